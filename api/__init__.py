@@ -1,0 +1,1 @@
+"""The HTTP API: validate, call a service, answer."""

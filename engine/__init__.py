@@ -1,0 +1,1 @@
+"""The ledger: enqueue, runner, relay, leases, schedules."""

@@ -1,0 +1,1 @@
+"""SQL as plain functions over a Session."""

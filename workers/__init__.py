@@ -1,0 +1,1 @@
+"""Processes put together from the layers below."""
