@@ -1,0 +1,67 @@
+"""What the rules and the engine need from the outside, as Protocols."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+class Clock(Protocol):
+    """Time. `now` may be the test clock; leases, time-outs and wire dates use the other two."""
+
+    def now(self) -> datetime:
+        """Programme time, aware, UTC."""
+
+    def real(self) -> datetime:
+        """Wall time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds of real time since an arbitrary start."""
+
+
+class Doorbell(Protocol):
+    """A hint to the relay that jobs were committed. May be lost."""
+
+    def ring(self) -> None:
+        """Return at once; never raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What a remote said: status 100-599, headers with lower-case names, at most 64 KiB of body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpSender(Protocol):
+    """Outgoing HTTP to customers' instances and webhook endpoints."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        """POST once. Raises domain.errors.Unreachable when no answer came."""
+
+
+class Sealer(Protocol):
+    """Encryption at rest for secrets that must be read back."""
+
+    def seal(self, plain: str) -> str:
+        """Encrypt text for storage."""
+
+    def open(self, sealed: str) -> str:
+        """Decrypt what `seal` made."""
+
+
+class TxtResolver(Protocol):
+    """DNS TXT look-ups for the verification of domains."""
+
+    def txt(self, name: str) -> Iterable[str]:
+        """TXT strings of a name; empty when there are none."""
+
+
+class CrashPoint(Protocol):
+    """A named place at which a fault test kills the process."""
+
+    def __call__(self, name: str, job_ids: Iterable[UUID] = ()) -> None:
+        """Do nothing in production."""

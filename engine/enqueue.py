@@ -1,0 +1,189 @@
+"""Enqueued means in the caller's transaction: a row that the caller's commit makes real."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from domain.errors import FieldError, Invalid
+from domain.ids import new_id
+from domain.ports import Clock, Doorbell
+from engine.catalogue import Catalogue, Payload, checked
+from engine.driver import driver
+
+RING = "kontor.ring"
+COLUMNS = (
+    "id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key, once_key,"
+    " run_at, max_attempts, parent_id, trace_id, created_at"
+)
+INSERT = f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join(['%s'] * 16)})"  # noqa: S608 -- constants
+INSERT_UNIQUE = f"{INSERT} ON CONFLICT DO NOTHING"
+CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
+FIND_UNIQUE = (
+    "SELECT id FROM jobs WHERE tenant = %s AND task = %s AND unique_key = %s AND state <> 'dead'"
+)
+BULK = f"""
+INSERT INTO jobs ({COLUMNS})
+SELECT id, %s, %s, %s, NULL, %s, %s, payload::jsonb, %s, NULL, NULL, %s, %s, %s, %s, %s
+FROM unnest(%s::uuid[], %s::text[]) AS rows (id, payload)
+"""  # noqa: S608 -- constants
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The job that stands for a request; `created` is False when a key found an earlier one."""
+
+    id: UUID
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One job to be. `run_at` aware, None for now; `priority` 0-9, 9 first."""
+
+    task: str
+    args: Mapping[str, Any]
+    tenant: str = ""
+    lane: str | None = None
+    queue: str | None = None
+    priority: int = 0
+    run_at: datetime | None = None
+    unique_key: str | None = None
+    once_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The way into the ledger. Holds no connection: every call works in the session it is given."""
+
+    catalogue: Catalogue
+    clock: Clock
+    doorbell: Doorbell
+    parent_id: UUID | None = None
+    trace_id: str | None = None
+
+    def child_of(self, job_id: UUID, trace_id: str | None) -> "Jobs":
+        """The same ledger, for jobs that `job_id` leads to."""
+        return replace(self, parent_id=job_id, trace_id=trace_id)
+
+    def enqueue(
+        self,
+        session: Session,
+        task: str,
+        args: Mapping[str, Any] | Payload,
+        **options: Any,
+    ) -> Enqueued:
+        """Insert one job; options are the fields of Request. Raises Invalid."""
+        given = args.model_dump(mode="json") if isinstance(args, Payload) else args
+        return self.put(session, Request(task, given, **options))
+
+    def put(self, session: Session, request: Request) -> Enqueued:
+        """Insert one job, or find the one its keys name. Raises Invalid."""
+        now = self.clock.now()
+        payload = self._payload(request)
+        row = self._row(request, payload, new_id(), now)
+        cursor = driver(session).cursor()
+        if request.once_key is not None:
+            cursor.execute(CLAIM_ONCE, (request.once_key, row[0]))
+            if cursor.rowcount == 0:
+                return Enqueued(self._found(cursor.execute(FIND_ONCE, (request.once_key,))), False)
+        if request.unique_key is None:
+            cursor.execute(INSERT, row)
+        else:
+            earlier = self._insert_unique(cursor, request, row)
+            if earlier is not None:
+                return Enqueued(earlier, False)
+        ring_after_commit(session, self.doorbell)
+        return Enqueued(row[0], True)
+
+    def put_many(self, session: Session, requests: Sequence[Request]) -> list[UUID]:
+        """Insert many jobs in the order given, all or none. Raises Invalid naming the item."""
+        now = self.clock.now()
+        ids: list[UUID] = []
+        groups: dict[tuple[Any, ...], tuple[list[UUID], list[str]]] = {}
+        for request in requests:
+            if request.unique_key or request.once_key or request.lane:
+                ids.append(self.put(session, request).id)
+                continue
+            payload = self._payload(request)
+            row_id = new_id()
+            shared = self._shared(request, payload, now)
+            members = groups.setdefault(shared, ([], []))
+            members[0].append(row_id)
+            members[1].append(payload.model_dump_json())
+            ids.append(row_id)
+        cursor = driver(session).cursor()
+        for shared, (row_ids, payloads) in groups.items():
+            cursor.execute(BULK, (*shared, row_ids, payloads))
+        ring_after_commit(session, self.doorbell)
+        return ids
+
+    def _payload(self, request: Request) -> Payload:
+        if not 0 <= request.priority <= 9:
+            raise Invalid("invalid", "priority is 0 to 9.", errors=[FieldError("priority", "0 to 9")])
+        if request.run_at is not None and request.run_at.tzinfo is None:
+            raise Invalid("invalid", "run_at needs an offset.", errors=[FieldError("run_at", "naive")])
+        if request.queue is not None and request.queue not in self.catalogue.queues:
+            message = f"There is no queue {request.queue!r}; GET /v1/queues lists them."
+            raise Invalid("unknown_queue", message, errors=[FieldError("queue", message)])
+        return checked(self.catalogue[request.task], request.args)
+
+    def _shared(self, request: Request, payload: Payload, now: datetime) -> tuple[Any, ...]:
+        policy = payload.policy
+        later = request.run_at is not None and request.run_at > now
+        return (
+            policy.name,
+            request.queue or policy.queue,
+            request.tenant,
+            request.priority,
+            "scheduled" if later else "queued",
+            payload.version,
+            request.run_at or now,
+            policy.retry.max_attempts,
+            self.parent_id,
+            self.trace_id,
+            now,
+        )
+
+    def _row(self, request: Request, payload: Payload, row_id: UUID, now: datetime) -> tuple[Any, ...]:
+        task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = (
+            self._shared(request, payload, now)
+        )
+        body = Jsonb(payload.model_dump(mode="json"))
+        keys = (request.unique_key, request.once_key)
+        head = (row_id, task, queue, tenant, request.lane, priority, state, body, version)
+        return (*head, *keys, run_at, attempts, parent, trace, now)
+
+    def _insert_unique(self, cursor: Any, request: Request, row: tuple[Any, ...]) -> UUID | None:
+        """Insert and return None, or return the id of the unfinished job with that key."""
+        while True:
+            cursor.execute(INSERT_UNIQUE, row)
+            if cursor.rowcount == 1:
+                return None
+            key = (request.tenant, request.task, request.unique_key)
+            found = cursor.execute(FIND_UNIQUE, key).fetchone()
+            if found is not None:
+                return UUID(str(found[0]))
+
+    @staticmethod
+    def _found(cursor: Any) -> UUID:
+        return UUID(str(cursor.fetchone()[0]))
+
+
+def ring_after_commit(session: Session, doorbell: Doorbell) -> None:
+    """Hint at new jobs once this transaction commits; a lost hint is found by the relay's slow poll."""
+    if RING not in session.info:
+
+        def ring(committed: Session) -> None:
+            if committed.info.get(RING):
+                committed.info[RING] = False
+                doorbell.ring()
+
+        event.listen(session, "after_commit", ring)
+    session.info[RING] = True

@@ -1,0 +1,39 @@
+"""The declarative base: naming conventions and the column types every table uses."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table of Kontor. Times are timestamptz, ids UUIDv7, enums text with a named CHECK."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads it as a class attribute
+        datetime: DateTime(timezone=True),
+        UUID: Uuid(),
+        str: Text(),
+        Decimal: Numeric(20, 4),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+    }
+
+
+def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    """A named CHECK that `column` holds one of the enum's values."""
+    words = ", ".join(f"'{value.value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({words})", name=column)

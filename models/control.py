@@ -1,0 +1,135 @@
+"""What steers the engine: queues, lanes, workers, schedules, the clock and the audit log."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class BreakerState(StrEnum):
+    """closed: deliveries flow. open: held until `probe_at`. forced: held by an operator."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    FORCED = "forced"
+
+
+class Misfire(StrEnum):
+    """What a schedule does about occurrences missed in an outage."""
+
+    SKIP = "skip"
+    ONCE = "once"
+    ALL = "all"
+
+
+class Queue(Base):
+    """A queue's switch. A queue without a row is open."""
+
+    __tablename__ = "queues"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    concurrency: Mapped[int | None]
+
+
+class Lane(Base):
+    """One customer instance's (or webhook endpoint's) line of jobs: one at a time, with a breaker."""
+
+    __tablename__ = "lanes"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(server_default=BreakerState.CLOSED)
+    busy_with: Mapped[UUID | None]
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    held_since: Mapped[datetime | None]
+    probe_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+    __table_args__ = (
+        one_of("state", BreakerState),
+        Index("ix_lanes_probe_at", "probe_at", postgresql_where=text("state = 'open'")),
+    )
+
+
+class WorkerProcess(Base):
+    """A living worker process. `heartbeat_at` is PostgreSQL's own clock, never the test clock."""
+
+    __tablename__ = "worker_processes"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    version: Mapped[str]
+    threads: Mapped[int]
+    queues: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    started_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime]
+    draining: Mapped[bool] = mapped_column(server_default=text("false"))
+    memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    running: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class Schedule(Base):
+    """A cron expression that enqueues a task. `checked_until` is the instant up to which slots are decided."""
+
+    __tablename__ = "schedules"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    cron: Mapped[str]
+    timezone: Mapped[str]
+    task: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    misfire: Mapped[str]
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    retired: Mapped[bool] = mapped_column(server_default=text("false"))
+    checked_until: Mapped[datetime]
+    next_at: Mapped[datetime]
+
+    __table_args__ = (one_of("misfire", Misfire),)
+
+
+class ScheduleOccurrence(Base):
+    """One firing of a schedule, unique by local slot."""
+
+    __tablename__ = "schedule_occurrences"
+
+    schedule: Mapped[str] = mapped_column(ForeignKey("schedules.name"), primary_key=True)
+    slot: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+    fired_at: Mapped[datetime]
+    job_id: Mapped[UUID | None]
+    skipped: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class ClockRow(Base):
+    """The test clock. No row: real time."""
+
+    __tablename__ = "clock"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    now: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+
+class AuditEntry(Base):
+    """Who did what to the engine, when and why."""
+
+    __tablename__ = "audit_log"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[str]
+    reason: Mapped[str | None]
+    origin: Mapped[str | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+    __table_args__ = (Index("ix_audit_log_target", "target", "seq"),)

@@ -1,0 +1,120 @@
+"""The job ledger: the hot table, its archive, attempts and keys that hold for ever."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.jobs import AttemptOutcome, JobState
+from models.base import Base, one_of
+
+
+class JobColumns:
+    """What a job is, in the hot table and in the archive alike."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    task: Mapped[str]
+    queue: Mapped[str]
+    tenant: Mapped[str] = mapped_column(server_default="")
+    lane: Mapped[str | None]
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    state: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    payload_version: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    unique_key: Mapped[str | None]
+    once_key: Mapped[str | None]
+    run_at: Mapped[datetime]
+    attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    max_attempts: Mapped[int] = mapped_column(SmallInteger)
+    crashes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    lease: Mapped[UUID | None]
+    worker: Mapped[str | None]
+    result: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    reason: Mapped[str | None]
+    fingerprint: Mapped[str | None]
+    parent_id: Mapped[UUID | None]
+    trace_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Job(JobColumns, Base):
+    """A job that is not finished, or dead and waiting for a person.
+
+    `held` parks a job behind its lane: another job of the lane runs, or the lane's breaker is open.
+    """
+
+    __tablename__ = "jobs"
+
+    held: Mapped[bool] = mapped_column(server_default=text("false"))
+    cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    __table_args__ = (
+        one_of("state", JobState),
+        CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
+        Index(
+            "ix_jobs_pick",
+            "queue",
+            text("priority DESC"),
+            "tenant",
+            "id",
+            postgresql_where=text("state = 'queued' AND NOT held"),
+        ),
+        Index("ix_jobs_due", "run_at", postgresql_where=text("state IN ('scheduled', 'retrying')")),
+        Index(
+            "uq_jobs_unique_key",
+            "tenant",
+            "task",
+            "unique_key",
+            unique=True,
+            postgresql_where=text("unique_key IS NOT NULL AND state <> 'dead'"),
+        ),
+        Index("ix_jobs_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL AND state <> 'dead'")),
+        Index("ix_jobs_running", "worker", postgresql_where=text("state = 'running'")),
+        Index("ix_jobs_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
+        {"postgresql_with": {"fillfactor": "90", "autovacuum_vacuum_scale_factor": "0.01",
+                             "autovacuum_vacuum_threshold": "5000", "autovacuum_vacuum_cost_delay": "0"}},
+    )
+
+
+class ArchivedJob(JobColumns, Base):
+    """A job that succeeded or was cancelled."""
+
+    __tablename__ = "jobs_archive"
+
+    __table_args__ = (
+        one_of("state", JobState),
+        Index("ix_jobs_archive_finished_at", "finished_at", postgresql_using="brin"),
+        {"postgresql_with": {"autovacuum_vacuum_insert_scale_factor": "0.05"}},
+    )
+
+
+class JobAttempt(Base):
+    """An attempt that did not end the job well; the last good one stands in the job itself."""
+
+    __tablename__ = "job_attempts"
+
+    job_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    worker: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime]
+    outcome: Mapped[str]
+    error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+
+    __table_args__ = (one_of("outcome", AttemptOutcome),)
+
+
+class OnceKey(Base):
+    """A key that was used by a job, unique for ever."""
+
+    __tablename__ = "once_keys"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID]
