@@ -1,7 +1,5 @@
 """What can go wrong in a use case, as a small tree of errors that carry data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,9 +29,7 @@ class KontorError(Exception):
 class NotFound(KontorError):
     """There is no such thing, or it is not the caller's to see (404)."""
 
-    def __init__(
-        self, code: str = "not_found", message: str = "Not found.", **data: object
-    ) -> None:
+    def __init__(self, code: str = "not_found", message: str = "Not found.", **data: object) -> None:
         super().__init__(code, message, **data)
 
 
@@ -96,7 +92,13 @@ class Locked(KontorError):
 class Gone(KontorError):
     """It existed and is of no use any more (410)."""
 
-    def __init__(
-        self, code: str = "gone", message: str = "This is no longer valid.", **data: object
-    ) -> None:
+    def __init__(self, code: str = "gone", message: str = "This is no longer valid.", **data: object) -> None:
         super().__init__(code, message, **data)
+
+
+class Unreachable(KontorError):
+    """No answer came from the other side: refused, reset, unresolvable or timed out."""
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__("timed_out" if timed_out else "unreachable", message)
+        self.timed_out = timed_out

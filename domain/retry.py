@@ -1,0 +1,110 @@
+"""When to try again: backoff with full jitter, what the other side asked for, lanes held open."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+Random = Callable[[], float]
+"""A source of numbers in [0, 1)."""
+
+RETRY_AFTER_LIMIT: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`max_attempts` tries in all; the pause before try n+1 is below min(cap, base * 2**(n-1))."""
+
+    max_attempts: int = 10
+    base: timedelta = timedelta(seconds=2)
+    cap: timedelta = timedelta(hours=1)
+
+    def __post_init__(self) -> None:
+        if self.max_attempts < 1:
+            raise ValueError("a job is tried at least once")
+        if not timedelta(0) < self.base <= self.cap:
+            raise ValueError("0 < base <= cap")
+
+    def ceiling(self, attempt: int) -> timedelta:
+        """The longest pause after failed attempt number `attempt` (from 1)."""
+        return exponential(self.base, self.cap, attempt)
+
+    def exhausted(self, attempt: int) -> bool:
+        """Whether failed attempt number `attempt` was the last one."""
+        return attempt >= self.max_attempts
+
+
+def exponential(base: timedelta, cap: timedelta, step: int) -> timedelta:
+    """base, 2 base, 4 base, ... for step 1, 2, 3, ..., at most `cap`."""
+    if step < 1:
+        raise ValueError("steps count from 1")
+    doublings = (cap // base).bit_length()
+    return cap if step - 1 >= doublings else min(cap, base * 2 ** (step - 1))
+
+
+def backoff(policy: RetryPolicy, attempt: int, random: Random) -> timedelta:
+    """A pause anywhere in [0, ceiling): full jitter, so that failed jobs do not march in step."""
+    return policy.ceiling(attempt) * random()
+
+
+def next_try(
+    policy: RetryPolicy,
+    attempt: int,
+    now: datetime,
+    random: Random,
+    retry_after: timedelta | None = None,
+) -> datetime | None:
+    """When to try again after failed attempt number `attempt`; `None`: that was the last.
+
+    `retry_after` is what the other side asked for: never earlier, honoured up to 24 h.
+    """
+    if policy.exhausted(attempt):
+        return None
+    return now + longest(backoff(policy, attempt, random), retry_after)
+
+
+def longest(pause: timedelta, retry_after: timedelta | None) -> timedelta:
+    """The pause, or the bounded `retry_after` when that is longer."""
+    if retry_after is None:
+        return pause
+    return max(pause, min(retry_after, RETRY_AFTER_LIMIT))
+
+
+def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """A `Retry-After` header as a pause from `now` (real time); `None` when absent or unreadable."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text[:9])), RETRY_AFTER_LIMIT)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return min(max(until - now, timedelta(0)), RETRY_AFTER_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """A lane that is down: probes `base` apart, doubling up to `cap`; given up after `hold`."""
+
+    base: timedelta = timedelta(seconds=5)
+    cap: timedelta = timedelta(minutes=5)
+    hold: timedelta = timedelta(hours=72)
+
+    def probe_at(
+        self, failures: int, now: datetime, random: Random, retry_after: timedelta | None = None
+    ) -> datetime:
+        """When the next real delivery may probe after `failures` (from 1) in a row.
+
+        Between half of the step and the whole of it, so that a lane neither hammers nor sleeps.
+        """
+        step = exponential(self.base, self.cap, failures)
+        return now + longest(step * (0.5 + random() / 2), retry_after)
+
+    def held_out(self, held_since: datetime, now: datetime) -> bool:
+        """Whether the lane has been held so long that its jobs are dead (72 h)."""
+        return now - held_since >= self.hold

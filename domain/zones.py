@@ -1,0 +1,96 @@
+"""Time zones: names, local days, and which instant a wall-clock time means."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_NAME = re.compile(r"(?:UTC|[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)+)", re.ASCII)
+
+
+class UnknownZone(ValueError):
+    """The name is not one of the IANA time zone database."""
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA zone of that name, such as `Europe/Berlin` or `UTC`; raises `UnknownZone`."""
+    if not _NAME.fullmatch(name):
+        raise UnknownZone(f"unknown time zone {name!r}")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UnknownZone(f"unknown time zone {name!r}") from error
+
+
+def is_zone(name: str) -> bool:
+    """Whether `zone(name)` would answer."""
+    try:
+        zone(name)
+    except UnknownZone:
+        return False
+    return True
+
+
+def local_day(instant: datetime, tz: ZoneInfo) -> date:
+    """The calendar day it is in `tz` at an aware instant."""
+    return require_aware(instant).astimezone(tz).date()
+
+
+def day_start(day: date, tz: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC (not always midnight: America/Santiago)."""
+    return localize(datetime.combine(day, time.min), tz)
+
+
+def localize(wall: datetime, tz: ZoneInfo) -> datetime:
+    """The UTC instant of a naive wall-clock time.
+
+    A time that comes twice means its first pass; one that the clock skips means the first
+    instant after the gap.
+    """
+    if wall.tzinfo is not None:
+        raise ValueError("a wall-clock time is naive")
+    early = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
+    if early.astimezone(tz).replace(tzinfo=None, fold=0) == wall.replace(fold=0):
+        return early
+    before = wall.replace(tzinfo=tz, fold=1).astimezone(UTC)
+    return _change_between(before, early, tz)
+
+
+def in_gap(wall: datetime, tz: ZoneInfo) -> bool:
+    """Whether the clock of `tz` skips that naive wall-clock time."""
+    there = wall.replace(tzinfo=tz, fold=0).astimezone(UTC).astimezone(tz)
+    return there.replace(tzinfo=None, fold=0) != wall.replace(fold=0)
+
+
+def next_change(instant: datetime, tz: ZoneInfo, within: timedelta) -> datetime | None:
+    """The first instant in (instant, instant + within] at which the UTC offset differs."""
+    step = timedelta(days=1)
+    end = instant + within
+    left = instant
+    while left < end:
+        right = min(left + step, end)
+        if right.astimezone(tz).utcoffset() != left.astimezone(tz).utcoffset():
+            return _change_between(left, right, tz)
+        left = right
+    return None
+
+
+def require_aware(instant: datetime) -> datetime:
+    """The same instant; raises `ValueError` when it is naive."""
+    if instant.utcoffset() is None:
+        raise ValueError("an instant needs an offset")
+    return instant
+
+
+def _change_between(left: datetime, right: datetime, tz: ZoneInfo) -> datetime:
+    """The change of offset in (left, right], to the second, by bisection."""
+    old = left.astimezone(tz).utcoffset()
+    low = left.astimezone(UTC).replace(microsecond=0)
+    high = right.astimezone(UTC)
+    high = high if high.microsecond == 0 else high.replace(microsecond=0) + timedelta(seconds=1)
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
+        if middle.astimezone(tz).utcoffset() == old:
+            low = middle
+        else:
+            high = middle
+    return high

@@ -1,0 +1,184 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from domain.canonical import canonical_json
+from domain.offers import (
+    CANCEL_REASONS,
+    OFFER_LIFE,
+    OPEN_STATES,
+    IllegalTransition,
+    OfferEvent,
+    OfferState,
+    effective_state,
+    event_hash,
+    first_broken,
+    next_state,
+    step,
+    verify_chain,
+)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KEY = b"k" * 32
+SNAPSHOT = {"account": "a", "lines": [{"product": "excel-basics", "count": 5}]}
+W, C = OfferState.WAITING, OfferState.WAITING_FOR_CONFIRMATION
+ARROWS = {
+    (None, "send"): "waiting",
+    (W, "delivered"): "waiting_for_confirmation",
+    (C, "accept"): "accepted",
+    (C, "reject"): "rejected",
+    (W, "withdraw"): "cancelled",
+    (C, "withdraw"): "cancelled",
+    (W, "expire"): "cancelled",
+    (C, "expire"): "cancelled",
+    (W, "close_account"): "cancelled",
+    (C, "close_account"): "cancelled",
+}
+
+
+@pytest.mark.parametrize("event", list(OfferEvent))
+@pytest.mark.parametrize("state", [None, *OfferState])
+def test_only_the_arrows_of_the_rule_book_are_legal(state: OfferState | None, event: OfferEvent) -> None:
+    if (state, event.value) in ARROWS:
+        assert next_state(state, event).value == ARROWS[state, event.value]
+    else:
+        with pytest.raises(IllegalTransition):
+            next_state(state, event)
+
+
+def test_the_loser_of_a_race_learns_the_state_it_met() -> None:
+    with pytest.raises(IllegalTransition) as caught:
+        next_state(OfferState.ACCEPTED, OfferEvent.WITHDRAW)
+
+    assert caught.value.code == "illegal_transition"
+    assert caught.value.state == "accepted"
+
+
+def test_every_way_into_cancelled_has_its_reason() -> None:
+    assert {event.value: reason.value for event, reason in CANCEL_REASONS.items()} == {
+        "withdraw": "withdrawn",
+        "expire": "expired",
+        "close_account": "account_closed",
+    }
+
+
+def test_an_open_offer_reads_as_cancelled_from_the_instant_it_expires() -> None:
+    just_before = NOW - timedelta(microseconds=1)
+
+    assert effective_state(C, NOW, just_before) is C
+    assert effective_state(C, NOW, NOW) is OfferState.CANCELLED
+    assert effective_state(OfferState.ACCEPTED, NOW, NOW) is OfferState.ACCEPTED
+
+
+def test_an_expired_offer_cannot_be_accepted_though_no_job_has_cancelled_it() -> None:
+    with pytest.raises(IllegalTransition) as caught:
+        step(C, OfferEvent.ACCEPT, expires_at=NOW, now=NOW)
+
+    assert caught.value.state == "cancelled"
+
+
+def test_an_offer_does_not_expire_early() -> None:
+    with pytest.raises(IllegalTransition):
+        step(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW - timedelta(seconds=1))
+    assert step(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW) is OfferState.CANCELLED
+
+
+def chain(*events: dict[str, object]) -> list[tuple[dict[str, object], str]]:
+    rows: list[tuple[dict[str, object], str]] = []
+    previous = None
+    for event in events:
+        previous = event_hash(KEY, SNAPSHOT, previous, event)
+        rows.append((event, previous))
+    return rows
+
+
+HISTORY = chain(
+    {"at": NOW, "actor": "key:1", "from": None, "to": W, "job": None},
+    {"at": NOW + timedelta(seconds=3), "actor": "system", "from": W, "to": C, "job": "j1"},
+    {"at": NOW + timedelta(hours=1), "actor": "admin", "from": C, "to": OfferState.ACCEPTED, "job": None},
+)
+
+
+def test_an_untouched_chain_verifies() -> None:
+    assert verify_chain(KEY, SNAPSHOT, HISTORY)
+    assert first_broken(KEY, SNAPSHOT, HISTORY) is None
+
+
+def test_an_offer_without_events_does_not_verify() -> None:
+    assert not verify_chain(KEY, SNAPSHOT, [])
+
+
+@given(st.integers(0, 2), st.sampled_from(["at", "actor", "from", "to", "job"]))
+def test_a_changed_event_is_found_where_it_is(position: int, field: str) -> None:
+    changed = [*HISTORY]
+    event, digest = changed[position]
+    changed[position] = ({**event, field: "forged"}, digest)
+
+    assert first_broken(KEY, SNAPSHOT, changed) == position
+
+
+def test_a_removed_an_added_and_a_swapped_event_break_the_chain() -> None:
+    assert first_broken(KEY, SNAPSHOT, HISTORY[1:]) == 0
+    assert first_broken(KEY, SNAPSHOT, [*HISTORY, HISTORY[2]]) == 3
+    assert first_broken(KEY, SNAPSHOT, [HISTORY[0], HISTORY[2], HISTORY[1]]) == 1
+
+
+def test_another_key_or_snapshot_breaks_the_chain() -> None:
+    assert not verify_chain(b"other" * 8, SNAPSHOT, HISTORY)
+    assert not verify_chain(KEY, {**SNAPSHOT, "account": "b"}, HISTORY)
+
+
+def test_one_value_has_one_canonical_text() -> None:
+    tokyo = datetime.fromisoformat("2026-03-01T21:00:00+09:00")
+
+    assert canonical_json({"b": (1, None), "a": NOW}) == canonical_json({"a": tokyo, "b": [1, None]})
+    assert canonical_json({"q": 'é"'}) == '{"q":"é\\""}'
+    for bad in (1.5, datetime.fromisoformat("2026-01-01"), {1: 2}, object()):
+        with pytest.raises(TypeError):
+            canonical_json(bad)
+
+
+class OfferMachine(RuleBasedStateMachine):
+    """Any events at any time: terminal states stay, the history is a path of legal arrows."""
+
+    @initialize()
+    def send(self) -> None:
+        self.now = NOW
+        self.expires_at = NOW + OFFER_LIFE
+        self.state = next_state(None, OfferEvent.SEND)
+        self.path: list[OfferState] = [self.state]
+
+    @rule(by=st.timedeltas(timedelta(0), timedelta(days=20)))
+    def wait(self, by: timedelta) -> None:
+        self.now += by
+
+    @rule(event=st.sampled_from(OfferEvent))
+    def happen(self, event: OfferEvent) -> None:
+        before = effective_state(self.state, self.expires_at, self.now)
+        try:
+            self.state = step(self.state, event, expires_at=self.expires_at, now=self.now)
+        except IllegalTransition as refused:
+            assert refused.state in {before.value, self.state.value}
+            return
+        assert before in OPEN_STATES or event is OfferEvent.EXPIRE
+        self.path.append(self.state)
+
+    @precondition(lambda self: self.state not in OPEN_STATES)
+    @rule(event=st.sampled_from(OfferEvent))
+    def decided_is_decided(self, event: OfferEvent) -> None:
+        with pytest.raises(IllegalTransition):
+            step(self.state, event, expires_at=self.expires_at, now=self.now)
+
+    @invariant()
+    def at_most_delivered_then_decided(self) -> None:
+        assert len(self.path) <= 3
+        assert self.path[0] is W
+        assert all(state in OPEN_STATES for state in self.path[:-1])
+        if OfferState.ACCEPTED in self.path or OfferState.REJECTED in self.path:
+            assert self.path[1] is C
+
+
+TestOfferMachine = OfferMachine.TestCase

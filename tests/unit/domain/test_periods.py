@@ -1,0 +1,124 @@
+import calendar
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.periods import (
+    Period,
+    add_months,
+    calendar_month,
+    leaving,
+    paid_period,
+    paid_period_index,
+    turnover_window,
+)
+
+days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "result"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2028, 1, 31), 1, date(2028, 2, 29)),
+        (date(2026, 3, 31), -1, date(2026, 2, 28)),
+        (date(2026, 12, 15), 1, date(2027, 1, 15)),
+        (date(2026, 1, 15), -1, date(2025, 12, 15)),
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2024, 2, 29), 48, date(2028, 2, 29)),
+        (date(2026, 5, 5), 0, date(2026, 5, 5)),
+    ],
+)
+def test_a_day_that_the_month_lacks_is_clamped(day: date, months: int, result: date) -> None:
+    assert add_months(day, months) == result
+
+
+@given(days, st.integers(-500, 500))
+def test_adding_months_lands_in_that_month_on_that_day_or_its_last(day: date, months: int) -> None:
+    there = add_months(day, months)
+
+    assert there.year * 12 + there.month == day.year * 12 + day.month + months
+    last = calendar.monthrange(there.year, there.month)[1]
+    assert there.day == day.day or (there.day == last < day.day)
+
+
+@given(days, st.integers(0, 300))
+def test_paid_periods_follow_each_other_without_gap_or_overlap(anchor: date, index: int) -> None:
+    assert paid_period(anchor, index).end == paid_period(anchor, index + 1).start
+
+
+@given(days, st.integers(0, 12_000))
+def test_every_day_lies_in_the_paid_period_of_its_index(anchor: date, later: int) -> None:
+    day = anchor + timedelta(days=later)
+
+    assert day in paid_period(anchor, paid_period_index(anchor, day))
+
+
+@given(days)
+def test_the_day_before_the_anchor_is_before_the_first_period(anchor: date) -> None:
+    assert paid_period_index(anchor, anchor - timedelta(days=1)) == -1
+
+
+def test_the_31st_comes_back_after_a_shorter_month() -> None:
+    starts = [paid_period(date(2027, 12, 31), index).start for index in range(5)]
+
+    assert starts == [
+        date(2027, 12, 31),
+        date(2028, 1, 31),
+        date(2028, 2, 29),
+        date(2028, 3, 31),
+        date(2028, 4, 30),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "first"),
+    [
+        (date(2026, 3, 28), date(2026, 2, 28)),
+        (date(2026, 3, 29), date(2026, 2, 28)),
+        (date(2026, 3, 30), date(2026, 2, 28)),
+        (date(2026, 3, 31), date(2026, 2, 28)),
+        (date(2028, 3, 31), date(2028, 2, 29)),
+        (date(2026, 1, 1), date(2025, 12, 1)),
+        (date(2026, 1, 20), date(2025, 12, 20)),
+    ],
+)
+def test_the_turnover_window_looks_back_one_calendar_month(day: date, first: date) -> None:
+    window = turnover_window(day)
+
+    assert (window.first, window.last) == (first, day)
+    assert first in window
+    assert day in window
+    assert first - timedelta(days=1) not in window
+
+
+@given(days)
+def test_what_leaves_tomorrow_is_what_the_two_windows_differ_by(day: date) -> None:
+    today, tomorrow = turnover_window(day), turnover_window(day + timedelta(days=1))
+    gone = leaving(day)
+
+    for back in range(40):
+        probe = day - timedelta(days=back)
+        assert (probe in today and probe not in tomorrow) == (gone is not None and probe in gone)
+
+
+def test_nothing_leaves_while_the_window_is_clamped_and_all_of_it_afterwards() -> None:
+    assert leaving(date(2026, 3, 30)) is None
+    assert leaving(date(2026, 3, 31)) == Period(date(2026, 2, 28), date(2026, 3, 1))
+    assert leaving(date(2026, 2, 28)) == Period(date(2026, 1, 28), date(2026, 2, 1))
+
+
+def test_a_calendar_month_is_the_local_one() -> None:
+    moscow = ZoneInfo("Europe/Moscow")
+    month = calendar_month(datetime(2026, 1, 31, 21, tzinfo=UTC), moscow)
+
+    assert month == Period(date(2026, 2, 1), date(2026, 3, 1))
+    assert month.instants(moscow)[0] == datetime(2026, 1, 31, 21, tzinfo=UTC)
+
+
+def test_a_period_that_does_not_last_is_refused() -> None:
+    with pytest.raises(ValueError, match="ends after"):
+        Period(date(2026, 1, 1), date(2026, 1, 1))
