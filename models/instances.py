@@ -1,0 +1,23 @@
+"""Customers' own systems, to which offers and grants are delivered."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class Instance(Base):
+    """Where an account's instance is. Secrets are sealed; the old one signs too until `old_until`."""
+
+    __tablename__ = "instances"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    url: Mapped[str]
+    secret_sealed: Mapped[str]
+    old_secret_sealed: Mapped[str | None]
+    old_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,48 @@
+"""Grants: the licences that accepted offers gave an account."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class GrantMode(StrEnum):
+    """absolute replaces every running grant of the product, relative adds to them."""
+
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"
+
+
+class Grant(Base):
+    """`count` licences of a product from `starts_at` to before `ends_at`, or until replaced."""
+
+    __tablename__ = "grants"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    product: Mapped[str]
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.id"))
+    line_no: Mapped[int]
+    count: Mapped[int]
+    mode: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    replaced_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("offer_id", "line_no"),
+        one_of("mode", GrantMode),
+        CheckConstraint("count >= 0", name="count"),
+        CheckConstraint("ends_at > starts_at", name="ends_later"),
+        Index(
+            "ix_grants_running",
+            "account_id",
+            "product",
+            "ends_at",
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+    )

@@ -1,0 +1,115 @@
+"""Offer templates, offers and the chained record of every arrow an offer took."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.offers import CancelReason, OfferEvent, OfferState
+from models.base import Base, one_of
+
+
+class GrantState(StrEnum):
+    """Whether the customer's instance has been told of the licences an accepted offer gave."""
+
+    NONE = "none"
+    PENDING = "pending"
+    APPLIED = "applied"
+    FAILED = "failed"
+
+
+class OfferTemplate(Base):
+    """A named, reusable list of lines: product, count, mode and term each."""
+
+    __tablename__ = "offer_templates"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    lines: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("reseller_id", "name"),)
+
+
+class Offer(Base):
+    """An offer to one customer account. `lines` and `message` are a snapshot and never change.
+
+    `delivery_attempts` counts calls begun, `delivery_doubts` those of them that may have arrived.
+    """
+
+    __tablename__ = "offers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    template_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer_templates.id", ondelete="SET NULL"))
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    message: Mapped[str | None]
+    lines: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    delivery_job_id: Mapped[UUID | None]
+    delivery_attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    delivery_doubts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    delivery_error: Mapped[str | None]
+    delivered_at: Mapped[datetime | None]
+    grant_state: Mapped[str] = mapped_column(server_default=GrantState.NONE)
+    grant_error: Mapped[str | None]
+
+    __table_args__ = (
+        one_of("state", OfferState),
+        one_of("reason", CancelReason),
+        one_of("grant_state", GrantState),
+        CheckConstraint("(state = 'cancelled') = (reason IS NOT NULL)", name="cancelled_with_reason"),
+        CheckConstraint("expires_at > created_at", name="expires_later"),
+        Index("ix_offers_reseller_id", "reseller_id", "id"),
+        Index("ix_offers_account_id", "account_id", "id"),
+        Index(
+            "ix_offers_open",
+            "account_id",
+            "expires_at",
+            postgresql_where=text("state IN ('waiting', 'waiting_for_confirmation')"),
+        ),
+    )
+
+
+class OfferEventRow(Base):
+    """One arrow of an offer. `number` counts from 1 per offer; `hash` chains to the one before."""
+
+    __tablename__ = "offer_events"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.id"))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    event: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    job_id: Mapped[UUID | None]
+    hash: Mapped[str]
+
+    __table_args__ = (
+        UniqueConstraint("offer_id", "number"),
+        one_of("event", OfferEvent),
+        one_of("from_state", OfferState),
+        one_of("to_state", OfferState),
+    )

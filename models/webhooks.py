@@ -1,0 +1,67 @@
+"""Outgoing events: endpoints that asked for them and what was delivered to each."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class DeliveryState(StrEnum):
+    """pending: a job is at it. delivered: answered 2xx. failed: given up."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class WebhookEndpoint(Base):
+    """An address that gets events: a reseller's own and its clients', or (no reseller) everyone's."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    url: Mapped[str]
+    events: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    secret_sealed: Mapped[str]
+    old_secret_sealed: Mapped[str | None]
+    old_until: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_webhook_endpoints_reseller_id", "reseller_id", postgresql_where=text("deleted_at IS NULL")),
+    )
+
+
+class WebhookDelivery(Base):
+    """One event on its way to one endpoint. `webhook_id` is the same on every try and replay."""
+
+    __tablename__ = "webhook_deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    webhook_id: Mapped[str]
+    event_seq: Mapped[int | None] = mapped_column(BigInteger)
+    type: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(server_default=DeliveryState.PENDING)
+    tries: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    last_status: Mapped[int | None]
+    last_error: Mapped[str | None]
+    job_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", DeliveryState),
+        Index("ix_webhook_deliveries_endpoint_id", "endpoint_id", "id"),
+    )
