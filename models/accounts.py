@@ -1,0 +1,106 @@
+"""Accounts, and the failed attempts to connect them."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class AccountKind(StrEnum):
+    """What an account is in its programme. A client is attached to a reseller."""
+
+    REGULAR = "regular"
+    RESELLER = "reseller"
+    CLIENT = "client"
+
+
+class Party(StrEnum):
+    """Whether an account stands for a legal entity."""
+
+    COMPANY = "company"
+    PERSON = "person"
+
+
+class TrialState(StrEnum):
+    """The trial as stored; a read also sees one that is over before a job noticed."""
+
+    NONE = "none"
+    RUNNING = "running"
+    CONVERTED = "converted"
+    EXPIRED = "expired"
+
+
+class Account(Base):
+    """An account. `email_version` grows with every change of address: links to an older one are dead.
+
+    `name_key` and `email_key` are what uniqueness and look-ups go by (NFC, without case).
+    """
+
+    __tablename__ = "accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    name: Mapped[str]
+    name_key: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default=AccountKind.REGULAR)
+    party: Mapped[str] = mapped_column(server_default=Party.COMPANY)
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    admin_email: Mapped[str]
+    email_key: Mapped[str]
+    email_version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    password_hash: Mapped[str | None]
+    locale: Mapped[str]
+    timezone: Mapped[str]
+    plan: Mapped[str] = mapped_column(server_default="free")
+    trial_state: Mapped[str] = mapped_column(server_default=TrialState.NONE)
+    trial_started_at: Mapped[datetime | None]
+    trial_ends_at: Mapped[datetime | None]
+    suspended: Mapped[bool] = mapped_column(server_default=text("false"))
+    terms_version: Mapped[str | None]
+    terms_accepted_at: Mapped[datetime | None]
+    activated_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("kind", AccountKind),
+        one_of("party", Party),
+        one_of("trial_state", TrialState),
+        CheckConstraint("(kind = 'client') = (reseller_id IS NOT NULL)", name="attached"),
+        CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="name_length"),
+        Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=text("purged_at IS NULL")),
+        Index("ix_accounts_email_key", "email_key"),
+        Index(
+            "ix_accounts_reseller_id",
+            "reseller_id",
+            "id",
+            postgresql_where=text("reseller_id IS NOT NULL"),
+        ),
+        Index("ix_accounts_programme", "programme", "kind", "id"),
+        Index(
+            "ix_accounts_deleted_at",
+            "deleted_at",
+            postgresql_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
+        ),
+    )
+
+
+class ConnectFailure(Base):
+    """A wrong password at the door through which a reseller connects an account."""
+
+    __tablename__ = "connect_failures"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    name_key: Mapped[str]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_connect_failures_reseller_id", "reseller_id", "at"),
+        Index("ix_connect_failures_name_key", "name_key", "at"),
+    )

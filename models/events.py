@@ -1,0 +1,36 @@
+"""The feed of domain events that systems poll and webhooks fan out."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class DomainEvent(Base):
+    """Something that happened, in the order of `seq`.
+
+    `horizon` is the next transaction id at the time `seq` was drawn: once no older transaction
+    runs, nothing with a smaller `seq` can appear any more and the event may be shown.
+    """
+
+    __tablename__ = "domain_events"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    id: Mapped[UUID]
+    type: Mapped[str]
+    account_id: Mapped[UUID | None]
+    reseller_id: Mapped[UUID | None]
+    programme: Mapped[str | None]
+    data: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    horizon: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        Index("uq_domain_events_id", "id", unique=True),
+        Index("ix_domain_events_account_id", "account_id", "seq"),
+        Index("ix_domain_events_reseller_id", "reseller_id", "seq"),
+    )

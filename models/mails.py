@@ -1,0 +1,102 @@
+"""The mail log: one row per message, one per recipient, and addresses that refused for good."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class MailState(StrEnum):
+    """skipped: no longer true when it was due. suppressed: every recipient is."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+class RecipientRole(StrEnum):
+    """In which header the address stands."""
+
+    TO = "to"
+    CC = "cc"
+
+
+class RecipientState(StrEnum):
+    """failed: refused for good in this transaction. suppressed: not tried, refused earlier."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+class Mail(Base):
+    """One message. `raw` is what was sent, with the tokens in its links masked."""
+
+    __tablename__ = "mails"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    template: Mapped[str]
+    programme: Mapped[str | None]
+    account_id: Mapped[UUID | None]
+    reseller_id: Mapped[UUID | None]
+    locale: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    fact_key: Mapped[str]
+    message_id: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=MailState.QUEUED)
+    reason: Mapped[str | None]
+    subject: Mapped[str | None]
+    sender: Mapped[str | None]
+    from_address: Mapped[str | None]
+    reply_to: Mapped[str | None]
+    raw: Mapped[str | None]
+    job_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", MailState),
+        Index("uq_mails_message_id", "message_id", unique=True),
+        Index("ix_mails_account_id", "account_id", "id"),
+        Index("ix_mails_reseller_id", "reseller_id", "id"),
+        Index("ix_mails_template", "template", "id"),
+        Index("ix_mails_state", "state", "id", postgresql_where=text("state <> 'sent'")),
+    )
+
+
+class MailRecipient(Base):
+    """One SMTP transaction of a mail. `address` as written, `address_key` without case."""
+
+    __tablename__ = "mail_recipients"
+
+    mail_id: Mapped[UUID] = mapped_column(ForeignKey("mails.id"), primary_key=True)
+    address_key: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str]
+    role: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=RecipientState.QUEUED)
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    last_error: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("role", RecipientRole),
+        one_of("state", RecipientState),
+    )
+
+
+class Suppression(Base):
+    """An address that was refused for good at RCPT; nothing is sent to it before `until`."""
+
+    __tablename__ = "suppressions"
+
+    address_key: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+    reason: Mapped[str]

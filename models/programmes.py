@@ -1,0 +1,22 @@
+"""What was applied of the programme files."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class ProgrammeRow(Base):
+    """One programme: its code is the stem of its file. `version` counts applied changes from 1."""
+
+    __tablename__ = "programmes"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]]
+    source: Mapped[str]
+    version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    applied_at: Mapped[datetime]
+    applied_by: Mapped[str] = mapped_column(server_default="")
