@@ -1,0 +1,39 @@
+"""TXT look-ups for the verification of domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dns.exception import DNSException
+from dns.resolver import NXDOMAIN, NoAnswer, Resolver
+
+from domain.proofs import DnsUnavailable
+
+
+class DnsTxt:
+    """Obeys domain.ports.TxtResolver with the system's resolvers."""
+
+    def __init__(self, timeout: float = 5.0) -> None:
+        self._timeout = timeout
+
+    def txt(self, name: str) -> Sequence[str]:
+        """TXT strings of a name, empty when there are none. Raises DnsUnavailable."""
+        try:
+            resolver = Resolver()
+            answer = resolver.resolve(name, "TXT", lifetime=self._timeout)
+        except (NXDOMAIN, NoAnswer):
+            return ()
+        except DNSException as problem:
+            raise DnsUnavailable(name, str(problem)) from problem
+        return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
+
+
+class FixedTxt:
+    """A resolver that knows a table, for tests, demos and machines without DNS."""
+
+    def __init__(self, records: Mapping[str, Sequence[str]]) -> None:
+        self._records = {name.lower(): tuple(strings) for name, strings in records.items()}
+
+    def txt(self, name: str) -> Sequence[str]:
+        """TXT strings of a name; empty when the table has none."""
+        return self._records.get(name.lower(), ())
