@@ -1,0 +1,85 @@
+"""What an offer consists of: lines of product, licence count, mode and term."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from domain.errors import FieldError
+from domain.terms import BadTerm, Term, parse_term, term_end
+
+COUNT_LIMIT: Final = 1_000_000
+LINES_LIMIT: Final = 100
+
+
+class LineMode(StrEnum):
+    """Absolute N replaces what the account has of the product; relative N is added to it."""
+
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferLine:
+    """One line; `term` is the text of an ISO 8601 duration or of a last day."""
+
+    product: str
+    count: int
+    mode: LineMode
+    term: str
+
+    @property
+    def parsed_term(self) -> Term:
+        """The term as a value; raises `BadTerm`."""
+        return parse_term(self.term)
+
+    def to_document(self) -> dict[str, object]:
+        """The JSON form of the contract."""
+        return {"product": self.product, "count": self.count, "mode": self.mode.value, "term": self.term}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, object]) -> "OfferLine":
+        """The reverse of `to_document`; raises `ValueError` or `KeyError` on anything else."""
+        count = document["count"]
+        if not isinstance(count, int):
+            raise ValueError("count is a whole number")
+        mode = LineMode(str(document["mode"]))
+        return cls(str(document["product"]), count, mode, str(document["term"]))
+
+
+def check_lines(lines: Sequence[OfferLine], products: Container[str]) -> tuple[FieldError, ...]:
+    """Every complaint about a template's lines; empty when they are good."""
+    if not 1 <= len(lines) <= LINES_LIMIT:
+        return (FieldError("lines", f"1 to {LINES_LIMIT} lines are needed"),)
+    return tuple(
+        FieldError(f"lines.{index}.{field}", msg)
+        for index, line in enumerate(lines)
+        for field, msg in _complaints(line, products)
+    )
+
+
+def unknown_products(lines: Iterable[OfferLine], products: Container[str]) -> tuple[str, ...]:
+    """The products that the programme does not have, each once, in order."""
+    return tuple(dict.fromkeys(line.product for line in lines if line.product not in products))
+
+
+def already_over(lines: Sequence[OfferLine], now: datetime, tz: ZoneInfo) -> tuple[FieldError, ...]:
+    """The lines whose last day has passed, so that they would never run."""
+    return tuple(
+        FieldError(f"lines.{index}.term", f"{line.term} has passed")
+        for index, line in enumerate(lines)
+        if term_end(now, line.parsed_term, tz) <= now
+    )
+
+
+def _complaints(line: OfferLine, products: Container[str]) -> Iterable[tuple[str, str]]:
+    if line.product not in products:
+        yield "product", f"unknown product {line.product!r}"
+    if not 1 <= line.count <= COUNT_LIMIT:
+        yield "count", f"a count is 1 to {COUNT_LIMIT}"
+    try:
+        parse_term(line.term)
+    except BadTerm as error:
+        yield "term", str(error)

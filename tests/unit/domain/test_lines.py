@@ -1,0 +1,57 @@
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.lines import LineMode, OfferLine, already_over, check_lines, unknown_products
+
+PRODUCTS = frozenset({"excel-basics", "data-protection"})
+GOOD = OfferLine("excel-basics", 10, LineMode.RELATIVE, "P1Y")
+
+
+def test_good_lines_have_no_complaints() -> None:
+    assert (
+        check_lines([GOOD, OfferLine("data-protection", 1, LineMode.ABSOLUTE, "2027-12-31")], PRODUCTS) == ()
+    )
+
+
+def test_every_complaint_is_named_at_its_field() -> None:
+    bad = [
+        GOOD,
+        OfferLine("nonsense", 0, LineMode.ABSOLUTE, "soon"),
+        OfferLine("excel-basics", 10**7, *GOOD_REST),
+    ]
+
+    assert [error.loc for error in check_lines(bad, PRODUCTS)] == [
+        "lines.1.product",
+        "lines.1.count",
+        "lines.1.term",
+        "lines.2.count",
+    ]
+
+
+GOOD_REST = (GOOD.mode, GOOD.term)
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_an_empty_and_an_endless_list_are_refused(count: int) -> None:
+    assert [error.loc for error in check_lines([GOOD] * count, PRODUCTS)] == ["lines"]
+
+
+def test_an_unknown_product_is_named_once() -> None:
+    lines = [OfferLine(code, 1, *GOOD_REST) for code in ("b", "a", "b", "excel-basics")]
+
+    assert unknown_products(lines, PRODUCTS) == ("b", "a")
+
+
+def test_a_last_day_is_over_only_when_the_local_day_is() -> None:
+    lines = [GOOD, OfferLine("excel-basics", 1, LineMode.RELATIVE, "2026-03-01")]
+    moscow = ZoneInfo("Europe/Moscow")
+
+    assert already_over(lines, datetime(2026, 3, 1, 20, 59, tzinfo=UTC), moscow) == ()
+    late = already_over(lines, datetime(2026, 3, 1, 21, tzinfo=UTC), moscow)
+    assert [error.loc for error in late] == ["lines.1.term"]
+
+
+def test_a_line_survives_the_way_into_a_document_and_back() -> None:
+    assert OfferLine.from_document(GOOD.to_document()) == GOOD
