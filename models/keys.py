@@ -1,0 +1,47 @@
+"""API keys: who calls, with which scopes, on whose behalf."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class Scope(StrEnum):
+    """What a key may do. None includes another."""
+
+    READ = "read"
+    ENQUEUE = "enqueue"
+    OPERATE = "operate"
+    ADMIN = "admin"
+
+
+class ApiKey(Base):
+    """A key. Only the SHA-256 of its secret is stored; bound to a reseller, an account or nothing."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    secret_hash: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("reseller_id IS NULL OR account_id IS NULL", name="one_binding"),
+        CheckConstraint(
+            "scopes <@ ARRAY['read', 'enqueue', 'operate', 'admin'] AND cardinality(scopes) > 0",
+            name="scopes",
+        ),
+        Index("uq_api_keys_secret_hash", "secret_hash", unique=True),
+        Index("ix_api_keys_reseller_id", "reseller_id"),
+        Index("ix_api_keys_account_id", "account_id"),
+    )
