@@ -1,0 +1,73 @@
+"""The embedded Valkey: a doorbell, so nothing of it is kept on disk."""
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+from adapters.embedded.binaries import valkey_binary
+from adapters.embedded.process import end_strays, spawn, stop, wait_until
+
+
+class Valkey:
+    """One Valkey server working in `folder`, reached through a socket in `sockets`."""
+
+    def __init__(self, folder: Path, sockets: Path, log: Path) -> None:
+        self.folder = folder
+        self.socket = sockets / "valkey.sock"
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """redis-py's URL of database 0."""
+        return f"unix://{quote(str(self.socket), safe='/')}?db=0"
+
+    def start(self) -> None:
+        """Clear what a crash left and start; does not wait."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        end_strays(self.folder, "valkey-server")
+        self.socket.unlink(missing_ok=True)
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "no",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
+        }
+        flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+        self.process = spawn(
+            [str(valkey_binary()), *flags],
+            mode="direct",
+            death_signal=signal.SIGKILL,
+            within=self.folder,
+            log=self.log,
+        )
+
+    def wait_ready(self, timeout: float = 20.0) -> None:
+        """Wait until commands are answered."""
+        assert self.process is not None, "start() comes first"
+        wait_until(self._is_ready, self.process, timeout, self.log)
+
+    def is_running(self) -> bool:
+        """Whether the process lives; reaps it when it does not."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """End it; there is nothing to save."""
+        if self.process is not None:
+            stop(self.process, [(signal.SIGTERM, 5.0)])
+
+    def _is_ready(self) -> bool:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(1.0)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+            except OSError:
+                return False

@@ -1,0 +1,115 @@
+"""Settings of a running process: the environment with every default filled in, servers included."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from adapters.embedded import endpoints
+from adapters.embedded.servers import shared_servers
+from adapters.environment import Environment, SettingsError
+
+CATCHER_URL = "smtp://127.0.0.1:1025"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a process needs to know; built once where it starts. URLs are complete, `database_url` is SQLAlchemy's."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    smtp_url: str
+    port: int = 8000
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: str
+    namespace: str
+    allow_private_instances: bool = False
+    test_clock: bool = False
+    test_clock_start: datetime | None = None
+    log: Literal["console", "json"] = "console"
+    worker_processes: int = 2
+    worker_threads: int = 8
+    dkim_key: Path | None = None
+    dkim_selector: str = "kontor"
+    crash_point: str | None = None
+
+    def environ(self) -> Mapping[str, str]:
+        """The variables that give a child process these very settings."""
+        named = {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "SMTP_URL": self.smtp_url,
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.public_url,
+            "SECRET_KEY": self.secret_key,
+            "KONTOR_DATA_DIR": str(self.data_dir),
+            "KONTOR_NAMESPACE": self.namespace,
+        }
+        return {**os.environ, **named}
+
+
+def default_namespace(database_url: str) -> str:
+    """A Redis namespace of one database, so that strange workers on the same Redis take no work."""
+    return "kontor-" + hashlib.sha256(database_url.encode()).hexdigest()[:12]
+
+
+def stored_secret(data_dir: Path) -> str:
+    """The secret of an embedded deployment: made on first use, mode 0600."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        endpoints.prepare(data_dir)
+        draft = data_dir / f"secret_key.{os.getpid()}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def settings_from(environment: Environment, found: endpoints.Endpoints | None) -> Settings:
+    """Fill in the defaults; `found` are the embedded servers, None when both URLs are given."""
+    data_dir = environment.data_dir.resolve()
+    database_url = environment.database_url or (found.database_url if found else "")
+    secret_key = environment.secret_key
+    if secret_key is None:
+        if environment.database_url is not None:
+            raise SettingsError("SECRET_KEY is missing: with DATABASE_URL set, give it 32 random characters or more")
+        secret_key = stored_secret(data_dir)
+    start = environment.test_clock if isinstance(environment.test_clock, datetime) else None
+    return Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        redis_url=environment.redis_url or (found.redis_url if found else ""),
+        smtp_url=environment.smtp_url or (found and found.smtp_url) or CATCHER_URL,
+        port=environment.port,
+        public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
+        secret_key=secret_key,
+        namespace=environment.namespace or default_namespace(database_url),
+        allow_private_instances=environment.allow_private_instances,
+        test_clock=bool(environment.test_clock),
+        test_clock_start=start,
+        log=environment.log,
+        worker_processes=environment.worker_processes,
+        worker_threads=environment.worker_threads,
+        dkim_key=environment.dkim_key,
+        dkim_selector=environment.dkim_selector,
+        crash_point=environment.crash_point,
+    )
+
+
+@contextmanager
+def settings_for(environment: Environment) -> Iterator[Settings]:
+    """Settings with their servers: those given, a running owner's, or our own for the length of the block."""
+    if environment.database_url is not None and environment.redis_url is not None:
+        yield settings_from(environment, None)
+        return
+    with shared_servers(environment.data_dir.resolve()) as found:
+        yield settings_from(environment, found)
