@@ -43,7 +43,7 @@ class Tokens:
             raise NotFound("unknown_token", "This link is not one of ours.") from None
         return {**body, "exp": datetime.fromtimestamp(body["exp"], UTC)}
 
-    def _serializer(self, purpose: str) -> URLSafeSerializer[str]:
+    def _serializer(self, purpose: str) -> URLSafeSerializer:
         return URLSafeSerializer(
             self.secret_key,
             salt=f"kontor.{purpose}",
