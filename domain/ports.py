@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 
 class Clock(Protocol):
@@ -61,7 +60,7 @@ class TxtResolver(Protocol):
 
 
 class CrashPoint(Protocol):
-    """A named place at which a fault test kills the process."""
+    """A named place at which a fault test kills the process. Does nothing in production."""
 
-    def __call__(self, name: str, job_ids: Iterable[UUID] = ()) -> None:
-        """Do nothing in production."""
+    def __call__(self, name: str) -> None:
+        """Pass the place."""

@@ -1,6 +1,6 @@
 """What code that runs a task looks like, and the registry that finds it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +15,10 @@ from engine.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """The job a handler works for. `now` is programme time, aware, UTC; `jobs` enqueues its children."""
+    """The job a handler works for. `now` is programme time, aware, UTC; `jobs` enqueues its children.
+
+    A long `act` asks `cancelled()` now and then and raises `outcomes.Stopped` when it is true.
+    """
 
     id: UUID
     task: str
@@ -24,6 +27,7 @@ class JobContext:
     attempt: int
     now: datetime
     jobs: Jobs
+    cancelled: Callable[[], bool]
 
 
 class Transactional(Protocol):

@@ -49,6 +49,10 @@ class Down(Exception):
         self.retry_in = retry_in
 
 
+class Stopped(Exception):
+    """The handler gave way to a request to cancel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An error as it is stored: type, message, traceback, and a fingerprint that groups like with like."""

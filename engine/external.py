@@ -1,0 +1,244 @@
+"""External tasks: claim (transaction), act (no transaction open), record (transaction).
+
+The lease written by the claim is the fence: a worker that lost it finds no row to record on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from domain.jobs import CrashPolicy, DeadReason
+from engine import lanes, ledger
+from engine.failing import Attempted, bury, record_failure
+from engine.handlers import External, Verifying
+from engine.ledger import Driver, JobRow
+from engine.losses import is_lost
+from engine.outcomes import Cancel, Done, Failure, Outcome, Snooze, Stopped
+from engine.transactional import POISON, settle
+from engine.workshop import Workshop
+
+CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job under a lease, with its handler's plan, and after the act what came of it."""
+
+    row: JobRow
+    number: int
+    lease: UUID
+    started: datetime
+    plan: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The result of an act, or the exception that ended it."""
+
+    claimed: Claimed
+    result: Any = None
+    error: BaseException | None = None
+
+
+class ClaimFailed(Exception):
+    """A job's claim raised; the claims that shared its transaction are to be rolled back."""
+
+    def __init__(self, row: JobRow, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.row = row
+        self.cause = cause
+
+
+class ExternalRunner:
+    """Runs doorbells of external tasks."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+
+    def run(self, ids: Sequence[UUID]) -> tuple[int, float]:
+        """Run what is still queued. Returns how many were claimed and the seconds their acts took."""
+        shop = self._shop
+        count, claims = self._claim_all(ids)
+        began = shop.clock.monotonic()
+        acted = [self._act(claimed) for claimed in claims]
+        seconds = shop.clock.monotonic() - began
+        if acted:
+            self._record_all(acted)
+        return count, seconds
+
+    def _claim_all(self, ids: Sequence[UUID]) -> tuple[int, list[Claimed]]:
+        try:
+            return self._claim(ids)
+        except ClaimFailed as failed:
+            if is_lost(failed.cause):
+                raise failed.cause from failed
+            if len(ids) == 1:
+                self._record_claim_failure(failed)
+                return 1, []
+        count, claims = 0, []
+        for job_id in ids:
+            one, claimed = self._claim_all([job_id])
+            count += one
+            claims.extend(claimed)
+        return count, claims
+
+    def _claim(self, ids: Sequence[UUID]) -> tuple[int, list[Claimed]]:
+        shop = self._shop
+        shop.crash("claim.before")
+        lease = uuid4()
+        with shop.transaction() as (session, driver):
+            rows = ledger.lock_queued(driver, ids)
+            now = shop.clock.now()
+            free = [row for row in rows if self._enter(driver, row, now)]
+            if free:
+                ledger.start(driver, [row.id for row in free], lease, shop.worker, now)
+            claims = [self._plan(session, driver, row, lease, now) for row in free]
+            session.commit()
+        shop.crash("claim.after")
+        return len(rows), [claimed for claimed in claims if claimed is not None]
+
+    def _enter(self, driver: Driver, row: JobRow, now: datetime) -> bool:
+        return row.lane is None or lanes.enter(driver, row.lane, row.id, now)
+
+    def _plan(
+        self, session: Session, driver: Driver, row: JobRow, lease: UUID, now: datetime
+    ) -> Claimed | None:
+        """Ask the handler for its plan; None when the job ends here. Raises ClaimFailed."""
+        shop, number = self._shop, row.attempt + 1
+        if self._bury_crashed(session, driver, row):
+            return None
+        handler = cast(External, shop.handler(row))
+        try:
+            plan = handler.claim(shop.context(row, number), session, shop.payload(row))
+            session.flush()
+        except shop.catchable as error:
+            raise ClaimFailed(row, error) from error
+        session.expunge_all()
+        claimed = Claimed(row, number, lease, now, plan)
+        if isinstance(plan, Done | Snooze | Cancel):
+            self._finish(driver, claimed, plan, healthy=False)
+            return None
+        return claimed
+
+    def _bury_crashed(self, session: Session, driver: Driver, row: JobRow) -> bool:
+        """A job that killed three workers, or whose effect is unknown and a person's to judge, is dead."""
+        crash = self._shop.registry.catalogue[row.task].policy.crash
+        parked = row.reason == CRASHED and crash is CrashPolicy.PARK
+        if row.crashes < POISON and not parked:
+            return False
+        reason = DeadReason.UNKNOWN if parked else DeadReason.POISON
+        message = "its worker died in the act" if parked else f"killed its worker {row.crashes} times"
+        failure = Failure(reason.capitalize(), message, "", reason)
+        bury(self._shop, session, driver, Attempted(row, row.attempt, None), reason, failure)
+        if row.lane is not None:
+            lanes.leave(driver, row.lane, row.id, healthy=False)
+        return True
+
+    def _act(self, claimed: Claimed) -> Acted:
+        shop, row = self._shop, claimed.row
+        handler: Any = shop.handler(row)
+        job = shop.context(row, claimed.number)
+        try:
+            shop.crash("effect.before")
+            result = None
+            if row.reason == CRASHED and isinstance(handler, Verifying):
+                result = handler.verify(job, claimed.plan)
+            if result is None:
+                result = handler.act(job, claimed.plan)
+            shop.crash("effect.after")
+        except shop.catchable as error:
+            return Acted(claimed, error=error)
+        return Acted(claimed, result=result)
+
+    def _record_all(self, acted: Sequence[Acted]) -> None:
+        """Record together; when that fails, one by one. PostgreSQL being away is waited for."""
+        shop = self._shop
+        error = self._try_record(acted)
+        if error is None:
+            return
+        for one in acted:
+            problem = self._try_record([one])
+            while problem is not None and is_lost(problem) and shop.pause():
+                problem = self._try_record([one])
+            if problem is None:
+                continue
+            if is_lost(problem):
+                raise problem
+            again = self._try_record([Acted(one.claimed, error=problem)])
+            if again is not None:
+                raise again
+
+    def _try_record(self, acted: Sequence[Acted]) -> BaseException | None:
+        try:
+            self._record(acted)
+        except self._shop.catchable as error:
+            return error
+        return None
+
+    def _record(self, acted: Sequence[Acted]) -> None:
+        shop = self._shop
+        shop.crash("record.before")
+        with shop.transaction() as (session, driver):
+            lease = acted[0].claimed.lease
+            ours = ledger.fenced(driver, [one.claimed.row.id for one in acted], lease)
+            done: list[tuple[UUID, Any]] = []
+            for one in acted:
+                if one.claimed.row.id in ours:
+                    done.extend(self._record_one(session, driver, one))
+            if done:
+                ledger.archive(
+                    driver, done, burn=0, worker=shop.worker, started=None, finished=shop.clock.now()
+                )
+            shop.crash("record.after")
+            shop.crash("commit.before")
+            session.commit()
+        shop.crash("commit.after")
+
+    def _record_one(self, session: Session, driver: Driver, one: Acted) -> list[tuple[UUID, Any]]:
+        """Let the handler write down its result. Returns the completion, for the shared statement."""
+        shop, claimed, row = self._shop, one.claimed, one.claimed.row
+        if isinstance(one.error, Stopped):
+            self._finish(driver, claimed, Cancel("cancelled on request"), healthy=False)
+            return []
+        if one.error is not None:
+            tried = Attempted(row, claimed.number, claimed.started)
+            record_failure(shop, session, driver, tried, one.error)
+            return []
+        handler = cast(External, shop.handler(row))
+        job = shop.context(row, claimed.number)
+        outcome = handler.record(job, session, shop.payload(row), claimed.plan, one.result)
+        session.flush()
+        session.expunge_all()
+        if isinstance(outcome, Done):
+            if row.lane is not None:
+                lanes.leave(driver, row.lane, row.id, healthy=True)
+            return [(row.id, outcome.result)]
+        self._finish(driver, claimed, outcome, healthy=True)
+        return []
+
+    def _finish(self, driver: Driver, claimed: Claimed, outcome: Outcome, *, healthy: bool) -> None:
+        """End a job by an outcome, and free its lane."""
+        shop, row, now = self._shop, claimed.row, self._shop.clock.now()
+        if isinstance(outcome, Done):
+            done = [(row.id, outcome.result)]
+            ledger.archive(driver, done, burn=0, worker=shop.worker, started=None, finished=now)
+        started = JobRow(**{**_fields(row), "attempt": claimed.number})
+        settle(driver, shop.worker, started, claimed.number, outcome, claimed.started, now)
+        if row.lane is not None:
+            lanes.leave(driver, row.lane, row.id, healthy=healthy)
+
+    def _record_claim_failure(self, failed: ClaimFailed) -> None:
+        """A claim that raises is a failed attempt."""
+        shop = self._shop
+        with shop.transaction() as (session, driver):
+            for row in ledger.lock_queued(driver, [failed.row.id]):
+                record_failure(shop, session, driver, Attempted(row, row.attempt + 1, None), failed.cause)
+            session.commit()
+
+
+def _fields(row: JobRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in JobRow.__slots__}

@@ -1,0 +1,169 @@
+"""The SQL of a job's life, at driver level, inside whatever transaction the connection is in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+Driver = Connection[Any]
+
+ROW = "id, task, tenant, lane, payload, payload_version, attempt, max_attempts, crashes, reason, trace_id"
+_OPEN = (
+    "id = ANY(%s::uuid[]) AND state = 'queued' AND NOT held"
+    " AND queue NOT IN (SELECT name FROM queues WHERE paused)"
+)
+_CARRIED = (
+    "id, task, queue, tenant, lane, priority, payload, payload_version, unique_key, once_key, run_at,"
+    " max_attempts, crashes, lease, parent_id, trace_id, created_at"
+)
+_MOVED = ", ".join(f"j.{name.strip()}" for name in _CARRIED.split(","))
+
+LOCK = f"SELECT {ROW} FROM jobs WHERE {_OPEN} ORDER BY id FOR UPDATE SKIP LOCKED"  # noqa: S608 -- constants
+START = """
+UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = %s, worker = %s, started_at = %s
+WHERE id = ANY(%s::uuid[])
+"""
+FENCE = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND lease = %s ORDER BY id FOR UPDATE"
+ARCHIVE = f"""
+WITH done AS (
+    DELETE FROM jobs j USING unnest(%(ids)s::uuid[], %(results)s::jsonb[]) AS o (id, outcome)
+    WHERE j.id = o.id RETURNING {_MOVED}, j.attempt, j.started_at, o.outcome
+)
+INSERT INTO jobs_archive ({_CARRIED}, state, attempt, worker, result, reason, started_at, finished_at)
+SELECT {_CARRIED}, %(state)s, attempt + %(burn)s, %(worker)s, outcome, %(reason)s,
+    coalesce(%(started)s, started_at), %(finished)s
+FROM done
+"""  # noqa: S608 -- constants
+RESCHEDULE = """
+UPDATE jobs SET state = %s, run_at = %s, attempt = %s, lease = NULL, worker = NULL, error = %s,
+    fingerprint = %s, reason = NULL, held = %s, started_at = NULL
+WHERE id = %s
+"""
+BURY = """
+UPDATE jobs SET state = 'dead', attempt = %s, lease = NULL, error = %s, fingerprint = %s, reason = %s,
+    finished_at = %s, held = false
+WHERE id = %s
+"""
+ATTEMPT = """
+INSERT INTO job_attempts (job_id, number, worker, started_at, ended_at, outcome, error)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """What a runner needs of a job."""
+
+    id: UUID
+    task: str
+    tenant: str
+    lane: str | None
+    payload: dict[str, Any]
+    payload_version: int
+    attempt: int
+    max_attempts: int
+    crashes: int
+    reason: str | None
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that did not end the job well, as it is written down."""
+
+    job_id: UUID
+    number: int
+    worker: str | None
+    started_at: datetime | None
+    ended_at: datetime
+    outcome: str
+    error: dict[str, str] | None = None
+
+
+def lock_queued(driver: Driver, ids: Sequence[UUID]) -> list[JobRow]:
+    """Lock those of the jobs that wait in an open queue and that nobody else holds."""
+    cursor = driver.cursor(row_factory=class_row(JobRow))
+    with driver.pipeline():
+        cursor.execute(LOCK, (list(ids),))
+    return cursor.fetchall()
+
+
+def start(driver: Driver, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:
+    """Mark locked jobs as running under a lease: the fence of the record that follows."""
+    driver.execute(START, (lease, worker, now, list(ids)))
+
+
+def fenced(driver: Driver, ids: Sequence[UUID], lease: UUID) -> set[UUID]:
+    """Lock those of the jobs that still run under this lease."""
+    return {row[0] for row in driver.execute(FENCE, (list(ids), lease)).fetchall()}
+
+
+def archive(
+    driver: Driver,
+    results: Sequence[tuple[UUID, Any]],
+    *,
+    state: str = "succeeded",
+    reason: str | None = None,
+    burn: int,
+    worker: str | None,
+    started: datetime | None,
+    finished: datetime,
+) -> None:
+    """Move finished jobs out of the hot table. `burn` is added to the attempt count."""
+    driver.execute(
+        ARCHIVE,
+        {
+            "ids": [job_id for job_id, _ in results],
+            "results": [None if result is None else Jsonb(result) for _, result in results],
+            "state": state,
+            "reason": reason,
+            "burn": burn,
+            "worker": worker,
+            "started": started,
+            "finished": finished,
+        },
+    )
+
+
+def reschedule(
+    driver: Driver,
+    job_id: UUID,
+    state: str,
+    run_at: datetime,
+    attempt: int,
+    *,
+    error: dict[str, str] | None = None,
+    fingerprint: str | None = None,
+    held: bool = False,
+) -> None:
+    """Put a job back to wait: `retrying`, `scheduled` or (held by its lane) `queued`."""
+    body = None if error is None else Jsonb(error)
+    driver.execute(RESCHEDULE, (state, run_at, attempt, body, fingerprint, held, job_id))
+
+
+def bury(
+    driver: Driver,
+    job_id: UUID,
+    attempt: int,
+    reason: str,
+    now: datetime,
+    error: dict[str, str] | None,
+    fingerprint: str | None,
+) -> None:
+    """Make a job dead, to wait for a person."""
+    body = None if error is None else Jsonb(error)
+    driver.execute(BURY, (attempt, body, fingerprint, reason, now, job_id))
+
+
+def write_attempt(driver: Driver, ended: Ended) -> None:
+    """Write down an attempt that did not end the job well."""
+    error = None if ended.error is None else Jsonb(ended.error)
+    driver.execute(
+        ATTEMPT,
+        (ended.job_id, ended.number, ended.worker, ended.started_at, ended.ended_at, ended.outcome, error),
+    )

@@ -1,0 +1,153 @@
+"""Transactional tasks: the handler's writes, its follow-up jobs and its completion commit together.
+
+The row lock is the claim. A batch shares one commit; when any of it fails, all of it is rolled back and
+run again one by one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.jobs import AttemptOutcome, DeadReason, JobState
+from engine import ledger
+from engine.failing import Attempted, bury, record_failure
+from engine.handlers import Transactional
+from engine.ledger import Driver, Ended, JobRow
+from engine.losses import is_clash, is_lost
+from engine.outcomes import Cancel, Done, Failure, Outcome, Snooze
+from engine.workshop import Workshop
+
+POISON = 3
+RERUNS = 3
+
+
+class Failed(Exception):
+    """A job of a batch failed; the transaction is to be rolled back."""
+
+    def __init__(self, row: JobRow, started_at: datetime, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.row = row
+        self.started_at = started_at
+        self.cause = cause
+
+
+class TransactionalRunner:
+    """Runs doorbells of transactional tasks."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+
+    def run(self, ids: Sequence[UUID]) -> tuple[int, float]:
+        """Run what is still queued. Returns how many were claimed and the seconds their handlers took."""
+        try:
+            return self._together(ids)
+        except Failed as failed:
+            if len(ids) == 1:
+                return self._alone(failed)
+        claimed, seconds = 0, 0.0
+        for job_id in ids:
+            one, took = self.run([job_id])
+            claimed, seconds = claimed + one, seconds + took
+        return claimed, seconds
+
+    def _alone(self, failed: Failed) -> tuple[int, float]:
+        """A single job failed: a deadlock is nobody's fault and is run again, the rest is recorded."""
+        for _ in range(RERUNS):
+            if is_lost(failed.cause):
+                raise failed.cause
+            if not is_clash(failed.cause):
+                break
+            try:
+                return self._together([failed.row.id])
+            except Failed as again:
+                failed = again
+        self._record(failed)
+        return 1, 0.0
+
+    def _together(self, ids: Sequence[UUID]) -> tuple[int, float]:
+        shop = self._shop
+        shop.crash("claim.before")
+        with shop.transaction() as (session, driver):
+            rows = ledger.lock_queued(driver, ids)
+            shop.crash("claim.after")
+            if not rows:
+                return 0, 0.0
+            started, began = shop.clock.now(), shop.clock.monotonic()
+            outcomes = [(row, self._handle(session, driver, row, started)) for row in rows]
+            seconds = shop.clock.monotonic() - began
+            self._complete(driver, outcomes, started)
+            session.commit()
+            shop.crash("commit.after")
+        return len(rows), seconds
+
+    def _handle(self, session: Session, driver: Driver, row: JobRow, started: datetime) -> Outcome | None:
+        """Run one handler. None: the job was buried instead. Raises Failed."""
+        shop = self._shop
+        if row.crashes >= POISON:
+            poison = Failure("Poison", f"killed its worker {row.crashes} times", "", "poison")
+            bury(shop, session, driver, Attempted(row, row.attempt, None), DeadReason.POISON, poison)
+            return None
+        handler = cast(Transactional, shop.handler(row))
+        try:
+            shop.crash("effect.before")
+            outcome = handler.run(shop.context(row, row.attempt + 1), session, shop.payload(row))
+            session.flush()
+        except shop.catchable as error:
+            raise Failed(row, started, error) from error
+        shop.crash("effect.after")
+        session.expunge_all()
+        return outcome
+
+    def _complete(
+        self, driver: Driver, outcomes: Sequence[tuple[JobRow, Outcome | None]], started: datetime
+    ) -> None:
+        """Write the completions and commit, in one round trip."""
+        shop, finished = self._shop, self._shop.clock.now()
+        done: list[tuple[UUID, Any]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
+        shop.crash("record.before")
+        with driver.pipeline():
+            if done:
+                ledger.archive(
+                    driver, done, burn=1, worker=shop.worker, started=started, finished=finished
+                )
+            for row, outcome in outcomes:
+                settle(driver, shop.worker, row, row.attempt + 1, outcome, started, finished)
+            shop.crash("record.after")
+            shop.crash("commit.before")
+            driver.commit()
+
+    def _record(self, failed: Failed) -> None:
+        """Write down the failure in a transaction of its own, if the job is still ours to write."""
+        shop = self._shop
+        with shop.transaction() as (session, driver):
+            for row in ledger.lock_queued(driver, [failed.row.id]):
+                tried = Attempted(row, row.attempt + 1, failed.started_at)
+                record_failure(shop, session, driver, tried, failed.cause)
+            session.commit()
+
+
+def settle(
+    driver: Driver,
+    worker: str,
+    row: JobRow,
+    number: int,
+    outcome: Outcome | None,
+    started: datetime,
+    finished: datetime,
+) -> None:
+    """Write an outcome other than Done: a snooze burns no attempt, a cancellation ends the job."""
+    match outcome:
+        case Snooze(until):
+            ended = Ended(row.id, number, worker, started, finished, AttemptOutcome.SNOOZED)
+            ledger.write_attempt(driver, ended)
+            ledger.reschedule(driver, row.id, JobState.SCHEDULED, until, number - 1)
+        case Cancel(reason):
+            ledger.archive(
+                driver, [(row.id, None)], state=JobState.CANCELLED, reason=reason,
+                burn=number - row.attempt, worker=worker, started=started, finished=finished,
+            )  # fmt: skip
+        case Done() | None:
+            pass

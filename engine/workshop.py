@@ -1,0 +1,96 @@
+"""What both kinds of runner work with: connections, handlers, time, chance, and the worker's name."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from domain.ports import Clock, CrashPoint
+from domain.retry import BreakerPolicy, Random
+from engine.catalogue import Payload
+from engine.enqueue import Jobs
+from engine.handlers import Handler, JobContext, Registry
+from engine.ledger import Driver, JobRow
+
+
+def no_crash(name: str) -> None:
+    """The crash point of production: nothing happens."""
+
+
+def never(job_id: UUID) -> bool:
+    """Nobody asked for a running job to be cancelled."""
+    return False
+
+
+def give_up() -> bool:
+    """Do not wait for PostgreSQL to come back."""
+    return False
+
+
+def nobody_told(session: Session, job: JobContext, reason: str, error: str) -> None:
+    """Nobody wants to know of dead jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The tools of one worker process. `interrupts` are the exceptions that stop a handler from outside."""
+
+    engine: Engine
+    registry: Registry
+    jobs: Jobs
+    clock: Clock
+    random: Random
+    worker: str
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    crash: CrashPoint = no_crash
+    cancelled: Callable[[UUID], bool] = never
+    on_dead: Callable[[Session, JobContext, str, str], None] = nobody_told
+    pause: Callable[[], bool] = give_up
+    interrupts: tuple[type[BaseException], ...] = ()
+
+    @property
+    def catchable(self) -> tuple[type[BaseException], ...]:
+        """What a handler may raise: any error, and the interrupts of the worker pool."""
+        return (Exception, *self.interrupts)
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[Session, Driver]]:
+        """One transaction: a Session and the driver below it. The caller commits through `commit`."""
+        with self.engine.connect() as connection:
+            driver = cast(Driver, connection.connection.driver_connection)
+            try:
+                with Session(bind=connection, autoflush=True, expire_on_commit=False) as session:
+                    yield session, driver
+            finally:
+                if driver.closed:
+                    connection.invalidate()
+                    self.engine.dispose(close=False)
+
+    def context(self, row: JobRow, attempt: int) -> JobContext:
+        """The job as its handler sees it."""
+        return JobContext(
+            id=row.id,
+            task=row.task,
+            tenant=row.tenant,
+            lane=row.lane,
+            attempt=attempt,
+            now=self.clock.now(),
+            jobs=self.jobs.child_of(row.id, row.trace_id),
+            cancelled=lambda: self.cancelled(row.id),
+        )
+
+    def handler(self, row: JobRow) -> Handler:
+        """The handler of a job's task."""
+        return self.registry[row.task]
+
+    def payload(self, row: JobRow) -> Payload:
+        """A job's payload in today's shape. Raises ValueError when it does not fit."""
+        model = self.registry.catalogue[row.task]
+        stored = row.payload
+        if row.payload_version != model.version:
+            stored = model.upgrade(row.payload_version, stored)
+        return model.model_validate(stored)
