@@ -42,10 +42,7 @@ class OfferLine:
     @classmethod
     def from_document(cls, document: Mapping[str, object]) -> "OfferLine":
         """The reverse of `to_document`; raises `ValueError` or `KeyError` on anything else."""
-        count = document["count"]
-        if not isinstance(count, int):
-            raise ValueError("count is a whole number")
-        mode = LineMode(str(document["mode"]))
+        count, mode = int(str(document["count"])), LineMode(str(document["mode"]))
         return cls(str(document["product"]), count, mode, str(document["term"]))
 
 

@@ -127,9 +127,7 @@ def test_what_was_previewed_is_what_is_written(grants: list[Grant], offered: lis
 
 @given(grants_of_any_age, st.lists(lines_of_any_kind, max_size=6))
 def test_a_count_is_what_an_obvious_counter_says(grants: list[Grant], offered: list[OfferLine]) -> None:
-    counts = {
-        code: sum(g.count for g in grants if g.product == code and g.ends_at > NOW) for code in (EXCEL, DATA)
-    }
+    counts = {code: sum(g.count for g in grants if g.product == code and g.ends_at > NOW) for code in (EXCEL, DATA)}
     for line in offered:
         usable = 0 if line.term == "2020-01-01" else line.count
         counts[line.product] = usable + (counts[line.product] if line.mode is LineMode.RELATIVE else 0)

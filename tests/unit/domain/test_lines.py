@@ -10,9 +10,7 @@ GOOD = OfferLine("excel-basics", 10, LineMode.RELATIVE, "P1Y")
 
 
 def test_good_lines_have_no_complaints() -> None:
-    assert (
-        check_lines([GOOD, OfferLine("data-protection", 1, LineMode.ABSOLUTE, "2027-12-31")], PRODUCTS) == ()
-    )
+    assert check_lines([GOOD, OfferLine("data-protection", 1, LineMode.ABSOLUTE, "2027-12-31")], PRODUCTS) == ()
 
 
 def test_every_complaint_is_named_at_its_field() -> None:

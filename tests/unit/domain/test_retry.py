@@ -75,9 +75,7 @@ def test_a_job_never_comes_back_before_the_other_side_asked_for_it() -> None:
         ("١٢", None),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_a_date_and_bounded(
-    header: str | None, pause: timedelta | None
-) -> None:
+def test_retry_after_is_read_as_seconds_or_a_date_and_bounded(header: str | None, pause: timedelta | None) -> None:
     assert parse_retry_after(header, NOW) == pause
 
 
@@ -88,9 +86,7 @@ def test_a_policy_that_cannot_work_is_refused(attempts: int, base: int, cap: int
 
 
 @given(st.integers(1, 10**6), unit)
-def test_a_probe_comes_within_half_a_step_and_a_step_and_never_later_than_the_cap(
-    failures: int, number: float
-) -> None:
+def test_a_probe_comes_within_half_a_step_and_a_step_and_never_later_than_the_cap(failures: int, number: float) -> None:
     breaker = BreakerPolicy()
     pause = breaker.probe_at(failures, NOW, lambda: number) - NOW
 

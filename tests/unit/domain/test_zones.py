@@ -74,9 +74,7 @@ def test_a_wall_clock_time_outside_gaps_survives_the_round_trip(wall: datetime, 
 
 
 @given(walls, st.timedeltas(timedelta(0), timedelta(days=3)), st.sampled_from(ZONES))
-def test_a_later_wall_clock_time_is_never_an_earlier_instant(
-    wall: datetime, more: timedelta, name: str
-) -> None:
+def test_a_later_wall_clock_time_is_never_an_earlier_instant(wall: datetime, more: timedelta, name: str) -> None:
     tz = ZoneInfo(name)
 
     assert localize(wall, tz) <= localize(wall + more, tz)

@@ -1,0 +1,62 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.cron import Occurrence, occurrences
+from domain.misfire import Firing, MisfirePolicy, to_fire
+
+NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def days_missed(policy: MisfirePolicy, now: datetime = NOW, bound: int = 100) -> list[str]:
+    missed = occurrences("5 0 * * *", BERLIN, now - timedelta(days=2), now)
+    return [occurrence.slot for occurrence in to_fire(missed, policy, now, bound).fire]
+
+
+def test_after_an_outage_of_two_days_skip_runs_nothing() -> None:
+    assert days_missed(MisfirePolicy.SKIP) == []
+
+
+def test_after_an_outage_of_two_days_once_runs_the_newest() -> None:
+    assert days_missed(MisfirePolicy.ONCE) == ["2026-03-30T00:05"]
+
+
+def test_after_an_outage_of_two_days_all_runs_each_oldest_first() -> None:
+    assert days_missed(MisfirePolicy.ALL) == ["2026-03-29T00:05", "2026-03-30T00:05"]
+
+
+def test_all_is_bounded_and_keeps_the_newest() -> None:
+    assert days_missed(MisfirePolicy.ALL, bound=1) == ["2026-03-30T00:05"]
+    assert days_missed(MisfirePolicy.ALL, bound=0) == []
+
+
+def test_what_is_on_time_runs_under_every_policy() -> None:
+    on_time = datetime(2026, 3, 29, 22, 5, 40, tzinfo=UTC)
+
+    for policy in MisfirePolicy:
+        assert days_missed(policy, on_time)[-1] == "2026-03-30T00:05"
+
+
+dues = st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), max_size=20, unique=True).map(
+    lambda ago: [Occurrence(NOW - back, f"{back}") for back in sorted(ago, reverse=True)]
+)
+
+
+@given(dues, st.sampled_from(MisfirePolicy), st.integers(0, 10))
+def test_every_missed_occurrence_is_either_fired_or_recorded_as_skipped(
+    missed: list[Occurrence], policy: MisfirePolicy, bound: int
+) -> None:
+    firing = to_fire(missed, policy, NOW, bound)
+
+    assert [*firing.skipped, *firing.fire] == missed
+
+
+@pytest.mark.parametrize("policy", list(MisfirePolicy))
+def test_what_is_not_due_yet_is_neither_fired_nor_skipped(policy: MisfirePolicy) -> None:
+    future = Occurrence(NOW + timedelta(seconds=1), "later")
+
+    assert to_fire([future], policy, NOW, 5) == Firing((), ())
