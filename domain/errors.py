@@ -97,8 +97,12 @@ class Gone(KontorError):
 
 
 class Unreachable(KontorError):
-    """No answer came from the other side: refused, reset, unresolvable or timed out."""
+    """No answer came from the other side: refused, reset, unresolvable or timed out.
 
-    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+    `sent` is False when no byte of the request can have arrived.
+    """
+
+    def __init__(self, message: str, *, timed_out: bool = False, sent: bool = True) -> None:
         super().__init__("timed_out" if timed_out else "unreachable", message)
         self.timed_out = timed_out
+        self.sent = sent

@@ -1,20 +1,13 @@
 """Grants: the licences that accepted offers gave an account."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.lines import LineMode
 from models.base import Base, one_of
-
-
-class GrantMode(StrEnum):
-    """absolute replaces every running grant of the product, relative adds to them."""
-
-    ABSOLUTE = "absolute"
-    RELATIVE = "relative"
 
 
 class Grant(Base):
@@ -35,9 +28,9 @@ class Grant(Base):
 
     __table_args__ = (
         UniqueConstraint("offer_id", "line_no"),
-        one_of("mode", GrantMode),
+        one_of("mode", LineMode),
         CheckConstraint("count >= 0", name="count"),
-        CheckConstraint("ends_at > starts_at", name="ends_later"),
+        CheckConstraint("ends_at >= starts_at", name="ends_later"),
         Index(
             "ix_grants_running",
             "account_id",

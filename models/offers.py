@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.offers import CancelReason, OfferEvent, OfferState
@@ -48,6 +49,7 @@ class OfferTemplate(Base):
 class Offer(Base):
     """An offer to one customer account. `lines` and `message` are a snapshot and never change.
 
+    `changes` keeps what was to change at the moment the offer was closed; until then it is computed.
     `delivery_attempts` counts calls begun, `delivery_doubts` those of them that may have arrived.
     """
 
@@ -66,6 +68,7 @@ class Offer(Base):
     expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
+    changes: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     delivery_job_id: Mapped[UUID | None]
     delivery_attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     delivery_doubts: Mapped[int] = mapped_column(Integer, server_default=text("0"))

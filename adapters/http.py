@@ -1,0 +1,82 @@
+"""HTTP to customers' instances and webhook endpoints: one POST, one answer, no surprises."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+
+import httpcore
+
+from adapters.http_network import Deadline, PinnedBackend, system_resolve
+from domain.calling import BODY_LIMIT, TIME_OUT, AddressCheck, Resolve
+from domain.errors import Invalid, Unreachable
+from domain.ports import HttpReply
+
+USER_AGENT = "Kontor/1"
+
+
+class PinnedHttp:
+    """Obeys domain.ports.HttpSender. Follows no redirect, reads no proxy variable, pools connections.
+
+    `allowed` judges every resolved address; `plain_http` permits `http` and any port.
+    """
+
+    def __init__(
+        self,
+        allowed: AddressCheck,
+        *,
+        plain_http: bool = False,
+        resolve: Resolve = system_resolve,
+        time_out: float = TIME_OUT,
+        ssl_context: ssl.SSLContext | None = None,
+        connections: int = 64,
+    ) -> None:
+        self._plain_http = plain_http
+        self._time_out = time_out
+        self._deadline = Deadline()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context,
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=5.0,
+            network_backend=PinnedBackend(allowed, resolve, self._deadline),
+        )
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        """POST once, in 15 s in all. Raises Unreachable or Invalid(`forbidden_address`)."""
+        if not url.startswith("https://") and not (self._plain_http and url.startswith("http://")):
+            raise Invalid("forbidden_address", "Only https addresses are called.")
+        self._deadline.start(self._time_out)
+        try:
+            return self._exchange(url, body, {"User-Agent": USER_AGENT, **headers})
+        except (httpcore.ConnectTimeout, httpcore.PoolTimeout) as late:
+            raise Unreachable(f"no connection in {self._time_out:g} s", timed_out=True, sent=False) from late
+        except httpcore.TimeoutException as late:
+            raise Unreachable(f"no answer in {self._time_out:g} s", timed_out=True) from late
+        except httpcore.ConnectError as refused:
+            raise Unreachable(f"no connection: {refused}", sent=False) from refused
+        except (httpcore.NetworkError, httpcore.ProtocolError) as broken:
+            raise Unreachable(f"the connection broke: {broken}") from broken
+        except httpcore.UnsupportedProtocol as wrong:
+            raise Invalid("forbidden_address", f"{url!r} cannot be called.") from wrong
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._pool.close()
+
+    def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        limits = {"pool": self._time_out}
+        pairs = list(headers.items())
+        with self._pool.stream("POST", url, headers=pairs, content=body, extensions={"timeout": limits}) as reply:
+            names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
+            return HttpReply(reply.status, names, _first(reply.iter_stream(), BODY_LIMIT))
+
+
+def _first(chunks: Iterable[bytes], limit: int) -> bytes:
+    """The first `limit` bytes; the rest stays unread."""
+    body = b""
+    for chunk in chunks:
+        body += chunk
+        if len(body) >= limit:
+            return body[:limit]
+    return body

@@ -1,0 +1,58 @@
+"""The other side in memory: obeys domain.ports.HttpSender."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.errors import Unreachable
+from domain.ports import HttpReply
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One POST as it arrived; headers with lower-case names."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class FakeHttp:
+    """Answers what it was told to, then 204; keeps every POST that a real receiver would have seen."""
+
+    posted: list[Posted] = field(default_factory=list)
+    answers: deque[HttpReply | Unreachable] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        """Return or raise the next answer. A refused connection leaves no trace."""
+        with self._lock:
+            answer = self.answers.popleft() if self.answers else answered(204)
+            if not (isinstance(answer, Unreachable) and not answer.sent):
+                self.posted.append(Posted(url, body, {name.lower(): text for name, text in headers.items()}))
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
+
+    def will(self, *answers: HttpReply | Unreachable) -> None:
+        """Queue answers for the next POSTs."""
+        self.answers.extend(answers)
+
+
+def refused() -> Unreachable:
+    """Nobody listens there."""
+    return Unreachable("no connection: refused", sent=False)
+
+
+def timed_out() -> Unreachable:
+    """It may have arrived, but nothing came back."""
+    return Unreachable("no answer in 15 s", timed_out=True)
+
+
+def answered(status: int, **headers: str) -> HttpReply:
+    """A reply of that status; `retry_after="5"` becomes the header `retry-after`."""
+    return HttpReply(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
