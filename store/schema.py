@@ -1,0 +1,45 @@
+"""The schema: what the tables are, and how a database gets them."""
+
+import importlib
+import pkgutil
+import time
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import MetaData
+from sqlalchemy.exc import OperationalError
+
+import models
+from models.base import Base
+
+ROOT = Path(__file__).resolve().parent.parent
+ATTEMPTS = 10
+
+
+def metadata() -> MetaData:
+    """Every table, after importing every module of `models`."""
+    for module in pkgutil.iter_modules(models.__path__):
+        importlib.import_module(f"models.{module.name}")
+    return Base.metadata
+
+
+def alembic_config(database_url: str) -> Config:
+    """Alembic's configuration for one database."""
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["url"] = database_url
+    return config
+
+
+def migrate(database_url: str) -> None:
+    """Bring a database to the newest schema. Safe to run twice, at once, and beside the previous release."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            command.upgrade(alembic_config(database_url), "head")
+        except OperationalError as error:
+            blocked = getattr(error.orig, "sqlstate", None) == "55P03"
+            if not blocked or attempt == ATTEMPTS:
+                raise
+            time.sleep(0.5)
+        else:
+            return

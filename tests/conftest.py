@@ -1,0 +1,198 @@
+"""Fixtures: servers shared by a test run, and for every test a database and a Redis namespace of its own."""
+
+import fcntl
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from pytest_socket import disable_socket, enable_socket
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.orm import Session
+
+from adapters.embedded.endpoints import Endpoints
+from adapters.embedded.servers import attach
+from adapters.environment import sqlalchemy_url
+from adapters.settings import Settings
+from store.schema import ROOT, metadata, migrate
+
+KINDS = {"unit", "integration", "faults", "acceptance", "browser", "architecture"}
+TEMPLATE_LOCK = 4_815_162_342
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the folder it lives in."""
+    for item in items:
+        kind = item.path.relative_to(ROOT / "tests").parts[0]
+        if kind in KINDS:
+            item.add_marker(kind)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Take the network away from unit tests."""
+    if item.get_closest_marker("unit"):
+        disable_socket(allow_unix_socket=True)
+
+
+def pytest_runtest_teardown() -> None:
+    """Give the network back."""
+    enable_socket()
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where this run's PostgreSQL and Redis are, and whether they were given from outside."""
+
+    database_url: str
+    redis_url: str
+    given: bool
+
+
+def scratch_folder() -> Path:
+    """One folder per test run, the same for every xdist worker."""
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return Path(tempfile.gettempdir()) / f"kontor-test-{owner}-{os.geteuid()}"
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """The servers of DATABASE_URL and REDIS_URL, else embedded ones that end with the run."""
+    if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
+        return Servers(sqlalchemy_url(os.environ["DATABASE_URL"]), os.environ["REDIS_URL"], given=True)
+    folder = scratch_folder()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner = folder.name.split("-")[2]
+    with (folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = attach(folder) or start_servers(folder, owner)
+    return Servers(found.database_url, found.redis_url, given=False)
+
+
+def start_servers(folder: Path, owner: str) -> Endpoints:
+    """Start a process that holds both servers in `folder` until the process `owner` ends."""
+    log = folder / "holder.log"
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", "adapters.embedded", str(folder), owner],
+        {**os.environ, "PYTHONPATH": str(ROOT)},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    deadline = time.monotonic() + 60
+    while (found := attach(folder)) is None:
+        if time.monotonic() > deadline:
+            pytest.exit(f"no servers for the tests: {log.read_text()}", returncode=1)
+        time.sleep(0.02)
+    return found
+
+
+def libpq(url: str) -> str:
+    """A SQLAlchemy URL as psycopg itself takes it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def admin(servers: Servers) -> psycopg.Connection:
+    """A connection that may create databases."""
+    return psycopg.connect(libpq(servers.database_url), autocommit=True)
+
+
+def schema_fingerprint() -> str:
+    """Changes whenever a table or a migration does."""
+    digest = sha256()
+    for path in sorted([*(ROOT / "migrations").rglob("*.py"), *(ROOT / "models").glob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    """The name of a migrated database that tests copy; built once per schema and server."""
+    name = f"kontor_template_{schema_fingerprint()}"
+    with admin(servers) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
+        query = "SELECT datname FROM pg_database WHERE datname LIKE 'kontor_template_%'"
+        present = {row[0] for row in connection.execute(query)}
+        for stale in present - {name}:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(stale)))
+        if name not in present:
+            draft = f"{name}_draft"
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(draft)))
+            build(make_url(servers.database_url).set(database=draft).render_as_string(hide_password=False))
+            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(rename.format(sql.Identifier(draft), sql.Identifier(name)))
+    return name
+
+
+def build(database_url: str) -> None:
+    """Give an empty database the schema: by migrations, or from the tables until there are any."""
+    if any((ROOT / "migrations" / "versions").glob("*.py")):
+        migrate(database_url)
+        return
+    engine = create_engine(database_url)
+    metadata().create_all(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def database_url(servers: Servers, template: str) -> Iterator[str]:
+    """SQLAlchemy's URL of a migrated database that only this test uses."""
+    name = f"kontor_test_{uuid4().hex}"
+    with admin(servers) as connection:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
+    with admin(servers) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine over this test's database."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session over this test's database; nothing is committed unless the test does."""
+    with Session(engine) as session:
+        yield session
+
+
+@pytest.fixture
+def redis_url(servers: Servers) -> str:
+    """The run's Redis; keep to `namespace`."""
+    return servers.redis_url
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A Redis namespace that only this test uses."""
+    return f"test-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, namespace: str, tmp_path: Path) -> Settings:
+    """Settings of a process that uses this test's database and namespace."""
+    return Settings(
+        data_dir=tmp_path,
+        database_url=database_url,
+        redis_url=redis_url,
+        smtp_url="smtp://127.0.0.1:1",
+        secret_key="a secret that only tests use",
+        namespace=namespace,
+        allow_private_instances=True,
+        test_clock=True,
+    )
