@@ -38,7 +38,11 @@ class RecipientState(StrEnum):
 
 
 class Mail(Base):
-    """One message. `raw` is what was sent, with the tokens in its links masked."""
+    """One message. `raw` is what was sent, with the tokens in its links masked.
+
+    `identity` is a hash of template, fact and addressee: the same thing is told once. `refs` are
+    the ids that its links and the question whether it is still true need; they are not shown.
+    """
 
     __tablename__ = "mails"
 
@@ -49,8 +53,10 @@ class Mail(Base):
     reseller_id: Mapped[UUID | None]
     locale: Mapped[str]
     facts: Mapped[dict[str, Any]]
+    refs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     fact_key: Mapped[str]
-    message_id: Mapped[str]
+    identity: Mapped[str]
+    message_id: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default=MailState.QUEUED)
     reason: Mapped[str | None]
     subject: Mapped[str | None]
@@ -64,7 +70,7 @@ class Mail(Base):
 
     __table_args__ = (
         one_of("state", MailState),
-        Index("uq_mails_message_id", "message_id", unique=True),
+        Index("uq_mails_identity", "identity", unique=True),
         Index("ix_mails_account_id", "account_id", "id"),
         Index("ix_mails_reseller_id", "reseller_id", "id"),
         Index("ix_mails_template", "template", "id"),

@@ -10,13 +10,17 @@ from models.base import Base
 
 
 class ProgrammeRow(Base):
-    """One programme: its code is the stem of its file. `version` counts applied changes from 1."""
+    """One programme: its code is the stem of its file. `version` counts applied changes from 1.
+
+    `digest` is SHA-256 of the canonical document, in hex.
+    """
 
     __tablename__ = "programmes"
 
     code: Mapped[str] = mapped_column(primary_key=True)
     document: Mapped[dict[str, Any]]
     source: Mapped[str]
+    digest: Mapped[str]
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     applied_at: Mapped[datetime]
     applied_by: Mapped[str] = mapped_column(server_default="")
