@@ -1,0 +1,132 @@
+"""Money: a decimal amount with its currency, never finer than the currency's minor unit."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from enum import Enum
+from typing import Final
+
+from domain.currencies import minor_units
+from domain.errors import FieldError, Invalid
+
+_AMOUNT = re.compile(r"-?\d{1,15}(?:\.\d+)?", re.ASCII)
+HUNDRED: Final = Decimal(100)
+
+
+class Sign(Enum):
+    """Which amounts a place takes."""
+
+    POSITIVE = "above zero"
+    NOT_NEGATIVE = "zero or above"
+    ANY = "of either sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in whole minor units of an ISO 4217 currency."""
+
+    amount: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        if self.amount != round_half_up(self.amount, self.currency):
+            raise ValueError(f"{self.amount} {self.currency} is finer than the currency")
+        object.__setattr__(self, "amount", round_half_up(self.amount, self.currency))
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.amount - self._same(other), self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount, self.currency)
+
+    def __mul__(self, times: int) -> "Money":
+        return Money(self.amount * times, self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.amount < self._same(other)
+
+    def __le__(self, other: "Money") -> bool:
+        return self.amount <= self._same(other)
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}"
+
+    def to_document(self) -> dict[str, str]:
+        """The contract's form: `{"amount": "10.00", "currency": "USD"}`."""
+        return {"amount": f"{self.amount:f}", "currency": self.currency}
+
+    def _same(self, other: "Money") -> Decimal:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} do not mix")
+        return other.amount
+
+
+def zero(currency: str) -> Money:
+    """Nothing, in that currency."""
+    return Money(Decimal(0), currency)
+
+
+def add_up(amounts: Iterable[Money], currency: str) -> Money:
+    """The sum, zero when there is nothing."""
+    return sum(amounts, zero(currency))
+
+
+def smallest(currency: str) -> Decimal:
+    """One minor unit: 0.01, 1 or 0.001."""
+    return Decimal(1).scaleb(-minor_units(currency))
+
+
+def round_half_up(amount: Decimal, currency: str) -> Decimal:
+    """To the currency's minor unit, halves away from zero."""
+    rounded = amount.quantize(smallest(currency), ROUND_HALF_UP)
+    return rounded or abs(rounded)
+
+
+def parse_amount(text: str, currency: str, sign: Sign = Sign.POSITIVE, loc: str = "amount") -> Decimal:
+    """A decimal string of the contract; raises `Invalid` with code `invalid_amount`.
+
+    Refused: an exponent, NaN, spaces, more decimals than the currency has, more than 15 digits
+    before the point, and a sign where amounts are positive.
+    """
+    complaint = _complaint(text, minor_units(currency), sign)
+    if complaint:
+        raise Invalid("invalid_amount", f"The amount {complaint}.", errors=[FieldError(loc, complaint)])
+    return round_half_up(Decimal(text), currency)
+
+
+def parse_money(text: str, currency: str, sign: Sign = Sign.POSITIVE, loc: str = "amount") -> Money:
+    """`parse_amount` with its currency."""
+    return Money(parse_amount(text, currency, sign, loc), currency)
+
+
+def percent_off(price: Money, percent: Decimal) -> Money:
+    """The price less 0-100 percent, half up: what is charged."""
+    return Money(round_half_up(price.amount * (HUNDRED - percent) / HUNDRED, price.currency), price.currency)
+
+
+def allocate(whole: Money, weights: Sequence[int]) -> tuple[Money, ...]:
+    """Split without losing a minor unit: the first parts get what does not divide."""
+    total = sum(weights)
+    if total <= 0 or min(weights) < 0:
+        raise ValueError("weights are not negative and not all zero")
+    unit = smallest(whole.currency).copy_sign(whole.amount)
+    parts = [(whole.amount * weight / total).quantize(smallest(whole.currency), ROUND_DOWN) for weight in weights]
+    left = int((whole.amount - sum(parts)) / unit)
+    takers = [index for index, weight in enumerate(weights) if weight][:left]
+    return tuple(Money(part + (unit if index in takers else 0), whole.currency) for index, part in enumerate(parts))
+
+
+def _complaint(text: str, decimals: int, sign: Sign) -> str | None:
+    if not _AMOUNT.fullmatch(text):
+        return "is not a plain decimal number"
+    if len(text.partition(".")[2]) > decimals:
+        return f"has more than {decimals} decimals"
+    if sign is not Sign.ANY and text.startswith("-"):
+        return "has a sign"
+    if sign is Sign.POSITIVE and not Decimal(text):
+        return "is zero"
+    return None
