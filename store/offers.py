@@ -1,0 +1,128 @@
+"""SQL of offers and their events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from domain.offers import OPEN_STATES, OfferState
+from models.accounts import Account
+from models.offers import Offer, OfferEventRow
+
+OPEN = Offer.state.in_([state.value for state in OPEN_STATES])
+DECIDED = Offer.state.in_([OfferState.ACCEPTED.value, OfferState.REJECTED.value])
+
+
+def get(session: Session, offer_id: UUID) -> Offer | None:
+    """One offer, as it was last committed or as this session left it."""
+    return session.get(Offer, offer_id)
+
+
+def lock(session: Session, offer_id: UUID) -> Offer | None:
+    """One offer under a row lock, read anew: whoever waits here sees the winner's state."""
+    return session.get(Offer, offer_id, with_for_update=True, populate_existing=True)
+
+
+def lock_account(session: Session, account_id: UUID) -> Account | None:
+    """An account's row: acceptances for one account go one after the other. Lock it before the offer."""
+    query = select(Account).where(Account.id == account_id).with_for_update(key_share=True)
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def seen_as(state: OfferState, now: datetime) -> ColumnElement[bool]:
+    """Offers that a read at `now` sees in a state: an open one past its expiry is cancelled."""
+    if state in OPEN_STATES:
+        return and_(Offer.state == state.value, Offer.expires_at > now)
+    if state is OfferState.CANCELLED:
+        return or_(Offer.state == state.value, and_(OPEN, Offer.expires_at <= now))
+    return Offer.state == state.value
+
+
+def listed(
+    session: Session,
+    *,
+    reseller_id: UUID | None = None,
+    account_id: UUID | None = None,
+    state: OfferState | None = None,
+    now: datetime,
+    before: UUID | None = None,
+    limit: int = 100,
+) -> list[Offer]:
+    """Newest first."""
+    query = select(Offer).order_by(Offer.id.desc()).limit(limit)
+    if reseller_id is not None:
+        query = query.where(Offer.reseller_id == reseller_id)
+    if account_id is not None:
+        query = query.where(Offer.account_id == account_id)
+    if state is not None:
+        query = query.where(seen_as(state, now))
+    if before is not None:
+        query = query.where(Offer.id < before)
+    return list(session.scalars(query))
+
+
+def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
+    """The ids of an account's open offers, oldest first."""
+    return list(session.scalars(select(Offer.id).where(Offer.account_id == account_id, OPEN).order_by(Offer.id)))
+
+
+def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:
+    """An account's offers that wait for its admin."""
+    waiting = seen_as(OfferState.WAITING_FOR_CONFIRMATION, now)
+    return select(Offer).where(Offer.account_id == account_id, waiting)
+
+
+def count_to_decide(session: Session, account_id: UUID, now: datetime) -> int:
+    """How many offers wait for the account's admin."""
+    found = to_decide(account_id, now).with_only_columns(func.count())
+    return session.scalar(found) or 0
+
+
+def page_to_decide(session: Session, account_id: UUID, now: datetime, before: UUID | None, limit: int) -> list[Offer]:
+    """Offers that wait for the account's admin, newest first."""
+    query = to_decide(account_id, now).order_by(Offer.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Offer.id < before)
+    return list(session.scalars(query))
+
+
+def decided(session: Session, account_id: UUID, limit: int) -> list[Offer]:
+    """The last accepted or rejected offers, newest decision first."""
+    query = (
+        select(Offer)
+        .where(Offer.account_id == account_id, DECIDED)
+        .order_by(Offer.decided_at.desc(), Offer.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def events(session: Session, offer_ids: Iterable[UUID]) -> dict[UUID, list[OfferEventRow]]:
+    """The arrows of each offer, oldest first; an empty list for an offer without any."""
+    found: dict[UUID, list[OfferEventRow]] = {offer_id: [] for offer_id in offer_ids}
+    query = (
+        select(OfferEventRow)
+        .where(OfferEventRow.offer_id.in_(list(found)))
+        .order_by(OfferEventRow.offer_id, OfferEventRow.number)
+    )
+    for row in session.scalars(query):
+        found[row.offer_id].append(row)
+    return found
+
+
+def last_event(session: Session, offer_id: UUID) -> OfferEventRow | None:
+    """The newest arrow of an offer."""
+    query = (
+        select(OfferEventRow).where(OfferEventRow.offer_id == offer_id).order_by(OfferEventRow.number.desc()).limit(1)
+    )
+    return session.scalar(query)
+
+
+def accounts(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Accounts by id."""
+    found = session.scalars(select(Account).where(Account.id.in_(ids)))
+    return {account.id: account for account in found}
