@@ -80,7 +80,7 @@ class Jobs:
         **options: Any,
     ) -> Enqueued:
         """Insert one job; options are the fields of Request. Raises Invalid."""
-        given = args.model_dump(mode="json") if isinstance(args, Payload) else args
+        given = args.model_dump(mode="json", exclude_unset=True) if isinstance(args, Payload) else args
         return self.put(session, Request(task, given, **options))
 
     def put(self, session: Session, request: Request) -> Enqueued:
@@ -116,7 +116,7 @@ class Jobs:
             shared = self._shared(request, payload, now)
             members = groups.setdefault(shared, ([], []))
             members[0].append(row_id)
-            members[1].append(payload.model_dump_json())
+            members[1].append(payload.model_dump_json(exclude_unset=True))
             ids.append(row_id)
         cursor = driver(session).cursor()
         for shared, (row_ids, payloads) in groups.items():
@@ -155,7 +155,7 @@ class Jobs:
         task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = (
             self._shared(request, payload, now)
         )
-        body = Jsonb(payload.model_dump(mode="json"))
+        body = Jsonb(payload.model_dump(mode="json", exclude_unset=True))
         keys = (request.unique_key, request.once_key)
         head = (row_id, task, queue, tenant, request.lane, priority, state, body, version)
         return (*head, *keys, run_at, attempts, parent, trace, now)
