@@ -1,0 +1,190 @@
+"""SQL of the mail log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, exists, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Session
+
+from models.mails import Mail, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
+
+# One round trip, and nothing at all when the same thing was told before.
+ADD = text(
+    "WITH told AS ("
+    " INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs,"
+    "  fact_key, identity, job_id, created_at)"
+    " VALUES (:id, :template, :programme, :account_id, :reseller_id, :locale, :facts, :refs,"
+    "  :fact_key, :identity, :job_id, :created_at)"
+    " ON CONFLICT (identity) DO NOTHING RETURNING id)"
+    " INSERT INTO mail_recipients (mail_id, address_key, address, role)"
+    " SELECT told.id, r.key, r.address, r.role FROM told,"
+    " unnest(CAST(:keys AS text[]), CAST(:addresses AS text[]), CAST(:roles AS text[]))"
+    " AS r (key, address, role) RETURNING mail_id"
+).bindparams(bindparam("facts", type_=JSONB), bindparam("refs", type_=JSONB))
+RECORD_RECIPIENTS = text(
+    "UPDATE mail_recipients SET state = r.state, last_error = r.error, tries = tries + r.tries,"
+    " sent_at = CASE WHEN r.state = 'sent' THEN CAST(:now AS timestamptz) END"
+    " FROM unnest(CAST(:keys AS text[]), CAST(:states AS text[]), CAST(:errors AS text[]),"
+    " CAST(:tries AS smallint[])) AS r (key, state, error, tries)"
+    " WHERE mail_id = :id AND address_key = r.key"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address a mail goes to."""
+
+    address: str
+    role: RecipientRole
+
+    @property
+    def key(self) -> str:
+        """The address without case."""
+        return self.address.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail to be: `identity` decides whether it was told before."""
+
+    id: UUID
+    template: str
+    programme: str | None
+    account_id: UUID | None
+    reseller_id: UUID | None
+    locale: str
+    facts: Mapping[str, Any]
+    refs: Mapping[str, Any]
+    fact_key: str
+    identity: str
+    created_at: datetime
+    recipients: tuple[Recipient, ...]
+    job_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of one recipient."""
+
+    key: str
+    state: RecipientState
+    error: str | None = None
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MailFilter:
+    """Which mails of the log; None: any. `reseller` means its own mails and its clients'."""
+
+    account: UUID | None = None
+    reseller: UUID | None = None
+    template: str | None = None
+    states: Sequence[str] = field(default=())
+
+
+def add(session: Session, mail: NewMail) -> bool:
+    """Insert a mail with its recipients; False when the same thing was told before."""
+    values = {
+        "id": mail.id,
+        "template": mail.template,
+        "programme": mail.programme,
+        "account_id": mail.account_id,
+        "reseller_id": mail.reseller_id,
+        "locale": mail.locale,
+        "facts": dict(mail.facts),
+        "refs": dict(mail.refs),
+        "fact_key": mail.fact_key,
+        "identity": mail.identity,
+        "job_id": mail.job_id,
+        "created_at": mail.created_at,
+        "keys": [one.key for one in mail.recipients],
+        "addresses": [one.address for one in mail.recipients],
+        "roles": [one.role.value for one in mail.recipients],
+    }
+    return session.execute(ADD, values).first() is not None
+
+
+def by_id(session: Session, mail_id: UUID) -> Mail | None:
+    """One mail of the log."""
+    return session.get(Mail, mail_id)
+
+
+def locked(session: Session, mail_id: UUID) -> tuple[Mail, list[tuple[MailRecipient, datetime | None]]] | None:
+    """A mail, locked, and its recipients (`To` first) with the end of each suppression."""
+    suppressed = select(Suppression.until).where(Suppression.address_key == MailRecipient.address_key)
+    query = (
+        select(Mail, MailRecipient, suppressed.scalar_subquery())
+        .join(MailRecipient, MailRecipient.mail_id == Mail.id)
+        .where(Mail.id == mail_id)
+        .order_by(MailRecipient.role.desc(), MailRecipient.address_key)
+        .with_for_update(of=Mail)
+    )
+    rows = session.execute(query).all()
+    if not rows:
+        return None
+    return rows[0][0], [(row[1], row[2]) for row in rows]
+
+
+def record_recipients(session: Session, mail_id: UUID, tried: Iterable[Tried], now: datetime) -> None:
+    """Write what became of each recipient."""
+    outcomes = list(tried)
+    values = {
+        "id": mail_id,
+        "now": now,
+        "keys": [one.key for one in outcomes],
+        "states": [one.state.value for one in outcomes],
+        "errors": [one.error for one in outcomes],
+        "tries": [one.tries for one in outcomes],
+    }
+    session.execute(RECORD_RECIPIENTS, values)
+
+
+def record(session: Session, mail_id: UUID, values: Mapping[str, Any]) -> None:
+    """Write what became of the message."""
+    session.execute(update(Mail).where(Mail.id == mail_id).values(**values))
+
+
+def suppress(session: Session, keys: Iterable[str], until: datetime, reason: str) -> None:
+    """Send nothing to these addresses before `until`."""
+    for key in keys:
+        statement = insert(Suppression).values(address_key=key, until=until, reason=reason)
+        later = {"until": statement.excluded.until, "reason": statement.excluded.reason}
+        session.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=later))
+
+
+def drop_suppressions(session: Session, now: datetime) -> None:
+    """Forget the suppressions that are over."""
+    session.execute(delete(Suppression).where(Suppression.until <= now))
+
+
+def recipients(session: Session, mail_ids: Sequence[UUID]) -> list[MailRecipient]:
+    """The recipients of some mails."""
+    query = select(MailRecipient).where(MailRecipient.mail_id.in_(mail_ids))
+    return list(session.scalars(query.order_by(MailRecipient.mail_id, MailRecipient.role.desc())))
+
+
+def page(session: Session, wanted: MailFilter, before: UUID | None, limit: int) -> list[Mail]:
+    """Mails of the log, newest first, after the one with id `before`."""
+    query = select(Mail).order_by(Mail.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Mail.id < before)
+    if wanted.account is not None:
+        query = query.where(Mail.account_id == wanted.account)
+    if wanted.reseller is not None:
+        query = query.where(Mail.reseller_id == wanted.reseller)
+    if wanted.template is not None:
+        query = query.where(Mail.template == wanted.template)
+    if wanted.states:
+        query = query.where(Mail.state.in_(wanted.states))
+    return list(session.scalars(query))
+
+
+def is_queued(session: Session, mail_id: UUID) -> bool:
+    """Whether a mail still waits to be sent."""
+    return bool(session.scalar(select(exists().where(Mail.id == mail_id, Mail.state == MailState.QUEUED))))
