@@ -1,1 +1,1 @@
-"""What a message says: brand, locale, rendering, headers."""
+"""What a message says: brand, locale, rendering, headers. Knows no table and no network."""

@@ -1,0 +1,169 @@
+"""Connections to one SMTP server, kept open between mails. Lives on one event loop."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Coroutine
+from typing import Any
+
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+    SMTPTimeoutError,
+)
+
+from adapters.smtp_address import SmtpAddress
+from domain.mailing import MailDeferred, MailRefused
+
+CLOSING = 421
+UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
+
+
+class SmtpPool:
+    """At most `size` connections; one that was idle for `idle` seconds is not used again."""
+
+    def __init__(
+        self,
+        address: SmtpAddress,
+        *,
+        size: int,
+        timeout: float,
+        idle: float,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._address = address
+        self._timeout = timeout
+        self._idle = idle
+        self._tls_context = tls_context
+        self._free: list[tuple[float, SMTP]] = []
+        self._slots = asyncio.Semaphore(size)
+
+    async def deliver(self, envelope_from: str, recipient: str, raw: bytes) -> None:
+        """Send one message to one recipient. Raises MailRefused or MailDeferred."""
+        async with self._slots:
+            try:
+                client = await self._accepted(envelope_from, recipient, not raw.isascii())
+                await self._spoken(client, client.data(raw))
+            except (SMTPException, OSError) as error:
+                raise failure(error, self._address) from error
+            except ValueError as error:
+                raise MailRefused(str(error), at_rcpt=True) from error
+            self._free.append((_now(), client))
+
+    async def check(self) -> None:
+        """Connect, greet and log in. Raises MailDeferred."""
+        try:
+            client = await self._connected()
+            await client.quit()
+        except (SMTPException, OSError) as error:
+            raise MailDeferred(str(failure(error, self._address))) from error
+
+    async def close(self) -> None:
+        """Say goodbye on every idle connection."""
+        while self._free:
+            client = self._free.pop()[1]
+            try:
+                await asyncio.wait_for(client.quit(), 1.0)
+            except (SMTPException, OSError):
+                client.close()
+
+    async def _accepted(self, envelope_from: str, recipient: str, utf8: bool) -> SMTP:
+        """Return a connection that took the envelope; a dropped idle one is replaced, once."""
+        client = self._idle_client()
+        if client is not None:
+            try:
+                await self._spoken(client, _envelope(client, envelope_from, recipient, utf8))
+            except SMTPException as error:
+                if not _dropped(error):
+                    raise
+            else:
+                return client
+        client = await self._connected()
+        await self._spoken(client, _envelope(client, envelope_from, recipient, utf8))
+        return client
+
+    async def _spoken(self, client: SMTP, conversation: Coroutine[Any, Any, object]) -> None:
+        """Hold one part of the conversation; afterwards the connection is clean or closed."""
+        clean = False
+        try:
+            await conversation
+            clean = True
+        except SMTPResponseException as error:
+            clean = not _dropped(error) and await self._reset(client)
+            raise
+        finally:
+            if not clean:
+                client.close()
+
+    async def _reset(self, client: SMTP) -> bool:
+        """Forget a refused envelope and keep the connection; tell whether that worked."""
+        try:
+            await client.rset()
+        except SMTPException:
+            return False
+        self._free.append((_now(), client))
+        return True
+
+    def _idle_client(self) -> SMTP | None:
+        """Return the connection used last that is still open and fresh."""
+        while self._free:
+            since, client = self._free.pop()
+            if client.is_connected and _now() - since < self._idle:
+                return client
+            client.close()
+        return None
+
+    async def _connected(self) -> SMTP:
+        address = self._address
+        client = SMTP(
+            hostname=address.host,
+            port=address.port,
+            username=address.username,
+            password=address.password,
+            local_hostname=socket.gethostname() or "localhost",
+            timeout=self._timeout,
+            use_tls=address.tls,
+            start_tls=address.starttls,
+            tls_context=self._tls_context,
+        )
+        await client.connect()
+        return client
+
+
+async def _envelope(client: SMTP, envelope_from: str, recipient: str, utf8: bool) -> None:
+    if not (utf8 or not recipient.isascii() or not envelope_from.isascii()):
+        await client.mail(envelope_from)
+        await client.rcpt(recipient)
+        return
+    if client.is_ehlo_or_helo_needed:
+        await client.ehlo()
+    if not client.supports_extension("smtputf8"):
+        text = "the mail server cannot carry addresses outside ASCII (no SMTPUTF8)"
+        raise MailRefused(text, at_rcpt=not recipient.isascii())
+    await client.mail(envelope_from, options=UTF8_OPTIONS, encoding="utf-8")
+    await client.rcpt(recipient, encoding="utf-8")
+
+
+def failure(error: SMTPException | OSError, address: SmtpAddress) -> MailRefused | MailDeferred:
+    """Say what an error of the library means: refused for good, or not now."""
+    if not isinstance(error, SMTPResponseException):
+        return MailDeferred(f"no answer from mail server {address}: {error}")
+    text = f"mail server {address} said {error.code} {' '.join(error.message.split())}"
+    if error.code < 500 or isinstance(error, SMTPAuthenticationError):
+        return MailDeferred(text, smtp_code=error.code)
+    at_rcpt = isinstance(error, SMTPRecipientRefused)
+    return MailRefused(text, smtp_code=error.code, at_rcpt=at_rcpt)
+
+
+def _dropped(error: SMTPException) -> bool:
+    if isinstance(error, SMTPResponseException):
+        return error.code == CLOSING
+    return isinstance(error, SMTPServerDisconnected | SMTPTimeoutError)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,66 @@
+"""Addresses as headers write them."""
+
+from dataclasses import dataclass
+
+import idna
+
+from mail.plain import one_line
+
+
+class BadAddress(ValueError):
+    """The address cannot stand in a header or an envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Someone a mail goes to; `role` is what the log calls them (`client`, `reseller`, …)."""
+
+    email: str
+    name: str = ""
+    role: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "email", wire_address(self.email))
+        object.__setattr__(self, "name", one_line(self.name))
+
+
+def wire_address(address: str) -> str:
+    """Return `local@domain` with the domain in ASCII (IDNA). Raises BadAddress."""
+    local, at, domain = address.strip().rpartition("@")
+    if not at or not local or not domain or len(address) > 320:
+        raise BadAddress(f"not a mail address: {address!r}")
+    if not address.isprintable() or any(sign in domain for sign in ' <>"(),:;\\'):
+        raise BadAddress(f"not a mail address: {address!r}")
+    if not _plain_local(local) and not _quoted_local(local):
+        raise BadAddress(f"not a mail address: {address!r}")
+    return f"{local}@{ascii_domain(domain)}"
+
+
+def ascii_domain(domain: str) -> str:
+    """Return a domain in lower-case ASCII, labels in other scripts as `xn--…`."""
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii").lower()
+    except idna.IDNAError as wrong:
+        raise BadAddress(f"not a domain: {domain!r}") from wrong
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of an address, lower case and in ASCII."""
+    return ascii_domain(address.rpartition("@")[2])
+
+
+def needs_utf8(address: str) -> bool:
+    """Tell whether only a server with SMTPUTF8 can take this address."""
+    return not address.isascii()
+
+
+def _plain_local(local: str) -> bool:
+    return not any(sign in ' <>()[],:;@\\"' for sign in local)
+
+
+def _quoted_local(local: str) -> bool:
+    inner = local[1:-1]
+    quoted = len(local) > 2 and local[0] == local[-1] == '"'
+    return quoted and inner.isascii() and not inner.replace('\\"', "").count('"')

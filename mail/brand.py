@@ -1,0 +1,48 @@
+"""In whose name a mail speaks."""
+
+from dataclasses import dataclass, field
+
+from mail.colours import Colours
+from mail.plain import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Whom to ask. What is empty is not shown."""
+
+    email: str = ""
+    url: str = ""
+    phone: str = ""
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("email", "url", "phone", "text"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+        if self.url and not self.url.startswith(("https://", "http://")):
+            raise ValueError(f"support url must be http or https: {self.url!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Name, looks and links of the one who speaks; `link_base` has no slash at its end."""
+
+    name: str
+    link_base: str
+    logo_url: str | None = None
+    favicon_url: str | None = None
+    colours: Colours = field(default_factory=Colours)
+    support: Support = field(default_factory=Support)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", one_line(self.name))
+        object.__setattr__(self, "link_base", self.link_base.rstrip("/"))
+        for url in (self.logo_url, self.favicon_url):
+            if url and not url.startswith("https://"):
+                raise ValueError(f"logo and favicon must be https: {url!r}")
+
+    def link(self, target: str) -> str:
+        """Return an absolute URL; a target that starts with `/` is put under `link_base`."""
+        url = self.link_base + target if target.startswith("/") else target
+        if not url.startswith(("https://", "http://")) or url != one_line(url) or " " in url:
+            raise ValueError(f"not a link: {url!r}")
+        return url

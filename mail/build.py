@@ -1,0 +1,92 @@
+"""From a letter to bytes: check the facts, render, name, address and sign."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from domain.errors import FieldError, Invalid
+from domain.mailing import MailSigner
+from mail.addresses import Addressee
+from mail.brand import Brand
+from mail.facts import Facts
+from mail.identity import Sender
+from mail.kinds import KINDS, MailKind
+from mail.message import BuiltMail, Envelope, assemble
+from mail.message_id import message_id
+from mail.render import Renderer, Telling, content_language
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to be built. `links` may be absolute or start with `/` (put under the brand's)."""
+
+    template: str
+    fact_key: str
+    locale: str
+    timezone: str
+    brand: Brand
+    sender: Sender
+    to: Addressee
+    facts: Mapping[str, object] | Facts
+    links: Mapping[str, str] = field(default_factory=dict)
+    cc: tuple[Addressee, ...] = ()
+
+
+def kind_of(template: str) -> MailKind:
+    """Return the kind of mail. Raises Invalid for a name that is not in the table."""
+    try:
+        return KINDS[template]
+    except KeyError:
+        raise Invalid("unknown_mail", f"There is no mail {template!r}.") from None
+
+
+def checked_facts(template: str, facts: Mapping[str, object] | Facts) -> Facts:
+    """Return the facts as their schema. Raises Invalid with every missing or wrong one."""
+    schema = kind_of(template).facts
+    if isinstance(facts, schema):
+        return facts
+    try:
+        return schema.model_validate(facts)
+    except ValidationError as wrong:
+        errors = [FieldError(".".join(map(str, error["loc"])), error["msg"]) for error in wrong.errors()]
+        message = f"The mail {template!r} cannot state this."
+        raise Invalid("invalid_facts", message, errors=errors) from wrong
+
+
+class MailBuilder:
+    """Builds finished messages. Safe to share by threads."""
+
+    def __init__(self, renderer: Renderer, sign: MailSigner | None = None) -> None:
+        self._renderer = renderer
+        self._sign = sign
+
+    def build(self, letter: Letter, date: datetime) -> BuiltMail:
+        """Return the message dated `date` (wall time). Raises Invalid on bad facts or links."""
+        kind = kind_of(letter.template)
+        facts = checked_facts(letter.template, letter.facts)
+        missing = sorted(kind.needed_links - letter.links.keys())
+        if missing:
+            message = f"The mail {letter.template!r} needs links: {', '.join(missing)}."
+            raise Invalid("missing_links", message)
+        said = self._renderer.render(Telling(kind, letter.brand, letter.locale, letter.timezone, facts, letter.links))
+        envelope = _envelope(letter, kind, said.subject, date)
+        raw = assemble(envelope, said.text, said.html)
+        signed = self._sign(raw) if self._sign else raw
+        return BuiltMail(letter.template, envelope, said.text, said.html, signed)
+
+
+def _envelope(letter: Letter, kind: MailKind, subject: str, date: datetime) -> Envelope:
+    to, sender = letter.to, letter.sender
+    unsubscribe = letter.links.get("unsubscribe") if kind.listed else None
+    return Envelope(
+        message_id=message_id(letter.template, letter.fact_key, to.email, sender.domain),
+        subject=subject,
+        sender=sender,
+        to=to,
+        cc=tuple(person for person in letter.cc if person.email.lower() != to.email.lower()),
+        language=content_language(letter.locale),
+        date=date,
+        unsubscribe=letter.brand.link(unsubscribe) if unsubscribe else None,
+    )

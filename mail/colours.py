@@ -1,0 +1,89 @@
+"""Brand colours that stay readable: text on them keeps a contrast of at least 4.5 (WCAG AA)."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+AA = 4.5
+CARD = "#ffffff"
+DARK_CARD = "#1c1f24"
+INK = "#1f2329"
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """What a brand chose, each `#rrggbb`."""
+
+    primary: str = "#2457d6"
+    background: str = "#f3f4f6"
+    text: str = INK
+
+    def __post_init__(self) -> None:
+        for value in (self.primary, self.background, self.text):
+            if not _HEX.fullmatch(value):
+                raise ValueError(f"not a colour of the form #rrggbb: {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """What a mail paints with, every pair of text and ground readable."""
+
+    primary: str
+    on_primary: str
+    page: str
+    on_page: str
+    text: str
+    link: str
+    dark_link: str
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _linear(channel: int) -> float:
+    share = channel / 255
+    return share / 12.92 if share <= 0.04045 else float(((share + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb`, 0-1."""
+    red, green, blue = (_linear(channel) for channel in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1-21."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _mixed(colour: str, towards: str, share: float) -> str:
+    pairs = zip(_channels(colour), _channels(towards), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def readable(colour: str, ground: str, least: float = AA) -> str:
+    """Return `colour`, moved towards black or white just until it can be read on `ground`."""
+    towards = "#000000" if contrast("#000000", ground) >= contrast("#ffffff", ground) else "#ffffff"
+    for step in range(21):
+        moved = _mixed(colour, towards, step / 20)
+        if contrast(moved, ground) >= least:
+            return moved
+    return towards
+
+
+@lru_cache(maxsize=4096)
+def palette(colours: Colours) -> Palette:
+    """Return the palette of a brand's colours."""
+    white = contrast("#ffffff", colours.primary) >= AA
+    return Palette(
+        primary=colours.primary.lower(),
+        on_primary="#ffffff" if white else readable("#111111", colours.primary),
+        page=colours.background.lower(),
+        on_page=readable("#6b7280", colours.background),
+        text=readable(colours.text, CARD, 7.0),
+        link=readable(colours.primary, CARD),
+        dark_link=readable(colours.primary, DARK_CARD),
+    )

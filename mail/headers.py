@@ -1,0 +1,80 @@
+"""Header lines of RFC 5322, encoded by RFC 2047 where the text is not plain ASCII."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+
+from mail.addresses import Addressee
+
+WIDTH = 76
+_WORD_BYTES = 45
+_ATOM_WORDS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+
+
+def unstructured(name: str, text: str) -> str:
+    """Return one free-text header without its line end. `text` is one line already."""
+    if _is_plain(text):
+        return _folded(f"{name}: {text}")
+    return f"{name}: " + "\r\n ".join(_encoded_words(text, len(name) + 2))
+
+
+def mailboxes(name: str, people: Iterable[Addressee]) -> str:
+    """Return an address header without its line end, one mailbox per line."""
+    return f"{name}: " + ",\r\n ".join(mailbox(person, len(name) + 2) for person in people)
+
+
+def mailbox(person: Addressee, column: int = 1) -> str:
+    """Return `name <address>`, the name as atoms, quoted or encoded."""
+    if not person.name:
+        return person.email
+    return f"{_phrase(person.name, column)}{_gap(person)}<{person.email}>"
+
+
+def _gap(person: Addressee) -> str:
+    return "\r\n " if len(person.name) + len(person.email) > 45 else " "
+
+
+def _phrase(text: str, column: int) -> str:
+    if not _is_plain(text) or len(text) > WIDTH - 10:
+        return "\r\n ".join(_encoded_words(text, column))
+    if _ATOM_WORDS.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _is_plain(text: str) -> bool:
+    if not text.isascii() or not text.isprintable() or "=?" in text:
+        return False
+    return len(text) <= WIDTH - 12 or max(map(len, text.split(" "))) < WIDTH - 12
+
+
+def _encoded_words(text: str, column: int) -> list[str]:
+    room = max(6, _WORD_BYTES - -(-column * 3 // 4))
+    words: list[str] = []
+    chunk = b""
+    for sign in text:
+        coded = sign.encode("utf-8", "replace")
+        if len(chunk) + len(coded) > room:
+            words.append(_word(chunk))
+            chunk, room = b"", _WORD_BYTES
+        chunk += coded
+    return [*words, _word(chunk)]
+
+
+def _word(chunk: bytes) -> str:
+    return f"=?utf-8?b?{b64encode(chunk).decode('ascii')}?="
+
+
+def _folded(line: str) -> str:
+    if len(line) <= WIDTH + 2:
+        return line
+    lines: list[str] = []
+    while len(line) > WIDTH:
+        cut = line.rfind(" ", 1, WIDTH)
+        if cut <= line.find(":") + 1 and not lines:
+            cut = -1
+        if cut <= 0:
+            break
+        lines.append(line[:cut])
+        line = line[cut:]
+    return "\r\n".join([*lines, line])

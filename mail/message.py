@@ -1,0 +1,96 @@
+"""The finished message: one fixed shape, written directly, parsed back in the tests."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from hashlib import sha256
+
+from mail.addresses import Addressee
+from mail.bodies import part
+from mail.headers import mailboxes, unstructured
+from mail.identity import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """All that the headers need. `unsubscribe` is a URL, on reminders and digests only."""
+
+    message_id: str
+    subject: str
+    sender: Sender
+    to: Addressee
+    cc: tuple[Addressee, ...]
+    language: str
+    date: datetime
+    unsubscribe: str | None = None
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Every address once, `To` first."""
+        return tuple(dict.fromkeys([self.to.email, *(person.email for person in self.cc)]))
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltMail:
+    """A message ready to be sent: `raw` goes to every one of `envelope.recipients` as it is."""
+
+    template: str
+    envelope: Envelope
+    text: str
+    html: str
+    raw: bytes
+
+    @property
+    def message_id(self) -> str:
+        """The name of the message, with its angle brackets."""
+        return self.envelope.message_id
+
+    @property
+    def subject(self) -> str:
+        """The subject as text."""
+        return self.envelope.subject
+
+
+def assemble(envelope: Envelope, text: str, html: str) -> bytes:
+    """Return the message as bytes with CRLF line ends, seven-bit unless an address is not."""
+    boundary = "=_" + sha256(envelope.message_id.encode("utf-8")).hexdigest()[:32]
+    opening = f"--{boundary}\r\n".encode("ascii")
+    head = "\r\n".join(_header_lines(envelope, boundary))
+    return b"".join(
+        (
+            head.encode("utf-8"),
+            b"\r\n\r\n",
+            opening,
+            part("plain", text, boundary),
+            opening,
+            part("html", html, boundary),
+            f"--{boundary}--\r\n".encode("ascii"),
+        )
+    )
+
+
+def _header_lines(envelope: Envelope, boundary: str) -> list[str]:
+    sender = envelope.sender
+    lines = [
+        f"Date: {format_datetime(envelope.date)}",
+        mailboxes("From", (sender.author,)),
+    ]
+    if sender.sender:
+        lines.append(f"Sender: {sender.sender}")
+    if sender.reply_to:
+        lines.append(f"Reply-To: {sender.reply_to}")
+    lines.append(mailboxes("To", (envelope.to,)))
+    if envelope.cc:
+        lines.append(mailboxes("Cc", envelope.cc))
+    lines += [
+        unstructured("Subject", envelope.subject),
+        f"Message-ID: {envelope.message_id}",
+        "MIME-Version: 1.0",
+        f"Content-Language: {envelope.language}",
+        "Auto-Submitted: auto-generated",
+    ]
+    if envelope.unsubscribe:
+        lines.append(f"List-Unsubscribe: <{envelope.unsubscribe}>")
+        lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    lines.append(f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"')
+    return lines
