@@ -1,0 +1,117 @@
+"""Who takes part in the drain: the peers as their guides start them, and Kontor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from bench.effects import TABLE
+from bench.processes import Command, call
+from bench.stage import Stage
+
+
+class Contender(Protocol):
+    """Something that runs jobs. `jobs` is a backlog it drains in a few seconds."""
+
+    name: str
+    jobs: int
+
+    def prepare(self, stage: Stage) -> None:
+        """Make its database and tables; once per run."""
+
+    def reset(self, stage: Stage) -> None:
+        """Forget earlier rounds."""
+
+    def enqueue(self, stage: Stage, count: int) -> None:
+        """Fill the backlog with jobs numbered from 0."""
+
+    def commands(self, stage: Stage) -> Sequence[Command]:
+        """Its processes, two of which work."""
+
+    def log(self, stage: Stage) -> Path:
+        """Where its processes write."""
+
+    @property
+    def database(self) -> str:
+        """The name of its database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A peer by its module in bench/peers and the command line of its workers."""
+
+    name: str
+    jobs: int
+    module: str
+    argv: Sequence[str]
+    copies: int = 1
+    default: bool = True
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def prepare(self, stage: Stage) -> None:
+        """Make its database and tables; once per run."""
+        stage.create(self.database)
+        with stage.connect(self.database) as connection:
+            connection.execute(TABLE)
+        call(self._entry(stage, "prepare"), self.log(stage))
+
+    def reset(self, stage: Stage) -> None:
+        """Forget earlier rounds; its own tables are drained, and grow as they do in real life."""
+        with stage.connect(self.database) as connection:
+            connection.execute("TRUNCATE bench_effects")
+
+    def enqueue(self, stage: Stage, count: int) -> None:
+        """Fill the backlog with jobs numbered from 0."""
+        call(self._entry(stage, "enqueue", "0", str(count)), self.log(stage))
+
+    def commands(self, stage: Stage) -> Sequence[Command]:
+        """Its worker processes."""
+        environ = {**stage.environ(self.database), **self.extra}
+        argv = [str(stage.peer_python), *self.argv]
+        return [Command(f"{self.name}-worker", argv, environ)] * self.copies
+
+    @property
+    def database(self) -> str:
+        """The name of its database."""
+        return self.name.replace("-", "_")
+
+    def log(self, stage: Stage) -> Path:
+        """Where its processes write."""
+        return stage.folder / "log" / f"{self.name}.log"
+
+    def _entry(self, stage: Stage, *words: str) -> Command:
+        argv = [str(stage.peer_python), "-m", "bench.peers.entry", self.module, *words]
+        return Command(f"{self.name}-{words[0]}", argv, {**stage.environ(self.database), **self.extra})
+
+
+DRAMATIQ = ("-m", "dramatiq", "bench.peers.dramatiq_app", "--processes", "2")
+CELERY = ("-m", "celery", "-A", "bench.peers.celery_app", "worker", "--loglevel", "ERROR")
+PROCRASTINATE = ("-m", "procrastinate", "--app", "bench.peers.procrastinate_app.app", "worker")
+PGQUEUER = ("-m", "bench.peers.entry", "pgqueuer_app", "work")
+
+PEERS: tuple[Peer, ...] = (
+    Peer("dramatiq", 12_000, "dramatiq_app", DRAMATIQ),
+    Peer(
+        "dramatiq-prefetch-100",
+        12_000,
+        "dramatiq_app",
+        DRAMATIQ,
+        default=False,
+        extra={"dramatiq_queue_prefetch": "100"},
+    ),
+    Peer("pgqueuer", 12_000, "pgqueuer_app", (*PGQUEUER, "10"), copies=2),
+    Peer("pgqueuer-batch-100", 12_000, "pgqueuer_app", (*PGQUEUER, "100"), copies=2, default=False),
+    Peer("celery", 4_000, "celery_app", CELERY, copies=2),
+    Peer(
+        "celery-prefetch-100", 4_000, "celery_app", (*CELERY, "--prefetch-multiplier", "100"), copies=2, default=False
+    ),
+    Peer("procrastinate", 2_000, "procrastinate_app", PROCRASTINATE, copies=2),
+    Peer(
+        "procrastinate-concurrency-8",
+        2_000,
+        "procrastinate_app",
+        (*PROCRASTINATE, "--concurrency", "8"),
+        copies=2,
+        default=False,
+    ),
+)

@@ -1,0 +1,118 @@
+"""Where a run takes place: one PostgreSQL, one Redis, the peers' interpreter, a folder for logs."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import redis
+from psycopg import sql
+
+from adapters.embedded.endpoints import prepare
+from adapters.embedded.servers import EmbeddedServers, embedded_servers
+from bench.effects import DSN, REDIS
+
+ROOT = Path(__file__).parent.parent
+PREFIX = "kontor_bench_"
+PRELOAD = "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.track = none\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Servers that all contenders of a run share. `postgres_url` is libpq's."""
+
+    postgres_url: str
+    redis_url: str
+    folder: Path
+    peer_python: Path
+    embedded: bool
+
+    def connect(self, name: str | None = None) -> psycopg.Connection[Any]:
+        """An autocommit connection to a contender's database, or to the server's own."""
+        return psycopg.connect(self.url(name) if name else self.postgres_url, autocommit=True)
+
+    def url(self, name: str) -> str:
+        """The libpq URL of a contender's database."""
+        return urlunsplit(urlsplit(self.postgres_url)._replace(path=f"/{PREFIX}{name}"))
+
+    def redis(self) -> "redis.Redis":
+        """A connection to the shared Redis."""
+        return redis.Redis.from_url(self.redis_url)
+
+    def environ(self, name: str) -> Mapping[str, str]:
+        """What a process of a contender is started with."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("KONTOR_")}
+        return {**kept, DSN: self.url(name), REDIS: self.redis_url, "PYTHONPATH": str(ROOT)}
+
+    def create(self, name: str) -> None:
+        """Make an empty database for a contender."""
+        with self.connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(sql.Identifier(PREFIX + name)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(PREFIX + name)))
+
+    def drop(self, name: str) -> None:
+        """Remove a contender's database."""
+        with self.connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(sql.Identifier(PREFIX + name)))
+
+    def settle(self) -> None:
+        """Put every contender before the same start: no keys in Redis, no checkpoint due."""
+        self.redis().flushdb()
+        with self.connect() as connection:
+            connection.execute("CHECKPOINT")
+
+    def versions(self) -> dict[str, str]:
+        """What runs: servers, settings that matter, interpreter."""
+        with self.connect() as connection:
+            shown = {name: str(connection.execute(f"SHOW {name}").fetchone()[0]) for name in SHOWN}  # type: ignore[index]  # one row
+        info = self.redis().info("server")
+        server = info.get("valkey_version") or info["redis_version"]
+        return {"python": sys.version.split()[0], "redis_server": str(server), **shown}
+
+
+SHOWN = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size")
+
+
+class NotEmpty(Exception):
+    """A given Redis holds somebody's keys."""
+
+
+@contextmanager
+def open_stage(folder: Path, peer_python: Path) -> Iterator[Stage]:
+    """The servers given by DATABASE_URL and REDIS_URL, or embedded ones below `folder`."""
+    given = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    (folder / "log").mkdir(parents=True, exist_ok=True)
+    if given[0] and given[1]:
+        stage = Stage(libpq(given[0]), given[1], folder, peer_python, embedded=False)
+        if stage.redis().dbsize():
+            raise NotEmpty(f"{given[1]} is not empty, and the bench flushes it; give it an unused database number")
+        yield stage
+        return
+    data_dir = folder / "servers"
+    preload(data_dir)
+    with embedded_servers(data_dir) as found:
+        yield Stage(libpq(found.database_url), found.redis_url, folder, peer_python, embedded=True)
+
+
+def preload(data_dir: Path) -> None:
+    """Have the embedded PostgreSQL load pg_stat_statements, counting nothing until it is asked to."""
+    configuration = data_dir / "postgres" / "kontor.conf"
+    if not configuration.exists():
+        prepare(data_dir)
+        servers = EmbeddedServers(data_dir)
+        try:
+            servers.start()
+        finally:
+            servers.stop()
+    configuration.write_text(PRELOAD)
+
+
+def libpq(url: str) -> str:
+    """A URL without SQLAlchemy's driver."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.split('+')[0]}://{rest}"
