@@ -1,0 +1,71 @@
+# Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help install lock demo up test check quick format chaos bench bench-growth migrate browser soak simulate clean
+
+BIN := .venv/bin
+PYTEST ?=
+# The stamp's name holds the folder's path: a copy or a moved clone gets a .venv of its own.
+STAMP := .venv/.installed-$(shell printf '%s' '$(CURDIR)' | cksum | cut -d ' ' -f 1)
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1: \2/p' Makefile
+
+install: $(STAMP) ## build .venv from requirements.lock
+
+$(STAMP): requirements.lock
+	@flock requirements.lock sh .ci/install "$@"
+
+lock: ## resolve requirements.lock anew (needs uv)
+	$(COMPILE) --group dev pyproject.toml -o requirements.lock
+
+demo: $(STAMP) ## play the programme's stories with real processes, HTTP and SMTP
+	@$(BIN)/kontor demo
+
+up: $(STAMP) ## run everything on this machine until Ctrl-C
+	@$(BIN)/kontor up
+
+test: $(STAMP) ## run every test that needs nothing but pip packages
+	@$(BIN)/python -m pytest -m "not browser" $(PYTEST)
+
+browser: $(STAMP) ## run the tests that need a system Chromium
+	@$(BIN)/python -m pytest -m browser $(PYTEST)
+
+quick: $(STAMP) ## format, lint, types and contracts, without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/codespell
+
+check: quick test ## format, lint, types, import contracts, tests
+
+format: $(STAMP) ## format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+chaos: $(STAMP) ## kill real processes at every crash point, then soak
+	@$(BIN)/python -m tests.faults.chaos
+
+soak: $(STAMP) ## the seeded soak alone
+	@$(BIN)/python -m tests.faults.soak
+
+bench: $(STAMP) ## measure against peers on the same servers
+	@$(BIN)/python -m bench
+
+bench-growth: $(STAMP) ## measure with ten million finished jobs
+	@$(BIN)/python -m bench growth
+
+simulate: $(STAMP) ## play months of a programme in a throw-away database
+	@$(BIN)/kontor simulate --programme examples/programmes/booking.yaml --resellers 5 --months 3 --seed 1
+
+migrate: $(STAMP) ## bring the database to the newest schema
+	@$(BIN)/kontor migrate
+
+clean: ## remove .venv and the tools' caches; data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
