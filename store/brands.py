@@ -59,11 +59,12 @@ def by_account(session: Session, account_id: UUID) -> BrandRow | None:
     return session.get(BrandRow, account_id)
 
 
-def put(session: Session, values: Mapping[str, Any]) -> None:
+def put(session: Session, values: Mapping[str, Any]) -> BrandRow:
     """Insert or replace a brand; `values` holds every column."""
     statement = insert(BrandRow).values(**values)
-    session.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=values))
-    session.expire_all()
+    replacing = statement.on_conflict_do_update(index_elements=["account_id"], set_=dict(values))
+    fresh = {"populate_existing": True}
+    return session.scalars(replacing.returning(BrandRow), execution_options=fresh).one()
 
 
 def drop(session: Session, account_id: UUID) -> None:
