@@ -1,0 +1,156 @@
+"""Mails: posted in the caller's transaction, sent by a job, kept in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import NotFound
+from domain.ids import new_id
+from domain.paging import Page, cursor_id, cut
+from engine.enqueue import Jobs
+from mail.build import checked_facts
+from models.accounts import Account
+from models.mails import Mail, MailRecipient, RecipientRole
+from services.tokens import Tokens
+from store import mails as rows
+from store.mails import MailFilter, NewMail, Recipient
+
+SEND: Final = "mail.send"
+Links = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MailRule:
+    """What one kind of mail asks of its dispatch, by its `refs`.
+
+    `obsolete` returns why it need not be sent any more, None while it is true. `links` makes its
+    links, tokens included, when it is rendered: a token is the last part of a link's path.
+    """
+
+    obsolete: Callable[[Session, Mail, datetime], str | None] | None = None
+    links: Callable[[Tokens, Mail], Links] | None = None
+
+
+def post(
+    session: Session,
+    jobs: Jobs,
+    *,
+    template: str,
+    account: Account,
+    facts: Mapping[str, Any],
+    fact_key: str,
+    to: str | None = None,
+    cc: Sequence[str] = (),
+    refs: Mapping[str, Any] | None = None,
+    reseller_id: UUID | None = None,
+) -> UUID | None:
+    """Put a mail to an account's admin (or `to`) into the log, and the job that sends it.
+
+    None when the same thing was told to the same address before: `fact_key` names the thing and is
+    unique within (template, account). `refs` are JSON-able ids for the mail's rule. `reseller_id`
+    speaks when that is not the account's own reseller. Raises Invalid on facts that do not fit.
+    """
+    speaker = reseller_id or account.reseller_id
+    told = f"{account.id}:{fact_key}"
+    recipients = _recipients(to or account.admin_email, cc)
+    mail = NewMail(
+        id=new_id(),
+        template=template,
+        programme=account.programme,
+        account_id=account.id,
+        reseller_id=speaker or account.id,
+        locale=account.locale,
+        facts=checked_facts(template, facts).model_dump(mode="json"),
+        refs=refs or {},
+        fact_key=told,
+        identity=identity(template, told, recipients[0].address),
+        created_at=jobs.clock.now(),
+        recipients=recipients,
+    )
+    if not rows.add(session, mail):
+        return None
+    jobs.enqueue(session, SEND, {"mail_id": str(mail.id)}, tenant=str(speaker or account.id))
+    return mail.id
+
+
+def identity(template: str, fact_key: str, address: str) -> str:
+    """The hash by which a repeat is recognised, in hex."""
+    said = "\x00".join((template, fact_key, address.lower()))
+    return sha256(said.encode("utf-8", "replace")).hexdigest()
+
+
+def _recipients(to: str, cc: Sequence[str]) -> tuple[Recipient, ...]:
+    """`To` and every other address once."""
+    found = {to.lower(): Recipient(to, RecipientRole.TO)}
+    for address in cc:
+        found.setdefault(address.lower(), Recipient(address, RecipientRole.CC))
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A mail of the log with its recipients, `To` first."""
+
+    mail: Mail
+    recipients: tuple[MailRecipient, ...]
+
+
+def get(session: Session, mail_id: UUID) -> Logged:
+    """One mail. Raises NotFound."""
+    mail = rows.by_id(session, mail_id)
+    if mail is None:
+        raise NotFound(message="There is no such mail.")
+    return Logged(mail, tuple(rows.recipients(session, [mail.id])))
+
+
+def page(session: Session, wanted: MailFilter, cursor: str | None = None, limit: int = 100) -> Page[Logged]:
+    """The mail log, newest first. Raises Invalid on a strange cursor."""
+    found = rows.page(session, wanted, cursor_id(cursor), limit + 1)
+    parts: dict[UUID, list[MailRecipient]] = {mail.id: [] for mail in found}
+    for one in rows.recipients(session, list(parts)):
+        parts[one.mail_id].append(one)
+    logged = [Logged(mail, tuple(parts[mail.id])) for mail in found]
+    return cut(logged, limit, lambda one: str(one.mail.id))
+
+
+def document(logged: Logged, *, raw: bool = False) -> dict[str, Any]:
+    """The JSON shape of a mail in the log; `raw` adds the message, its tokens masked."""
+    mail = logged.mail
+    told = {
+        "id": mail.id,
+        "template": mail.template,
+        "programme": mail.programme,
+        "account_id": mail.account_id,
+        "reseller_id": mail.reseller_id,
+        "locale": mail.locale,
+        "state": mail.state,
+        "reason": mail.reason,
+        "subject": mail.subject,
+        "from": mail.from_address,
+        "sender": mail.sender,
+        "reply_to": mail.reply_to,
+        "message_id": mail.message_id,
+        "recipients": [_recipient_document(one) for one in logged.recipients],
+        "job_id": mail.job_id,
+        "created_at": mail.created_at,
+        "sent_at": mail.sent_at,
+    }
+    return {**told, "raw": mail.raw} if raw else told
+
+
+def _recipient_document(one: MailRecipient) -> dict[str, Any]:
+    return {
+        "address": one.address,
+        "role": one.role,
+        "state": one.state,
+        "tries": one.tries,
+        "last_error": one.last_error,
+        "sent_at": one.sent_at,
+    }
