@@ -18,6 +18,7 @@ from engine.enqueue import Jobs
 from mail.build import checked_facts
 from models.accounts import Account
 from models.mails import Mail, MailRecipient, RecipientRole
+from services.events import reseller_of
 from services.tokens import Tokens
 from store import mails as rows
 from store.mails import MailFilter, NewMail, Recipient
@@ -57,7 +58,7 @@ def post(
     unique within (template, account). `refs` are JSON-able ids for the mail's rule. `reseller_id`
     speaks when that is not the account's own reseller. Raises Invalid on facts that do not fit.
     """
-    speaker = reseller_id or account.reseller_id
+    speaker = reseller_id or reseller_of(account)
     told = f"{account.id}:{fact_key}"
     recipients = _recipients(to or account.admin_email, cc)
     mail = NewMail(
@@ -65,7 +66,7 @@ def post(
         template=template,
         programme=account.programme,
         account_id=account.id,
-        reseller_id=speaker or account.id,
+        reseller_id=speaker,
         locale=account.locale,
         facts=checked_facts(template, facts).model_dump(mode="json"),
         refs=refs or {},
@@ -76,13 +77,13 @@ def post(
     )
     if not rows.add(session, mail):
         return None
-    jobs.enqueue(session, SEND, {"mail_id": str(mail.id)}, tenant=str(speaker or account.id))
+    jobs.enqueue(session, SEND, {"mail_id": str(mail.id)}, tenant=str(speaker or ""))
     return mail.id
 
 
 def identity(template: str, fact_key: str, address: str) -> str:
     """The hash by which a repeat is recognised, in hex."""
-    said = "\x00".join((template, fact_key, address.lower()))
+    said = f"{template}\x00{fact_key}\x00{address.lower()}"
     return sha256(said.encode("utf-8", "replace")).hexdigest()
 
 
