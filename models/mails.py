@@ -106,3 +106,13 @@ class Suppression(Base):
     address_key: Mapped[str] = mapped_column(primary_key=True)
     until: Mapped[datetime]
     reason: Mapped[str]
+
+
+class MailOptOut(Base):
+    """An address that no longer wants one kind of reminder or digest."""
+
+    __tablename__ = "mail_opt_outs"
+
+    address_key: Mapped[str] = mapped_column(primary_key=True)
+    template: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]

@@ -32,11 +32,11 @@ class MailRule:
     """What one kind of mail asks of its dispatch, by its `refs`.
 
     `obsolete` returns why it need not be sent any more, None while it is true. `links` makes its
-    links, tokens included, when it is rendered: a token is the last part of a link's path.
+    links when it is rendered; they start with `/` and a token is the last part of the path.
     """
 
     obsolete: Callable[[Session, Mail, datetime], str | None] | None = None
-    links: Callable[[Tokens, Mail], Links] | None = None
+    links: Callable[[Session, Tokens, Mail], Links] | None = None
 
 
 def post(
