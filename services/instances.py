@@ -1,0 +1,53 @@
+"""Customers' instances: where they are, with which secret they know that it is us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.calling import Call
+from domain.errors import NotFound
+from domain.ports import Sealer
+from models.accounts import Account
+from models.instances import Instance
+from services import signing_secrets
+from store import instances as rows
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An instance's address and its secret, shown this once."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+def put(session: Session, sealer: Sealer, account_id: UUID, url: str, secret: str | None, now: datetime) -> Told:
+    """Set or move an account's instance; the secret before signs beside the new one for 24 h.
+
+    The address is checked before, outside of the transaction (`addresses.check_url`).
+    Raises NotFound, Invalid(`invalid_secret`).
+    """
+    account = session.get(Account, account_id)
+    if account is None or account.deleted_at is not None:
+        raise NotFound
+    plain = signing_secrets.given_or_new(secret)
+    instance = rows.get(session, account_id, lock=True)
+    if instance is None:
+        instance = Instance(account_id=account_id, secret_sealed=sealer.seal(plain), created_at=now)
+        session.add(instance)
+    signing_secrets.replace(sealer, instance, plain, now)
+    instance.url, instance.updated_at = url, now
+    session.flush()
+    return Told(url, plain)
+
+
+def call(session: Session, sealer: Sealer, account_id: UUID, webhook_id: str, body: bytes, now: datetime) -> Call:
+    """A message for an account's instance, with every secret that is valid. Raises NotFound."""
+    instance = rows.get(session, account_id)
+    if instance is None:
+        raise NotFound("no_instance", "The account has no instance.")
+    return Call(instance.url, webhook_id, body, signing_secrets.valid(sealer, instance, now))

@@ -1,0 +1,28 @@
+"""Who sends offers, and to whom."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, NotFound
+from models.accounts import Account, AccountKind
+
+
+def reseller(session: Session, reseller_id: UUID) -> Account:
+    """A reseller that was not deleted. Raises NotFound, Conflict(`not_a_reseller`)."""
+    account = session.get(Account, reseller_id)
+    if account is None or account.deleted_at is not None:
+        raise NotFound(message="There is no such reseller.")
+    if account.kind != AccountKind.RESELLER:
+        raise Conflict("not_a_reseller", "The account is no reseller.")
+    return account
+
+
+def client_of(session: Session, owner: Account, account_id: UUID) -> Account:
+    """A client of that reseller that was not deleted. Raises NotFound."""
+    account = session.get(Account, account_id)
+    if account is None or account.deleted_at is not None or account.reseller_id != owner.id:
+        raise NotFound(message="The reseller has no such client.")
+    return account
