@@ -7,8 +7,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import MetaData
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 import models
 from models.base import Base
@@ -43,3 +46,15 @@ def migrate(database_url: str) -> None:
             time.sleep(0.5)
         else:
             return
+
+
+def revision(database_url: str) -> str | None:
+    """The newest migration a database has, None for none."""
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """The newest migration there is."""
+    return ScriptDirectory(str(ROOT / "migrations")).get_current_head()

@@ -77,6 +77,8 @@ def hand_over(folder: Path) -> None:
 class Postgres:
     """One PostgreSQL server over `folder`, reached through a socket in `sockets`."""
 
+    name = "postgres"
+
     def __init__(self, folder: Path, sockets: Path, log: Path, *, durable: bool = True) -> None:
         self.folder = folder
         self.sockets = sockets
@@ -120,6 +122,9 @@ class Postgres:
     def is_running(self) -> bool:
         """Whether the process lives; reaps it when it does not."""
         return self.process is not None and self.process.poll() is None
+
+    def ask_to_stop(self) -> None:
+        """Do nothing yet: what still uses it stops first."""
 
     def stop(self) -> None:
         """Fast shutdown, harder when it takes too long."""

@@ -34,16 +34,6 @@ class EmbeddedServers:
         endpoints.publish(self.data_dir, found)
         return found
 
-    def revive(self) -> list[str]:
-        """Start again what has died, and name it; waits until it is ready."""
-        revived = []
-        for name, server in (("valkey", self.valkey), ("postgres", self.postgres)):
-            if not server.is_running():
-                server.start()
-                server.wait_ready()
-                revived.append(name)
-        return revived
-
     def stop(self) -> None:
         """Stop both and withdraw what was published."""
         (self.data_dir / "servers.json").unlink(missing_ok=True)

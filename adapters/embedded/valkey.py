@@ -13,6 +13,8 @@ from adapters.embedded.process import end_strays, spawn, stop, wait_until
 class Valkey:
     """One Valkey server working in `folder`, reached through a socket in `sockets`."""
 
+    name = "valkey"
+
     def __init__(self, folder: Path, sockets: Path, log: Path) -> None:
         self.folder = folder
         self.socket = sockets / "valkey.sock"
@@ -56,6 +58,9 @@ class Valkey:
     def is_running(self) -> bool:
         """Whether the process lives; reaps it when it does not."""
         return self.process is not None and self.process.poll() is None
+
+    def ask_to_stop(self) -> None:
+        """Do nothing yet: what still uses it stops first."""
 
     def stop(self) -> None:
         """End it; there is nothing to save."""

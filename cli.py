@@ -1,0 +1,53 @@
+"""The `kontor` command: puts its commands together and turns errors into one line on stderr."""
+
+import sys
+from types import TracebackType
+
+import typer
+
+from adapters.embedded.endpoints import Owned
+from adapters.embedded.process import StartFailed
+from adapters.environment import SettingsError
+from commands import processes
+from domain.errors import KontorError
+
+EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="kontor",
+        help="The back office of a reseller programme.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for command in (processes.web, processes.worker, processes.relay, processes.scheduler):
+        app.command()(command)
+    app.command(hidden=True)(processes.catcher)
+    app.command()(processes.up)
+    app.command()(processes.migrate)
+    return app
+
+
+def explain(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Say in one line what went wrong."""
+    words = " ".join(str(error).split()) or kind.__name__
+    known = isinstance(error, EXPECTED)
+    print(f"kontor: {words}" if known else f"kontor: {kind.__name__}: {words} (--debug shows more)", file=sys.stderr)
+
+
+def main() -> int:
+    """Run one command; exit codes: 0 done, 1 failed, 2 wrong usage."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    if len(arguments) == len(sys.argv) - 1:
+        sys.excepthook = explain
+    # Not through the app itself: that would put an exception hook of its own in place of ours.
+    typer.main.get_command(build())(arguments, prog_name="kontor")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `kontor`, one module per group; thin: read arguments, call a service, print."""

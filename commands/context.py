@@ -1,0 +1,110 @@
+"""What every command needs: the environment, settings with servers, one transaction, and a way to print."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from adapters.environment import load
+from adapters.logs import configure_logs
+from adapters.settings import Settings, settings_for
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+@contextmanager
+def running_settings(role: str = "cli") -> Iterator[Settings]:
+    """Settings with their servers for the length of a command; logs go to stderr."""
+    environment = load()
+    configure_logs(environment.log, role)
+    with settings_for(environment) as settings:
+        yield settings
+
+
+@contextmanager
+def transaction(settings: Settings) -> Iterator["Session"]:
+    """One transaction, committed at the end of the block."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(settings.database_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    with Session(engine) as session:
+        yield session
+        session.commit()
+
+
+def plain(value: object) -> object:
+    """What JSON has no word for, as text; values become objects."""
+    match value:
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case date() | UUID() | Decimal():
+            return str(value)
+        case Enum():
+            return value.value
+        case set() | frozenset():
+            return sorted(value)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return asdict(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document to stdout."""
+    json.dump(document, sys.stdout, default=plain, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str = "None.") -> None:
+    """Print rows as a table, or as the list that the API gives."""
+    if as_json:
+        print_json({"items": list(rows), "next": None})
+        return
+    if not rows:
+        print(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(shown(value) for value in row.values()))
+    Console(soft_wrap=True).print(table)
+
+
+def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one thing: a line per fact, or a JSON object."""
+    if as_json:
+        print_json(facts)
+        return
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, default=plain, ensure_ascii=False)
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return str(plain(value))

@@ -1,0 +1,85 @@
+"""`kontor web | worker | relay | scheduler | catcher | up | migrate`: processes, one each or all."""
+
+import os
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from adapters.environment import Environment, SettingsError, load
+from adapters.logs import configure_logs
+from adapters.settings import Settings
+from commands.context import Json, print_facts, running_settings
+
+Port = Annotated[int | None, typer.Option("--port", help="TCP port of the web process.", min=1, max=65535)]
+
+
+def web(port: Port = None) -> None:
+    """Serve the API, the console and the decision pages."""
+    with running_settings("web") as settings:
+        from workers.web import run
+
+        run(settings if port is None else replace(settings, port=port))
+
+
+def worker() -> None:
+    """Run jobs."""
+    with running_settings("worker") as settings:
+        from workers.worker import run
+
+        run(settings)
+
+
+def relay() -> None:
+    """Ring the workers' doorbells."""
+    with running_settings("relay") as settings:
+        from workers.relay import run
+
+        run(settings)
+
+
+def scheduler() -> None:
+    """Enqueue what schedules say."""
+    with running_settings("scheduler") as settings:
+        from scheduler import run
+
+        run(settings)
+
+
+def catcher() -> None:
+    """Receive mail and keep it as files, for machines without a mail server."""
+    with running_settings("catcher") as settings:
+        from workers.catcher import run
+
+        run(settings)
+
+
+def up(port: Port = None) -> None:
+    """Run everything on this machine until Ctrl-C."""
+    if port is not None:
+        os.environ["PORT"] = str(port)
+    environment: Environment = load()
+    configure_logs(environment.log, "up")
+    from workers.up import run
+
+    run(environment, greet)
+
+
+def greet(settings: Settings) -> None:
+    """Say where everything is."""
+    print(f"Kontor is up. Ctrl-C stops it.\n  console  {settings.public_url}/console")
+    print(f"  API      {settings.public_url}/v1   (documentation: {settings.public_url}/docs)")
+    print(f"  mail     {settings.smtp_url}   (kept in {settings.data_dir / 'mail'})", flush=True)
+
+
+def migrate(as_json: Json = False) -> None:
+    """Bring the database to the newest schema."""
+    with running_settings("migrate") as settings:
+        from store import schema
+
+        before = schema.revision(settings.database_url)
+        schema.migrate(settings.database_url)
+        after = schema.revision(settings.database_url)
+    if after is None:
+        raise SettingsError("there are no migrations")
+    print_facts({"from": before, "to": after}, as_json=as_json)

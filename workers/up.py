@@ -1,0 +1,96 @@
+"""Everything on one machine: servers, web, workers, relay, scheduler, mail catcher, under one supervisor."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from types import FrameType
+
+from adapters.embedded import endpoints
+from adapters.embedded.servers import EmbeddedServers
+from adapters.environment import Environment, SettingsError
+from adapters.settings import Settings, settings_from
+from store.schema import migrate
+from workers.program import Program
+from workers.supervisor import Child, Supervisor
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on now."""
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def claim_port(port: int) -> None:
+    """Refuse a port that is taken, before anything starts."""
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
+        raise SettingsError(f"port {port} is in use: choose another with --port or PORT") from None
+
+
+def answers(port: int) -> bool:
+    """Whether something listens on a port of this machine."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """End the process by way of its clean-up."""
+    sys.exit(128 + number)
+
+
+@contextmanager
+def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[Child]]]:
+    """Settings, and the servers to watch over: none when both were given."""
+    if environment.database_url is not None and environment.redis_url is not None:
+        yield settings_from(environment, None), ()
+        return
+    data_dir = environment.data_dir.resolve()
+    endpoints.prepare(data_dir)
+    with endpoints.ownership(data_dir):
+        servers = EmbeddedServers(data_dir)
+        try:
+            yield settings_from(environment, servers.start()), (servers.postgres, servers.valkey)
+        finally:
+            servers.stop()
+
+
+def with_catcher(environment: Environment, settings: Settings) -> Settings:
+    """Settings whose mail goes to a catcher on a free port, unless a server was given."""
+    if environment.smtp_url is not None:
+        return settings
+    return replace(settings, smtp_url=f"smtp://{LOOPBACK}:{free_port()}")
+
+
+def children_of(settings: Settings, *, catcher: bool) -> list[Child]:
+    """The processes of one machine, in the order in which they start."""
+    environ = settings.environ()
+    roles = ["web", "relay", *["worker"] * settings.worker_processes, "scheduler"]
+    if catcher:
+        roles.insert(0, "catcher")
+    return [Program(role, [role], environ) for role in roles]
+
+
+def run(environment: Environment, greet: Callable[[Settings], None]) -> None:
+    """Run until Ctrl-C or SIGTERM; `greet` is called once when the web process answers."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+    claim_port(environment.port)
+    with ExitStack() as stack:
+        found, servers = stack.enter_context(embedded(environment))
+        settings = with_catcher(environment, found)
+        migrate(settings.database_url)
+        endpoints.prepare(settings.data_dir)
+        places = endpoints.Endpoints(settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url)
+        if servers:
+            endpoints.publish(settings.data_dir, places)
+        children = children_of(settings, catcher=environment.smtp_url is None)
+        Supervisor(children, servers).run(lambda: answers(settings.port), lambda: greet(settings))
