@@ -1,0 +1,66 @@
+"""The application: everything it needs is passed in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import health, jobs, tasks
+from api.answers import Answer
+from api.deps import Deps
+from api.openapi import describe
+from api.pipeline import trace_of
+from api.problems import MEDIA, head
+from api.respond import respond
+from api.routes import Routes
+from api.waiting import Watch
+
+FAMILIES: Final[tuple[Routes, ...]] = (jobs.routes, tasks.routes)
+CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
+log = structlog.get_logger(__name__)
+
+
+def build(deps: Deps) -> FastAPI:
+    """The API and the public pages."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        deps.threads.shutdown(wait=False, cancel_futures=True)
+
+    app = FastAPI(title="Kontor", version=deps.version, lifespan=lifespan, redoc_url=None)
+    app.state.deps = deps
+    app.state.watch = Watch(deps)
+    for family in FAMILIES:
+        app.router.routes.extend(family.routes)
+    app.include_router(health.router)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _failed)
+    describe(app)
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """A path, method or body that no route takes."""
+    assert isinstance(error, HTTPException)
+    return _plain(request, error.status_code, dict(error.headers or {}))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """A fault of our own; the log has it, the caller gets the trace id."""
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return _plain(request, 500, {})
+
+
+def _plain(request: Request, status: int, headers: dict[str, str]) -> Response:
+    trace_id = trace_of(request)
+    phrase = HTTPStatus(status).phrase
+    document = head(status, CODES.get(status, phrase.lower().replace(" ", "_")), f"{phrase}.", trace_id)
+    return respond(Answer(to_json(document), status, headers, MEDIA), trace_id)

@@ -1,0 +1,110 @@
+"""One call of the API: who, in which transaction, with what."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+from sqlalchemy.orm import Session
+from starlette.datastructures import Headers, QueryParams
+
+from api.deps import Deps
+from domain.errors import Forbidden, NotFound
+from engine.enqueue import Jobs
+from models.keys import Scope
+from services.clock import Standing
+from services.keys import Caller, Possession
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request as it came in, its body read."""
+
+    method: str
+    target: str
+    params: Mapping[str, str]
+    query: QueryParams
+    headers: Headers
+    body: bytes
+    trace_id: str
+
+    @property
+    def secret(self) -> str | None:
+        """The API key that was sent."""
+        scheme, _, secret = self.headers.get("authorization", "").partition(" ")
+        return secret.strip() if scheme.lower() == "bearer" and secret else None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose caller is known, in the transaction that answers it. `now` stands for all of it."""
+
+    deps: Deps
+    session: Session
+    caller: Caller
+    arrival: Arrival
+    now: datetime
+
+    @property
+    def jobs(self) -> Jobs:
+        """The way into the ledger; jobs carry the trace of this request."""
+        clock = Standing(self.now, self.deps.clock)
+        return replace(self.deps.jobs, clock=clock, trace_id=self.arrival.trace_id)
+
+    def must_see(self, thing: Possession | None) -> Possession:
+        """The thing's owner. Raises NotFound for what is not there or not the caller's."""
+        if thing is None or not self.caller.sees(thing):
+            raise NotFound
+        return thing
+
+    def must_have(self, scope: Scope) -> None:
+        """Raise Forbidden unless the key has the scope."""
+        if not self.caller.may(scope):
+            raise Forbidden(message=f"This key lacks the scope {scope}.", scope=scope.value)
+
+
+Owner = Callable[[Session, str], Possession | None]
+"""Finds whose the thing is that a path names; None when there is no such thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a route: checked in the order 404 (`owner` of path part `names`), 403."""
+
+    scope: Scope | None
+    names: str | None = None
+    owner: Owner | None = None
+    unbound_only: bool = False
+    not_account: bool = False
+    not_reseller: bool = False
+    guard: Callable[["Call"], None] | None = None
+
+    def admit(self, call: Call) -> None:
+        """Raise NotFound, then Forbidden."""
+        if self.owner is not None and self.names is not None:
+            call.must_see(self.owner(call.session, call.arrival.params[self.names]))
+        if self.unbound_only and call.caller.bound:
+            raise Forbidden(message="A key bound to a reseller or an account may not do that.")
+        if self.not_account and call.caller.account_id is not None:
+            raise Forbidden(message="A key bound to an account may not do that.")
+        if self.not_reseller and call.caller.reseller_id is not None:
+            raise Forbidden(message="A key bound to a reseller may not do that.")
+        if self.scope is not None:
+            call.must_have(self.scope)
+        if self.guard is not None:
+            self.guard(call)
+
+
+def uuid_of(text: str) -> UUID:
+    """The id a path names. Raises NotFound for what cannot be an id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
+
+
+Here = Annotated[Call, Depends(HTTPBearer(scheme_name="key", description="An API key."))]
+"""The call, as a parameter of an endpoint."""

@@ -1,0 +1,124 @@
+"""Jobs on the wire."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schema import Incoming, Instant, Json, Moment, Outgoing, Page, Paging, Query
+from domain.jobs import JobState
+from services.jobs import JobView
+
+
+class NewJob(Incoming):
+    """A job to be. `priority` 9 first; `unique_key` finds an unfinished job of the same task."""
+
+    task: str = Field(max_length=200)
+    args: dict[str, Json]
+    queue: str | None = Field(None, max_length=200)
+    priority: int = Field(0, ge=0, le=9)
+    run_at: Instant | None = None
+    unique_key: str | None = Field(None, min_length=1, max_length=500)
+    tenant: str | None = Field(None, max_length=200)
+
+
+class NewJobs(Incoming):
+    """Jobs that are enqueued all or none."""
+
+    jobs: list[NewJob] = Field(max_length=10_000)
+
+
+class JobIds(Outgoing):
+    """Ids in the order of the request."""
+
+    ids: list[UUID]
+
+
+class AttemptDoc(Outgoing):
+    """One attempt; `outcome` null while it runs."""
+
+    number: int
+    worker: str | None
+    started_at: Moment | None
+    ended_at: Moment | None
+    outcome: str | None
+    error: Json
+
+
+class JobDoc(Outgoing):
+    """A job. `deduplicated` is there when an earlier job was found instead of making one."""
+
+    id: UUID
+    task: str
+    queue: str
+    tenant: str
+    state: JobState
+    priority: int
+    args: dict[str, Json]
+    attempt: int
+    max_attempts: int
+    run_at: Moment
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    result: Json
+    error: Json
+    attempts: list[AttemptDoc]
+    unique_key: str | None = None
+    reason: str | None = None
+    parent_id: UUID | None = None
+    trace_id: str | None = None
+    deduplicated: bool = False
+
+
+class JobPage(Page[JobDoc]):
+    """Jobs, newest first; `partial` when the search was cut after a second."""
+
+    partial: bool = False
+
+
+class JobFilter(Paging):
+    """Which jobs. Further parameters `args.KEY=text` compare an arg as text."""
+
+    open_prefix: ClassVar[str | None] = "args."
+
+    state: list[JobState] = Field([], description="May repeat.")
+    task: str | None = None
+    queue: str | None = None
+    tenant: str | None = None
+    created_after: Instant | None = None
+    created_before: Instant | None = None
+
+
+class WaitQuery(Query):
+    """How many seconds to wait for the job to finish."""
+
+    wait: float = Field(0, ge=0, le=30)
+
+
+def job_doc(view: JobView, *, deduplicated: bool = False) -> JobDoc:
+    """A job as the API shows it."""
+    job = view.job
+    return JobDoc(
+        id=job.id,
+        task=job.task,
+        queue=job.queue,
+        tenant=job.tenant,
+        state=JobState(job.state),
+        priority=job.priority,
+        args=dict(view.args),
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        run_at=job.run_at,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        result=job.result,
+        error=job.error,
+        attempts=[AttemptDoc(**attempt._asdict()) for attempt in view.attempts],
+        unique_key=job.unique_key,
+        reason=job.reason,
+        parent_id=job.parent_id,
+        trace_id=job.trace_id,
+        deduplicated=deduplicated,
+    )

@@ -1,0 +1,108 @@
+"""Jobs: enqueue, read, search."""
+
+from dataclasses import replace
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from sqlalchemy.orm import Session
+
+from api import owners
+from api.answers import Answer, Wait
+from api.call import Access, Call, Here
+from api.cursors import cursor_of, id_in
+from api.job_docs import JobDoc, JobFilter, JobIds, JobPage, NewJob, NewJobs, WaitQuery, job_doc
+from api.routes import Routes
+from domain.errors import NotFound
+from engine.enqueue import Request
+from models.keys import Scope
+from services import jobs
+from store.jobs_read import JobQuery
+
+routes = Routes("jobs")
+
+
+@routes.post("/v1/jobs", Access(Scope.ENQUEUE), answer=JobDoc, status=202, also={200: JobDoc})
+def enqueue_job(call: Here, body: NewJob, query: Annotated[WaitQuery, Query()]) -> Answer:
+    """Enqueue a job, or find the unfinished one of that `unique_key`; `wait` for it."""
+    put = jobs.enqueue(call.session, call.jobs, call.caller, _request(call, body))
+    status = 202 if put.created else 200
+    answer = _shown(call, call.session, put.id, status, deduplicated=not put.created)
+    if query.wait == 0:
+        return answer
+
+    def render(session: Session) -> Answer:
+        return _shown(call, session, put.id, None, deduplicated=not put.created)
+
+    return replace(answer, wait=Wait(put.id, query.wait, render))
+
+
+@routes.post("/v1/jobs/batch", Access(Scope.ENQUEUE), answer=JobIds, status=202)
+def enqueue_jobs(call: Here, body: NewJobs) -> JobIds:
+    """Enqueue up to 10,000 jobs, all or none."""
+    requests = [_request(call, new) for new in body.jobs]
+    return JobIds(ids=jobs.enqueue_many(call.session, call.jobs, call.caller, requests))
+
+
+@routes.get("/v1/jobs", Access(Scope.READ), answer=JobPage)
+def list_jobs(call: Here, query: Annotated[JobFilter, Query()]) -> JobPage:
+    """Search jobs, newest first; without a time filter those of the last seven days."""
+    wanted = _query(call, query)
+    found = jobs.search(call.session, call.deps.jobs.catalogue, wanted, query.limit)
+    following = None if found.next is None else cursor_of(found.next)
+    return JobPage(items=[job_doc(view) for view in found.items], next=following, partial=found.partial)
+
+
+@routes.get("/v1/jobs/{job_id}", Access(Scope.READ, "job_id", owners.job), answer=JobDoc)
+def get_job(call: Here, job_id: UUID) -> JobDoc:
+    """One job with its attempts."""
+    view = jobs.view(call.session, call.deps.jobs.catalogue, job_id)
+    if view is None:
+        raise NotFound
+    return job_doc(view)
+
+
+def _request(call: Call, new: NewJob) -> Request:
+    return Request(
+        new.task,
+        new.args,
+        tenant=call.caller.tenant or new.tenant or "",
+        queue=new.queue,
+        priority=new.priority,
+        run_at=new.run_at,
+        unique_key=new.unique_key,
+    )
+
+
+def _shown(call: Call, session: Session, job_id: UUID, status: int | None, *, deduplicated: bool) -> Answer:
+    """The job as it stands; `status` None: 200 when it is finished, else 202."""
+    view = jobs.view(session, call.deps.jobs.catalogue, job_id)
+    if view is None:
+        raise NotFound
+    final = view.job.finished_at is not None
+    document = job_doc(view, deduplicated=deduplicated)
+    return Answer.of(document, status or (200 if final else 202), {"Location": f"/v1/jobs/{job_id}"})
+
+
+def _query(call: Call, given: JobFilter) -> JobQuery:
+    args = tuple(
+        (name.removeprefix("args."), text)
+        for name, text in call.arrival.query.multi_items()
+        if name.startswith("args.")
+    )
+    tenants = jobs.tenants_of(call.session, call.caller)
+    if given.tenant is not None:
+        tenants = (given.tenant,) if tenants is None or given.tenant in tenants else ()
+    wanted = JobQuery(
+        states=frozenset(given.state),
+        task=given.task,
+        queue=given.queue,
+        tenants=tenants,
+        created_after=given.created_after,
+        created_before=given.created_before,
+        args=args,
+        before=id_in(given.cursor),
+    )
+    after = jobs.default_span(wanted, call.now)
+    floor = None if after is None or call.deps.test_clock else jobs.id_floor(after)
+    return replace(wanted, created_after=after, floor=floor)

@@ -1,0 +1,29 @@
+"""Whose the thing is that a path names."""
+
+from sqlalchemy.orm import Session
+
+from api.call import Owner, uuid_of
+from engine.driver import driver
+from services import jobs
+from services.keys import Possession
+from store import owners
+
+
+def _by(statement: str) -> Owner:
+    def find(session: Session, text: str) -> Possession | None:
+        found = owners.find(driver(session), statement, uuid_of(text))
+        return None if found is None else Possession(*found)
+
+    return find
+
+
+def _job(session: Session, text: str) -> Possession | None:
+    return jobs.owner(session, uuid_of(text))
+
+
+account: Owner = _by(owners.ACCOUNT)
+offer: Owner = _by(owners.OFFER)
+template: Owner = _by(owners.TEMPLATE)
+mail: Owner = _by(owners.MAIL)
+endpoint: Owner = _by(owners.ENDPOINT)
+job: Owner = _job

@@ -1,0 +1,155 @@
+"""From a request to its answer: 401, 404, 403, then the body, the effect and its commit in one transaction."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID, uuid4
+
+import psycopg
+from pydantic import BaseModel
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.answers import Answer
+from api.bodies import parse_body, parse_query, read_body
+from api.call import Access, Arrival, Call, uuid_of
+from api.deps import Deps
+from api.problems import TooLarge, Unavailable, problem
+from api.repeats import Repeats
+from api.respond import respond
+from api.schema import Query
+from api.waiting import waited
+from domain.errors import Invalid, KontorError, NotFound
+from services.keys import authenticate
+
+Endpoint = Callable[..., Answer | BaseModel]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What an endpoint wants, read from its signature once."""
+
+    endpoint: Endpoint
+    access: Access
+    status: int
+    path: str
+    ids: tuple[str, ...]
+    words: tuple[str, ...]
+    query: tuple[str, type[Query]] | None
+    body: tuple[str, type[BaseModel], bool] | None
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, access: Access, status: int, path: str) -> "Spec":
+        """Read the signature: `call`, path parts by name, a Query model, a body model."""
+        hints = get_type_hints(endpoint)
+        ids = tuple(n for n, t in hints.items() if t is UUID and f"{{{n}}}" in path)
+        words = tuple(n for n, t in hints.items() if t is str and f"{{{n}}}" in path)
+        query: tuple[str, type[Query]] | None = None
+        body: tuple[str, type[BaseModel], bool] | None = None
+        for name, parameter in inspect.signature(endpoint).parameters.items():
+            model = _model_in(hints[name])
+            if model is None:
+                continue
+            if issubclass(model, Query):
+                query = (name, model)
+            else:
+                body = (name, model, parameter.default is not inspect.Parameter.empty)
+        return cls(endpoint, access, status, path, ids, words, query, body)
+
+    def arguments(self, arrival: Arrival) -> dict[str, Any]:
+        """Everything the endpoint wants, validated. Raises NotFound or Invalid."""
+        found: dict[str, Any] = {name: uuid_of(arrival.params[name]) for name in self.ids}
+        found.update((name, arrival.params[name]) for name in self.words)
+        if self.query is not None:
+            found[self.query[0]] = parse_query(self.query[1], arrival.query)
+        if self.body is not None:
+            name, model, optional = self.body
+            found[name] = parse_body(model, arrival.body, optional=optional)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Runs one route: everything that may block happens in one hop to a thread."""
+
+    spec: Spec
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        deps: Deps = request.app.state.deps
+        trace_id = trace_of(request)
+        try:
+            body = await read_body(request)
+        except TooLarge as error:
+            return respond(problem(error, trace_id), trace_id)
+        arrival = Arrival(
+            request.method,
+            request.url.path + "?" + request.url.query,
+            request.path_params,
+            request.query_params,
+            request.headers,
+            body,
+            trace_id,
+        )
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(deps.threads, self.serve, deps, arrival)
+        if answer.wait is not None:
+            answer = await waited(request.app.state.watch, answer)
+        return respond(answer, trace_id)
+
+    def serve(self, deps: Deps, arrival: Arrival) -> Answer:
+        """Answer in one transaction; a database that does not answer is 503."""
+        try:
+            with deps.sessions() as session:
+                return self._in_transaction(deps, session, arrival)
+        except (DataError, psycopg.DataError):
+            error: KontorError = Invalid(message="A value is out of the range the database can hold.")
+        except (OperationalError, psycopg.OperationalError):
+            error = Unavailable()
+        return problem(error, arrival.trace_id)
+
+    def _in_transaction(self, deps: Deps, session: Session, arrival: Arrival) -> Answer:
+        now = deps.clock.now()
+        try:
+            caller = authenticate(session, arrival.secret, now)
+        except KontorError as error:
+            return problem(error, arrival.trace_id)
+        call = Call(deps, session, caller, arrival, now)
+        key = arrival.headers.get("idempotency-key")
+        if key is not None and arrival.method == "POST":
+            return Repeats(call, key).answer(self._effect)
+        try:
+            answer = self._effect(call)
+        except KontorError as error:
+            session.rollback()
+            return problem(error, arrival.trace_id)
+        session.commit()
+        return answer
+
+    def _effect(self, call: Call) -> Answer:
+        if any("\x00" in value for value in call.arrival.params.values()):
+            raise NotFound
+        self.spec.access.admit(call)
+        answer = self.spec.endpoint(call=call, **self.spec.arguments(call.arrival))
+        return answer if isinstance(answer, Answer) else Answer.of(answer, self.spec.status)
+
+
+def trace_of(request: Request) -> str:
+    """The trace id of a W3C `traceparent` header, or a new one."""
+    parts = request.headers.get("traceparent", "").split("-")
+    if len(parts) == 4 and len(parts[1]) == 32 and parts[1].isalnum():
+        return parts[1].lower()
+    return uuid4().hex
+
+
+def _model_in(hint: Any) -> type[BaseModel] | None:
+    """The model in `Model`, `Annotated[Model, …]` or `Model | None`."""
+    if isinstance(hint, type):
+        return hint if issubclass(hint, BaseModel) else None
+    if get_origin(hint) is None or get_origin(hint) not in (Union, type(int | None)):
+        return None
+    return next((arg for arg in get_args(hint) if isinstance(arg, type) and issubclass(arg, BaseModel)), None)

@@ -1,0 +1,91 @@
+"""RFC 9457 problem documents: one shape for everything that goes wrong."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, to_json
+
+from api.answers import Answer
+from domain.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, Locked, NotFound
+from services.keys import Unauthorized
+
+MEDIA: Final = "application/problem+json"
+SPEAKING: Final = frozenset({"invalid_amount", "invalid_args"})
+
+
+class TooLarge(KontorError):
+    """The body is longer than this API reads (413)."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("too_large", f"A request body has at most {limit} bytes.", limit=limit)
+
+
+class Unavailable(KontorError):
+    """The database does not answer (503)."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", "The database does not answer; try again.")
+
+
+STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Gone, 410),
+    (TooLarge, 413),
+    (Invalid, 422),
+    (Locked, 429),
+    (Unavailable, 503),
+)
+
+
+def status_of(error: KontorError) -> int:
+    """The HTTP status that stands for an error; 500 for one that has none."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def problem(error: KontorError, trace_id: str) -> Answer:
+    """The answer that tells the caller of an error."""
+    status = status_of(error)
+    document: dict[str, object] = {**error.data, **head(status, error.code, error.message, trace_id)}
+    if isinstance(error, Invalid) and error.errors:
+        document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
+    return Answer(to_json(document), status, _headers(error), MEDIA)
+
+
+def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object]:
+    """The members every problem document has."""
+    title = HTTPStatus(status).phrase
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "trace_id": trace_id,
+    }
+
+
+def invalid(problem: ValidationError, *, prefix: str = "") -> Invalid:
+    """What Pydantic complained of, in the words of the contract."""
+    details = problem.errors(include_url=False, include_input=False)
+    code = next((d["type"] for d in details if d["type"] in SPEAKING), "invalid")
+    return Invalid(code, "The request is not valid.", errors=[_field(d, prefix) for d in details])
+
+
+def _field(detail: ErrorDetails, prefix: str) -> FieldError:
+    words = [str(part) for part in detail["loc"]]
+    return FieldError(".".join([prefix, *words] if prefix else words), detail["msg"])
+
+
+def _headers(error: KontorError) -> Mapping[str, str]:
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, Locked):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": "1"}
+    return {}

@@ -1,0 +1,100 @@
+"""Requests with an Idempotency-Key: the answer is kept in the transaction of its effect."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from api.answers import Answer
+from api.call import Call
+from api.problems import problem
+from domain.errors import KontorError
+from services import idempotency
+from services.idempotency import Kept, Seat
+
+MASK: Final = "***"
+SECRETS: Final = frozenset({"secret", "password"})
+GRACE: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """One request under one key."""
+
+    call: Call
+    key: str
+
+    def answer(self, effect: Callable[[Call], Answer]) -> Answer:
+        """The earlier answer, or the effect's, kept for 24 h. Commits."""
+        call, arrival = self.call, self.call.arrival
+        try:
+            seat = self._seat()
+            kept = idempotency.sit_down(call.session, seat, call.now, call.deps.clock.real())
+        except KontorError as error:
+            call.session.rollback()
+            return problem(error, arrival.trace_id)
+        if kept is not None:
+            call.session.rollback()
+            return Answer(kept.body.encode(), kept.status, {**kept.headers, "Idempotency-Replayed": "true"})
+        answer = self._first(effect)
+        if answer.status < 500 and answer.status != 429:
+            self._keep(seat, answer)
+        call.session.commit()
+        return self._finishing(seat, answer)
+
+    def _seat(self) -> Seat:
+        arrival = self.call.arrival
+        print_ = idempotency.fingerprint(self.call.deps.secret, arrival.method, arrival.target, arrival.body)
+        return Seat(self.call.caller.key_id, idempotency.checked_key(self.key), print_)
+
+    def _first(self, effect: Callable[[Call], Answer]) -> Answer:
+        """Run the effect behind a savepoint, so that a refusal can be kept without it."""
+        savepoint = self.call.session.begin_nested()
+        try:
+            answer = effect(self.call)
+        except KontorError as error:
+            savepoint.rollback()
+            return problem(error, self.call.arrival.trace_id)
+        savepoint.commit()
+        return answer
+
+    def _keep(self, seat: Seat, answer: Answer) -> None:
+        busy_until = None
+        if answer.wait is not None:
+            busy_until = self.call.deps.clock.real() + timedelta(seconds=answer.wait.seconds) + GRACE
+        idempotency.keep(self.call.session, seat, masked(answer), self.call.now, busy_until)
+
+    def _finishing(self, seat: Seat, answer: Answer) -> Answer:
+        """An answer that waits for its job is kept again once it is final."""
+        if answer.wait is None:
+            return answer
+        now, render = self.call.now, answer.wait.render
+
+        def render_and_keep(session: Session) -> Answer:
+            final = render(session)
+            idempotency.keep(session, seat, masked(final), now)
+            session.commit()
+            return final
+
+        return replace(answer, wait=replace(answer.wait, render=render_and_keep))
+
+
+def masked(answer: Answer) -> Kept:
+    """The answer as it may be stored: no secret in it."""
+    headers = {**answer.headers, "Content-Type": answer.media}
+    if not any(f'"{name}"'.encode() in answer.body for name in SECRETS):
+        return Kept(answer.status, headers, answer.body.decode())
+    return Kept(answer.status, headers, json.dumps(_mask(json.loads(answer.body))))
+
+
+def _mask(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: MASK if key in SECRETS and inner is not None else _mask(inner) for key, inner in value.items()}
+        case list():
+            return [_mask(inner) for inner in value]
+        case _:
+            return value

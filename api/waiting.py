@@ -1,0 +1,85 @@
+"""Waiting for jobs to finish: one query at a time for everybody who waits in this process."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
+
+from api.answers import Answer
+from api.deps import Deps
+from services.jobs import unfinished
+
+FIRST: Final = 0.005
+LONGEST: Final = 0.1
+
+
+@dataclass(slots=True)
+class Watch:
+    """Who waits for which job. Lives in the event loop."""
+
+    deps: Deps
+    waiting: dict[UUID, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
+    task: asyncio.Task[None] | None = None
+    pause: float = FIRST
+
+    async def wait(self, job_id: UUID, seconds: float) -> bool:
+        """Return True once the job is finished, False after `seconds` of real time."""
+        finished = asyncio.Event()
+        self.waiting[job_id].add(finished)
+        self.pause = FIRST
+        if self.task is None or self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self._look())
+        try:
+            async with asyncio.timeout(seconds):
+                await finished.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._leave(job_id, finished)
+        return True
+
+    def _leave(self, job_id: UUID, event: asyncio.Event) -> None:
+        self.waiting[job_id].discard(event)
+        if not self.waiting[job_id]:
+            del self.waiting[job_id]
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self.waiting:
+            await asyncio.sleep(self.pause)
+            self.pause = min(self.pause * 1.5, LONGEST)
+            asked = list(self.waiting)
+            still = await loop.run_in_executor(self.deps.threads, self._unfinished, asked)
+            for job_id in set(asked) - still:
+                for event in self.waiting.get(job_id, ()):
+                    event.set()
+
+    def _unfinished(self, job_ids: list[UUID]) -> set[UUID]:
+        try:
+            with self.deps.sessions() as session:
+                return unfinished(session, job_ids)
+        except OperationalError:
+            return set(job_ids)
+
+
+async def waited(watch: Watch, answer: Answer) -> Answer:
+    """Hold an answer until its job is finished or its time is up, then render it anew."""
+    if answer.wait is None:
+        return answer
+    wait = answer.wait
+    await watch.wait(wait.job_id, wait.seconds)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, answer)
+
+
+def _render(deps: Deps, answer: Answer) -> Answer:
+    if answer.wait is None:
+        return answer
+    try:
+        with deps.sessions() as session:
+            return answer.wait.render(session)
+    except OperationalError:
+        return answer

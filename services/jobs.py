@@ -1,0 +1,137 @@
+"""Jobs as outsiders see them: enqueued, read, searched."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.errors import QueryCanceled
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from domain.errors import Forbidden
+from engine.catalogue import Catalogue
+from engine.driver import driver
+from engine.enqueue import Enqueued, Jobs, Request
+from services.keys import Caller, Possession
+from store import jobs_read, owners
+from store.jobs_read import AttemptRecord, JobQuery, JobRecord
+
+DEFAULT_SPAN: Final = timedelta(days=7)
+SKEW: Final = timedelta(hours=1)
+TIMEOUT_MS: Final = 1_000
+REDACTED: Final = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job with its attempts, sensitive args redacted."""
+
+    job: JobRecord
+    args: Mapping[str, Any]
+    attempts: Sequence[AttemptRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a search; `partial` when it was cut for taking too long."""
+
+    items: list[JobView]
+    next: UUID | None
+    partial: bool
+
+
+def enqueue(session: Session, jobs: Jobs, caller: Caller, request: Request) -> Enqueued:
+    """Put a job for a caller. Raises Forbidden or Invalid."""
+    _check_public(jobs.catalogue, caller, request.task)
+    return jobs.put(session, request)
+
+
+def enqueue_many(session: Session, jobs: Jobs, caller: Caller, requests: Sequence[Request]) -> list[UUID]:
+    """Put many, all or none. Raises Forbidden or Invalid naming the item."""
+    for task in {request.task for request in requests}:
+        _check_public(jobs.catalogue, caller, task)
+    return jobs.put_many(session, requests)
+
+
+def view(session: Session, catalogue: Catalogue, job_id: UUID) -> JobView | None:
+    """One job with its attempts."""
+    job = jobs_read.find(driver(session), job_id)
+    return None if job is None else views(session, catalogue, [job])[0]
+
+
+def views(session: Session, catalogue: Catalogue, jobs: Sequence[JobRecord]) -> list[JobView]:
+    """Jobs with their attempts."""
+    attempts = jobs_read.attempts_of(driver(session), jobs)
+    return [JobView(job, redacted(catalogue, job), attempts.get(job.id, [])) for job in jobs]
+
+
+def search(session: Session, catalogue: Catalogue, query: JobQuery, limit: int) -> Found:
+    """A page of matching jobs, newest first; what takes over a second is cut."""
+    session.execute(text(f"SET LOCAL statement_timeout = {TIMEOUT_MS}"))
+    savepoint = session.begin_nested()
+    try:
+        rows = jobs_read.newest(driver(session), query, limit + 1)
+    except QueryCanceled:
+        savepoint.rollback()
+        return Found([], None, partial=True)
+    savepoint.commit()
+    page = rows[:limit]
+    following = page[-1].id if len(rows) > limit else None
+    return Found(views(session, catalogue, page), following, partial=False)
+
+
+def default_span(query: JobQuery, now: datetime) -> datetime | None:
+    """From when a search without a time filter looks: seven days back."""
+    if query.created_after is None and query.created_before is None:
+        return now - DEFAULT_SPAN
+    return query.created_after
+
+
+def id_floor(created_after: datetime) -> UUID:
+    """The least id a job created then can have: ids keep real time, so only without a test clock."""
+    millis = max(0, int((created_after - SKEW).timestamp() * 1000))
+    return UUID(int=(millis << 80) | (0x7 << 76) | (0x8 << 60))
+
+
+def tenants_of(session: Session, caller: Caller) -> tuple[str, ...] | None:
+    """The tenants whose jobs a caller sees; None for all."""
+    if caller.reseller_id is not None:
+        clients = owners.client_ids(driver(session), caller.reseller_id)
+        return (str(caller.reseller_id), *map(str, clients))
+    return None if caller.account_id is None else (str(caller.account_id),)
+
+
+def owner(session: Session, job_id: UUID) -> Possession | None:
+    """Whose a job is; None when there is no such job."""
+    job = jobs_read.find(driver(session), job_id)
+    return None if job is None else owner_of_tenant(session, job.tenant)
+
+
+def owner_of_tenant(session: Session, tenant: str) -> Possession:
+    """Who stands behind a tenant; nobody (the provider) behind a free-form one."""
+    try:
+        account_id = UUID(tenant)
+    except ValueError:
+        return Possession()
+    found = owners.find(driver(session), owners.ACCOUNT, account_id)
+    return Possession() if found is None else Possession(*found)
+
+
+def unfinished(session: Session, job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the jobs that are not finished yet."""
+    return jobs_read.unfinished(driver(session), job_ids)
+
+
+def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, Any]:
+    """A job's args without what its task calls sensitive."""
+    hidden = catalogue[job.task].sensitive if job.task in catalogue else frozenset()
+    if not hidden:
+        return job.payload
+    return {name: REDACTED if name in hidden else value for name, value in job.payload.items()}
+
+
+def _check_public(catalogue: Catalogue, caller: Caller, task: str) -> None:
+    if caller.bound and not catalogue[task].policy.public:
+        raise Forbidden("task_not_public", f"A bound key may not enqueue {task}.", task=task)

@@ -1,0 +1,157 @@
+"""API keys: made, shown once, looked up by hash, revoked."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import FieldError, Invalid, KontorError, NotFound
+from domain.ids import new_id
+from engine.driver import driver
+from models.accounts import Account, AccountKind
+from models.keys import ApiKey, Scope
+from store import keys as store
+
+PREFIX: Final = "kontor_"
+
+
+class Unauthorized(KontorError):
+    """No key, or not one that works (401)."""
+
+    def __init__(self) -> None:
+        super().__init__("unauthorized", "Send a valid API key: Authorization: Bearer <key>.")
+
+
+@dataclass(frozen=True, slots=True)
+class Possession:
+    """Whose something is: a reseller's, an account's, both or (neither) the provider's."""
+
+    reseller_id: UUID | None = None
+    account_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a key with its scopes, bound to a reseller, an account or nothing."""
+
+    key_id: UUID
+    name: str
+    scopes: frozenset[str]
+    reseller_id: UUID | None = None
+    account_id: UUID | None = None
+
+    @property
+    def bound(self) -> bool:
+        """Whether the key belongs to a reseller or an account."""
+        return self.reseller_id is not None or self.account_id is not None
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant a bound key's jobs run under; None when it may name one."""
+        owner = self.reseller_id or self.account_id
+        return None if owner is None else str(owner)
+
+    @property
+    def actor(self) -> str:
+        """How records name the caller."""
+        return f"key:{self.key_id}"
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key has the scope."""
+        return scope in self.scopes
+
+    def sees(self, thing: Possession) -> bool:
+        """Whether something of that owner exists for this caller."""
+        if self.reseller_id is not None:
+            return self.reseller_id in (thing.reseller_id, thing.account_id)
+        return self.account_id is None or self.account_id == thing.account_id
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key as it is shown once, with its secret."""
+
+    id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    reseller_id: UUID | None
+    account_id: UUID | None
+    secret: str
+
+
+def digest(secret: str) -> str:
+    """What is stored of a secret of 256 random bits."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def authenticate(session: Session, secret: str | None, now: datetime) -> Caller:
+    """The caller behind a secret. Raises Unauthorized."""
+    row = None if secret is None else store.find_valid(driver(session), digest(secret), now)
+    if row is None:
+        raise Unauthorized
+    return Caller(row.id, row.name, frozenset(row.scopes), row.reseller_id, row.account_id)
+
+
+def create(
+    session: Session,
+    name: str,
+    scopes: Iterable[str],
+    now: datetime,
+    *,
+    reseller_id: UUID | None = None,
+    account_id: UUID | None = None,
+    expires_at: datetime | None = None,
+) -> NewKey:
+    """Make a key. Raises Invalid or NotFound."""
+    wanted = tuple(dict.fromkeys(scopes))
+    _check(session, wanted, reseller_id, account_id)
+    secret = PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey(
+        id=new_id(),
+        name=name,
+        secret_hash=digest(secret),
+        scopes=list(wanted),
+        reseller_id=reseller_id,
+        account_id=account_id,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(key)
+    session.flush()
+    return NewKey(key.id, name, wanted, reseller_id, account_id, secret)
+
+
+def listed(session: Session) -> list[ApiKey]:
+    """All keys, oldest first, revoked ones too."""
+    return list(store.every(session))
+
+
+def revoke(session: Session, key_id: UUID, now: datetime) -> ApiKey:
+    """Make a key useless from now on; repeating it changes nothing. Raises NotFound."""
+    key = session.get(ApiKey, key_id, with_for_update=True)
+    if key is None:
+        raise NotFound(message="There is no such key.")
+    key.revoked_at = key.revoked_at or now
+    return key
+
+
+def _check(session: Session, scopes: tuple[str, ...], reseller_id: UUID | None, account_id: UUID | None) -> None:
+    unknown = [scope for scope in scopes if scope not in set(Scope)]
+    if unknown or not scopes:
+        words = ", ".join(Scope)
+        raise Invalid("invalid", f"Scopes are {words}.", errors=[FieldError("scope", f"one of {words}")])
+    if reseller_id is not None and account_id is not None:
+        raise Invalid("invalid", "A key is bound to a reseller or to an account, not to both.")
+    bound_to = reseller_id or account_id
+    if bound_to is None:
+        return
+    account = session.get(Account, bound_to)
+    if account is None or account.purged_at is not None:
+        raise NotFound(message="There is no such account to bind the key to.")
+    if reseller_id is not None and account.kind != AccountKind.RESELLER:
+        raise Invalid("not_a_reseller", "That account is not a reseller: bind the key with --account.")

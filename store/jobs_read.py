@@ -1,0 +1,162 @@
+"""Reading the ledger: one job, many jobs, attempts. Unfinished, dead and archived jobs look the same."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from domain.jobs import FINISHED, JobState
+
+HOT = "jobs"
+COLD = "jobs_archive"
+COLUMNS = (
+    "id, task, queue, tenant, lane, priority, state, payload, unique_key, run_at, attempt, max_attempts,"
+    " worker, result, error, reason, parent_id, trace_id, created_at, started_at, finished_at"
+)
+ONE = f"SELECT {COLUMNS} FROM jobs WHERE id = %(id)s UNION ALL SELECT {COLUMNS} FROM jobs_archive WHERE id = %(id)s"  # noqa: S608 -- constants
+ATTEMPTS = """
+SELECT job_id, number, worker, started_at, ended_at, outcome, error FROM job_attempts
+WHERE job_id = ANY(%s::uuid[]) ORDER BY job_id, seq
+"""
+OPEN = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND state <> 'dead'"
+COLD_STATES = frozenset({JobState.SUCCEEDED, JobState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as stored, wherever it is stored."""
+
+    id: UUID
+    task: str
+    queue: str
+    tenant: str
+    lane: str | None
+    priority: int
+    state: str
+    payload: dict[str, Any]
+    unique_key: str | None
+    run_at: datetime
+    attempt: int
+    max_attempts: int
+    worker: str | None
+    result: Any
+    error: Any
+    reason: str | None
+    parent_id: UUID | None
+    trace_id: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class AttemptRecord(NamedTuple):
+    """One attempt; `outcome` None while it runs."""
+
+    number: int
+    worker: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: str | None
+    error: Any
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """What to look for; empty means any. `tenants` None means every tenant. `args` compare as text."""
+
+    states: frozenset[str] = frozenset()
+    task: str | None = None
+    queue: str | None = None
+    tenants: tuple[str, ...] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    args: tuple[tuple[str, str], ...] = field(default=())
+    floor: UUID | None = None
+    before: UUID | None = None
+
+
+def find(driver: Connection[Any], job_id: UUID) -> JobRecord | None:
+    """The job with that id."""
+    with driver.cursor(row_factory=class_row(JobRecord)) as cursor:
+        return cursor.execute(ONE, {"id": job_id}).fetchone()
+
+
+def attempts_of(driver: Connection[Any], jobs: Sequence[JobRecord]) -> dict[UUID, list[AttemptRecord]]:
+    """Every job's attempts in order; the one that succeeded, or runs, is read off the job itself."""
+    found: dict[UUID, list[AttemptRecord]] = defaultdict(list)
+    tried = [job.id for job in jobs if job.attempt > 1 or job.state != JobState.SUCCEEDED]
+    for job_id, *rest in driver.execute(ATTEMPTS, (tried,)).fetchall() if tried else ():
+        found[job_id].append(AttemptRecord(*rest))
+    for job in jobs:
+        last = _last(job)
+        if last is not None:
+            found[job.id].append(last)
+    return found
+
+
+def unfinished(driver: Connection[Any], job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the jobs that are not finished yet."""
+    return {row[0] for row in driver.execute(OPEN, (list(job_ids),)).fetchall()}
+
+
+def newest(driver: Connection[Any], query: JobQuery, limit: int) -> list[JobRecord]:
+    """Matching jobs by falling id. Raises psycopg.errors.QueryCanceled when the statement timeout strikes."""
+    where, values = conditions(query)
+    parts = [
+        f"(SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY id DESC LIMIT %(limit)s)"  # noqa: S608 -- constants
+        for table in tables(query)
+    ]
+    merged = " UNION ALL ".join(parts)
+    statement = f"SELECT * FROM ({merged}) AS found ORDER BY id DESC LIMIT %(limit)s"  # noqa: S608 -- constants
+    with driver.cursor(row_factory=class_row(JobRecord)) as cursor:
+        return cursor.execute(statement, {**values, "limit": limit}, prepare=False).fetchall()
+
+
+def tables(query: JobQuery) -> tuple[str, ...]:
+    """Where jobs in the states asked for are kept."""
+    hot = not query.states or bool(query.states - COLD_STATES)
+    cold = not query.states or bool(query.states & FINISHED)
+    return (*((HOT,) if hot else ()), *((COLD,) if cold else ()))
+
+
+def conditions(query: JobQuery) -> tuple[str, dict[str, Any]]:
+    """The WHERE clause of a query and its values."""
+    values: dict[str, Any] = {}
+    words = ["true"]
+
+    def add(word: str, **named: Any) -> None:
+        words.append(word)
+        values.update(named)
+
+    if query.states:
+        add("state = ANY(%(states)s)", states=sorted(query.states))
+    if query.task is not None:
+        add("task = %(task)s", task=query.task)
+    if query.queue is not None:
+        add("queue = %(queue)s", queue=query.queue)
+    if query.tenants is not None:
+        add("tenant = ANY(%(tenants)s)", tenants=list(query.tenants))
+    if query.created_after is not None:
+        add("created_at >= %(after)s", after=query.created_after)
+    if query.created_before is not None:
+        add("created_at < %(until)s", until=query.created_before)
+    if query.floor is not None:
+        add("id >= %(floor)s", floor=query.floor)
+    if query.before is not None:
+        add("id < %(before)s", before=query.before)
+    for number, (key, text) in enumerate(query.args):
+        add(f"payload ->> %(k{number})s = %(v{number})s", **{f"k{number}": key, f"v{number}": text})
+    return " AND ".join(words), values
+
+
+def _last(job: JobRecord) -> AttemptRecord | None:
+    if job.state == JobState.SUCCEEDED:
+        return AttemptRecord(job.attempt, job.worker, job.started_at, job.finished_at, "succeeded", None)
+    if job.state == JobState.RUNNING:
+        return AttemptRecord(job.attempt, job.worker, job.started_at, None, None, None)
+    return None

@@ -1,0 +1,80 @@
+"""The web process: API and pages behind uvicorn."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+import uvicorn
+from sqlalchemy.orm import sessionmaker
+
+from adapters.bells import Keys
+from adapters.doorbell import RedisDoorbell
+from adapters.passwords import Argon2Passwords
+from adapters.sealer import FernetSealer, derived_key
+from adapters.settings import Settings
+from api.app import build
+from api.deps import Deps
+from engine.enqueue import Jobs
+from tasks.catalogue import catalogue
+from workers.connections import redis_client, sql_engine
+from workers.parts import clock_for
+
+THREADS = 8
+BACKLOG = 2_048
+DRAIN_SECONDS = 10
+
+
+def release() -> str:
+    """The version of this installation."""
+    try:
+        return version("kontor")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+@contextmanager
+def web_deps(settings: Settings) -> Iterator[Deps]:
+    """Everything the API needs, from settings; closed when the block ends."""
+    engine = sql_engine(settings, "kontor web", THREADS)
+    client = redis_client(settings)
+    doorbell = RedisDoorbell(client, Keys(settings.namespace))
+    clock = clock_for(settings)
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
+    try:
+        yield Deps(
+            sessions=sessionmaker(engine, expire_on_commit=False),
+            clock=clock,
+            jobs=Jobs(catalogue(), clock, doorbell),
+            sealer=FernetSealer(settings.secret_key),
+            passwords=Argon2Passwords(),
+            threads=threads,
+            secret=derived_key(settings.secret_key, "api"),
+            public_url=settings.public_url,
+            allow_private=settings.allow_private_instances,
+            test_clock=settings.test_clock,
+            version=release(),
+        )
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        doorbell.close()
+        client.close()
+        engine.dispose()
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal comes."""
+    with web_deps(settings) as deps:
+        uvicorn.run(
+            build(deps),
+            host="0.0.0.0",  # noqa: S104 -- the platform decides who reaches the port
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
