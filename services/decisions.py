@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,14 +15,13 @@ from models.accounts import Account
 from models.keys import Scope
 from models.offers import GrantState, Offer
 from services import licences, offer_news
+from services.decision_links import read_token
 from services.keys import Caller
-from services.offer_documents import keep_changes, seen_reason, seen_state, zones_of
+from services.offer_documents import current_changes, keep_changes, seen_reason, seen_state
 from services.offer_log import OfferBook, locked, move
 from services.offers import get
 from services.tokens import Tokens
 from store import offers as rows
-
-PURPOSE: Final = "offer-decision"
 
 
 class Verdict(StrEnum):
@@ -60,12 +58,6 @@ class Decision:
         return self.state is OfferState.WAITING_FOR_CONFIRMATION and self.gone is None
 
 
-def link_token(tokens: Tokens, offer: Offer, account: Account) -> str:
-    """The capability in the mail: this offer, this account, the address as it is now, until it expires."""
-    carried = {"offer": offer.id.hex, "account": account.id.hex, "address": account.email_version}
-    return tokens.make(PURPOSE, carried, offer.expires_at)
-
-
 def look(book: OfferBook, session: Session, tokens: Tokens, token: str) -> Decision:
     """What the link leads to, of use or not; decides nothing. Raises NotFound (forged, unknown)."""
     offer, account, address = _resolve(session, tokens, token)
@@ -75,10 +67,7 @@ def look(book: OfferBook, session: Session, tokens: Tokens, token: str) -> Decis
         gone = "address_changed"
     elif state is OfferState.CANCELLED:
         gone = seen_reason(offer, now)
-    if offer.changes is not None:
-        changes = tuple(Change(c["product"], c["now"], c["then"]) for c in offer.changes)
-    else:
-        changes = licences.changes(session, [offer], zones_of(session, [offer]), now)[offer.id]
+    changes = tuple(Change(c["product"], c["now"], c["then"]) for c in current_changes(session, offer, now))
     return Decision(offer, account, state, changes, gone)
 
 
@@ -144,18 +133,10 @@ def decide(book: OfferBook, session: Session, offer_id: UUID, verdict: Verdict, 
     return offer
 
 
-def _resolve(session: Session, tokens: Tokens, token: str) -> tuple[Offer, Account, object]:
+def _resolve(session: Session, tokens: Tokens, token: str) -> tuple[Offer, Account, int]:
     """Offer, account and the version of the address that the token is bound to. Raises NotFound."""
-    carried = tokens.read_expired(PURPOSE, token)
-    offer = rows.get(session, _id(carried, "offer"))
-    account = session.get(Account, _id(carried, "account"))
+    bound = read_token(tokens, token)
+    offer, account = rows.get(session, bound.offer_id), session.get(Account, bound.account_id)
     if offer is None or account is None or offer.account_id != account.id:
         raise NotFound("unknown_token", "This link is not one of ours.")
-    return offer, account, carried.get("address")
-
-
-def _id(carried: dict[str, Any], name: str) -> UUID:
-    try:
-        return UUID(hex=str(carried.get(name)))
-    except ValueError:
-        raise NotFound("unknown_token", "This link is not one of ours.") from None
+    return offer, account, bound.email_version

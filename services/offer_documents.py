@@ -41,10 +41,17 @@ def change_documents(changes: Sequence[Change]) -> list[dict[str, Any]]:
     return [{"product": change.product, "now": change.now, "then": change.then} for change in changes]
 
 
+def current_changes(session: Session, offer: Offer, now: datetime) -> list[dict[str, Any]]:
+    """What accepting would change now, or, of a closed offer, what it was to change."""
+    if offer.changes is not None:
+        return offer.changes
+    computed = licences.changes(session, [offer], zones_of(session, [offer]), now)
+    return change_documents(computed[offer.id])
+
+
 def keep_changes(session: Session, offer: Offer, now: datetime) -> None:
     """Keep what the offer was to change at this moment, before it is closed."""
-    computed = licences.changes(session, [offer], zones_of(session, [offer]), now)
-    offer.changes = change_documents(computed[offer.id])
+    offer.changes = current_changes(session, offer, now)
 
 
 def documents(session: Session, offers: Sequence[Offer], now: datetime) -> list[dict[str, Any]]:

@@ -1,15 +1,14 @@
-"""What others are told of an offer: domain events and mails, in the transaction that makes them true."""
+"""What others are told of an offer: events and mails, in the transaction that makes them true."""
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
 from models.offers import Offer
-from services import events
+from services import events, offer_mails
 from services.offer_documents import told
 from services.offer_log import OfferBook
 
@@ -20,31 +19,33 @@ def announce(book: OfferBook, session: Session, event_type: str, offer: Offer, *
         session,
         book.jobs,
         event_type,
-        account_of(session, offer.account_id),
+        session.get_one(Account, offer.account_id),
         {**told(offer, book.now), **more},
         at=book.now,
         reseller_id=offer.reseller_id,
     )
 
 
-def account_of(session: Session, account_id: UUID) -> Account:
-    """The account of an offer; it exists as long as the offer does."""
-    return session.get_one(Account, account_id)
-
-
-def taken_back(book: OfferBook, session: Session, offer: Offer) -> None:
-    """Mail `offer-withdrawn`."""
-
-
-def expired(book: OfferBook, session: Session, offer: Offer) -> None:
-    """Mail `offer-expired`."""
+def delivered(book: OfferBook, session: Session, offer: Offer) -> None:
+    """The instance has it: now its admin is asked."""
+    announce(book, session, "offer.delivered", offer)
+    offer_mails.received(session, book.jobs, offer)
 
 
 def decided(book: OfferBook, session: Session, offer: Offer, by: str) -> None:
-    """Event and mail `offer-accepted` or `offer-rejected`; `by` is empty for an operator."""
+    """The admin said yes or no; `by` is empty for an operator."""
     announce(book, session, f"offer.{offer.state}", offer)
+    offer_mails.decided(session, book.jobs, offer, by)
 
 
-def delivered(book: OfferBook, session: Session, offer: Offer) -> None:
-    """Event `offer.delivered` and mail `offer-received`."""
-    announce(book, session, "offer.delivered", offer)
+def taken_back(book: OfferBook, session: Session, offer: Offer, *, known: bool) -> None:
+    """It was cancelled; `known` to the admin, who is then told too."""
+    announce(book, session, "offer.cancelled", offer)
+    if known:
+        offer_mails.withdrawn(session, book.jobs, offer)
+
+
+def expired(book: OfferBook, session: Session, offer: Offer) -> None:
+    """Its time is over."""
+    announce(book, session, "offer.cancelled", offer)
+    offer_mails.expired(session, book.jobs, offer)

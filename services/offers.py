@@ -18,7 +18,7 @@ from domain.paging import Page, cursor_id, cut
 from domain.zones import zone
 from models.accounts import Account
 from models.offers import GrantState, Offer
-from services import offer_news
+from services import offer_mails, offer_news
 from services.licences import lane_of
 from services.offer_documents import keep_changes
 from services.offer_log import OfferBook, begin, locked, move
@@ -31,6 +31,7 @@ from store import offers as rows
 DELIVER: Final = "offers.deliver"
 WITHDRAW: Final = "offers.withdraw"
 EXPIRE: Final = "offers.expire"
+ASKED_AGAIN: Final = 100
 LONGEST_LIFE: Final = timedelta(days=3_650)
 
 
@@ -90,7 +91,6 @@ def expire(book: OfferBook, session: Session, offer_id: UUID, actor: str = "syst
     if OfferState(offer.state) not in OPEN_STATES or book.now < offer.expires_at:
         return False
     _close(book, session, offer, OfferEvent.EXPIRE, actor)
-    offer_news.expired(book, session, offer)
     return True
 
 
@@ -105,6 +105,14 @@ def close_account(book: OfferBook, session: Session, account_id: UUID, actor: st
             _close(book, session, offer, OfferEvent.CLOSE_ACCOUNT, actor)
             closed += 1
     return closed
+
+
+def ask_again(book: OfferBook, session: Session, account_id: UUID) -> int:
+    """Mail a new admin address the offers that wait for it; the links to the old one are dead."""
+    waiting = rows.page_to_decide(session, account_id, book.now, None, ASKED_AGAIN)
+    for offer in waiting:
+        offer_mails.received(session, book.jobs, offer)
+    return len(waiting)
 
 
 def get(session: Session, offer_id: UUID) -> Offer:
@@ -157,9 +165,11 @@ def _close(book: OfferBook, session: Session, offer: Offer, event: OfferEvent, a
     keep_changes(session, offer, book.now)
     if offer.delivery_attempts > 0:
         withdraw_later(book, session, offer)
-    if was is OfferState.WAITING_FOR_CONFIRMATION and event is not OfferEvent.EXPIRE:
-        offer_news.taken_back(book, session, offer)
-    offer_news.announce(book, session, "offer.cancelled", offer)
+    if event is OfferEvent.EXPIRE:
+        offer_news.expired(book, session, offer)
+    else:
+        known = was is OfferState.WAITING_FOR_CONFIRMATION
+        offer_news.taken_back(book, session, offer, known=known)
 
 
 def _lines(session: Session, owner: Account, client: Account, new: NewOffer, now: datetime) -> tuple[OfferLine, ...]:

@@ -1,0 +1,136 @@
+"""The mails about offers and licences, and when they are no longer worth sending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.offers import OfferState
+from engine.enqueue import Jobs
+from models.accounts import Account
+from models.licences import Grant
+from models.mails import Mail
+from models.offers import Offer
+from services import mails
+from services.decision_links import link_token
+from services.mails import MailRule
+from services.offer_documents import current_changes, seen_state
+from services.tokens import Tokens
+
+
+def received(session: Session, jobs: Jobs, offer: Offer) -> None:
+    """`offer-received`, To the customer's admin, with the link to the page."""
+    facts = {
+        "changes": current_changes(session, offer, jobs.clock.now()),
+        "expires_at": offer.expires_at,
+        "message": offer.message or "",
+    }
+    _to_client(session, jobs, "offer-received", offer, facts)
+
+
+def withdrawn(session: Session, jobs: Jobs, offer: Offer) -> None:
+    """`offer-withdrawn`, To the customer's admin."""
+    _to_client(session, jobs, "offer-withdrawn", offer, {"sent_at": offer.created_at})
+
+
+def decided(session: Session, jobs: Jobs, offer: Offer, by: str) -> None:
+    """`offer-accepted` or `offer-rejected`, To the reseller's admin; `by` is empty for an operator."""
+    facts = {"decided_at": offer.decided_at, "by": by}
+    _to_reseller(session, jobs, f"offer-{offer.state}", offer, facts, str(offer.id))
+
+
+def expired(session: Session, jobs: Jobs, offer: Offer) -> None:
+    """`offer-expired`, To the reseller's admin."""
+    facts = {"sent_at": offer.created_at, "expired_at": offer.expires_at}
+    _to_reseller(session, jobs, "offer-expired", offer, facts, str(offer.id))
+
+
+def delivery_failed(
+    session: Session, jobs: Jobs, offer: Offer, *, subject_of: str, error: str, attempts: int, held: bool
+) -> None:
+    """`delivery-failed`, To the reseller's admin: `subject_of` is offer, withdrawal or licences."""
+    now = jobs.clock.now()
+    facts = {
+        "subject_of": subject_of,
+        "error": error[:500],
+        "attempts": attempts,
+        "held": held,
+        "failed_at": now,
+    }
+    _to_reseller(session, jobs, "delivery-failed", offer, facts, f"{subject_of}:{offer.id}:{now.isoformat()}")
+
+
+def licences_ending(session: Session, jobs: Jobs, account: Account, grants: Sequence[Grant], days: int) -> None:
+    """`licences-ending`, To the customer's admin, Cc the reseller's."""
+    ends_at = grants[0].ends_at
+    owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
+    ending = [{"product": g.product, "count": g.count, "ends_at": g.ends_at} for g in grants]
+    mails.post(
+        session,
+        jobs,
+        template="licences-ending",
+        account=account,
+        facts={"account": account.name, "licences": ending, "days": days},
+        fact_key=f"{ends_at.isoformat()}",
+        cc=[owner.admin_email] if owner is not None else [],
+        refs={"account_id": str(account.id), "ends_at": ends_at.isoformat()},
+    )
+
+
+def _to_client(session: Session, jobs: Jobs, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
+    account = session.get_one(Account, offer.account_id)
+    mails.post(
+        session,
+        jobs,
+        template=template,
+        account=account,
+        facts={"account": account.name, "lines": offer.lines, **facts},
+        fact_key=str(offer.id),
+        refs={"offer_id": str(offer.id), "address": account.email_version},
+        reseller_id=offer.reseller_id,
+    )
+
+
+def _to_reseller(
+    session: Session, jobs: Jobs, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
+) -> None:
+    client = session.get_one(Account, offer.account_id)
+    mails.post(
+        session,
+        jobs,
+        template=template,
+        account=session.get_one(Account, offer.reseller_id),
+        facts={"account": client.name, "lines": offer.lines, **facts},
+        fact_key=fact_key,
+        refs={"offer_id": str(offer.id)},
+    )
+
+
+def _not_to_be_asked(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Why `offer-received` need not, or must not, be sent any more."""
+    offer, account = _subject(session, mail)
+    if seen_state(offer, now) is not OfferState.WAITING_FOR_CONFIRMATION:
+        return "the offer is no longer open"
+    if account.email_version != mail.refs["address"]:
+        return "the admin's address was changed"
+    return None
+
+
+def _decision_link(session: Session, tokens: Tokens, mail: Mail) -> Mapping[str, str]:
+    """The way to the decision page."""
+    return {"decision": f"/offers/{link_token(tokens, *_subject(session, mail))}"}
+
+
+def _subject(session: Session, mail: Mail) -> tuple[Offer, Account]:
+    offer = session.get_one(Offer, UUID(str(mail.refs["offer_id"])))
+    return offer, session.get_one(Account, offer.account_id)
+
+
+RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
+    {"offer-received": MailRule(obsolete=_not_to_be_asked, links=_decision_link)}
+)
