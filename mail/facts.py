@@ -14,6 +14,7 @@ Count = Annotated[int, Field(ge=0)]
 Instant = AwareDatetime
 Day = date
 Amount = Annotated[Decimal, PlainSerializer(str, when_used="json")]
+Percent = Annotated[Decimal, Field(ge=0, le=100), PlainSerializer(str, when_used="json")]
 
 
 class Facts(BaseModel):

@@ -1,7 +1,7 @@
 """Dates, times, money and numbers as the reader writes them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -38,6 +38,14 @@ class Formats:
         offset = dates.get_timezone_gmt(local, "short", self.locale)
         name = dates.get_timezone_name(local, "short", locale=self.locale)
         return _offset(offset) if name == offset or len(name) > 5 else name
+
+    def short_day(self, value: date) -> str:
+        """Write day and month briefly."""
+        return str(dates.format_skeleton("MMMd", value, locale=self.locale))
+
+    def short_last_day(self, end: date) -> str:
+        """Write the last day of a period whose end is exclusive."""
+        return self.short_day(end - timedelta(days=1))
 
     def month(self, value: date) -> str:
         """Write month and year."""

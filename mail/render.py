@@ -56,12 +56,17 @@ class Renderer:
         """Return the mail in words. Raises jinja2.UndefinedError on a fact that is not there."""
         scope = self._scope(telling)
         name = telling.kind.name
-        subject = one_line(self._rendered(f"{name}/subject.txt", scope))
-        scope |= {"subject": subject, "form": "txt", "letter": f"{name}/letter.txt"}
-        text = _GAPS.sub("\n\n", self._rendered(f"{name}/body.txt", scope)).strip() + "\n"
-        scope |= {"form": "html", "letter": f"{name}/letter.html", "preheader": _opening(text)}
-        html = self._rendered(f"{name}/body.html", scope)
-        return Said(subject, text, html)
+        scope["subject"] = one_line(self._rendered(f"{name}/subject.txt", scope))
+        text = self._body(name, "txt", scope).strip() + "\n"
+        text = _GAPS.sub("\n\n", text)
+        scope["preheader"] = _opening(text)
+        return Said(scope["subject"], text, self._body(name, "html", scope))
+
+    def _body(self, name: str, form: str, scope: dict[str, Any]) -> str:
+        scope |= {"form": form, "letter": f"{name}/letter.{form}"}
+        for part in ("kit", "phrases"):
+            scope[part] = self._env.get_template(f"_base/{part}.{form}").make_module(scope)
+        return self._rendered(f"{name}/body.{form}", scope)
 
     def _rendered(self, template: str, scope: Mapping[str, Any]) -> str:
         return self._env.get_template(template).render(scope)

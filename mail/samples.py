@@ -4,21 +4,155 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-LINE = {"product": "Excel Basics", "count": 15, "mode": "absolute", "term": "P1Y"}
-SECOND = {"product": "Data Protection", "count": 5, "mode": "relative", "term": "2027-06-30"}
 ACCOUNT = "Elbe Logistik"
-
-FACTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+RESELLER = "Nordlicht Learning"
+SENT, DECIDED, LATER = "2026-11-21T08:30:00Z", "2026-11-24T15:45:00Z", "2026-12-21T13:00:00Z"
+LINKS: Mapping[str, str] = MappingProxyType(
     {
-        "offer-received": {
-            "account": ACCOUNT,
-            "lines": [LINE, SECOND],
-            "changes": [
-                {"product": "Excel Basics", "now": 10, "then": 15},
-                {"product": "Data Protection", "now": 1, "then": 6},
-            ],
-            "expires_at": "2026-12-21T13:00:00Z",
-            "message": "As agreed on the phone.\nThe new seats can start on Monday.",
-        },
+        "decision": "/offers/sample-token-of-an-offer",
+        "activation": "/activate/sample-token-of-an-activation",
+        "unsubscribe": "/unsubscribe/sample-token",
+        "console": "/console/jobs?state=dead",
     }
 )
+
+
+def sample_facts() -> dict[str, dict[str, Any]]:
+    """Return facts for every mail, by its name."""
+    return _accounts() | _offers() | _usage() | _money_mails() | _operators()
+
+
+def _accounts() -> dict[str, dict[str, Any]]:
+    moved = {"old_address": "ops@nordlicht.example", "new_address": "admin@elbe.example"}
+    tiers = {"tier_before": "2,000", "tier_after": "5,000"}
+    return {
+        "welcome-reseller": {
+            "account": RESELLER,
+            "discount": "20",
+            "terms_version": "2026-01",
+            "accepted_at": SENT,
+            "left": "Alster Media",
+        },
+        "activation": _of(expires_at=DECIDED),
+        "account-notice": _of(),
+        "address-changed": _of(told="old", changed_at=SENT, **moved),
+        "account-connected": _of(connected_at=SENT),
+        "account-disconnected": _of(reseller=RESELLER, disconnected_at=SENT),
+        "account-deleted": _of(deleted_at=SENT, final_at=LATER),
+        "account-restored": _of(restored_at=DECIDED),
+        "merged": {
+            "merged": "Alster Media",
+            "into": RESELLER,
+            "told": "into",
+            "clients": 12,
+            "offers": 3,
+            "merged_at": SENT,
+            **tiers,
+        },
+    }
+
+
+def _offers() -> dict[str, dict[str, Any]]:
+    lines = [
+        {"product": "Excel Basics", "count": 15, "mode": "absolute", "term": "P1Y"},
+        {"product": "Data Protection", "count": 5, "mode": "relative", "term": "2027-06-30"},
+    ]
+    changes = [
+        {"product": "Excel Basics", "now": 10, "then": 15},
+        {"product": "Data Protection", "now": 1, "then": 6},
+    ]
+    message = "As agreed on the phone.\nThe new seats can start on Monday."
+    ending = [
+        {"product": "Excel Basics", "count": 10, "ends_at": LATER},
+        {"product": "Data Protection", "count": 1, "ends_at": LATER},
+    ]
+    decided = _of(lines=lines, decided_at=DECIDED, by="admin@elbe.example")
+    return {
+        "offer-received": _of(lines=lines, changes=changes, message=message, expires_at=LATER),
+        "offer-withdrawn": _of(lines=lines, sent_at=SENT),
+        "offer-accepted": decided,
+        "offer-rejected": decided,
+        "offer-expired": _of(lines=lines, sent_at=SENT, expired_at=LATER),
+        "delivery-failed": _of(
+            subject_of="offer", lines=lines, error="HTTP 404 Not Found", attempts=5, failed_at=DECIDED
+        ),
+        "licences-ending": _of(licences=ending, days=14),
+    }
+
+
+def _usage() -> dict[str, dict[str, Any]]:
+    free = {"metric": "appointments", "limit": 50}
+    quota = {**free, "resets_on": "2026-12-01"}
+    notices = [
+        {"account": f"Elbe {place}", "threshold": threshold, "value": value, **free}
+        for place, threshold, value in (("Nord", "warning", 41), ("Mitte", "reached", 50), ("Süd", "exceeded", 57))
+    ]
+    return {
+        "trial-started": _of(ends_at="2026-11-28T08:30:00Z", **free),
+        "trial-reminder": _of(ends_at="2026-11-28T08:30:00Z", days=3, **free),
+        "trial-ended": _of(ended_at="2026-11-28T08:30:00Z", value=57, read_only=True, **free),
+        "quota-warning": _of(value=41, percent=82, **quota),
+        "quota-reached": _of(value=50, percent=100, **quota),
+        "quota-exceeded": _of(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **quota),
+        "quota-digest": {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": notices},
+    }
+
+
+def _money_mails() -> dict[str, dict[str, Any]]:
+    percents = [{"family": "VPS", "percent": "19"}, {"family": "SSL", "percent": "3"}]
+    leaving = {"paid_on": "2026-10-21", "reference": "R-1042", "amount": _money("3000.00")}
+    charge = {
+        "item": "Call Recording",
+        "period_start": "2026-11-01",
+        "period_end": "2026-12-01",
+        "fee": _money("1250.00"),
+        "discount": _money("250.00"),
+        "total": _money("1000.00"),
+    }
+    charges = [_of(**charge), {"account": "Elbe Nord", **charge}]
+    return {
+        "tier-changed": {
+            "as_of": "2026-11-21",
+            "before": "30,000",
+            "now": "50,000",
+            "turnover": _money("52000.00", "RUB"),
+            "percents": percents,
+            "next_tier": "100,000",
+            "missing": _money("48000.00", "RUB"),
+        },
+        "tier-drop-tomorrow": {
+            "on": "2026-11-22",
+            "before": "50,000",
+            "after": "30,000",
+            "turnover": _money("49000.00", "RUB"),
+            "keep_with": _money("1000.00", "RUB"),
+            "leaving": [leaving | {"amount": _money("3000.00", "RUB")}],
+        },
+        "statement": {
+            "month": "2026-11-01",
+            "charges": charges,
+            "fees": _money("2500.00"),
+            "discounts": _money("500.00"),
+            "total": _money("2000.00"),
+        },
+        "margin-note": _of(product="Call Recording", retail_fee=_money("8.00"), wholesale_fee=_money("10.00")),
+    }
+
+
+def _operators() -> dict[str, dict[str, Any]]:
+    alerts = [
+        {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mails.send"},
+        {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
+        {"kind": "held_lanes", "count": 1, "detail": "instance of Elbe Logistik"},
+        {"kind": "guard_rail", "count": 1, "detail": "hosting: 41 %"},
+        {"kind": "reconciliation", "count": 2},
+    ]
+    return {"operator-alert": {"alerts": alerts}}
+
+
+def _of(**facts: Any) -> dict[str, Any]:
+    return {"account": ACCOUNT, **facts}
+
+
+def _money(amount: str, currency: str = "EUR") -> dict[str, str]:
+    return {"amount": amount, "currency": currency}
