@@ -6,16 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from domain.errors import FieldError, Invalid
-from mail.addresses import BadAddress, ascii_domain, domain_of, wire_address
+from domain.names import account_name, colour, domain_name, email_address, https_url
+from mail.addresses import domain_of
 from mail.plain import many_lines, one_line
 from models.brands import BrandRow
 
-COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 COLOUR_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
-HOST: Final = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.ASCII)
 SUPPORT_PARTS: Final = ("email", "url", "phone", "text")
 
 
@@ -82,48 +80,28 @@ def _text(value: object, longest: int) -> str:
 
 
 def _name(value: object) -> str:
-    name = _text(value, 100)
-    if not name.strip() or name != one_line(name):
-        raise ValueError("must be one line of printable characters")
-    return name
+    return account_name(_text(value, 200))
 
 
 def _https(value: object) -> str:
-    url = _text(value, 2_000)
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.port == 0:
-        raise ValueError("must be an https URL")
-    if url != one_line(url) or any(sign in url for sign in " \"'<>\\") or not url.isascii():
-        raise ValueError("must be an https URL in ASCII without spaces or quotes")
-    return url
+    return https_url(_text(value, 2_000))
 
 
 def _domain(value: object) -> str:
-    try:
-        domain = ascii_domain(_text(value, 253).strip().rstrip("."))
-    except BadAddress as wrong:
-        raise ValueError("must be a domain name") from wrong
-    if not HOST.fullmatch(domain) or domain.rpartition(".")[2].isdigit():
-        raise ValueError("must be a domain name such as learn.example.org")
-    return domain
+    return domain_name(_text(value, 253))
 
 
 def _address(value: object) -> str:
-    try:
-        return wire_address(_text(value, 254))
-    except BadAddress as wrong:
-        raise ValueError("must be a mail address") from wrong
+    return email_address(_text(value, 254))
 
 
 def _colours(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or len(value) > 20:
         raise ValueError("must be an object of at most 20 colours")
-    for name, colour in value.items():
+    for name in value:
         if not isinstance(name, str) or not COLOUR_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a colour's name")
-        if not isinstance(colour, str) or not COLOUR.fullmatch(colour):
-            raise ValueError(f"{name} must be of the form #rrggbb")
-    return {name: colour.lower() for name, colour in value.items()}
+    return {name: colour(_text(chosen, 7)) for name, chosen in value.items()}
 
 
 def _support(value: object) -> dict[str, str]:
@@ -134,7 +112,7 @@ def _support(value: object) -> dict[str, str]:
     unknown = [name for name in value if name not in SUPPORT_PARTS]
     if unknown:
         raise ValueError(f"has no {unknown[0]!r}; it takes {', '.join(SUPPORT_PARTS)}")
-    checks = {"email": _address, "url": _web, "phone": _name, "text": _note}
+    checks = {"email": _address, "url": _https, "phone": _name, "text": _note}
     return {name: checks[name](value[name]) for name in SUPPORT_PARTS if value.get(name)}
 
 
@@ -142,13 +120,6 @@ def _support_part(text: str) -> str:
     if text.startswith(("https://", "http://")):
         return "url"
     return "email" if "@" in text and " " not in text else "text"
-
-
-def _web(value: object) -> str:
-    url = _text(value, 2_000)
-    if not url.startswith(("https://", "http://")) or url != one_line(url) or " " in url:
-        raise ValueError("url must be an http or https URL")
-    return url
 
 
 def _note(value: object) -> str:

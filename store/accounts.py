@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, ConnectFailure
-
-NAME_TAKEN = "uq_accounts_name_key"
-DOOR_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:door, 0))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +27,27 @@ class AccountFilter:
     deleted: bool = True
 
 
-def by_id(session: Session, account_id: UUID, *, lock: bool = False) -> Account | None:
-    """One account; locked, it is read afresh and held to the end of the transaction."""
+def by_id(session: Session, account_id: UUID, *, lock: bool = False, share: bool = False) -> Account | None:
+    """One account; with a lock it is read afresh and held (`share`: kept as it is) to the end."""
     query = select(Account).where(Account.id == account_id, Account.purged_at.is_(None))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+    if lock or share:
+        held = query.with_for_update(read=share and not lock)
+        query = held.execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
+
+
+def add(session: Session, values: Mapping[str, Any]) -> Account | None:
+    """Insert an account; None when its name is taken."""
+    free = text("purged_at IS NULL")
+    statement = insert(Account).values(**values)
+    unless = statement.on_conflict_do_nothing(index_elements=["name_key"], index_where=free)
+    return session.scalars(unless.returning(Account)).one_or_none()
+
+
+def name_taken(session: Session, name_key: str, *, but: UUID) -> bool:
+    """Whether another account has that name. Hold its lock while it matters."""
+    other = exists().where(Account.name_key == name_key, Account.id != but, Account.purged_at.is_(None))
+    return bool(session.scalar(select(other)))
 
 
 def by_name(session: Session, name_key: str) -> Account | None:
@@ -61,13 +74,13 @@ def knows_email(session: Session, email_key: str, *, but: UUID | None = None) ->
 
 
 def client_count(session: Session, reseller_id: UUID) -> int:
-    """How many clients a reseller has, those deleted but restorable included."""
-    mine = and_(Account.reseller_id == reseller_id, Account.purged_at.is_(None))
+    """How many clients a reseller has, without those that are deleted but restorable."""
+    mine = and_(Account.reseller_id == reseller_id, Account.deleted_at.is_(None))
     return session.scalar(select(func.count()).select_from(Account).where(mine)) or 0
 
 
 def clients(session: Session, reseller_id: UUID) -> list[Account]:
-    """All clients of a reseller, locked, in the order of their ids."""
+    """All clients of a reseller, deleted ones too, locked, in the order of their ids."""
     query = select(Account).where(Account.reseller_id == reseller_id, Account.purged_at.is_(None))
     return list(session.scalars(query.order_by(Account.id).with_for_update()))
 
@@ -108,18 +121,6 @@ def purgeable(session: Session, before: datetime, limit: int) -> list[Account]:
         .with_for_update(skip_locked=True)
     )
     return list(session.scalars(query))
-
-
-def is_name_clash(error: IntegrityError) -> bool:
-    """Whether a write failed because the name is taken."""
-    diagnosis = getattr(error.orig, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) == NAME_TAKEN
-
-
-def lock_doors(session: Session, *doors: str) -> None:
-    """Serialize attempts at the same doors until the end of the transaction."""
-    for door in sorted(doors):
-        session.execute(DOOR_LOCK, {"door": door})
 
 
 def failures_since(session: Session, condition: ColumnElement[bool], since: datetime) -> list[datetime]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
-from models.mails import Mail, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
+from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
 # One round trip, and nothing at all when the same thing was told before.
 ADD = text(
@@ -27,12 +27,19 @@ ADD = text(
     " unnest(CAST(:keys AS text[]), CAST(:addresses AS text[]), CAST(:roles AS text[]))"
     " AS r (key, address, role) RETURNING mail_id"
 ).bindparams(bindparam("facts", type_=JSONB), bindparam("refs", type_=JSONB))
-RECORD_RECIPIENTS = text(
-    "UPDATE mail_recipients SET state = r.state, last_error = r.error, tries = tries + r.tries,"
-    " sent_at = CASE WHEN r.state = 'sent' THEN CAST(:now AS timestamptz) END"
+# Recipients and message in one round trip; a mail that is to be tried again stays queued.
+RECORD = text(
+    "WITH each AS ("
+    " UPDATE mail_recipients SET state = r.state, last_error = r.error, tries = tries + r.tries,"
+    "  sent_at = CASE WHEN r.state = 'sent' THEN CAST(:now AS timestamptz) END"
     " FROM unnest(CAST(:keys AS text[]), CAST(:states AS text[]), CAST(:errors AS text[]),"
-    " CAST(:tries AS smallint[])) AS r (key, state, error, tries)"
-    " WHERE mail_id = :id AND address_key = r.key"
+    "  CAST(:tries AS smallint[])) AS r (key, state, error, tries)"
+    " WHERE mail_id = :id AND address_key = r.key)"
+    " UPDATE mails SET state = :state, reason = :reason, message_id = :message_id,"
+    "  subject = :subject, from_address = :from_address, sender = :sender, reply_to = :reply_to,"
+    "  raw = :raw, job_id = :job_id,"
+    "  sent_at = CASE WHEN :state = 'sent' THEN CAST(:now AS timestamptz) END"
+    " WHERE id = :id"
 )
 
 
@@ -131,23 +138,44 @@ def locked(session: Session, mail_id: UUID) -> tuple[Mail, list[tuple[MailRecipi
     return rows[0][0], [(row[1], row[2]) for row in rows]
 
 
-def record_recipients(session: Session, mail_id: UUID, tried: Iterable[Tried], now: datetime) -> None:
-    """Write what became of each recipient."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a mail after an attempt."""
+
+    state: MailState
+    reason: str | None
+    job_id: UUID
+    message_id: str
+    subject: str
+    from_address: str
+    sender: str | None
+    reply_to: str | None
+    raw: str
+
+
+def record(session: Session, mail_id: UUID, known: Record, tried: Iterable[Tried], now: datetime) -> None:
+    """Write what became of the message and of each recipient that was tried."""
     outcomes = list(tried)
-    values = {
-        "id": mail_id,
-        "now": now,
+    recipients = {
         "keys": [one.key for one in outcomes],
         "states": [one.state.value for one in outcomes],
         "errors": [one.error for one in outcomes],
         "tries": [one.tries for one in outcomes],
     }
-    session.execute(RECORD_RECIPIENTS, values)
+    session.execute(RECORD, {"id": mail_id, "now": now, **asdict(known), **recipients})
 
 
-def record(session: Session, mail_id: UUID, values: Mapping[str, Any]) -> None:
-    """Write what became of the message."""
-    session.execute(update(Mail).where(Mail.id == mail_id).values(**values))
+def close(session: Session, mail_id: UUID, state: MailState, reason: str, job_id: UUID) -> None:
+    """End a mail that is not sent; one that was dealt with stays as it is."""
+    waiting = (Mail.id == mail_id, Mail.state == MailState.QUEUED)
+    values = {"state": state.value, "reason": reason, "job_id": job_id}
+    session.execute(update(Mail).where(*waiting).values(**values))
+
+
+def note(session: Session, mail_id: UUID, reason: str, job_id: UUID) -> None:
+    """Say why a mail still waits."""
+    waiting = (Mail.id == mail_id, Mail.state == MailState.QUEUED)
+    session.execute(update(Mail).where(*waiting).values(reason=reason, job_id=job_id))
 
 
 def suppress(session: Session, keys: Iterable[str], until: datetime, reason: str) -> None:
@@ -156,6 +184,18 @@ def suppress(session: Session, keys: Iterable[str], until: datetime, reason: str
         statement = insert(Suppression).values(address_key=key, until=until, reason=reason)
         later = {"until": statement.excluded.until, "reason": statement.excluded.reason}
         session.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=later))
+
+
+def opted_out(session: Session, address_key: str, template: str) -> bool:
+    """Whether an address left this kind of mail."""
+    mine = exists().where(MailOptOut.address_key == address_key, MailOptOut.template == template)
+    return bool(session.scalar(select(mine)))
+
+
+def opt_out(session: Session, address_key: str, template: str, at: datetime) -> None:
+    """Remember that an address left this kind of mail."""
+    values = {"address_key": address_key, "template": template, "at": at}
+    session.execute(insert(MailOptOut).values(**values).on_conflict_do_nothing())
 
 
 def drop_suppressions(session: Session, now: datetime) -> None:

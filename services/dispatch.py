@@ -1,0 +1,153 @@
+"""What is to be sent of a posted mail, and what is written down afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.programme.model import Programme
+from mail.addresses import Addressee
+from mail.brand import Brand
+from mail.build import Letter, kind_of
+from mail.identity import sender_for
+from mail.kinds import Audience
+from models.mails import Mail, MailRecipient, MailState, RecipientState
+from services.brands import Voice, voice_of
+from services.mails import Links, MailRule
+from services.programmes import Programmes
+from services.tokens import Tokens
+from store import brands, mails
+
+UNSUBSCRIBE: Final = "unsubscribe"
+UNSUBSCRIBE_FOR: Final = timedelta(days=365)
+NO_RULE: Final = MailRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A mail ready to be built: the letter, who still has to get it, the tokens to mask.
+
+    `sent_before`: somebody got it in an earlier attempt. `dated` is real time, UTC.
+    """
+
+    mail_id: UUID
+    letter: Letter
+    outstanding: tuple[str, ...]
+    tokens: tuple[str, ...]
+    dated: datetime
+    sent_before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Why there is nothing to send; `state` is what the log says then."""
+
+    state: MailState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Decides what is sent. Built once per process; holds no connection."""
+
+    rules: Mapping[str, MailRule]
+    tokens: Tokens
+    programmes: Programmes
+    public_url: str
+
+    def prepare(self, session: Session, mail_id: UUID, now: datetime) -> Dispatch | NotSent | None:
+        """Lock a mail and plan its sending; None when it was dealt with before."""
+        found = mails.locked(session, mail_id)
+        if found is None or found[0].state != MailState.QUEUED:
+            return None
+        mail, recipients = found
+        rule = self.rules.get(mail.template, NO_RULE)
+        obsolete = rule.obsolete(session, mail, now) if rule.obsolete else None
+        if obsolete is not None:
+            return NotSent(MailState.SKIPPED, obsolete)
+        outstanding = _outstanding(recipients, now)
+        if not outstanding:
+            return NotSent(MailState.SUPPRESSED, "every address refused mail lately")
+        links = self._links(session, rule, mail, recipients[0][0])
+        if links is None:
+            return NotSent(MailState.SKIPPED, "the addressee does not want this kind of mail")
+        letter = self._letter(session, mail, [one for one, _ in recipients], links)
+        if letter is None:
+            return NotSent(MailState.SKIPPED, "nobody is left to speak to")
+        secrets = tuple(link.rpartition("/")[2] for link in links.values() if link.startswith("/"))
+        before = any(one.state == RecipientState.SENT for one, _ in recipients)
+        return Dispatch(mail.id, letter, outstanding, secrets, made_at(mail.id), before)
+
+    def _links(self, session: Session, rule: MailRule, mail: Mail, to: MailRecipient) -> Links | None:
+        """The links of the rule, and the way out of reminders; None when that way was taken."""
+        links = dict(rule.links(session, self.tokens, mail)) if rule.links else {}
+        if kind_of(mail.template).listed:
+            if mails.opted_out(session, to.address_key, mail.template):
+                return None
+            links["unsubscribe"] = unsubscribe_link(self.tokens, to.address_key, mail)
+        return links
+
+    def _letter(self, session: Session, mail: Mail, recipients: Sequence[MailRecipient], links: Links) -> Letter | None:
+        """The mail in the name of whoever speaks to this account now."""
+        spoken = self._voice(session, mail)
+        if spoken is None:
+            return None
+        voice, programme, zone = spoken
+        name = voice.brand.name
+        sender = programme.sender
+        defaults = {str(key): one for key, one in sender.addresses.items()}
+        ours = {"en": sender.address} | defaults
+        to, *cc = [Addressee(one.address, role=one.role) for one in recipients]
+        return Letter(
+            template=mail.template,
+            fact_key=mail.fact_key,
+            locale=mail.locale,
+            timezone=zone,
+            brand=voice.brand,
+            sender=sender_for(name, voice.outgoing, ours, mail.locale, sender.address),
+            to=to,
+            facts=mail.facts,
+            links=links,
+            cc=tuple(cc),
+        )
+
+    def _voice(self, session: Session, mail: Mail) -> tuple[Voice, Programme, str] | None:
+        """Who speaks, by which programme, in which time zone."""
+        if mail.account_id is None:
+            programme = self.programmes.any(session, mail.programme)
+            if programme is None:
+                return None
+            return Voice(self._provider(programme), None), programme, programme.timezone
+        former = kind_of(mail.template).audience is Audience.CLIENT
+        found = brands.voices(session, mail.account_id, mail.reseller_id if former else None)
+        if found is None:
+            return None
+        programme = self.programmes.of_digest(session, found.account.programme, found.digest)
+        voice = voice_of(found, self._provider(programme))
+        return voice, programme, found.account.timezone
+
+    def _provider(self, programme: Programme) -> Brand:
+        return Brand(name=programme.sender.name, link_base=self.public_url)
+
+
+def unsubscribe_link(tokens: Tokens, address_key: str, mail: Mail) -> str:
+    """Where one click ends this kind of reminder; it works for a year."""
+    carried = {"address": address_key, "template": mail.template}
+    token = tokens.make(UNSUBSCRIBE, carried, made_at(mail.id) + UNSUBSCRIBE_FOR)
+    return f"/unsubscribe/{token}"
+
+
+def made_at(mail_id: UUID) -> datetime:
+    """The real time in a UUIDv7, UTC: the `Date` of a message, the same on every try."""
+    return datetime.fromtimestamp((mail_id.int >> 80) / 1_000, UTC)
+
+
+def _outstanding(recipients: Sequence[tuple[MailRecipient, datetime | None]], now: datetime) -> tuple[str, ...]:
+    """Who was not dealt with yet and did not refuse mail lately."""
+    queued = [row for row in recipients if row[0].state == RecipientState.QUEUED]
+    return tuple(one.address for one, until in queued if until is None or until <= now)

@@ -1,0 +1,14 @@
+"""Advisory locks on names that have no row yet."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 4711))")
+
+
+def hold(session: Session, *names: str) -> None:
+    """Be alone with these names until the end of the transaction."""
+    for name in sorted(names):
+        session.execute(HOLD, {"name": name})

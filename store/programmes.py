@@ -1,0 +1,41 @@
+"""SQL of applied programmes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.accounts import Account
+from models.programmes import ProgrammeRow
+
+
+def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow | None:
+    """One programme, read afresh."""
+    query = select(ProgrammeRow).where(ProgrammeRow.code == code)
+    if lock:
+        query = query.with_for_update()
+    fresh = query.execution_options(populate_existing=True)
+    return session.scalars(fresh).one_or_none()
+
+
+def digest(session: Session, code: str) -> str | None:
+    """What tells one applied document from another."""
+    return session.scalar(select(ProgrammeRow.digest).where(ProgrammeRow.code == code))
+
+
+def first_code(session: Session) -> str | None:
+    """The first code of all."""
+    return session.scalar(select(ProgrammeRow.code).order_by(ProgrammeRow.code).limit(1))
+
+
+def listed(session: Session) -> list[ProgrammeRow]:
+    """Every programme, by code."""
+    return list(session.scalars(select(ProgrammeRow).order_by(ProgrammeRow.code)))
+
+
+def plans_in_use(session: Session, code: str, plans: Iterable[str]) -> list[str]:
+    """Which of these plans an account of the programme is on."""
+    query = select(Account.plan).where(Account.programme == code, Account.plan.in_(list(plans)))
+    return sorted(session.scalars(query.where(Account.purged_at.is_(None)).distinct()))
