@@ -14,6 +14,7 @@ from domain.ports import Sealer
 from models.accounts import Account
 from models.instances import Instance
 from services import signing_secrets
+from services.offer_messages import Message
 from store import instances as rows
 
 
@@ -28,7 +29,7 @@ class Told:
 def put(session: Session, sealer: Sealer, account_id: UUID, url: str, secret: str | None, now: datetime) -> Told:
     """Set or move an account's instance; the secret before signs beside the new one for 24 h.
 
-    The address is checked before, outside of the transaction (`addresses.check_url`).
+    The address is checked before, outside of the transaction (`addresses.AddressGuard`).
     Raises NotFound, Invalid(`invalid_secret`).
     """
     account = session.get(Account, account_id)
@@ -45,9 +46,10 @@ def put(session: Session, sealer: Sealer, account_id: UUID, url: str, secret: st
     return Told(url, plain)
 
 
-def call(session: Session, sealer: Sealer, account_id: UUID, webhook_id: str, body: bytes, now: datetime) -> Call:
+def call(session: Session, sealer: Sealer, account_id: UUID, message: Message, now: datetime) -> Call:
     """A message for an account's instance, with every secret that is valid. Raises NotFound."""
     instance = rows.get(session, account_id)
     if instance is None:
         raise NotFound("no_instance", "The account has no instance.")
-    return Call(instance.url, webhook_id, body, signing_secrets.valid(sealer, instance, now))
+    valid = signing_secrets.valid(sealer, instance, now)
+    return Call(instance.url, message.webhook_id, message.body, valid)

@@ -47,6 +47,14 @@ def listed(session: Session, account_id: UUID, now: datetime) -> list[dict[str, 
     return [{"product": h.product, "count": h.count, "expires_at": h.expires_at} for h in holdings(held, now)]
 
 
+def totals(session: Session, account_id: UUID, now: datetime) -> list[dict[str, Any]]:
+    """`listed`, and a count of 0 for each product that the account had once."""
+    held = listed(session, account_id, now)
+    over = rows.products(session, account_id) - {one["product"] for one in held}
+    gone = [{"product": product, "count": 0, "expires_at": None} for product in over]
+    return sorted([*held, *gone], key=lambda one: str(one["product"]))
+
+
 def changes(
     session: Session, offers: Sequence[Offer], zones: Mapping[UUID, ZoneInfo], now: datetime
 ) -> dict[UUID, tuple[Change, ...]]:

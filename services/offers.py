@@ -163,7 +163,7 @@ def _close(book: OfferBook, session: Session, offer: Offer, event: OfferEvent, a
     was = OfferState(offer.state)
     move(book, session, offer, event, actor)
     keep_changes(session, offer, book.now)
-    if offer.delivery_attempts > 0:
+    if offer.delivery_doubts > 0:
         withdraw_later(book, session, offer)
     if event is OfferEvent.EXPIRE:
         offer_news.expired(book, session, offer)

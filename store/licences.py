@@ -42,3 +42,8 @@ def ending(session: Session, account_id: UUID, ends_at: datetime) -> list[Grant]
         .order_by(Grant.product, Grant.id)
     )
     return list(session.scalars(query))
+
+
+def products(session: Session, account_id: UUID) -> set[str]:
+    """Every product that the account was ever granted."""
+    return set(session.scalars(select(Grant.product).where(Grant.account_id == account_id).distinct()))

@@ -1,0 +1,180 @@
+"""Offers on their way: delivered to the customer's instance, withdrawn from it, expired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.calling import Call, CallSender
+from domain.jobs import DeadReason, TaskKind
+from domain.offers import OfferEvent, OfferState
+from domain.ports import HttpReply, Sealer
+from domain.retry import RetryPolicy
+from engine.catalogue import Payload, Policy
+from engine.handlers import JobContext
+from engine.outcomes import Cancel, Done, Outcome
+from models.offers import Offer
+from services import instances, offer_mails, offer_news, offers
+from services.offer_documents import seen_state
+from services.offer_log import OfferBook, locked, try_move
+from services.offer_messages import delivered_message, withdrawn_message
+from tasks.calls import say, surely_not_taken
+
+QUEUE: Final = "offers"
+RETRY: Final = RetryPolicy(max_attempts=8, base=timedelta(seconds=5), cap=timedelta(hours=1))
+TRIED: Final = (None, DeadReason.FAILED, DeadReason.PERMANENT)
+
+
+class OfferDeliver(Payload):
+    """Hand an offer to the customer's instance."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=offers.DELIVER,
+        queue=QUEUE,
+        kind=TaskKind.EXTERNAL,
+        retry=RETRY,
+        due_by=timedelta(minutes=1),
+        time_limit=timedelta(minutes=1),
+    )
+
+    offer_id: UUID
+
+
+class OfferWithdraw(Payload):
+    """Take back from the instance what may have arrived there."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=offers.WITHDRAW,
+        queue=QUEUE,
+        kind=TaskKind.EXTERNAL,
+        retry=RETRY,
+        due_by=timedelta(minutes=1),
+        time_limit=timedelta(minutes=1),
+    )
+
+    offer_id: UUID
+
+
+class OfferExpire(Payload):
+    """Close an offer whose time is over."""
+
+    policy: ClassVar[Policy] = Policy(name=offers.EXPIRE, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy())
+
+    offer_id: UUID
+
+
+class OfferDeliverHandler:
+    """Counts the call before it is made, so that a crash in between cannot hide it."""
+
+    payload = OfferDeliver
+
+    def __init__(self, book: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+        self._book = book
+        self._sender = sender
+        self._sealer = sealer
+
+    def claim(self, job: JobContext, session: Session, payload: OfferDeliver) -> Call | Cancel:
+        """Nothing to do unless it still waits."""
+        offer = locked(session, payload.offer_id)
+        state = seen_state(offer, job.now)
+        if state is not OfferState.WAITING:
+            return Cancel(f"the offer is {state.value}")
+        offer.delivery_attempts += 1
+        offer.delivery_doubts += 1
+        message = delivered_message(offer, job.now)
+        return instances.call(session, self._sealer, offer.account_id, message, job.now)
+
+    def act(self, job: JobContext, plan: Call) -> HttpReply:
+        """POST `offer.delivered`."""
+        return say(self._sender, self._book.jobs.clock, plan)
+
+    def record(
+        self, job: JobContext, session: Session, payload: OfferDeliver, plan: Call, result: HttpReply
+    ) -> Outcome:
+        """Ask the admin, or take back what was cancelled meanwhile."""
+        book = self._book.within(job.jobs)
+        offer = locked(session, payload.offer_id)
+        if try_move(book, session, offer, OfferEvent.DELIVERED, "system"):
+            offer.delivered_at, offer.delivery_error = job.now, None
+            offer_news.delivered(book, session, offer)
+        elif not offers.expire(book, session, offer.id):
+            offers.withdraw_later(book, session, offer)
+        return Done({"status": result.status, "state": offer.state})
+
+    def failed(self, job: JobContext, session: Session, payload: OfferDeliver, error: str, dead: str | None) -> None:
+        """Show the error; tell the reseller when nobody tries any more."""
+        book = self._book.within(job.jobs)
+        offer = locked(session, payload.offer_id)
+        offer.delivery_error = error
+        if dead in TRIED and surely_not_taken(error) and offer.delivery_doubts > 0:
+            offer.delivery_doubts -= 1
+        if dead is not None and seen_state(offer, job.now) is OfferState.WAITING:
+            tell_reseller(book, session, offer, "offer", error, dead)
+
+
+class OfferWithdrawHandler:
+    """The second call, behind the first one in the instance's lane."""
+
+    payload = OfferWithdraw
+
+    def __init__(self, book: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+        self._book = book
+        self._sender = sender
+        self._sealer = sealer
+
+    def claim(self, job: JobContext, session: Session, payload: OfferWithdraw) -> Call | Cancel:
+        """Nothing to take back when no call can have arrived."""
+        offer = locked(session, payload.offer_id)
+        if offer.state != OfferState.CANCELLED or offer.delivery_doubts == 0:
+            return Cancel("the instance never had it")
+        message = withdrawn_message(session, offer, job.now)
+        return instances.call(session, self._sealer, offer.account_id, message, job.now)
+
+    def act(self, job: JobContext, plan: Call) -> HttpReply:
+        """POST `offer.withdrawn`."""
+        return say(self._sender, self._book.jobs.clock, plan)
+
+    def record(
+        self, job: JobContext, session: Session, payload: OfferWithdraw, plan: Call, result: HttpReply
+    ) -> Outcome:
+        """It is gone from there."""
+        offer = locked(session, payload.offer_id)
+        offer.delivery_doubts = 0
+        offer_news.announce(self._book.within(job.jobs), session, "offer.withdrawn", offer)
+        return Done({"status": result.status})
+
+    def failed(self, job: JobContext, session: Session, payload: OfferWithdraw, error: str, dead: str | None) -> None:
+        """Tell the reseller when nobody tries any more."""
+        offer = locked(session, payload.offer_id)
+        offer.delivery_error = error
+        if dead is not None:
+            tell_reseller(self._book.within(job.jobs), session, offer, "withdrawal", error, dead)
+
+
+class OfferExpireHandler:
+    """Scheduled for the instant at which the offer expires."""
+
+    payload = OfferExpire
+
+    def __init__(self, book: OfferBook) -> None:
+        self._book = book
+
+    def run(self, job: JobContext, session: Session, payload: OfferExpire) -> Outcome:
+        """Close it, unless it is closed already."""
+        return Done({"expired": offers.expire(self._book.within(job.jobs), session, payload.offer_id)})
+
+
+def tell_reseller(book: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str) -> None:
+    """Mail that a call was given up; `subject_of` is offer, withdrawal or licences."""
+    offer_mails.delivery_failed(
+        session,
+        book.jobs,
+        offer,
+        subject_of=subject_of,
+        error=error,
+        attempts=offer.delivery_attempts,
+        held=dead == DeadReason.LANE_HELD,
+    )
