@@ -11,10 +11,15 @@ from bench.stage import Stage
 
 
 class Contender(Protocol):
-    """Something that runs jobs. `jobs` is a backlog it drains in a few seconds."""
+    """Something that runs jobs."""
 
-    name: str
-    jobs: int
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs a round has."""
 
     def prepare(self, stage: Stage) -> None:
         """Make its database and tables; once per run."""
@@ -90,10 +95,10 @@ PROCRASTINATE = ("-m", "procrastinate", "--app", "bench.peers.procrastinate_app.
 PGQUEUER = ("-m", "bench.peers.entry", "pgqueuer_app", "work")
 
 PEERS: tuple[Peer, ...] = (
-    Peer("dramatiq", 12_000, "dramatiq_app", DRAMATIQ),
+    Peer("dramatiq", 9_000, "dramatiq_app", DRAMATIQ),
     Peer(
         "dramatiq-prefetch-100",
-        12_000,
+        9_000,
         "dramatiq_app",
         DRAMATIQ,
         default=False,
@@ -101,9 +106,9 @@ PEERS: tuple[Peer, ...] = (
     ),
     Peer("pgqueuer", 12_000, "pgqueuer_app", (*PGQUEUER, "10"), copies=2),
     Peer("pgqueuer-batch-100", 12_000, "pgqueuer_app", (*PGQUEUER, "100"), copies=2, default=False),
-    Peer("celery", 4_000, "celery_app", CELERY, copies=2),
+    Peer("celery", 3_000, "celery_app", CELERY, copies=2),
     Peer(
-        "celery-prefetch-100", 4_000, "celery_app", (*CELERY, "--prefetch-multiplier", "100"), copies=2, default=False
+        "celery-prefetch-100", 3_000, "celery_app", (*CELERY, "--prefetch-multiplier", "100"), copies=2, default=False
     ),
     Peer("procrastinate", 2_000, "procrastinate_app", PROCRASTINATE, copies=2),
     Peer(

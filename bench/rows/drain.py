@@ -1,0 +1,88 @@
+"""Rows 1 and 2: how fast a backlog is worked off, beside the peers."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from bench.contenders import PEERS, Contender, Peer
+from bench.drain import drain
+from bench.effects import Drained
+from bench.kontor import ALONE, EXTERNAL, SHARED, VARIANTS, make_schema
+from bench.processes import Failed
+from bench.results import Budget, Figure, Row, of_samples, ratios
+from bench.run import Run
+
+TUNED_ROUNDS = 3
+Samples = Mapping[str, Sequence[Drained]]
+
+
+def measure(run: Run) -> Row:
+    """Every contender once a round, in an order that turns."""
+    contenders: list[Contender] = [*VARIANTS, *PEERS]
+    samples: dict[str, list[Drained]] = defaultdict(list)
+    problems: list[str] = []
+    make_schema(run.stage)
+    with run.steps("drain", run.rounds * len(contenders)) as step:
+        for peer in PEERS:
+            peer.prepare(run.stage)
+        for number in range(run.rounds):
+            turn = number % len(contenders)
+            for contender in contenders[turn:] + contenders[:turn]:
+                step(f"round {number + 1}: {contender.name}")
+                if takes_part(contender, number):
+                    samples[contender.name].append(attempt(run, contender, problems))
+    problems += inexact(samples)
+    return Row("drain", "Drain: one INSERT per job, exactly once, 2 worker processes", figures(samples), problems)
+
+
+def takes_part(contender: Contender, number: int) -> bool:
+    """Tuned variants of peers are for scale: they sit out after a few rounds."""
+    tuned = isinstance(contender, Peer) and not contender.default
+    return not tuned or contender.name == "dramatiq-prefetch-100" or number < TUNED_ROUNDS
+
+
+def attempt(run: Run, contender: Contender, problems: list[str]) -> Drained:
+    """One drain; a failure is a problem of the run, not its end."""
+    jobs = contender.jobs // (3 if run.quick else 1)
+    try:
+        return drain(run.stage, contender, jobs)
+    except Failed as failed:
+        problems.append(str(failed))
+        return Drained(jobs, 0, 0, 0, 0.0)
+
+
+def inexact(samples: Samples) -> list[str]:
+    """Kontor owes each effect exactly once; a peer's doubled effect is only told."""
+    return [
+        f"{name}: {run.effects} effects of {run.jobs} jobs, {run.doubled} doubled"
+        for name, runs in samples.items()
+        for run in runs
+        if not run.exact and run.effects and name.startswith("kontor")
+    ]
+
+
+def figures(samples: Samples) -> list[Figure]:
+    """The ratios that are budgeted, then everybody's rate."""
+    rates = {name: [run.rate for run in runs] for name, runs in samples.items()}
+    defaults = {peer.name: rates[peer.name] for peer in PEERS if peer.default}
+    fastest = max(defaults, key=lambda name: sum(defaults[name]))
+    best, dramatiq = list(defaults.values()), rates["dramatiq"]
+    note = f"fastest over all rounds: {fastest}"
+    return [
+        of_samples("shared commit / fastest peer", ratios(rates[SHARED.name], *best), "x", Budget(1.5), note),
+        of_samples("no shared commit / fastest peer", ratios(rates[ALONE.name], *best), "x", Budget(0.8)),
+        of_samples("external no-op / dramatiq", ratios(rates[EXTERNAL.name], dramatiq), "x", Budget(0.6)),
+        of_samples(
+            "shared commit / dramatiq prefetch 100", ratios(rates[SHARED.name], rates["dramatiq-prefetch-100"]), "x"
+        ),
+        *(of_samples(name, rates[name], "jobs/s", note=told(runs)) for name, runs in samples.items()),
+    ]
+
+
+def told(runs: Sequence[Drained]) -> str:
+    """What a reader should know of a contender's runs."""
+    doubled = sum(run.doubled for run in runs)
+    lost = sum(run.jobs - run.effects for run in runs)
+    words = [f"{max(run.processes for run in runs)} processes"]
+    words += [f"{doubled} doubled"] if doubled else []
+    words += [f"{lost} missing"] if lost else []
+    return ", ".join(words)

@@ -1,0 +1,53 @@
+"""One run of the bench: what rows share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.stage import Stage
+
+Step = Callable[[str], None]
+"""Says what is done next, and counts it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How much is measured, where, and who is told."""
+
+    stage: Stage
+    rounds: int
+    quick: bool
+    progress: Progress
+
+    def share(self, full: int, quick: int) -> int:
+        """How many of something."""
+        return quick if self.quick else full
+
+    @contextmanager
+    def steps(self, title: str, total: int) -> Iterator[Step]:
+        """A progress bar of `total` steps."""
+        task = self.progress.add_task(title, total=total, doing="")
+
+        def step(doing: str) -> None:
+            self.progress.update(task, doing=doing, advance=1 if begun else 0)
+            begun.append(doing)
+
+        begun: list[str] = []
+        yield step
+        self.progress.update(task, completed=total, doing="done")
+
+
+def bars() -> Progress:
+    """Progress bars on stderr, so that stdout holds the result alone."""
+    from rich.console import Console
+
+    return Progress(
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[doing]}"),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,110 @@
+"""Kontor's side of the drain: the same INSERT as a transactional task, alone and sharing its commit, and external."""
+
+import os
+import time
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from bench.effects import CONFLICT
+from domain.jobs import TaskKind
+from domain.retry import RetryPolicy
+from engine.catalogue import Payload, Policy
+from engine.handlers import Handler, JobContext
+from engine.outcomes import Done
+
+QUEUE = "bench"
+RETRY = RetryPolicy(max_attempts=3, base=timedelta(seconds=1))
+INSERT = text(f"INSERT INTO bench_effects (n, pid) VALUES (:n, :pid) {CONFLICT}")
+STAMP = text("INSERT INTO bench_starts (n, started) VALUES (:n, :started)")
+STARTS = "CREATE TABLE IF NOT EXISTS bench_starts (n bigint PRIMARY KEY, started double precision NOT NULL)"
+
+
+def policy(name: str, kind: TaskKind, *, share_commit: bool = True) -> Policy:
+    """A task of the bench."""
+    return Policy(name=name, queue=QUEUE, kind=kind, retry=RETRY, share_commit=share_commit)
+
+
+class Insert(Payload):
+    """One INSERT, its commit shared with others."""
+
+    policy: ClassVar[Policy] = policy("bench.insert", TaskKind.TRANSACTIONAL)
+
+    n: int
+
+
+class InsertAlone(Payload):
+    """One INSERT, its commit its own."""
+
+    policy: ClassVar[Policy] = policy("bench.insert_alone", TaskKind.TRANSACTIONAL, share_commit=False)
+
+    n: int
+
+
+class Noop(Payload):
+    """Claim, a no-op, and a record that does the INSERT."""
+
+    policy: ClassVar[Policy] = policy("bench.noop", TaskKind.EXTERNAL)
+
+    n: int
+
+
+class Stamp(Payload):
+    """Note when the handler started."""
+
+    policy: ClassVar[Policy] = policy("bench.stamp", TaskKind.TRANSACTIONAL)
+
+    n: int
+
+
+class Inserting:
+    """The handler of both transactional INSERTs."""
+
+    def __init__(self, payload: type[Insert] | type[InsertAlone]) -> None:
+        self.payload: type[Any] = payload
+        self._pid = os.getpid()
+
+    def run(self, job: JobContext, session: Session, payload: Any) -> Done:
+        """Insert."""
+        session.execute(INSERT, {"n": payload.n, "pid": self._pid})
+        return Done()
+
+
+class NoopHandler:
+    """The handler of the external no-op."""
+
+    payload: type[Any] = Noop
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    def claim(self, job: JobContext, session: Session, payload: Noop) -> int:
+        """Plan nothing."""
+        return payload.n
+
+    def act(self, job: JobContext, plan: int) -> None:
+        """Do nothing."""
+
+    def record(self, job: JobContext, session: Session, payload: Noop, plan: int, result: None) -> Done:
+        """Insert, so that doubled runs show as they do for everybody else."""
+        session.execute(INSERT, {"n": payload.n, "pid": self._pid})
+        return Done()
+
+
+class Stamping:
+    """The handler that tells when it was started, on the clock that all processes of a machine share."""
+
+    payload: type[Any] = Stamp
+
+    def run(self, job: JobContext, session: Session, payload: Stamp) -> Done:
+        """Read the clock first."""
+        started = time.monotonic()
+        session.execute(STAMP, {"n": payload.n, "started": started})
+        return Done()
+
+
+def handlers() -> list[Handler]:
+    """The bench's own tasks."""
+    return [Inserting(Insert), Inserting(InsertAlone), NoopHandler(), Stamping()]
