@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 # sun_path holds 108 bytes with its final zero; the longest name put below the folder is PostgreSQL's lock file.
 SOCKET_PATH_LIMIT = 107
+LOOKS = 10
 LONGEST_NAME = ".s.PGSQL.5432.lock"
 
 
@@ -42,14 +44,24 @@ def ownership(data_dir: Path) -> Iterator[None]:
     """Own the servers of a data directory; raises Owned when another living process does."""
     descriptor = os.open(data_dir / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Owned(f"another process runs the servers of {data_dir}") from None
+        if not locked(descriptor):
+            raise Owned(f"another process runs the servers of {data_dir}: end it, or set another KONTOR_DATA_DIR")
         (data_dir / "servers.json").unlink(missing_ok=True)
         yield
     finally:
         os.close(descriptor)
+
+
+def locked(descriptor: int) -> bool:
+    """Take the owner's lock; looks again for a moment, since `is_owned` holds it for an instant to look."""
+    for _ in range(LOOKS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def is_owned(data_dir: Path) -> bool:

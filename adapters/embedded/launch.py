@@ -1,7 +1,7 @@
 """Become a server: leave uid 0, ask to die with the launcher, exec. Run as a script, never imported.
 
 Usage: launch.py PPID MODE SIGNAL DIRECTORY PROGRAM ARGUMENT…
-MODE is `direct`, `namespace` or a numeric uid. Exit status 97: this mode cannot be used here.
+MODE is `direct`, `namespace`, `unusable` (for tests) or a numeric uid. Exit status 97: this mode cannot be used here.
 """
 
 import ctypes
@@ -74,6 +74,8 @@ def reachable(*paths: str) -> bool:
 def main(arguments: list[str]) -> None:
     """Switch, check, exec. The death signal comes last: a change of credentials clears it."""
     parent, mode, death_signal, directory, program = arguments[:5]
+    if mode == "unusable":
+        sys.exit(UNUSABLE)
     if mode == "namespace":
         enter_namespace()
     elif mode != "direct":

@@ -13,6 +13,7 @@ from adapters.embedded.binaries import postgres_binary
 from adapters.embedded.launch import UNUSABLE
 from adapters.embedded.process import StartFailed, end_strays, last_line, spawn, stop, wait_until
 
+NAMESPACE = "namespace"
 NOBODY = 65534
 USER = DATABASE = "kontor"
 
@@ -65,7 +66,7 @@ def mode_for(folder: Path) -> str:
     if os.geteuid() != 0:
         return "direct"
     owner = folder.stat().st_uid
-    return "namespace" if owner == 0 else str(owner)
+    return NAMESPACE if owner == 0 else str(owner)
 
 
 def hand_over(folder: Path) -> None:
@@ -96,6 +97,9 @@ class Postgres:
         end_strays(self.folder, "postgres")
         if not self.folder.exists():
             self._initialise()
+        elif not (self.folder / "PG_VERSION").exists():
+            held = ", ".join(sorted(path.name for path in self.folder.iterdir())) or "nothing"
+            raise StartFailed(f"{self.folder} is no PostgreSQL cluster (it holds {held}): move it away")
         (self.folder / "postmaster.pid").unlink(missing_ok=True)
         self._configure()
         program = str(postgres_binary("postgres"))

@@ -21,6 +21,7 @@ class EmbeddedServers:
         data_dir = data_dir.resolve()
         sockets = endpoints.socket_folder(data_dir)
         self.data_dir = data_dir
+        self.sockets = sockets
         self.postgres = Postgres(data_dir / "postgres", sockets, fresh_log(data_dir, "postgres"), durable=durable)
         self.valkey = Valkey(data_dir / "valkey", sockets, fresh_log(data_dir, "valkey"))
 
@@ -39,6 +40,9 @@ class EmbeddedServers:
         (self.data_dir / "servers.json").unlink(missing_ok=True)
         self.postgres.stop()
         self.valkey.stop()
+        if not self.sockets.is_relative_to(self.data_dir):
+            with suppress(OSError):
+                self.sockets.rmdir()
 
 
 def fresh_log(data_dir: Path, name: str) -> Path:

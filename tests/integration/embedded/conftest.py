@@ -1,0 +1,81 @@
+"""A launcher in a process of its own, so that it can be killed."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from adapters.embedded.process import living_in
+from store.schema import ROOT
+
+LAUNCH = """
+import signal, sys
+from pathlib import Path
+from adapters.embedded.servers import embedded_servers
+with embedded_servers(Path(sys.argv[1])):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+class Launcher:
+    """A process that owns the servers of a data directory until its input ends."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, str(data_dir)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.communicate()
+
+    def leave(self) -> int:
+        """Let it end by itself."""
+        self.process.communicate(b"")
+        return self.process.returncode
+
+
+@pytest.fixture
+def launch() -> Iterator[Callable[[Path], Launcher]]:
+    """Start a launcher; whatever still runs at the end is asked to leave."""
+    with ExitStack() as stack:
+
+        def start(data_dir: Path) -> Launcher:
+            launcher = Launcher(data_dir)
+            stack.callback(lambda: launcher.process.poll() is None and launcher.leave())
+            return launcher
+
+        yield start
+
+
+def query(url: str, statement: str) -> list[tuple[object, ...]]:
+    """Run one statement over a connection of its own and commit."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def servers_in(data_dir: Path) -> list[int]:
+    """The server processes whose working directory lies in a data directory."""
+    return [
+        *living_in(data_dir / "postgres", "postgres"),
+        *living_in(data_dir / "valkey", "valkey-server"),
+    ]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
