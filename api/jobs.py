@@ -25,9 +25,12 @@ routes = Routes("jobs")
 @routes.post("/v1/jobs", Access(Scope.ENQUEUE), answer=JobDoc, status=202, also={200: JobDoc})
 def enqueue_job(call: Here, body: NewJob, query: Annotated[WaitQuery, Query()]) -> Answer:
     """Enqueue a job, or find the unfinished one of that `unique_key`; `wait` for it."""
-    put = jobs.enqueue(call.session, call.jobs, call.caller, _request(call, body))
-    status = 202 if put.created else 200
-    answer = _shown(call, call.session, put.id, status, deduplicated=not put.created)
+    ledger, request = call.jobs, _request(call, body)
+    put = jobs.enqueue(call.session, ledger, call.caller, request)
+    if put.created:
+        answer = _told(jobs.fresh(ledger, request, put.id), 202)
+    else:
+        answer = _shown(call, call.session, put.id, 200, deduplicated=True)
     if query.wait == 0:
         return answer
 
@@ -80,8 +83,12 @@ def _shown(call: Call, session: Session, job_id: UUID, status: int | None, *, de
     if view is None:
         raise NotFound
     final = view.job.finished_at is not None
-    document = job_doc(view, deduplicated=deduplicated)
-    return Answer.of(document, status or (200 if final else 202), {"Location": f"/v1/jobs/{job_id}"})
+    return _told(view, status or (200 if final else 202), deduplicated=deduplicated)
+
+
+def _told(view: jobs.JobView, status: int, *, deduplicated: bool = False) -> Answer:
+    where = {"Location": f"/v1/jobs/{view.job.id}"}
+    return Answer.of(job_doc(view, deduplicated=deduplicated), status, where)
 
 
 def _query(call: Call, given: JobFilter) -> JobQuery:

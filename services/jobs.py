@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from domain.errors import Forbidden
-from engine.catalogue import Catalogue
+from domain.jobs import JobState
+from engine.catalogue import Catalogue, checked
 from engine.driver import driver
 from engine.enqueue import Enqueued, Jobs, Request
 from services.keys import Caller, Possession
@@ -53,6 +54,37 @@ def enqueue_many(session: Session, jobs: Jobs, caller: Caller, requests: Sequenc
     for task in {request.task for request in requests}:
         _check_public(jobs.catalogue, caller, task)
     return jobs.put_many(session, requests)
+
+
+def fresh(jobs: Jobs, request: Request, job_id: UUID) -> JobView:
+    """A job just put, without reading it back: `jobs` is the ledger it was put by."""
+    payload = checked(jobs.catalogue[request.task], request.args)
+    policy, now = payload.policy, jobs.clock.now()
+    later = request.run_at is not None and request.run_at > now
+    job = JobRecord(
+        id=job_id,
+        task=policy.name,
+        queue=request.queue or policy.queue,
+        tenant=request.tenant,
+        lane=request.lane,
+        priority=request.priority,
+        state=JobState.SCHEDULED if later else JobState.QUEUED,
+        payload=payload.model_dump(mode="json", exclude_unset=True),
+        unique_key=request.unique_key,
+        run_at=request.run_at or now,
+        attempt=0,
+        max_attempts=policy.retry.max_attempts,
+        worker=None,
+        result=None,
+        error=None,
+        reason=None,
+        parent_id=jobs.parent_id,
+        trace_id=jobs.trace_id,
+        created_at=now,
+        started_at=None,
+        finished_at=None,
+    )
+    return JobView(job, redacted(jobs.catalogue, job), [])
 
 
 def view(session: Session, catalogue: Catalogue, job_id: UUID) -> JobView | None:
