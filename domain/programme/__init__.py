@@ -1,0 +1,19 @@
+"""A programme: its value, its file, its stored document, and what a new file would change."""
+
+from domain.programme.difference import Change, ChangeKind, diff
+from domain.programme.document import to_document
+from domain.programme.model import Programme
+from domain.programme.nodes import ProgrammeError
+from domain.programme.read import BadProgramme, from_document, parse
+
+__all__ = [
+    "BadProgramme",
+    "Change",
+    "ChangeKind",
+    "Programme",
+    "ProgrammeError",
+    "diff",
+    "from_document",
+    "parse",
+    "to_document",
+]

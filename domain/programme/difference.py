@@ -1,0 +1,69 @@
+"""What applying a programme file would change."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.canonical import canonical_json
+from domain.programme.document import to_document
+from domain.programme.model import Programme
+
+
+class ChangeKind(StrEnum):
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that differs; `path` is dotted, rows of a list go by their name."""
+
+    kind: ChangeKind
+    path: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        match self.kind:
+            case ChangeKind.ADDED:
+                return f"+ {self.path}: {self.after}"
+            case ChangeKind.REMOVED:
+                return f"- {self.path}: {self.before}"
+            case ChangeKind.CHANGED:
+                return f"~ {self.path}: {self.before} -> {self.after}"
+
+
+def diff(old: Programme | None, new: Programme) -> list[Change]:
+    """The changes from `old` (`None`: nothing applied yet), sorted by path; empty when equal."""
+    before = dict(_flat(to_document(old), "")) if old is not None else {}
+    after = dict(_flat(to_document(new), ""))
+    changes = [_change(path, before.get(path), after.get(path)) for path in sorted({*before, *after})]
+    return [change for change in changes if change.before != change.after]
+
+
+def _change(path: str, before: str | None, after: str | None) -> Change:
+    if before is None:
+        return Change(ChangeKind.ADDED, path, None, after)
+    kind = ChangeKind.REMOVED if after is None else ChangeKind.CHANGED
+    return Change(kind, path, before, after)
+
+
+def _flat(value: object, path: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case Mapping():
+            for key, inner in value.items():
+                yield from _flat(inner, f"{path}.{key}" if path else str(key))
+        case [{"name": _}, *_] as rows:
+            for row in rows:
+                yield from _flat_row(row, path)
+        case str():
+            yield path, value
+        case _:
+            yield path, canonical_json(value)
+
+
+def _flat_row(row: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(row, Mapping):
+        rest = {key: inner for key, inner in row.items() if key != "name"}
+        yield from _flat(rest, f"{path}[{row['name']}]")

@@ -1,0 +1,184 @@
+"""The sections about money: discount, products, subscriptions, promo codes and campaigns."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import assert_never
+
+from domain.programme.model import (
+    AccountSubscription,
+    Discount,
+    FlatDiscount,
+    ManagedBy,
+    NoDiscount,
+    Product,
+    Promotion,
+    ResellerSubscription,
+    Tier,
+    TurnoverDiscount,
+)
+from domain.programme.place import Place, Section
+from domain.programme.sections import check_codes, money, names
+
+
+class DiscountKind(StrEnum):
+    """How a programme discounts."""
+
+    NONE = "none"
+    FLAT = "flat"
+    TURNOVER = "turnover"
+
+
+def discount(place: Place | None) -> Discount:
+    """`kind`, and what belongs to the kind."""
+    if place is None:
+        return NoDiscount()
+    section = Section(place)
+    kind = section.need("kind").choice(DiscountKind)
+    found: Discount
+    match kind:
+        case DiscountKind.NONE:
+            found = NoDiscount()
+        case DiscountKind.FLAT:
+            found = FlatDiscount(section.need("percent").percent())
+        case DiscountKind.TURNOVER:
+            found = _turnover(section)
+        case _:
+            assert_never(kind)
+    section.close()
+    return found
+
+
+def products(place: Place | None, currency: str) -> dict[str, Product]:
+    """Products by code."""
+    entries = place.entries() if place else {}
+    if place:
+        check_codes(place, entries)
+    return {code: _product(code, inner, currency) for code, inner in sorted(entries.items())}
+
+
+def subscriptions(
+    place: Place | None, currency: str
+) -> tuple[dict[str, AccountSubscription], dict[str, ResellerSubscription]]:
+    """`account` (retail) and `reseller` (wholesale) fees by code."""
+    if place is None:
+        return {}, {}
+    section = Section(place)
+    retail, wholesale = section.take("account"), section.take("reseller")
+    section.close()
+    return _account_subscriptions(retail, currency), _reseller_subscriptions(wholesale, currency)
+
+
+def promotions(place: Place | None, known: Mapping[str, Product]) -> dict[str, Promotion]:
+    """Promo codes, or campaigns, by code."""
+    found: dict[str, Promotion] = {}
+    folded: set[str] = set()
+    for code, inner in (place.entries() if place else {}).items():
+        if place and code.casefold() in folded:
+            place.key_of(code).complain("two codes differ in case alone")
+        folded.add(code.casefold())
+        found[code] = _promotion(code, inner, known)
+    return dict(sorted(found.items()))
+
+
+def _account_subscriptions(place: Place | None, currency: str) -> dict[str, AccountSubscription]:
+    found = {}
+    for code, inner in _by_code(place).items():
+        section = Section(inner)
+        name, fee, shared = section.take("name"), section.need("fee"), section.take("shared")
+        section.close()
+        found[code] = AccountSubscription(
+            code, name.text() if name else code, money(fee, currency), shared.truth() if shared else False
+        )
+    return found
+
+
+def _reseller_subscriptions(place: Place | None, currency: str) -> dict[str, ResellerSubscription]:
+    found = {}
+    for code, inner in _by_code(place).items():
+        section = Section(inner)
+        name, fee, multiple = section.take("name"), section.need("fee"), section.take("multiple")
+        section.close()
+        found[code] = ResellerSubscription(
+            code, name.text() if name else code, money(fee, currency), multiple.truth() if multiple else False
+        )
+    return found
+
+
+def _by_code(place: Place | None) -> dict[str, Place]:
+    entries = place.entries() if place else {}
+    if place:
+        check_codes(place, entries)
+    return dict(sorted(entries.items()))
+
+
+def _turnover(section: Section) -> TurnoverDiscount:
+    families: list[str] = []
+    for item in section.need("families").items():
+        if item.code() in families:
+            item.complain("the family is written twice")
+        families.append(item.code())
+    rail = section.take("guard_rail")
+    table = section.need("tiers")
+    tiers: list[Tier] = []
+    for item in table.items():
+        tiers.append(_tier(item, families, tiers))
+    if not tiers:
+        table.complain("at least one tier is needed")
+    return TurnoverDiscount(tuple(families), tuple(tiers), rail.percent() if rail else Decimal(30))
+
+
+def _tier(place: Place, families: list[str], before: list[Tier]) -> Tier:
+    section = Section(place)
+    name, start, percent = section.need("name"), section.need("from"), section.need("percent")
+    section.close()
+    tier = Tier(name.text(), start.decimal(), _percentages(percent, families))
+    if tier.start < 0:
+        start.complain(f"a tier does not start below zero ({tier.start})")
+    if any(tier.name == other.name and tier.name != "?" for other in before):
+        name.complain(f"duplicate tier: there is a {tier.name!r} above")
+    if any(tier.start == other.start for other in before):
+        start.complain(f"duplicate tier: another one starts from {tier.start}")
+    elif before and tier.start < before[-1].start:
+        start.complain(f"unsorted tier: {tier.start} after {before[-1].start}")
+    return tier
+
+
+def _percentages(place: Place, families: list[str]) -> dict[str, Decimal]:
+    section = Section(place)
+    found = {family: section.need(family).percent() for family in families}
+    section.close()
+    return found
+
+
+def _product(code: str, place: Place, currency: str) -> Product:
+    section = Section(place)
+    name, more, family = section.need("name"), section.take("names"), section.take("family")
+    price = section.take("price")
+    retail, wholesale = section.take("account_subscription"), section.take("reseller_subscription")
+    managed, reseller, shared = section.take("managed_by"), section.take("reseller"), section.take("shared")
+    section.close()
+    return Product(
+        code=code,
+        name=name.text(),
+        names=names(more),
+        family=family.code() if family else None,
+        price=money(price, currency) if price else None,
+        account_subscription=retail.word() if retail else None,
+        reseller_subscription=wholesale.word() if wholesale else None,
+        managed_by=managed.choice(ManagedBy) if managed else ManagedBy.ADMIN,
+        reseller=reseller.text() if reseller else None,
+        shared=shared.truth() if shared else False,
+    )
+
+
+def _promotion(code: str, place: Place, known: Mapping[str, Product]) -> Promotion:
+    section = Section(place)
+    percent, chosen = section.need("percent"), section.take("products")
+    first, last = section.take("from"), section.take("until")
+    section.close()
+    first_day, last_day = first.day() if first else None, last.day() if last else None
+    if last and first_day and last_day and last_day < first_day:
+        last.complain("it ends before it begins")
+    codes = tuple(item.known(known, "product") for item in chosen.items()) if chosen else ()
+    return Promotion(code, percent.percent(), codes, first_day, last_day)

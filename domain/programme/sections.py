@@ -1,0 +1,155 @@
+"""The sections of a programme file, each read into its value."""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from domain.money import Money, round_half_up
+from domain.names import email_address, https_url
+from domain.programme.model import (
+    AccountRules,
+    Locale,
+    Plan,
+    Quota,
+    QuotaPeriod,
+    Sender,
+    Terms,
+    Trial,
+)
+from domain.programme.place import Place, Section
+
+LIMIT_MOST: Final = 10**12
+UNLIMITED: Final = "unlimited"
+
+
+def money(place: Place, currency: str) -> Money:
+    """An amount of the programme's currency, zero or above, quoted or not."""
+    amount = place.decimal()
+    rounded = round_half_up(amount, currency)
+    if amount < 0:
+        place.complain(f"a fee or price is not negative ({amount})")
+    elif rounded != amount:
+        place.complain(f"{amount} has more decimals than {currency}")
+    return Money(rounded, currency)
+
+
+def account_rules(place: Place | None) -> AccountRules:
+    """`legal_entity_required`, `affiliate`."""
+    if place is None:
+        return AccountRules()
+    section = Section(place)
+    required = section.take("legal_entity_required")
+    affiliate = section.take("affiliate")
+    section.close()
+    needed = required.truth() if required else False
+    if needed and affiliate is None:
+        place.complain("the key 'affiliate' is missing: persons who are refused are pointed there")
+    return AccountRules(needed, affiliate.checked(_link_or_address, "?") if affiliate else None)
+
+
+def terms(place: Place) -> Terms:
+    """`version`, `url`."""
+    section = Section(place)
+    version, url = section.need("version").word(), section.take("url")
+    section.close()
+    return Terms(version, url.checked(https_url, "?") if url else None)
+
+
+def sender(place: Place) -> Sender:
+    """`name`, `address`, `addresses` per locale."""
+    section = Section(place)
+    name, address = section.need("name").text(), section.need("address").checked(email_address, "?")
+    more = section.take("addresses")
+    section.close()
+    return Sender(name, address, _by_locale(more, email_address) if more else {})
+
+
+def names(place: Place | None) -> dict[Locale, str]:
+    """A name per locale."""
+    return _by_locale(place, str) if place else {}
+
+
+def plans(place: Place, currency: str) -> dict[str, Plan]:
+    """Plans by code; exactly one of them has no price."""
+    found = {code: _plan(code, inner, currency) for code, inner in place.entries().items()}
+    check_codes(place, found)
+    free = [code for code, plan in found.items() if plan.price is None]
+    if not free:
+        place.complain("one plan without a price is needed: the free plan")
+    for code in free[1:]:
+        place.key_of(code).complain(f"{free[0]!r} is the free plan already: a price is missing here")
+    return dict(sorted(found.items()))
+
+
+def trial(place: Place | None) -> Trial | None:
+    """`days`, `reminders` in days before the end."""
+    if place is None:
+        return None
+    section = Section(place)
+    days = section.need("days").whole(1, 366)
+    reminders = section.take("reminders")
+    section.close()
+    leads = {lead.whole(1, 366) for lead in reminders.items()} if reminders else {3, 1}
+    if reminders and any(lead >= days for lead in leads):
+        reminders.complain(f"a reminder comes before the end of a trial of {days} days, not before its start")
+    return Trial(timedelta(days=days), tuple(timedelta(days=lead) for lead in sorted(leads, reverse=True)))
+
+
+def quota(place: Place | None) -> Quota:
+    """`warning` in per cent of the limit, `period`."""
+    if place is None:
+        return Quota()
+    section = Section(place)
+    warning, period = section.take("warning"), section.take("period")
+    section.close()
+    return Quota(
+        warning.percent() if warning else Decimal(80),
+        period.choice(QuotaPeriod) if period else QuotaPeriod.CALENDAR_MONTH,
+    )
+
+
+def offer_life(place: Place | None) -> timedelta:
+    """`expire_after_days`."""
+    if place is None:
+        return timedelta(days=30)
+    section = Section(place)
+    days = section.need("expire_after_days").whole(1, 3650)
+    section.close()
+    return timedelta(days=days)
+
+
+def check_codes(place: Place, codes: Collection[str]) -> None:
+    """Complain at every key that is no code."""
+    for code in codes:
+        place.key_of(code).code()
+
+
+def _plan(code: str, place: Place, currency: str) -> Plan:
+    section = Section(place)
+    name, price, limits = section.take("name"), section.take("price"), section.take("limits")
+    section.close()
+    metrics = limits.entries() if limits else {}
+    if limits:
+        check_codes(limits, metrics)
+    return Plan(
+        code,
+        name.text() if name else code,
+        money(price, currency) if price else None,
+        {metric: _limit(inner) for metric, inner in sorted(metrics.items())},
+    )
+
+
+def _limit(place: Place) -> int | None:
+    return None if place.word() == UNLIMITED else place.whole(0, LIMIT_MOST)
+
+
+def _by_locale(place: Place, check: Callable[[str], str]) -> dict[Locale, str]:
+    found = {}
+    for key, inner in place.entries().items():
+        found[place.key_of(key).choice(Locale)] = inner.checked(check, "?")
+    return dict(sorted(found.items()))
+
+
+def _link_or_address(text: str) -> str:
+    return email_address(text) if "@" in text else https_url(text)

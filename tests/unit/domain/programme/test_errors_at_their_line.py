@@ -1,0 +1,146 @@
+from pathlib import Path
+
+import pytest
+
+from domain.programme import BadProgramme, Programme, from_document, parse
+
+EXAMPLES = Path(__file__).parents[4] / "examples" / "programmes"
+
+
+def edited(code: str, old: str, new: str) -> tuple[str, int]:
+    """The example with one line changed, and the number of that line."""
+    lines = (EXAMPLES / f"{code}.yaml").read_text(encoding="utf-8").splitlines()
+    hits = [i for i, line in enumerate(lines) if old in line and not line.startswith("#")]
+    index = next((i for i in hits if lines[i].startswith(old)), hits[0])
+    lines[index] = lines[index].replace(old, new)
+    return "\n".join(lines), index + 1
+
+
+def errors_of(text: str) -> list[tuple[int, str]]:
+    found = parse(text)
+    assert not isinstance(found, Programme)
+    return [(error.line, f"{error.path}: {error.message}") for error in found]
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new", "message"),
+    [
+        ("booking", "white_label: true", "wite_label: true", "unknown key"),
+        ("booking", "      appointments: 50", "      appointments: 50\n      appointments: 51", "written twice"),
+        ("booking", "  percent: 20", "  percent: 120", "a percentage is 0 to 100"),
+        ("booking", "  percent: 20", "  percent: -1", "a percentage is 0 to 100"),
+        ("booking", "  percent: 20", "  percent: twenty", "a decimal number is needed"),
+        ("booking", "currency: EUR", "currency: EUX", "unknown currency 'EUX'"),
+        ("booking", "timezone: Europe/Paris", "timezone: Europe/Pariis", "unknown time zone"),
+        ("booking", "locale: fr", "locale: xx", "not one of en, de, fr, ru, ja"),
+        ("booking", 'price: "19.00"', 'price: "-19.00"', "not negative"),
+        ("booking", 'price: "19.00"', 'price: "19.001"', "more decimals than EUR"),
+        ("booking", "white_label: true", "white_label: yes", "true or false"),
+        ("booking", "name: Booking ", "name: 12 ", "text is needed"),
+        ("booking", "  days: 7", "  days: seven", "a whole number"),
+        ("booking", "reminders: [3, 1]", "reminders: [7, 1]", "comes before the end"),
+        ("booking", "address: noreply@booking.example", "address: noreply", "@-sign"),
+        ("booking", "https://affiliates", "http://affiliates", "https URL"),
+        ("booking", "appointments: 1000", "appointments: lots", "a whole number"),
+        ("booking", "  basic:", "  Basic Plan:", "is no code"),
+        ("booking", "kind: flat", "kind: flat-rate", "not one of none, flat, turnover"),
+        ("booking", "  sms-100:", "  sms-100: 3\n  other:", "a mapping is needed"),
+        ("booking", "    name: Free", "    nme: Free", "unknown key"),
+        ("hosting", '"Partner #2",  from: 5000', '"Partner #2",  from: 2999', "unsorted tier"),
+        ("hosting", '"Partner #2",  from: 5000', '"Partner #2",  from: 3000', "duplicate tier"),
+        ("hosting", '"Partner #2"', '"Partner #1"', "duplicate tier"),
+        ("hosting", "ssl: 5}}", "ssl: 101}}", "a percentage is 0 to 100"),
+        ("hosting", "ssl: 5}}", "tls: 5}}", "unknown key"),
+        ("hosting", "family: ssl", "family: tls", "unknown family"),
+        ("hosting", "[ssl-domain, ssl-wildcard]", "[ssl-domain, ssl-wild]", "unknown product 'ssl-wild'"),
+        ("hosting", "until: 2026-12-31", "until: 2025-12-31", "ends before it begins"),
+        ("hosting", "from: 2026-01-01", "from: 2026-02-30", "a date"),
+        ("telephony", "shared: true", "shared: false", "managed by admin: this must be shared"),
+        ("telephony", "    shared: true", "    shared: false", "managed by admin"),
+        (
+            "telephony",
+            "account_subscription: call-recording-retail",
+            "account_subscription: nope",
+            "unknown account sub",
+        ),
+        ("telephony", 'fee: "20.00"', 'fee: "-20.00"', "not negative"),
+        ("telephony", "managed_by: admin", "managed_by: nobody", "not one of admin, reseller"),
+        ("booking", "name: Booking ", "name: &b Booking ", "anchors and aliases"),
+        ("booking", "name: Booking ", "name: !!python/object:os.system x ", "is not allowed"),
+        ("booking", "currency: EUR", "---\ncurrency: EUR", "one document"),
+        ("booking", "currency: EUR", "currency: [EUR", "not YAML"),
+        ("booking", "currency: EUR", "currency: E\0R", "does not allow"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_line(code: str, old: str, new: str, message: str) -> None:
+    text, line = edited(code, old, new)
+    found = errors_of(text)
+
+    lines = range(line, line + 1 + new.count("\n") + ("[EUR" in new))
+    assert any(at in lines and message in said for at, said in found), found
+
+
+@pytest.mark.parametrize("key", ["name", "locale", "currency", "timezone"])
+def test_a_missing_key_is_named(key: str) -> None:
+    lines = (EXAMPLES / "booking.yaml").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith(f"{key}:"))
+
+    assert any(f"the key '{key}' is missing" in said for _, said in errors_of(text))
+
+
+def test_every_error_of_a_file_is_found_at_once_in_the_order_of_lines() -> None:
+    lines = (EXAMPLES / "booking.yaml").read_text(encoding="utf-8").splitlines()
+    wrong = {"currency: EUR": "currency: EUX", "  days: 7": "  days: 0", "  percent: 20": "  percent: 101",
+             "white_label: true": "whitelabel: true"}  # fmt: skip
+    changed, numbers = [], []
+    for number, line in enumerate(lines, 1):
+        hit = next((old for old in wrong if line.startswith(old)), None)
+        changed.append(wrong[hit] if hit else line)
+        numbers += [number] if hit else []
+
+    assert [line for line, _ in errors_of("\n".join(changed))] == numbers
+
+
+def test_one_mistake_is_one_error() -> None:
+    for old, new in (("kind: flat", "kind: flt"), ("currency: EUR", "currency: 5"), ("  days: 7", "  days: x")):
+        text, line = edited("booking", old, new)
+        found = [at for at, _ in errors_of(text)]
+        assert found.count(line) == 1
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "# nothing\n", "just text", "[1, 2]", "3", "null"])
+def test_what_is_no_mapping_is_refused_with_one_error(text: str) -> None:
+    assert len(errors_of(text)) == 1
+
+
+def test_two_free_plans_and_none_are_both_refused() -> None:
+    text, _ = edited("booking", '    price: "19.00"', "")
+    assert any("free plan already" in said for _, said in errors_of(text))
+    text, _ = edited("booking", "    name: Free", '    price: "1.00"')
+    assert any("one plan without a price" in said for _, said in errors_of(text))
+
+
+def test_a_product_that_a_reseller_manages_names_it_and_is_not_shared() -> None:
+    text, _ = edited("telephony", "managed_by: admin", "managed_by: reseller")
+    said = " ".join(message for _, message in errors_of(text))
+
+    assert "needs the key 'reseller'" in said
+    assert "is not shared" in said
+    good = text.replace(
+        "    shared: true\n    account_subscription: call", "    reseller: Acme\n    account_subscription: call"
+    )
+    assert isinstance(parse(good), Programme)
+
+
+def test_a_bomb_is_refused_before_it_goes_off() -> None:
+    bomb = "a: &a [x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
+    assert "anchors" in errors_of(bomb)[0][1]
+    assert "nested deeper" in errors_of("[" * 5000)[0][1]
+    assert "longer than" in errors_of("x" * 600_000)[0][1]
+
+
+def test_a_stored_document_that_is_no_programme_says_why() -> None:
+    with pytest.raises(BadProgramme, match="the key 'name' is missing"):
+        from_document({"currency": "EUR"})
+    with pytest.raises(BadProgramme, match="float"):
+        from_document({"currency": 1.5})
