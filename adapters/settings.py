@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -27,7 +27,7 @@ class Settings:
     smtp_url: str
     port: int = 8000
     public_url: str = "http://127.0.0.1:8000"
-    secret_key: str
+    secret_key: str = field(repr=False)
     namespace: str
     allow_private_instances: bool = False
     test_clock: bool = False
