@@ -25,6 +25,7 @@ from domain.offers import (
 from domain.offers import verify_chain as chain_holds
 from engine.enqueue import Jobs
 from models.offers import Offer, OfferEventRow
+from services.programmes import Programmes
 from store import offers as rows
 
 
@@ -34,6 +35,7 @@ class OfferBook:
 
     jobs: Jobs
     secret: bytes = field(repr=False)
+    programmes: Programmes = field(default_factory=Programmes)
 
     @property
     def now(self) -> datetime:

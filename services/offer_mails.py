@@ -11,50 +11,51 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.offers import OfferState
-from engine.enqueue import Jobs
 from models.accounts import Account
 from models.licences import Grant
 from models.mails import Mail
 from models.offers import Offer
-from services import mails
+from services import mails, products
 from services.decision_links import link_token
 from services.mails import MailRule
 from services.offer_documents import current_changes, seen_state
+from services.offer_log import OfferBook
 from services.tokens import Tokens
 
 
-def received(session: Session, jobs: Jobs, offer: Offer) -> None:
+def received(book: OfferBook, session: Session, offer: Offer) -> None:
     """`offer-received`, To the customer's admin, with the link to the page."""
+    account = session.get_one(Account, offer.account_id)
     facts = {
-        "changes": current_changes(session, offer, jobs.clock.now()),
+        "changes": _named(book, session, account, current_changes(session, offer, book.now)),
         "expires_at": offer.expires_at,
         "message": offer.message or "",
     }
-    _to_client(session, jobs, "offer-received", offer, facts)
+    _to_client(book, session, "offer-received", offer, facts)
 
 
-def withdrawn(session: Session, jobs: Jobs, offer: Offer) -> None:
+def withdrawn(book: OfferBook, session: Session, offer: Offer) -> None:
     """`offer-withdrawn`, To the customer's admin."""
-    _to_client(session, jobs, "offer-withdrawn", offer, {"sent_at": offer.created_at})
+    _to_client(book, session, "offer-withdrawn", offer, {"sent_at": offer.created_at})
 
 
-def decided(session: Session, jobs: Jobs, offer: Offer, by: str) -> None:
+def decided(book: OfferBook, session: Session, offer: Offer, by: str) -> None:
     """`offer-accepted` or `offer-rejected`, To the reseller's admin; `by` is empty for an operator."""
     facts = {"decided_at": offer.decided_at, "by": by}
-    _to_reseller(session, jobs, f"offer-{offer.state}", offer, facts, str(offer.id))
+    _to_reseller(book, session, f"offer-{offer.state}", offer, facts, str(offer.id))
 
 
-def expired(session: Session, jobs: Jobs, offer: Offer) -> None:
+def expired(book: OfferBook, session: Session, offer: Offer) -> None:
     """`offer-expired`, To the reseller's admin."""
     facts = {"sent_at": offer.created_at, "expired_at": offer.expires_at}
-    _to_reseller(session, jobs, "offer-expired", offer, facts, str(offer.id))
+    _to_reseller(book, session, "offer-expired", offer, facts, str(offer.id))
 
 
 def delivery_failed(
-    session: Session, jobs: Jobs, offer: Offer, *, subject_of: str, error: str, attempts: int, held: bool
+    book: OfferBook, session: Session, offer: Offer, *, subject_of: str, error: str, attempts: int, held: bool
 ) -> None:
     """`delivery-failed`, To the reseller's admin: `subject_of` is offer, withdrawal or licences."""
-    now = jobs.clock.now()
+    now = book.now
     facts = {
         "subject_of": subject_of,
         "error": error[:500],
@@ -62,34 +63,38 @@ def delivery_failed(
         "held": held,
         "failed_at": now,
     }
-    _to_reseller(session, jobs, "delivery-failed", offer, facts, f"{subject_of}:{offer.id}:{now.isoformat()}")
+    _to_reseller(book, session, "delivery-failed", offer, facts, f"{subject_of}:{offer.id}:{now.isoformat()}")
 
 
-def licences_ending(session: Session, jobs: Jobs, account: Account, grants: Sequence[Grant], days: int) -> None:
+def licences_ending(book: OfferBook, session: Session, account: Account, grants: Sequence[Grant], days: int) -> None:
     """`licences-ending`, To the customer's admin, Cc the reseller's."""
     ends_at = grants[0].ends_at
     owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
     ending = [{"product": g.product, "count": g.count, "ends_at": g.ends_at} for g in grants]
     mails.post(
         session,
-        jobs,
+        book.jobs,
         template="licences-ending",
         account=account,
-        facts={"account": account.name, "licences": ending, "days": days},
+        facts={
+            "account": account.name,
+            "licences": _named(book, session, account, ending),
+            "days": days,
+        },
         fact_key=f"{ends_at.isoformat()}",
         cc=[owner.admin_email] if owner is not None else [],
         refs={"account_id": str(account.id), "ends_at": ends_at.isoformat()},
     )
 
 
-def _to_client(session: Session, jobs: Jobs, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
+def _to_client(book: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
     account = session.get_one(Account, offer.account_id)
     mails.post(
         session,
-        jobs,
+        book.jobs,
         template=template,
         account=account,
-        facts={"account": account.name, "lines": offer.lines, **facts},
+        facts={"account": account.name, "lines": _named(book, session, account, offer.lines), **facts},
         fact_key=str(offer.id),
         refs={"offer_id": str(offer.id), "address": account.email_version},
         reseller_id=offer.reseller_id,
@@ -97,18 +102,27 @@ def _to_client(session: Session, jobs: Jobs, template: str, offer: Offer, facts:
 
 
 def _to_reseller(
-    session: Session, jobs: Jobs, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
+    book: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
 ) -> None:
     client = session.get_one(Account, offer.account_id)
+    owner = session.get_one(Account, offer.reseller_id)
     mails.post(
         session,
-        jobs,
+        book.jobs,
         template=template,
-        account=session.get_one(Account, offer.reseller_id),
-        facts={"account": client.name, "lines": offer.lines, **facts},
+        account=owner,
+        facts={"account": client.name, "lines": _named(book, session, owner, offer.lines), **facts},
         fact_key=fact_key,
         refs={"offer_id": str(offer.id)},
     )
+
+
+def _named(
+    book: OfferBook, session: Session, reader: Account, items: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Lines or changes with the products' names in the reader's language for their codes."""
+    programme = book.programmes.current(session, reader.programme)
+    return [{**item, "product": products.name_of(programme, item["product"], reader.locale)} for item in items]
 
 
 def _not_to_be_asked(session: Session, mail: Mail, now: datetime) -> str | None:

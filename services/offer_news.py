@@ -29,23 +29,23 @@ def announce(book: OfferBook, session: Session, event_type: str, offer: Offer, *
 def delivered(book: OfferBook, session: Session, offer: Offer) -> None:
     """The instance has it: now its admin is asked."""
     announce(book, session, "offer.delivered", offer)
-    offer_mails.received(session, book.jobs, offer)
+    offer_mails.received(book, session, offer)
 
 
 def decided(book: OfferBook, session: Session, offer: Offer, by: str) -> None:
     """The admin said yes or no; `by` is empty for an operator."""
     announce(book, session, f"offer.{offer.state}", offer)
-    offer_mails.decided(session, book.jobs, offer, by)
+    offer_mails.decided(book, session, offer, by)
 
 
 def taken_back(book: OfferBook, session: Session, offer: Offer, *, known: bool) -> None:
     """It was cancelled; `known` to the admin, who is then told too."""
     announce(book, session, "offer.cancelled", offer)
     if known:
-        offer_mails.withdrawn(session, book.jobs, offer)
+        offer_mails.withdrawn(book, session, offer)
 
 
 def expired(book: OfferBook, session: Session, offer: Offer) -> None:
     """Its time is over."""
     announce(book, session, "offer.cancelled", offer)
-    offer_mails.expired(session, book.jobs, offer)
+    offer_mails.expired(book, session, offer)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from domain.errors import Conflict, FieldError, Invalid, NotFound
 from domain.ids import new_id
 from domain.lines import OfferLine, already_over
-from domain.offers import MESSAGE_LIMIT, OFFER_LIFE, OPEN_STATES, OfferEvent, OfferState
+from domain.offers import MESSAGE_LIMIT, OPEN_STATES, OfferEvent, OfferState
 from domain.paging import Page, cursor_id, cut
 from domain.zones import zone
 from models.accounts import Account
@@ -55,8 +55,9 @@ def send(book: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
     owner = reseller(session, new.reseller_id)
     client = client_of(session, owner, new.account_id)
     now = book.now
-    lines = _lines(session, owner, client, new, now)
-    message, expires_at = _message(new.message), _expiry(new.expires_at, now)
+    lines = _lines(book, session, owner, client, new)
+    message = _message(new.message)
+    expires_at = _expiry(new.expires_at, now, book.programmes.current(session, owner.programme).offer_life)
     if instances.get(session, client.id) is None:
         raise Conflict("no_instance", "The account has no instance yet: PUT /v1/accounts/{id}/instance.")
     offer = Offer(
@@ -111,7 +112,7 @@ def ask_again(book: OfferBook, session: Session, account_id: UUID) -> int:
     """Mail a new admin address the offers that wait for it; the links to the old one are dead."""
     waiting = rows.page_to_decide(session, account_id, book.now, None, ASKED_AGAIN)
     for offer in waiting:
-        offer_mails.received(session, book.jobs, offer)
+        offer_mails.received(book, session, offer)
     return len(waiting)
 
 
@@ -172,8 +173,8 @@ def _close(book: OfferBook, session: Session, offer: Offer, event: OfferEvent, a
         offer_news.taken_back(book, session, offer, known=known)
 
 
-def _lines(session: Session, owner: Account, client: Account, new: NewOffer, now: datetime) -> tuple[OfferLine, ...]:
-    """The lines of the template or of the request, fit to be accepted at `now`."""
+def _lines(book: OfferBook, session: Session, owner: Account, client: Account, new: NewOffer) -> tuple[OfferLine, ...]:
+    """The lines of the template or of the request, fit to be accepted now."""
     if (new.template_id is None) == (new.lines is None):
         message = "Give either template_id or lines."
         raise Invalid("invalid", message, errors=[FieldError("lines", message)])
@@ -184,8 +185,8 @@ def _lines(session: Session, owner: Account, client: Account, new: NewOffer, now
         if template.reseller_id != owner.id:
             raise NotFound(message="The reseller has no such template.")
         given = template.lines
-    lines = checked_lines(session, client.programme, given)
-    errors = already_over(lines, now, zone(client.timezone))
+    lines = checked_lines(book, session, owner, given)
+    errors = already_over(lines, book.now, zone(client.timezone))
     if errors:
         raise Invalid("invalid", "A line would end before it starts.", errors=errors)
     return lines
@@ -205,10 +206,10 @@ def _message(text: str | None) -> str | None:
     return text
 
 
-def _expiry(asked: datetime | None, now: datetime) -> datetime:
-    """30 days from now unless told otherwise; never in the past."""
+def _expiry(asked: datetime | None, now: datetime, life: timedelta) -> datetime:
+    """The programme's `life` from now (30 days) unless told otherwise; never in the past."""
     if asked is None:
-        return now + OFFER_LIFE
+        return now + life
     if asked.utcoffset() is None or not now < asked <= now + LONGEST_LIFE:
         message = "An offer expires at an instant with an offset, in the future, within ten years."
         raise Invalid("invalid", message, errors=[FieldError("expires_at", message)])

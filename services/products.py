@@ -1,19 +1,25 @@
-"""What a programme sells."""
+"""What a programme sells, as one of its resellers sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy.orm import Session
+from domain.programme import Programme
+from domain.programme.model import ManagedBy, Product
+from mail.catalogue import language_of
+from models.accounts import Account
 
-from models.programmes import ProgrammeRow
+
+def visible(programme: Programme, owner: Account) -> Mapping[str, Product]:
+    """The products that a reseller may sell: all but those that another reseller manages."""
+    return {
+        code: product
+        for code, product in programme.products.items()
+        if product.managed_by is not ManagedBy.RESELLER or product.reseller == owner.name
+    }
 
 
-def codes(session: Session, programme: str) -> frozenset[str]:
-    """The codes of the programme's products; empty when it was never applied."""
-    row = session.get(ProgrammeRow, programme)
-    products: Any = row.document.get("products", {}) if row is not None else {}
-    if isinstance(products, Mapping):
-        return frozenset(products)
-    return frozenset(str(product["code"]) for product in products)
+def name_of(programme: Programme, code: str, locale: str) -> str:
+    """A product's name in a locale; its code when the programme no longer has it."""
+    product = programme.products.get(code)
+    return product.name_in(language_of(locale)) if product is not None else code

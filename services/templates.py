@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,8 +13,10 @@ from domain.errors import Conflict, FieldError, Invalid, NotFound
 from domain.ids import new_id
 from domain.lines import LineMode, OfferLine, check_lines, unknown_products
 from domain.paging import Page, cursor_id, cut
+from models.accounts import Account
 from models.offers import OfferTemplate
 from services import products
+from services.offer_log import OfferBook
 from services.resellers import reseller
 from store import templates as rows
 
@@ -23,7 +24,7 @@ NAME_LIMIT: Final = 200
 
 
 def create(
-    session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]], now: datetime
+    book: OfferBook, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
 ) -> OfferTemplate:
     """A new template. Raises NotFound (no such reseller), Invalid, Conflict(`name_taken`)."""
     owner = reseller(session, reseller_id)
@@ -31,9 +32,9 @@ def create(
         id=new_id(),
         reseller_id=owner.id,
         name=_free_name(session, owner.id, name, None),
-        lines=line_documents(checked_lines(session, owner.programme, lines)),
-        created_at=now,
-        updated_at=now,
+        lines=line_documents(checked_lines(book, session, owner, lines)),
+        created_at=book.now,
+        updated_at=book.now,
     )
     session.add(template)
     session.flush()
@@ -41,14 +42,14 @@ def create(
 
 
 def change(
-    session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]], now: datetime
+    book: OfferBook, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
 ) -> OfferTemplate:
     """Replace name and lines; offers already sent keep theirs. Raises as `create` does."""
     template = get(session, template_id, lock=True)
     owner = reseller(session, template.reseller_id)
     template.name = _free_name(session, owner.id, name, template.id)
-    template.lines = line_documents(checked_lines(session, owner.programme, lines))
-    template.updated_at = now
+    template.lines = line_documents(checked_lines(book, session, owner, lines))
+    template.updated_at = book.now
     session.flush()
     return template
 
@@ -86,10 +87,12 @@ def document(template: OfferTemplate) -> dict[str, Any]:
     }
 
 
-def checked_lines(session: Session, programme: str, lines: Sequence[Mapping[str, Any]]) -> tuple[OfferLine, ...]:
-    """Lines that the programme can sell. Raises Invalid (`unknown_product` when that is the matter)."""
+def checked_lines(
+    book: OfferBook, session: Session, owner: Account, lines: Sequence[Mapping[str, Any]]
+) -> tuple[OfferLine, ...]:
+    """Lines that a reseller may sell. Raises Invalid (`unknown_product` when that is the matter)."""
     read = tuple(_read(index, line) for index, line in enumerate(lines))
-    known = products.codes(session, programme)
+    known = products.visible(book.programmes.current(session, owner.programme), owner)
     errors = check_lines(read, known)
     if errors:
         unknown = unknown_products(read, known)

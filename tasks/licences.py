@@ -161,6 +161,9 @@ class LicencesRemindHandler:
 
     payload = LicencesRemind
 
+    def __init__(self, book: OfferBook) -> None:
+        self._book = book
+
     def run(self, job: JobContext, session: Session, payload: LicencesRemind) -> Outcome:
         """Unless it was replaced, or is over already."""
         account = session.get_one(Account, payload.account_id)
@@ -168,7 +171,7 @@ class LicencesRemindHandler:
         if account.deleted_at is not None or not ending or job.now >= payload.ends_at:
             return Cancel("nothing ends here any more")
         days = -(-(payload.ends_at - job.now) // timedelta(days=1))
-        offer_mails.licences_ending(session, job.jobs, account, ending, days)
+        offer_mails.licences_ending(self._book.within(job.jobs), session, account, ending, days)
         return Done({"grants": len(ending)})
 
 

@@ -170,8 +170,8 @@ class OfferExpireHandler:
 def tell_reseller(book: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str) -> None:
     """Mail that a call was given up; `subject_of` is offer, withdrawal or licences."""
     offer_mails.delivery_failed(
+        book,
         session,
-        book.jobs,
         offer,
         subject_of=subject_of,
         error=error,
