@@ -23,7 +23,7 @@ class PasswordHasher(Protocol):
 
 def canonical_password(plain: str) -> str:
     """The form that is hashed: NFC, so that the same keys on two systems give one password."""
-    return unicodedata.normalize("NFC", plain)
+    return unicodedata.normalize("NFC", plain.encode("utf-8", "replace").decode("utf-8"))
 
 
 def checked_password(plain: str, loc: str = "password") -> str:

@@ -123,9 +123,18 @@ def purgeable(session: Session, before: datetime, limit: int) -> list[Account]:
     return list(session.scalars(query))
 
 
-def failures_since(session: Session, condition: ColumnElement[bool], since: datetime) -> list[datetime]:
-    """When the last failures at a door were, newest first, five at most."""
-    query = select(ConnectFailure.at).where(condition, ConnectFailure.at > since)
+def failures_of_reseller(session: Session, reseller_id: UUID, since: datetime) -> list[datetime]:
+    """When a reseller gave wrong passwords after `since`, newest first, five at most."""
+    return _failures(session, ConnectFailure.reseller_id == reseller_id, since)
+
+
+def failures_of_name(session: Session, name_key: str, since: datetime) -> list[datetime]:
+    """When an account's password was given wrongly after `since`, newest first, five at most."""
+    return _failures(session, ConnectFailure.name_key == name_key, since)
+
+
+def _failures(session: Session, mine: ColumnElement[bool], since: datetime) -> list[datetime]:
+    query = select(ConnectFailure.at).where(mine, ConnectFailure.at > since)
     return list(session.scalars(query.order_by(ConnectFailure.at.desc()).limit(5)))
 
 

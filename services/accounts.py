@@ -1,0 +1,160 @@
+"""Accounts: made, read, changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, NotFound
+from domain.ids import new_id
+from domain.names import address_key, name_key
+from domain.paging import Page, cursor_id, cut
+from models.accounts import Account, AccountKind, Party
+from services import activation, events, mails
+from services.account_book import AccountBook, held
+from services.account_fields import checked
+from store import accounts as rows
+from store import locks
+from store.accounts import AccountFilter
+
+PATCHABLE: Final = frozenset({"name", "admin_email", "password", "locale", "timezone", "suspended"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What is told of a new account; None: the programme's, or none."""
+
+    programme: str
+    name: str
+    admin_email: str
+    password: str | None = None
+    party: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What was told, without the programme."""
+        told = {
+            "name": self.name,
+            "admin_email": self.admin_email,
+            "password": self.password,
+            "party": self.party,
+            "locale": self.locale,
+            "timezone": self.timezone,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+
+def create(book: AccountBook, session: Session, new: NewAccount, reseller_id: UUID | None = None) -> Account:
+    """A new account on the free plan, a client if it has a reseller. Mails nothing.
+
+    Raises Invalid (each wrong field, `unknown_programme`), Conflict(`name_taken`).
+    """
+    programme = book.programmes.current(session, new.programme)
+    fields = checked(new.fields())
+    password = fields.get("password")
+    kind = AccountKind.CLIENT if reseller_id else AccountKind.REGULAR
+    values = {
+        "id": new_id(),
+        "programme": new.programme,
+        "name": fields["name"],
+        "name_key": name_key(fields["name"]),
+        "kind": kind.value,
+        "party": fields.get("party", Party.COMPANY.value),
+        "reseller_id": reseller_id,
+        "admin_email": fields["admin_email"],
+        "email_key": address_key(fields["admin_email"]),
+        "password_hash": book.passwords.hash(password) if password else None,
+        "locale": fields.get("locale", programme.locale.value),
+        "timezone": fields.get("timezone", programme.timezone),
+        "plan": programme.free_plan.code,
+        "activated_at": book.now if password else None,
+        "created_at": book.now,
+    }
+    account = rows.add(session, values)
+    if account is None:
+        raise name_taken(fields["name"])
+    told = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
+    events.emit(session, book.jobs, "account.created", account, told, at=book.now)
+    return account
+
+
+def name_taken(name: str) -> Conflict:
+    """What is said when another account has that name."""
+    return Conflict("name_taken", f"There is an account called {name!r} already.")
+
+
+def get(session: Session, account_id: UUID) -> Account:
+    """One account, deleted but restorable ones included. Raises NotFound."""
+    account = rows.by_id(session, account_id)
+    if account is None:
+        raise NotFound(message="There is no such account.")
+    return account
+
+
+def page(session: Session, wanted: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
+    """Accounts in the order of their making. Raises Invalid on a strange cursor."""
+    found = rows.page(session, wanted, cursor_id(cursor), limit + 1)
+    return cut(found, limit, lambda account: str(account.id))
+
+
+def change(book: AccountBook, session: Session, account_id: UUID, given: Mapping[str, Any]) -> Account:
+    """Change the fields that are given (of PATCHABLE).
+
+    Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid.
+    """
+    account = held(session, account_id)
+    fields = checked({name: given[name] for name in given if given[name] is not None})
+    if "name" in fields:
+        _rename(session, account, fields["name"])
+    if "password" in fields:
+        account.password_hash = book.passwords.hash(fields["password"])
+    account.locale = fields.get("locale", account.locale)
+    account.timezone = fields.get("timezone", account.timezone)
+    account.suspended = fields.get("suspended", account.suspended)
+    if "admin_email" in fields:
+        _hand_over(book, session, account, fields["admin_email"])
+    session.flush()
+    return account
+
+
+def _rename(session: Session, account: Account, name: str) -> None:
+    key = name_key(name)
+    if key != account.name_key:
+        locks.hold(session, f"account:{key}")
+        if rows.name_taken(session, key, but=account.id):
+            raise name_taken(name)
+    account.name, account.name_key = name, key
+
+
+def _hand_over(book: AccountBook, session: Session, account: Account, address: str) -> None:
+    """Another admin address: both are told, links to the old one die (programme.md 2.4)."""
+    old, key = account.admin_email, address_key(address)
+    account.admin_email = address
+    if key == account.email_key:
+        return
+    account.email_key = key
+    account.email_version += 1
+    session.flush()
+    facts = {
+        "account": account.name,
+        "old_address": old,
+        "new_address": address,
+        "changed_at": book.now,
+    }
+    for told, to in (("old", old), ("new", address)):
+        mails.post(
+            session,
+            book.jobs,
+            template="address-changed",
+            account=account,
+            facts={**facts, "told": told},
+            fact_key=f"{account.email_version}:{told}",
+            to=to,
+        )
+    if account.activated_at is None and account.kind == AccountKind.CLIENT:
+        activation.post_link(book, session, account)

@@ -1,0 +1,112 @@
+"""Becoming a reseller, and turning back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, Forbidden
+from domain.programme import Programme
+from domain.programme.model import FlatDiscount
+from models.accounts import Account, AccountKind, Party
+from services import events, mails
+from services.account_book import AccountBook, held
+from services.clients import detach
+from store import accounts as rows
+
+
+@dataclass(frozen=True, slots=True)
+class NewReseller:
+    """A reseller, and the one whose client it was until now, if any."""
+
+    account: Account
+    left: Account | None
+
+
+def become_reseller(book: AccountBook, session: Session, account_id: UUID) -> NewReseller:
+    """Free, at once, by accepting the programme's current terms; a client is disconnected.
+
+    Raises NotFound, Conflict(`already_reseller`, `account_deleted`), Forbidden(`party_refused`).
+    """
+    account = held(session, account_id)
+    if account.kind == AccountKind.RESELLER:
+        raise Conflict("already_reseller", "The account is a reseller.", state=account.kind)
+    programme = book.programme_of(session, account)
+    _refuse_person(account, programme)
+    left = None
+    if account.reseller_id is not None:
+        left = session.get_one(Account, account.reseller_id)
+        detach(book, session, account)
+    account.kind = AccountKind.RESELLER.value
+    account.terms_version, account.terms_accepted_at = programme.terms.version, book.now
+    session.flush()
+    _welcome(book, session, account, programme, left)
+    return NewReseller(account, left)
+
+
+def _refuse_person(account: Account, programme: Programme) -> None:
+    rules = programme.accounts
+    if rules.legal_entity_required and account.party == Party.PERSON:
+        message = f"Only companies may resell here; persons are welcome at {rules.affiliate}."
+        raise Forbidden("party_refused", message, affiliate=rules.affiliate)
+
+
+def _welcome(
+    book: AccountBook,
+    session: Session,
+    account: Account,
+    programme: Programme,
+    left: Account | None,
+) -> None:
+    discount = programme.discount
+    told = {"account_id": str(account.id), "terms_version": account.terms_version}
+    seq = events.emit(session, book.jobs, "account.became_reseller", account, told, at=book.now)
+    mails.post(
+        session,
+        book.jobs,
+        template="welcome-reseller",
+        account=account,
+        facts={
+            "account": account.name,
+            "discount": discount.percent if isinstance(discount, FlatDiscount) else None,
+            "terms_version": programme.terms.version,
+            "accepted_at": book.now,
+            "left": left.name if left else "",
+        },
+        fact_key=str(seq),
+    )
+
+
+def revert_reseller(
+    book: AccountBook, session: Session, account_id: UUID, *, disconnect_clients: bool = False
+) -> Account:
+    """A regular account again. Raises NotFound, Conflict(`not_a_reseller`, `has_clients`)."""
+    account = held(session, account_id)
+    if account.kind != AccountKind.RESELLER:
+        raise Conflict("not_a_reseller", "The account is no reseller.", state=account.kind)
+    let_go(book, session, account, disconnect_clients=disconnect_clients)
+    account.kind = AccountKind.REGULAR.value
+    session.flush()
+    told = {"account_id": str(account.id)}
+    events.emit(
+        session,
+        book.jobs,
+        "account.reverted",
+        account,
+        told,
+        at=book.now,
+        reseller_id=account.id,
+    )
+    return account
+
+
+def let_go(book: AccountBook, session: Session, reseller: Account, *, disconnect_clients: bool) -> None:
+    """Disconnect all clients; living ones only when told to. Raises Conflict(`has_clients`)."""
+    count = rows.client_count(session, reseller.id)
+    if count and not disconnect_clients:
+        message = f"The reseller has {count} client(s); disconnect them first."
+        raise Conflict("has_clients", message, clients=count)
+    for client in rows.clients(session, reseller.id):
+        detach(book, session, client)
