@@ -1,0 +1,216 @@
+"""Webhook endpoints: who is told of which events, and what became of each delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, NotFound
+from domain.ids import new_id
+from domain.paging import Page, cursor_id, cut
+from domain.ports import Sealer
+from domain.webhooks import checked_events, wire_time
+from engine.enqueue import Jobs
+from models.events import DomainEvent
+from models.webhooks import DeliveryState, WebhookDelivery, WebhookEndpoint
+from services import signing_secrets
+from services.resellers import reseller
+from store import webhooks as rows
+
+DELIVER: Final = "webhooks.deliver"
+TEST_TYPE: Final = "webhook.test"
+REPLAY_LIMIT: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """An endpoint and its secret, shown this once."""
+
+    endpoint: WebhookEndpoint
+    secret: str = field(repr=False)
+
+
+def create(
+    session: Session,
+    sealer: Sealer,
+    *,
+    reseller_id: UUID | None,
+    url: str,
+    events: Sequence[str],
+    secret: str | None,
+    now: datetime,
+) -> NewSecret:
+    """A new endpoint; without a reseller it hears of everybody. Check the address before.
+
+    Raises NotFound, Invalid(`unknown_event`, `invalid_secret`).
+    """
+    if reseller_id is not None:
+        reseller(session, reseller_id)
+    plain = signing_secrets.given_or_new(secret)
+    endpoint = WebhookEndpoint(
+        id=new_id(),
+        reseller_id=reseller_id,
+        url=url,
+        events=checked_events(events),
+        secret_sealed=sealer.seal(plain),
+        created_at=now,
+    )
+    session.add(endpoint)
+    session.flush()
+    return NewSecret(endpoint, plain)
+
+
+def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEndpoint:
+    """One endpoint. Raises NotFound."""
+    endpoint = rows.get(session, endpoint_id, lock=lock)
+    if endpoint is None:
+        raise NotFound
+    return endpoint
+
+
+def listed(
+    session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
+) -> Page[WebhookEndpoint]:
+    """Endpoints, newest first; everybody's when no reseller is named."""
+    found = rows.listed(session, reseller_id, cursor_id(cursor), limit + 1)
+    return cut(found, limit, lambda endpoint: str(endpoint.id))
+
+
+def delete(session: Session, endpoint_id: UUID, now: datetime) -> None:
+    """Tell it nothing any more; what was delivered stays on record. Raises NotFound."""
+    get(session, endpoint_id, lock=True).deleted_at = now
+
+
+def rotate(session: Session, sealer: Sealer, endpoint_id: UUID, now: datetime) -> NewSecret:
+    """A new secret; the one before signs beside it for 24 h. Raises NotFound."""
+    endpoint = get(session, endpoint_id, lock=True)
+    plain = signing_secrets.given_or_new(None)
+    signing_secrets.replace(sealer, endpoint, plain, now)
+    return NewSecret(endpoint, plain)
+
+
+def send_test(session: Session, jobs: Jobs, endpoint_id: UUID) -> WebhookDelivery:
+    """Deliver a `webhook.test`. Raises NotFound, Conflict(`endpoint_disabled`)."""
+    endpoint = get(session, endpoint_id)
+    if endpoint.disabled_at is not None:
+        raise Conflict("endpoint_disabled", "The endpoint is disabled; replay enables it again.")
+    test_id, now = new_id(), jobs.clock.now()
+    body = {"type": TEST_TYPE, "timestamp": wire_time(now), "data": {"endpoint_id": str(endpoint.id)}}
+    return _start(session, jobs, endpoint, f"test_{test_id.hex}", None, TEST_TYPE, body)
+
+
+def replay(session: Session, jobs: Jobs, endpoint_id: UUID, *, since: datetime | None = None) -> int:
+    """Deliver again what failed (or everything `since` an instant), with the ids it had; enables the endpoint.
+
+    Returns how many deliveries were started, at most 1,000, oldest first. Raises NotFound.
+    """
+    endpoint = get(session, endpoint_id, lock=True)
+    endpoint.disabled_at = endpoint.disabled_reason = None
+    state = DeliveryState.FAILED if since is None else None
+    found = rows.deliveries(session, endpoint.id, state=state, since=since, limit=REPLAY_LIMIT)
+    again = [one for one in reversed(found) if one.state != DeliveryState.PENDING]
+    for delivery in again:
+        delivery.state = DeliveryState.PENDING.value
+        _enqueue(session, jobs, endpoint, delivery)
+    return len(again)
+
+
+def deliveries(
+    session: Session, endpoint_id: UUID, *, cursor: str | None = None, limit: int = 100
+) -> Page[WebhookDelivery]:
+    """What was and is to be delivered to an endpoint, newest first. Raises NotFound."""
+    get(session, endpoint_id)
+    found = rows.deliveries(session, endpoint_id, before=cursor_id(cursor), limit=limit + 1)
+    return cut(found, limit, lambda delivery: str(delivery.id))
+
+
+def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:
+    """Start a delivery to every endpoint that wants an event and has none of it yet; returns how many."""
+    listening = rows.listening(session, event)
+    if _is_about_webhooks(event):
+        return 0
+    had = rows.of_event(session, [endpoint.id for endpoint in listening], event.seq)
+    body = {"type": event.type, "timestamp": wire_time(event.at), "data": event.data}
+    fresh = [endpoint for endpoint in listening if endpoint.id not in had]
+    for endpoint in fresh:
+        _start(session, jobs, endpoint, f"evt_{event.id.hex}", event.seq, event.type, body)
+    return len(fresh)
+
+
+def disable(endpoint: WebhookEndpoint, reason: str, now: datetime) -> None:
+    """Tell it nothing until somebody replays."""
+    endpoint.disabled_at, endpoint.disabled_reason = now, reason
+
+
+def document(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    """The API's shape of an endpoint; never with its secret."""
+    return {
+        "id": endpoint.id,
+        "reseller_id": endpoint.reseller_id,
+        "url": endpoint.url,
+        "events": endpoint.events,
+        "disabled_at": endpoint.disabled_at,
+        "disabled_reason": endpoint.disabled_reason,
+        "created_at": endpoint.created_at,
+    }
+
+
+def delivery_document(delivery: WebhookDelivery) -> dict[str, Any]:
+    """The API's shape of a delivery."""
+    return {
+        "id": delivery.id,
+        "endpoint_id": delivery.endpoint_id,
+        "webhook_id": delivery.webhook_id,
+        "event_seq": delivery.event_seq,
+        "type": delivery.type,
+        "state": delivery.state,
+        "tries": delivery.tries,
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+        "job_id": delivery.job_id,
+        "created_at": delivery.created_at,
+        "delivered_at": delivery.delivered_at,
+    }
+
+
+def _start(
+    session: Session,
+    jobs: Jobs,
+    endpoint: WebhookEndpoint,
+    webhook_id: str,
+    event_seq: int | None,
+    event_type: str,
+    body: dict[str, Any],
+) -> WebhookDelivery:
+    delivery = WebhookDelivery(
+        id=new_id(),
+        endpoint_id=endpoint.id,
+        webhook_id=webhook_id,
+        event_seq=event_seq,
+        type=event_type,
+        body=body,
+        state=DeliveryState.PENDING.value,
+        tries=0,
+        created_at=jobs.clock.now(),
+    )
+    session.add(delivery)
+    session.flush()
+    _enqueue(session, jobs, endpoint, delivery)
+    return delivery
+
+
+def _enqueue(session: Session, jobs: Jobs, endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> None:
+    tenant = str(endpoint.reseller_id) if endpoint.reseller_id is not None else ""
+    args = {"delivery_id": str(delivery.id)}
+    job = jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=f"endpoint:{endpoint.id}")
+    delivery.job_id = job.id
+
+
+def _is_about_webhooks(event: DomainEvent) -> bool:
+    """A dead delivery is not announced to endpoints: that would never end."""
+    return event.type == "job.dead" and str(event.data.get("task", "")).startswith("webhooks.")

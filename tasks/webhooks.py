@@ -1,0 +1,129 @@
+"""Outgoing events: spread to the endpoints that want them, and delivered to each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.calling import Call, CallSender
+from domain.jobs import TaskKind
+from domain.ports import Clock, HttpReply, Sealer
+from domain.retry import RetryPolicy
+from engine.catalogue import Payload, Policy
+from engine.handlers import JobContext
+from engine.outcomes import Cancel, Done, Outcome
+from models.webhooks import DeliveryState, WebhookDelivery
+from services import signing_secrets, webhooks
+from services.events import FAN_OUT
+from store import events
+from store import webhooks as rows
+from tasks.calls import say
+
+QUEUE: Final = "webhooks"
+GONE: Final = 410
+ERROR_LIMIT: Final = 500
+
+
+class WebhooksFanOut(Payload):
+    """Start a delivery of one event to every endpoint that wants it."""
+
+    policy: ClassVar[Policy] = Policy(name=FAN_OUT, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy())
+
+    event_seq: int
+
+
+class WebhooksDeliver(Payload):
+    """POST one event to one endpoint."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=webhooks.DELIVER,
+        queue=QUEUE,
+        kind=TaskKind.EXTERNAL,
+        retry=RetryPolicy(max_attempts=8, base=timedelta(seconds=5), cap=timedelta(hours=1)),
+        time_limit=timedelta(minutes=1),
+    )
+
+    delivery_id: UUID
+
+
+class WebhooksFanOutHandler:
+    """Runs behind the transaction that wrote the event."""
+
+    payload = WebhooksFanOut
+
+    def run(self, job: JobContext, session: Session, payload: WebhooksFanOut) -> Outcome:
+        """A second run starts nothing twice."""
+        event = events.by_seq(session, payload.event_seq)
+        if event is None:
+            return Cancel("there is no such event")
+        return Done({"deliveries": webhooks.fan_out(session, job.jobs, event)})
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksDeliverHandler:
+    """Endpoints have lanes of their own; 410 disables an endpoint."""
+
+    sender: CallSender
+    sealer: Sealer
+    clock: Clock
+    payload: ClassVar[type[WebhooksDeliver]] = WebhooksDeliver
+
+    def claim(self, job: JobContext, session: Session, payload: WebhooksDeliver) -> Call | Cancel:
+        """Nothing to do for an endpoint that was deleted or disabled."""
+        delivery = locked(session, payload)
+        endpoint = rows.get(session, delivery.endpoint_id)
+        if delivery.state == DeliveryState.DELIVERED:
+            return Cancel("it was delivered already")
+        if endpoint is None or endpoint.disabled_at is not None:
+            delivery.state, delivery.last_error = DeliveryState.FAILED.value, "the endpoint is off"
+            return Cancel("the endpoint is off")
+        delivery.state = DeliveryState.PENDING.value
+        delivery.tries += 1
+        body = json.dumps(delivery.body, separators=(",", ":"), ensure_ascii=False).encode()
+        secrets = signing_secrets.valid(self.sealer, endpoint, job.now)
+        return Call(endpoint.url, delivery.webhook_id, body, secrets)
+
+    def act(self, job: JobContext, plan: Call) -> HttpReply:
+        """POST it; 410 is an answer too."""
+        return say(self.sender, self.clock, plan, GONE)
+
+    def record(
+        self, job: JobContext, session: Session, payload: WebhooksDeliver, plan: Call, result: HttpReply
+    ) -> Outcome:
+        """Delivered, or never again."""
+        delivery = locked(session, payload)
+        delivery.last_status = result.status
+        if result.status == GONE:
+            delivery.state, delivery.last_error = DeliveryState.FAILED.value, "answered 410"
+            endpoint = rows.get(session, delivery.endpoint_id, lock=True)
+            if endpoint is not None:
+                webhooks.disable(endpoint, "It answered 410 Gone.", job.now)
+            return Cancel("the endpoint answered 410: it is disabled")
+        delivery.state, delivery.last_error = DeliveryState.DELIVERED.value, None
+        delivery.delivered_at = job.now
+        return Done({"status": result.status})
+
+    def failed(self, job: JobContext, session: Session, payload: WebhooksDeliver, error: str, dead: str | None) -> None:
+        """Show the error in the list of deliveries."""
+        delivery = locked(session, payload)
+        delivery.last_error, delivery.last_status = error[:ERROR_LIMIT], status_in(error)
+        if dead is not None and delivery.state == DeliveryState.PENDING:
+            delivery.state = DeliveryState.FAILED.value
+
+
+def locked(session: Session, payload: WebhooksDeliver) -> WebhookDelivery:
+    """The delivery under its row lock; deliveries are never deleted while their job lives."""
+    delivery = rows.delivery(session, payload.delivery_id, lock=True)
+    assert delivery is not None
+    return delivery
+
+
+def status_in(error: str) -> int | None:
+    """The status in an error such as `answered 503: …`; None when nothing was answered."""
+    words = error.replace(":", " ").split()
+    return int(words[1]) if words[:1] == ["answered"] and words[1].isdigit() else None
