@@ -1,20 +1,58 @@
 """Every task of Kontor: families append their payloads and handlers here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domain.calling import CallSender
+from domain.ports import Clock, Sealer
 from engine.catalogue import Catalogue, Payload
 from engine.handlers import Handler
+from services.offer_log import OfferBook
+from tasks.licences import (
+    LicencesEndGrants,
+    LicencesEndGrantsHandler,
+    LicencesProvision,
+    LicencesProvisionHandler,
+    LicencesRemind,
+    LicencesRemindHandler,
+)
+from tasks.offers import (
+    OfferDeliver,
+    OfferDeliverHandler,
+    OfferExpire,
+    OfferExpireHandler,
+    OfferWithdraw,
+    OfferWithdrawHandler,
+)
 from tasks.probe import ProbeEcho, ProbeEchoHandler, Sleep
+from tasks.webhooks import (
+    WebhooksDeliver,
+    WebhooksDeliverHandler,
+    WebhooksFanOut,
+    WebhooksFanOutHandler,
+)
 
-PAYLOADS: tuple[type[Payload], ...] = (ProbeEcho,)
+PAYLOADS: tuple[type[Payload], ...] = (
+    ProbeEcho,
+    OfferDeliver,
+    OfferWithdraw,
+    OfferExpire,
+    LicencesProvision,
+    LicencesEndGrants,
+    LicencesRemind,
+    WebhooksFanOut,
+    WebhooksDeliver,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What handlers need from the outside."""
+    """What handlers need from the outside. `book` holds the same secret as the API's."""
 
     sleep: Sleep
+    book: OfferBook
+    sender: CallSender
+    sealer: Sealer
+    clock: Clock
 
 
 def catalogue() -> Catalogue:
@@ -24,4 +62,19 @@ def catalogue() -> Catalogue:
 
 def all_handlers(ports: Ports) -> list[Handler]:
     """The handler of every task."""
-    return [ProbeEchoHandler(ports.sleep)]
+    return [ProbeEchoHandler(ports.sleep), *offer_handlers(ports)]
+
+
+def offer_handlers(ports: Ports) -> list[Handler]:
+    """What brings offers, licences and events to customers' systems."""
+    outside = (ports.book, ports.sender, ports.sealer)
+    return [
+        OfferDeliverHandler(*outside),
+        OfferWithdrawHandler(*outside),
+        OfferExpireHandler(ports.book),
+        LicencesProvisionHandler(*outside),
+        LicencesEndGrantsHandler(*outside),
+        LicencesRemindHandler(ports.book),
+        WebhooksFanOutHandler(),
+        WebhooksDeliverHandler(ports.sender, ports.sealer, ports.clock),
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
@@ -64,14 +63,15 @@ class WebhooksFanOutHandler:
         return Done({"deliveries": webhooks.fan_out(session, job.jobs, event)})
 
 
-@dataclass(frozen=True, slots=True)
 class WebhooksDeliverHandler:
     """Endpoints have lanes of their own; 410 disables an endpoint."""
 
-    sender: CallSender
-    sealer: Sealer
-    clock: Clock
-    payload: ClassVar[type[WebhooksDeliver]] = WebhooksDeliver
+    payload = WebhooksDeliver
+
+    def __init__(self, sender: CallSender, sealer: Sealer, clock: Clock) -> None:
+        self._sender = sender
+        self._sealer = sealer
+        self._clock = clock
 
     def claim(self, job: JobContext, session: Session, payload: WebhooksDeliver) -> Call | Cancel:
         """Nothing to do for an endpoint that was deleted or disabled."""
@@ -85,12 +85,12 @@ class WebhooksDeliverHandler:
         delivery.state = DeliveryState.PENDING.value
         delivery.tries += 1
         body = json.dumps(delivery.body, separators=(",", ":"), ensure_ascii=False).encode()
-        secrets = signing_secrets.valid(self.sealer, endpoint, job.now)
+        secrets = signing_secrets.valid(self._sealer, endpoint, job.now)
         return Call(endpoint.url, delivery.webhook_id, body, secrets)
 
     def act(self, job: JobContext, plan: Call) -> HttpReply:
         """POST it; 410 is an answer too."""
-        return say(self.sender, self.clock, plan, GONE)
+        return say(self._sender, self._clock, plan, GONE)
 
     def record(
         self, job: JobContext, session: Session, payload: WebhooksDeliver, plan: Call, result: HttpReply
