@@ -8,8 +8,8 @@ import typer
 from adapters.embedded.endpoints import Owned
 from adapters.embedded.process import StartFailed
 from adapters.environment import SettingsError
-from commands import processes
-from domain.errors import KontorError
+from commands import domains, keys, processes, programmes
+from domain.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
 
@@ -29,6 +29,8 @@ def build() -> typer.Typer:
     app.command(hidden=True)(processes.catcher)
     app.command()(processes.up)
     app.command()(processes.migrate)
+    for name, group in (("programme", programmes.app), ("keys", keys.app), ("domains", domains.app)):
+        app.add_typer(group(), name=name)
     return app
 
 
@@ -36,6 +38,8 @@ def explain(kind: type[BaseException], error: BaseException, traceback: Tracebac
     """Say in one line what went wrong."""
     words = " ".join(str(error).split()) or kind.__name__
     known = isinstance(error, EXPECTED)
+    for field in error.errors if isinstance(error, Invalid) else ():
+        print(f"  {field.loc}: {field.msg}", file=sys.stderr)
     print(f"kontor: {words}" if known else f"kontor: {kind.__name__}: {words} (--debug shows more)", file=sys.stderr)
 
 

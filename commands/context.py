@@ -1,10 +1,11 @@
 """What every command needs: the environment, settings with servers, one transaction, and a way to print."""
 
+import getpass
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -40,9 +41,30 @@ def transaction(settings: Settings) -> Iterator["Session"]:
     from sqlalchemy.pool import NullPool
 
     engine = create_engine(settings.database_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
-    with Session(engine) as session:
+    with Session(engine, expire_on_commit=False) as session:
         yield session
         session.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a command works with: settings, one transaction, programme time."""
+
+    settings: Settings
+    session: "Session"
+    now: datetime
+    actor: str
+
+
+@contextmanager
+def desk() -> Iterator[Desk]:
+    """One command's settings, transaction and instant; commits at the end of the block."""
+    with running_settings() as settings:
+        from workers.parts import clock_for
+
+        now = clock_for(settings).now()
+        with transaction(settings) as session:
+            yield Desk(settings, session, now, f"cli:{getpass.getuser()}")
 
 
 def plain(value: object) -> object:
