@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import health, jobs, tasks
+from api import accounts, events, health, jobs, mails, offers, programmes, tasks, templates
 from api.answers import Answer
 from api.deps import Deps
 from api.openapi import describe
@@ -22,7 +22,16 @@ from api.respond import respond
 from api.routes import Routes
 from api.waiting import Watch
 
-FAMILIES: Final[tuple[Routes, ...]] = (jobs.routes, tasks.routes)
+FAMILIES: Final[tuple[Routes, ...]] = (
+    jobs.routes,
+    tasks.routes,
+    accounts.routes,
+    templates.routes,
+    offers.routes,
+    mails.routes,
+    programmes.routes,
+    events.routes,
+)
 CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
 log = structlog.get_logger(__name__)
 

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import Headers, QueryParams
 
 from api.deps import Deps
-from domain.errors import Forbidden, NotFound
+from domain.errors import Forbidden, KontorError, NotFound
 from engine.enqueue import Jobs
 from models.keys import Scope
+from services.account_book import AccountBook
 from services.clock import Standing
 from services.keys import Caller, Possession
+from services.offer_log import OfferBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,23 @@ class Call:
     caller: Caller
     arrival: Arrival
     now: datetime
+    refusal: KontorError | None = None
 
     @property
     def jobs(self) -> Jobs:
         """The way into the ledger; jobs carry the trace of this request."""
         clock = Standing(self.now, self.deps.clock)
         return replace(self.deps.jobs, clock=clock, trace_id=self.arrival.trace_id)
+
+    @property
+    def accounts(self) -> AccountBook:
+        """What use cases of accounts work with."""
+        return AccountBook(self.jobs, self.deps.programmes, self.deps.passwords)
+
+    @property
+    def offers(self) -> OfferBook:
+        """What use cases of offers work with."""
+        return OfferBook(self.jobs, self.deps.offer_secret, self.deps.programmes)
 
     def must_see(self, thing: Possession | None) -> Possession:
         """The thing's owner. Raises NotFound for what is not there or not the caller's."""
@@ -72,7 +85,7 @@ Owner = Callable[[Session, str], Possession | None]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call a route: checked in the order 404 (`owner` of path part `names`), 403."""
+    """Who may call a route: 404 (`owner` of path part `names`, `first`), then 403 (the rest, `guard`)."""
 
     scope: Scope | None
     names: str | None = None
@@ -80,12 +93,15 @@ class Access:
     unbound_only: bool = False
     not_account: bool = False
     not_reseller: bool = False
+    first: Callable[["Call"], None] | None = None
     guard: Callable[["Call"], None] | None = None
 
     def admit(self, call: Call) -> None:
         """Raise NotFound, then Forbidden."""
         if self.owner is not None and self.names is not None:
             call.must_see(self.owner(call.session, call.arrival.params[self.names]))
+        if self.first is not None:
+            self.first(call)
         if self.unbound_only and call.caller.bound:
             raise Forbidden(message="A key bound to a reseller or an account may not do that.")
         if self.not_account and call.caller.account_id is not None:
@@ -104,6 +120,17 @@ def uuid_of(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound from None
+
+
+def visible_thing(call: Call, owner: Owner, thing: UUID) -> None:
+    """Raise NotFound unless what a body names is there and the caller's to see."""
+    call.must_see(owner(call.session, str(thing)))
+
+
+def visible_filter(call: Call, owner: Owner, thing: UUID | None) -> None:
+    """Raise NotFound when a bound key filters by what is not its own."""
+    if thing is not None and call.caller.bound:
+        visible_thing(call, owner, thing)
 
 
 Here = Annotated[Call, Depends(HTTPBearer(scheme_name="key", description="An API key."))]

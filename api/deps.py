@@ -8,20 +8,26 @@ from sqlalchemy.orm import Session, sessionmaker
 from domain.credentials import PasswordHasher
 from domain.ports import Clock, Sealer
 from engine.enqueue import Jobs
+from services.addresses import AddressGuard
+from services.programmes import Programmes
+from services.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Built once where the process starts. `secret` keys every HMAC the API makes."""
+    """Built once where the process starts. `secret` keys what the API keeps, `offer_secret` the events of offers."""
 
     sessions: sessionmaker[Session]
     clock: Clock
     jobs: Jobs
     sealer: Sealer
     passwords: PasswordHasher
+    programmes: Programmes
+    tokens: Tokens
+    guard: AddressGuard
     threads: Executor
     secret: bytes = field(repr=False)
+    offer_secret: bytes = field(repr=False)
     public_url: str
-    allow_private: bool = False
     test_clock: bool = False
     version: str = "0"

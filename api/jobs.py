@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from api import owners
 from api.answers import Answer, Wait
 from api.call import Access, Call, Here
-from api.cursors import cursor_of, id_in
 from api.job_docs import JobDoc, JobFilter, JobIds, JobPage, NewJob, NewJobs, WaitQuery, job_doc
 from api.routes import Routes
 from domain.errors import NotFound
+from domain.paging import cursor_id
 from engine.enqueue import Request
 from models.keys import Scope
 from services import jobs
@@ -52,7 +52,7 @@ def list_jobs(call: Here, query: Annotated[JobFilter, Query()]) -> JobPage:
     """Search jobs, newest first; without a time filter those of the last seven days."""
     wanted = _query(call, query)
     found = jobs.search(call.session, call.deps.jobs.catalogue, wanted, query.limit)
-    following = None if found.next is None else cursor_of(found.next)
+    following = None if found.next is None else str(found.next)
     return JobPage(items=[job_doc(view) for view in found.items], next=following, partial=found.partial)
 
 
@@ -108,7 +108,7 @@ def _query(call: Call, given: JobFilter) -> JobQuery:
         created_after=given.created_after,
         created_before=given.created_before,
         args=args,
-        before=id_in(given.cursor),
+        before=cursor_id(given.cursor),
     )
     after = jobs.default_span(wanted, call.now)
     floor = None if after is None or call.deps.test_clock else jobs.id_floor(after)

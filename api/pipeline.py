@@ -27,6 +27,8 @@ from domain.errors import Invalid, KontorError, NotFound
 from services.keys import authenticate
 
 Endpoint = Callable[..., Answer | BaseModel]
+Outside = Callable[..., None]
+"""Network I/O that judges a request before its transaction; takes what the endpoint takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,10 @@ class Spec:
     words: tuple[str, ...]
     query: tuple[str, type[Query]] | None
     body: tuple[str, type[BaseModel], bool] | None
+    outside: Outside | None = None
 
     @classmethod
-    def of(cls, endpoint: Endpoint, access: Access, status: int, path: str) -> "Spec":
+    def of(cls, endpoint: Endpoint, access: Access, status: int, path: str, outside: Outside | None = None) -> "Spec":
         """Read the signature: `call`, path parts by name, a Query model, a body model."""
         hints = get_type_hints(endpoint)
         ids = tuple(n for n, t in hints.items() if t is UUID and f"{{{n}}}" in path)
@@ -58,7 +61,7 @@ class Spec:
                 query = (name, model)
             else:
                 body = (name, model, parameter.default is not inspect.Parameter.empty)
-        return cls(endpoint, access, status, path, ids, words, query, body)
+        return cls(endpoint, access, status, path, ids, words, query, body, outside)
 
     def arguments(self, arrival: Arrival) -> dict[str, Any]:
         """Everything the endpoint wants, validated. Raises NotFound or Invalid."""
@@ -104,21 +107,35 @@ class Pipeline:
     def serve(self, deps: Deps, arrival: Arrival) -> Answer:
         """Answer in one transaction; a database that does not answer is 503."""
         try:
+            refusal = None if self.spec.outside is None else self._ask_outside(deps, arrival)
             with deps.sessions() as session:
-                return self._in_transaction(deps, session, arrival)
+                return self._in_transaction(deps, session, arrival, refusal)
         except (DataError, psycopg.DataError):
             error: KontorError = Invalid(message="A value is out of the range the database can hold.")
         except (OperationalError, psycopg.OperationalError):
             error = Unavailable()
         return problem(error, arrival.trace_id)
 
-    def _in_transaction(self, deps: Deps, session: Session, arrival: Arrival) -> Answer:
+    def _ask_outside(self, deps: Deps, arrival: Arrival) -> KontorError | None:
+        """Ask what needs the network, for a call that is welcome; no transaction is open meanwhile."""
+        assert self.spec.outside is not None
+        try:
+            with deps.sessions() as session:
+                now = deps.clock.now()
+                call = Call(deps, session, authenticate(session, arrival.secret, now), arrival, now)
+                self.spec.access.admit(call)
+            self.spec.outside(call=call, **self.spec.arguments(arrival))
+        except KontorError as error:
+            return error
+        return None
+
+    def _in_transaction(self, deps: Deps, session: Session, arrival: Arrival, refusal: KontorError | None) -> Answer:
         now = deps.clock.now()
         try:
             caller = authenticate(session, arrival.secret, now)
         except KontorError as error:
             return problem(error, arrival.trace_id)
-        call = Call(deps, session, caller, arrival, now)
+        call = Call(deps, session, caller, arrival, now, refusal)
         key = arrival.headers.get("idempotency-key")
         if key is not None and arrival.method == "POST":
             return Repeats(call, key).answer(self._effect)
@@ -134,6 +151,8 @@ class Pipeline:
         if any("\x00" in value for value in call.arrival.params.values()):
             raise NotFound
         self.spec.access.admit(call)
+        if call.refusal is not None:
+            raise call.refusal
         answer = self.spec.endpoint(call=call, **self.spec.arguments(call.arrival))
         return answer if isinstance(answer, Answer) else Answer.of(answer, self.spec.status)
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.answers import Answer
 from api.call import Access
-from api.pipeline import Pipeline, Spec
+from api.pipeline import Outside, Pipeline, Spec
 from api.schema import Problem
 
 F = TypeVar("F", bound=Callable[..., Answer | BaseModel])
@@ -56,12 +56,13 @@ class Routes:
         also: Mapping[int, type[BaseModel] | str] | None = None,
         problems: Sequence[int] = (),
         media: str | None = None,
+        outside: Outside | None = None,
     ) -> Callable[[F], F]:
         """Declare `METHOD /path`; `also` are further good answers, `problems` further bad ones."""
         method, path = call.split()
 
         def declare(endpoint: F) -> F:
-            spec = Spec.of(endpoint, access, status, path)
+            spec = Spec.of(endpoint, access, status, path, outside)
             responses = _good(also or {}) | _bad(spec, method, problems)
             if media is not None:
                 responses[status] = {"description": "The file.", "content": {media: {"schema": {"type": "string"}}}}

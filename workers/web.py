@@ -10,12 +10,16 @@ from sqlalchemy.orm import sessionmaker
 
 from adapters.bells import Keys
 from adapters.doorbell import RedisDoorbell
+from adapters.http_network import system_resolve
 from adapters.passwords import Argon2Passwords
 from adapters.sealer import FernetSealer, derived_key
 from adapters.settings import Settings
 from api.app import build
 from api.deps import Deps
 from engine.enqueue import Jobs
+from services.addresses import AddressGuard
+from services.programmes import Programmes
+from services.tokens import Tokens
 from tasks.catalogue import catalogue
 from workers.connections import redis_client, sql_engine
 from workers.parts import clock_for
@@ -48,10 +52,13 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             jobs=Jobs(catalogue(), clock, doorbell),
             sealer=FernetSealer(settings.secret_key),
             passwords=Argon2Passwords(),
+            programmes=Programmes(),
+            tokens=Tokens(settings.secret_key),
+            guard=AddressGuard(system_resolve, settings.allow_private_instances),
             threads=threads,
             secret=derived_key(settings.secret_key, "api"),
+            offer_secret=settings.secret_key.encode(),
             public_url=settings.public_url,
-            allow_private=settings.allow_private_instances,
             test_clock=settings.test_clock,
             version=release(),
         )

@@ -1,0 +1,122 @@
+"""Accounts: made, read, changed, branded."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from pydantic_core import from_json
+
+from api import owners
+from api.account_docs import (
+    AccountChange,
+    AccountDoc,
+    AccountFilter,
+    BrandBody,
+    BrandDoc,
+    InstanceDoc,
+    NewAccount,
+    NewInstance,
+)
+from api.call import Access, Call, Here, visible_filter
+from api.routes import Routes
+from api.schema import Page
+from domain.errors import Forbidden
+from models.accounts import Account
+from models.keys import Scope
+from services import account_documents, accounts, activation, brand_settings, brands, instances
+from store import accounts as rows
+
+routes = Routes("accounts")
+READ = Access(Scope.READ, "account_id", owners.account)
+WRITE = Access(Scope.ENQUEUE, "account_id", owners.account)
+RESELLERS = Access(Scope.ENQUEUE, "account_id", owners.account, not_account=True)
+
+
+def shown(call: Call, account: Account) -> AccountDoc:
+    """An account as the contract has it."""
+    programme = call.deps.programmes.current(call.session, account.programme)
+    return AccountDoc.model_validate(account_documents.document(account, programme, call.now))
+
+
+def refuse_suspending(call: Call) -> None:
+    """A key bound to the account may not suspend it; said before the body is judged."""
+    if call.caller.account_id is None or b"suspended" not in call.arrival.body:
+        return
+    try:
+        told: Any = from_json(call.arrival.body)
+    except ValueError:
+        return
+    if isinstance(told, dict) and "suspended" in told:
+        raise Forbidden(message="A key bound to an account may not suspend it.")
+
+
+CHANGE = Access(Scope.ENQUEUE, "account_id", owners.account, guard=refuse_suspending)
+
+
+@routes.post("/v1/accounts", Access(Scope.ENQUEUE, unbound_only=True), answer=AccountDoc, status=201)
+def create_account(call: Here, body: NewAccount) -> AccountDoc:
+    """Make an account on the free plan. 409 `name_taken`."""
+    new = accounts.NewAccount(**body.model_dump())
+    return shown(call, accounts.create(call.accounts, call.session, new))
+
+
+@routes.get("/v1/accounts", Access(Scope.READ), answer=Page[AccountDoc])
+def list_accounts(call: Here, query: Annotated[AccountFilter, Query()]) -> Page[AccountDoc]:
+    """Accounts in the order of their making."""
+    visible_filter(call, owners.account, query.reseller)
+    wanted = rows.AccountFilter(
+        programme=query.programme,
+        kind=query.kind,
+        reseller=query.reseller,
+        visible_to=call.caller.reseller_id,
+        only=call.caller.account_id,
+    )
+    page = accounts.page(call.session, wanted, query.cursor, query.limit)
+    return Page(items=[shown(call, account) for account in page.items], next=page.next)
+
+
+@routes.get("/v1/accounts/{account_id}", READ, answer=AccountDoc)
+def get_account(call: Here, account_id: UUID) -> AccountDoc:
+    """One account."""
+    return shown(call, accounts.get(call.session, account_id))
+
+
+@routes.patch("/v1/accounts/{account_id}", CHANGE, answer=AccountDoc, problems=[409])
+def change_account(call: Here, account_id: UUID, body: AccountChange) -> AccountDoc:
+    """Change what is given. 409 `name_taken`, `account_deleted`."""
+    given = body.model_dump(exclude_unset=True)
+    return shown(call, accounts.change(call.accounts, call.session, account_id, given))
+
+
+@routes.post("/v1/accounts/{account_id}/activation", WRITE, answer=AccountDoc)
+def send_activation(call: Here, account_id: UUID) -> AccountDoc:
+    """Mail the activation link again. 409 `already_activated`."""
+    return shown(call, activation.send_again(call.accounts, call.session, account_id))
+
+
+@routes.put("/v1/accounts/{account_id}/brand", RESELLERS, answer=BrandDoc)
+def put_brand(call: Here, account_id: UUID, body: BrandBody) -> BrandDoc:
+    """Set the brand whole; new domains await their proof."""
+    account = accounts.get(call.session, account_id)
+    settings = brand_settings.checked(body.model_dump(exclude_none=True))
+    brands.put(call.session, account, settings, call.now)
+    return BrandDoc.model_validate(brands.document(call.session, account))
+
+
+@routes.get("/v1/accounts/{account_id}/brand", READ, answer=BrandDoc)
+def get_brand(call: Here, account_id: UUID) -> BrandDoc:
+    """The brand as it is set."""
+    account = accounts.get(call.session, account_id)
+    return BrandDoc.model_validate(brands.document(call.session, account))
+
+
+def check_instance_url(call: Call, body: NewInstance, **_: object) -> None:
+    """Ask DNS whether the instance may be called, before any transaction."""
+    call.deps.guard.check(body.url)
+
+
+@routes.put("/v1/accounts/{account_id}/instance", WRITE, answer=InstanceDoc, outside=check_instance_url)
+def put_instance(call: Here, account_id: UUID, body: NewInstance) -> InstanceDoc:
+    """Say where the account's instance is. 422 `forbidden_address`."""
+    told = instances.put(call.session, call.deps.sealer, account_id, body.url, body.secret, call.now)
+    return InstanceDoc(url=told.url, secret=told.secret)
