@@ -10,11 +10,11 @@ from bench.processes import Failed, check_alive, running
 from bench.stage import Stage
 
 POLL = 0.2
-STUCK = 30.0
+STUCK = 60.0
 
 
 def drain(stage: Stage, contender: Contender, jobs: int) -> Drained:
-    """Fill, run, wait, judge. Raises Failed when nothing moves for half a minute."""
+    """Fill, run, wait, judge. Raises Failed when nothing moves for a minute."""
     contender.reset(stage)
     stage.settle()
     contender.enqueue(stage, jobs)

@@ -21,6 +21,7 @@ from engine.handlers import Registry
 from store.schema import metadata
 
 DATABASE = "kontor"
+NAMESPACE = "bench-kontor"
 HOT = "jobs, jobs_archive, job_attempts, once_keys, bench_effects, bench_starts"
 CHUNK = 10_000
 
@@ -47,7 +48,7 @@ def environ(stage: Stage) -> Mapping[str, str]:
         "DATABASE_URL": stage.url(DATABASE),
         "REDIS_URL": stage.redis_url,
         "SECRET_KEY": "bench" * 8,
-        "KONTOR_NAMESPACE": "bench-kontor",
+        "KONTOR_NAMESPACE": NAMESPACE,
         "KONTOR_DATA_DIR": str(stage.folder / "kontor"),
     }
 

@@ -1,0 +1,110 @@
+"""Rows 4 and 7: from commit to the handler's start on an idle system, and what idling costs."""
+
+import random
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from subprocess import Popen
+from typing import Any
+
+import psycopg
+import redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from adapters.bells import Keys
+from adapters.doorbell import RedisDoorbell
+from bench.kontor import DATABASE, NAMESPACE, SHARED, environ, jobs, make_schema, sql_engine
+from bench.proc import cpu_seconds, resident_megabytes
+from bench.processes import Command, Failed, running
+from bench.results import Budget, Figure, Row, percentile
+from bench.run import Run, Step
+from engine.enqueue import Jobs
+
+WARM_UP = 50
+PATIENCE = 30.0
+STARTED = "SELECT started FROM bench_starts WHERE n = %s"
+Processes = Mapping[str, "Popen[bytes]"]
+
+
+def measure(run: Run) -> Row:
+    """Single jobs at random instants, then nothing at all."""
+    stage, samples = run.stage, run.share(500, 100)
+    make_schema(stage)
+    stage.settle()
+    scheduler = Command("kontor-scheduler", [sys.executable, "-m", "cli", "scheduler"], environ(stage))
+    commands = [*SHARED.commands(stage), scheduler]
+    log = stage.folder / "log" / "latency.log"
+    with running(commands, log) as started, run.steps("latency", samples + WARM_UP + 1) as step:
+        roles = ("relay", "worker 1", "worker 2", "scheduler")
+        processes = dict(zip(roles, started, strict=True))
+        latencies = sample(run, WARM_UP + samples, step)[WARM_UP:]
+        step("idle CPU")
+        idle = idle_percent(processes, run.share(20, 6))
+        living = {role: process for role, process in processes.items() if process.poll() is None}
+        memory = {role: resident_megabytes(process.pid) for role, process in living.items()}
+    problems = [f"{role} ended by itself; see {log}" for role in processes if role not in living]
+    return Row("latency", "Commit to handler start on an idle system, idle cost, memory", [
+        *latency_figures("kontor", latencies), *idle_figures(idle), *memory_figures(memory),
+    ], problems)  # fmt: skip
+
+
+def sample(run: Run, count: int, step: Step) -> list[float]:
+    """Latencies in ms, one job at a time."""
+    client = redis.Redis.from_url(run.stage.redis_url)
+    ledger = jobs(RedisDoorbell(client, Keys(NAMESPACE)))
+    chance = random.Random(1)
+    with sql_engine(run.stage) as engine, run.stage.connect(DATABASE) as connection:
+        latencies = []
+        for n in range(count):
+            step(f"sample {n + 1}")
+            latencies.append(one(engine, connection, ledger, n))
+            time.sleep(chance.uniform(0.05, 0.2))
+        return latencies
+
+
+def one(engine: Engine, connection: psycopg.Connection[Any], ledger: Jobs, n: int) -> float:
+    """Enqueue, commit, wait for the stamp. Raises Failed when it does not come."""
+    with Session(engine) as session:
+        ledger.enqueue(session, "bench.stamp", {"n": n})
+        session.commit()
+    committed = time.monotonic()
+    while time.monotonic() - committed < PATIENCE:
+        row = connection.execute(STARTED, (n,)).fetchone()
+        if row is not None:
+            return (float(row[0]) - committed) * 1_000
+        time.sleep(0.005)
+    raise Failed(f"job {n} did not start within {PATIENCE:.0f} s")
+
+
+def idle_percent(processes: Processes, seconds: float) -> dict[str, float]:
+    """Percent of a core that each process uses when there is nothing to do."""
+    time.sleep(1)
+    before = {role: cpu_seconds(process.pid) for role, process in processes.items()}
+    began = time.monotonic()
+    time.sleep(seconds)
+    passed = time.monotonic() - began
+    return {role: (cpu_seconds(processes[role].pid) - before[role]) / passed * 100 for role in processes}
+
+
+def latency_figures(name: str, samples: Sequence[float]) -> list[Figure]:
+    """The two percentiles that are budgeted."""
+    told = f"{len(samples)} samples, greatest {max(samples):.1f} ms"
+    return [
+        Figure(f"{name} p50", percentile(samples, 50), "ms", Budget(5, at_least=False, decides=False), note=told),
+        Figure(f"{name} p99", percentile(samples, 99), "ms", Budget(15, at_least=False, decides=False)),
+    ]
+
+
+def idle_figures(idle: Mapping[str, float]) -> list[Figure]:
+    """What each process costs while nothing happens."""
+    budget = Budget(1, at_least=False, decides=False)
+    return [Figure(f"idle CPU of {role}", percent, "% of a core", budget) for role, percent in idle.items()]
+
+
+def memory_figures(memory: Mapping[str, float]) -> list[Figure]:
+    """Resident memory: 120 MB for a worker process, 80 MB for relay and scheduler."""
+    return [
+        Figure(f"memory of {role}", size, "MB", Budget(120 if "worker" in role else 80, at_least=False, decides=False))
+        for role, size in memory.items()
+    ]
