@@ -1,0 +1,47 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, name, product
+
+IMPORT_ALL = """
+import importlib, socket, sys, threading
+
+class NoSocket(socket.socket):
+    def __init__(self, *arguments, **options):
+        raise AssertionError("an import opened a socket")
+
+socket.socket = NoSocket
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+    assert threading.active_count() == 1, f"{module} started a thread"
+dramatiq = sys.modules["dramatiq"]
+assert dramatiq.broker.global_broker is None, "an import built a broker"
+"""
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_importing_any_module_has_no_side_effect() -> None:
+    modules = [module_name(path) for path in product() if path.stem != "__main__" and name(path) != LAUNCH]
+    command = [sys.executable, "-c", IMPORT_ALL, *modules]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+
+
+LAUNCH = "adapters/embedded/launch.py"
+
+
+@pytest.mark.parametrize("module", ["cli", "scheduler"])
+def test_the_command_line_starts_without_the_heavy_libraries(module: str) -> None:
+    if not (ROOT / f"{module}.py").exists():
+        pytest.skip("not there yet")
+    heavy = {"fastapi", "dramatiq", "sqlalchemy", "redis"} if module == "cli" else {"fastapi", "dramatiq", "redis"}
+    code = f"import sys, {module}; print(*sorted({heavy!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,127 @@
+import ast
+import re
+from statistics import median, quantiles
+
+from tests.architecture.source import ROOT, calls, everything, functions, length, name, product, tree
+
+CLOCK = "adapters/clock.py"
+BANNED_CALLS = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns",
+    "datetime.datetime.now", "datetime.date.today",
+}  # fmt: skip
+BANNED_NAMES = re.compile(r"(^|_)(utils?|commons?|helpers?|managers?|misc)(_|$)|Manager|Helper|Util")
+WHO_COMMITS = {
+    "api/pipeline.py",
+    "api/repeats.py",
+    "commands/context.py",
+    "engine/external.py",
+    "engine/transactional.py",
+}
+WHO_CATCHES_ALL = {"engine/runner.py"}
+BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
+SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")
+
+
+def test_only_the_clock_adapter_asks_what_time_it_is() -> None:
+    found = [
+        f"{name(path)}:{line} {call}"
+        for path in product()
+        for line, call in calls(path)
+        if call in BANNED_CALLS and name(path) != CLOCK
+    ]
+    assert found == []
+
+
+def test_no_module_is_over_300_lines_and_the_median_is_under_80() -> None:
+    lengths = {name(path): len(path.read_text().splitlines()) for path in product()}
+    assert {module: lines for module, lines in lengths.items() if lines > 300} == {}
+    assert median(lengths.values()) < 80
+
+
+def test_no_function_is_over_40_lines_and_nine_in_ten_are_under_25() -> None:
+    lengths = [
+        (length(node), f"{name(path)}:{node.lineno} {node.name}") for path in product() for node in functions(path)
+    ]
+    assert [entry for entry in lengths if entry[0] > 40] == []
+    assert quantiles([lines for lines, _ in lengths], n=10)[-1] < 25
+
+
+def test_nothing_is_named_after_being_useful_in_general() -> None:
+    modules = [name(path) for path in everything() if BANNED_NAMES.search(path.stem)]
+    classes = [
+        f"{name(path)}:{node.lineno} {node.name}"
+        for path in everything()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and BANNED_NAMES.search(node.name)
+    ]
+    assert modules + classes == []
+
+
+def test_only_boundary_files_commit_and_each_of_them_does() -> None:
+    commits = {
+        name(path)
+        for path in product()
+        for _, call in calls(path)
+        if call.endswith(".commit") and call != "savepoint.commit"
+    }
+    assert commits == WHO_COMMITS
+
+
+def test_only_the_runner_catches_everything() -> None:
+    found = []
+    for path in product():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ExceptHandler) and name(path) not in WHO_CATCHES_ALL:
+                caught = "" if node.type is None else ast.unparse(node.type)
+                if node.type is None or caught in {"Exception", "BaseException"}:
+                    found.append(f"{name(path)}:{node.lineno}")
+    assert found == []
+
+
+def test_a_module_builds_nothing_when_it_is_imported() -> None:
+    found = []
+    for path in product():
+        for statement in tree(path).body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr):
+                names = {ast.unparse(node.func) for node in ast.walk(statement) if isinstance(node, ast.Call)}
+                found += [f"{name(path)}:{statement.lineno} {call}" for call in names & BUILT_BY_PROCESSES]
+    assert found == []
+
+
+def is_over_an_enum(node: ast.Match) -> bool:
+    """Whether a match lists members of an enum, so that one can be forgotten."""
+    return any(isinstance(child, ast.MatchValue) and isinstance(child.value, ast.Attribute) for child in ast.walk(node))
+
+
+def test_every_match_over_an_enum_ends_in_assert_never() -> None:
+    found = [
+        f"{name(path)}:{node.lineno}"
+        for path in product()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Match) and is_over_an_enum(node)
+        if "assert_never(" not in ast.unparse(node.cases[-1])
+    ]
+    assert found == []
+
+
+def test_every_suppression_names_its_code_and_its_reason() -> None:
+    found = []
+    for path in everything():
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if (hit := SUPPRESSION.search(line)) and "fmt" not in hit[1]:
+                coded = re.match(r"(:\s*[A-Z]+\d+|\[[a-z-]+\])", hit["rest"].strip())
+                reason = re.search(r"(--|#)\s*\S+", hit["rest"])
+                if not coded or not reason:
+                    found.append(f"{name(path)}:{number}")
+    assert found == []
+
+
+def test_no_committed_file_names_this_machine_or_a_package_index() -> None:
+    words = [word.replace("~", "") for word in ("/wo~rk/", "/opt/py~pi", "py~pi.org", "python~hosted", "/ro~ot/")]
+    texts = [
+        path
+        for pattern in ("*.toml", "*.lock", "*.in", "*.md", "*.ini", "*.yaml", "Makefile", "Procfile", ".env.example")
+        for path in ROOT.glob(pattern)
+    ]
+    found = [f"{name(path)}: {word}" for path in [*everything(), *texts] for word in words if word in path.read_text()]
+    assert found == []
