@@ -1,0 +1,106 @@
+"""An activation link works once, for 72 hours, for the address it was mailed to."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from domain.errors import Conflict, Gone, NotFound
+from models.accounts import Account
+from models.mails import Mail
+from services import accounts, activation, clients
+from services.account_book import AccountBook
+from services.tokens import Tokens
+
+
+def token_of(session: Session, tokens: Tokens, position: int = -1) -> str:
+    """The token that the mail of that position will carry."""
+    query = select(Mail).where(Mail.template == "activation").order_by(Mail.id)
+    mail = session.scalars(query).all()[position]
+    links = activation.MAIL_RULES["activation"].links
+    assert links is not None
+    return links(session, tokens, mail)["activation"].removeprefix("/activate/")
+
+
+def test_showing_changes_nothing_and_using_activates(
+    office: AccountBook, session: Session, tokens: Tokens, client: Account
+) -> None:
+    token = token_of(session, tokens)
+    assert not activation.show(office, session, tokens, token).done
+    assert client.activated_at is None
+    assert activation.activate(office, session, tokens, token).done
+    assert client.activated_at == office.now
+
+
+def test_a_link_works_once_and_then_shows_the_result(
+    office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
+) -> None:
+    token = token_of(session, tokens)
+    activation.activate(office, session, tokens, token)
+    clock.advance(timedelta(days=10))
+    with pytest.raises(Conflict):
+        activation.activate(office, session, tokens, token)
+    assert activation.show(office, session, tokens, token).done
+
+
+def test_a_link_lives_for_72_hours(
+    office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
+) -> None:
+    token = token_of(session, tokens)
+    clock.advance(timedelta(hours=72) - timedelta(seconds=1))
+    activation.show(office, session, tokens, token)
+    clock.advance(timedelta(seconds=1))
+    for use in (activation.show, activation.activate):
+        with pytest.raises(Gone):
+            use(office, session, tokens, token)
+    assert client.activated_at is None
+
+
+def test_a_link_can_be_sent_again_and_the_new_one_works(
+    office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
+) -> None:
+    clock.advance(timedelta(hours=80))
+    activation.send_again(office, session, client.id)
+    activation.activate(office, session, tokens, token_of(session, tokens))
+    with pytest.raises(Conflict) as refused:
+        activation.send_again(office, session, client.id)
+    assert refused.value.code == "already_activated"
+
+
+def test_a_link_to_the_old_address_dies_with_a_hand_over(
+    office: AccountBook, session: Session, tokens: Tokens, client: Account
+) -> None:
+    token = token_of(session, tokens)
+    accounts.change(office, session, client.id, {"admin_email": "neu@weser.example"})
+    with pytest.raises(Gone) as refused:
+        activation.activate(office, session, tokens, token)
+    assert refused.value.code == "address_changed"
+    activation.activate(office, session, tokens, token_of(session, tokens))
+
+
+def test_a_forged_link_is_unknown(office: AccountBook, session: Session, tokens: Tokens, client: Account) -> None:
+    token = token_of(session, tokens)
+    foreign = activation.make_token(Tokens("another secret"), client.id, 1, office.now + timedelta(hours=1))
+    for forged in ("", "x", token[:-2], token + "x", token.replace(".", "", 1), foreign, "é", "a" * 9_999):
+        with pytest.raises(NotFound):
+            activation.activate(office, session, tokens, forged)
+    assert client.activated_at is None
+
+
+def test_a_token_for_something_else_is_unknown_here(
+    office: AccountBook, session: Session, tokens: Tokens, client: Account
+) -> None:
+    carried = {"account": client.id.hex, "version": 1}
+    other = tokens.make("offer-decision", carried, office.now + timedelta(hours=1))
+    with pytest.raises(NotFound):
+        activation.show(office, session, tokens, other)
+
+
+def test_a_link_survives_a_disconnection(
+    office: AccountBook, session: Session, tokens: Tokens, reseller: Account, client: Account
+) -> None:
+    token = token_of(session, tokens)
+    clients.disconnect(office, session, reseller.id, client.id)
+    assert activation.activate(office, session, tokens, token).done

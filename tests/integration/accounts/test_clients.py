@@ -1,0 +1,165 @@
+"""Clients are made, connected with a password, and let go."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from domain.errors import Conflict, Forbidden, Locked, NotFound
+from models.accounts import Account
+from models.brands import BrandRow
+from models.mails import Mail
+from services import accounts, brand_settings, brands, clients, reselling
+from services.account_book import AccountBook
+from services.accounts import NewAccount
+from services.clients import NewClient
+
+PASSWORD = "open sesame please"
+
+
+def salon(office: AccountBook, session: Session, programme: str = "learning") -> Account:
+    new = NewAccount(programme, "Salon", "a@salon.example", password=PASSWORD)
+    return accounts.create(office, session, new)
+
+
+def second_reseller(office: AccountBook, session: Session) -> Account:
+    new = NewAccount("learning", "Spree Akademie", "chef@spree.example")
+    account = accounts.create(office, session, new)
+    return reselling.become_reseller(office, session, account.id).account
+
+
+def templates(session: Session) -> list[str]:
+    return list(session.scalars(select(Mail.template).order_by(Mail.id)))
+
+
+def try_wrong(office: AccountBook, session: Session, reseller: Account, name: str) -> None:
+    refused = clients.connect(office, session, reseller.id, name, "wrong")
+    assert isinstance(refused, Forbidden)
+    assert refused.code == "bad_credentials"
+
+
+def test_a_client_with_an_unknown_address_gets_a_link(session: Session, reseller: Account, client: Account) -> None:
+    assert (client.kind, client.reseller_id, client.plan) == ("client", reseller.id, "free")
+    assert client.activated_at is None
+    assert templates(session)[-1] == "activation"
+
+
+def test_a_client_with_a_known_address_gets_a_notice(
+    office: AccountBook, session: Session, reseller: Account, client: Account
+) -> None:
+    new = NewClient("Weser Zwei", "ADMIN@weser.example")
+    made = clients.create(office, session, reseller.id, new)
+    assert made.activated_at == office.now
+    assert templates(session)[-1] == "account-notice"
+
+
+def test_only_a_reseller_has_clients(office: AccountBook, session: Session) -> None:
+    regular = salon(office, session)
+    with pytest.raises(Conflict) as refused:
+        clients.create(office, session, regular.id, NewClient("X", "x@x.example"))
+    assert refused.value.code == "not_a_reseller"
+
+
+def test_an_account_is_connected_by_name_and_password(office: AccountBook, session: Session, reseller: Account) -> None:
+    account = salon(office, session)
+    connected = clients.connect(office, session, reseller.id, "SALON", PASSWORD)
+    assert connected is account
+    assert (account.kind, account.reseller_id) == ("client", reseller.id)
+    assert templates(session)[-1] == "account-connected"
+
+
+def test_connecting_again_changes_nothing(office: AccountBook, session: Session, reseller: Account) -> None:
+    account = salon(office, session)
+    for _ in range(2):
+        assert clients.connect(office, session, reseller.id, "Salon", PASSWORD) is account
+    assert templates(session).count("account-connected") == 1
+
+
+@pytest.mark.parametrize("name", ["Salon", "Nobody", "a\x00b", "x" * 5_000, "", "\ud800"])
+def test_a_wrong_pair_gets_the_same_answer_known_or_not(
+    office: AccountBook, session: Session, reseller: Account, name: str
+) -> None:
+    salon(office, session)
+    try_wrong(office, session, reseller, name)
+
+
+def test_an_account_without_a_password_cannot_be_connected(
+    office: AccountBook, session: Session, reseller: Account
+) -> None:
+    accounts.create(office, session, NewAccount("learning", "Open", "o@open.example"))
+    try_wrong(office, session, reseller, "Open")
+
+
+def test_a_right_password_tells_that_there_is_another_reseller(
+    office: AccountBook, session: Session, reseller: Account
+) -> None:
+    account = salon(office, session)
+    other = second_reseller(office, session)
+    clients.connect(office, session, other.id, "Salon", PASSWORD)
+    try_wrong(office, session, reseller, "Salon")
+    with pytest.raises(Conflict) as refused:
+        clients.connect(office, session, reseller.id, "Salon", PASSWORD)
+    assert refused.value.code == "has_reseller"
+    assert account.reseller_id == other.id
+
+
+def test_an_account_of_another_programme_is_refused(office: AccountBook, session: Session, reseller: Account) -> None:
+    salon(office, session, "booking")
+    with pytest.raises(Conflict) as refused:
+        clients.connect(office, session, reseller.id, "Salon", PASSWORD)
+    assert refused.value.code == "programme_mismatch"
+
+
+def test_five_failures_shut_the_resellers_door_for_fifteen_minutes(
+    office: AccountBook, session: Session, reseller: Account, clock: ManualClock
+) -> None:
+    salon(office, session)
+    for number in range(5):
+        try_wrong(office, session, reseller, f"Nobody {number}")
+        clock.advance(timedelta(minutes=1))
+    with pytest.raises(Locked) as refused:
+        clients.connect(office, session, reseller.id, "Salon", PASSWORD)
+    assert refused.value.retry_after == timedelta(minutes=14)
+    clock.advance(timedelta(minutes=14))
+    assert isinstance(clients.connect(office, session, reseller.id, "Salon", PASSWORD), Account)
+
+
+def test_five_failures_shut_an_accounts_door_for_every_reseller(
+    office: AccountBook, session: Session, reseller: Account
+) -> None:
+    salon(office, session)
+    other = second_reseller(office, session)
+    for who in (reseller, other, reseller, other, reseller):
+        try_wrong(office, session, who, "Salon")
+    for who in (reseller, other):
+        with pytest.raises(Locked):
+            clients.connect(office, session, who.id, "salon", PASSWORD)
+
+
+def test_four_failures_and_slow_ones_leave_the_door_open(
+    office: AccountBook, session: Session, reseller: Account, clock: ManualClock
+) -> None:
+    salon(office, session)
+    for _ in range(8):
+        try_wrong(office, session, reseller, "Salon")
+        clock.advance(timedelta(minutes=4))
+    assert isinstance(clients.connect(office, session, reseller.id, "Salon", PASSWORD), Account)
+
+
+def test_disconnecting_takes_the_brand_and_keeps_the_rest(
+    office: AccountBook, session: Session, reseller: Account, client: Account
+) -> None:
+    settings = brand_settings.checked({"logo_url": "https://weser.example/logo.png"})
+    brands.put(session, client, settings, office.now)
+    clients.disconnect(office, session, reseller.id, client.id)
+    assert (client.kind, client.reseller_id, client.plan) == ("regular", None, "free")
+    assert session.get(BrandRow, client.id) is None
+    assert templates(session)[-1] == "account-disconnected"
+
+
+def test_somebody_elses_client_is_not_found(office: AccountBook, session: Session, client: Account) -> None:
+    other = second_reseller(office, session)
+    with pytest.raises(NotFound):
+        clients.disconnect(office, session, other.id, client.id)

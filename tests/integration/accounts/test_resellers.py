@@ -1,0 +1,103 @@
+"""A regular account becomes a reseller at once, and turns back only without clients."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from domain.errors import Conflict, Forbidden
+from models.accounts import Account
+from models.events import DomainEvent
+from models.mails import Mail
+from services import accounts, reselling
+from services.account_book import AccountBook
+from services.accounts import NewAccount
+
+
+def person(office: AccountBook, session: Session, programme: str) -> Account:
+    new = NewAccount(programme, "Jo Person", "jo@person.example", party="person")
+    return accounts.create(office, session, new)
+
+
+def templates(session: Session) -> list[str]:
+    return list(session.scalars(select(Mail.template).order_by(Mail.id)))
+
+
+def test_becoming_a_reseller_keeps_terms_and_time_and_welcomes(
+    office: AccountBook, session: Session, clock: ManualClock
+) -> None:
+    account = accounts.create(office, session, NewAccount("booking", "Salon", "a@salon.example"))
+    became = reselling.become_reseller(office, session, account.id)
+    assert became.left is None
+    assert became.account.kind == "reseller"
+    assert became.account.terms_version == "2026-01"
+    assert became.account.terms_accepted_at == clock.now()
+    mail = session.scalars(select(Mail)).one()
+    assert (mail.template, mail.facts["discount"]) == ("welcome-reseller", "20")
+
+
+def test_a_reseller_does_not_become_one_again(office: AccountBook, session: Session, reseller: Account) -> None:
+    with pytest.raises(Conflict) as refused:
+        reselling.become_reseller(office, session, reseller.id)
+    assert refused.value.code == "already_reseller"
+
+
+def test_a_person_is_pointed_to_the_affiliate_programme_where_a_company_is_required(
+    office: AccountBook, session: Session
+) -> None:
+    strict = [
+        code
+        for code in ("booking", "hosting", "learning", "telephony")
+        if office.programmes.current(session, code).accounts.legal_entity_required
+    ]
+    assert strict
+    account = person(office, session, strict[0])
+    with pytest.raises(Forbidden) as refused:
+        reselling.become_reseller(office, session, account.id)
+    assert refused.value.code == "party_refused"
+    affiliate = office.programmes.current(session, strict[0]).accounts.affiliate
+    assert affiliate is not None
+    assert affiliate in refused.value.message
+    assert account.kind == "regular"
+
+
+def test_a_person_may_resell_where_no_company_is_required(office: AccountBook, session: Session) -> None:
+    account = person(office, session, "booking")
+    assert reselling.become_reseller(office, session, account.id).account.kind == "reseller"
+
+
+def test_a_client_that_becomes_a_reseller_is_disconnected_and_told_whom_it_left(
+    office: AccountBook, session: Session, reseller: Account, client: Account
+) -> None:
+    became = reselling.become_reseller(office, session, client.id)
+    assert became.left is reseller
+    assert (became.account.kind, became.account.reseller_id) == ("reseller", None)
+    welcome = session.scalars(select(Mail).where(Mail.template == "welcome-reseller")).all()
+    assert welcome[-1].facts["left"] == reseller.name
+    kinds = list(session.scalars(select(DomainEvent.type).order_by(DomainEvent.seq)))
+    assert kinds[-2:] == ["account.disconnected", "account.became_reseller"]
+
+
+def test_a_reseller_with_clients_stays_one(
+    office: AccountBook, session: Session, reseller: Account, client: Account
+) -> None:
+    with pytest.raises(Conflict) as refused:
+        reselling.revert_reseller(office, session, reseller.id)
+    assert refused.value.code == "has_clients"
+    assert reseller.kind == "reseller"
+    assert client.reseller_id == reseller.id
+
+
+def test_a_reseller_turns_back_when_told_to_disconnect_its_clients(
+    office: AccountBook, session: Session, reseller: Account, client: Account
+) -> None:
+    reselling.revert_reseller(office, session, reseller.id, disconnect_clients=True)
+    assert reseller.kind == "regular"
+    assert (client.kind, client.reseller_id) == ("regular", None)
+    assert templates(session)[-1] == "account-disconnected"
+
+
+def test_only_a_reseller_turns_back(office: AccountBook, session: Session, client: Account) -> None:
+    with pytest.raises(Conflict) as refused:
+        reselling.revert_reseller(office, session, client.id)
+    assert refused.value.code == "not_a_reseller"
