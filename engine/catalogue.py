@@ -50,9 +50,7 @@ def checked(payload: type[Payload], args: Mapping[str, Any]) -> Payload:
     try:
         return payload.model_validate(args)
     except ValidationError as problem:
-        errors = [
-            FieldError(".".join(["args", *map(str, e["loc"])]), e["msg"]) for e in problem.errors()
-        ]
+        errors = [FieldError(".".join(["args", *map(str, e["loc"])]), e["msg"]) for e in problem.errors()]
         name = payload.policy.name
         raise Invalid("invalid_args", f"The args do not fit task {name}.", errors=errors) from None
 

@@ -25,9 +25,7 @@ INSERT = f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join(['%s'] * 16)})"  # no
 INSERT_UNIQUE = f"{INSERT} ON CONFLICT DO NOTHING"
 CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
-FIND_UNIQUE = (
-    "SELECT id FROM jobs WHERE tenant = %s AND task = %s AND unique_key = %s AND state <> 'dead'"
-)
+FIND_UNIQUE = "SELECT id FROM jobs WHERE tenant = %s AND task = %s AND unique_key = %s AND state <> 'dead'"
 BULK = f"""
 INSERT INTO jobs ({COLUMNS})
 SELECT id, %s, %s, %s, NULL, %s, %s, payload::jsonb, %s, NULL, NULL, %s, %s, %s, %s, %s
@@ -152,8 +150,8 @@ class Jobs:
         )
 
     def _row(self, request: Request, payload: Payload, row_id: UUID, now: datetime) -> tuple[Any, ...]:
-        task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = (
-            self._shared(request, payload, now)
+        task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
+            request, payload, now
         )
         body = Jsonb(payload.model_dump(mode="json", exclude_unset=True))
         keys = (request.unique_key, request.once_key)

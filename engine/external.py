@@ -104,9 +104,7 @@ class ExternalRunner:
     def _enter(self, driver: Driver, row: JobRow, now: datetime) -> bool:
         return row.lane is None or lanes.enter(driver, row.lane, row.id, now)
 
-    def _plan(
-        self, session: Session, driver: Driver, row: JobRow, lease: UUID, now: datetime
-    ) -> Claimed | None:
+    def _plan(self, session: Session, driver: Driver, row: JobRow, lease: UUID, now: datetime) -> Claimed | None:
         """Ask the handler for its plan; None when the job ends here. Raises ClaimFailed."""
         shop, number = self._shop, row.attempt + 1
         if self._bury_crashed(session, driver, row):
@@ -190,9 +188,7 @@ class ExternalRunner:
                 if one.claimed.row.id in ours:
                     done.extend(self._record_one(session, driver, one))
             if done:
-                ledger.archive(
-                    driver, done, burn=0, worker=shop.worker, started=None, finished=shop.clock.now()
-                )
+                ledger.archive(driver, done, burn=0, worker=shop.worker, started=None, finished=shop.clock.now())
             shop.crash("record.after")
             shop.crash("commit.before")
             session.commit()

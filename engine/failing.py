@@ -43,9 +43,7 @@ class Attempted:
     started_at: datetime | None
 
 
-def record_failure(
-    shop: Workshop, session: Session, driver: Driver, tried: Attempted, error: BaseException
-) -> None:
+def record_failure(shop: Workshop, session: Session, driver: Driver, tried: Attempted, error: BaseException) -> None:
     """Write down a failed attempt and decide what follows, in the caller's transaction."""
     row, now = tried.row, shop.clock.now()
     failure = failure_of(error)
@@ -112,18 +110,12 @@ def _hold(
         lanes.restart_hold(driver, row.lane, now)
 
 
-def _write(
-    driver: Driver, shop: Workshop, tried: Attempted, outcome: str, failure: Failure, now: datetime
-) -> None:
-    ended = Ended(
-        tried.row.id, tried.number, shop.worker, tried.started_at, now, outcome, failure.document()
-    )
+def _write(driver: Driver, shop: Workshop, tried: Attempted, outcome: str, failure: Failure, now: datetime) -> None:
+    ended = Ended(tried.row.id, tried.number, shop.worker, tried.started_at, now, outcome, failure.document())
     ledger.write_attempt(driver, ended)
 
 
-def _tell(
-    shop: Workshop, session: Session, row: JobRow, number: int, error: str, dead: str | None
-) -> None:
+def _tell(shop: Workshop, session: Session, row: JobRow, number: int, error: str, dead: str | None) -> None:
     handler: Any = shop.handler(row) if row.task in shop.registry else None
     if isinstance(handler, TellsFailure):
         handler.failed(shop.context(row, number), session, shop.payload(row), error, dead)

@@ -50,9 +50,7 @@ class External(Protocol):
     def act(self, job: JobContext, plan: Any) -> Any:
         """Do it. No transaction is open."""
 
-    def record(
-        self, job: JobContext, session: Session, payload: Any, plan: Any, result: Any
-    ) -> Outcome:
+    def record(self, job: JobContext, session: Session, payload: Any, plan: Any, result: Any) -> Outcome:
         """Write down what happened."""
 
 
@@ -71,9 +69,7 @@ class TellsFailure(Protocol):
     `dead` is None while the job will be tried again, else the reason why it is dead.
     """
 
-    def failed(
-        self, job: JobContext, session: Session, payload: Any, error: str, dead: str | None
-    ) -> None:
+    def failed(self, job: JobContext, session: Session, payload: Any, error: str, dead: str | None) -> None:
         """Make the error visible, tell people."""
 
 

@@ -61,9 +61,7 @@ def pick(
     turn: str = "",
 ) -> list[Picked]:
     """Up to `want` jobs of a queue that have no doorbell out. `turn`: the tenant served last."""
-    heads: list[tuple[int, str]] = driver.execute(
-        HEADS, {"queue": queue, "most": HEADS_MOST}
-    ).fetchall()
+    heads: list[tuple[int, str]] = driver.execute(HEADS, {"queue": queue, "most": HEADS_MOST}).fetchall()
     if not heads:
         return []
     peers: dict[int, int] = {}

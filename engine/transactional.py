@@ -101,18 +101,14 @@ class TransactionalRunner:
         session.expunge_all()
         return outcome
 
-    def _complete(
-        self, driver: Driver, outcomes: Sequence[tuple[JobRow, Outcome | None]], started: datetime
-    ) -> None:
+    def _complete(self, driver: Driver, outcomes: Sequence[tuple[JobRow, Outcome | None]], started: datetime) -> None:
         """Write the completions and commit, in one round trip."""
         shop, finished = self._shop, self._shop.clock.now()
         done: list[tuple[UUID, Any]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
         shop.crash("record.before")
         with driver.pipeline():
             if done:
-                ledger.archive(
-                    driver, done, burn=1, worker=shop.worker, started=started, finished=finished
-                )
+                ledger.archive(driver, done, burn=1, worker=shop.worker, started=started, finished=finished)
             for row, outcome in outcomes:
                 settle(driver, shop.worker, row, row.attempt + 1, outcome, started, finished)
             shop.crash("record.after")

@@ -64,6 +64,7 @@ class Workshop:
             driver = cast(Driver, connection.connection.driver_connection)
             try:
                 with Session(bind=connection, autoflush=True, expire_on_commit=False) as session:
+                    session.connection()
                     yield session, driver
             finally:
                 if driver.closed:

@@ -77,8 +77,14 @@ class Job(JobColumns, Base):
         Index("ix_jobs_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL AND state <> 'dead'")),
         Index("ix_jobs_running", "worker", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
-        {"postgresql_with": {"fillfactor": "90", "autovacuum_vacuum_scale_factor": "0.01",
-                             "autovacuum_vacuum_threshold": "5000", "autovacuum_vacuum_cost_delay": "0"}},
+        {
+            "postgresql_with": {
+                "fillfactor": "90",
+                "autovacuum_vacuum_scale_factor": "0.01",
+                "autovacuum_vacuum_threshold": "5000",
+                "autovacuum_vacuum_cost_delay": "0",
+            }
+        },
     )
 
 

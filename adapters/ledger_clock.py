@@ -1,0 +1,31 @@
+"""The test clock: programme time kept in the database, so that one call moves every process."""
+
+import threading
+from datetime import UTC, datetime
+
+import psycopg
+
+from adapters.clock import SystemClock
+
+READ = "SELECT now FROM clock WHERE id = 1"
+SET_FIRST = "INSERT INTO clock (id, now) VALUES (1, %s) ON CONFLICT DO NOTHING"
+
+
+class LedgerClock(SystemClock):
+    """Real time until the clock was set; from then on what the database says, at every look."""
+
+    def __init__(self, dsn: str, start: datetime | None = None) -> None:
+        self._dsn = dsn
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[tuple[datetime]] | None = None
+        if start is not None:
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute(SET_FIRST, (start,))
+
+    def now(self) -> datetime:
+        """Programme time, aware, UTC. Waits for no transaction; raises psycopg errors when it cannot ask."""
+        with self._lock:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=5)
+            row = self._connection.execute(READ).fetchone()
+        return self.real() if row is None else row[0].astimezone(UTC)

@@ -1,0 +1,53 @@
+"""Connections built where a process starts: the SQL engine and the Redis client."""
+
+import psycopg
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+
+from adapters.settings import Settings
+
+# Custom plans: a plan made while the ledger was empty would be kept when it holds 100,000 jobs.
+OPTIONS = (
+    "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off -c plan_cache_mode=force_custom_plan"
+)
+
+
+def sql_engine(settings: Settings, application: str, size: int) -> Engine:
+    """A pool of `size` connections that name themselves in pg_stat_activity."""
+    return create_engine(
+        settings.database_url,
+        pool_size=size,
+        max_overflow=4,
+        pool_timeout=30,
+        connect_args={
+            "application_name": application,
+            "options": OPTIONS,
+            "keepalives_idle": 30,
+            "tcp_user_timeout": 15000,
+            "connect_timeout": 5,
+        },
+    )
+
+
+def driver_connection(settings: Settings, application: str) -> psycopg.Connection[tuple[object, ...]]:
+    """A connection of its own in autocommit."""
+    url = make_url(settings.database_url).set(drivername="postgresql")
+    dsn = url.render_as_string(hide_password=False)
+    return psycopg.connect(
+        dsn,
+        autocommit=True,
+        application_name=application,
+        options=OPTIONS,
+        connect_timeout=5,
+        tcp_user_timeout=15000,
+    )
+
+
+def redis_client(settings: Settings) -> "redis.Redis":
+    """A client that raises at once when Redis is away; whoever waits does its own waiting."""
+    return redis.Redis.from_url(
+        settings.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, socket_timeout=20
+    )

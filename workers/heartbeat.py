@@ -1,0 +1,102 @@
+"""A worker's sign of life: its row in `worker_processes`, beaten once a second on a connection of its own."""
+
+import os
+import platform
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from uuid import UUID
+
+import psycopg
+import structlog
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 0.5
+REGISTER = """
+INSERT INTO worker_processes (id, host, pid, version, threads, queues, started_at, heartbeat_at)
+VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
+ON CONFLICT (id) DO NOTHING
+"""
+BEAT = """
+UPDATE worker_processes SET heartbeat_at = clock_timestamp(), memory_bytes = %s WHERE id = %s
+RETURNING draining
+"""
+CANCELLED = "SELECT id FROM jobs WHERE worker = %s AND state = 'running' AND cancel_requested"
+LEAVE = "DELETE FROM worker_processes WHERE id = %s"
+
+
+def release() -> str:
+    """The installed version of Kontor."""
+    try:
+        return version("kontor")
+    except PackageNotFoundError:
+        return "0"
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process."""
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Heartbeat(threading.Thread):
+    """Beats until stopped; survives a restart of PostgreSQL; registers anew when it was barred."""
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection[tuple[object, ...]]],
+        worker: str,
+        threads: int,
+        queues: Sequence[str],
+        on_draining: Callable[[bool], None],
+    ) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._connect = connect
+        self._worker = worker
+        self._row = (worker, platform.node(), os.getpid(), release(), threads, list(queues))
+        self._on_draining = on_draining
+        self._leaving = threading.Event()
+        self._cancelled: frozenset[UUID] = frozenset()
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def register(self) -> None:
+        """Become known. Raises psycopg errors."""
+        self._connection = self._connect()
+        self._connection.execute(REGISTER, self._row)
+
+    def cancelled(self, job_id: UUID) -> bool:
+        """Whether somebody asked for this running job to be cancelled; at most a beat late."""
+        return job_id in self._cancelled
+
+    def run(self) -> None:
+        """Beat."""
+        while not self._leaving.wait(BEAT_SECONDS):
+            try:
+                self._beat()
+            except psycopg.Error as error:
+                log.warning("heartbeat.missed", error=str(error).strip())
+                self._connection = None
+
+    def stop(self) -> None:
+        """Leave: what still runs here is taken for crashed."""
+        self._leaving.set()
+        self.join(timeout=5)
+        try:
+            with self._connect() as connection:
+                connection.execute(LEAVE, (self._worker,))
+        except psycopg.Error as error:
+            log.warning("heartbeat.not_left", error=str(error).strip())
+
+    def _beat(self) -> None:
+        if self._connection is None or self._connection.closed:
+            self.register()
+        assert self._connection is not None
+        row = self._connection.execute(BEAT, (resident_bytes(), self._worker)).fetchone()
+        if row is None:
+            log.error("heartbeat.barred", worker=self._worker, remedy="leases were lost; registering anew")
+            self._connection.execute(REGISTER, self._row)
+            return
+        self._on_draining(bool(row[0]))
+        found = self._connection.execute(CANCELLED, (self._worker,)).fetchall()
+        self._cancelled = frozenset(UUID(str(job_id)) for (job_id,) in found)

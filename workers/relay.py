@@ -1,0 +1,79 @@
+"""`kontor relay`: leads when it holds the leader's lock, stands by otherwise."""
+
+import signal
+import threading
+from types import FrameType
+
+import psycopg
+import structlog
+
+from adapters.bells import Keys, RedisBells
+from adapters.settings import Settings
+from domain.bells import BellsDown
+from domain.ports import CrashPoint
+from engine.catalogue import Catalogue
+from engine.relay import Relay
+from engine.workshop import no_crash
+from workers.connections import driver_connection, redis_client
+from workers.parts import catalogue_for, clock_for
+
+log = structlog.get_logger(__name__)
+
+LEAD = "SELECT pg_try_advisory_lock(hashtext('kontor relay'))"
+STANDBY_SECONDS = 0.5
+BROKER_DOWN_SECONDS = 0.2
+
+
+class RelayProcess:
+    """Takes the lead, works, and starts anew after PostgreSQL or Redis went away."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, crash: CrashPoint = no_crash) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._crash = crash
+        self._clock = clock_for(settings)
+        keys = Keys(settings.namespace)
+        self._bells = RedisBells(redis_client(settings), keys, catalogue.queues)
+        self._asked = threading.Event()
+
+    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Ask the relay to stop."""
+        self._asked.set()
+
+    def run(self) -> None:
+        """Work until asked to stop."""
+        while not self._asked.is_set():
+            try:
+                with driver_connection(self._settings, "kontor-relay") as driver:
+                    self._lead(driver)
+            except psycopg.Error as error:
+                log.warning("relay.no_ledger", error=str(error).strip())
+                self._asked.wait(STANDBY_SECONDS)
+
+    def _lead(self, driver: "psycopg.Connection[tuple[object, ...]]") -> None:
+        while not self._asked.is_set():
+            row = driver.execute(LEAD).fetchone()
+            if row and row[0]:
+                break
+            self._asked.wait(STANDBY_SECONDS)
+        relay = Relay(driver, self._bells, self._catalogue, self._clock, self._crash)
+        begun = False
+        log.info("relay.leading")
+        while not self._asked.is_set():
+            try:
+                if not begun:
+                    relay.begin()
+                    begun = True
+                relay.tick()
+            except BellsDown as error:
+                log.warning("relay.no_broker", error=str(error))
+                begun = False
+                self._asked.wait(BROKER_DOWN_SECONDS)
+
+
+def run(settings: Settings, catalogue: Catalogue | None = None, crash: CrashPoint = no_crash) -> None:
+    """One relay until SIGTERM or SIGINT."""
+    process = RelayProcess(settings, catalogue or catalogue_for(settings), crash)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, process.stop)
+    process.run()

@@ -1,0 +1,129 @@
+"""`kontor worker`: a Dramatiq worker whose messages are doorbells."""
+
+import platform
+import secrets
+import signal
+import threading
+from collections.abc import Sequence
+from random import random
+from uuid import UUID
+
+import dramatiq
+import structlog
+from dramatiq.middleware import CurrentMessage, TimeLimit
+from dramatiq.middleware.threading import Interrupt
+
+from adapters.bells import Keys, actor_of
+from adapters.broker import LedgerBroker
+from adapters.doorbell import RedisDoorbell
+from adapters.settings import Settings
+from domain.jobs import TaskKind
+from domain.ports import CrashPoint
+from engine.catalogue import Catalogue
+from engine.enqueue import Jobs
+from engine.handlers import Handler, Registry
+from engine.rescue import APPLICATION
+from engine.runner import Runner
+from engine.workshop import Workshop, no_crash
+from services.dead_jobs import announce
+from workers.connections import driver_connection, redis_client, sql_engine
+from workers.heartbeat import Heartbeat
+from workers.parts import clock_for, handlers_for
+
+log = structlog.get_logger(__name__)
+
+STOP_MILLISECONDS = 25_000
+RECORD_PATIENCE_SECONDS = 1.0
+
+
+def prefetch_of(catalogue: Catalogue, threads: int) -> dict[str, int]:
+    """How many bells of each queue a process may hold: outside effects leave two threads to the rest."""
+    limits = {}
+    for name in catalogue.queues:
+        kinds = {payload.policy.kind for payload in catalogue if payload.policy.queue == name}
+        slow = TaskKind.EXTERNAL in kinds
+        limits[name] = max(1, threads - 2) if slow else threads
+    return limits
+
+
+class WorkerProcess:
+    """The parts of one worker process, started and stopped in order."""
+
+    def __init__(self, settings: Settings, handlers: Sequence[Handler], crash: CrashPoint = no_crash) -> None:
+        self.name = f"{platform.node()[:20]}-{secrets.token_hex(6)}"
+        self.threads = settings.worker_threads
+        keys = Keys(settings.namespace)
+        client = redis_client(settings)
+        clock = clock_for(settings)
+        self.registry = Registry(handlers)
+        catalogue = self.registry.catalogue
+        self.doorbell = RedisDoorbell(client, keys)
+        application = APPLICATION + self.name
+        self.engine = sql_engine(settings, application, self.threads + 1)
+        self.broker = LedgerBroker(
+            client, keys, self.name, prefetch_of(catalogue, self.threads), [CurrentMessage(), TimeLimit()]
+        )
+        self.heartbeat = Heartbeat(
+            lambda: driver_connection(settings, application),
+            self.name, self.threads, catalogue.queues, self._drain,
+        )  # fmt: skip
+        self._stopping = threading.Event()
+        shop = Workshop(
+            engine=self.engine,
+            registry=self.registry,
+            jobs=Jobs(catalogue, clock, self.doorbell),
+            clock=clock,
+            random=random,
+            worker=self.name,
+            crash=crash,
+            cancelled=self.heartbeat.cancelled,
+            on_dead=announce,
+            pause=lambda: not self._stopping.wait(RECORD_PATIENCE_SECONDS),
+            interrupts=(Interrupt,),
+        )
+        self.runner = Runner(shop)
+        for queue in catalogue.queues:
+            declare = dramatiq.actor(broker=self.broker, queue_name=queue, actor_name=actor_of(queue))
+            declare(self._run)
+        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=1000)
+
+    def _run(self, task: str, ids: list[str]) -> None:
+        message = CurrentMessage.get_current_message()
+        bell_id = message.message_id if message else ""
+        self.broker.report(self.runner.run(bell_id, task, [UUID(job_id) for job_id in ids]))
+
+    def _drain(self, draining: bool) -> None:
+        self.broker.draining = draining
+
+    def start(self) -> None:
+        """Register, then pick up bells."""
+        self.heartbeat.register()
+        self.heartbeat.start()
+        self.worker.start()
+        log.info("worker.ready", worker=self.name, threads=self.threads)
+
+    def stop(self) -> None:
+        """Finish what runs (25 s at most), answer, leave."""
+        self.broker.draining = True
+        self.worker.stop(timeout=STOP_MILLISECONDS)
+        self._stopping.set()
+        self.broker.answers.drain(2)
+        self.heartbeat.stop()
+        self.doorbell.close()
+        self.engine.dispose()
+
+
+def serve(process: WorkerProcess) -> None:
+    """Run until SIGTERM or SIGINT."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    process.start()
+    asked.wait()
+    log.info("worker.stopping", worker=process.name)
+    process.stop()
+
+
+def run(settings: Settings) -> None:
+    """One worker process with every task of the deployment."""
+    serve(WorkerProcess(settings, handlers_for(settings)))
