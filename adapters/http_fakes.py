@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from domain.errors import Unreachable
@@ -22,10 +22,14 @@ class Posted:
 
 @dataclass(slots=True)
 class FakeHttp:
-    """Answers what it was told to, then 204; keeps every POST that a real receiver would have seen."""
+    """Answers what it was told to, then 204; keeps every POST that a real receiver would have seen.
+
+    `meanwhile` holds what happens elsewhere while the next POSTs are under way.
+    """
 
     posted: list[Posted] = field(default_factory=list)
     answers: deque[HttpReply | Unreachable] = field(default_factory=deque)
+    meanwhile: deque[Callable[[], object]] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
@@ -34,6 +38,9 @@ class FakeHttp:
             answer = self.answers.popleft() if self.answers else answered(204)
             if not (isinstance(answer, Unreachable) and not answer.sent):
                 self.posted.append(Posted(url, body, {name.lower(): text for name, text in headers.items()}))
+            elsewhere = self.meanwhile.popleft() if self.meanwhile else None
+        if elsewhere is not None:
+            elsewhere()
         if isinstance(answer, Unreachable):
             raise answer
         return answer

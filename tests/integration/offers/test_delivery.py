@@ -1,0 +1,149 @@
+"""An offer on its way to the customer's instance."""
+
+from datetime import timedelta
+
+from adapters.http_fakes import answered, refused, timed_out
+from services import offers
+from tests.offer_world import World
+
+
+def test_a_sent_offer_is_delivered_and_its_admin_is_asked(world: World) -> None:
+    offer_id = world.send(message="Für Sie <b>alle</b>")
+    assert world.offer(offer_id)["state"] == "waiting"
+    world.work()
+    offer = world.offer(offer_id)
+    assert offer["state"] == "waiting_for_confirmation"
+    assert offer["delivery"]["attempts"] == 1
+    assert [(e["from"], e["to"]) for e in offer["events"]] == [
+        (None, "waiting"),
+        ("waiting", "waiting_for_confirmation"),
+    ]
+    assert offer["events"][1]["job"] == offer["delivery"]["job_id"]
+    [call] = world.calls()
+    assert call["type"] == "offer.delivered"
+    assert call["data"]["message"] == "Für Sie <b>alle</b>"
+    assert world.mails() == [("offer-received", "admin@acme.example")]
+
+
+def test_an_instance_that_is_down_holds_the_lane_and_burns_no_attempt(world: World) -> None:
+    world.http.will(refused(), answered(503), answered(429), timed_out())
+    offer_id = world.send()
+    world.work()
+    for _ in range(3):
+        world.pass_time(timedelta(minutes=10))
+    offer = world.offer(offer_id)
+    assert (offer["state"], offer["delivery"]["attempts"]) == ("waiting", 4)
+    assert offer["delivery"]["last_error"] == "no answer in 15 s"
+    assert world.jobs_of("offers.deliver") == [("queued", 0, None)]
+    world.pass_time(timedelta(minutes=10))
+    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert world.offer(offer_id)["delivery"]["last_error"] is None
+    assert len({call["webhook-id"] for call in world.calls()}) == 1
+
+
+def test_a_lane_that_is_down_does_not_touch_another_customers_lane(world: World) -> None:
+    other = world.another_client("Other")
+    world.http.will(refused())
+    down = world.send()
+    up = world.send(account_id=other)
+    world.work()
+    assert world.offer(down)["state"] == "waiting"
+    assert world.offer(up)["state"] == "waiting_for_confirmation"
+
+
+def test_the_instances_wish_when_to_come_back_is_honoured(world: World) -> None:
+    world.http.will(answered(503, retry_after="7200"))
+    offer_id = world.send()
+    world.work()
+    world.pass_time(timedelta(minutes=119))
+    assert world.offer(offer_id)["delivery"]["attempts"] == 1
+    world.pass_time(timedelta(minutes=2))
+    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+
+
+def test_a_refusal_burns_attempts_until_the_reseller_is_told(world: World) -> None:
+    world.http.will(*[answered(status) for status in (400, 404, 410, 302, 401, 403, 422, 400)])
+    offer_id = world.send()
+    for _ in range(10):
+        world.pass_time(timedelta(hours=2))
+    offer = world.offer(offer_id)
+    assert (offer["state"], offer["delivery"]["attempts"]) == ("waiting", 8)
+    assert offer["delivery"]["last_error"] == "answered 400"
+    assert world.jobs_of("offers.deliver") == [("dead", 8, "failed")]
+    assert world.mails() == [("delivery-failed", "admin@nordic-academy.example")]
+
+
+def test_after_72_hours_in_a_held_lane_the_job_is_dead_and_the_reseller_is_told(world: World) -> None:
+    world.http.will(*[refused() for _ in range(2_000)])
+    offer_id = world.send()
+    world.work()
+    for _ in range(73):
+        world.pass_time(timedelta(hours=1))
+    assert world.offer(offer_id)["state"] == "waiting"
+    assert world.jobs_of("offers.deliver") == [("dead", 0, "lane_held")]
+    assert world.mail("delivery-failed").facts["held"] is True
+
+
+def test_an_offer_withdrawn_before_its_delivery_never_reaches_the_instance(world: World) -> None:
+    offer_id = world.send()
+    with world.transaction() as session:
+        offers.cancel(world.book, session, offer_id, "key:reseller")
+    world.work()
+    assert world.calls() == []
+    assert world.mails() == []
+    assert world.offer(offer_id)["reason"] == "withdrawn"
+
+
+def test_an_offer_withdrawn_while_its_instance_refuses_connections_is_forgotten(world: World) -> None:
+    world.http.will(refused())
+    offer_id = world.send()
+    world.work()
+    with world.transaction() as session:
+        offers.cancel(world.book, session, offer_id, "key:reseller")
+    world.pass_time(timedelta(minutes=10))
+    assert world.calls() == []
+
+
+def test_what_may_have_arrived_is_withdrawn_by_a_second_call(world: World) -> None:
+    world.http.will(timed_out())
+    offer_id = world.send()
+    world.work()
+    with world.transaction() as session:
+        offers.cancel(world.book, session, offer_id, "key:reseller")
+    world.pass_time(timedelta(minutes=10))
+    assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
+    assert world.offer(offer_id)["state"] == "cancelled"
+
+
+def test_cancelling_during_the_delivery_wins_and_takes_the_offer_back(world: World) -> None:
+    offer_id = world.send()
+
+    def cancel_meanwhile() -> None:
+        with world.transaction() as session:
+            offers.cancel(world.book, session, offer_id, "key:reseller")
+
+    world.http.meanwhile.append(cancel_meanwhile)
+    world.work()
+    assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
+    assert world.calls("offer.withdrawn")[0]["data"]["reason"] == "withdrawn"
+    assert world.offer(offer_id)["state"] == "cancelled"
+    assert world.mails() == []
+
+
+def test_a_delivered_offer_that_is_withdrawn_is_taken_back_and_its_admin_is_told(world: World) -> None:
+    offer_id = world.delivered()
+    with world.transaction() as session:
+        offers.cancel(world.book, session, offer_id, "key:reseller")
+    world.work()
+    assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
+    assert [template for template, _ in world.mails()] == ["offer-received", "offer-withdrawn"]
+
+
+def test_an_offer_expires_after_30_days_also_for_readers_before_the_job_ran(world: World) -> None:
+    offer_id = world.delivered()
+    world.clock.advance(timedelta(days=30))
+    assert (world.offer(offer_id)["state"], world.offer(offer_id)["reason"]) == ("cancelled", "expired")
+    assert len(world.offer(offer_id)["events"]) == 2
+    world.work()
+    assert world.offer(offer_id)["events"][2]["to"] == "cancelled"
+    assert world.mails()[-1] == ("offer-expired", "admin@nordic-academy.example")

@@ -1,0 +1,207 @@
+"""A reseller, its client with an instance in memory, and a worker that runs in the test's own thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.http_fakes import FakeHttp, Posted
+from adapters.sealer import FernetSealer
+from adapters.signed_calls import SignedCalls
+from domain.ids import new_id
+from engine import lanes
+from engine.catalogue import Catalogue, Payload
+from engine.enqueue import Jobs
+from engine.handlers import Registry
+from engine.promote import promote_due
+from engine.runner import Runner
+from engine.workshop import Workshop
+from models.accounts import Account
+from models.mails import Mail
+from models.offers import Offer
+from services import instances, offers, programme_files
+from services.offer_documents import document
+from services.offer_log import OfferBook
+from services.offers import NewOffer
+from services.tokens import Tokens
+from store.schema import ROOT
+from tasks.catalogue import PAYLOADS, Ports, offer_handlers
+from tasks.mails import SendMail
+
+START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+SECRET = "a secret that only tests use"
+LINES = ({"product": "excel-basics", "count": 10, "mode": "absolute", "term": "P1Y"},)
+
+
+class SilentBell:
+    """Nobody is waiting."""
+
+    def ring(self) -> None:
+        """Nothing."""
+
+
+@dataclass
+class World:
+    """What the tests of offers work with. `http` is everything outside."""
+
+    engine: Engine
+    clock: ManualClock
+    http: FakeHttp = field(default_factory=FakeHttp)
+    sealer: FernetSealer = field(default_factory=lambda: FernetSealer(SECRET))
+    tokens: Tokens = field(default_factory=lambda: Tokens(SECRET))
+    reseller: UUID = field(default_factory=new_id)
+    client: UUID = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        payloads: list[type[Payload]] = [*dict.fromkeys([*PAYLOADS, SendMail])]
+        self.jobs = Jobs(Catalogue(payloads), self.clock, SilentBell())
+        self.book = OfferBook(self.jobs, SECRET.encode())
+        ports = Ports(
+            sleep=lambda _: None,
+            book=self.book,
+            sender=SignedCalls(self.http, self.clock),
+            sealer=self.sealer,
+            clock=self.clock,
+        )
+        registry = Registry(offer_handlers(ports))
+        shop = Workshop(
+            engine=self.engine,
+            registry=registry,
+            jobs=self.jobs,
+            clock=self.clock,
+            random=lambda: 0.5,
+            worker="test",
+        )
+        self.runner = Runner(shop)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One committed transaction."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    def set_up(self) -> World:
+        """A programme, a reseller, its client, and the client's instance."""
+        with self.transaction() as session:
+            source = (ROOT / "examples" / "programmes" / "learning.yaml").read_text()
+            programme_files.apply(session, "learning", source, now=self.clock.now(), actor="test")
+            session.add(account(self.reseller, "Nordic Academy", "reseller"))
+            session.flush()
+            session.add(account(self.client, "Acme", "client", self.reseller))
+            session.flush()
+            self.give_instance(session, self.client)
+        return self
+
+    def give_instance(self, session: Session, account_id: UUID) -> None:
+        """Every account's instance has a path of its own."""
+        url = f"https://instance.example/{account_id}"
+        instances.put(session, self.sealer, account_id, url, None, self.clock.now())
+
+    def another_client(self, name: str) -> UUID:
+        """A further client of the same reseller, with an instance."""
+        client = new_id()
+        with self.transaction() as session:
+            session.add(account(client, name, "client", self.reseller))
+            session.flush()
+            self.give_instance(session, client)
+        return client
+
+    def send(self, lines: Sequence[Mapping[str, Any]] = LINES, **options: Any) -> UUID:
+        """Send an offer; returns its id."""
+        given: dict[str, Any] = {"reseller_id": self.reseller, "account_id": self.client, "lines": lines} | options
+        with self.transaction() as session:
+            return offers.send(self.book, session, NewOffer(**given), "key:reseller").id
+
+    def delivered(self, lines: Sequence[Mapping[str, Any]] = LINES, **options: Any) -> UUID:
+        """Send an offer and deliver it."""
+        offer_id = self.send(lines, **options)
+        self.work()
+        return offer_id
+
+    def offer(self, offer_id: UUID) -> dict[str, Any]:
+        """The offer as the API shows it."""
+        with self.transaction() as session:
+            return document(session, session.get_one(Offer, offer_id), self.clock.now())
+
+    def work(self) -> None:
+        """Run what is due until nothing is; mails stay unsent."""
+        while self._work_once():
+            pass
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let time pass, then run what is due."""
+        self.clock.advance(by)
+        self.work()
+
+    def _work_once(self) -> int:
+        with self.transaction() as session:
+            driver: Any = session.connection().connection.driver_connection
+            promote_due(driver, self.clock.now())
+            lanes.release_probes(driver, self.clock.now())
+            query = sql("SELECT id, task FROM jobs WHERE state = 'queued' AND NOT held AND queue <> 'mail' ORDER BY id")
+            due = session.execute(query).all()
+        return sum(self.runner.run("", task, [job_id]).claimed for job_id, task in due)
+
+    def calls(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The bodies that arrived anywhere, oldest first."""
+        bodies = [body_of(posted) for posted in self.http.posted]
+        return [body for body in bodies if kind is None or body["type"] == kind]
+
+    def mails(self) -> list[tuple[str, str]]:
+        """Template and recipient of every mail, oldest first."""
+        query = sql(
+            "SELECT m.template, r.address FROM mails m JOIN mail_recipients r ON r.mail_id = m.id"
+            " ORDER BY m.id, r.role DESC"
+        )
+        with self.transaction() as session:
+            return [(row[0], row[1]) for row in session.execute(query)]
+
+    def mail(self, template: str) -> Mail:
+        """The newest mail of a kind."""
+        query = select(Mail).where(Mail.template == template).order_by(Mail.id.desc()).limit(1)
+        with self.transaction() as session:
+            return session.scalars(query).one()
+
+    def jobs_of(self, task: str) -> list[tuple[str, int, str | None]]:
+        """State, attempts and reason of every job of a task, oldest first."""
+        query = sql(
+            "SELECT state, attempt, reason, id FROM jobs WHERE task = :task UNION ALL"
+            " SELECT state, attempt, reason, id FROM jobs_archive WHERE task = :task ORDER BY id"
+        )
+        with self.transaction() as session:
+            return [(row[0], row[1], row[2]) for row in session.execute(query, {"task": task})]
+
+
+def body_of(posted: Posted) -> dict[str, Any]:
+    """What was said, with its id under `webhook-id`."""
+    body: dict[str, Any] = json.loads(posted.body)
+    return body | {"webhook-id": posted.headers["webhook-id"]}
+
+
+def account(account_id: UUID, name: str, kind: str, reseller_id: UUID | None = None) -> Account:
+    """An account of the programme learning."""
+    address = f"admin@{name.lower().replace(' ', '-')}.example"
+    return Account(
+        id=account_id,
+        programme="learning",
+        name=name,
+        name_key=name.casefold(),
+        kind=kind,
+        reseller_id=reseller_id,
+        admin_email=address,
+        email_key=address,
+        locale="en",
+        timezone="Europe/Berlin",
+        created_at=START,
+    )
