@@ -12,7 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import accounts, events, health, jobs, mails, offers, programmes, tasks, templates
+from api import (
+    accounts,
+    events,
+    health,
+    jobs,
+    mails,
+    offers,
+    programmes,
+    resellers,
+    tasks,
+    templates,
+    webhooks,
+)
 from api.answers import Answer
 from api.deps import Deps
 from api.openapi import describe
@@ -26,10 +38,12 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     jobs.routes,
     tasks.routes,
     accounts.routes,
+    resellers.routes,
     templates.routes,
     offers.routes,
     mails.routes,
     programmes.routes,
+    webhooks.routes,
     events.routes,
 )
 CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}

@@ -40,7 +40,7 @@ def parse_body(model: type[M], body: bytes, *, optional: bool) -> M:
         tree = from_json(text, allow_inf_nan=False, cache_strings=False)
     except ValueError as error:
         raise Invalid("invalid", "The body is not JSON.", errors=[FieldError("", str(error))]) from None
-    if SUSPECT.search(text):
+    if SUSPECT.search(text) and not getattr(model, "any_text", False):
         _refuse_unstorable(tree, "")
     try:
         return model.model_validate_json(text)

@@ -29,7 +29,9 @@ Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_
 
 
 class Incoming(BaseModel):
-    """A body or a query as it may come in: strict, nothing unknown."""
+    """A body as it may come in: strict, nothing unknown. `any_text` lets NUL characters through."""
+
+    any_text: ClassVar[bool] = False
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

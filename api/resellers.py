@@ -1,0 +1,114 @@
+"""Resellers and their clients."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from fastapi import Query
+
+from api import owners
+from api.account_docs import AccountDoc
+from api.accounts import RESELLERS, WRITE, shown
+from api.answers import Answer
+from api.call import Access, Here
+from api.problems import problem
+from api.routes import Routes
+from api.schema import Incoming, Page, Paging
+from domain.errors import Forbidden
+from models.keys import Scope
+from services import accounts, clients, closing, reselling
+from services.resellers import reseller
+from store import accounts as rows
+
+routes = Routes("resellers")
+READ = Access(Scope.READ, "reseller_id", owners.account)
+TOUCH = Access(Scope.ENQUEUE, "reseller_id", owners.account)
+
+
+class ResellerDoc(AccountDoc):
+    """A new reseller; `disconnected_from` is the reseller whose client it was, and whose brand it lost."""
+
+    disconnected_from: UUID | None
+
+
+class Revert(Incoming):
+    """Whether clients are let go, too."""
+
+    disconnect_clients: bool = False
+
+
+class NewClient(Incoming):
+    """A client account to be."""
+
+    name: str
+    admin_email: str
+    locale: str | None = None
+    timezone: str | None = None
+
+
+class Credentials(Incoming):
+    """An account's name and password, as they were typed."""
+
+    any_text: ClassVar[bool] = True
+
+    name: str
+    password: str
+
+
+@routes.post("/v1/accounts/{account_id}/become-reseller", WRITE, answer=ResellerDoc)
+def become_reseller(call: Here, account_id: UUID) -> ResellerDoc:
+    """Free, at once. 403 `party_refused`; 409 `already_reseller`."""
+    made = reselling.become_reseller(call.accounts, call.session, account_id)
+    left = None if made.left is None else made.left.id
+    return ResellerDoc(**shown(call, made.account).model_dump(), disconnected_from=left)
+
+
+@routes.post("/v1/accounts/{account_id}/revert-reseller", WRITE, answer=AccountDoc)
+def revert_reseller(call: Here, account_id: UUID, body: Revert = Revert()) -> AccountDoc:  # noqa: B008 -- frozen
+    """A regular account again. 409 `not_a_reseller`, `has_clients`."""
+    let_go = body.disconnect_clients
+    account = reselling.revert_reseller(call.accounts, call.session, account_id, disconnect_clients=let_go)
+    return shown(call, account)
+
+
+@routes.delete("/v1/accounts/{account_id}", RESELLERS, answer=AccountDoc, problems=[409])
+def delete_account(call: Here, account_id: UUID) -> AccountDoc:
+    """Delete for 30 days, then for good. 409 `has_clients`."""
+    account = closing.delete(call.accounts, call.offers, call.session, account_id, call.caller.actor)
+    return shown(call, account)
+
+
+@routes.post("/v1/accounts/{account_id}/restore", RESELLERS, answer=AccountDoc)
+def restore_account(call: Here, account_id: UUID) -> AccountDoc:
+    """Undo a deletion. 409 `not_deleted`, `final`."""
+    return shown(call, closing.restore(call.accounts, call.session, account_id))
+
+
+@routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, answer=AccountDoc, status=201)
+def create_client(call: Here, reseller_id: UUID, body: NewClient) -> AccountDoc:
+    """Make a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
+    new = clients.NewClient(**body.model_dump())
+    return shown(call, clients.create(call.accounts, call.session, reseller_id, new))
+
+
+@routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, answer=AccountDoc, problems=[429])
+def connect_client(call: Here, reseller_id: UUID, body: Credentials) -> Answer | AccountDoc:
+    """Attach an account by its password. 403 `bad_credentials`; 409 `has_reseller`; 429 `locked`."""
+    found = clients.connect(call.accounts, call.session, reseller_id, body.name, body.password)
+    if isinstance(found, Forbidden):
+        return problem(found, call.arrival.trace_id)
+    return shown(call, found)
+
+
+@routes.get("/v1/resellers/{reseller_id}/clients", READ, answer=Page[AccountDoc], problems=[409])
+def list_clients(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()]) -> Page[AccountDoc]:
+    """The reseller's clients in the order of their making."""
+    owner = reseller(call.session, reseller_id)
+    wanted = rows.AccountFilter(reseller=owner.id)
+    page = accounts.page(call.session, wanted, query.cursor, query.limit)
+    return Page(items=[shown(call, account) for account in page.items], next=page.next)
+
+
+@routes.post("/v1/resellers/{reseller_id}/clients/{account_id}/disconnect", TOUCH, answer=AccountDoc)
+def disconnect_client(call: Here, reseller_id: UUID, account_id: UUID) -> AccountDoc:
+    """Let a client go: it becomes a regular account."""
+    return shown(call, clients.disconnect(call.accounts, call.session, reseller_id, account_id))
