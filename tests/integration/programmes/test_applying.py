@@ -9,14 +9,14 @@ from models.control import AuditEntry
 from services import programme_files, programmes
 from services.account_book import AccountBook
 from services.accounts import NewAccount, create
-from services.programme_files import BadFile
+from services.programme_files import BadFile, Plan
 from services.programmes import Programmes
 from store.schema import ROOT
 
 BOOKING = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
 
 
-def apply(office: AccountBook, session: Session, text: str, *, dry_run: bool = False):
+def apply(office: AccountBook, session: Session, text: str, *, dry_run: bool = False) -> Plan:
     return programme_files.apply(session, "booking", text, now=office.now, actor="somebody", dry_run=dry_run)
 
 
