@@ -1,10 +1,13 @@
 """Addresses as headers write them."""
 
+import re
 from dataclasses import dataclass
 
 import idna
 
 from mail.plain import one_line
+
+_QUOTED_LOCAL = re.compile(r'"(?:[ !#-\[\]-~]|\\["\\])+"')
 
 
 class BadAddress(ValueError):
@@ -31,7 +34,7 @@ def wire_address(address: str) -> str:
         raise BadAddress(f"not a mail address: {address!r}")
     if not address.isprintable() or any(sign in domain for sign in ' <>"(),:;\\'):
         raise BadAddress(f"not a mail address: {address!r}")
-    if not _plain_local(local) and not _quoted_local(local):
+    if not _plain_local(local) and not _QUOTED_LOCAL.fullmatch(local):
         raise BadAddress(f"not a mail address: {address!r}")
     return f"{local}@{ascii_domain(domain)}"
 
@@ -58,9 +61,3 @@ def needs_utf8(address: str) -> bool:
 
 def _plain_local(local: str) -> bool:
     return not any(sign in ' <>()[],:;@\\"' for sign in local)
-
-
-def _quoted_local(local: str) -> bool:
-    inner = local[1:-1]
-    quoted = len(local) > 2 and local[0] == local[-1] == '"'
-    return quoted and inner.isascii() and not inner.replace('\\"', "").count('"')

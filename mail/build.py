@@ -13,6 +13,7 @@ from mail.brand import Brand
 from mail.facts import Facts
 from mail.identity import Sender
 from mail.kinds import KINDS, MailKind
+from mail.masking import token_of
 from mail.message import BuiltMail, Envelope, assemble
 from mail.message_id import message_id
 from mail.render import Renderer, Telling, content_language
@@ -74,7 +75,8 @@ class MailBuilder:
         envelope = _envelope(letter, kind, said.subject, date)
         raw = assemble(envelope, said.text, said.html)
         signed = self._sign(raw) if self._sign else raw
-        return BuiltMail(letter.template, envelope, said.text, said.html, signed)
+        tokens = tuple(token_of(letter.links[name]) for name in sorted(kind.token_links))
+        return BuiltMail(letter.template, envelope, said.text, said.html, signed, tokens)
 
 
 def _envelope(letter: Letter, kind: MailKind, subject: str, date: datetime) -> Envelope:

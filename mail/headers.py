@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from mail.addresses import Addressee
 
 WIDTH = 76
+SPACE = 0x20
 _WORD_BYTES = 45
+_PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _ATOM_WORDS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 
 
@@ -49,6 +51,8 @@ def _is_plain(text: str) -> bool:
 
 
 def _encoded_words(text: str, column: int) -> list[str]:
+    if len(text) <= WIDTH - column and len(word := _q_word(text)) <= WIDTH - column:
+        return [word]
     room = max(6, _WORD_BYTES - -(-column * 3 // 4))
     words: list[str] = []
     chunk = b""
@@ -59,6 +63,14 @@ def _encoded_words(text: str, column: int) -> list[str]:
             chunk, room = b"", _WORD_BYTES
         chunk += coded
     return [*words, _word(chunk)]
+
+
+def _q_word(text: str) -> str:
+    letters = "".join(
+        chr(byte) if byte in _PLAIN_BYTES else "_" if byte == SPACE else f"={byte:02X}"
+        for byte in text.encode("utf-8", "replace")
+    )
+    return f"=?utf-8?q?{letters}?="
 
 
 def _word(chunk: bytes) -> str:

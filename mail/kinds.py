@@ -12,6 +12,8 @@ from mail import facts_operators as operators
 from mail import facts_usage as usage
 from mail.facts import Facts
 
+OPEN_LINKS = frozenset({"console"})
+
 
 class Audience(StrEnum):
     """Who a mail is To."""
@@ -38,36 +40,41 @@ class MailKind:
         """The links a mail of this kind cannot do without."""
         return self.links | {"unsubscribe"} if self.listed else self.links
 
+    @property
+    def token_links(self) -> frozenset[str]:
+        """The links that end in a token and are masked in the log."""
+        return self.needed_links - OPEN_LINKS
 
-R, A, C, O = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT, Audience.OPERATOR
+
+_RESELLER, _ACCOUNT, _CLIENT = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT
 _ALL = (
-    MailKind("welcome-reseller", accounts.WelcomeReseller, R),
-    MailKind("activation", accounts.Activation, A, frozenset({"activation"})),
-    MailKind("account-notice", accounts.AccountNotice, A),
-    MailKind("address-changed", accounts.AddressChanged, A),
-    MailKind("account-connected", accounts.AccountConnected, A),
-    MailKind("account-disconnected", accounts.AccountDisconnected, A),
-    MailKind("account-deleted", accounts.AccountDeleted, A),
-    MailKind("account-restored", accounts.AccountRestored, A),
-    MailKind("merged", accounts.Merged, R),
-    MailKind("offer-received", offers.OfferReceived, C, frozenset({"decision"})),
-    MailKind("offer-withdrawn", offers.OfferWithdrawn, C),
-    MailKind("offer-accepted", offers.OfferDecided, R),
-    MailKind("offer-rejected", offers.OfferDecided, R),
-    MailKind("offer-expired", offers.OfferExpired, R),
-    MailKind("delivery-failed", offers.DeliveryFailed, R),
-    MailKind("licences-ending", offers.LicencesEnding, C, cc_reseller=True, listed=True),
-    MailKind("trial-started", usage.TrialStarted, C),
-    MailKind("trial-reminder", usage.TrialReminder, C, listed=True),
-    MailKind("trial-ended", usage.TrialEnded, C),
-    MailKind("quota-warning", usage.Quota, C, cc_reseller=True),
-    MailKind("quota-reached", usage.Quota, C, cc_reseller=True),
-    MailKind("quota-exceeded", usage.Quota, C, cc_reseller=True),
-    MailKind("quota-digest", usage.QuotaDigest, R, listed=True),
-    MailKind("tier-changed", money.TierChanged, R),
-    MailKind("tier-drop-tomorrow", money.TierDrop, R),
-    MailKind("statement", money.Statement, R),
-    MailKind("margin-note", money.MarginNote, R),
-    MailKind("operator-alert", operators.OperatorAlert, O, frozenset({"console"})),
+    MailKind("welcome-reseller", accounts.WelcomeReseller, _RESELLER),
+    MailKind("activation", accounts.Activation, _ACCOUNT, frozenset({"activation"})),
+    MailKind("account-notice", accounts.AccountNotice, _ACCOUNT),
+    MailKind("address-changed", accounts.AddressChanged, _ACCOUNT),
+    MailKind("account-connected", accounts.AccountConnected, _ACCOUNT),
+    MailKind("account-disconnected", accounts.AccountDisconnected, _ACCOUNT),
+    MailKind("account-deleted", accounts.AccountDeleted, _ACCOUNT),
+    MailKind("account-restored", accounts.AccountRestored, _ACCOUNT),
+    MailKind("merged", accounts.Merged, _RESELLER),
+    MailKind("offer-received", offers.OfferReceived, _CLIENT, frozenset({"decision"})),
+    MailKind("offer-withdrawn", offers.OfferWithdrawn, _CLIENT),
+    MailKind("offer-accepted", offers.OfferDecided, _RESELLER),
+    MailKind("offer-rejected", offers.OfferDecided, _RESELLER),
+    MailKind("offer-expired", offers.OfferExpired, _RESELLER),
+    MailKind("delivery-failed", offers.DeliveryFailed, _RESELLER),
+    MailKind("licences-ending", offers.LicencesEnding, _CLIENT, cc_reseller=True, listed=True),
+    MailKind("trial-started", usage.TrialStarted, _CLIENT),
+    MailKind("trial-reminder", usage.TrialReminder, _CLIENT, listed=True),
+    MailKind("trial-ended", usage.TrialEnded, _CLIENT),
+    MailKind("quota-warning", usage.Quota, _CLIENT, cc_reseller=True),
+    MailKind("quota-reached", usage.Quota, _CLIENT, cc_reseller=True),
+    MailKind("quota-exceeded", usage.Quota, _CLIENT, cc_reseller=True),
+    MailKind("quota-digest", usage.QuotaDigest, _RESELLER, listed=True),
+    MailKind("tier-changed", money.TierChanged, _RESELLER),
+    MailKind("tier-drop-tomorrow", money.TierDrop, _RESELLER),
+    MailKind("statement", money.Statement, _RESELLER),
+    MailKind("margin-note", money.MarginNote, _RESELLER),
+    MailKind("operator-alert", operators.OperatorAlert, Audience.OPERATOR, frozenset({"console"})),
 )
 KINDS: Mapping[str, MailKind] = MappingProxyType({kind.name: kind for kind in _ALL})

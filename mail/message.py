@@ -1,6 +1,6 @@
 """The finished message: one fixed shape, written directly, parsed back in the tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
@@ -39,6 +39,7 @@ class BuiltMail:
     text: str
     html: str
     raw: bytes
+    tokens: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def message_id(self) -> str:
@@ -54,17 +55,17 @@ class BuiltMail:
 def assemble(envelope: Envelope, text: str, html: str) -> bytes:
     """Return the message as bytes with CRLF line ends, seven-bit unless an address is not."""
     boundary = "=_" + sha256(envelope.message_id.encode("utf-8")).hexdigest()[:32]
-    opening = f"--{boundary}\r\n".encode("ascii")
+    opening = f"\r\n--{boundary}\r\n".encode("ascii")
     head = "\r\n".join(_header_lines(envelope, boundary))
     return b"".join(
         (
             head.encode("utf-8"),
-            b"\r\n\r\n",
+            b"\r\n",
             opening,
             part("plain", text, boundary),
             opening,
             part("html", html, boundary),
-            f"--{boundary}--\r\n".encode("ascii"),
+            f"\r\n--{boundary}--\r\n".encode("ascii"),
         )
     )
 

@@ -77,7 +77,7 @@ class Renderer:
             "brand": brand,
             "palette": palette(brand.colours),
             "facts": telling.facts,
-            "links": {name: brand.link(target) for name, target in telling.links.items()},
+            "links": {name: brand.link(telling.links[name]) for name in telling.kind.needed_links},
             "audience": telling.kind.audience,
             "language": content_language(telling.locale),
             "say": formats(telling.locale, telling.timezone),

@@ -1,0 +1,219 @@
+"""Each mail of the table, in each language."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from mail.brand import Brand
+from mail.build import checked_facts
+from mail.catalogue import LANGUAGES, LOCALES
+from mail.kinds import KINDS
+from mail.render import TEMPLATES
+from mail.samples import LINKS, sample_facts
+
+TABLE = {
+    *("welcome-reseller", "tier-changed", "tier-drop-tomorrow", "statement", "quota-digest", "margin-note"),
+    *("offer-accepted", "offer-rejected", "offer-expired", "delivery-failed"),
+    *("activation", "account-notice", "address-changed", "account-connected", "account-disconnected"),
+    *("account-deleted", "account-restored", "merged"),
+    *("trial-started", "trial-reminder", "trial-ended", "quota-warning", "quota-reached", "quota-exceeded"),
+    *("offer-received", "offer-withdrawn", "licences-ending", "operator-alert"),
+}
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
+METHODS = [("**.txt", "jinja2"), ("**.html", "jinja2"), ("**.jinja", "jinja2")]
+ALIKE = {"Total"}
+SAMPLES = sorted(sample_facts())
+
+
+def messages() -> set[tuple[str, ...]]:
+    """Every text of the templates: (message,) or (singular, plural)."""
+    found = extract_from_dir(str(TEMPLATES), METHODS, directory_filter=lambda _: True)
+    texts = (message if isinstance(message, tuple) else (message,) for _, _, message, _, _ in found)
+    return {tuple(part for part in text[:2] if part) for text in texts}
+
+
+def holes(text: str) -> set[str]:
+    return set(re.findall(r"%\((\w+)\)s", text))
+
+
+class Page(HTMLParser):
+    """Collects what a reader's software looks at."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "link", "img", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def having(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_the_table_of_mails_is_complete() -> None:
+    assert sorted(KINDS) == sorted(TABLE) == SAMPLES
+
+
+def test_every_mail_has_a_folder_with_its_three_parts() -> None:
+    for name in KINDS:
+        parts = {path.name for path in (TEMPLATES / name).iterdir()}
+        assert parts == {"subject.txt", "body.txt", "body.html", "letter.jinja"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_mail_renders_whole(build: Any, name: str, language: str) -> None:
+    mail = build(name, language)
+    assert mail.subject
+    assert "\n" not in mail.subject
+    for said in (mail.subject, mail.text, mail.html):
+        assert "%(" not in said
+        assert "{{" not in said
+        assert "None" not in said
+    page = Page(mail.html)
+    assert page.open == []
+    assert page.having("html") == [{"lang": language, "dir": "ltr"}]
+    assert all(table.get("role") == "presentation" or table["class"] == "grid" for table in page.having("table"))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_links_stand_bare_in_the_text_and_in_the_page(build: Any, name: str) -> None:
+    mail = build(name)
+    for link in KINDS[name].needed_links:
+        url = f"https://learn.example{LINKS[link]}"
+        assert url in mail.text.split()
+        assert {"href": url} in [{"href": a["href"]} for a in Page(mail.html).having("a")]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_text_is_translated_with_the_same_holes_and_nothing_is_left_over(language: str) -> None:
+    with (LOCALES / language / "LC_MESSAGES" / "mail.po").open("rb") as source:
+        catalogue = read_po(source, locale=language)
+    said = {m.id if isinstance(m.id, tuple) else (m.id,): m for m in catalogue if m.id}
+    assert said.keys() == messages()
+    for text, message in said.items():
+        forms = [str(form) for form in message.string or ()] if len(text) == 2 else [str(message.string)]
+        assert len(forms) == (catalogue.num_plurals if len(text) == 2 else 1)
+        assert not message.fuzzy
+        for form in forms:
+            assert form.strip()
+            assert holes(form) == holes(str(text[-1]))
+            letters = re.sub(r"%\(\w+\)s", "", form)
+            assert form not in text or form in ALIKE or not re.search(r"[A-Za-z]{3}", letters)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_english_sentence_is_left_in_another_language(build: Any, name: str, language: str) -> None:
+    english = {line for line in build(name).text.splitlines() if len(line.split()) > 3 and not line.startswith(">")}
+    other = set(build(name, language).text.splitlines())
+    assert english.isdisjoint(other)
+
+
+@pytest.mark.parametrize(
+    ("language", "forms"),
+    [
+        ("en", {1: "1 day", 3: "3 days", 21: "21 days", 0: "0 days"}),
+        ("de", {1: "1 Tag", 3: "3 Tagen", 21: "21 Tagen"}),
+        ("fr", {0: "0 jour", 1: "1 jour", 2: "2 jours"}),
+        ("ru", {1: "1 день", 3: "3 дня", 5: "5 дней", 11: "11 дней", 21: "21 день", 112: "112 дней"}),
+        ("ja", {1: "残り1日", 3: "残り3日"}),
+    ],
+)
+def test_plurals_are_the_language_s_own(build: Any, language: str, forms: dict[int, str]) -> None:
+    for days, form in forms.items():
+        subject = build("trial-reminder", language, {"days": days}).subject
+        assert form in subject
+        assert not re.search(re.escape(form) + r"[a-zа-я]", subject)
+
+
+@pytest.mark.parametrize(
+    ("language", "moment"),
+    [
+        ("en", "December 21, 2026 at 2:00\u00a0PM"),
+        ("en-GB", "21 December 2026 at 14:00"),
+        ("de", "21. Dezember 2026 um 14:00 Uhr (MEZ)"),
+        ("fr", "21 décembre 2026 à 14:00"),
+        ("ru", "21 декабря 2026\u202fг. в 14:00"),
+        ("ja", "2026年12月21日 14:00"),
+    ],
+)
+def test_times_are_written_as_the_reader_writes_them(build: Any, language: str, moment: str) -> None:
+    assert moment in build("offer-received", language).text
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment"),
+    [
+        ("Asia/Tokyo", "December 21, 2026 at 10:00\u00a0PM"),
+        ("America/New_York", "December 21, 2026 at 8:00\u00a0AM (EST)"),
+        ("Pacific/Kiritimati", "December 22, 2026 at 3:00\u00a0AM (UTC+14)"),
+    ],
+)
+def test_times_are_those_of_the_account_s_zone(build: Any, zone: str, moment: str) -> None:
+    assert moment in build("offer-received", timezone=zone).text
+
+
+def test_a_locale_without_words_is_english_in_words_and_numbers(build: Any) -> None:
+    mail = build("offer-received", "pl-PL")
+    assert mail.subject == "Nordlicht has sent you an offer"
+    assert mail.envelope.language == "en"
+
+
+def test_a_missing_fact_is_found_when_the_mail_is_enqueued() -> None:
+    for name, facts in sample_facts().items():
+        schema = KINDS[name].facts
+        for field, described in schema.model_fields.items():
+            if described.is_required():
+                with pytest.raises(Exception, match="cannot state"):
+                    checked_facts(name, {key: value for key, value in facts.items() if key != field})
+
+
+def test_facts_survive_the_ledger() -> None:
+    for name, facts in sample_facts().items():
+        checked = checked_facts(name, facts)
+        assert checked_facts(name, checked.model_dump(mode="json")) == checked
+
+
+def test_a_client_never_reads_who_provides_the_service(build: Any) -> None:
+    for name in SAMPLES:
+        for language in LANGUAGES:
+            mail = build(name, language)
+            assert "kontor" not in (mail.subject + mail.text + mail.html).lower()
+
+
+MARKUP = "<b onclick=x>&amp;</b><script>alert(1)</script>\r\nBcc: all@world.example\r\n\r\n--=_\x00\u202e{{ 7*7 }}%(x)s"
+
+
+def test_text_of_people_is_shown_and_never_obeyed(build: Any) -> None:
+    mail = build("offer-received", facts={"account": MARKUP, "message": MARKUP})
+    assert "<script" not in mail.html
+    assert "<b onclick" not in mail.html
+    assert "&lt;b onclick=x&gt;&amp;amp;&lt;/b&gt;" in mail.html
+    assert "{{ 7*7 }}%(x)s" in mail.text
+    assert "\u202e" not in mail.html + mail.text
+    assert Page(mail.html).open == []
+    assert "> Bcc: all@world.example" in mail.text.splitlines()
+
+
+def test_line_breaks_of_a_message_are_kept(build: Any) -> None:
+    mail = build("offer-received", facts={"message": "one\r\ntwo\n\nthree"})
+    assert "> one\n> two\n>\n> three\n" in mail.text
+    assert "one<br>\ntwo<br>\n<br>\nthree" in mail.html
+
+
+def test_a_logo_has_the_brand_s_name_as_its_text(build: Any) -> None:
+    brand = Brand('Nord "&" Licht', "https://x.example", logo_url="https://x.example/l.png?a=1&b=2")
+    images = Page(build("offer-received", brand=brand).html).having("img")
+    assert [(image["alt"], image["src"]) for image in images] == [('Nord "&" Licht', "https://x.example/l.png?a=1&b=2")]

@@ -1,0 +1,65 @@
+"""Colours that can be read, styles that reach every tag."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mail.brand import Brand, Support
+from mail.colours import AA, CARD, DARK_CARD, Colours, contrast, palette
+from mail.styles import InlineStyles
+
+COLOUR = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+
+
+@given(primary=COLOUR, background=COLOUR, text=COLOUR)
+def test_no_choice_of_colours_makes_a_mail_unreadable(primary: str, background: str, text: str) -> None:
+    painted = palette(Colours(primary, background, text))
+    assert painted.primary == primary
+    for ink, ground in (
+        (painted.on_primary, painted.primary),
+        (painted.on_page, painted.page),
+        (painted.text, CARD),
+        (painted.link, CARD),
+        (painted.dark_link, DARK_CARD),
+    ):
+        assert contrast(ink, ground) >= AA
+
+
+def test_a_readable_brand_colour_is_left_alone() -> None:
+    assert palette(Colours("#0f766e")).link == "#0f766e"
+
+
+def test_contrast_is_that_of_the_guidelines() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("value", ["red", "#fff", "#12345g", "#123456;x:url(y)", "#123456\n"])
+def test_what_is_no_colour_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="#rrggbb"):
+        Colours(primary=value)
+
+
+def test_a_logo_must_be_https_and_a_support_page_a_link() -> None:
+    with pytest.raises(ValueError, match="https"):
+        Brand("x", "https://x.example", logo_url="http://x.example/l.png")
+    with pytest.raises(ValueError, match="http"):
+        Support(url="javascript:alert(1)")
+
+
+def test_styles_are_written_into_the_tags_and_name_the_palette() -> None:
+    styles = InlineStyles(".a { color: k-link; margin: 0 } .b { border: 1px solid #eee }")
+    assert styles.inlined('<p class="a">x</p><td class="a b" align="x">') == (
+        '<p class="a" style="color:{{ palette.link }};margin:0">x</p>'
+        '<td class="a b" style="color:{{ palette.link }};margin:0;border:1px solid #eee" align="x">'
+    )
+
+
+def test_every_class_of_a_mail_has_its_style_inline(build: Any) -> None:
+    html = build("offer-received").html
+    body = html[html.index("<body") :]
+    assert re.findall(r'class="[^"]+"(?! style=")', body) == []
+    assert "k-" not in re.sub(r"[a-z-]*://\S+", "", "".join(re.findall(r'style="[^"]*"', body)))
