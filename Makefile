@@ -4,7 +4,10 @@ SHELL := /bin/sh
 .PHONY: help install lock demo up test check quick format chaos bench bench-growth migrate browser soak simulate clean
 
 BIN := .venv/bin
+# Options for the programs behind `test`, `browser`, `chaos` and `bench`.
 PYTEST ?=
+CHAOS ?=
+BENCH ?=
 # The stamp's name holds the folder's path: a copy or a moved clone gets a .venv of its own.
 STAMP := .venv/.installed-$(shell printf '%s' '$(CURDIR)' | cksum | cut -d ' ' -f 1)
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -50,13 +53,13 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .
 
 chaos: $(STAMP) ## kill real processes at every crash point, then soak
-	@$(BIN)/python -m tests.faults.chaos
+	@$(BIN)/python -m tests.faults.chaos $(CHAOS)
 
 soak: $(STAMP) ## the seeded soak alone
 	@$(BIN)/python -m tests.faults.soak
 
 bench: $(STAMP) ## measure against peers on the same servers
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(BENCH)
 
 bench-growth: $(STAMP) ## measure with ten million finished jobs
 	@$(BIN)/python -m bench growth

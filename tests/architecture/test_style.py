@@ -33,9 +33,9 @@ def test_only_the_clock_adapter_asks_what_time_it_is() -> None:
 
 
 def test_no_module_is_over_300_lines_and_the_median_is_under_80() -> None:
-    lengths = {name(path): len(path.read_text().splitlines()) for path in product()}
-    assert {module: lines for module, lines in lengths.items() if lines > 300} == {}
-    assert median(lengths.values()) < 80
+    lengths = {path: len(path.read_text().splitlines()) for path in everything() if path.parent.name != "versions"}
+    assert {name(path): lines for path, lines in lengths.items() if lines > 300} == {}
+    assert median(lengths[path] for path in product()) < 80
 
 
 def test_no_function_is_over_40_lines_and_nine_in_ten_are_under_25() -> None:
