@@ -14,7 +14,7 @@ from bench.peer_environment import peer_python, peer_versions
 from bench.processes import Failed
 from bench.report import document, show
 from bench.results import Row
-from bench.rows import drain, enqueue, latency
+from bench.rows import api, drain, enqueue, latency
 from bench.run import Run, bars
 from bench.stage import ROOT, NotEmpty, open_stage
 
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[Run], Row]] = {
     "drain": drain.measure,
     "enqueue": enqueue.measure,
     "latency": latency.measure,
+    "api": api.measure,
 }
 
 

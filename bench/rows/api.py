@@ -1,0 +1,121 @@
+"""Row 5: POST /v1/jobs beside the same framework doing one bare INSERT."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from subprocess import Popen
+
+from bench.kontor import DATABASE, environ, make_schema
+from bench.processes import Command, Failed, check_alive, running
+from bench.results import Budget, Figure, Row, of_samples, percentile, ratios
+from bench.rows.enqueue import BARE, empty
+from bench.run import Run
+from bench.stage import Stage
+
+CONNECTIONS = 8
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One load: requests/s, latencies in ms."""
+
+    rate: float
+    latencies: Sequence[float]
+    refused: int
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_key(stage: Stage) -> str:
+    """An API key that may enqueue."""
+    argv = [sys.executable, "-m", "cli", "keys", "create", "--name", "bench", "--scope", "enqueue", "--json"]
+    made = subprocess.run(argv, env=environ(stage), capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        raise Failed(f"no API key: {made.stderr.strip()}")
+    return str(json.loads(made.stdout)["secret"])
+
+
+def wait_until_open(port: int, process: "Popen[bytes]", stage: Stage) -> None:
+    """Wait until a server listens. Raises Failed."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        check_alive([process], stage.folder / "log" / "api.log")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise Failed(f"nothing listens on port {port} after {PATIENCE:.0f} s")
+
+
+def load(stage: Stage, port: int, key: str, seconds: float, rate: float = 0.0) -> Answered:
+    """Load one server from another process."""
+    words = [str(port), key, str(CONNECTIONS), str(seconds), *([str(rate)] if rate else [])]
+    argv = [sys.executable, "-m", "bench.load_client", *words]
+    done = subprocess.run(argv, env=environ(stage), stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"the load client ended with {done.returncode}")
+    return Answered(**json.loads(done.stdout))
+
+
+def measure(run: Run) -> Row:
+    """Both servers up, loaded in turn; then Kontor's at half of what it can do."""
+    stage = run.stage
+    make_schema(stage)
+    with stage.connect(DATABASE) as connection:
+        connection.execute(BARE)
+    key, ports = make_key(stage), {"kontor": free_port(), "bare": free_port()}
+    commands = [
+        Command("web", [sys.executable, "-m", "cli", "web", "--port", str(ports["kontor"])], environ(stage)),
+        Command("bare", [sys.executable, "-m", "bench.bare_app", str(ports["bare"])], environ(stage)),
+    ]
+    loads: dict[str, list[Answered]] = defaultdict(list)
+    with (
+        running(commands, stage.folder / "log" / "api.log") as processes,
+        run.steps("api", 2 * run.rounds + 3) as step,
+    ):
+        for name, process in zip(ports, processes, strict=True):
+            wait_until_open(ports[name], process, stage)
+            step(f"warm-up: {name}")
+            load(stage, ports[name], key, 2)
+        for number in range(run.rounds):
+            for name in sorted(ports, reverse=number % 2 == 0):
+                step(f"round {number + 1}: {name}")
+                empty(stage)
+                loads[name].append(load(stage, ports[name], key, run.share(4, 3)))
+        step("half load")
+        half = sorted(one.rate for one in loads["kontor"])[run.rounds // 2] / 2
+        gentle = load(stage, ports["kontor"], key, run.share(10, 5), half)
+    return Row("api", "POST /v1/jobs, 8 connections", figures(loads, gentle), refused(loads, gentle))
+
+
+def figures(loads: Mapping[str, Sequence[Answered]], gentle: Answered) -> list[Figure]:
+    """The ratio, the rates, and the tail at half load."""
+    rates = {name: [one.rate for one in answers] for name, answers in loads.items()}
+    tail = Budget(25, at_least=False, decides=False)
+    return [
+        of_samples("POST /v1/jobs / bare INSERT", ratios(rates["kontor"], rates["bare"]), "x", Budget(0.6)),
+        of_samples("POST /v1/jobs", rates["kontor"], "requests/s"),
+        of_samples("bare INSERT", rates["bare"], "requests/s"),
+        Figure("p99 at half load", percentile(gentle.latencies, 99), "ms", tail, note=f"{gentle.rate:.0f} requests/s"),
+        Figure("p50 at half load", percentile(gentle.latencies, 50), "ms"),
+    ]
+
+
+def refused(loads: Mapping[str, Sequence[Answered]], gentle: Answered) -> list[str]:
+    """Answers other than 202 spoil the measurement."""
+    counts = {name: sum(one.refused for one in answers) for name, answers in loads.items()}
+    counts["kontor"] += gentle.refused
+    return [f"{name}: {count} answers were not 202" for name, count in counts.items() if count]
