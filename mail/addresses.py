@@ -9,6 +9,9 @@ from mail.plain import one_line
 
 _QUOTED_LOCAL = re.compile(r'"(?:[ !#-\[\]-~]|\\["\\])+"')
 
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+
 
 class BadAddress(ValueError):
     """The address cannot stand in a header or an envelope."""
@@ -32,7 +35,7 @@ def wire_address(address: str) -> str:
     local, at, domain = address.strip().rpartition("@")
     if not at or not local or not domain or len(address) > 320:
         raise BadAddress(f"not a mail address: {address!r}")
-    if not address.isprintable() or any(sign in domain for sign in ' <>"(),:;\\'):
+    if not address.isprintable():
         raise BadAddress(f"not a mail address: {address!r}")
     if not _plain_local(local) and not _QUOTED_LOCAL.fullmatch(local):
         raise BadAddress(f"not a mail address: {address!r}")
@@ -40,23 +43,19 @@ def wire_address(address: str) -> str:
 
 
 def ascii_domain(domain: str) -> str:
-    """Return a domain in lower-case ASCII, labels in other scripts as `xn--…`."""
-    if domain.isascii():
-        return domain.lower()
+    """Return a domain in lower-case ASCII, labels in other scripts as `xn--…`. Raises BadAddress."""
     try:
-        return idna.encode(domain, uts46=True).decode("ascii").lower()
+        wired = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii").lower()
     except idna.IDNAError as wrong:
         raise BadAddress(f"not a domain: {domain!r}") from wrong
+    if not _DOMAIN.fullmatch(wired):
+        raise BadAddress(f"not a domain: {domain!r}")
+    return wired
 
 
 def domain_of(address: str) -> str:
     """Return the domain of an address, lower case and in ASCII."""
     return ascii_domain(address.rpartition("@")[2])
-
-
-def needs_utf8(address: str) -> bool:
-    """Tell whether only a server with SMTPUTF8 can take this address."""
-    return not address.isascii()
 
 
 def _plain_local(local: str) -> bool:
