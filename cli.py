@@ -8,7 +8,7 @@ import typer
 from adapters.embedded.endpoints import Owned
 from adapters.embedded.process import StartFailed
 from adapters.environment import SettingsError
-from commands import domains, keys, processes, programmes
+from commands import domains, keys, operators, processes, programmes
 from domain.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
@@ -29,7 +29,13 @@ def build() -> typer.Typer:
     app.command(hidden=True)(processes.catcher)
     app.command()(processes.up)
     app.command()(processes.migrate)
-    for name, group in (("programme", programmes.app), ("keys", keys.app), ("domains", domains.app)):
+    groups = {
+        "programme": programmes.app,
+        "keys": keys.app,
+        "operator": operators.app,
+        "domains": domains.app,
+    }
+    for name, group in groups.items():
         app.add_typer(group(), name=name)
     return app
 

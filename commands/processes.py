@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from adapters.environment import Environment, SettingsError, load
 from adapters.logs import configure_logs
 from adapters.settings import Settings
 from commands.context import Json, print_facts, running_settings
+
+if TYPE_CHECKING:
+    from workers.first_start import Credentials
 
 Port = Annotated[int | None, typer.Option("--port", help="TCP port of the web process.", min=1, max=65535)]
 
@@ -65,11 +68,21 @@ def up(port: Port = None) -> None:
     run(environment, greet)
 
 
-def greet(settings: Settings) -> None:
-    """Say where everything is."""
-    print(f"Kontor is up. Ctrl-C stops it.\n  console  {settings.public_url}/console")
-    print(f"  API      {settings.public_url}/v1   (documentation: {settings.public_url}/docs)")
-    print(f"  mail     {settings.smtp_url}   (kept in {settings.data_dir / 'mail'})", flush=True)
+def greet(settings: Settings, credentials: "Credentials | None") -> None:
+    """Say where everything is, and on the first start how to get in."""
+    lines = [
+        "Kontor is up. Ctrl-C stops it.",
+        f"  console   {settings.public_url}/console",
+        f"  API       {settings.public_url}/v1, described at {settings.public_url}/docs",
+        f"  mail      {settings.smtp_url}",
+    ]
+    if credentials is not None:
+        lines += [
+            "First start; these are shown this once:",
+            f"  operator  {credentials.email}, one-time password {credentials.password}",
+            f"  API key   {credentials.key}",
+        ]
+    print("\n".join(lines), flush=True)
 
 
 def migrate(as_json: Json = False) -> None:

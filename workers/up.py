@@ -13,6 +13,7 @@ from adapters.embedded.servers import EmbeddedServers
 from adapters.environment import Environment, SettingsError
 from adapters.settings import Settings, settings_from
 from store.schema import migrate
+from workers.first_start import Credentials, first_credentials
 from workers.program import Program
 from workers.supervisor import Child, Supervisor
 
@@ -79,7 +80,7 @@ def children_of(settings: Settings, *, catcher: bool) -> list[Child]:
     return [Program(role, [role], environ) for role in roles]
 
 
-def run(environment: Environment, greet: Callable[[Settings], None]) -> None:
+def run(environment: Environment, greet: Callable[[Settings, Credentials | None], None]) -> None:
     """Run until Ctrl-C or SIGTERM; `greet` is called once when the web process answers."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
@@ -88,9 +89,10 @@ def run(environment: Environment, greet: Callable[[Settings], None]) -> None:
         found, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, found)
         migrate(settings.database_url)
+        credentials = first_credentials(settings)
         endpoints.prepare(settings.data_dir)
         places = endpoints.Endpoints(settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url)
         if servers:
             endpoints.publish(settings.data_dir, places)
         children = children_of(settings, catcher=environment.smtp_url is None)
-        Supervisor(children, servers).run(lambda: answers(settings.port), lambda: greet(settings))
+        Supervisor(children, servers).run(lambda: answers(settings.port), lambda: greet(settings, credentials))

@@ -1,0 +1,38 @@
+"""What a new deployment needs to be used at all: an operator and an API key, made once."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from adapters.passwords import Argon2Passwords
+from adapters.settings import Settings
+from models.keys import Scope
+from services import keys, operators
+from store import locks, people
+from workers.parts import clock_for
+
+OPERATOR = "admin@kontor.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Secrets that are shown once and stored hashed."""
+
+    email: str
+    password: str = field(repr=False)
+    key: str = field(repr=False)
+
+
+def first_credentials(settings: Settings) -> Credentials | None:
+    """Make the first operator and the first key; None when there is an operator already."""
+    now = clock_for(settings).now()
+    engine = create_engine(settings.database_url, poolclass=NullPool)
+    with Session(engine) as session, session.begin():
+        locks.hold(session, "first start")
+        if people.operators(session):
+            return None
+        made = operators.create(session, Argon2Passwords(), OPERATOR, "admin", now=now, actor="first start")
+        key = keys.create(session, "first start", list(Scope), now)
+        return Credentials(made.operator.email, made.password, key.secret)
