@@ -33,6 +33,6 @@ def read_token(tokens: Tokens, token: str) -> Bound:
     """What a token is bound to, expired or not. Raises NotFound when it is not one of ours."""
     carried = tokens.read_expired(PURPOSE, token)
     try:
-        return Bound(UUID(hex=carried["offer"]), UUID(hex=carried["account"]), int(carried["address"]))
+        return Bound(UUID(hex=str(carried["offer"])), UUID(hex=str(carried["account"])), int(carried["address"]))
     except (KeyError, TypeError, ValueError):
         raise NotFound("unknown_token", "This link is not one of ours.") from None

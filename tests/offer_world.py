@@ -63,7 +63,9 @@ class World:
     client: UUID = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
-        payloads: list[type[Payload]] = [*dict.fromkeys([*PAYLOADS, SendMail])]
+        payloads: list[type[Payload]] = list(PAYLOADS)
+        if SendMail not in payloads:
+            payloads.append(SendMail)
         self.jobs = Jobs(Catalogue(payloads), self.clock, SilentBell())
         self.book = OfferBook(self.jobs, SECRET.encode())
         ports = Ports(
@@ -117,13 +119,13 @@ class World:
             self.give_instance(session, client)
         return client
 
-    def send(self, lines: Sequence[Mapping[str, Any]] = LINES, **options: Any) -> UUID:
+    def send(self, lines: Sequence[Mapping[str, Any]] | None = LINES, **options: Any) -> UUID:
         """Send an offer; returns its id."""
         given: dict[str, Any] = {"reseller_id": self.reseller, "account_id": self.client, "lines": lines} | options
         with self.transaction() as session:
             return offers.send(self.book, session, NewOffer(**given), "key:reseller").id
 
-    def delivered(self, lines: Sequence[Mapping[str, Any]] = LINES, **options: Any) -> UUID:
+    def delivered(self, lines: Sequence[Mapping[str, Any]] | None = LINES, **options: Any) -> UUID:
         """Send an offer and deliver it."""
         offer_id = self.send(lines, **options)
         self.work()

@@ -1,0 +1,323 @@
+"""Who decides, with what, and what is decided when several do at once."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text as sql
+
+from domain.errors import Conflict, Forbidden, Gone, KontorError, NotFound
+from domain.ids import new_id
+from domain.offers import OfferState
+from models.accounts import Account
+from models.keys import Scope
+from models.offers import Offer, OfferEventRow
+from services import offers, templates, updates
+from services.decision_links import link_token
+from services.decisions import Decider, Verdict, decide, decide_by_key, decide_by_link, look, show
+from services.keys import Caller
+from services.offer_log import chain_verifies
+from services.tokens import Tokens
+from store import offers as rows
+from tests.offer_world import LINES, World
+
+ACCEPT, REJECT = Verdict.ACCEPT, Verdict.REJECT
+
+
+def token_of(world: World, offer_id: UUID) -> str:
+    with world.transaction() as session:
+        offer = session.get_one(Offer, offer_id)
+        return link_token(world.tokens, offer, session.get_one(Account, offer.account_id))
+
+
+def key(*scopes: Scope, **bound: UUID) -> Caller:
+    return Caller(new_id(), "test", frozenset(scopes), **bound)
+
+
+def click(world: World, token: str, verdict: Verdict = ACCEPT) -> str:
+    with world.transaction() as session:
+        return decide_by_link(world.book, session, world.tokens, token, verdict).state.value
+
+
+def verifies(world: World, offer_id: UUID) -> bool:
+    with world.transaction() as session:
+        offer = session.get_one(Offer, offer_id)
+        return chain_verifies(world.book, offer, rows.events(session, [offer_id])[offer_id])
+
+
+def test_looking_at_the_link_decides_nothing(world: World) -> None:
+    offer_id = world.delivered()
+    token = token_of(world, offer_id)
+    with world.transaction() as session:
+        seen = show(world.book, session, world.tokens, token)
+    assert [str(change) for change in seen.changes] == ["0 seats -> 10 (+10)"]
+    assert seen.undecided
+    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+
+
+def test_one_click_accepts_and_tells_the_reseller(world: World) -> None:
+    offer_id = world.delivered()
+    assert click(world, token_of(world, offer_id)) == "accepted"
+    world.work()
+    offer = world.offer(offer_id)
+    assert (offer["grant"]["state"], offer["changes"]) == (
+        "applied",
+        [{"product": "excel-basics", "now": 0, "then": 10}],
+    )
+    assert offer["decided_by"] == f"admin:{world.client}"
+    assert world.mails()[-1] == ("offer-accepted", "admin@nordic-academy.example")
+    assert world.mail("offer-accepted").facts["lines"][0]["product"] == "Excel basics"
+
+
+def test_one_click_rejects_and_grants_nothing(world: World) -> None:
+    offer_id = world.delivered()
+    assert click(world, token_of(world, offer_id), REJECT) == "rejected"
+    world.work()
+    assert world.offer(offer_id)["grant"]["state"] == "none"
+    assert world.calls("licences.granted") == []
+    assert world.mails()[-1][0] == "offer-rejected"
+
+
+def test_a_second_click_is_a_conflict_that_names_the_state(world: World) -> None:
+    token = token_of(world, world.delivered())
+    click(world, token)
+    for verdict in Verdict:
+        with pytest.raises(Conflict) as refused:
+            click(world, token, verdict)
+        assert (refused.value.code, refused.value.state) == ("illegal_transition", "accepted")
+    with world.transaction() as session:
+        assert look(world.book, session, world.tokens, token).state == "accepted"
+
+
+def test_a_click_after_a_withdrawal_is_a_conflict_and_the_page_is_gone(world: World) -> None:
+    offer_id = world.delivered()
+    token = token_of(world, offer_id)
+    with world.transaction() as session:
+        offers.cancel(world.book, session, offer_id, "key:reseller")
+    with pytest.raises(Conflict) as refused:
+        click(world, token)
+    assert refused.value.state == "cancelled"
+    with world.transaction() as session, pytest.raises(Gone) as gone:
+        show(world.book, session, world.tokens, token)
+    assert gone.value.code == "withdrawn"
+
+
+def test_an_expired_link_is_gone_for_looking_and_for_clicking(world: World) -> None:
+    token = token_of(world, world.delivered())
+    world.clock.advance(timedelta(days=30))
+    with pytest.raises(Gone) as gone:
+        click(world, token)
+    assert gone.value.code == "expired"
+    with world.transaction() as session, pytest.raises(Gone):
+        show(world.book, session, world.tokens, token)
+
+
+def test_a_link_mailed_to_an_address_since_changed_is_gone(world: World) -> None:
+    offer_id = world.delivered()
+    token = token_of(world, offer_id)
+    with world.transaction() as session:
+        client = session.get_one(Account, world.client)
+        client.admin_email, client.email_version = "new@acme.example", client.email_version + 1
+        offers.ask_again(world.book, session, world.client)
+    with pytest.raises(Gone) as gone:
+        click(world, token)
+    assert gone.value.code == "address_changed"
+    assert world.mails()[-1] == ("offer-received", "new@acme.example")
+    assert click(world, token_of(world, offer_id)) == "accepted"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda token: "",
+        lambda token: token[:-2],
+        lambda token: token[::-1],
+        lambda token: token + "A",
+        lambda token: "x" * 5_000,
+        lambda token: "ü" + token,
+    ],
+)
+def test_a_forged_token_is_unknown(world: World, spoil: Callable[[str], str]) -> None:
+    token = spoil(token_of(world, world.delivered()))
+    with pytest.raises(NotFound):
+        click(world, token)
+
+
+def test_a_token_of_another_key_purpose_or_account_is_unknown(world: World) -> None:
+    offer_id = world.delivered()
+    other = world.another_client("Other")
+    with world.transaction() as session:
+        offer, owner = session.get_one(Offer, offer_id), session.get_one(Account, world.client)
+        foreign = [
+            link_token(Tokens("another key"), offer, owner),
+            link_token(world.tokens, offer, session.get_one(Account, other)),
+            world.tokens.make("activation", {"account": owner.id.hex}, offer.expires_at),
+            world.tokens.make("offer-decision", {"offer": 7}, offer.expires_at),
+        ]
+    for token in foreign:
+        with pytest.raises(NotFound):
+            click(world, token)
+    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+
+
+def test_the_clients_own_key_and_an_operator_on_behalf_may_decide(world: World) -> None:
+    mine, behalf = world.delivered(), world.delivered()
+    with world.transaction() as session:
+        own = key(Scope.ENQUEUE, account_id=world.client)
+        assert decide_by_key(world.book, session, own, mine, ACCEPT).decided_by == own.actor
+        operator = key(Scope.OPERATE)
+        decided = decide_by_key(world.book, session, operator, behalf, REJECT)
+        assert decided.decided_by == f"{operator.actor} on behalf of account:{world.client}"
+
+
+def test_the_reseller_may_not_decide_nor_a_stranger_nor_a_key_that_only_reads(world: World) -> None:
+    offer_id = world.delivered()
+    with world.transaction() as session:
+        for caller, error in (
+            (key(Scope.OPERATE, reseller_id=world.reseller), Forbidden),
+            (key(Scope.READ), Forbidden),
+            (key(Scope.ENQUEUE, account_id=new_id()), NotFound),
+        ):
+            with pytest.raises(error):
+                decide_by_key(world.book, session, caller, offer_id, ACCEPT)
+    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+
+
+def test_an_offer_that_was_not_delivered_cannot_be_accepted(world: World) -> None:
+    offer_id = world.send()
+    with world.transaction() as session, pytest.raises(Conflict) as refused:
+        decide(world.book, session, offer_id, ACCEPT, Decider("test"))
+    assert refused.value.state == "waiting"
+
+
+def race(*actions: Callable[[], object]) -> list[object]:
+    """Run all at once; what each returned, or the error that it met."""
+    line = threading.Barrier(len(actions))
+    outcomes: list[object] = [None] * len(actions)
+
+    def run(index: int, action: Callable[[], object]) -> None:
+        line.wait()
+        try:
+            outcomes[index] = action()
+        except KontorError as error:
+            outcomes[index] = error
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(actions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def test_accept_and_cancel_at_once_have_one_winner_and_the_loser_learns_the_state(world: World) -> None:
+    winners = set()
+    for _ in range(20):
+        offer_id = world.delivered()
+        token = token_of(world, offer_id)
+
+        def cancel(offer_id: UUID = offer_id) -> str:
+            with world.transaction() as session:
+                return offers.cancel(world.book, session, offer_id, "key:reseller").state
+
+        outcomes = race(partial(click, world, token), cancel)
+        [loser] = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
+        [winner] = [outcome for outcome in outcomes if isinstance(outcome, str)]
+        assert loser.code == "illegal_transition"
+        assert loser.state == winner == world.offer(offer_id)["state"]
+        assert len(world.offer(offer_id)["events"]) == 3
+        assert verifies(world, offer_id)
+        winners.add(winner)
+    assert winners <= {"accepted", "cancelled"}
+
+
+def test_two_clicks_at_once_grant_once(world: World) -> None:
+    token = token_of(world, world.delivered())
+    outcomes = race(*[partial(click, world, token)] * 4)
+    assert sorted(isinstance(outcome, Conflict) for outcome in outcomes) == [False, True, True, True]
+    with world.transaction() as session:
+        assert session.scalar(sql("SELECT count(*) FROM grants")) == 1
+
+
+def test_a_chain_with_a_changed_event_or_offer_does_not_verify(world: World) -> None:
+    offer_id = world.delivered()
+    click(world, token_of(world, offer_id))
+    assert verifies(world, offer_id)
+    with world.transaction() as session:
+        events = rows.events(session, [offer_id])[offer_id]
+        offer = session.get_one(Offer, offer_id)
+        assert not chain_verifies(world.book, offer, events[:-1])
+        assert not chain_verifies(world.book, offer, [events[0], events[2]])
+        assert not chain_verifies(replace(world.book, secret=b"another"), offer, events)
+        session.rollback()
+    tampering = (
+        "UPDATE offer_events SET actor = 'somebody else' WHERE number = 2",
+        "UPDATE offers SET message = 'something else'",
+        "UPDATE offers SET state = 'rejected'",
+    )
+    for statement in tampering:
+        with world.transaction() as session:
+            session.execute(sql(statement))
+            session.expire_all()
+            offer = session.get_one(Offer, offer_id)
+            events = rows.events(session, [offer_id])[offer_id]
+            assert not chain_verifies(world.book, offer, events)
+            session.rollback()
+
+
+def test_closing_the_account_cancels_its_open_offers(world: World) -> None:
+    waiting, asked, done = world.send(), world.delivered(), world.delivered()
+    click(world, token_of(world, done))
+    with world.transaction() as session:
+        assert offers.close_account(world.book, session, world.client, "system") == 2
+    assert {world.offer(offer)["reason"] for offer in (waiting, asked)} == {"account_closed"}
+    assert world.offer(done)["state"] == "accepted"
+
+
+def test_updates_show_what_is_to_decide_first_and_then_the_last_decided(world: World) -> None:
+    decided = [world.delivered() for _ in range(3)]
+    for offer_id in decided:
+        click(world, token_of(world, offer_id), REJECT)
+        world.clock.advance(timedelta(minutes=1))
+    open_ = [world.delivered(message=f"number {n}") for n in range(3)]
+    world.http.will()
+    pages, cursor = [], None
+    with world.transaction() as session:
+        while True:
+            page = updates.updates(session, world.client, world.clock.now(), cursor=cursor, limit=2)
+            assert page.count == 3
+            pages.append([item["id"] for item in page.items])
+            cursor = page.next
+            if cursor is None:
+                break
+    assert [one for page in pages for one in page] == open_[::-1] + decided[::-1]
+    assert [len(page) for page in pages] == [2, 2, 2]
+
+
+def test_a_list_of_offers_sees_an_overdue_one_as_cancelled(world: World) -> None:
+    offer_id = world.send()
+    world.clock.advance(timedelta(days=30))
+    with world.transaction() as session:
+        now = world.clock.now()
+        assert [o.id for o in offers.listed(session, now, state=OfferState.CANCELLED).items] == [offer_id]
+        assert offers.listed(session, now, state=OfferState.WAITING).items == ()
+
+
+def test_an_offer_keeps_the_lines_its_template_had(world: World) -> None:
+    with world.transaction() as session:
+        template = templates.create(world.book, session, world.reseller, "Starter", LINES)
+        template_id = template.id
+    offer_id = world.send(lines=None, template_id=template_id)
+    with world.transaction() as session:
+        templates.change(world.book, session, template_id, "Starter", [dict(LINES[0], count=99)])
+    assert world.offer(offer_id)["lines"][0]["count"] == 10
+    with world.transaction() as session:
+        templates.delete(session, template_id)
+    assert world.offer(offer_id)["template_id"] is None
+    with world.transaction() as session:
+        assert session.scalar(sql("SELECT count(*) FROM offer_events")) == 1
+        assert session.get(OfferEventRow, 1) is not None
