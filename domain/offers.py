@@ -16,6 +16,8 @@ MESSAGE_LIMIT: Final = 4_000
 
 
 class OfferState(StrEnum):
+    """Where an offer is; `accepted`, `rejected` and `cancelled` are for ever."""
+
     WAITING = "waiting"
     WAITING_FOR_CONFIRMATION = "waiting_for_confirmation"
     ACCEPTED = "accepted"
@@ -24,6 +26,8 @@ class OfferState(StrEnum):
 
 
 class OfferEvent(StrEnum):
+    """What can happen to an offer."""
+
     SEND = "send"
     DELIVERED = "delivered"
     ACCEPT = "accept"
@@ -34,6 +38,8 @@ class OfferEvent(StrEnum):
 
 
 class CancelReason(StrEnum):
+    """Why an offer is cancelled."""
+
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     ACCOUNT_CLOSED = "account_closed"

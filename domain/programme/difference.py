@@ -10,6 +10,8 @@ from domain.programme.model import Programme
 
 
 class ChangeKind(StrEnum):
+    """What happens to a value."""
+
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"

@@ -1,0 +1,110 @@
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.fees import Run, below_cost, continuing, current_period, ending, fee, is_over, periods_due, starting
+from domain.money import Money
+from domain.periods import Period
+
+days = st.dates(date(2024, 1, 1), date(2030, 12, 31))
+
+
+def dollars(amount: str) -> Money:
+    return Money(Decimal(amount), "USD")
+
+
+def starts(run: Run, today: str, *charged: str) -> list[str]:
+    due = periods_due(run, {date.fromisoformat(day) for day in charged}, date.fromisoformat(today))
+    return [period.start.isoformat() for period in due]
+
+
+def test_the_first_period_is_due_on_the_day_of_assignment() -> None:
+    assert starts(starting(date(2026, 5, 10)), "2026-05-10") == ["2026-05-10"]
+    assert starts(starting(date(2026, 5, 10)), "2026-06-09", "2026-05-10") == []
+    assert starts(starting(date(2026, 5, 10)), "2026-06-10", "2026-05-10") == ["2026-06-10"]
+
+
+def test_an_anchor_on_the_31st_comes_back_over_a_leap_year() -> None:
+    assert starts(starting(date(2027, 12, 31)), "2028-05-30") == [
+        "2027-12-31",
+        "2028-01-31",
+        "2028-02-29",
+        "2028-03-31",
+        "2028-04-30",
+    ]
+
+
+def test_after_an_outage_of_three_months_every_missed_period_is_due_with_its_own_days() -> None:
+    run = starting(date(2026, 1, 15))
+
+    assert starts(run, "2026-04-20", "2026-01-15") == ["2026-02-15", "2026-03-15", "2026-04-15"]
+
+
+def test_unassigning_takes_effect_at_the_end_of_the_paid_period() -> None:
+    run = ending(starting(date(2026, 1, 31)), date(2026, 2, 10))
+
+    assert run.until == date(2026, 2, 28)
+    assert not is_over(run, date(2026, 2, 27))
+    assert is_over(run, date(2026, 2, 28))
+    assert starts(run, "2026-06-01", "2026-01-31") == []
+    assert ending(run, date(2026, 2, 20)) == run
+
+
+def test_assigning_again_before_the_end_only_cancels_the_end() -> None:
+    run = starting(date(2026, 1, 31))
+
+    assert continuing(ending(run, date(2026, 2, 10))) == run
+
+
+def test_the_last_day_of_a_period_belongs_to_it() -> None:
+    assert current_period(starting(date(2026, 1, 31)), date(2026, 2, 27)) == Period(
+        date(2026, 1, 31), date(2026, 2, 28)
+    )
+    assert current_period(starting(date(2026, 1, 31)), date(2026, 2, 28)) == Period(
+        date(2026, 2, 28), date(2026, 3, 31)
+    )
+
+
+def test_the_ten_and_twenty_dollar_example() -> None:
+    wholesale, retail = dollars("10.00"), dollars("20.00")
+    charged = fee(wholesale, Decimal(0))
+
+    assert (charged.fee, charged.discount, charged.total) == (wholesale, dollars("0"), wholesale)
+    assert not below_cost(retail, charged.total)
+    assert not below_cost(dollars("10.00"), charged.total)
+    assert below_cost(dollars("9.99"), charged.total)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 100))
+def test_fee_less_discount_is_the_total(cents: int, percent: int) -> None:
+    charged = fee(Money(Decimal(cents) / 100, "USD"), Decimal(percent))
+
+    assert charged.fee - charged.discount == charged.total
+
+
+@given(days, st.lists(st.integers(0, 400), max_size=30), st.none() | st.integers(0, 400))
+def test_however_often_one_looks_every_period_is_charged_once(anchor: date, looks: list[int], stop: int | None) -> None:
+    run = starting(anchor)
+    if stop is not None:
+        run = ending(run, anchor + timedelta(days=stop))
+    charged: list[date] = []
+    for look in sorted(looks):
+        charged += [period.start for period in periods_due(run, charged, anchor + timedelta(days=look))]
+
+    assert len(charged) == len(set(charged))
+    last = anchor + timedelta(days=max(looks, default=-1))
+    obvious = [day for day in _starts(anchor) if day <= last and (run.until is None or day < run.until)]
+    assert sorted(charged) == obvious
+
+
+def _starts(anchor: date) -> list[date]:
+    """Every first day of a period within two years, found day by day."""
+    found = []
+    for later in range(800):
+        day = anchor + timedelta(days=later)
+        is_last = (day + timedelta(days=1)).month != day.month
+        if day.day == anchor.day or (is_last and day.day < anchor.day):
+            found.append(day)
+    return found

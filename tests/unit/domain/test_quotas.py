@@ -1,0 +1,81 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.quotas import Recipients, Threshold, cc_goes_out, clock_hour, mail_due, read_only, recipients, threshold
+
+WARNING = Decimal(80)
+
+
+@pytest.mark.parametrize(
+    ("value", "reached"),
+    [(0, None), (39, None), (40, "warning"), (49, "warning"), (50, "reached"), (51, "exceeded"), (5000, "exceeded")],
+)
+def test_exceeded_is_the_51st_of_50_not_the_50th(value: int, reached: str | None) -> None:
+    assert threshold(value, 50, WARNING) == reached
+
+
+def test_without_a_limit_there_is_no_threshold() -> None:
+    assert threshold(10**9, None, WARNING) is None
+
+
+def test_a_limit_of_nothing_is_exceeded_by_the_first() -> None:
+    assert threshold(0, 0, WARNING) is None
+    assert threshold(1, 0, WARNING) is Threshold.EXCEEDED
+
+
+@given(st.integers(0, 10_000), st.integers(0, 1000))
+def test_80_per_cent_is_not_rounded(value: int, limit: int) -> None:
+    if threshold(value, limit, WARNING) is Threshold.WARNING:
+        assert 10 * value >= 8 * limit
+        assert value < limit
+
+
+def test_a_jump_over_several_thresholds_sends_the_highest_only() -> None:
+    assert mail_due(51, 50, WARNING, []) is Threshold.EXCEEDED
+    assert mail_due(50, 50, WARNING, [Threshold.EXCEEDED]) is None
+
+
+@given(st.lists(st.integers(0, 70), max_size=30))
+def test_each_threshold_is_mailed_once_at_most_and_in_rising_order(values: list[int]) -> None:
+    mailed: list[Threshold] = []
+    for value in values:
+        due = mail_due(value, 50, WARNING, mailed)
+        if due is not None:
+            mailed.append(due)
+
+    order = list(Threshold)
+    assert mailed == sorted(set(mailed), key=order.index)
+    highest = max((value for value in values), default=0)
+    assert (Threshold.EXCEEDED in mailed) is (highest > 50)
+
+
+def test_an_account_is_read_only_when_it_is_over_a_limit() -> None:
+    limits = {"appointments": 50, "sms": None}
+
+    assert not read_only({"appointments": 50, "sms": 10**6}, limits)
+    assert read_only({"appointments": 51}, limits)
+    assert not read_only({}, limits)
+
+
+def test_the_reseller_gets_a_copy_one_copy_or_the_mail_alone_with_a_note() -> None:
+    client, reseller = "ann@shop.example", "boss@reseller.example"
+
+    assert recipients(client, reseller, suppressed=False) == Recipients(client, reseller)
+    assert recipients(client, reseller, suppressed=True) == Recipients(reseller, note=True)
+    assert recipients("BOSS@reseller.example", reseller, suppressed=False) == Recipients(reseller)
+
+
+def test_the_21st_copy_within_an_hour_waits_for_the_digest() -> None:
+    assert cc_goes_out(19)
+    assert not cc_goes_out(20)
+
+
+def test_the_digest_comes_at_the_end_of_the_clock_hour() -> None:
+    start, end = clock_hour(datetime(2026, 3, 1, 12, 59, 59, 999999, tzinfo=UTC))
+
+    assert (start, end) == (datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 3, 1, 13, tzinfo=UTC))
+    assert clock_hour(end)[0] == end

@@ -1,0 +1,72 @@
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.usage import Report, ReportKind, usage, without_repeats
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+END = datetime(2026, 4, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def level(amount: int, at: datetime, sequence: int, report_id: str | None = None) -> Report:
+    return Report(ReportKind.VALUE, amount, at, sequence, report_id)
+
+
+def delta(amount: int, at: datetime, sequence: int, report_id: str | None = None) -> Report:
+    return Report(ReportKind.DELTA, amount, at, sequence, report_id)
+
+
+def test_of_levels_the_one_with_the_greatest_instant_counts_however_late_others_arrive() -> None:
+    assert usage([level(40, START + 2 * HOUR, 1), level(30, START + HOUR, 2)], START, END) == 40
+
+
+def test_at_the_same_instant_the_later_arrival_counts() -> None:
+    assert usage([level(40, START, 1), level(30, START, 2)], START, END) == 30
+
+
+def test_deltas_add_up_in_the_period_of_their_instant() -> None:
+    reports = [delta(3, START, 1), delta(4, START - HOUR, 2), delta(5, END, 3), delta(-1, END - HOUR, 4)]
+
+    assert usage(reports, START, END) == 2
+
+
+def test_a_level_carries_over_and_deltas_do_not() -> None:
+    assert usage([level(40, START - HOUR, 1), delta(2, START - HOUR / 2, 2)], START, END) == 40
+
+
+def test_a_level_contains_the_deltas_before_it() -> None:
+    reports = [delta(3, START, 1), level(10, START + HOUR, 2), delta(2, START + 2 * HOUR, 3)]
+
+    assert usage(reports, START, END) == 12
+
+
+def test_a_report_seen_before_changes_nothing() -> None:
+    reports = [delta(3, START, 1, "a"), delta(3, START, 2, "a"), delta(9, START, 3, "a"), delta(1, START, 4)]
+
+    assert usage(reports, START, END) == 4
+    assert [one.sequence for one in without_repeats(reports)] == [1, 4]
+
+
+reports = st.lists(
+    st.builds(
+        Report,
+        st.sampled_from(ReportKind),
+        st.integers(0, 100),
+        st.integers(-3, 34).map(lambda day: START + timedelta(days=day)),
+        st.integers(1, 10**6),
+        st.none() | st.sampled_from("abc"),
+    ),
+    max_size=12,
+    unique_by=lambda one: one.sequence,
+)
+
+
+@given(reports, st.randoms())
+def test_the_order_in_which_reports_are_read_does_not_matter(known: list[Report], random: Random) -> None:
+    shuffled = list(known)
+    random.shuffle(shuffled)
+
+    assert usage(shuffled, START, END) == usage(known, START, END)
