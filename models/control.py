@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.misfire import MisfirePolicy
 from models.base import Base, one_of
 
 
@@ -18,14 +19,6 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     FORCED = "forced"
-
-
-class Misfire(StrEnum):
-    """What a schedule does about occurrences missed in an outage."""
-
-    SKIP = "skip"
-    ONCE = "once"
-    ALL = "all"
 
 
 class Queue(Base):
@@ -91,7 +84,7 @@ class Schedule(Base):
     checked_until: Mapped[datetime]
     next_at: Mapped[datetime]
 
-    __table_args__ = (one_of("misfire", Misfire),)
+    __table_args__ = (one_of("misfire", MisfirePolicy),)
 
 
 class ScheduleOccurrence(Base):

@@ -1,0 +1,156 @@
+"""What operators and other systems do to jobs, queues and schedules: at once, and written to the audit log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, NotFound
+from domain.jobs import PENDING, JobState
+from domain.ports import Clock
+from engine import lanes, ledger
+from engine.driver import driver
+from engine.enqueue import Jobs, ring_after_commit
+from engine.schedules import run_now
+from models.control import AuditEntry, Queue, Schedule
+
+FIND = "SELECT state, lane, attempt, started_at FROM jobs WHERE id = %s FOR UPDATE"
+FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
+ASK_TO_STOP = "UPDATE jobs SET cancel_requested = true WHERE id = %s"
+REQUEUE = """
+UPDATE jobs SET state = 'queued', run_at = %s, attempt = 0, crashes = 0, reason = NULL, lease = NULL,
+    worker = NULL, started_at = NULL, finished_at = NULL, held = false, cancel_requested = false
+WHERE id = %s
+"""
+REVIVE = """
+WITH gone AS (DELETE FROM jobs_archive WHERE id = %(id)s AND state = 'cancelled' RETURNING *)
+INSERT INTO jobs (id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key,
+    once_key, run_at, max_attempts, parent_id, trace_id, created_at)
+SELECT id, task, queue, tenant, lane, priority, 'queued', payload, payload_version, unique_key, once_key,
+    %(now)s, max_attempts, parent_id, trace_id, created_at FROM gone
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from where, and why: what the audit log keeps."""
+
+    name: str
+    origin: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The controls. Every call works in the session it is given and writes an audit entry."""
+
+    jobs: Jobs
+    clock: Clock = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clock", self.jobs.clock)
+
+    def pause_queue(self, session: Session, name: str, actor: Actor) -> None:
+        """No job of the queue starts from the commit on; what runs goes on. Raises NotFound."""
+        self._switch(session, name, actor, paused=True)
+
+    def resume_queue(self, session: Session, name: str, actor: Actor) -> None:
+        """Let the queue's jobs start again. Raises NotFound."""
+        self._switch(session, name, actor, paused=False)
+
+    def cancel(self, session: Session, job_id: UUID, actor: Actor) -> JobState:
+        """Cancel a waiting or dead job at once, ask a running one to stop. Raises Conflict, NotFound."""
+        row = driver(session).execute(FIND, (job_id,)).fetchone()
+        if row is None:
+            raise self._finished(session, job_id, "not_cancellable")
+        state, lane, attempt, _ = row
+        self._audit(session, actor, "job.cancel", f"job:{job_id}", {"state": state})
+        if state == JobState.RUNNING:
+            driver(session).execute(ASK_TO_STOP, (job_id,))
+            return JobState.RUNNING
+        self._archive_cancelled(session, job_id, actor)
+        if lane is not None and state in PENDING and attempt >= 0:
+            lanes.leave(driver(session), lane, job_id, healthy=False)
+        return JobState.CANCELLED
+
+    def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
+        """Queue a dead, retrying or cancelled job now, with all its attempts. Raises Conflict, NotFound."""
+        now = self.clock.now()
+        row = driver(session).execute(FIND, (job_id,)).fetchone()
+        if row is not None and row[0] not in (JobState.DEAD, JobState.RETRYING):
+            raise _conflict("not_retryable", row[0])
+        try:
+            with session.begin_nested():
+                if row is not None:
+                    driver(session).execute(REQUEUE, (now, job_id))
+                elif not driver(session).execute(REVIVE, {"id": job_id, "now": now}).rowcount:
+                    raise self._finished(session, job_id, "not_retryable")
+        except UniqueViolation:
+            message = "Another unfinished job has this job's unique_key; wait for it or cancel it."
+            raise Conflict("not_retryable", message, state=row[0] if row else "cancelled") from None
+        self._audit(session, actor, "job.retry", f"job:{job_id}", {})
+        ring_after_commit(session, self.jobs.doorbell)
+
+    def pause_schedule(self, session: Session, name: str, actor: Actor) -> None:
+        """Slots that come while it is paused are left out. Raises NotFound."""
+        self._schedule(session, name).paused = True
+        self._audit(session, actor, "schedule.pause", f"schedule:{name}", {})
+
+    def resume_schedule(self, session: Session, name: str, actor: Actor) -> None:
+        """Fire again from the next slot on. Raises NotFound."""
+        self._schedule(session, name).paused = False
+        self._audit(session, actor, "schedule.resume", f"schedule:{name}", {})
+
+    def run_schedule(self, session: Session, name: str, actor: Actor) -> UUID:
+        """Enqueue a schedule's task now; returns the job. Raises NotFound."""
+        job_id = run_now(session, self.jobs, self._schedule(session, name), self.clock.now())
+        self._audit(session, actor, "schedule.run", f"schedule:{name}", {"job": str(job_id)})
+        return job_id
+
+    def _switch(self, session: Session, name: str, actor: Actor, *, paused: bool) -> None:
+        if name not in self.jobs.catalogue.queues:
+            raise NotFound("unknown_queue", f"There is no queue {name!r}.")
+        statement = insert(Queue).values(name=name, paused=paused)
+        session.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused})
+        )
+        self._audit(session, actor, "queue.pause" if paused else "queue.resume", f"queue:{name}", {})
+        ring_after_commit(session, self.jobs.doorbell)
+
+    def _archive_cancelled(self, session: Session, job_id: UUID, actor: Actor) -> None:
+        ledger.archive(
+            driver(session), [(job_id, None)], state=JobState.CANCELLED,
+            reason=actor.reason or f"cancelled by {actor.name}", burn=0, worker=None,
+            started=None, finished=self.clock.now(),
+        )  # fmt: skip
+
+    def _finished(self, session: Session, job_id: UUID, code: str) -> Exception:
+        row = driver(session).execute(FINISHED, (job_id,)).fetchone()
+        return NotFound() if row is None else _conflict(code, row[0])
+
+    def _schedule(self, session: Session, name: str) -> Schedule:
+        found = select(Schedule).where(Schedule.name == name, ~Schedule.retired).with_for_update()
+        row = session.scalar(found)
+        if row is None:
+            raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
+        return row
+
+    def _audit(
+        self, session: Session, actor: Actor, action: str, target: str, detail: Mapping[str, Any]
+    ) -> None:
+        session.add(
+            AuditEntry(
+                at=self.clock.now(), actor=actor.name, action=action, target=target,
+                reason=actor.reason, origin=actor.origin, detail=dict(detail),
+            )  # fmt: skip
+        )
+
+
+def _conflict(code: str, state: str) -> Conflict:
+    words = {"not_cancellable": "cancelled", "not_retryable": "retried"}
+    return Conflict(code, f"A job that is {state} cannot be {words[code]}.", state=state)

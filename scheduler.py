@@ -1,0 +1,68 @@
+"""`kontor scheduler`: the cron process. A thin loop: what is due is decided in engine.schedules."""
+
+import signal
+import threading
+
+import structlog
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from adapters.bells import Keys
+from adapters.doorbell import RedisDoorbell
+from adapters.settings import Settings
+from engine.enqueue import Jobs
+from engine.schedules import declare, fire_due
+from tasks.catalogue import catalogue
+from tasks.timetable import timetable
+from workers.connections import redis_client, sql_engine
+from workers.parts import clock_for
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.5
+DECLARE_SECONDS = 10.0
+TURN = "SELECT pg_advisory_xact_lock(hashtext('kontor schedules'))"
+
+
+class Timekeeper:
+    """Declares the timetable now and then, and fires what is due."""
+
+    def __init__(self, engine: Engine, jobs: Jobs) -> None:
+        self._engine = engine
+        self._jobs = jobs
+        self._declare_at = 0.0
+
+    def look(self) -> int:
+        """Declare and fire once; returns how many jobs were enqueued."""
+        now = self._jobs.clock.now()
+        passed = self._jobs.clock.monotonic()
+        if passed >= self._declare_at:
+            with Session(self._engine) as session, session.begin():
+                session.execute(text(TURN))
+                declare(session, timetable(session), now)
+            self._declare_at = passed + DECLARE_SECONDS
+        with Session(self._engine) as session, session.begin():
+            return fire_due(session, self._jobs, now)
+
+
+def run(settings: Settings) -> None:
+    """One scheduler until SIGTERM or SIGINT; any number may run."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    doorbell = RedisDoorbell(redis_client(settings), Keys(settings.namespace))
+    engine = sql_engine(settings, "kontor-scheduler", 2)
+    keeper = Timekeeper(engine, Jobs(catalogue(), clock_for(settings), doorbell))
+    log.info("scheduler.ready")
+    while not asked.is_set():
+        try:
+            fired = keeper.look()
+            if fired:
+                log.info("scheduler.fired", jobs=fired)
+        except DBAPIError as error:
+            log.warning("scheduler.no_ledger", error=str(error.orig).strip())
+            engine.dispose()
+        asked.wait(LOOK_SECONDS)
+    doorbell.close()
+    engine.dispose()
