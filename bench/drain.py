@@ -1,7 +1,7 @@
 """One drain: a filled backlog, worker processes started, the rate once all are warm."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from subprocess import Popen
 
 from bench.contenders import Contender
@@ -13,7 +13,11 @@ POLL = 0.2
 STUCK = 60.0
 
 
-def drain(stage: Stage, contender: Contender, jobs: int) -> Drained:
+Watch = Callable[[Sequence["Popen[bytes]"]], None]
+"""Told once of the processes, when all work."""
+
+
+def drain(stage: Stage, contender: Contender, jobs: int, watch: Watch | None = None) -> Drained:
     """Fill, run, wait, judge. Raises Failed when nothing moves for a minute."""
     contender.reset(stage)
     stage.settle()
@@ -21,6 +25,9 @@ def drain(stage: Stage, contender: Contender, jobs: int) -> Drained:
     with stage.connect() as connection:
         connection.execute("CHECKPOINT")
     with running(contender.commands(stage), contender.log(stage)) as processes:
+        if watch is not None:
+            wait_for_effects(stage, contender, jobs // 8, processes)
+            watch(processes)
         wait_for_effects(stage, contender, jobs, processes)
     with stage.connect(contender.database) as connection:
         return measure(connection, jobs, warm_up=jobs // 16)

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from subprocess import Popen
 
 from bench.contenders import PEERS, Contender, Peer
 from bench.drain import drain
 from bench.effects import Drained
-from bench.kontor import ALONE, EXTERNAL, SHARED, VARIANTS, make_schema
+from bench.kontor import ALONE, EXTERNAL, SHARED, VARIANTS, Kontor, make_schema
+from bench.observation import Observation
 from bench.processes import Failed
 from bench.results import Budget, Figure, Row, of_samples, ratios
 from bench.run import Run
@@ -31,7 +33,26 @@ def measure(run: Run) -> Row:
                 if takes_part(contender, number):
                     samples[contender.name].append(attempt(run, contender, problems))
     problems += inexact(samples)
-    return Row("drain", "Drain: one INSERT per job, exactly once, 2 worker processes", figures(samples), problems)
+    found = figures(samples)
+    missed = [variant for variant, figure in zip(VARIANTS, found, strict=False) if figure.missed]
+    profile = [line for variant in missed for line in why(run, variant)]
+    return Row("drain", "Drain: one INSERT per job, exactly once, 2 worker processes", found, problems, profile)
+
+
+def why(run: Run, variant: Kontor) -> list[str]:
+    """Profile one more drain of a variant that missed its budget."""
+    observation = Observation(run.stage, variant.database)
+    roles = ("relay", "worker 1", "worker 2")
+
+    def watch(processes: "Sequence[Popen[bytes]]") -> None:
+        pids = {role: process.pid for role, process in zip(roles, processes, strict=True)}
+        observation.start({role: pids[role] for role in roles[:2]})
+
+    try:
+        drain(run.stage, variant, variant.jobs * 2, watch)
+    except Failed as failed:
+        return [f"{variant.name}: {failed}"]
+    return [f"== {variant.name} ==", *observation.lines()]
 
 
 def takes_part(contender: Contender, number: int) -> bool:

@@ -1,0 +1,119 @@
+"""Why a budget was missed: where processes spend their time, what PostgreSQL executes and waits for."""
+
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.stage import ROOT, Stage
+
+SECONDS = 3
+TOP = 10
+SAMPLE_SECONDS = 0.02
+STATEMENTS = """
+SELECT calls, total_exec_time, mean_exec_time, left(regexp_replace(query, '\\s+', ' ', 'g'), 90)
+FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY total_exec_time DESC LIMIT 10
+"""
+WAITS = """
+SELECT coalesce(wait_event_type || ':' || wait_event, 'running') FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+"""
+
+
+class Observation:
+    """Watches processes and the database they work on, for a few seconds."""
+
+    def __init__(self, stage: Stage, database: str) -> None:
+        self._stage = stage
+        self._database = database
+        self._spies: dict[str, subprocess.Popen[bytes]] = {}
+        self._waits: Counter[str] = Counter()
+        self._over = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+
+    def start(self, pids: Mapping[str, int]) -> None:
+        """Begin; returns at once."""
+        with self._stage.connect(self._database) as connection:
+            self._track(connection, on=True)
+        self._sampler.start()
+        spy = self._stage.peer_python.with_name("py-spy")
+        for role, pid in pids.items():
+            words = ["record", "--pid", str(pid), "--duration", str(SECONDS), "--rate", "200", "--function"]
+            argv = [str(spy), *words, "--format", "raw", "--output", str(self._file(role))]
+            self._file(role).unlink(missing_ok=True)
+            self._spies[role] = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def lines(self) -> list[str]:
+        """Wait for the end and tell."""
+        told: list[str] = []
+        for role, spy in self._spies.items():
+            spy.wait(SECONDS + 30)
+            told += spied(role, self._file(role))
+        self._over.set()
+        self._sampler.join()
+        with self._stage.connect(self._database) as connection:
+            told += statements(connection)
+            self._track(connection, on=False)
+        total = sum(self._waits.values()) or 1
+        told.append("PostgreSQL backends, share of active samples:")
+        told += [f"  {count / total:6.1%}  {event}" for event, count in self._waits.most_common(TOP)]
+        return told
+
+    def _file(self, role: str) -> Path:
+        return self._stage.folder / "log" / f"profile-{self._database}-{role.replace(' ', '-')}.txt"
+
+    def _track(self, connection: psycopg.Connection[Any], *, on: bool) -> None:
+        """Count statements, on a server of our own only."""
+        if self._stage.embedded:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            connection.execute(f"ALTER SYSTEM SET pg_stat_statements.track = '{'top' if on else 'none'}'")
+            connection.execute("SELECT pg_reload_conf()")
+            if on:
+                connection.execute("SELECT pg_stat_statements_reset()")
+
+    def _sample(self) -> None:
+        with self._stage.connect(self._database) as connection:
+            while not self._over.wait(SAMPLE_SECONDS):
+                self._waits.update(str(event) for (event,) in connection.execute(WAITS))
+
+
+def statements(connection: psycopg.Connection[Any]) -> list[str]:
+    """The statements that took most time."""
+    told = ["PostgreSQL statements by total time (calls, total ms, mean ms):"]
+    try:
+        rows = connection.execute(STATEMENTS).fetchall()
+    except psycopg.Error as error:
+        return [f"no statements: {str(error).splitlines()[0]}"]
+    return told + [f"  {calls:>8}  {total:>9.1f}  {mean:>8.3f}  {query}" for calls, total, mean, query in rows]
+
+
+def spied(role: str, path: Path) -> list[str]:
+    """Where Python spent its time: the functions themselves, then our own with all they called."""
+    if not path.exists():
+        return [f"{role}: py-spy could not attach (needs leave to trace processes)"]
+    alone: Counter[str] = Counter()
+    below: Counter[str] = Counter()
+    for line in path.read_text().splitlines():
+        stack, _, count = line.rpartition(" ")
+        frames = [short(frame) for frame in stack.split(";")]
+        alone[frames[-1]] += int(count)
+        below.update({frame: int(count) for frame in set(frames) if "site-packages" not in frame})
+    total = sum(alone.values()) or 1
+    told = [f"{role}: {total / 200 / SECONDS:.2f} threads busy; functions by their own time:"]
+    told += shares(alone, total)
+    return [*told, f"{role}: our functions with what they call:", *shares(below, total)]
+
+
+def shares(counted: Counter[str], total: int) -> Sequence[str]:
+    """The largest, in percent."""
+    return [f"  {count / total:6.1%}  {name}" for name, count in counted.most_common(TOP)]
+
+
+def short(frame: str) -> str:
+    """A frame without the path of this machine."""
+    return frame.replace(f"{ROOT}/", "")
