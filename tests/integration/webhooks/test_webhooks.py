@@ -1,0 +1,200 @@
+"""Outgoing events: who hears of what, and what happens when nobody listens."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text as sql
+from standardwebhooks.webhooks import Webhook
+
+from adapters.http_fakes import Posted, answered, refused
+from domain.errors import Conflict, Invalid, NotFound
+from domain.ids import new_id
+from domain.webhooks import checked_events
+from models.accounts import Account
+from services import events, webhooks
+from services.decisions import Decider, Verdict, decide
+from tests.offer_world import World, account, body_of
+
+URL = "https://listener.example/hook"
+
+
+def listen(world: World, *types: str, reseller: UUID | None = None) -> tuple[UUID, str]:
+    with world.transaction() as session:
+        made = webhooks.create(
+            session,
+            world.sealer,
+            reseller_id=reseller,
+            url=URL,
+            events=types or ("*",),
+            secret=None,
+            now=world.clock.now(),
+        )
+        return made.endpoint.id, made.secret
+
+
+def happen(world: World, event_type: str = "trial.started", account_id: UUID | None = None, **data: Any) -> None:
+    with world.transaction() as session:
+        whose = session.get_one(Account, account_id or world.client)
+        events.emit(session, world.jobs, event_type, whose, data, at=world.clock.now())
+
+
+def heard(world: World) -> list[Posted]:
+    return [posted for posted in world.http.posted if posted.url == URL]
+
+
+def states(world: World, endpoint_id: UUID) -> list[tuple[str, int]]:
+    with world.transaction() as session:
+        found = webhooks.deliveries(session, endpoint_id).items
+        return [(one.state, one.tries) for one in found][::-1]
+
+
+def signed_with(posted: Posted, secret: str) -> bool:
+    """Whether a receiver with that secret lets the message in; its clock is the sender's."""
+    stamp, given = posted.headers["webhook-timestamp"], posted.headers["webhook-signature"].split()
+    at = datetime.fromtimestamp(int(stamp), UTC)
+    return Webhook(secret).sign(posted.headers["webhook-id"], at, posted.body.decode()) in given
+
+
+def test_an_event_reaches_the_endpoints_that_want_it_signed_and_once(world: World) -> None:
+    _, secret = listen(world, "trial.started", reseller=world.reseller)
+    listen(world, "charge.created", reseller=world.reseller)
+    happen(world, state="running")
+    world.work()
+    [posted] = heard(world)
+    assert signed_with(posted, secret)
+    assert body_of(posted)["data"] == {"state": "running"}
+    assert posted.headers["webhook-id"].startswith("evt_")
+
+
+def test_a_reseller_does_not_hear_of_another_resellers_clients(world: World) -> None:
+    stranger = new_id()
+    with world.transaction() as session:
+        session.add(account(stranger, "Stranger", "reseller"))
+    listen(world, reseller=stranger)
+    everybodys, _ = listen(world)
+    happen(world)
+    world.work()
+    assert len(heard(world)) == 1
+    assert states(world, everybodys) == [("delivered", 1)]
+
+
+def test_the_same_id_stands_on_every_try_and_replay(world: World) -> None:
+    endpoint, _ = listen(world)
+    world.http.will(refused(), answered(503), answered(404))
+    happen(world)
+    for _ in range(4):
+        world.pass_time(timedelta(minutes=20))
+    assert states(world, endpoint) == [("delivered", 4)]
+    with world.transaction() as session:
+        assert webhooks.replay(session, world.jobs, endpoint, since=world.clock.now() - timedelta(days=1)) == 1
+    world.work()
+    assert len(heard(world)) == 4
+    assert len({posted.headers["webhook-id"] for posted in heard(world)}) == 1
+
+
+def test_410_disables_an_endpoint_until_somebody_replays(world: World) -> None:
+    endpoint, _ = listen(world)
+    world.http.will(answered(410))
+    happen(world)
+    happen(world, "trial.ended")
+    world.work()
+    assert states(world, endpoint) == [("failed", 1), ("failed", 0)]
+    with world.transaction() as session:
+        assert webhooks.get(session, endpoint).disabled_at is not None
+        with pytest.raises(Conflict):
+            webhooks.send_test(session, world.jobs, endpoint)
+    happen(world)
+    world.work()
+    assert len(states(world, endpoint)) == 2
+    with world.transaction() as session:
+        assert webhooks.replay(session, world.jobs, endpoint) == 2
+    world.work()
+    assert [state for state, _ in states(world, endpoint)] == ["delivered", "delivered"]
+
+
+def test_an_endpoint_that_keeps_refusing_is_given_up_and_nobody_is_told_for_ever(world: World) -> None:
+    endpoint, _ = listen(world)
+    world.http.will(*[answered(400) for _ in range(8)])
+    happen(world)
+    for _ in range(10):
+        world.pass_time(timedelta(hours=2))
+    assert states(world, endpoint) == [("failed", 8)]
+    happen(world, "job.dead", task="webhooks.deliver")
+    happen(world, "job.dead", task="offers.deliver")
+    world.work()
+    assert len(states(world, endpoint)) == 2
+
+
+def test_both_secrets_sign_for_a_day_after_a_rotation(world: World) -> None:
+    endpoint, old = listen(world)
+    with world.transaction() as session:
+        new = webhooks.rotate(session, world.sealer, endpoint, world.clock.now()).secret
+    happen(world)
+    world.work()
+    world.pass_time(timedelta(hours=24))
+    happen(world)
+    world.work()
+    during, after = heard(world)
+    assert signed_with(during, old)
+    assert signed_with(during, new)
+    assert signed_with(after, new)
+    assert not signed_with(after, old)
+
+
+def test_a_secret_is_stored_sealed_and_nowhere_else(world: World) -> None:
+    _, secret = listen(world)
+    happen(world)
+    with world.transaction() as session:
+        dump = session.execute(sql("SELECT e::text FROM webhook_endpoints e UNION ALL SELECT j::text FROM jobs j"))
+        assert not any(secret.removeprefix("whsec_")[:12] in row[0] for row in dump)
+
+
+def test_a_test_delivery_goes_to_that_endpoint_alone(world: World) -> None:
+    endpoint, _ = listen(world, "charge.created")
+    listen(world)
+    with world.transaction() as session:
+        webhooks.send_test(session, world.jobs, endpoint)
+    world.work()
+    assert [body_of(posted)["type"] for posted in heard(world)] == ["webhook.test"]
+
+
+def test_the_same_event_fans_out_once(world: World) -> None:
+    endpoint, _ = listen(world)
+    happen(world)
+    with world.transaction() as session:
+        world.jobs.enqueue(session, "webhooks.fan_out", {"event_seq": 1})
+    world.work()
+    assert states(world, endpoint) == [("delivered", 1)]
+
+
+def test_a_deleted_endpoint_hears_nothing_any_more(world: World) -> None:
+    endpoint, _ = listen(world)
+    happen(world)
+    with world.transaction() as session:
+        webhooks.delete(session, endpoint, world.clock.now())
+    world.work()
+    assert heard(world) == []
+    with world.transaction() as session, pytest.raises(NotFound):
+        webhooks.get(session, endpoint)
+
+
+@pytest.mark.parametrize("events_", [[], ["offer.sent"], ["trial.started", "x"]])
+def test_unknown_events_are_refused(events_: list[str]) -> None:
+    with pytest.raises(Invalid) as refusal:
+        checked_events(events_)
+    assert refusal.value.code == "unknown_event"
+
+
+def test_the_life_of_an_offer_is_told_to_its_reseller(world: World) -> None:
+    listen(world, reseller=world.reseller)
+    offer_id = world.delivered()
+    with world.transaction() as session:
+        decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
+    world.work()
+    assert {body_of(posted)["type"] for posted in heard(world)} == {
+        "offer.delivered",
+        "offer.accepted",
+        "licences.granted",
+    }
