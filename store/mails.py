@@ -30,15 +30,15 @@ ADD = text(
 # Recipients and message in one round trip; a mail that is to be tried again stays queued.
 RECORD = text(
     "WITH each AS ("
-    " UPDATE mail_recipients SET state = r.state, last_error = r.error, tries = tries + r.tries,"
+    " UPDATE mail_recipients AS m SET state = r.state, last_error = r.error, tries = m.tries + r.tries,"
     "  sent_at = CASE WHEN r.state = 'sent' THEN CAST(:now AS timestamptz) END"
     " FROM unnest(CAST(:keys AS text[]), CAST(:states AS text[]), CAST(:errors AS text[]),"
     "  CAST(:tries AS smallint[])) AS r (key, state, error, tries)"
     " WHERE mail_id = :id AND address_key = r.key)"
-    " UPDATE mails SET state = :state, reason = :reason, message_id = :message_id,"
+    " UPDATE mails SET state = CAST(:state AS text), reason = :reason, message_id = :message_id,"
     "  subject = :subject, from_address = :from_address, sender = :sender, reply_to = :reply_to,"
     "  raw = :raw, job_id = :job_id,"
-    "  sent_at = CASE WHEN :state = 'sent' THEN CAST(:now AS timestamptz) END"
+    "  sent_at = CASE WHEN CAST(:state AS text) = 'sent' THEN CAST(:now AS timestamptz) END"
     " WHERE id = :id"
 )
 
@@ -162,7 +162,7 @@ def record(session: Session, mail_id: UUID, known: Record, tried: Iterable[Tried
         "errors": [one.error for one in outcomes],
         "tries": [one.tries for one in outcomes],
     }
-    session.execute(RECORD, {"id": mail_id, "now": now, **asdict(known), **recipients})
+    session.execute(RECORD, {**asdict(known), **recipients, "id": mail_id, "now": now, "state": known.state.value})
 
 
 def close(session: Session, mail_id: UUID, state: MailState, reason: str, job_id: UUID) -> None:

@@ -1,0 +1,12 @@
+"""What every kind of mail asks of its dispatch, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from services import activation, offer_mails
+from services.mails import MailRule
+
+RULES: Final[Mapping[str, MailRule]] = MappingProxyType({**activation.MAIL_RULES, **offer_mails.RULES})

@@ -1,0 +1,105 @@
+"""A mail is posted in the caller's transaction, once for each thing told."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from domain.errors import Invalid
+from models.accounts import Account
+from models.jobs import Job
+from models.mails import Mail, MailRecipient
+from services import mails
+from services.account_book import AccountBook
+from store.mails import MailFilter
+
+
+def notice(office: AccountBook, session: Session, account: Account, key: str = "x", **more: object) -> UUID | None:
+    return mails.post(
+        session,
+        office.jobs,
+        template="account-notice",
+        account=account,
+        facts={"account": account.name},
+        fact_key=key,
+        **more,  # type: ignore[arg-type]  # the function's own options
+    )
+
+
+def test_a_posted_mail_and_its_job_are_one_transaction(
+    office: AccountBook, session: Session, client: Account, reseller: Account
+) -> None:
+    session.commit()
+    before = session.scalar(select(func.count()).select_from(Job))
+    mail_id = notice(office, session, client)
+    job = session.scalars(select(Job).order_by(Job.id.desc())).first()
+    assert job is not None
+    assert job.payload == {"mail_id": str(mail_id)}
+    assert (job.task, job.queue, job.tenant) == ("mail.send", "mail", str(reseller.id))
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Job)) == before
+    assert session.get(Mail, mail_id) is None
+
+
+def test_the_same_thing_is_told_to_the_same_address_once(
+    office: AccountBook, session: Session, client: Account
+) -> None:
+    assert notice(office, session, client) is not None
+    jobs_before = session.scalar(select(func.count()).select_from(Job))
+    assert notice(office, session, client, to="ADMIN@weser.example") is None
+    assert session.scalar(select(func.count()).select_from(Job)) == jobs_before
+    assert notice(office, session, client, "y") is not None
+    assert notice(office, session, client, to="else@weser.example") is not None
+
+
+def test_an_address_that_is_both_to_and_cc_gets_one_copy(
+    office: AccountBook, session: Session, client: Account
+) -> None:
+    cc = ["Admin@Weser.example", "chef@elbe.example", "CHEF@elbe.example"]
+    mail_id = notice(office, session, client, cc=cc)
+    query = select(MailRecipient.address, MailRecipient.role).where(MailRecipient.mail_id == mail_id)
+    found = {(row[0], row[1]) for row in session.execute(query)}
+    assert found == {("admin@weser.example", "to"), ("chef@elbe.example", "cc")}
+
+
+def test_facts_that_do_not_fit_are_refused_when_they_are_posted(
+    office: AccountBook, session: Session, client: Account
+) -> None:
+    with pytest.raises(Invalid):
+        mails.post(
+            session,
+            office.jobs,
+            template="account-notice",
+            account=client,
+            facts={"account": client.name, "secret": "x"},
+            fact_key="x",
+        )
+
+
+def test_the_log_pages_newest_first_and_filters(
+    office: AccountBook, session: Session, client: Account, reseller: Account
+) -> None:
+    for number in range(4):
+        notice(office, session, client, str(number))
+    everything = mails.page(session, MailFilter(reseller=reseller.id), limit=1_000).items
+    assert [one.mail.template for one in everything] == ["account-notice"] * 4 + [
+        "activation",
+        "welcome-reseller",
+    ]
+    wanted = MailFilter(account=client.id, template="account-notice", states=("queued",))
+    first = mails.page(session, wanted, limit=3)
+    second = mails.page(session, wanted, first.next, limit=3)
+    keys = [one.mail.fact_key.rpartition(":")[2] for one in (*first.items, *second.items)]
+    assert keys == ["3", "2", "1", "0"]
+    assert second.next is None
+
+
+def test_no_payload_and_no_row_holds_a_token(
+    session: Session, client: Account, payloads: Callable[[], list[dict[str, object]]]
+) -> None:
+    assert all(set(payload) == {"mail_id"} for payload in payloads())
+    mail = session.scalars(select(Mail).where(Mail.template == "activation")).one()
+    assert set(mail.facts) == {"account", "expires_at"}
+    assert set(mail.refs) == {"version", "expires_at"}
