@@ -83,6 +83,7 @@ class Environment(BaseSettings):
     worker_threads: int = Field(8, alias="KONTOR_WORKER_THREADS", ge=1, le=256)
     dkim_key: Path | None = Field(None, alias="KONTOR_DKIM_KEY")
     dkim_selector: str = Field("kontor", alias="KONTOR_DKIM_SELECTOR", min_length=1)
+    dkim_domain: str | None = Field(None, alias="KONTOR_DKIM_DOMAIN", min_length=1)
     crash_point: str | None = Field(None, alias="KONTOR_CRASH_POINT")
 
 

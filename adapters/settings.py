@@ -37,6 +37,7 @@ class Settings:
     worker_threads: int = 8
     dkim_key: Path | None = None
     dkim_selector: str = "kontor"
+    dkim_domain: str | None = None
     crash_point: str | None = None
 
     def environ(self) -> Mapping[str, str]:
@@ -101,6 +102,7 @@ def settings_from(environment: Environment, found: endpoints.Endpoints | None) -
         worker_threads=environment.worker_threads,
         dkim_key=environment.dkim_key,
         dkim_selector=environment.dkim_selector,
+        dkim_domain=environment.dkim_domain,
         crash_point=environment.crash_point,
     )
 

@@ -116,9 +116,7 @@ class Control:
         if name not in self.jobs.catalogue.queues:
             raise NotFound("unknown_queue", f"There is no queue {name!r}.")
         statement = insert(Queue).values(name=name, paused=paused)
-        session.execute(
-            statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused})
-        )
+        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused}))
         self._audit(session, actor, "queue.pause" if paused else "queue.resume", f"queue:{name}", {})
         ring_after_commit(session, self.jobs.doorbell)
 
@@ -140,13 +138,16 @@ class Control:
             raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
         return row
 
-    def _audit(
-        self, session: Session, actor: Actor, action: str, target: str, detail: Mapping[str, Any]
-    ) -> None:
+    def _audit(self, session: Session, actor: Actor, action: str, target: str, detail: Mapping[str, Any]) -> None:
         session.add(
             AuditEntry(
-                at=self.clock.now(), actor=actor.name, action=action, target=target,
-                reason=actor.reason, origin=actor.origin, detail=dict(detail),
+                at=self.clock.now(),
+                actor=actor.name,
+                action=action,
+                target=target,
+                reason=actor.reason,
+                origin=actor.origin,
+                detail=dict(detail),
             )  # fmt: skip
         )
 

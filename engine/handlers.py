@@ -33,7 +33,9 @@ class JobContext:
 class Transactional(Protocol):
     """Pure database work: runs inside the transaction that completes the job."""
 
-    payload: type[Any]
+    @property
+    def payload(self) -> type[Any]:
+        """The model of what its jobs carry."""
 
     def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
         """Load, decide, write, enqueue."""
@@ -42,7 +44,9 @@ class Transactional(Protocol):
 class External(Protocol):
     """Work with an effect outside: claim (transaction), act (none), record (transaction)."""
 
-    payload: type[Any]
+    @property
+    def payload(self) -> type[Any]:
+        """The model of what its jobs carry."""
 
     def claim(self, job: JobContext, session: Session, payload: Any) -> Any:
         """Lock, check that it is still due; return a plan, or an Outcome to end here."""

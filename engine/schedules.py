@@ -106,9 +106,7 @@ def _fire(session: Session, jobs: Jobs, row: Schedule, now: datetime) -> int:
     return fired
 
 
-def _write(
-    session: Session, row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bool = False
-) -> bool:
+def _write(session: Session, row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bool = False) -> bool:
     """Write the occurrence down; False when another scheduler had it."""
     values = {
         "schedule": row.name,

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from domain.calling import CallSender
+from domain.mailing import MailTransport
 from domain.ports import Clock, Sealer
 from engine.catalogue import Catalogue, Payload
 from engine.handlers import Handler
+from mail.build import MailBuilder
+from services.dispatch import Dispatcher
 from services.offer_log import OfferBook
 from tasks.licences import (
     LicencesEndGrants,
@@ -15,6 +18,7 @@ from tasks.licences import (
     LicencesRemind,
     LicencesRemindHandler,
 )
+from tasks.mails import MailSending, SendMail
 from tasks.offers import (
     OfferDeliver,
     OfferDeliverHandler,
@@ -24,6 +28,7 @@ from tasks.offers import (
     OfferWithdrawHandler,
 )
 from tasks.probe import ProbeEcho, ProbeEchoHandler, Sleep
+from tasks.upkeep import UpkeepRetention, UpkeepRetentionHandler
 from tasks.webhooks import (
     WebhooksDeliver,
     WebhooksDeliverHandler,
@@ -41,6 +46,8 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicencesRemind,
     WebhooksFanOut,
     WebhooksDeliver,
+    SendMail,
+    UpkeepRetention,
 )
 
 
@@ -53,6 +60,9 @@ class Ports:
     sender: CallSender
     sealer: Sealer
     clock: Clock
+    dispatcher: Dispatcher
+    builder: MailBuilder
+    transport: MailTransport
 
 
 def catalogue() -> Catalogue:
@@ -62,7 +72,12 @@ def catalogue() -> Catalogue:
 
 def all_handlers(ports: Ports) -> list[Handler]:
     """The handler of every task."""
-    return [ProbeEchoHandler(ports.sleep), *offer_handlers(ports)]
+    return [
+        ProbeEchoHandler(ports.sleep),
+        *offer_handlers(ports),
+        MailSending(ports.dispatcher, ports.builder, ports.transport),
+        UpkeepRetentionHandler(),
+    ]
 
 
 def offer_handlers(ports: Ports) -> list[Handler]:

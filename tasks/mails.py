@@ -18,7 +18,7 @@ from engine.outcomes import Cancel, Done, Outcome, Snooze, Transient
 from mail.build import MailBuilder
 from models.mails import MailState, RecipientState
 from services.dispatch import Dispatch, Dispatcher, NotSent
-from services.mail_results import Posted, masked, record
+from services.mail_results import Posted, logged, record
 from services.mails import SEND
 from store import mails
 from store.mails import Tried
@@ -82,7 +82,7 @@ class MailSending:
         if len(deferred) == len(plan.outstanding):
             raise Transient(deferred[0])
         reason = deferred[0] if deferred else None
-        return Posted(built, masked(built, plan.tokens), tuple(tried), tuple(refused), reason)
+        return Posted(built, logged(built), tuple(tried), tuple(refused), reason)
 
     def record(self, job: JobContext, session: Session, payload: SendMail, plan: Dispatch, result: Posted) -> Outcome:
         """Write down who got it; who could not be reached is tried again soon."""

@@ -5,6 +5,7 @@ import platform
 import threading
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -36,8 +37,8 @@ def release() -> str:
 
 def resident_bytes() -> int:
     """Resident memory of this process."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class Heartbeat(threading.Thread):

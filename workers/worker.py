@@ -26,6 +26,7 @@ from engine.rescue import APPLICATION
 from engine.runner import Runner
 from engine.workshop import Workshop, no_crash
 from services.dead_jobs import announce
+from tasks.catalogue import PAYLOADS
 from workers.connections import driver_connection, redis_client, sql_engine
 from workers.heartbeat import Heartbeat
 from workers.parts import clock_for, handlers_for
@@ -49,15 +50,16 @@ def prefetch_of(catalogue: Catalogue, threads: int) -> dict[str, int]:
 class WorkerProcess:
     """The parts of one worker process, started and stopped in order."""
 
-    def __init__(self, settings: Settings, handlers: Sequence[Handler], crash: CrashPoint = no_crash) -> None:
+    def __init__(self, settings: Settings, extra: Sequence[Handler] = (), crash: CrashPoint = no_crash) -> None:
         self.name = f"{platform.node()[:20]}-{secrets.token_hex(6)}"
         self.threads = settings.worker_threads
         keys = Keys(settings.namespace)
         client = redis_client(settings)
         clock = clock_for(settings)
-        self.registry = Registry(handlers)
-        catalogue = self.registry.catalogue
         self.doorbell = RedisDoorbell(client, keys)
+        catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)])
+        jobs = Jobs(catalogue, clock, self.doorbell)
+        self.registry = Registry([*handlers_for(settings, clock, jobs), *extra])
         application = APPLICATION + self.name
         self.engine = sql_engine(settings, application, self.threads + 1)
         self.broker = LedgerBroker(
@@ -71,7 +73,7 @@ class WorkerProcess:
         shop = Workshop(
             engine=self.engine,
             registry=self.registry,
-            jobs=Jobs(catalogue, clock, self.doorbell),
+            jobs=jobs,
             clock=clock,
             random=random,
             worker=self.name,
@@ -126,4 +128,4 @@ def serve(process: WorkerProcess) -> None:
 
 def run(settings: Settings) -> None:
     """One worker process with every task of the deployment."""
-    serve(WorkerProcess(settings, handlers_for(settings)))
+    serve(WorkerProcess(settings))
