@@ -1,0 +1,72 @@
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from domain.fees import periods_due, starting
+from domain.money import parse_money, percent_off
+from domain.periods import turnover_window
+from domain.programme import Programme, parse
+from domain.programme.model import Trial, TurnoverDiscount
+from domain.quotas import threshold
+from domain.tiers import Entry, PaymentKind, explain
+from domain.trials import TrialRun, reminders
+
+ROOT = Path(__file__).parents[3]
+REFERENCE = ROOT / "docs" / "reference"
+DAY = timedelta(days=1)
+
+
+def rows(page: str, header: str) -> list[list[str]]:
+    """The cells of the table of a page that has this header line."""
+    lines = (REFERENCE / page).read_text(encoding="utf-8").splitlines()
+    below = lines[lines.index(header) + 2 :]
+    end = next((index for index, line in enumerate(below) if not line.startswith("|")), len(below))
+    assert end, header
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in below[:end]]
+
+
+def test_the_worked_windows() -> None:
+    for day, first in rows("rules-discounts.md", "| day | window begins |"):
+        assert turnover_window(date.fromisoformat(day)).first.isoformat() == first
+
+
+def test_the_worked_turnovers() -> None:
+    programme = parse((ROOT / "examples" / "programmes" / "hosting.yaml").read_text(encoding="utf-8"))
+    assert isinstance(programme, Programme)
+    assert isinstance(programme.discount, TurnoverDiscount)
+    table = rows("rules-discounts.md", "| payments | as of | turnover | vps / dedicated / ssl |")
+    for payments, day, turnover, percents in table:
+        entries = [
+            Entry(date.fromisoformat(paid), PaymentKind.PAYMENT, Decimal(amount))
+            for paid, amount in re.findall(r"([\d-]{10}) ([\d.]+)", payments)
+        ]
+        found = explain(programme.discount, entries, date.fromisoformat(day))
+        assert found.turnover == Decimal(turnover)
+        shown = " / ".join(str(found.percent[family]) for family in ("vps", "dedicated", "ssl"))
+        assert percents == (shown if found.tier else "none")
+
+
+def test_the_worked_prices() -> None:
+    for listed, percent, net in rows("rules-discounts.md", "| list | percent | net |"):
+        assert percent_off(parse_money(listed, "EUR"), Decimal(percent)) == parse_money(net, "EUR")
+
+
+def test_the_worked_periods() -> None:
+    for anchor, first_days in rows("rules-fees.md", "| anchor | first days of periods |"):
+        last = date.fromisoformat(first_days.rpartition(", ")[2])
+        due = periods_due(starting(date.fromisoformat(anchor)), [], last)
+        assert ", ".join(period.start.isoformat() for period in due) == first_days
+
+
+def test_the_worked_reminders() -> None:
+    table = rows("rules-trials-and-quotas.md", "| length (days) | leads | reminders after (days) |")
+    for length, leads, after in table:
+        rules = Trial(int(length) * DAY, tuple(int(lead) * DAY for lead in leads.split(", ")))
+        run = TrialRun.starting(rules, datetime(2026, 1, 1, tzinfo=UTC))
+        assert ", ".join(str((at - run.started_at) // DAY) for at in reminders(run, rules)) == after
+
+
+def test_the_worked_thresholds() -> None:
+    for limit, usage, reached in rows("rules-trials-and-quotas.md", "| limit | usage | threshold |"):
+        assert (threshold(int(usage), int(limit), Decimal(80)) or "none") == reached
