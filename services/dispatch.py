@@ -30,7 +30,7 @@ NO_RULE: Final = MailRule()
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A mail ready to be built: the letter, who still has to get it, the tokens to mask.
+    """A mail ready to be built: the letter, and who still has to get it.
 
     `sent_before`: somebody got it in an earlier attempt. `dated` is real time, UTC.
     """
@@ -38,7 +38,6 @@ class Dispatch:
     mail_id: UUID
     letter: Letter
     outstanding: tuple[str, ...]
-    tokens: tuple[str, ...]
     dated: datetime
     sent_before: bool
 
@@ -79,9 +78,8 @@ class Dispatcher:
         letter = self._letter(session, mail, [one for one, _ in recipients], links)
         if letter is None:
             return NotSent(MailState.SKIPPED, "nobody is left to speak to")
-        secrets = tuple(link.rpartition("/")[2] for link in links.values() if link.startswith("/"))
         before = any(one.state == RecipientState.SENT for one, _ in recipients)
-        return Dispatch(mail.id, letter, outstanding, secrets, made_at(mail.id), before)
+        return Dispatch(mail.id, letter, outstanding, made_at(mail.id), before)
 
     def _links(self, session: Session, rule: MailRule, mail: Mail, to: MailRecipient) -> Links | None:
         """The links of the rule, and the way out of reminders; None when that way was taken."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from mail.message import BuiltMail, assemble
+from mail.masking import masked
+from mail.message import BuiltMail
 from models.mails import MailState, RecipientState
 from store import mails
 from store.mails import Record, Tried
 
 SUPPRESSED_FOR: Final = timedelta(days=30)
-MASK: Final = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,10 @@ class Posted:
     deferred: str | None = None
 
 
-def masked(built: BuiltMail, tokens: Sequence[str]) -> str:
-    """The message as it was sent; with `***` for every token, and then without a signature."""
-    if not tokens:
-        return built.raw.decode("utf-8", "replace")
-    text, html, way_out = built.text, built.html, built.envelope.unsubscribe
-    for token in tokens:
-        text, html = text.replace(token, MASK), html.replace(token, MASK)
-        way_out = way_out.replace(token, MASK) if way_out else None
-    envelope = replace(built.envelope, unsubscribe=way_out)
-    return assemble(envelope, text, html).decode("utf-8", "replace")
+def logged(built: BuiltMail) -> str:
+    """The message as the log keeps it: as it was sent, but no link in it opens anything."""
+    kept = masked(built) if built.tokens else built
+    return kept.raw.decode("utf-8", "replace")
 
 
 def record(
