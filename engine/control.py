@@ -148,7 +148,7 @@ class Control:
                 reason=actor.reason,
                 origin=actor.origin,
                 detail=dict(detail),
-            )  # fmt: skip
+            )
         )
 
 
