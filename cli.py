@@ -8,7 +8,7 @@ import typer
 from adapters.embedded.endpoints import Owned
 from adapters.embedded.process import StartFailed
 from adapters.environment import SettingsError
-from commands import domains, keys, operators, processes, programmes
+from commands import domains, jobs, keys, operators, processes, programmes
 from domain.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
@@ -33,6 +33,7 @@ def build() -> typer.Typer:
         "programme": programmes.app,
         "keys": keys.app,
         "operator": operators.app,
+        "jobs": jobs.app,
         "domains": domains.app,
     }
     for name, group in groups.items():

@@ -1,0 +1,43 @@
+"""A command's way to the ledger: the engine's controls over one transaction, and a doorbell that rings."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.context import Desk, desk
+
+if TYPE_CHECKING:
+    from engine.control import Actor, Control
+
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit log.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlDesk:
+    """A desk with the engine's controls; `actor` is who stands at it."""
+
+    at: Desk
+    control: "Control"
+    actor: "Actor"
+
+
+@contextmanager
+def control_desk(reason: str | None = None) -> Iterator[ControlDesk]:
+    """A desk with the engine's controls; the relay hears of what was committed."""
+    from adapters.bells import Keys
+    from adapters.doorbell import RedisDoorbell
+    from engine.control import Actor, Control
+    from engine.enqueue import Jobs
+    from tasks.catalogue import catalogue
+    from workers.connections import redis_client
+    from workers.parts import clock_for
+
+    with desk() as at:
+        client = redis_client(at.settings)
+        with closing(client), closing(RedisDoorbell(client, Keys(at.settings.namespace))) as doorbell:
+            control = Control(Jobs(catalogue(), clock_for(at.settings), doorbell))
+            yield ControlDesk(at, control, Actor(at.actor, "cli", reason))
+            at.session.commit()
