@@ -28,6 +28,7 @@ from api import (
 from api.answers import Answer
 from api.deps import Deps
 from api.openapi import describe
+from api.pages import page_router
 from api.pipeline import trace_of
 from api.problems import MEDIA, head
 from api.respond import respond
@@ -64,6 +65,7 @@ def build(deps: Deps) -> FastAPI:
     for family in FAMILIES:
         app.router.routes.extend(family.routes)
     app.include_router(health.router)
+    app.include_router(page_router())
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
     describe(app)

@@ -1,0 +1,105 @@
+"""The decision page: what an offer changes, and two buttons."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from api import page_words as words
+from api.deps import Deps
+from api.page_render import Reader, View
+from api.page_voice import brand_of, unknown
+from domain.errors import Conflict, Gone, NotFound
+from domain.offers import OfferState
+from models.accounts import Account
+from services import decisions, products
+from services.decisions import Decision, Verdict
+from services.offer_log import OfferBook
+
+CHANGES: Final = {
+    OfferState.WAITING_FOR_CONFIRMATION: "What will change",
+    OfferState.ACCEPTED: "What has changed",
+}
+
+
+def show_decision(deps: Deps, token: str) -> View:
+    """What the link leads to; decides nothing."""
+    with deps.sessions() as session:
+        try:
+            seen = decisions.look(_book(deps), session, deps.tokens, token)
+        except NotFound:
+            return unknown()
+        return _page(deps, session, seen)
+
+
+def decide(deps: Deps, token: str, form: Mapping[str, str]) -> View:
+    """Decide, when one of the two buttons was pressed and nobody was faster."""
+    verdict = form.get("decision")
+    with deps.sessions() as session:
+        book = _book(deps)
+        try:
+            if verdict not in list(Verdict):
+                seen = decisions.look(book, session, deps.tokens, token)
+                return _page(deps, session, seen, 422, words.CHOOSE)
+            seen = decisions.decide_by_link(book, session, deps.tokens, token, Verdict(verdict))
+            view = _page(deps, session, seen)
+            session.commit()
+        except NotFound:
+            return unknown()
+        except (Conflict, Gone) as lost:
+            session.rollback()
+            seen = decisions.look(book, session, deps.tokens, token)
+            return _lost(deps, session, seen, lost)
+    return view
+
+
+def _lost(deps: Deps, session: Session, seen: Decision, lost: Conflict | Gone) -> View:
+    """The same page, with what stood in the way."""
+    if isinstance(lost, Gone):
+        return _page(deps, session, seen, 410, words.GONE.get(lost.code))
+    return _page(deps, session, seen, 409, words.LOST.get(seen.state))
+
+
+def _page(deps: Deps, session: Session, seen: Decision, status: int = 200, notice: str | None = None) -> View:
+    owner = session.get(Account, seen.offer.reseller_id)
+    brand = brand_of(deps, session, seen.account, owner)
+    if seen.gone is not None and status == 200:
+        status, notice = 410, words.GONE.get(seen.gone)
+    notice = notice or words.STATES[seen.state]
+    useless = seen.gone == "address_changed"
+    return View(
+        "decision.html",
+        status,
+        words.OFFER,
+        brand,
+        Reader(seen.account.locale, seen.account.timezone),
+        notice,
+        "bad" if status >= 400 else "good",
+        {"brand": brand, "seen": _nothing() if useless else _content(deps, session, seen)},
+    )
+
+
+def _content(deps: Deps, session: Session, seen: Decision) -> dict[str, Any]:
+    programme = deps.programmes.current(session, seen.account.programme)
+    locale = seen.account.locale
+
+    def name(code: str) -> str:
+        return products.name_of(programme, code, locale)
+
+    return {
+        "message": seen.offer.message,
+        "lines": [{**line, "product": name(line["product"])} for line in seen.offer.lines],
+        "changes_title": CHANGES.get(seen.state),
+        "changes": [{"product": name(c.product), "now": c.now, "then": c.then} for c in seen.changes],
+        "undecided": seen.undecided,
+        "until": seen.offer.expires_at,
+    }
+
+
+def _nothing() -> dict[str, Any]:
+    """The page of a link that lost its meaning: the offer is not its holder's to read any more."""
+    return {"message": None, "lines": [], "changes_title": None, "changes": [], "undecided": False}
+
+
+def _book(deps: Deps) -> OfferBook:
+    return OfferBook(deps.jobs, deps.offer_secret, deps.programmes)

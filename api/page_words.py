@@ -1,0 +1,46 @@
+"""What the pages say of each state, in English; the catalogues have the rest."""
+
+from typing import Final
+
+from domain.offers import OfferState
+
+N: Final = str
+"""Marks a word for the catalogues."""
+
+OFFER: Final = N("An offer from %(brand)s")
+STATES: Final[dict[OfferState, str | None]] = {
+    OfferState.WAITING: N("This offer is still on its way. Please come back in a few minutes."),
+    OfferState.WAITING_FOR_CONFIRMATION: None,
+    OfferState.ACCEPTED: N("You have accepted this offer."),
+    OfferState.REJECTED: N("You have rejected this offer."),
+    OfferState.CANCELLED: N("This offer was withdrawn."),
+}
+GONE: Final[dict[str, str]] = {
+    "withdrawn": N("This offer was withdrawn."),
+    "expired": N("This offer has expired."),
+    "account_closed": N("This offer was withdrawn because the account was closed."),
+    "address_changed": N("This link is no longer valid: the account has another address now."),
+}
+LOST: Final[dict[OfferState, str]] = {
+    OfferState.WAITING: N("This offer is still on its way. Please come back in a few minutes."),
+    OfferState.ACCEPTED: N("This offer was accepted before; nothing was changed now."),
+    OfferState.REJECTED: N("This offer was rejected before; nothing was changed now."),
+    OfferState.CANCELLED: N("This offer was withdrawn before you decided; nothing was changed."),
+}
+CHOOSE: Final = N("Please press one of the two buttons.")
+UNKNOWN: Final = N("This link is not valid")
+UNKNOWN_HINT: Final = N("Please check that the link is complete, or ask whoever sent it to you.")
+BUSY: Final = N("Please try again in a moment")
+
+ACTIVATE: Final = N("Activate %(account)s")
+ACTIVE: Final = N("The account is active. You can close this page.")
+ACTIVE_BEFORE: Final = N("The account was active before; nothing was changed now.")
+ACTIVATION_GONE: Final[dict[str, str]] = {
+    "expired": N("This link has expired. Please ask for a new one."),
+    "address_changed": N("This link is no longer valid: the account has another address now."),
+    "account_deleted": N("The account was deleted."),
+}
+PASSWORD: Final = N("A password has 8 to 200 characters.")
+
+UNSUBSCRIBE: Final = N("Unsubscribe")
+UNSUBSCRIBED: Final = N("You will not get this kind of reminder any more.")

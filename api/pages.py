@@ -1,0 +1,102 @@
+"""The public pages: a capability in the address, no cookie, no script; only a POST decides."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.exc import OperationalError
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api import page_words as words
+from api.deps import Deps
+from api.page_activation import activate, show_activation
+from api.page_decision import decide, show_decision
+from api.page_render import Pages, Reader, View
+from api.page_unsubscribe import show_unsubscribe, unsubscribe
+from mail.catalogue import LANGUAGES
+
+Form = Mapping[str, str]
+Show = Callable[[Deps, str], View]
+Act = Callable[[Deps, str, Form], View]
+Handler = Callable[[Request], Awaitable[Response]]
+
+FIELDS: Final = 10
+FAMILIES: Final[tuple[tuple[str, Show, Act], ...]] = (
+    ("/offers/{token}", show_decision, decide),
+    ("/activate/{token}", show_activation, activate),
+    ("/unsubscribe/{token}", show_unsubscribe, unsubscribe),
+)
+
+
+def page_router() -> APIRouter:
+    """The pages, and the way from the front door to the console."""
+    pages = Pages()
+    router = APIRouter(include_in_schema=False)
+    router.add_api_route("/", _front_door, methods=["GET", "HEAD"])
+    for path, show, act in FAMILIES:
+        router.add_api_route(path, _shower(pages, show), methods=["GET", "HEAD"], name=f"show {path}")
+        router.add_api_route(path, _actor(pages, act), methods=["POST"], name=f"act {path}")
+    return router
+
+
+async def _front_door() -> RedirectResponse:
+    return RedirectResponse("/console", 302)
+
+
+def _shower(pages: Pages, show: Show) -> Handler:
+    async def handle(request: Request) -> Response:
+        deps: Deps = request.app.state.deps
+        token = request.path_params["token"]
+        return await _rendered(pages, request, lambda: show(deps, token))
+
+    return handle
+
+
+def _actor(pages: Pages, act: Act) -> Handler:
+    async def handle(request: Request) -> Response:
+        deps: Deps = request.app.state.deps
+        token = request.path_params["token"]
+        form = await _form(request)
+        return await _rendered(pages, request, lambda: act(deps, token, form))
+
+    return handle
+
+
+async def _form(request: Request) -> Form:
+    """The text fields of a form; nothing when it cannot be read."""
+    try:
+        sent: FormData = await request.form(max_files=0, max_fields=FIELDS)
+    except HTTPException:
+        return {}
+    return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+
+async def _rendered(pages: Pages, request: Request, make: Callable[[], View]) -> Response:
+    """Everything that may block, in one hop to a thread."""
+    deps: Deps = request.app.state.deps
+    reader = Reader(_preferred(request.headers.get("accept-language", "")))
+
+    def work() -> Response:
+        try:
+            view = make()
+        except OperationalError:
+            view = View("plain.html", 503, words.BUSY, values={"hint": None})
+        if view.brand is None:
+            view = replace(view, reader=reader)
+        return pages.response(view)
+
+    return await asyncio.get_running_loop().run_in_executor(deps.threads, work)
+
+
+def _preferred(header: str) -> str:
+    """The first language of an Accept-Language header that we speak."""
+    for part in header.split(","):
+        language = part.partition(";")[0].strip()
+        if language.partition("-")[0].lower() in LANGUAGES:
+            return language
+    return "en"
