@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -74,11 +74,11 @@ def restore(book: AccountBook, session: Session, account_id: UUID) -> Account:
     return account
 
 
-def purge(book: AccountBook, session: Session, limit: int = 500) -> int:
+def purge(session: Session, now: datetime, limit: int) -> int:
     """Make deletions final whose 30 days are over: names are free again; return how many."""
-    due = rows.purgeable(session, book.now - RESTORABLE, limit)
+    due = rows.purgeable(session, now - RESTORABLE, limit)
     for account in due:
-        account.purged_at = book.now
+        account.purged_at = now
         account.password_hash = None
         account.admin_email = account.email_key = ""
         account.email_version += 1

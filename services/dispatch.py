@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,14 +17,14 @@ from mail.build import Letter, kind_of
 from mail.identity import sender_for
 from mail.kinds import Audience
 from models.mails import Mail, MailRecipient, MailState, RecipientState
+from services import unsubscribing
 from services.brands import Voice, voice_of
 from services.mails import Links, MailRule
 from services.programmes import Programmes
 from services.tokens import Tokens
+from services.unsubscribing import WayOut
 from store import brands, mails
 
-UNSUBSCRIBE: Final = "unsubscribe"
-UNSUBSCRIBE_FOR: Final = timedelta(days=365)
 NO_RULE: Final = MailRule()
 
 
@@ -87,7 +87,8 @@ class Dispatcher:
         if kind_of(mail.template).listed:
             if mails.opted_out(session, to.address_key, mail.template):
                 return None
-            links["unsubscribe"] = unsubscribe_link(self.tokens, to.address_key, mail)
+            way_out = WayOut(to.address_key, mail.template)
+            links["unsubscribe"] = unsubscribing.link(self.tokens, way_out, made_at(mail.id))
         return links
 
     def _letter(self, session: Session, mail: Mail, recipients: Sequence[MailRecipient], links: Links) -> Letter | None:
@@ -131,13 +132,6 @@ class Dispatcher:
 
     def _provider(self, programme: Programme) -> Brand:
         return Brand(name=programme.sender.name, link_base=self.public_url)
-
-
-def unsubscribe_link(tokens: Tokens, address_key: str, mail: Mail) -> str:
-    """Where one click ends this kind of reminder; it works for a year."""
-    carried = {"address": address_key, "template": mail.template}
-    token = tokens.make(UNSUBSCRIBE, carried, made_at(mail.id) + UNSUBSCRIBE_FOR)
-    return f"/unsubscribe/{token}"
 
 
 def made_at(mail_id: UUID) -> datetime:

@@ -1,0 +1,128 @@
+"""Accounts are deleted softly, restored within 30 days, and gone after them."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from domain.errors import Conflict, NotFound
+from domain.ids import new_id
+from engine.handlers import JobContext
+from engine.outcomes import Done
+from models.accounts import Account, TrialState
+from models.events import DomainEvent
+from models.mails import Mail
+from services import accounts, clients, closing
+from services.account_book import AccountBook
+from services.accounts import NewAccount
+from services.offer_log import OfferBook
+from tasks.accounts import AccountsTidy, AccountsTidyHandler
+
+
+@pytest.fixture
+def offer_book(office: AccountBook) -> OfferBook:
+    """The offers that a closed account leaves open."""
+    return OfferBook(office.jobs, b"a secret that only tests use", office.programmes)
+
+
+def tidy(office: AccountBook, session: Session) -> object:
+    """Run the scheduled job."""
+    job = JobContext(
+        id=new_id(),
+        task="accounts.tidy",
+        tenant="",
+        lane=None,
+        attempt=1,
+        now=office.now,
+        jobs=office.jobs,
+        cancelled=lambda: False,
+    )
+    outcome = AccountsTidyHandler().run(job, session, AccountsTidy())
+    session.expire_all()
+    assert isinstance(outcome, Done)
+    return outcome.result["purged"]
+
+
+def test_a_deleted_account_keeps_its_name_and_can_be_restored(
+    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+) -> None:
+    closing.delete(office, offer_book, session, client.id, "test")
+    assert client.deleted_at == office.now
+    with pytest.raises(Conflict) as taken:
+        accounts.create(office, session, NewAccount("booking", client.name, "x@x.example"))
+    assert taken.value.code == "name_taken"
+    clock.advance(timedelta(days=30) - timedelta(seconds=1))
+    assert tidy(office, session) == 0
+    assert closing.restore(office, session, client.id).deleted_at is None
+    told = list(session.scalars(select(Mail.template).order_by(Mail.id)))
+    assert told[-2:] == ["account-deleted", "account-restored"]
+    happened = list(session.scalars(select(DomainEvent.type).order_by(DomainEvent.seq)))
+    assert happened[-2:] == ["account.deleted", "account.restored"]
+
+
+def test_after_thirty_days_it_is_gone_and_its_name_is_free(
+    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+) -> None:
+    account_id, name = client.id, client.name
+    closing.delete(office, offer_book, session, account_id, "test")
+    clock.advance(timedelta(days=30))
+    with pytest.raises(Conflict) as refused:
+        closing.restore(office, session, account_id)
+    assert refused.value.code == "final"
+    assert tidy(office, session) == 1
+    assert tidy(office, session) == 0
+    with pytest.raises(NotFound):
+        accounts.get(session, account_id)
+    assert accounts.create(office, session, NewAccount("booking", name, "x@x.example")).name == name
+
+
+def test_deleting_ends_a_trial_and_again_changes_nothing(
+    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+) -> None:
+    client.trial_state = TrialState.RUNNING.value
+    client.trial_started_at, client.trial_ends_at = office.now, office.now + timedelta(days=7)
+    first = clock.now()
+    closing.delete(office, offer_book, session, client.id, "test")
+    clock.advance(timedelta(days=1))
+    closing.delete(office, offer_book, session, client.id, "test")
+    assert (client.trial_state, client.trial_ends_at, client.deleted_at) == ("expired", first, first)
+
+
+def test_a_deleted_account_is_not_changed(
+    office: AccountBook, offer_book: OfferBook, session: Session, client: Account
+) -> None:
+    closing.delete(office, offer_book, session, client.id, "test")
+    with pytest.raises(Conflict) as refused:
+        accounts.change(office, session, client.id, {"name": "Other"})
+    assert refused.value.code == "account_deleted"
+
+
+def test_a_reseller_with_clients_is_not_deleted(
+    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
+) -> None:
+    with pytest.raises(Conflict) as refused:
+        closing.delete(office, offer_book, session, reseller.id, "test")
+    assert refused.value.code == "has_clients"
+
+
+def test_with_its_last_client_deleted_a_reseller_is_too_and_the_client_comes_back_alone(
+    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
+) -> None:
+    closing.delete(office, offer_book, session, client.id, "test")
+    closing.delete(office, offer_book, session, reseller.id, "test")
+    assert reseller.deleted_at is not None
+    restored = closing.restore(office, session, client.id)
+    assert (restored.kind, restored.reseller_id) == ("regular", None)
+
+
+def test_a_deleted_account_cannot_be_connected(
+    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account
+) -> None:
+    new = NewAccount("learning", "Salon", "a@salon.example", password="open sesame")
+    account = accounts.create(office, session, new)
+    closing.delete(office, offer_book, session, account.id, "test")
+    refused = clients.connect(office, session, reseller.id, "Salon", "open sesame")
+    assert not isinstance(refused, Account)
+    assert refused.code == "bad_credentials"
