@@ -10,6 +10,7 @@ from engine.handlers import Handler
 from mail.build import MailBuilder
 from services.dispatch import Dispatcher
 from services.offer_log import OfferBook
+from tasks.accounts import AccountsTidy, AccountsTidyHandler
 from tasks.licences import (
     LicencesEndGrants,
     LicencesEndGrantsHandler,
@@ -47,6 +48,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     WebhooksFanOut,
     WebhooksDeliver,
     SendMail,
+    AccountsTidy,
     UpkeepRetention,
 )
 
@@ -76,6 +78,7 @@ def all_handlers(ports: Ports) -> list[Handler]:
         ProbeEchoHandler(ports.sleep),
         *offer_handlers(ports),
         MailSending(ports.dispatcher, ports.builder, ports.transport),
+        AccountsTidyHandler(),
         UpkeepRetentionHandler(),
     ]
 
