@@ -34,12 +34,13 @@ class PinnedHttp:
         self._plain_http = plain_http
         self._time_out = time_out
         self._deadline = Deadline()
+        self._network = PinnedBackend(allowed, resolve, self._deadline)
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,
-            network_backend=PinnedBackend(allowed, resolve, self._deadline),
+            network_backend=self._network,
         )
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
@@ -63,6 +64,7 @@ class PinnedHttp:
     def close(self) -> None:
         """Close the pooled connections."""
         self._pool.close()
+        self._network.close()
 
     def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         limits = {"pool": self._time_out}

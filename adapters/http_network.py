@@ -103,6 +103,10 @@ class PinnedBackend(httpcore.NetworkBackend):
                 return TimedStream(stream, self._deadline)
         raise problem or httpcore.ConnectError(f"{host} has no address")
 
+    def close(self) -> None:
+        """Resolve nothing any more."""
+        self._resolvers.shutdown(wait=False)
+
     def _addresses(self, host: str, port: int, timeout: float | None) -> tuple[str, ...]:
         left = self._deadline.left(timeout, httpcore.ConnectTimeout)
         try:

@@ -1,0 +1,246 @@
+"""Outgoing HTTP against real sockets: the sample instance, and servers that misbehave."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters.clock import SystemClock
+from adapters.http import PinnedHttp
+from adapters.signed_calls import SignedCalls
+from domain.addresses import may_connect
+from domain.calling import BODY_LIMIT, Call
+from domain.errors import Invalid, Unreachable
+from domain.webhooks import written_secret
+from workers.instance import SampleInstance
+from workers.instance_book import Behaviour, CallBook, Mode
+
+SECRET = written_secret(b"s" * 32)
+
+
+def anywhere(address: str) -> bool:
+    return True
+
+
+@pytest.fixture
+def http() -> Iterator[PinnedHttp]:
+    opened = PinnedHttp(anywhere, plain_http=True, time_out=1.0)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[SampleInstance]:
+    running = SampleInstance(CallBook(SECRET, tmp_path / "calls.jsonl")).start()
+    yield running
+    running.stop()
+
+
+@dataclass
+class Raw:
+    """A server that says whatever bytes it is given to every connection."""
+
+    port: int
+    accepted: list[socket.socket]
+
+
+@pytest.fixture
+def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], Raw]]:
+    listeners: list[socket.socket] = []
+    servers: list[Raw] = []
+
+    def start(behave: Callable[[socket.socket], None]) -> Raw:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        server = Raw(listener.getsockname()[1], [])
+        servers.append(server)
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                server.accepted.append(connection)
+                threading.Thread(target=behave, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return server
+
+    yield start
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+    for connection in [one for server in servers for one in server.accepted]:
+        connection.close()
+
+
+def call(url: str, webhook_id: str = "offer_1_delivered") -> Call:
+    return Call(url, webhook_id, '{"type":"offer.delivered","data":{"message":"Grüße"}}'.encode(), (SECRET,))
+
+
+def test_the_sample_instance_verifies_and_knows_a_repeat(http: PinnedHttp, instance: SampleInstance) -> None:
+    sender = SignedCalls(http, SystemClock())
+    assert sender.send(call(instance.url)).status == 200
+    assert sender.send(call(instance.url)).status == 200
+    first, second = instance.book.calls
+    assert (first["repeat"], second["repeat"]) == (False, True)
+    assert first["data"] == {"message": "Grüße"}
+    forged = Call(instance.url, "x", b"{}", (written_secret(b"f" * 32),))
+    assert sender.send(forged).status == 401
+
+
+def test_connections_are_used_again(http: PinnedHttp, instance: SampleInstance) -> None:
+    for number in range(5):
+        http.post(instance.url, b"{}", {"webhook-id": str(number)})
+    assert instance.connections == 1
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 400, 404, 410, 302])
+def test_any_status_is_an_answer_and_no_redirect_is_followed(
+    http: PinnedHttp, instance: SampleInstance, status: int
+) -> None:
+    instance.behave(Behaviour(Mode.STATUS, status, retry_after="7"))
+    reply = SignedCalls(http, SystemClock()).send(call(instance.url))
+    assert (reply.status, reply.headers["retry-after"]) == (status, "7")
+    assert len(instance.book.calls) == 1
+
+
+def test_a_refused_connection_was_not_sent_and_the_port_comes_back(http: PinnedHttp, instance: SampleInstance) -> None:
+    sender = SignedCalls(http, SystemClock())
+    sender.send(call(instance.url))
+    instance.behave(Behaviour(Mode.REFUSE))
+    with pytest.raises(Unreachable) as lost:
+        sender.send(call(instance.url))
+    assert not lost.value.sent
+    instance.behave(Behaviour())
+    assert sender.send(call(instance.url)).status == 200
+
+
+def test_a_silent_instance_is_a_time_out_that_may_have_arrived(http: PinnedHttp, instance: SampleInstance) -> None:
+    instance.behave(Behaviour(Mode.TIMEOUT))
+    with pytest.raises(Unreachable) as lost:
+        SignedCalls(http, SystemClock()).send(call(instance.url))
+    assert (lost.value.timed_out, lost.value.sent) == (True, True)
+
+
+def drip(connection: socket.socket) -> None:
+    """A header byte every tenth of a second, for ever."""
+    tick = threading.Event()
+    try:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not tick.wait(0.1):
+            connection.sendall(b"a")
+    except OSError:
+        return
+
+
+def test_a_dripping_answer_ends_with_the_time_for_the_whole_call(
+    http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]
+) -> None:
+    server = raw(drip)
+    began = time.monotonic()
+    with pytest.raises(Unreachable) as lost:
+        http.post(f"http://127.0.0.1:{server.port}/", b"{}", {})
+    assert lost.value.timed_out
+    assert time.monotonic() - began < 3
+
+
+def flood(connection: socket.socket) -> None:
+    """A body without an end."""
+    try:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 65_536)
+    except OSError:
+        return
+
+
+def test_an_endless_body_is_read_to_64_kib(
+    http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]
+) -> None:
+    server = raw(flood)
+    assert len(http.post(f"http://127.0.0.1:{server.port}/", b"{}", {}).body) == BODY_LIMIT
+
+
+def rubbish(connection: socket.socket) -> None:
+    connection.recv(65_536)
+    connection.sendall(b"this is not http\r\n\r\n")
+    connection.close()
+
+
+def test_rubbish_is_no_answer(http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]) -> None:
+    server = raw(rubbish)
+    with pytest.raises(Unreachable) as lost:
+        http.post(f"http://127.0.0.1:{server.port}/", b"{}", {})
+    assert lost.value.sent
+
+
+def test_a_name_that_turns_private_after_its_check_is_not_connected_to(
+    raw: Callable[[Callable[[socket.socket], None]], Raw],
+) -> None:
+    server = raw(rubbish)
+    opened = PinnedHttp(may_connect, plain_http=True, resolve=lambda host, port: ["127.0.0.1"])
+    with closing(opened) as http, pytest.raises(Invalid) as refusal:
+        http.post(f"http://rebind.example:{server.port}/", b"{}", {})
+    assert refusal.value.code == "forbidden_address"
+    assert server.accepted == []
+
+
+def test_a_name_is_resolved_once_per_connection_and_the_checked_address_is_used(instance: SampleInstance) -> None:
+    asked: list[str] = []
+    checked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.255.255.1"]
+
+    def allow(address: str) -> bool:
+        checked.append(address)
+        return True
+
+    with closing(PinnedHttp(allow, plain_http=True, resolve=resolve, time_out=5)) as http:
+        reply = http.post(f"http://shop.example:{instance.port}/", b"{}", {})
+    assert reply.status == 401
+    assert (asked, checked) == (["shop.example"], ["127.0.0.1"])
+
+
+def test_plain_http_and_other_schemes_are_not_called_in_production() -> None:
+    for url in ("http://shop.example/", "ftp://shop.example/", "file:///etc/passwd", "shop.example"):
+        with closing(PinnedHttp(anywhere)) as http, pytest.raises(Invalid):
+            http.post(url, b"{}", {})
+
+
+def test_an_unknown_name_was_not_sent() -> None:
+    def unknown(host: str, port: int) -> list[str]:
+        raise OSError("no such host")
+
+    with closing(PinnedHttp(anywhere, resolve=unknown)) as http, pytest.raises(Unreachable) as lost:
+        http.post("https://nowhere.example/", b"{}", {})
+    assert not lost.value.sent
+
+
+def test_a_server_without_a_certificate_for_the_name_gets_no_request(
+    raw: Callable[[Callable[[socket.socket], None]], Raw],
+) -> None:
+    server = raw(rubbish)
+    opened = PinnedHttp(anywhere, resolve=lambda host, port: ["127.0.0.1"], time_out=5)
+    with closing(opened) as http, pytest.raises(Unreachable) as lost:
+        http.post(f"https://shop.example:{server.port}/", b"secret", {})
+    assert not lost.value.sent
+
+
+def test_proxy_variables_are_ignored(
+    http: PinnedHttp, instance: SampleInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert SignedCalls(http, SystemClock()).send(call(instance.url)).status == 200

@@ -1,0 +1,70 @@
+"""The fake other side, and what the signer says to it."""
+
+import base64
+import json
+from datetime import UTC, datetime
+
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from adapters.clock import SystemClock
+from adapters.http_fakes import FakeHttp, answered, refused, timed_out
+from adapters.signed_calls import SignedCalls
+from domain.calling import Call
+from domain.errors import Unreachable
+from domain.webhooks import message_body, written_secret
+
+OLD, NEW, OTHER = (written_secret(bytes([n]) * 32) for n in (1, 2, 3))
+
+
+def send(http: FakeHttp, *secrets: str) -> None:
+    body = message_body("offer.delivered", datetime(2026, 3, 10, tzinfo=UTC), {"message": "Grüße\r\n<b>"})
+    SignedCalls(http, SystemClock()).send(Call("https://shop.example/", "offer_1_delivered", body, secrets))
+
+
+def test_a_receivers_library_lets_the_message_in_with_either_secret() -> None:
+    http = FakeHttp()
+    send(http, NEW, OLD)
+    [posted] = http.posted
+    for secret in (OLD, NEW):
+        data = Webhook(secret).verify(posted.body, dict(posted.headers))
+        assert data["data"] == {"message": "Grüße\r\n<b>"}
+    assert posted.headers["webhook-signature"].count("v1,") == 2
+
+
+def test_a_receiver_with_another_secret_or_a_changed_body_keeps_it_out() -> None:
+    http = FakeHttp()
+    send(http, NEW)
+    [posted] = http.posted
+    with pytest.raises(WebhookVerificationError):
+        Webhook(OTHER).verify(posted.body, dict(posted.headers))
+    with pytest.raises(WebhookVerificationError):
+        Webhook(NEW).verify(posted.body.replace(b"b>", b"i>"), dict(posted.headers))
+    with pytest.raises(WebhookVerificationError):
+        Webhook(NEW).verify(posted.body, dict(posted.headers) | {"webhook-id": "offer_2_delivered"})
+
+
+def test_a_refused_connection_leaves_no_trace_and_a_time_out_does() -> None:
+    http = FakeHttp()
+    http.will(refused(), timed_out(), answered(503, retry_after="5"))
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            send(http, NEW)
+    send(http, NEW)
+    assert len(http.posted) == 2
+
+
+def test_a_call_does_not_show_its_secrets() -> None:
+    call = Call("https://shop.example/", "id", b"{}", (NEW,))
+    assert base64.b64encode(bytes([2]) * 12).decode()[:12] not in repr(call)
+
+
+def test_a_body_has_three_members_and_utc_times() -> None:
+    body = message_body(
+        "trial.ended", datetime(2026, 3, 10, 12, 30, tzinfo=UTC), {"at": datetime(2026, 1, 1, tzinfo=UTC)}
+    )
+    assert json.loads(body) == {
+        "type": "trial.ended",
+        "timestamp": "2026-03-10T12:30:00Z",
+        "data": {"at": "2026-01-01T00:00:00Z"},
+    }

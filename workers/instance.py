@@ -1,0 +1,184 @@
+"""A sample customer's instance: a real HTTP server that receives offers, and can be told to be down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import threading
+from collections.abc import Sequence
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from workers.instance_book import Behaviour, CallBook, Mode
+
+CONTROL_LIMIT = 64 * 1024
+PATIENCE_SECONDS = 60.0
+
+
+class Endpoint(ThreadingHTTPServer):
+    """A listening socket that forgets its connections when it is closed."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.open_sockets: set[Any] = set()
+        self.connections = 0
+        super().__init__(("127.0.0.1", port), handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, then serve it in a thread."""
+        self.open_sockets.add(request)
+        self.connections += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The connection is over."""
+        self.open_sockets.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Stop listening and drop every connection: whoever comes now is refused."""
+        self.shutdown()
+        self.server_close()
+        for one in list(self.open_sockets):
+            self.shutdown_request(one)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that went away is nothing to report."""
+
+
+class SampleInstance:
+    """One customer's system on a port of this machine; `control` is a second one to steer it."""
+
+    def __init__(self, book: CallBook, port: int = 0, control_port: int = 0) -> None:
+        self.book = book
+        self._lock = threading.Lock()
+        self._endpoint: Endpoint | None = Endpoint(port, _receiver(book))
+        self.port = self._endpoint.server_address[1]
+        self._control = Endpoint(control_port, _controller(self))
+        self.control_port = self._control.server_address[1]
+
+    @property
+    def url(self) -> str:
+        """Where offers are delivered."""
+        return f"http://127.0.0.1:{self.port}/kontor"
+
+    @property
+    def connections(self) -> int:
+        """How many connections were made since the port was opened."""
+        return self._endpoint.connections if self._endpoint is not None else 0
+
+    def start(self) -> SampleInstance:
+        """Serve in threads of this process."""
+        for server in (self._endpoint, self._control):
+            if server is not None:
+                _serve(server)
+        return self
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """From the next call on; `refuse` closes the port until another mode is set."""
+        with self._lock:
+            self.book.behave(behaviour)
+            if behaviour.mode is Mode.REFUSE and self._endpoint is not None:
+                self._endpoint.hang_up()
+                self._endpoint = None
+            elif behaviour.mode is not Mode.REFUSE and self._endpoint is None:
+                self._endpoint = Endpoint(self.port, _receiver(self.book))
+                _serve(self._endpoint)
+
+    def stop(self) -> None:
+        """Close both ports."""
+        self.behave(Behaviour(Mode.REFUSE))
+        self._control.hang_up()
+
+
+def _serve(server: Endpoint) -> None:
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+def _receiver(book: CallBook) -> type[BaseHTTPRequestHandler]:
+    class Receiver(BaseHTTPRequestHandler):
+        """What the outside calls."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            answer = book.receive(body, {name.lower(): text for name, text in self.headers.items()})
+            if answer.seconds is not None:
+                book.changed.wait(min(answer.seconds, PATIENCE_SECONDS))
+            if answer.status is None:
+                self.close_connection = True
+                return
+            _reply(self, answer.status, answer.document, answer.headers)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the standard library's name
+            """The book is the log."""
+
+    return Receiver
+
+
+def _controller(instance: SampleInstance) -> type[BaseHTTPRequestHandler]:
+    class Controller(BaseHTTPRequestHandler):
+        """GET shows mode and calls; POST sets mode, secret, seconds, times, retry_after."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            _reply(self, HTTPStatus.OK, instance.book.document())
+
+        def do_POST(self) -> None:
+            size = min(int(self.headers.get("content-length", 0)), CONTROL_LIMIT)
+            try:
+                asked = json.loads(self.rfile.read(size))
+                if "secret" in asked:
+                    instance.book.secret = str(asked.pop("secret"))
+                if asked:
+                    instance.behave(Behaviour.of(asked))
+            except (ValueError, TypeError) as problem:
+                _reply(self, HTTPStatus.BAD_REQUEST, {"error": str(problem)})
+            else:
+                _reply(self, HTTPStatus.OK, instance.book.document())
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the standard library's name
+            """Nothing to log."""
+
+    return Controller
+
+
+def _reply(
+    handler: BaseHTTPRequestHandler, status: int, document: dict[str, Any], headers: dict[str, str] | None = None
+) -> None:
+    body = json.dumps(document).encode()
+    handler.send_response(status)
+    for name, text in {"Content-Type": "application/json", **(headers or {})}.items():
+        handler.send_header(name, text)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; prints its two addresses as one JSON line."""
+    parser = argparse.ArgumentParser(prog="kontor instance", description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--control-port", type=int, default=0)
+    parser.add_argument("--secret", default="", help="whsec_...; may be set later by the control port")
+    parser.add_argument("--calls", type=Path, help="a file that gets one JSON line per call")
+    given = parser.parse_args(arguments)
+    instance = SampleInstance(CallBook(given.secret, given.calls), given.port, given.control_port).start()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    print(  # noqa: T201 -- how its starter learns the ports
+        json.dumps({"url": instance.url, "control": f"http://127.0.0.1:{instance.control_port}/"}), flush=True
+    )
+    stop.wait()
+    instance.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""What the sample instance knows: its secret, how it is to behave, which calls it had."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from adapters.clock import SystemClock
+from domain.webhooks import wire_time
+
+
+class Mode(StrEnum):
+    """How calls are answered. `timeout` takes them and says nothing."""
+
+    OK = "ok"
+    REFUSE = "refuse"
+    TIMEOUT = "timeout"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A mode, for so many calls (None: until told otherwise); `seconds` is how long an answer takes."""
+
+    mode: Mode = Mode.OK
+    status: int = 200
+    times: int | None = None
+    seconds: float | None = None
+    retry_after: str | None = None
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any]) -> Behaviour:
+        """From the control port: `mode` is a mode or a status such as 503. Raises ValueError."""
+        unknown = set(asked) - {"mode", "times", "seconds", "retry_after"}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        mode, times, seconds = str(asked.get("mode", "ok")), asked.get("times"), asked.get("seconds")
+        retry_after = asked.get("retry_after")
+        rest = (
+            int(times) if times is not None else None,
+            float(seconds) if seconds is not None else None,
+            str(retry_after) if retry_after is not None else None,
+        )
+        if mode.isdigit():
+            return cls(Mode.STATUS, HTTPStatus(int(mode)).value, *rest)
+        return cls(Mode(mode), 200, *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to answer; no status: hang up after `seconds`."""
+
+    status: int | None
+    document: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+
+
+class CallBook:
+    """Safe to use from many threads. `changed` is set when the behaviour changes."""
+
+    def __init__(self, secret: str = "", path: Path | None = None) -> None:
+        self.secret = secret
+        self.changed = threading.Event()
+        self.calls: list[dict[str, Any]] = []
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen: set[str] = set()
+        self._behaviour = Behaviour()
+        self._clock = SystemClock()
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """Answer so from now on; whoever still waits for an answer is let go."""
+        with self._lock:
+            self._behaviour = behaviour
+            self.changed.set()
+            self.changed = threading.Event()
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Verify, drop repeats, write down, and say how to answer."""
+        with self._lock:
+            behaviour = self._take()
+            problem = self._problem(body, headers)
+            reply = Reply(HTTPStatus.UNAUTHORIZED, {"error": problem}) if problem is not None else _reply_of(behaviour)
+            self._write(body, headers, reply, problem)
+            return reply
+
+    def document(self) -> dict[str, Any]:
+        """Mode and calls, for whoever steers it."""
+        with self._lock:
+            return {"mode": self._behaviour.mode.value, "calls": list(self.calls)}
+
+    def _take(self) -> Behaviour:
+        """The behaviour for this call; one that was asked for so many times wears off."""
+        behaviour = self._behaviour
+        if behaviour.times is not None:
+            left = behaviour.times - 1
+            rest = (behaviour.mode, behaviour.status, left, behaviour.seconds, behaviour.retry_after)
+            self._behaviour = Behaviour(*rest) if left > 0 else Behaviour()
+        return behaviour
+
+    def _problem(self, body: bytes, headers: Mapping[str, str]) -> str | None:
+        if not self.secret:
+            return None
+        try:
+            Webhook(self.secret).verify(body, dict(headers), json_parse=False)
+        except (WebhookVerificationError, ValueError) as wrong:
+            return str(wrong)
+        return None
+
+    def _write(self, body: bytes, headers: Mapping[str, str], reply: Reply, problem: str | None) -> None:
+        webhook_id = headers.get("webhook-id", "")
+        taken = reply.status is not None and reply.status < HTTPStatus.MULTIPLE_CHOICES
+        try:
+            said = json.loads(body)
+        except ValueError:
+            said = {}
+        call = {
+            "at": wire_time(self._clock.real()),
+            "webhook-id": webhook_id,
+            "type": said.get("type"),
+            "data": said.get("data"),
+            "status": reply.status,
+            "taken": taken,
+            "repeat": webhook_id in self._seen,
+            "problem": problem,
+        }
+        if taken:
+            self._seen.add(webhook_id)
+        self.calls.append(call)
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(call, ensure_ascii=False) + "\n")
+
+
+def _reply_of(behaviour: Behaviour) -> Reply:
+    headers = {"Retry-After": behaviour.retry_after} if behaviour.retry_after is not None else {}
+    match behaviour.mode:
+        case Mode.OK:
+            return Reply(HTTPStatus.OK, {"ok": True}, headers, behaviour.seconds)
+        case Mode.STATUS:
+            return Reply(behaviour.status, {"status": behaviour.status}, headers, behaviour.seconds)
+        case Mode.TIMEOUT | Mode.REFUSE:
+            return Reply(None, seconds=behaviour.seconds or 3_600.0)
