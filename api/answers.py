@@ -12,11 +12,15 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Hold the answer until the job is finished, at most `seconds` (real); then render it again."""
+    """Hold the answer until something is over, at most `seconds` (real); then render it anew.
 
-    job_id: UUID
+    What is waited for is the end of a job, or else that `over` says so.
+    """
+
     seconds: float
     render: Callable[[Session], "Answer"]
+    job_id: UUID | None = None
+    over: Callable[[Session], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

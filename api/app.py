@@ -14,13 +14,17 @@ from starlette.responses import Response
 
 from api import (
     accounts,
+    clock,
     events,
     health,
+    job_control,
     jobs,
     mails,
     offers,
     programmes,
+    queues,
     resellers,
+    schedules,
     tasks,
     templates,
     webhooks,
@@ -37,7 +41,10 @@ from api.waiting import Watch
 
 FAMILIES: Final[tuple[Routes, ...]] = (
     jobs.routes,
+    job_control.routes,
     tasks.routes,
+    queues.routes,
+    schedules.routes,
     accounts.routes,
     resellers.routes,
     templates.routes,
@@ -46,6 +53,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     programmes.routes,
     webhooks.routes,
     events.routes,
+    clock.routes,
 )
 CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
 log = structlog.get_logger(__name__)

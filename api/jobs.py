@@ -37,7 +37,7 @@ def enqueue_job(call: Here, body: NewJob, query: Annotated[WaitQuery, Query()]) 
     def render(session: Session) -> Answer:
         return _shown(call, session, put.id, None, deduplicated=not put.created)
 
-    return replace(answer, wait=Wait(put.id, query.wait, render))
+    return replace(answer, wait=Wait(query.wait, render, put.id))
 
 
 @routes.post("/v1/jobs/batch", Access(Scope.ENQUEUE), answer=JobIds, status=202)

@@ -7,13 +7,13 @@ from api.deps import Deps
 from api.page_render import View
 from api.page_voice import unknown
 from domain.errors import Gone, NotFound
-from services.opt_outs import opt_out, wanted
+from services import unsubscribing
 
 
 def show_unsubscribe(deps: Deps, token: str) -> View:
     """Ask for the one click; changes nothing."""
     try:
-        address = wanted(deps.tokens, token, deps.clock.real()).address
+        address = unsubscribing.show(deps.tokens, token, deps.clock.real()).address_key
     except (NotFound, Gone):
         return unknown()
     return View("unsubscribe.html", 200, words.UNSUBSCRIBE, values={"open": True, "address": address})
@@ -22,11 +22,11 @@ def show_unsubscribe(deps: Deps, token: str) -> View:
 def unsubscribe(deps: Deps, token: str, form: Mapping[str, str]) -> View:
     """Leave one kind of reminder. The form's fields do not matter."""
     del form
-    try:
-        asked = wanted(deps.tokens, token, deps.clock.real())
-    except (NotFound, Gone):
-        return unknown()
     with deps.sessions() as session:
-        opt_out(session, asked, deps.clock.now())
+        try:
+            way_out = unsubscribing.leave(session, deps.tokens, token, deps.clock.real())
+        except (NotFound, Gone):
+            return unknown()
         session.commit()
-    return View("unsubscribe.html", 200, words.UNSUBSCRIBED, values={"open": False, "address": asked.address})
+    told = {"open": False, "address": way_out.address_key}
+    return View("unsubscribe.html", 200, words.UNSUBSCRIBED, values=told)

@@ -50,7 +50,8 @@ def status_of(error: KontorError) -> int:
 def problem(error: KontorError, trace_id: str) -> Answer:
     """The answer that tells the caller of an error."""
     status = status_of(error)
-    document: dict[str, object] = {**error.data, **head(status, error.code, error.message, trace_id)}
+    known = head(status, error.code, error.message, trace_id)
+    document: dict[str, object] = {**known, **error.data, **known}
     if isinstance(error, Invalid) and error.errors:
         document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
     return Answer(to_json(document), status, _headers(error), MEDIA)

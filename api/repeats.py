@@ -87,7 +87,11 @@ def masked(answer: Answer) -> Kept:
     headers = {**answer.headers, "Content-Type": answer.media}
     if not any(f'"{name}"'.encode() in answer.body for name in SECRETS):
         return Kept(answer.status, headers, answer.body.decode())
-    return Kept(answer.status, headers, json.dumps(_mask(json.loads(answer.body))))
+    return Kept(answer.status, headers, _compact(_mask(json.loads(answer.body))))
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _mask(value: Any) -> Any:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from api.answers import Answer
 from api.deps import Deps
@@ -66,13 +68,30 @@ class Watch:
 
 
 async def waited(watch: Watch, answer: Answer) -> Answer:
-    """Hold an answer until its job is finished or its time is up, then render it anew."""
+    """Hold an answer until what it waits for is over or its time is up, then render it anew."""
     if answer.wait is None:
         return answer
     wait = answer.wait
-    await watch.wait(wait.job_id, wait.seconds)
+    if wait.job_id is not None:
+        await watch.wait(wait.job_id, wait.seconds)
+    elif wait.over is not None:
+        await _until(watch.deps, wait.over, wait.seconds)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, answer)
+
+
+async def _until(deps: Deps, over: Callable[[Session], bool], seconds: float) -> None:
+    """Ask again and again, less often as time goes by."""
+    loop, pause = asyncio.get_running_loop(), FIRST
+
+    def ask() -> bool:
+        with deps.sessions() as session:
+            return over(session)
+
+    end = loop.time() + seconds
+    while loop.time() < end and not await loop.run_in_executor(deps.threads, ask):
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST)
 
 
 def _render(deps: Deps, answer: Answer) -> Answer:

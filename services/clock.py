@@ -1,9 +1,19 @@
 """Time as the API sets it, and one instant for one request."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
-from domain.ports import Clock
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict
+from domain.ports import Clock, Doorbell
+from engine.driver import driver
+from engine.enqueue import ring_after_commit
+from store import clock as rows
+
+COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +34,36 @@ class Standing:
     def monotonic(self) -> float:
         """Seconds of real time since an arbitrary start."""
         return self.clock.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is still to be done at an instant: jobs by task, schedules, probes of open lanes."""
+
+    jobs: Mapping[str, int]
+    schedules: Sequence[str]
+    probes: Sequence[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.jobs or self.schedules or self.probes)
+
+
+def move(session: Session, doorbell: Doorbell, now: datetime) -> datetime:
+    """Set the test clock for every process. Raises Conflict(`clock_backwards`)."""
+    moved = rows.move(driver(session), now)
+    if moved is None:
+        stands = rows.read(driver(session))
+        said = stands.astimezone(UTC).isoformat().replace("+00:00", "Z") if stands else ""
+        raise Conflict("clock_backwards", f"The clock stands at {said} and only moves forward.", now=said)
+    ring_after_commit(session, doorbell)
+    return moved.astimezone(UTC)
+
+
+def due(session: Session, now: datetime) -> Due:
+    """What is due, paused queues and held lanes aside; empty when everything has settled."""
+    connection = driver(session)
+    return Due(
+        rows.due_jobs(connection, now, COUNTED),
+        rows.due_schedules(connection, now),
+        rows.due_probes(connection, now, COUNTED),
+    )

@@ -1,0 +1,80 @@
+"""Queues: how they stand, paused and resumed."""
+
+from api.call import Access, Call, Here
+from api.routes import Routes
+from api.schema import Incoming, Outgoing, Page
+from api.steering import actor, control
+from domain.errors import NotFound
+from models.keys import Scope
+from services import queues
+
+routes = Routes("queues")
+
+
+class Reason(Incoming):
+    """Why; kept in the audit log."""
+
+    reason: str | None = None
+
+
+class QueueDoc(Outgoing):
+    """A queue. `estimated`: there are more than the 200,000 that are counted one by one."""
+
+    name: str
+    paused: bool
+    scheduled: int
+    queued: int
+    running: int
+    retrying: int
+    dead: int
+    oldest_queued_seconds: float | None
+    estimated: bool
+
+
+def must_exist(call: Call) -> None:
+    """Raise NotFound for a queue no task is in."""
+    if call.arrival.params["name"] not in call.deps.jobs.catalogue.queues:
+        raise NotFound("unknown_queue", "There is no such queue; GET /v1/queues lists them.")
+
+
+SWITCH = Access(Scope.OPERATE, first=must_exist, unbound_only=True)
+
+
+@routes.get("/v1/queues", Access(Scope.READ, unbound_only=True), answer=Page[QueueDoc])
+def list_queues(call: Here) -> Page[QueueDoc]:
+    """Every queue."""
+    views = queues.listed(call.session, call.deps.jobs.catalogue.queues, call.now)
+    return Page(items=[_doc(view) for view in views])
+
+
+@routes.post("/v1/queues/{name}/pause", SWITCH, answer=QueueDoc)
+def pause_queue(call: Here, name: str, body: Reason = Reason()) -> QueueDoc:  # noqa: B008 -- frozen
+    """No job of the queue starts any more; what runs goes on."""
+    control(call).pause_queue(call.session, name, actor(call, body.reason))
+    return _one(call, name)
+
+
+@routes.post("/v1/queues/{name}/resume", SWITCH, answer=QueueDoc)
+def resume_queue(call: Here, name: str, body: Reason = Reason()) -> QueueDoc:  # noqa: B008 -- frozen
+    """Let the queue's jobs start again."""
+    control(call).resume_queue(call.session, name, actor(call, body.reason))
+    return _one(call, name)
+
+
+def _one(call: Call, name: str) -> QueueDoc:
+    call.session.flush()
+    return _doc(queues.listed(call.session, [name], call.now)[0])
+
+
+def _doc(view: queues.QueueView) -> QueueDoc:
+    return QueueDoc(
+        name=view.name,
+        paused=view.paused,
+        scheduled=view.scheduled,
+        queued=view.queued,
+        running=view.running,
+        retrying=view.retrying,
+        dead=view.dead,
+        oldest_queued_seconds=view.oldest_queued_seconds,
+        estimated=view.estimated,
+    )
