@@ -76,23 +76,23 @@ def all_handlers(ports: Ports) -> list[Handler]:
     """The handler of every task."""
     return [
         ProbeEchoHandler(ports.sleep),
-        *offer_handlers(ports),
+        *offer_handlers(ports.book, ports.sender, ports.sealer, ports.clock),
         MailSending(ports.dispatcher, ports.builder, ports.transport),
         AccountsTidyHandler(),
         UpkeepRetentionHandler(),
     ]
 
 
-def offer_handlers(ports: Ports) -> list[Handler]:
+def offer_handlers(book: OfferBook, sender: CallSender, sealer: Sealer, clock: Clock) -> list[Handler]:
     """What brings offers, licences and events to customers' systems."""
-    outside = (ports.book, ports.sender, ports.sealer)
+    outside = (book, sender, sealer)
     return [
         OfferDeliverHandler(*outside),
         OfferWithdrawHandler(*outside),
-        OfferExpireHandler(ports.book),
+        OfferExpireHandler(book),
         LicencesProvisionHandler(*outside),
         LicencesEndGrantsHandler(*outside),
-        LicencesRemindHandler(ports.book),
+        LicencesRemindHandler(book),
         WebhooksFanOutHandler(),
-        WebhooksDeliverHandler(ports.sender, ports.sealer, ports.clock),
+        WebhooksDeliverHandler(sender, sealer, clock),
     ]

@@ -20,7 +20,6 @@ from adapters.sealer import FernetSealer
 from adapters.signed_calls import SignedCalls
 from domain.ids import new_id
 from engine import lanes
-from engine.catalogue import Catalogue, Payload
 from engine.enqueue import Jobs
 from engine.handlers import Registry
 from engine.promote import promote_due
@@ -35,8 +34,7 @@ from services.offer_log import OfferBook
 from services.offers import NewOffer
 from services.tokens import Tokens
 from store.schema import ROOT
-from tasks.catalogue import PAYLOADS, Ports, offer_handlers
-from tasks.mails import SendMail
+from tasks.catalogue import catalogue, offer_handlers
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 SECRET = "a secret that only tests use"
@@ -63,19 +61,10 @@ class World:
     client: UUID = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
-        payloads: list[type[Payload]] = list(PAYLOADS)
-        if SendMail not in payloads:
-            payloads.append(SendMail)
-        self.jobs = Jobs(Catalogue(payloads), self.clock, SilentBell())
+        self.jobs = Jobs(catalogue(), self.clock, SilentBell())
         self.book = OfferBook(self.jobs, SECRET.encode())
-        ports = Ports(
-            sleep=lambda _: None,
-            book=self.book,
-            sender=SignedCalls(self.http, self.clock),
-            sealer=self.sealer,
-            clock=self.clock,
-        )
-        registry = Registry(offer_handlers(ports))
+        sender = SignedCalls(self.http, self.clock)
+        registry = Registry(offer_handlers(self.book, sender, self.sealer, self.clock))
         shop = Workshop(
             engine=self.engine,
             registry=registry,
