@@ -17,7 +17,7 @@ from aiosmtplib import (
 )
 
 from adapters.smtp_address import SmtpAddress
-from domain.mailing import MailDeferred, MailRefused
+from domain.mailing import MailDeferred, MailRefused, ascii_domain
 
 CLOSING = 421
 UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
@@ -46,6 +46,7 @@ class SmtpPool:
         """Send one message to one recipient. Raises MailRefused or MailDeferred."""
         async with self._slots:
             try:
+                recipient = _wired(recipient)
                 client = await self._accepted(envelope_from, recipient, not raw.isascii())
                 await self._spoken(client, client.data(raw))
             except (SMTPException, OSError) as error:
@@ -132,6 +133,11 @@ class SmtpPool:
         )
         await client.connect()
         return client
+
+
+def _wired(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}"
 
 
 async def _envelope(client: SMTP, envelope_from: str, recipient: str, utf8: bool) -> None:

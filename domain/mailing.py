@@ -1,8 +1,14 @@
 """Handing a finished message to the world: the port, and the two ways it fails."""
 
-from typing import Protocol
+import re
+from typing import Final, Protocol
+
+import idna
 
 from domain.errors import KontorError
+
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
 class MailRefused(KontorError):
@@ -20,6 +26,14 @@ class MailDeferred(KontorError):
     def __init__(self, message: str, *, smtp_code: int | None = None) -> None:
         super().__init__("mail_deferred", message, smtp_code=smtp_code)
         self.smtp_code = smtp_code
+
+
+def ascii_domain(domain: str) -> str:
+    """Return a mail domain in lower-case ASCII, labels in other scripts as `xn--…`. Raises ValueError."""
+    wired = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii").lower()
+    if not _DOMAIN.fullmatch(wired):
+        raise ValueError(f"not a domain: {domain!r}")
+    return wired
 
 
 class MailTransport(Protocol):

@@ -3,14 +3,10 @@
 import re
 from dataclasses import dataclass
 
-import idna
-
+from domain.mailing import ascii_domain
 from mail.plain import one_line
 
 _QUOTED_LOCAL = re.compile(r'"(?:[ !#-\[\]-~]|\\["\\])+"')
-
-_LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
 class BadAddress(ValueError):
@@ -39,23 +35,19 @@ def wire_address(address: str) -> str:
         raise BadAddress(f"not a mail address: {address!r}")
     if not _plain_local(local) and not _QUOTED_LOCAL.fullmatch(local):
         raise BadAddress(f"not a mail address: {address!r}")
-    return f"{local}@{ascii_domain(domain)}"
-
-
-def ascii_domain(domain: str) -> str:
-    """Return a domain in lower-case ASCII, labels in other scripts as `xn--…`. Raises BadAddress."""
-    try:
-        wired = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii").lower()
-    except idna.IDNAError as wrong:
-        raise BadAddress(f"not a domain: {domain!r}") from wrong
-    if not _DOMAIN.fullmatch(wired):
-        raise BadAddress(f"not a domain: {domain!r}")
-    return wired
+    return f"{local}@{_domain(domain)}"
 
 
 def domain_of(address: str) -> str:
-    """Return the domain of an address, lower case and in ASCII."""
-    return ascii_domain(address.rpartition("@")[2])
+    """Return the domain of an address, lower case and in ASCII. Raises BadAddress."""
+    return _domain(address.rpartition("@")[2])
+
+
+def _domain(domain: str) -> str:
+    try:
+        return ascii_domain(domain)
+    except ValueError as wrong:
+        raise BadAddress(f"not a domain: {domain!r}") from wrong
 
 
 def _plain_local(local: str) -> bool:

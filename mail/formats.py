@@ -19,25 +19,21 @@ class Formats:
 
     locale: Locale
     zone: ZoneInfo
+    tag: str
 
     def day(self, value: date | datetime) -> str:
         """Write a date; an instant becomes the reader's local date."""
         if isinstance(value, datetime):
             value = value.astimezone(self.zone).date()
-        return _day(value, str(self.locale))
+        return _day(value, self.tag)
 
     def clock(self, value: datetime) -> str:
         """Write a local time of day with its zone."""
-        local = value.astimezone(self.zone)
-        time = dates.format_time(local, "short", self.zone, self.locale)
-        return time.replace("\u202f", NBSP)
+        return _clock(value, self.tag, self.zone)
 
     def zone_name(self, value: datetime) -> str:
         """Write the zone: its short name where the language has one, otherwise `UTC+3`."""
-        local = value.astimezone(self.zone)
-        offset = dates.get_timezone_gmt(local, "short", self.locale)
-        name = dates.get_timezone_name(local, "short", locale=self.locale)
-        return _offset(offset) if name == offset or len(name) > 5 else name
+        return _zone_name(value, self.tag, self.zone)
 
     def short_day(self, value: date) -> str:
         """Write day and month briefly."""
@@ -53,7 +49,7 @@ class Formats:
 
     def number(self, value: Decimal | int) -> str:
         """Write a number with the locale's grouping."""
-        return str(numbers.format_decimal(value, locale=self.locale))
+        return _number(value, self.tag)
 
     def signed(self, value: int) -> str:
         """Write a change with its sign (`+5`, `−3`, `±0`)."""
@@ -68,22 +64,47 @@ class Formats:
 
     def money(self, amount: Decimal, currency: str) -> str:
         """Write an amount with its currency."""
-        text = str(numbers.format_currency(amount, currency, locale=self.locale))
-        symbol = numbers.get_currency_symbol(currency, locale=self.locale)
-        if symbol[-1:].isalpha() and text.startswith(symbol):
-            text = text.replace(symbol, symbol + NBSP, 1)
-        return text.replace("\u202f", NBSP)
+        return _money(amount, currency, self.tag)
 
 
 @lru_cache(maxsize=2048)
 def formats(locale: str, timezone: str) -> Formats:
     """Return the formats of a locale tag and an IANA zone."""
-    return Formats(babel_locale(locale), ZoneInfo(timezone))
+    known = babel_locale(locale)
+    return Formats(known, ZoneInfo(timezone), str(known))
 
 
 @lru_cache(maxsize=4096)
 def _day(value: date, locale: str) -> str:
     return str(dates.format_date(value, "long", locale))
+
+
+@lru_cache(maxsize=4096)
+def _clock(value: datetime, locale: str, zone: ZoneInfo) -> str:
+    time = dates.format_time(value.astimezone(zone), "short", zone, locale)
+    return time.replace("\u202f", NBSP)
+
+
+@lru_cache(maxsize=4096)
+def _zone_name(value: datetime, locale: str, zone: ZoneInfo) -> str:
+    local = value.astimezone(zone)
+    offset = dates.get_timezone_gmt(local, "short", locale)
+    name = dates.get_timezone_name(local, "short", locale=locale)
+    return _offset(offset) if name == offset or len(name) > 5 else name
+
+
+@lru_cache(maxsize=4096)
+def _number(value: Decimal | int, locale: str) -> str:
+    return str(numbers.format_decimal(value, locale=locale))
+
+
+@lru_cache(maxsize=4096)
+def _money(amount: Decimal, currency: str, locale: str) -> str:
+    text = str(numbers.format_currency(amount, currency, locale=locale))
+    symbol = numbers.get_currency_symbol(currency, locale=locale)
+    if symbol[-1:].isalpha() and text.startswith(symbol):
+        text = text.replace(symbol, symbol + NBSP, 1)
+    return text.replace("\u202f", NBSP)
 
 
 def _offset(gmt: str) -> str:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, pass_context, select_autoescape
-from jinja2.runtime import Context
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, select_autoescape
 
 from mail.brand import Brand
 from mail.catalogue import LOCALES, Catalogue, babel_locale, language_of, load_all
@@ -17,7 +16,8 @@ from mail.filters import FILTERS
 from mail.formats import formats
 from mail.kinds import MailKind
 from mail.plain import one_line
-from mail.styles import InlineStyles
+from mail.styles import InlineStyles, painted
+from mail.words import TranslatedEnvironment
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "email"
 FONT = "-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Hiragino Sans','Noto Sans JP',Meiryo,sans-serif"
@@ -49,42 +49,43 @@ class Renderer:
     """Templates compiled on first use, words of every language. Safe to share by threads."""
 
     def __init__(self, templates: Path = TEMPLATES, locales: Path = LOCALES) -> None:
-        self._env = _environment(templates)
-        self._words = {language: _phrases(words) for language, words in load_all(root=locales).items()}
+        sheet = (templates / "_base" / "mail.css").read_text("utf-8").replace("k-font", FONT)
+        loader = _OneSource(templates, InlineStyles(sheet))
+        self._envs = {name: _environment(loader, words) for name, words in load_all(root=locales).items()}
 
     def render(self, telling: Telling) -> Said:
         """Return the mail in words. Raises jinja2.UndefinedError on a fact that is not there."""
-        scope = self._scope(telling)
+        env = self._envs[language_of(telling.locale)]
+        scope = _scope(telling)
         name = telling.kind.name
-        scope["subject"] = one_line(self._rendered(f"{name}/subject.txt", scope))
-        text = self._body(name, "txt", scope).strip() + "\n"
-        text = _GAPS.sub("\n\n", text)
+        scope["subject"] = one_line(env.get_template(f"{name}/subject.txt").render(scope))
+        text = _GAPS.sub("\n\n", _body(env, name, "txt", scope).strip() + "\n")
         scope["preheader"] = _opening(text)
-        return Said(scope["subject"], text, self._body(name, "html", scope))
-
-    def _body(self, name: str, form: str, scope: dict[str, Any]) -> str:
-        scope |= {"form": form, "letter": f"{name}/letter.{form}"}
-        for part in ("kit", "phrases"):
-            scope[part] = self._env.get_template(f"_base/{part}.{form}").make_module(scope)
-        return self._rendered(f"{name}/body.{form}", scope)
-
-    def _rendered(self, template: str, scope: Mapping[str, Any]) -> str:
-        return self._env.get_template(template).render(scope)
-
-    def _scope(self, telling: Telling) -> dict[str, Any]:
-        brand = telling.brand
-        return {
-            "brand": brand,
-            "palette": palette(brand.colours),
-            "facts": telling.facts,
-            "links": {name: brand.link(telling.links[name]) for name in telling.kind.needed_links},
-            "audience": telling.kind.audience,
-            "language": content_language(telling.locale),
-            "say": formats(telling.locale, telling.timezone),
-            **self._words[language_of(telling.locale)],
-        }
+        html = painted(_body(env, name, "html", scope), scope["palette"])
+        return Said(scope["subject"], text, html)
 
 
+def _body(env: Environment, name: str, form: str, scope: dict[str, Any]) -> str:
+    scope |= {"form": form, "letter": f"{name}/letter.{form}"}
+    for part in ("kit", "phrases"):
+        scope[part] = env.get_template(f"_base/{part}.{form}").make_module(scope)
+    return env.get_template(f"{name}/body.{form}").render(scope)
+
+
+def _scope(telling: Telling) -> dict[str, Any]:
+    brand = telling.brand
+    return {
+        "brand": brand,
+        "palette": palette(brand.colours),
+        "facts": telling.facts,
+        "links": {name: brand.link(telling.links[name]) for name in telling.kind.needed_links},
+        "audience": telling.kind.audience,
+        "language": content_language(telling.locale),
+        "say": formats(telling.locale, telling.timezone),
+    }
+
+
+@lru_cache(maxsize=256)
 def content_language(locale: str) -> str:
     """Return the language tag a mail is written in (`de-AT`, `en`)."""
     return str(babel_locale(locale)).replace("_", "-")
@@ -106,10 +107,10 @@ class _OneSource(FileSystemLoader):
         return self._styles.inlined(source), path, fresh
 
 
-def _environment(templates: Path) -> Environment:
-    sheet = (templates / "_base" / "mail.css").read_text("utf-8").replace("k-font", FONT)
-    env = Environment(
-        loader=_OneSource(templates, InlineStyles(sheet)),
+def _environment(loader: _OneSource, catalogue: Catalogue) -> Environment:
+    env = TranslatedEnvironment(
+        catalogue.words,
+        loader=loader,
         autoescape=select_autoescape(("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -119,26 +120,6 @@ def _environment(templates: Path) -> Environment:
     )
     env.filters.update(FILTERS)
     return env
-
-
-def _phrases(catalogue: Catalogue) -> Mapping[str, Any]:
-    words = catalogue.words
-
-    @pass_context
-    def one(context: Context, message: str, /, **values: Any) -> str:
-        return _filled(context, words.gettext(message), values)
-
-    @pass_context
-    def many(context: Context, single: str, plural: str, num: int, /, **values: Any) -> str:
-        return _filled(context, words.ngettext(single, plural, num), {"num": num, **values})
-
-    return {"_": one, "gettext": one, "ngettext": many}
-
-
-def _filled(context: Context, text: str, values: Mapping[str, Any]) -> str:
-    if context.eval_ctx.autoescape:
-        return Markup(text) % values  # noqa: S704  # our own words; the values are escaped by %
-    return text % values
 
 
 def _opening(text: str) -> str:

@@ -156,6 +156,19 @@ def test_an_address_outside_ascii_goes_to_a_server_that_can_take_it(
     assert receiver.got == [("x@kontor.example", ["jörg@client.example"], raw)]
 
 
+def test_a_domain_in_another_script_needs_no_special_server(transport: SmtpTransport, receiver: Receiver) -> None:
+    transport.send("x@kontor.example", "a@Bücher.example", RAW)
+    assert receiver.got == [("x@kontor.example", ["a@xn--bcher-kva.example"], RAW)]
+
+
+def test_what_is_no_address_is_refused_for_good(transport: SmtpTransport, receiver: Receiver) -> None:
+    for address in ("x", "a b@client.example", "a@client.example>\r\nDATA", "a@b c"):
+        with pytest.raises(MailRefused) as refused:
+            transport.send("x@kontor.example", address, RAW)
+        assert refused.value.at_rcpt
+    assert receiver.got == []
+
+
 def test_an_address_outside_ascii_is_refused_for_good_by_a_server_that_cannot(receiver: Receiver) -> None:
     old = Server(receiver, hostname="127.0.0.1", port=0, enable_SMTPUTF8=False)
     old.start()

@@ -53,8 +53,8 @@ def test_a_logo_must_be_https_and_a_support_page_a_link() -> None:
 def test_styles_are_written_into_the_tags_and_name_the_palette() -> None:
     styles = InlineStyles(".a { color: k-link; margin: 0 } .b { border: 1px solid #eee }")
     assert styles.inlined('<p class="a">x</p><td class="a b" align="x">') == (
-        '<p class="a" style="color:{{ palette.link }};margin:0">x</p>'
-        '<td class="a b" style="color:{{ palette.link }};margin:0;border:1px solid #eee" align="x">'
+        '<p class="a" style="color:\x02link\x03;margin:0">x</p>'
+        '<td class="a b" style="color:\x02link\x03;margin:0;border:1px solid #eee" align="x">'
     )
 
 
