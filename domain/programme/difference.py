@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from domain.canonical import canonical_json
 from domain.programme.document import to_document
@@ -34,6 +35,8 @@ class Change:
                 return f"- {self.path}: {self.before}"
             case ChangeKind.CHANGED:
                 return f"~ {self.path}: {self.before} -> {self.after}"
+            case _:
+                assert_never(self.kind)
 
 
 def diff(old: Programme | None, new: Programme) -> list[Change]:

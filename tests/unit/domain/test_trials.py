@@ -48,6 +48,8 @@ def test_a_paid_plan_converts_it_at_that_moment_but_not_in_the_instant_of_its_en
     assert converts(RUN, RUN.ends_at - TICK)
     assert not converts(RUN, RUN.ends_at)
     assert not converts(converted, NOW + 2 * DAY)
+    too_late = TrialRun(NOW, RUN.ends_at, stopped_at=RUN.ends_at, converted=True)
+    assert trial_state(too_late, RUN.ends_at) is TrialState.EXPIRED
 
 
 def test_a_closed_account_ends_it_as_expired() -> None:
@@ -89,6 +91,8 @@ def test_a_lead_time_that_falls_in_the_first_half_is_left_out() -> None:
     short = Trial(5 * DAY, (3 * DAY, DAY))
 
     assert reminders(TrialRun.starting(short, NOW), short) == (NOW + 4 * DAY,)
+    even = Trial(6 * DAY, (3 * DAY,))
+    assert reminders(TrialRun.starting(even, NOW), even) == (NOW + 3 * DAY,)
 
 
 def test_after_an_outage_one_late_reminder_is_sent() -> None:
