@@ -9,9 +9,7 @@ from uuid import UUID
 
 def canonical_json(value: object) -> str:
     """Sorted keys, no spaces, instants in UTC with microseconds; refuses floats and naive times."""
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: object) -> object:

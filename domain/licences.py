@@ -78,9 +78,7 @@ def next_end(grants: Iterable[Grant], product: str, now: datetime) -> datetime |
 def holdings(grants: Sequence[Grant], now: datetime) -> tuple[Holding, ...]:
     """What runs at `now`, one entry per product, in the order of the products' codes."""
     ends = {product: next_end(grants, product, now) for product in sorted({g.product for g in grants})}
-    return tuple(
-        Holding(product, total(grants, product, now), end) for product, end in ends.items() if end is not None
-    )
+    return tuple(Holding(product, total(grants, product, now), end) for product, end in ends.items() if end is not None)
 
 
 def provision(grants: Sequence[Grant], lines: Sequence[OfferLine], now: datetime, tz: ZoneInfo) -> Provision:
@@ -106,9 +104,7 @@ def after(grants: Sequence[Grant], done: Provision, now: datetime) -> tuple[Gran
     return (*kept, *done.added)
 
 
-def preview(
-    grants: Sequence[Grant], lines: Sequence[OfferLine], now: datetime, tz: ZoneInfo
-) -> tuple[Change, ...]:
+def preview(grants: Sequence[Grant], lines: Sequence[OfferLine], now: datetime, tz: ZoneInfo) -> tuple[Change, ...]:
     """What would change if the lines were accepted at `now`, one entry per product, in line order."""
     then = after(grants, provision(grants, lines, now, tz), now)
     products = dict.fromkeys(line.product for line in lines)

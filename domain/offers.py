@@ -75,9 +75,7 @@ class IllegalTransition(Conflict):
 
     def __init__(self, state: OfferState | None, event: OfferEvent) -> None:
         met = state.value if state is not None else "new"
-        super().__init__(
-            "illegal_transition", f"The offer is {met}: {event.value} is not possible.", state=met
-        )
+        super().__init__("illegal_transition", f"The offer is {met}: {event.value} is not possible.", state=met)
 
 
 def next_state(state: OfferState | None, event: OfferEvent) -> OfferState:
@@ -104,9 +102,7 @@ def step(state: OfferState, event: OfferEvent, *, expires_at: datetime, now: dat
     return next_state(effective_state(state, expires_at, now), event)
 
 
-def event_hash(
-    key: bytes, snapshot: Mapping[str, object], previous: str | None, event: Mapping[str, object]
-) -> str:
+def event_hash(key: bytes, snapshot: Mapping[str, object], previous: str | None, event: Mapping[str, object]) -> str:
     """HMAC-SHA256 in hex over the snapshot, the previous event's hash and this event."""
     text = canonical_json({"snapshot": snapshot, "previous": previous, "event": event})
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

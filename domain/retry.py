@@ -95,9 +95,7 @@ class BreakerPolicy:
     cap: timedelta = timedelta(minutes=5)
     hold: timedelta = timedelta(hours=72)
 
-    def probe_at(
-        self, failures: int, now: datetime, random: Random, retry_after: timedelta | None = None
-    ) -> datetime:
+    def probe_at(self, failures: int, now: datetime, random: Random, retry_after: timedelta | None = None) -> datetime:
         """When the next real delivery may probe after `failures` (from 1) in a row.
 
         Between half of the step and the whole of it, so that a lane neither hammers nor sleeps.
