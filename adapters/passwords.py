@@ -33,4 +33,4 @@ class Argon2Passwords:
             self._hasher.verify(stored or self._decoy, canonical_password(plain))
         except (VerificationError, InvalidHashError):
             return False
-        return stored is not None
+        return bool(stored)

@@ -11,11 +11,7 @@ from models.base import Base
 
 
 class DomainEvent(Base):
-    """Something that happened, in the order of `seq`.
-
-    `horizon` is the next transaction id at the time `seq` was drawn: once no older transaction
-    runs, nothing with a smaller `seq` can appear any more and the event may be shown.
-    """
+    """Something that happened, in the order of `seq`; see store.events for how it is read."""
 
     __tablename__ = "domain_events"
 
@@ -27,7 +23,6 @@ class DomainEvent(Base):
     programme: Mapped[str | None]
     data: Mapped[dict[str, Any]]
     at: Mapped[datetime]
-    horizon: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
         Index("uq_domain_events_id", "id", unique=True),

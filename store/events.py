@@ -5,20 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal_column, or_, select, text
+from sqlalchemy import insert, or_, select, text
 from sqlalchemy.orm import Session
 
 from models.events import DomainEvent
 
-# The transaction has its id before it draws a number, so that the horizon taken afterwards is
-# beyond every transaction that drew a smaller one.
+# A writer holds a lock that names the last number drawn before its own first one, from before it
+# draws until its commit can be seen. One lock per transaction, however many events it writes.
+PREFIX = 0x4B4F << 48
 DRAW = text(
-    "SELECT pg_current_xact_id()::text, nextval('domain_events_seq_seq'), EXISTS ("
-    " SELECT FROM webhook_endpoints WHERE deleted_at IS NULL AND disabled_at IS NULL"
-    " AND (reseller_id IS NULL OR reseller_id = :reseller_id))"
+    "WITH held AS MATERIALIZED ("
+    " SELECT CASE WHEN coalesce(current_setting('kontor.feed', true), '') = '' THEN"
+    "  pg_advisory_xact_lock_shared(:prefix + last_value - (NOT is_called)::int)::text"
+    "  || set_config('kontor.feed', 'held', true) END FROM domain_events_seq_seq)"
+    " SELECT nextval('domain_events_seq_seq'), EXISTS ("
+    "  SELECT FROM webhook_endpoints WHERE deleted_at IS NULL AND disabled_at IS NULL"
+    "  AND (reseller_id IS NULL OR reseller_id = :reseller_id)) FROM held"
 )
-HORIZON = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-SETTLED = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+DRAWN = text("SELECT last_value FROM domain_events_seq_seq")
+HELD = text(
+    "SELECT min(((classid::bigint << 32) | objid::bigint) - :prefix) FROM pg_locks"
+    " WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = :prefix >> 48"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +40,24 @@ class Drawn:
 
 def draw(session: Session, reseller_id: UUID | None) -> Drawn:
     """Take the next number. Its order is the order of the feed."""
-    row = session.execute(DRAW, {"reseller_id": reseller_id}).one()
-    return Drawn(row[1], row[2])
+    row = session.execute(DRAW, {"reseller_id": reseller_id, "prefix": PREFIX}).one()
+    return Drawn(row[0], row[1])
 
 
 def add(session: Session, values: dict[str, object]) -> None:
-    """Insert an event under a drawn number, in a statement after the drawing."""
-    row = {**values, "horizon": literal_column(HORIZON)}
-    session.execute(insert(DomainEvent).values(row))
+    """Insert an event under a drawn number."""
+    session.execute(insert(DomainEvent).values(values))
+
+
+def settled(session: Session) -> int:
+    """The number up to which a statement that comes after this one sees all there will ever be.
+
+    The order of the two questions matters: a writer that locks after the second draws beyond the
+    first. Needs READ COMMITTED: the later statement must have a snapshot of its own.
+    """
+    drawn = session.scalar(DRAWN) or 0
+    held = session.scalar(HELD, {"prefix": PREFIX})
+    return drawn if held is None else min(drawn, held)
 
 
 def by_seq(session: Session, seq: int) -> DomainEvent | None:
@@ -55,16 +74,10 @@ def after(
     account_id: UUID | None = None,
 ) -> list[DomainEvent]:
     """Events behind `seq` in order, up to the last before which nothing can appear any more."""
-    settled = (
-        select(DomainEvent.seq)
-        .where(DomainEvent.horizon <= literal_column(SETTLED))
-        .order_by(DomainEvent.seq.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+    last = settled(session)
     query = (
         select(DomainEvent)
-        .where(DomainEvent.seq > seq, DomainEvent.seq <= func.coalesce(settled, 0))
+        .where(DomainEvent.seq > seq, DomainEvent.seq <= last)
         .order_by(DomainEvent.seq)
         .limit(limit)
     )

@@ -48,7 +48,6 @@ def upgrade() -> None:
         sa.Column("programme", sa.Text(), nullable=True),
         sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("horizon", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_domain_events")),
     )
     op.create_index("ix_domain_events_account_id", "domain_events", ["account_id", "seq"], unique=False)

@@ -1,0 +1,117 @@
+"""The feed of domain events is in order and never skips a late commit."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from engine.enqueue import Jobs
+from models.accounts import Account
+from models.events import DomainEvent
+from services import events
+from services.account_book import AccountBook
+
+
+def tell(session: Session, jobs: Jobs, name: str) -> int:
+    return events.emit_for(session, jobs, name, {}, at=jobs.clock.now())
+
+
+def names(session: Session, after: int = 0) -> list[str]:
+    return [event.type for event in events.feed(session, after)]
+
+
+@pytest.fixture
+def others(engine: Engine) -> Iterator[tuple[Session, Session]]:
+    """Two more connections that write."""
+    with Session(engine) as one, Session(engine) as other:
+        yield one, other
+
+
+def test_an_event_waits_for_an_earlier_number_that_is_not_committed_yet(
+    session: Session, others: tuple[Session, Session], jobs: Jobs
+) -> None:
+    slow, quick = others
+    tell(slow, jobs, "slow")
+    tell(quick, jobs, "quick")
+    quick.commit()
+    assert names(session) == []
+    session.rollback()
+    slow.commit()
+    assert names(session) == ["slow", "quick"]
+
+
+def test_a_number_that_was_rolled_back_holds_nothing_up(
+    session: Session, others: tuple[Session, Session], jobs: Jobs
+) -> None:
+    slow, quick = others
+    tell(slow, jobs, "slow")
+    last = tell(quick, jobs, "quick")
+    quick.commit()
+    slow.rollback()
+    assert names(session) == ["quick"]
+    assert names(session, last) == []
+
+
+def test_a_transaction_that_began_earlier_but_drew_later_comes_later(
+    session: Session, others: tuple[Session, Session], jobs: Jobs
+) -> None:
+    early, late = others
+    tell(early, jobs, "first")
+    tell(late, jobs, "second")
+    late.commit()
+    tell(early, jobs, "third")
+    early.commit()
+    assert names(session) == ["first", "second", "third"]
+
+
+def test_a_reader_beside_many_writers_sees_every_event_once_and_in_order(
+    engine: Engine, session: Session, jobs: Jobs
+) -> None:
+    def write(seed: int) -> int:
+        chance, committed = Random(seed), 0
+        with Session(engine) as own:
+            for _ in range(25):
+                amount = chance.randint(1, 3)
+                for _ in range(amount):
+                    tell(own, jobs, str(seed))
+                if chance.random() < 0.2:
+                    own.rollback()
+                else:
+                    own.commit()
+                    committed += amount
+        return committed
+
+    def read() -> list[int]:
+        seen = [0]
+        while True:
+            done = all(writer.done() for writer in writers)
+            page = events.feed(session, seen[-1], 7)
+            seen += [event.seq for event in page]
+            session.rollback()
+            if done and not page:
+                return seen[1:]
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, seed) for seed in range(4)]
+        seen = read()
+    everything = list(session.scalars(select(DomainEvent.seq).order_by(DomainEvent.seq)))
+    assert seen == everything
+    assert len(seen) == sum(writer.result() for writer in writers) > 0
+
+
+def test_the_feed_of_a_reseller_is_its_own_and_its_clients(
+    office: AccountBook, session: Session, reseller: Account, client: Account
+) -> None:
+    session.commit()
+    mine = events.feed(session, reseller_id=reseller.id)
+    assert [event.type for event in mine] == [
+        "account.created",
+        "account.became_reseller",
+        "account.created",
+    ]
+    own = events.feed(session, account_id=client.id)
+    assert [event.account_id for event in own] == [client.id]
+    assert events.document(own[0])["reseller_id"] == reseller.id

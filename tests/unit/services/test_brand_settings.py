@@ -1,0 +1,83 @@
+"""A brand is checked field by field, and every wrong field is named."""
+
+import pytest
+
+from domain.errors import Invalid
+from services.brand_settings import BrandSettings, checked
+
+GOOD = {
+    "name": "Elbe Akademie",
+    "logo_url": "https://elbe.example/logo.png",
+    "colours": {"primary": "#AABBCC"},
+    "favicon_url": "https://elbe.example/favicon.ico",
+    "domain": "Lernen.Elbe.Example",
+    "from_address": "info@elbe.example",
+    "support": {"email": "hilfe@elbe.example", "phone": "+49 40 1234"},
+}
+
+
+def test_a_whole_brand_is_kept_in_its_canonical_form() -> None:
+    kept = checked(GOOD)
+    assert kept.colours == {"primary": "#aabbcc"}
+    assert kept.domain == "lernen.elbe.example"
+    assert kept.document() == {
+        **GOOD,
+        "colours": {"primary": "#aabbcc"},
+        "domain": "lernen.elbe.example",
+    }
+    assert kept.domains() == ("lernen.elbe.example", "elbe.example")
+
+
+def test_what_is_empty_is_not_set() -> None:
+    assert checked({"name": "", "logo_url": None, "colours": {}}) == BrandSettings()
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("hilfe@elbe.example", {"email": "hilfe@elbe.example"}),
+        ("https://elbe.example/help", {"url": "https://elbe.example/help"}),
+        ("Ring twice", {"text": "Ring twice"}),
+    ],
+)
+def test_a_support_contact_may_be_one_line_of_text(told: str, kept: dict[str, str]) -> None:
+    assert checked({"support": told}).support == kept
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("name", "a\r\nBcc: x@x.example"),
+        ("name", 5),
+        ("name", "x" * 101),
+        ("logo_url", "http://elbe.example/logo.png"),
+        ("logo_url", "https://elbe.example/a b"),
+        ("logo_url", 'https://elbe.example/"onerror=alert(1)'),
+        ("favicon_url", "javascript:alert(1)"),
+        ("colours", {"primary": "red"}),
+        ("colours", {"primary": "#12345"}),
+        ("colours", {"primary": "#1234567"}),
+        ("colours", {"a b": "#123456"}),
+        ("colours", ["#123456"]),
+        ("domain", "localhost"),
+        ("domain", "10.0.0.1"),
+        ("domain", "elbe.example/path"),
+        ("from_address", "info"),
+        ("from_address", "a@b.example, c@d.example"),
+        ("from_address", "a\n@b.example"),
+        ("support", {"email": "nobody"}),
+        ("support", {"fax": "1"}),
+        ("support", 5),
+        ("icon", "https://elbe.example/x"),
+    ],
+)
+def test_a_wrong_field_is_named(field: str, wrong: object) -> None:
+    with pytest.raises(Invalid) as refused:
+        checked({**GOOD, field: wrong})
+    assert [error.loc for error in refused.value.errors] == [field]
+
+
+def test_all_wrong_fields_are_named_at_once() -> None:
+    with pytest.raises(Invalid) as refused:
+        checked({"name": 1, "domain": 1, "support": 1, "x": 1})
+    assert {error.loc for error in refused.value.errors} == {"name", "domain", "support", "x"}
