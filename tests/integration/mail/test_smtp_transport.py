@@ -1,70 +1,19 @@
 """The transport against a real SMTP server on a socket."""
 
-import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from adapters.smtp import SmtpTransport
 from domain.mailing import MailDeferred, MailRefused
+from tests.integration.mail.receiving import Receiver, Server
 
 RAW = b"From: a@kontor.example\r\nTo: b@client.example\r\nSubject: x\r\n\r\n.dot\r\nend\r\n"
 
 
-@dataclass
-class Receiver:
-    """Keeps what arrives; answers what it is told to."""
-
-    at_rcpt: dict[str, str] = field(default_factory=dict)
-    at_data: list[str] = field(default_factory=list)
-    got: list[tuple[str | None, list[str], bytes]] = field(default_factory=list)
-    sessions: set[int] = field(default_factory=set)
-
-    async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        self.sessions.add(id(session))
-        answer = self.at_rcpt.get(address, "250 OK")
-        if answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return answer
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
-        if self.at_data:
-            return self.at_data.pop()
-        assert isinstance(envelope.content, bytes)
-        self.got.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
-        return "250 OK"
-
-
-class Server(Controller):
-    """A receiver on a port the system picks (0) or the one given."""
-
-    def _trigger_server(self) -> None:
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd has no types here
-
-
 @pytest.fixture
-def receiver() -> Receiver:
-    return Receiver()
-
-
-@pytest.fixture
-def controller(receiver: Receiver) -> Iterator[Controller]:
-    running = Server(receiver, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def transport(controller: Controller) -> Iterator[SmtpTransport]:
+def transport(controller: Server) -> Iterator[SmtpTransport]:
     opened = SmtpTransport(f"smtp://127.0.0.1:{controller.port}", connections=4, timeout=5)
     yield opened
     opened.close()
@@ -181,7 +130,7 @@ def test_an_address_outside_ascii_is_refused_for_good_by_a_server_that_cannot(re
     old.stop()
 
 
-def test_starttls_that_the_server_does_not_offer_is_never_skipped(controller: Controller, receiver: Receiver) -> None:
+def test_starttls_that_the_server_does_not_offer_is_never_skipped(controller: Server, receiver: Receiver) -> None:
     transport = SmtpTransport(f"smtp://127.0.0.1:{controller.port}?starttls=1", timeout=5)
     with pytest.raises(MailDeferred, match="STARTTLS"):
         transport.send("x@kontor.example", "b@client.example", RAW)

@@ -1,0 +1,42 @@
+"""A real SMTP receiver for tests."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass
+class Receiver:
+    """Keeps what arrives; answers what it is told to."""
+
+    at_rcpt: dict[str, str] = field(default_factory=dict)
+    at_data: list[str] = field(default_factory=list)
+    got: list[tuple[str | None, list[str], bytes]] = field(default_factory=list)
+    sessions: set[int] = field(default_factory=set)
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.sessions.add(id(session))
+        answer = self.at_rcpt.get(address, "250 OK")
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
+        if self.at_data:
+            return self.at_data.pop()
+        assert isinstance(envelope.content, bytes)
+        self.got.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        return "250 OK"
+
+
+class Server(Controller):
+    """A receiver on a port the system picks (0) or the one given."""
+
+    def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd has no types here
