@@ -23,6 +23,7 @@ COLUMNS = (
 )
 INSERT = f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join(['%s'] * 16)})"  # noqa: S608 -- constants
 INSERT_UNIQUE = f"{INSERT} ON CONFLICT DO NOTHING"
+MOVE_ONCE = "UPDATE once_keys SET job_id = %s WHERE key = %s"
 CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
 FIND_UNIQUE = "SELECT id FROM jobs WHERE tenant = %s AND task = %s AND unique_key = %s AND state <> 'dead'"
@@ -96,6 +97,8 @@ class Jobs:
         else:
             earlier = self._insert_unique(cursor, request, row)
             if earlier is not None:
+                if request.once_key is not None:
+                    cursor.execute(MOVE_ONCE, (earlier, request.once_key))
                 return Enqueued(earlier, False)
         ring_after_commit(session, self.doorbell)
         return Enqueued(row[0], True)
@@ -179,7 +182,7 @@ def ring_after_commit(session: Session, doorbell: Doorbell) -> None:
     if RING not in session.info:
 
         def ring(committed: Session) -> None:
-            if committed.info.get(RING):
+            if committed.info.get(RING) and not committed.in_nested_transaction():
                 committed.info[RING] = False
                 doorbell.ring()
 

@@ -91,15 +91,16 @@ class ExternalRunner:
         shop.crash("claim.before")
         lease = uuid4()
         with shop.transaction() as (session, driver):
-            rows = ledger.lock_queued(driver, ids)
+            rows = ledger.begin_queued(driver, ids)
             now = shop.clock.now()
             free = [row for row in rows if self._enter(driver, row, now)]
-            if free:
-                ledger.start(driver, [row.id for row in free], lease, shop.worker, now)
-            claims = [self._plan(session, driver, row, lease, now) for row in free]
-            session.commit()
+            planned = [self._plan(session, driver, row, lease, now) for row in free]
+            claims = [claimed for claimed in planned if claimed is not None]
+            with ledger.committing(driver, session):
+                if claims:
+                    ledger.start(driver, [claimed.row.id for claimed in claims], lease, shop.worker, now)
         shop.crash("claim.after")
-        return len(rows), [claimed for claimed in claims if claimed is not None]
+        return len(rows), claims
 
     def _enter(self, driver: Driver, row: JobRow, now: datetime) -> bool:
         return row.lane is None or lanes.enter(driver, row.lane, row.id, now)
@@ -118,7 +119,7 @@ class ExternalRunner:
         session.expunge_all()
         claimed = Claimed(row, number, lease, now, plan)
         if isinstance(plan, Done | Snooze | Cancel):
-            self._finish(driver, claimed, plan, healthy=False)
+            self._finish(driver, claimed, plan, burn=1, healthy=False)
             return None
         return claimed
 
@@ -182,23 +183,23 @@ class ExternalRunner:
         shop.crash("record.before")
         with shop.transaction() as (session, driver):
             lease = acted[0].claimed.lease
-            ours = ledger.fenced(driver, [one.claimed.row.id for one in acted], lease)
+            ours = ledger.begin_fenced(driver, [one.claimed.row.id for one in acted], lease)
             done: list[tuple[UUID, Any]] = []
             for one in acted:
                 if one.claimed.row.id in ours:
                     done.extend(self._record_one(session, driver, one))
-            if done:
-                ledger.archive(driver, done, burn=0, worker=shop.worker, started=None, finished=shop.clock.now())
-            shop.crash("record.after")
-            shop.crash("commit.before")
-            session.commit()
+            with ledger.committing(driver, session):
+                if done:
+                    ledger.archive(driver, done, burn=0, worker=shop.worker, started=None, finished=shop.clock.now())
+                shop.crash("record.after")
+                shop.crash("commit.before")
         shop.crash("commit.after")
 
     def _record_one(self, session: Session, driver: Driver, one: Acted) -> list[tuple[UUID, Any]]:
         """Let the handler write down its result. Returns the completion, for the shared statement."""
         shop, claimed, row = self._shop, one.claimed, one.claimed.row
         if isinstance(one.error, Stopped):
-            self._finish(driver, claimed, Cancel("cancelled on request"), healthy=False)
+            self._finish(driver, claimed, Cancel("cancelled on request"), burn=0, healthy=False)
             return []
         if one.error is not None:
             tried = Attempted(row, claimed.number, claimed.started)
@@ -213,17 +214,16 @@ class ExternalRunner:
             if row.lane is not None:
                 lanes.leave(driver, row.lane, row.id, healthy=True)
             return [(row.id, outcome.result)]
-        self._finish(driver, claimed, outcome, healthy=True)
+        self._finish(driver, claimed, outcome, burn=0, healthy=True)
         return []
 
-    def _finish(self, driver: Driver, claimed: Claimed, outcome: Outcome, *, healthy: bool) -> None:
+    def _finish(self, driver: Driver, claimed: Claimed, outcome: Outcome, *, burn: int, healthy: bool) -> None:
         """End a job by an outcome, and free its lane."""
         shop, row, now = self._shop, claimed.row, self._shop.clock.now()
         if isinstance(outcome, Done):
             done = [(row.id, outcome.result)]
-            ledger.archive(driver, done, burn=0, worker=shop.worker, started=None, finished=now)
-        started = JobRow(**{**_fields(row), "attempt": claimed.number})
-        settle(driver, shop.worker, started, claimed.number, outcome, claimed.started, now)
+            ledger.archive(driver, done, burn=burn, worker=shop.worker, started=claimed.started, finished=now)
+        settle(driver, shop.worker, row, outcome, claimed.started, now, burn=burn)
         if row.lane is not None:
             lanes.leave(driver, row.lane, row.id, healthy=healthy)
 
@@ -231,10 +231,7 @@ class ExternalRunner:
         """A claim that raises is a failed attempt."""
         shop = self._shop
         with shop.transaction() as (session, driver):
-            for row in ledger.lock_queued(driver, [failed.row.id]):
+            for row in ledger.begin_queued(driver, [failed.row.id]):
                 record_failure(shop, session, driver, Attempted(row, row.attempt + 1, None), failed.cause)
-            session.commit()
-
-
-def _fields(row: JobRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in JobRow.__slots__}
+            with ledger.committing(driver, session):
+                pass

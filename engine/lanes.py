@@ -19,8 +19,8 @@ UPDATE lanes SET state = 'closed', busy_with = NULL, failures = 0, held_since = 
 WHERE name = %s AND state <> 'forced'
 """
 OPEN = """
-UPDATE lanes SET state = 'open', busy_with = NULL, failures = failures + 1,
-    held_since = coalesce(held_since, %s), probe_at = %s, last_error = %s
+UPDATE lanes SET state = CASE state WHEN 'forced' THEN 'forced' ELSE 'open' END, busy_with = NULL,
+    failures = failures + 1, held_since = coalesce(held_since, %s), probe_at = %s, last_error = %s
 WHERE name = %s
 """
 NEXT = """
@@ -29,7 +29,7 @@ UPDATE jobs SET held = false WHERE id = (
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
 """
 WAITING = f"""
-SELECT {ROW} FROM jobs WHERE lane = %s AND state IN ('queued', 'retrying') ORDER BY id FOR UPDATE
+SELECT {ROW} FROM jobs WHERE lane = %s AND state IN ('queued', 'retrying') ORDER BY id FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- constants
 RESTART = "UPDATE lanes SET held_since = %s WHERE name = %s"
 PROBES = """
@@ -75,13 +75,16 @@ def enter(driver: Driver, name: str, job_id: UUID, now: datetime) -> bool:
 
 
 def leave(driver: Driver, name: str, job_id: UUID, *, healthy: bool) -> None:
-    """Free the lane and let the next job go; an answer from the remote closes the breaker."""
+    """Free the lane and let the next job go; an answer from the remote closes the breaker.
+
+    A probe that ends without asking the remote hands its turn to the next job.
+    """
     lane = lock(driver, name)
     driver.execute(FREE, (name, job_id))
     if healthy:
         driver.execute(CLOSE, (name,))
         lane = LaneRow("closed" if lane.state != "forced" else "forced", None, 0, None, None)
-    if lane.state == "closed":
+    if lane.state == "closed" or (lane.state == "open" and lane.probe_at is None):
         driver.execute(NEXT, (name,))
 
 

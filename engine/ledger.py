@@ -1,6 +1,7 @@
 """The SQL of a job's life, at driver level, inside whatever transaction the connection is in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
+from sqlalchemy.orm import Session
 
 Driver = Connection[Any]
 
@@ -85,12 +87,22 @@ class Ended:
     error: dict[str, str] | None = None
 
 
-def lock_queued(driver: Driver, ids: Sequence[UUID]) -> list[JobRow]:
-    """Lock those of the jobs that wait in an open queue and that nobody else holds."""
+def begin_queued(driver: Driver, ids: Sequence[UUID]) -> list[JobRow]:
+    """BEGIN, and lock those of the jobs that wait in an open queue and that nobody else holds."""
     cursor = driver.cursor(row_factory=class_row(JobRow))
     with driver.pipeline():
+        driver.execute("BEGIN")
         cursor.execute(LOCK, (list(ids),))
     return cursor.fetchall()
+
+
+@contextmanager
+def committing(driver: Driver, session: Session) -> Iterator[None]:
+    """Send what the block executes together with COMMIT, in one round trip; then let the session know."""
+    with driver.pipeline():
+        yield
+        driver.execute("COMMIT")
+    session.commit()
 
 
 def start(driver: Driver, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:
@@ -98,9 +110,12 @@ def start(driver: Driver, ids: Sequence[UUID], lease: UUID, worker: str, now: da
     driver.execute(START, (lease, worker, now, list(ids)))
 
 
-def fenced(driver: Driver, ids: Sequence[UUID], lease: UUID) -> set[UUID]:
-    """Lock those of the jobs that still run under this lease."""
-    return {row[0] for row in driver.execute(FENCE, (list(ids), lease)).fetchall()}
+def begin_fenced(driver: Driver, ids: Sequence[UUID], lease: UUID) -> set[UUID]:
+    """BEGIN, and lock those of the jobs that still run under this lease."""
+    with driver.pipeline():
+        driver.execute("BEGIN")
+        found = driver.execute(FENCE, (list(ids), lease))
+    return {row[0] for row in found.fetchall()}
 
 
 def archive(

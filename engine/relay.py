@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.bells import Bell, Bells, BellsForgotten, Heard
 from domain.ids import new_id
-from domain.jobs import CrashPolicy, TaskKind
+from domain.jobs import CrashPolicy
 from domain.ports import Clock, CrashPoint
 from engine import lanes, pick, promote, rescue
 from engine.catalogue import Catalogue, Payload
@@ -19,6 +19,7 @@ from engine.workshop import no_crash
 POLL_SECONDS = 0.5
 PROMOTE_SECONDS = 0.05
 RESCUE_SECONDS = 0.5
+GRACE_SECONDS = 1.5
 SWITCHES = "SELECT name, paused, concurrency FROM queues"
 SLOTS = "SELECT coalesce(sum(threads), 0) FROM worker_processes WHERE NOT draining"
 WORKERS = "SELECT id FROM worker_processes"
@@ -65,6 +66,7 @@ class Relay:
     hungry: set[str] = field(default_factory=set)
     suspects: list[tuple[str, str, UUID]] = field(default_factory=list)
     suspect_out: str | None = None
+    rescue_from: float | None = None
 
     def begin(self) -> None:
         """Start with an empty window. Raises BellsDown."""
@@ -91,7 +93,9 @@ class Relay:
     def _work(self, heard: Heard) -> None:
         now = self.clock.monotonic()
         self._take_answers(heard, now)
-        if now >= self.pace.rescue:
+        if self.rescue_from is None:
+            self.rescue_from = now + GRACE_SECONDS
+        if now >= max(self.pace.rescue, self.rescue_from):
             self._rescue(now)
             self.pace.rescue = now + RESCUE_SECONDS
         polled = now >= self.pace.poll
@@ -213,8 +217,9 @@ class Relay:
         moment = self.clock.now()
         for stale in rescue.stale_workers(self.driver):
             if stale.gone or stale.stalled:
-                rescue.bar(self.driver, stale)
+                rescue.cut_off(self.driver, stale)
                 self._take_over(stale.worker, moment)
+                rescue.strike_off(self.driver, stale.worker)
         left = rescue.orphans(self.driver)
         if left:
             self.tally.rescued += rescue.requeue_running(self.driver, left, moment)
@@ -222,15 +227,12 @@ class Relay:
         self._ask_for_overdue(now)
 
     def _take_over(self, worker: str, moment: datetime) -> None:
-        """Blame the transactional jobs a dead worker had in hand, and free the window of its bells."""
+        """Blame the jobs a dead worker had in hand, and free the window of its bells."""
         for bell in self.bells.held_by(worker):
             self.windows[bell.queue].forget(bell.id)
             if bell.id == self.suspect_out:
                 self.suspect_out = None
-            if bell.task in self.catalogue:
-                kind = self.catalogue[bell.task].policy.kind
-                if kind is TaskKind.TRANSACTIONAL:
-                    self.tally.rescued += rescue.blame(self.driver, bell.ids, worker, moment)
+            self.tally.rescued += rescue.blame(self.driver, bell.ids, worker, moment)
         self.pace.poll = 0.0
 
     def _ask_for_overdue(self, now: float) -> None:

@@ -39,7 +39,7 @@ WITH gone AS (
     UPDATE lanes SET busy_with = NULL WHERE busy_with IN (SELECT id FROM gone)
 )
 UPDATE jobs SET state = 'queued', attempt = jobs.attempt + %(burn)s, crashes = crashes + 1,
-    lease = NULL, worker = NULL, started_at = NULL, reason = 'crashed'
+    lease = NULL, worker = NULL, started_at = NULL, reason = coalesce(%(reason)s, jobs.reason)
 FROM gone WHERE jobs.id = gone.id
 RETURNING jobs.id
 """
@@ -70,11 +70,15 @@ def stale_workers(driver: Driver) -> list[Stale]:
     return [Stale(worker, age, tuple(pids)) for worker, age, pids in rows]
 
 
-def bar(driver: Driver, stale: Stale) -> None:
-    """End a worker's lease: its connections first, then its registration."""
+def cut_off(driver: Driver, stale: Stale) -> None:
+    """End a worker's connections: whatever transactions it has open are rolled back."""
     if stale.backends:
         driver.execute(END_BACKENDS, (list(stale.backends),))
-    driver.execute(REMOVE, (stale.worker,))
+
+
+def strike_off(driver: Driver, worker: str) -> None:
+    """End a worker's registration, and with it the leases of its running jobs."""
+    driver.execute(REMOVE, (worker,))
 
 
 def orphans(driver: Driver) -> list[UUID]:
@@ -84,11 +88,11 @@ def orphans(driver: Driver) -> list[UUID]:
 
 def requeue_running(driver: Driver, ids: Sequence[UUID], now: datetime) -> int:
     """External jobs whose worker died in the act: queued again, the crash being an attempt."""
-    given = {"ids": list(ids), "state": "running", "burn": 0, "worker": None, "now": now}
+    given = {"ids": list(ids), "state": "running", "burn": 0, "worker": None, "now": now, "reason": "crashed"}
     return driver.execute(REQUEUE, given).rowcount
 
 
 def blame(driver: Driver, ids: Sequence[UUID], worker: str, now: datetime) -> int:
-    """Transactional jobs that were in hand when their worker died: still queued, now suspects."""
-    given = {"ids": list(ids), "state": "queued", "burn": 1, "worker": worker, "now": now}
+    """Jobs in hand when their worker died that had no effect outside yet: still queued, now suspects."""
+    given = {"ids": list(ids), "state": "queued", "burn": 1, "worker": worker, "now": now, "reason": None}
     return driver.execute(REQUEUE, given).rowcount

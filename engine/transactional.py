@@ -71,15 +71,14 @@ class TransactionalRunner:
         shop = self._shop
         shop.crash("claim.before")
         with shop.transaction() as (session, driver):
-            rows = ledger.lock_queued(driver, ids)
+            rows = ledger.begin_queued(driver, ids)
             shop.crash("claim.after")
             if not rows:
                 return 0, 0.0
             started, began = shop.clock.now(), shop.clock.monotonic()
             outcomes = [(row, self._handle(session, driver, row, started)) for row in rows]
             seconds = shop.clock.monotonic() - began
-            self._complete(driver, outcomes, started)
-            session.commit()
+            self._complete(session, driver, outcomes, started)
             shop.crash("commit.after")
         return len(rows), seconds
 
@@ -101,49 +100,65 @@ class TransactionalRunner:
         session.expunge_all()
         return outcome
 
-    def _complete(self, driver: Driver, outcomes: Sequence[tuple[JobRow, Outcome | None]], started: datetime) -> None:
+    def _complete(
+        self,
+        session: Session,
+        driver: Driver,
+        outcomes: Sequence[tuple[JobRow, Outcome | None]],
+        started: datetime,
+    ) -> None:
         """Write the completions and commit, in one round trip."""
         shop, finished = self._shop, self._shop.clock.now()
         done: list[tuple[UUID, Any]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
         shop.crash("record.before")
-        with driver.pipeline():
+        with ledger.committing(driver, session):
             if done:
                 ledger.archive(driver, done, burn=1, worker=shop.worker, started=started, finished=finished)
             for row, outcome in outcomes:
-                settle(driver, shop.worker, row, row.attempt + 1, outcome, started, finished)
+                settle(driver, shop.worker, row, outcome, started, finished, burn=1)
             shop.crash("record.after")
             shop.crash("commit.before")
-            driver.commit()
 
     def _record(self, failed: Failed) -> None:
         """Write down the failure in a transaction of its own, if the job is still ours to write."""
         shop = self._shop
         with shop.transaction() as (session, driver):
-            for row in ledger.lock_queued(driver, [failed.row.id]):
+            for row in ledger.begin_queued(driver, [failed.row.id]):
                 tried = Attempted(row, row.attempt + 1, failed.started_at)
                 record_failure(shop, session, driver, tried, failed.cause)
-            session.commit()
+            with ledger.committing(driver, session):
+                pass
 
 
 def settle(
     driver: Driver,
     worker: str,
     row: JobRow,
-    number: int,
     outcome: Outcome | None,
     started: datetime,
     finished: datetime,
+    *,
+    burn: int,
 ) -> None:
-    """Write an outcome other than Done: a snooze burns no attempt, a cancellation ends the job."""
+    """Write an outcome other than Done: a snooze burns no attempt, a cancellation ends the job.
+
+    `burn` is 1 while the job's row does not count this attempt yet, 0 when it does.
+    """
     match outcome:
         case Snooze(until):
-            ended = Ended(row.id, number, worker, started, finished, AttemptOutcome.SNOOZED)
+            ended = Ended(row.id, row.attempt + 1, worker, started, finished, AttemptOutcome.SNOOZED)
             ledger.write_attempt(driver, ended)
-            ledger.reschedule(driver, row.id, JobState.SCHEDULED, until, number - 1)
+            ledger.reschedule(driver, row.id, JobState.SCHEDULED, until, row.attempt)
         case Cancel(reason):
             ledger.archive(
-                driver, [(row.id, None)], state=JobState.CANCELLED, reason=reason,
-                burn=number - row.attempt, worker=worker, started=started, finished=finished,
-            )  # fmt: skip
+                driver,
+                [(row.id, None)],
+                state=JobState.CANCELLED,
+                reason=reason,
+                burn=burn,
+                worker=worker,
+                started=started,
+                finished=finished,
+            )
         case Done() | None:
             pass

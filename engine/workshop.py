@@ -59,8 +59,11 @@ class Workshop:
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[Session, Driver]]:
-        """One transaction: a Session and the driver below it. The caller commits through `commit`."""
-        with self.engine.connect() as connection:
+        """A Session and the driver below it, before BEGIN: `ledger` sends that with its first statement.
+
+        In autocommit BEGIN and COMMIT are ours to send, each in one round trip with its neighbour.
+        """
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             driver = cast(Driver, connection.connection.driver_connection)
             try:
                 with Session(bind=connection, autoflush=True, expire_on_commit=False) as session:
