@@ -20,6 +20,7 @@ from api import (
     job_control,
     jobs,
     mails,
+    metrics,
     offers,
     programmes,
     queues,
@@ -31,6 +32,7 @@ from api import (
 )
 from api.answers import Answer
 from api.deps import Deps
+from api.metrics import Meter
 from api.openapi import describe
 from api.pages import page_router
 from api.pipeline import trace_of
@@ -70,9 +72,11 @@ def build(deps: Deps) -> FastAPI:
     app = FastAPI(title="Kontor", version=deps.version, lifespan=lifespan, redoc_url=None)
     app.state.deps = deps
     app.state.watch = Watch(deps)
+    app.state.meter = Meter(deps)
     for family in FAMILIES:
         app.router.routes.extend(family.routes)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(page_router())
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)

@@ -3,6 +3,7 @@
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from domain.credentials import PasswordHasher
@@ -31,3 +32,9 @@ class Deps:
     public_url: str
     test_clock: bool = False
     version: str = "0"
+
+    def drop_connections(self) -> None:
+        """Forget pooled connections: PostgreSQL may have been restarted under them."""
+        bind = self.sessions.kw["bind"]
+        if isinstance(bind, Engine):
+            bind.dispose(close=False)

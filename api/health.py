@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 from fastapi import APIRouter
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +28,7 @@ def readyz(request: Request) -> JSONResponse:
     try:
         with deps.sessions() as session:
             session.execute(text("SELECT 1 FROM jobs LIMIT 1"))
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, psycopg.Error) as error:
         why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         return JSONResponse({"status": "unavailable", "why": why}, 503)
     return JSONResponse({"status": "ok"})

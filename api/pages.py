@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter
-from sqlalchemy.exc import OperationalError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,6 +17,7 @@ from api.page_activation import activate, show_activation
 from api.page_decision import decide, show_decision
 from api.page_render import Pages, Reader, View
 from api.page_unsubscribe import show_unsubscribe, unsubscribe
+from api.problems import AWAY
 from mail.catalogue import LANGUAGES
 
 Form = Mapping[str, str]
@@ -84,7 +84,7 @@ async def _rendered(pages: Pages, request: Request, make: Callable[[], View]) ->
     def work() -> Response:
         try:
             view = make()
-        except OperationalError:
+        except AWAY:
             view = View("plain.html", 503, words.BUSY, values={"hint": None})
         if view.brand is None:
             view = replace(view, reader=reader)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from pydantic import BaseModel
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from api.answers import Answer
 from api.bodies import parse_body, parse_query, read_body
 from api.call import Access, Arrival, Call, uuid_of
 from api.deps import Deps
-from api.problems import TooLarge, Unavailable, problem
+from api.problems import AWAY, TooLarge, Unavailable, problem
 from api.repeats import Repeats
 from api.respond import respond
 from api.schema import Query
@@ -75,6 +75,10 @@ class Spec:
         return found
 
 
+class StaleConnection(Exception):
+    """The very first statement failed: PostgreSQL was restarted since, or is away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Runs one route: everything that may block happens in one hop to a thread."""
@@ -83,6 +87,13 @@ class Pipeline:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
+        began = asyncio.get_running_loop().time()
+        response = await self._answered(request)
+        took = asyncio.get_running_loop().time() - began
+        request.app.state.meter.count(request.method, self.spec.path, response.status_code, took)
+        return response
+
+    async def _answered(self, request: Request) -> Response:
         deps: Deps = request.app.state.deps
         trace_id = trace_of(request)
         try:
@@ -107,14 +118,21 @@ class Pipeline:
     def serve(self, deps: Deps, arrival: Arrival) -> Answer:
         """Answer in one transaction; a database that does not answer is 503."""
         try:
-            refusal = None if self.spec.outside is None else self._ask_outside(deps, arrival)
-            with deps.sessions() as session:
-                return self._in_transaction(deps, session, arrival, refusal)
+            try:
+                return self._served(deps, arrival)
+            except StaleConnection:
+                deps.drop_connections()
+                return self._served(deps, arrival)
         except (DataError, psycopg.DataError):
             error: KontorError = Invalid(message="A value is out of the range the database can hold.")
-        except (OperationalError, psycopg.OperationalError):
+        except (*AWAY, StaleConnection):
             error = Unavailable()
         return problem(error, arrival.trace_id)
+
+    def _served(self, deps: Deps, arrival: Arrival) -> Answer:
+        refusal = None if self.spec.outside is None else self._ask_outside(deps, arrival)
+        with deps.sessions() as session:
+            return self._in_transaction(deps, session, arrival, refusal)
 
     def _ask_outside(self, deps: Deps, arrival: Arrival) -> KontorError | None:
         """Ask what needs the network, for a call that is welcome; no transaction is open meanwhile."""
@@ -135,6 +153,8 @@ class Pipeline:
             caller = authenticate(session, arrival.secret, now)
         except KontorError as error:
             return problem(error, arrival.trace_id)
+        except AWAY as error:
+            raise StaleConnection from error
         call = Call(deps, session, caller, arrival, now, refusal)
         key = arrival.headers.get("idempotency-key")
         if key is not None and arrival.method == "POST":

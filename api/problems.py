@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
+import psycopg
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_json
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.answers import Answer
 from domain.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, Locked, NotFound
 from services.keys import Unauthorized
+
+AWAY: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
+"""What is raised when the database does not answer, or not in time."""
 
 MEDIA: Final = "application/problem+json"
 SPEAKING: Final = frozenset({"invalid_amount", "invalid_args"})

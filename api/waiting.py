@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api.answers import Answer
 from api.deps import Deps
+from api.problems import AWAY
 from services.jobs import unfinished
 
 FIRST: Final = 0.005
@@ -63,7 +63,7 @@ class Watch:
         try:
             with self.deps.sessions() as session:
                 return unfinished(session, job_ids)
-        except OperationalError:
+        except AWAY:
             return set(job_ids)
 
 
@@ -100,5 +100,5 @@ def _render(deps: Deps, answer: Answer) -> Answer:
     try:
         with deps.sessions() as session:
             return answer.wait.render(session)
-    except OperationalError:
+    except AWAY:
         return answer

@@ -1,0 +1,69 @@
+"""SQL of the figures that are scraped: recent ones by the real time in their ids, so that history costs nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import Connection
+
+Rows = Sequence[tuple[Any, ...]]
+
+FINISHED: Final = """
+SELECT task, state, count(*),
+    coalesce(avg(extract(epoch FROM started_at - greatest(run_at, created_at))), 0)::float8,
+    coalesce(avg(extract(epoch FROM finished_at - started_at)), 0)::float8
+FROM jobs_archive WHERE finished_at > %s GROUP BY task, state
+"""
+DEAD: Final = "SELECT task, count(*) FROM (SELECT task FROM jobs WHERE state = 'dead' LIMIT 100000) AS d GROUP BY task"
+LANES: Final = "SELECT state, count(*) FROM lanes GROUP BY state"
+WORKERS: Final = """
+SELECT count(*), coalesce(sum(threads), 0), coalesce(max(memory_bytes), 0) FROM worker_processes
+WHERE heartbeat_at > clock_timestamp() - interval '15 seconds'
+"""
+SCHEDULES: Final = "SELECT name, extract(epoch FROM %s - next_at)::float8, paused FROM schedules WHERE NOT retired"
+MAILS: Final = "SELECT template, state, count(*) FROM mails WHERE id >= %s GROUP BY template, state"
+DELIVERIES: Final = "SELECT state, count(*) FROM webhook_deliveries WHERE id >= %s GROUP BY state"
+OFFERS: Final = """
+SELECT state, count(*) FROM offers WHERE state IN ('waiting', 'waiting_for_confirmation') GROUP BY state
+"""
+
+
+def finished(driver: Connection[Any], since: datetime) -> Rows:
+    """(task, state, count, mean seconds waited, mean seconds run) of what ended since."""
+    return driver.execute(FINISHED, (since,)).fetchall()
+
+
+def dead(driver: Connection[Any]) -> Rows:
+    """(task, count) of dead jobs, 100,000 at most."""
+    return driver.execute(DEAD).fetchall()
+
+
+def lanes(driver: Connection[Any]) -> Rows:
+    """(state, count) of lanes."""
+    return driver.execute(LANES).fetchall()
+
+
+def workers(driver: Connection[Any]) -> Rows:
+    """One row: (living processes, their threads, the greatest memory in bytes)."""
+    return driver.execute(WORKERS).fetchall()
+
+
+def schedules(driver: Connection[Any], now: datetime) -> Rows:
+    """(name, seconds late (below zero: not due yet), paused)."""
+    return driver.execute(SCHEDULES, (now,)).fetchall()
+
+
+def mails(driver: Connection[Any], floor: UUID) -> Rows:
+    """(template, state, count) of mails with an id from `floor` on."""
+    return driver.execute(MAILS, (floor,)).fetchall()
+
+
+def deliveries(driver: Connection[Any], floor: UUID) -> Rows:
+    """(state, count) of webhook deliveries with an id from `floor` on."""
+    return driver.execute(DELIVERIES, (floor,)).fetchall()
+
+
+def offers(driver: Connection[Any]) -> Rows:
+    """(state, count) of open offers."""
+    return driver.execute(OFFERS).fetchall()
