@@ -22,6 +22,7 @@ from domain.programme import (
     to_document,
 )
 from models.programmes import ProgrammeRow
+from services.programmes import forget
 from store import audit, locks
 from store import programmes as rows
 
@@ -74,6 +75,7 @@ def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, 
     summary = {"version": version + 1, "changes": [str(change) for change in changes[:100]]}
     audit.add(session, at=now, actor=actor, action="programme.apply", target=code, detail=summary)
     session.flush()
+    forget(session)
     return Plan(code, version + 1, changes, applied=True)
 
 

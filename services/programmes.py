@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +11,8 @@ from domain.errors import FieldError, Invalid, NotFound
 from domain.programme import Programme, from_document
 from models.programmes import ProgrammeRow
 from store import programmes as rows
+
+MEMO: Final = "kontor.programmes"
 
 
 class Programmes:
@@ -21,7 +23,7 @@ class Programmes:
 
     def current(self, session: Session, code: str) -> Programme:
         """The programme of that code. Raises Invalid(`unknown_programme`)."""
-        digest = rows.digest(session, code)
+        digest = digest_in(session, code)
         if digest is None:
             message = f"There is no programme {code!r}; GET /v1/programmes lists them."
             raise Invalid("unknown_programme", message, errors=[FieldError("programme", message)])
@@ -38,6 +40,25 @@ class Programmes:
         """The programme of that code, or the first one; None when there is none at all."""
         wanted = code or rows.first_code(session)
         return self.current(session, wanted) if wanted else None
+
+
+def digest_in(session: Session, code: str) -> str | None:
+    """What tells the applied version from others, asked once per transaction."""
+    known: tuple[object, dict[str, str]] | None = session.info.get(MEMO)
+    if known is None or known[0] is not session.get_transaction():
+        known = None
+    elif code in known[1]:
+        return known[1][code]
+    digest = rows.digest(session, code)
+    if digest is not None:
+        memo = known[1] if known else {}
+        session.info[MEMO] = (session.get_transaction(), {**memo, code: digest})
+    return digest
+
+
+def forget(session: Session) -> None:
+    """Ask again in this transaction: something was applied."""
+    session.info.pop(MEMO, None)
 
 
 def get(session: Session, code: str) -> ProgrammeRow:
