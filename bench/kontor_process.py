@@ -5,20 +5,20 @@ import sys
 from adapters.environment import load
 from adapters.settings import settings_for
 from bench.tasks import handlers
-from engine.handlers import Registry
+from engine.catalogue import Catalogue
 from workers import relay
-from workers.parts import handlers_for
+from workers.parts import catalogue_for
 from workers.worker import WorkerProcess, serve
 
 
 def main(role: str) -> None:
     """Run one process until SIGTERM, put together as `kontor worker` and `kontor relay` put it together."""
     with settings_for(load()) as settings:
-        known = [*handlers_for(settings), *handlers()]
         if role == "worker":
-            serve(WorkerProcess(settings, known))
+            serve(WorkerProcess(settings, handlers()))
         else:
-            relay.run(settings, Registry(known).catalogue)
+            ours = [handler.payload for handler in handlers()]
+            relay.run(settings, Catalogue([*catalogue_for(settings), *ours]))
 
 
 if __name__ == "__main__":

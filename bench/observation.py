@@ -20,8 +20,8 @@ FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname 
 ORDER BY total_exec_time DESC LIMIT 10
 """
 WAITS = """
-SELECT coalesce(wait_event_type || ':' || wait_event, 'running') FROM pg_stat_activity
-WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+SELECT CASE state WHEN 'active' THEN coalesce(wait_event_type || ':' || wait_event, 'running') ELSE state END
+FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()
 """
 
 
@@ -33,6 +33,7 @@ class Observation:
         self._database = database
         self._spies: dict[str, subprocess.Popen[bytes]] = {}
         self._waits: Counter[str] = Counter()
+        self._samples = 0
         self._over = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
 
@@ -59,10 +60,9 @@ class Observation:
         with self._stage.connect(self._database) as connection:
             told += statements(connection)
             self._track(connection, on=False)
-        total = sum(self._waits.values()) or 1
-        told.append("PostgreSQL backends, share of active samples:")
-        told += [f"  {count / total:6.1%}  {event}" for event, count in self._waits.most_common(TOP)]
-        return told
+        told.append("PostgreSQL backends in a transaction, on average, and what they wait for:")
+        samples = self._samples or 1
+        return told + [f"  {count / samples:6.2f}  {event}" for event, count in self._waits.most_common(TOP)]
 
     def _file(self, role: str) -> Path:
         return self._stage.folder / "log" / f"profile-{self._database}-{role.replace(' ', '-')}.txt"
@@ -80,6 +80,7 @@ class Observation:
         with self._stage.connect(self._database) as connection:
             while not self._over.wait(SAMPLE_SECONDS):
                 self._waits.update(str(event) for (event,) in connection.execute(WAITS))
+                self._samples += 1
 
 
 def statements(connection: psycopg.Connection[Any]) -> list[str]:

@@ -16,6 +16,7 @@ from engine.handlers import Handler, JobContext
 from engine.outcomes import Done
 
 QUEUE = "bench"
+OUTSIDE = "bench-outside"
 RETRY = RetryPolicy(max_attempts=3, base=timedelta(seconds=1))
 INSERT = text(f"INSERT INTO bench_effects (n, pid) VALUES (:n, :pid) {CONFLICT}")
 STAMP = text("INSERT INTO bench_starts (n, started) VALUES (:n, :started)")
@@ -23,8 +24,9 @@ STARTS = "CREATE TABLE IF NOT EXISTS bench_starts (n bigint PRIMARY KEY, started
 
 
 def policy(name: str, kind: TaskKind, *, share_commit: bool = True) -> Policy:
-    """A task of the bench."""
-    return Policy(name=name, queue=QUEUE, kind=kind, retry=RETRY, share_commit=share_commit)
+    """A task of the bench; those with an outside effect have a queue of their own, as Kontor's have."""
+    queue = OUTSIDE if kind is TaskKind.EXTERNAL else QUEUE
+    return Policy(name=name, queue=queue, kind=kind, retry=RETRY, share_commit=share_commit)
 
 
 class Insert(Payload):
