@@ -12,16 +12,28 @@ from engine.ledger import Driver
 
 HEADS_MOST = 256
 _OPEN = "queue = %(queue)s AND state = 'queued' AND NOT held"
+# Within a priority the tenants after the one served last come first (lap 0), then the others (lap 1).
+_AFTER = f"SELECT priority, 0 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant > %(turn)s"  # noqa: S608 -- constants
+_UP_TO = f"SELECT priority, 1 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant <= %(turn)s"  # noqa: S608 -- constants
+_FIRST = f"""
+    SELECT level.priority, start.lap, start.tenant
+    FROM (SELECT priority FROM jobs WHERE {_OPEN} AND {{below}} ORDER BY priority DESC LIMIT 1) AS level
+    CROSS JOIN LATERAL (
+        ({_AFTER} AND priority = level.priority ORDER BY tenant LIMIT 1)
+        UNION ALL ({_UP_TO} AND priority = level.priority ORDER BY tenant LIMIT 1)
+        LIMIT 1
+    ) AS start
+"""  # noqa: S608 -- constants
 HEADS = f"""
 WITH RECURSIVE heads AS (
-    (SELECT priority, tenant FROM jobs WHERE {_OPEN} ORDER BY priority DESC, tenant LIMIT 1)
+    ({_FIRST.format(below="true")})
     UNION ALL
-    SELECT next.priority, next.tenant FROM heads CROSS JOIN LATERAL (
-        (SELECT priority, tenant FROM jobs
-         WHERE {_OPEN} AND priority = heads.priority AND tenant > heads.tenant ORDER BY tenant LIMIT 1)
+    SELECT next.priority, next.lap, next.tenant FROM heads CROSS JOIN LATERAL (
+        ({_AFTER} AND heads.lap = 0 AND priority = heads.priority AND tenant > heads.tenant ORDER BY tenant LIMIT 1)
+        UNION ALL ({_UP_TO} AND heads.lap = 0 AND priority = heads.priority ORDER BY tenant LIMIT 1)
         UNION ALL
-        (SELECT priority, tenant FROM jobs
-         WHERE {_OPEN} AND priority < heads.priority ORDER BY priority DESC, tenant LIMIT 1)
+        ({_UP_TO} AND heads.lap = 1 AND priority = heads.priority AND tenant > heads.tenant ORDER BY tenant LIMIT 1)
+        UNION ALL ({_FIRST.format(below="priority < heads.priority")})
         LIMIT 1
     ) AS next
 )
@@ -43,13 +55,13 @@ ORDER BY head.place, job.id
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A job to ring for. `suspect`: it may have killed a worker and is rung alone."""
+    """A job to ring for. `crashes`: how many workers died while it was in hand."""
 
     id: UUID
     task: str
     tenant: str
     priority: int
-    suspect: bool
+    crashes: int
 
 
 def pick(
@@ -59,9 +71,17 @@ def pick(
     outstanding: Mapping[str, int],
     fresh: Callable[[UUID], bool],
     turn: str = "",
+    *,
+    newcomers: bool = False,
 ) -> list[Picked]:
-    """Up to `want` jobs of a queue that have no doorbell out. `turn`: the tenant served last."""
-    heads: list[tuple[int, str]] = driver.execute(HEADS, {"queue": queue, "most": HEADS_MOST}).fetchall()
+    """Up to `want` jobs of a queue that have no doorbell out. `turn`: the tenant served last.
+
+    With `newcomers` only tenants without a doorbell are looked at.
+    """
+    given = {"queue": queue, "most": HEADS_MOST, "turn": turn}
+    heads: list[tuple[int, str]] = driver.execute(HEADS, given).fetchall()
+    if newcomers:
+        heads = [(priority, tenant) for priority, tenant in heads if not outstanding.get(tenant)]
     if not heads:
         return []
     peers: dict[int, int] = {}
@@ -77,7 +97,7 @@ def pick(
             "shares": shares,
         },
     ).fetchall()
-    jobs = [Picked(row[2], row[3], row[1], row[0], row[4] > 0) for row in rows if fresh(row[2])]
+    jobs = [Picked(row[2], row[3], row[1], row[0], row[4]) for row in rows if fresh(row[2])]
     return in_turn(jobs, turn)[:want]
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
+from itertools import islice
 
 from domain.bells import Bell, Bells, BellsForgotten, Heard
 from domain.ids import new_id
@@ -20,6 +20,8 @@ POLL_SECONDS = 0.5
 PROMOTE_SECONDS = 0.05
 RESCUE_SECONDS = 0.5
 GRACE_SECONDS = 1.5
+GUEST_SECONDS = 0.05
+SUSPECT = 2
 SWITCHES = "SELECT name, paused, concurrency FROM queues"
 SLOTS = "SELECT coalesce(sum(threads), 0) FROM worker_processes WHERE NOT draining"
 WORKERS = "SELECT id FROM worker_processes"
@@ -64,7 +66,7 @@ class Relay:
     paused: frozenset[str] = frozenset()
     limits: dict[str, int] = field(default_factory=dict)
     hungry: set[str] = field(default_factory=set)
-    suspects: list[tuple[str, str, UUID]] = field(default_factory=list)
+    guests: dict[str, float] = field(default_factory=dict)
     suspect_out: str | None = None
     rescue_from: float | None = None
 
@@ -142,30 +144,45 @@ class Relay:
         """Ring for as many jobs of a queue as its window has room for."""
         window = self.windows[name]
         batch = max((self.estimates.batch(p.policy.name) for p in self._tasks(name)), default=1)
-        room = window.room(max(self.slots, 1), batch, self.limits.get(name))
-        if room <= 0 or room < len(window.ids):
+        slots = max(self.slots, 1)
+        room = window.room(slots, batch, self.limits.get(name))
+        bells = window.bell_room(slots)
+        if room <= 0 or room < len(window.ids) or bells < len(window.rung):
             self.hungry.add(name)
+            self._let_in(name, now)
             return
         began = self.clock.monotonic()
         jobs = pick.pick(self.driver, name, room, window.tenants, window.fresh, self.turns.get(name, ""))
         self.tally.pick_seconds += self.clock.monotonic() - began
         (self.hungry.add if len(jobs) == room else self.hungry.discard)(name)
-        self._ring(name, [job for job in jobs if not job.suspect], now)
-        self._ring_suspect(name, [job for job in jobs if job.suspect], now)
+        self._ring(name, [job for job in jobs if job.crashes < SUSPECT], now, bells)
+        self._ring_suspect(name, [job for job in jobs if job.crashes >= SUSPECT], now)
+
+    def _let_in(self, name: str, now: float) -> None:
+        """The window is full: only tenants who have nothing in it get a bell, past all others."""
+        if name in self.limits or now < self.guests.get(name, 0.0):
+            return
+        self.guests[name] = now + GUEST_SECONDS
+        window, slots = self.windows[name], max(self.slots, 1)
+        jobs = pick.pick(self.driver, name, slots, window.tenants, window.fresh, newcomers=True)
+        self._ring(name, [job for job in jobs if job.crashes < SUSPECT], now, slots)
 
     def _tasks(self, queue: str) -> Iterable[type[Payload]]:
         return (payload for payload in self.catalogue if payload.policy.queue == queue)
 
-    def _ring(self, name: str, jobs: Sequence[pick.Picked], now: float) -> None:
+    def _ring(self, name: str, jobs: Sequence[pick.Picked], now: float, most: int) -> None:
+        """Ring for jobs in the order given, with `most` bells."""
         if not jobs:
             return
         window = self.windows[name]
         idle = not window.ids
         bells = []
-        for chunk in self._chunks(jobs):
+        for chunk in islice(self._chunks(jobs), most):
             urgent = not idle and all(window.tenants[job.tenant] == 0 for job in chunk)
             bells.append((self._bell(name, chunk, urgent=urgent), [job.tenant for job in chunk]))
-        self.turns[name] = jobs[-1].tenant
+            self.turns[name] = chunk[-1].tenant
+        if len(bells) == most:
+            self.hungry.add(name)
         self._publish(name, bells, now)
 
     def _publish(self, name: str, bells: Sequence[tuple[Bell, list[str]]], now: float) -> None:
@@ -177,20 +194,20 @@ class Relay:
             self.tally.rung += 1
 
     def _ring_suspect(self, name: str, jobs: Sequence[pick.Picked], now: float) -> None:
-        """Jobs that may have killed a worker are rung alone, one at a time in the whole deployment."""
+        """Jobs that were in hand when two workers died are rung one at a time in the whole deployment."""
         if jobs and self.suspect_out is None:
             job = min(jobs, key=lambda job: job.id)
             bell = self._bell(name, [job], urgent=True)
             self._publish(name, [(bell, [job.tenant])], now)
             self.suspect_out = bell.id
-        if len(jobs) > 1:
+        if len(jobs) > 1 or (jobs and self.suspect_out not in self.windows[name].rung):
             self.hungry.add(name)
 
     def _chunks(self, jobs: Sequence[pick.Picked]) -> Iterable[list[pick.Picked]]:
         """Cut a deal into doorbells: neighbours of one task and one priority, as many as the task allows."""
         chunk: list[pick.Picked] = []
         for job in jobs:
-            fits = chunk and (chunk[0].task, chunk[0].priority) == (job.task, job.priority)
+            fits = chunk and (chunk[0].task, chunk[0].priority, chunk[0].crashes) == (job.task, job.priority, 0)
             if chunk and not (fits and len(chunk) < self._most(job.task)):
                 yield chunk
                 chunk = []
@@ -244,3 +261,4 @@ class Relay:
                     workers = [row[0] for row in self.driver.execute(WORKERS).fetchall()]
                 if not self.bells.waiting(bell, workers):
                     window.forget(bell.id)
+                    self.suspect_out = None if bell.id == self.suspect_out else self.suspect_out

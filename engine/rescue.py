@@ -20,7 +20,7 @@ SELECT w.id, extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float,
     array(SELECT a.pid FROM pg_stat_activity a WHERE a.application_name = %s || w.id)
 FROM worker_processes w WHERE w.heartbeat_at < clock_timestamp() - make_interval(secs => %s)
 """
-END_BACKENDS = "SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid"
+END_BACKENDS = "SELECT pg_terminate_backend(pid, 1000) FROM unnest(%s::int[]) AS pid"
 REMOVE = "DELETE FROM worker_processes WHERE id = %s"
 ORPHANS = """
 SELECT j.id FROM jobs j WHERE j.state = 'running'

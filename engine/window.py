@@ -52,7 +52,9 @@ class Window:
         self.tenants: Counter[str] = Counter()
         self.cooling: dict[UUID, float] = {}
         self.rate = 0.0
+        self.bell_rate = 0.0
         self._done = 0
+        self._bells = 0
         self._since = 0.0
 
     def add(self, bell: Bell, tenants: Iterable[str], at: float) -> None:
@@ -68,6 +70,7 @@ class Window:
         if rung is None:
             return None
         self._done += answer.claimed
+        self._bells += 1
         if answer.claimed < len(rung.bell.ids):
             self.cooling.update(dict.fromkeys(rung.bell.ids, now + COOLING_SECONDS))
         return rung
@@ -81,10 +84,11 @@ class Window:
         return rung
 
     def measure(self, now: float) -> None:
-        """Refresh the rate (jobs a second) and let cooled jobs go."""
+        """Refresh the rates (jobs and bells a second) and let cooled jobs go."""
         if now - self._since >= 0.5:
-            self.rate = self._done / (now - self._since)
-            self._done, self._since = 0, now
+            passed = now - self._since
+            self.rate, self.bell_rate = self._done / passed, self._bells / passed
+            self._done, self._bells, self._since = 0, 0, now
         if self.cooling:
             self.cooling = {job_id: until for job_id, until in self.cooling.items() if until > now}
 
@@ -94,6 +98,10 @@ class Window:
         if limit is not None:
             size = min(size, limit)
         return size - len(self.ids)
+
+    def bell_room(self, slots: int) -> int:
+        """How many more bells may be out: slow jobs are rung one by one, and must not block the queue."""
+        return max(2 * slots, int(self.bell_rate * RATE_SECONDS)) - len(self.rung)
 
     def fresh(self, job_id: UUID) -> bool:
         """Whether a job has no bell out and is not cooling."""

@@ -1,0 +1,126 @@
+"""The engine inline, for tests: relay and runner in this very process, over a real database, bells in memory."""
+
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Engine
+
+from domain.bells import Answer, Bell, Heard
+from domain.ports import Clock
+from engine.enqueue import Jobs
+from engine.handlers import Handler, Registry
+from engine.relay import Pace, Relay
+from engine.runner import Runner
+from engine.workshop import Workshop
+
+
+class MemoryBells:
+    """Obeys domain.bells.Bells; what is rung waits in a list."""
+
+    def __init__(self) -> None:
+        self.rung: deque[Bell] = deque()
+        self.answers: list[Answer] = []
+        self.hinted = True
+
+    def ring_hint(self) -> None:
+        """Say that there is new work."""
+        self.hinted = True
+
+    def begin(self) -> None:
+        """Forget every bell."""
+        self.rung.clear()
+        self.answers.clear()
+
+    def ring(self, bells: Sequence[Bell]) -> None:
+        """Take bells in, urgent ones first."""
+        self.rung.extendleft(bell for bell in reversed(bells) if bell.urgent)
+        self.rung.extend(bell for bell in bells if not bell.urgent)
+
+    def listen(self, seconds: float) -> Heard:
+        """Return at once what there is to hear."""
+        heard = Heard(tuple(self.answers), self.hinted)
+        self.answers, self.hinted = [], False
+        return heard
+
+    def held_by(self, worker: str) -> tuple[Bell, ...]:
+        """Nobody holds anything."""
+        return ()
+
+    def waiting(self, bell: Bell, workers: Sequence[str]) -> bool:
+        """Whether a bell was not run yet."""
+        return bell in self.rung
+
+
+class MemoryDoorbell:
+    """Obeys domain.ports.Doorbell; counts the hints."""
+
+    def __init__(self) -> None:
+        self.rings = 0
+
+    def ring(self) -> None:
+        """Count."""
+        self.rings += 1
+
+
+class Inline:
+    """Relay and worker in one thread. `options` are further fields of Workshop, such as `crash` or `random`."""
+
+    def __init__(self, engine: Engine, handlers: Sequence[Handler], clock: Clock, **options: Any) -> None:
+        self.registry = Registry(handlers)
+        self.clock = clock
+        self.doorbell = MemoryDoorbell()
+        self.jobs = Jobs(self.registry.catalogue, clock, self.doorbell)
+        self.bells = MemoryBells()
+        given = {"random": lambda: 0.5, "worker": "inline", **options}
+        self.shop = Workshop(engine=engine, registry=self.registry, jobs=self.jobs, clock=clock, **given)
+        self.runner = Runner(self.shop)
+        url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._driver = cast("psycopg.Connection[Any]", psycopg.connect(url, autocommit=True))
+        self.relay = Relay(self._driver, self.bells, self.registry.catalogue, clock)
+        self.relay.begin()
+
+    def __enter__(self) -> "Inline":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._driver.close()
+
+    def tick(self) -> int:
+        """Let the relay do all its duties once, run what it rang for; returns how many jobs were claimed."""
+        self.relay.pace, self.relay.rescue_from = Pace(), float("-inf")
+        self.relay.guests.clear()
+        for window in self.relay.windows.values():
+            window.cooling.clear()
+        self.bells.ring_hint()
+        self.relay.tick()
+        claimed = 0
+        while self.bells.rung:
+            claimed += self.answer(self.bells.rung.popleft())
+        return claimed
+
+    def answer(self, bell: Bell) -> int:
+        """Run one bell and answer it; returns how many of its jobs were claimed."""
+        answer = self.runner.run(bell.id, bell.task, bell.ids)
+        self.bells.answers.append(answer)
+        return answer.claimed
+
+    def drain(self, most: int = 1000) -> int:
+        """Tick until nothing more is due; returns how many jobs were claimed. Raises when it never ends."""
+        total = 0
+        for _ in range(most):
+            claimed = self.tick()
+            if not claimed:
+                return total
+            total += claimed
+        raise RuntimeError(f"{total} jobs were run and there is still more")
+
+    def run(self, *ids: UUID) -> Answer:
+        """Run jobs of one task as one doorbell, past the relay."""
+        row = self._driver.execute("SELECT task FROM jobs WHERE id = %s", (ids[0],)).fetchone()
+        return self.runner.run("inline", str(row[0]) if row else "", ids)
