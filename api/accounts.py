@@ -23,7 +23,7 @@ from api.schema import Page
 from domain.errors import Forbidden
 from models.accounts import Account
 from models.keys import Scope
-from services import account_documents, accounts, activation, brand_settings, brands, instances
+from services import account_documents, accounts, activation, brand_settings, brands, instances, offers
 from store import accounts as rows
 
 routes = Routes("accounts")
@@ -85,7 +85,10 @@ def get_account(call: Here, account_id: UUID) -> AccountDoc:
 def change_account(call: Here, account_id: UUID, body: AccountChange) -> AccountDoc:
     """Change what is given. 409 `name_taken`, `account_deleted`."""
     given = body.model_dump(exclude_unset=True)
-    return shown(call, accounts.change(call.accounts, call.session, account_id, given))
+    account = accounts.change(call.accounts, call.session, account_id, given)
+    if "admin_email" in given:
+        offers.ask_again(call.offers, call.session, account.id)
+    return shown(call, account)
 
 
 @routes.post("/v1/accounts/{account_id}/activation", WRITE, answer=AccountDoc)
