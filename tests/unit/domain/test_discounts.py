@@ -53,6 +53,17 @@ def test_discounts_do_not_add_up_the_greatest_counts() -> None:
     assert ordered(NoDiscount(), None) == ("100.00", "0")
 
 
+def test_of_equal_discounts_the_resellers_own_counts() -> None:
+    assert ordered(FlatDiscount(Decimal(10)), None, SPRING) == ("90.00", "10", "SPRING by better")
+
+
+def test_one_per_cent_of_turnover_discount_is_above_zero() -> None:
+    one = Tier("One", Decimal(1), {"vps": Decimal("0.5"), "ssl": Decimal(1)})
+
+    assert ordered(TURNOVER, one, SPRING, family="ssl") == ("99.00", "1", "SPRING by turnover")
+    assert ordered(TURNOVER, one, SPRING) == ("99.50", "0.5", "SPRING by turnover")
+
+
 def test_what_was_suppressed_is_recorded_with_its_percentage() -> None:
     priced = price_order(roubles("100"), product(), TURNOVER, TIER, [SPRING], TODAY)
 

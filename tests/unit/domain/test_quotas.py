@@ -18,6 +18,11 @@ def test_exceeded_is_the_51st_of_50_not_the_50th(value: int, reached: str | None
     assert threshold(value, 50, WARNING) == reached
 
 
+def test_a_warning_begins_at_the_very_percentage() -> None:
+    assert threshold(799, 1000, WARNING) is None
+    assert threshold(800, 1000, WARNING) is Threshold.WARNING
+
+
 def test_without_a_limit_there_is_no_threshold() -> None:
     assert threshold(10**9, None, WARNING) is None
 
@@ -59,6 +64,7 @@ def test_an_account_is_read_only_when_it_is_over_a_limit() -> None:
     assert not read_only({"appointments": 50, "sms": 10**6}, limits)
     assert read_only({"appointments": 51}, limits)
     assert not read_only({}, limits)
+    assert not read_only({}, {"appointments": 0})
 
 
 def test_the_reseller_gets_a_copy_one_copy_or_the_mail_alone_with_a_note() -> None:
