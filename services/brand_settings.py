@@ -12,6 +12,7 @@ from domain.names import account_name, colour, domain_name, email_address, https
 from mail.addresses import domain_of
 from mail.plain import many_lines, one_line
 from models.brands import BrandRow
+from store.brands import Brand as StoredBrand
 
 COLOUR_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 SUPPORT_PARTS: Final = ("email", "url", "phone", "text")
@@ -30,7 +31,7 @@ class BrandSettings:
     support: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: BrandRow | None) -> BrandSettings:
+    def of(cls, row: BrandRow | StoredBrand | None) -> BrandSettings:
         """What is stored; nothing when there is no row."""
         if row is None:
             return cls()

@@ -73,10 +73,10 @@ def voice_of(found: Voices, provider: Brand) -> Voice:
     """The reseller's brand with what it set otherwise for this client; the provider's without one."""
     if found.reseller is None:
         return Voice(provider, None)
-    own = BrandSettings.of(found.own if found.account.kind == AccountKind.CLIENT else None)
+    own = BrandSettings.of(found.own if found.kind == AccountKind.CLIENT else None)
     theirs = BrandSettings.of(found.theirs)
     brand = Brand(
-        name=theirs.name or found.reseller.name,
+        name=theirs.name or found.reseller,
         link_base=link_base(own, found.proven, provider.link_base),
         logo_url=own.logo_url or theirs.logo_url,
         favicon_url=own.favicon_url or theirs.favicon_url,

@@ -126,9 +126,9 @@ class Dispatcher:
         found = brands.voices(session, mail.account_id, mail.reseller_id if former else None)
         if found is None:
             return None
-        programme = self.programmes.of_digest(session, found.account.programme, found.digest)
+        programme = self.programmes.of_digest(session, found.programme, found.digest)
         voice = voice_of(found, self._provider(programme))
-        return voice, programme, found.account.timezone
+        return voice, programme, found.timezone
 
     def _provider(self, programme: Programme) -> Brand:
         return Brand(name=programme.sender.name, link_base=self.public_url)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, Uuid, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.orm import Session, aliased
 
@@ -18,40 +18,76 @@ from models.programmes import ProgrammeRow
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """What is set of a brand."""
+
+    name: str | None
+    logo_url: str | None
+    colours: dict[str, str]
+    favicon_url: str | None
+    domain: str | None
+    from_address: str | None
+    support: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Voices:
     """All that decides in whose name an account is spoken to. `proven` are verified domains."""
 
-    account: Account
-    reseller: Account | None
-    own: BrandRow | None
-    theirs: BrandRow | None
-    proven: frozenset[str]
+    kind: str
+    timezone: str
+    programme: str
     digest: str
+    reseller: str | None
+    proven: frozenset[str]
+    own: Brand | None
+    theirs: Brand | None
 
 
-def voices(session: Session, account_id: UUID, reseller_id: UUID | None = None) -> Voices | None:
-    """Load an account with its reseller (or the one named), both brands and their domains."""
-    reseller, own, theirs = aliased(Account), aliased(BrandRow), aliased(BrandRow)
-    whose = Account.reseller_id if reseller_id is None else reseller_id
-    owner = func.coalesce(reseller.id, Account.id)
+RESELLER, OWN, THEIRS = aliased(Account), aliased(BrandRow), aliased(BrandRow)
+SETTINGS = tuple(one.name for one in fields(Brand))
+
+
+def _voices() -> Select[Any]:
+    """Built once, with the columns that are needed: the statement is asked for every mail."""
+    whose = func.coalesce(bindparam("speaker", type_=Uuid), Account.reseller_id)
     domains = (
         select(func.array_agg(VerifiedDomain.domain, type_=ARRAY(TEXT)))
-        .where(VerifiedDomain.account_id == owner, VerifiedDomain.verified_at.is_not(None))
-        .correlate(Account, reseller)
+        .where(
+            VerifiedDomain.account_id == func.coalesce(RESELLER.id, Account.id),
+            VerifiedDomain.verified_at.is_not(None),
+        )
+        .correlate(Account, RESELLER)
         .scalar_subquery()
     )
-    query = (
-        select(Account, reseller, own, theirs, domains, ProgrammeRow.digest)
+    told = (Account.kind, Account.timezone, Account.programme, ProgrammeRow.digest, RESELLER.name)
+    brands = [getattr(one, name) for one in (OWN, THEIRS) for name in ("account_id", *SETTINGS)]
+    return (
+        select(*told, domains, *brands)
         .join(ProgrammeRow, ProgrammeRow.code == Account.programme)
-        .outerjoin(reseller, reseller.id == whose)
-        .outerjoin(own, own.account_id == Account.id)
-        .outerjoin(theirs, theirs.account_id == reseller.id)
-        .where(Account.id == account_id)
+        .outerjoin(RESELLER, RESELLER.id == whose)
+        .outerjoin(OWN, OWN.account_id == Account.id)
+        .outerjoin(THEIRS, THEIRS.account_id == RESELLER.id)
+        .where(Account.id == bindparam("account_id", type_=Uuid))
     )
-    row = session.execute(query).one_or_none()
+
+
+VOICES = _voices()
+
+
+def voices(session: Session, account_id: UUID, speaker: UUID | None = None) -> Voices | None:
+    """What an account's reseller (or the one named) and itself have set."""
+    asked = {"account_id": account_id, "speaker": speaker}
+    row = session.execute(VOICES, asked).one_or_none()
     if row is None:
         return None
-    return Voices(row[0], row[1], row[2], row[3], frozenset(row[4] or ()), row[5])
+    kind, timezone, programme, digest, reseller, domains, *rest = row
+    own, theirs = _brand(rest[: len(SETTINGS) + 1]), _brand(rest[len(SETTINGS) + 1 :])
+    return Voices(kind, timezone, programme, digest, reseller, frozenset(domains or ()), own, theirs)
+
+
+def _brand(columns: Sequence[Any]) -> Brand | None:
+    return Brand(*columns[1:]) if columns[0] is not None else None
 
 
 def by_account(session: Session, account_id: UUID) -> BrandRow | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, exists, select, text, update
+from sqlalchemy import Uuid, bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
@@ -40,6 +40,16 @@ RECORD = text(
     "  raw = :raw, job_id = :job_id,"
     "  sent_at = CASE WHEN CAST(:state AS text) = 'sent' THEN CAST(:now AS timestamptz) END"
     " WHERE id = :id"
+)
+
+
+LOCKED = (
+    select(Mail, MailRecipient, Suppression.until)
+    .join(MailRecipient, MailRecipient.mail_id == Mail.id)
+    .outerjoin(Suppression, Suppression.address_key == MailRecipient.address_key)
+    .where(Mail.id == bindparam("mail_id", type_=Uuid))
+    .order_by(MailRecipient.role.desc(), MailRecipient.address_key)
+    .with_for_update(of=Mail)
 )
 
 
@@ -124,15 +134,7 @@ def by_id(session: Session, mail_id: UUID) -> Mail | None:
 
 def locked(session: Session, mail_id: UUID) -> tuple[Mail, list[tuple[MailRecipient, datetime | None]]] | None:
     """A mail, locked, and its recipients (`To` first) with the end of each suppression."""
-    suppressed = select(Suppression.until).where(Suppression.address_key == MailRecipient.address_key)
-    query = (
-        select(Mail, MailRecipient, suppressed.scalar_subquery())
-        .join(MailRecipient, MailRecipient.mail_id == Mail.id)
-        .where(Mail.id == mail_id)
-        .order_by(MailRecipient.role.desc(), MailRecipient.address_key)
-        .with_for_update(of=Mail)
-    )
-    rows = session.execute(query).all()
+    rows = session.execute(LOCKED, {"mail_id": mail_id}).all()
     if not rows:
         return None
     return rows[0][0], [(row[1], row[2]) for row in rows]
