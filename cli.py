@@ -28,6 +28,7 @@ def build() -> typer.Typer:
         app.command()(command)
     app.command(hidden=True)(processes.catcher)
     app.command()(processes.up)
+    app.command()(processes.demo)
     app.command()(processes.migrate)
     groups = {
         "programme": programmes.app,

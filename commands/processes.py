@@ -85,6 +85,15 @@ def greet(settings: Settings, credentials: "Credentials | None") -> None:
     print("\n".join(lines), flush=True)
 
 
+def demo() -> None:
+    """Play the programme's stories with real processes, HTTP and SMTP; leaves nothing behind."""
+    from rich.console import Console
+
+    from workers.demo.play import play
+
+    play(Console())
+
+
 def migrate(as_json: Json = False) -> None:
     """Bring the database to the newest schema."""
     with running_settings("migrate") as settings:

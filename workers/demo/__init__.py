@@ -1,0 +1,1 @@
+"""`kontor demo`: every story of the programme, played against real processes on this machine."""

@@ -1,0 +1,82 @@
+"""Caught mails as a person would read them: who wrote, what it says, where its button leads."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+
+LINK = re.compile(r"https?://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One received mail and the addresses of its envelope."""
+
+    message: EmailMessage
+    recipients: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """The subject line."""
+        return str(self.message["subject"])
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID with its angle brackets."""
+        return str(self.message["Message-ID"]).strip()
+
+    @property
+    def text(self) -> str:
+        """The text part."""
+        part = self.message.get_body(("plain",))
+        return str(part.get_content()) if part is not None else ""
+
+    def is_for(self, address: str) -> bool:
+        """Whether it was delivered to an address."""
+        return address in self.recipients
+
+    def links(self, word: str) -> list[str]:
+        """The bare links of the text part that hold a word."""
+        return [link for link in LINK.findall(self.text) if word in link]
+
+
+def letters(folder: Path) -> Iterator[Letter]:
+    """Every caught mail, oldest first."""
+    for path in sorted(folder.glob("*.eml")):
+        message = message_from_bytes(path.read_bytes(), policy=policy.default)
+        if isinstance(message, EmailMessage):
+            to = str(message.get("X-Envelope-To", ""))
+            yield Letter(message, tuple(part.strip() for part in to.split(",")))
+
+
+class Forms(HTMLParser):
+    """The forms of a page: their action and hidden fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect `<form>` and the hidden inputs below it."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append((given.get("action", ""), {}))
+        elif tag == "input" and given.get("type") == "hidden" and self.found:
+            self.found[-1][1][given["name"]] = given.get("value", "")
+
+
+def press(link: str, word: str) -> httpx.Response:
+    """Open a decision page and press the button of the form that means `word`."""
+    with httpx.Client(timeout=20, trust_env=False) as browser:
+        page = browser.get(link)
+        page.raise_for_status()
+        forms = Forms()
+        forms.feed(page.text)
+        action, fields = next(form for form in forms.found if word in form[0] or word in form[1].values())
+        return browser.post(urljoin(link, action), data=fields)
