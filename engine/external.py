@@ -16,9 +16,9 @@ from engine import lanes, ledger
 from engine.failing import Attempted, bury, record_failure
 from engine.handlers import External, Verifying
 from engine.ledger import Driver, JobRow
-from engine.losses import is_lost
+from engine.losses import is_clash, is_lost
 from engine.outcomes import Cancel, Done, Failure, Outcome, Snooze, Stopped
-from engine.transactional import POISON, settle
+from engine.transactional import POISON, RERUNS, STOPPED, settle
 from engine.workshop import Workshop
 
 CRASHED = "crashed"
@@ -62,7 +62,7 @@ class ExternalRunner:
     def run(self, ids: Sequence[UUID]) -> tuple[int, float]:
         """Run what is still queued. Returns how many were claimed and the seconds their acts took."""
         shop = self._shop
-        count, claims = self._claim_all(ids)
+        count, claims = self._claim_all(ids, uuid4())
         began = shop.clock.monotonic()
         acted = [self._act(claimed) for claimed in claims]
         seconds = shop.clock.monotonic() - began
@@ -70,9 +70,10 @@ class ExternalRunner:
             self._record_all(acted)
         return count, seconds
 
-    def _claim_all(self, ids: Sequence[UUID]) -> tuple[int, list[Claimed]]:
+    def _claim_all(self, ids: Sequence[UUID], lease: UUID) -> tuple[int, list[Claimed]]:
+        """Claim together under one lease; when a claim fails, one by one."""
         try:
-            return self._claim(ids)
+            return self._claim(ids, lease)
         except ClaimFailed as failed:
             if is_lost(failed.cause):
                 raise failed.cause from failed
@@ -81,19 +82,19 @@ class ExternalRunner:
                 return 1, []
         count, claims = 0, []
         for job_id in ids:
-            one, claimed = self._claim_all([job_id])
+            one, claimed = self._claim_all([job_id], lease)
             count += one
             claims.extend(claimed)
         return count, claims
 
-    def _claim(self, ids: Sequence[UUID]) -> tuple[int, list[Claimed]]:
+    def _claim(self, ids: Sequence[UUID], lease: UUID) -> tuple[int, list[Claimed]]:
         shop = self._shop
         shop.crash("claim.before")
-        lease = uuid4()
         with shop.transaction() as (session, driver):
             rows = ledger.begin_queued(driver, ids)
             now = shop.clock.now()
-            free = [row for row in rows if self._enter(driver, row, now)]
+            by_lane = sorted(rows, key=lambda row: row.lane or "")
+            free = [row for row in by_lane if self._enter(driver, row, now)]
             planned = [self._plan(session, driver, row, lease, now) for row in free]
             claims = [claimed for claimed in planned if claimed is not None]
             with ledger.committing(driver, session):
@@ -103,12 +104,15 @@ class ExternalRunner:
         return len(rows), claims
 
     def _enter(self, driver: Driver, row: JobRow, now: datetime) -> bool:
-        return row.lane is None or lanes.enter(driver, row.lane, row.id, now)
+        return row.lane is None or row.cancel_requested or lanes.enter(driver, row.lane, row.id, now)
 
     def _plan(self, session: Session, driver: Driver, row: JobRow, lease: UUID, now: datetime) -> Claimed | None:
         """Ask the handler for its plan; None when the job ends here. Raises ClaimFailed."""
         shop, number = self._shop, row.attempt + 1
         if self._bury_crashed(session, driver, row):
+            return None
+        if row.cancel_requested:
+            self._finish(session, driver, Claimed(row, number, lease, now, STOPPED), STOPPED, burn=0, healthy=False)
             return None
         handler = cast(External, shop.handler(row))
         try:
@@ -119,7 +123,7 @@ class ExternalRunner:
         session.expunge_all()
         claimed = Claimed(row, number, lease, now, plan)
         if isinstance(plan, Done | Snooze | Cancel):
-            self._finish(driver, claimed, plan, burn=1, healthy=False)
+            self._finish(session, driver, claimed, plan, burn=1, healthy=False)
             return None
         return claimed
 
@@ -133,8 +137,7 @@ class ExternalRunner:
         message = "its worker died in the act" if parked else f"killed its worker {row.crashes} times"
         failure = Failure(reason.capitalize(), message, "", reason)
         bury(self._shop, session, driver, Attempted(row, row.attempt, None), reason, failure)
-        if row.lane is not None:
-            lanes.leave(driver, row.lane, row.id, healthy=False)
+        self._shop.free_lane(session, driver, row, healthy=False)
         return True
 
     def _act(self, claimed: Claimed) -> Acted:
@@ -154,22 +157,24 @@ class ExternalRunner:
         return Acted(claimed, result=result)
 
     def _record_all(self, acted: Sequence[Acted]) -> None:
-        """Record together; when that fails, one by one. PostgreSQL being away is waited for."""
-        shop = self._shop
-        error = self._try_record(acted)
-        if error is None:
-            return
-        for one in acted:
-            problem = self._try_record([one])
-            while problem is not None and is_lost(problem) and shop.pause():
-                problem = self._try_record([one])
-            if problem is None:
-                continue
+        """Record together; when that fails, one by one."""
+        if self._try_record(acted) is not None:
+            for one in acted:
+                self._record_alone(one)
+
+    def _record_alone(self, one: Acted) -> None:
+        """PostgreSQL being away is waited for, a deadlock is run again, any other problem is the job's failure."""
+        entry, reruns = one, RERUNS
+        while (problem := self._try_record([entry])) is not None:
             if is_lost(problem):
+                if not self._shop.pause():
+                    raise problem
+            elif is_clash(problem) and reruns:
+                reruns -= 1
+            elif entry is one:
+                entry = Acted(one.claimed, error=problem)
+            else:
                 raise problem
-            again = self._try_record([Acted(one.claimed, error=problem)])
-            if again is not None:
-                raise again
 
     def _try_record(self, acted: Sequence[Acted]) -> BaseException | None:
         try:
@@ -199,7 +204,7 @@ class ExternalRunner:
         """Let the handler write down its result. Returns the completion, for the shared statement."""
         shop, claimed, row = self._shop, one.claimed, one.claimed.row
         if isinstance(one.error, Stopped):
-            self._finish(driver, claimed, Cancel("cancelled on request"), burn=0, healthy=False)
+            self._finish(session, driver, claimed, STOPPED, burn=0, healthy=False)
             return []
         if one.error is not None:
             tried = Attempted(row, claimed.number, claimed.started)
@@ -211,27 +216,28 @@ class ExternalRunner:
         session.flush()
         session.expunge_all()
         if isinstance(outcome, Done):
-            if row.lane is not None:
-                lanes.leave(driver, row.lane, row.id, healthy=True)
+            shop.free_lane(session, driver, row, healthy=True)
             return [(row.id, outcome.result)]
-        self._finish(driver, claimed, outcome, burn=0, healthy=True)
+        self._finish(session, driver, claimed, outcome, burn=0, healthy=True)
         return []
 
-    def _finish(self, driver: Driver, claimed: Claimed, outcome: Outcome, *, burn: int, healthy: bool) -> None:
+    def _finish(
+        self, session: Session, driver: Driver, claimed: Claimed, outcome: Outcome, *, burn: int, healthy: bool
+    ) -> None:
         """End a job by an outcome, and free its lane."""
         shop, row, now = self._shop, claimed.row, self._shop.clock.now()
         if isinstance(outcome, Done):
             done = [(row.id, outcome.result)]
             ledger.archive(driver, done, burn=burn, worker=shop.worker, started=claimed.started, finished=now)
         settle(driver, shop.worker, row, outcome, claimed.started, now, burn=burn)
-        if row.lane is not None:
-            lanes.leave(driver, row.lane, row.id, healthy=healthy)
+        shop.free_lane(session, driver, row, healthy=healthy)
 
     def _record_claim_failure(self, failed: ClaimFailed) -> None:
         """A claim that raises is a failed attempt."""
         shop = self._shop
         with shop.transaction() as (session, driver):
             for row in ledger.begin_queued(driver, [failed.row.id]):
-                record_failure(shop, session, driver, Attempted(row, row.attempt + 1, None), failed.cause)
+                tried = Attempted(row, row.attempt + 1, None)
+                record_failure(shop, session, driver, tried, failed.cause, asked=False)
             with ledger.committing(driver, session):
                 pass

@@ -3,10 +3,12 @@
 import hashlib
 import re
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy.orm import Session
 
 from domain.jobs import AttemptOutcome, DeadReason, JobState
@@ -14,8 +16,11 @@ from domain.retry import next_try
 from engine import lanes, ledger
 from engine.handlers import TellsFailure
 from engine.ledger import Driver, Ended, JobRow
+from engine.losses import is_lost
 from engine.outcomes import Down, Failure, Permanent, Transient
 from engine.workshop import Workshop
+
+log = structlog.get_logger(__name__)
 
 _VARIES = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\d+", re.IGNORECASE)
 
@@ -31,7 +36,12 @@ def failure_of(error: BaseException) -> Failure:
     likeness = f"{kind}|{_VARIES.sub('#', message)}|{place}"
     fingerprint = hashlib.sha256(likeness.encode()).hexdigest()[:16]
     text = "".join(traceback.format_exception(error, limit=-20))
-    return Failure(kind, message[:4000], text[-16000:], fingerprint)
+    return Failure(kind, storable(message[:4000]), storable(text[-16000:]), fingerprint)
+
+
+def storable(text: str) -> str:
+    """Text as jsonb takes it: without NUL and without halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +53,20 @@ class Attempted:
     started_at: datetime | None
 
 
-def record_failure(shop: Workshop, session: Session, driver: Driver, tried: Attempted, error: BaseException) -> None:
-    """Write down a failed attempt and decide what follows, in the caller's transaction."""
+def record_failure(
+    shop: Workshop, session: Session, driver: Driver, tried: Attempted, error: BaseException, *, asked: bool = True
+) -> None:
+    """Write down a failed attempt and decide what follows, in the caller's transaction.
+
+    `asked` is False when the failure says nothing about the lane's remote.
+    """
     row, now = tried.row, shop.clock.now()
     failure = failure_of(error)
     if isinstance(error, Down) and row.lane is not None:
         _hold(shop, session, driver, tried, error, failure)
         return
     _write(driver, shop, tried, AttemptOutcome.FAILED, failure, now)
-    if row.lane is not None:
-        lanes.leave(driver, row.lane, row.id, healthy=True)
+    shop.free_lane(session, driver, row, healthy=asked)
     policy = shop.registry.catalogue[row.task].policy.retry
     again = next_try(policy, tried.number, now, shop.random, getattr(error, "retry_in", None))
     if isinstance(error, Permanent) or again is None:
@@ -79,7 +93,8 @@ def bury(
     now = shop.clock.now()
     ledger.bury(driver, row.id, tried.number, reason, now, failure.document(), failure.fingerprint)
     _tell(shop, session, row, tried.number, failure.message, reason)
-    shop.on_dead(session, shop.context(row, tried.number), reason, failure.message)
+    job = shop.context(row, tried.number)
+    _attempt(shop, session, row, lambda: shop.on_dead(session, job, reason, failure.message))
 
 
 def _hold(
@@ -118,5 +133,16 @@ def _write(driver: Driver, shop: Workshop, tried: Attempted, outcome: str, failu
 def _tell(shop: Workshop, session: Session, row: JobRow, number: int, error: str, dead: str | None) -> None:
     handler: Any = shop.handler(row) if row.task in shop.registry else None
     if isinstance(handler, TellsFailure):
-        handler.failed(shop.context(row, number), session, shop.payload(row), error, dead)
-        session.flush()
+        job = shop.context(row, number)
+        _attempt(shop, session, row, lambda: handler.failed(job, session, shop.payload(row), error, dead))
+
+
+def _attempt(shop: Workshop, session: Session, row: JobRow, tell: Callable[[], None]) -> None:
+    """Telling must not keep the failure from being written down: what it raises is logged."""
+    try:
+        with session.begin_nested():
+            tell()
+    except shop.catchable as error:
+        if is_lost(error):
+            raise
+        log.error("failure.untold", job=str(row.id), task=row.task, error=str(error))

@@ -14,7 +14,10 @@ from sqlalchemy.orm import Session
 
 Driver = Connection[Any]
 
-ROW = "id, task, tenant, lane, payload, payload_version, attempt, max_attempts, crashes, reason, trace_id"
+ROW = (
+    "id, task, tenant, lane, payload, payload_version, attempt, max_attempts, crashes, reason, trace_id,"
+    " cancel_requested"
+)
 # lower() and IS NOT TRUE keep the planner off the partial pick index: a queue that swings from nothing to
 # 100,000 rows has stale statistics, and a scan of that index for every claim costs a hundred times the claim.
 _OPEN = (
@@ -42,8 +45,9 @@ SELECT {_CARRIED}, %(state)s, attempt + %(burn)s, %(worker)s, outcome, %(reason)
 FROM done LEFT JOIN unnest(%(ids)s::uuid[], %(results)s::jsonb[]) AS o (done_id, outcome) ON id = done_id
 """  # noqa: S608 -- constants
 RESCHEDULE = """
-UPDATE jobs SET state = %s, run_at = %s, attempt = %s, lease = NULL, worker = NULL, error = %s,
-    fingerprint = %s, reason = NULL, held = %s, started_at = NULL
+UPDATE jobs SET state = CASE WHEN cancel_requested THEN 'queued' ELSE %s END, run_at = %s, attempt = %s,
+    lease = NULL, worker = NULL, error = %s, fingerprint = %s, reason = NULL,
+    held = %s AND NOT cancel_requested, started_at = NULL
 WHERE id = %s
 """
 BURY = """
@@ -72,6 +76,7 @@ class JobRow:
     crashes: int
     reason: str | None
     trace_id: str | None
+    cancel_requested: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,10 @@ def reschedule(
     fingerprint: str | None = None,
     held: bool = False,
 ) -> None:
-    """Put a job back to wait: `retrying`, `scheduled` or (held by its lane) `queued`."""
+    """Put a job back to wait: `retrying`, `scheduled` or (held by its lane) `queued`.
+
+    One that was asked to stop waits for nothing: it is queued, to be cancelled by its next claim.
+    """
     body = None if error is None else Jsonb(error)
     driver.execute(RESCHEDULE, (state, run_at, attempt, body, fingerprint, held, job_id))
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Self
 from uuid import UUID
 
 import psycopg
@@ -79,11 +79,11 @@ class Inline:
         self.shop = Workshop(engine=engine, registry=self.registry, jobs=self.jobs, clock=clock, **given)
         self.runner = Runner(self.shop)
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._driver = cast("psycopg.Connection[Any]", psycopg.connect(url, autocommit=True))
+        self._driver = psycopg.connect(url, autocommit=True)
         self.relay = Relay(self._driver, self.bells, self.registry.catalogue, clock)
         self.relay.begin()
 
-    def __enter__(self) -> "Inline":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -22,6 +22,7 @@ from engine.workshop import Workshop
 
 POISON = 3
 RERUNS = 3
+STOPPED = Cancel("cancelled on request")
 
 
 class Failed(Exception):
@@ -78,7 +79,10 @@ class TransactionalRunner:
             started, began = shop.clock.now(), shop.clock.monotonic()
             outcomes = [(row, self._handle(session, driver, row, started)) for row in rows]
             seconds = shop.clock.monotonic() - began
-            self._complete(session, driver, outcomes, started)
+            try:
+                self._complete(session, driver, outcomes, started)
+            except shop.catchable as error:
+                raise Failed(rows[0], started, error) from error
             shop.crash("commit.after")
         return len(rows), seconds
 
@@ -89,6 +93,8 @@ class TransactionalRunner:
             poison = Failure("Poison", f"killed its worker {row.crashes} times", "", "poison")
             bury(shop, session, driver, Attempted(row, row.attempt, None), DeadReason.POISON, poison)
             return None
+        if row.cancel_requested:
+            return STOPPED
         handler = cast(Transactional, shop.handler(row))
         try:
             shop.crash("effect.before")

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from domain.ports import Clock, CrashPoint
 from domain.retry import BreakerPolicy, Random
+from engine import lanes
 from engine.catalogue import Payload
-from engine.enqueue import Jobs
+from engine.enqueue import Jobs, ring_after_commit
 from engine.handlers import Handler, JobContext, Registry
 from engine.ledger import Driver, JobRow
 
@@ -73,6 +74,12 @@ class Workshop:
                 if driver.closed:
                     connection.invalidate()
                     self.engine.dispose(close=False)
+
+    def free_lane(self, session: Session, driver: Driver, row: JobRow, *, healthy: bool) -> None:
+        """Let the next job of a lane go; `healthy` when the remote answered."""
+        if row.lane is not None:
+            lanes.leave(driver, row.lane, row.id, healthy=healthy)
+            ring_after_commit(session, self.jobs.doorbell)
 
     def context(self, row: JobRow, attempt: int) -> JobContext:
         """The job as its handler sees it."""

@@ -1,0 +1,87 @@
+"""The engine inline over a database of the test's own, with handlers that do what a test says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from engine.catalogue import Payload
+from engine.testing import Inline
+from tests.integration.engine.world import (
+    EFFECTS,
+    Script,
+    Sender,
+    SendParked,
+    VerifyingSender,
+    WriteElsewhere,
+    Writer,
+)
+
+
+@dataclass
+class World:
+    """An inline engine, its script, and a look at the tables."""
+
+    inline: Inline
+    script: Script
+    engine: Engine
+    clock: ManualClock
+
+    def put(self, payload: Payload, **options: Any) -> UUID:
+        with Session(self.engine) as session, session.begin():
+            return self.inline.jobs.enqueue(session, payload.policy.name, payload, **options).id
+
+    def job(self, job_id: UUID) -> Any:
+        """The job's row, wherever it is kept."""
+        columns = "state, attempt, crashes, reason, worker, result, error, run_at, held"
+        query = text(
+            f"SELECT {columns} FROM jobs WHERE id = :id UNION ALL"
+            f" SELECT {columns.replace('held', 'false')} FROM jobs_archive WHERE id = :id"
+        )
+        with self.engine.connect() as connection:
+            return connection.execute(query, {"id": job_id}).one()
+
+    def state(self, job_id: UUID) -> str:
+        return str(self.job(job_id).state)
+
+    def outcomes(self, job_id: UUID) -> list[str]:
+        """How the attempts ended that did not end the job."""
+        query = text("SELECT outcome FROM job_attempts WHERE job_id = :id ORDER BY seq")
+        with self.engine.connect() as connection:
+            return [row[0] for row in connection.execute(query, {"id": job_id})]
+
+    def effects(self) -> list[str]:
+        with self.engine.connect() as connection:
+            return [row[0] for row in connection.execute(text("SELECT note FROM effects ORDER BY note"))]
+
+    def ask(self, statement: str, **values: Any) -> Any:
+        """One value, committed."""
+        with self.engine.begin() as connection:
+            found = connection.execute(text(statement), values)
+            return found.scalar() if found.returns_rows else None
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def world(engine: Engine, script: Script) -> Iterator[World]:
+    clock = ManualClock()
+    with engine.begin() as connection:
+        connection.execute(text(EFFECTS))
+    handlers = [
+        Writer(script),
+        Writer(script, WriteElsewhere),
+        Sender(script),
+        VerifyingSender(script),
+        Sender(script, SendParked),
+    ]
+    with Inline(engine, handlers, clock) as inline:
+        yield World(inline, script, engine, clock)
