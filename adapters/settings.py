@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from adapters.embedded import endpoints
-from adapters.embedded.servers import shared_servers
+from adapters.embedded.sharing import shared_servers
 from adapters.environment import Environment, SettingsError
 
 CATCHER_URL = "smtp://127.0.0.1:1025"

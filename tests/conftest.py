@@ -1,10 +1,7 @@
 """Fixtures: servers shared by a test run, and for every test a database and a Redis namespace of its own."""
 
-import fcntl
 import os
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,8 +15,7 @@ from pytest_socket import disable_socket, enable_socket
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.orm import Session
 
-from adapters.embedded.endpoints import Endpoints
-from adapters.embedded.servers import attach
+from adapters.embedded.sharing import shared_servers
 from adapters.environment import sqlalchemy_url
 from adapters.settings import Settings
 from store.schema import ROOT, metadata, migrate
@@ -63,38 +59,13 @@ def scratch_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Servers:
+def servers() -> Iterator[Servers]:
     """The servers of DATABASE_URL and REDIS_URL, else embedded ones that end with the run."""
     if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
-        return Servers(sqlalchemy_url(os.environ["DATABASE_URL"]), os.environ["REDIS_URL"], given=True)
-    folder = scratch_folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    owner = folder.name.split("-")[2]
-    with (folder / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        found = attach(folder) or start_servers(folder, owner)
-    return Servers(found.database_url, found.redis_url, given=False)
-
-
-def start_servers(folder: Path, owner: str) -> Endpoints:
-    """Start a process that holds both servers in `folder` until the process `owner` ends."""
-    log = folder / "holder.log"
-    os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", "adapters.embedded", str(folder), owner],
-        {**os.environ, "PYTHONPATH": str(ROOT)},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsid=True,
-    )
-    deadline = time.monotonic() + 60
-    while (found := attach(folder)) is None:
-        if time.monotonic() > deadline:
-            pytest.exit(f"no servers for the tests: {log.read_text()}", returncode=1)
-        time.sleep(0.02)
-    return found
+        yield Servers(sqlalchemy_url(os.environ["DATABASE_URL"]), os.environ["REDIS_URL"], given=True)
+        return
+    with shared_servers(scratch_folder(), "--scratch") as found:
+        yield Servers(found.database_url, found.redis_url, given=False)
 
 
 def libpq(url: str) -> str:

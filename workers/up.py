@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import FrameType
 
 from adapters.embedded import endpoints
-from adapters.embedded.servers import EmbeddedServers
+from adapters.embedded.servers import owned_servers
 from adapters.environment import Environment, SettingsError
 from adapters.settings import Settings, settings_from
 from store.schema import migrate
@@ -54,14 +54,8 @@ def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[Chil
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None), ()
         return
-    data_dir = environment.data_dir.resolve()
-    endpoints.prepare(data_dir)
-    with endpoints.ownership(data_dir):
-        servers = EmbeddedServers(data_dir)
-        try:
-            yield settings_from(environment, servers.start()), (servers.postgres, servers.valkey)
-        finally:
-            servers.stop()
+    with owned_servers(environment.data_dir.resolve()) as servers:
+        yield settings_from(environment, servers.endpoints), (servers.postgres, servers.valkey)
 
 
 def with_catcher(environment: Environment, settings: Settings) -> Settings:

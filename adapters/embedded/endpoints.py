@@ -14,7 +14,8 @@ from pathlib import Path
 
 # sun_path holds 108 bytes with its final zero; the longest name put below the folder is PostgreSQL's lock file.
 SOCKET_PATH_LIMIT = 107
-LOOKS = 10
+POLL = 0.02
+STOPPING_SECONDS = 10.0
 LONGEST_NAME = ".s.PGSQL.5432.lock"
 
 
@@ -40,11 +41,14 @@ def prepare(data_dir: Path) -> None:
 
 
 @contextmanager
-def ownership(data_dir: Path) -> Iterator[None]:
-    """Own the servers of a data directory; raises Owned when another living process does."""
+def ownership(data_dir: Path, patience: float = STOPPING_SECONDS) -> Iterator[None]:
+    """Own the servers of a data directory; raises Owned when another living process keeps them.
+
+    One that is about to stop, because the commands that used it have ended, is waited for.
+    """
     descriptor = os.open(data_dir / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if not locked(descriptor):
+        if not locked(descriptor, data_dir, patience):
             raise Owned(f"another process runs the servers of {data_dir}: end it, or set another KONTOR_DATA_DIR")
         (data_dir / "servers.json").unlink(missing_ok=True)
         yield
@@ -52,16 +56,45 @@ def ownership(data_dir: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def locked(descriptor: int) -> bool:
-    """Take the owner's lock; looks again for a moment, since `is_owned` holds it for an instant to look."""
-    for _ in range(LOOKS):
+def locked(descriptor: int, data_dir: Path, patience: float) -> bool:
+    """Take the owner's lock, looking again for `patience` seconds unless the owner is there to stay."""
+    deadline = time.monotonic() + patience
+    while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(0.02)
+            found = published(data_dir)
+            stays = found is not None and found.web_url is not None and is_owned(data_dir)
+            if stays or time.monotonic() > deadline:
+                return False
+            time.sleep(POLL)
         else:
             return True
-    return False
+
+
+@contextmanager
+def usage(data_dir: Path) -> Iterator[None]:
+    """Be known as a user of the servers for the length of the block; waits while they are being stopped."""
+    path = data_dir / "users.lock"
+    while True:
+        prepare(data_dir)
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            if os.fstat(file.fileno()).st_nlink:  # else it was removed with its folder
+                yield
+                return
+
+
+@contextmanager
+def nobody_uses(data_dir: Path) -> Iterator[bool]:
+    """Whether there is no user; if so, new ones wait until the block ends."""
+    with (data_dir / "users.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def is_owned(data_dir: Path) -> bool:

@@ -1,14 +1,12 @@
-"""Both servers of a data directory, owned by one process and shared by the commands beside it."""
+"""Both servers of a data directory, owned by one process."""
 
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from adapters.embedded import endpoints
-from adapters.embedded.endpoints import Endpoints, Owned
+from adapters.embedded.endpoints import Endpoints
 from adapters.embedded.postgres import Postgres
-from adapters.embedded.process import StartFailed
 from adapters.embedded.valkey import Valkey
 
 LOG_KEPT = 10 * 1024 * 1024
@@ -31,9 +29,20 @@ class EmbeddedServers:
         self.postgres.start()
         self.valkey.wait_ready()
         self.postgres.wait_ready()
-        found = Endpoints(database_url=self.postgres.url, redis_url=self.valkey.url)
-        endpoints.publish(self.data_dir, found)
-        return found
+        endpoints.publish(self.data_dir, self.endpoints)
+        return self.endpoints
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where both are."""
+        return Endpoints(database_url=self.postgres.url, redis_url=self.valkey.url)
+
+    def revive(self) -> None:
+        """Start again what has died. Raises StartFailed."""
+        for server in (self.valkey, self.postgres):
+            if not server.is_running():
+                server.start()
+                server.wait_ready()
 
     def stop(self) -> None:
         """Stop both and withdraw what was published."""
@@ -54,35 +63,20 @@ def fresh_log(data_dir: Path, name: str) -> Path:
 
 
 @contextmanager
-def embedded_servers(data_dir: Path, *, durable: bool = True) -> Iterator[Endpoints]:
+def owned_servers(data_dir: Path, *, durable: bool = True) -> Iterator[EmbeddedServers]:
     """Own and run the servers for the length of the block; raises Owned when somebody else does."""
     endpoints.prepare(data_dir)
     with endpoints.ownership(data_dir):
         servers = EmbeddedServers(data_dir, durable=durable)
         try:
-            yield servers.start()
+            servers.start()
+            yield servers
         finally:
             servers.stop()
 
 
-def attach(data_dir: Path, timeout: float = 30.0) -> Endpoints | None:
-    """Where a running owner's servers are; waits while it starts; None when nobody owns them."""
-    deadline = time.monotonic() + timeout
-    while endpoints.is_owned(data_dir):
-        if (found := endpoints.published(data_dir)) is not None:
-            return found
-        if time.monotonic() > deadline:
-            raise StartFailed(f"the owner of {data_dir} did not start its servers within {timeout:.0f} s")
-        time.sleep(0.02)
-    return None
-
-
 @contextmanager
-def shared_servers(data_dir: Path) -> Iterator[Endpoints]:
-    """Use a running owner's servers, or own them for the length of the block."""
-    with ExitStack() as stack:
-        while (found := attach(data_dir)) is None:
-            with suppress(Owned):
-                found = stack.enter_context(embedded_servers(data_dir))
-                break
-        yield found
+def embedded_servers(data_dir: Path, *, durable: bool = True) -> Iterator[Endpoints]:
+    """The same for those who only want to know where they are."""
+    with owned_servers(data_dir, durable=durable) as servers:
+        yield servers.endpoints

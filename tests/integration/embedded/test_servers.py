@@ -13,7 +13,8 @@ import redis
 
 from adapters.embedded.endpoints import Owned, published, socket_folder
 from adapters.embedded.process import StartFailed, is_alive, living_in
-from adapters.embedded.servers import attach, embedded_servers, shared_servers
+from adapters.embedded.servers import embedded_servers
+from adapters.embedded.sharing import attach, shared_servers
 from tests.integration.embedded.conftest import Launcher, query, servers_in, wait_for
 
 Launch = Callable[[Path], Launcher]
