@@ -88,7 +88,12 @@ def usage(data_dir: Path) -> Iterator[None]:
 @contextmanager
 def nobody_uses(data_dir: Path) -> Iterator[bool]:
     """Whether there is no user; if so, new ones wait until the block ends."""
-    with (data_dir / "users.lock").open("w") as file:
+    try:
+        file = (data_dir / "users.lock").open("r+")
+    except FileNotFoundError:
+        yield True
+        return
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
