@@ -18,6 +18,7 @@ from adapters.clock_fakes import ManualClock
 from adapters.http_fakes import FakeHttp, Posted
 from adapters.sealer import FernetSealer
 from adapters.signed_calls import SignedCalls
+from domain.calling import CallSender
 from domain.ids import new_id
 from engine import lanes
 from engine.enqueue import Jobs
@@ -63,7 +64,10 @@ class World:
     def __post_init__(self) -> None:
         self.jobs = Jobs(catalogue(), self.clock, SilentBell())
         self.book = OfferBook(self.jobs, SECRET.encode())
-        sender = SignedCalls(self.http, self.clock)
+        self.call_with(SignedCalls(self.http, self.clock))
+
+    def call_with(self, sender: CallSender) -> None:
+        """Let the worker make its calls by this sender."""
         registry = Registry(offer_handlers(self.book, sender, self.sealer, self.clock))
         shop = Workshop(
             engine=self.engine,

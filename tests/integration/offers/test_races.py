@@ -1,0 +1,33 @@
+"""Accept, reject and cancel fired together from separate processes."""
+
+import pytest
+from sqlalchemy import text as sql
+
+from models.offers import Offer
+from services.offer_log import chain_verifies
+from store import offers as rows
+from tests.offer_racers import CANCEL, race
+from tests.offer_world import World
+
+ROUNDS = 200
+RELATIVE = ({"product": "excel-basics", "count": 1, "mode": "relative", "term": "P1Y"},)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_of_200_offers_fought_over_each_has_one_winner_and_a_sound_chain(world: World, database_url: str) -> None:
+    offer_ids = [world.send(RELATIVE) for _ in range(ROUNDS)]
+    world.work()
+
+    outcomes = race(database_url, ["accept", CANCEL, "reject"], offer_ids)
+
+    with world.transaction() as session:
+        events = rows.events(session, offer_ids)
+        for offer_id, fates in zip(offer_ids, zip(*outcomes, strict=True), strict=True):
+            offer = session.get_one(Offer, offer_id)
+            assert sorted(code for code, _ in fates) == ["illegal_transition", "illegal_transition", "won"]
+            assert {state for _, state in fates} == {offer.state}
+            assert len(events[offer_id]) == 3
+            assert chain_verifies(world.book, offer, events[offer_id])
+        accepted = sum(session.get_one(Offer, offer_id).state == "accepted" for offer_id in offer_ids)
+        assert session.scalar(sql("SELECT coalesce(sum(count), 0) FROM grants")) == accepted

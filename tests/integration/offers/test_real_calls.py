@@ -1,0 +1,80 @@
+"""The whole way over real HTTP: a sample instance that goes down, comes back, and is told of licences."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from adapters.clock import SystemClock
+from adapters.http import PinnedHttp
+from adapters.signed_calls import SignedCalls
+from models.instances import Instance
+from services import offers
+from services.decisions import Decider, Verdict, decide
+from tests.offer_world import World
+from workers.instance import SampleInstance
+from workers.instance_book import Behaviour, CallBook, Mode
+
+
+@pytest.fixture
+def instance(world: World) -> Iterator[SampleInstance]:
+    """The client's instance, which the world's worker calls over the loopback."""
+    with world.transaction() as session:
+        row = session.get_one(Instance, world.client)
+        running = SampleInstance(CallBook(world.sealer.open(row.secret_sealed))).start()
+        row.url = running.url
+    http = PinnedHttp(lambda address: True, plain_http=True, time_out=1.0)
+    world.call_with(SignedCalls(http, SystemClock()))
+    yield running
+    http.close()
+    running.stop()
+
+
+def taken(instance: SampleInstance) -> list[str]:
+    return [call["type"] for call in instance.book.calls if call["taken"] and not call["repeat"]]
+
+
+def test_an_offer_travels_from_waiting_to_applied(world: World, instance: SampleInstance) -> None:
+    offer_id = world.delivered(message="Grüße\r\nBcc: you@evil.example")
+    with world.transaction() as session:
+        decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
+    world.work()
+    assert taken(instance) == ["offer.delivered", "licences.granted"]
+    assert instance.book.calls[0]["data"]["message"] == "Grüße\r\nBcc: you@evil.example"
+    assert world.offer(offer_id)["grant"]["state"] == "applied"
+
+
+def test_an_instance_that_is_down_for_ten_minutes_gets_its_offers_when_it_returns(
+    world: World, instance: SampleInstance
+) -> None:
+    instance.behave(Behaviour(Mode.REFUSE))
+    sent = [world.send() for _ in range(3)]
+    world.work()
+    world.pass_time(timedelta(minutes=10))
+    assert {world.offer(offer_id)["state"] for offer_id in sent} == {"waiting"}
+    instance.behave(Behaviour())
+    world.pass_time(timedelta(minutes=10))
+    assert {world.offer(offer_id)["state"] for offer_id in sent} == {"waiting_for_confirmation"}
+    assert taken(instance) == ["offer.delivered"] * 3
+    assert {attempts for _, attempts, _ in world.jobs_of("offers.deliver")} == {1}
+
+
+def test_an_answer_that_got_lost_is_repeated_under_the_same_id(world: World, instance: SampleInstance) -> None:
+    instance.behave(Behaviour(Mode.OK, times=1, seconds=2.0))
+    offer_id = world.send()
+    world.work()
+    assert "no answer" in world.offer(offer_id)["delivery"]["last_error"]
+    world.pass_time(timedelta(minutes=10))
+    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert taken(instance) == ["offer.delivered"]
+    assert [call["repeat"] for call in instance.book.calls] == [False, True]
+
+
+def test_an_offer_cancelled_while_its_delivery_timed_out_is_withdrawn(world: World, instance: SampleInstance) -> None:
+    instance.behave(Behaviour(Mode.TIMEOUT, times=1))
+    offer_id = world.send()
+    world.work()
+    with world.transaction() as session:
+        offers.cancel(world.book, session, offer_id, "test")
+    world.pass_time(timedelta(minutes=10))
+    assert taken(instance) == ["offer.withdrawn"]
