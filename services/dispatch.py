@@ -122,8 +122,7 @@ class Dispatcher:
             if programme is None:
                 return None
             return Voice(self._provider(programme), None), programme, programme.timezone
-        former = kind_of(mail.template).audience is Audience.CLIENT
-        found = brands.voices(session, mail.account_id, mail.reseller_id if former else None)
+        found = brands.voices(session, mail.account_id, _speaker(mail))
         if found is None:
             return None
         programme = self.programmes.of_digest(session, found.programme, found.digest)
@@ -132,6 +131,12 @@ class Dispatcher:
 
     def _provider(self, programme: Programme) -> Brand:
         return Brand(name=programme.sender.name, link_base=self.public_url)
+
+
+def _speaker(mail: Mail) -> UUID | None:
+    """Whose name a mail to a client keeps, even to a former one; None: the reseller of today, if any."""
+    to_client = kind_of(mail.template).audience is Audience.CLIENT
+    return mail.reseller_id if to_client and mail.reseller_id != mail.account_id else None
 
 
 def made_at(mail_id: UUID) -> datetime:

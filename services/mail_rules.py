@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from services import activation, offer_mails
+from services import activation, alerts, offer_mails
 from services.mails import MailRule
 
-RULES: Final[Mapping[str, MailRule]] = MappingProxyType({**activation.MAIL_RULES, **offer_mails.RULES})
+RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
+    {**activation.MAIL_RULES, **alerts.MAIL_RULES, **offer_mails.RULES}
+)

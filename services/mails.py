@@ -58,7 +58,6 @@ def post(
     unique within (template, account). `refs` are JSON-able ids for the mail's rule. `reseller_id`
     speaks when that is not the account's own reseller. Raises Invalid on facts that do not fit.
     """
-    speaker = reseller_id or reseller_of(account)
     told = f"{account.id}:{fact_key}"
     recipients = _recipients(to or account.admin_email, cc)
     mail = NewMail(
@@ -66,7 +65,7 @@ def post(
         template=template,
         programme=account.programme,
         account_id=account.id,
-        reseller_id=speaker,
+        reseller_id=reseller_id or reseller_of(account),
         locale=account.locale,
         facts=checked_facts(template, facts).model_dump(mode="json"),
         refs=refs or {},
@@ -75,9 +74,43 @@ def post(
         created_at=jobs.clock.now(),
         recipients=recipients,
     )
+    return _put(session, jobs, mail)
+
+
+def post_to(
+    session: Session,
+    jobs: Jobs,
+    *,
+    template: str,
+    address: str,
+    facts: Mapping[str, Any],
+    fact_key: str,
+    refs: Mapping[str, Any] | None = None,
+    locale: str = "en",
+) -> UUID | None:
+    """`post` to somebody without an account, in the name of the (first) provider."""
+    mail = NewMail(
+        id=new_id(),
+        template=template,
+        programme=None,
+        account_id=None,
+        reseller_id=None,
+        locale=locale,
+        facts=checked_facts(template, facts).model_dump(mode="json"),
+        refs=refs or {},
+        fact_key=fact_key,
+        identity=identity(template, fact_key, address),
+        created_at=jobs.clock.now(),
+        recipients=_recipients(address, ()),
+    )
+    return _put(session, jobs, mail)
+
+
+def _put(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
     if not rows.add(session, mail):
         return None
-    jobs.enqueue(session, SEND, {"mail_id": str(mail.id)}, tenant=str(speaker or ""))
+    tenant = str(mail.reseller_id or "")
+    jobs.enqueue(session, SEND, {"mail_id": str(mail.id)}, tenant=tenant)
     return mail.id
 
 

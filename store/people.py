@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from models.people import Operator, OperatorSession
+from models.people import Operator, OperatorSession, Role
 
 
 def operator_by_email(session: Session, email_key: str) -> Operator | None:
@@ -19,6 +19,12 @@ def operator_by_email(session: Session, email_key: str) -> Operator | None:
 def operators(session: Session) -> list[Operator]:
     """Every operator, oldest first."""
     return list(session.scalars(select(Operator).order_by(Operator.id)))
+
+
+def acting_operators(session: Session) -> list[Operator]:
+    """Those who may do something about it: not disabled, more than viewers."""
+    query = select(Operator).where(Operator.disabled_at.is_(None), Operator.role != Role.VIEWER)
+    return list(session.scalars(query.order_by(Operator.id)))
 
 
 def session_with(session: Session, secret_hash: str) -> tuple[OperatorSession, Operator] | None:

@@ -1,0 +1,50 @@
+"""Operators are told once per matter and hour, each of them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.smtp_fakes import FakeMailTransport
+from engine.outcomes import Done, Outcome
+from mail.facts_operators import AlertKind
+from models.mails import Mail
+from services import operators
+from services.account_book import AccountBook
+from services.alerts import tell_operators
+
+
+def hire(office: AccountBook, session: Session, email: str, role: str) -> None:
+    operators.create(session, office.passwords, email, role, now=office.now, actor="test")
+
+
+def test_everybody_who_may_act_hears_once_an_hour(office: AccountBook, session: Session, clock: ManualClock) -> None:
+    hire(office, session, "op@kontor.example", "operator")
+    hire(office, session, "admin@kontor.example", "admin")
+    hire(office, session, "viewer@kontor.example", "viewer")
+    heard = [
+        tell_operators(session, office.jobs, AlertKind.DEAD_JOBS, matter, "refused")
+        for matter in ("offers.deliver", "offers.deliver", "webhooks.deliver")
+    ]
+    clock.advance(timedelta(hours=1))
+    heard.append(tell_operators(session, office.jobs, AlertKind.DEAD_JOBS, "offers.deliver", "x"))
+    assert heard == [2, 0, 2, 2]
+
+
+def test_an_alert_leaves_in_a_providers_name_with_a_way_to_the_console(
+    office: AccountBook,
+    session: Session,
+    send: Callable[[UUID], Outcome],
+    transport: FakeMailTransport,
+) -> None:
+    hire(office, session, "op@kontor.example", "operator")
+    tell_operators(session, office.jobs, AlertKind.DEAD_JOBS, "offers.deliver", "refused\r\nBcc: x@x")
+    mail = session.scalars(select(Mail).where(Mail.template == "operator-alert")).one()
+    assert isinstance(send(mail.id), Done)
+    assert mail.raw is not None
+    assert "/console/jobs?state=dead" in mail.raw.replace("=3D", "=").replace("=\r\n", "")
+    assert [sent.recipient for sent in transport.sent] == ["op@kontor.example"]
+    assert b"\nBcc" not in transport.sent[0].raw
