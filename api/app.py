@@ -38,7 +38,7 @@ from api.pages import page_router
 from api.pipeline import trace_of
 from api.problems import MEDIA, head
 from api.respond import respond
-from api.routes import Routes
+from api.routes import Routes, flat
 from api.waiting import Watch
 
 FAMILIES: Final[tuple[Routes, ...]] = (
@@ -73,8 +73,7 @@ def build(deps: Deps) -> FastAPI:
     app.state.deps = deps
     app.state.watch = Watch(deps)
     app.state.meter = Meter(deps)
-    for family in FAMILIES:
-        app.router.routes.extend(family.routes)
+    app.router.routes.extend(flat(FAMILIES))
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(page_router())

@@ -1,13 +1,16 @@
 """Declaring routes: FastAPI documents them, the pipeline runs them."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api.answers import Answer
 from api.call import Access
@@ -32,11 +35,29 @@ class KontorRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], *, spec: Spec, **options: Any) -> None:
         self.spec = spec
+        self.allowed: frozenset[str] = frozenset()
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The pipeline of this route."""
         return Pipeline(self.spec).handle
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the route; another method gets 405 with every method of the path."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed))})
+        await self.app(scope, receive, send)
+
+
+def flat(families: Iterable["Routes"]) -> list[KontorRoute]:
+    """Every route of every family, each knowing the methods of its path."""
+    routes = [route for family in families for route in family.routes]
+    methods: dict[str, set[str]] = defaultdict(set)
+    for route in routes:
+        methods[route.path] |= route.methods or set()
+    for route in routes:
+        route.allowed = frozenset(methods[route.path])
+    return routes
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from domain.errors import Forbidden
+from domain.errors import FieldError, Forbidden, Invalid
 from domain.jobs import JobState
 from engine.catalogue import Catalogue, checked
 from engine.driver import driver
@@ -23,6 +23,7 @@ DEFAULT_SPAN: Final = timedelta(days=7)
 SKEW: Final = timedelta(hours=1)
 TIMEOUT_MS: Final = 1_000
 REDACTED: Final = "***"
+NO_JOB: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ def enqueue_many(session: Session, jobs: Jobs, caller: Caller, requests: Sequenc
     """Put many, all or none. Raises Forbidden or Invalid naming the item."""
     for task in {request.task for request in requests}:
         _check_public(jobs.catalogue, caller, task)
-    return jobs.put_many(session, requests)
+    try:
+        return jobs.put_many(session, requests)
+    except Invalid as refused:
+        raise _in_item(jobs, requests, refused) from None
 
 
 def fresh(jobs: Jobs, request: Request, job_id: UUID) -> JobView:
@@ -162,6 +166,20 @@ def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, Any]:
     if not hidden:
         return job.payload
     return {name: REDACTED if name in hidden else value for name, value in job.payload.items()}
+
+
+def _in_item(jobs: Jobs, requests: Sequence[Request], refused: Invalid) -> Invalid:
+    """The complaint with the place of the first request that deserves it."""
+    for number, request in enumerate(requests):
+        try:
+            fresh(jobs, request, NO_JOB)
+            fits = request.queue is None or request.queue in jobs.catalogue.queues
+        except Invalid:
+            fits = False
+        if not fits:
+            errors = [FieldError(f"jobs.{number}.{one.loc}", one.msg) for one in refused.errors]
+            return Invalid(refused.code, refused.message, errors=errors)
+    return refused
 
 
 def _check_public(catalogue: Catalogue, caller: Caller, task: str) -> None:

@@ -1,0 +1,151 @@
+"""Idempotency-Key: the first answer is the answer."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from adapters.clock_fakes import ManualClock
+from services import idempotency
+from tests.api_world import Api, Shop
+
+ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
+
+
+def jobs(api: Api) -> int:
+    """How many jobs there are."""
+    with api.deps.sessions() as session:
+        return int(session.execute(text("SELECT count(*) FROM jobs")).scalar_one())
+
+
+def test_a_repeat_gets_the_first_answer_and_does_nothing(api: Api) -> None:
+    key, repeat = api.key(), {"Idempotency-Key": "a"}
+    first = api.call("POST /v1/jobs", ECHO, key=key, headers=repeat)
+    again = api.call("POST /v1/jobs", ECHO, key=key, headers=repeat)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["location"] == first.headers["location"]
+    assert (first.headers.get("idempotency-replayed"), again.headers["idempotency-replayed"]) == (None, "true")
+    assert jobs(api) == 1
+
+
+def test_another_body_path_or_query_under_the_same_key_is_a_mismatch(api: Api) -> None:
+    key, repeat = api.key(), {"Idempotency-Key": "a"}
+    api.call("POST /v1/jobs", ECHO, key=key, headers=repeat)
+
+    for line, body in (
+        ("POST /v1/jobs", {**ECHO, "priority": 1}),
+        ("POST /v1/jobs?wait=0", ECHO),
+        ("POST /v1/queues/probe/pause", ECHO),
+    ):
+        answer = api.call(line, body, key=key, headers=repeat)
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
+
+
+def test_keys_are_kept_apart_by_api_key_and_for_24_hours(api: Api, clock: ManualClock) -> None:
+    key, repeat = api.key(), {"Idempotency-Key": "a"}
+    first = api.call("POST /v1/jobs", ECHO, key=key, headers=repeat).json()["id"]
+    other = api.call("POST /v1/jobs", ECHO, key=api.key(), headers=repeat).json()["id"]
+    clock.advance(timedelta(hours=24) - timedelta(seconds=1))
+    kept = api.call("POST /v1/jobs", ECHO, key=key, headers=repeat).json()["id"]
+    clock.advance(timedelta(seconds=1))
+    fresh = api.call("POST /v1/jobs", {**ECHO, "priority": 2}, key=key, headers=repeat)
+
+    assert first == kept != other
+    assert (fresh.status_code, fresh.json()["id"] != first) == (202, True)
+
+
+def test_a_refusal_is_kept_too_even_when_it_would_be_taken_now(api: Api) -> None:
+    key, repeat = api.key(), {"Idempotency-Key": "a"}
+    body = {"programme": "later", "name": "A", "admin_email": "a@b.example"}
+    first = api.call("POST /v1/accounts", body, key=key, headers=repeat)
+    again = api.call("POST /v1/accounts", body, key=key, headers=repeat)
+
+    assert first.status_code == 422
+    assert (again.status_code, again.content) == (422, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers["content-type"] == "application/problem+json"
+
+
+def test_a_request_that_still_runs_makes_its_repeat_wait_outside(api: Api) -> None:
+    key = api.key()
+    with api.deps.sessions() as session:
+        caller = session.execute(text("SELECT id FROM api_keys")).scalar_one()
+        seat = idempotency.Seat(caller, "a", "x")
+        idempotency.sit_down(session, seat, api.deps.clock.now(), api.deps.clock.real())
+        answer = api.call("POST /v1/jobs", ECHO, key=key, headers={"Idempotency-Key": "a"})
+    after = api.call("POST /v1/jobs", ECHO, key=key, headers={"Idempotency-Key": "a"})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_in_progress")
+    assert (after.status_code, "idempotency-replayed" in after.headers) == (202, False)
+
+
+def test_of_many_at_once_one_works_and_nothing_is_doubled(api: Api) -> None:
+    key, seen = api.key(), []
+
+    def call() -> None:
+        seen.append(api.call("POST /v1/jobs", ECHO, key=key, headers={"Idempotency-Key": "a"}))
+
+    threads = [threading.Thread(target=call) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {answer.status_code for answer in seen} <= {202, 409}
+    assert len({answer.json()["id"] for answer in seen if answer.status_code == 202}) == 1
+    assert jobs(api) == 1
+
+
+def test_a_wait_is_in_progress_until_its_answer_is_final(api: Api) -> None:
+    key, repeat = api.key(), {"Idempotency-Key": "a"}
+    first = api.call("POST /v1/jobs?wait=0.05", ECHO, key=key, headers=repeat)
+    again = api.call("POST /v1/jobs?wait=0.05", ECHO, key=key, headers=repeat)
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.content == first.content
+    assert jobs(api) == 1
+
+
+def test_a_secret_is_masked_in_the_repeat(api: Api, shop: Callable[[str], Shop]) -> None:
+    shop("elbe")
+    key, repeat = api.key(), {"Idempotency-Key": "a"}
+    body = {"url": "https://hooks.example/in", "events": ["*"]}
+    first = api.call("POST /v1/webhook-endpoints", body, key=key, headers=repeat).json()
+    again = api.call("POST /v1/webhook-endpoints", body, key=key, headers=repeat).json()
+
+    assert first["secret"].startswith("whsec_")
+    assert again == {**first, "secret": "***"}
+    with api.deps.sessions() as session:
+        kept = session.execute(text("SELECT string_agg(body, '') FROM idempotent_answers")).scalar_one()
+    assert first["secret"] not in kept
+
+
+@pytest.mark.parametrize("word", ["", "x" * 256])
+def test_a_key_that_is_empty_or_too_long_is_422(api: Api, word: str) -> None:
+    answer = api.call("POST /v1/jobs", ECHO, headers={"Idempotency-Key": word})
+
+    assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, "Idempotency-Key")
+
+
+def test_a_locked_door_is_not_kept(api: Api, shop: Callable[[str], Shop]) -> None:
+    mine = shop("elbe")
+    key, line = api.key(), f"POST /v1/resellers/{mine.reseller}/clients/connect"
+    wrong = {"name": "no such account", "password": "wrong"}
+    tries = [api.call(line, wrong, key=key).status_code for _ in range(5)]
+    locked = api.call(line, wrong, key=key, headers={"Idempotency-Key": "a"})
+    again = api.call(line, wrong, key=key, headers={"Idempotency-Key": "a"})
+
+    assert tries == [403] * 5
+    assert (locked.status_code, locked.json()["code"], int(locked.headers["retry-after"]) > 0) == (429, "locked", True)
+    assert "idempotency-replayed" not in again.headers
+
+
+def test_old_answers_are_purged(api: Api, clock: ManualClock) -> None:
+    api.call("POST /v1/jobs", ECHO, headers={"Idempotency-Key": "a"})
+    clock.advance(timedelta(hours=25))
+    with api.deps.sessions() as session:
+        assert idempotency.purge(session, clock.now()) == 1
+        assert idempotency.purge(session, clock.now()) == 0

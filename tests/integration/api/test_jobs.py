@@ -1,0 +1,265 @@
+"""Jobs over HTTP, against the ledger itself."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from adapters.clock_fakes import ManualClock
+from engine import ledger
+from engine.driver import driver
+from tests.api_world import Api
+
+ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
+
+
+def finish(api: Api, job_id: str, result: Any, clock: ManualClock) -> None:
+    """Complete a job as a runner does."""
+    with api.deps.sessions() as session:
+        ledger.archive(
+            driver(session),
+            [(UUID(job_id), result)],
+            burn=1,
+            worker="w1",
+            started=clock.now(),
+            finished=clock.now() + timedelta(seconds=1),
+        )
+        session.commit()
+
+
+def test_a_job_is_told_as_it_is_then_read(api: Api) -> None:
+    answer = api.call("POST /v1/jobs", ECHO)
+
+    assert answer.status_code == 202
+    told = answer.json()
+    assert answer.headers["location"] == f"/v1/jobs/{told['id']}"
+    assert api.ok(f"GET /v1/jobs/{told['id']}") == told
+    assert told["args"] == {"message": "hello"}
+    assert (told["state"], told["attempt"], told["attempts"]) == ("queued", 0, [])
+
+
+def test_a_first_time_success_shows_attempt_1(api: Api, clock: ManualClock) -> None:
+    job_id = api.ok("POST /v1/jobs", ECHO)["id"]
+    finish(api, job_id, {"message": "hello"}, clock)
+
+    job = api.ok(f"GET /v1/jobs/{job_id}")
+
+    assert (job["state"], job["attempt"], job["result"]) == ("succeeded", 1, {"message": "hello"})
+    assert [(a["number"], a["worker"], a["outcome"]) for a in job["attempts"]] == [(1, "w1", "succeeded")]
+    assert job["attempts"][0]["started_at"] < job["attempts"][0]["ended_at"] == job["finished_at"]
+
+
+def test_an_unfinished_job_with_the_unique_key_is_found_again(api: Api, clock: ManualClock) -> None:
+    body = {**ECHO, "unique_key": "once"}
+    first = api.call("POST /v1/jobs", body)
+    again = api.call("POST /v1/jobs", body)
+    finish(api, first.json()["id"], None, clock)
+    later = api.call("POST /v1/jobs", body)
+
+    assert (first.status_code, again.status_code, later.status_code) == (202, 200, 202)
+    assert again.json()["id"] == first.json()["id"] != later.json()["id"]
+    assert (first.json()["deduplicated"], again.json()["deduplicated"]) == (False, True)
+
+
+def test_wait_answers_202_when_the_time_is_up_and_200_when_the_job_is_finished(api: Api, clock: ManualClock) -> None:
+    body = {**ECHO, "unique_key": "slow"}
+    late = api.call("POST /v1/jobs?wait=0.05", body)
+    finish(api, late.json()["id"], {"message": "hello"}, clock)
+    found = api.call("POST /v1/jobs?wait=5", ECHO | {"unique_key": "other", "run_at": "2099-01-01T00:00:00Z"})
+
+    assert (late.status_code, late.json()["state"]) == (202, "queued")
+    assert found.json()["state"] == "scheduled"
+
+
+BAD_JOBS: list[tuple[Any, str, str]] = [
+    ({"task": "no.such", "args": {}}, "unknown_task", "task"),
+    ({"task": "probe.echo", "args": {"seconds": 61}}, "invalid_args", "args.seconds"),
+    ({"task": "probe.echo", "args": {"word": 1}}, "invalid_args", "args.word"),
+    ({**ECHO, "queue": "nowhere"}, "unknown_queue", "queue"),
+    ({**ECHO, "priority": 10}, "invalid", "priority"),
+    ({**ECHO, "priority": "5"}, "invalid", "priority"),
+    ({**ECHO, "run_at": "2026-03-02T12:00:00"}, "invalid", "run_at"),
+    ({**ECHO, "run_at": "9999-12-31T23:59:59-12:00"}, "invalid", "run_at"),
+    ({**ECHO, "unknown": 1}, "invalid", "unknown"),
+    ({"args": {}}, "invalid", "task"),
+]
+
+
+def test_a_bad_job_is_refused_with_the_field_named(api: Api) -> None:
+    key = api.key()
+    for body, code, loc in BAD_JOBS:
+        answer = api.call("POST /v1/jobs", body, key=key)
+
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = answer.json()
+        assert (problem["code"], problem["status"], answer.status_code) == (code, 422, 422)
+        assert loc in [error["loc"] for error in problem["errors"]]
+
+
+UNREADABLE = [
+    b"",
+    b"{",
+    b"[]",
+    b'"text"',
+    b"\xff\xfe",
+    b'{"task": "probe.echo", "args": {"message": "\\u0000"}}',
+    b'{"task": "probe.echo\\u0000", "args": {}}',
+    b'{"task": "probe.echo", "args": {"message": "\\ud800"}}',
+    b'{"task": "probe.echo", "args": {"seconds": 1e999}}',
+    b'{"task": "probe.echo", "args": {"seconds": NaN}}',
+    b'{"task": "probe.echo", "priority": ' + b"9" * 5000 + b', "args": {}}',
+    b'{"task": "probe.echo", "priority": ' + b"9" * 40 + b', "args": {}}',
+    b'{"task": "probe.echo", "args": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+]
+
+
+def test_a_body_that_is_no_json_or_cannot_be_stored_is_422(api: Api) -> None:
+    key = api.key()
+    for body in UNREADABLE:
+        answer = api.call("POST /v1/jobs", body, key=key)
+
+        assert (answer.status_code, answer.json()["status"]) == (422, 422), body[:80]
+
+
+def test_a_body_beyond_the_limit_is_413(api: Api) -> None:
+    assert api.call("POST /v1/jobs", b" " * (16 * 1024 * 1024 + 1)).status_code == 413
+
+
+def test_a_batch_is_enqueued_in_order_all_or_none(api: Api) -> None:
+    key = api.key("read", "enqueue")
+    good = [{"task": "probe.echo", "args": {"message": str(n)}} for n in range(50)]
+
+    ids = api.ok("POST /v1/jobs/batch", {"jobs": good}, key=key)["ids"]
+    bad = api.call("POST /v1/jobs/batch", {"jobs": [*good, {"task": "no.such", "args": {}}]}, key=key)
+
+    assert [api.ok(f"GET /v1/jobs/{i}", key=key)["args"]["message"] for i in ids] == [str(n) for n in range(50)]
+    assert bad.status_code == 422
+    assert bad.json()["errors"][0]["loc"] == "jobs.50.task"
+    assert len(api.ok("GET /v1/jobs?limit=1000", key=key)["items"]) == 50
+
+
+def test_pages_go_newest_first_and_end(api: Api) -> None:
+    key = api.key("read", "enqueue")
+    batch = {"jobs": [{"task": "probe.echo", "args": {}} for _ in range(25)]}
+    ids = api.ok("POST /v1/jobs/batch", batch, key=key)["ids"]
+
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = api.ok(f"GET /v1/jobs?limit=10{cursor and '&cursor=' + cursor}", key=key)
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+
+    assert seen == ids[::-1]
+
+
+def test_filters_combine(api: Api, clock: ManualClock) -> None:
+    key = api.key("read", "enqueue")
+    done = api.ok("POST /v1/jobs", ECHO, key=key)["id"]
+    finish(api, done, None, clock)
+    waiting = api.ok("POST /v1/jobs", {**ECHO, "args": {"message": "other", "seconds": 2}}, key=key)["id"]
+
+    def found(query: str) -> list[str]:
+        return [item["id"] for item in api.ok(f"GET /v1/jobs?{query}", key=key)["items"]]
+
+    assert found("state=succeeded") == [done]
+    assert found("state=succeeded&state=queued") == [waiting, done]
+    assert found("args.message=other") == [waiting]
+    assert found("args.seconds=2.0&task=probe.echo&queue=probe") == [waiting]
+    assert found("args.message=nothing") == []
+    assert found("created_before=2026-03-02T11:59:59Z") == []
+    assert found("tenant=nobody") == []
+
+
+def test_without_a_time_filter_the_last_seven_days_are_searched(api: Api, clock: ManualClock) -> None:
+    key = api.key("read", "enqueue")
+    job_id = api.ok("POST /v1/jobs", ECHO, key=key)["id"]
+    clock.advance(timedelta(days=7, seconds=1))
+
+    assert api.ok("GET /v1/jobs", key=key)["items"] == []
+    listed = api.ok("GET /v1/jobs?created_after=2026-03-01T00:00:00%2B01:00", key=key)["items"]
+    assert [item["id"] for item in listed] == [job_id]
+
+
+def test_a_search_that_takes_over_a_second_is_cut_and_says_so(api: Api) -> None:
+    api.ok("POST /v1/jobs", ECHO)
+    with api.deps.sessions() as session:
+        session.execute(
+            text(
+                "CREATE FUNCTION slow(jsonb, text) RETURNS text VOLATILE LANGUAGE plpgsql AS"
+                " $$ BEGIN PERFORM pg_sleep(5); RETURN ''; END $$"
+            )
+        )
+        session.execute(text("ALTER TABLE jobs RENAME TO jobs_real"))
+        session.execute(
+            text(
+                "CREATE VIEW jobs AS SELECT id, task, slow(payload, '') AS queue, tenant, lane, priority, state,"
+                " payload, unique_key, run_at, attempt, max_attempts, worker, result, error, reason, parent_id,"
+                " trace_id, created_at, started_at, finished_at FROM jobs_real"
+            )
+        )
+        session.commit()
+
+    answer = api.ok("GET /v1/jobs")
+
+    assert answer == {"items": [], "next": None, "partial": True}
+
+
+BAD_QUERIES = [
+    "limit=0",
+    "limit=1001",
+    "limit=x",
+    "cursor=nonsense",
+    "cursor=%00",
+    "state=odd",
+    "created_after=2026-03-02T12:00:00",
+    "nonsense=1",
+    "args.%00=1",
+]
+
+
+def test_a_bad_query_is_422(api: Api) -> None:
+    key = api.key()
+    answers = {query: api.call(f"GET /v1/jobs?{query}", key=key).status_code for query in BAD_QUERIES}
+
+    assert answers == dict.fromkeys(BAD_QUERIES, 422)
+
+
+def test_what_is_not_a_job_is_404(api: Api) -> None:
+    for job_id in ("x", str(uuid4()), "%00", "01890000-0000-7000-8000-00000000000g"):
+        assert api.call(f"GET /v1/jobs/{job_id}").json()["code"] == "not_found"
+
+
+def test_a_waiting_job_is_cancelled_once(api: Api) -> None:
+    job_id = api.ok("POST /v1/jobs", ECHO)["id"]
+
+    cancelled = api.ok(f"POST /v1/jobs/{job_id}/cancel", {"reason": "not needed"})
+    again = api.call(f"POST /v1/jobs/{job_id}/cancel")
+
+    assert cancelled["state"] == "cancelled"
+    assert (again.status_code, again.json()["code"], again.json()["state"]) == (409, "not_cancellable", "cancelled")
+
+
+def test_a_cancelled_job_is_tried_again_and_a_finished_one_is_not(api: Api, clock: ManualClock) -> None:
+    job_id = api.ok("POST /v1/jobs", ECHO)["id"]
+    api.ok(f"POST /v1/jobs/{job_id}/cancel")
+
+    assert api.ok(f"POST /v1/jobs/{job_id}/retry")["state"] == "queued"
+    finish(api, job_id, None, clock)
+    refused = api.call(f"POST /v1/jobs/{job_id}/retry")
+    assert (refused.status_code, refused.json()["code"], refused.json()["state"]) == (
+        409,
+        "not_retryable",
+        "succeeded",
+    )
+
+
+def test_a_queue_is_paused_and_resumed(api: Api) -> None:
+    api.ok("POST /v1/jobs", ECHO)
+
+    assert api.ok("POST /v1/queues/probe/pause", {"reason": "maintenance"})["paused"] is True
+    queues = {queue["name"]: queue for queue in api.ok("GET /v1/queues")["items"]}
+    assert (queues["probe"]["queued"], queues["probe"]["oldest_queued_seconds"]) == (1, 0.0)
+    assert api.ok("POST /v1/queues/probe/resume")["paused"] is False
+    assert api.call("POST /v1/queues/nowhere/pause").status_code == 404
