@@ -1,0 +1,82 @@
+"""Reminders carry a way out, and who took it gets no more of that kind."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email import message_from_bytes
+from uuid import UUID
+
+import pytest
+from sqlalchemy.orm import Session
+
+from adapters.smtp_fakes import FakeMailTransport
+from domain.errors import Gone, NotFound
+from engine.outcomes import Cancel, Done, Outcome
+from models.accounts import Account
+from models.mails import Mail
+from services import mails, unsubscribing
+from services.account_book import AccountBook
+from services.dispatch import made_at
+from services.tokens import Tokens
+from services.unsubscribing import WayOut
+
+Send = Callable[[UUID], Outcome]
+
+
+def remind(office: AccountBook, session: Session, account: Account, key: str) -> UUID:
+    ending = {"product": "Excel", "count": 3, "ends_at": office.now + timedelta(days=14)}
+    posted = mails.post(
+        session,
+        office.jobs,
+        template="licences-ending",
+        account=account,
+        facts={"account": account.name, "licences": [ending], "days": 14},
+        fact_key=key,
+    )
+    assert posted is not None
+    return posted
+
+
+def test_the_way_out_in_the_headers_ends_this_kind_of_mail(
+    office: AccountBook,
+    session: Session,
+    client: Account,
+    tokens: Tokens,
+    send: Send,
+    transport: FakeMailTransport,
+) -> None:
+    mail_id = remind(office, session, client, "1")
+    assert isinstance(send(mail_id), Done)
+    message = message_from_bytes(transport.sent[0].raw)
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    header = "".join(message["List-Unsubscribe"].split())
+    assert header.startswith("<https://kontor.example/unsubscribe/")
+    token = header.strip("<>").rpartition("/")[2]
+    raw = session.get_one(Mail, mail_id).raw
+    assert raw is not None
+    assert token not in raw.replace("\r\n ", "")
+    for _ in range(2):
+        unsubscribing.leave(session, tokens, token, made_at(mail_id))
+    later = remind(office, session, client, "2")
+    assert isinstance(send(later), Cancel)
+    assert session.get_one(Mail, later).state == "skipped"
+    assert len(transport.sent) == 1
+
+
+def test_looking_at_the_way_out_changes_nothing(
+    office: AccountBook, session: Session, client: Account, tokens: Tokens, send: Send
+) -> None:
+    path = unsubscribing.link(tokens, WayOut(client.email_key, "licences-ending"), office.now)
+    token = path.removeprefix("/unsubscribe/")
+    assert unsubscribing.show(tokens, token, office.now).template == "licences-ending"
+    assert isinstance(send(remind(office, session, client, "1")), Done)
+
+
+def test_a_forged_or_old_way_out_leads_nowhere(
+    office: AccountBook, session: Session, client: Account, tokens: Tokens
+) -> None:
+    path = unsubscribing.link(tokens, WayOut(client.email_key, "licences-ending"), office.now)
+    token = path.removeprefix("/unsubscribe/")
+    with pytest.raises(Gone):
+        unsubscribing.leave(session, tokens, token, office.now + timedelta(days=365))
+    with pytest.raises(NotFound):
+        unsubscribing.leave(session, tokens, token + "x", office.now)

@@ -1,0 +1,98 @@
+"""Operators sign in with a password that was shown once, and their sessions end."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.passwords import Argon2Passwords
+from domain.errors import Conflict, Forbidden, Invalid
+from models.control import AuditEntry
+from models.people import Operator, OperatorSession
+from services import operators
+from services.operators import NewOperator
+
+
+@pytest.fixture
+def passwords() -> Argon2Passwords:
+    """A hasher that costs nothing."""
+    return Argon2Passwords.cheap()
+
+
+@pytest.fixture
+def anna(session: Session, passwords: Argon2Passwords, clock: ManualClock) -> NewOperator:
+    """An administrator with a one-time password."""
+    return operators.create(session, passwords, "Anna@kontor.example", "admin", now=clock.now(), actor="cli")
+
+
+def test_a_new_operator_signs_in_with_the_password_shown_once(
+    session: Session, passwords: Argon2Passwords, anna: NewOperator
+) -> None:
+    assert anna.operator.one_time
+    assert anna.password not in repr(anna)
+    assert anna.password not in anna.operator.password_hash
+    found = operators.verified(session, passwords, "ANNA@kontor.example", anna.password)
+    assert found is anna.operator
+    entry = session.scalars(select(AuditEntry)).one()
+    assert (entry.action, entry.target) == ("operator.create", "Anna@kontor.example")
+
+
+@pytest.mark.parametrize(
+    ("email", "password"), [("anna@kontor.example", "wrong"), ("bob@kontor.example", "x"), ("a\x00", "")]
+)
+def test_a_wrong_pair_is_nobody(
+    session: Session, passwords: Argon2Passwords, anna: NewOperator, email: str, password: str
+) -> None:
+    assert operators.verified(session, passwords, email, password) is None
+
+
+def test_a_disabled_operator_is_nobody(
+    session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
+) -> None:
+    opened = operators.sign_in(session, anna.operator, clock.now())
+    anna.operator.disabled_at = clock.now()
+    session.flush()
+    assert operators.verified(session, passwords, anna.operator.email, anna.password) is None
+    assert operators.signed_in(session, opened.secret, clock.now()) is None
+
+
+def test_an_address_has_one_operator_and_a_known_role(
+    session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
+) -> None:
+    with pytest.raises(Conflict):
+        operators.create(session, passwords, "anna@KONTOR.example", "viewer", now=clock.now(), actor="cli")
+    for email, role in (("nobody", "viewer"), ("bob@kontor.example", "king")):
+        with pytest.raises(Invalid):
+            operators.create(session, passwords, email, role, now=clock.now(), actor="cli")
+
+
+def test_a_session_ends_after_twelve_hours_or_by_signing_out(
+    session: Session, anna: NewOperator, clock: ManualClock
+) -> None:
+    opened = operators.sign_in(session, anna.operator, clock.now())
+    assert opened.secret not in {row.secret_hash for row in session.scalars(select(OperatorSession))}
+    found = operators.signed_in(session, opened.secret, clock.now())
+    assert found is not None
+    assert found[1] is anna.operator
+    assert operators.signed_in(session, "guess", clock.now()) is None
+    late = clock.advance(timedelta(hours=12))
+    assert operators.signed_in(session, opened.secret, late) is None
+    again = operators.sign_in(session, anna.operator, late)
+    operators.sign_out(session, again.secret)
+    assert operators.signed_in(session, again.secret, late) is None
+
+
+def test_a_new_password_ends_every_session(
+    session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
+) -> None:
+    opened = operators.sign_in(session, anna.operator, clock.now())
+    with pytest.raises(Forbidden):
+        operators.change_password(session, passwords, anna.operator, "wrong", "a new password")
+    with pytest.raises(Invalid):
+        operators.change_password(session, passwords, anna.operator, anna.password, "short")
+    operators.change_password(session, passwords, anna.operator, anna.password, "a new password")
+    assert not session.get_one(Operator, anna.operator.id).one_time
+    assert operators.signed_in(session, opened.secret, clock.now()) is None
+    assert operators.verified(session, passwords, "anna@kontor.example", "a new password")
