@@ -10,11 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench import growth
 from bench.peer_environment import peer_python, peer_versions
 from bench.processes import Failed
 from bench.report import document, show
 from bench.results import Row
-from bench.rows import api, drain, enqueue, latency
+from bench.rows import api, drain, enqueue, latency, start
 from bench.run import Run, bars
 from bench.stage import ROOT, NotEmpty, open_stage
 
@@ -24,6 +25,7 @@ ROWS: dict[str, Callable[[Run], Row]] = {
     "enqueue": enqueue.measure,
     "latency": latency.measure,
     "api": api.measure,
+    "start": start.measure,
 }
 
 
@@ -65,6 +67,8 @@ def measured(options: argparse.Namespace) -> tuple[list[Row], dict[str, str]]:
         with open_stage(folder, python) as stage:
             run = Run(stage, rounds, options.quick, progress)
             versions = {**machine(), **stage.versions(), **peer_versions(python)}
+            if options.set == "growth":
+                return [growth.measure(run)], versions
             chosen = options.only or list(ROWS)
             return [ROWS[key](run) for key in ROWS if key in chosen], versions
 

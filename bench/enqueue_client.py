@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from adapters.bells import Keys
 from adapters.doorbell import RedisDoorbell
 from bench.effects import dsn, redis_url
-from bench.kontor import NAMESPACE, jobs
+from bench.kontor import jobs, namespace, sqlalchemy_url
 from domain.ids import new_id
 from engine.enqueue import Request
 
@@ -40,9 +40,9 @@ def bare() -> Callable[[], int]:
 
 def kontor(count: int) -> Callable[[], int]:
     """A Session, `count` jobs, commit, and the hint to the relay."""
-    engine = create_engine(dsn().replace("postgresql://", "postgresql+psycopg://", 1), pool_size=1)
+    engine = create_engine(sqlalchemy_url(dsn()), pool_size=1)
     client = redis.Redis.from_url(redis_url())
-    ledger = jobs(RedisDoorbell(client, Keys(NAMESPACE)))
+    ledger = jobs(RedisDoorbell(client, Keys(namespace())))
     requests = [Request("bench.insert", {"n": n}) for n in range(count)]
 
     def act() -> int:

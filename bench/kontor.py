@@ -18,18 +18,22 @@ from bench.tasks import STARTS, handlers
 from domain.ports import Doorbell
 from engine.enqueue import Jobs, Request
 from engine.handlers import Registry
-from store.schema import metadata
+from store.schema import migrate
 
 DATABASE = "kontor"
-NAMESPACE = "bench-kontor"
 HOT = "jobs, jobs_archive, job_attempts, once_keys, bench_effects, bench_starts"
 CHUNK = 10_000
 
 
+def sqlalchemy_url(url: str) -> str:
+    """A libpq URL with the driver's name in it."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
 @contextmanager
-def sql_engine(stage: Stage) -> Iterator[Engine]:
-    """SQLAlchemy's engine on Kontor's database."""
-    engine = create_engine(stage.url(DATABASE).replace("postgresql://", "postgresql+psycopg://", 1), pool_size=10)
+def sql_engine(stage: Stage, database: str = DATABASE) -> Iterator[Engine]:
+    """SQLAlchemy's engine on one of Kontor's databases."""
+    engine = create_engine(sqlalchemy_url(stage.url(database)))
     try:
         yield engine
     finally:
@@ -41,24 +45,28 @@ def jobs(doorbell: Doorbell | None = None) -> Jobs:
     return Jobs(Registry(handlers()).catalogue, SystemClock(), doorbell or SilentDoorbell())
 
 
-def environ(stage: Stage) -> Mapping[str, str]:
+def environ(stage: Stage, database: str = DATABASE) -> Mapping[str, str]:
     """What Kontor's processes are started with."""
     return {
-        **stage.environ(DATABASE),
-        "DATABASE_URL": stage.url(DATABASE),
+        **stage.environ(database),
+        "DATABASE_URL": stage.url(database),
         "REDIS_URL": stage.redis_url,
         "SECRET_KEY": "bench" * 8,
-        "KONTOR_NAMESPACE": NAMESPACE,
+        "KONTOR_NAMESPACE": namespace(database),
         "KONTOR_DATA_DIR": str(stage.folder / "kontor"),
     }
 
 
-def make_schema(stage: Stage) -> None:
+def namespace(database: str = DATABASE) -> str:
+    """The Redis namespace of one of Kontor's databases."""
+    return f"bench-{database}"
+
+
+def make_schema(stage: Stage, database: str = DATABASE) -> None:
     """An empty ledger, and the bench's own tables."""
-    stage.create(DATABASE)
-    with sql_engine(stage) as engine:
-        metadata().create_all(engine)
-    with stage.connect(DATABASE) as connection:
+    stage.create(database)
+    migrate(sqlalchemy_url(stage.url(database)))
+    with stage.connect(database) as connection:
         connection.execute(TABLE)
         connection.execute(STARTS)
 
@@ -77,13 +85,13 @@ class Kontor:
 
     def reset(self, stage: Stage) -> None:
         """Forget earlier rounds."""
-        with stage.connect(DATABASE) as connection:
+        with stage.connect(self.database) as connection:
             connection.execute(f"TRUNCATE {HOT}")
 
     def enqueue(self, stage: Stage, count: int) -> None:
         """Fill the ledger in bulk, ten thousand jobs a transaction."""
         ledger = jobs()
-        with sql_engine(stage) as engine:
+        with sql_engine(stage, self.database) as engine:
             for first in range(0, count, CHUNK):
                 with Session(engine) as session:
                     rows = [Request(self.task, {"n": n}) for n in range(first, min(first + CHUNK, count))]
@@ -94,7 +102,7 @@ class Kontor:
         """A relay and two workers."""
         argv = [sys.executable, "-m", "bench.kontor_process"]
         roles = ("relay", "worker", "worker")
-        return [Command(f"kontor-{role}", [*argv, role], environ(stage)) for role in roles]
+        return [Command(f"kontor-{role}", [*argv, role], environ(stage, self.database)) for role in roles]
 
     def log(self, stage: Stage) -> Path:
         """Where its processes write."""

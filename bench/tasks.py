@@ -17,15 +17,15 @@ from engine.outcomes import Done
 
 QUEUE = "bench"
 OUTSIDE = "bench-outside"
+STAMPS = "bench-stamps"
 RETRY = RetryPolicy(max_attempts=3, base=timedelta(seconds=1))
 INSERT = text(f"INSERT INTO bench_effects (n, pid) VALUES (:n, :pid) {CONFLICT}")
 STAMP = text("INSERT INTO bench_starts (n, started) VALUES (:n, :started)")
 STARTS = "CREATE TABLE IF NOT EXISTS bench_starts (n bigint PRIMARY KEY, started double precision NOT NULL)"
 
 
-def policy(name: str, kind: TaskKind, *, share_commit: bool = True) -> Policy:
+def policy(name: str, kind: TaskKind, queue: str = QUEUE, *, share_commit: bool = True) -> Policy:
     """A task of the bench; those with an outside effect have a queue of their own, as Kontor's have."""
-    queue = OUTSIDE if kind is TaskKind.EXTERNAL else QUEUE
     return Policy(name=name, queue=queue, kind=kind, retry=RETRY, share_commit=share_commit)
 
 
@@ -48,7 +48,7 @@ class InsertAlone(Payload):
 class Noop(Payload):
     """Claim, a no-op, and a record that does the INSERT."""
 
-    policy: ClassVar[Policy] = policy("bench.noop", TaskKind.EXTERNAL)
+    policy: ClassVar[Policy] = policy("bench.noop", TaskKind.EXTERNAL, OUTSIDE)
 
     n: int
 
@@ -56,7 +56,7 @@ class Noop(Payload):
 class Stamp(Payload):
     """Note when the handler started."""
 
-    policy: ClassVar[Policy] = policy("bench.stamp", TaskKind.TRANSACTIONAL)
+    policy: ClassVar[Policy] = policy("bench.stamp", TaskKind.TRANSACTIONAL, STAMPS)
 
     n: int
 

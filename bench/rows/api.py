@@ -37,10 +37,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_key(stage: Stage) -> str:
-    """An API key that may enqueue."""
-    argv = [sys.executable, "-m", "cli", "keys", "create", "--name", "bench", "--scope", "enqueue", "--json"]
-    made = subprocess.run(argv, env=environ(stage), capture_output=True, text=True, check=False)
+def make_key(stage: Stage, database: str, scope: str) -> str:
+    """An API key of one scope."""
+    argv = [sys.executable, "-m", "cli", "keys", "create", "--name", "bench", "--scope", scope, "--json"]
+    made = subprocess.run(argv, env=environ(stage, database), capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise Failed(f"no API key: {made.stderr.strip()}")
     return str(json.loads(made.stdout)["secret"])
@@ -76,7 +76,7 @@ def measure(run: Run) -> Row:
     make_schema(stage)
     with stage.connect(DATABASE) as connection:
         connection.execute(BARE)
-    key, ports = make_key(stage), {"kontor": free_port(), "bare": free_port()}
+    key, ports = make_key(stage, DATABASE, "enqueue"), {"kontor": free_port(), "bare": free_port()}
     commands = [
         Command("web", [sys.executable, "-m", "cli", "web", "--port", str(ports["kontor"])], environ(stage)),
         Command("bare", [sys.executable, "-m", "bench.bare_app", str(ports["bare"])], environ(stage)),

@@ -3,7 +3,9 @@
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from subprocess import Popen
 from typing import Any
 
@@ -14,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from adapters.bells import Keys
 from adapters.doorbell import RedisDoorbell
-from bench.kontor import DATABASE, NAMESPACE, SHARED, environ, jobs, make_schema, sql_engine
+from bench.kontor import DATABASE, SHARED, environ, jobs, make_schema, namespace, sql_engine
 from bench.proc import cpu_seconds, resident_megabytes
 from bench.processes import Command, Failed, running
 from bench.results import Budget, Figure, Row, percentile
 from bench.run import Run, Step
+from bench.stage import Stage
 from engine.enqueue import Jobs
 
 WARM_UP = 50
@@ -38,7 +41,7 @@ def measure(run: Run) -> Row:
     with running(commands, log) as started, run.steps("latency", samples + WARM_UP + 1) as step:
         roles = ("relay", "worker 1", "worker 2", "scheduler")
         processes = dict(zip(roles, started, strict=True))
-        latencies = sample(run, WARM_UP + samples, step)[WARM_UP:]
+        latencies = sample(stage, [DATABASE], WARM_UP + samples, step)[0][WARM_UP:]
         step("idle CPU")
         idle = idle_percent(processes, run.share(20, 6))
         living = {role: process for role, process in processes.items() if process.poll() is None}
@@ -49,32 +52,50 @@ def measure(run: Run) -> Row:
     ], problems)  # fmt: skip
 
 
-def sample(run: Run, count: int, step: Step) -> list[float]:
-    """Latencies in ms, one job at a time."""
-    client = redis.Redis.from_url(run.stage.redis_url)
-    ledger = jobs(RedisDoorbell(client, Keys(NAMESPACE)))
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A way into one ledger, and a look at when its jobs started."""
+
+    engine: Engine
+    connection: psycopg.Connection[Any]
+    ledger: Jobs
+
+    def latency(self, n: int) -> float:
+        """Enqueue, commit, wait for the stamp; in ms. Raises Failed when it does not come."""
+        with Session(self.engine) as session:
+            self.ledger.enqueue(session, "bench.stamp", {"n": n})
+            session.commit()
+        committed = time.monotonic()
+        while time.monotonic() - committed < PATIENCE:
+            row = self.connection.execute(STARTED, (n,)).fetchone()
+            if row is not None:
+                return (float(row[0]) - committed) * 1_000
+            time.sleep(0.005)
+        raise Failed(f"job {n} did not start within {PATIENCE:.0f} s")
+
+
+@contextmanager
+def probe(stage: Stage, database: str) -> Iterator[Probe]:
+    """A probe of one of Kontor's databases."""
+    client = redis.Redis.from_url(stage.redis_url)
+    doorbell = RedisDoorbell(client, Keys(namespace(database)))
+    with sql_engine(stage, database) as engine, stage.connect(database) as connection:
+        yield Probe(engine, connection, jobs(doorbell))
+    doorbell.close()
+
+
+def sample(stage: Stage, databases: Sequence[str], count: int, step: Step) -> list[list[float]]:
+    """Latencies in ms, one job at a time, the databases in turn; one list for each."""
     chance = random.Random(1)
-    with sql_engine(run.stage) as engine, run.stage.connect(DATABASE) as connection:
-        latencies = []
+    with ExitStack() as stack:
+        probes = [stack.enter_context(probe(stage, database)) for database in databases]
+        found: list[list[float]] = [[] for _ in probes]
         for n in range(count):
             step(f"sample {n + 1}")
-            latencies.append(one(engine, connection, ledger, n))
-            time.sleep(chance.uniform(0.05, 0.2))
-        return latencies
-
-
-def one(engine: Engine, connection: psycopg.Connection[Any], ledger: Jobs, n: int) -> float:
-    """Enqueue, commit, wait for the stamp. Raises Failed when it does not come."""
-    with Session(engine) as session:
-        ledger.enqueue(session, "bench.stamp", {"n": n})
-        session.commit()
-    committed = time.monotonic()
-    while time.monotonic() - committed < PATIENCE:
-        row = connection.execute(STARTED, (n,)).fetchone()
-        if row is not None:
-            return (float(row[0]) - committed) * 1_000
-        time.sleep(0.005)
-    raise Failed(f"job {n} did not start within {PATIENCE:.0f} s")
+            for one, latencies in zip(probes, found, strict=True):
+                latencies.append(one.latency(n))
+                time.sleep(chance.uniform(0.05, 0.2))
+        return found
 
 
 def idle_percent(processes: Processes, seconds: float) -> dict[str, float]:

@@ -1,0 +1,136 @@
+"""The growth row: a million queued and ten million finished jobs beside an empty ledger."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from bench.contenders import Contender
+from bench.drain import drain
+from bench.effects import Drained
+from bench.kontor import Kontor, make_schema
+from bench.ledger_fill import fill_finished, fill_queued
+from bench.processes import Command, Failed, running
+from bench.results import Budget, Figure, Row, of_samples, percentile, ratios
+from bench.rows.latency import WARM_UP, sample
+from bench.rows.reads import measure_reads
+from bench.run import Run
+from bench.stage import Stage
+
+EMPTY, BIG = "kontor", "kontor_big"
+PAUSE = (
+    "INSERT INTO queues (name, paused) VALUES ('bench', %s) ON CONFLICT (name) DO UPDATE SET paused = EXCLUDED.paused"
+)
+LEFT = "SELECT (SELECT count(*) FROM bench_effects), (SELECT count(*) FROM jobs WHERE queue = 'bench')"
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Kontor on the grown ledger: a backlog that is never drained, topped up before each round."""
+
+    size: int
+    name: str = "kontor-grown"
+    database: str = BIG
+    jobs: int = 24_000
+    numbered: int = 1
+    kontor: Kontor = field(default_factory=lambda: Kontor("kontor-grown", 24_000, "bench.insert", BIG))
+
+    def prepare(self, stage: Stage) -> None:
+        """Nothing: the ledger was filled before."""
+
+    def reset(self, stage: Stage) -> None:
+        """Forget the effects, keep the ledger."""
+        with stage.connect(BIG) as connection:
+            connection.execute("TRUNCATE bench_effects")
+
+    def enqueue(self, stage: Stage, count: int) -> None:
+        """Bring the backlog back to its size."""
+        self.numbered = fill_queued(stage, BIG, self.size, self.numbered)
+
+    def commands(self, stage: Stage) -> "list[Command]":
+        """As on the empty ledger."""
+        return list(self.kontor.commands(stage))
+
+    def log(self, stage: Stage) -> Path:
+        """Where its processes write."""
+        return self.kontor.log(stage)
+
+
+def measure(run: Run) -> Row:
+    """Fill, then drain and wake both ledgers in turn, then read the grown one."""
+    stage = run.stage
+    finished, queued = run.share(10_000_000, 1_000_000), run.share(1_000_000, 100_000)
+    backlog = Backlog(queued)
+    for database in (EMPTY, BIG):
+        make_schema(stage, database)
+    with run.steps("filling the ledger", finished // 1_000_000 + 2) as step:
+        fill_finished(stage, BIG, finished, step)
+        step("backlog")
+        backlog.enqueue(stage, 0)
+    drained, problems = drains(run, backlog)
+    latencies = wakes(run)
+    reads = measure_reads(run, BIG)
+    figures = [
+        of_samples("drain: grown / empty", ratios(drained["grown"], drained["empty"]), "x", Budget(0.85)),
+        of_samples("drain, empty ledger", drained["empty"], "jobs/s"),
+        of_samples("drain, grown ledger", drained["grown"], "jobs/s"),
+        *wake_figures(*latencies),
+        *reads,
+    ]
+    problems += [f"{figure.name}: {figure.note}" for figure in reads[1:] if not figure.note.startswith("200")]
+    title = f"Growth: {queued:,} queued and {finished:,} finished jobs beside an empty ledger"
+    stage.drop(BIG)
+    return Row("growth", title, figures, problems)
+
+
+def drains(run: Run, backlog: Backlog) -> tuple[dict[str, list[float]], list[str]]:
+    """The same number of jobs off both ledgers, in turn."""
+    empty = Kontor("kontor", backlog.jobs, "bench.insert", EMPTY)
+    rates: dict[str, list[float]] = defaultdict(list)
+    problems: list[str] = []
+    with run.steps("growth: drain", 2 * run.rounds) as step:
+        for number in range(run.rounds):
+            pair: list[tuple[str, Contender]] = [("empty", empty), ("grown", backlog)]
+            for name, contender in pair[:: 1 if number % 2 else -1]:
+                step(f"round {number + 1}: {name}")
+                try:
+                    found = drain(run.stage, contender, backlog.jobs)
+                except Failed as failed:
+                    problems.append(str(failed))
+                    found = Drained(backlog.jobs, 0, 0, 0, 0.0)
+                rates[name].append(found.rate)
+                problems += judged(name, found)
+    return rates, problems
+
+
+def judged(name: str, found: Drained) -> list[str]:
+    """The grown ledger goes on beyond the jobs that are counted; neither may double an effect."""
+    short = found.effects < found.jobs
+    return [f"{name}: {found.effects} effects, {found.doubled} doubled"] if short or found.doubled else []
+
+
+def wakes(run: Run) -> list[list[float]]:
+    """Latencies on both ledgers at once, sample by sample in turn; the backlog is paused."""
+    stage, count = run.stage, run.share(200, 60)
+    databases = [EMPTY, BIG]
+    for database in databases:
+        with stage.connect(database) as connection:
+            connection.execute(PAUSE, (True,))
+    stage.settle()
+    commands = [c for database in databases for c in Kontor(database, 0, "", database).commands(stage)]
+    log = stage.folder / "log" / "growth-latency.log"
+    with running(commands, log), run.steps("growth: latency", WARM_UP + count) as step:
+        found = sample(stage, databases, WARM_UP + count, step)
+    return [latencies[WARM_UP:] for latencies in found]
+
+
+def wake_figures(empty: list[float], grown: list[float]) -> list[Figure]:
+    """The medians' ratio, and both tails."""
+    ratio = median(grown) / median(empty)
+    return [
+        Figure("commit to start, p50: grown / empty", ratio, "x", Budget(1.15, at_least=False)),
+        Figure("commit to start p50, empty", median(empty), "ms"),
+        Figure("commit to start p50, grown", median(grown), "ms"),
+        Figure("commit to start p99, empty", percentile(empty, 99), "ms"),
+        Figure("commit to start p99, grown", percentile(grown, 99), "ms"),
+    ]
