@@ -28,7 +28,7 @@ _VARIES = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}
 def failure_of(error: BaseException) -> Failure:
     """An exception as it is stored. Numbers and ids do not count for the fingerprint."""
     kind = type(error).__name__
-    message = str(error) or kind
+    message = storable(str(error) or kind)
     place = ""
     if not isinstance(error, Transient | Permanent | Down):
         frames = traceback.extract_tb(error.__traceback__)
@@ -36,7 +36,7 @@ def failure_of(error: BaseException) -> Failure:
     likeness = f"{kind}|{_VARIES.sub('#', message)}|{place}"
     fingerprint = hashlib.sha256(likeness.encode()).hexdigest()[:16]
     text = "".join(traceback.format_exception(error, limit=-20))
-    return Failure(kind, storable(message[:4000]), storable(text[-16000:]), fingerprint)
+    return Failure(kind, message[:4000], storable(text[-16000:]), fingerprint)
 
 
 def storable(text: str) -> str:

@@ -1,0 +1,24 @@
+"""A crash point that kills its own process, for fault tests (setting KONTOR_CRASH_POINT)."""
+
+import os
+import signal
+import threading
+
+
+class KillAt:
+    """Obeys domain.ports.CrashPoint. `spec` is `NAME` or `NAME:N`: SIGKILL at the Nth passing, from 1."""
+
+    def __init__(self, spec: str) -> None:
+        name, _, nth = spec.partition(":")
+        self._name = name
+        self._left = int(nth or 1)
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> None:
+        """Pass the place, or die there."""
+        if name != self._name:
+            return
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,63 @@
+"""Kontor's own processes with the fault tasks beside them: `python -m tests.faults.process ROLE`.
+
+FAULT_FOLDER holds the sink and the trap. The role `enqueuer` reads requests from its input, one JSON line per
+transaction, and answers with the ids after the commit.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import scheduler
+from adapters.bells import Keys
+from adapters.clock import SystemClock
+from adapters.doorbell import RedisDoorbell
+from adapters.environment import load
+from adapters.logs import configure_logs
+from adapters.settings import Settings, settings_for
+from engine.catalogue import Catalogue
+from engine.enqueue import Jobs, Request
+from tests.faults.tasks import PAYLOADS, Sink, handlers
+from tests.faults.trap import Trap
+from workers import relay
+from workers.connections import redis_client, sql_engine
+from workers.parts import catalogue_for
+from workers.worker import WorkerProcess, serve
+
+
+def enqueuer(settings: Settings, trap: Trap) -> None:
+    from sqlalchemy.orm import Session
+
+    engine = sql_engine(settings, "fault-enqueuer", 1)
+    doorbell = RedisDoorbell(redis_client(settings), Keys(settings.namespace))
+    jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
+    for line in sys.stdin:
+        requests = [Request(task, args) for task, args in json.loads(line)]
+        with Session(engine) as session:
+            trap("insert.before")
+            ids = jobs.put_many(session, requests)
+            trap("insert.after")
+            trap("commit.before")
+            session.commit()
+            trap("commit.after")
+        print(json.dumps([str(job_id) for job_id in ids]), flush=True)
+
+
+def main(role: str) -> None:
+    folder = Path(os.environ["FAULT_FOLDER"])
+    sink, trap = Sink(folder / "sink"), Trap(folder / "trap")
+    with settings_for(load()) as settings:
+        configure_logs(settings.log, role)
+        if role == "worker":
+            serve(WorkerProcess(settings, handlers(sink), trap))
+        elif role == "relay":
+            relay.run(settings, Catalogue([*catalogue_for(settings), *PAYLOADS]), trap)
+        elif role == "scheduler":
+            scheduler.run(settings)
+        else:
+            enqueuer(settings, trap)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

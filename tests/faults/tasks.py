@@ -1,0 +1,140 @@
+"""Tasks whose effects can be counted: rows in PostgreSQL without any uniqueness, lines in a file outside."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from domain.jobs import CrashPolicy, TaskKind
+from domain.retry import RetryPolicy
+from engine.catalogue import Payload, Policy
+from engine.handlers import Handler, JobContext
+from engine.outcomes import Done, Outcome, Transient
+
+RETRY = RetryPolicy(max_attempts=12, base=timedelta(milliseconds=200), cap=timedelta(seconds=2))
+TABLE = "CREATE TABLE IF NOT EXISTS effects (job_id uuid NOT NULL, number bigint NOT NULL)"
+WRITE = text("INSERT INTO effects (job_id, number) VALUES (:job, :number)")
+LONG_SECONDS = 120.0
+
+
+def policy(name: str, kind: TaskKind, crash: CrashPolicy = CrashPolicy.RERUN, *, shared: bool = True) -> Policy:
+    return Policy(f"fault.{name}", f"fault-{kind}", kind, RETRY, crash=crash, share_commit=shared)
+
+
+class Work(Payload):
+    """`number` names the effect. `holds`: the first attempt never ends. `fails`: so many attempts fail."""
+
+    number: int
+    holds: bool = False
+    fails: int = 0
+    children: int = 0
+
+
+class Single(Work):
+    policy: ClassVar[Policy] = policy("single", TaskKind.TRANSACTIONAL, shared=False)
+
+
+class Batch(Work):
+    policy: ClassVar[Policy] = policy("batch", TaskKind.TRANSACTIONAL)
+
+
+class Rerun(Work):
+    policy: ClassVar[Policy] = policy("rerun", TaskKind.EXTERNAL)
+
+
+class Verify(Work):
+    policy: ClassVar[Policy] = policy("verify", TaskKind.EXTERNAL, CrashPolicy.VERIFY)
+
+
+class Park(Work):
+    policy: ClassVar[Policy] = policy("park", TaskKind.EXTERNAL, CrashPolicy.PARK)
+
+
+class Sink:
+    """The world outside: a file to which effects are appended, one line each, in one write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.touch()
+
+    def put(self, **line: Any) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        os.write(descriptor, (json.dumps({**line, "at": time.monotonic(), "pid": os.getpid()}) + "\n").encode())
+        os.close(descriptor)
+
+    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
+        read = [json.loads(line) for line in self.path.read_text().splitlines()]
+        return [line for line in read if wanted.items() <= line.items()]
+
+
+def begin(sink: Sink, job: JobContext, work: Work) -> None:
+    """Say that an attempt began; go on, hang or fail as the payload says."""
+    if work.holds:
+        sink.put(began=work.number, attempt=job.attempt)
+        if job.attempt == 1:
+            time.sleep(LONG_SECONDS)
+    if job.attempt <= work.fails:
+        raise Transient("told to fail")
+
+
+@dataclass
+class Writer:
+    """Writes one row, and enqueues its children."""
+
+    sink: Sink
+    payload: type[Work]
+
+    def run(self, job: JobContext, session: Session, payload: Work) -> Outcome:
+        session.execute(WRITE, {"job": job.id, "number": payload.number})
+        begin(self.sink, job, payload)
+        for child in range(payload.children):
+            job.jobs.enqueue(session, "fault.batch", {"number": payload.number * 100 + child})
+        return Done()
+
+
+@dataclass
+class Sender:
+    """Appends one line under its job's key, then writes one row."""
+
+    sink: Sink
+    payload: type[Work]
+
+    def claim(self, job: JobContext, session: Session, payload: Work) -> Work:
+        return payload
+
+    def act(self, job: JobContext, plan: Work) -> str:
+        begin(self.sink, job, plan)
+        self.sink.put(effect=plan.number, key=str(job.id))
+        return str(job.id)
+
+    def record(self, job: JobContext, session: Session, payload: Work, plan: Work, result: str) -> Outcome:
+        session.execute(WRITE, {"job": job.id, "number": payload.number})
+        return Done()
+
+
+@dataclass
+class VerifyingSender(Sender):
+    """Looks into the sink before it sends again."""
+
+    def verify(self, job: JobContext, plan: Work) -> str | None:
+        return str(job.id) if self.sink.lines(effect=plan.number, key=str(job.id)) else None
+
+
+PAYLOADS: Sequence[type[Work]] = (Single, Batch, Rerun, Verify, Park)
+
+
+def handlers(sink: Sink) -> list[Handler]:
+    return [
+        Writer(sink, Single),
+        Writer(sink, Batch),
+        Sender(sink, Rerun),
+        VerifyingSender(sink, Verify),
+        Sender(sink, Park),
+    ]

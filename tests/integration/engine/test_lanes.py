@@ -1,0 +1,133 @@
+from datetime import timedelta
+
+from engine.handlers import JobContext
+from engine.outcomes import Cancel, Down, Outcome, Transient
+from tests.integration.engine.conftest import World
+from tests.integration.engine.world import Send
+
+STEP = timedelta(minutes=5)
+
+
+def down(job: JobContext, note: str) -> Outcome | None:
+    raise Down("connection refused")
+
+
+def ask_lane(world: World, column: str, lane: str = "a") -> object:
+    return world.ask(f"SELECT {column} FROM lanes WHERE name = :lane", lane=lane)
+
+
+def test_a_lane_runs_one_job_at_a_time_in_order(world: World) -> None:
+    notes = [f"n{number}" for number in range(5)]
+    jobs = [world.put(Send(note=note), lane="a") for note in notes]
+    world.inline.run(*jobs)
+    assert world.script.order == ["n0"]
+    assert [world.job(job).held for job in jobs[1:]] == [False, True, True, True]
+    world.inline.drain()
+    assert world.script.order == notes
+    assert ask_lane(world, "busy_with") is None
+
+
+def test_the_next_job_of_a_lane_is_announced_at_once(world: World) -> None:
+    jobs = [world.put(Send(note=note), lane="a") for note in "ab"]
+    rings = world.inline.doorbell.rings
+    world.inline.run(*jobs)
+    assert world.inline.doorbell.rings == rings + 1
+
+
+def test_a_remote_that_is_down_burns_no_attempt_and_holds_its_lane_alone(world: World) -> None:
+    world.script.deeds["down"] = down
+    jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
+    others = [world.put(Send(note="up"), lane="b") for _ in range(3)]
+    world.inline.drain()
+    assert [world.state(job) for job in others] == ["succeeded"] * 3
+    assert [(world.state(job), world.job(job).attempt, world.job(job).held) for job in jobs] == [
+        ("queued", 0, True)
+    ] * 3
+    assert sum(len(world.outcomes(job)) for job in jobs) == 1
+    assert ask_lane(world, "state") == "open"
+
+
+def test_one_probe_goes_when_it_is_due_and_an_answer_lets_all_go(world: World) -> None:
+    world.script.deeds["down"] = down
+    jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
+    world.inline.drain()
+    assert world.inline.drain() == 0
+    for failures in (2, 3):
+        world.clock.advance(STEP)
+        world.inline.drain()
+        assert ask_lane(world, "failures") == failures
+        assert len(world.script.order) == failures
+    world.script.deeds.clear()
+    world.clock.advance(STEP)
+    world.inline.drain()
+    assert [(world.state(job), world.job(job).attempt) for job in jobs] == [("succeeded", 1)] * 3
+    assert ask_lane(world, "state") == "closed"
+
+
+def test_an_error_that_is_an_answer_closes_the_breaker(world: World) -> None:
+    world.script.deeds["down"] = down
+    first, second = world.put(Send(note="down"), lane="a"), world.put(Send(note="fine"), lane="a")
+    world.inline.drain()
+    world.clock.advance(STEP)
+
+    def busy(job: JobContext, note: str) -> Outcome | None:
+        raise Transient("no")
+
+    world.script.deeds["down"] = busy
+    world.inline.drain()
+    assert (world.state(first), world.job(first).attempt) == ("retrying", 1)
+    assert world.state(second) == "succeeded"
+
+
+def test_a_probe_that_never_asks_the_remote_hands_its_turn_on(world: World) -> None:
+    world.script.deeds["down"] = down
+    jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
+    world.inline.drain()
+    world.clock.advance(STEP)
+    world.script.claims["down"] = lambda job, note: Cancel("not due any more")
+    world.inline.drain()
+    assert [world.state(job) for job in jobs] == ["cancelled"] * 3
+
+
+def test_a_claim_that_fails_is_no_answer_of_the_remote(world: World) -> None:
+    world.script.deeds["down"] = down
+    world.put(Send(note="down"), lane="a")
+    world.inline.drain()
+    world.clock.advance(STEP)
+
+    def broken(job: JobContext, note: str) -> Outcome | None:
+        raise RuntimeError("a bug")
+
+    world.script.claims["down"] = broken
+    world.inline.drain()
+    assert ask_lane(world, "state") == "open"
+
+
+def test_after_three_days_the_lanes_jobs_are_dead_and_their_handlers_are_told(world: World) -> None:
+    world.script.deeds["down"] = down
+    jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
+    world.inline.drain()
+    world.clock.advance(timedelta(hours=71))
+    world.inline.drain()
+    assert {world.state(job) for job in jobs} == {"queued"}
+    world.clock.advance(timedelta(hours=1))
+    world.inline.drain()
+    assert [(world.state(job), world.job(job).reason) for job in jobs] == [("dead", "lane_held")] * 3
+    assert world.script.told.count(("down", "lane_held")) == 3
+    late = world.put(Send(note="up"), lane="a")
+    world.clock.advance(STEP)
+    world.inline.drain()
+    assert world.state(late) == "succeeded"
+
+
+def test_a_lane_an_operator_forced_shut_stays_shut(world: World) -> None:
+    def force(job: JobContext, note: str) -> Outcome | None:
+        world.ask("UPDATE lanes SET state = 'forced' WHERE name = 'a'")
+        raise Down("refused")
+
+    world.script.deeds["down"] = force
+    world.put(Send(note="down"), lane="a")
+    world.inline.drain()
+    world.clock.advance(STEP)
+    assert world.inline.drain() == 0
+    assert ask_lane(world, "state") == "forced"
