@@ -1,0 +1,46 @@
+"""What docs/reference/accounts.md lists is what the code has."""
+
+import re
+from pathlib import Path
+
+from models.accounts import AccountKind, Party, TrialState
+from models.mails import MailState
+from services.account_fields import CHECKS
+from services.brand_settings import CHECKS as BRAND_SETTINGS
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "reference" / "accounts.md").read_text(encoding="utf-8")
+
+
+def first_cells(header: str) -> set[str]:
+    """The words in backquotes in the first column of the table with that first header cell."""
+    rows = PAGE.partition(f"\n| {header} |")[2].splitlines()[2:]
+    cells: set[str] = set()
+    for row in rows:
+        if not row.startswith("|"):
+            break
+        cells |= set(re.findall(r"`([^`]+)`", row.split("|")[1]))
+    return cells
+
+
+def test_every_state_of_a_mail_is_explained() -> None:
+    assert first_cells("state") == set(MailState)
+
+
+def test_every_setting_of_a_brand_is_explained() -> None:
+    assert first_cells("setting") == set(BRAND_SETTINGS)
+
+
+def test_every_event_of_accounts_is_named() -> None:
+    sources = (ROOT / "services").glob("*.py")
+    written = {
+        word for path in sources for word in re.findall(r'"(account\.[a-z_]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert written
+    assert first_cells("type") == written
+
+
+def test_kinds_parties_trials_and_fields_are_named() -> None:
+    for word in (*AccountKind, *Party, *TrialState):
+        assert f"`{word}`" in PAGE or f"`party: {word}`" in PAGE
+    assert {"name", "locale", "timezone", "admin_email"} <= set(CHECKS)
