@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from adapters.embedded import endpoints
 from adapters.embedded.servers import owned_servers
 from adapters.environment import Environment, SettingsError
 from adapters.settings import Settings, settings_from
-from store.schema import migrate
-from workers.first_start import Credentials, first_credentials
+from store.revision import is_prepared
 from workers.program import Program
 from workers.supervisor import Child, Supervisor
+
+if TYPE_CHECKING:
+    from workers.first_start import Credentials
 
 LOOPBACK = "127.0.0.1"
 
@@ -74,7 +77,18 @@ def children_of(settings: Settings, *, catcher: bool) -> list[Child]:
     return [Program(role, [role], environ) for role in roles]
 
 
-def run(environment: Environment, greet: Callable[[Settings, Credentials | None], None]) -> None:
+def prepare(settings: Settings) -> "Credentials | None":
+    """Migrate, and make the first credentials; on a prepared database neither is even imported."""
+    if is_prepared(settings.database_url.replace("+psycopg", "", 1)):
+        return None
+    from store.schema import migrate
+    from workers.first_start import first_credentials
+
+    migrate(settings.database_url)
+    return first_credentials(settings)
+
+
+def run(environment: Environment, greet: Callable[[Settings, "Credentials | None"], None]) -> None:
     """Run until Ctrl-C or SIGTERM; `greet` is called once when the web process answers."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
@@ -82,8 +96,7 @@ def run(environment: Environment, greet: Callable[[Settings, Credentials | None]
     with ExitStack() as stack:
         found, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, found)
-        migrate(settings.database_url)
-        credentials = first_credentials(settings)
+        credentials = prepare(settings)
         endpoints.prepare(settings.data_dir)
         places = endpoints.Endpoints(settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url)
         if servers:
