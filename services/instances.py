@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from domain.calling import Call
 from domain.errors import NotFound
 from domain.ports import Sealer
-from models.accounts import Account
 from models.instances import Instance
 from services import signing_secrets
+from services.licences import lane_of
 from services.offer_messages import Message
 from store import instances as rows
+from store.offers import lock_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +30,22 @@ class Told:
 def put(session: Session, sealer: Sealer, account_id: UUID, url: str, secret: str | None, now: datetime) -> Told:
     """Set or move an account's instance; the secret before signs beside the new one for 24 h.
 
+    A lane held by the old address is probed at once.
     The address is checked before, outside of the transaction (`addresses.AddressGuard`).
     Raises NotFound, Invalid(`invalid_secret`).
     """
-    account = session.get(Account, account_id)
+    account = lock_account(session, account_id)
     if account is None or account.deleted_at is not None:
         raise NotFound
     plain = signing_secrets.given_or_new(secret)
     instance = rows.get(session, account_id, lock=True)
     if instance is None:
-        instance = Instance(account_id=account_id, secret_sealed=sealer.seal(plain), created_at=now)
-        session.add(instance)
-    signing_secrets.replace(sealer, instance, plain, now)
-    instance.url, instance.updated_at = url, now
+        sealed = sealer.seal(plain)
+        session.add(Instance(account_id=account_id, url=url, secret_sealed=sealed, created_at=now, updated_at=now))
+    else:
+        signing_secrets.replace(sealer, instance, plain, now)
+        instance.url, instance.updated_at = url, now
+        rows.probe_soon(session, lane_of(account_id), now)
     session.flush()
     return Told(url, plain)
 

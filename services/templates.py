@@ -18,6 +18,7 @@ from models.offers import OfferTemplate
 from services import products
 from services.offer_log import OfferBook
 from services.resellers import reseller
+from store import locks
 from store import templates as rows
 
 NAME_LIMIT: Final = 200
@@ -125,6 +126,7 @@ def _free_name(session: Session, reseller_id: UUID, name: str, own: UUID | None)
     if not 1 <= len(name) <= NAME_LIMIT or not name.isprintable():
         message = f"A name is 1 to {NAME_LIMIT} printable characters."
         raise Invalid("invalid", message, errors=[FieldError("name", message)])
+    locks.hold(session, f"templates:{reseller_id}")
     holder = rows.by_name(session, reseller_id, name)
     if holder is not None and holder.id != own:
         raise Conflict("name_taken", f"There is a template called {name!r} already.")

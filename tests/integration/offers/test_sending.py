@@ -1,0 +1,181 @@
+"""What may be sent, by whom, and where customers' instances are."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text as sql
+
+from adapters.http_fakes import refused
+from domain.errors import Conflict, Invalid, NotFound
+from domain.ids import new_id
+from models.instances import Instance
+from services import instances, offers, templates
+from tests.offer_world import LINES, START, World, account
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    return {**LINES[0], **changes}
+
+
+BAD_LINES = [
+    ("unknown_product", [line(product="no-such-course")], "lines.0.product"),
+    ("invalid", [], "lines"),
+    ("invalid", [line()] * 101, "lines"),
+    ("invalid", [line(), line(count=0)], "lines.1.count"),
+    ("invalid", [line(count=1_000_001)], "lines.0.count"),
+    ("invalid", [line(count=True)], "lines.0.count"),
+    ("invalid", [line(count="10")], "lines.0.count"),
+    ("invalid", [line(mode="more")], "lines.0.mode"),
+    ("invalid", [line(term="soon")], "lines.0.term"),
+    ("invalid", [line(term="2026-03-09")], "lines.0.term"),
+]
+
+
+@pytest.mark.parametrize(("code", "lines", "loc"), BAD_LINES)
+def test_lines_that_cannot_be_sold_are_refused_at_their_place(
+    world: World, code: str, lines: list[dict[str, Any]], loc: str
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        world.send(lines)
+    assert (refusal.value.code, refusal.value.errors[0].loc) == (code, loc)
+
+
+def test_the_last_day_of_a_term_is_the_customers_own(world: World) -> None:
+    world.clock.advance(timedelta(hours=11, minutes=30))
+    with pytest.raises(Invalid):
+        world.send([line(term="2026-03-10")])
+    world.send([line(term="2026-03-11")])
+
+
+@pytest.mark.parametrize("message", ["x" * 4_001, "bell\a", "nul\0", "escape\x1b[31m"])
+def test_a_message_is_plain_text_of_limited_length(world: World, message: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        world.send(message=message)
+    assert refusal.value.errors[0].loc == "message"
+
+
+def test_a_message_is_kept_as_written_also_at_its_limit(world: World) -> None:
+    text = 'Zeile 1\r\nTo: "x" <script>\t' + "ß" * 3_900
+    assert world.offer(world.send(message=text))["message"] == text
+
+
+@pytest.mark.parametrize(
+    "expires_at", [START, (START + timedelta(days=1)).replace(tzinfo=None), datetime(2037, 1, 1, tzinfo=UTC)]
+)
+def test_an_expiry_is_aware_in_the_future_and_not_for_ever(world: World, expires_at: datetime) -> None:
+    with pytest.raises(Invalid) as refusal:
+        world.send(expires_at=expires_at)
+    assert refusal.value.errors[0].loc == "expires_at"
+
+
+def test_an_offer_lives_30_days_unless_told_otherwise(world: World) -> None:
+    assert world.offer(world.send())["expires_at"] == world.clock.now() + timedelta(days=30)
+    soon = world.clock.now() + timedelta(seconds=1)
+    assert world.offer(world.send(expires_at=soon))["expires_at"] == soon
+
+
+def test_an_account_without_an_instance_gets_no_offer(world: World) -> None:
+    with world.transaction() as session:
+        session.execute(sql("DELETE FROM instances"))
+    with pytest.raises(Conflict) as refusal:
+        world.send()
+    assert refusal.value.code == "no_instance"
+
+
+def test_only_the_accounts_own_reseller_can_send_and_only_its_own_templates(world: World) -> None:
+    stranger = new_id()
+    with world.transaction() as session:
+        session.add(account(stranger, "Stranger", "reseller"))
+        session.flush()
+        foreign = templates.create(world.book, session, stranger, "Theirs", LINES).id
+    strange: list[dict[str, Any]] = [{"reseller_id": stranger}, {"account_id": stranger}, {"account_id": new_id()}]
+    for options in strange:
+        with pytest.raises(NotFound):
+            world.send(**options)
+    for template_id in (foreign, new_id()):
+        with pytest.raises(NotFound):
+            world.send(None, template_id=template_id)
+
+
+@pytest.mark.parametrize("given", [{"lines": None}, {"lines": LINES, "template_id": new_id()}])
+def test_either_lines_or_a_template_are_given(world: World, given: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        world.send(**given)
+
+
+def test_a_refused_offer_leaves_nothing_behind(world: World) -> None:
+    with pytest.raises(Invalid):
+        world.send(message="x" * 5_000)
+    with world.transaction() as session:
+        assert session.scalar(sql("SELECT count(*) FROM offers")) == 0
+        assert session.scalar(sql("SELECT count(*) FROM jobs")) == 0
+
+
+def test_template_names_are_unique_per_reseller_and_free_again_after_a_deletion(world: World) -> None:
+    with world.transaction() as session:
+        first = templates.create(world.book, session, world.reseller, " Starter ", LINES)
+        second = templates.create(world.book, session, world.reseller, "Other", LINES)
+        with pytest.raises(Conflict, match="Starter"):
+            templates.create(world.book, session, world.reseller, "Starter", LINES)
+        with pytest.raises(Conflict, match="Starter"):
+            templates.change(world.book, session, second.id, "Starter", LINES)
+        assert templates.change(world.book, session, first.id, "Starter", LINES).name == "Starter"
+        templates.delete(session, first.id)
+        templates.create(world.book, session, world.reseller, "Starter", LINES)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201, "line\nbreak", "nul\0"])
+def test_a_template_has_a_printable_name(world: World, name: str) -> None:
+    with world.transaction() as session, pytest.raises(Invalid) as refusal:
+        templates.create(world.book, session, world.reseller, name, LINES)
+    assert refusal.value.errors[0].loc == "name"
+
+
+def test_lists_go_on_where_the_page_before_ended(world: World) -> None:
+    sent = [world.send() for _ in range(5)]
+    seen, cursor = [], None
+    with world.transaction() as session:
+        for size in (2, 2, 1):
+            page = offers.listed(session, world.clock.now(), reseller_id=world.reseller, cursor=cursor, limit=2)
+            assert len(page.items) == size
+            seen += [offer.id for offer in page.items]
+            cursor = page.next
+        assert cursor is None
+        with pytest.raises(Invalid):
+            offers.listed(session, world.clock.now(), cursor="not a cursor")
+    assert seen == sent[::-1]
+
+
+def test_an_instances_secret_is_shown_once_and_both_sign_for_a_day(world: World) -> None:
+    with world.transaction() as session:
+        old = world.sealer.open(session.get_one(Instance, world.client).secret_sealed)
+        new = instances.put(session, world.sealer, world.client, "https://new.example/", None, world.clock.now()).secret
+    assert new.startswith("whsec_")
+    assert new != old
+    world.delivered()
+    assert len(world.http.posted[-1].headers["webhook-signature"].split()) == 2
+    world.clock.advance(timedelta(hours=24))
+    world.delivered()
+    assert len(world.http.posted[-1].headers["webhook-signature"].split()) == 1
+    assert world.http.posted[-1].url == "https://new.example/"
+    with world.transaction() as session:
+        stored = session.scalar(sql("SELECT i::text FROM instances i"))
+    assert new.removeprefix("whsec_") not in str(stored)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_short", "plain", "whsec_" + "A" * 200, "whsec_ä"])
+def test_a_secret_that_is_too_weak_or_unreadable_is_refused(world: World, secret: str) -> None:
+    with world.transaction() as session, pytest.raises(Invalid) as refusal:
+        instances.put(session, world.sealer, world.client, "https://new.example/", secret, world.clock.now())
+    assert refusal.value.code == "invalid_secret"
+
+
+def test_an_instance_that_moved_is_tried_at_once(world: World) -> None:
+    world.http.will(refused())
+    offer_id = world.send()
+    world.work()
+    with world.transaction() as session:
+        instances.put(session, world.sealer, world.client, "https://new.example/", None, world.clock.now())
+    world.work()
+    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
