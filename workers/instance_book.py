@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -150,3 +150,5 @@ def _reply_of(behaviour: Behaviour) -> Reply:
             return Reply(behaviour.status, {"status": behaviour.status}, headers, behaviour.seconds)
         case Mode.TIMEOUT | Mode.REFUSE:
             return Reply(None, seconds=behaviour.seconds or 3_600.0)
+        case _:
+            assert_never(behaviour.mode)
