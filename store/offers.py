@@ -66,8 +66,9 @@ def listed(
 
 
 def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
-    """The ids of an account's open offers, oldest first."""
-    return list(session.scalars(select(Offer.id).where(Offer.account_id == account_id, OPEN).order_by(Offer.id)))
+    """The ids of the open offers to an account or by it, oldest first."""
+    either = or_(Offer.account_id == account_id, Offer.reseller_id == account_id)
+    return list(session.scalars(select(Offer.id).where(either, OPEN).order_by(Offer.id)))
 
 
 def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 from adapters.clock_fakes import ManualClock
 from adapters.doorbell import SilentDoorbell
 from adapters.passwords import Argon2Passwords
-from engine.catalogue import Catalogue
 from engine.enqueue import Jobs
 from models.accounts import Account
 from services import accounts, clients, programme_files, reselling
@@ -16,7 +15,7 @@ from services.clients import NewClient
 from services.programmes import Programmes
 from services.tokens import Tokens
 from store.schema import ROOT
-from tasks.mails import SendMail
+from tasks.catalogue import catalogue
 
 EXAMPLES = ROOT / "examples" / "programmes"
 
@@ -29,8 +28,8 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def jobs(clock: ManualClock) -> Jobs:
-    """A way into the ledger that knows the tasks of accounts."""
-    return Jobs(Catalogue([SendMail]), clock, SilentDoorbell())
+    """A way into the ledger."""
+    return Jobs(catalogue(), clock, SilentDoorbell())
 
 
 @pytest.fixture

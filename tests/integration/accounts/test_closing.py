@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
+from adapters.sealer import FernetSealer
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from engine.handlers import JobContext
@@ -14,10 +15,11 @@ from engine.outcomes import Done
 from models.accounts import Account, TrialState
 from models.events import DomainEvent
 from models.mails import Mail
-from services import accounts, clients, closing
+from services import accounts, clients, closing, instances, offers
 from services.account_book import AccountBook
 from services.accounts import NewAccount
 from services.offer_log import OfferBook
+from services.offers import NewOffer
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
 
 
@@ -88,6 +90,25 @@ def test_deleting_ends_a_trial_and_again_changes_nothing(
     clock.advance(timedelta(days=1))
     closing.delete(office, offer_book, session, client.id, "test")
     assert (client.trial_state, client.trial_ends_at, client.deleted_at) == ("expired", first, first)
+
+
+@pytest.mark.parametrize("closed", ["client", "reseller"])
+def test_open_offers_to_and_by_a_deleted_account_are_cancelled(
+    office: AccountBook,
+    offer_book: OfferBook,
+    session: Session,
+    reseller: Account,
+    client: Account,
+    closed: str,
+) -> None:
+    lines = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
+    instances.put(session, FernetSealer("key"), client.id, "https://weser.example/in", None, office.now)
+    sent = [offers.send(offer_book, session, NewOffer(reseller.id, client.id, lines=lines), "test") for _ in range(2)]
+    if closed == "reseller":
+        clients.disconnect(office, session, reseller.id, client.id)
+    gone = reseller if closed == "reseller" else client
+    closing.delete(office, offer_book, session, gone.id, "test")
+    assert [(one.state, one.reason) for one in sent] == [("cancelled", "account_closed")] * 2
 
 
 def test_a_deleted_account_is_not_changed(
