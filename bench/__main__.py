@@ -15,7 +15,7 @@ from bench.peer_environment import peer_python, peer_versions
 from bench.processes import Failed
 from bench.report import document, show
 from bench.results import Row
-from bench.rows import api, drain, enqueue, latency, start
+from bench.rows import api, drain, enqueue, latency, mails, start
 from bench.run import Run, bars
 from bench.stage import ROOT, NotEmpty, open_stage
 
@@ -25,6 +25,7 @@ ROWS: dict[str, Callable[[Run], Row]] = {
     "enqueue": enqueue.measure,
     "latency": latency.measure,
     "api": api.measure,
+    "mails": mails.measure,
     "start": start.measure,
 }
 

@@ -1,0 +1,161 @@
+"""Row 6: mails by way of the ledger beside a loop that only builds and sends the same messages."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from subprocess import Popen
+from typing import Any
+
+import psycopg
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from adapters.clock import SystemClock
+from adapters.doorbell import SilentDoorbell
+from adapters.passwords import Argon2Passwords
+from bench.kontor import DATABASE, HOT, Kontor, environ, make_schema, sql_engine
+from bench.mail_floor import floor, plain_bytes, sink
+from bench.observation import Observation
+from bench.processes import Command, Failed, check_alive, running
+from bench.results import Budget, Row, of_samples, ratios
+from bench.run import Run
+from bench.stage import ROOT, Stage
+from engine.enqueue import Jobs
+from mail.build import MailBuilder
+from mail.message import BuiltMail
+from mail.render import Renderer
+from mail.samples import sample_facts
+from models.accounts import Account
+from models.mails import Mail
+from services import accounts, mails, programme_files
+from services.account_book import AccountBook
+from services.accounts import NewAccount
+from services.dispatch import Dispatch, Dispatcher
+from services.mail_rules import RULES
+from services.programmes import Programmes
+from services.tokens import Tokens
+from tasks.catalogue import catalogue
+
+TEMPLATE = "account-connected"
+LANGUAGES = ("en", "de", "fr", "ru", "ja")
+STUCK = 60.0
+WINDOW = """
+WITH numbered AS (
+    SELECT finished_at AS at, row_number() OVER (PARTITION BY worker ORDER BY finished_at) AS nth
+    FROM jobs_archive WHERE task = 'mail.send' AND state = 'succeeded'
+), opening AS (SELECT max(at) AS at FROM numbered WHERE nth = %s)
+SELECT count(*) FILTER (WHERE numbered.at > opening.at), extract(epoch FROM max(numbered.at) - max(opening.at))
+FROM numbered, opening
+"""
+SENT = "SELECT count(*) FROM mails WHERE state = 'sent'"
+
+
+def measure(run: Run) -> Row:
+    """Both in turn, to a receiver that swallows everything."""
+    stage, count = run.stage, run.share(2_000, 800)
+    prepare(stage)
+    rates: dict[str, list[float]] = defaultdict(list)
+    with run.steps("mails", 2 * run.rounds + 1) as step, sink() as port:
+        step("building the floor's messages")
+        built = messages(stage, count)
+        for number in range(run.rounds):
+            for name in ("kontor", "floor")[:: 1 if number % 2 else -1]:
+                step(f"round {number + 1}: {name}")
+                rate = floor(port, built, plain_bytes) if name == "floor" else through_ledger(stage, port, count)
+                rates[name].append(rate)
+        ratio = of_samples("mails / build-and-send loop", ratios(rates["kontor"], rates["floor"]), "x", Budget(0.5))
+        profile = why(stage, port, count * 2) if ratio.missed else []
+    return Row("mails", "Mails over SMTP: job, rendering, sending, recording", [
+        ratio,
+        of_samples("mails", rates["kontor"], "mails/s"),
+        of_samples("build-and-send loop", rates["floor"], "mails/s"),
+    ], profile=profile)  # fmt: skip
+
+
+def ledger() -> Jobs:
+    """The way into the ledger with every task of the deployment."""
+    return Jobs(catalogue(), SystemClock(), SilentDoorbell())
+
+
+def prepare(stage: Stage) -> None:
+    """A programme, and an account for each language."""
+    make_schema(stage)
+    jobs = ledger()
+    text = (ROOT / "examples" / "programmes" / "learning.yaml").read_text()
+    book = AccountBook(jobs, Programmes(), Argon2Passwords())
+    with sql_engine(stage) as engine, Session(engine) as session:
+        programme_files.apply(session, "learning", text, now=jobs.clock.now(), actor="bench")
+        for locale in LANGUAGES:
+            new = NewAccount("learning", f"Bench {locale}", f"admin@{locale}.example", locale=locale)
+            accounts.create(book, session, new)
+        session.commit()
+
+
+def post(stage: Stage, count: int) -> None:
+    """Fill the ledger with mails, each to an address of its own."""
+    jobs, facts = ledger(), sample_facts()[TEMPLATE]
+    with stage.connect(DATABASE) as connection:
+        connection.execute(f"TRUNCATE mails, mail_recipients, {HOT} CASCADE")
+    with sql_engine(stage) as engine, Session(engine) as session:
+        known = session.scalars(select(Account)).all()
+        for n in range(count):
+            account = known[n % len(known)]
+            address = f"admin{n}@client.example"
+            mails.post(session, jobs, template=TEMPLATE, account=account, facts=facts, fact_key=str(n), to=address)
+        session.commit()
+
+
+def messages(stage: Stage, count: int) -> list[BuiltMail]:
+    """The very messages that Kontor sends, built beforehand for the floor to build again."""
+    post(stage, count)
+    dispatcher = Dispatcher(RULES, Tokens(environ(stage)["SECRET_KEY"]), Programmes(), "http://127.0.0.1:8000")
+    builder, now = MailBuilder(Renderer()), SystemClock().now()
+    with sql_engine(stage) as engine, Session(engine) as session:
+        plans = [dispatcher.prepare(session, mail_id, now) for mail_id in session.scalars(select(Mail.id)).all()]
+        return [builder.build(plan.letter, plan.dated) for plan in plans if isinstance(plan, Dispatch)]
+
+
+def commands(stage: Stage, port: int) -> list[Command]:
+    """A relay and two workers that send to the receiver."""
+    extra = {"SMTP_URL": f"smtp://127.0.0.1:{port}"}
+    found = Kontor("kontor-mails", 0, "mail.send").commands(stage)
+    return [Command(one.role, one.argv, {**one.environ, **extra}) for one in found]
+
+
+def through_ledger(stage: Stage, port: int, count: int, observation: Observation | None = None) -> float:
+    """Mails per second once both workers are warm. Raises Failed when mails get stuck."""
+    post(stage, count)
+    stage.settle()
+    log = stage.folder / "log" / "mails.log"
+    with running(commands(stage, port), log) as processes, stage.connect(DATABASE) as connection:
+        if observation is not None:
+            wait_until_sent(connection, count // 8, processes, stage)
+            observation.start({"relay": processes[0].pid, "worker 1": processes[1].pid})
+        wait_until_sent(connection, count, processes, stage)
+        row = connection.execute(WINDOW, (count // 16,)).fetchone()
+    if row is None or not row[1]:
+        raise Failed(f"only one worker sent mails; see {log}")
+    return float(row[0]) / float(row[1])
+
+
+def wait_until_sent(
+    connection: psycopg.Connection[Any], count: int, processes: "Sequence[Popen[bytes]]", stage: Stage
+) -> None:
+    """Return when so many mails were sent. Raises Failed."""
+    seen, moved, log = -1, time.monotonic(), stage.folder / "log" / "mails.log"
+    while seen < count:
+        check_alive(processes, log)
+        row = connection.execute(SENT).fetchone()
+        now = int(row[0]) if row else 0
+        if now > seen:
+            seen, moved = now, time.monotonic()
+        elif time.monotonic() - moved > STUCK:
+            raise Failed(f"mails stopped at {seen} of {count}; see {log}")
+        time.sleep(0.2)
+
+
+def why(stage: Stage, port: int, count: int) -> list[str]:
+    """Profile one more round."""
+    observation = Observation(stage, DATABASE)
+    through_ledger(stage, port, count, observation)
+    return observation.lines()
