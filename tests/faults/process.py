@@ -38,10 +38,11 @@ def enqueuer(settings: Settings, trap: Trap) -> None:
             trap("insert.before")
             ids = jobs.put_many(session, requests)
             trap("insert.after")
-            trap("commit.before")
+            trap("enqueued.before")
             session.commit()
-            trap("commit.after")
-        print(json.dumps([str(job_id) for job_id in ids]), flush=True)
+            trap("enqueued.after")
+        sys.stdout.write(json.dumps([str(job_id) for job_id in ids]) + "\n")
+        sys.stdout.flush()
 
 
 def main(role: str) -> None:

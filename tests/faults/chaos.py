@@ -1,0 +1,137 @@
+"""`make chaos`: crash points x kinds of tasks, recovery times, a soak. The exit status is 0 when all of it is good."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from adapters.embedded.servers import EmbeddedServers, owned_servers
+from adapters.settings import Settings
+from store.schema import migrate
+from tests.faults import recovery, soak
+from tests.faults.checker import Verdict
+from tests.faults.crash_points import KINDS, WHO_PASSES, Cell, plan, play
+from tests.faults.fleet import fleet
+
+LIMITS = {"transactional": 5.0, "external": 15.0}
+
+
+def settings_of(servers: EmbeddedServers, namespace: str) -> Settings:
+    """Settings of a deployment over these servers."""
+    found = servers.endpoints
+    return Settings(
+        data_dir=servers.data_dir,
+        database_url=found.database_url,
+        redis_url=found.redis_url,
+        smtp_url="smtp://127.0.0.1:1",
+        secret_key="a secret that only chaos uses",
+        namespace=namespace,
+        allow_private_instances=True,
+    )
+
+
+def crash_table(console: Console, servers: EmbeddedServers, points: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Play every cell, print the table; whether all is good."""
+    cells: list[Cell] = []
+    cast = ("relay", "worker", "worker", "enqueuer")
+    with fleet(settings_of(servers, "points"), servers.data_dir / "points", *cast) as made:
+        made.workers(2)
+        for point, kind in plan(points, kinds):
+            cell = play(made, point, kind)
+            cells.append(cell)
+            mark = "ok" if cell.verdict.good else "[red]FAULT[/red]"
+            console.print(f"{cell.role} killed at {cell.name}, {kind}: {mark} after {cell.seconds:.1f} s")
+            for fault in cell.verdict.faults[:5]:
+                console.print(f"  [red]{fault}[/red]")
+    console.print(table_of(cells))
+    return all(cell.verdict.good for cell in cells)
+
+
+def table_of(cells: Sequence[Cell]) -> Table:
+    """Points x kinds. `6/6` succeeded of those that exist; p parked, r repeated outside under the same key."""
+    table = Table(
+        title="SIGKILL at every crash point: jobs succeeded/existing (p parked, r repeated, L lost, D doubled)"
+    )
+    table.add_column("killed")
+    table.add_column("point")
+    kinds = sorted({cell.kind for cell in cells}, key=KINDS.index)
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    for point in dict.fromkeys((cell.role, cell.point, cell.name) for cell in cells):
+        found = {cell.kind: short(cell.verdict) for cell in cells if cell.point == point[1]}
+        table.add_row(point[0], point[2], *(found.get(kind, "") for kind in kinds))
+    return table
+
+
+def short(verdict: Verdict) -> str:
+    """A cell of the table."""
+    marks = (("p", verdict.parked), ("r", verdict.repeated), ("L", verdict.lost), ("D", verdict.doubled))
+    words = [f"{verdict.succeeded}/{verdict.jobs}", *(f"{count}{mark}" for mark, count in marks if count)]
+    text = " ".join(words)
+    return text if verdict.good else f"[red]{text}[/red]"
+
+
+def recovery_table(console: Console, servers: EmbeddedServers, samples: int) -> bool:
+    """Measure, print; whether every p95 is within its limit."""
+    table = Table(title="seconds from SIGKILL of a worker until its job runs again")
+    for column in ("kind", "n", "p50", "p95", "max", "limit"):
+        table.add_column(column, justify="right")
+    good = True
+    cast = ("relay", "worker", "worker")
+    with fleet(settings_of(servers, "recovery"), servers.data_dir / "recovery", *cast) as made:
+        made.workers(2)
+        for kind, task in (("transactional", "single"), ("external", "rerun")):
+            times = recovery.measure(made, task, samples)
+            p95 = recovery.percentile(times, 95)
+            good = good and p95 <= LIMITS[kind]
+            figures = (recovery.percentile(times, 50), p95, max(times), LIMITS[kind])
+            table.add_row(kind, str(len(times)), *(f"{figure:.2f}" for figure in figures))
+    console.print(table)
+    return good
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of `make chaos CHAOS="…"`."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=180.0, help="length of the soak")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--short", action="store_true", help="few points, few samples, a soak of 40 s")
+    parser.add_argument("--only", choices=("points", "recovery", "soak"), help="one part alone")
+    parser.add_argument("--points", nargs="*", default=list(WHO_PASSES), help="these crash points alone")
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="these kinds of task alone")
+    parser.add_argument("--samples", type=int, default=30, help="recoveries measured for each kind")
+    options = parser.parse_args(arguments)
+    if options.short:
+        options.points = ["enqueued.after", "publish.after", "effect.after", "commit.after"]
+        options.samples, options.seconds = 8, 40.0
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play what was asked for; 0 when all of it is good."""
+    options = parsed(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    good = True
+    with tempfile.TemporaryDirectory(prefix="kontor-chaos-") as folder:
+        if options.only in (None, "points", "recovery"):
+            with owned_servers(Path(folder) / "still") as servers:
+                migrate(servers.postgres.url)
+                if options.only in (None, "points"):
+                    good = crash_table(console, servers, options.points, options.kinds) and good
+                if options.only in (None, "recovery"):
+                    good = recovery_table(console, servers, options.samples) and good
+        if options.only in (None, "soak"):
+            with owned_servers(Path(folder) / "soak") as servers:
+                migrate(servers.postgres.url)
+                settings = settings_of(servers, "soak")
+                good = soak.run(console, servers, settings, options.seconds, options.seed) and good
+    console.print("chaos: nothing lost, nothing doubled" if good else "[red]chaos: FAULTS, see above[/red]")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

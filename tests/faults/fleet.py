@@ -1,0 +1,170 @@
+"""A throw-away deployment of real processes that may be killed: embedded servers, relay, workers, enqueuers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from adapters.embedded import launch
+from adapters.settings import Settings
+from store.schema import ROOT
+from tests.faults.tasks import TABLE, Sink
+from tests.faults.trap import Trap
+
+PATIENCE_SECONDS = 120.0
+COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
+TABLES = "jobs, jobs_archive, job_attempts, once_keys, lanes, queues, effects"
+
+
+class NotInTime(Exception):
+    """Something that should happen did not."""
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until a condition holds. Raises NotInTime."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise NotInTime(f"{what}: not within {seconds:.0f} s")
+        time.sleep(0.01)
+
+
+class Member:
+    """One process of the fleet, in a session of its own; dies with the thread that started it."""
+
+    def __init__(self, role: str, environ: dict[str, str], log: Path, **pipes: Any) -> None:
+        self.role = role
+        wrapper = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), "direct", str(int(signal.SIGKILL))]
+        command = [str(ROOT), sys.executable, "-m", "tests.faults.process", role]
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*wrapper, *command],
+                cwd=ROOT,
+                env=environ,
+                stderr=output,
+                start_new_session=True,
+                **{"stdout": output, "stdin": subprocess.DEVNULL, **pipes},
+            )
+
+    @property
+    def dead(self) -> bool:
+        return self.process.poll() is not None
+
+    def kill(self) -> None:
+        """SIGKILL, and reap."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, and in the end SIGKILL."""
+        self.process.terminate()
+        try:
+            self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class Enqueuer(Member):
+    """Commits what it is told and says which ids it committed."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        super().__init__("enqueuer", environ, log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def put(self, requests: Sequence[tuple[str, dict[str, Any]]]) -> list[UUID] | None:
+        """One transaction; None when the process died before it could say so."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write(json.dumps(requests).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return None
+        answer = self.process.stdout.readline()
+        return [UUID(job_id) for job_id in json.loads(answer)] if answer else None
+
+
+class Fleet:
+    """The processes over one database and one Redis namespace, and a look at what they did."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.sink = Sink(folder / "sink")
+        self.trap = Trap(folder / "trap")
+        self.members: list[Member] = []
+        self.environ = {**settings.environ(), "FAULT_FOLDER": str(folder), "PYTHONPATH": str(ROOT)}
+        with self.connect() as connection:
+            connection.execute(TABLE)
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        url = self.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        return psycopg.connect(url, autocommit=True)
+
+    def start(self, role: str) -> Member:
+        """Start one more process; does not wait for it."""
+        log = self.folder / f"{role}.log"
+        member = Enqueuer(self.environ, log) if role == "enqueuer" else Member(role, self.environ, log)
+        self.members.append(member)
+        return member
+
+    def enqueuer(self) -> Enqueuer:
+        member = self.start("enqueuer")
+        assert isinstance(member, Enqueuer)
+        return member
+
+    def replace(self, member: Member) -> Member:
+        """Start a process in the place of a dead one."""
+        self.members.remove(member)
+        return self.start(member.role)
+
+    def stop(self) -> None:
+        """Ask all to stop, wait for all."""
+        for member in self.members:
+            member.process.terminate()
+        for member in self.members:
+            member.stop()
+        self.members.clear()
+
+    def ask(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def workers(self, count: int) -> None:
+        """Wait until so many workers are registered."""
+        fresh = "SELECT count(*) FROM worker_processes WHERE heartbeat_at > clock_timestamp() - interval '2 seconds'"
+        wait_for(lambda: self.ask(fresh)[0][0] >= count, f"{count} workers")
+
+    def open_jobs(self) -> int:
+        """How many jobs are neither finished nor dead."""
+        return sum(count for state, count in self.ask(COUNTS) if state != "dead")
+
+    def settled(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until every job is finished or dead."""
+        wait_for(lambda: self.open_jobs() == 0, "all jobs finished", seconds)
+
+    def wipe(self) -> None:
+        """Forget every job and effect."""
+        with self.connect() as connection:
+            connection.execute(f"TRUNCATE {TABLES}")
+        self.sink.path.write_text("")
+
+
+@contextmanager
+def fleet(settings: Settings, folder: Path, *roles: str) -> Iterator[Fleet]:
+    """A fleet with these processes started, all ended on leaving."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        made = Fleet(settings, folder)
+        stack.callback(made.stop)
+        for role in roles:
+            made.start(role)
+        yield made

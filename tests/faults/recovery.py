@@ -1,0 +1,84 @@
+"""How long it takes until the work of a killed worker runs again."""
+
+import time
+from collections.abc import Sequence
+from itertools import count
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from adapters.bells import Keys
+from adapters.clock import SystemClock
+from adapters.doorbell import RedisDoorbell
+from engine.catalogue import Catalogue
+from engine.enqueue import Jobs, Request
+from tests.faults.fleet import Fleet, Member, wait_for
+from tests.faults.tasks import PAYLOADS
+from workers.connections import redis_client
+
+AT_ONCE = 3
+NUMBERS = count(1_000_000)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The smallest value that is not exceeded by `percent` of them."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def measure(fleet: Fleet, task: str, samples: int) -> list[float]:
+    """Seconds from SIGKILL to the next start, for at least so many jobs that were in hand."""
+    times: list[float] = []
+    while len(times) < samples:
+        times += one_round(fleet, task)
+    return times
+
+
+def one_round(fleet: Fleet, task: str) -> list[float]:
+    """Let jobs hang in the workers, kill the worker that holds the first, wait until its jobs run again."""
+    numbers = [next(NUMBERS) for _ in range(AT_ONCE)]
+    put(fleet, [Request(f"fault.{task}", {"number": number, "holds": True}) for number in numbers])
+    wait_for(lambda: len(begun(fleet, numbers, 1)) == len(numbers), "jobs in hand")
+    hands = begun(fleet, numbers, 1)
+    victims = {hands[number] for number in numbers}
+    times: list[float] = []
+    for pid in victims:
+        mine = [number for number in numbers if hands[number] == pid]
+        times += kill_and_wait(fleet, pid, mine)
+    fleet.settled()
+    return times
+
+
+def kill_and_wait(fleet: Fleet, pid: int, numbers: Sequence[int]) -> list[float]:
+    """SIGKILL one worker, start another, return how long each of its jobs took to run again."""
+    victim = owner(fleet, pid)
+    killed = time.monotonic()
+    victim.kill()
+    fleet.replace(victim)
+    wait_for(lambda: len(begun(fleet, numbers, 2)) == len(numbers), "the second start")
+    times = [line["at"] - killed for number in numbers for line in fleet.sink.lines(began=number, attempt=2)]
+    fleet.workers(2)
+    return times
+
+
+def owner(fleet: Fleet, pid: int) -> Member:
+    """The member that runs as this process."""
+    return next(member for member in fleet.members if member.process.pid == pid)
+
+
+def begun(fleet: Fleet, numbers: Sequence[int], attempt: int) -> dict[int, int]:
+    """Which jobs began an attempt, and in which process."""
+    lines = fleet.sink.lines(attempt=attempt)
+    return {line["began"]: line["pid"] for line in lines if line["began"] in numbers}
+
+
+def put(fleet: Fleet, requests: Sequence[Request]) -> None:
+    """Enqueue from this process."""
+    client = redis_client(fleet.settings)
+    doorbell = RedisDoorbell(client, Keys(fleet.settings.namespace))
+    engine = create_engine(fleet.settings.database_url)
+    with Session(engine) as session, session.begin():
+        Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell).put_many(session, requests)
+    doorbell.close()
+    client.close()
+    engine.dispose()

@@ -1,0 +1,197 @@
+"""A seeded soak: everything is killed at random under load; then what was acknowledged is held against what is."""
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+import psycopg
+import redis
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from adapters.bells import Keys
+from adapters.clock import SystemClock
+from adapters.doorbell import RedisDoorbell
+from adapters.embedded.servers import EmbeddedServers
+from adapters.settings import Settings
+from engine.catalogue import Catalogue
+from engine.enqueue import Jobs, Request
+from tests.faults.checker import Verdict, judge
+from tests.faults.fleet import Fleet, fleet, wait_for
+from tests.faults.tasks import PAYLOADS
+from workers.connections import redis_client
+
+CAST = ("relay", "relay", "worker", "worker", "scheduler")
+PAUSE_SECONDS = (1.0, 4.0)
+SETTLE_SECONDS = 180.0
+BURST = (1, 40)
+DRIVER_PAUSE = 0.2
+
+
+class Driver(threading.Thread):
+    """Enqueues bursts, and writes down outside the database which ids were committed, once they were."""
+
+    def __init__(self, settings: Settings, seed: int, number: int, book: Path) -> None:
+        super().__init__(name=f"driver-{number}", daemon=True)
+        self._random = Random(f"{seed} driver {number}")
+        self._numbers = number * 10_000_000
+        self._settings = settings
+        self._book = book
+        self._over = threading.Event()
+        self.acknowledged: list[UUID] = []
+        self.refused = 0
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        engine = create_engine(self._settings.database_url, pool_pre_ping=True)
+        doorbell = RedisDoorbell(redis_client(self._settings), Keys(self._settings.namespace))
+        jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
+        with self._book.open("a") as book:
+            while not self._over.wait(DRIVER_PAUSE):
+                try:
+                    with Session(engine) as session, session.begin():
+                        ids = jobs.put_many(session, self._burst())
+                except (DBAPIError, psycopg.Error):
+                    self.refused += 1
+                    continue
+                book.write("".join(f"{job_id}\n" for job_id in ids))
+                book.flush()
+                self.acknowledged += ids
+        doorbell.close()
+        engine.dispose()
+
+    def _burst(self) -> list[Request]:
+        tenant = f"t{self._random.randrange(5)}"
+        return [self._request(tenant) for _ in range(self._random.randint(*BURST))]
+
+    def _request(self, tenant: str) -> Request:
+        self._numbers += 1
+        kind = self._random.choices(["single", "batch", "rerun", "verify", "park"], [3, 8, 3, 2, 1])[0]
+        args = {"number": self._numbers, "fails": int(self._random.random() < 0.05)}
+        if kind == "single" and self._random.random() < 0.2:
+            args["children"] = 3
+        laned = kind in {"rerun", "verify"} and self._random.random() < 0.2
+        lane = f"lane-{self._random.randrange(4)}" if laned else None
+        return Request(f"fault.{kind}", args, tenant=tenant, lane=lane, priority=self._random.choice([0, 0, 0, 5]))
+
+
+class Chaos:
+    """Kills by a seeded plan, starts again what was killed."""
+
+    def __init__(self, made: Fleet, servers: EmbeddedServers, seed: int) -> None:
+        self._fleet = made
+        self._servers = servers
+        self._random = Random(f"{seed} chaos")
+        self.done: Counter[str] = Counter()
+        self._deeds: dict[str, Callable[[], None]] = {
+            "worker": lambda: self._kill("worker"),
+            "relay": lambda: self._kill("relay"),
+            "scheduler": lambda: self._kill("scheduler"),
+            "redis": self._redis,
+            "flush": self._flush,
+            "postgres": self._postgres,
+        }
+
+    def play(self, until: float) -> None:
+        """Kill something now and then until the monotonic time `until`; every deed at least once."""
+        first = self._random.sample(sorted(self._deeds), len(self._deeds))
+        while time.monotonic() < until or first:
+            time.sleep(self._random.uniform(*PAUSE_SECONDS))
+            name = first.pop() if first else self._random.choices(list(self._deeds), [8, 3, 1, 2, 2, 2])[0]
+            self._deeds[name]()
+            self.done[name] += 1
+
+    def _kill(self, role: str) -> None:
+        victim = self._random.choice([member for member in self._fleet.members if member.role == role])
+        victim.kill()
+        self._fleet.replace(victim)
+
+    def _redis(self) -> None:
+        server = self._servers.valkey
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+        server.start()
+        server.wait_ready()
+
+    def _flush(self) -> None:
+        with redis.Redis.from_url(self._servers.valkey.url) as client:
+            client.flushall()
+
+    def _postgres(self) -> None:
+        server = self._servers.postgres
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+        server.start()
+        server.wait_ready()
+
+
+def run(console: Console, servers: EmbeddedServers, settings: Settings, seconds: float, seed: int) -> bool:
+    """Soak, settle, judge, print; whether nothing was lost or doubled."""
+    folder = servers.data_dir / "fleet"
+    console.print(f"soak: {seconds:.0f} s, seed {seed}; settings in {folder}")
+    with fleet(settings, folder, *CAST) as made:
+        made.workers(2)
+        drivers = [Driver(settings, seed, number, folder / f"book-{number}") for number in (1, 2)]
+        for driver in drivers:
+            driver.start()
+        chaos = Chaos(made, servers, seed)
+        began = time.monotonic()
+        chaos.play(began + seconds)
+        for driver in drivers:
+            driver.stop()
+        return finish(console, made, drivers, chaos, time.monotonic() - began)
+
+
+def finish(console: Console, made: Fleet, drivers: list[Driver], chaos: Chaos, lasted: float) -> bool:
+    """Wait for the rest of the work, compare, print."""
+    began = time.monotonic()
+    for member in [member for member in made.members if member.dead]:
+        made.replace(member)
+    wait_for(lambda: made.open_jobs() == 0, "all jobs finished after the soak", SETTLE_SECONDS)
+    settled = time.monotonic() - began
+    acknowledged = [job_id for driver in drivers for job_id in driver.acknowledged]
+    verdict = judge(made, acknowledged)
+    console.print(summary(verdict, chaos.done, len(acknowledged), lasted, settled))
+    for fault in verdict.faults[:20]:
+        console.print(f"[red]{fault}[/red]")
+    return verdict.good and verdict.jobs > 0
+
+
+def summary(verdict: Verdict, done: Counter[str], acknowledged: int, lasted: float, settled: float) -> Table:
+    """What was done and what became of it."""
+    table = Table(title="soak", show_header=False)
+    kills = ", ".join(f"{name} {count}x" for name, count in sorted(done.items()))
+    for name, value in (
+        ("lasted", f"{lasted:.0f} s, then {settled:.1f} s until all was done"),
+        ("killed", kills),
+        ("acknowledged", str(acknowledged)),
+        ("jobs, children and unsure commits included", str(verdict.jobs)),
+        ("succeeded", str(verdict.succeeded)),
+        ("parked for a person (policy park)", str(verdict.parked)),
+        ("in hand when a worker died", str(verdict.crashed)),
+        ("outside effects repeated under the same key", str(verdict.repeated)),
+        ("outside effects under another key", str(verdict.strange)),
+        ("lost", str(verdict.lost)),
+        ("doubled in PostgreSQL", str(verdict.doubled)),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+if __name__ == "__main__":
+    from tests.faults.chaos import main
+
+    sys.exit(main(["--only", "soak", *sys.argv[1:]]))
