@@ -41,6 +41,15 @@ def test_what_is_on_time_runs_under_every_policy() -> None:
         assert days_missed(policy, on_time)[-1] == "2026-03-30T00:05"
 
 
+def test_on_time_means_from_the_instant_it_is_due_to_sixty_seconds_later() -> None:
+    due = Occurrence(NOW, "now")
+
+    for late in (timedelta(0), timedelta(seconds=60)):
+        assert to_fire([due], MisfirePolicy.SKIP, NOW + late, 5) == Firing((due,), ())
+    just_too_late = NOW + timedelta(seconds=60, microseconds=1)
+    assert to_fire([due], MisfirePolicy.SKIP, just_too_late, 5) == Firing((), (due,))
+
+
 dues = st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), max_size=20, unique=True).map(
     lambda ago: [Occurrence(NOW - back, f"{back}") for back in sorted(ago, reverse=True)]
 )

@@ -19,6 +19,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
         ("P2W", Duration(0, 14)),
         ("P1Y6M10D", Duration(18, 10)),
         ("2027-12-31", date(2027, 12, 31)),
+        ("2000-01-01", date(2000, 1, 1)),
+        ("2199-12-31", date(2199, 12, 31)),
+        ("P100Y", Duration(1200, 0)),
     ],
 )
 def test_a_term_is_a_duration_or_a_day(text: str, term: Duration | date) -> None:
@@ -50,6 +53,9 @@ def test_a_term_is_a_duration_or_a_day(text: str, term: Duration | date) -> None
         "P" + "9" * 30 + "D",
         "31.12.2027",
         "9999-12-31",
+        "2200-01-01",
+        "1999-12-31",
+        "P99Y400D",
         "0001-01-01",
     ],
 )
