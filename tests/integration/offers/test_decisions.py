@@ -12,18 +12,17 @@ from sqlalchemy import text as sql
 
 from domain.errors import Conflict, Forbidden, Gone, KontorError, NotFound
 from domain.ids import new_id
-from domain.offers import OfferState
 from models.accounts import Account
 from models.keys import Scope
-from models.offers import Offer, OfferEventRow
-from services import offers, templates, updates
+from models.offers import Offer
+from services import offers
 from services.decision_links import link_token
 from services.decisions import Decider, Verdict, decide, decide_by_key, decide_by_link, look, show
 from services.keys import Caller
 from services.offer_log import chain_verifies
 from services.tokens import Tokens
 from store import offers as rows
-from tests.offer_world import LINES, World
+from tests.offer_world import World
 
 ACCEPT, REJECT = Verdict.ACCEPT, Verdict.REJECT
 
@@ -276,48 +275,3 @@ def test_closing_the_account_cancels_its_open_offers(world: World) -> None:
         assert offers.close_account(world.book, session, world.client, "system") == 2
     assert {world.offer(offer)["reason"] for offer in (waiting, asked)} == {"account_closed"}
     assert world.offer(done)["state"] == "accepted"
-
-
-def test_updates_show_what_is_to_decide_first_and_then_the_last_decided(world: World) -> None:
-    decided = [world.delivered() for _ in range(3)]
-    for offer_id in decided:
-        click(world, token_of(world, offer_id), REJECT)
-        world.clock.advance(timedelta(minutes=1))
-    open_ = [world.delivered(message=f"number {n}") for n in range(3)]
-    world.http.will()
-    pages, cursor = [], None
-    with world.transaction() as session:
-        while True:
-            page = updates.updates(session, world.client, world.clock.now(), cursor=cursor, limit=2)
-            assert page.count == 3
-            pages.append([item["id"] for item in page.items])
-            cursor = page.next
-            if cursor is None:
-                break
-    assert [one for page in pages for one in page] == open_[::-1] + decided[::-1]
-    assert [len(page) for page in pages] == [2, 2, 2]
-
-
-def test_a_list_of_offers_sees_an_overdue_one_as_cancelled(world: World) -> None:
-    offer_id = world.send()
-    world.clock.advance(timedelta(days=30))
-    with world.transaction() as session:
-        now = world.clock.now()
-        assert [o.id for o in offers.listed(session, now, state=OfferState.CANCELLED).items] == [offer_id]
-        assert offers.listed(session, now, state=OfferState.WAITING).items == ()
-
-
-def test_an_offer_keeps_the_lines_its_template_had(world: World) -> None:
-    with world.transaction() as session:
-        template = templates.create(world.book, session, world.reseller, "Starter", LINES)
-        template_id = template.id
-    offer_id = world.send(lines=None, template_id=template_id)
-    with world.transaction() as session:
-        templates.change(world.book, session, template_id, "Starter", [dict(LINES[0], count=99)])
-    assert world.offer(offer_id)["lines"][0]["count"] == 10
-    with world.transaction() as session:
-        templates.delete(session, template_id)
-    assert world.offer(offer_id)["template_id"] is None
-    with world.transaction() as session:
-        assert session.scalar(sql("SELECT count(*) FROM offer_events")) == 1
-        assert session.get(OfferEventRow, 1) is not None
