@@ -1,15 +1,18 @@
 """The growth row: a million queued and ten million finished jobs beside an empty ledger."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from subprocess import Popen
 
 from bench.contenders import Contender
 from bench.drain import drain
 from bench.effects import Drained
 from bench.kontor import Kontor, make_schema
 from bench.ledger_fill import fill_finished, fill_queued
+from bench.observation import Observation
 from bench.processes import Command, Failed, running
 from bench.results import Budget, Figure, Row, of_samples, percentile, ratios
 from bench.rows.latency import WARM_UP, sample
@@ -79,8 +82,23 @@ def measure(run: Run) -> Row:
     ]
     problems += [f"{figure.name}: {figure.note}" for figure in reads[1:] if not figure.note.startswith("200")]
     title = f"Growth: {queued:,} queued and {finished:,} finished jobs beside an empty ledger"
+    profile = why(run, backlog) if figures[0].missed else []
     stage.drop(BIG)
-    return Row("growth", title, figures, problems)
+    return Row("growth", title, figures, problems, profile)
+
+
+def why(run: Run, backlog: Backlog) -> list[str]:
+    """Profile one more drain of the grown ledger."""
+    observation = Observation(run.stage, BIG)
+
+    def watch(processes: "Sequence[Popen[bytes]]") -> None:
+        observation.start({"relay": processes[0].pid, "worker 1": processes[1].pid})
+
+    try:
+        drain(run.stage, backlog, backlog.jobs * 2, watch)
+    except Failed as failed:
+        return [str(failed)]
+    return observation.lines()
 
 
 def drains(run: Run, backlog: Backlog) -> tuple[dict[str, list[float]], list[str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from subprocess import Popen
 
 from bench.kontor import DATABASE, environ, make_schema
+from bench.observation import SECONDS, Observation
 from bench.processes import Command, Failed, check_alive, running
 from bench.results import Budget, Figure, Row, of_samples, percentile, ratios
 from bench.rows.enqueue import BARE, empty
@@ -98,7 +99,14 @@ def measure(run: Run) -> Row:
         step("half load")
         half = sorted(one.rate for one in loads["kontor"])[run.rounds // 2] / 2
         gentle = load(stage, ports["kontor"], key, run.share(10, 5), half)
-    return Row("api", "POST /v1/jobs, 8 connections", figures(loads, gentle), refused(loads, gentle))
+        found = figures(loads, gentle)
+        profile: list[str] = []
+        if found[0].missed:
+            observation = Observation(stage, DATABASE)
+            observation.start({"web": processes[0].pid})
+            load(stage, ports["kontor"], key, SECONDS + 1)
+            profile = observation.lines()
+    return Row("api", "POST /v1/jobs, 8 connections", found, refused(loads, gentle), profile)
 
 
 def figures(loads: Mapping[str, Sequence[Answered]], gentle: Answered) -> list[Figure]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from bench.kontor import DATABASE, HOT, environ, make_schema
+from bench.observation import SECONDS, Observation
 from bench.processes import Failed
 from bench.results import Budget, Figure, Row, of_samples, ratios
 from bench.run import Run
@@ -81,7 +82,18 @@ def measure(run: Run) -> Row:
                 step(f"round {number + 1}: {name}")
                 empty(run.stage)
                 samples[name].append(rate(pools[mode][:count], run.share(3, 2)))
-    return Row("enqueue", "Enqueue in the caller's transaction", figures(samples))
+        found = figures(samples)
+        profile = why(run.stage, pools["one"]) if any(figure.missed for figure in found) else []
+    return Row("enqueue", "Enqueue in the caller's transaction", found, profile=profile)
+
+
+def why(stage: Stage, clients: Sequence[Client]) -> list[str]:
+    """Profile one of the clients that enqueue one by one, all working."""
+    observation = Observation(stage, DATABASE)
+    empty(stage)
+    observation.start({"client": clients[0].process.pid})
+    rate(clients, SECONDS + 1)
+    return observation.lines()
 
 
 def turned(number: int) -> Sequence[tuple[str, str, int]]:
