@@ -8,13 +8,18 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from threading import Lock, Thread
 from typing import Any
 
+import uvloop
+
 from adapters.smtp_address import smtp_address
 from adapters.smtp_pool import SmtpPool
 from domain.mailing import MailDeferred
 
 
 class SmtpTransport:
-    """A MailTransport. The thread starts with the first mail, so that a fork before it is safe."""
+    """A MailTransport. The thread starts with the first mail, so that a fork before it is safe.
+
+    Seconds: `timeout` for one answer, `deadline` for one delivery, `idle` until a connection is not used again.
+    """
 
     def __init__(
         self,
@@ -22,12 +27,14 @@ class SmtpTransport:
         *,
         connections: int = 8,
         timeout: float = 30.0,
+        deadline: float = 90.0,
         idle: float = 20.0,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._address = smtp_address(url)
         self._connections = connections
         self._timeout = timeout
+        self._deadline = deadline
         self._idle = idle
         self._tls_context = tls_context
         self._lock = Lock()
@@ -57,7 +64,7 @@ class SmtpTransport:
     def _wait(self, loop: asyncio.AbstractEventLoop, call: Coroutine[Any, Any, None]) -> None:
         future: Future[None] = asyncio.run_coroutine_threadsafe(call, loop)
         try:
-            future.result(self._timeout * 6)
+            future.result(self._deadline)
         except FutureTimeout:
             future.cancel()
             raise MailDeferred(f"no answer from mail server {self._address} in time") from None
@@ -67,7 +74,7 @@ class SmtpTransport:
             if self._closed:
                 raise MailDeferred("the mail transport is closed")
             if self._pool is None or self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = uvloop.new_event_loop()
                 self._pool = self._new_pool()
                 Thread(target=_serve, args=(self._loop,), name="smtp", daemon=True).start()
             return self._pool, self._loop
@@ -86,5 +93,12 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+        loop.run_until_complete(_settled())
     finally:
         loop.close()
+
+
+async def _settled() -> None:
+    """Let transports that were hung up tell their protocols."""
+    for _ in range(3):
+        await asyncio.sleep(0)

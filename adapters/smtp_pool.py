@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 from aiosmtplib import (
     SMTP,
@@ -20,6 +20,7 @@ from adapters.smtp_address import SmtpAddress
 from domain.mailing import MailDeferred, MailRefused, ascii_domain
 
 CLOSING = 421
+GOODBYE = 1.0
 UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
 
 
@@ -58,19 +59,14 @@ class SmtpPool:
     async def check(self) -> None:
         """Connect, greet and log in. Raises MailDeferred."""
         try:
-            client = await self._connected()
-            await client.quit()
+            await _part(await self._connected())
         except (SMTPException, OSError) as error:
             raise MailDeferred(str(failure(error, self._address))) from error
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
         while self._free:
-            client = self._free.pop()[1]
-            try:
-                await asyncio.wait_for(client.quit(), 1.0)
-            except (SMTPException, OSError):
-                client.close()
+            await _part(self._free.pop()[1])
 
     async def _accepted(self, envelope_from: str, recipient: str, utf8: bool) -> SMTP:
         """Return a connection that took the envelope; a dropped idle one is replaced, once."""
@@ -133,6 +129,18 @@ class SmtpPool:
         )
         await client.connect()
         return client
+
+
+async def _part(client: SMTP) -> None:
+    """Say QUIT and hang up; a TLS transport that is left closing would outlive the loop."""
+    transport = cast("asyncio.WriteTransport | None", client.transport)
+    try:
+        await asyncio.wait_for(client.quit(), GOODBYE)
+    except (SMTPException, OSError):
+        client.close()
+    if transport is not None:
+        transport.abort()
+    await asyncio.sleep(0)
 
 
 def _wired(address: str) -> str:

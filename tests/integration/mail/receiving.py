@@ -11,10 +11,21 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 class Receiver:
     """Keeps what arrives; answers what it is told to."""
 
+    at_mail: list[str] = field(default_factory=list)
     at_rcpt: dict[str, str] = field(default_factory=dict)
     at_data: list[str] = field(default_factory=list)
+    hang_up_after: int | None = None
     got: list[tuple[str | None, list[str], bytes]] = field(default_factory=list)
     sessions: set[int] = field(default_factory=set)
+
+    async def handle_MAIL(  # noqa: N802  # aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.at_mail:
+            return self.at_mail.pop()
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -30,6 +41,9 @@ class Receiver:
             return self.at_data.pop()
         assert isinstance(envelope.content, bytes)
         self.got.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        if len(self.got) == self.hang_up_after:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
         return "250 OK"
 
 

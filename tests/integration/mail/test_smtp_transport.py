@@ -1,5 +1,6 @@
 """The transport against a real SMTP server on a socket."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -103,6 +104,34 @@ def test_an_address_outside_ascii_goes_to_a_server_that_can_take_it(
     raw = "To: jörg@client.example\r\n\r\nx\r\n".encode()
     transport.send("x@kontor.example", "jörg@client.example", raw)
     assert receiver.got == [("x@kontor.example", ["jörg@client.example"], raw)]
+
+
+def test_an_idle_connection_that_the_server_closes_is_replaced_before_anything_is_lost(
+    transport: SmtpTransport, receiver: Receiver
+) -> None:
+    transport.send("x@kontor.example", "one@client.example", RAW)
+    receiver.at_mail.append("421 idle too long")
+    transport.send("x@kontor.example", "two@client.example", RAW)
+    assert [to for _, to, _ in receiver.got] == [["one@client.example"], ["two@client.example"]]
+    assert len(receiver.sessions) == 2
+
+
+def test_content_that_was_handed_over_without_an_answer_is_not_sent_again_by_itself(
+    transport: SmtpTransport, receiver: Receiver
+) -> None:
+    transport.send("x@kontor.example", "one@client.example", RAW)
+    receiver.hang_up_after = 2
+    with pytest.raises(MailDeferred):
+        transport.send("x@kontor.example", "two@client.example", RAW)
+    assert len(receiver.got) == 2
+
+
+def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        transport = SmtpTransport(f"smtp://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3)
+        with pytest.raises(MailDeferred):
+            transport.send("x@kontor.example", "b@client.example", RAW)
+        transport.close()
 
 
 def test_a_domain_in_another_script_needs_no_special_server(transport: SmtpTransport, receiver: Receiver) -> None:
