@@ -75,6 +75,7 @@ def create(book: AccountBook, session: Session, new: NewAccount, reseller_id: UU
         "activated_at": book.now if password else None,
         "created_at": book.now,
     }
+    locks.hold(session, f"account:{values['name_key']}")
     account = rows.add(session, values)
     if account is None:
         raise name_taken(fields["name"])
