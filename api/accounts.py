@@ -60,7 +60,7 @@ def create_account(call: Here, body: NewAccount) -> AccountDoc:
     return shown(call, accounts.create(call.accounts, call.session, new))
 
 
-@routes.get("/v1/accounts", Access(Scope.READ), answer=Page[AccountDoc])
+@routes.get("/v1/accounts", Access(Scope.READ), answer=Page[AccountDoc], problems=[404])
 def list_accounts(call: Here, query: Annotated[AccountFilter, Query()]) -> Page[AccountDoc]:
     """Accounts in the order of their making."""
     visible_filter(call, owners.account, query.reseller)

@@ -41,6 +41,7 @@ from api.respond import respond
 from api.routes import Routes, flat
 from api.waiting import Watch
 
+TITLE: Final = "Kontor"
 FAMILIES: Final[tuple[Routes, ...]] = (
     jobs.routes,
     job_control.routes,
@@ -69,7 +70,7 @@ def build(deps: Deps) -> FastAPI:
         yield
         deps.threads.shutdown(wait=False, cancel_futures=True)
 
-    app = FastAPI(title="Kontor", version=deps.version, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None)
     app.state.deps = deps
     app.state.watch = Watch(deps)
     app.state.meter = Meter(deps)

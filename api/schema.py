@@ -1,11 +1,22 @@
 """Words of the wire: instants, ids, pages, problems, bodies that refuse unknown fields."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    Strict,
+)
 
 T = TypeVar("T")
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 YEARS = range(1900, 9000)
 PAGE = 100
 PAGE_LIMIT = 1_000
@@ -21,7 +32,14 @@ def _utc(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_sane)]
+def _written(value: object) -> object:
+    """Numbers are no instants, nor are days."""
+    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+        raise ValueError("an instant is written as RFC 3339, such as 2026-03-01T09:00:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_written), AfterValidator(_sane)]
 """An instant that came in: any offset, naive refused."""
 
 Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})]

@@ -214,6 +214,7 @@ BAD_QUERIES = [
     "cursor=%00",
     "state=odd",
     "created_after=2026-03-02T12:00:00",
+    "created_after=0.5",
     "nonsense=1",
     "args.%00=1",
 ]

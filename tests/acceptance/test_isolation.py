@@ -1,0 +1,161 @@
+"""Nothing of another reseller exists for a bound key: every route of the OpenAPI document is tried."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from api.export import document
+from tests.api_world import Api, Shop
+
+LINE = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
+PROVIDERS = {"name", "code"}
+"""Path parts that name what belongs to the provider: queues, schedules, programmes."""
+
+OTHERS_IN_BODY: dict[str, Callable[[Shop, dict[str, str]], dict[str, Any]]] = {
+    "POST /v1/offers": lambda theirs, _: {
+        "reseller_id": str(theirs.reseller),
+        "account_id": str(theirs.client),
+        "lines": [LINE],
+    },
+    "POST /v1/offer-templates": lambda theirs, _: {
+        "reseller_id": str(theirs.reseller),
+        "name": "Mine",
+        "lines": [LINE],
+    },
+    "POST /v1/webhook-endpoints": lambda theirs, _: {
+        "url": "https://hooks.example/in",
+        "events": ["*"],
+        "reseller_id": str(theirs.reseller),
+    },
+}
+NAMES_NOBODY = {
+    "GET /v1/tasks",
+    "GET /v1/queues",
+    "GET /v1/schedules",
+    "GET /v1/clock",
+    "POST /v1/clock",
+    "POST /v1/accounts",
+    "POST /v1/jobs",
+    "POST /v1/jobs/batch",
+    "POST /v1/jobs/bulk",
+}
+"""Routes that name nobody's things: jobs get the tenant of their key, the rest is the provider's."""
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(method, path, operation) of every call of `/v1`."""
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            if path.startswith("/v1/"):
+                yield method.upper(), path, operation
+
+
+def things_of(api: Api, shop: Shop, word: str) -> dict[str, str]:
+    """One of everything a reseller can have, by the path part that names it."""
+    key = api.key()
+    body = {"reseller_id": str(shop.reseller), "name": word, "lines": [LINE]}
+    template = api.ok("POST /v1/offer-templates", body, key=key)["id"]
+    new = {"reseller_id": str(shop.reseller), "account_id": str(shop.client), "template_id": template}
+    offer = api.ok("POST /v1/offers", new, key=key)["id"]
+    hook = {"url": "https://hooks.example/in", "events": ["*"], "reseller_id": str(shop.reseller)}
+    endpoint = api.ok("POST /v1/webhook-endpoints", hook, key=key)["id"]
+    job = {"task": "probe.echo", "args": {}, "tenant": str(shop.reseller)}
+    return {
+        "account_id": str(shop.client),
+        "reseller_id": str(shop.reseller),
+        "template_id": template,
+        "offer_id": offer,
+        "endpoint_id": endpoint,
+        "job_id": api.ok("POST /v1/jobs", job, key=key)["id"],
+        "mail_id": api.ok(f"GET /v1/mails?account={shop.client}", key=key)["items"][0]["id"],
+    }
+
+
+@pytest.fixture
+def two(api: Api, shop: Callable[[str], Shop]) -> tuple[Shop, Shop, dict[str, str]]:
+    """My shop, theirs, and what is theirs."""
+    mine, theirs = shop("elbe"), shop("weser")
+    return mine, theirs, things_of(api, theirs, "Basics")
+
+
+def bound_keys(api: Api, mine: Shop) -> dict[str, str]:
+    """Keys with every scope, bound in each way."""
+    return {
+        "reseller": api.key(reseller_id=mine.reseller),
+        "account": api.key(account_id=mine.client),
+    }
+
+
+def test_every_route_that_names_a_thing_answers_404_for_another_resellers(
+    api: Api, two: tuple[Shop, Shop, dict[str, str]]
+) -> None:
+    mine, _, theirs = two
+    wrong: list[str] = []
+    tried = 0
+    for bound, key in bound_keys(api, mine).items():
+        for method, path, _ in operations():
+            parts = set(re.findall(r"{(\w+)}", path)) - PROVIDERS
+            assert parts <= theirs.keys(), f"{path}: teach this test what {parts} names"
+            if not parts:
+                continue
+            target = re.sub(r"{(\w+)}", lambda found: theirs[found[1]], path)
+            answer = api.call(f"{method} {target}", None if method == "GET" else {}, key=key)
+            tried += 1
+            if answer.status_code != 404:
+                wrong.append(f"{bound} {method} {path}: {answer.status_code} {answer.text[:100]}")
+
+    assert wrong == []
+    assert tried >= 60
+
+
+def test_every_route_that_is_told_of_a_thing_answers_404_for_another_resellers(
+    api: Api, two: tuple[Shop, Shop, dict[str, str]]
+) -> None:
+    mine, theirs, things = two
+    wrong: list[str] = []
+    key = bound_keys(api, mine)["reseller"]
+    for method, path, operation in operations():
+        if "{" in path:
+            continue
+        named = f"{method} {path}"
+        filters = {p["name"] for p in operation.get("parameters", [])} & {"reseller", "account"}
+        for word in filters:
+            value = theirs.reseller if word == "reseller" else theirs.client
+            answer = api.call(f"{named}?{word}={value}", key=key)
+            if answer.status_code != 404:
+                wrong.append(f"{named}?{word}: {answer.status_code}")
+        if method == "POST" and named in OTHERS_IN_BODY:
+            answer = api.call(named, OTHERS_IN_BODY[named](theirs, things), key=key)
+            if answer.status_code != 404:
+                wrong.append(f"{named}: {answer.status_code} {answer.text[:100]}")
+        elif method != "GET":
+            assert named in NAMES_NOBODY, f"teach this test what {named} can name"
+
+    assert wrong == []
+
+
+def test_no_list_shows_anything_of_another_reseller(api: Api, two: tuple[Shop, Shop, dict[str, str]]) -> None:
+    mine, theirs, things = two
+    secrets = {str(theirs.reseller), str(theirs.client), *things.values()}
+    for bound, key in bound_keys(api, mine).items():
+        for method, path, _ in operations():
+            if method != "GET" or "{" in path:
+                continue
+            answer = api.call(f"GET {path}", key=key)
+            shown = [one for one in secrets if one in answer.text]
+            assert shown == [], (bound, path)
+            assert answer.status_code in {200, 403}, (bound, path)
+
+
+def test_what_never_was_and_what_is_anothers_look_the_same(api: Api, two: tuple[Shop, Shop, dict[str, str]]) -> None:
+    mine, _, theirs = two
+    key = bound_keys(api, mine)["reseller"]
+
+    def said(account_id: str) -> dict[str, Any]:
+        answer = api.call(f"GET /v1/accounts/{account_id}", key=key).json()
+        return {name: value for name, value in answer.items() if name != "trace_id"}
+
+    assert said(theirs["account_id"]) == said(str(uuid4()))

@@ -1,0 +1,41 @@
+"""The OpenAPI document that is kept in docs is the one the application serves."""
+
+import json
+
+from api.export import document
+from store.schema import ROOT
+
+KEPT = ROOT / "docs" / "openapi.json"
+
+
+def test_the_kept_document_is_the_one_that_is_served() -> None:
+    assert json.loads(KEPT.read_text()) == document(), "run: python -m api.export > docs/openapi.json"
+
+
+def test_every_operation_says_who_may_call_it_and_what_it_may_answer() -> None:
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            if not path.startswith("/v1/"):
+                continue
+            statuses = set(operation["responses"])
+            assert {"401", "403", "503"} <= statuses, (method, path)
+            assert operation["security"] == [{"key": []}]
+            if "{" in path:
+                assert "404" in statuses, (method, path)
+            if method == "post":
+                assert {"409", "413", "422"} <= statuses, (method, path)
+
+
+def test_every_list_has_the_same_shape() -> None:
+    described = document()
+    lists = 0
+    for item in described["paths"].values():
+        good = item.get("get", {}).get("responses", {}).get("200", {})
+        schema = good.get("content", {}).get("application/json", {}).get("schema", {})
+        name = schema.get("$ref", "").rpartition("/")[2]
+        properties = described["components"]["schemas"].get(name, {}).get("properties", {})
+        if "items" in properties:
+            lists += 1
+            assert "next" in properties, name
+
+    assert lists >= 12

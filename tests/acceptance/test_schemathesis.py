@@ -1,0 +1,48 @@
+"""The API does what its OpenAPI document says: no 5xx, no undocumented answer, whatever is sent."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.api_world import Api, Shop
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "missing_required_header",
+)
+SECONDS = 60
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS * 5)
+def test_nothing_that_is_sent_gets_a_server_error_or_an_undocumented_answer(
+    api: Api, shop: Callable[[str], Shop], tmp_path: Path
+) -> None:
+    shop("elbe")
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        f"{api.http.base_url}/openapi.json",
+        f"--header=Authorization: Bearer {api.key()}",
+        f"--checks={','.join(CHECKS)}",
+        "--phases=coverage,fuzzing",
+        "--max-examples=10",
+        f"--max-time={SECONDS}",
+        "--seed=1",
+        "--no-shrink",
+        "--continue-on-failure",
+        "--warnings=off",
+        "--no-color",
+        "--exclude-path=/v1/clock",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "Test cases:" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout[-8000:]
