@@ -204,23 +204,27 @@ class Relay:
             self.hungry.add(name)
 
     def _chunks(self, jobs: Sequence[pick.Picked]) -> Iterable[list[pick.Picked]]:
-        """Cut a deal into doorbells: neighbours of one task and one priority, as many as the task allows."""
-        chunk: list[pick.Picked] = []
+        """Cut a deal into doorbells: jobs of one task and one priority, as many as the task allows."""
+        filling: dict[str, list[pick.Picked]] = {}
+        priority = jobs[0].priority if jobs else 0
         for job in jobs:
-            fits = chunk and (chunk[0].task, chunk[0].priority, chunk[0].crashes) == (job.task, job.priority, 0)
-            if chunk and not (fits and len(chunk) < self._most(job.task)):
-                yield chunk
-                chunk = []
+            if job.priority != priority:
+                yield from filling.values()
+                filling, priority = {}, job.priority
+            if job.crashes:
+                yield [job]
+                continue
+            chunk = filling.setdefault(job.task, [])
             chunk.append(job)
-        if chunk:
-            yield chunk
+            if len(chunk) >= self._most(job.task):
+                yield filling.pop(job.task)
+        yield from filling.values()
 
     def _most(self, task: str) -> int:
         if task not in self.catalogue:
             return 1
         policy = self.catalogue[task].policy
-        alone = policy.crash is CrashPolicy.PARK or not policy.share_commit
-        return 1 if alone else self.estimates.batch(task)
+        return 1 if policy.crash is CrashPolicy.PARK else self.estimates.batch(task)
 
     def _bell(self, queue: str, jobs: Sequence[pick.Picked], *, urgent: bool) -> Bell:
         task = jobs[0].task

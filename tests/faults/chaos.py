@@ -37,7 +37,7 @@ def settings_of(servers: EmbeddedServers, namespace: str) -> Settings:
 def crash_table(console: Console, servers: EmbeddedServers, points: Sequence[str], kinds: Sequence[str]) -> bool:
     """Play every cell, print the table; whether all is good."""
     cells: list[Cell] = []
-    cast = ("relay", "worker", "worker", "enqueuer")
+    cast = ("relay", "worker", "worker", "worker", "enqueuer")
     with fleet(settings_of(servers, "points"), servers.data_dir / "points", *cast) as made:
         made.workers(2)
         for point, kind in plan(points, kinds):
