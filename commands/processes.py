@@ -65,7 +65,8 @@ def up(port: Port = None) -> None:
     configure_logs(environment.log, "up")
     from workers.up import run
 
-    run(environment, greet)
+    roles = {one.__name__: one for one in (web, worker, relay, scheduler, catcher)}
+    run(environment, roles, greet)
 
 
 def greet(settings: Settings, credentials: "Credentials | None") -> None:

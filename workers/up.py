@@ -1,9 +1,10 @@
 """Everything on one machine: servers, web, workers, relay, scheduler, mail catcher, under one supervisor."""
 
+import importlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -20,6 +21,7 @@ from workers.supervisor import Child, Supervisor
 if TYPE_CHECKING:
     from workers.first_start import Credentials
 
+Roles = Mapping[str, Callable[[], object]]
 LOOPBACK = "127.0.0.1"
 
 
@@ -68,13 +70,20 @@ def with_catcher(environment: Environment, settings: Settings) -> Settings:
     return replace(settings, smtp_url=f"smtp://{LOOPBACK}:{free_port()}")
 
 
-def children_of(settings: Settings, *, catcher: bool) -> list[Child]:
+def children_of(settings: Settings, roles: Roles, *, catcher: bool) -> list[Child]:
     """The processes of one machine, in the order in which they start."""
     environ = settings.environ()
-    roles = ["web", "relay", *["worker"] * settings.worker_processes, "scheduler"]
+    names = ["web", "relay", *["worker"] * settings.worker_processes, "scheduler"]
     if catcher:
-        roles.insert(0, "catcher")
-    return [Program(role, [role], environ) for role in roles]
+        names.insert(0, "catcher")
+    return [Program(name, roles[name], environ) for name in names]
+
+
+def preload() -> None:
+    """Import what most roles need, once, before they are forked."""
+    importlib.import_module("scheduler")
+    importlib.import_module("workers.relay")
+    importlib.import_module("workers.worker")
 
 
 def prepare(settings: Settings) -> "Credentials | None":
@@ -88,7 +97,7 @@ def prepare(settings: Settings) -> "Credentials | None":
     return first_credentials(settings)
 
 
-def run(environment: Environment, greet: Callable[[Settings, "Credentials | None"], None]) -> None:
+def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Credentials | None"], None]) -> None:
     """Run until Ctrl-C or SIGTERM; `greet` is called once when the web process answers."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
@@ -101,5 +110,6 @@ def run(environment: Environment, greet: Callable[[Settings, "Credentials | None
         places = endpoints.Endpoints(settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url)
         if servers:
             endpoints.publish(settings.data_dir, places)
-        children = children_of(settings, catcher=environment.smtp_url is None)
+        preload()
+        children = children_of(settings, roles, catcher=environment.smtp_url is None)
         Supervisor(children, servers).run(lambda: answers(settings.port), lambda: greet(settings, credentials))

@@ -1,0 +1,164 @@
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from adapters.embedded.process import is_alive, living_in
+from store.schema import ROOT
+from tests.integration.embedded.conftest import wait_for
+
+KONTOR = Path(sys.executable).with_name("kontor")
+ROLES = ["catcher", "relay", "scheduler", "web", "worker", "worker"]
+
+
+def clean_environment(data_dir: Path) -> dict[str, str]:
+    ours = ("KONTOR_", "DATABASE_URL", "REDIS_URL", "SMTP_URL", "PUBLIC_URL", "SECRET_KEY", "PORT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "KONTOR_DATA_DIR": str(data_dir)}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Up:
+    """A running `kontor up`."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data_dir.with_suffix(".log")
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [KONTOR, "up", "--port", str(self.port)],
+                cwd=ROOT, env=clean_environment(data_dir), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+        wait_for(self.is_ready, 100)
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def children(self) -> dict[int, str]:
+        """What the supervisor runs: process ids and command lines."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and is_alive(int(entry.name)):
+                try:
+                    stat = (entry / "stat").read_text().rpartition(")")[2].split()
+                    line = (entry / "cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode()
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if int(stat[1]) == self.process.pid:
+                    found[int(entry.name)] = line
+        return found
+
+    def roles(self) -> list[str]:
+        return sorted(line.removeprefix("kontor ") for line in self.children().values() if line.startswith("kontor "))
+
+    def server(self, program: str) -> int:
+        folder = self.data_dir / program.removesuffix("-server")
+        return min(pid for pid in living_in(folder, program) if pid in self.children())
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def start(stack: ExitStack, data_dir: Path) -> Up:
+    up = Up(data_dir)
+    stack.callback(lambda: up.process.poll() is None and up.end(signal.SIGTERM))
+    return up
+
+
+def echo(up: Up, key: str) -> object:
+    job = {"task": "probe.echo", "args": {"message": "hello"}}
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx.post(f"{up.url}/v1/jobs", params={"wait": 30}, json=job, headers=headers, timeout=40)
+    return answer.json()["result"]
+
+
+def first_key(up: Up) -> str:
+    wait_for(lambda: "API key" in up.log.read_text())
+    found = re.search(r"API key\s+(\S+)", up.log.read_text())
+    assert found is not None
+    return found[1]
+
+
+def nothing_runs(up: Up, pids: dict[int, str]) -> bool:
+    servers = [*living_in(up.data_dir / "postgres", "postgres"), *living_in(up.data_dir / "valkey", "valkey-server")]
+    return not servers and not any(is_alive(pid) for pid in pids)
+
+
+def test_up_runs_every_role_by_name_and_stops_without_a_trace(tmp_path: Path, stack: ExitStack) -> None:
+    up = start(stack, tmp_path / "data")
+    wait_for(lambda: up.roles() == ROLES)
+    children = up.children()
+    key = first_key(up)
+    assert echo(up, key) == {"message": "hello"}
+    beside = subprocess.run(
+        [KONTOR, "keys", "list"], cwd=ROOT, env=clean_environment(up.data_dir), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert "first start" in beside.stdout
+    assert up.end(signal.SIGINT) == 0
+    assert nothing_runs(up, children)
+    assert "Traceback" not in up.log.read_text()
+
+
+def test_whatever_is_killed_comes_back_and_work_goes_on(tmp_path: Path, stack: ExitStack) -> None:
+    up = start(stack, tmp_path / "data")
+    wait_for(lambda: up.roles() == ROLES)
+    key, before = first_key(up), up.children()
+    victims = [*before, up.server("postgres"), up.server("valkey-server")]
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not any(is_alive(pid) for pid in victims))
+    wait_for(lambda: up.roles() == ROLES and up.is_ready(), 60)
+    assert set(up.children()).isdisjoint(victims)
+    assert echo(up, key) == {"message": "hello"}
+
+
+def test_a_killed_up_leaves_nothing_and_starts_again_on_the_same_data(tmp_path: Path, stack: ExitStack) -> None:
+    up = start(stack, tmp_path / "data")
+    wait_for(lambda: up.roles() == ROLES)
+    key, children = first_key(up), up.children()
+    up.end(signal.SIGKILL)
+    wait_for(lambda: nothing_runs(up, children))
+    again = start(stack, tmp_path / "data")
+    assert echo(again, key) == {"message": "hello"}
+    assert again.log.read_text().count("First start") == 1
+
+
+def test_a_second_up_on_the_same_data_or_port_is_refused_in_one_line(tmp_path: Path, stack: ExitStack) -> None:
+    up = start(stack, tmp_path / "data")
+    for arguments, data_dir in (
+        (["--port", str(free_port())], up.data_dir),
+        (["--port", str(up.port)], tmp_path / "other"),
+    ):
+        second = subprocess.run(
+            [KONTOR, "up", *arguments], cwd=ROOT, env=clean_environment(data_dir), capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert second.returncode == 1
+        assert len(second.stderr.splitlines()) == 1
+        assert second.stderr.startswith("kontor: ")
