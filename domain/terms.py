@@ -59,7 +59,7 @@ def term_end(start: datetime, term: Term, tz: ZoneInfo) -> datetime:
         return day_start(term + ONE_DAY, tz)
     local = start.astimezone(tz)
     day = add_months(local.date(), term.months) + timedelta(days=term.days)
-    return localize(datetime.combine(day, local.time().replace(fold=0)), tz)
+    return localize(datetime.combine(day, local.time()), tz)
 
 
 def _last_day(text: str) -> date:

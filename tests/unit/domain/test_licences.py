@@ -102,6 +102,7 @@ def test_the_end_is_announced_14_days_before_unless_the_grant_is_shorter() -> No
 
     assert ending_reminder(long) == NOW + timedelta(days=16)
     assert ending_reminder(short) is None
+    assert ending_reminder(Grant(EXCEL, 1, NOW, NOW + timedelta(days=14))) is None
 
 
 lines_of_any_kind = st.builds(

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from domain.canonical import canonical_json
 from domain.offers import (
     CANCEL_REASONS,
+    MESSAGE_LIMIT,
     OFFER_LIFE,
     OPEN_STATES,
     IllegalTransition,
@@ -63,6 +64,11 @@ def test_every_way_into_cancelled_has_its_reason() -> None:
         "expire": "expired",
         "close_account": "account_closed",
     }
+
+
+def test_an_offer_lives_30_days_and_its_message_has_4000_characters_at_most() -> None:
+    assert timedelta(days=30) == OFFER_LIFE
+    assert MESSAGE_LIMIT == 4000
 
 
 def test_an_open_offer_reads_as_cancelled_from_the_instant_it_expires() -> None:
