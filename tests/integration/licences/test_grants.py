@@ -171,3 +171,19 @@ def test_a_line_is_applied_once_however_often_it_is_told(world: World) -> None:
     first, second = world.calls("licences.granted")
     assert first["webhook-id"] == second["webhook-id"]
     assert seats(world) == {"excel-basics": 10}
+
+
+def test_what_ends_at_the_same_instant_is_told_once(world: World) -> None:
+    accepted(world, line(10, term="2026-06-30"), line(2, term="2026-06-30", product="data-protection"))
+    accepted(world, line(5, "relative", "2026-06-30"))
+    calls = len(world.calls())
+    world.pass_time(datetime(2026, 6, 17, tzinfo=UTC) - START)
+    assert [template for template, _ in world.mails()].count("licences-ending") == 2
+    assert [(one["product"], one["count"]) for one in world.mail("licences-ending").facts["licences"]] == [
+        ("Data protection", 2),
+        ("Excel basics", 10),
+        ("Excel basics", 5),
+    ]
+    world.pass_time(timedelta(days=14))
+    assert len(world.calls()) == calls + 1
+    assert [one["count"] for one in world.calls()[-1]["data"]["licences"]] == [0, 0]
