@@ -171,7 +171,7 @@ def by_hand(
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stretches(), values(0, 59), st.none() | values(0, 5) | values(0, 23))
 def test_what_is_due_is_what_a_watchman_with_a_clock_would_say(
     where: tuple[ZoneInfo, datetime], minutes: frozenset[int], hours: frozenset[int] | None
@@ -185,7 +185,7 @@ def test_what_is_due_is_what_a_watchman_with_a_clock_would_say(
     assert len({one.slot for one in found}) == len(found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stretches(), st.sampled_from(["*/20 * * * *", "30 0-3 * * *", "0 0 * * *", "10 */3 * * 0"]))
 def test_looking_often_finds_the_same_as_looking_once(where: tuple[ZoneInfo, datetime], cron: str) -> None:
     tz, after = where

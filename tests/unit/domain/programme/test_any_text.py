@@ -9,7 +9,7 @@ TEXT = (Path(__file__).parents[4] / "examples" / "programmes" / "telephony.yaml"
 LINES = TEXT.splitlines()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text_is_a_programme_or_a_list_of_errors(text: str) -> None:
     found = parse(text)
@@ -17,7 +17,7 @@ def test_any_text_is_a_programme_or_a_list_of_errors(text: str) -> None:
     assert isinstance(found, Programme) or found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, len(LINES) - 1), st.sampled_from(["", "x", "  - 1", "?: [", "a: b", "  name: 3", "\t", "null"]))
 def test_a_spoilt_line_never_breaks_the_reader(index: int, line: str) -> None:
     found = parse("\n".join([*LINES[:index], line, *LINES[index + 1 :]]))
