@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api import (
     accounts,
+    bulk,
     clock,
     events,
     health,
@@ -44,6 +45,7 @@ from api.waiting import Watch
 TITLE: Final = "Kontor"
 FAMILIES: Final[tuple[Routes, ...]] = (
     jobs.routes,
+    bulk.routes,
     job_control.routes,
     tasks.routes,
     queues.routes,

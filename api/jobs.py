@@ -110,6 +110,4 @@ def _query(call: Call, given: JobFilter) -> JobQuery:
         args=args,
         before=cursor_id(given.cursor),
     )
-    after = jobs.default_span(wanted, call.now)
-    floor = None if after is None or call.deps.test_clock else jobs.id_floor(after)
-    return replace(wanted, created_after=after, floor=floor)
+    return jobs.within_span(wanted, call.now, real_time=not call.deps.test_clock)

@@ -1,7 +1,7 @@
 """Jobs as outsiders see them: enqueued, read, searched."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -123,6 +123,13 @@ def default_span(query: JobQuery, now: datetime) -> datetime | None:
     if query.created_after is None and query.created_before is None:
         return now - DEFAULT_SPAN
     return query.created_after
+
+
+def within_span(query: JobQuery, now: datetime, *, real_time: bool) -> JobQuery:
+    """The query with its default span; `real_time`: no test clock runs, so ids tell the time."""
+    after = default_span(query, now)
+    floor = None if after is None or not real_time else id_floor(after)
+    return replace(query, created_after=after, floor=floor)
 
 
 def id_floor(created_after: datetime) -> UUID:

@@ -11,6 +11,8 @@ from mail.build import MailBuilder
 from services.dispatch import Dispatcher
 from services.offer_log import OfferBook
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
+from tasks.bulk import JobsBulk, JobsBulkHandler
+from tasks.idempotency import UpkeepIdempotency, UpkeepIdempotencyHandler
 from tasks.licences import (
     LicencesEndGrants,
     LicencesEndGrantsHandler,
@@ -50,6 +52,8 @@ PAYLOADS: tuple[type[Payload], ...] = (
     SendMail,
     AccountsTidy,
     UpkeepRetention,
+    JobsBulk,
+    UpkeepIdempotency,
 )
 
 
@@ -80,6 +84,8 @@ def all_handlers(ports: Ports) -> list[Handler]:
         MailSending(ports.dispatcher, ports.builder, ports.transport),
         AccountsTidyHandler(),
         UpkeepRetentionHandler(),
+        JobsBulkHandler(),
+        UpkeepIdempotencyHandler(),
     ]
 
 
