@@ -22,7 +22,9 @@ class Runner:
         """Run those of the jobs that still wait; a second delivery finds nothing to do."""
         if task not in self._shop.registry:
             return Answer(bell_id, 0, 0.0)
-        kind = self._shop.registry.catalogue[task].policy.kind
-        runner = self._transactional if kind is TaskKind.TRANSACTIONAL else self._external
-        claimed, seconds = runner.run(ids)
+        policy = self._shop.registry.catalogue[task].policy
+        if policy.kind is TaskKind.TRANSACTIONAL:
+            claimed, seconds = self._transactional.run(ids, share=policy.share_commit)
+        else:
+            claimed, seconds = self._external.run(ids)
         return Answer(bell_id, claimed, seconds)

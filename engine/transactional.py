@@ -41,49 +41,49 @@ class TransactionalRunner:
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
 
-    def run(self, ids: Sequence[UUID]) -> tuple[int, float]:
-        """Run what is still queued. Returns how many were claimed and the seconds their handlers took."""
-        try:
-            return self._together(ids)
-        except Failed as failed:
-            if len(ids) == 1:
-                return self._alone(failed)
-        claimed, seconds = 0, 0.0
-        for job_id in ids:
-            one, took = self.run([job_id])
-            claimed, seconds = claimed + one, seconds + took
-        return claimed, seconds
+    def run(self, ids: Sequence[UUID], *, share: bool) -> tuple[int, float]:
+        """Run what is still queued, in one commit or each in its own.
 
-    def _alone(self, failed: Failed) -> tuple[int, float]:
-        """A single job failed: a deadlock is nobody's fault and is run again, the rest is recorded."""
-        for _ in range(RERUNS):
-            if is_lost(failed.cause):
-                raise failed.cause
-            if not is_clash(failed.cause):
-                break
+        Returns how many were claimed and the seconds their handlers took.
+        """
+        with self._shop.transaction() as (session, driver):
+            if share and len(ids) > 1:
+                try:
+                    return self._together(session, driver, ids)
+                except Failed as failed:
+                    _undo(session, driver, failed)
+            ran = [self._alone(session, driver, job_id) for job_id in ids]
+        return sum(claimed for claimed, _ in ran), sum(seconds for _, seconds in ran)
+
+    def _alone(self, session: Session, driver: Driver, job_id: UUID) -> tuple[int, float]:
+        """One job in a commit of its own. A deadlock is nobody's fault and is run again."""
+        for left in reversed(range(RERUNS)):
             try:
-                return self._together([failed.row.id])
-            except Failed as again:
-                failed = again
-        self._record(failed)
+                return self._together(session, driver, [job_id])
+            except Failed as failed:
+                _undo(session, driver, failed)
+                if left and is_clash(failed.cause):
+                    continue
+                self._record(session, driver, failed)
+                break
         return 1, 0.0
 
-    def _together(self, ids: Sequence[UUID]) -> tuple[int, float]:
+    def _together(self, session: Session, driver: Driver, ids: Sequence[UUID]) -> tuple[int, float]:
         shop = self._shop
         shop.crash("claim.before")
-        with shop.transaction() as (session, driver):
-            rows = ledger.begin_queued(driver, ids)
-            shop.crash("claim.after")
-            if not rows:
-                return 0, 0.0
-            started, began = shop.clock.now(), shop.clock.monotonic()
-            outcomes = [(row, self._handle(session, driver, row, started)) for row in rows]
-            seconds = shop.clock.monotonic() - began
-            try:
-                self._complete(session, driver, outcomes, started)
-            except shop.catchable as error:
-                raise Failed(rows[0], started, error) from error
-            shop.crash("commit.after")
+        rows = ledger.begin_queued(driver, ids)
+        shop.crash("claim.after")
+        if not rows:
+            driver.execute("COMMIT")
+            return 0, 0.0
+        started, began = shop.clock.now(), shop.clock.monotonic()
+        outcomes = [(row, self._handle(session, driver, row, started)) for row in rows]
+        seconds = shop.clock.monotonic() - began
+        try:
+            self._complete(session, driver, outcomes, started)
+        except shop.catchable as error:
+            raise Failed(rows[0], started, error) from error
+        shop.crash("commit.after")
         return len(rows), seconds
 
     def _handle(self, session: Session, driver: Driver, row: JobRow, started: datetime) -> Outcome | None:
@@ -125,15 +125,23 @@ class TransactionalRunner:
             shop.crash("record.after")
             shop.crash("commit.before")
 
-    def _record(self, failed: Failed) -> None:
+    def _record(self, session: Session, driver: Driver, failed: Failed) -> None:
         """Write down the failure in a transaction of its own, if the job is still ours to write."""
         shop = self._shop
-        with shop.transaction() as (session, driver):
-            for row in ledger.begin_queued(driver, [failed.row.id]):
-                tried = Attempted(row, row.attempt + 1, failed.started_at)
-                record_failure(shop, session, driver, tried, failed.cause)
-            with ledger.committing(driver, session):
-                pass
+        for row in ledger.begin_queued(driver, [failed.row.id]):
+            tried = Attempted(row, row.attempt + 1, failed.started_at)
+            record_failure(shop, session, driver, tried, failed.cause)
+        with ledger.committing(driver, session):
+            pass
+
+
+def _undo(session: Session, driver: Driver, failed: Failed) -> None:
+    """Roll back. Raises the cause when PostgreSQL went away: nothing was recorded, and nothing can be."""
+    if is_lost(failed.cause) or driver.closed:
+        raise failed.cause
+    session.rollback()
+    driver.execute("ROLLBACK")
+    session.connection()
 
 
 def settle(

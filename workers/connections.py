@@ -9,13 +9,13 @@ from sqlalchemy.engine import make_url
 
 from adapters.settings import Settings
 
-# Custom plans: a plan made while the ledger was empty would be kept when it holds 100,000 jobs.
-OPTIONS = (
-    "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off -c plan_cache_mode=force_custom_plan"
-)
+OPTIONS = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off"
+# Plans are kept: one made while the ledger was empty must not read the whole table when it holds 100,000 jobs.
+KEEPS_PLANS = f"{OPTIONS} -c enable_seqscan=off"
+PLANS_ANEW = f"{OPTIONS} -c plan_cache_mode=force_custom_plan"
 
 
-def sql_engine(settings: Settings, application: str, size: int) -> Engine:
+def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> Engine:
     """A pool of `size` connections that name themselves in pg_stat_activity."""
     return create_engine(
         settings.database_url,
@@ -24,7 +24,7 @@ def sql_engine(settings: Settings, application: str, size: int) -> Engine:
         pool_timeout=30,
         connect_args={
             "application_name": application,
-            "options": OPTIONS,
+            "options": options,
             "keepalives_idle": 30,
             "tcp_user_timeout": 15000,
             "connect_timeout": 5,
@@ -40,7 +40,7 @@ def driver_connection(settings: Settings, application: str) -> psycopg.Connectio
         dsn,
         autocommit=True,
         application_name=application,
-        options=OPTIONS,
+        options=PLANS_ANEW,
         connect_timeout=5,
         tcp_user_timeout=15000,
     )

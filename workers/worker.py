@@ -27,7 +27,7 @@ from engine.runner import Runner
 from engine.workshop import Workshop, no_crash
 from services.dead_jobs import announce
 from tasks.catalogue import PAYLOADS
-from workers.connections import driver_connection, redis_client, sql_engine
+from workers.connections import KEEPS_PLANS, driver_connection, redis_client, sql_engine
 from workers.heartbeat import Heartbeat
 from workers.parts import clock_for, handlers_for
 
@@ -61,7 +61,7 @@ class WorkerProcess:
         jobs = Jobs(catalogue, clock, self.doorbell)
         self.registry = Registry([*handlers_for(settings, clock, jobs), *extra])
         application = APPLICATION + self.name
-        self.engine = sql_engine(settings, application, self.threads + 1)
+        self.engine = sql_engine(settings, application, self.threads + 1, KEEPS_PLANS)
         self.broker = LedgerBroker(
             client, keys, self.name, prefetch_of(catalogue, self.threads), [CurrentMessage(), TimeLimit()]
         )

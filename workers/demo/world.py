@@ -19,7 +19,6 @@ import httpx
 from workers.demo.mailbox import Letter, letters
 from workers.instance import SampleInstance
 from workers.instance_book import CallBook
-from workers.program import kontor_command
 from workers.up import free_port
 
 PATIENCE = 30.0
@@ -113,7 +112,7 @@ class World:
 
     def worker_pids(self) -> list[int]:
         """The worker processes of this deployment."""
-        return [pid for pid, words in _processes() if "worker" in words and self._is_mine(pid)]
+        return [pid for pid in _processes("kontor worker") if self._is_mine(pid)]
 
     def _is_mine(self, pid: int) -> bool:
         try:
@@ -123,18 +122,22 @@ class World:
         return f"KONTOR_DATA_DIR={self.data}".encode() in environ.split(b"\0")
 
 
-def _processes() -> Iterator[tuple[int, list[str]]]:
-    """Every process running the `kontor` command, with the words of its command line."""
-    name = str(kontor_command())
+def kontor_command() -> Path:
+    """The installed command, beside the interpreter."""
+    return Path(sys.executable).with_name("kontor")
+
+
+def _processes(title: str) -> Iterator[int]:
+    """Every process whose command line begins with a title."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         try:
-            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            line = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if name in words:
-            yield int(folder.name), words[words.index(name) :]
+        if line.startswith(title.encode()):
+            yield int(folder.name)
 
 
 @contextmanager

@@ -1,0 +1,165 @@
+"""What `kontor doctor` looks at: each check is one question with one finding."""
+
+import smtplib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import redis
+from sqlalchemy.engine import make_url
+
+from adapters.clock import SystemClock
+from adapters.settings import CATCHER_URL, Settings
+from store.revision import newest
+from workers.connections import redis_client
+from workers.parts import clock_for
+
+OLDEST_POSTGRES = 160000
+SKEW = timedelta(seconds=5)
+STUCK = """
+SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - interval '5 minutes' AND NOT held
+           AND NOT EXISTS (SELECT FROM queues q WHERE q.name = jobs.queue AND q.paused)),
+       count(*) FILTER (WHERE state = 'dead'),
+       (SELECT count(*) FROM worker_processes WHERE heartbeat_at > clock_timestamp() - interval '10 seconds'),
+       (SELECT count(*) FROM lanes WHERE state <> 'closed')
+FROM jobs WHERE state IN ('queued', 'dead')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one check; a remedy for everything that is not well."""
+
+    subject: str
+    state: Literal["ok", "warning", "problem"]
+    text: str
+    remedy: str | None = None
+
+
+def one_line(error: Exception) -> str:
+    """An error in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Ask every question; those about the ledger only where there is one."""
+    yield from settings_are_safe(settings)
+    yield redis_answers(settings)
+    yield smtp_answers(settings)
+    conninfo = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        with psycopg.connect(conninfo, connect_timeout=5, autocommit=True) as connection:
+            for check in (postgres_is_new_enough, clocks_agree, schema_is_current):
+                yield check(connection)
+            if schema_is_current(connection).state == "ok":
+                yield from work_flows(connection)
+    except psycopg.OperationalError as error:
+        yield Finding("PostgreSQL", "problem", one_line(error), "start it, or correct DATABASE_URL")
+    yield from test_clock_is_off(settings)
+
+
+def settings_are_safe(settings: Settings) -> Iterator[Finding]:
+    """Whether a setting is meant for demos."""
+    if settings.allow_private_instances:
+        text = "customer instances may be on private addresses"
+        yield Finding("settings", "warning", text, "unset KONTOR_ALLOW_PRIVATE_INSTANCES outside demos")
+    elif urlsplit(settings.public_url).scheme != "https":
+        text = f"links in mails begin with {settings.public_url}"
+        yield Finding("settings", "warning", text, "set PUBLIC_URL to the https address that customers reach")
+    else:
+        yield Finding("settings", "ok", "complete")
+
+
+def test_clock_is_off(settings: Settings) -> Iterator[Finding]:
+    """Whether programme time is real time."""
+    if settings.test_clock:
+        text = f"the test clock is on; programme time is {clock_for(settings).now().isoformat()}"
+        yield Finding("clock", "warning", text, "unset KONTOR_TEST_CLOCK in production")
+
+
+def redis_answers(settings: Settings) -> Finding:
+    """Whether Redis can be written to."""
+    try:
+        with closing(redis_client(settings)) as client:
+            client.ping()
+            version = client.info("server").get("redis_version", "?")
+    except redis.RedisError as error:
+        return Finding("Redis", "problem", one_line(error), "start it, or correct REDIS_URL")
+    return Finding("Redis", "ok", f"answers, version {version}")
+
+
+def smtp_answers(settings: Settings) -> Finding:
+    """Whether the mail server greets us."""
+    url = urlsplit(settings.smtp_url)
+    client: Callable[..., smtplib.SMTP] = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
+    port = url.port or (465 if url.scheme == "smtps" else 25)
+    try:
+        with client(url.hostname or "", port, timeout=5) as server:
+            server.ehlo()
+            if parse_qs(url.query).get("starttls") == ["1"]:
+                server.starttls()
+    except (OSError, smtplib.SMTPException) as error:
+        if settings.smtp_url == CATCHER_URL:
+            return Finding("SMTP", "warning", "no mail catcher is running", "start `kontor up`, or set SMTP_URL")
+        return Finding("SMTP", "problem", f"{url.hostname}:{port}: {one_line(error)}", "correct SMTP_URL")
+    return Finding("SMTP", "ok", f"{url.hostname}:{port} answers")
+
+
+def postgres_is_new_enough(connection: "psycopg.Connection[tuple[object, ...]]") -> Finding:
+    """Whether the server has what the ledger needs."""
+    version = connection.info.server_version
+    if version < OLDEST_POSTGRES:
+        return Finding("PostgreSQL", "problem", f"version {version // 10000}", "upgrade to PostgreSQL 16 or newer")
+    fsync = connection.execute("SHOW fsync").fetchone()
+    if fsync != ("on",):
+        return Finding("PostgreSQL", "problem", "fsync is off", "turn it on: committed jobs could be lost")
+    return Finding("PostgreSQL", "ok", f"version {version // 10000}.{version % 10000}")
+
+
+def clocks_agree(connection: "psycopg.Connection[tuple[object, ...]]") -> Finding:
+    """Whether this machine and the database agree what time it is."""
+    before = SystemClock().now()
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    after = SystemClock().now()
+    there = row[0] if row else None
+    assert isinstance(there, type(before))
+    apart = max(there - after, before - there)
+    if apart > SKEW:
+        text = f"this machine and PostgreSQL are {apart.total_seconds():.1f} s apart"
+        return Finding("clock", "problem", text, "synchronise both with NTP")
+    return Finding("clock", "ok", "agrees with PostgreSQL's")
+
+
+def schema_is_current(connection: "psycopg.Connection[tuple[object, ...]]") -> Finding:
+    """Whether every migration has run."""
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    found = row[0] if row else "none"
+    if found != newest():
+        return Finding("migrations", "problem", f"at {found}, newest is {newest()}", "run `kontor migrate`")
+    return Finding("migrations", "ok", f"at {found}")
+
+
+def work_flows(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Finding]:
+    """Whether anything is stuck, dead or held."""
+    row = connection.execute(STUCK).fetchone()
+    assert row is not None
+    late, dead, workers, held = (int(str(number)) for number in row)
+    if workers == 0:
+        yield Finding("workers", "warning", "none is alive", "start `kontor worker` and `kontor relay`, or `kontor up`")
+    else:
+        yield Finding("workers", "ok", f"{workers} alive")
+    if late:
+        text = f"{late} job(s) due for over five minutes"
+        yield Finding("work", "problem", text, "see `kontor queues list`; start more workers, or the relay")
+    elif dead or held:
+        text = f"{dead} dead job(s), {held} lane(s) held"
+        yield Finding("work", "warning", text, "see `kontor jobs list --state dead` and the console")
+    else:
+        yield Finding("work", "ok", "nothing is late, dead or held")
