@@ -8,7 +8,7 @@ import typer
 from adapters.embedded.endpoints import Owned
 from adapters.embedded.process import StartFailed
 from adapters.environment import SettingsError
-from commands import domains, jobs, keys, operators, processes, programmes
+from commands import doctor, domains, jobs, keys, operators, processes, programmes, queues, schedules
 from domain.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
@@ -30,11 +30,15 @@ def build() -> typer.Typer:
     app.command()(processes.up)
     app.command()(processes.demo)
     app.command()(processes.migrate)
+    app.command()(doctor.doctor)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
     groups = {
         "programme": programmes.app,
         "keys": keys.app,
         "operator": operators.app,
         "jobs": jobs.app,
+        "queues": queues.app,
+        "schedules": schedules.app,
         "domains": domains.app,
     }
     for name, group in groups.items():

@@ -1,22 +1,19 @@
 """`kontor domains`: sending and link domains, proven by DNS."""
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
-from commands.context import Json, print_rows, running_settings, transaction
+from commands.context import Json, desk, print_rows, running_settings, transaction
 
 
 def app() -> typer.Typer:
     """The group."""
     group = typer.Typer(help="Sending and link domains.", no_args_is_help=True)
-    group.callback()(nothing)
     group.command("verify")(verify)
+    group.command("mark")(mark)
     return group
-
-
-def nothing() -> None:
-    """Keep `verify` a command of its own while it is the only one."""
 
 
 def verify(
@@ -46,3 +43,18 @@ def verify(
     print_rows(rows, as_json=as_json, empty="No brand uses a domain.")
     if not all(one.proven for one in findings):
         raise typer.Exit(1)
+
+
+def mark(
+    domain: Annotated[str, typer.Argument(help="A domain that a brand uses.")],
+    account: Annotated[UUID | None, typer.Option(help="For this account's brand; all that use it when absent.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Vouch for a domain instead of DNS."""
+    from services import accounts, domains
+
+    with desk() as at:
+        whose = accounts.get(at.session, account) if account else None
+        marked = domains.mark(at.session, domain, at.actor, at.now, account=whose)
+        rows = [domains.document(one) for one in marked]
+    print_rows(rows, as_json=as_json)

@@ -1,7 +1,9 @@
 """`kontor web | worker | relay | scheduler | catcher | up | migrate`: processes, one each or all."""
 
 import os
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -106,3 +108,10 @@ def migrate(as_json: Json = False) -> None:
     if after is None:
         raise SettingsError("there are no migrations")
     print_facts({"from": before, "to": after}, as_json=as_json)
+
+
+def bench(context: typer.Context) -> None:
+    """Measure Kontor beside its peers; takes the options of `python -m bench`."""
+    root = Path(__file__).resolve().parents[1]
+    os.chdir(root)
+    os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])

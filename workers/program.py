@@ -18,6 +18,11 @@ ARG_START, ARG_END = 47, 48
 """Fields of /proc/PID/stat, counted from 0: where the command line lies in memory."""
 
 
+def kontor_command() -> Path:
+    """The installed command, beside the interpreter: for those who start a process of their own."""
+    return Path(sys.executable).with_name("kontor")
+
+
 def show_as(title: str) -> None:
     """Make `title` this process's command line, as `ps` and `pgrep -f` see it."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
