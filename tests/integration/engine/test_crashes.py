@@ -1,0 +1,209 @@
+"""Crashes without a process: a crash point that raises what no handler may catch, and a relay that finds the rest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from adapters.clock_fakes import ManualClock
+from domain.bells import Bell
+from engine import rescue
+from engine.catalogue import Payload
+from engine.testing import Inline
+from tests.integration.engine.conftest import World
+from tests.integration.engine.world import (
+    EFFECTS,
+    Script,
+    Send,
+    Sender,
+    SendParked,
+    SendVerified,
+    VerifyingSender,
+    Write,
+    Writer,
+)
+
+REGISTER = """
+INSERT INTO worker_processes (id, host, pid, version, threads, queues, started_at, heartbeat_at)
+VALUES ('inline', 'here', 1, '0', 1, '{}', now(), clock_timestamp() - interval '1 hour')
+"""
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Fate:
+    """A crash point that can be moved."""
+
+    point: str = ""
+
+    def __call__(self, name: str) -> None:
+        if name == self.point:
+            raise Died
+
+
+@dataclass
+class DyingWorld(World):
+    """A world whose worker dies at a named point."""
+
+    fate: Fate
+
+    def die(self, point: str, *ids: UUID) -> None:
+        """Run jobs as one doorbell and die on the way; the relay notices."""
+        self.fate.point = point
+        task = self.ask("SELECT task FROM jobs WHERE id = :id", id=ids[0])
+        self.ask(REGISTER)
+        with pytest.raises(Died):
+            self.inline.run(*ids)
+        self.fate.point = ""
+        bell = Bell("held", self.inline.registry.catalogue[task].policy.queue, task, ids)
+        self.inline.bells.held = {"inline": (bell,)}
+        self.notice()
+
+    def notice(self) -> None:
+        """One turn of the relay, of which nothing is run."""
+        self.inline.relay.rescue_from = float("-inf")
+        self.inline.relay._rescue(0.0)
+
+
+@pytest.fixture
+def dying(engine: Engine, script: Script) -> Iterator[DyingWorld]:
+    with engine.begin() as connection:
+        connection.execute(text(EFFECTS))
+    clock = ManualClock()
+    handlers = [Writer(script), Sender(script), VerifyingSender(script), Sender(script, SendParked)]
+    fate = Fate()
+    with Inline(engine, handlers, clock, crash=fate) as inline:
+        yield DyingWorld(inline, script, engine, clock, fate)
+
+
+TRANSACTIONAL_POINTS = [
+    "claim.before",
+    "claim.after",
+    "effect.before",
+    "effect.after",
+    "record.before",
+    "commit.before",
+]
+UNDER_LEASE = ["effect.before", "effect.after", "record.before", "record.after", "commit.before"]
+
+
+@pytest.mark.parametrize("point", TRANSACTIONAL_POINTS)
+def test_a_transactional_job_runs_again_and_the_crash_is_an_attempt(dying: DyingWorld, point: str) -> None:
+    jobs = [dying.put(_write(number)) for number in range(3)]
+    dying.die(point, *jobs)
+    assert dying.effects() == []
+    assert {tuple(dying.outcomes(job)) for job in jobs} == {("crashed",)}
+    assert dying.inline.drain() == 3
+    assert dying.effects() == ["0", "1", "2"]
+    assert {(dying.state(job), dying.job(job).attempt) for job in jobs} == {("succeeded", 2)}
+
+
+def test_a_job_that_was_committed_before_the_crash_does_not_run_again(dying: DyingWorld) -> None:
+    job = dying.put(_write(1))
+    dying.die("commit.after", job)
+    assert dying.inline.drain() == 0
+    assert dying.effects() == ["1"]
+
+
+@pytest.mark.parametrize("point", UNDER_LEASE)
+def test_an_external_job_reruns_under_the_same_key(dying: DyingWorld, point: str) -> None:
+    job = dying.put(Send(note="x"))
+    dying.die(point, job)
+    assert (dying.state(job), dying.outcomes(job)) == ("queued", ["crashed"])
+    dying.inline.drain()
+    assert (dying.state(job), dying.effects()) == ("succeeded", ["x"])
+    assert dict(dying.script.sent) == {str(job): 1 if point == "effect.before" else 2}
+
+
+@pytest.mark.parametrize("point", UNDER_LEASE)
+def test_verify_asks_before_it_acts_again(dying: DyingWorld, point: str) -> None:
+    job = dying.put(SendVerified(note="x"))
+    dying.die(point, job)
+    dying.inline.drain()
+    assert (dying.state(job), dying.effects(), dying.script.verified) == ("succeeded", ["x"], ["x"])
+    assert dying.script.sent[str(job)] == 1
+
+
+@pytest.mark.parametrize("point", UNDER_LEASE)
+def test_park_waits_for_a_person(dying: DyingWorld, point: str) -> None:
+    job = dying.put(SendParked(note="x"))
+    dying.die(point, job)
+    dying.inline.drain()
+    row = dying.job(job)
+    assert (row.state, row.reason, dying.effects()) == ("dead", "unknown", [])
+    assert dying.script.told == [("x", "unknown")]
+
+
+def test_a_parked_task_that_died_in_its_claim_had_no_effect_and_reruns(dying: DyingWorld) -> None:
+    job = dying.put(SendParked(note="x"))
+    dying.die("claim.before", job)
+    dying.inline.drain()
+    assert dying.state(job) == "succeeded"
+
+
+@pytest.mark.parametrize("payload", [Send, SendVerified])
+def test_a_dead_workers_lane_is_free_for_its_job(dying: DyingWorld, payload: type[Payload]) -> None:
+    first, second = (dying.put(payload(note=note), lane="a") for note in "ab")
+    dying.die("effect.after", first, second)
+    dying.inline.drain()
+    assert [dying.state(job) for job in (first, second)] == ["succeeded"] * 2
+    assert dying.script.order[-1] == "b"
+
+
+@pytest.mark.parametrize(
+    ("kind", "point"),
+    [("write", "effect.before"), ("send", "effect.before"), ("send", "claim.before")],
+    ids=["transactional", "external", "in the claim"],
+)
+def test_a_job_that_kills_three_workers_is_dead_and_innocents_live(dying: DyingWorld, kind: str, point: str) -> None:
+    make = _write if kind == "write" else _send
+    poison, *innocents = (dying.put(make(number)) for number in range(4))
+    dying.die(point, poison, *innocents)
+    dying.die(point, poison)
+    dying.die(point, poison)
+    dying.inline.drain()
+    row = dying.job(poison)
+    assert (row.state, row.reason) == ("dead", "poison")
+    assert [dying.state(job) for job in innocents] == ["succeeded"] * 3
+    assert dying.effects() == ["1", "2", "3"]
+
+
+def test_after_one_crash_jobs_share_no_commit_and_after_two_no_deployment(dying: DyingWorld) -> None:
+    dying.inline.relay.estimates.learn("test.write", 0.0001)
+    dying.inline.relay.slots = 64
+    for crashes, number in ((0, 3), (1, 3), (2, 3)):
+        for note in range(number):
+            job = dying.put(_write(note))
+            dying.ask("UPDATE jobs SET crashes = :c WHERE id = :id", c=crashes, id=job)
+    dying.inline.relay.pace.poll = float("inf")
+    dying.inline.bells.ring_hint()
+    dying.inline.relay.tick()
+    rung = dying.inline.bells.rung
+    assert sorted(len(bell.ids) for bell in rung) == [1, 1, 1, 1, 3]
+
+
+def test_a_worker_that_is_stale_but_connected_keeps_its_lease_for_a_while(dying: DyingWorld) -> None:
+    dying.ask(REGISTER)
+    dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '5 seconds'")
+    url = dying.engine.url.update_query_dict({"application_name": rescue.APPLICATION + "inline"})
+    engine = create_engine(url)
+    with engine.connect():
+        dying.notice()
+        assert dying.ask("SELECT count(*) FROM worker_processes") == 1
+        dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '11 seconds'")
+        dying.notice()
+        assert dying.ask("SELECT count(*) FROM worker_processes") == 0
+    engine.dispose()
+
+
+def _write(number: int) -> Payload:
+    return Write(note=str(number))
+
+
+def _send(number: int) -> Payload:
+    return Send(note=str(number))

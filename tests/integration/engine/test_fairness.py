@@ -1,0 +1,104 @@
+from collections import Counter
+
+from sqlalchemy.orm import Session
+
+from engine.enqueue import Request
+from engine.handlers import JobContext
+from engine.outcomes import Outcome
+from engine.window import BATCH_MOST
+from tests.integration.engine.conftest import World
+from tests.integration.engine.world import Write
+
+BACKLOG = 5000
+
+
+def flood(world: World, count: int, note: str = "bulk", **options: str) -> None:
+    requests = [Request("test.write", {"note": note}, **options) for _ in range(count)]  # type: ignore[arg-type] # tenant is text
+    with Session(world.engine) as session, session.begin():
+        world.inline.jobs.put_many(session, requests)
+
+
+def test_higher_priorities_go_first(world: World) -> None:
+    for priority in (0, 5, 9, 1):
+        world.put(Write(note=str(priority)), priority=priority)
+    world.inline.relay.slots = 8
+    world.inline.drain()
+    assert world.script.order == ["9", "5", "1", "0"]
+
+
+def test_one_tenants_backlog_delays_another_by_no_more_than_what_is_out(world: World) -> None:
+    flood(world, BACKLOG, tenant="big")
+    for _ in range(5):
+        world.inline.tick()
+    before = len(world.script.order)
+    assert before < BACKLOG
+    job = world.put(Write(note="single"), tenant="small")
+    world.inline.tick()
+    assert world.state(job) == "succeeded"
+    assert world.script.order.index("single") - before <= 2 * BATCH_MOST
+
+
+def test_a_newcomer_passes_a_window_that_is_full_of_slow_jobs(world: World) -> None:
+    flood(world, 100, tenant="big")
+    relay, bells = world.inline.relay, world.inline.bells
+    bells.ring_hint()
+    relay.tick()
+    full = len(bells.rung)
+    job = world.put(Write(note="single"), tenant="small")
+    bells.ring_hint()
+    relay.guests.clear()
+    relay.tick()
+    assert len(bells.rung) == full + 1
+    assert bells.rung[0].ids == (job,)
+
+
+def test_slow_jobs_leave_few_doorbells_out_though_quick_ones_share_the_queue(world: World) -> None:
+    relay = world.inline.relay
+    relay.estimates.learn("test.write", 0.0001)
+    relay.estimates.learn("test.write", 60.0)
+    assert relay.estimates.batch("test.write") > 1
+    relay.estimates.seconds["test.write"] = 60.0
+    flood(world, 100)
+    world.inline.bells.ring_hint()
+    relay.tick()
+    assert len(world.inline.bells.rung) <= 2 * max(relay.slots, 1)
+
+
+def test_tenants_take_turns_also_when_they_are_more_than_one_look_sees(world: World) -> None:
+    requests = [Request("test.write", {"note": f"t{n:03}"}, tenant=f"t{n:03}") for n in range(300) for _ in range(3)]
+    with Session(world.engine) as session, session.begin():
+        world.inline.jobs.put_many(session, requests)
+    world.inline.drain()
+    first_round = Counter(world.script.order[: 300 + 2 * BATCH_MOST])
+    assert len(first_round) == 300
+    assert max(first_round.values()) <= 2
+
+
+def test_a_doorbell_carries_what_a_task_can_do_in_a_tenth_of_a_second(world: World) -> None:
+    batch = world.inline.relay.estimates.batch
+    assert batch("test.write") == 1
+    for seconds, most in ((0.0001, 32), (0.01, 10), (0.2, 1)):
+        world.inline.relay.estimates.seconds.clear()
+        world.inline.relay.estimates.learn("test.write", seconds)
+        assert batch("test.write") == most
+
+
+def test_a_queue_with_a_limit_has_no_more_out(world: World) -> None:
+    world.ask("INSERT INTO queues (name, concurrency) VALUES ('write', 3)")
+    flood(world, 50)
+    world.inline.bells.ring_hint()
+    world.inline.relay.tick()
+    assert sum(len(bell.ids) for bell in world.inline.bells.rung) <= 3
+
+
+def test_follow_ups_of_one_tenant_do_not_push_out_another(world: World) -> None:
+    def two_more(job: JobContext, note: str) -> Outcome | None:
+        with Session(world.engine) as session, session.begin():
+            job.jobs.enqueue(session, "test.write", {"note": "bulk"}, tenant="big")
+        return None
+
+    world.script.deeds["root"] = two_more
+    flood(world, 200, tenant="big", note="root")
+    job = world.put(Write(note="single"), tenant="small")
+    world.inline.tick()
+    assert world.state(job) == "succeeded"

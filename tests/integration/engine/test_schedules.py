@@ -1,0 +1,114 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from domain.misfire import MisfirePolicy
+from engine.schedules import Declared, declare, fire_due
+from tests.integration.engine.conftest import World
+
+# (zone, a day that springs forward, the hour that is missing, a day that falls back, the hour that comes twice)
+CHANGES = [
+    ("Europe/Berlin", datetime(2026, 3, 29, tzinfo=UTC), 2, datetime(2026, 10, 25, tzinfo=UTC), 2),
+    ("America/New_York", datetime(2026, 3, 8, tzinfo=UTC), 2, datetime(2026, 11, 1, tzinfo=UTC), 1),
+    ("America/Santiago", datetime(2026, 9, 6, tzinfo=UTC), 0, datetime(2026, 4, 4, tzinfo=UTC), 23),
+]
+
+
+def announce(world: World, *declared: Declared) -> None:
+    with Session(world.engine) as session, session.begin():
+        declare(session, declared, world.clock.now())
+
+
+def fire(world: World) -> int:
+    with Session(world.engine) as session, session.begin():
+        return fire_due(session, world.inline.jobs, world.clock.now())
+
+
+def nightly(cron: str, zone: str = "UTC", misfire: MisfirePolicy = MisfirePolicy.ONCE) -> Declared:
+    return Declared("nightly", cron, zone, "test.write", misfire, {"note": "night"})
+
+
+def slots(world: World, *, skipped: bool = False) -> list[str]:
+    query = text("SELECT slot FROM schedule_occurrences WHERE skipped = :skipped ORDER BY due_at")
+    with world.engine.connect() as connection:
+        return [row[0] for row in connection.execute(query, {"skipped": skipped})]
+
+
+@pytest.mark.parametrize(("zone", "spring", "missing", "autumn", "twice"), CHANGES)
+def test_a_fixed_hour_fires_once_on_the_days_the_clock_changes(
+    world: World, zone: str, spring: datetime, missing: int, autumn: datetime, twice: int
+) -> None:
+    for change, hour in sorted([(spring, missing), (autumn, twice)]):
+        world.clock.advance(change - timedelta(days=2) - world.clock.now())
+        announce(world, nightly(f"30 {hour} * * *", zone))
+        before = len(slots(world))
+        for _ in range(5 * 48):
+            world.clock.advance(timedelta(minutes=30))
+            fire(world)
+        days = [slot[:10] for slot in slots(world)[before:]]
+        assert len(days) == len(set(days)) == 5
+        assert str(change.date()) in days
+
+
+def test_two_schedulers_fire_an_occurrence_once(world: World) -> None:
+    announce(world, nightly("* * * * *", misfire=MisfirePolicy.ALL))
+    with ThreadPoolExecutor(2) as pool:
+        fired = []
+        for _ in range(20):
+            world.clock.advance(timedelta(minutes=1))
+            fired += list(pool.map(lambda _: fire(world), range(2)))
+    assert sum(fired) == 20
+    assert len(slots(world)) == len(set(slots(world))) == 20
+    assert world.ask("SELECT count(*) FROM jobs") == 20
+
+
+@pytest.mark.parametrize(
+    ("policy", "hours_late", "fired", "skipped"),
+    [
+        (MisfirePolicy.SKIP, 1, 0, 2),
+        (MisfirePolicy.SKIP, 0, 1, 1),
+        (MisfirePolicy.ONCE, 1, 1, 1),
+        (MisfirePolicy.ALL, 1, 2, 0),
+    ],
+)
+def test_an_outage_of_two_days_ends_as_its_policy_says(
+    world: World, policy: MisfirePolicy, hours_late: int, fired: int, skipped: int
+) -> None:
+    announce(world, nightly("0 12 * * *", misfire=policy))
+    world.clock.advance(timedelta(days=2, hours=hours_late))
+    assert fire(world) == fired
+    assert (len(slots(world)), len(slots(world, skipped=True))) == (fired, skipped)
+    assert fire(world) == 0
+    assert world.inline.drain() == fired
+
+
+def test_a_paused_schedule_leaves_its_slots_out_and_goes_on_from_the_next(world: World) -> None:
+    announce(world, nightly("0 * * * *", misfire=MisfirePolicy.ALL))
+    world.ask("UPDATE schedules SET paused = true")
+    world.clock.advance(timedelta(hours=5))
+    assert fire(world) == 0
+    world.ask("UPDATE schedules SET paused = false")
+    assert fire(world) == 0
+    world.clock.advance(timedelta(hours=1))
+    assert fire(world) == 1
+
+
+def test_a_schedule_that_is_declared_no_more_fires_no_more(world: World) -> None:
+    announce(world, nightly("0 * * * *"))
+    announce(world)
+    world.clock.advance(timedelta(hours=5))
+    assert fire(world) == 0
+
+
+def test_an_occurrence_and_its_job_are_committed_together(world: World) -> None:
+    announce(world, nightly("0 * * * *"))
+    world.clock.advance(timedelta(hours=1))
+    with Session(world.engine) as session:
+        fire_due(session, world.inline.jobs, world.clock.now())
+        session.rollback()
+    assert (slots(world), world.ask("SELECT count(*) FROM jobs")) == ([], 0)
+    assert fire(world) == 1
+    assert world.ask("SELECT job_id FROM schedule_occurrences") == world.ask("SELECT id FROM jobs")
