@@ -29,11 +29,11 @@ def mailbox(person: Addressee, column: int = 1) -> str:
     """Return `name <address>`, the name as atoms, quoted or encoded."""
     if not person.name:
         return person.email
-    return f"{_phrase(person.name, column)}{_gap(person)}<{person.email}>"
-
-
-def _gap(person: Addressee) -> str:
-    return "\r\n " if len(person.name) + len(person.email) > 45 else " "
+    phrase = _phrase(person.name, column)
+    first = column if "\r\n" not in phrase else 0
+    room = WIDTH - first - len(phrase.rpartition("\n")[2])
+    gap = " " if len(person.email) + 3 <= room else "\r\n "
+    return f"{phrase}{gap}<{person.email}>"
 
 
 def _phrase(text: str, column: int) -> str:

@@ -60,13 +60,15 @@ def sound(raw: bytes) -> None:
     assert max(map(len, lines)) <= 998
     assert all(b"\r" not in line and b"\n" not in line for line in lines)
     head = raw.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    assert all(len(line) <= 100 for line in head)
+    assert all(len(line) <= 78 for line in head)
     assert {line.partition(b":")[0].decode() for line in head if line[:1] != b" "} <= FIXED
 
 
 @given(subject=NASTY, name=NASTY)
 @example(subject="a" * 1200, name="b" * 1200)
 @example(subject="word " * 60, name="Doe, Jane")
+@example(subject="x", name="0)¡¡¡¡¡𐀀𐀀")
+@example(subject="x", name="Nordlicht Learning and Training of Hamburg, Inc.")
 @example(subject="=?utf-8?b?QmNjOiB4?= x", name='Jörg "J" O\'Neil\\')
 @example(subject="x\r\nBcc: all@world.example", name="x\r\nBcc: all@world.example")
 def test_subject_and_names_come_back_as_one_line_whatever_they_hold(subject: str, name: str) -> None:
