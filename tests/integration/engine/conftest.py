@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
+from domain.jobs import TRANSITIONS
 from engine.catalogue import Payload
 from engine.testing import Inline
 from tests.integration.engine.world import (
@@ -21,6 +22,25 @@ from tests.integration.engine.world import (
     WriteElsewhere,
     Writer,
 )
+
+GUARD = """
+CREATE FUNCTION only_these_arrows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> NEW.state AND NOT (OLD.state || '>' || NEW.state) = ANY (ARRAY[{arrows}]) THEN
+        RAISE EXCEPTION 'a job moved from %% to %%', OLD.state, NEW.state;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER only_these_arrows BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION only_these_arrows()
+"""
+
+
+def guard(engine: Engine) -> None:
+    """Make the table of effects, and let the database refuse what the life cycle does not have."""
+    arrows = ", ".join(f"'{start}>{end}'" for start, ends in TRANSITIONS.items() for end in ends)
+    with engine.begin() as connection:
+        connection.execute(text(EFFECTS))
+        connection.exec_driver_sql(GUARD.format(arrows=arrows))
 
 
 @dataclass
@@ -74,8 +94,7 @@ def script() -> Script:
 @pytest.fixture
 def world(engine: Engine, script: Script) -> Iterator[World]:
     clock = ManualClock()
-    with engine.begin() as connection:
-        connection.execute(text(EFFECTS))
+    guard(engine)
     handlers = [
         Writer(script),
         Writer(script, WriteElsewhere),

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine
 
 from adapters.clock_fakes import ManualClock
 from domain.bells import Bell
 from engine import rescue
 from engine.catalogue import Payload
 from engine.testing import Inline
-from tests.integration.engine.conftest import World
+from tests.integration.engine.conftest import World, guard
 from tests.integration.engine.world import (
-    EFFECTS,
     Script,
     Send,
     Sender,
@@ -72,8 +71,7 @@ class DyingWorld(World):
 
 @pytest.fixture
 def dying(engine: Engine, script: Script) -> Iterator[DyingWorld]:
-    with engine.begin() as connection:
-        connection.execute(text(EFFECTS))
+    guard(engine)
     clock = ManualClock()
     handlers = [Writer(script), Sender(script), VerifyingSender(script), Sender(script, SendParked)]
     fate = Fate()

@@ -1,0 +1,32 @@
+import os
+import signal
+import subprocess
+import sys
+
+from adapters.crash import KillAt
+
+PROGRAM = """
+import sys
+from adapters.crash import KillAt
+point = KillAt(sys.argv[1])
+for name in ("claim.before", "effect.after", "effect.after"):
+    point(name)
+    print(name, flush=True)
+"""
+
+
+def passed(spec: str) -> tuple[int, list[str]]:
+    child = subprocess.run(
+        [sys.executable, "-c", PROGRAM, spec], capture_output=True, text=True, check=False, env={**os.environ}
+    )
+    return child.returncode, child.stdout.split()
+
+
+def test_a_process_dies_at_the_named_passing_and_nowhere_else() -> None:
+    assert passed("effect.after:2") == (-signal.SIGKILL, ["claim.before", "effect.after"])
+    assert passed("effect.after") == (-signal.SIGKILL, ["claim.before"])
+    assert passed("effect.after:3") == (0, ["claim.before", "effect.after", "effect.after"])
+
+
+def test_other_points_are_passed() -> None:
+    KillAt("effect.after")("effect.before")
