@@ -3,6 +3,7 @@
 import signal
 import threading
 
+import psycopg
 import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -60,8 +61,8 @@ def run(settings: Settings) -> None:
             fired = keeper.look()
             if fired:
                 log.info("scheduler.fired", jobs=fired)
-        except DBAPIError as error:
-            log.warning("scheduler.no_ledger", error=str(error.orig).strip())
+        except (DBAPIError, psycopg.Error) as error:
+            log.warning("scheduler.no_ledger", error=str(error).strip())
             engine.dispose()
         asked.wait(LOOK_SECONDS)
     doorbell.close()

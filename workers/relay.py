@@ -8,6 +8,7 @@ import psycopg
 import structlog
 
 from adapters.bells import Keys, RedisBells
+from adapters.crash import KillAt
 from adapters.settings import Settings
 from domain.bells import BellsDown
 from domain.ports import CrashPoint
@@ -71,9 +72,11 @@ class RelayProcess:
                 self._asked.wait(BROKER_DOWN_SECONDS)
 
 
-def run(settings: Settings, catalogue: Catalogue | None = None, crash: CrashPoint = no_crash) -> None:
+def run(settings: Settings, catalogue: Catalogue | None = None, crash: CrashPoint | None = None) -> None:
     """One relay until SIGTERM or SIGINT."""
-    process = RelayProcess(settings, catalogue or catalogue_for(settings), crash)
+    if crash is None and settings.crash_point is not None:
+        crash = KillAt(settings.crash_point)
+    process = RelayProcess(settings, catalogue or catalogue_for(settings), crash or no_crash)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.stop)
     process.run()

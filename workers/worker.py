@@ -15,6 +15,7 @@ from dramatiq.middleware.threading import Interrupt
 
 from adapters.bells import Keys, actor_of
 from adapters.broker import LedgerBroker
+from adapters.crash import KillAt
 from adapters.doorbell import RedisDoorbell
 from adapters.settings import Settings
 from domain.jobs import TaskKind
@@ -115,6 +116,11 @@ class WorkerProcess:
         self.engine.dispose()
 
 
+def crash_of(settings: Settings) -> CrashPoint:
+    """Where a fault test wants this process to die; nowhere otherwise."""
+    return no_crash if settings.crash_point is None else KillAt(settings.crash_point)
+
+
 def serve(process: WorkerProcess) -> None:
     """Run until SIGTERM or SIGINT."""
     asked = threading.Event()
@@ -128,4 +134,4 @@ def serve(process: WorkerProcess) -> None:
 
 def run(settings: Settings) -> None:
     """One worker process with every task of the deployment."""
-    serve(WorkerProcess(settings))
+    serve(WorkerProcess(settings, crash=crash_of(settings)))

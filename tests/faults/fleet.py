@@ -79,8 +79,8 @@ class Enqueuer(Member):
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         super().__init__("enqueuer", environ, log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def put(self, requests: Sequence[tuple[str, dict[str, Any]]]) -> list[UUID] | None:
-        """One transaction; None when the process died before it could say so."""
+    def put(self, requests: Sequence[tuple[Any, ...]]) -> list[UUID] | None:
+        """One transaction of (task, args) or (task, args, options); None when the process died before it said so."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:

@@ -33,7 +33,7 @@ def enqueuer(settings: Settings, trap: Trap) -> None:
     doorbell = RedisDoorbell(redis_client(settings), Keys(settings.namespace))
     jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
     for line in sys.stdin:
-        requests = [Request(task, args) for task, args in json.loads(line)]
+        requests = [Request(task, args, **dict(*options)) for task, args, *options in json.loads(line)]
         with Session(engine) as session:
             trap("insert.before")
             ids = jobs.put_many(session, requests)

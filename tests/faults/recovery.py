@@ -37,7 +37,7 @@ def measure(fleet: Fleet, task: str, samples: int) -> list[float]:
 def one_round(fleet: Fleet, task: str) -> list[float]:
     """Let jobs hang in the workers, kill the worker that holds the first, wait until its jobs run again."""
     numbers = [next(NUMBERS) for _ in range(AT_ONCE)]
-    put(fleet, [Request(f"fault.{task}", {"number": number, "holds": True}) for number in numbers])
+    put(fleet, [Request(f"fault.{task}", {"number": number, "holds": 1}) for number in numbers])
     wait_for(lambda: len(begun(fleet, numbers, 1)) == len(numbers), "jobs in hand")
     hands = begun(fleet, numbers, 1)
     victims = {hands[number] for number in numbers}

@@ -29,10 +29,10 @@ def policy(name: str, kind: TaskKind, crash: CrashPolicy = CrashPolicy.RERUN, *,
 
 
 class Work(Payload):
-    """`number` names the effect. `holds`: the first attempt never ends. `fails`: so many attempts fail."""
+    """`number` names the effect. `holds`: so many attempts never end. `fails`: so many fail."""
 
     number: int
-    holds: bool = False
+    holds: int = 0
     fails: int = 0
     children: int = 0
 
@@ -78,7 +78,7 @@ def begin(sink: Sink, job: JobContext, work: Work) -> None:
     """Say that an attempt began; go on, hang or fail as the payload says."""
     if work.holds:
         sink.put(began=work.number, attempt=job.attempt)
-        if job.attempt == 1:
+        if job.attempt <= work.holds:
             time.sleep(LONG_SECONDS)
     if job.attempt <= work.fails:
         raise Transient("told to fail")

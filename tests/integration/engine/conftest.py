@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from adapters.clock_fakes import ManualClock
 from domain.jobs import TRANSITIONS
 from engine.catalogue import Payload
+from engine.handlers import Handler
 from engine.testing import Inline
 from tests.integration.engine.world import (
     EFFECTS,
@@ -95,7 +96,7 @@ def script() -> Script:
 def world(engine: Engine, script: Script) -> Iterator[World]:
     clock = ManualClock()
     guard(engine)
-    handlers = [
+    handlers: list[Handler] = [
         Writer(script),
         Writer(script, WriteElsewhere),
         Sender(script),

@@ -11,6 +11,7 @@ from adapters.clock_fakes import ManualClock
 from domain.bells import Bell
 from engine import rescue
 from engine.catalogue import Payload
+from engine.handlers import Handler
 from engine.testing import Inline
 from tests.integration.engine.conftest import World, guard
 from tests.integration.engine.world import (
@@ -73,7 +74,7 @@ class DyingWorld(World):
 def dying(engine: Engine, script: Script) -> Iterator[DyingWorld]:
     guard(engine)
     clock = ManualClock()
-    handlers = [Writer(script), Sender(script), VerifyingSender(script), Sender(script, SendParked)]
+    handlers: list[Handler] = [Writer(script), Sender(script), VerifyingSender(script), Sender(script, SendParked)]
     fate = Fate()
     with Inline(engine, handlers, clock, crash=fate) as inline:
         yield DyingWorld(inline, script, engine, clock, fate)
@@ -145,7 +146,7 @@ def test_a_parked_task_that_died_in_its_claim_had_no_effect_and_reruns(dying: Dy
 
 
 @pytest.mark.parametrize("payload", [Send, SendVerified])
-def test_a_dead_workers_lane_is_free_for_its_job(dying: DyingWorld, payload: type[Payload]) -> None:
+def test_a_dead_workers_lane_is_free_for_its_job(dying: DyingWorld, payload: type[Send]) -> None:
     first, second = (dying.put(payload(note=note), lane="a") for note in "ab")
     dying.die("effect.after", first, second)
     dying.inline.drain()

@@ -101,7 +101,7 @@ def test_one_failing_job_of_a_batch_takes_nobody_along(world: World, payload: Pa
     world.script.deeds["bad"] = raising(RuntimeError("boom"))
     notes = [f"n{number}" for number in range(6)]
     notes.insert(position, "bad")
-    jobs = {note: world.put(type(payload)(note=note)) for note in notes}
+    jobs = {note: world.put(type(payload).model_validate({"note": note})) for note in notes}
     assert world.inline.run(*jobs.values()).claimed == 7
     good = sorted(set(notes) - {"bad"})
     assert world.effects() == good

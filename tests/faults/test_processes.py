@@ -1,0 +1,150 @@
+"""Real processes, really killed, stopped and continued."""
+
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import redis
+
+from tests.faults.checker import judge
+from tests.faults.conftest import doomed
+from tests.faults.crash_points import play
+from tests.faults.fleet import Enqueuer, Fleet, Member, wait_for
+from tests.faults.recovery import begun, owner
+
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+
+
+def enqueuer_of(fleet: Fleet) -> Enqueuer:
+    return next(member for member in fleet.members if isinstance(member, Enqueuer))
+
+
+def put(fleet: Fleet, kind: str, **args: object) -> UUID:
+    ids = enqueuer_of(fleet).put([(f"fault.{kind}", dict(args))])
+    assert ids is not None
+    return ids[0]
+
+
+def state(fleet: Fleet, job: UUID) -> tuple[str, int, int]:
+    query = "SELECT state, attempt, crashes FROM jobs WHERE id = %(id)s UNION ALL "
+    query += "SELECT state, attempt, crashes FROM jobs_archive WHERE id = %(id)s"
+    with fleet.connect() as connection:
+        row = connection.execute(query, {"id": job}).fetchone()
+    assert row is not None
+    return str(row[0]), int(row[1]), int(row[2])
+
+
+def crashed(fleet: Fleet, job: UUID, times: int) -> bool:
+    return state(fleet, job)[2] == times
+
+
+def holder(fleet: Fleet, number: int, attempt: int = 1) -> Member:
+    """The worker in which an attempt hangs."""
+    wait_for(lambda: bool(begun(fleet, [number], attempt)), "the job in hand")
+    return owner(fleet, begun(fleet, [number], attempt)[number])
+
+
+@pytest.mark.parametrize(
+    ("point", "kind"),
+    [
+        ("enqueued.after", "batch"),
+        ("publish.after", "rerun"),
+        ("effect.after", "batch"),
+        ("commit.before", "verify"),
+        ("record.before", "park"),
+    ],
+)
+def test_nothing_is_lost_or_doubled_when_a_process_is_killed(live: Fleet, point: str, kind: str) -> None:
+    assert play(live, point, kind).verdict.faults == ()
+
+
+@pytest.mark.parametrize("kind", ["single", "rerun"])
+def test_a_worker_that_was_stopped_for_longer_than_its_lease_records_nothing(live: Fleet, kind: str) -> None:
+    job = put(live, kind, number=1, holds=1)
+    stopped = holder(live, 1)
+    stopped.process.send_signal(signal.SIGSTOP)
+    try:
+        wait_for(lambda: state(live, job)[0] == "succeeded", "the job done elsewhere")
+    finally:
+        stopped.process.send_signal(signal.SIGCONT)
+    assert state(live, job) == ("succeeded", 2, 1)
+    waiting = "SELECT count(*) FROM worker_processes WHERE pid = %s"
+    wait_for(lambda: live.ask(waiting, [stopped.process.pid])[0][0] == 1, "the stopped worker back")
+    assert judge(live, [job]).faults == ()
+
+
+def test_a_job_that_kills_three_workers_is_poison(live: Fleet) -> None:
+    job = put(live, "single", number=1, holds=3)
+    innocent = put(live, "single", number=2)
+    for attempt in (1, 2, 3):
+        victim = holder(live, 1, attempt)
+        victim.kill()
+        live.replace(victim)
+        wait_for(partial(crashed, live, job, attempt), "the crash written down")
+    wait_for(lambda: state(live, job)[0] == "dead", "the job dead")
+    assert live.ask("SELECT reason FROM jobs WHERE id = %s", [job]) == [("poison",)]
+    assert state(live, innocent)[0] == "succeeded"
+
+
+def test_one_tenants_backlog_does_not_delay_another_tenants_job(live: Fleet) -> None:
+    client = enqueuer_of(live)
+    first = [("fault.batch", {"number": number}, {"tenant": "big"}) for number in range(20_000)]
+    client.put(first)
+    wait_for(lambda: live.ask("SELECT count(*) FROM jobs_archive")[0][0] > 500, "the backlog under way")
+    asked = time.monotonic()
+    job = client.put([("fault.batch", {"number": -1}, {"tenant": "small"})])
+    assert job is not None
+    wait_for(lambda: state(live, job[0])[0] == "succeeded", "the small tenant's job")
+    waited = time.monotonic() - asked
+    left = live.ask("SELECT count(*) FROM jobs")[0][0]
+    assert left > 0, "the backlog was gone before: the test showed nothing"
+    assert waited < 5.0
+
+
+def test_ten_thousand_jobs_survive_the_death_of_everything(tmp_path: Path) -> None:
+    with doomed(tmp_path / "data", "relay", "worker", "worker", "enqueuer") as (servers, fleet):
+        fleet.workers(2)
+        ids = enqueuer_of(fleet).put([("fault.batch", {"number": number}) for number in range(10_000)])
+        assert ids is not None
+        for member in fleet.members:
+            member.kill()
+        assert servers.postgres.process is not None
+        servers.postgres.process.kill()
+        servers.postgres.process.wait()
+        with redis.Redis.from_url(servers.valkey.url) as client:
+            client.flushall()
+        servers.revive()
+        for member in list(fleet.members):
+            fleet.replace(member)
+        fleet.settled(300)
+        verdict = judge(fleet, ids)
+        assert verdict.faults == ()
+        assert verdict.succeeded == 10_000
+
+
+def kill_redis(fleet: Fleet, url: str) -> None:
+    with redis.Redis.from_url(url) as client:
+        pid = client.info("server")["process_id"]
+    os.kill(int(pid), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("disaster", ["flush", "restart"])
+def test_doorbells_that_redis_forgot_are_rung_again(tmp_path: Path, disaster: str) -> None:
+    with doomed(tmp_path / "data", "relay", "worker", "enqueuer") as (servers, fleet):
+        fleet.workers(1)
+        held = put(fleet, "single", number=1, holds=1)
+        holder(fleet, 1)
+        if disaster == "flush":
+            with redis.Redis.from_url(servers.valkey.url) as client:
+                client.flushall()
+        else:
+            kill_redis(fleet, servers.valkey.url)
+            wait_for(lambda: not servers.valkey.is_running(), "the death of Redis")
+            servers.revive()
+        job = put(fleet, "single", number=2)
+        wait_for(lambda: state(fleet, job)[0] == "succeeded", "a job after the disaster")
+        assert state(fleet, held)[0] == "queued"
