@@ -25,7 +25,14 @@ class LedgerClock(SystemClock):
     def now(self) -> datetime:
         """Programme time, aware, UTC. Waits for no transaction; raises psycopg errors when it cannot ask."""
         with self._lock:
-            if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=5)
-            row = self._connection.execute(READ).fetchone()
+            try:
+                row = self._read()
+            except psycopg.OperationalError:
+                row = self._read()
         return self.real() if row is None else row[0].astimezone(UTC)
+
+    def _read(self) -> tuple[datetime] | None:
+        """Ask once, on a new connection when the old one was lost."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=5)
+        return self._connection.execute(READ).fetchone()
