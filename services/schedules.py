@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from domain.cron import next_occurrences
@@ -43,7 +44,7 @@ def _next(row: Schedule, now: datetime) -> list[datetime]:
 def _last(session: Session) -> dict[str, ScheduleOccurrence]:
     newest = (
         select(ScheduleOccurrence)
-        .distinct(ScheduleOccurrence.schedule)
+        .ext(distinct_on(ScheduleOccurrence.schedule))
         .order_by(ScheduleOccurrence.schedule, ScheduleOccurrence.due_at.desc(), ScheduleOccurrence.slot.desc())
     )
     return {row.schedule: row for row in session.scalars(newest)}

@@ -1,0 +1,52 @@
+"""The test clock over HTTP, and what settling means."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+import api.clock as clock_routes
+from adapters.clock_fakes import ManualClock
+from api.app import build
+from api.deps import Deps
+from tests.api_world import Api, served
+
+LATER = "2026-03-09T12:00:00Z"
+
+
+def test_without_the_test_clock_there_is_no_such_route(deps: Deps, api: Api) -> None:
+    with served(build(replace(deps, test_clock=False))) as url, httpx.Client(base_url=url) as http:
+        real = Api(http, deps)
+        for line in ("GET /v1/clock", "POST /v1/clock"):
+            answer = real.call(line, None if line.startswith("GET") else {"now": LATER})
+            assert (answer.status_code, answer.json()["code"]) == (404, "no_test_clock")
+
+
+def test_the_first_call_sets_any_instant_and_the_next_only_move_forward(api: Api) -> None:
+    assert api.ok("POST /v1/clock", {"now": "2020-01-01T01:00:00+01:00"}) == {"now": "2020-01-01T00:00:00Z"}
+    assert api.ok("POST /v1/clock", {"now": LATER}) == {"now": LATER}
+    assert api.ok("POST /v1/clock", {"now": LATER}) == {"now": LATER}
+    back = api.call("POST /v1/clock", {"now": "2026-03-09T11:59:59Z"})
+
+    assert (back.status_code, back.json()["code"], back.json()["now"]) == (409, "clock_backwards", LATER)
+    with api.deps.sessions() as session:
+        stands = session.execute(text("SELECT now FROM clock")).scalar_one()
+    assert stands == datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+def test_settle_leaves_paused_queues_aside_and_tells_what_is_left(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_routes, "SETTLE_SECONDS", 0.05)
+    job = {"task": "probe.echo", "args": {}, "run_at": LATER}
+    api.ok("POST /v1/jobs", job)
+
+    before = api.call("POST /v1/clock", {"now": "2026-03-08T12:00:00Z", "settle": True})
+    due = api.call("POST /v1/clock", {"now": LATER, "settle": True})
+    api.ok("POST /v1/queues/probe/pause")
+    paused = api.call("POST /v1/clock", {"now": LATER, "settle": True})
+
+    assert (before.status_code, due.status_code, paused.status_code) == (200, 202, 200)
+    assert due.json() == {"now": LATER, "due": {"jobs": {"probe.echo": 1}, "schedules": [], "probes": []}}

@@ -1,0 +1,208 @@
+"""The public pages: nothing is decided by looking, everything once by pressing."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+
+from adapters.clock_fakes import ManualClock
+from api.deps import Deps
+from domain.offers import OfferEvent
+from models.accounts import Account
+from models.offers import Offer
+from services import activation
+from services.decision_links import link_token
+from services.offer_log import OfferBook, move
+from tests.api_world import Api, Shop
+
+LINE = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
+MESSAGE = "Hello <script>alert(1)</script>\nsecond line"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A delivered offer and the path that stands in the mail about it."""
+
+    id: str
+    path: str
+    shop: Shop
+
+
+@pytest.fixture
+def sent(api: Api, shop: Callable[[str], Shop], deps: Deps) -> Sent:
+    """An offer with a message, delivered."""
+    mine = shop("elbe")
+    new = {
+        "reseller_id": str(mine.reseller),
+        "account_id": str(mine.client),
+        "lines": [LINE],
+        "message": MESSAGE,
+    }
+    offer_id = api.ok("POST /v1/offers", new)["id"]
+    return Sent(offer_id, deliver(deps, UUID(offer_id)), mine)
+
+
+def deliver(deps: Deps, offer_id: UUID) -> str:
+    """Take the arrow that a delivery takes; the path of the decision page."""
+    with deps.sessions() as session:
+        offer = session.get_one(Offer, offer_id)
+        move(OfferBook(deps.jobs, deps.offer_secret), session, offer, OfferEvent.DELIVERED, "test")
+        account = session.get_one(Account, offer.account_id)
+        path = f"/offers/{link_token(deps.tokens, offer, account)}"
+        session.commit()
+    return path
+
+
+def state(api: Api, sent: Sent) -> str:
+    """The offer's state."""
+    return str(api.ok(f"GET /v1/offers/{sent.id}")["state"])
+
+
+def press(api: Api, sent: Sent, decision: str) -> httpx.Response:
+    """Press a button."""
+    return api.http.post(sent.path, data={"decision": decision})
+
+
+def test_looking_decides_nothing_and_shows_message_and_changes(api: Api, sent: Sent) -> None:
+    for method in ("GET", "HEAD", "GET"):
+        headers = {"Purpose": "prefetch", "Sec-Purpose": "prefetch"}
+        answer = api.http.request(method, sent.path, headers=headers)
+        assert answer.status_code == 200
+    page = answer.text
+
+    assert state(api, sent) == "waiting_for_confirmation"
+    assert "Hello &lt;script&gt;alert(1)&lt;/script&gt;\nsecond line" in page
+    assert "elbe" in page
+    assert re.search(r"0 \w+ → 5 \(\+5\)", page)
+    forms = re.findall(r"<form method=\"post\">(.*?)</form>", page, re.DOTALL)
+    assert [re.findall(r'value="(\w+)"', form) for form in forms] == [["accept"], ["reject"]]
+    assert all(re.findall(r'type="(\w+)"', form) == ["hidden"] for form in forms)
+
+
+def test_every_page_keeps_its_address_to_itself(api: Api, sent: Sent) -> None:
+    for path in (sent.path, "/offers/forged", "/activate/forged", "/unsubscribe/forged"):
+        headers = api.http.get(path).headers
+
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "set-cookie" not in headers
+
+
+def test_one_press_accepts_and_the_next_is_told_so(api: Api, sent: Sent) -> None:
+    first, again, other = press(api, sent, "accept"), press(api, sent, "accept"), press(api, sent, "reject")
+    later = api.http.get(sent.path)
+
+    assert (first.status_code, again.status_code, other.status_code, later.status_code) == (200, 409, 409, 200)
+    assert state(api, sent) == "accepted"
+    assert "<form" not in first.text + again.text + other.text + later.text
+    licences = api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"]
+    assert [(one["product"], one["count"]) for one in licences] == [("excel-basics", 5)]
+
+
+def test_a_rejected_offer_changes_nothing(api: Api, sent: Sent) -> None:
+    assert press(api, sent, "reject").status_code == 200
+    assert state(api, sent) == "rejected"
+    assert api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"] == []
+
+
+def test_a_press_without_a_button_decides_nothing(api: Api, sent: Sent) -> None:
+    for form in ({}, {"decision": "maybe"}, {"other": "accept"}):
+        assert api.http.post(sent.path, data=form).status_code == 422
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert api.http.post(sent.path, content=b"--y", headers=broken).status_code == 422
+    assert state(api, sent) == "waiting_for_confirmation"
+
+
+def test_a_withdrawn_offer_is_410_to_look_at_and_409_to_decide(api: Api, sent: Sent) -> None:
+    api.ok(f"POST /v1/offers/{sent.id}/cancel")
+
+    assert (api.http.get(sent.path).status_code, press(api, sent, "accept").status_code) == (410, 409)
+    assert state(api, sent) == "cancelled"
+
+
+def test_an_expired_offer_is_410(api: Api, sent: Sent, clock: ManualClock) -> None:
+    clock.advance(timedelta(days=30))
+
+    assert (api.http.get(sent.path).status_code, press(api, sent, "accept").status_code) == (410, 410)
+    assert api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"] == []
+
+
+def test_a_link_to_an_address_since_changed_is_410_and_shows_nothing_of_the_offer(api: Api, sent: Sent) -> None:
+    api.ok(f"PATCH /v1/accounts/{sent.shop.client}", {"admin_email": "new@elbe.example"})
+    looked, pressed = api.http.get(sent.path), press(api, sent, "accept")
+
+    assert (looked.status_code, pressed.status_code) == (410, 410)
+    assert "second line" not in looked.text + pressed.text
+    assert state(api, sent) == "waiting_for_confirmation"
+
+
+def test_a_forged_token_is_404_in_the_reader_s_language_and_nobody_s_name(api: Api, sent: Sent) -> None:
+    forged = [sent.path[:-2] + "xx", "/offers/x", "/offers/" + "a" * 3000, "/offers/%00", "/offers/%F0%9F%92%A9"]
+    for path in forged:
+        assert (api.http.get(path).status_code, api.http.post(path, data={"decision": "accept"}).status_code) == (
+            404,
+            404,
+        )
+    german = api.http.get("/offers/x", headers={"Accept-Language": "de-AT,en;q=0.5"}).text
+
+    assert "Dieser Link ist nicht gültig" in german
+    assert "elbe" not in german
+    assert state(api, sent) == "waiting_for_confirmation"
+
+
+def test_the_page_speaks_the_account_s_language_in_the_reseller_s_brand(api: Api, sent: Sent) -> None:
+    brand = {"name": "Müller & Söhne", "colours": {"primary": "#aa3300"}, "support": {"email": "hilfe@elbe.example"}}
+    api.ok(f"PUT /v1/accounts/{sent.shop.reseller}/brand", brand)
+    words = {"en": "Accept", "de": "Annehmen", "fr": "Accepter", "ru": "Принять", "ja": "承諾する"}
+    for locale, word in words.items():
+        api.ok(f"PATCH /v1/accounts/{sent.shop.client}", {"locale": locale})
+        page = api.http.get(sent.path).text
+
+        assert f'<html lang="{locale}">' in page
+        assert f"<button>{word}</button>" in page
+        assert "Müller &amp; Söhne" in page
+        assert "#aa3300" in page
+        assert "hilfe@elbe.example" in page
+        assert "Kontor" not in page
+
+
+def test_activation_is_shown_by_get_and_done_by_post_once(api: Api, shop: Callable[[str], Shop], deps: Deps) -> None:
+    mine = shop("elbe")
+    with deps.sessions() as session:
+        account = session.get_one(Account, mine.client)
+        until = deps.clock.now() + activation.LIFE
+        path = f"/activate/{activation.make_token(deps.tokens, account.id, account.email_version, until)}"
+
+    looked = api.http.get(path)
+    short = api.http.post(path, data={"activate": "yes", "password": "short"})
+    active = api.ok(f"GET /v1/accounts/{mine.client}")["activated_at"]
+    pressed = api.http.post(path, data={"activate": "yes"})
+    again = api.http.post(path, data={"activate": "yes"})
+
+    assert (looked.status_code, short.status_code, active) == (200, 422, None)
+    assert (pressed.status_code, again.status_code, api.http.get(path).status_code) == (200, 409, 200)
+    assert api.ok(f"GET /v1/accounts/{mine.client}")["activated_at"] is not None
+
+
+def test_an_expired_activation_link_is_410(
+    api: Api, shop: Callable[[str], Shop], deps: Deps, clock: ManualClock
+) -> None:
+    mine = shop("elbe")
+    with deps.sessions() as session:
+        account = session.get_one(Account, mine.client)
+        until = clock.now() + activation.LIFE
+        path = f"/activate/{activation.make_token(deps.tokens, account.id, account.email_version, until)}"
+    clock.advance(activation.LIFE)
+
+    assert (api.http.get(path).status_code, api.http.post(path).status_code) == (410, 410)
+
+
+def test_the_front_door_leads_to_the_console(api: Api) -> None:
+    answer = api.http.get("/")
+
+    assert (answer.status_code, answer.headers["location"]) == (302, "/console")
