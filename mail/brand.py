@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from domain.mailing import ascii_domain
 from mail.colours import Colours
 from mail.plain import one_line
 
@@ -35,7 +36,7 @@ class Brand:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", one_line(self.name))
-        object.__setattr__(self, "link_base", self.link_base.rstrip("/"))
+        object.__setattr__(self, "link_base", _ascii_base(self.link_base.rstrip("/")))
         for url in (self.logo_url, self.favicon_url):
             if url and not url.startswith("https://"):
                 raise ValueError(f"logo and favicon must be https: {url!r}")
@@ -43,6 +44,15 @@ class Brand:
     def link(self, target: str) -> str:
         """Return an absolute URL; a target that starts with `/` is put under `link_base`."""
         url = self.link_base + target if target.startswith("/") else target
-        if not url.startswith(("https://", "http://")) or url != one_line(url) or " " in url:
+        if not url.startswith(("https://", "http://")) or not url.isascii() or url != one_line(url) or " " in url:
             raise ValueError(f"not a link: {url!r}")
         return url
+
+
+def _ascii_base(base: str) -> str:
+    """Return `scheme://host:port` with a host in another script as `xn--…`."""
+    if base.isascii():
+        return base
+    scheme, _, place = base.partition("://")
+    host, colon, port = place.partition(":")
+    return f"{scheme}://{ascii_domain(host)}{colon}{port}"

@@ -50,6 +50,12 @@ def test_a_logo_must_be_https_and_a_support_page_a_link() -> None:
         Support(url="javascript:alert(1)")
 
 
+def test_a_link_domain_in_another_script_is_written_so_that_a_header_can_hold_it() -> None:
+    assert Brand("x", "https://bücher.example:8443/").link("/o/t") == "https://xn--bcher-kva.example:8443/o/t"
+    with pytest.raises(ValueError, match="not a link"):
+        Brand("x", "https://x.example").link("/ö")
+
+
 def test_styles_are_written_into_the_tags_and_name_the_palette() -> None:
     styles = InlineStyles(".a { color: k-link; margin: 0 } .b { border: 1px solid #eee }")
     assert styles.inlined('<p class="a">x</p><td class="a b" align="x">') == (
