@@ -31,6 +31,7 @@ class Grant(Base):
         one_of("mode", LineMode),
         CheckConstraint("count >= 0", name="count"),
         CheckConstraint("ends_at >= starts_at", name="ends_later"),
+        Index("ix_grants_account_id", "account_id", "product"),
         Index(
             "ix_grants_running",
             "account_id",

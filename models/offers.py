@@ -85,6 +85,7 @@ class Offer(Base):
         CheckConstraint("expires_at > created_at", name="expires_later"),
         Index("ix_offers_reseller_id", "reseller_id", "id"),
         Index("ix_offers_account_id", "account_id", "id"),
+        Index("ix_offers_template_id", "template_id", postgresql_where=text("template_id IS NOT NULL")),
         Index(
             "ix_offers_open",
             "account_id",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,5 +63,6 @@ class WebhookDelivery(Base):
 
     __table_args__ = (
         one_of("state", DeliveryState),
+        UniqueConstraint("endpoint_id", "event_seq"),
         Index("ix_webhook_deliveries_endpoint_id", "endpoint_id", "id"),
     )

@@ -6,24 +6,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.licences import Grant
 
 
 def counting(session: Session, account_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Grant]]:
-    """The grants of each account that run at `now` or later, oldest first."""
+    """The grants of each account that run at `now`, which is no past instant, or later, oldest first."""
     found: dict[UUID, list[Grant]] = {account_id: [] for account_id in account_ids}
-    query = (
-        select(Grant)
-        .where(
-            Grant.account_id.in_(list(found)),
-            Grant.ends_at > now,
-            or_(Grant.replaced_at.is_(None), Grant.replaced_at > now),
-        )
-        .order_by(Grant.id)
-    )
+    running = (Grant.account_id.in_(list(found)), Grant.ends_at > now, Grant.replaced_at.is_(None))
+    query = select(Grant).where(*running).order_by(Grant.id)
     for grant in session.scalars(query):
         found[grant.account_id].append(grant)
     return found
