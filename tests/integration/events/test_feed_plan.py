@@ -1,0 +1,36 @@
+"""The feed of one reseller is read by index, however long everybody else's is."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+from sqlalchemy.orm import Session
+
+from domain.ids import new_id
+from engine.enqueue import Jobs
+from services import events
+
+FILL = """
+INSERT INTO domain_events (seq, id, type, account_id, reseller_id, data, at)
+SELECT nextval('domain_events_seq_seq'), gen_random_uuid(), 'x', gen_random_uuid(), gen_random_uuid(), '{}', now()
+FROM generate_series(1, 100000)
+"""
+
+
+@pytest.mark.parametrize("bound", ["reseller_id", "account_id", None])
+def test_no_scan_of_the_whole_feed(session: Session, engine: Engine, jobs: Jobs, bound: str | None) -> None:
+    session.execute(text(FILL))
+    mine = {bound: new_id()} if bound else {}
+    events.emit_for(session, jobs, "mine", {}, at=jobs.clock.now(), **mine)  # type: ignore[arg-type]  # ids by name
+    session.commit()
+    session.execute(text("ANALYZE domain_events"))
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, values, *_: asked.append((sql, values)))
+    found = events.feed(session, 0, 100, **mine)
+    assert [one.type for one in found][-1] == ("mine" if bound else "x")
+    statement, values = asked[-1]
+    plan = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar()
+    assert "Seq Scan" not in json.dumps(plan)
+    if bound:
+        assert f"ix_domain_events_{bound}" in json.dumps(plan)
