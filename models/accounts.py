@@ -81,7 +81,8 @@ class Account(Base):
             "id",
             postgresql_where=text("reseller_id IS NOT NULL"),
         ),
-        Index("ix_accounts_programme", "programme", "kind", "id"),
+        Index("ix_accounts_kind", "kind", "id"),
+        Index("ix_accounts_programme", "programme", "id"),
         Index(
             "ix_accounts_deleted_at",
             "deleted_at",

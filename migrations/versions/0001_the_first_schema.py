@@ -357,7 +357,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NOT NULL AND purged_at IS NULL"),
     )
     op.create_index("ix_accounts_email_key", "accounts", ["email_key"], unique=False)
-    op.create_index("ix_accounts_programme", "accounts", ["programme", "kind", "id"], unique=False)
+    op.create_index("ix_accounts_kind", "accounts", ["kind", "id"], unique=False)
+    op.create_index("ix_accounts_programme", "accounts", ["programme", "id"], unique=False)
     op.create_index(
         "ix_accounts_reseller_id",
         "accounts",
@@ -723,6 +724,7 @@ def downgrade() -> None:
     op.drop_index("uq_accounts_name_key", table_name="accounts", postgresql_where=sa.text("purged_at IS NULL"))
     op.drop_index("ix_accounts_reseller_id", table_name="accounts", postgresql_where=sa.text("reseller_id IS NOT NULL"))
     op.drop_index("ix_accounts_programme", table_name="accounts")
+    op.drop_index("ix_accounts_kind", table_name="accounts")
     op.drop_index("ix_accounts_email_key", table_name="accounts")
     op.drop_index(
         "ix_accounts_deleted_at",
