@@ -75,7 +75,8 @@ def create(
 
 def verified(session: Session, passwords: PasswordHasher, email: str, password: str) -> Operator | None:
     """The operator with that address and password, None for a wrong pair (as slow as a right one)."""
-    key = address_key(email.replace("\x00", ""))[:320]
+    typed = email.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    key = address_key(typed)[:320]
     operator = rows.operator_by_email(session, key)
     known = operator if operator is not None and operator.disabled_at is None else None
     fits = passwords.verify(known.password_hash if known else None, password)

@@ -40,7 +40,8 @@ def test_a_new_operator_signs_in_with_the_password_shown_once(
 
 
 @pytest.mark.parametrize(
-    ("email", "password"), [("anna@kontor.example", "wrong"), ("bob@kontor.example", "x"), ("a\x00", "")]
+    ("email", "password"),
+    [("anna@kontor.example", "wrong"), ("bob@kontor.example", "x"), ("a\x00", ""), ("\ud800", "\ud800")],
 )
 def test_a_wrong_pair_is_nobody(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, email: str, password: str
