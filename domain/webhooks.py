@@ -39,7 +39,8 @@ ROTATION: Final = timedelta(hours=24)
 def checked_secret(secret: str) -> str:
     """The secret, when it is `whsec_` and the base64 of 24 to 64 bytes. Raises Invalid."""
     try:
-        raw = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+        text = secret.removeprefix(PREFIX)
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raw = b""
     if secret.startswith(PREFIX) and len(raw) in SECRET_BYTES:

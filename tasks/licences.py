@@ -111,7 +111,8 @@ class LicencesProvisionHandler:
         offer.grant_error = error
         if dead is not None:
             offer.grant_state = GrantState.FAILED.value
-            tell_reseller(self._book.within(job.jobs), session, offer, "licences", error, dead)
+            book = self._book.within(job.jobs)
+            tell_reseller(book, session, offer, "licences", error, dead, job.attempt)
 
 
 class LicencesEndGrantsHandler:
@@ -153,7 +154,8 @@ class LicencesEndGrantsHandler:
         ended = rows.ending(session, payload.account_id, payload.ends_at)
         if dead is not None and ended:
             offer = locked(session, ended[0].offer_id)
-            tell_reseller(self._book.within(job.jobs), session, offer, "licences", error, dead)
+            book = self._book.within(job.jobs)
+            tell_reseller(book, session, offer, "licences", error, dead, job.attempt)
 
 
 class LicencesRemindHandler:

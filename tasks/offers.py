@@ -112,7 +112,7 @@ class OfferDeliverHandler:
         if dead in TRIED and surely_not_taken(error) and offer.delivery_doubts > 0:
             offer.delivery_doubts -= 1
         if dead is not None and seen_state(offer, job.now) is OfferState.WAITING:
-            tell_reseller(book, session, offer, "offer", error, dead)
+            tell_reseller(book, session, offer, "offer", error, dead, offer.delivery_attempts)
 
 
 class OfferWithdrawHandler:
@@ -151,7 +151,8 @@ class OfferWithdrawHandler:
         offer = locked(session, payload.offer_id)
         offer.delivery_error = error
         if dead is not None:
-            tell_reseller(self._book.within(job.jobs), session, offer, "withdrawal", error, dead)
+            book = self._book.within(job.jobs)
+            tell_reseller(book, session, offer, "withdrawal", error, dead, job.attempt)
 
 
 class OfferExpireHandler:
@@ -175,6 +176,6 @@ def tell_reseller(book: OfferBook, session: Session, offer: Offer, subject_of: s
         offer,
         subject_of=subject_of,
         error=error,
-        attempts=offer.delivery_attempts,
+        attempts=attempts,
         held=dead == DeadReason.LANE_HELD,
     )

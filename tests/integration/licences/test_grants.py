@@ -109,7 +109,8 @@ def test_an_instance_that_turns_licences_down_leaves_them_counted_and_the_resell
         world.pass_time(timedelta(hours=2))
     assert world.offer(offer_id)["grant"] == {"state": "failed", "last_error": "answered 400"}
     assert seats(world) == {"excel-basics": 10}
-    assert world.mail("delivery-failed").facts["subject_of"] == "licences"
+    told = world.mail("delivery-failed").facts
+    assert (told["subject_of"], told["attempts"]) == ("licences", 8)
 
 
 def test_at_its_end_a_grant_stops_counting_and_the_instance_is_told_zero(world: World) -> None:

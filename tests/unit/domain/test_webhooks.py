@@ -82,6 +82,7 @@ def test_only_what_surely_did_not_arrive_is_forgotten() -> None:
 def test_secrets_hold_24_to_64_bytes() -> None:
     for size in (24, 32, 64):
         assert checked_secret(written_secret(b"x" * size))
+        assert checked_secret(written_secret(b"x" * size).rstrip("="))
     for secret in (written_secret(b"x" * 23), written_secret(b"x" * 65), "x" * 40, "whsec_%%%%"):
         with pytest.raises(Invalid):
             checked_secret(secret)
