@@ -12,7 +12,7 @@ from rich.table import Table
 from adapters.embedded.servers import EmbeddedServers, owned_servers
 from adapters.settings import Settings
 from store.schema import migrate
-from tests.faults import recovery, soak
+from tests.faults import fairness, recovery, soak
 from tests.faults.checker import Verdict
 from tests.faults.crash_points import KINDS, WHO_PASSES, Cell, plan, play
 from tests.faults.fleet import fleet
@@ -94,20 +94,37 @@ def recovery_table(console: Console, servers: EmbeddedServers, samples: int) -> 
     return good
 
 
+def fairness_table(console: Console, servers: EmbeddedServers, count: int) -> bool:
+    """One tenant's backlog against another's single job; whether it was served within a second while there was one."""
+    cast = ("relay", "worker", "worker", "enqueuer")
+    with fleet(settings_of(servers, "fairness"), servers.data_dir / "fairness", *cast) as made:
+        made.wipe()
+        made.workers(2)
+        times, left = fairness.measure(made, count, 5)
+        made.wipe()
+    table = Table(title=f"{count} jobs of one tenant queued: seconds until another's single job was done")
+    for column in ("n", "max", "limit", "backlog left"):
+        table.add_column(column, justify="right")
+    table.add_row(str(len(times)), f"{max(times):.2f}", "1.00", str(left))
+    console.print(table)
+    return max(times) <= 1.0 and left > 0
+
+
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of `make chaos CHAOS="…"`."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the soak")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="few points, few samples, a soak of 40 s")
-    parser.add_argument("--only", choices=("points", "recovery", "soak"), help="one part alone")
+    parser.add_argument("--only", choices=("points", "recovery", "fairness", "soak"), help="one part alone")
     parser.add_argument("--points", nargs="*", default=list(WHO_PASSES), help="these crash points alone")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="these kinds of task alone")
+    parser.add_argument("--backlog", type=int, default=100_000, help="jobs of the tenant that fills the queue")
     parser.add_argument("--samples", type=int, default=30, help="recoveries measured for each kind")
     options = parser.parse_args(arguments)
     if options.short:
         options.points = ["enqueued.after", "publish.after", "effect.after", "commit.after"]
-        options.samples, options.seconds = 8, 40.0
+        options.samples, options.seconds, options.backlog = 8, 40.0, 20_000
     return options
 
 
@@ -117,13 +134,15 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     good = True
     with tempfile.TemporaryDirectory(prefix="kontor-chaos-") as folder:
-        if options.only in (None, "points", "recovery"):
+        if options.only != "soak":
             with owned_servers(Path(folder) / "still") as servers:
                 migrate(servers.postgres.url)
                 if options.only in (None, "points"):
                     good = crash_table(console, servers, options.points, options.kinds) and good
                 if options.only in (None, "recovery"):
                     good = recovery_table(console, servers, options.samples) and good
+                if options.only in (None, "fairness"):
+                    good = fairness_table(console, servers, options.backlog) and good
         if options.only in (None, "soak"):
             with owned_servers(Path(folder) / "soak") as servers:
                 migrate(servers.postgres.url)

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from store.schema import ROOT
 from tests.faults.tasks import TABLE, Sink
 from tests.faults.trap import Trap
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 PATIENCE_SECONDS = 120.0
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
 TABLES = "jobs, jobs_archive, job_attempts, once_keys, lanes, queues, effects"
@@ -63,6 +65,14 @@ class Member:
         """SIGKILL, and reap."""
         self.process.kill()
         self.process.wait()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close the pipes to it."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
     def stop(self) -> None:
         """SIGTERM, and in the end SIGKILL."""
@@ -70,7 +80,9 @@ class Member:
         try:
             self.process.wait(40)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self.process.kill()
+            self.process.wait()
+        self.let_go()
 
 
 class Enqueuer(Member):
@@ -95,13 +107,13 @@ class Enqueuer(Member):
 class Fleet:
     """The processes over one database and one Redis namespace, and a look at what they did."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, environ: Mapping[str, str]) -> None:
         self.settings = settings
         self.folder = folder
         self.sink = Sink(folder / "sink")
         self.trap = Trap(folder / "trap")
         self.members: list[Member] = []
-        self.environ = {**settings.environ(), "FAULT_FOLDER": str(folder), "PYTHONPATH": str(ROOT)}
+        self.environ = {**settings.environ(), "FAULT_FOLDER": str(folder), "PYTHONPATH": str(ROOT), **environ}
         with self.connect() as connection:
             connection.execute(TABLE)
 
@@ -124,6 +136,7 @@ class Fleet:
     def replace(self, member: Member) -> Member:
         """Start a process in the place of a dead one."""
         self.members.remove(member)
+        member.let_go()
         return self.start(member.role)
 
     def stop(self) -> None:
@@ -159,11 +172,11 @@ class Fleet:
 
 
 @contextmanager
-def fleet(settings: Settings, folder: Path, *roles: str) -> Iterator[Fleet]:
+def fleet(settings: Settings, folder: Path, *roles: str, environ: Mapping[str, str] = NOTHING) -> Iterator[Fleet]:
     """A fleet with these processes started, all ended on leaving."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        made = Fleet(settings, folder)
+        made = Fleet(settings, folder, environ)
         stack.callback(made.stop)
         for role in roles:
             made.start(role)

@@ -2,19 +2,21 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from adapters.bells import Keys
-from adapters.clock import SystemClock
 from adapters.doorbell import RedisDoorbell
+from domain.ports import Clock
 from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
 from tests.faults.fleet import Fleet, Member, wait_for
 from tests.faults.tasks import PAYLOADS
 from workers.connections import redis_client
+from workers.parts import clock_for
 
 AT_ONCE = 3
 NUMBERS = count(1_000_000)
@@ -78,7 +80,13 @@ def put(fleet: Fleet, requests: Sequence[Request]) -> None:
     doorbell = RedisDoorbell(client, Keys(fleet.settings.namespace))
     engine = create_engine(fleet.settings.database_url)
     with Session(engine) as session, session.begin():
-        Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell).put_many(session, requests)
+        Jobs(Catalogue(PAYLOADS), clock_of(fleet), doorbell).put_many(session, requests)
     doorbell.close()
     client.close()
     engine.dispose()
+
+
+def clock_of(fleet: Fleet) -> Clock:
+    """The clock of the fleet's processes."""
+    test_clock = "KONTOR_TEST_CLOCK" in fleet.environ
+    return clock_for(replace(fleet.settings, test_clock=test_clock))
