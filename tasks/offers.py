@@ -168,7 +168,9 @@ class OfferExpireHandler:
         return Done({"expired": offers.expire(self._book.within(job.jobs), session, payload.offer_id)})
 
 
-def tell_reseller(book: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str) -> None:
+def tell_reseller(
+    book: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str, attempts: int
+) -> None:
     """Mail that a call was given up; `subject_of` is offer, withdrawal or licences."""
     offer_mails.delivery_failed(
         book,
