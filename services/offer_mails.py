@@ -95,7 +95,7 @@ def _to_client(book: OfferBook, session: Session, template: str, offer: Offer, f
         template=template,
         account=account,
         facts={"account": account.name, "lines": _named(book, session, account, offer.lines), **facts},
-        fact_key=str(offer.id),
+        fact_key=f"{offer.id}:{account.email_version}",
         refs={"offer_id": str(offer.id), "address": account.email_version},
         reseller_id=offer.reseller_id,
     )
