@@ -16,7 +16,7 @@ from domain.jobs import CrashPolicy, TaskKind
 from domain.retry import RetryPolicy
 from engine.catalogue import Payload, Policy
 from engine.handlers import Handler, JobContext
-from engine.outcomes import Done, Outcome, Transient
+from engine.outcomes import Done, Outcome, Stopped, Transient
 
 RETRY = RetryPolicy(max_attempts=12, base=timedelta(milliseconds=200), cap=timedelta(seconds=2))
 TABLE = "CREATE TABLE IF NOT EXISTS effects (job_id uuid NOT NULL, number bigint NOT NULL)"
@@ -75,11 +75,20 @@ class Sink:
         return [line for line in read if wanted.items() <= line.items()]
 
 
+def linger(job: JobContext, seconds: float) -> None:
+    """Take that long, or give way when asked to."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if job.cancelled():
+            raise Stopped
+        time.sleep(0.02)
+
+
 def begin(sink: Sink, job: JobContext, work: Work) -> None:
     """Say that an attempt began; go on, hang or fail as the payload says."""
     if work.holds:
         sink.put(began=work.number, attempt=job.attempt)
-        time.sleep(LONG_SECONDS if job.attempt <= work.holds else SLOW_SECONDS)
+        linger(job, LONG_SECONDS if job.attempt <= work.holds else SLOW_SECONDS)
     if job.attempt <= work.fails:
         raise Transient("told to fail")
 

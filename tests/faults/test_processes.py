@@ -9,15 +9,22 @@ from uuid import UUID
 
 import pytest
 import redis
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
+from adapters.clock import SystemClock
+from adapters.doorbell import SilentDoorbell
 from adapters.settings import Settings
-from engine.enqueue import Request
+from engine.catalogue import Catalogue
+from engine.control import Actor, Control
+from engine.enqueue import Jobs, Request
 from tests.faults import fairness, recovery
 from tests.faults.checker import judge
 from tests.faults.conftest import doomed
 from tests.faults.crash_points import play
 from tests.faults.fleet import Enqueuer, Fleet, Member, fleet, wait_for
 from tests.faults.recovery import begun, owner
+from tests.faults.tasks import PAYLOADS
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 
@@ -78,6 +85,18 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_records_nothing(liv
     waiting = "SELECT count(*) FROM worker_processes WHERE pid = %s"
     wait_for(lambda: live.ask(waiting, [stopped.process.pid])[0][0] == 1, "the stopped worker back")
     assert judge(live, [job]).faults == ()
+
+
+def test_a_running_job_that_looks_gives_way_when_it_is_asked_to_stop(live: Fleet) -> None:
+    job = put(live, "rerun", number=1, holds=1)
+    holder(live, 1)
+    engine = create_engine(live.settings.database_url)
+    jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), SilentDoorbell())
+    with Session(engine) as session, session.begin():
+        assert Control(jobs).cancel(session, job, Actor("a test")) == "running"
+    engine.dispose()
+    wait_for(lambda: state(live, job)[0] == "cancelled", "the job cancelled")
+    assert live.sink.lines(effect=1) == []
 
 
 def test_a_job_that_kills_three_workers_is_poison(live: Fleet) -> None:
