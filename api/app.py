@@ -41,6 +41,7 @@ from api.problems import MEDIA, head
 from api.respond import respond
 from api.routes import Routes, flat
 from api.waiting import Watch
+from console.app import mount as mount_console
 
 TITLE: Final = "Kontor"
 FAMILIES: Final[tuple[Routes, ...]] = (
@@ -80,6 +81,7 @@ def build(deps: Deps) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(page_router())
+    mount_console(app)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
     describe(app)

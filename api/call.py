@@ -3,17 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends
 from fastapi.security import HTTPBearer
+from psycopg import Connection
 from sqlalchemy.orm import Session
 from starlette.datastructures import Headers, QueryParams
 
 from api.deps import Deps
 from domain.errors import Forbidden, KontorError, NotFound
-from engine.enqueue import Jobs
+from engine.driver import driver
+from engine.enqueue import Enqueued, Jobs, Request
 from models.keys import Scope
 from services.account_book import AccountBook
 from services.clock import Standing
@@ -42,14 +44,34 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose caller is known, in the transaction that answers it. `now` stands for all of it."""
+    """A request whose caller is known, in the transaction that answers it. `now` stands for all of it.
+
+    `work` is that transaction: a Session, or for direct routes the bare connection.
+    """
 
     deps: Deps
-    session: Session
+    work: Session | Connection[Any]
     caller: Caller
     arrival: Arrival
     now: datetime
     refusal: KontorError | None = None
+
+    @property
+    def session(self) -> Session:
+        """The transaction as a Session; direct routes have none."""
+        assert isinstance(self.work, Session)
+        return self.work
+
+    @property
+    def connection(self) -> Connection[Any]:
+        """The transaction at driver level."""
+        return driver(self.work) if isinstance(self.work, Session) else self.work
+
+    def put(self, request: Request) -> Enqueued:
+        """Enqueue a job; the relay hears of it after the commit. Raises Invalid."""
+        if isinstance(self.work, Session):
+            return self.jobs.put(self.work, request)
+        return self.jobs.place(self.work, request)
 
     @property
     def jobs(self) -> Jobs:

@@ -1,8 +1,12 @@
 """Everything the API is given by its process."""
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, cast
 
+from psycopg import Connection
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -33,8 +37,22 @@ class Deps:
     test_clock: bool = False
     version: str = "0"
 
+    @property
+    def engine(self) -> Engine:
+        """The pool of connections under the sessions."""
+        bind = self.sessions.kw["bind"]
+        assert isinstance(bind, Engine)
+        return bind
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Any]]:
+        """A pooled connection without a Session over it; what is not committed is rolled back."""
+        pooled = self.engine.raw_connection()
+        try:
+            yield cast("Connection[Any]", pooled.driver_connection)
+        finally:
+            pooled.close()
+
     def drop_connections(self) -> None:
         """Forget pooled connections: PostgreSQL may have been restarted under them."""
-        bind = self.sessions.kw["bind"]
-        if isinstance(bind, Engine):
-            bind.dispose(close=False)
+        self.engine.dispose(close=False)

@@ -1,10 +1,11 @@
 """Jobs: enqueue, read, search."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
+from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from api import owners
@@ -14,6 +15,7 @@ from api.job_docs import JobDoc, JobFilter, JobIds, JobPage, NewJob, NewJobs, Wa
 from api.routes import Routes
 from domain.errors import NotFound
 from domain.paging import cursor_id
+from engine.driver import driver
 from engine.enqueue import Request
 from models.keys import Scope
 from services import jobs
@@ -22,20 +24,21 @@ from store.jobs_read import JobQuery
 routes = Routes("jobs")
 
 
-@routes.post("/v1/jobs", Access(Scope.ENQUEUE), answer=JobDoc, status=202, also={200: JobDoc})
+@routes.post("/v1/jobs", Access(Scope.ENQUEUE), answer=JobDoc, status=202, also={200: JobDoc}, direct=True)
 def enqueue_job(call: Here, body: NewJob, query: Annotated[WaitQuery, Query()]) -> Answer:
     """Enqueue a job, or find the unfinished one of that `unique_key`; `wait` for it."""
     ledger, request = call.jobs, _request(call, body)
-    put = jobs.enqueue(call.session, ledger, call.caller, request)
+    jobs.check_public(ledger.catalogue, call.caller, request.task)
+    put = call.put(request)
     if put.created:
         answer = _told(jobs.fresh(ledger, request, put.id), 202)
     else:
-        answer = _shown(call, call.session, put.id, 200, deduplicated=True)
+        answer = _shown(call, call.connection, put.id, 200, deduplicated=True)
     if query.wait == 0:
         return answer
 
     def render(session: Session) -> Answer:
-        return _shown(call, session, put.id, None, deduplicated=not put.created)
+        return _shown(call, driver(session), put.id, None, deduplicated=not put.created)
 
     return replace(answer, wait=Wait(query.wait, render, put.id))
 
@@ -77,9 +80,9 @@ def _request(call: Call, new: NewJob) -> Request:
     )
 
 
-def _shown(call: Call, session: Session, job_id: UUID, status: int | None, *, deduplicated: bool) -> Answer:
+def _shown(call: Call, connection: Connection[Any], job_id: UUID, status: int | None, *, deduplicated: bool) -> Answer:
     """The job as it stands; `status` None: 200 when it is finished, else 202."""
-    view = jobs.view(session, call.deps.jobs.catalogue, job_id)
+    view = jobs.seen(connection, call.deps.jobs.catalogue, job_id)
     if view is None:
         raise NotFound
     final = view.job.finished_at is not None

@@ -37,10 +37,16 @@ class KontorRoute(APIRoute):
         self.spec = spec
         self.allowed: frozenset[str] = frozenset()
         super().__init__(path, endpoint, **options)
+        self.app = self._run
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The pipeline of this route."""
         return Pipeline(self.spec).handle
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What FastAPI does for dependencies of its own is left out: there are none."""
+        response = await Pipeline(self.spec).handle(Request(scope, receive, send))
+        await response(scope, receive, send)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the route; another method gets 405 with every method of the path."""
@@ -78,12 +84,13 @@ class Routes:
         problems: Sequence[int] = (),
         media: str | None = None,
         outside: Outside | None = None,
+        direct: bool = False,
     ) -> Callable[[F], F]:
         """Declare `METHOD /path`; `also` are further good answers, `problems` further bad ones."""
         method, path = call.split()
 
         def declare(endpoint: F) -> F:
-            spec = Spec.of(endpoint, access, status, path, outside)
+            spec = Spec.of(endpoint, access, status, path, outside, direct=direct)
             responses = _good(also or {}) | _bad(spec, method, problems)
             if media is not None:
                 responses[status] = {"description": "The file.", "content": {media: {"schema": {"type": "string"}}}}

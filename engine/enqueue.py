@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -84,10 +85,17 @@ class Jobs:
 
     def put(self, session: Session, request: Request) -> Enqueued:
         """Insert one job, or find the one its keys name. Raises Invalid."""
+        placed = self.place(driver(session), request)
+        if placed.created:
+            ring_after_commit(session, self.doorbell)
+        return placed
+
+    def place(self, connection: Connection[Any], request: Request) -> Enqueued:
+        """`put` at driver level; the caller commits, then rings. Raises Invalid."""
         now = self.clock.now()
         payload = self._payload(request)
         row = self._row(request, payload, new_id(), now)
-        cursor = driver(session).cursor()
+        cursor = connection.cursor()
         if request.once_key is not None:
             cursor.execute(CLAIM_ONCE, (request.once_key, row[0]))
             if cursor.rowcount == 0:
@@ -100,7 +108,6 @@ class Jobs:
                 if request.once_key is not None:
                     cursor.execute(MOVE_ONCE, (earlier, request.once_key))
                 return Enqueued(earlier, False)
-        ring_after_commit(session, self.doorbell)
         return Enqueued(row[0], True)
 
     def put_many(self, session: Session, requests: Sequence[Request]) -> list[UUID]:

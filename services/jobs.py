@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg import Connection
 from psycopg.errors import QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from domain.errors import FieldError, Forbidden, Invalid
 from domain.jobs import JobState
 from engine.catalogue import Catalogue, checked
 from engine.driver import driver
-from engine.enqueue import Enqueued, Jobs, Request
+from engine.enqueue import Jobs, Request
 from services.keys import Caller, Possession
 from store import jobs_read, owners
 from store.jobs_read import AttemptRecord, JobQuery, JobRecord
@@ -44,16 +45,10 @@ class Found:
     partial: bool
 
 
-def enqueue(session: Session, jobs: Jobs, caller: Caller, request: Request) -> Enqueued:
-    """Put a job for a caller. Raises Forbidden or Invalid."""
-    _check_public(jobs.catalogue, caller, request.task)
-    return jobs.put(session, request)
-
-
 def enqueue_many(session: Session, jobs: Jobs, caller: Caller, requests: Sequence[Request]) -> list[UUID]:
     """Put many, all or none. Raises Forbidden or Invalid naming the item."""
     for task in {request.task for request in requests}:
-        _check_public(jobs.catalogue, caller, task)
+        check_public(jobs.catalogue, caller, task)
     try:
         return jobs.put_many(session, requests)
     except Invalid as refused:
@@ -93,8 +88,16 @@ def fresh(jobs: Jobs, request: Request, job_id: UUID) -> JobView:
 
 def view(session: Session, catalogue: Catalogue, job_id: UUID) -> JobView | None:
     """One job with its attempts."""
-    job = jobs_read.find(driver(session), job_id)
-    return None if job is None else views(session, catalogue, [job])[0]
+    return seen(driver(session), catalogue, job_id)
+
+
+def seen(connection: Connection[Any], catalogue: Catalogue, job_id: UUID) -> JobView | None:
+    """`view` at driver level."""
+    job = jobs_read.find(connection, job_id)
+    if job is None:
+        return None
+    attempts = jobs_read.attempts_of(connection, [job])
+    return JobView(job, redacted(catalogue, job), attempts.get(job.id, []))
 
 
 def views(session: Session, catalogue: Catalogue, jobs: Sequence[JobRecord]) -> list[JobView]:
@@ -189,6 +192,7 @@ def _in_item(jobs: Jobs, requests: Sequence[Request], refused: Invalid) -> Inval
     return refused
 
 
-def _check_public(catalogue: Catalogue, caller: Caller, task: str) -> None:
+def check_public(catalogue: Catalogue, caller: Caller, task: str) -> None:
+    """Raise Forbidden when a bound key may not enqueue the task, Invalid when there is none."""
     if caller.bound and not catalogue[task].policy.public:
         raise Forbidden("task_not_public", f"A bound key may not enqueue {task}.", task=task)

@@ -5,14 +5,14 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from domain.errors import FieldError, Invalid, KontorError, NotFound
 from domain.ids import new_id
-from engine.driver import driver
 from models.accounts import Account, AccountKind
 from models.keys import ApiKey, Scope
 from store import keys as store
@@ -89,9 +89,9 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def authenticate(session: Session, secret: str | None, now: datetime) -> Caller:
+def authenticate(connection: Connection[Any], secret: str | None, now: datetime) -> Caller:
     """The caller behind a secret. Raises Unauthorized."""
-    row = None if secret is None else store.find_valid(driver(session), digest(secret), now)
+    row = None if secret is None else store.find_valid(connection, digest(secret), now)
     if row is None:
         raise Unauthorized
     return Caller(row.id, row.name, frozenset(row.scopes), row.reseller_id, row.account_id)
