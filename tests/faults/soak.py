@@ -13,7 +13,7 @@ import psycopg
 import redis
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -34,6 +34,7 @@ PAUSE_SECONDS = (1.0, 4.0)
 SETTLE_SECONDS = 180.0
 BURST = (1, 40)
 DRIVER_PAUSE = 0.2
+CROWDED = text("SELECT count(*) = 1500 FROM (SELECT FROM jobs WHERE state <> 'dead' LIMIT 1500) AS waiting")
 
 
 class Driver(threading.Thread):
@@ -61,7 +62,8 @@ class Driver(threading.Thread):
             while not self._over.wait(DRIVER_PAUSE):
                 try:
                     with Session(engine) as session, session.begin():
-                        ids = jobs.put_many(session, self._burst())
+                        crowded = session.scalar(CROWDED)
+                        ids = [] if crowded else jobs.put_many(session, self._burst())
                 except (DBAPIError, psycopg.Error):
                     self.refused += 1
                     continue
