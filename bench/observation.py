@@ -44,7 +44,7 @@ class Observation:
         self._sampler.start()
         spy = self._stage.peer_python.with_name("py-spy")
         for role, pid in pids.items():
-            words = ["record", "--pid", str(pid), "--duration", str(SECONDS), "--rate", "200", "--function"]
+            words = ["record", "--pid", str(pid), "--duration", str(SECONDS), "--rate", "200", "--function", "--gil"]
             argv = [str(spy), *words, "--format", "raw", "--output", str(self._file(role))]
             self._file(role).unlink(missing_ok=True)
             self._spies[role] = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -60,7 +60,7 @@ class Observation:
         with self._stage.connect(self._database) as connection:
             told += statements(connection)
             self._track(connection, on=False)
-        told.append("PostgreSQL backends in a transaction, on average, and what they wait for:")
+        told.append("PostgreSQL backends in a transaction, on average, and what they wait for (idle: for the client):")
         samples = self._samples or 1
         return told + [f"  {count / samples:6.2f}  {event}" for event, count in self._waits.most_common(TOP)]
 
@@ -105,7 +105,9 @@ def spied(role: str, path: Path) -> list[str]:
         alone[frames[-1]] += int(count)
         below.update({frame: int(count) for frame in set(frames) if "site-packages" not in frame})
     total = sum(alone.values()) or 1
-    told = [f"{role}: {total / 200 / SECONDS:.2f} threads busy; functions by their own time:"]
+    told = [
+        f"{role}: runs Python {total / 200 / SECONDS:.0%} of the time (holds the GIL); functions by their own time:"
+    ]
     told += shares(alone, total)
     return [*told, f"{role}: our functions with what they call:", *shares(below, total)]
 

@@ -19,6 +19,7 @@ from bench.effects import DSN, REDIS
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "kontor_bench_"
+OURS = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
 PRELOAD = "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.track = none\n"
 
 
@@ -60,6 +61,13 @@ class Stage:
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(sql.Identifier(PREFIX + name)))
 
+    def clear(self) -> None:
+        """Remove every contender's database, and what is left in Redis."""
+        self.redis().flushdb()
+        with self.connect() as connection:
+            for (name,) in connection.execute(OURS, (PREFIX,)).fetchall():
+                self.drop(str(name).removeprefix(PREFIX))
+
     def settle(self) -> None:
         """Put every contender before the same start: no keys in Redis, no checkpoint due."""
         self.redis().flushdb()
@@ -91,7 +99,10 @@ def open_stage(folder: Path, peer_python: Path) -> Iterator[Stage]:
         stage = Stage(libpq(given[0]), given[1], folder, peer_python, embedded=False)
         if stage.redis().dbsize():
             raise NotEmpty(f"{given[1]} is not empty, and the bench flushes it; give it an unused database number")
-        yield stage
+        try:
+            yield stage
+        finally:
+            stage.clear()
         return
     data_dir = folder / "servers"
     preload(data_dir)
