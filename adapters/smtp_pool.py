@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from aiosmtplib import (
     SMTP,
-    SMTPAuthenticationError,
+    SMTPDataError,
     SMTPException,
     SMTPRecipientRefused,
     SMTPResponseException,
@@ -20,6 +20,8 @@ from adapters.smtp_address import SmtpAddress
 from domain.mailing import MailDeferred, MailRefused, ascii_domain
 
 CLOSING = 421
+PERMANENT = 500
+ABOUT_US = frozenset({530, 534, 535, 538})
 GOODBYE = 1.0
 UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
 
@@ -163,14 +165,14 @@ async def _envelope(client: SMTP, envelope_from: str, recipient: str, utf8: bool
 
 
 def failure(error: SMTPException | OSError, address: SmtpAddress) -> MailRefused | MailDeferred:
-    """Say what an error of the library means: refused for good, or not now."""
+    """Say what an error means. A 5xx to us (greeting, login, MAIL FROM) is mended by an operator, so it waits."""
     if not isinstance(error, SMTPResponseException):
         return MailDeferred(f"no answer from mail server {address}: {error}")
     text = f"mail server {address} said {error.code} {' '.join(error.message.split())}"
-    if error.code < 500 or isinstance(error, SMTPAuthenticationError):
+    about_mail = isinstance(error, SMTPRecipientRefused | SMTPDataError)
+    if error.code < PERMANENT or error.code in ABOUT_US or not about_mail:
         return MailDeferred(text, smtp_code=error.code)
-    at_rcpt = isinstance(error, SMTPRecipientRefused)
-    return MailRefused(text, smtp_code=error.code, at_rcpt=at_rcpt)
+    return MailRefused(text, smtp_code=error.code, at_rcpt=isinstance(error, SMTPRecipientRefused))
 
 
 def _dropped(error: SMTPException) -> bool:

@@ -55,6 +55,18 @@ def test_an_address_refused_with_4xx_is_put_off(transport: SmtpTransport, receiv
     assert deferred.value.smtp_code == 450
 
 
+@pytest.mark.parametrize("where", ["mail", "rcpt"])
+def test_a_5xx_that_is_about_us_costs_nobody_their_mail(
+    transport: SmtpTransport, receiver: Receiver, where: str
+) -> None:
+    if where == "mail":
+        receiver.at_mail.append("550 sender unknown")
+    else:
+        receiver.at_rcpt["b@client.example"] = "530 authenticate first"
+    with pytest.raises(MailDeferred):
+        transport.send("x@kontor.example", "b@client.example", RAW)
+
+
 def test_the_next_message_goes_through_after_a_refusal(transport: SmtpTransport, receiver: Receiver) -> None:
     receiver.at_rcpt["gone@client.example"] = "550 no such user"
     with pytest.raises(MailRefused):
