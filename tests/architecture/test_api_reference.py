@@ -1,0 +1,20 @@
+"""The reference of the API names every metric and every scope there is."""
+
+import re
+
+from models.keys import Scope
+from store.schema import ROOT
+
+REFERENCE = (ROOT / "docs" / "reference" / "api.md").read_text()
+
+
+def test_every_metric_is_documented() -> None:
+    code = "".join((ROOT / path).read_text() for path in ("api/metrics.py", "services/metrics.py"))
+    named = set(re.findall(r'"(kontor_\w+)"', code))
+
+    assert len(named) > 15
+    assert {name for name in named if name not in REFERENCE} == set()
+
+
+def test_every_scope_is_documented() -> None:
+    assert all(f"| `{scope}` |" in REFERENCE for scope in Scope)
