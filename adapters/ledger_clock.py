@@ -31,6 +31,12 @@ class LedgerClock(SystemClock):
                 row = self._read()
         return self.real() if row is None else row[0].astimezone(UTC)
 
+    def close(self) -> None:
+        """Give the connection back; the next look makes a new one."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+
     def _read(self) -> tuple[datetime] | None:
         """Ask once, on a new connection when the old one was lost."""
         if self._connection is None or self._connection.closed:

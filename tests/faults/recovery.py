@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from adapters.bells import Keys
 from adapters.doorbell import RedisDoorbell
+from adapters.ledger_clock import LedgerClock
 from domain.ports import Clock
 from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
@@ -79,8 +80,11 @@ def put(fleet: Fleet, requests: Sequence[Request]) -> None:
     client = redis_client(fleet.settings)
     doorbell = RedisDoorbell(client, Keys(fleet.settings.namespace))
     engine = create_engine(fleet.settings.database_url)
+    clock = clock_of(fleet)
     with Session(engine) as session, session.begin():
-        Jobs(Catalogue(PAYLOADS), clock_of(fleet), doorbell).put_many(session, requests)
+        Jobs(Catalogue(PAYLOADS), clock, doorbell).put_many(session, requests)
+    if isinstance(clock, LedgerClock):
+        clock.close()
     doorbell.close()
     client.close()
     engine.dispose()
