@@ -60,9 +60,9 @@ class Desk:
 def desk() -> Iterator[Desk]:
     """One command's settings, transaction and instant; commits at the end of the block."""
     with running_settings() as settings:
-        from workers.parts import clock_for
+        from workers.parts import programme_time
 
-        now = clock_for(settings).now()
+        now = programme_time(settings)
         with transaction(settings) as session:
             yield Desk(settings, session, now, f"cli:{getpass.getuser()}")
 

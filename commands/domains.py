@@ -23,14 +23,14 @@ def verify(
     """Look up TXT records and write down what they prove; exits 1 when a domain is not proven."""
     from adapters.dns import DnsTxt
     from services import domains
-    from workers.parts import clock_for
+    from workers.parts import programme_time
 
     with running_settings() as settings:
         with transaction(settings) as session:
             asked = domains.claims(session, domain)
         findings = domains.look_up(DnsTxt(), asked)
         with transaction(settings) as session:
-            domains.record(session, findings, clock_for(settings).now())
+            domains.record(session, findings, programme_time(settings))
     rows = [
         {
             "account_id": one.claim.account_id,

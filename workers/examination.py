@@ -16,9 +16,9 @@ from adapters.clock import SystemClock
 from adapters.settings import CATCHER_URL, Settings
 from store.revision import newest
 from workers.connections import redis_client
-from workers.parts import clock_for
+from workers.parts import programme_time
 
-OLDEST_POSTGRES = 160000
+OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)
 STUCK = """
 SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - interval '5 minutes' AND NOT held
@@ -77,7 +77,7 @@ def settings_are_safe(settings: Settings) -> Iterator[Finding]:
 def test_clock_is_off(settings: Settings) -> Iterator[Finding]:
     """Whether programme time is real time."""
     if settings.test_clock:
-        text = f"the test clock is on; programme time is {clock_for(settings).now().isoformat()}"
+        text = f"the test clock is on; programme time is {programme_time(settings).isoformat()}"
         yield Finding("clock", "warning", text, "unset KONTOR_TEST_CLOCK in production")
 
 
@@ -113,7 +113,7 @@ def postgres_is_new_enough(connection: "psycopg.Connection[tuple[object, ...]]")
     """Whether the server has what the ledger needs."""
     version = connection.info.server_version
     if version < OLDEST_POSTGRES:
-        return Finding("PostgreSQL", "problem", f"version {version // 10000}", "upgrade to PostgreSQL 16 or newer")
+        return Finding("PostgreSQL", "problem", f"version {version // 10000}", "upgrade to PostgreSQL 15 or newer")
     fsync = connection.execute("SHOW fsync").fetchone()
     if fsync != ("on",):
         return Finding("PostgreSQL", "problem", "fsync is off", "turn it on: committed jobs could be lost")

@@ -11,7 +11,7 @@ from adapters.settings import Settings
 from models.keys import Scope
 from services import keys, operators
 from store import locks, people
-from workers.parts import clock_for
+from workers.parts import programme_time
 
 OPERATOR = "admin@kontor.example"
 
@@ -27,7 +27,7 @@ class Credentials:
 
 def first_credentials(settings: Settings) -> Credentials | None:
     """Make the first operator and the first key; None when there is an operator already."""
-    now = clock_for(settings).now()
+    now = programme_time(settings)
     engine = create_engine(settings.database_url, poolclass=NullPool)
     with Session(engine) as session, session.begin():
         locks.hold(session, "first start")

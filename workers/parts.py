@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy.engine import make_url
 
@@ -35,6 +36,16 @@ def clock_for(settings: Settings) -> Clock:
         return SystemClock()
     url = make_url(settings.database_url).set(drivername="postgresql")
     return LedgerClock(url.render_as_string(hide_password=False), settings.test_clock_start)
+
+
+def programme_time(settings: Settings) -> datetime:
+    """Programme time now, leaving no connection behind."""
+    clock = clock_for(settings)
+    try:
+        return clock.now()
+    finally:
+        if isinstance(clock, LedgerClock):
+            clock.close()
 
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs) -> Sequence[Handler]:

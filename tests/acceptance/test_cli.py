@@ -1,0 +1,154 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from adapters.settings import Settings
+from cli import main
+from store.schema import ROOT
+
+KONTOR = Path(sys.executable).with_name("kontor")
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def environ(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a command that works on this test's database."""
+    for name in os.environ:
+        if name.startswith(("KONTOR_", "PORT", "PUBLIC_URL", "SMTP_URL")):
+            monkeypatch.delenv(name)
+    for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "SECRET_KEY", "KONTOR_DATA_DIR", "KONTOR_NAMESPACE"):
+        monkeypatch.setenv(name, settings.environ()[name])
+
+
+@pytest.fixture
+def run(environ: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process, with what the interpreter would do to its errors."""
+    monkeypatch.setattr("commands.context.configure_logs", lambda *_: None)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+    def start(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        monkeypatch.setattr(sys, "argv", ["kontor", *arguments])
+        try:
+            code = main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        except Exception as error:  # noqa: BLE001 -- the interpreter hands every error to the hook
+            sys.excepthook(type(error), error, error.__traceback__)
+            code = 1
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return start
+
+
+@pytest.fixture
+def installed(environ: None) -> Run:
+    """Run the installed command as a process of its own."""
+
+    def start(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([KONTOR, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    return start
+
+
+def printed(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_a_key_is_made_shown_once_listed_and_revoked(run: Run) -> None:
+    made = printed(run("keys", "create", "--name", "shop", "--scope", "read", "--scope", "enqueue", "--json"))
+    assert list(made) == ["id", "name", "scopes", "reseller_id", "account_id", "secret"]
+    assert made["scopes"] == ["read", "enqueue"]
+    assert UUID(str(made["id"])).version == 7
+    listed = run("keys", "list", "--json")
+    assert str(made["id"]) in listed.stdout
+    assert str(made["secret"]) not in listed.stdout
+    assert printed(run("keys", "revoke", str(made["id"]), "--json"))["revoked_at"] is not None
+
+
+def test_a_failure_is_one_line_and_exit_1_and_a_traceback_only_on_demand(installed: Run) -> None:
+    unknown = str(UUID(int=7))
+    done = installed("jobs", "show", unknown, "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"kontor: There is no job {unknown}.\n"
+    assert "Traceback" in installed("jobs", "show", unknown, "--debug").stderr
+
+
+@pytest.mark.parametrize("arguments", [["jobs", "show", "x"], ["keys", "create"], ["nonsense"], ["up", "--port", "0"]])
+def test_wrong_usage_is_exit_2(run: Run, arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_bad_setting_stops_a_command_before_it_does_anything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONTOR_LGO", "json")
+    done = run("migrate")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "kontor: KONTOR_LGO is not a setting of Kontor: remove it or see .env.example\n"
+
+
+def test_migrating_a_migrated_database_changes_nothing(run: Run) -> None:
+    done = printed(run("migrate", "--json"))
+    assert done["from"] == done["to"]
+
+
+def test_the_examples_apply_once_and_a_second_time_change_nothing(run: Run) -> None:
+    for file in sorted((ROOT / "examples" / "programmes").glob("*.yaml")):
+        assert printed(run("programme", "apply", str(file), "--dry-run", "--json"))["applied"] is False
+        assert printed(run("programme", "apply", str(file), "--json"))["applied"] is True
+        again = printed(run("programme", "apply", str(file), "--json"))
+        assert (again["applied"], again["changes"]) == (False, [])
+
+
+def test_a_bad_programme_file_is_refused_with_every_error_at_its_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("name: Bad\ncurrency: XXX\nnonsense: 1\n")
+    done = run("programme", "apply", str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "line 2" in done.stderr
+    assert "line 3" in done.stderr
+    assert run("programme", "show", "bad").returncode == 1
+
+
+def test_a_queue_is_paused_with_a_reason_that_the_audit_log_keeps(run: Run, engine: Engine) -> None:
+    assert printed(run("queues", "pause", "probe", "--reason", "storm", "--json"))["paused"] is True
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT action, target, reason FROM audit_log")).one()
+    assert tuple(row) == ("queue.pause", "queue:probe", "storm")
+    assert printed(run("queues", "resume", "probe", "--json"))["paused"] is False
+
+
+def test_the_doctor_names_what_is_wrong_and_the_remedy(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = json.loads(run("doctor", "--json").stdout)["items"]
+    states = {finding["subject"]: finding["state"] for finding in well}
+    assert states["PostgreSQL"] in {"ok", "problem"}  # the scratch servers of a test run are not durable
+    assert (states["Redis"], states["migrations"]) == ("ok", "ok")
+    assert states["SMTP"] == "problem"
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    monkeypatch.setenv("KONTOR_TEST_CLOCK", "1")
+    ill = run("doctor", "--json")
+    findings = {finding["subject"]: finding for finding in json.loads(ill.stdout)["items"]}
+    assert ill.returncode == 1
+    assert findings["migrations"]["remedy"] == "run `kontor migrate`"
+    assert findings["clock"]["state"] == "warning"
+
+
+def test_an_operator_gets_a_one_time_password_and_only_one_login(run: Run) -> None:
+    made = printed(run("operator", "create", "--email", "ann@kontor.example", "--role", "viewer", "--json"))
+    assert len(str(made["password"])) >= 16
+    again = run("operator", "create", "--email", "ANN@kontor.example", "--role", "viewer")
+    assert again.returncode == 1
+    assert run("operator", "create", "--email", "bob@kontor.example", "--role", "king").returncode == 1
