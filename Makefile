@@ -56,7 +56,7 @@ chaos: $(STAMP) ## kill real processes at every crash point, then soak
 	@$(BIN)/python -m tests.faults.chaos $(CHAOS)
 
 soak: $(STAMP) ## the seeded soak alone
-	@$(BIN)/python -m tests.faults.soak
+	@$(BIN)/python -m tests.faults.chaos --only soak $(CHAOS)
 
 bench: $(STAMP) ## measure against peers on the same servers
 	@$(BIN)/python -m bench $(BENCH)
