@@ -37,7 +37,7 @@ class Formats:
 
     def short_day(self, value: date) -> str:
         """Write day and month briefly."""
-        return str(dates.format_skeleton("MMMd", value, locale=self.locale))
+        return _ordinal(str(dates.format_skeleton("MMMd", value, locale=self.locale)), self.tag)
 
     def short_last_day(self, end: date) -> str:
         """Write the last day of a period whose end is exclusive."""
@@ -76,7 +76,12 @@ def formats(locale: str, timezone: str) -> Formats:
 
 @lru_cache(maxsize=4096)
 def _day(value: date, locale: str) -> str:
-    return str(dates.format_date(value, "long", locale))
+    return _ordinal(str(dates.format_date(value, "long", locale)), locale)
+
+
+def _ordinal(day: str, locale: str) -> str:
+    """French writes the first of a month as `1er`, which CLDR leaves out."""
+    return "1er" + day[1:] if locale.startswith("fr") and day.startswith("1 ") else day
 
 
 @lru_cache(maxsize=4096)

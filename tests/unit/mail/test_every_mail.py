@@ -165,6 +165,32 @@ def test_times_are_those_of_the_account_s_zone(build: Any, zone: str, moment: st
     assert moment in build("offer-received", timezone=zone).text
 
 
+def test_the_first_of_a_month_is_an_ordinal_in_french_alone(build: Any) -> None:
+    first = {"resets_on": "2026-12-01"}
+    assert "le 1er décembre 2026" in build("quota-warning", "fr", first).text
+    assert "Am 1. Dezember 2026" in build("quota-warning", "de", first).text
+    assert "le 11 décembre 2026" in build("quota-warning", "fr", {"resets_on": "2026-12-11"}).text
+
+
+@pytest.mark.parametrize(
+    ("language", "money"),
+    [
+        ("en", "€8.00"),
+        ("de", "8,00\u00a0€"),
+        ("fr", "8,00\u00a0€"),
+        ("ru", "8,00\u00a0€"),
+        ("ja", "€8.00"),
+    ],
+)
+def test_money_is_written_as_the_reader_writes_it(build: Any, language: str, money: str) -> None:
+    assert money in build("margin-note", language).text
+
+
+def test_a_currency_code_keeps_its_distance_from_the_amount(build: Any) -> None:
+    assert "RUB\u00a052,000.00" in build("tier-changed", "en").text
+    assert "52\u00a0000,00\u00a0₽" in build("tier-changed", "ru").text
+
+
 def test_a_locale_without_words_is_english_in_words_and_numbers(build: Any) -> None:
     mail = build("offer-received", "pl-PL")
     assert mail.subject == "Nordlicht has sent you an offer"
