@@ -108,6 +108,8 @@ def plain(query: JobQuery) -> dict[str, Any]:
         "created_before": _written(query.created_before),
         "args": [list(pair) for pair in query.args],
         "floor": None if query.floor is None else str(query.floor),
+        "fingerprint": query.fingerprint,
+        "error": query.error,
     }
 
 
@@ -122,6 +124,8 @@ def query_of(
     args: Sequence[Sequence[str]],
     floor: UUID | None,
     before: UUID | None,
+    fingerprint: str | None = None,
+    error: str | None = None,
 ) -> JobQuery:
     """The query that `plain` wrote, going on before an id."""
     return JobQuery(
@@ -134,6 +138,8 @@ def query_of(
         args=tuple((pair[0], pair[1]) for pair in args),
         floor=floor,
         before=before,
+        fingerprint=fingerprint,
+        error=error,
     )
 
 

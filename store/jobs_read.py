@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from domain.jobs import FINISHED, JobState
+from domain.jobs import JobState
 
 HOT = "jobs"
 COLD = "jobs_archive"
@@ -24,6 +24,10 @@ SELECT job_id, number, worker, started_at, ended_at, outcome, error FROM job_att
 WHERE job_id = ANY(%s::uuid[]) ORDER BY job_id, seq
 """
 OPEN = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND state <> 'dead'"
+RIVAL = """
+SELECT id FROM jobs
+WHERE tenant = %s AND task = %s AND unique_key = %s AND unique_key IS NOT NULL AND state <> 'dead' AND id <> %s
+"""
 COLD_STATES = frozenset({JobState.SUCCEEDED, JobState.CANCELLED})
 
 
@@ -67,7 +71,10 @@ class AttemptRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """What to look for; empty means any. `tenants` None means every tenant. `args` compare as text."""
+    """What to look for; empty means any. `tenants` None means every tenant. `args` compare as text.
+
+    `error` is a part of the error's message, in any case; `fingerprint` groups like errors.
+    """
 
     states: frozenset[str] = frozenset()
     task: str | None = None
@@ -78,6 +85,8 @@ class JobQuery:
     args: tuple[tuple[str, str], ...] = field(default=())
     floor: UUID | None = None
     before: UUID | None = None
+    fingerprint: str | None = None
+    error: str | None = None
 
 
 def find(driver: Connection[Any], job_id: UUID) -> JobRecord | None:
@@ -97,6 +106,12 @@ def attempts_of(driver: Connection[Any], jobs: Sequence[JobRecord]) -> dict[UUID
         if last is not None:
             found[job.id].append(last)
     return found
+
+
+def rival(driver: Connection[Any], job: JobRecord) -> UUID | None:
+    """The unfinished job that has this job's unique_key now."""
+    row = driver.execute(RIVAL, (job.tenant, job.task, job.unique_key, job.id)).fetchone()
+    return None if row is None else row[0]
 
 
 def unfinished(driver: Connection[Any], job_ids: Collection[UUID]) -> set[UUID]:
@@ -129,7 +144,7 @@ def counted(driver: Connection[Any], query: JobQuery) -> list[tuple[str, str, in
 def tables(query: JobQuery) -> tuple[str, ...]:
     """Where jobs in the states asked for are kept."""
     hot = not query.states or bool(query.states - COLD_STATES)
-    cold = not query.states or bool(query.states & FINISHED)
+    cold = not query.states or bool(query.states & COLD_STATES)
     return (*((HOT,) if hot else ()), *((COLD,) if cold else ()))
 
 
@@ -142,6 +157,8 @@ CLAUSES: Final = {
     "created_before": "created_at < %(created_before)s",
     "floor": "id >= %(floor)s",
     "before": "id < %(before)s",
+    "fingerprint": "fingerprint = %(fingerprint)s",
+    "error": "strpos(lower(error ->> 'message'), lower(%(error)s)) > 0",
 }
 
 

@@ -40,6 +40,8 @@ class JobsBulk(Payload):
     args: tuple[tuple[str, str], ...] = ()
     floor: UUID | None = None
     before: UUID | None = None
+    fingerprint: str | None = None
+    error: str | None = None
     done: int = 0
     refused: int = 0
 
@@ -61,6 +63,8 @@ class JobsBulkHandler:
             args=payload.args,
             floor=payload.floor,
             before=payload.before or job.id,
+            fingerprint=payload.fingerprint,
+            error=payload.error,
         )
         actor = Actor(payload.actor, f"job:{job.id}", payload.reason)
         chunk = bulk.act(session, Control(job.jobs), payload.action, query, actor)

@@ -18,6 +18,7 @@ WHO_COMMITS = {
     "api/repeats.py",
     "commands/context.py",
     "commands/ledger.py",
+    "console/serve.py",
     "engine/ledger.py",  # what the runner commits with
     "scheduler.py",
     "workers/first_start.py",

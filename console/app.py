@@ -1,0 +1,76 @@
+"""The operator console: its pages, its actions and its static files."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from console import audit, dead, door, job, jobs, mails, overview, steering
+from console.answers import Page
+from console.deeds import ACTIONS
+from console.render import Templates
+from console.serve import Server, View
+from console.visit import Visit
+from domain.errors import NotFound
+from models.people import Role
+
+STATIC: Final = Path(__file__).resolve().parent / "static"
+PAGES: Final[tuple[tuple[str, View], ...]] = (
+    ("/console", overview.show_overview),
+    ("/console/jobs", jobs.show_jobs),
+    ("/console/jobs/{job_id}", job.show_job),
+    ("/console/dead", dead.show_dead),
+    ("/console/queues", steering.show_queues),
+    ("/console/schedules", steering.show_schedules),
+    ("/console/workers", steering.show_workers),
+    ("/console/instances", steering.show_instances),
+    ("/console/mail", mails.show_mails),
+    ("/console/mail/{mail_id}", mails.show_mail),
+    ("/console/mail/{mail_id}/frame", mails.mail_frame),
+    ("/console/audit", audit.show_audit),
+    ("/console/password", door.show_password),
+)
+
+
+class Assets(StaticFiles):
+    """Style and script, asked for again after each release."""
+
+    def file_response(self, *arguments: object, **options: object) -> Response:
+        """The file, with the headers of the console."""
+        response = super().file_response(*arguments, **options)  # type: ignore[arg-type]  # passed on as they came
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def mount(app: FastAPI) -> None:
+    """Put the console under `/console` of an application that has `state.deps`."""
+    app.mount("/console/static", Assets(directory=STATIC), name="console-static")
+    app.include_router(_router(Server(Templates())))
+
+
+def _router(server: Server) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    def add(path: str, method: str, view: View, role: Role | None) -> None:
+        methods = ["GET", "HEAD"] if method == "GET" else [method]
+        router.add_api_route(path, server.handler(view, role), methods=methods, name=f"{method} {path}")
+
+    add(door.LOGIN, "GET", door.show_login, None)
+    add(door.LOGIN, "POST", door.login, None)
+    add("/console/logout", "POST", door.logout, Role.VIEWER)
+    add("/console/password", "POST", door.change_password, Role.VIEWER)
+    add("/console/theme", "POST", door.choose_theme, Role.VIEWER)
+    for path, view in PAGES:
+        add(path, "GET", view, Role.VIEWER)
+    for action in ACTIONS:
+        add(action.path, "GET", action.ask, Role.OPERATOR)
+        add(action.path, "POST", action.do, Role.OPERATOR)
+    add("/console/{rest:path}", "GET", _nowhere, Role.VIEWER)
+    return router
+
+
+def _nowhere(visit: Visit) -> Page:
+    raise NotFound

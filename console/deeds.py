@@ -1,0 +1,129 @@
+"""Every action of the console, in one table."""
+
+from typing import Final
+
+from console.actions import Action
+from console.dead import act_on_group, preview
+from console.visit import Visit
+from services import breakers
+from services.bulk import BulkAction
+
+
+def _retry(visit: Visit, reason: str | None) -> str:
+    job_id = visit.arrival.uuid("job_id")
+    visit.control.retry(visit.session, job_id, visit.actor(reason))
+    return f"/console/jobs/{job_id}?done=retry"
+
+
+def _cancel(visit: Visit, reason: str | None) -> str:
+    job_id = visit.arrival.uuid("job_id")
+    visit.control.cancel(visit.session, job_id, visit.actor(reason))
+    return f"/console/jobs/{job_id}?done=cancel"
+
+
+def _pause_queue(visit: Visit, reason: str | None) -> str:
+    visit.control.pause_queue(visit.session, visit.arrival.params["name"], visit.actor(reason))
+    return "/console/queues?done=pause"
+
+
+def _resume_queue(visit: Visit, reason: str | None) -> str:
+    visit.control.resume_queue(visit.session, visit.arrival.params["name"], visit.actor(reason))
+    return "/console/queues?done=resume"
+
+
+def _run(visit: Visit, reason: str | None) -> str:
+    job_id = visit.control.run_schedule(visit.session, visit.arrival.params["name"], visit.actor(reason))
+    return f"/console/jobs/{job_id}?done=run"
+
+
+def _pause_schedule(visit: Visit, reason: str | None) -> str:
+    visit.control.pause_schedule(visit.session, visit.arrival.params["name"], visit.actor(reason))
+    return "/console/schedules?done=pause"
+
+
+def _resume_schedule(visit: Visit, reason: str | None) -> str:
+    visit.control.resume_schedule(visit.session, visit.arrival.params["name"], visit.actor(reason))
+    return "/console/schedules?done=resume"
+
+
+def _probe(visit: Visit, reason: str | None) -> str:
+    breakers.probe(visit.session, visit.jobs, visit.arrival.params["name"], visit.actor(reason))
+    return "/console/instances?done=probe"
+
+
+def _hold(visit: Visit, reason: str | None) -> str:
+    breakers.hold(visit.session, visit.jobs, visit.arrival.params["name"], visit.actor(reason))
+    return "/console/instances?done=hold"
+
+
+def _release(visit: Visit, reason: str | None) -> str:
+    breakers.release(visit.session, visit.jobs, visit.arrival.params["name"], visit.actor(reason))
+    return "/console/instances?done=release"
+
+
+JOB: Final = "/console/jobs/{}"
+ACTIONS: Final = (
+    Action(
+        "/console/jobs/{job_id}/retry", "jobs", "job_id", "Try this job again?",
+        "Job {} is queued at once, with all its attempts before it. What an earlier attempt did outside, such as a "
+        "mail sent or a call made, is not undone.",
+        "Retry the job", JOB, _retry,
+    ),
+    Action(
+        "/console/jobs/{job_id}/cancel", "jobs", "job_id", "Cancel this job?",
+        "Job {} will not be done. One that waits ends at once, one that runs is asked to stop.",
+        "Cancel the job", JOB, _cancel, grave=True,
+    ),
+    Action(
+        "/console/dead/{fingerprint}/retry", "dead", "fingerprint", "Try this group again?",
+        "Every dead job of the group {} is queued again, with all its attempts before it. A job does it in chunks.",
+        "Retry them all", "/console/dead", lambda visit, reason: act_on_group(visit, BulkAction.RETRY, reason),
+        grave=True, counts=lambda visit: preview(visit, BulkAction.RETRY),
+    ),
+    Action(
+        "/console/dead/{fingerprint}/discard", "dead", "fingerprint", "Discard this group?",
+        "Every dead job of the group {} ends as cancelled and will not be done. Each can still be retried by hand.",
+        "Discard them all", "/console/dead", lambda visit, reason: act_on_group(visit, BulkAction.CANCEL, reason),
+        grave=True, counts=lambda visit: preview(visit, BulkAction.CANCEL),
+    ),
+    Action(
+        "/console/queues/{name}/pause", "queues", "name", "Pause the queue {}?",
+        "No job of the queue {} starts until it is resumed. What runs goes on; what comes waits.",
+        "Pause the queue", "/console/queues", _pause_queue, grave=True,
+    ),
+    Action(
+        "/console/queues/{name}/resume", "queues", "name", "Resume the queue {}?",
+        "The jobs of the queue {} start again, the oldest first, each tenant in turn.",
+        "Resume the queue", "/console/queues", _resume_queue,
+    ),
+    Action(
+        "/console/schedules/{name}/run", "schedules", "name", "Run {} now?",
+        "The task of the schedule {} is queued once, beside its regular instants.",
+        "Run it now", "/console/schedules", _run,
+    ),
+    Action(
+        "/console/schedules/{name}/pause", "schedules", "name", "Pause the schedule {}?",
+        "The instants of {} that come while it is paused are left out, whatever its misfire policy says.",
+        "Pause the schedule", "/console/schedules", _pause_schedule, grave=True,
+    ),
+    Action(
+        "/console/schedules/{name}/resume", "schedules", "name", "Resume the schedule {}?",
+        "The schedule {} fires again from its next instant on.",
+        "Resume the schedule", "/console/schedules", _resume_schedule,
+    ),
+    Action(
+        "/console/instances/{name}/probe", "instances", "name", "Probe this instance now?",
+        "The next waiting call of the lane {} goes at once. If it is answered, all others follow.",
+        "Probe now", "/console/instances", _probe,
+    ),
+    Action(
+        "/console/instances/{name}/hold", "instances", "name", "Hold this instance?",
+        "Nothing is sent over the lane {} until it is released. What is under way goes on; what comes waits.",
+        "Hold the lane", "/console/instances", _hold, grave=True,
+    ),
+    Action(
+        "/console/instances/{name}/release", "instances", "name", "Release this instance?",
+        "The next waiting call of the lane {} goes as a probe. If it is answered, all others follow.",
+        "Release the lane", "/console/instances", _release,
+    ),
+)  # fmt: skip

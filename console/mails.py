@@ -1,0 +1,71 @@
+"""The mail log: each mail with its state and tries, as it looks, and as it was sent with its tokens masked."""
+
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default
+from typing import Final
+from urllib.parse import urlencode
+
+from console.answers import Document, Page
+from console.frame import framed
+from console.visit import Visit
+from domain.errors import NotFound
+from models.mails import MailState
+from models.people import Role
+from services import mails
+from store.mails import MailFilter
+
+SHOWN: Final = 50
+LOOKS: Final = ("light", "dark", "phone")
+
+
+def show_mails(visit: Visit) -> Page:
+    """The log, newest first."""
+    arrival = visit.arrival
+    states = tuple(state for state in arrival.query.getlist("state") if state in set(MailState))
+    template = arrival.asked("template")
+    wanted = MailFilter(template=template, states=states)
+    found = mails.page(visit.session, wanted, arrival.asked("cursor"), SHOWN)
+    kept = [(name, text) for name, text in arrival.query.multi_items() if name != "cursor"]
+    values = {
+        "found": found.items,
+        "next": None if found.next is None else f"/console/mail?{urlencode([*kept, ('cursor', found.next)])}",
+        "states": list(MailState),
+        "chosen": states,
+        "template": template or "",
+    }
+    return Page("mails.html", "Mail", values, "mail")
+
+
+def show_mail(visit: Visit) -> Page:
+    """One mail in a frame; its source for those who may act. Raises NotFound."""
+    logged = mails.get(visit.session, visit.arrival.uuid("mail_id"))
+    look = visit.arrival.asked("look")
+    message = _parsed(logged.mail.raw)
+    values = {
+        "mail": logged.mail,
+        "recipients": logged.recipients,
+        "look": look if look in LOOKS else "light",
+        "looks": LOOKS,
+        "text": _part(message, "plain"),
+        "source": logged.mail.raw if visit.may(Role.OPERATOR) else None,
+    }
+    return Page("mail.html", logged.mail.subject or logged.mail.template, values, "mail")
+
+
+def mail_frame(visit: Visit) -> Document:
+    """The mail's HTML part alone, for a sandboxed frame. Raises NotFound."""
+    html = _part(_parsed(mails.get(visit.session, visit.arrival.uuid("mail_id")).mail.raw), "html")
+    if html is None:
+        raise NotFound
+    return framed(html)
+
+
+def _parsed(raw: str | None) -> EmailMessage | None:
+    return None if raw is None else message_from_string(raw, EmailMessage, policy=default)
+
+
+def _part(message: EmailMessage | None, kind: str) -> str | None:
+    """The text of one of the alternatives."""
+    body = None if message is None else message.get_body((kind,))
+    return None if body is None else str(body.get_content())

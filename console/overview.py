@@ -1,0 +1,62 @@
+"""The first page: is anything late, stuck or wrong."""
+
+from typing import Final
+
+from console.answers import Page
+from console.visit import Visit
+from engine.driver import driver
+from models.control import Schedule
+from services import queues, schedules
+from services.queues import QueueView
+from store import dead, lanes, workers
+
+LATE_SECONDS: Final = 300
+
+
+def show_overview(visit: Visit) -> Page:
+    """Queues, workers, lanes and schedules as they stand, and in words what is wrong."""
+    session = visit.session
+    views = queues.listed(session, visit.deps.jobs.catalogue.queues, visit.now)
+    processes = workers.listed(session)
+    late = [view.schedule for view in schedules.listed(session, visit.now) if _overdue(visit, view.schedule)]
+    open_lanes = lanes.not_closed(session)
+    alive = sum(lives for _, lives, _ in processes)
+    values = {
+        "queues": views,
+        "totals": {name: sum(getattr(view, name) for view in views) for name in STATES},
+        "alive": alive,
+        "lost": len(processes) - alive,
+        "open_lanes": open_lanes,
+        "late_schedules": late,
+        "groups": dead.groups(driver(session))[:5],
+        "wrong": _wrong(views, alive, open_lanes, late),
+        "worst": max((view.oldest_queued_seconds or 0.0 for view in views), default=0.0),
+    }
+    return Page("overview.html", "Overview", values, "overview")
+
+
+STATES: Final = ("scheduled", "queued", "running", "retrying", "dead")
+
+
+def _overdue(visit: Visit, row: Schedule) -> bool:
+    return not row.paused and (visit.now - row.next_at).total_seconds() > LATE_SECONDS
+
+
+def _wrong(views: list[QueueView], alive: int, open_lanes: int, late: list[Schedule]) -> list[tuple[str, str]]:
+    """(what is wrong, where to look), the gravest first; empty when all is well."""
+    found = []
+    if not alive:
+        found.append(("No worker is alive: nothing runs.", "/console/workers"))
+    for view in views:
+        if view.paused:
+            found.append((f"The queue {view.name} is paused.", "/console/queues"))
+        elif (view.oldest_queued_seconds or 0.0) > LATE_SECONDS:
+            found.append((f"The queue {view.name} is late: its oldest job waits too long.", "/console/queues"))
+    buried = sum(view.dead for view in views)
+    if buried:
+        found.append((f"{buried} dead {'job waits' if buried == 1 else 'jobs wait'} for a person.", "/console/dead"))
+    if open_lanes:
+        words = "lane does" if open_lanes == 1 else "lanes do"
+        found.append((f"{open_lanes} {words} not deliver: the other side is down, or held.", "/console/instances"))
+    found += [(f"The schedule {row.name} is overdue.", "/console/schedules") for row in late]
+    return found

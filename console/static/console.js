@@ -1,0 +1,5 @@
+import { keys } from "./keys.js";
+import { live } from "./live.js";
+
+keys();
+live();

@@ -1,0 +1,37 @@
+"""SQL of dead jobs, like with like."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import Connection
+
+BOUND: Final = 50_000
+"""The most dead jobs that are looked at; more are grouped from the oldest fingerprints on."""
+
+GROUPS: Final = """
+SELECT fingerprint, count(*), min(finished_at), max(finished_at), (array_agg(id ORDER BY id DESC))[1],
+    array_agg(DISTINCT task ORDER BY task), count(DISTINCT tenant)
+FROM (SELECT fingerprint, finished_at, id, task, tenant FROM jobs WHERE state = 'dead'
+    ORDER BY fingerprint, id LIMIT %s) AS dead
+GROUP BY fingerprint ORDER BY count(*) DESC, 1 LIMIT 200
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadGroup:
+    """Dead jobs with one error; `example` is the newest of them."""
+
+    fingerprint: str | None
+    count: int
+    first: datetime
+    last: datetime
+    example: UUID
+    tasks: list[str]
+    tenants: int
+
+
+def groups(driver: Connection[Any]) -> list[DeadGroup]:
+    """The greatest 200 groups, the most jobs first."""
+    return [DeadGroup(*row) for row in driver.execute(GROUPS, (BOUND,)).fetchall()]

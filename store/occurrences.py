@@ -1,0 +1,28 @@
+"""SQL of what schedules fired."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from models.control import ScheduleOccurrence
+
+SHOWN: Final = 12
+
+
+def last(session: Session, names: Sequence[str], count: int = SHOWN) -> dict[str, list[ScheduleOccurrence]]:
+    """The last occurrences of each schedule, newest first."""
+    wanted = select(func.unnest(list(names)).label("name")).subquery()
+    newest = (
+        select(ScheduleOccurrence)
+        .where(ScheduleOccurrence.schedule == wanted.c.name)
+        .order_by(ScheduleOccurrence.due_at.desc())
+        .limit(count)
+        .lateral()
+    )
+    row = aliased(ScheduleOccurrence, newest)
+    found: dict[str, list[ScheduleOccurrence]] = {name: [] for name in names}
+    for one in session.scalars(select(row).select_from(wanted).join(newest, wanted.c.name == newest.c.schedule)):
+        found[one.schedule].append(one)
+    return found
