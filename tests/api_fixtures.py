@@ -55,8 +55,9 @@ def deps(engine: Engine, clock: ManualClock) -> Iterator[Deps]:
 @pytest.fixture
 def api(deps: Deps) -> Iterator[Api]:
     """The API, and a way to make keys."""
-    with served(build(deps)) as url, httpx.Client(base_url=url, timeout=30) as http:
-        yield Api(http, deps)
+    app = build(deps)
+    with served(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+        yield Api(http, deps, app)
 
 
 @pytest.fixture

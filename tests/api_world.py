@@ -56,6 +56,15 @@ class Api:
 
     http: httpx.Client
     deps: Deps
+    app: FastAPI
+
+    def until_waiting(self, count: int) -> None:
+        """Return once so many requests wait for jobs."""
+        patience, tick = 2_000, threading.Event()
+        while sum(map(len, list(self.app.state.watch.waiting.values()))) < count:
+            patience -= 1
+            assert patience, "nobody waits"
+            tick.wait(0.01)
 
     def key(self, *scopes: str, reseller_id: UUID | None = None, account_id: UUID | None = None) -> str:
         """The secret of a new key."""

@@ -17,8 +17,9 @@ LATER = "2026-03-09T12:00:00Z"
 
 
 def test_without_the_test_clock_there_is_no_such_route(deps: Deps, api: Api) -> None:
-    with served(build(replace(deps, test_clock=False))) as url, httpx.Client(base_url=url) as http:
-        real = Api(http, deps)
+    app = build(replace(deps, test_clock=False))
+    with served(app) as url, httpx.Client(base_url=url) as http:
+        real = Api(http, deps, app)
         for line in ("GET /v1/clock", "POST /v1/clock"):
             answer = real.call(line, None if line.startswith("GET") else {"now": LATER})
             assert (answer.status_code, answer.json()["code"]) == (404, "no_test_clock")

@@ -1,5 +1,6 @@
 """Jobs over HTTP, against the ledger itself."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -62,14 +63,33 @@ def test_an_unfinished_job_with_the_unique_key_is_found_again(api: Api, clock: M
     assert (first.json()["deduplicated"], again.json()["deduplicated"]) == (False, True)
 
 
-def test_wait_answers_202_when_the_time_is_up_and_200_when_the_job_is_finished(api: Api, clock: ManualClock) -> None:
-    body = {**ECHO, "unique_key": "slow"}
-    late = api.call("POST /v1/jobs?wait=0.05", body)
-    finish(api, late.json()["id"], {"message": "hello"}, clock)
-    found = api.call("POST /v1/jobs?wait=5", ECHO | {"unique_key": "other", "run_at": "2099-01-01T00:00:00Z"})
+def test_wait_answers_202_when_the_time_is_up(api: Api) -> None:
+    answer = api.call("POST /v1/jobs?wait=0.05", ECHO)
 
-    assert (late.status_code, late.json()["state"]) == (202, "queued")
-    assert found.json()["state"] == "scheduled"
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+
+
+def test_wait_answers_200_with_the_result_once_the_job_is_finished(api: Api, clock: ManualClock) -> None:
+    body, answers = {**ECHO, "unique_key": "slow"}, []
+    job_id = api.ok("POST /v1/jobs", body)["id"]
+    waiting = [
+        threading.Thread(target=lambda: answers.append(api.call("POST /v1/jobs?wait=20", body))) for _ in range(3)
+    ]
+    for thread in waiting:
+        thread.start()
+    api.until_waiting(3)
+    finish(api, job_id, {"message": "hello"}, clock)
+    for thread in waiting:
+        thread.join()
+
+    assert [(a.status_code, a.json()["id"], a.json()["result"]) for a in answers] == [
+        (200, job_id, {"message": "hello"})
+    ] * 3
+
+
+def test_wait_is_thirty_seconds_at_most(api: Api) -> None:
+    for wait in ("31", "-1", "x", "NaN", "inf"):
+        assert api.call(f"POST /v1/jobs?wait={wait}", ECHO).status_code == 422
 
 
 BAD_JOBS: list[tuple[Any, str, str]] = [
