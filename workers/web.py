@@ -44,7 +44,7 @@ def ringing_sessions(engine: Engine, doorbell: Doorbell) -> sessionmaker[Session
     sessions = sessionmaker(engine, expire_on_commit=False, info={RING: False})
 
     def ring(committed: Session) -> None:
-        if committed.info.get(RING):
+        if committed.info.get(RING) and not committed.in_nested_transaction():
             committed.info[RING] = False
             doorbell.ring()
 
