@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import cast, func, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session, aliased
 
 from models.control import ScheduleOccurrence
@@ -13,7 +14,7 @@ SHOWN: Final = 12
 
 def last(session: Session, names: Sequence[str], count: int = SHOWN) -> dict[str, list[ScheduleOccurrence]]:
     """The last occurrences of each schedule, newest first."""
-    wanted = select(func.unnest(list(names)).label("name")).subquery()
+    wanted = select(func.unnest(cast(list(names), ARRAY(TEXT))).label("name")).subquery()
     newest = (
         select(ScheduleOccurrence)
         .where(ScheduleOccurrence.schedule == wanted.c.name)
@@ -23,6 +24,6 @@ def last(session: Session, names: Sequence[str], count: int = SHOWN) -> dict[str
     )
     row = aliased(ScheduleOccurrence, newest)
     found: dict[str, list[ScheduleOccurrence]] = {name: [] for name in names}
-    for one in session.scalars(select(row).select_from(wanted).join(newest, wanted.c.name == newest.c.schedule)):
+    for one in session.scalars(select(row).select_from(wanted).join(row, true())):
         found[one.schedule].append(one)
     return found
