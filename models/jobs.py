@@ -96,6 +96,7 @@ class ArchivedJob(JobColumns, Base):
     __table_args__ = (
         one_of("state", JobState),
         Index("ix_jobs_archive_finished_at", "finished_at", postgresql_using="brin"),
+        Index("ix_jobs_archive_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
         {"postgresql_with": {"autovacuum_vacuum_insert_scale_factor": "0.05"}},
     )
 

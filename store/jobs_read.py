@@ -169,6 +169,8 @@ def conditions(query: JobQuery) -> tuple[str, dict[str, Any]]:
         name: _listed(value) for name, value in asked.items() if value is not None and value != frozenset()
     }
     words = ["true", *(CLAUSES[name] for name in values)]
+    if query.tenants is not None and "" not in query.tenants:
+        words.append("tenant <> ''")
     for number, (key, text) in enumerate(query.args):
         words.append(f"payload ->> %(k{number})s = %(v{number})s")
         values.update({f"k{number}": key, f"v{number}": text})

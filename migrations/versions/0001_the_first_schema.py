@@ -178,6 +178,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_jobs_archive_finished_at", "jobs_archive", ["finished_at"], unique=False, postgresql_using="brin"
     )
+    op.create_index(
+        "ix_jobs_archive_tenant",
+        "jobs_archive",
+        ["tenant", "id"],
+        unique=False,
+        postgresql_where=sa.text("tenant <> ''"),
+    )
     op.create_table(
         "lanes",
         sa.Column("name", sa.Text(), nullable=False),
@@ -749,6 +756,7 @@ def downgrade() -> None:
     op.drop_table("mail_opt_outs")
     op.drop_index("ix_lanes_probe_at", table_name="lanes", postgresql_where=sa.text("state = 'open'"))
     op.drop_table("lanes")
+    op.drop_index("ix_jobs_archive_tenant", table_name="jobs_archive", postgresql_where=sa.text("tenant <> ''"))
     op.drop_index("ix_jobs_archive_finished_at", table_name="jobs_archive", postgresql_using="brin")
     op.drop_table("jobs_archive")
     op.drop_index(
