@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 import uvicorn
-from sqlalchemy import Engine, event
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import sessionmaker
 
 from adapters.bells import Keys
 from adapters.doorbell import RedisDoorbell
@@ -17,8 +16,7 @@ from adapters.sealer import FernetSealer, derived_key
 from adapters.settings import Settings
 from api.app import build
 from api.deps import Deps
-from domain.ports import Doorbell
-from engine.enqueue import RING, Jobs
+from engine.enqueue import Jobs
 from services.addresses import AddressGuard
 from services.programmes import Programmes
 from services.tokens import Tokens
@@ -39,19 +37,6 @@ def release() -> str:
         return "0.0.0"
 
 
-def ringing_sessions(engine: Engine, doorbell: Doorbell) -> sessionmaker[Session]:
-    """Sessions that share one listener for the doorbell: registering one per request costs too much."""
-    sessions = sessionmaker(engine, expire_on_commit=False, info={RING: False})
-
-    def ring(committed: Session) -> None:
-        if committed.info.get(RING) and not committed.in_nested_transaction():
-            committed.info[RING] = False
-            doorbell.ring()
-
-    event.listen(sessions, "after_commit", ring)
-    return sessions
-
-
 @contextmanager
 def web_deps(settings: Settings) -> Iterator[Deps]:
     """Everything the API needs, from settings; closed when the block ends."""
@@ -62,7 +47,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
     try:
         yield Deps(
-            sessions=ringing_sessions(engine, doorbell),
+            sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
             jobs=Jobs(catalogue(), clock, doorbell),
             sealer=FernetSealer(settings.secret_key),
