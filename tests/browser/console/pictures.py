@@ -1,0 +1,15 @@
+"""The pictures of the docs: `KONTOR_PICTURES=1 python -m pytest -n0 tests/browser/console` draws them again."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+PICTURES = Path(__file__).resolve().parents[3] / "docs" / "pictures" / "console"
+
+
+def draw(page: Page, name: str) -> Path:
+    """Keep what the page shows."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    path = PICTURES / f"{name}.png"
+    page.screenshot(path=path)
+    return path

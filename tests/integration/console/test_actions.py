@@ -1,0 +1,142 @@
+"""What operators do: asked first, refused without a role, a token or a reason, and written down."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from api.deps import Deps
+from console.deeds import ACTIONS
+from domain.misfire import MisfirePolicy
+from engine.schedules import Declared, declare
+from models.control import AuditEntry, Lane, Queue, Schedule
+from models.jobs import Job
+from services import bulk
+from tests.console_world import Visitor, bury, put_job
+
+As = Callable[[str], Visitor]
+NAMES = {"job_id": "018f0000-0000-7000-8000-000000000000", "fingerprint": "abc", "name": "probe"}
+
+
+def test_a_viewer_may_do_nothing(signed_in: As) -> None:
+    someone = signed_in("viewer")
+    csrf = someone.fields("/console")["csrf"]
+    for action in ACTIONS:
+        place = action.path.format(**NAMES)
+        assert someone.http.get(place).status_code == 403, place
+        refused = someone.http.post(place, data={"csrf": csrf, "reason": "because"})
+        assert refused.status_code == 403, place
+        assert "Your role is viewer" in refused.text
+
+
+def test_a_form_of_another_site_does_nothing(signed_in: As) -> None:
+    someone = signed_in("admin")
+    places = [action.path.format(**NAMES) for action in ACTIONS]
+    for place in [*places, "/console/logout", "/console/password", "/console/theme"]:
+        for token in ("", "guessed", "\u00fc"):
+            refused = someone.http.post(place, data={"csrf": token, "reason": "because"})
+            assert refused.status_code == 403, place
+            assert "not of your session" in refused.text
+
+
+def test_the_buttons_are_absent_for_a_viewer(signed_in: As, deps: Deps) -> None:
+    job = put_job(deps)
+    bury(deps, job, ValueError("it broke"))
+    someone = signed_in("viewer")
+    for path in ("/console/queues", f"/console/jobs/{job}", "/console/dead", "/console/schedules"):
+        text = someone.get(path).text
+        assert not [word for word in ("/retry", "/pause", "/discard", "/cancel", "/run") if f'{word}"' in text], path
+
+
+def test_a_dead_job_is_retried_once_asked_and_the_log_says_who_and_why(signed_in: As, deps: Deps) -> None:
+    job = put_job(deps)
+    bury(deps, job, ValueError("it broke"))
+    someone = signed_in("operator")
+    assert "is queued at once" in someone.get(f"/console/jobs/{job}/retry").text
+    done = someone.post(f"/console/jobs/{job}/retry", {"reason": "the disk has space again"})
+    assert done.headers["location"] == f"/console/jobs/{job}?done=retry"
+    with deps.sessions() as session:
+        assert session.get_one(Job, job).state == "queued"
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "job.retry")).one()
+    assert entry.actor == "operator:operator@kontor.example"
+    assert entry.reason == "the disk has space again"
+    assert "the disk has space again" in someone.get("/console/audit?action=job.").text
+    again = someone.post(f"/console/jobs/{job}/retry")
+    assert again.status_code == 409
+    assert "A job that is queued cannot be retried." in again.text
+
+
+def test_cancelling_wants_a_reason(signed_in: As, deps: Deps) -> None:
+    job = put_job(deps)
+    someone = signed_in("operator")
+    assert someone.post(f"/console/jobs/{job}/cancel", {"reason": " "}).status_code == 422
+    assert someone.post(f"/console/jobs/{job}/cancel", {"reason": "ordered twice"}).status_code == 303
+    assert "cancelled" in someone.get(f"/console/jobs/{job}").text
+
+
+def test_a_group_is_counted_first_and_then_handed_to_a_job(signed_in: As, deps: Deps) -> None:
+    for number in range(3):
+        bury(deps, put_job(deps, f"{number}"), ValueError(f"no space on disk {number}"))
+    bury(deps, put_job(deps, "another"), KeyError("missing"))
+    someone = signed_in("operator")
+    text = someone.get("/console/dead").text
+    assert "3 × probe.echo" in text
+    link = next(part for part in text.split('href="') if "/retry" in part.partition('"')[0]).partition('"')[0]
+    assert "<strong>3</strong> jobs" in someone.get(link).text
+    done = someone.post(link, {"reason": "space again"})
+    assert done.status_code == 303
+    with deps.sessions() as session:
+        job = session.scalars(select(Job).where(Job.task == bulk.TASK)).one()
+    assert job.payload["fingerprint"] == link.split("/")[3]
+    assert job.payload["states"] == ["dead"]
+    assert job.payload["reason"] == "space again"
+
+
+def test_a_queue_is_paused_and_resumed(signed_in: As, deps: Deps) -> None:
+    someone = signed_in("operator")
+    assert someone.post("/console/queues/probe/pause", {"reason": "moving house"}).status_code == 303
+    with deps.sessions() as session:
+        assert session.get_one(Queue, "probe").paused
+    assert "The queue probe is paused." in someone.get("/console").text
+    assert someone.post("/console/queues/probe/resume").status_code == 303
+    with deps.sessions() as session:
+        assert not session.get_one(Queue, "probe").paused
+    assert someone.post("/console/queues/none/pause", {"reason": "x"}).status_code == 404
+
+
+def test_a_schedule_runs_now_pauses_and_is_told_in_words(signed_in: As, deps: Deps) -> None:
+    with deps.sessions() as session:
+        every = Declared("nightly", "5 0 * * *", "Europe/Berlin", "probe.echo", MisfirePolicy.ONCE)
+        declare(session, [every], deps.clock.now())
+        session.commit()
+    someone = signed_in("operator")
+    text = someone.get("/console/schedules").text
+    assert "at 00:05 every day" in text
+    assert "2026-03-03 00:05:00 CET" in text
+    assert "2026-03-02 23:05:00 UTC" in text
+    assert someone.post("/console/schedules/nightly/run").status_code == 303
+    assert someone.post("/console/schedules/nightly/pause", {"reason": "quiet night"}).status_code == 303
+    with deps.sessions() as session:
+        assert session.get_one(Schedule, "nightly").paused
+        assert session.scalars(select(Job)).one().task == "probe.echo"
+
+
+def test_a_lane_is_held_released_and_probed(signed_in: As, deps: Deps) -> None:
+    with deps.sessions() as session:
+        session.add(Lane(name="instance:x"))
+        session.commit()
+    someone = signed_in("operator")
+
+    def state() -> str:
+        with deps.sessions() as session:
+            return session.get_one(Lane, "instance:x").state
+
+    assert someone.post("/console/instances/instance%3Ax/probe").status_code == 409
+    assert someone.post("/console/instances/instance%3Ax/hold", {"reason": "they asked"}).status_code == 303
+    assert state() == "forced"
+    assert someone.post("/console/instances/instance%3Ax/release").status_code == 303
+    assert state() == "open"
+    assert someone.post("/console/instances/instance%3Ax/probe").status_code == 303
+    with deps.sessions() as session:
+        assert session.get_one(Lane, "instance:x").probe_at == deps.clock.now()
+        acts = session.scalars(select(AuditEntry.action).where(AuditEntry.target == "lane:instance:x")).all()
+    assert acts == ["lane.hold", "lane.release", "lane.probe"]

@@ -1,0 +1,116 @@
+"""Who comes in, and who does not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from adapters.clock_fakes import ManualClock
+from api.deps import Deps
+from tests.console_world import PASSWORD, Visitor, operator
+
+As = Callable[[str], Visitor]
+
+
+def test_a_stranger_is_led_to_the_login_and_back_to_what_was_asked_for(deps: Deps, visitor: Visitor) -> None:
+    email = operator(deps, "viewer")
+    asked = visitor.http.get("/console/jobs?state=dead")
+    assert asked.headers["location"] == "/console/login?next=%2Fconsole%2Fjobs%3Fstate%3Ddead"
+    form = visitor.fields(asked.headers["location"])
+    answer = visitor.http.post("/console/login", data={**form, "email": email, "password": PASSWORD})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/jobs?state=dead")
+
+
+def test_no_page_is_shown_to_a_stranger(visitor: Visitor) -> None:
+    for path in ("/console/jobs", "/console/mail", "/console/audit", "/console/nowhere"):
+        assert visitor.http.get(path).status_code == 303
+    assert visitor.http.post("/console/queues/probe/pause").headers["location"] == "/console/login"
+
+
+def test_the_cookie_is_for_http_only_and_secure_behind_tls(deps: Deps, visitor: Visitor) -> None:
+    email = operator(deps, "viewer")
+    plain = visitor.sign_in(email).headers.get_list("set-cookie")
+    mine = next(cookie for cookie in plain if cookie.startswith("kontor_session="))
+    assert "HttpOnly" in mine
+    assert "SameSite=lax" in mine
+    assert "Secure" not in mine
+    visitor.http.cookies.clear()
+    visitor.http.headers["x-forwarded-proto"] = "https"
+    form = visitor.fields("/console/login")
+    ticket = {"cookie": f"kontor_login={form['ticket']}"}
+    tls = visitor.http.post("/console/login", data={**form, "email": email, "password": PASSWORD}, headers=ticket)
+    assert all("Secure" in cookie for cookie in tls.headers.get_list("set-cookie"))
+
+
+def test_a_session_known_before_the_login_is_worth_nothing_after_it(deps: Deps, visitor: Visitor) -> None:
+    email = operator(deps, "viewer")
+    visitor.http.cookies.set("kontor_session", "planted by somebody else", path="/console")
+    assert visitor.sign_in(email).status_code == 303
+    first = {cookie.value for cookie in visitor.http.cookies.jar if cookie.name == "kontor_session"}
+    assert first
+    visitor.http.cookies.clear()
+    visitor.http.cookies.set("kontor_session", "planted by somebody else", path="/console")
+    assert visitor.http.get("/console").status_code == 303
+
+
+def test_a_wrong_password_is_told_like_a_wrong_address(deps: Deps, visitor: Visitor) -> None:
+    email = operator(deps, "viewer")
+    answers = [visitor.sign_in(email, "not this one"), visitor.sign_in("nobody@kontor.example")]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert all("No operator has that address and password." in answer.text for answer in answers)
+
+
+def test_five_wrong_passwords_shut_the_door_for_a_quarter_of_an_hour(
+    deps: Deps, visitor: Visitor, clock: ManualClock
+) -> None:
+    email = operator(deps, "viewer")
+    assert [visitor.sign_in(email, "a guess").status_code for _ in range(5)] == [401] * 5
+    assert visitor.sign_in(email.upper()).status_code == 429
+    clock.advance(timedelta(minutes=15))
+    assert visitor.sign_in(email).status_code == 303
+
+
+def test_a_login_that_another_site_posts_is_refused(deps: Deps, visitor: Visitor) -> None:
+    email = operator(deps, "viewer")
+    answer = visitor.http.post("/console/login", data={"email": email, "password": PASSWORD, "ticket": ""})
+    assert answer.status_code == 403
+    assert "kontor_session" not in visitor.http.cookies
+
+
+def test_the_way_back_never_leaves_the_console(deps: Deps, visitor: Visitor) -> None:
+    email = operator(deps, "viewer")
+    for wanted in (
+        "https://evil.example",
+        "//evil.example",
+        "/console//evil.example",
+        "/\\evil.example",
+        "/console\\x",
+    ):
+        visitor.http.cookies.clear()
+        form = visitor.fields("/console/login")
+        sent = {**form, "email": email, "password": PASSWORD, "next": wanted}
+        assert visitor.http.post("/console/login", data=sent).headers["location"] == "/console"
+
+
+def test_who_signs_out_is_out_with_every_copy_of_the_cookie(signed_in: As) -> None:
+    someone = signed_in("viewer")
+    kept = someone.http.cookies["kontor_session"]
+    assert someone.post("/console/logout").headers["location"] == "/console/login"
+    someone.http.cookies.set("kontor_session", kept, path="/console")
+    assert someone.http.get("/console").status_code == 303
+
+
+def test_a_session_ends_after_twelve_hours(signed_in: As, clock: ManualClock) -> None:
+    someone = signed_in("viewer")
+    clock.advance(timedelta(hours=12))
+    assert someone.http.get("/console").status_code == 303
+
+
+def test_a_new_password_takes_the_place_of_the_old_one(signed_in: As) -> None:
+    someone = signed_in("viewer")
+    assert someone.post("/console/password", {"old": "wrong", "new": "another password"}).status_code == 403
+    assert someone.post("/console/password", {"old": PASSWORD, "new": "short"}).status_code == 422
+    done = someone.post("/console/password", {"old": PASSWORD, "new": "another password"})
+    assert done.headers["location"] == "/console?done=password"
+    assert someone.http.get("/console").status_code == 200
+    someone.http.cookies.clear()
+    assert someone.sign_in("viewer@kontor.example").status_code == 401
+    assert someone.sign_in("viewer@kontor.example", "another password").status_code == 303

@@ -1,0 +1,61 @@
+"""Mails as they look, and never with a token that opens anything."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from api.deps import Deps
+from tests.api_world import Shop
+from tests.console_scene import send_mail
+from tests.console_world import Visitor
+
+As = Callable[[str], Visitor]
+TOKEN = re.compile(rb"/activate/([\w.~-]{16,})")
+
+
+@pytest.fixture
+def sent(deps: Deps, shop: Callable[[str], Shop]) -> tuple[UUID, str]:
+    """An activation mail that was sent, and the token in it."""
+    shop("elbe")
+    mail_id, raw = send_mail(deps, "activation")
+    found = TOKEN.search(raw.replace(b"=\r\n", b""))
+    assert found
+    return mail_id, found[1].decode()
+
+
+def test_no_page_shows_a_token_that_opens_anything(signed_in: As, sent: tuple[UUID, str]) -> None:
+    mail_id, token = sent
+    someone = signed_in("admin")
+    assert someone.http.get(f"/activate/{token}").status_code == 200
+    for path in (f"/console/mail/{mail_id}", f"/console/mail/{mail_id}/frame", "/console/mail", "/console/jobs"):
+        text = someone.get(path).text
+        assert token not in text, path
+        assert token[-24:] not in text, path
+    assert "/activate/***" in someone.get(f"/console/mail/{mail_id}").text
+
+
+def test_the_mail_stands_in_a_sandbox_that_runs_and_fetches_nothing(signed_in: As, sent: tuple[UUID, str]) -> None:
+    mail_id, _ = sent
+    someone = signed_in("viewer")
+    assert f'src="/console/mail/{mail_id}/frame" sandbox' in someone.get(f"/console/mail/{mail_id}").text
+    frame = someone.http.get(f"/console/mail/{mail_id}/frame")
+    policy = frame.headers["content-security-policy"]
+    assert "sandbox;" in policy
+    assert "script-src" not in policy
+    assert "'unsafe-inline'" not in policy
+    assert "default-src 'none'" in policy
+    assert frame.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_the_log_says_state_tries_and_addressee(signed_in: As, sent: tuple[UUID, str]) -> None:
+    mail_id, _ = sent
+    text = signed_in("viewer").get("/console/mail?state=sent&template=activation").text
+    assert str(mail_id) in text
+    assert "elbe@shop.example" in text or "admin@elbe.example" in text
+
+
+def test_the_source_is_for_those_who_act(signed_in: As, sent: tuple[UUID, str]) -> None:
+    mail_id, _ = sent
+    assert "Source, with the tokens" not in signed_in("viewer").get(f"/console/mail/{mail_id}").text

@@ -1,0 +1,135 @@
+"""Every page is shown to a viewer, escaped, under a strict policy, and changes nothing."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import httpx
+
+from api.deps import Deps
+from console.app import PAGES
+from models.control import Lane
+from models.jobs import Job
+from tests.api_world import Shop
+from tests.console_world import Visitor, bury, put_job, unknown
+
+As = Callable[[str], Visitor]
+PLAIN = [path for path, _ in PAGES if "{" not in path]
+ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def test_a_viewer_sees_every_page_under_a_strict_policy(signed_in: As, deps: Deps) -> None:
+    bury(deps, put_job(deps), ValueError("it broke"))
+    put_job(deps, "still waiting")
+    someone = signed_in("viewer")
+    for path in PLAIN:
+        check_page(someone.http.get(path))
+
+
+def check_page(answer: httpx.Response) -> None:
+    assert answer.status_code == 200, answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["cache-control"] == "no-store"
+    assert " style=" not in answer.text
+    assert "<style" not in answer.text
+    assert " onclick=" not in answer.text
+    assert "http://" not in answer.text.replace("http://127.0.0.1", "")
+
+
+def test_a_quiet_system_says_so_in_words(signed_in: As) -> None:
+    text = signed_in("viewer").get("/console").text
+    assert "No worker is alive: nothing runs." in text
+    assert "dead" in text
+
+
+def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, deps: Deps) -> None:
+    wanted, other = put_job(deps, "needle"), put_job(deps, "hay")
+    bury(deps, wanted, ValueError("The printer is on FIRE"))
+    someone = signed_in("viewer")
+    for query in (
+        "state=dead", "args.message=needle", "key=message&value=needle", "error=printer+is+on+fire",
+        "task=probe.echo&queue=probe&state=dead&after=2026-03-02T11:00&before=2026-03-02T13:00",
+    ):  # fmt: skip
+        text = someone.get(f"/console/jobs?{query}").text
+        assert str(wanted) in text, query
+        assert str(other) not in text, query
+    assert "No job matches" in someone.get("/console/jobs?tenant=nobody").text
+    assert someone.http.get("/console/jobs?after=never").status_code == 422
+    assert someone.http.get("/console/jobs?cursor=never").status_code == 422
+    assert someone.http.get("/console/jobs?args.a%00b=c%00").status_code == 200
+
+
+def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps) -> None:
+    ids = {str(put_job(deps, f"number {number}")) for number in range(60)}
+    someone, path = signed_in("viewer"), "/console/jobs?task=probe.echo"
+    seen: set[str] = set()
+    for _ in range(2):
+        text = someone.get(path).text
+        here = {one for one in ids if one in text}
+        assert not here & seen
+        seen |= here
+        path = text.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert seen == ids
+    assert not path
+
+
+def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in: As, deps: Deps) -> None:
+    dead, waiting = put_job(deps), put_job(deps, "waits")
+    bury(deps, dead, ValueError("it broke"))
+    someone = signed_in("operator")
+    text = someone.get(f"/console/jobs/{dead}").text
+    assert "Attempt 1" in text
+    assert "ValueError: it broke" in text
+    assert f"/console/jobs/{dead}/retry" in text
+    refused = someone.get(f"/console/jobs/{waiting}").text
+    assert "No retry: It is queued already" in refused
+    assert f"/console/jobs/{waiting}/retry" not in refused
+
+
+def test_numbers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
+    job = put_job(deps)
+    with deps.sessions() as session:
+        session.get_one(Job, job).payload = {"n": 12345678901234567890123}
+        session.commit()
+    assert "12345678901234567890123" in signed_in("viewer").get(f"/console/jobs/{job}").text
+
+
+def test_what_strangers_wrote_is_shown_and_not_run(signed_in: As, deps: Deps) -> None:
+    job = put_job(deps, ATTACK)
+    bury(deps, job, ValueError(ATTACK))
+    someone = signed_in("operator")
+    for path in (f"/console/jobs/{job}", "/console/jobs", "/console/dead"):
+        assert "alert(1)" in someone.get(path).text, path
+    for path in (f"/console/jobs/{job}", "/console/jobs", "/console/dead", "/console"):
+        assert "<script>alert" not in someone.get(path).text
+        assert "<img src=x" not in someone.get(path).text
+
+
+def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
+    someone = signed_in("viewer")
+    names = ("task", "tenant", "error", "key", "args.x", "done", "fingerprint", "actor", "template", "target", "next")
+    for page in ("/console/jobs", "/console/mail", "/console/audit", "/console/login"):
+        text = someone.http.get(page, params=dict.fromkeys(names, ATTACK)).text
+        assert "<script>alert" not in text, page
+        assert "<img src=x" not in text, page
+
+
+def test_what_is_not_there_is_not_found(signed_in: As) -> None:
+    someone = signed_in("viewer")
+    for path in ("jobs/{}", "mail/{}", "mail/{}/frame", "nowhere/{}"):
+        found = {someone.http.get(f"/console/{path.format(name)}").status_code for name in (unknown(), "no-id")}
+        assert found == {404}, path
+
+
+def test_a_lane_in_trouble_is_named_after_its_customer(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
+    client: UUID = shop("elbe").client
+    with deps.sessions() as session:
+        session.add(Lane(name=f"instance:{client}", state="open", failures=3, last_error="connection refused"))
+        session.commit()
+    someone = signed_in("viewer")
+    text = someone.get("/console/instances").text
+    assert "elbe client" in text
+    assert "connection refused" in text
+    assert "1 lane does not deliver" in someone.get("/console").text
