@@ -68,6 +68,10 @@ class Jobs:
     parent_id: UUID | None = None
     trace_id: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.parent_id is None:
+            listen_for_commits()
+
     def child_of(self, job_id: UUID, trace_id: str | None) -> "Jobs":
         """The same ledger, for jobs that `job_id` leads to."""
         return replace(self, parent_id=job_id, trace_id=trace_id)
@@ -186,12 +190,18 @@ class Jobs:
 
 def ring_after_commit(session: Session, doorbell: Doorbell) -> None:
     """Hint at new jobs once this transaction commits; a lost hint is found by the relay's slow poll."""
-    if RING not in session.info:
+    session.info[RING] = doorbell
 
-        def ring(committed: Session) -> None:
-            if committed.info.get(RING) and not committed.in_nested_transaction():
-                committed.info[RING] = False
-                doorbell.ring()
 
-        event.listen(session, "after_commit", ring)
-    session.info[RING] = True
+def committed(session: Session) -> None:
+    """Ring if the transaction that was just committed enqueued jobs."""
+    doorbell: Doorbell | None = session.info.get(RING)
+    if doorbell is not None and not session.in_nested_transaction():
+        session.info[RING] = None
+        doorbell.ring()
+
+
+def listen_for_commits() -> None:
+    """Ring after the commit of any Session, from now on. One listener for all: one for each costs 70 us."""
+    if not event.contains(Session, "after_commit", committed):
+        event.listen(Session, "after_commit", committed)

@@ -12,6 +12,8 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
+from engine.enqueue import committed
+
 Driver = Connection[Any]
 
 ROW = (
@@ -111,10 +113,10 @@ def begin_queued(driver: Driver, ids: Sequence[UUID]) -> list[JobRow]:
 
 @contextmanager
 def committing(driver: Driver, session: Session) -> Iterator[None]:
-    """COMMIT after what the block executes; then let the session know."""
+    """COMMIT after what the block executes, then ring. The session is left as it is: its own commit costs 60 us."""
     yield
     driver.execute("COMMIT")
-    session.commit()
+    committed(session)
 
 
 def start(driver: Driver, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:
