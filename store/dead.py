@@ -12,16 +12,16 @@ BOUND: Final = 50_000
 
 GROUPS: Final = """
 SELECT fingerprint, count(*), min(finished_at), max(finished_at), (array_agg(id ORDER BY id DESC))[1],
-    array_agg(DISTINCT task ORDER BY task), count(DISTINCT tenant)
-FROM (SELECT fingerprint, finished_at, id, task, tenant FROM jobs WHERE state = 'dead'
-    ORDER BY fingerprint, id LIMIT %s) AS dead
+    array_agg(DISTINCT task ORDER BY task), count(DISTINCT tenant), (array_agg(says ORDER BY id DESC))[1]
+FROM (SELECT fingerprint, finished_at, id, task, tenant, left(error ->> 'message', 300) AS says
+    FROM jobs WHERE state = 'dead' ORDER BY fingerprint, id LIMIT %s) AS dead
 GROUP BY fingerprint ORDER BY count(*) DESC, 1 LIMIT 200
 """
 
 
 @dataclass(frozen=True, slots=True)
 class DeadGroup:
-    """Dead jobs with one error; `example` is the newest of them."""
+    """Dead jobs with one error; `example` is the newest of them, `says` its message."""
 
     fingerprint: str | None
     count: int
@@ -30,6 +30,7 @@ class DeadGroup:
     example: UUID
     tasks: list[str]
     tenants: int
+    says: str | None
 
 
 def groups(driver: Connection[Any]) -> list[DeadGroup]:
