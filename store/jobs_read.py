@@ -138,7 +138,7 @@ def counted(driver: Connection[Any], query: JobQuery) -> list[tuple[str, str, in
     parts = [f"SELECT task, tenant FROM {table} WHERE {where}" for table in tables(query)]  # noqa: S608 -- constants
     merged = " UNION ALL ".join(parts)
     statement = f"SELECT task, tenant, count(*) FROM ({merged}) AS found GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1000"  # noqa: S608 -- constants
-    return driver.execute(statement, values, prepare=False).fetchall()  # type: ignore[arg-type]  # constants
+    return driver.execute(statement, values, prepare=False).fetchall()
 
 
 def tables(query: JobQuery) -> tuple[str, ...]:

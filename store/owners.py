@@ -19,7 +19,7 @@ PROGRAMME: Final = "SELECT programme FROM accounts WHERE id = %s AND purged_at I
 
 def find(driver: Connection[Any], statement: str, thing: UUID) -> Owners | None:
     """Run one of the statements above; None when there is no such thing."""
-    row = driver.execute(statement, (thing,)).fetchone()  # type: ignore[arg-type]  # constants of this module
+    row = driver.execute(statement, (thing,)).fetchone()
     return None if row is None else (row[0], row[1])
 
 

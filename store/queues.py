@@ -37,7 +37,7 @@ class Standing(NamedTuple):
 
     queue: str
     state: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody calls
     oldest: datetime | None
 
 
