@@ -129,7 +129,7 @@ def test_whatever_is_killed_comes_back_and_work_goes_on(tmp_path: Path, stack: E
     up = start(stack, tmp_path / "data")
     wait_for(lambda: up.roles() == ROLES)
     key, before = first_key(up), up.children()
-    victims = [*before, up.server("postgres"), up.server("valkey-server")]
+    victims = {*before, up.server("postgres"), up.server("valkey-server")}
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not any(is_alive(pid) for pid in victims))
