@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos bench bench-growth migrate browser soak simulate clean
+.PHONY: help install lock demo up test check quick format chaos bench bench-growth migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos` and `bench`.
@@ -63,9 +63,6 @@ bench: $(STAMP) ## measure against peers on the same servers
 
 bench-growth: $(STAMP) ## measure with ten million finished jobs
 	@$(BIN)/python -m bench growth
-
-simulate: $(STAMP) ## play months of a programme in a throw-away database
-	@$(BIN)/kontor simulate --programme examples/programmes/booking.yaml --resellers 5 --months 3 --seed 1
 
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate

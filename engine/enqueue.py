@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -22,7 +21,7 @@ COLUMNS = (
     "id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key, once_key,"
     " run_at, max_attempts, parent_id, trace_id, created_at"
 )
-INSERT = f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join(['%s'] * 16)})"  # noqa: S608 -- constants
+INSERT = f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join(['%s'] * 7)}, %s::jsonb, {', '.join(['%s'] * 8)})"  # noqa: S608 -- constants
 INSERT_UNIQUE = f"{INSERT} ON CONFLICT DO NOTHING"
 MOVE_ONCE = "UPDATE once_keys SET job_id = %s WHERE key = %s"
 CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
@@ -167,7 +166,7 @@ class Jobs:
         task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
             request, payload, now
         )
-        body = Jsonb(payload.model_dump(mode="json", exclude_unset=True))
+        body = payload.model_dump_json(exclude_unset=True)
         keys = (request.unique_key, request.once_key)
         head = (row_id, task, queue, tenant, request.lane, priority, state, body, version)
         return (*head, *keys, run_at, attempts, parent, trace, now)
