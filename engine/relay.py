@@ -24,6 +24,10 @@ GUEST_SECONDS = 0.05
 SUSPECT = 2
 SWITCHES = "SELECT name, paused, concurrency FROM queues"
 SLOTS = "SELECT coalesce(sum(threads), 0) FROM worker_processes WHERE NOT draining"
+WAITING = """
+SELECT name, EXISTS (SELECT 1 FROM jobs WHERE queue = name AND state = 'queued' AND NOT held)
+FROM unnest(%s::text[]) AS name
+"""
 WORKERS = "SELECT id FROM worker_processes"
 
 
@@ -93,8 +97,12 @@ class Relay:
         return pause
 
     def _work(self, heard: Heard) -> None:
+        """Ring for what was hinted at first: the periodic duties can wait two milliseconds, a new job need not."""
         now = self.clock.monotonic()
         self._take_answers(heard, now)
+        hinted = heard.hinted and self.pace.poll > 0
+        if hinted:
+            self._fill_all(now)
         if self.rescue_from is None:
             self.rescue_from = now + GRACE_SECONDS
         if now >= max(self.pace.rescue, self.rescue_from):
@@ -105,9 +113,20 @@ class Relay:
             self._read_switches()
             self.pace.poll = now + POLL_SECONDS
         promoted = self._promote(now) if now >= self.pace.promote else 0
-        names = set(self.catalogue.queues) if heard.hinted or polled or promoted else self.hungry
-        for name in sorted(names - self.paused):
-            self._fill(name, now)
+        if polled or promoted:
+            self._fill_all(now)
+        elif not hinted:
+            for name in sorted(self.hungry - self.paused):
+                self._fill(name, now)
+
+    def _fill_all(self, now: float) -> None:
+        """Fill the windows of the queues in which a job waits."""
+        names = sorted(set(self.catalogue.queues) - self.paused)
+        for name, waits in self.driver.execute(WAITING, (names,)).fetchall():
+            if waits:
+                self._fill(name, now)
+            else:
+                self.hungry.discard(name)
 
     def _take_answers(self, heard: Heard, now: float) -> None:
         for answer in heard.answers:

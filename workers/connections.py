@@ -12,7 +12,6 @@ from adapters.settings import Settings
 OPTIONS = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off"
 # Plans are kept: one made while the ledger was empty must not read the whole table when it holds 100,000 jobs.
 KEEPS_PLANS = f"{OPTIONS} -c enable_seqscan=off"
-PLANS_ANEW = f"{OPTIONS} -c plan_cache_mode=force_custom_plan"
 
 
 def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> Engine:
@@ -40,7 +39,7 @@ def driver_connection(settings: Settings, application: str) -> psycopg.Connectio
         dsn,
         autocommit=True,
         application_name=application,
-        options=PLANS_ANEW,
+        options=KEEPS_PLANS,
         connect_timeout=5,
         tcp_user_timeout=15000,
     )
