@@ -113,7 +113,7 @@ class TransactionalRunner:
         outcomes: Sequence[tuple[JobRow, Outcome | None]],
         started: datetime,
     ) -> None:
-        """Write the completions and commit, in one round trip."""
+        """Write the completions and commit."""
         shop, finished = self._shop, self._shop.clock.now()
         done: list[tuple[UUID, Any]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
         shop.crash("record.before")

@@ -60,9 +60,9 @@ class Workshop:
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[Session, Driver]]:
-        """A Session and the driver below it, before BEGIN: `ledger` sends that with its first statement.
+        """A Session and the driver below it, before BEGIN, which is `ledger`'s to send, as is COMMIT.
 
-        In autocommit BEGIN and COMMIT are ours to send, each in one round trip with its neighbour.
+        One connection may serve several transactions, one after another.
         """
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             driver = cast(Driver, connection.connection.driver_connection)
