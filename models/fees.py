@@ -1,0 +1,127 @@
+"""Recurring fees: what runs by the month, what was charged for it, what a reseller changed of its products."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class FeeKind(StrEnum):
+    """What a fee is for."""
+
+    PLAN = "plan"
+    PRODUCT = "product"
+
+
+class Stop(StrEnum):
+    """Why a run ends, or ended."""
+
+    REQUEST = "request"
+    REPLACED = "replaced"
+    DISCONNECTED = "disconnected"
+    BECAME_RESELLER = "became_reseller"
+    ACCOUNT_DELETED = "account_deleted"
+    NOT_SOLD = "not_sold"
+
+
+class FeeRun(Base):
+    """A product assigned to an account, or its paid plan: charged by the month until it has `ended`.
+
+    Days are local to the programme. Bounds of periods are counted from `anchor`; periods before
+    `next_start` are charged; `until` is the exclusive end of a paid period, `then_plan` the paid
+    plan that follows. `retail_fee`: what the reseller asks, None as recommended. `monthly`: the
+    last charge's total. Whoever the account is attached to when a period begins pays for it.
+    """
+
+    __tablename__ = "fee_runs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    kind: Mapped[str]
+    code: Mapped[str]
+    anchor: Mapped[date]
+    since: Mapped[date]
+    until: Mapped[date | None]
+    next_start: Mapped[date]
+    then_plan: Mapped[str | None]
+    retail_fee: Mapped[Decimal | None]
+    monthly: Mapped[Decimal | None]
+    stopped_by: Mapped[str | None]
+    ended: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("kind", FeeKind),
+        one_of("stopped_by", Stop),
+        CheckConstraint("until IS NULL OR until > since", name="ends_later"),
+        Index("uq_fee_runs_plan", "account_id", unique=True, postgresql_where=text("kind = 'plan' AND NOT ended")),
+        Index(
+            "uq_fee_runs_product",
+            "account_id",
+            "code",
+            unique=True,
+            postgresql_where=text("kind = 'product' AND NOT ended"),
+        ),
+        Index("ix_fee_runs_due", "programme", "next_start", "id", postgresql_where=text("NOT ended")),
+        Index("ix_fee_runs_account_id", "account_id", "id"),
+    )
+
+
+class Charge(Base):
+    """What one period of a run cost, for ever: fee - discount = total. It can be voided, never changed.
+
+    `reseller_id` is who pays; None: the account itself. `how` says by which rule it was computed.
+    """
+
+    __tablename__ = "charges"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("fee_runs.id"))
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reseller_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    kind: Mapped[str]
+    product: Mapped[str]
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    currency: Mapped[str]
+    fee: Mapped[Decimal]
+    percent: Mapped[Decimal]
+    discount: Mapped[Decimal]
+    total: Mapped[Decimal]
+    how: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
+    void_reason: Mapped[str | None]
+    voided_by: Mapped[str | None]
+
+    __table_args__ = (
+        UniqueConstraint("run_id", "period_start"),
+        one_of("kind", FeeKind),
+        CheckConstraint("fee - discount = total", name="adds_up"),
+        CheckConstraint("period_end > period_start", name="ends_later"),
+        CheckConstraint("(voided_at IS NULL) = (void_reason IS NULL)", name="void_reason"),
+        Index("ix_charges_reseller_id", "reseller_id", "period_start", "id"),
+        Index("ix_charges_account_id", "account_id", "period_start", "id"),
+        Index("ix_charges_programme", "programme", "period_start"),
+    )
+
+
+class ProductEdit(Base):
+    """What the reseller that manages a product made of it: None is as the programme has it."""
+
+    __tablename__ = "product_edits"
+
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"), primary_key=True)
+    product: Mapped[str] = mapped_column(primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    name: Mapped[str | None]
+    retail_fee: Mapped[Decimal | None]
+    updated_at: Mapped[datetime]
