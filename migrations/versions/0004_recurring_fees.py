@@ -92,7 +92,7 @@ def upgrade() -> None:
         sa.Column("percent", sa.Numeric(precision=20, scale=4), nullable=False),
         sa.Column("discount", sa.Numeric(precision=20, scale=4), nullable=False),
         sa.Column("total", sa.Numeric(precision=20, scale=4), nullable=False),
-        sa.Column("how", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("how", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("void_reason", sa.Text(), nullable=True),
