@@ -6,7 +6,8 @@ from pydantic import Field
 
 from api.schema import Incoming, Moment, Outgoing, Paging
 from domain.credentials import PASSWORD_MAX
-from models.accounts import AccountKind, Party, TrialState
+from domain.trials import TrialState
+from models.accounts import AccountKind, Party
 
 
 class NewAccount(Incoming):

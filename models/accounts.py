@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.trials import TrialState
 from models.base import Base, one_of
 
 
@@ -25,19 +26,12 @@ class Party(StrEnum):
     PERSON = "person"
 
 
-class TrialState(StrEnum):
-    """The trial as stored; a read also sees one that is over before a job noticed."""
-
-    NONE = "none"
-    RUNNING = "running"
-    CONVERTED = "converted"
-    EXPIRED = "expired"
-
-
 class Account(Base):
     """An account. `email_version` grows with every change of address: links to an older one are dead.
 
     `name_key` and `email_key` are what uniqueness and look-ups go by (NFC, without case).
+    `trial_state` is the trial as stored; a read also sees one that is over before a job noticed.
+    `trial_reminded_at` is the due instant of the last reminder that was sent.
     """
 
     __tablename__ = "accounts"
@@ -59,6 +53,7 @@ class Account(Base):
     trial_state: Mapped[str] = mapped_column(server_default=TrialState.NONE)
     trial_started_at: Mapped[datetime | None]
     trial_ends_at: Mapped[datetime | None]
+    trial_reminded_at: Mapped[datetime | None]
     suspended: Mapped[bool] = mapped_column(server_default=text("false"))
     terms_version: Mapped[str | None]
     terms_accepted_at: Mapped[datetime | None]
@@ -83,6 +78,11 @@ class Account(Base):
         ),
         Index("ix_accounts_kind", "kind", "id"),
         Index("ix_accounts_programme", "programme", "id"),
+        Index(
+            "ix_accounts_trial_ends_at",
+            "trial_ends_at",
+            postgresql_where=text("trial_state = 'running'"),
+        ),
         Index(
             "ix_accounts_deleted_at",
             "deleted_at",

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.programme import Programme
-from models.accounts import Account, TrialState
+from domain.trials import TrialState
+from models.accounts import Account
 
 
 def trial_state(account: Account, now: datetime) -> TrialState:

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, NotFound
-from models.accounts import Account, AccountKind, TrialState
+from domain.trials import TrialState
+from models.accounts import Account, AccountKind
 from services import events, mails, offers
 from services.account_book import AccountBook
 from services.offer_log import OfferBook

@@ -10,9 +10,10 @@ from adapters.clock_fakes import ManualClock
 from adapters.sealer import FernetSealer
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
+from domain.trials import TrialState
 from engine.handlers import JobContext
 from engine.outcomes import Done
-from models.accounts import Account, TrialState
+from models.accounts import Account
 from models.events import DomainEvent
 from models.mails import Mail
 from services import accounts, clients, closing, instances, offers

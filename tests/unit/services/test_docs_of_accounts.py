@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from models.accounts import AccountKind, Party, TrialState
+from domain.trials import TrialState
+from models.accounts import AccountKind, Party
 from models.mails import MailState
 from services.account_fields import CHECKS
 from services.brand_settings import CHECKS as BRAND_SETTINGS

@@ -1,0 +1,19 @@
+"""Who had a trial, for ever: accounts come and go, the identity stays."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class TrialClaim(Base):
+    """An identity (domain.trials.trial_identity) that had its trial in a programme, by which account."""
+
+    __tablename__ = "trial_claims"
+
+    programme: Mapped[str] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    at: Mapped[datetime]
