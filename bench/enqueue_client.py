@@ -1,13 +1,15 @@
 """One client that enqueues, or does the bare INSERT, as long as it is told: reads `SECONDS`, prints a count.
 
-`python -m bench.enqueue_client bare | one | bulk`; prints `ready` when it is warm.
+`python -m bench.enqueue_client MODE`; prints `ready` when it is warm. In a psycopg transaction: `bare` INSERT or
+`place`; in a Session's: `session-bare` INSERT or `put`; `bulk` is ten thousand jobs in a Session.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import psycopg
 import redis
@@ -19,47 +21,73 @@ from adapters.doorbell import RedisDoorbell
 from bench.effects import dsn, redis_url
 from bench.kontor import jobs, namespace, sqlalchemy_url
 from domain.ids import new_id
-from engine.enqueue import Request
+from engine.enqueue import Jobs, Request
 
 WARM_UP = 200
 BULK = 10_000
 BARE = "INSERT INTO bench_bare (id, payload) VALUES (%s, %s::jsonb)"
 
 
-def bare() -> Callable[[], int]:
-    """One INSERT of an id and a payload, then commit: psycopg, nothing above it."""
-    connection = psycopg.connect(dsn())
+def a_row() -> tuple[object, str]:
+    """What the floor inserts: an id and a small document."""
+    return new_id(), json.dumps({"n": 1})
 
-    def act() -> int:
-        connection.execute(BARE, (new_id(), json.dumps({"n": 1})))
+
+def ledger() -> Jobs:
+    """The way into the ledger, ringing a real Redis."""
+    return jobs(RedisDoorbell(redis.Redis.from_url(redis_url()), Keys(namespace())))
+
+
+def in_psycopg(place: bool) -> Callable[[], int]:
+    """One INSERT, bare or through the ledger with its hint, then commit: psycopg, nothing above it."""
+    connection, into, request = psycopg.connect(dsn()), ledger(), Request("bench.insert", {"n": 1})
+
+    def bare() -> int:
+        connection.execute(BARE, a_row())
         connection.commit()
         return 1
 
-    return act
+    def placed() -> int:
+        into.place(connection, request)
+        connection.commit()
+        into.doorbell.ring()
+        return 1
+
+    return placed if place else bare
 
 
-def kontor(count: int) -> Callable[[], int]:
-    """A Session, `count` jobs, commit, and the hint to the relay."""
+def in_session(count: int) -> Callable[[], int]:
+    """A Session, `count` jobs (0: one bare INSERT), commit, and the hint to the relay."""
     engine = create_engine(sqlalchemy_url(dsn()), pool_size=1)
-    client = redis.Redis.from_url(redis_url())
-    ledger = jobs(RedisDoorbell(client, Keys(namespace())))
+    into = ledger()
     requests = [Request("bench.insert", {"n": n}) for n in range(count)]
 
     def act() -> int:
         with Session(engine) as session:
-            if count == 1:
-                ledger.put(session, requests[0])
+            if count == 0:
+                session.connection().exec_driver_sql(BARE, a_row())
+            elif count == 1:
+                into.put(session, requests[0])
             else:
-                ledger.put_many(session, requests)
+                into.put_many(session, requests)
             session.commit()
-        return count
+        return count or 1
 
     return act
 
 
+MODES: Mapping[str, Callable[[], Callable[[], int]]] = {
+    "bare": partial(in_psycopg, False),
+    "place": partial(in_psycopg, True),
+    "session-bare": partial(in_session, 0),
+    "put": partial(in_session, 1),
+    "bulk": partial(in_session, BULK),
+}
+
+
 def main(mode: str) -> None:
     """Warm up, then work whenever a line with a number of seconds comes in."""
-    act = bare() if mode == "bare" else kontor(BULK if mode == "bulk" else 1)
+    act = MODES[mode]()
     for _ in range(2 if mode == "bulk" else WARM_UP):
         act()
     print("ready", flush=True)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection
@@ -21,8 +23,11 @@ COLUMNS = (
     "id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key, once_key,"
     " run_at, max_attempts, parent_id, trace_id, created_at"
 )
-INSERT = f"INSERT INTO jobs ({COLUMNS}) VALUES ({', '.join(['%s'] * 7)}, %s::jsonb, {', '.join(['%s'] * 8)})"  # noqa: S608 -- constants
-INSERT_UNIQUE = f"{INSERT} ON CONFLICT DO NOTHING"
+DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {"tenant": "", "lane": None, "priority": 0, "payload_version": 1, "unique_key": None, "once_key": None}
+    | {"parent_id": None, "trace_id": None}
+)
+_NO_DEFAULT = object()
 MOVE_ONCE = "UPDATE once_keys SET job_id = %s WHERE key = %s"
 CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
@@ -97,21 +102,22 @@ class Jobs:
         """`put` at driver level; the caller commits, then rings. Raises Invalid."""
         now = self.clock.now()
         payload = self._payload(request)
-        row = self._row(request, payload, new_id(), now)
+        job_id = new_id()
+        row = self._row(request, payload, job_id, now)
         cursor = connection.cursor()
         if request.once_key is not None:
-            cursor.execute(CLAIM_ONCE, (request.once_key, row[0]))
+            cursor.execute(CLAIM_ONCE, (request.once_key, job_id))
             if cursor.rowcount == 0:
                 return Enqueued(self._found(cursor.execute(FIND_ONCE, (request.once_key,))), False)
         if request.unique_key is None:
-            cursor.execute(INSERT, row)
+            cursor.execute(insertion(tuple(row)), tuple(row.values()))
         else:
             earlier = self._insert_unique(cursor, request, row)
             if earlier is not None:
                 if request.once_key is not None:
                     cursor.execute(MOVE_ONCE, (earlier, request.once_key))
                 return Enqueued(earlier, False)
-        return Enqueued(row[0], True)
+        return Enqueued(job_id, True)
 
     def put_many(self, session: Session, requests: Sequence[Request]) -> list[UUID]:
         """Insert many jobs in the order given, all or none. Raises Invalid naming the item."""
@@ -162,19 +168,36 @@ class Jobs:
             now,
         )
 
-    def _row(self, request: Request, payload: Payload, row_id: UUID, now: datetime) -> tuple[Any, ...]:
+    def _row(self, request: Request, payload: Payload, row_id: UUID, now: datetime) -> dict[str, Any]:
+        """The columns to write; one that has its default is left out, which saves a third of the INSERT."""
         task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
             request, payload, now
         )
-        body = payload.model_dump_json(exclude_unset=True)
-        keys = (request.unique_key, request.once_key)
-        head = (row_id, task, queue, tenant, request.lane, priority, state, body, version)
-        return (*head, *keys, run_at, attempts, parent, trace, now)
+        row = {
+            "id": row_id,
+            "task": task,
+            "queue": queue,
+            "tenant": tenant,
+            "lane": request.lane,
+            "priority": priority,
+            "state": state,
+            "payload": payload.model_dump_json(exclude_unset=True),
+            "payload_version": version,
+            "unique_key": request.unique_key,
+            "once_key": request.once_key,
+            "run_at": run_at,
+            "max_attempts": attempts,
+            "parent_id": parent,
+            "trace_id": trace,
+            "created_at": now,
+        }
+        return {name: value for name, value in row.items() if value != DEFAULTS.get(name, _NO_DEFAULT)}
 
-    def _insert_unique(self, cursor: Any, request: Request, row: tuple[Any, ...]) -> UUID | None:
+    def _insert_unique(self, cursor: Any, request: Request, row: Mapping[str, Any]) -> UUID | None:
         """Insert and return None, or return the id of the unfinished job with that key."""
+        statement = f"{insertion(tuple(row))} ON CONFLICT DO NOTHING"
         while True:
-            cursor.execute(INSERT_UNIQUE, row)
+            cursor.execute(statement, tuple(row.values()))
             if cursor.rowcount == 1:
                 return None
             key = (request.tenant, request.task, request.unique_key)
@@ -185,6 +208,13 @@ class Jobs:
     @staticmethod
     def _found(cursor: Any) -> UUID:
         return UUID(str(cursor.fetchone()[0]))
+
+
+@lru_cache(maxsize=64)
+def insertion(columns: tuple[str, ...]) -> str:
+    """The INSERT of a job of which these columns are given."""
+    places = ", ".join("%s::jsonb" if name == "payload" else "%s" for name in columns)
+    return f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 -- our own columns
 
 
 def ring_after_commit(session: Session, doorbell: Doorbell) -> None:

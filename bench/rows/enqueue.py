@@ -16,12 +16,16 @@ from bench.stage import Stage
 
 CLIENTS = 8
 BARE = "CREATE TABLE IF NOT EXISTS bench_bare (id uuid PRIMARY KEY, payload jsonb NOT NULL)"
+MODES = ("bare", "place", "session-bare", "put")
 MEASURES: tuple[tuple[str, str, int], ...] = (
-    ("bare x 1", "bare", 1),
-    ("one by one x 1", "one", 1),
-    ("bare x 8", "bare", CLIENTS),
-    ("one by one x 8", "one", CLIENTS),
+    *((f"{mode} x {count}", mode, count) for count in (1, CLIENTS) for mode in MODES),
     ("bulk of 10,000", "bulk", 1),
+)
+# Like with like: the caller's transaction is the caller's, in psycopg as in a Session.
+PAIRS: tuple[tuple[str, str, str, bool], ...] = (
+    ("in a psycopg transaction, one by one / bare INSERT", "place", "bare", True),
+    ("in a Session, one by one / bare INSERT", "put", "session-bare", True),
+    ("in a Session / bare INSERT in psycopg", "put", "bare", False),
 )
 
 
@@ -72,8 +76,10 @@ def measure(run: Run) -> Row:
         connection.execute(BARE)
     samples: dict[str, list[float]] = defaultdict(list)
     with ExitStack() as stack, run.steps("enqueue", run.rounds * len(MEASURES)) as step:
-        pools = {mode: [stack.enter_context(client(run.stage, mode)) for _ in range(count)]
-                 for mode, count in (("bare", CLIENTS), ("one", CLIENTS), ("bulk", 1))}  # fmt: skip
+        crowds = {**dict.fromkeys(MODES, CLIENTS), "bulk": 1}
+        pools = {
+            mode: [stack.enter_context(client(run.stage, mode)) for _ in range(count)] for mode, count in crowds.items()
+        }
         for pool in pools.values():
             for one in pool:
                 one.answer()
@@ -83,7 +89,7 @@ def measure(run: Run) -> Row:
                 empty(run.stage)
                 samples[name].append(rate(pools[mode][:count], run.share(3, 2)))
         found = figures(samples)
-        profile = why(run.stage, pools["one"]) if any(figure.missed for figure in found) else []
+        profile = why(run.stage, pools["put"]) if any(figure.missed for figure in found) else []
     return Row("enqueue", "Enqueue in the caller's transaction", found, profile=profile)
 
 
@@ -110,15 +116,15 @@ def empty(stage: Stage) -> None:
 
 
 def figures(samples: Mapping[str, Sequence[float]]) -> list[Figure]:
-    """The two ratios, then the rates."""
-    budget = Budget(0.8)
+    """The ratios, then the rates."""
     one = [
         of_samples(
-            f"one by one / bare INSERT + commit, {n} client{'s' * (n > 1)}",
-            ratios(samples[f"one by one x {n}"], samples[f"bare x {n}"]),
+            f"{name}, {n} client{'s' * (n > 1)}",
+            ratios(samples[f"{mode} x {n}"], samples[f"{floor} x {n}"]),
             "x",
-            budget,
+            Budget(0.8, decides=decides),
         )
+        for name, mode, floor, decides in PAIRS
         for n in (1, CLIENTS)
     ]
     bulk = Budget(50_000, decides=False)

@@ -1,0 +1,169 @@
+"""`python -m bench.exports`: a reseller's clients as CSV and Excel: seconds, memory, and the same rows again.
+
+Every file is made in a process of its own, so that its peak of memory is its own.
+"""
+
+import argparse
+import csv
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from uuid import UUID
+
+import openpyxl
+import psycopg
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.doorbell import SilentDoorbell
+from adapters.embedded.sharing import shared_servers
+from adapters.passwords import Argon2Passwords
+from engine.enqueue import Jobs
+from services import accounts, programme_files, reselling
+from services.account_book import AccountBook
+from services.accounts import NewAccount
+from services.exports import lists
+from services.programmes import Programmes
+from store.schema import ROOT, migrate
+from tasks.catalogue import catalogue
+
+FILL: Final = """
+INSERT INTO accounts (id, programme, name, name_key, kind, reseller_id, admin_email, email_key, locale, timezone,
+    plan, created_at)
+SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'booking', name, lower(name), 'client',
+    %(reseller)s, 'admin@' || n || '.example', 'admin@' || n || '.example', 'de', 'Europe/Berlin',
+    CASE WHEN n %% 3 = 0 THEN 'basic' ELSE 'free' END, now()
+FROM (SELECT n, CASE n WHEN 1 THEN '=1+1' ELSE 'Salon "Äpfel", Filiale ' || n END AS name
+      FROM generate_series(1, %(count)s) AS n) AS named
+"""
+KEPT: Final = "SELECT name, admin_email, plan FROM accounts WHERE reseller_id = %s ORDER BY id"
+FORMATS: Final = ("csv", "xlsx")
+
+
+def office() -> AccountBook:
+    """The use cases of accounts, on a clock that stands still."""
+    return AccountBook(Jobs(catalogue(), ManualClock(), SilentDoorbell()), Programmes(), Argon2Passwords.cheap())
+
+
+def fill(url: str, count: int) -> UUID:
+    """A reseller of `booking` with so many clients."""
+    migrate(url)
+    book, engine = office(), create_engine(url)
+    with Session(engine) as session:
+        text = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
+        programme_files.apply(session, "booking", text, now=book.now, actor="bench")
+        owner = accounts.create(book, session, NewAccount("booking", "Salons", "chef@salons.example"))
+        reselling.become_reseller(book, session, owner.id)
+        owner_id = owner.id
+        session.commit()
+    engine.dispose()
+    with psycopg.connect(libpq(url), autocommit=True) as connection:
+        connection.execute(FILL, {"reseller": owner_id, "count": count})
+        connection.execute("VACUUM (ANALYZE) accounts")
+    return owner_id
+
+
+def make(url: str, reseller: UUID, ending: str, path: Path) -> dict[str, float]:
+    """Write the file as the API would; run in a process of its own."""
+    book, engine = office(), create_engine(url)
+    with Session(engine) as session:
+        book.programmes.current(session, "booking")
+        before, began = peak(), time.perf_counter()
+        found = lists.read(book, session, reseller)
+        session.commit()
+        read = time.perf_counter() - began
+        with path.open("wb") as file:
+            file.writelines(found.as_csv() if ending == "csv" else found.as_excel())
+        return {"read_s": read, "total_s": time.perf_counter() - began, "grew_mb": peak() - before, "peak_mb": peak()}
+
+
+def peak() -> float:
+    """The most memory this process has had so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def differences(url: str, reseller: UUID, ending: str, path: Path) -> int:
+    """How many rows of the file are not those of the database, opened by another program's reader."""
+    with psycopg.connect(libpq(url)) as connection, connection.cursor("kept") as kept:
+        kept.execute(KEPT, (reseller,))
+        there = rows_of_csv(path) if ending == "csv" else rows_of_excel(path)
+        return sum(list(row) != one for row, one in zip(kept, there, strict=True))
+
+
+def rows_of_csv(path: Path) -> Iterator[list[Any]]:
+    """Name, address and plan of every line."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        next(rows)
+        for row in rows:
+            yield [row[0].removeprefix("'"), *row[1:3]]
+
+
+def rows_of_excel(path: Path) -> Iterator[list[Any]]:
+    """The same of every row of every sheet."""
+    book = openpyxl.load_workbook(path, read_only=True)
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows(min_row=2, max_col=3, values_only=True):
+            yield list(row)
+
+
+def libpq(url: str) -> str:
+    """A SQLAlchemy URL as psycopg itself takes it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def measure(counts: Sequence[int], *, check: bool) -> list[dict[str, Any]]:
+    """Every format for every number of clients."""
+    found: list[dict[str, Any]] = []
+    with TemporaryDirectory() as folder, shared_servers(Path(folder) / "servers", "--scratch") as servers:
+        for count in counts:
+            url = database(servers.database_url, f"exports_{count}")
+            owner = fill(url, count)
+            for ending in FORMATS:
+                path = Path(folder) / f"clients.{ending}"
+                child = [sys.executable, "-m", "bench.exports", "--child", url, str(owner), ending, str(path)]
+                said = subprocess.run(child, check=True, capture_output=True, text=True)
+                row = {"clients": count, "format": ending, **json.loads(said.stdout)}
+                row["file_mb"] = path.stat().st_size / 1e6
+                if check:
+                    row["differences"] = differences(url, owner, ending, path)
+                found.append(row)
+    return found
+
+
+def database(server: str, name: str) -> str:
+    """The SQLAlchemy URL of a new database."""
+    with psycopg.connect(libpq(server), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def main() -> int:
+    """Measure and print; the exit status tells whether the files were right."""
+    parser = argparse.ArgumentParser(prog="bench.exports", description="Time and memory of the client list.")
+    parser.add_argument("--clients", type=int, action="append", help="may repeat (default 20000 and 200000)")
+    parser.add_argument("--check", action="store_true", help="open the files again and compare every row")
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        url, owner, ending, path = options.child
+        json.dump(make(url, UUID(owner), ending, Path(path)), sys.stdout)
+        return 0
+    rows = measure(options.clients or [20_000, 200_000], check=options.check)
+    for row in rows:
+        words = (
+            f"{name} {value:.1f}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()
+        )
+        print("  ".join(words))
+    return 1 if any(row.get("differences") for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
