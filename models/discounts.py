@@ -1,0 +1,111 @@
+"""Discounts as they were recorded, and the runs that record them.
+
+Written by the hundred thousand at once, so without a foreign key to accounts, whose rows are never deleted.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class RunState(StrEnum):
+    """A run computes, may be held for a person, applies; or it is refused, or a later one takes its place."""
+
+    COMPUTING = "computing"
+    HELD = "held"
+    APPLYING = "applying"
+    DONE = "done"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+class CurrentDiscount(Base):
+    """What was recorded last of a reseller. Prices never come from here, but from the payments.
+
+    `version` grows with every change: whoever computed from an older one must not write.
+    """
+
+    __tablename__ = "discounts"
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    day: Mapped[date]
+    turnover: Mapped[Decimal]
+    tier: Mapped[str | None]
+    percent: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    changed_at: Mapped[datetime]
+
+    __table_args__ = ({"postgresql_with": {"fillfactor": "80"}},)
+
+
+class DiscountRecord(Base):
+    """What was recorded of a reseller on a local day, when it differed from what was recorded before.
+
+    A day without a row has the values of the last row before it, if a run recorded that day.
+    """
+
+    __tablename__ = "discount_records"
+
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    turnover: Mapped[Decimal]
+    tier: Mapped[str | None]
+    percent: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class DiscountRun(Base):
+    """One computation of all resellers of a programme for a local day."""
+
+    __tablename__ = "discount_runs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    programme: Mapped[str] = mapped_column(ForeignKey("programmes.code"))
+    day: Mapped[date]
+    state: Mapped[str] = mapped_column(server_default=RunState.COMPUTING)
+    ranges: Mapped[int] = mapped_column(Integer)
+    computed: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    applied: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    resellers: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    moved: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    guard_rail: Mapped[Decimal]
+    started_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    reason: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (one_of("state", RunState), Index("ix_discount_runs_programme", "programme", "day"))
+
+
+class DiscountRange(Base):
+    """Resellers `first_id` to `last_id` of a run, both included: what one job computes and applies."""
+
+    __tablename__ = "discount_run_ranges"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("discount_runs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first_id: Mapped[UUID]
+    last_id: Mapped[UUID]
+    computed: Mapped[bool] = mapped_column(server_default=text("false"))
+    applied: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class DiscountMove(Base):
+    """A reseller that a run found in another tier than was recorded; tiers are names, None for none."""
+
+    __tablename__ = "discount_moves"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("discount_runs.id"), primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
+    before: Mapped[str | None]
+    after: Mapped[str | None]
+    turnover: Mapped[Decimal]

@@ -1,0 +1,90 @@
+"""Payments, refunds and chargebacks of resellers, and imports of them that are under way."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.tiers import PaymentKind
+from models.base import Base, one_of
+
+SIGNED = "CASE WHEN kind = 'payment' THEN amount ELSE -amount END"
+
+
+class PaymentRow(Base):
+    """One entry of a reseller's ledger; never changed but for its reseller, by a merge.
+
+    `origin_id` is the reseller it was posted to, and stays: references are unique for that one.
+    `signed` is what it adds to turnover.
+    """
+
+    __tablename__ = "payments"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    origin_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    reference: Mapped[str]
+    kind: Mapped[str]
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    signed: Mapped[Decimal] = mapped_column(Numeric(20, 4), Computed(SIGNED, persisted=True))
+    paid_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("kind", PaymentKind),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        UniqueConstraint("origin_id", "reference"),
+        # Turnover is read off this index alone, for one reseller or for all of them.
+        Index("ix_payments_window", "reseller_id", "paid_at", postgresql_include=["signed"]),
+        Index("ix_payments_reseller_id", "reseller_id", "id"),
+    )
+
+
+class PaymentImport(Base):
+    """A file of payments that is being taken in; `digest` is SHA-256 of its bytes, in hex.
+
+    `lines` rows of it are staged; nothing of it is in the ledger before `finished_at`.
+    """
+
+    __tablename__ = "payment_imports"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    digest: Mapped[str]
+    lines: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    summary: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    begun_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (UniqueConstraint("reseller_id", "digest"),)
+
+
+class StagedPayment(Base):
+    """A checked row of such a file, by its line."""
+
+    __tablename__ = "payment_import_rows"
+
+    import_id: Mapped[UUID] = mapped_column(ForeignKey("payment_imports.id", ondelete="CASCADE"), primary_key=True)
+    line: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[UUID]
+    reference: Mapped[str]
+    kind: Mapped[str]
+    amount: Mapped[Decimal]
+    paid_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_payment_import_rows_reference", "import_id", "reference"),)

@@ -1,0 +1,86 @@
+"""SQL of the ledger of payments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from domain.tiers import PaymentKind
+from models.payments import PaymentRow
+
+NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """Which payments; None: any. From `since` to before `until`, aware."""
+
+    kind: PaymentKind | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    reference: str | None = None
+
+
+def add(session: Session, values: Mapping[str, Any]) -> PaymentRow | None:
+    """Insert one entry; None when its reseller used the reference before."""
+    statement = insert(PaymentRow).values(**values)
+    unless = statement.on_conflict_do_nothing(index_elements=["origin_id", "reference"])
+    return session.scalars(unless.returning(PaymentRow)).one_or_none()
+
+
+def by_reference(session: Session, origin_id: UUID, reference: str) -> PaymentRow | None:
+    """What a reseller posted under a reference."""
+    mine = (PaymentRow.origin_id == origin_id, PaymentRow.reference == reference)
+    return session.scalars(select(PaymentRow).where(*mine)).one_or_none()
+
+
+def page(
+    session: Session, reseller_id: UUID, wanted: PaymentFilter, before: UUID | None, limit: int
+) -> list[PaymentRow]:
+    """Entries of a reseller, those that arrived last first."""
+    query = select(PaymentRow).where(PaymentRow.reseller_id == reseller_id)
+    if before is not None:
+        query = query.where(PaymentRow.id < before)
+    if wanted.kind is not None:
+        query = query.where(PaymentRow.kind == wanted.kind.value)
+    if wanted.since is not None:
+        query = query.where(PaymentRow.paid_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(PaymentRow.paid_at < wanted.until)
+    if wanted.reference is not None:
+        query = query.where(PaymentRow.reference == wanted.reference)
+    return list(session.scalars(query.order_by(PaymentRow.id.desc()).limit(limit)))
+
+
+def turnover(session: Session, reseller_id: UUID, since: datetime, until: datetime) -> Decimal:
+    """Payments less refunds and chargebacks from `since` to before `until`, aware; may be negative."""
+    inside = (PaymentRow.reseller_id == reseller_id, PaymentRow.paid_at >= since, PaymentRow.paid_at < until)
+    return session.scalar(select(func.sum(PaymentRow.signed)).where(*inside)) or NOTHING
+
+
+def between(session: Session, resellers: Sequence[UUID], since: datetime, until: datetime) -> Sequence[Row[Any]]:
+    """(id, reseller_id, kind, amount, paid_at, reference) of entries, oldest payment first."""
+    columns = (
+        PaymentRow.id,
+        PaymentRow.reseller_id,
+        PaymentRow.kind,
+        PaymentRow.amount,
+        PaymentRow.paid_at,
+        PaymentRow.reference,
+    )
+    inside = (PaymentRow.reseller_id.in_(resellers), PaymentRow.paid_at >= since, PaymentRow.paid_at < until)
+    return session.execute(select(*columns).where(*inside).order_by(PaymentRow.paid_at, PaymentRow.id)).all()
+
+
+def move(session: Session, old: UUID, new: UUID) -> int:
+    """Give all entries of one reseller to another (a merge); references stay unique per original one."""
+    statement = update(PaymentRow).where(PaymentRow.reseller_id == old).values(reseller_id=new)
+    return len(session.execute(statement.returning(PaymentRow.id)).all())
