@@ -1,0 +1,258 @@
+"""What each entry of the journal means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from tests.oracle import trials, turnover
+from tests.oracle.days import local_date
+from tests.oracle.fees import Running
+from tests.oracle.offering import decide, down, expected, offer, up
+from tests.oracle.people import Person, Written
+from tests.oracle.usage import Meter, Reported
+
+if TYPE_CHECKING:
+    from tests.oracle.book import Oracle
+
+
+def account(oracle: Oracle, entry: Written) -> None:
+    """A regular account."""
+    told = entry.values
+    label = told["account"]
+    zone = ZoneInfo(told["zone"]) if told.get("zone") else oracle.rules.zone
+    oracle.memory.people[label] = Person(label, told["name"], told["email"], zone)
+
+
+def join(oracle: Oracle, entry: Written) -> None:
+    """A regular account that becomes a reseller at once."""
+    account(oracle, entry)
+    oracle.memory.people[entry.values["account"]].kind = "reseller"
+
+
+def client(oracle: Oracle, entry: Written) -> None:
+    """A client of a reseller; its zone is the reseller's unless told."""
+    account(oracle, entry)
+    person = oracle.memory.people[entry.values["account"]]
+    person.kind, person.reseller = "client", entry.values["reseller"]
+    if not entry.values.get("zone"):
+        person.zone = oracle.memory.people[entry.values["reseller"]].zone
+
+
+def connect(oracle: Oracle, entry: Written) -> None:
+    """The right password opens, unless somebody else was there before."""
+    person = oracle.memory.people[entry.values["account"]]
+    if not entry.values["fits"]:
+        expected(oracle, entry, "bad_credentials")
+        return
+    if person.reseller not in (None, entry.values["reseller"]):
+        expected(oracle, entry, "has_reseller")
+        return
+    if expected(oracle, entry, "ok"):
+        person.kind, person.reseller = "client", entry.values["reseller"]
+
+
+def disconnect(oracle: Oracle, entry: Written) -> None:
+    """Products run to the end of what is paid; the plan is the account's own from the next period on."""
+    person = oracle.memory.people[entry.values["account"]]
+    if expected(oracle, entry, "ok"):
+        end_products(oracle, person)
+        person.kind, person.reseller = "regular", None
+
+
+def end_products(oracle: Oracle, person: Person) -> None:
+    """Each assignment ends with its paid period."""
+    for running in person.products.values():
+        running.end_with_period(oracle.today())
+
+
+def trial(oracle: Oracle, entry: Written) -> None:
+    """Once per account and once per person."""
+    person = oracle.memory.people[entry.values["account"]]
+    reseller = oracle.memory.people[person.reseller].email if person.reseller else None
+    who = trials.identity(person.email, person.name, reseller)
+    days = oracle.rules.trial_days
+    if days is None:
+        expected(oracle, entry, "no_trial")
+    elif person.trial is not None or who in oracle.memory.had_trial:
+        expected(oracle, entry, "trial_used")
+    elif person.plans.on(oracle.today()) is not None:
+        expected(oracle, entry, "already_subscribed")
+    elif expected(oracle, entry, "ok"):
+        person.trial = trials.begin(days, entry.at)
+        oracle.memory.trying[person.label] = person
+        oracle.memory.had_trial.add(who)
+
+
+def usage(oracle: Oracle, entry: Written) -> None:
+    """A report is counted once and judged at once."""
+    if entry.outcome != "ok":
+        return
+    told = entry.values
+    person = oracle.memory.people[told["account"]]
+    level = told.get("value")
+    amount = level if level is not None else told["delta"]
+    meter = person.meters.setdefault(told["metric"], Meter())
+    if meter.take(Reported(level is not None, amount, told["at"]), told.get("report_id")):
+        oracle.judge_metric(person, told["metric"], oracle.limits(person, oracle.today())[told["metric"]])
+
+
+def pay(oracle: Oracle, entry: Written) -> None:
+    """Counted once by its reference; refunds and chargebacks on their own date."""
+    told = entry.values
+    key = (told["reseller"], told["reference"])
+    if told["paid_at"] > entry.at:
+        expected(oracle, entry, "in_future")
+        return
+    if not expected(oracle, entry, "ok") or key in oracle.memory.references:
+        return
+    sign = 1 if told["kind"] == "payment" else -1
+    paid = turnover.Paid(local_date(told["paid_at"], oracle.rules.zone), sign * Decimal(told["amount"]))
+    oracle.memory.references[key] = paid
+    oracle.memory.people[told["reseller"]].paid.append(paid)
+
+
+def order(oracle: Oracle, entry: Written) -> None:
+    """The price is what the ledger says at that moment."""
+    if not expected(oracle, entry, "ok"):
+        return
+    told = entry.values
+    paid = oracle.memory.people[told["reseller"]].paid
+    priced = turnover.order(
+        oracle.rules, paid, oracle.today(), told["product"], told["quantity"], told.get("promo_code")
+    )
+    said = entry.result
+    answered = (Decimal(said["list"]), Decimal(said["percent"]), Decimal(said["net"]), frozenset(said["suppressed"]))
+    if answered != (priced.list_price, priced.percent, priced.net, priced.suppressed):
+        oracle.memory.complaints.append(f"{entry.at} order {dict(told)}: {answered}, expected {priced}")
+
+
+def plan(oracle: Oracle, entry: Written) -> None:
+    """A first or dearer plan begins and is charged at once; it ends a trial as converted."""
+    if not expected(oracle, entry, "ok"):
+        return
+    person = oracle.memory.people[entry.values["account"]]
+    today = oracle.today()
+    limits = oracle.limits(person, today)
+    if person.trial is not None and person.trial.state(entry.at) == "running":
+        person.trial.converted, person.trial.closed_at = True, entry.at
+        oracle.memory.trying.pop(person.label, None)
+    begins = person.plans.take(person.label, entry.values["plan"], oracle.rules.prices, today)
+    if begins and person.plans.current is not None:
+        oracle.charge(person, person.plans.current, today)
+    if oracle.limits(person, today) != limits:
+        oracle.judge(person)
+
+
+def unplan(oracle: Oracle, entry: Written) -> None:
+    """It ends with the paid period."""
+    if expected(oracle, entry, "ok"):
+        oracle.memory.people[entry.values["account"]].plans.cancel(oracle.today())
+
+
+def assign(oracle: Oracle, entry: Written) -> None:
+    """Charged at once; again only takes back the end."""
+    told = entry.values
+    person, today = oracle.memory.people[told["account"]], oracle.today()
+    running = person.products.get(told["product"])
+    if running is not None and not running.is_over(today):
+        if expected(oracle, entry, "ok"):
+            running.until = None
+        return
+    others = [
+        other for other in oracle.memory.people.values()
+        if other is not person and other.payer == person.payer and told["product"] in other.products
+    ]  # fmt: skip
+    if others and not oracle.rules.products[told["product"]].multiple:
+        expected(oracle, entry, "not_multiple")
+    elif expected(oracle, entry, "ok"):
+        made = Running(person.label, "product", told["product"], today, today)
+        person.products[told["product"]] = made
+        oracle.charge(person, made, today)
+
+
+def unassign(oracle: Oracle, entry: Written) -> None:
+    """It ends with the paid period."""
+    if expected(oracle, entry, "ok"):
+        running = oracle.memory.people[entry.values["account"]].products[entry.values["product"]]
+        running.end_with_period(oracle.today())
+
+
+def delete(oracle: Oracle, entry: Written) -> None:
+    """Open offers are cancelled, the trial ends, fees run to the end of what is paid."""
+    if not expected(oracle, entry, "ok"):
+        return
+    person = oracle.memory.people[entry.values["account"]]
+    person.deleted = entry.at
+    if person.trial is not None and person.trial.state(entry.at) == "running":
+        person.trial.closed_at = entry.at
+        oracle.memory.trying.pop(person.label, None)
+    person.plans.cancel(oracle.today())
+    end_products(oracle, person)
+    for offered in oracle.memory.offers.values():
+        if offered.account == person.label and offered.seen(entry.at)[0] == "open":
+            offered.state, offered.reason = "cancelled", "account_closed"
+
+
+def restore(oracle: Oracle, entry: Written) -> None:
+    """Within 30 days."""
+    person = oracle.memory.people[entry.values["account"]]
+    assert person.deleted is not None
+    if entry.at >= person.deleted + timedelta(days=30):
+        expected(oracle, entry, "final")
+    elif expected(oracle, entry, "ok"):
+        person.deleted = None
+
+
+def merge(oracle: Oracle, entry: Written) -> None:
+    """Clients, payments and charges move; the source is a regular account."""
+    if not expected(oracle, entry, "ok"):
+        return
+    source = oracle.memory.people[entry.values["source"]]
+    target = oracle.memory.people[entry.values["target"]]
+    for person in oracle.memory.people.values():
+        if person.reseller == source.label:
+            person.reseller = target.label
+    for charge, payer in oracle.memory.payers.items():
+        if payer == source.label and charge.account != source.label:
+            oracle.memory.payers[charge] = target.label
+    target.paid.extend(source.paid)
+    source.paid.clear()
+    source.kind = "regular"
+
+
+def nothing(oracle: Oracle, entry: Written) -> None:
+    """Of no weight to any rule here."""
+
+
+ACTIONS: Mapping[str, Callable[[Oracle, Written], None]] = {
+    "account": account,
+    "join": join,
+    "client": client,
+    "connect": connect,
+    "disconnect": disconnect,
+    "trial": trial,
+    "usage": usage,
+    "pay": pay,
+    "order": order,
+    "offer": offer,
+    "accept": decide("accepted"),
+    "reject": decide("rejected"),
+    "cancel": decide("cancelled"),
+    "plan": plan,
+    "unplan": unplan,
+    "assign": assign,
+    "unassign": unassign,
+    "delete": delete,
+    "restore": restore,
+    "merge": merge,
+    "down": down,
+    "up": up,
+    "instance": nothing,
+    "suspend": nothing,
+    "approve": nothing,
+    "mailbox": nothing,
+}

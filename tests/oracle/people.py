@@ -1,0 +1,101 @@
+"""What the oracle remembers of accounts, offers and the machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from tests.oracle.fees import Charge, Plans, Running
+from tests.oracle.licences import Granted
+from tests.oracle.trials import Trial
+from tests.oracle.turnover import Paid
+from tests.oracle.usage import Meter, QuotaMail
+
+
+class Written(Protocol):
+    """An entry of the journal: who did what when, with what, and what came of it."""
+
+    @property
+    def at(self) -> datetime:
+        """The instant, aware."""
+
+    @property
+    def action(self) -> str:
+        """What was done."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """With what; accounts and offers by their labels."""
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, or the code of the refusal."""
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """What was answered."""
+
+
+@dataclass
+class Person:
+    """An account."""
+
+    label: str
+    name: str
+    email: str
+    zone: ZoneInfo
+    kind: str = "regular"
+    reseller: str | None = None
+    deleted: datetime | None = None
+    trial: Trial | None = None
+    plans: Plans = field(default_factory=Plans)
+    products: dict[str, Running] = field(default_factory=dict)
+    meters: dict[str, Meter] = field(default_factory=dict)
+    grants: list[Granted] = field(default_factory=list)
+    paid: list[Paid] = field(default_factory=list)
+
+    @property
+    def payer(self) -> str:
+        """Who pays what runs for this account."""
+        return self.reseller or self.label
+
+
+@dataclass
+class Offered:
+    """An offer as the journal knows it; whether it was delivered only the machine knows."""
+
+    label: str
+    account: str
+    lines: list[Mapping[str, Any]]
+    sent: datetime
+    expires: datetime
+    state: str = "open"
+    reason: str | None = None
+
+    def seen(self, now: datetime) -> tuple[str, str | None]:
+        """State and reason of a read."""
+        if self.state == "open" and now >= self.expires:
+            return "cancelled", "expired"
+        return self.state, self.reason
+
+
+@dataclass
+class Memory:
+    """All that was heard of."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    offers: dict[str, Offered] = field(default_factory=dict)
+    trying: dict[str, Person] = field(default_factory=dict)
+    had_trial: set[tuple[str, str]] = field(default_factory=set)
+    references: dict[tuple[str, str], Paid] = field(default_factory=dict)
+    payers: dict[Charge, str] = field(default_factory=dict)
+    mails: set[QuotaMail] = field(default_factory=set)
+    heights: dict[tuple[str, str, tuple[date, date], int], list[str]] = field(default_factory=dict)
+    down: dict[str, datetime] = field(default_factory=dict)
+    up_since: dict[str, datetime] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    def resellers(self) -> list[Person]:
+        """Every reseller that is one."""
+        return [one for one in self.people.values() if one.kind == "reseller"]

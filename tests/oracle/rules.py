@@ -1,0 +1,138 @@
+"""A programme file as the oracle reads it: plain YAML, no checks."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+NO_DECIMALS = ("JPY", "KRW")
+
+
+@dataclass(frozen=True)
+class TierRow:
+    """A line of the tier table."""
+
+    name: str
+    start: Decimal
+    percent: dict[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A product: bought once, or assigned by the month for a wholesale fee."""
+
+    code: str
+    family: str | None
+    price: Decimal | None
+    fee: Decimal | None
+    multiple: bool
+
+
+@dataclass(frozen=True)
+class Code:
+    """A promo code or campaign; both days included."""
+
+    name: str
+    percent: Decimal
+    products: tuple[str, ...]
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the oracle needs of a programme."""
+
+    zone: ZoneInfo
+    currency: str
+    prices: dict[str, Decimal | None]
+    limits: dict[str, dict[str, int | None]]
+    trial_days: int | None
+    reminders: tuple[int, ...]
+    warning: Decimal
+    paid_periods: bool
+    discount: str
+    flat: Decimal
+    families: tuple[str, ...]
+    tiers: tuple[TierRow, ...]
+    products: dict[str, Sold]
+    codes: dict[str, Code]
+    campaigns: dict[str, Code]
+    offer_days: int
+
+    @property
+    def free(self) -> str:
+        """The plan without a price."""
+        return next(name for name, price in self.prices.items() if price is None)
+
+    def metrics(self) -> list[str]:
+        """Every metric that any plan limits."""
+        return sorted({metric for limits in self.limits.values() for metric in limits})
+
+    def rounded(self, amount: Decimal) -> Decimal:
+        """Half up to the currency's minor unit."""
+        unit = Decimal(1) if self.currency in NO_DECIMALS else Decimal("0.01")
+        return amount.quantize(unit, ROUND_HALF_UP)
+
+
+def decimal(value: object) -> Decimal:
+    """A number of the file."""
+    return Decimal(str(value))
+
+
+def code_of(name: str, told: dict[str, Any]) -> Code:
+    """A promotion of the file."""
+    return Code(
+        name, decimal(told["percent"]), tuple(told.get("products", ())), told.get("from"), told.get("until")
+    )  # fmt: skip
+
+
+def sold(code: str, told: dict[str, Any], wholesale: dict[str, Any]) -> Sold:
+    """A product of the file."""
+    subscription = wholesale.get(told.get("reseller_subscription", ""))
+    return Sold(
+        code,
+        told.get("family"),
+        decimal(told["price"]) if "price" in told else None,
+        decimal(subscription["fee"]) if subscription else None,
+        bool(subscription.get("multiple", False)) if subscription else False,
+    )
+
+
+def limits_of(plan: dict[str, Any]) -> dict[str, int | None]:
+    """`unlimited` is None."""
+    return {metric: None if limit == "unlimited" else int(limit) for metric, limit in plan.get("limits", {}).items()}
+
+
+def read_rules(path: Path) -> Rules:
+    """Read a programme file."""
+    told: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    discount = told.get("discount", {"kind": "none"})
+    wholesale = told.get("subscriptions", {}).get("reseller", {})
+    trial, quota = told.get("trial"), told.get("quota", {})
+    plans = told["plans"]
+    return Rules(
+        zone=ZoneInfo(told["timezone"]),
+        currency=told["currency"],
+        prices={code: decimal(plan["price"]) if "price" in plan else None for code, plan in plans.items()},
+        limits={code: limits_of(plan) for code, plan in plans.items()},
+        trial_days=int(trial["days"]) if trial else None,
+        reminders=tuple(trial.get("reminders", ())) if trial else (),
+        warning=decimal(quota.get("warning", 80)),
+        paid_periods=quota.get("period") == "paid_period",
+        discount=discount["kind"],
+        flat=decimal(discount.get("percent", 0)),
+        families=tuple(discount.get("families", ())),
+        tiers=tuple(
+            TierRow(row["name"], decimal(row["from"]), {f: decimal(p) for f, p in row["percent"].items()})
+            for row in discount.get("tiers", ())
+        ),
+        products={code: sold(code, one, wholesale) for code, one in told.get("products", {}).items()},
+        codes={name: code_of(name, one) for name, one in told.get("promo_codes", {}).items()},
+        campaigns={name: code_of(name, one) for name, one in told.get("campaigns", {}).items()},
+        offer_days=int(told.get("offers", {}).get("expire_after_days", 30)),
+    )
