@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,13 +11,24 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.ids import new_id
-from engine.enqueue import Jobs
+from engine.enqueue import Jobs, Request
 from models.accounts import Account, AccountKind
 from models.events import DomainEvent
 from store import events as rows
 
 FAN_OUT: Final = "webhooks.fan_out"
 PAGE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be; `data` is JSON."""
+
+    type: str
+    data: Mapping[str, Any]
+    account_id: UUID | None
+    reseller_id: UUID | None
+    programme: str | None
 
 
 def reseller_of(account: Account) -> UUID | None:
@@ -65,21 +77,41 @@ def emit_for(
 ) -> int:
     """`emit` for what belongs to no loaded account, such as `job.dead`."""
     drawn = rows.draw(session, reseller_id)
-    event = {
-        "seq": drawn.seq,
-        "id": new_id(),
-        "type": event_type,
-        "account_id": account_id,
-        "reseller_id": reseller_id,
-        "programme": programme,
-        "data": dict(data),
-        "at": at,
-    }
-    rows.add(session, event)
+    rows.add(session, _values(NewEvent(event_type, data, account_id, reseller_id, programme), drawn.seq, at))
     if drawn.heard:
         tenant = str(reseller_id) if reseller_id else ""
         jobs.enqueue(session, FAN_OUT, {"event_seq": drawn.seq}, tenant=tenant)
     return drawn.seq
+
+
+def emit_many(session: Session, jobs: Jobs, news: Sequence[NewEvent], *, at: datetime) -> None:
+    """Write many events in the order given, in a few statements; otherwise as `emit_for`."""
+    if not news:
+        return
+    first = rows.draw(session, None).seq
+    numbers = [first, *rows.draw_more(session, len(news) - 1)]
+    rows.add_many(session, [_values(event, seq, at) for event, seq in zip(news, numbers, strict=True)])
+    heard = rows.listeners(session)
+    calls = [
+        Request(FAN_OUT, {"event_seq": seq}, tenant=str(event.reseller_id or ""))
+        for event, seq in zip(news, numbers, strict=True)
+        if None in heard or event.reseller_id in heard
+    ]
+    if calls:
+        jobs.put_many(session, calls)
+
+
+def _values(event: NewEvent, seq: int, at: datetime) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "id": new_id(),
+        "type": event.type,
+        "account_id": event.account_id,
+        "reseller_id": event.reseller_id,
+        "programme": event.programme,
+        "data": dict(event.data),
+        "at": at,
+    }
 
 
 def feed(

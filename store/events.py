@@ -24,6 +24,8 @@ DRAW = text(
     "  SELECT FROM webhook_endpoints WHERE deleted_at IS NULL AND disabled_at IS NULL"
     "  AND (reseller_id IS NULL OR reseller_id = :reseller_id)) FROM held"
 )
+MORE = text("SELECT nextval('domain_events_seq_seq') FROM generate_series(1, :count)")
+LISTENERS = text("SELECT DISTINCT reseller_id FROM webhook_endpoints WHERE deleted_at IS NULL AND disabled_at IS NULL")
 DRAWN = text("SELECT last_value FROM domain_events_seq_seq")
 HELD = text(
     "SELECT min(((classid::bigint << 32) | objid::bigint) - :prefix) FROM pg_locks"
@@ -46,9 +48,24 @@ def draw(session: Session, reseller_id: UUID | None) -> Drawn:
     return Drawn(row[0], row[1])
 
 
+def draw_more(session: Session, count: int) -> list[int]:
+    """Take further numbers, in order; this transaction drew one before."""
+    return list(session.scalars(MORE, {"count": count}))
+
+
+def listeners(session: Session) -> set[UUID | None]:
+    """The resellers that any webhook endpoint listens for; None: for everybody."""
+    return set(session.scalars(LISTENERS))
+
+
 def add(session: Session, values: dict[str, object]) -> None:
     """Insert an event under a drawn number."""
     session.execute(insert(DomainEvent).values(values))
+
+
+def add_many(session: Session, values: Sequence[dict[str, object]]) -> None:
+    """Insert events under drawn numbers."""
+    session.execute(insert(DomainEvent), values)
 
 
 def settled(session: Session) -> int:
