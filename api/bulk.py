@@ -12,9 +12,10 @@ from api.routes import Routes
 from api.schema import Incoming, Instant, Outgoing
 from domain.errors import NotFound
 from domain.jobs import JobState
+from engine.control import Actor
+from models.console import BulkAction
 from models.keys import Scope
-from services import bulk, jobs
-from services.bulk import BulkAction
+from services import bulk, bulk_runs, jobs
 from store.jobs_read import JobQuery
 
 routes = Routes("jobs")
@@ -80,8 +81,8 @@ def act_on_jobs(call: Here, body: BulkBody) -> Answer:
     query = _query(call, body.filter)
     if body.dry_run:
         return Answer.of(_count(call, body.action, query))
-    args = {"action": body.action.value, "actor": call.caller.actor, "reason": body.reason, **bulk.plain(query)}
-    put = call.jobs.enqueue(call.session, bulk.TASK, args, tenant=call.caller.tenant or "")
+    actor = Actor(call.caller.actor, "api", body.reason)
+    put = bulk_runs.straight(call.session, call.jobs, body.action, query, actor, call.caller.tenant or "")
     return Answer.of(_job(call, put.id), 202, {"Location": f"/v1/jobs/{put.id}"})
 
 

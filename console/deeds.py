@@ -5,8 +5,8 @@ from typing import Final
 from console.actions import Action
 from console.dead import act_on_group, preview
 from console.visit import Visit
+from models.console import BulkAction
 from services import breakers
-from services.bulk import BulkAction
 
 
 def _retry(visit: Visit, reason: str | None) -> str:

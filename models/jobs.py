@@ -77,6 +77,7 @@ class Job(JobColumns, Base):
         Index("ix_jobs_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL AND state <> 'dead'")),
         Index("ix_jobs_running", "worker", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
+        Index("ix_jobs_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         {
             "postgresql_with": {
                 "fillfactor": "90",
@@ -97,6 +98,7 @@ class ArchivedJob(JobColumns, Base):
         one_of("state", JobState),
         Index("ix_jobs_archive_finished_at", "finished_at", postgresql_using="brin"),
         Index("ix_jobs_archive_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
+        Index("ix_jobs_archive_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         {"postgresql_with": {"autovacuum_vacuum_insert_scale_factor": "0.05"}},
     )
 

@@ -113,6 +113,7 @@ class OfferEventRow(Base):
 
     __table_args__ = (
         UniqueConstraint("offer_id", "number"),
+        Index("ix_offer_events_job_id", "job_id", postgresql_where=text("job_id IS NOT NULL")),
         one_of("event", OfferEvent),
         one_of("from_state", OfferState),
         one_of("to_state", OfferState),

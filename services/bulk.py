@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,19 +14,13 @@ from domain.errors import Conflict, NotFound
 from domain.jobs import JobState
 from engine.control import Actor, Control
 from engine.driver import driver
+from models.console import BulkAction
 from store import jobs_read
 from store.jobs_read import JobQuery
 
 TASK: Final = "jobs.bulk"
 CHUNK: Final = 500
 COUNT_MS: Final = 5_000
-
-
-class BulkAction(StrEnum):
-    """What is done to every job that matches."""
-
-    RETRY = "retry"
-    CANCEL = "cancel"
 
 
 STATES: Final[Mapping[BulkAction, frozenset[str]]] = {
@@ -62,12 +55,12 @@ def possible(action: BulkAction, query: JobQuery) -> JobQuery:
     return replace(query, states=states & query.states if query.states else states)
 
 
-def counted(session: Session, action: BulkAction, query: JobQuery) -> list[Counted] | None:
-    """What would be touched, the most first; None when counting takes over five seconds."""
+def counted(session: Session, action: BulkAction, query: JobQuery, limit_ms: int = COUNT_MS) -> list[Counted] | None:
+    """What would be touched, the most first; None when counting takes over five seconds (or `limit_ms`)."""
     wanted = possible(action, query)
     if not wanted.states:
         return []
-    session.execute(text(f"SET LOCAL statement_timeout = {COUNT_MS}"))
+    session.execute(text(f"SET LOCAL statement_timeout = {limit_ms}"))
     savepoint = session.begin_nested()
     try:
         rows = jobs_read.counted(driver(session), wanted)
@@ -119,10 +112,10 @@ def query_of(
     task: str | None,
     queue: str | None,
     tenants: Sequence[str] | None,
-    created_after: datetime | None,
-    created_before: datetime | None,
+    created_after: datetime | str | None,
+    created_before: datetime | str | None,
     args: Sequence[Sequence[str]],
-    floor: UUID | None,
+    floor: UUID | str | None,
     before: UUID | None,
     fingerprint: str | None = None,
     error: str | None = None,
@@ -133,10 +126,10 @@ def query_of(
         task=task,
         queue=queue,
         tenants=None if tenants is None else tuple(tenants),
-        created_after=created_after,
-        created_before=created_before,
+        created_after=_instant(created_after),
+        created_before=_instant(created_before),
         args=tuple((pair[0], pair[1]) for pair in args),
-        floor=floor,
+        floor=UUID(floor) if isinstance(floor, str) else floor,
         before=before,
         fingerprint=fingerprint,
         error=error,
@@ -145,3 +138,7 @@ def query_of(
 
 def _written(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
+
+
+def _instant(given: datetime | str | None) -> datetime | None:
+    return datetime.fromisoformat(given) if isinstance(given, str) else given

@@ -11,7 +11,7 @@ from mail.build import MailBuilder
 from services.dispatch import Dispatcher
 from services.offer_log import OfferBook
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
-from tasks.bulk import JobsBulk, JobsBulkHandler
+from tasks.bulk import JobsBulk, JobsBulkHandler, JobsForesee, JobsForeseeHandler
 from tasks.idempotency import UpkeepIdempotency, UpkeepIdempotencyHandler
 from tasks.licences import (
     LicencesEndGrants,
@@ -53,6 +53,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     AccountsTidy,
     UpkeepRetention,
     JobsBulk,
+    JobsForesee,
     UpkeepIdempotency,
 )
 
@@ -77,7 +78,13 @@ def catalogue() -> Catalogue:
 
 
 def all_handlers(ports: Ports) -> list[Handler]:
-    """The handler of every task."""
+    """The handler of every task; the last one previews what the others would do."""
+    handlers = plain_handlers(ports)
+    return [*handlers, JobsForeseeHandler(handlers)]
+
+
+def plain_handlers(ports: Ports) -> list[Handler]:
+    """The handlers that work alone."""
     return [
         ProbeEchoHandler(ports.sleep),
         *offer_handlers(ports.book, ports.sender, ports.sealer, ports.clock),

@@ -7,8 +7,8 @@ import pytest
 
 from adapters.clock_fakes import ManualClock
 from engine.handlers import JobContext
+from models.console import BulkAction
 from services import bulk
-from services.bulk import BulkAction
 from tasks.bulk import JobsBulk, JobsBulkHandler
 from tests.api_world import Api
 

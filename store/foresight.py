@@ -1,0 +1,44 @@
+"""SQL of previews: what was charged a moment ago, which lanes do not deliver, who stands behind a tenant."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import Connection
+
+from domain.ids import new_id
+
+MOMENT_MS: Final = 5_000
+CHARGED: Final = "SELECT currency, sum(total) FROM charges WHERE id >= %s GROUP BY currency"
+SHUT: Final = "SELECT name FROM lanes WHERE name = ANY(%s) AND state <> 'closed'"
+NAMES: Final = "SELECT id::text, name FROM accounts WHERE id = ANY(%s::uuid[])"
+
+
+def recent() -> UUID:
+    """The least id that a row made within the last five seconds (real time) can have."""
+    return UUID(int=max(0, (new_id().int >> 80) - MOMENT_MS) << 80)
+
+
+def charged(driver: Connection[Any], floor: UUID) -> dict[str, Decimal]:
+    """The charges made from an id on, by currency, the own transaction's included."""
+    return {str(currency): total for currency, total in driver.execute(CHARGED, (floor,)).fetchall()}
+
+
+def shut_lanes(driver: Connection[Any], names: Iterable[str]) -> set[str]:
+    """Those of the lanes that do not deliver now."""
+    return {row[0] for row in driver.execute(SHUT, (sorted(set(names)),)).fetchall()}
+
+
+def account_names(driver: Connection[Any], tenants: Iterable[str]) -> dict[str, str]:
+    """The names of those tenants that are accounts."""
+    ids = [tenant for tenant in set(tenants) if _is_id(tenant)]
+    return dict(driver.execute(NAMES, (ids,)).fetchall()) if ids else {}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
