@@ -1,6 +1,6 @@
 """Resellers and their clients."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -16,12 +16,14 @@ from api.schema import Incoming, Page, Paging
 from domain.errors import Forbidden
 from models.keys import Scope
 from services import accounts, clients, closing, reselling
+from services.exports import as_csv, as_excel, lists
 from services.resellers import reseller
 from store import accounts as rows
 
 routes = Routes("resellers")
 READ = Access(Scope.READ, "reseller_id", owners.account)
 TOUCH = Access(Scope.ENQUEUE, "reseller_id", owners.account)
+SAVED: Final = 'attachment; filename="{}"'
 
 
 class ResellerDoc(AccountDoc):
@@ -106,6 +108,24 @@ def list_clients(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()
     wanted = rows.AccountFilter(reseller=owner.id)
     page = accounts.page(call.session, wanted, query.cursor, query.limit)
     return Page(items=[shown(call, account) for account in page.items], next=page.next)
+
+
+@routes.get("/v1/resellers/{reseller_id}/clients.csv", READ, media=as_csv.MEDIA, problems=[409])
+def download_clients_csv(call: Here, reseller_id: UUID) -> Answer:
+    """The reseller's clients as CSV: UTF-8 with a byte order mark."""
+    read = lists.read(call.accounts, call.session, reseller_id)
+    return Answer(
+        b"", headers={"Content-Disposition": SAVED.format("clients.csv")}, media=as_csv.MEDIA, chunks=read.as_csv()
+    )
+
+
+@routes.get("/v1/resellers/{reseller_id}/clients.xlsx", READ, media=as_excel.MEDIA, problems=[409])
+def download_clients_xlsx(call: Here, reseller_id: UUID) -> Answer:
+    """The reseller's clients as an Excel workbook."""
+    read = lists.read(call.accounts, call.session, reseller_id)
+    return Answer(
+        b"", headers={"Content-Disposition": SAVED.format("clients.xlsx")}, media=as_excel.MEDIA, chunks=read.as_excel()
+    )
 
 
 @routes.post("/v1/resellers/{reseller_id}/clients/{account_id}/disconnect", TOUCH, answer=AccountDoc)

@@ -6,7 +6,6 @@ Every file is made in a process of its own, so that its peak of memory is its ow
 import argparse
 import csv
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -85,8 +84,9 @@ def make(url: str, reseller: UUID, ending: str, path: Path) -> dict[str, float]:
 
 
 def peak() -> float:
-    """The most memory this process has had so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory this process has had so far, in MB; getrusage would count the parent's before exec."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
 
 
 def differences(url: str, reseller: UUID, ending: str, path: Path) -> int:

@@ -1,0 +1,87 @@
+"""A reseller's clients at one instant, kept in a temporary file until they are written in the wanted format."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.currencies import minor_units
+from domain.programme import Programme
+from engine.driver import driver
+from services.account_book import AccountBook
+from services.exports import as_csv, as_excel
+from services.exports.columns import Value, columns
+from services.resellers import reseller
+from store.client_lists import copy_clients
+
+IN_MEMORY: Final = 256 * 1024
+"""Bytes; a longer list goes to disk."""
+UNLIMITED: Final = "unlimited"
+Limits = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientList:
+    """What was read, and the rules to read it by. Each of the formats may be asked for once."""
+
+    programme: Programme
+    rows: SpooledTemporaryFile[bytes]
+
+    def as_csv(self) -> Iterator[bytes]:
+        """The list as a CSV file."""
+        with self.rows:
+            yield from as_csv.blocks(columns(self.programme.metrics), self.lines())
+
+    def as_excel(self) -> Iterator[bytes]:
+        """The list as an Excel workbook."""
+        with self.rows:
+            decimals = minor_units(self.programme.currency)
+            yield from as_excel.blocks(columns(self.programme.metrics), self.lines(), decimals)
+
+    def lines(self) -> Iterator[tuple[Value, ...]]:
+        """A line for every client, in the order of the columns."""
+        self.rows.seek(0)
+        text = io.TextIOWrapper(self.rows, "utf-8", newline="")
+        for row in csv.reader(text):
+            yield self._line(row)
+
+    def _line(self, row: list[str]) -> tuple[Value, ...]:
+        name, email, plan, running, trial_end, created, offers = row
+        return (
+            name,
+            email,
+            plan,
+            _instant(trial_end),
+            *self._usage({}, plan, unlimited=running == "t"),
+            int(offers),
+            None,
+            self.programme.currency,
+            _instant(created),
+        )
+
+    def _usage(self, used: Mapping[str, int], plan: str, *, unlimited: bool) -> Iterator[Value]:
+        limits = self.programme.plans.get(plan, self.programme.free_plan).limits
+        for metric in self.programme.metrics:
+            limit = None if unlimited else limits.get(metric)
+            yield used.get(metric, 0)
+            yield UNLIMITED if limit is None else limit
+
+
+def _instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def read(book: AccountBook, session: Session, reseller_id: UUID) -> ClientList:
+    """The reseller's clients as they are now. Raises NotFound, Conflict(`not_a_reseller`)."""
+    owner = reseller(session, reseller_id)
+    rows: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- closed by who writes it
+    copy_clients(driver(session), owner.id, book.now, rows)
+    return ClientList(book.programme_of(session, owner), rows)
