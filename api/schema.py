@@ -1,7 +1,7 @@
 """Words of the wire: instants, ids, pages, problems, bodies that refuse unknown fields."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import (
@@ -28,6 +28,12 @@ def _sane(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def _sane_day(value: date) -> date:
+    if value.year not in YEARS:
+        raise ValueError(f"the year is {YEARS.start} to {YEARS.stop - 1}")
+    return value
+
+
 def _utc(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -41,6 +47,9 @@ def _written(value: object) -> object:
 
 Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_written), AfterValidator(_sane)]
 """An instant that came in: any offset, naive refused."""
+
+Day = Annotated[date, Strict(False), AfterValidator(_sane_day)]
+"""A calendar day that came in."""
 
 Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})]
 """An instant that goes out: RFC 3339 in UTC with Z."""

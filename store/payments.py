@@ -17,6 +17,8 @@ from domain.tiers import PaymentKind
 from models.payments import PaymentRow
 
 NOTHING: Final = Decimal(0)
+Entered = Row[UUID, UUID, str, Decimal, datetime, str]
+"""(id, reseller_id, kind, amount, paid_at, reference) of an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def turnover(session: Session, reseller_id: UUID, since: datetime, until: dateti
     return session.scalar(select(func.sum(PaymentRow.signed)).where(*inside)) or NOTHING
 
 
-def between(session: Session, resellers: Sequence[UUID], since: datetime, until: datetime) -> Sequence[Row[Any]]:
-    """(id, reseller_id, kind, amount, paid_at, reference) of entries, oldest payment first."""
+def between(session: Session, resellers: Sequence[UUID], since: datetime, until: datetime) -> Sequence[Entered]:
+    """Entries of some resellers, oldest payment first."""
     columns = (
         PaymentRow.id,
         PaymentRow.reseller_id,

@@ -1,0 +1,131 @@
+"""Payments of resellers: posted once per reference, read, never changed."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, FieldError, Invalid
+from domain.ids import new_id
+from domain.money import Money
+from domain.paging import Page, cursor_id, cut
+from domain.periods import ONE_DAY
+from domain.programme.model import Programme
+from domain.tiers import PaymentKind
+from domain.zones import day_start, local_day
+from models.payments import PaymentRow
+from services.clients import kept_reseller
+from services.discounts.book import DiscountBook
+from services.discounts.recomputing import recompute_soon
+from store import payments as rows
+from store.payments import PaymentFilter
+
+REFERENCE_LIMIT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """What is told of a payment, refund or chargeback; the amount is positive, the instant aware."""
+
+    kind: PaymentKind
+    money: Money
+    paid_at: datetime
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The entry that stands under a reference; `created` is False when it stood there before."""
+
+    row: PaymentRow
+    created: bool
+
+
+def post(book: DiscountBook, session: Session, reseller_id: UUID, new: NewPayment) -> Posted:
+    """Enter a payment, and have the reseller's discount computed anew; a known reference changes nothing.
+
+    Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`), Invalid(`in_future`, `reference`).
+    """
+    reference = checked_reference(new.reference)
+    refuse_future(new.paid_at, book.now)
+    reseller = kept_reseller(session, reseller_id)
+    values = {
+        "id": new_id(),
+        "reseller_id": reseller.id,
+        "origin_id": reseller.id,
+        "reference": reference,
+        "kind": new.kind.value,
+        "amount": new.money.amount,
+        "currency": new.money.currency,
+        "paid_at": new.paid_at,
+        "created_at": book.now,
+    }
+    row = rows.add(session, values)
+    if row is None:
+        return Posted(_standing(session, reseller.id, reference), created=False)
+    recompute_soon(book, session, reseller)
+    return Posted(row, created=True)
+
+
+def _standing(session: Session, origin_id: UUID, reference: str) -> PaymentRow:
+    row = rows.by_reference(session, origin_id, reference)
+    if row is None:
+        raise Conflict("reference_taken", "The reference is being used at this moment; try again.")
+    return row
+
+
+def checked_reference(text: str) -> str:
+    """A reference as it is kept: NFC, without spaces around it. Raises Invalid."""
+    reference = unicodedata.normalize("NFC", text).strip()
+    if not 1 <= len(reference) <= REFERENCE_LIMIT or not reference.isprintable():
+        message = f"A reference is 1 to {REFERENCE_LIMIT} printable characters."
+        raise Invalid("invalid", message, errors=[FieldError("reference", message)])
+    return reference
+
+
+def refuse_future(paid_at: datetime, now: datetime) -> None:
+    """Raise Invalid(`in_future`) for a payment that was not made yet."""
+    if paid_at > now:
+        message = f"A payment is entered once it was made; it is {now.isoformat()} now."
+        raise Invalid("in_future", message, errors=[FieldError("paid_at", message)])
+
+
+def filtered(
+    programme: Programme,
+    kind: PaymentKind | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    reference: str | None = None,
+) -> PaymentFilter:
+    """Entries of some local days, both included."""
+    since = day_start(first, programme.zone) if first else None
+    until = day_start(last + ONE_DAY, programme.zone) if last else None
+    return PaymentFilter(kind, since, until, reference)
+
+
+def page(
+    session: Session, reseller_id: UUID, wanted: PaymentFilter, cursor: str | None = None, limit: int = 100
+) -> Page[PaymentRow]:
+    """Entries of a reseller, those that arrived last first. Raises Invalid on a strange cursor."""
+    found = rows.page(session, reseller_id, wanted, cursor_id(cursor), limit + 1)
+    return cut(found, limit, lambda row: str(row.id))
+
+
+def document(row: PaymentRow, programme: Programme) -> dict[str, Any]:
+    """The JSON shape of an entry; `day` is its local day in the programme's zone."""
+    return {
+        "id": row.id,
+        "reseller_id": row.reseller_id,
+        "posted_to": row.origin_id,
+        "kind": row.kind,
+        "amount": Money(row.amount, row.currency).to_document(),
+        "paid_at": row.paid_at,
+        "day": local_day(row.paid_at, programme.zone),
+        "reference": row.reference,
+        "created_at": row.created_at,
+    }

@@ -1,0 +1,167 @@
+"""SQL that computes discounts of many resellers in one statement: read off the payments, compared, written.
+
+Every statement computes from the ledger as its own snapshot sees it. Thresholds ascend; a turnover's
+rank is how many of them it reached, and the arrays of tiers and percentages begin with rank 0, no tier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.orm import Session
+
+ALL: Final = (UUID(int=0), UUID(int=2**128 - 1))
+RANGE: Final = "a.id BETWEEN :first AND :last"
+ONE: Final = "a.id = :first"
+
+COMPUTED: Final = """
+computed AS MATERIALIZED (
+    SELECT a.id, coalesce(t.today, 0) AS today, coalesce(t.tomorrow, 0) AS tomorrow
+    FROM accounts a CROSS JOIN LATERAL (
+        SELECT sum(p.signed) AS today, sum(p.signed) FILTER (WHERE p.paid_at >= :keeps) AS tomorrow
+        FROM payments p WHERE p.reseller_id = a.id AND p.paid_at >= :since AND p.paid_at < :until
+    ) t
+    WHERE a.kind = 'reseller' AND a.programme = :programme AND {which}
+        AND a.deleted_at IS NULL AND a.purged_at IS NULL
+), ranked AS (
+    SELECT c.*, width_bucket(c.today, CAST(:starts AS numeric[])) AS rank,
+        width_bucket(c.tomorrow, CAST(:starts AS numeric[])) AS next_rank
+    FROM computed c
+), judged AS MATERIALIZED (
+    SELECT r.*, (CAST(:tiers AS text[]))[r.rank + 1] AS tier, (CAST(:percents AS jsonb[]))[r.rank + 1] AS percent,
+        d.version, d.day AS known_day, d.turnover AS known, d.tier AS before, d.percent AS known_percent
+    FROM ranked r LEFT JOIN discounts d ON d.reseller_id = r.id
+)
+"""
+
+COUNT: Final = """
+WITH {computed}, moves AS (
+    INSERT INTO discount_moves (run_id, reseller_id, before, after, turnover)
+    SELECT :run_id, id, before, tier, today FROM judged WHERE before IS DISTINCT FROM tier
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM judged) AS resellers, (SELECT count(*) FROM moves) AS moved
+"""
+
+PREVIEW: Final = """
+WITH {computed}
+SELECT before, tier AS after, count(*) AS resellers FROM judged GROUP BY before, tier ORDER BY before, tier
+"""
+
+MOVERS: Final = """
+WITH {computed}
+SELECT id AS reseller_id, before, tier AS after, today AS turnover FROM judged
+WHERE before IS DISTINCT FROM tier ORDER BY id LIMIT :limit
+"""
+
+# A row is written only if it is the one that was compared: a recomputation that came between, from a
+# newer snapshot, stays. What comes back is what people hear of, and what was not written although it differs.
+APPLY: Final = """
+WITH {computed}, changed AS (
+    SELECT * FROM judged WHERE version IS NULL OR known_day <= :day
+        AND (known <> today OR before IS DISTINCT FROM tier OR known_percent <> percent)
+), updated AS (
+    UPDATE discounts d SET programme = :programme, day = :day, turnover = c.today, tier = c.tier, percent = c.percent,
+        version = d.version + 1, changed_at = :now
+    FROM changed c WHERE c.version IS NOT NULL AND d.reseller_id = c.id AND d.version = c.version
+    RETURNING d.reseller_id, d.version
+), inserted AS (
+    INSERT INTO discounts (reseller_id, programme, day, turnover, tier, percent, changed_at)
+    SELECT id, :programme, :day, today, tier, percent, :now FROM changed WHERE version IS NULL
+    ON CONFLICT DO NOTHING
+    RETURNING reseller_id, version
+), written AS (
+    SELECT * FROM updated UNION ALL SELECT * FROM inserted
+), recorded AS (
+    INSERT INTO discount_records (reseller_id, day, turnover, tier, percent, at)
+    SELECT c.id, :day, c.today, c.tier, c.percent, :now FROM changed c JOIN written w ON w.reseller_id = c.id
+    ON CONFLICT (reseller_id, day) DO UPDATE SET turnover = excluded.turnover, tier = excluded.tier,
+        percent = excluded.percent, at = excluded.at
+)
+SELECT j.id, j.before, j.rank, j.next_rank, j.today, j.tomorrow, w.version AS version,
+    c.id IS NOT NULL AND w.version IS NULL AS overtaken
+FROM judged j LEFT JOIN changed c ON c.id = j.id LEFT JOIN written w ON w.reseller_id = j.id
+WHERE w.version IS NOT NULL AND j.before IS DISTINCT FROM j.tier OR j.next_rank < j.rank
+    OR c.id IS NOT NULL AND w.version IS NULL
+ORDER BY j.id
+"""
+
+RANGES: Final = text(
+    "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM accounts"
+    " WHERE kind = 'reseller' AND programme = :programme AND deleted_at IS NULL AND purged_at IS NULL) AS numbered"
+    " WHERE place % :size = 1 OR :size = 1 ORDER BY id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a statement computes: a programme's tiers, a local day's window as instants, which resellers.
+
+    `tiers` and `percents` (JSON) have one element more than `starts`.
+    """
+
+    programme: str
+    day: date
+    since: datetime
+    keeps: datetime
+    until: datetime
+    starts: Sequence[Decimal]
+    tiers: Sequence[str | None]
+    percents: Sequence[str]
+    first: UUID = ALL[0]
+    last: UUID = ALL[1]
+
+    def values(self) -> dict[str, Any]:
+        """Parameters of the statements."""
+        return {
+            "programme": self.programme,
+            "since": self.since,
+            "keeps": self.keeps,
+            "until": self.until,
+            "starts": list(self.starts),
+            "tiers": list(self.tiers),
+            "percents": list(self.percents),
+            "first": self.first,
+            "last": self.last,
+        }
+
+    def statement(self, template: str) -> TextClause:
+        """A statement over the range, planned apart from the one over a single reseller."""
+        which = ONE if self.first == self.last else RANGE
+        return text(template.format(computed=COMPUTED.format(which=which)))
+
+
+def count(session: Session, sums: Sums, run_id: UUID) -> tuple[int, int]:
+    """Compute, keep who would move under a run; how many resellers there are, and how many move."""
+    row = session.execute(sums.statement(COUNT), {**sums.values(), "run_id": run_id}).one()
+    return int(row.resellers), int(row.moved)
+
+
+def preview(session: Session, sums: Sums) -> Sequence[Row[Any]]:
+    """(before, after, resellers): how many are in which tier now and would be in which; writes nothing."""
+    return session.execute(sums.statement(PREVIEW), sums.values()).all()
+
+
+def movers(session: Session, sums: Sums, limit: int) -> Sequence[Row[Any]]:
+    """(reseller_id, before, after, turnover) of those that would move; writes nothing."""
+    return session.execute(sums.statement(MOVERS), {**sums.values(), "limit": limit}).all()
+
+
+def apply(session: Session, sums: Sums, now: datetime) -> Sequence[Row[Any]]:
+    """Compute and write what differs from what was recorded.
+
+    (id, before, rank, next_rank, today, tomorrow, version, overtaken) of those that moved (`version`
+    is the one written), that fall tomorrow, or that somebody else wrote meanwhile (`overtaken`).
+    """
+    return session.execute(sums.statement(APPLY), {**sums.values(), "day": sums.day, "now": now}).all()
+
+
+def range_starts(session: Session, programme: str, size: int) -> list[UUID]:
+    """The first reseller of every `size`, in the order of ids."""
+    return list(session.scalars(RANGES, {"programme": programme, "size": size}))
