@@ -127,6 +127,24 @@ def add(session: Session, mail: NewMail) -> bool:
     return session.execute(ADD, values).first() is not None
 
 
+def add_many(session: Session, mails: Sequence[NewMail]) -> list[NewMail]:
+    """Insert mails with their recipients; returns those that had not been told before, each once."""
+    if not mails:
+        return []
+    table = insert(Mail).on_conflict_do_nothing(index_elements=["identity"]).returning(Mail.id)
+    values = [{name: value for name, value in asdict(mail).items() if name != "recipients"} for mail in mails]
+    fresh = set(session.scalars(table, values))
+    told = [mail for mail in mails if mail.id in fresh]
+    recipients = [
+        {"mail_id": mail.id, "address_key": one.key, "address": one.address, "role": one.role.value}
+        for mail in told
+        for one in mail.recipients
+    ]
+    if recipients:
+        session.execute(insert(MailRecipient), recipients)
+    return told
+
+
 def by_id(session: Session, mail_id: UUID) -> Mail | None:
     """One mail of the log."""
     return session.get(Mail, mail_id)
