@@ -29,6 +29,8 @@ from api import (
     schedules,
     tasks,
     templates,
+    trials,
+    usage,
     webhooks,
 )
 from api.answers import Answer
@@ -53,6 +55,8 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     schedules.routes,
     accounts.routes,
     resellers.routes,
+    trials.routes,
+    usage.routes,
     templates.routes,
     offers.routes,
     mails.routes,

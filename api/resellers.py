@@ -7,7 +7,7 @@ from fastapi import Query
 
 from api import owners
 from api.account_docs import AccountDoc
-from api.accounts import RESELLERS, WRITE, shown
+from api.accounts import RESELLERS, WRITE, all_shown, shown
 from api.answers import Answer
 from api.call import Access, Here
 from api.problems import problem
@@ -107,7 +107,7 @@ def list_clients(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()
     owner = reseller(call.session, reseller_id)
     wanted = rows.AccountFilter(reseller=owner.id)
     page = accounts.page(call.session, wanted, query.cursor, query.limit)
-    return Page(items=[shown(call, account) for account in page.items], next=page.next)
+    return Page(items=all_shown(call, page.items), next=page.next)
 
 
 @routes.get("/v1/resellers/{reseller_id}/clients.csv", READ, media=as_csv.MEDIA, problems=[409])

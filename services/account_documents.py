@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from domain.programme import Programme
-from domain.trials import TrialState
+from domain.quotas import read_only
 from models.accounts import Account
+from services import usage
+from services.allowances import limits, trial_state
+from services.programmes import Programmes
 
 
-def trial_state(account: Account, now: datetime) -> TrialState:
-    """The trial as a read sees it: its end is exclusive (programme.md 4.2)."""
-    state = TrialState(account.trial_state)
-    ends_at = account.trial_ends_at
-    if state is TrialState.RUNNING and ends_at is not None and now >= ends_at:
-        return TrialState.EXPIRED
-    return state
-
-
-def limits(account: Account, programme: Programme, now: datetime) -> dict[str, int | None]:
-    """The limit of every metric; None: unlimited, as all of them are during a trial."""
-    if trial_state(account, now) is TrialState.RUNNING:
-        return dict.fromkeys(programme.metrics)
-    plan = programme.plans.get(account.plan, programme.free_plan)
-    return {metric: plan.limits.get(metric) for metric in programme.metrics}
+def documents(
+    session: Session, programmes: Programmes, accounts: Sequence[Account], now: datetime
+) -> list[dict[str, Any]]:
+    """Accounts with what they use in their present periods, in the order given."""
+    used = usage.values(session, programmes, accounts, now)
+    return [
+        document(account, programmes.current(session, account.programme), now, used[account.id]) for account in accounts
+    ]
 
 
 def document(
@@ -37,8 +35,6 @@ def document(
     """The JSON shape of an account; `used` is the value of each metric, 0 without a report."""
     values = used or {}
     allowed = limits(account, programme, now)
-    usage = {metric: {"value": values.get(metric, 0), "limit": limit} for metric, limit in allowed.items()}
-    over = (limit is not None and values.get(metric, 0) > limit for metric, limit in allowed.items())
     return {
         "id": account.id,
         "programme": account.programme,
@@ -51,8 +47,8 @@ def document(
         "timezone": account.timezone,
         "plan": account.plan,
         "trial": {"state": trial_state(account, now).value, "ends_at": account.trial_ends_at},
-        "usage": usage,
-        "read_only": any(over),
+        "usage": {metric: {"value": values.get(metric, 0), "limit": allowed[metric]} for metric in allowed},
+        "read_only": read_only(values, allowed),
         "suspended": account.suspended,
         "terms": _terms(account),
         "activated_at": account.activated_at,

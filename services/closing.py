@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -9,14 +10,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, NotFound
-from domain.trials import TrialState
+from engine.enqueue import Jobs
 from models.accounts import Account, AccountKind
-from services import events, mails, offers
+from services import events, mails, offers, trials
 from services.account_book import AccountBook
+from services.events import NewEvent
 from services.offer_log import OfferBook
 from services.reselling import let_go
 from store import accounts as rows
-from store import brands
+from store.erasures import erase
 
 RESTORABLE: Final = timedelta(days=30)
 
@@ -32,9 +34,7 @@ def delete(book: AccountBook, offer_book: OfferBook, session: Session, account_i
     if account.kind == AccountKind.RESELLER:
         let_go(book, session, account, disconnect_clients=False)
     offers.close_account(offer_book, session, account.id, actor)
-    if account.trial_state == TrialState.RUNNING:
-        account.trial_state = TrialState.EXPIRED.value
-        account.trial_ends_at = min(account.trial_ends_at or book.now, book.now)
+    trials.close(session, book.jobs, account, book.now)
     account.deleted_at = book.now
     session.flush()
     seq = _tell(book, session, account, "account.deleted")
@@ -75,17 +75,27 @@ def restore(book: AccountBook, session: Session, account_id: UUID) -> Account:
     return account
 
 
-def purge(session: Session, now: datetime, limit: int) -> int:
-    """Make deletions final whose 30 days are over: names are free again; return how many."""
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many accounts a chunk made final, and how many still wait."""
+
+    done: int
+    left: int
+
+
+def purge(jobs: Jobs, session: Session, now: datetime, limit: int) -> Purged:
+    """Make deletions final whose 30 days are over: names are free again, access and addresses are erased."""
     due = rows.purgeable(session, now - RESTORABLE, limit)
-    for account in due:
-        account.purged_at = now
-        account.password_hash = None
-        account.admin_email = account.email_key = ""
-        account.email_version += 1
-        brands.drop(session, account.id)
-    session.flush()
-    return len(due)
+    if due:
+        erase(session, [account.id for account in due], now)
+        events.emit_many(session, jobs, [_gone(account) for account in due], at=now)
+    session.expire_all()
+    return Purged(len(due), rows.purgeable_count(session, now - RESTORABLE))
+
+
+def _gone(account: Account) -> NewEvent:
+    told = {"account_id": str(account.id), "name": account.name}
+    return NewEvent("account.purged", told, account.id, events.reseller_of(account), account.programme)
 
 
 def _locked(session: Session, account_id: UUID) -> Account:

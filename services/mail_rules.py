@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from services import activation, alerts, offer_mails
+from services import activation, alerts, offer_mails, quota_mails, trial_mails
 from services.mails import MailRule
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
-    {**activation.MAIL_RULES, **alerts.MAIL_RULES, **offer_mails.RULES}
+    {
+        **activation.MAIL_RULES,
+        **alerts.MAIL_RULES,
+        **offer_mails.RULES,
+        **trial_mails.RULES,
+        **quota_mails.RULES,
+    }
 )

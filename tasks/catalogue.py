@@ -10,6 +10,7 @@ from engine.handlers import Handler
 from mail.build import MailBuilder
 from services.dispatch import Dispatcher
 from services.offer_log import OfferBook
+from services.programmes import Programmes
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
 from tasks.bulk import JobsBulk, JobsBulkHandler, JobsForesee, JobsForeseeHandler
 from tasks.idempotency import UpkeepIdempotency, UpkeepIdempotencyHandler
@@ -31,6 +32,15 @@ from tasks.offers import (
     OfferWithdrawHandler,
 )
 from tasks.probe import ProbeEcho, ProbeEchoHandler, Sleep
+from tasks.quotas import (
+    QuotasDigest,
+    QuotasDigestHandler,
+    QuotasJudge,
+    QuotasJudgeHandler,
+    QuotasTell,
+    QuotasTellHandler,
+)
+from tasks.trials import TrialsEnd, TrialsEndHandler, TrialsRemind, TrialsRemindHandler
 from tasks.upkeep import UpkeepRetention, UpkeepRetentionHandler
 from tasks.webhooks import (
     WebhooksDeliver,
@@ -55,6 +65,11 @@ PAYLOADS: tuple[type[Payload], ...] = (
     JobsBulk,
     JobsForesee,
     UpkeepIdempotency,
+    TrialsEnd,
+    TrialsRemind,
+    QuotasTell,
+    QuotasDigest,
+    QuotasJudge,
 )
 
 
@@ -93,6 +108,18 @@ def plain_handlers(ports: Ports) -> list[Handler]:
         UpkeepRetentionHandler(),
         JobsBulkHandler(),
         UpkeepIdempotencyHandler(),
+        *account_handlers(ports.book.programmes),
+    ]
+
+
+def account_handlers(programmes: Programmes) -> list[Handler]:
+    """What ends trials, reminds of them, and warns of quotas."""
+    return [
+        TrialsEndHandler(programmes),
+        TrialsRemindHandler(programmes),
+        QuotasTellHandler(),
+        QuotasDigestHandler(),
+        QuotasJudgeHandler(programmes),
     ]
 
 

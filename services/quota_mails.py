@@ -1,0 +1,129 @@
+"""The quota mails, who gets a copy of them, and the digest of copies that were left off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.names import address_key
+from domain.quotas import Recipients, Threshold, cc_goes_out, clock_hour, recipients
+from domain.trials import TrialState
+from engine.enqueue import Jobs
+from models.accounts import Account
+from models.mails import Mail
+from models.quotas import QuotaNotice
+from services import allowances, mails
+from services.mails import MailRule
+from store import quotas as rows
+
+DIGEST: Final = "quotas.digest"
+
+
+def tell(session: Session, jobs: Jobs, notice: QuotaNotice, account: Account, now: datetime) -> UUID | None:
+    """Mail a locked notice (programme.md 4.6); the mail's id, None when it was mailed before."""
+    owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
+    whom = _recipients(session, account, owner, now)
+    cc = [whom.cc] if whom.cc is not None and owner and _copied(session, jobs, notice, owner, now) else []
+    notice.told_at = now
+    notice.mail_id = mails.post(
+        session,
+        jobs,
+        template=f"quota-{notice.threshold}",
+        account=account,
+        facts=_facts(notice, account, account.admin_email if whom.note else ""),
+        fact_key=f"{notice.metric}:{notice.period_start}:{notice.allowed}:{notice.threshold}",
+        to=whom.to,
+        cc=cc,
+        refs={"account_id": str(account.id), "plan": notice.plan},
+    )
+    session.flush()
+    return notice.mail_id
+
+
+def _recipients(session: Session, account: Account, owner: Account | None, now: datetime) -> Recipients:
+    if owner is None or owner.purged_at is not None:
+        return Recipients(account.admin_email)
+    gone = rows.suppressed(session, address_key(account.admin_email), now)
+    return recipients(account.admin_email, owner.admin_email, suppressed=gone)
+
+
+def _copied(session: Session, jobs: Jobs, notice: QuotaNotice, owner: Account, now: datetime) -> bool:
+    """Whether the reseller gets its copy now; if not, the notice waits for the digest.
+
+    An hour whose digest was made is over even if this job began in it: the next one counts.
+    """
+    notice.reseller_id = owner.id
+    hour, end = clock_hour(now)
+    found = rows.lock_hour(session, owner.id, hour)
+    while found.closed:
+        hour, end = clock_hour(end)
+        found = rows.lock_hour(session, owner.id, hour)
+    if cc_goes_out(found.copies):
+        rows.count_copy(session, owner.id, hour)
+        return True
+    notice.digest_hour = hour
+    args = {"reseller_id": str(owner.id), "hour": hour.isoformat()}
+    key = f"{DIGEST}:{owner.id}:{hour.isoformat()}"
+    jobs.enqueue(session, DIGEST, args, tenant=str(owner.id), run_at=end, once_key=key)
+    return False
+
+
+def _facts(notice: QuotaNotice, account: Account, undeliverable_to: str) -> dict[str, Any]:
+    return {
+        "account": account.name,
+        "metric": notice.metric,
+        "value": notice.value,
+        "limit": notice.allowed,
+        "percent": notice.value * 100 // notice.allowed if notice.allowed else 100,
+        "resets_on": notice.period_end if notice.resets else None,
+        "read_only": notice.threshold == Threshold.EXCEEDED,
+        "undeliverable_to": undeliverable_to,
+    }
+
+
+def digest(session: Session, jobs: Jobs, reseller: Account, hour: datetime) -> int:
+    """Mail what was left off in a clock hour that is over; how many notices, 0 when it was done before."""
+    if rows.lock_hour(session, reseller.id, hour).closed:
+        return 0
+    rows.close_hour(session, reseller.id, hour)
+    found = rows.left_off(session, reseller.id, hour)
+    if not found:
+        return 0
+    start, end = clock_hour(hour)
+    mails.post(
+        session,
+        jobs,
+        template="quota-digest",
+        account=reseller,
+        facts={"starts_at": start, "ends_at": end, "notices": [_line(one, name) for one, name in found]},
+        fact_key=start.isoformat(),
+        reseller_id=reseller.id,
+    )
+    return len(found)
+
+
+def _line(notice: QuotaNotice, name: str) -> dict[str, Any]:
+    told = {"threshold": notice.threshold, "metric": notice.metric}
+    return {"account": name, **told, "value": notice.value, "limit": notice.allowed}
+
+
+def _over(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Why a quota mail need not be sent any more: its limit is none of the account's."""
+    account = session.get_one(Account, UUID(str(mail.refs["account_id"])))
+    if account.deleted_at is not None:
+        return "the account was deleted"
+    if account.plan != mail.refs["plan"]:
+        return "the account's plan was changed"
+    if allowances.trial_state(account, now) is TrialState.RUNNING:
+        return "a trial without limits is running"
+    return None
+
+
+RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
+    {f"quota-{threshold.value}": MailRule(obsolete=_over) for threshold in Threshold}
+)

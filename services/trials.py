@@ -1,0 +1,117 @@
+"""Trials: started once per account and identity, ended by a paid plan, by time, or by a closed account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict
+from domain.programme import Programme
+from domain.trials import TrialRun, TrialState, check_start, reminder_due, reminders, trial_identity
+from engine.enqueue import Jobs
+from models.accounts import Account
+from services import allowances, events, quotas, trial_mails
+from services.account_book import AccountBook, held
+from services.events import reseller_of
+from store import trials as rows
+
+END: Final = "trials.end"
+REMIND: Final = "trials.remind"
+
+
+def start(book: AccountBook, session: Session, account_id: UUID) -> Account:
+    """Start an account's one trial; its end and its reminders are jobs from now on.
+
+    Raises NotFound, Conflict(`account_deleted`, `no_trial`, `trial_used`, `already_subscribed`).
+    """
+    account = held(session, account_id)
+    programme = book.programme_of(session, account)
+    subscribed = account.plan != programme.free_plan.code
+    used = account.trial_state != TrialState.NONE
+    rules = check_start(programme.trial, used=used, subscribed=subscribed)
+    if not _claim(session, account, book.now):
+        raise Conflict("trial_used", "This admin has had the programme's trial with another account.")
+    run = TrialRun.starting(rules, book.now)
+    account.trial_state = TrialState.RUNNING.value
+    account.trial_started_at, account.trial_ends_at = run.started_at, run.ends_at
+    session.flush()
+    _schedule(session, book.jobs, account, run, reminders(run, rules))
+    told = {"account_id": str(account.id), "name": account.name, "ends_at": run.ends_at.isoformat()}
+    events.emit(session, book.jobs, "trial.started", account, told, at=book.now)
+    trial_mails.started(session, book.jobs, programme, account)
+    return account
+
+
+def _schedule(session: Session, jobs: Jobs, account: Account, run: TrialRun, due: tuple[datetime, ...]) -> None:
+    args = {"account_id": str(account.id)}
+    tenant = str(reseller_of(account) or "")
+    jobs.enqueue(session, END, args, tenant=tenant, run_at=run.ends_at, once_key=f"{END}:{account.id}")
+    for at in due:
+        key = f"{REMIND}:{account.id}:{at.isoformat()}"
+        jobs.enqueue(session, REMIND, args, tenant=tenant, run_at=at, once_key=key)
+
+
+def _claim(session: Session, account: Account, now: datetime) -> bool:
+    """Write down who had this trial; False when it is somebody that had one (programme.md 2.8)."""
+    owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
+    identity = trial_identity(account.admin_email, account.name, owner.admin_email if owner else None)
+    return rows.claim(session, account.programme, identity, account.id, now)
+
+
+def convert(session: Session, jobs: Jobs, account: Account, now: datetime) -> bool:
+    """End the trial of a locked account that takes a paid plan now; False when none was running.
+
+    At `ends_at` it is too late: the trial is over as expired, and the job at its end says so.
+    """
+    if allowances.trial_state(account, now) is not TrialState.RUNNING:
+        return False
+    _stop(session, jobs, account, TrialState.CONVERTED, now, now)
+    return True
+
+
+def end(session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime) -> None:
+    """Write down that the trial of a locked account is over: the mail, the event, the limits again."""
+    ended_at = account.trial_ends_at or now
+    _stop(session, jobs, account, TrialState.EXPIRED, ended_at, now)
+    used = quotas.judge(session, jobs, programme, account, now)
+    if account.plan == programme.free_plan.code:
+        trial_mails.ended(session, jobs, programme, account, used)
+
+
+def close(session: Session, jobs: Jobs, account: Account, now: datetime) -> None:
+    """End the trial of a locked account that is deleted; who had it stays known.
+
+    The admin's address of today counts too, so that a hand-over gives nobody a second trial.
+    """
+    if account.trial_state == TrialState.NONE:
+        return
+    _claim(session, account, now)
+    if account.trial_state == TrialState.RUNNING:
+        ended_at = min(account.trial_ends_at or now, now)
+        _stop(session, jobs, account, TrialState.EXPIRED, ended_at, now)
+
+
+def _stop(session: Session, jobs: Jobs, account: Account, state: TrialState, ended_at: datetime, now: datetime) -> None:
+    account.trial_state, account.trial_ends_at = state.value, ended_at
+    session.flush()
+    told = {"account_id": str(account.id), "name": account.name}
+    how = {"outcome": state.value, "ended_at": ended_at.isoformat()}
+    events.emit(session, jobs, "trial.ended", account, told | how, at=now)
+
+
+def remind(session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime) -> bool:
+    """Mail the one reminder that is due to a locked account; False when none is."""
+    run = allowances.trial_run(account)
+    if run is None or programme.trial is None:
+        return False
+    sent = [] if account.trial_reminded_at is None else [account.trial_reminded_at]
+    due = reminder_due(run, programme.trial, sent, now)
+    if due is None:
+        return False
+    account.trial_reminded_at = due
+    session.flush()
+    trial_mails.reminder(session, jobs, programme, account, due, now)
+    return True

@@ -1,0 +1,122 @@
+"""Quota notices mailed, copies collected in digests, programmes judged anew when their limits changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from pydantic import AwareDatetime
+from sqlalchemy.orm import Session
+
+from domain.jobs import TaskKind
+from domain.quotas import clock_hour
+from domain.retry import RetryPolicy
+from engine.catalogue import Payload, Policy
+from engine.handlers import JobContext
+from engine.outcomes import Cancel, Done, Outcome, Snooze
+from services import quota_mails, quotas
+from services.programmes import Programmes
+from store import accounts
+from store import quotas as rows
+
+QUEUE: Final = "programme"
+CHUNK: Final = 200
+
+
+class QuotasTell(Payload):
+    """Mail a notice: To the account's admin, the reseller's copy now or in the digest."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=quotas.TELL,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=10),
+        due_by=timedelta(minutes=5),
+    )
+
+    notice_id: UUID
+
+
+class QuotasDigest(Payload):
+    """Mail a reseller the copies that were left off in a clock hour, once the hour is over."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=quota_mails.DIGEST,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=10),
+        due_by=timedelta(minutes=15),
+    )
+
+    reseller_id: UUID
+    hour: AwareDatetime
+
+
+class QuotasJudge(Payload):
+    """Judge a programme's accounts by changed limits; goes on in a job of its own while there are more."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=quotas.JUDGE,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=10),
+        due_by=timedelta(minutes=15),
+    )
+
+    programme: str
+    after: UUID | None = None
+
+
+class QuotasTellHandler:
+    """One mail for each notice, for ever."""
+
+    payload: ClassVar[type[QuotasTell]] = QuotasTell
+
+    def run(self, job: JobContext, session: Session, payload: QuotasTell) -> Outcome:
+        """Mail a notice that was not mailed yet."""
+        notice = rows.untold(session, payload.notice_id)
+        if notice is None:
+            return Cancel("it was told before")
+        account = accounts.by_id(session, notice.account_id)
+        if account is None or account.deleted_at is not None:
+            notice.told_at = job.now
+            return Cancel("the account is gone")
+        mail_id = quota_mails.tell(session, job.jobs, notice, account, job.now)
+        return Done({"mail_id": mail_id and str(mail_id), "digest": notice.digest_hour is not None})
+
+
+class QuotasDigestHandler:
+    """One digest for each reseller and hour."""
+
+    payload: ClassVar[type[QuotasDigest]] = QuotasDigest
+
+    def run(self, job: JobContext, session: Session, payload: QuotasDigest) -> Outcome:
+        """Close the hour and mail what it left."""
+        end = clock_hour(payload.hour)[1]
+        if job.now < end:
+            return Snooze(end)
+        reseller = accounts.by_id(session, payload.reseller_id)
+        if reseller is None:
+            return Cancel("the reseller is gone")
+        return Done({"notices": quota_mails.digest(session, job.jobs, reseller, payload.hour)})
+
+
+class QuotasJudgeHandler:
+    """Locks a chunk of accounts in the order of their ids."""
+
+    payload: ClassVar[type[QuotasJudge]] = QuotasJudge
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: QuotasJudge) -> Outcome:
+        """Judge a chunk, enqueue the next when this one was full."""
+        programme = self._programmes.current(session, payload.programme)
+        found = rows.counted_accounts(session, payload.programme, payload.after, CHUNK)
+        for account in accounts.lock_all(session, found).values():
+            quotas.judge(session, job.jobs, programme, account, job.now)
+        if len(found) == CHUNK:
+            follow = QuotasJudge(programme=payload.programme, after=found[-1])
+            job.jobs.enqueue(session, job.task, follow)
+        return Done({"judged": len(found)})

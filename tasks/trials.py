@@ -1,0 +1,86 @@
+"""The ends of trials and their reminders, each a job that waits for its instant."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.jobs import TaskKind
+from domain.retry import RetryPolicy
+from domain.trials import TrialState
+from engine.catalogue import Payload, Policy
+from engine.handlers import JobContext
+from engine.outcomes import Cancel, Done, Outcome, Snooze
+from services import trials
+from services.programmes import Programmes
+from store import accounts
+
+
+class TrialsEnd(Payload):
+    """End a trial that nothing ended before."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=trials.END,
+        queue="programme",
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=10),
+        due_by=timedelta(minutes=5),
+    )
+
+    account_id: UUID
+
+
+class TrialsRemind(Payload):
+    """Remind of a trial's end; after an outage once for all that was missed."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=trials.REMIND,
+        queue="programme",
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=10),
+        due_by=timedelta(minutes=30),
+    )
+
+    account_id: UUID
+
+
+class TrialsEndHandler:
+    """The account's row decides; the job only brings the instant."""
+
+    payload: ClassVar[type[TrialsEnd]] = TrialsEnd
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: TrialsEnd) -> Outcome:
+        """Expire a trial that is over."""
+        account = accounts.by_id(session, payload.account_id, lock=True)
+        if account is None or account.trial_state != TrialState.RUNNING:
+            return Cancel("no trial is running")
+        if account.trial_ends_at is not None and job.now < account.trial_ends_at:
+            return Snooze(account.trial_ends_at)
+        programme = self._programmes.current(session, account.programme)
+        trials.end(session, job.jobs, programme, account, job.now)
+        return Done({"ended_at": account.trial_ends_at and account.trial_ends_at.isoformat()})
+
+
+class TrialsRemindHandler:
+    """Decides by what was sent before."""
+
+    payload: ClassVar[type[TrialsRemind]] = TrialsRemind
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: TrialsRemind) -> Outcome:
+        """Mail the reminder that is due, if any still is."""
+        account = accounts.by_id(session, payload.account_id, lock=True)
+        if account is None or account.deleted_at is not None:
+            return Cancel("the account is gone")
+        programme = self._programmes.current(session, account.programme)
+        if not trials.remind(session, job.jobs, programme, account, job.now):
+            return Cancel("nothing to remind of any more")
+        return Done()
