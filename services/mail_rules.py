@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services import activation, alerts, offer_mails, quota_mails, trial_mails
+from services.discounts import news as discount_news
 from services.mails import MailRule
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
@@ -16,5 +17,6 @@ RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
         **offer_mails.RULES,
         **trial_mails.RULES,
         **quota_mails.RULES,
+        **discount_news.RULES,
     }
 )

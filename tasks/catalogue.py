@@ -11,6 +11,7 @@ from mail.build import MailBuilder
 from services.dispatch import Dispatcher
 from services.offer_log import OfferBook
 from services.programmes import Programmes
+from tasks import discounts
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
 from tasks.bulk import JobsBulk, JobsBulkHandler, JobsForesee, JobsForeseeHandler
 from tasks.idempotency import UpkeepIdempotency, UpkeepIdempotencyHandler
@@ -70,6 +71,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     QuotasTell,
     QuotasDigest,
     QuotasJudge,
+    *discounts.PAYLOADS,
 )
 
 
@@ -109,6 +111,7 @@ def plain_handlers(ports: Ports) -> list[Handler]:
         JobsBulkHandler(),
         UpkeepIdempotencyHandler(),
         *account_handlers(ports.book.programmes),
+        *discounts.handlers(ports.book.programmes),
     ]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from domain.programme.model import TurnoverDiscount
-from models.accounts import Account
+from models.accounts import Account, AccountKind
 from services.discounts.book import DiscountBook
+from services.discounts.news import Teller
+from services.discounts.recording import Found, record, sums_of
+from store import accounts, discounts
 
 TASK: Final = "discounts.recompute"
 
@@ -23,3 +27,23 @@ def recompute_soon(book: DiscountBook, session: Session, reseller: Account) -> N
         return
     args = {"reseller_id": str(reseller.id)}
     book.jobs.enqueue(session, TASK, args, tenant=str(reseller.id), unique_key=str(reseller.id))
+
+
+def recompute(book: DiscountBook, session: Session, reseller_id: UUID) -> Found | None:
+    """Record a reseller's discount of today and tell it what changed; None when there was nothing to tell."""
+    reseller = accounts.by_id(session, reseller_id, lock=True)
+    if reseller is None or reseller.kind != AccountKind.RESELLER or reseller.deleted_at is not None:
+        return None
+    programme = book.programme(session, reseller.programme)
+    rules = programme.discount
+    if not isinstance(rules, TurnoverDiscount):
+        return None
+    day = book.today(programme.zone)
+    sums = sums_of(reseller.programme, programme, rules, day, (reseller.id, reseller.id))
+    while True:
+        discounts.current(session, reseller.id, lock=True)
+        recorded = record(book, session, sums, rules)
+        if not recorded.overtaken:
+            break
+    Teller(book, programme, rules, day).tell(session, recorded.found)
+    return recorded.found[0] if recorded.found else None

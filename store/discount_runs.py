@@ -1,0 +1,91 @@
+"""SQL of runs over all resellers of a programme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.orm import Session
+
+from models.discounts import DiscountMove, DiscountRange, DiscountRun, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs; None: any."""
+
+    programme: str | None = None
+    state: RunState | None = None
+    day: date | None = None
+
+
+def get(session: Session, run_id: UUID, *, lock: bool = False) -> DiscountRun | None:
+    """One run; locked when it is about to change."""
+    return session.get(DiscountRun, run_id, with_for_update=lock or None, populate_existing=True)
+
+
+def page(session: Session, wanted: RunFilter, before: UUID | None, limit: int) -> list[DiscountRun]:
+    """Runs, newest first."""
+    query = select(DiscountRun).order_by(DiscountRun.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(DiscountRun.id < before)
+    if wanted.programme is not None:
+        query = query.where(DiscountRun.programme == wanted.programme)
+    if wanted.state is not None:
+        query = query.where(DiscountRun.state == wanted.state.value)
+    if wanted.day is not None:
+        query = query.where(DiscountRun.day == wanted.day)
+    return list(session.scalars(query))
+
+
+def supersede(session: Session, programme: str, reason: str, now: datetime) -> None:
+    """End the runs of a programme that have recorded nothing yet."""
+    waiting = DiscountRun.state.in_([RunState.COMPUTING.value, RunState.HELD.value])
+    values = {"state": RunState.SUPERSEDED.value, "reason": reason, "finished_at": now}
+    session.execute(update(DiscountRun).where(DiscountRun.programme == programme, waiting).values(**values))
+
+
+def range_of(session: Session, run_id: UUID, number: int) -> DiscountRange | None:
+    """One range, locked: it is computed once and applied once."""
+    return session.get(DiscountRange, (run_id, number), with_for_update=True, populate_existing=True)
+
+
+def count_computed(session: Session, run_id: UUID, resellers: int, moved: int) -> DiscountRun | None:
+    """Count a range of a run that still computes; None for any other."""
+    mine = (DiscountRun.id == run_id, DiscountRun.state == RunState.COMPUTING.value)
+    values = {
+        "computed": DiscountRun.computed + 1,
+        "resellers": DiscountRun.resellers + resellers,
+        "moved": DiscountRun.moved + moved,
+    }
+    return _changed(session, mine, values)
+
+
+def count_applied(session: Session, run_id: UUID) -> DiscountRun | None:
+    """Count a range of a run that is being applied; None for any other."""
+    mine = (DiscountRun.id == run_id, DiscountRun.state == RunState.APPLYING.value)
+    return _changed(session, mine, {"applied": DiscountRun.applied + 1})
+
+
+def _changed(session: Session, which: tuple[Any, ...], values: dict[str, Any]) -> DiscountRun | None:
+    statement = update(DiscountRun).where(*which).values(**values).returning(DiscountRun)
+    return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
+
+
+def totals(session: Session, run_ids: Sequence[UUID]) -> Sequence[Row[UUID, str | None, str | None, int]]:
+    """(run, before, after, resellers): how many moved from which tier to which."""
+    moves = (DiscountMove.run_id, DiscountMove.before, DiscountMove.after)
+    query = select(*moves, func.count()).where(DiscountMove.run_id.in_(run_ids)).group_by(*moves)
+    return session.execute(query.order_by(*moves)).all()
+
+
+def moves(session: Session, run_id: UUID, after: UUID | None, limit: int) -> list[DiscountMove]:
+    """Who moved, or would, in the order of their ids."""
+    query = select(DiscountMove).where(DiscountMove.run_id == run_id)
+    if after is not None:
+        query = query.where(DiscountMove.reseller_id > after)
+    return list(session.scalars(query.order_by(DiscountMove.reseller_id).limit(limit)))

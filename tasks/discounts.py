@@ -1,0 +1,174 @@
+"""Discounts: one reseller's at once after a payment, everybody's daily, in keyed ranges."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.jobs import TaskKind
+from domain.misfire import MisfirePolicy
+from domain.retry import RetryPolicy
+from engine.catalogue import Payload, Policy
+from engine.handlers import Handler, JobContext
+from engine.outcomes import Cancel, Done, Outcome
+from engine.schedules import Declared
+from services.discounts import recomputing, running
+from services.discounts.book import DiscountBook
+from services.programmes import Programmes
+from store import programmes as rows
+
+QUEUE: Final = "discounts"
+RETRY: Final = RetryPolicy(max_attempts=10)
+
+
+class DiscountsRecompute(Payload):
+    """Record a reseller's discount of today."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=recomputing.TASK,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RETRY,
+        due_by=timedelta(minutes=1),
+        share_commit=False,
+    )
+
+    reseller_id: UUID
+
+
+class DiscountsRun(Payload):
+    """Begin a run over all resellers of a programme, for the local day it is then."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=running.RUN,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RETRY,
+        due_by=timedelta(minutes=5),
+        share_commit=False,
+    )
+
+    programme: str
+
+
+class DiscountsCompute(Payload):
+    """See who would move in one range of a run; the last of them decides."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=running.COMPUTE,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RETRY,
+        share_commit=False,
+    )
+
+    run_id: UUID
+    number: int
+
+
+class DiscountsApply(Payload):
+    """Record one range of a run, and tell who moved."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=running.APPLY,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RETRY,
+        share_commit=False,
+    )
+
+    run_id: UUID
+    number: int
+
+
+class DiscountsRecomputeHandler:
+    """A reseller that is none any more is left alone."""
+
+    payload: ClassVar[type[DiscountsRecompute]] = DiscountsRecompute
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsRecompute) -> Outcome:
+        """Compute, record, tell."""
+        book = DiscountBook(job.jobs, self._programmes)
+        found = recomputing.recompute(book, session, payload.reseller_id)
+        return Done({"moved": found is not None and found.moved})
+
+
+class DiscountsRunHandler:
+    """Divides the resellers into ranges, a job each."""
+
+    payload: ClassVar[type[DiscountsRun]] = DiscountsRun
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsRun) -> Outcome:
+        """Begin; a run that still computes or is held gives way to this one."""
+        run = running.begin(DiscountBook(job.jobs, self._programmes), session, payload.programme)
+        if run is None:
+            return Cancel("the programme has no turnover discount")
+        return Done({"run_id": str(run.id), "ranges": run.ranges})
+
+
+class DiscountsComputeHandler:
+    """Writes who would move, nothing else."""
+
+    payload: ClassVar[type[DiscountsCompute]] = DiscountsCompute
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsCompute) -> Outcome:
+        """Compute a range."""
+        book = DiscountBook(job.jobs, self._programmes)
+        refused = running.compute(book, session, payload.run_id, payload.number)
+        return Cancel(refused) if refused else Done()
+
+
+class DiscountsApplyHandler:
+    """Computes again, from the payments as they are now."""
+
+    payload: ClassVar[type[DiscountsApply]] = DiscountsApply
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsApply) -> Outcome:
+        """Apply a range."""
+        book = DiscountBook(job.jobs, self._programmes)
+        refused = running.apply(book, session, payload.run_id, payload.number)
+        return Cancel(refused) if refused else Done()
+
+
+PAYLOADS: Final[tuple[type[Payload], ...]] = (DiscountsRecompute, DiscountsRun, DiscountsCompute, DiscountsApply)
+
+
+def handlers(programmes: Programmes) -> list[Handler]:
+    """The handlers of this family."""
+    return [
+        DiscountsRecomputeHandler(programmes),
+        DiscountsRunHandler(programmes),
+        DiscountsComputeHandler(programmes),
+        DiscountsApplyHandler(programmes),
+    ]
+
+
+def schedules(session: Session) -> list[Declared]:
+    """A run a day for every programme that discounts by turnover, at five past midnight in its zone."""
+    return [
+        Declared(
+            name=f"discounts.daily.{row.code}",
+            cron="5 0 * * *",
+            timezone=row.document["timezone"],
+            task=running.RUN,
+            misfire=MisfirePolicy.ONCE,
+            args={"programme": row.code},
+        )
+        for row in rows.listed(session)
+        if row.document.get("discount", {}).get("kind") == "turnover"
+    ]
