@@ -1,0 +1,223 @@
+"""Quota mails: each thing is told once, to whom it should be (programme.md 4.5-4.6)."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.mailing import MailDeferred
+from models.accounts import Account
+from models.mails import Suppression
+from services import quotas
+from tests.trial_world import CHEF, EXAMPLE, TrialWorld
+
+ANN = "ann@figaro.example"
+PARIS = ZoneInfo("Europe/Paris")
+APRIL = datetime(2026, 4, 1, tzinfo=PARIS).astimezone(UTC)
+HOUR = timedelta(hours=1)
+DEFER = MailDeferred("not now")
+
+
+def test_each_threshold_has_its_mail_and_the_50th_is_not_exceeded(world: TrialWorld) -> None:
+    for _ in range(52):
+        world.report("delta", 1)
+        world.work()
+
+    found = {mail.template: mail.facts for mail, _ in (m for t in TEMPLATES for m in world.posted(t))}
+    values = {name: (facts["value"], facts["percent"], facts["read_only"]) for name, facts in found.items()}
+    assert values == {
+        "quota-warning": (40, 80, False),
+        "quota-reached": (50, 100, False),
+        "quota-exceeded": (51, 102, True),
+    }
+    assert world.mails("quota") == list(TEMPLATES)
+    assert found["quota-exceeded"]["resets_on"] == "2026-04-01"
+    assert [(one["value"], one["limit"]) for one in world.events("quota.exceeded")] == [(51, 50)]
+    assert world.shown()["read_only"] is True
+
+
+TEMPLATES = ("quota-warning", "quota-reached", "quota-exceeded")
+
+
+def test_the_50th_reaches_and_the_51st_exceeds(world: TrialWorld) -> None:
+    world.report("value", 50)
+    world.work()
+    assert (world.mails("quota"), world.shown()["read_only"]) == (["quota-reached"], False)
+    world.report("delta", 1)
+    world.work()
+    assert (world.mails("quota"), world.shown()["read_only"]) == (["quota-reached", "quota-exceeded"], True)
+
+
+def test_a_jump_sends_the_highest_alone_and_what_sinks_and_rises_again_nothing(world: TrialWorld) -> None:
+    for level in (51, 3, 45, 50, 60):
+        world.report("value", level)
+        world.work()
+    assert world.mails("quota") == ["quota-exceeded"]
+    assert len(world.events("quota.exceeded")) == 1
+
+
+def test_a_level_is_not_said_to_start_afresh(world: TrialWorld) -> None:
+    world.report("value", 51)
+    world.work()
+    (mail, _), *_ = world.posted("quota-exceeded")
+    assert mail.facts["resets_on"] is None
+
+
+def test_it_goes_to_the_clients_admin_in_the_resellers_name_with_a_copy(world: TrialWorld) -> None:
+    world.report("value", 51)
+    world.work()
+    ((mail, whom),) = world.posted("quota-exceeded")
+    assert whom == [("to", ANN), ("cc", CHEF)]
+    assert mail.from_address == "pas-repondre@booking.example"
+    assert mail.reseller_id == world.reseller
+    assert b"Salons" in world.transport.sent[-1].raw
+    assert Counter(one.recipient for one in world.transport.sent)[CHEF] == 2
+
+
+def test_equal_addresses_get_one_copy(world: TrialWorld) -> None:
+    client = world.another("Own", CHEF.upper())
+    world.report("value", 51, account_id=client)
+    world.work()
+    ((_, whom),) = world.posted("quota-exceeded")
+    assert whom == [("to", CHEF)]
+
+
+def test_when_the_admin_cannot_be_reached_the_reseller_gets_it_alone_with_a_note(world: TrialWorld) -> None:
+    with world.transaction() as session:
+        until = world.clock.now() + timedelta(days=1)
+        session.add(Suppression(address_key=ANN, until=until, reason="refused at RCPT"))
+    world.report("value", 45)
+    world.work()
+    ((mail, whom),) = world.posted("quota-warning")
+    assert (whom, mail.state, mail.facts["undeliverable_to"]) == ([("to", CHEF)], "sent", ANN)
+
+    world.pass_time(timedelta(days=1))
+    world.report("value", 50)
+    world.work()
+    ((mail, whom),) = world.posted("quota-reached")
+    assert (whom, mail.facts["undeliverable_to"]) == ([("to", ANN), ("cc", CHEF)], "")
+
+
+def test_a_regular_account_is_written_to_without_a_copy(world: TrialWorld) -> None:
+    from services import clients
+
+    with world.transaction() as session:
+        clients.disconnect(world.book, session, world.reseller, world.client)
+    world.report("value", 51)
+    world.work()
+    ((mail, whom),) = world.posted("quota-exceeded")
+    assert (whom, mail.reseller_id) == ([("to", ANN)], None)
+
+
+def test_a_carried_over_level_mails_nothing_until_a_report_arrives(world: TrialWorld) -> None:
+    world.report("value", 51)
+    world.work()
+    world.set(APRIL)
+    world.work()
+    assert world.mails("quota") == ["quota-exceeded"]
+    assert world.shown()["usage"]["appointments"]["value"] == 51
+
+    world.report("value", 52)
+    world.work()
+    assert world.mails("quota") == ["quota-exceeded"] * 2
+
+
+def test_a_late_report_of_a_month_that_is_over_mails_nothing(world: TrialWorld) -> None:
+    world.set(APRIL + HOUR)
+    world.report("delta", 60, at=APRIL - HOUR)
+    world.work()
+    assert (world.mails("quota"), world.shown()["usage"]["appointments"]["value"]) == ([], 0)
+
+
+def test_a_changed_limit_is_judged_at_once(world: TrialWorld) -> None:
+    world.report("value", 39)
+    source = EXAMPLE.read_text().replace("appointments: 50\n", "appointments: 38\n")
+    world.apply(source)
+    with world.transaction() as session:
+        quotas.judge_programme(session, world.book.jobs, "booking")
+    world.work()
+    assert world.mails("quota") == ["quota-exceeded"]
+
+    world.take_plan("basic")
+    world.report("value", 900)
+    with world.transaction() as session:
+        account = session.get_one(Account, world.client, with_for_update=True)
+        account.plan = "free"
+        programme = world.book.programmes.current(session, "booking")
+        quotas.judge(session, world.book.jobs, programme, account, world.clock.now())
+    world.work()
+    assert world.mails("quota") == ["quota-exceeded", "quota-warning"], "of 38 it was told, of 1,000 it was judged"
+
+
+def test_every_account_of_a_programme_is_judged_in_chunks(world: TrialWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.quotas.CHUNK", 2)
+    for number in range(5):
+        client = world.another(f"Salon {number}", f"admin@salon{number}.example")
+        world.report("value", 45, account_id=client)
+    world.work()
+    world.apply(EXAMPLE.read_text().replace("appointments: 50\n", "appointments: 44\n"))
+    with world.transaction() as session:
+        quotas.judge_programme(session, world.book.jobs, "booking")
+    world.work()
+    assert Counter(world.mails("quota")) == {"quota-warning": 5, "quota-exceeded": 5}
+
+
+def test_what_the_plan_no_longer_says_is_not_sent(world: TrialWorld) -> None:
+    world.transport.answers[ANN] = DEFER
+    world.report("value", 51)
+    world.work()
+    world.take_plan("basic")
+    world.transport.answers.clear()
+    world.pass_time(2 * HOUR)
+    ((mail, _),) = world.posted("quota-exceeded")
+    assert (mail.state, mail.reason) == ("skipped", "the account's plan was changed")
+
+
+def test_from_the_21st_copy_of_an_hour_on_they_stand_in_one_digest(world: TrialWorld) -> None:
+    clients = [world.another(f"Salon {number:02}", f"admin@salon{number}.example") for number in range(24)]
+    for client in clients:
+        world.report("value", 51, account_id=client)
+    world.work()
+
+    posted = world.posted("quota-exceeded")
+    assert len(posted) == 24
+    assert [len(whom) for _, whom in posted] == [2] * 20 + [1] * 4
+    assert all(whom[0][0] == "to" for _, whom in posted)
+    assert world.mails("quota-digest") == []
+
+    hour = world.clock.now().replace(minute=0) + HOUR
+    world.set(hour - timedelta(microseconds=1))
+    world.work()
+    assert world.mails("quota-digest") == []
+    world.go_to(hour)
+    ((digest, whom),) = world.posted("quota-digest")
+    alone = {facts["account"] for facts in (mail.facts for mail, to in posted if len(to) == 1)}
+    assert {line["account"] for line in digest.facts["notices"]} == alone
+    assert (whom, digest.state) == ([("to", CHEF)], "sent")
+
+    world.report("value", 51)
+    world.work()
+    assert world.posted("quota-exceeded")[-1][1] == [("to", ANN), ("cc", CHEF)]
+    world.pass_time(2 * HOUR)
+    assert len(world.posted("quota-digest")) == 1
+
+
+def test_a_notice_that_comes_too_late_for_its_hours_digest_stands_in_the_next(world: TrialWorld) -> None:
+    from domain.quotas import CC_PER_HOUR, clock_hour
+    from store import quotas as rows
+
+    this, following = clock_hour(world.clock.now())
+    with world.transaction() as session:
+        rows.lock_hour(session, world.reseller, this)
+        rows.close_hour(session, world.reseller, this)
+        rows.lock_hour(session, world.reseller, following)
+        for _ in range(CC_PER_HOUR):
+            rows.count_copy(session, world.reseller, following)
+    world.report("value", 51)
+    world.work()
+    world.go_to(following)
+    assert world.mails("quota-digest") == []
+    world.go_to(following + HOUR)
+    ((digest, _),) = world.posted("quota-digest")
+    assert len(digest.facts["notices"]) == 1

@@ -1,0 +1,160 @@
+"""Usage in whatever order its reports arrive: the rule of domain.usage, kept by the day."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, Invalid
+from domain.periods import Period, calendar_month
+from domain.usage import Report, ReportKind, usage
+from domain.zones import day_start, local_day
+from store import usage as rows
+from store.usage import Asked, NewReport
+from tests.trial_world import EXAMPLE, TrialWorld
+
+PARIS = ZoneInfo("Europe/Paris")
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=PARIS)
+
+
+def used(world: TrialWorld) -> int:
+    found: int = world.shown()["usage"]["appointments"]["value"]
+    return found
+
+
+def test_of_levels_the_newest_counts_however_late_others_arrive(world: TrialWorld) -> None:
+    now = world.clock.now()
+    world.report("value", 40, at=now - HOUR)
+    world.report("value", 30, at=now - 2 * HOUR)
+    assert used(world) == 40
+    world.report("value", 35, at=now - HOUR)
+    assert used(world) == 35
+
+
+def test_a_repeated_report_changes_nothing_whatever_it_says(world: TrialWorld) -> None:
+    assert world.report("delta", 3, report_id="a").repeated is False
+    again = world.report("delta", 40, report_id="a")
+    assert (again.repeated, again.value) == (True, 3)
+    other = world.another("Barbier", "bob@barbier.example")
+    assert world.report("delta", 5, report_id="a", account_id=other).value == 5
+
+
+def test_a_late_delta_adds_to_the_month_of_its_instant_in_the_programmes_zone(world: TrialWorld) -> None:
+    world.report("delta", 7, at=MIDNIGHT - timedelta(seconds=1))
+    world.report("delta", 4, at=MIDNIGHT)
+    world.report("delta", 5)
+    assert used(world) == 9
+    world.set(datetime(2026, 4, 1, tzinfo=PARIS))
+    assert used(world) == 0
+
+
+def test_a_level_carries_over_and_says_so(world: TrialWorld) -> None:
+    world.report("value", 20)
+    world.report("delta", 2, at=world.clock.now() - HOUR)
+    world.report("delta", 3, at=world.clock.now() + HOUR)
+    assert used(world) == 23
+    world.set(datetime(2026, 4, 1, tzinfo=PARIS))
+    assert used(world) == 20
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("metric", {"metric": "seats"}),
+        ("at", {"at": timedelta(hours=1, seconds=1)}),
+        ("value", {"kind": "value", "amount": -1}),
+        ("delta", {"amount": 10**13}),
+        ("report_id", {"report_id": ""}),
+        ("report_id", {"report_id": "x" * 256}),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused_by_field(world: TrialWorld, field: str, change: dict[str, object]) -> None:
+    from services.usage import UsageReport, check
+
+    told = {"metric": "appointments", "kind": "delta", "amount": 1, "at": timedelta(0), "report_id": None} | change
+    at = world.clock.now() + told.pop("at")  # type: ignore[operator]  # a timedelta
+    kind = ReportKind(str(told.pop("kind")))
+    with world.transaction() as session:
+        programme = world.book.programmes.current(session, "booking")
+        with pytest.raises(Invalid) as refused:
+            check(UsageReport(kind=kind, at=at, **told), programme, world.clock.now())  # type: ignore[arg-type]  # cases
+    assert [one.loc for one in refused.value.errors] == [field]
+
+
+def test_a_deleted_account_takes_no_reports(world: TrialWorld) -> None:
+    world.delete()
+    with pytest.raises(Conflict) as refused:
+        world.report("delta", 1)
+    assert refused.value.code == "account_deleted"
+
+
+def test_a_paid_plan_counts_in_its_own_period_where_the_programme_says_so(world: TrialWorld) -> None:
+    from domain.ids import new_id
+    from models.fees import FeeRun
+
+    world.apply(EXAMPLE.read_text().replace("period: calendar_month", "period: paid_period"))
+    world.report("delta", 4, at=MIDNIGHT - DAY)
+    world.report("delta", 5, at=MIDNIGHT)
+    assert used(world) == 5
+    with world.transaction() as session:
+        anchor = date(2026, 1, 31)
+        run = FeeRun(
+            id=new_id(),
+            programme="booking",
+            account_id=world.client,
+            kind="plan",
+            code="basic",
+            anchor=anchor,
+            since=anchor,
+            next_start=date(2026, 3, 31),
+            created_at=world.clock.now(),
+        )
+        session.add(run)
+    assert used(world) == 9
+    world.set(datetime(2026, 3, 30, 23, 59, tzinfo=PARIS))
+    assert used(world) == 9
+    world.set(datetime(2026, 3, 31, tzinfo=PARIS))
+    assert used(world) == 0
+
+
+instants = st.integers(-50, 100).map(lambda hours: MIDNIGHT.astimezone(UTC) + timedelta(hours=11 * hours))
+told = st.lists(
+    st.tuples(st.sampled_from(ReportKind), st.integers(0, 100), instants, st.none() | st.sampled_from(["a", "b", "c"])),
+    max_size=25,
+)
+
+
+@given(told=told, asked=instants, span=st.none() | st.tuples(st.integers(0, 40), st.integers(1, 40)))
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_days_add_up_to_what_the_rule_says_of_all_reports_in_any_order(
+    world: TrialWorld,
+    told: list[tuple[ReportKind, int, datetime, str | None]],
+    asked: datetime,
+    span: tuple[int, int] | None,
+) -> None:
+    first = local_day(MIDNIGHT, PARIS)
+    period = calendar_month(asked, PARIS)
+    if span is not None:
+        period = Period(first + span[0] * DAY, first + (span[0] + span[1]) * DAY)
+    with Session(world.engine) as session:
+        known = [keep(session, world, number, one) for number, one in enumerate(told)]
+        found = rows.read(session, [Asked(world.client, "appointments", period.start, period.end)])
+        session.rollback()
+
+    assert found[world.client, "appointments"].value == usage(known, *period.instants(PARIS))
+
+
+def keep(session: Session, world: TrialWorld, number: int, one: tuple[ReportKind, int, datetime, str | None]) -> Report:
+    kind, amount, at, report_id = one
+    day = local_day(at, PARIS)
+    ends = day_start(day + DAY, PARIS)
+    new = NewReport(world.client, "appointments", kind.value, amount, at, day, ends, report_id, world.clock.now())
+    rows.add(session, new)
+    return Report(kind, amount, at, number, report_id)
