@@ -26,4 +26,5 @@ offer: Owner = _by(owners.OFFER)
 template: Owner = _by(owners.TEMPLATE)
 mail: Owner = _by(owners.MAIL)
 endpoint: Owner = _by(owners.ENDPOINT)
+charge: Owner = _by(owners.CHARGE)
 job: Owner = _job

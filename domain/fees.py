@@ -73,6 +73,21 @@ def periods_due(run: Run, charged: Collection[date], today: date) -> tuple[Perio
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What is due of a run on a day, the first period after that, and whether the run is over."""
+
+    due: tuple[Period, ...]
+    next_start: date
+    over: bool
+
+
+def bill(run: Run, next_start: date, today: date) -> Bill:
+    """What to charge by `today` when every period before `next_start`, a period's first day, was charged."""
+    due = periods_due(Run(run.anchor, next_start, run.until), (), today)
+    return Bill(due, due[-1].end if due else next_start, is_over(run, today))
+
+
 def fee(amount: Money, percent: Decimal) -> Fee:
     """A fee less the reseller's discount, the total rounded half up."""
     total = percent_off(amount, percent)

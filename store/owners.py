@@ -13,6 +13,7 @@ OFFER: Final = "SELECT reseller_id, account_id FROM offers WHERE id = %s"
 TEMPLATE: Final = "SELECT reseller_id, NULL::uuid FROM offer_templates WHERE id = %s"
 MAIL: Final = "SELECT reseller_id, account_id FROM mails WHERE id = %s"
 ENDPOINT: Final = "SELECT reseller_id, NULL::uuid FROM webhook_endpoints WHERE id = %s AND deleted_at IS NULL"
+CHARGE: Final = "SELECT reseller_id, account_id FROM charges WHERE id = %s"
 CLIENTS: Final = "SELECT id FROM accounts WHERE reseller_id = %s AND purged_at IS NULL"
 PROGRAMME: Final = "SELECT programme FROM accounts WHERE id = %s AND purged_at IS NULL"
 

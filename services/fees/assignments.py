@@ -1,0 +1,177 @@
+"""Products assigned to client accounts for a monthly fee."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, FieldError, Invalid, NotFound
+from domain.fees import Run, continuing, ending
+from domain.money import Money
+from domain.paging import Page, cut
+from domain.programme.model import Product
+from models.accounts import Account
+from models.fees import FeeKind, FeeRun, Stop
+from services.fees import margins
+from services.fees.book import FeeBook, held_with_payer
+from services.fees.charging import Billing, begin, settle
+from services.fees.prices import Percents
+from services.fees.shelf import Shelf
+from store import accounts, locks
+from store.fees import runs
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """An assignment, and whether it was made by this call."""
+
+    run: FeeRun
+    created: bool
+
+
+@dataclass(slots=True)
+class Assignments:
+    """One account under its lock, its fees charged up to today, and what its reseller may sell it."""
+
+    book: FeeBook
+    session: Session
+    account: Account
+    billing: Billing
+    shelf: Shelf
+
+    @classmethod
+    def of(cls, book: FeeBook, session: Session, account_id: UUID) -> Assignments:
+        """Lock the account. Raises NotFound, Conflict(`account_deleted`)."""
+        account = held_with_payer(session, account_id)
+        shelf = Shelf.of_account(book, session, account)
+        return cls(book, session, account, settle(book, session, [account]), shelf)
+
+    def assign(self, code: str, retail: Money | None) -> Assigned:
+        """Assign a product; again gives the same, and cancels a pending end.
+
+        Raises NotFound(`unknown_product`), Conflict(`not_a_client`, `not_multiple`), Invalid
+        (`not_recurring`).
+        """
+        product = self.shelf.product(code)
+        reseller_id = self.account.reseller_id
+        if reseller_id is None:
+            raise Conflict("not_a_client", "Products are assigned to a reseller's clients.", state=self.account.kind)
+        if not product.recurring:
+            message = f"The product {code!r} has no monthly fee; it is ordered or offered."
+            raise Invalid("not_recurring", message, errors=[FieldError("product", message)])
+        run = self.find(code)
+        if run is None or run.until is not None:
+            self._refuse_second(reseller_id, product)
+        if run is not None:
+            run.until, run.stopped_by = continuing(_run(run)).until, None
+            self.session.flush()
+            return Assigned(run, created=False)
+        run = begin(self.billing, self.account, FeeKind.PRODUCT, code, retail_fee=_amount(retail))
+        self._note_margin(run, product)
+        return Assigned(run, created=True)
+
+    def change(self, code: str, retail: Money | None) -> FeeRun:
+        """Set what the reseller asks its client; None: as recommended. Raises NotFound, Invalid."""
+        product, run = self._existing(code)
+        run.retail_fee = _amount(retail)
+        self.session.flush()
+        self._note_margin(run, product)
+        return run
+
+    def unassign(self, code: str) -> FeeRun:
+        """End an assignment with its paid period; again changes nothing. Raises NotFound."""
+        _, run = self._existing(code)
+        if run.until is None:
+            run.until, run.stopped_by = ending(_run(run), self.billing.today).until, Stop.REQUEST.value
+            self.session.flush()
+        return run
+
+    def find(self, code: str) -> FeeRun | None:
+        """The assignment of a product that has not ended."""
+        open_runs = runs.open_of(self.session, [self.account.id])
+        return next((run for run in open_runs if run.kind == FeeKind.PRODUCT and run.code == code), None)
+
+    def _existing(self, code: str) -> tuple[Product, FeeRun]:
+        product, run = self.shelf.product(code), self.find(code)
+        if run is None:
+            raise NotFound(message=f"The product {code!r} is not assigned to the account.")
+        return product, run
+
+    def _refuse_second(self, reseller_id: UUID, product: Product) -> None:
+        """A subscription that is not multiple serves one client of a reseller (programme.md 7.4)."""
+        programme, code = self.billing.programme, product.reseller_subscription
+        if code is None or programme.reseller_subscriptions[code].multiple:
+            return
+        locks.hold(self.session, f"fees:{reseller_id}:{code}")
+        same = [other.code for other in programme.products.values() if other.reseller_subscription == code]
+        if runs.assigned_elsewhere(self.session, reseller_id, same, self.account.id, self.billing.today):
+            message = f"{product.name} is assigned to another client: its subscription {code!r} is not multiple."
+            raise Conflict("not_multiple", message, subscription=code)
+
+    def _note_margin(self, run: FeeRun, product: Product) -> None:
+        if run.retail_fee is None or self.account.reseller_id is None:
+            return
+        reseller = accounts.by_id(self.session, self.account.reseller_id)
+        terms = margins.terms_of(self.shelf, run, self.account, self.billing.percents, self.billing.today)
+        if reseller is not None and terms is not None and terms.below_cost:
+            margins.post_note(self.book, self.session, reseller, self.account, run, terms)
+
+
+def _amount(retail: Money | None) -> Decimal | None:
+    return None if retail is None else retail.amount
+
+
+def _run(run: FeeRun) -> Run:
+    return Run(run.anchor, run.since, run.until)
+
+
+def page(book: FeeBook, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
+    """What is assigned to an account today, by product; products hidden from its reseller are left out."""
+    shelf = shelf_of(book, session, account)
+    today = book.today(shelf.programme)
+    percents = Percents(session, shelf.programme)
+    found = [
+        run
+        for run in runs.running(session, account.id, FeeKind.PRODUCT, today)
+        if run.code in shelf.products and (after is None or run.code > after)
+    ]
+    page_ = cut(found[: limit + 1], limit, lambda run: run.code)
+    return Page(tuple(document(shelf, run, account, percents, today) for run in page_.items), page_.next)
+
+
+def shelf_of(book: FeeBook, session: Session, account: Account) -> Shelf:
+    """What may be assigned to an account."""
+    return Shelf.of_account(book, session, account)
+
+
+def one(book: FeeBook, session: Session, run: FeeRun) -> dict[str, Any]:
+    """One assignment as the API shows it."""
+    account = session.get_one(Account, run.account_id)
+    shelf = shelf_of(book, session, account)
+    return document(shelf, run, account, Percents(session, shelf.programme), book.today(shelf.programme))
+
+
+def document(shelf: Shelf, run: FeeRun, account: Account, percents: Percents, today: date) -> dict[str, Any]:
+    """The JSON shape of an assignment: days are local to the programme, ends exclusive."""
+    terms = margins.terms_of(shelf, run, account, percents, today)
+    return {
+        "id": run.id,
+        "account_id": run.account_id,
+        "product": run.code,
+        "name": shelf.name(run.code),
+        "retail_fee": None if terms is None else terms.retail.to_document(),
+        "recommended": run.retail_fee is None,
+        "reseller_fee": None if terms is None else terms.wholesale.to_document(),
+        "cost": None if terms is None else terms.cost.to_document(),
+        "below_cost": terms is not None and terms.below_cost,
+        "anchor": run.anchor,
+        "since": run.since,
+        "paid_until": run.next_start,
+        "ends_on": run.until,
+        "created_at": run.created_at,
+    }

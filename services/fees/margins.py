@@ -1,0 +1,82 @@
+"""What a reseller earns on an assignment: a retail fee below its cost is allowed, and flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.fees import below_cost, fee
+from domain.money import Money
+from mail.catalogue import language_of
+from models.accounts import Account
+from models.fees import FeeRun
+from models.mails import Mail
+from services import mails
+from services.fees.book import FeeBook
+from services.fees.prices import Percents, wholesale
+from services.fees.shelf import Shelf
+from services.mails import MailRule
+
+NOTE: Final = "margin-note"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Monthly: what the client is asked, the wholesale fee, and that fee less the reseller's discount."""
+
+    retail: Money
+    wholesale: Money
+    cost: Money
+
+    @property
+    def below_cost(self) -> bool:
+        """Whether the client is asked for less than the reseller is charged."""
+        return below_cost(self.retail, self.cost)
+
+
+def terms_of(shelf: Shelf, run: FeeRun, account: Account, percents: Percents, day: date) -> Terms | None:
+    """The terms of an assignment on a local day; None when the product has no monthly fee any more."""
+    product, recommended = shelf.products.get(run.code), shelf.retail(run.code)
+    price = None if product is None else wholesale(shelf.programme, product)
+    if price is None or recommended is None:
+        return None
+    retail = recommended if run.retail_fee is None else Money(run.retail_fee, price.fee.currency)
+    percent = percents.of(account.reseller_id, price.family, day)
+    return Terms(retail, price.fee, fee(price.fee, percent).total)
+
+
+def post_note(book: FeeBook, session: Session, reseller: Account, account: Account, run: FeeRun, terms: Terms) -> None:
+    """Tell the reseller once of one retail fee of one assignment."""
+    mails.post(
+        session,
+        book.jobs,
+        template=NOTE,
+        account=reseller,
+        facts={
+            "account": account.name,
+            "product": Shelf.of(book, session, reseller).name(run.code, language_of(reseller.locale)),
+            "retail_fee": terms.retail.to_document(),
+            "wholesale_fee": terms.cost.to_document(),
+        },
+        fact_key=f"{run.id}:{terms.retail.amount}",
+        refs={"run_id": str(run.id), "retail_fee": str(terms.retail.amount)},
+    )
+
+
+def _outdated(session: Session, mail: Mail, now: datetime) -> str | None:
+    run = session.get(FeeRun, UUID(mail.refs["run_id"]))
+    if run is None or run.ended:
+        return "the product is not assigned any more"
+    if run.retail_fee is None or run.retail_fee != Decimal(mail.refs["retail_fee"]):
+        return "the retail fee was changed"
+    return None
+
+
+MAIL_RULES: Final[Mapping[str, MailRule]] = MappingProxyType({NOTE: MailRule(obsolete=_outdated)})

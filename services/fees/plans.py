@@ -1,0 +1,116 @@
+"""Paid plans: taken, changed, cancelled."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import Conflict, FieldError, Invalid
+from domain.fees import Run, current_period
+from domain.periods import Period
+from domain.subscriptions import Subscription, Taken, cancel, take
+from models.accounts import Account, AccountKind
+from models.fees import FeeKind, FeeRun, Stop
+from services.fees.book import FeeBook, held_with_payer
+from services.fees.charging import Billing, begin, settle
+from services.fees.moves import convert_trial, move_plan
+from services.fees.prices import plan_prices
+from store.fees import runs
+
+
+def take_plan(book: FeeBook, session: Session, account_id: UUID, plan: str) -> Account:
+    """Put an account on a paid plan; an upgrade acts at once, anything else at the end of the paid period.
+
+    The free plan is a cancellation. Raises NotFound, Invalid(`unknown_plan`), Conflict
+    (`account_deleted`, `already_reseller`).
+    """
+    account = held_with_payer(session, account_id)
+    programme = book.programme_of(session, account)
+    _refuse_reseller(account)
+    if plan not in programme.plans:
+        message = f"There is no plan {plan!r}; choose one of {', '.join(programme.plans)}."
+        raise Invalid("unknown_plan", message, errors=[FieldError("plan", message)])
+    billing = settle(book, session, [account])
+    current = _current(session, account.id)
+    prices = plan_prices(programme)
+    if plan not in prices:
+        _cancel(current, billing)
+        return account
+    taken = take(_subscription(current), plan, prices, billing.today)
+    if taken.new_run:
+        _start(billing, account, current, plan)
+    elif current is not None:
+        _change(current, taken)
+    session.flush()
+    return account
+
+
+def cancel_plan(book: FeeBook, session: Session, account_id: UUID) -> Account:
+    """End a paid plan with its paid period; without one nothing changes.
+
+    Raises NotFound, Conflict(`account_deleted`).
+    """
+    account = held_with_payer(session, account_id)
+    billing = settle(book, session, [account])
+    _cancel(_current(session, account.id), billing)
+    session.flush()
+    return account
+
+
+def document(session: Session, account: Account, today: date) -> dict[str, Any] | None:
+    """The paid plan that runs on a local day, as the API shows it: days are exclusive ends."""
+    found = runs.running(session, account.id, FeeKind.PLAN, today)
+    if not found:
+        return None
+    run = found[0]
+    return {
+        "plan": run.code,
+        "since": run.since,
+        "paid_until": current_period(Run(run.anchor, run.since, run.until), today).end,
+        "ends_on": run.until,
+        "then": run.then_plan,
+    }
+
+
+def paid_period(session: Session, account: Account, day: date) -> Period | None:
+    """The paid period of the account's plan that holds a local day of its programme; None: no paid plan then."""
+    run = runs.plan_on(session, account.id, day)
+    return None if run is None else current_period(Run(run.anchor, run.since, run.until), day)
+
+
+def _refuse_reseller(account: Account) -> None:
+    if account.kind == AccountKind.RESELLER:
+        message = "A reseller has no plan of its own: it resells only."
+        raise Conflict("already_reseller", message, state=account.kind)
+
+
+def _current(session: Session, account_id: UUID) -> FeeRun | None:
+    return next((run for run in runs.open_of(session, [account_id]) if run.kind == FeeKind.PLAN), None)
+
+
+def _subscription(run: FeeRun | None) -> Subscription | None:
+    return None if run is None else Subscription(run.code, Run(run.anchor, run.since, run.until), run.then_plan)
+
+
+def _start(billing: Billing, account: Account, replaced: FeeRun | None, plan: str) -> None:
+    if replaced is not None:
+        replaced.ended, replaced.stopped_by, replaced.then_plan = True, Stop.REPLACED.value, None
+        billing.session.flush()
+    begin(billing, account, FeeKind.PLAN, plan)
+    convert_trial(billing.book, billing.session, account)
+    move_plan(billing.book, billing.session, billing.programme, account.id, plan)
+
+
+def _change(run: FeeRun, taken: Taken) -> None:
+    run.until, run.then_plan = taken.subscription.run.until, taken.subscription.then
+    run.stopped_by = None if run.until is None else Stop.REQUEST.value
+
+
+def _cancel(run: FeeRun | None, billing: Billing) -> None:
+    found = _subscription(run)
+    if run is not None and found is not None:
+        run.until, run.then_plan = cancel(found, billing.today).run.until, None
+        run.stopped_by = Stop.REQUEST.value

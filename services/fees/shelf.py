@@ -1,0 +1,69 @@
+"""The products of a programme as one reseller sees them, with what it changed of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from domain.errors import NotFound
+from domain.money import Money
+from domain.programme import Programme
+from domain.programme.model import ManagedBy, Product
+from models.accounts import Account
+from models.fees import ProductEdit
+from services import products
+from services.fees.book import FeeBook
+from store import accounts
+from store.fees import edits
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The visible products by code, and the edits of those that the reseller manages."""
+
+    programme: Programme
+    owner_id: UUID
+    products: Mapping[str, Product]
+    edits: Mapping[str, ProductEdit]
+
+    @classmethod
+    def of(cls, book: FeeBook, session: Session, owner: Account) -> Shelf:
+        """What a reseller may assign."""
+        programme = book.programme_of(session, owner)
+        seen = products.visible(programme, owner)
+        own = {code for code, product in seen.items() if product.managed_by is ManagedBy.RESELLER}
+        return cls(programme, owner.id, seen, edits.of(session, owner.programme, owner.id) if own else {})
+
+    @classmethod
+    def of_account(cls, book: FeeBook, session: Session, account: Account) -> Shelf:
+        """What may be assigned to an account: what its reseller sees."""
+        owner = accounts.by_id(session, account.reseller_id) if account.reseller_id is not None else None
+        return cls.of(book, session, owner or account)
+
+    def product(self, code: str) -> Product:
+        """A product that is there for this reseller. Raises NotFound(`unknown_product`)."""
+        found = self.products.get(code)
+        if found is None:
+            raise NotFound("unknown_product", f"There is no product {code!r}.")
+        return found
+
+    def name(self, code: str, locale: str = "") -> str:
+        """What the product is called; its code when it is gone."""
+        edit, product = self.edits.get(code), self.products.get(code)
+        if edit is not None and edit.name is not None:
+            return edit.name
+        return code if product is None else product.name_in(locale)
+
+    def retail(self, code: str) -> Money | None:
+        """The retail fee that is recommended; None when there is no such monthly fee."""
+        product = self.products.get(code)
+        subscription = None if product is None else product.account_subscription
+        if subscription is None:
+            return None
+        edit = self.edits.get(code)
+        if edit is not None and edit.retail_fee is not None:
+            return Money(edit.retail_fee, self.programme.currency)
+        return self.programme.account_subscriptions[subscription].fee

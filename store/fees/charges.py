@@ -1,0 +1,83 @@
+"""SQL of charges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.accounts import Account
+from models.fees import Charge, FeeRun
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFilter:
+    """Whose charges: what a reseller pays, or what an account pays itself; days of `period_start`, both included."""
+
+    reseller_id: UUID | None = None
+    account_id: UUID | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+def add(session: Session, values: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Write charges; a period that was charged before is left alone. Returns the ids written."""
+    if not values:
+        return set()
+    fresh = insert(Charge).on_conflict_do_nothing(index_elements=["run_id", "period_start"])
+    return set(session.scalars(fresh.returning(Charge.id), list(values)))
+
+
+def by_id(session: Session, charge_id: UUID, *, lock: bool = False) -> Charge | None:
+    """One charge."""
+    return session.get(Charge, charge_id, with_for_update=lock or None, populate_existing=lock)
+
+
+def page(session: Session, wanted: ChargeFilter, after: tuple[date, UUID] | None, limit: int) -> list[Charge]:
+    """Charges by the first day of their period."""
+    query = select(Charge).order_by(Charge.period_start, Charge.id).limit(limit)
+    if wanted.reseller_id is not None:
+        query = query.where(Charge.reseller_id == wanted.reseller_id)
+    if wanted.account_id is not None:
+        query = query.where(Charge.account_id == wanted.account_id, Charge.reseller_id.is_(None))
+    if wanted.first is not None:
+        query = query.where(Charge.period_start >= wanted.first)
+    if wanted.last is not None:
+        query = query.where(Charge.period_start <= wanted.last)
+    if after is not None:
+        query = query.where(tuple_(Charge.period_start, Charge.id) > after)
+    return list(session.scalars(query))
+
+
+def payers(session: Session, programme: str, first: date, end: date, after: UUID | None, limit: int) -> list[UUID]:
+    """Resellers with charges dated from `first` to before `end`, or whose clients' are still to be made."""
+    charged = exists().where(
+        Charge.reseller_id == Account.id,
+        Charge.period_start >= first,
+        Charge.period_start < end,
+        Charge.voided_at.is_(None),
+    )
+    clients = select(Account.reseller_id).join(FeeRun, FeeRun.account_id == Account.id)
+    owing = clients.where(FeeRun.programme == programme, FeeRun.next_start < end, FeeRun.ended.is_(False))
+    query = select(Account.id).where(Account.programme == programme, or_(charged, Account.id.in_(owing)))
+    if after is not None:
+        query = query.where(Account.id > after)
+    return list(session.scalars(query.order_by(Account.id).limit(limit)))
+
+
+def of_month(session: Session, reseller_id: UUID, first: date, end: date) -> list[tuple[Charge, str]]:
+    """What a reseller pays of a month, void charges left out, with the account's name, by name."""
+    mine = (Charge.reseller_id == reseller_id, Charge.voided_at.is_(None))
+    query = (
+        select(Charge, Account.name)
+        .join(Account, Account.id == Charge.account_id)
+        .where(*mine, Charge.period_start >= first, Charge.period_start < end)
+    )
+    found = session.execute(query.order_by(Account.name_key, Charge.period_start, Charge.id))
+    return [(charge, name) for charge, name in found]

@@ -1,0 +1,180 @@
+"""Recurring fees by the clock: what is due is charged every night, statements are mailed every month."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from pydantic import AwareDatetime
+from sqlalchemy.orm import Session
+
+from domain.jobs import TaskKind
+from domain.misfire import MisfirePolicy
+from domain.periods import add_months
+from domain.retry import RetryPolicy
+from domain.zones import local_day
+from engine.catalogue import Payload, Policy
+from engine.enqueue import Request
+from engine.handlers import JobContext
+from engine.outcomes import Done
+from engine.schedules import Declared
+from services.fees import runs, statements
+from services.fees.book import FeeBook
+from services.programmes import Programmes
+from store.fees.charges import payers
+from store.fees.runs import Mark
+
+QUEUE: Final = "fees"
+RETRY: Final = RetryPolicy(max_attempts=10)
+CHARGE: Final = "fees.charge"
+CHARGE_RANGE: Final = "fees.charge_range"
+STATEMENTS: Final = "fees.statements"
+STATEMENT: Final = "fees.statement"
+PAGE: Final = 1_000
+
+
+def policy(name: str, due_by: timedelta) -> Policy:
+    """All of them are pure database work."""
+    return Policy(
+        name=name, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RETRY, due_by=due_by, share_commit=name == STATEMENT
+    )
+
+
+class FeesCharge(Payload):
+    """Charge every due period of a programme: split into ranges, each a job."""
+
+    policy: ClassVar[Policy] = policy(CHARGE, timedelta(minutes=5))
+
+    programme: str
+
+
+class FeesChargeRange(Payload):
+    """Charge the due runs from one place (day, run) to before another; without an end: all the rest."""
+
+    policy: ClassVar[Policy] = policy(CHARGE_RANGE, timedelta(minutes=10))
+
+    programme: str
+    day: date
+    run_id: UUID
+    before_day: date | None = None
+    before_run_id: UUID | None = None
+
+
+class FeesStatements(Payload):
+    """Mail the statements of the month before the local day of `due`; goes on in a job of its own."""
+
+    policy: ClassVar[Policy] = policy(STATEMENTS, timedelta(minutes=30))
+
+    programme: str
+    due: AwareDatetime
+    after: UUID | None = None
+
+
+class FeesStatement(Payload):
+    """Mail one reseller's statement of a month, given by its first day."""
+
+    policy: ClassVar[Policy] = policy(STATEMENT, timedelta(hours=1))
+
+    reseller_id: UUID
+    month: date
+
+
+class FeesChargeHandler:
+    """Finds where the ranges begin; what is due is decided again by whoever charges it."""
+
+    payload = FeesCharge
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: FeesCharge) -> Done:
+        """Enqueue a job for every range."""
+        found = runs.ranges(FeeBook(job.jobs, self._programmes), session, payload.programme)
+        requests = [Request(CHARGE_RANGE, _args(payload.programme, first, before)) for first, before in found]
+        return Done({"ranges": len(job.jobs.put_many(session, requests))})
+
+
+def _args(programme: str, first: Mark, before: Mark | None) -> dict[str, Any]:
+    given = {"programme": programme, "day": first.day, "run_id": first.run_id}
+    return given if before is None else {**given, "before_day": before.day, "before_run_id": before.run_id}
+
+
+class FeesChargeRangeHandler:
+    """Charges one range in one transaction."""
+
+    payload = FeesChargeRange
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: FeesChargeRange) -> Done:
+        """What was charged before, by whomever, is not due any more."""
+        first, before = Mark(payload.day, payload.run_id), None
+        if payload.before_day is not None and payload.before_run_id is not None:
+            before = Mark(payload.before_day, payload.before_run_id)
+        book = FeeBook(job.jobs, self._programmes)
+        return Done({"charges": runs.charge_range(book, session, payload.programme, first, before)})
+
+
+class FeesStatementsHandler:
+    """Finds who has charges in the month, a page at a time."""
+
+    payload = FeesStatements
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: FeesStatements) -> Done:
+        """Enqueue a job for every reseller of the page, and the next page."""
+        programme = self._programmes.current(session, payload.programme)
+        end = local_day(payload.due, programme.zone).replace(day=1)
+        month = add_months(end, -1)
+        found = payers(session, payload.programme, month, end, payload.after, PAGE)
+        job.jobs.put_many(session, [_statement(reseller_id, month) for reseller_id in found])
+        if len(found) == PAGE:
+            job.jobs.enqueue(session, STATEMENTS, payload.model_copy(update={"after": found[-1]}))
+        return Done({"month": month.isoformat(), "resellers": len(found)})
+
+
+def _statement(reseller_id: UUID, month: date) -> Request:
+    return Request(STATEMENT, {"reseller_id": reseller_id, "month": month}, tenant=str(reseller_id))
+
+
+class FeesStatementHandler:
+    """One mail for one reseller and month, for ever."""
+
+    payload = FeesStatement
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: FeesStatement) -> Done:
+        """Charge what is still owed, then post the statement."""
+        book = FeeBook(job.jobs, self._programmes)
+        mail_id = statements.post(book, session, payload.reseller_id, payload.month)
+        return Done({"mail_id": None if mail_id is None else str(mail_id)})
+
+
+def schedules(code: str, timezone: str) -> list[Declared]:
+    """A programme's nightly charging and its statements on the first of the month, local time.
+
+    Charging catches up whatever was missed, so once is enough; every missed month has its statement.
+    """
+    charge = Declared(
+        name=f"{CHARGE}:{code}",
+        cron="1 0 * * *",
+        timezone=timezone,
+        task=CHARGE,
+        misfire=MisfirePolicy.ONCE,
+        args={"programme": code},
+    )
+    statement = Declared(
+        name=f"{STATEMENTS}:{code}",
+        cron="0 1 1 * *",
+        timezone=timezone,
+        task=STATEMENTS,
+        misfire=MisfirePolicy.ALL,
+        args={"programme": code},
+    )
+    return [charge, statement]
