@@ -24,6 +24,7 @@ WHO_COMMITS = {
     "engine/transactional.py",
     "scheduler.py",
     "workers/first_start.py",
+    "workers/simulation/stage.py",
 }
 WHO_CATCHES_ALL = {"engine/runner.py"}
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
