@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,10 +12,16 @@ from domain.doors import REMEMBERED, shut_until
 from domain.errors import Conflict, Forbidden, Locked, NotFound
 from domain.names import name_key
 from models.accounts import Account, AccountKind
+from models.fees import Stop
 from services import activation, events, mails
 from services.account_book import AccountBook, living
 from services.accounts import NewAccount
 from services.accounts import create as create_account
+from services.events import NewEvent
+from services.fees.book import FeeBook
+from services.fees.charging import settle
+from services.fees.stopping import stop_at_period_end
+from services.mails import Letter
 from store import accounts as rows
 from store import brands, locks
 
@@ -130,8 +137,9 @@ def attach(book: AccountBook, session: Session, reseller: Account, account: Acco
         raise Conflict("already_reseller", "The account is a reseller.", state=account.kind)
     if account.programme != reseller.programme:
         raise Conflict("programme_mismatch", "The account is of another programme.")
+    settle(FeeBook(book.jobs, book.programmes), session, [account])
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
-    brands.drop(session, account.id)
+    brands.drop(session, [account.id])
     session.flush()
     told = {"account_id": str(account.id), "name": account.name, "reseller_id": str(reseller.id)}
     seq = events.emit(session, book.jobs, "account.connected", account, told, at=book.now)
@@ -151,36 +159,31 @@ def disconnect(book: AccountBook, session: Session, reseller_id: UUID, account_i
     account = rows.by_id(session, account_id, lock=True)
     if account is None or account.reseller_id != reseller_id:
         raise NotFound(message="The reseller has no such client.")
-    return detach(book, session, account)
+    detach(book, session, session.get_one(Account, reseller_id), [account])
+    return account
 
 
-def detach(book: AccountBook, session: Session, client: Account) -> Account:
-    """Let a locked client go: brand and discount end at once, data, trial and plan stay."""
-    reseller = session.get_one(Account, client.reseller_id)
-    client.kind, client.reseller_id = AccountKind.REGULAR.value, None
-    brands.drop(session, client.id)
-    session.flush()
+def detach(book: AccountBook, session: Session, reseller: Account, clients: Sequence[Account]) -> None:
+    """Let locked clients go, in a few statements: brand and discount end at once; data, trial and plan stay.
+
+    Their products end with the paid period; the plan is theirs to pay from the next period on.
+    """
+    stop_at_period_end(FeeBook(book.jobs, book.programmes), session, clients, Stop.DISCONNECTED)
+    ids = [client.id for client in clients]
+    rows.make_regular(session, ids)
+    brands.drop(session, ids)
+    news = [_left(client, reseller) for client in clients]
+    numbers = events.emit_many(session, book.jobs, news, at=book.now)
+    facts = {"reseller": reseller.name, "disconnected_at": book.now}
+    letters = [
+        Letter("account-disconnected", client, {"account": client.name, **facts}, str(seq))
+        for client, seq in zip(clients, numbers, strict=True)
+        if client.deleted_at is None
+    ]
+    mails.post_many(session, book.jobs, letters)
+
+
+def _left(client: Account, reseller: Account) -> NewEvent:
+    """The event belongs to the reseller that was left."""
     told = {"account_id": str(client.id), "name": client.name, "reseller_id": str(reseller.id)}
-    seq = events.emit(
-        session,
-        book.jobs,
-        "account.disconnected",
-        client,
-        told,
-        at=book.now,
-        reseller_id=reseller.id,
-    )
-    if client.deleted_at is None:
-        mails.post(
-            session,
-            book.jobs,
-            template="account-disconnected",
-            account=client,
-            facts={
-                "account": client.name,
-                "reseller": reseller.name,
-                "disconnected_at": book.now,
-            },
-            fact_key=str(seq),
-        )
-    return client
+    return NewEvent("account.disconnected", told, client.id, reseller.id, client.programme)

@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 from domain.errors import Conflict, NotFound
 from engine.enqueue import Jobs
 from models.accounts import Account, AccountKind
+from models.fees import Stop
 from services import events, mails, offers, trials
 from services.account_book import AccountBook
 from services.events import NewEvent
+from services.fees.book import FeeBook
+from services.fees.stopping import resume, stop_at_period_end
 from services.offer_log import OfferBook
 from services.reselling import let_go
 from store import accounts as rows
@@ -35,6 +38,7 @@ def delete(book: AccountBook, offer_book: OfferBook, session: Session, account_i
         let_go(book, session, account, disconnect_clients=False)
     offers.close_account(offer_book, session, account.id, actor)
     trials.close(session, book.jobs, account, book.now)
+    stop_at_period_end(FeeBook(book.jobs, book.programmes), session, [account], Stop.ACCOUNT_DELETED)
     account.deleted_at = book.now
     session.flush()
     seq = _tell(book, session, account, "account.deleted")
@@ -61,6 +65,7 @@ def restore(book: AccountBook, session: Session, account_id: UUID) -> Account:
         raise Conflict("not_deleted", "The account is not deleted.", state="active")
     if book.now >= account.deleted_at + RESTORABLE:
         raise Conflict("final", "The account was deleted for good.", state="deleted")
+    resume(FeeBook(book.jobs, book.programmes), session, account)
     account.deleted_at = None
     session.flush()
     seq = _tell(book, session, account, "account.restored")

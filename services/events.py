@@ -84,10 +84,10 @@ def emit_for(
     return drawn.seq
 
 
-def emit_many(session: Session, jobs: Jobs, news: Sequence[NewEvent], *, at: datetime) -> None:
+def emit_many(session: Session, jobs: Jobs, news: Sequence[NewEvent], *, at: datetime) -> list[int]:
     """Write many events in the order given, in a few statements; otherwise as `emit_for`."""
     if not news:
-        return
+        return []
     first = rows.draw(session, None).seq
     numbers = [first, *rows.draw_more(session, len(news) - 1)]
     rows.add_many(session, [_values(event, seq, at) for event, seq in zip(news, numbers, strict=True)])
@@ -99,6 +99,7 @@ def emit_many(session: Session, jobs: Jobs, news: Sequence[NewEvent], *, at: dat
     ]
     if calls:
         jobs.put_many(session, calls)
+    return numbers
 
 
 def _values(event: NewEvent, seq: int, at: datetime) -> dict[str, Any]:

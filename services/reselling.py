@@ -11,9 +11,12 @@ from domain.errors import Conflict, Forbidden
 from domain.programme import Programme
 from domain.programme.model import FlatDiscount
 from models.accounts import Account, AccountKind, Party
+from models.fees import Stop
 from services import events, mails
 from services.account_book import AccountBook, held
 from services.clients import detach
+from services.fees.book import FeeBook
+from services.fees.stopping import stop_at_period_end
 from store import accounts as rows
 
 
@@ -38,7 +41,8 @@ def become_reseller(book: AccountBook, session: Session, account_id: UUID) -> Ne
     left = None
     if account.reseller_id is not None:
         left = session.get_one(Account, account.reseller_id)
-        detach(book, session, account)
+        detach(book, session, left, [account])
+    stop_at_period_end(FeeBook(book.jobs, book.programmes), session, [account], Stop.BECAME_RESELLER)
     account.kind = AccountKind.RESELLER.value
     account.terms_version, account.terms_accepted_at = programme.terms.version, book.now
     session.flush()
@@ -108,5 +112,4 @@ def let_go(book: AccountBook, session: Session, reseller: Account, *, disconnect
     if count and not disconnect_clients:
         message = f"The reseller has {count} client(s); disconnect them first."
         raise Conflict("has_clients", message, clients=count)
-    for client in rows.clients(session, reseller.id):
-        detach(book, session, client)
+    detach(book, session, reseller, rows.clients(session, reseller.id))

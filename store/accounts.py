@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.accounts import Account, ConnectFailure
+from models.accounts import Account, AccountKind, ConnectFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,12 @@ def clients(session: Session, reseller_id: UUID) -> list[Account]:
     return list(session.scalars(query.order_by(Account.id).with_for_update()))
 
 
+def make_regular(session: Session, ids: Sequence[UUID]) -> None:
+    """Take locked clients away from their resellers."""
+    mine = update(Account).where(Account.id.in_(ids))
+    session.execute(mine.values(kind=AccountKind.REGULAR.value, reseller_id=None))
+
+
 def page(session: Session, wanted: AccountFilter, after: UUID | None, limit: int) -> list[Account]:
     """Accounts in the order of their making, after the one with id `after`."""
     query = select(Account).where(Account.purged_at.is_(None), *_conditions(wanted))
@@ -113,14 +119,17 @@ def _conditions(wanted: AccountFilter) -> list[ColumnElement[bool]]:
 
 def purgeable(session: Session, before: datetime, limit: int) -> list[Account]:
     """Accounts deleted at or before an instant and not purged, locked; busy ones are left out."""
-    query = (
-        select(Account)
-        .where(Account.deleted_at <= before, Account.purged_at.is_(None))
-        .order_by(Account.deleted_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(session.scalars(query))
+    query = select(Account).where(*_due(before)).order_by(Account.deleted_at).limit(limit)
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
+
+
+def purgeable_count(session: Session, before: datetime) -> int:
+    """How many accounts wait to be purged."""
+    return session.scalar(select(func.count()).select_from(Account).where(*_due(before))) or 0
+
+
+def _due(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Account.deleted_at <= before, Account.purged_at.is_(None)
 
 
 def failures_of_reseller(session: Session, reseller_id: UUID, since: datetime) -> list[datetime]:

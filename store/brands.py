@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, func, or_, select, update
+from sqlalchemy import Select, Uuid, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.orm import Session, aliased
 
@@ -103,11 +103,9 @@ def put(session: Session, values: Mapping[str, Any]) -> BrandRow:
     return session.scalars(replacing.returning(BrandRow), execution_options=fresh).one()
 
 
-def drop(session: Session, account_id: UUID) -> None:
-    """Forget a brand."""
-    row = session.get(BrandRow, account_id)
-    if row is not None:
-        session.delete(row)
+def drop(session: Session, account_ids: Sequence[UUID]) -> None:
+    """Forget brands."""
+    session.execute(delete(BrandRow).where(BrandRow.account_id.in_(account_ids)))
 
 
 def claim_domain(session: Session, account_id: UUID, domain: str, token: str, now: datetime) -> None:

@@ -18,11 +18,14 @@ from engine.schedules import Declared
 from services.closing import purge
 from store import accounts, mails, people
 
-CHUNK: Final = 500
+CHUNK: Final = 100
 
 
 class AccountsTidy(Payload):
-    """Make deletions final whose 30 days are over; goes on in a job of its own while there is more."""
+    """Make deletions final whose 30 days are over; goes on in a job of its own while there is more.
+
+    `purged` is how many the chunks before this one made final.
+    """
 
     policy: ClassVar[Policy] = Policy(
         name="accounts.tidy",
@@ -30,7 +33,10 @@ class AccountsTidy(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=5),
         due_by=timedelta(hours=1),
+        share_commit=False,
     )
+
+    purged: int = 0
 
 
 class AccountsTidyHandler:
@@ -39,14 +45,17 @@ class AccountsTidyHandler:
     payload: ClassVar[type[AccountsTidy]] = AccountsTidy
 
     def run(self, job: JobContext, session: Session, payload: AccountsTidy) -> Outcome:
-        """Purge a chunk, enqueue the next when this one was full."""
-        purged = purge(session, job.now, CHUNK)
-        if purged == CHUNK:
-            job.jobs.enqueue(session, job.task, payload)
+        """Purge a chunk; hand the rest on, after the last one forget the small things."""
+        chunk = purge(job.jobs, session, job.now, CHUNK)
+        purged = payload.purged + chunk.done
+        told = {"purged": purged, "left": chunk.left}
+        if chunk.done == CHUNK:
+            following = job.jobs.enqueue(session, job.task, AccountsTidy(purged=purged), tenant=job.tenant)
+            return Done({**told, "continued_by": str(following.id)})
         accounts.drop_failures(session, job.now - REMEMBERED)
         mails.drop_suppressions(session, job.now)
         sessions = people.drop_expired_sessions(session, job.now)
-        return Done({"purged": purged, "sessions": sessions})
+        return Done({**told, "sessions": sessions, "continued_by": None})
 
 
 SCHEDULES: Final = (
