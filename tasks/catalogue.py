@@ -11,7 +11,7 @@ from mail.build import MailBuilder
 from services.dispatch import Dispatcher
 from services.offer_log import OfferBook
 from services.programmes import Programmes
-from tasks import discounts
+from tasks import discounts, fees
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
 from tasks.bulk import JobsBulk, JobsBulkHandler, JobsForesee, JobsForeseeHandler
 from tasks.idempotency import UpkeepIdempotency, UpkeepIdempotencyHandler
@@ -72,6 +72,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     QuotasDigest,
     QuotasJudge,
     *discounts.PAYLOADS,
+    *fees.PAYLOADS,
 )
 
 
@@ -112,6 +113,7 @@ def plain_handlers(ports: Ports) -> list[Handler]:
         UpkeepIdempotencyHandler(),
         *account_handlers(ports.book.programmes),
         *discounts.handlers(ports.book.programmes),
+        *fees.handlers(ports.book.programmes),
     ]
 
 

@@ -16,12 +16,12 @@ from domain.retry import RetryPolicy
 from domain.zones import local_day
 from engine.catalogue import Payload, Policy
 from engine.enqueue import Request
-from engine.handlers import JobContext
+from engine.handlers import Handler, JobContext
 from engine.outcomes import Done
 from engine.schedules import Declared
 from services.fees import runs, statements
 from services.fees.book import FeeBook
-from services.programmes import Programmes
+from services.programmes import Programmes, listed
 from store.fees.charges import payers
 from store.fees.runs import Mark
 
@@ -156,25 +156,34 @@ class FeesStatementHandler:
         return Done({"mail_id": None if mail_id is None else str(mail_id)})
 
 
-def schedules(code: str, timezone: str) -> list[Declared]:
-    """A programme's nightly charging and its statements on the first of the month, local time.
+PAYLOADS: Final[tuple[type[Payload], ...]] = (FeesCharge, FeesChargeRange, FeesStatements, FeesStatement)
+
+
+def handlers(programmes: Programmes) -> list[Handler]:
+    """What charges and tells of it."""
+    return [
+        FeesChargeHandler(programmes),
+        FeesChargeRangeHandler(programmes),
+        FeesStatementsHandler(programmes),
+        FeesStatementHandler(programmes),
+    ]
+
+
+def schedules(session: Session) -> list[Declared]:
+    """Every programme's charging, nightly, and its statements, on the first of the month, in its zone.
 
     Charging catches up whatever was missed, so once is enough; every missed month has its statement.
     """
-    charge = Declared(
-        name=f"{CHARGE}:{code}",
-        cron="1 0 * * *",
-        timezone=timezone,
-        task=CHARGE,
-        misfire=MisfirePolicy.ONCE,
-        args={"programme": code},
-    )
-    statement = Declared(
-        name=f"{STATEMENTS}:{code}",
-        cron="0 1 1 * *",
-        timezone=timezone,
-        task=STATEMENTS,
-        misfire=MisfirePolicy.ALL,
-        args={"programme": code},
-    )
-    return [charge, statement]
+    times = ((CHARGE, "1 0 * * *", MisfirePolicy.ONCE), (STATEMENTS, "0 1 1 * *", MisfirePolicy.ALL))
+    return [
+        Declared(
+            name=f"{task}.{row.code}",
+            cron=cron,
+            timezone=row.document["timezone"],
+            task=task,
+            misfire=misfire,
+            args={"programme": row.code},
+        )
+        for row in listed(session)
+        for task, cron, misfire in times
+    ]

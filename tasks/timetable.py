@@ -3,9 +3,10 @@
 from sqlalchemy.orm import Session
 
 from engine.schedules import Declared
-from tasks import accounts, discounts, idempotency, upkeep
+from tasks import accounts, discounts, fees, idempotency, upkeep
 
 
 def timetable(session: Session) -> list[Declared]:
     """What runs by the clock: the engine's own upkeep, and each programme's daily work in its zone."""
-    return [*upkeep.SCHEDULES, *idempotency.SCHEDULES, *accounts.SCHEDULES, *discounts.schedules(session)]
+    ours = [*upkeep.SCHEDULES, *idempotency.SCHEDULES, *accounts.SCHEDULES]
+    return [*ours, *discounts.schedules(session), *fees.schedules(session)]
