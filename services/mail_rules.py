@@ -8,6 +8,7 @@ from typing import Final
 
 from services import activation, alerts, offer_mails, quota_mails, trial_mails
 from services.discounts import news as discount_news
+from services.fees import margins
 from services.mails import MailRule
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
@@ -18,5 +19,6 @@ RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
         **trial_mails.RULES,
         **quota_mails.RULES,
         **discount_news.RULES,
+        **margins.MAIL_RULES,
     }
 )
