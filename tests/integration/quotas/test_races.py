@@ -1,0 +1,42 @@
+"""Reports and trials at the same time, from processes and threads of their own."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import UUID
+
+import pytest
+
+from domain.errors import Conflict
+from tests.quota_reporters import report_at_once
+from tests.trial_world import TrialWorld
+
+
+@pytest.mark.timeout(180)
+def test_eight_processes_that_cross_a_limit_together_lead_to_one_mail_for_each_threshold(
+    world: TrialWorld, database_url: str
+) -> None:
+    assert report_at_once(database_url, world.client, processes=8, each=10) == [0] * 8
+    world.work()
+
+    assert world.shown()["usage"]["appointments"]["value"] == 85
+    assert world.mails("quota") == ["quota-warning", "quota-reached", "quota-exceeded"]
+    assert [one["value"] for one in world.events("quota.exceeded")] == [51]
+
+
+def test_of_many_starts_at_once_one_begins_a_trial(world: TrialWorld) -> None:
+    twins = [world.client, world.another("Figaro Two", "ann@figaro.example")]
+    start = Barrier(6)
+
+    def begin(account_id: UUID) -> str:
+        start.wait(10)
+        try:
+            world.start(account_id)
+        except Conflict as refused:
+            return refused.code
+        return "started"
+
+    with ThreadPoolExecutor(6) as pool:
+        found = sorted(pool.map(begin, twins * 3))
+
+    assert found == ["started", *["trial_used"] * 5]
+    assert len(world.events("trial.started")) == 1
