@@ -1,17 +1,15 @@
 """What an operator may do: each action asks first, wants a reason where it hurts, and is written down."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from console.answers import Goto, Page, Reply
 from console.visit import Visit
 from domain.errors import Conflict
-from services.bulk import Counted
 
 REASON_LIMIT: Final = 1_000
 Deed = Callable[[Visit, str | None], str]
-Counts = Callable[[Visit], Sequence[Counted]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,6 @@ class Action:
     back: str
     deed: Deed
     grave: bool = False
-    counts: Counts | None = None
 
     def ask(self, visit: Visit) -> Page:
         """The question, before anything is done."""
@@ -46,15 +43,12 @@ class Action:
 
     def _question(self, visit: Visit, message: str | None, status: int) -> Page:
         thing = visit.arrival.params[self.names]
-        counts = list(self.counts(visit)) if self.counts else []
         values = {
             "question": self.question.format(thing),
             "button": self.button,
             "back": self.back.format(thing),
             "grave": self.grave,
             "message": message,
-            "counts": counts,
-            "total": sum(one.count for one in counts),
             "reason": visit.arrival.form.get("reason", ""),
         }
         return Page("confirm.html", self.title.format(thing), values, self.here, status)

@@ -7,7 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A template with its values. `here` is the entry of the navigation that is lit."""
+    """A template with its values. `here` is the entry of the navigation that is lit.
+
+    `live`: the included templates that are kept fresh while the page is seen. `soon`: more is to be seen in seconds,
+    so a browser without scripts is told to load the page again.
+    """
 
     template: str
     title: str
@@ -16,6 +20,8 @@ class Page:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
+    live: tuple[str, ...] = ()
+    soon: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from console import audit, dead, door, job, jobs, mails, overview, steering
+from console import audit, bulk, dead, door, job, jobs, mails, overview, searches, steering
 from console.answers import Page
 from console.deeds import ACTIONS
 from console.render import Templates
@@ -22,6 +22,8 @@ PAGES: Final[tuple[tuple[str, View], ...]] = (
     ("/console/jobs", jobs.show_jobs),
     ("/console/jobs/{job_id}", job.show_job),
     ("/console/dead", dead.show_dead),
+    ("/console/bulk", bulk.show_runs),
+    ("/console/bulk/{run_id}", bulk.show_run),
     ("/console/queues", steering.show_queues),
     ("/console/schedules", steering.show_schedules),
     ("/console/workers", steering.show_workers),
@@ -63,6 +65,9 @@ def _router(server: Server) -> APIRouter:
     add("/console/logout", "POST", door.logout, Role.VIEWER)
     add("/console/password", "POST", door.change_password, Role.VIEWER)
     add("/console/theme", "POST", door.choose_theme, Role.VIEWER)
+    add("/console/searches", "POST", searches.keep, Role.VIEWER)
+    add("/console/searches/{search_id}/forget", "POST", searches.forget, Role.VIEWER)
+    add("/console/bulk", "POST", bulk.begin, Role.OPERATOR)
     for path, view in PAGES:
         add(path, "GET", view, Role.VIEWER)
     for action in ACTIONS:

@@ -2,10 +2,9 @@
 
 from typing import Final
 
+from console import bulk
 from console.actions import Action
-from console.dead import act_on_group, preview
 from console.visit import Visit
-from models.console import BulkAction
 from services import breakers
 
 
@@ -62,6 +61,7 @@ def _release(visit: Visit, reason: str | None) -> str:
 
 
 JOB: Final = "/console/jobs/{}"
+BULK: Final = "/console/bulk/{}"
 ACTIONS: Final = (
     Action(
         "/console/jobs/{job_id}/retry", "jobs", "job_id", "Try this job again?",
@@ -75,16 +75,24 @@ ACTIONS: Final = (
         "Cancel the job", JOB, _cancel, grave=True,
     ),
     Action(
-        "/console/dead/{fingerprint}/retry", "dead", "fingerprint", "Try this group again?",
-        "Every dead job of the group {} is queued again, with all its attempts before it. A job does it in chunks.",
-        "Retry them all", "/console/dead", lambda visit, reason: act_on_group(visit, BulkAction.RETRY, reason),
-        grave=True, counts=lambda visit: preview(visit, BulkAction.RETRY),
+        "/console/bulk/{run_id}/start", "bulk", "run_id", "Do it?",
+        "Everything that the preview {} shows is done, by a job, in chunks. You can pause and stop it.",
+        "Do it", BULK, bulk.start, grave=True,
     ),
     Action(
-        "/console/dead/{fingerprint}/discard", "dead", "fingerprint", "Discard this group?",
-        "Every dead job of the group {} ends as cancelled and will not be done. Each can still be retried by hand.",
-        "Discard them all", "/console/dead", lambda visit, reason: act_on_group(visit, BulkAction.CANCEL, reason),
-        grave=True, counts=lambda visit: preview(visit, BulkAction.CANCEL),
+        "/console/bulk/{run_id}/pause", "bulk", "run_id", "Pause this bulk action?",
+        "The chunk that is in hand is finished, then {} waits until it is resumed.",
+        "Pause", BULK, bulk.pause,
+    ),
+    Action(
+        "/console/bulk/{run_id}/resume", "bulk", "run_id", "Go on with this bulk action?",
+        "The bulk action {} goes on where it was paused.",
+        "Go on", BULK, bulk.resume,
+    ),
+    Action(
+        "/console/bulk/{run_id}/stop", "bulk", "run_id", "Stop this bulk action?",
+        "What {} did already stays done, the rest is left alone. It cannot go on afterwards.",
+        "Stop it", BULK, bulk.stop, grave=True,
     ),
     Action(
         "/console/queues/{name}/pause", "queues", "name", "Pause the queue {}?",

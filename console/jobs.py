@@ -1,98 +1,59 @@
 """Jobs: searched by filters that live in the address, one page after another."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
+from psycopg.errors import QueryCanceled
+from sqlalchemy import text
+
 from console.answers import Page
+from console.asked import asked_of
 from console.visit import Arrival, Visit
-from domain.errors import Invalid
 from domain.jobs import JobState
 from domain.paging import cursor_id
-from services import jobs
+from engine.driver import driver
+from services import jobs, saved_searches
+from store import console_jobs
 from store.jobs_read import JobQuery
 
 SHOWN: Final = 50
-PREFIX: Final = "args."
-PLAIN: Final = ("task", "queue", "tenant", "error", "fingerprint")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The filters of the address, as the form shows them again."""
-
-    states: tuple[str, ...]
-    texts: Mapping[str, str]
-    after: datetime | None
-    before: datetime | None
-    args: tuple[tuple[str, str], ...]
-
-    @property
-    def query(self) -> JobQuery:
-        """What the ledger is asked."""
-        tenant = self.texts.get("tenant")
-        return JobQuery(
-            states=frozenset(self.states),
-            task=self.texts.get("task"),
-            queue=self.texts.get("queue"),
-            tenants=None if tenant is None else (tenant,),
-            created_after=self.after,
-            created_before=self.before,
-            args=self.args,
-            fingerprint=self.texts.get("fingerprint"),
-            error=self.texts.get("error"),
-        )
+COUNT_MS: Final = 100
 
 
 def show_jobs(visit: Visit) -> Page:
     """Matching jobs, newest first. Raises Invalid for a time that is none."""
-    asked = _asked(visit.arrival)
+    asked = asked_of(visit.arrival.query)
     query = jobs.within_span(asked.query, visit.now, real_time=not visit.deps.test_clock)
-    query = replace(query, before=cursor_id(visit.arrival.asked("cursor")))
-    found = jobs.search(visit.session, visit.deps.jobs.catalogue, query, SHOWN)
+    cursor = cursor_id(visit.arrival.asked("cursor"))
     catalogue = visit.deps.jobs.catalogue
+    found = jobs.search(visit.session, catalogue, replace(query, before=cursor), SHOWN)
     values = {
         "asked": asked,
         "states": list(JobState),
         "tasks": sorted(payload.policy.name for payload in catalogue),
         "queues": catalogue.queues,
         "found": found,
+        "total": None if found.partial else counted(visit, query),
+        "most": console_jobs.COUNT_MOST,
         "next": None if found.next is None else _following(visit.arrival, str(found.next)),
-        "first": visit.arrival.asked("cursor") is None,
+        "first": cursor is None,
         "week": asked.after is None and asked.before is None,
+        "saved": saved_searches.listed(visit.session, visit.operator),
     }
-    return Page("jobs.html", "Jobs", values, "jobs")
+    return Page("jobs.html", "Jobs", values, "jobs", live=("_jobs",) if cursor is None else ())
 
 
-def _asked(arrival: Arrival) -> Asked:
-    texts = {name: text for name in PLAIN if (text := arrival.asked(name)) is not None}
-    return Asked(
-        states=tuple(state for state in arrival.query.getlist("state") if state in set(JobState)),
-        texts=texts,
-        after=_instant(arrival.asked("after")),
-        before=_instant(arrival.asked("before")),
-        args=tuple(_args(arrival)),
-    )
-
-
-def _args(arrival: Arrival) -> Sequence[tuple[str, str]]:
-    """`args.KEY=value` of the address, and the pair of fields that the form has."""
-    named = [(name.removeprefix(PREFIX), text) for name, text in arrival.query.multi_items() if name.startswith(PREFIX)]
-    key, value = arrival.asked("key"), arrival.asked("value")
-    typed = [(key, value or "")] if key else []
-    return [(name.replace("\x00", ""), text.replace("\x00", "").strip()) for name, text in [*named, *typed] if name]
-
-
-def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def counted(visit: Visit, query: JobQuery) -> int | None:
+    """How many match, 10,001 for more; None when counting takes over a tenth of a second."""
+    savepoint = visit.session.begin_nested()
+    visit.session.execute(text(f"SET LOCAL statement_timeout = {COUNT_MS}"))
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(message=f"{text} is no time; write it like 2026-03-02T12:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return console_jobs.bounded_count(driver(visit.session), query)
+    except QueryCanceled:
+        return None
+    finally:
+        savepoint.rollback()
 
 
 def _following(arrival: Arrival, cursor: str) -> str:

@@ -32,7 +32,7 @@ def show_overview(visit: Visit) -> Page:
         "wrong": _wrong(views, alive, open_lanes, late),
         "worst": max((view.oldest_queued_seconds or 0.0 for view in views), default=0.0),
     }
-    return Page("overview.html", "Overview", values, "overview")
+    return Page("overview.html", "Overview", values, "overview", live=("_overview",))
 
 
 STATES: Final = ("scheduled", "queued", "running", "retrying", "dead")

@@ -30,6 +30,7 @@ NAVIGATION: Final = (
     ("overview", "/console", "Overview"),
     ("jobs", "/console/jobs", "Jobs"),
     ("dead", "/console/dead", "Dead"),
+    ("bulk", "/console/bulk", "Bulk"),
     ("queues", "/console/queues", "Queues"),
     ("schedules", "/console/schedules", "Schedules"),
     ("workers", "/console/workers", "Workers"),
@@ -64,6 +65,11 @@ class Templates:
         page = HTMLResponse(body, reply.status, {**HEADERS, **reply.headers})
         return _with_cookies(page, reply.cookies, visit.arrival)
 
+    def fragments(self, page: Page, visit: Visit) -> Mapping[str, str]:
+        """The live parts of a page by the name of their template."""
+        scope = _scope(page, visit)
+        return {name: self._env.get_template(f"{name}.html").render(scope) for name in page.live}
+
 
 def _scope(page: Page, visit: Visit) -> Mapping[str, Any]:
     return {
@@ -79,6 +85,7 @@ def _scope(page: Page, visit: Visit) -> Mapping[str, Any]:
         "notice": notice_of(visit.arrival.query.get("done", "")),
         "theme": _theme(visit.arrival),
         "path": visit.arrival.path,
+        "soon": page.soon,
         **page.values,
     }
 

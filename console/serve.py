@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api.deps import Deps
 from api.problems import AWAY, status_of
+from console import live
 from console.answers import Goto, Page, Reply
 from console.door import COOKIE, login_path
 from console.render import Templates
@@ -40,6 +41,8 @@ class Server:
         async def handle(request: Request) -> Response:
             deps: Deps = request.app.state.deps
             arrival = await _arrived(request)
+            if request.method == "GET" and live.wanted(request.headers.get("accept", "")):
+                return live.stream(request, deps.threads, lambda: self._fragments(deps, arrival, view, role))
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(deps.threads, self._answer, deps, arrival, view, role)
 
@@ -64,6 +67,18 @@ class Server:
         response = self.templates.response(reply, visit)
         visit.session.commit()
         return response
+
+    def _fragments(self, deps: Deps, arrival: Arrival, view: View, role: Role | None) -> Mapping[str, str] | None:
+        """The live parts as they are now; none while the database is away; None: there is nothing to follow here."""
+        try:
+            with deps.sessions() as session:
+                visit = _recognised(Visit(deps, session, arrival, deps.clock.now()))
+                reply = _admitted(visit, view, role)
+                return self.templates.fragments(reply, visit) if isinstance(reply, Page) and reply.live else None
+        except AWAY:
+            return {}
+        except (KontorError, DataError):
+            return None
 
     def _without_database(self, deps: Deps, arrival: Arrival) -> Response:
         visit = Visit(deps, Session(), arrival, deps.clock.real())

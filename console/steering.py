@@ -47,7 +47,7 @@ class LaneView:
 def show_queues(visit: Visit) -> Page:
     """Each queue with its counts and its switch."""
     views = queues.listed(visit.session, visit.deps.jobs.catalogue.queues, visit.now)
-    return Page("queues.html", "Queues", {"queues": views}, "queues")
+    return Page("queues.html", "Queues", {"queues": views}, "queues", live=("_queues",))
 
 
 def show_schedules(visit: Visit) -> Page:
@@ -61,7 +61,7 @@ def show_schedules(visit: Visit) -> Page:
 def show_workers(visit: Visit) -> Page:
     """Each process, and what runs."""
     values = {"processes": workers.listed(visit.session), "running": workers.running(visit.session)}
-    return Page("workers.html", "Workers", values, "workers")
+    return Page("workers.html", "Workers", values, "workers", live=("_workers",))
 
 
 def show_instances(visit: Visit) -> Page:
@@ -74,7 +74,7 @@ def show_instances(visit: Visit) -> Page:
     for lane in found:
         owner, url = owners.get(ids[lane.name], (None, None)) if lane.name in ids else (None, None)
         views.append(LaneView(lane, owner, url, counts.get(lane.name, 0)))
-    return Page("instances.html", "Instances", {"lanes": views}, "instances")
+    return Page("instances.html", "Instances", {"lanes": views}, "instances", live=("_instances",))
 
 
 def late_seconds(due: datetime, fired: datetime) -> float:

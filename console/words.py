@@ -3,23 +3,29 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from domain.currencies import minor_units
+
 UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 NOTICES: Final[Mapping[str, str]] = {
     "retry": "The job is queued again.",
     "cancel": "The job is cancelled; a running one is asked to stop.",
-    "group": "A job does it now, in chunks; see its result on its page.",
+    "bulk": "It has begun. A job does it, in chunks; this page tells how far it is.",
+    "stop": "Stopped. What was done stays done.",
     "pause": "Paused.",
     "resume": "Goes on.",
     "run": "Its job is queued.",
     "probe": "The next call of this lane goes at once.",
     "hold": "Held: nothing is sent until you release it.",
     "release": "Released: the next call is a probe.",
+    "kept": "The search is kept.",
+    "forgotten": "The search is forgotten.",
     "password": "Your password is changed; every other session of yours has ended.",
     "theme": "The colours are changed.",
 }
@@ -81,6 +87,11 @@ def megabytes(count: int | None) -> str:
     return "–" if count is None else f"{count / 1_000_000:,.0f} MB"
 
 
+def money(amount: str, currency: str) -> str:
+    """An amount with the decimals of its currency."""
+    return f"{Decimal(amount):,.{minor_units(currency)}f} {currency}"
+
+
 def segment(text: str) -> str:
     """Text as one part of a path."""
     return quote(str(text), safe="")
@@ -92,6 +103,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "document": document,
     "exact": exact,
     "megabytes": megabytes,
+    "money": money,
     "number": number,
     "segment": segment,
     "span": span,

@@ -24,8 +24,9 @@ from engine.enqueue import Jobs
 from engine.handlers import External, JobContext, Registry, Transactional
 from engine.ledger import ROW, JobRow
 from engine.outcomes import Cancel, Done, Outcome, Snooze
+from models.mails import MailState
 from services.dispatch import Dispatch
-from store import foresight
+from store import foresight, mails
 
 RAISED: Final = (Exception,)
 """What a handler may raise: anything. A rehearsal tells it, as the runner records it."""
@@ -133,6 +134,8 @@ class Rehearsal:
         session.flush()
         if isinstance(plan, Done | Snooze | Cancel):
             return _settled(plan) or (Kind.SETTLED, Effects(), "nothing is left to do")
+        if isinstance(plan, Dispatch):
+            mails.close(session, plan.mail_id, MailState.SENT, "rehearsed", row.id)
         effects, answer = _effect(row, plan)
         if answer is not None:
             external.record(job, session, payload, plan, answer)

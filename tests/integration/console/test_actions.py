@@ -14,7 +14,9 @@ from services import bulk
 from tests.console_world import Visitor, bury, put_job
 
 As = Callable[[str], Visitor]
-NAMES = {"job_id": "018f0000-0000-7000-8000-000000000000", "fingerprint": "abc", "name": "probe"}
+NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id"), "018f0000-0000-7000-8000-000000000000") | {
+    "name": "probe"
+}
 
 
 def test_a_viewer_may_do_nothing(signed_in: As) -> None:
@@ -73,22 +75,28 @@ def test_cancelling_wants_a_reason(signed_in: As, deps: Deps) -> None:
     assert "cancelled" in someone.get(f"/console/jobs/{job}").text
 
 
-def test_a_group_is_counted_first_and_then_handed_to_a_job(signed_in: As, deps: Deps) -> None:
+def test_a_group_is_previewed_first_and_done_with_a_reason(signed_in: As, deps: Deps) -> None:
     for number in range(3):
         bury(deps, put_job(deps, f"{number}"), ValueError(f"no space on disk {number}"))
     bury(deps, put_job(deps, "another"), KeyError("missing"))
     someone = signed_in("operator")
     text = someone.get("/console/dead").text
     assert "3 × probe.echo" in text
-    link = next(part for part in text.split('href="') if "/retry" in part.partition('"')[0]).partition('"')[0]
-    assert "<strong>3</strong> jobs" in someone.get(link).text
-    done = someone.post(link, {"reason": "space again"})
-    assert done.status_code == 303
+    group = text.partition('name="filter" value="')[2].partition('"')[0].replace("&amp;", "&")
+    begun = someone.post("/console/bulk", {"action": "retry", "filter": group})
+    assert begun.status_code == 303
+    place = begun.headers["location"]
+    assert someone.post(f"{place}/start", {"reason": " "}).status_code == 422
+    with deps.sessions() as session:
+        assert [job.task for job in session.scalars(select(Job).where(Job.state != "dead"))] == ["jobs.foresee"]
+    assert someone.post(f"{place}/start", {"reason": "space again"}).status_code == 303
     with deps.sessions() as session:
         job = session.scalars(select(Job).where(Job.task == bulk.TASK)).one()
-    assert job.payload["fingerprint"] == link.split("/")[3]
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "bulk.retry")).one()
+    assert job.payload["fingerprint"] == group.rpartition("=")[2]
     assert job.payload["states"] == ["dead"]
-    assert job.payload["reason"] == "space again"
+    assert (job.payload["reason"], entry.reason) == ("space again", "space again")
+    assert someone.post(f"{place}/start", {"reason": "again"}).status_code == 409
 
 
 def test_a_queue_is_paused_and_resumed(signed_in: As, deps: Deps) -> None:

@@ -1,0 +1,257 @@
+"""A bulk action does what its preview said, on a mixed group, also when it is killed in the middle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.deps import Deps
+from engine.handlers import JobContext
+from engine.outcomes import Outcome
+from engine.testing import Inline
+from models.console import BulkRun
+from models.control import AuditEntry
+from models.fees import Charge
+from models.jobs import ArchivedJob, Job
+from models.mails import Mail
+from services import bulk, foreseeing
+from services.foreseeing import Foreseen
+from tasks.bulk import JobsBulk, JobsBulkHandler
+from tests.api_world import Api, Shop
+from tests.console_engine import Works, works
+from tests.console_world import Visitor, bury, put_job
+
+As = Callable[[str], Visitor]
+BROKEN = "the disk was full"
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """A dead group of everything, and the filter that names it."""
+
+    shop: Shop
+    filter: str
+    jobs: int
+
+
+def bury_all(deps: Deps, *tasks: str) -> list[UUID]:
+    """Make every waiting job of those tasks dead of the same error."""
+    with deps.sessions() as session:
+        ids = list(session.scalars(select(Job.id).where(Job.task.in_(tasks), Job.state == "queued").order_by(Job.id)))
+    for job_id in ids:
+        bury(deps, job_id, OSError(BROKEN))
+    return ids
+
+
+def again(deps: Deps, job_id: UUID) -> UUID:
+    """The same job once more, dead as well: what it does was done by then."""
+    with deps.sessions() as session:
+        old = session.get_one(Job, job_id)
+        put = deps.jobs.enqueue(session, old.task, old.payload, tenant=old.tenant, lane=old.lane)
+        session.commit()
+    bury(deps, put.id, OSError(BROKEN))
+    return put.id
+
+
+@pytest.fixture
+def mixed(api: Api, deps: Deps, shop: Callable[[str], Shop]) -> Mixed:
+    """Mails, calls, what is done already, and jobs that take each other's unique key; all dead of one error."""
+    one = shop("elbe")
+    hook = {"url": "https://listener.example/hook", "events": ["offer.delivered"]}
+    api.ok("POST /v1/webhook-endpoints", hook, key=api.key("read", "enqueue", reseller_id=one.reseller))
+    with works(deps) as engine:
+        engine.inline.drain()
+    line = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
+    sent = {"reseller_id": str(one.reseller), "account_id": str(one.client), "lines": [line]}
+    offers = [api.ok("POST /v1/offers", sent)["id"] for _ in range(3)]
+    calls = bury_all(deps, "offers.deliver")
+    again(deps, calls[0])
+    api.ok(f"POST /v1/offers/{offers[2]}/cancel")
+    bury_all(deps, "offers.withdraw")
+    for _ in range(2):
+        api.ok(f"POST /v1/accounts/{one.client}/activation")
+    mails = bury_all(deps, "mail.send")
+    again(deps, mails[0])
+    with deps.sessions() as session:
+        for key in ("taken", "twice", "twice"):
+            job = deps.jobs.enqueue(session, "probe.echo", {"message": key}, unique_key=key)
+            session.get_one(Job, job.id).state = "dead"
+            session.flush()
+        deps.jobs.enqueue(session, "probe.echo", {"message": "rival"}, unique_key="taken", run_at=LATER)
+        session.commit()
+        probes = list(session.scalars(select(Job.id).where(Job.task == "probe.echo", Job.state == "dead")))
+    for job_id in probes:
+        bury(deps, job_id, OSError(BROKEN))
+    with deps.sessions() as session:
+        dead = session.scalars(select(Job).where(Job.state == "dead")).all()
+        assert len({job.fingerprint for job in dead}) == 1
+        return Mixed(one, f"state=dead&fingerprint={dead[0].fingerprint}", len(dead))
+
+
+def previewed(someone: Visitor, engine: Works, wanted: str, action: str = "retry") -> str:
+    """The address of a finished preview."""
+    begun = someone.post("/console/bulk", {"action": action, "filter": wanted})
+    assert begun.status_code == 303, begun.text
+    engine.inline.drain()
+    return begun.headers["location"]
+
+
+def stored(deps: Deps, place: str) -> tuple[BulkRun, Foreseen]:
+    """A bulk action and the sum of what it foresees."""
+    with deps.sessions() as session:
+        run = session.get_one(BulkRun, UUID(place.rpartition("/")[2]))
+        return run, foreseeing.total(foreseeing.foreseen(run))
+
+
+def counts(deps: Deps) -> dict[str, int]:
+    """How many rows there are of what a rehearsal might leave behind."""
+    with deps.sessions() as session:
+        tables = {"mails": Mail, "charges": Charge, "audit": AuditEntry}
+        found = {name: session.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables.items()}
+        waiting = select(func.count()).select_from(Job).where(Job.state != "dead", Job.task != "jobs.foresee")
+        return {**found, "waiting": session.scalar(waiting) or 0}
+
+
+def test_the_preview_equals_what_then_happens(signed_in: As, deps: Deps, mixed: Mixed) -> None:
+    someone = signed_in("operator")
+    with works(deps) as engine:
+        before = counts(deps)
+        place = previewed(someone, engine, mixed.filter)
+        run, foreseen = stored(deps, place)
+
+        assert not engine.http.posted
+        assert not engine.post.sent
+        assert (run.total, run.looked, foreseen.jobs) == (mixed.jobs, mixed.jobs, mixed.jobs)
+        told = foreseen.goes + foreseen.settled + foreseen.conflicts + foreseen.unknown
+        assert told == mixed.jobs
+        assert foreseen.conflicts == 2
+        assert foreseen.settled >= 3
+        assert min(foreseen.mails, foreseen.calls, foreseen.webhooks) > 0
+        assert counts(deps)["mails"] == before["mails"]
+        assert counts(deps)["audit"] == before["audit"]
+        page = someone.get(place).text
+        assert "Nothing has happened yet." in page
+        assert "elbe" in page
+
+        assert someone.post(f"{place}/start", {"reason": "the disk has space"}).status_code == 303
+        engine.inline.drain()
+
+        run, _ = stored(deps, place)
+        assert (run.state, run.done, run.refused) == ("done", mixed.jobs - foreseen.conflicts, foreseen.conflicts)
+        assert len({mail.raw for mail in engine.post.sent}) == foreseen.mails
+        urls = [posted.url for posted in engine.http.posted]
+        assert urls.count("https://customer.example/hook") == foreseen.calls
+        assert urls.count("https://listener.example/hook") == foreseen.webhooks
+        with deps.sessions() as session:
+            reasons = session.scalars(select(AuditEntry.reason).where(AuditEntry.action == "job.retry")).all()
+            assert list(reasons) == ["the disk has space"] * run.done
+            assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 2
+    assert "It is done." in someone.get(place).text
+
+
+def test_what_would_fail_again_is_said_before(signed_in: As, deps: Deps) -> None:
+    with deps.sessions() as session:
+        job = deps.jobs.enqueue(session, "offers.deliver", {"offer_id": "018f0000-0000-7000-8000-000000000000"}).id
+        session.commit()
+    bury(deps, job, OSError(BROKEN))
+    someone = signed_in("operator")
+    with works(deps) as engine:
+        place = previewed(someone, engine, "state=dead")
+    _, foreseen = stored(deps, place)
+    assert (foreseen.fails, foreseen.goes) == (1, 0)
+    assert "NotFound" in someone.get(place).text
+
+
+def test_a_discard_says_what_will_not_happen(signed_in: As, deps: Deps, mixed: Mixed) -> None:
+    someone = signed_in("operator")
+    with works(deps) as engine:
+        place = previewed(someone, engine, mixed.filter, "cancel")
+        _, foreseen = stored(deps, place)
+        assert foreseen.calls > 0
+        assert someone.post(f"{place}/start", {"reason": "not wanted"}).status_code == 303
+        engine.inline.drain()
+        assert not engine.http.posted
+        assert not engine.post.sent
+    with deps.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 0
+        gone = select(func.count()).select_from(ArchivedJob).where(ArchivedJob.reason == "not wanted")
+        assert session.scalar(gone) == mixed.jobs
+
+
+def test_it_is_paused_resumed_and_stopped_between_chunks(
+    signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+    for number in range(6):
+        bury(deps, put_job(deps, f"{number}"), OSError(BROKEN))
+    someone = signed_in("operator")
+    with works(deps) as engine:
+        place = previewed(someone, engine, "state=dead")
+        someone.post(f"{place}/start", {"reason": "space"})
+        engine.inline.tick()
+        assert someone.post(f"{place}/pause").status_code == 303
+        engine.inline.drain()
+        run, _ = stored(deps, place)
+        assert (run.state, run.done) == ("paused", 2)
+        assert someone.post(f"{place}/resume").status_code == 303
+        engine.inline.tick()
+        assert someone.post(f"{place}/stop", {"reason": "enough"}).status_code == 303
+        engine.inline.drain()
+        run, _ = stored(deps, place)
+        assert (run.state, run.done) == ("stopped", 4)
+        assert someone.post(f"{place}/resume").status_code == 409
+    with deps.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 2
+
+
+class Killed(BaseException):
+    """The worker is gone."""
+
+
+@dataclass
+class DiesOnce(JobsBulkHandler):
+    """Is killed after its second chunk was done and before it was committed."""
+
+    chunks: int = 0
+
+    def run(self, job: JobContext, session: Session, payload: JobsBulk) -> Outcome:
+        """Do the chunk; die."""
+        done = super().run(job, session, payload)
+        self.chunks += 1
+        if self.chunks == 2:
+            raise Killed
+        return done
+
+
+def test_killed_in_the_middle_it_goes_on(signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "CHUNK", 2)
+    for number in range(7):
+        bury(deps, put_job(deps, f"{number}"), OSError(BROKEN))
+    someone = signed_in("operator")
+    with works(deps) as engine:
+        place = previewed(someone, engine, "state=dead")
+        someone.post(f"{place}/start", {"reason": "space"})
+        with Inline(deps.engine, [DiesOnce()], deps.clock) as dying, pytest.raises(Killed):
+            dying.drain()
+        run, _ = stored(deps, place)
+        assert (run.state, run.done) == ("running", 2)
+        engine.inline.drain()
+        run, _ = stored(deps, place)
+        assert (run.state, run.done, run.refused) == ("done", 7, 0)
+        with deps.sessions() as session:
+            retried = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "job.retry")
+            assert session.scalar(retried) == 7
+
+
+def test_a_viewer_sees_bulk_actions_and_may_not_begin_one(signed_in: As, deps: Deps) -> None:
+    bury(deps, put_job(deps), OSError(BROKEN))
+    someone = signed_in("viewer")
+    assert someone.post("/console/bulk", {"action": "retry", "filter": "state=dead"}).status_code == 403
+    assert "Preview:" not in someone.get("/console/dead").text
+    assert "Preview:" not in someone.get("/console/jobs?state=dead").text
+    assert replace(Foreseen("", ""), jobs=1) + Foreseen("", "", jobs=2) == Foreseen("", "", jobs=3)
