@@ -23,14 +23,18 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Show a plan of changes and apply it, whole or not at all."""
-    from services import programme_files
+    from commands.ledger import control_desk
+    from services import programme_files, quotas
 
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("invalid", f"{file} cannot be read: {error}") from None
-    with desk() as at:
+    with control_desk() as stand:
+        at = stand.at
         plan = programme_files.apply(at.session, file.stem, text, now=at.now, actor=at.actor, dry_run=dry_run)
+        if plan.applied:
+            quotas.programme_changed(at.session, stand.control.jobs, plan.code, plan.changes)
     if as_json:
         print_json(plan.document())
         return

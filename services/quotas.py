@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain.ids import new_id
 from domain.periods import Period
-from domain.programme import Programme
+from domain.programme import Change, Programme
 from domain.quotas import Threshold, mail_due
 from engine.enqueue import Jobs
 from models.accounts import Account
@@ -100,6 +100,9 @@ def tell(session: Session, jobs: Jobs, notice_id: UUID, account: Account) -> UUI
     return jobs.enqueue(session, TELL, {"notice_id": str(notice_id)}, tenant=tenant).id
 
 
-def judge_programme(session: Session, jobs: Jobs, code: str) -> UUID:
-    """Enqueue the judgement of every account of a programme whose limits changed."""
-    return jobs.enqueue(session, JUDGE, {"programme": code}).id
+def programme_changed(session: Session, jobs: Jobs, code: str, changes: Iterable[Change]) -> bool:
+    """Enqueue the judgement of a programme's accounts when what was applied changed a limit."""
+    changed = any(change.path.startswith("plans.") and ".limits." in change.path for change in changes)
+    if changed:
+        jobs.enqueue(session, JUDGE, {"programme": code})
+    return changed

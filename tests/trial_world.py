@@ -22,7 +22,17 @@ from mail.render import Renderer
 from models.accounts import Account
 from models.events import DomainEvent
 from models.mails import Mail, MailRecipient
-from services import account_documents, accounts, clients, closing, programme_files, reselling, trials, usage_reports
+from services import (
+    account_documents,
+    accounts,
+    clients,
+    closing,
+    programme_files,
+    quotas,
+    reselling,
+    trials,
+    usage_reports,
+)
 from services.account_book import AccountBook
 from services.accounts import NewAccount
 from services.clients import NewClient
@@ -67,7 +77,8 @@ class TrialWorld:
     def apply(self, source: str) -> None:
         """Apply a programme file as `booking`."""
         with self.transaction() as session:
-            programme_files.apply(session, "booking", source, now=self.clock.now(), actor="test")
+            plan = programme_files.apply(session, "booking", source, now=self.clock.now(), actor="test")
+            quotas.programme_changed(session, self.book.jobs, plan.code, plan.changes)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
