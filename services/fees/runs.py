@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 from uuid import UUID
 
@@ -23,7 +24,7 @@ def ranges(book: FeeBook, session: Session, programme: str) -> list[tuple[Mark, 
     """Where the ranges of due runs of a programme begin, and before which place each ends."""
     today = book.today(book.programmes.current(session, programme))
     starts = rows.range_starts(session, programme, today, RANGE)
-    return list(zip(starts, [*starts[1:], None], strict=True))
+    return list(zip_longest(starts, starts[1:]))
 
 
 def charge_range(book: FeeBook, session: Session, programme: str, first: Mark, before: Mark | None) -> int:
