@@ -24,7 +24,7 @@ def account(oracle: Oracle, entry: Written) -> None:
     told = entry.values
     label = told["account"]
     zone = ZoneInfo(told["zone"]) if told.get("zone") else oracle.rules.zone
-    oracle.memory.people[label] = Person(label, told["name"], told["email"], zone)
+    oracle.memory.people[label] = Person(label, told["name"], told["email"], zone, oracle.today(), oracle.rules.free)
 
 
 def join(oracle: Oracle, entry: Written) -> None:
@@ -52,6 +52,7 @@ def connect(oracle: Oracle, entry: Written) -> None:
         expected(oracle, entry, "has_reseller")
         return
     if expected(oracle, entry, "ok"):
+        oracle.settle(person)
         person.kind, person.reseller = "client", entry.values["reseller"]
 
 
@@ -59,6 +60,7 @@ def disconnect(oracle: Oracle, entry: Written) -> None:
     """Products run to the end of what is paid; the plan is the account's own from the next period on."""
     person = oracle.memory.people[entry.values["account"]]
     if expected(oracle, entry, "ok"):
+        oracle.settle(person)
         end_products(oracle, person)
         person.kind, person.reseller = "regular", None
 
@@ -72,19 +74,24 @@ def end_products(oracle: Oracle, person: Person) -> None:
 def trial(oracle: Oracle, entry: Written) -> None:
     """Once per account and once per person."""
     person = oracle.memory.people[entry.values["account"]]
-    reseller = oracle.memory.people[person.reseller].email if person.reseller else None
-    who = trials.identity(person.email, person.name, reseller)
+    who = who_tries(oracle, person)
     days = oracle.rules.trial_days
     if days is None:
         expected(oracle, entry, "no_trial")
     elif person.trial is not None or who in oracle.memory.had_trial:
         expected(oracle, entry, "trial_used")
-    elif person.plans.on(oracle.today()) is not None:
+    elif person.plan != oracle.rules.free:
         expected(oracle, entry, "already_subscribed")
     elif expected(oracle, entry, "ok"):
         person.trial = trials.begin(days, entry.at)
         oracle.memory.trying[person.label] = person
         oracle.memory.had_trial.add(who)
+
+
+def who_tries(oracle: Oracle, person: Person) -> tuple[str, str]:
+    """The person behind a trial."""
+    reseller = oracle.memory.people[person.reseller].email if person.reseller else None
+    return trials.identity(person.email, person.name, reseller)
 
 
 def usage(oracle: Oracle, entry: Written) -> None:
@@ -97,7 +104,7 @@ def usage(oracle: Oracle, entry: Written) -> None:
     amount = level if level is not None else told["delta"]
     meter = person.meters.setdefault(told["metric"], Meter())
     if meter.take(Reported(level is not None, amount, told["at"]), told.get("report_id")):
-        oracle.judge_metric(person, told["metric"], oracle.limits(person, oracle.today())[told["metric"]])
+        oracle.judge_metric(person, told["metric"], oracle.limits(person)[told["metric"]])
 
 
 def pay(oracle: Oracle, entry: Written) -> None:
@@ -135,50 +142,60 @@ def plan(oracle: Oracle, entry: Written) -> None:
     if not expected(oracle, entry, "ok"):
         return
     person = oracle.memory.people[entry.values["account"]]
-    today = oracle.today()
-    limits = oracle.limits(person, today)
-    if person.trial is not None and person.trial.state(entry.at) == "running":
-        person.trial.converted, person.trial.closed_at = True, entry.at
-        oracle.memory.trying.pop(person.label, None)
-    begins = person.plans.take(person.label, entry.values["plan"], oracle.rules.prices, today)
+    oracle.settle(person)
+    begins = person.plans.take(person.label, entry.values["plan"], oracle.rules.prices, oracle.today())
     if begins and person.plans.current is not None:
-        oracle.charge(person, person.plans.current, today)
-    if oracle.limits(person, today) != limits:
-        oracle.judge(person)
+        oracle.charge(person, person.plans.current, oracle.today())
+        if person.trial is not None and person.trial.state(entry.at) == "running":
+            person.trial.converted, person.trial.closed_at = True, entry.at
+            oracle.memory.trying.pop(person.label, None)
+    oracle.move(person)
 
 
 def unplan(oracle: Oracle, entry: Written) -> None:
     """It ends with the paid period."""
     if expected(oracle, entry, "ok"):
-        oracle.memory.people[entry.values["account"]].plans.cancel(oracle.today())
+        person = oracle.memory.people[entry.values["account"]]
+        oracle.settle(person)
+        person.plans.cancel(oracle.today())
 
 
 def assign(oracle: Oracle, entry: Written) -> None:
     """Charged at once; again only takes back the end."""
     told = entry.values
-    person, today = oracle.memory.people[told["account"]], oracle.today()
+    person = oracle.memory.people[told["account"]]
+    oracle.settle(person)
     running = person.products.get(told["product"])
-    if running is not None and not running.is_over(today):
-        if expected(oracle, entry, "ok"):
-            running.until = None
-        return
-    others = [
-        other for other in oracle.memory.people.values()
-        if other is not person and other.payer == person.payer and told["product"] in other.products
-    ]  # fmt: skip
-    if others and not oracle.rules.products[told["product"]].multiple:
+    if is_taken(oracle, person, told["product"]) and (running is None or running.until is not None):
         expected(oracle, entry, "not_multiple")
-    elif expected(oracle, entry, "ok"):
-        made = Running(person.label, "product", told["product"], today, today)
-        person.products[told["product"]] = made
-        oracle.charge(person, made, today)
+    elif not expected(oracle, entry, "ok"):
+        return
+    elif running is not None:
+        running.until, running.deleted = None, False
+    else:
+        today = oracle.today()
+        person.products[told["product"]] = Running(person.label, "product", told["product"], today, today)
+        oracle.charge(person, person.products[told["product"]], today)
+
+
+def is_taken(oracle: Oracle, person: Person, product: str) -> bool:
+    """Whether the reseller has it for another client, and may have it once only."""
+    if oracle.rules.products[product].multiple:
+        return False
+    for other in oracle.memory.people.values():
+        running = other.products.get(product)
+        mine = other is not person and other.reseller is not None and other.reseller == person.reseller
+        if mine and running is not None and not running.is_over(oracle.today()):
+            return True
+    return False
 
 
 def unassign(oracle: Oracle, entry: Written) -> None:
     """It ends with the paid period."""
     if expected(oracle, entry, "ok"):
-        running = oracle.memory.people[entry.values["account"]].products[entry.values["product"]]
-        running.end_with_period(oracle.today())
+        person = oracle.memory.people[entry.values["account"]]
+        oracle.settle(person)
+        person.products[entry.values["product"]].end_with_period(oracle.today())
 
 
 def delete(oracle: Oracle, entry: Written) -> None:
@@ -186,25 +203,40 @@ def delete(oracle: Oracle, entry: Written) -> None:
     if not expected(oracle, entry, "ok"):
         return
     person = oracle.memory.people[entry.values["account"]]
+    oracle.settle(person)
+    if person.trial is not None:
+        oracle.memory.had_trial.add(who_tries(oracle, person))
+        if person.trial.state(entry.at) == "running":
+            person.trial.closed_at = entry.at
+            oracle.memory.trying.pop(person.label, None)
+    for running in running_of(person):
+        if running.until is None:
+            running.end_with_period(oracle.today())
+            running.deleted = True
     person.deleted = entry.at
-    if person.trial is not None and person.trial.state(entry.at) == "running":
-        person.trial.closed_at = entry.at
-        oracle.memory.trying.pop(person.label, None)
-    person.plans.cancel(oracle.today())
-    end_products(oracle, person)
     for offered in oracle.memory.offers.values():
         if offered.account == person.label and offered.seen(entry.at)[0] == "open":
             offered.state, offered.reason = "cancelled", "account_closed"
 
 
+def running_of(person: Person) -> list[Running]:
+    """All that is paid by the month."""
+    plan = person.plans.current
+    return [*([plan] if plan is not None else []), *person.products.values()]
+
+
 def restore(oracle: Oracle, entry: Written) -> None:
-    """Within 30 days."""
+    """Within 30 days; what only the deletion would have ended goes on."""
     person = oracle.memory.people[entry.values["account"]]
     assert person.deleted is not None
     if entry.at >= person.deleted + timedelta(days=30):
         expected(oracle, entry, "final")
     elif expected(oracle, entry, "ok"):
+        oracle.settle(person)
         person.deleted = None
+        for running in running_of(person):
+            if running.deleted:
+                running.until, running.deleted = None, False
 
 
 def merge(oracle: Oracle, entry: Written) -> None:
@@ -215,10 +247,12 @@ def merge(oracle: Oracle, entry: Written) -> None:
     target = oracle.memory.people[entry.values["target"]]
     for person in oracle.memory.people.values():
         if person.reseller == source.label:
+            oracle.settle(person)
             person.reseller = target.label
-    for charge, payer in oracle.memory.payers.items():
-        if payer == source.label and charge.account != source.label:
-            oracle.memory.payers[charge] = target.label
+    oracle.memory.payers = [
+        (charge, target.label if payer == source.label and charge.account != source.label else payer)
+        for charge, payer in oracle.memory.payers
+    ]
     target.paid.extend(source.paid)
     source.paid.clear()
     source.kind = "regular"

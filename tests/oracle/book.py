@@ -21,7 +21,7 @@ class Oracle:
         self.now = datetime(1, 1, 1, tzinfo=UTC)
         self.stopped: datetime | None = None
         self.running_since: datetime | None = None
-        self._charged_until: date | None = None
+        self._settled: date | None = None
 
     def today(self) -> date:
         """The programme's day."""
@@ -40,19 +40,14 @@ class Oracle:
 
     def advance(self, until: datetime) -> None:
         """Let time pass: each local day begins, each trial ends, one by one in order."""
-        if self.running_since is None:
-            self.running_since = until
-        for instant in self._instants(until):
+        for instant in [*self._instants(until), until]:
             self.now = instant
             if self.stopped is None:
                 self._catch_up()
-        self.now = until
-        if self.stopped is None:
-            self._catch_up()
 
     def _instants(self, until: datetime) -> list[datetime]:
         """When something happens by itself after now and up to `until`."""
-        if self._charged_until is None:
+        if not self.memory.people:
             return []
         days = days_from(self.today() + timedelta(days=1), local_date(until, self.rules.zone))
         found = [wall_instant(day, time(0), self.rules.zone) for day in days]
@@ -62,32 +57,36 @@ class Oracle:
 
     def _catch_up(self) -> None:
         """What the machine does with everything that is due."""
-        self._fees_of_each_day()
+        if self._settled != self.today():
+            self._settled = self.today()
+            for person in self.memory.people.values():
+                self.settle(person)
         for person in list(self.memory.trying.values()):
             if person.trial is not None and person.trial.state(self.now) != "running":
                 del self.memory.trying[person.label]
                 if person.deleted is None:
                     self.judge(person)
 
-    def _fees_of_each_day(self) -> None:
-        today = self.today()
-        first = self._charged_until + timedelta(days=1) if self._charged_until else today
-        for day in days_from(first, today):
-            for person in self.memory.people.values():
-                self._fees(person, day)
-        self._charged_until = today
+    def settle(self, person: Person) -> None:
+        """Charge every period that began by today: whoever has the account pays, and plans change."""
+        for day in days_from(person.settled + timedelta(days=1), self.today()):
+            plan = person.plans.on(day, living=person.deleted is None)
+            for running in [*([plan] if plan else []), *person.products.values()]:
+                if running.begins_a_period(day):
+                    self.charge(person, running, day)
+            for code in [code for code, running in person.products.items() if running.is_over(day)]:
+                del person.products[code]
+        person.settled = self.today()
+        self.move(person)
 
-    def _fees(self, person: Person, day: date) -> None:
-        """What begins a period on that day is charged, dated with its own period."""
-        limits = self.limits(person, day - timedelta(days=1))
-        plan = person.plans.on(day)
-        for running in [*([plan] if plan else []), *person.products.values()]:
-            if running.begins_a_period(day):
-                self.charge(person, running, day)
-        for code in [code for code, running in person.products.items() if running.is_over(day)]:
-            del person.products[code]
-        if self.limits(person, day) != limits and person.deleted is None:
-            self.judge(person)
+    def move(self, person: Person) -> None:
+        """An account is put on its plan; another limit is judged at once."""
+        running = person.plans.current
+        plan = running.code if running is not None else self.rules.free
+        if plan != person.plan:
+            person.plan = plan
+            if person.deleted is None:
+                self.judge(person)
 
     def charge(self, person: Person, running: Running, day: date) -> None:
         """One charge for a period that begins, at the discount of whoever pays."""
@@ -96,13 +95,11 @@ class Oracle:
         percent, fee = Decimal(0), self.fee(running)
         if payer.kind == "reseller":
             family = self.rules.products[running.code].family if running.kind == "product" else None
-            percent = percent_of(self.rules, payer.paid, self.today(), family)
+            percent = percent_of(self.rules, payer.paid, day, family)
         total = self.rules.rounded(fee * (100 - percent) / 100)
         start, end = running.period(day)
         made = Charge(person.label, running.kind, running.code, start, end, fee, fee - total)
-        if made in self.memory.payers:
-            return
-        self.memory.payers[made] = payer.label
+        self.memory.payers.append((made, payer.label))
 
     def fee(self, running: Running) -> Decimal:
         """What the file says it costs a month."""
@@ -110,17 +107,15 @@ class Oracle:
             return self.rules.prices[running.code] or Decimal(0)
         return self.rules.products[running.code].fee or Decimal(0)
 
-    def limits(self, person: Person, day: date) -> dict[str, int | None]:
-        """What the plan allows on a day; nothing is limited during a trial."""
+    def limits(self, person: Person) -> dict[str, int | None]:
+        """What the plan allows; nothing is limited during a trial."""
         if person.trial is not None and person.trial.state(self.now) == "running":
             return dict.fromkeys(self.rules.metrics())
-        plan = person.plans.current
-        code = self.rules.free if plan is None or plan.is_over(day) else plan.code
-        return {metric: self.rules.limits[code].get(metric) for metric in self.rules.metrics()}
+        return {metric: self.rules.limits[person.plan].get(metric) for metric in self.rules.metrics()}
 
     def period(self, person: Person) -> tuple[date, date]:
         """What usage is counted in."""
-        plan = person.plans.on(self.today())
+        plan = person.plans.current
         if self.rules.paid_periods and plan is not None:
             return plan.period(self.today())
         return month_around(self.today())
@@ -132,7 +127,7 @@ class Oracle:
 
     def judge(self, person: Person) -> None:
         """A report or a changed limit: the highest threshold is mailed, once for ever."""
-        for metric, limit in self.limits(person, self.today()).items():
+        for metric, limit in self.limits(person).items():
             self.judge_metric(person, metric, limit)
 
     def judge_metric(self, person: Person, metric: str, limit: int | None) -> None:

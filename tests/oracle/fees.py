@@ -29,7 +29,7 @@ class Charge:
 class Running:
     """Something that is paid by the month since `anchor`, until the exclusive end of a paid period.
 
-    `payer` is who pays the period that runs; None: whoever the account belongs to when the next one begins.
+    `then` is the plan that follows; `deleted` says that only a deletion ends it.
     """
 
     account: str
@@ -39,6 +39,7 @@ class Running:
     since: date
     until: date | None = None
     then: str | None = None
+    deleted: bool = False
 
     def period(self, day: date) -> tuple[date, date]:
         """The period that holds a day."""
@@ -64,14 +65,14 @@ class Plans:
 
     current: Running | None = None
 
-    def on(self, day: date) -> Running | None:
-        """What runs on a day; the plan that follows keeps the anchor."""
+    def on(self, day: date, *, living: bool = True) -> Running | None:
+        """What runs on a day; the plan that follows keeps the anchor, and a deleted account has none."""
         now = self.current
         if now is not None and now.is_over(day):
             assert now.until is not None
             after = now.then
             self.current = None
-            if after is not None:
+            if after is not None and living:
                 self.current = Running(now.account, "plan", after, now.anchor, now.until)
         return self.current
 
@@ -84,6 +85,7 @@ class Plans:
             return True
         if now.code == plan:
             now.until = now.then = None
+            now.deleted = False
         else:
             now.end_with_period(day)
             now.then = plan

@@ -45,6 +45,8 @@ class Person:
     name: str
     email: str
     zone: ZoneInfo
+    settled: date
+    plan: str
     kind: str = "regular"
     reseller: str | None = None
     deleted: datetime | None = None
@@ -89,7 +91,7 @@ class Memory:
     trying: dict[str, Person] = field(default_factory=dict)
     had_trial: set[tuple[str, str]] = field(default_factory=set)
     references: dict[tuple[str, str], Paid] = field(default_factory=dict)
-    payers: dict[Charge, str] = field(default_factory=dict)
+    payers: list[tuple[Charge, str]] = field(default_factory=list)
     mails: set[QuotaMail] = field(default_factory=set)
     heights: dict[tuple[str, str, tuple[date, date], int], list[str]] = field(default_factory=dict)
     down: dict[str, datetime] = field(default_factory=dict)

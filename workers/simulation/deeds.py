@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from domain.errors import KontorError
-from services import accounts, clients, closing, decisions, instances, offers, reselling
+from domain.usage import ReportKind
+from services import accounts, clients, closing, decisions, instances, offers, reselling, trials, usage_reports
 from services.accounts import NewAccount
 from services.clients import NewClient
 from services.decisions import Decider, Verdict
 from services.offers import NewOffer
-from workers.simulation.journal import OK, Action, Entry, Journal, done
+from services.usage import UsageReport
+from workers.simulation import deeds_of_money as money
+from workers.simulation.hands import Answer, Deed, Hands, Values
+from workers.simulation.journal import OK, Action, Entry, done
 from workers.simulation.outside import url_of
-from workers.simulation.stage import Stage
-
-Values = Mapping[str, Any]
-Answer = Mapping[str, Any] | KontorError | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """What deeds work with: the stage, and which row a label stands for."""
-
-    stage: Stage
-    journal: Journal
-    programme: str
-
-    def id(self, label: object) -> UUID:
-        """The row of a label."""
-        return self.journal.ids[str(label)]
-
-    def know(self, label: object, row: UUID) -> None:
-        """Remember the row of a label."""
-        self.journal.ids[str(label)] = row
-
-
-Deed = Callable[[Hands, Session, Values], Answer]
 
 
 def carry_out(hands: Hands, action: Action) -> Entry:
@@ -137,6 +115,20 @@ def cancel(hands: Hands, session: Session, told: Values) -> None:
     offers.cancel(hands.stage.offers, session, hands.id(told["offer"]), "simulation")
 
 
+def trial(hands: Hands, session: Session, told: Values) -> None:
+    """Start a trial."""
+    trials.start(hands.stage.accounts, session, hands.id(told["account"]))
+
+
+def usage(hands: Hands, session: Session, told: Values) -> None:
+    """Report what an account uses."""
+    level = told.get("value")
+    kind = ReportKind.DELTA if level is None else ReportKind.VALUE
+    amount = told["delta"] if level is None else level
+    report = UsageReport(told["metric"], kind, amount, told["at"], told.get("report_id"))
+    usage_reports.report(hands.stage.accounts, session, hands.id(told["account"]), report)
+
+
 def down(hands: Hands, session: Session, told: Values) -> None:
     """A customer's instance goes away."""
     hands.stage.instances.down[url_of(told["account"])] = told["manner"]
@@ -161,6 +153,9 @@ DEEDS: Final[Mapping[str, Deed]] = {
     "accept": accept,
     "reject": reject,
     "cancel": cancel,
+    "trial": trial,
+    "usage": usage,
     "down": down,
     "up": up,
+    **money.DEEDS,
 }

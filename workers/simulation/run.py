@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from domain.zones import day_start
 from services import programme_files
-from workers.simulation.deeds import DEEDS, Hands, carry_out
+from workers.simulation.deeds import DEEDS, carry_out
+from workers.simulation.hands import Hands
 from workers.simulation.journal import MACHINE, Action, Entry, Journal, Nobody, Observer, done
 from workers.simulation.script import Day, Play, story
 from workers.simulation.stage import Stage
@@ -22,7 +23,7 @@ class Simulation:
         self.stage = stage
         self.play = play
         self.journal = Journal()
-        self._hands = Hands(stage, self.journal, code)
+        self._hands = Hands(stage, self.journal, code, play.programme)
         self._observer = observer or Nobody()
         self._stopped = False
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
@@ -71,8 +71,10 @@ class Stage:
         self.accounts = AccountBook(self.jobs, self.programmes, Argon2Passwords.cheap())
         self.offers = OfferBook(self.jobs, SECRET.encode(), self.programmes)
         registry = Registry(all_handlers(self._ports()))
+        # A pool of its own, as a worker has: it keeps statements prepared, which a rollback would take away.
+        self._shop_engine = create_engine(engine.url, pool_size=1, max_overflow=1)
         shop = Workshop(
-            engine=engine,
+            engine=self._shop_engine,
             registry=registry,
             jobs=self.jobs,
             clock=self.clock,
@@ -100,7 +102,7 @@ class Stage:
     def close(self) -> None:
         """Give the connections back."""
         self._driver.close()
-        self.engine.dispose()
+        self._shop_engine.dispose()
 
     @property
     def now(self) -> datetime:
