@@ -1,0 +1,140 @@
+"""Resellers of `hosting` behind the HTTP API, and a worker and a scheduler in the test's own thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from engine.schedules import declare, fire_due
+from models.events import DomainEvent
+from models.mails import Mail
+from services import programme_files
+from store.schema import ROOT
+from tasks.timetable import timetable
+from tests.api_world import Api
+from tests.console_engine import Works, works
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+FAMILIES = ("vps", "dedicated", "ssl")
+OPENING = datetime(2025, 12, 1, tzinfo=UTC)
+
+
+def moscow(text: str) -> datetime:
+    """An instant by Moscow's wall clock; a day alone means its noon."""
+    wall = datetime.fromisoformat(text if len(text) > 10 else f"{text}T12:00:00")
+    return wall.replace(tzinfo=MOSCOW)
+
+
+def roubles(amount: str) -> dict[str, str]:
+    """Money of the programme."""
+    return {"amount": amount, "currency": "RUB"}
+
+
+@dataclass
+class DiscountWorld:
+    """Everything goes through the API; `go` moves the clock and runs what is due."""
+
+    api: Api
+    works: Works
+    clock: ManualClock
+    key: str
+    paid: int = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One committed transaction."""
+        with self.api.deps.sessions() as session:
+            yield session
+            session.commit()
+
+    def apply(self, code: str, source: str | None = None) -> None:
+        """Apply an example programme, or a text under its code."""
+        text = source or (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
+        with self.transaction() as session:
+            programme_files.apply(session, code, text, now=self.clock.now(), actor="test")
+
+    def reseller(self, name: str = "Volga", programme: str = "hosting") -> str:
+        """A new reseller's id."""
+        new = {"programme": programme, "name": name, "admin_email": f"{name}@shop.example"}
+        made = self.api.ok("POST /v1/accounts", new, key=self.key)
+        return str(self.api.ok(f"POST /v1/accounts/{made['id']}/become-reseller", key=self.key)["id"])
+
+    def post(self, reseller: str, amount: str, paid_at: datetime, **more: Any) -> httpx.Response:
+        """Post a payment with a reference of its own."""
+        self.paid += 1
+        body = {
+            "amount": roubles(amount),
+            "paid_at": paid_at.isoformat(),
+            "reference": f"P-{self.paid}",
+            "kind": "payment",
+        }
+        return self.api.call(f"POST /v1/resellers/{reseller}/payments", body | more, key=self.key)
+
+    def pay(self, reseller: str, amount: str, day: str, **more: Any) -> dict[str, Any]:
+        """Post a payment that must be taken."""
+        answer = self.post(reseller, amount, moscow(day), **more)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def discount(self, reseller: str, query: str = "") -> Any:
+        """What the API says of the discount; `query` such as `as_of=2026-01-20`."""
+        return self.api.ok(f"GET /v1/resellers/{reseller}/discount?{query}", key=self.key)
+
+    def shares(self, reseller: str, query: str = "") -> str:
+        """Turnover and percentages, as the worked examples print them."""
+        told = self.discount(reseller, query)
+        percent = " / ".join(str(told["percent"][family]) for family in FAMILIES)
+        return f"{told['turnover']['amount']}: {percent if told['tier'] else 'none'}"
+
+    def go(self, when: datetime) -> None:
+        """Let it be that time; then what is due is done."""
+        self.clock.advance(when - self.clock.now())
+        self.settle()
+
+    def fire(self) -> None:
+        """What the scheduler does, once."""
+        with self.transaction() as session:
+            declare(session, timetable(session), self.clock.now())
+            fire_due(session, self.works.inline.jobs, self.clock.now())
+
+    def settle(self) -> None:
+        """Fire what is due and run it."""
+        self.fire()
+        self.works.inline.drain()
+
+    def mails(self, template: str) -> list[Mail]:
+        """The mails of that kind, oldest first."""
+        with self.transaction() as session:
+            return list(session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)))
+
+    def events(self, event_type: str = "discount.changed") -> list[dict[str, Any]]:
+        """What the events of that type tell, in order."""
+        with self.transaction() as session:
+            found = select(DomainEvent).where(DomainEvent.type == event_type).order_by(DomainEvent.seq)
+            return [event.data for event in session.scalars(found)]
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        """What a statement finds."""
+        with self.transaction() as session:
+            return list(session.execute(sql(statement), values).all())
+
+
+@contextmanager
+def discount_world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
+    """The world with `hosting` applied."""
+    with works(api.deps) as found:
+        world = DiscountWorld(api, found, clock, api.key())
+        world.apply("hosting")
+        world.fire()
+        yield world

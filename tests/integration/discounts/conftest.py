@@ -1,0 +1,25 @@
+"""The API, a worker and a scheduler over a database of each test; it opens on 1 December 2025."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.clock_fakes import ManualClock
+from tests.api_fixtures import api, deps
+from tests.api_world import Api
+from tests.discount_world import OPENING, DiscountWorld, discount_world
+
+__all__ = ["api", "deps"]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Midnight UTC of 1 December 2025."""
+    return ManualClock(OPENING)
+
+
+@pytest.fixture
+def world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
+    """Resellers of `hosting` behind the API."""
+    with discount_world(api, clock) as found:
+        yield found
