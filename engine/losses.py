@@ -3,7 +3,8 @@
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-_CLASHES = frozenset({"40001", "40P01"})
+# 26000: a prepared statement is gone, since the handler sent something after which psycopg drops them all.
+_CLASHES = frozenset({"40001", "40P01", "26000"})
 _SHUTDOWNS = frozenset({"57P01", "57P02", "57P03", "25P03"})
 
 
@@ -12,7 +13,7 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 def is_clash(error: BaseException) -> bool:
-    """A deadlock or a serialisation failure: run the transaction again."""
+    """A deadlock, a serialisation failure, a lost statement: run the transaction again."""
     cause = _cause(error)
     return isinstance(cause, psycopg.Error) and cause.sqlstate in _CLASHES
 

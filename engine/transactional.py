@@ -5,6 +5,7 @@ run again one by one.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from domain.jobs import AttemptOutcome, DeadReason, JobState
 from engine import ledger
+from engine.enqueue import committed
+from engine.express import Express, prepare
 from engine.failing import Attempted, bury, record_failure
 from engine.handlers import Transactional
 from engine.ledger import Driver, Ended, JobRow
@@ -35,6 +38,14 @@ class Failed(Exception):
         self.cause = cause
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job that ran and is not committed yet."""
+
+    row: JobRow
+    started: datetime
+
+
 class TransactionalRunner:
     """Runs doorbells of transactional tasks."""
 
@@ -52,8 +63,73 @@ class TransactionalRunner:
                     return self._together(session, driver, ids)
                 except Failed as failed:
                     _undo(session, driver, failed)
-            ran = [self._alone(session, driver, job_id) for job_id in ids]
-        return sum(claimed for claimed, _ in ran), sum(seconds for _, seconds in ran)
+            return self._in_turn(session, driver, ids)
+
+    def _in_turn(self, session: Session, driver: Driver, ids: Sequence[UUID]) -> tuple[int, float]:
+        """Each job in a commit of its own, which is sent with the claim of the next."""
+        express, claimed, seconds = Express(driver, self._shop.worker), 0, 0.0
+        before: Begun | None = None
+        for job_id in ids:
+            row = self._advance(session, driver, express, job_id, before)
+            before = None
+            if row is not None:
+                before, took = self._perform(session, driver, express, row)
+                claimed, seconds = claimed + 1, seconds + took
+        self._advance(session, driver, express, None, before)
+        return claimed, seconds
+
+    def _advance(
+        self, session: Session, driver: Driver, express: Express, job_id: UUID | None, before: "Begun | None"
+    ) -> JobRow | None:
+        """Commit what is done and claim the next job, if there is one and it still waits."""
+        shop = self._shop
+        try:
+            if job_id is None:
+                express.commit()
+                row = None
+            else:
+                shop.crash("claim.before")
+                row = express.begin(job_id)
+                shop.crash("claim.after")
+        except shop.catchable as error:
+            if before is None:
+                raise
+            self._again(session, driver, express, Failed(before.row, before.started, error))
+            return self._advance(session, driver, express, job_id, None)
+        if before is not None:
+            committed(session)
+            shop.crash("commit.after")
+        return row
+
+    def _perform(self, session: Session, driver: Driver, express: Express, row: JobRow) -> tuple["Begun | None", float]:
+        """Run a claimed job up to its COMMIT; None when it failed, which is written down by then."""
+        shop = self._shop
+        started, began = shop.clock.now(), shop.clock.monotonic()
+        try:
+            outcome = self._handle(session, driver, row, started)
+            seconds, finished = shop.clock.monotonic() - began, shop.clock.now()
+            shop.crash("record.before")
+            if isinstance(outcome, Done):
+                express.finish(row.id, outcome.result, started, finished)
+            settle(driver, shop.worker, row, outcome, started, finished, burn=1)
+        except Failed as failed:
+            self._again(session, driver, express, failed)
+            return None, 0.0
+        except shop.catchable as error:
+            self._again(session, driver, express, Failed(row, started, error))
+            return None, 0.0
+        shop.crash("record.after")
+        shop.crash("commit.before")
+        return Begun(row, started), seconds
+
+    def _again(self, session: Session, driver: Driver, express: Express, failed: Failed) -> None:
+        """Roll back; run the job again when the failure is nobody's, else write it down."""
+        express.forget()
+        _undo(session, driver, failed)
+        if is_clash(failed.cause):
+            self._alone(session, driver, failed.row.id)
+        else:
+            self._record(session, driver, failed)
 
     def _alone(self, session: Session, driver: Driver, job_id: UUID) -> tuple[int, float]:
         """One job in a commit of its own. A deadlock is nobody's fault and is run again."""
@@ -141,6 +217,7 @@ def _undo(session: Session, driver: Driver, failed: Failed) -> None:
         raise failed.cause
     session.rollback()
     driver.execute("ROLLBACK")
+    prepare(driver)
     session.connection()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain.ports import Clock, CrashPoint
 from domain.retry import BreakerPolicy, Random
-from engine import lanes
+from engine import express, lanes
 from engine.catalogue import Payload
 from engine.enqueue import Jobs, ring_after_commit
 from engine.handlers import Handler, JobContext, Registry
@@ -69,6 +69,7 @@ class Workshop:
             try:
                 with Session(bind=connection, autoflush=True, expire_on_commit=False) as session:
                     session.connection()
+                    express.prepare_once(connection, driver)
                     yield session, driver
             finally:
                 if driver.closed:

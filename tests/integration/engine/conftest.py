@@ -20,6 +20,7 @@ from tests.integration.engine.world import (
     Sender,
     SendParked,
     VerifyingSender,
+    WriteAlone,
     WriteElsewhere,
     Writer,
 )
@@ -99,6 +100,7 @@ def world(engine: Engine, script: Script) -> Iterator[World]:
     handlers: list[Handler] = [
         Writer(script),
         Writer(script, WriteElsewhere),
+        Writer(script, WriteAlone),
         Sender(script),
         VerifyingSender(script),
         Sender(script, SendParked),

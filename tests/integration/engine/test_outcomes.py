@@ -7,9 +7,11 @@ from engine.catalogue import Payload
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Done, Outcome, Permanent, Snooze, Stopped, Transient
 from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Deed, Send, Write
+from tests.integration.engine.world import Deed, Send, Write, WriteAlone
 
-BOTH = pytest.mark.parametrize("payload", [Write(note="x"), Send(note="x")], ids=["transactional", "external"])
+BOTH = pytest.mark.parametrize(
+    "payload", [Write(note="x"), WriteAlone(note="x"), Send(note="x")], ids=["transactional", "alone", "external"]
+)
 
 
 def raising(error: Exception) -> Deed:
@@ -64,7 +66,7 @@ def test_a_snooze_burns_no_attempt(world: World) -> None:
     until = world.clock.now() + timedelta(days=2)
     world.script.deeds["x"] = returning(Snooze(until))
     world.script.claims["x"] = returning(Snooze(until))
-    jobs = [world.put(Write(note="x")), world.put(Send(note="x"))]
+    jobs = [world.put(Write(note="x")), world.put(WriteAlone(note="x")), world.put(Send(note="x"))]
     world.inline.drain()
     for job in jobs:
         row = world.job(job)
@@ -73,14 +75,14 @@ def test_a_snooze_burns_no_attempt(world: World) -> None:
     world.clock.advance(timedelta(days=2))
     world.script.deeds.clear()
     world.script.claims.clear()
-    assert world.inline.drain() == 2
+    assert world.inline.drain() == 3
     assert [world.job(job).attempt for job in jobs] == [1, 1]
 
 
 def test_a_cancellation_ends_the_job_with_its_reason(world: World) -> None:
     world.script.deeds["x"] = returning(Cancel("nobody wants it"))
     world.script.claims["x"] = returning(Cancel("nobody wants it"))
-    for job in (world.put(Write(note="x")), world.put(Send(note="x"))):
+    for job in (world.put(Write(note="x")), world.put(WriteAlone(note="x")), world.put(Send(note="x"))):
         world.inline.drain()
         row = world.job(job)
         assert (row.state, row.reason, row.attempt) == ("cancelled", "nobody wants it", 1)

@@ -32,6 +32,11 @@ class WriteElsewhere(Payload):
     note: str = "plain"
 
 
+class WriteAlone(Payload):
+    policy: ClassVar[Policy] = Policy("test.write_alone", "write", TaskKind.TRANSACTIONAL, RETRY, share_commit=False)
+    note: str = "plain"
+
+
 class Send(Payload):
     policy: ClassVar[Policy] = Policy("test.send", "send", TaskKind.EXTERNAL, RETRY)
     note: str = "plain"

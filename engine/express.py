@@ -1,0 +1,90 @@
+"""One job, one commit, two round trips: the end of a job's transaction travels with the beginning of the next.
+
+Sent one by one, BEGIN, claim, effect, completion and COMMIT are five round trips, and each costs both processes
+a change of context. Here the claim and the completion are prepared once for each connection and executed in one
+simple query together with what opens and closes the transaction.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.errors import InvalidSqlStatementName
+from psycopg.sql import quote
+from sqlalchemy import Connection
+
+from engine import ledger
+from engine.ledger import Driver, JobRow
+
+_COMMIT: Final = "COMMIT; "
+_KEY: Final = "kontor.express"
+_ORDER: Final = ("id", "state", "burn", "worker", "reason", "started", "finished", "result")
+_TYPES: Final = "uuid, text, int, text, text, timestamptz, timestamptz, jsonb"
+
+
+def _numbered(statement: str) -> str:
+    """A statement with named places as PREPARE wants it."""
+    return statement % {name: f"${number}" for number, name in enumerate(_ORDER, 1)}
+
+
+PREPARE: Final = (
+    f"PREPARE kontor_claim (uuid) AS {ledger.LOCK_ONE.replace('%s', '$1')};"
+    f" PREPARE kontor_finish ({_TYPES}) AS {_numbered(ledger.ARCHIVE_ONE)}"
+)
+
+
+def prepare_once(connection: Connection, driver: Driver) -> None:
+    """Prepare a connection that is new in its pool."""
+    if _KEY not in connection.info:
+        prepare(driver)
+        connection.info[_KEY] = True
+
+
+def prepare(driver: Driver) -> None:
+    """Prepare a connection, also one whose statements are gone: psycopg drops them all after a ROLLBACK."""
+    driver.execute("DEALLOCATE ALL")
+    driver.execute(PREPARE)
+
+
+class Express:
+    """Transactions of one job each, over a prepared connection in autocommit."""
+
+    def __init__(self, driver: Driver, worker: str) -> None:
+        self._driver = driver
+        self._cursor = driver.cursor(row_factory=ledger.AS_ROWS)
+        self._worker = quote(worker)
+        self._end = ""
+
+    def begin(self, job_id: UUID) -> JobRow | None:
+        """End the transaction that is open, begin the next and lock its job; None when it does not wait."""
+        end, self._end = self._end, _COMMIT
+        begin = f"BEGIN; EXECUTE kontor_claim('{job_id}')"
+        try:
+            self._cursor.execute(end + begin)
+        except InvalidSqlStatementName:
+            if end not in ("", _COMMIT):
+                raise  # the lost statement may be the completion of the job before
+            self._driver.execute("ROLLBACK")
+            prepare(self._driver)
+            self._cursor.execute(begin)
+        self._cursor.set_result(-1)
+        return self._cursor.fetchone()
+
+    def finish(self, job_id: UUID, result: Any, started: datetime, finished: datetime) -> None:
+        """Complete the job when its transaction ends."""
+        body = "NULL" if result is None else quote(json.dumps(result))
+        times = f"'{started.isoformat()}', '{finished.isoformat()}'"
+        self._end = (
+            f"EXECUTE kontor_finish('{job_id}', 'succeeded', 1, {self._worker}, NULL, {times}, {body}); {_COMMIT}"
+        )
+
+    def commit(self) -> None:
+        """End the transaction that is open, if one is."""
+        end, self._end = self._end, ""
+        if end:
+            self._cursor.execute(end)
+
+    def forget(self) -> None:
+        """The transaction was rolled back."""
+        self._end = ""
