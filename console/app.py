@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from console import audit, bulk, dead, door, job, jobs, mails, overview, searches, steering
+from console import again, audit, bulk, dead, door, job, jobs, mails, overview, searches, steering
 from console.answers import Page
 from console.deeds import ACTIONS
 from console.render import Templates
@@ -68,6 +68,8 @@ def _router(server: Server) -> APIRouter:
     add("/console/searches", "POST", searches.keep, Role.VIEWER)
     add("/console/searches/{search_id}/forget", "POST", searches.forget, Role.VIEWER)
     add("/console/bulk", "POST", bulk.begin, Role.OPERATOR)
+    add("/console/jobs/{job_id}/again", "GET", again.show_again, Role.OPERATOR)
+    add("/console/jobs/{job_id}/again", "POST", again.run_again, Role.OPERATOR)
     for path, view in PAGES:
         add(path, "GET", view, Role.VIEWER)
     for action in ACTIONS:

@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from console import timeline
 from console.answers import Page
 from console.visit import Visit
 from domain.errors import NotFound
-from domain.jobs import JobState
+from domain.jobs import FINISHED, JobState
 from engine.driver import driver
+from models.control import Lane
 from services import jobs
 from services.jobs import JobView
 from services.mails import SEND
-from store import audit, jobs_read
+from store import audit, console_jobs, jobs_read
+from store.console_jobs import Child
+from store.jobs_read import JobRecord
 
+SCHEDULED: Final = "schedule:"
 RETRYABLE: Final = frozenset({JobState.DEAD, JobState.RETRYING, JobState.CANCELLED})
 CANCELLABLE: Final = frozenset(set(JobState) - {JobState.SUCCEEDED, JobState.CANCELLED})
 WHY_NOT: Final = {
@@ -34,18 +39,48 @@ class Refusal(NamedTuple):
 def show_job(visit: Visit) -> Page:
     """Everything about one job. Raises NotFound."""
     view = found_job(visit)
-    job = view.job
+    job, connection = view.job, driver(visit.session)
+    children = console_jobs.children(connection, job.id)
     values = {
         "job": job,
         "args": view.args,
         "attempts": view.attempts,
         "refusal": refusal(visit, view),
         "cancellable": job.state in CANCELLABLE,
-        "mail": view.args.get("mail_id") if job.task == SEND else None,
+        "known": job.task in visit.deps.jobs.catalogue,
+        "lane": lane_of(visit, job),
+        "letters": console_jobs.letters(connection, mail_ids(view, children)),
+        "steps": console_jobs.offer_steps(connection, job.id),
+        "ancestors": console_jobs.ancestors(connection, job.parent_id),
+        "children": children,
+        "most": console_jobs.CHILDREN_MOST,
+        "slot": slot_of(console_jobs.key_of(connection, job.id)),
         "acts": audit.about(visit.session, f"job:{job.id}", 20),
-        "scale": _scale(view),
+        "line": timeline.line_of(view, visit.now),
+        "waits": timeline.due_by(visit.deps.jobs.catalogue, job),
     }
-    return Page("job.html", f"{job.task}", values, "jobs")
+    moving = job.state not in FINISHED
+    return Page("job.html", f"{job.task}", values, "jobs", live=("_job",) if moving else ())
+
+
+def mail_ids(view: JobView, children: Sequence[Child]) -> list[UUID]:
+    """The mails a job sends itself, or left to jobs of their own."""
+    named = [view.args.get("mail_id") if view.job.task == SEND else None]
+    named += [child.mail_id if child.task == SEND else None for child in children]
+    return [UUID(str(one)) for one in named if one]
+
+
+def lane_of(visit: Visit, job: JobRecord) -> Lane | None:
+    """The lane that holds the job's calls in line."""
+    return visit.session.get(Lane, job.lane) if job.lane else None
+
+
+def slot_of(once_key: str | None) -> tuple[str, str] | None:
+    """(schedule, local slot) of the occurrence that a job stands for."""
+    if once_key is None or not once_key.startswith(SCHEDULED):
+        return None
+    name, _, slot = once_key.removeprefix(SCHEDULED).partition(":")
+    return name, slot
 
 
 def found_job(visit: Visit) -> JobView:
@@ -67,19 +102,3 @@ def refusal(visit: Visit, view: JobView) -> Refusal | None:
     if other is not None:
         return Refusal("Another unfinished job has this job's unique key; wait for it or cancel it:", other)
     return None
-
-
-def _scale(view: JobView) -> Sequence[tuple[int, int]]:
-    """Where each attempt starts on the time line and how long it is, in thousandths of the whole."""
-    spans = [(one.started_at or one.ended_at, one.ended_at) for one in view.attempts]
-    known = [(start, end or start) for start, end in spans if start is not None]
-    if not known:
-        return []
-    begin = min(view.job.created_at, known[0][0])
-    whole = max((known[-1][1] - begin).total_seconds(), 0.001)
-    places = []
-    for start, end in known:
-        left = round(1000 * (start - begin).total_seconds() / whole)
-        wide = round(1000 * (end - start).total_seconds() / whole)
-        places.append((min(max(left, 0), 992), max(wide, 8)))
-    return places

@@ -22,6 +22,15 @@ SELECT id, task, state, lane, payload ->> 'mail_id', created_at, finished_at
 FROM jobs_archive WHERE parent_id = %(id)s
 ORDER BY id LIMIT %(most)s
 """
+ANCESTORS_MOST: Final = 5
+ANCESTOR: Final = """
+SELECT id, task, state, lane, created_at, finished_at, parent_id FROM jobs WHERE id = %(id)s
+UNION ALL
+SELECT id, task, state, lane, created_at, finished_at, parent_id FROM jobs_archive WHERE id = %(id)s
+"""
+ONCE: Final = """
+SELECT once_key FROM jobs WHERE id = %(id)s UNION ALL SELECT once_key FROM jobs_archive WHERE id = %(id)s
+"""
 OFFER_STEPS: Final = """
 SELECT offer_id, at, event, from_state, to_state FROM offer_events WHERE job_id = %s ORDER BY seq LIMIT %s
 """
@@ -41,6 +50,19 @@ class Child:
     mail_id: str | None
     created_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A job on the way up."""
+
+    id: UUID
+    task: str
+    state: str
+    lane: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    parent_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +110,22 @@ def offer_steps(driver: Connection[Any], job_id: UUID) -> list[Step]:
 def letters(driver: Connection[Any], mail_ids: list[UUID]) -> list[Letter]:
     """Mails by id."""
     return driver.cursor(row_factory=class_row(Letter)).execute(SUBJECTS, (mail_ids,)).fetchall() if mail_ids else []
+
+
+def key_of(driver: Connection[Any], job_id: UUID) -> str | None:
+    """The once_key a job was enqueued by: a schedule's says which occurrence it stands for."""
+    row = driver.execute(ONCE, {"id": job_id}).fetchone()
+    return None if row is None else row[0]
+
+
+def ancestors(driver: Connection[Any], job_id: UUID | None) -> list[Child]:
+    """The jobs a job came from, the first one first, five at most."""
+    found: list[Child] = []
+    cursor = driver.cursor(row_factory=class_row(Ancestor))
+    while job_id is not None and len(found) < ANCESTORS_MOST:
+        one = cursor.execute(ANCESTOR, {"id": job_id}).fetchone()
+        if one is None:
+            break
+        found.append(Child(one.id, one.task, one.state, one.lane, None, one.created_at, one.finished_at))
+        job_id = one.parent_id
+    return found[::-1]

@@ -1,0 +1,99 @@
+"""A job's page: its life as a line, what it led to and did, and running it again with other args."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy import select
+
+from api.deps import Deps
+from models.control import AuditEntry
+from models.jobs import Job
+from services.jobs import REDACTED, JobView
+from store import jobs_read
+from store.jobs_read import JobRecord
+from tests.api_world import Api, Shop
+from tests.console_engine import works
+from tests.console_world import Visitor, bury, put_job
+
+As = Callable[[str], Visitor]
+BIG = 123456789012345678901234567890
+
+
+def test_it_says_what_it_called_wrote_mailed_and_led_to(
+    signed_in: As, api: Api, deps: Deps, shop: Callable[[str], Shop]
+) -> None:
+    one = shop("elbe")
+    line = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
+    offer = api.ok(
+        "POST /v1/offers", {"reseller_id": str(one.reseller), "account_id": str(one.client), "lines": [line]}
+    )["id"]
+    with deps.sessions() as session:
+        job = session.scalars(select(Job.id).where(Job.task == "offers.deliver")).one()
+    with works(deps) as engine:
+        engine.inline.drain()
+    text = signed_in("viewer").get(f"/console/jobs/{job}").text
+    assert "came from" not in text
+    assert "led to" in text
+    assert "mail.send" in text
+    assert f'offer <span class="mono">{offer}</span> delivered' in text
+    assert "Mailed:" in text
+    assert "Called: 1 time over the lane" in text
+    assert "the last answer was 204" in text
+    assert "Edit and run again" not in text
+
+
+def test_the_line_tells_waits_runs_and_retries(signed_in: As, deps: Deps) -> None:
+    job = put_job(deps)
+    bury(deps, job, ValueError("it broke"))
+    text = signed_in("viewer").get(f"/console/jobs/{job}").text
+    assert 'rect class="wait"' in text
+    assert 'rect class="failed"' in text
+    assert "attempt 1: failed" in text
+
+
+def test_it_is_edited_and_run_again_as_a_new_job(signed_in: As, deps: Deps) -> None:
+    job = put_job(deps, "misspelt")
+    bury(deps, job, ValueError("it broke"))
+    someone = signed_in("operator")
+    assert "misspelt" in someone.get(f"/console/jobs/{job}/again").text
+    place = f"/console/jobs/{job}/again"
+    assert someone.post(place, {"args": '{"message": "spelt"}', "reason": ""}).status_code == 422
+    assert "no JSON" in someone.post(place, {"args": "{", "reason": "typo"}).text
+    assert "no JSON" in someone.post(place, {"args": '{"seconds": NaN}', "reason": "typo"}).text
+    assert "args.seconds" in someone.post(place, {"args": '{"seconds": 61}', "reason": "typo"}).text
+    done = someone.post(place, {"args": '{"message": "spelt"}', "reason": "a typo"})
+    assert done.status_code == 303, done.text
+    new = UUID(done.headers["location"].split("/")[3].partition("?")[0])
+    with deps.sessions() as session:
+        again = session.get_one(Job, new)
+        assert (again.payload, again.parent_id, again.state) == ({"message": "spelt"}, job, "queued")
+        assert session.get_one(Job, job).state == "dead"
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "job.again")).one()
+    assert (entry.reason, entry.detail) == ("a typo", {"job": str(new), "changed": ["message"]})
+    assert "led to" in someone.get(f"/console/jobs/{job}").text
+    assert "came from" in someone.get(f"/console/jobs/{new}").text
+
+
+def test_whole_numbers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None:
+    from services.job_again import parsed
+
+    assert parsed(f'{{"n": {BIG}}}') == {"n": BIG}
+    job = put_job(deps)
+    with deps.sessions() as session:
+        session.get_one(Job, job).payload = {"n": BIG}
+        session.commit()
+    assert str(BIG) in signed_in("operator").get(f"/console/jobs/{job}/again").text
+
+
+def test_what_was_redacted_and_left_so_keeps_its_value(deps: Deps) -> None:
+    from engine.control import Actor
+    from engine.driver import driver
+    from services.job_again import run_again
+
+    job = put_job(deps, "secret word")
+    with deps.sessions() as session:
+        record: JobRecord | None = jobs_read.find(driver(session), job)
+        assert record is not None
+        view = JobView(record, {"message": REDACTED}, [])
+        new = run_again(session, deps.jobs, view, {"message": REDACTED}, Actor("test", None, "why"))
+        assert session.get_one(Job, new).payload == {"message": "secret word"}
