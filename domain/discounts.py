@@ -40,12 +40,13 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """An order's price; `percent` is what was taken off the list."""
+    """An order's price; `percent` is what was taken off the list, by `promotion` or by the reseller's discount."""
 
     list_price: Money
     percent: Decimal
     net: Money
     suppressed: tuple[Suppressed, ...] = ()
+    promotion: str | None = None
 
     @property
     def discount(self) -> Money:
@@ -99,7 +100,7 @@ def price_order(
     best = max([own, *(one.percent for one in good)])
     winner = next((one for one in good if one.percent == best), None) if best > own else None
     left_out = tuple(Suppressed(one.code, one.percent, SuppressedBy.BETTER) for one in good if one is not winner)
-    return Priced(list_price, best, percent_off(list_price, best), left_out)
+    return Priced(list_price, best, percent_off(list_price, best), left_out, winner.code if winner else None)
 
 
 def needs_approval(resellers: int, moved: int, guard_rail: Decimal) -> bool:

@@ -79,12 +79,12 @@ def _standing(session: Session, origin_id: UUID, reference: str) -> PaymentRow:
     return row
 
 
-def checked_reference(text: str) -> str:
+def checked_reference(text: str, loc: str = "reference") -> str:
     """A reference as it is kept: NFC, without spaces around it. Raises Invalid."""
     reference = unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(reference) <= REFERENCE_LIMIT or not reference.isprintable():
         message = f"A reference is 1 to {REFERENCE_LIMIT} printable characters."
-        raise Invalid("invalid", message, errors=[FieldError("reference", message)])
+        raise Invalid("invalid", message, errors=[FieldError(loc, message)])
     return reference
 
 
