@@ -230,7 +230,7 @@ def restore(oracle: Oracle, entry: Written) -> None:
     person = oracle.memory.people[entry.values["account"]]
     assert person.deleted is not None
     if entry.at >= person.deleted + timedelta(days=30):
-        expected(oracle, entry, "final")
+        expected(oracle, entry, "final", "not_found")
     elif expected(oracle, entry, "ok"):
         oracle.settle(person)
         person.deleted = None

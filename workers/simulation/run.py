@@ -47,6 +47,8 @@ class Simulation:
 
     def _live(self, day: Day) -> None:
         for action in day.actions:
+            if action.actor != MACHINE and action.action not in DEEDS:
+                continue
             self._pass_time(action)
             self.journal.entries.append(self._do(action))
             if not self._stopped:
@@ -70,6 +72,4 @@ class Simulation:
         if action.actor == MACHINE:
             self._stopped = action.action == "stop"
             return done(action)
-        if action.action not in DEEDS:
-            return done(action, "not_built")
         return carry_out(self._hands, action)
