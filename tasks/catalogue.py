@@ -24,6 +24,7 @@ from tasks.licences import (
     LicencesRemindHandler,
 )
 from tasks.mails import MailSending, SendMail
+from tasks.merging import ResellersMerge, ResellersMergeHandler
 from tasks.offers import (
     OfferDeliver,
     OfferDeliverHandler,
@@ -62,6 +63,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     WebhooksDeliver,
     SendMail,
     AccountsTidy,
+    ResellersMerge,
     UpkeepRetention,
     JobsBulk,
     JobsForesee,
@@ -118,8 +120,9 @@ def plain_handlers(ports: Ports) -> list[Handler]:
 
 
 def account_handlers(programmes: Programmes) -> list[Handler]:
-    """What ends trials, reminds of them, and warns of quotas."""
+    """What ends trials, reminds of them, warns of quotas, and merges resellers."""
     return [
+        ResellersMergeHandler(programmes),
         TrialsEndHandler(programmes),
         TrialsRemindHandler(programmes),
         QuotasTellHandler(),

@@ -1,0 +1,152 @@
+"""SQL of a merge: what belongs to one reseller is counted, and given to another, by the same conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Uuid, select, text, type_coerce
+from sqlalchemy.orm import Session
+
+from domain.merging import Held
+from models.accounts import Account
+from models.fees import FeeKind, FeeRun
+from models.offers import OfferTemplate
+from store.fees.runs import OPEN, lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Rows of a table that name their reseller and move with it."""
+
+    table: str
+    condition: str = "TRUE"
+
+    def count(self) -> str:
+        """How many there are."""
+        return f"SELECT count(*) FROM {self.table} WHERE reseller_id = :old AND {self.condition}"  # noqa: S608 -- constants
+
+    def lock(self) -> str:
+        """Hold them in the order of their ids; foreign keys do not wait."""
+        return (
+            f"SELECT id FROM {self.table} WHERE reseller_id = :old AND {self.condition} ORDER BY id FOR NO KEY UPDATE"  # noqa: S608 -- constants
+        )
+
+    def move(self) -> str:
+        """Give them to the other reseller."""
+        return f"UPDATE {self.table} SET reseller_id = :new WHERE reseller_id = :old AND {self.condition}"  # noqa: S608 -- constants
+
+
+HOLDINGS: Final[Mapping[str, Holding]] = {
+    "clients": Holding("accounts", "purged_at IS NULL"),
+    "open_offers": Holding("offers", "state IN ('waiting', 'waiting_for_confirmation')"),
+    "templates": Holding("offer_templates"),
+    "payments": Holding("payments"),
+    "charges": Holding("charges"),
+    "webhook_endpoints": Holding("webhook_endpoints", "deleted_at IS NULL"),
+}
+"""In the order in which they are locked: accounts before what belongs to them."""
+TRIALS: Final = (
+    "SELECT count(*) FROM accounts WHERE reseller_id = :old AND purged_at IS NULL"
+    " AND trial_state = 'running' AND trial_ends_at > :now"
+)
+RUNS: Final = (
+    "SELECT r.kind, count(*) FROM fee_runs AS r JOIN accounts AS a ON a.id = r.account_id"
+    " WHERE a.reseller_id = :old AND a.purged_at IS NULL AND NOT r.ended GROUP BY r.kind"
+)
+KEYS: Final = "revoked_at IS NULL AND (reseller_id = :old OR account_id = :old)"
+DOMAINS: Final = (
+    "INSERT INTO verified_domains AS there"
+    " (account_id, domain, token, verified_at, verified_by, checked_at, last_error, created_at)"
+    " SELECT :new, domain, token, verified_at, verified_by, checked_at, last_error, created_at"
+    " FROM verified_domains WHERE account_id = :old"
+    " ON CONFLICT (account_id, domain) DO UPDATE SET token = excluded.token, verified_at = excluded.verified_at,"
+    " verified_by = excluded.verified_by, checked_at = excluded.checked_at, last_error = excluded.last_error"
+    " WHERE there.verified_at IS NULL AND excluded.verified_at IS NOT NULL"
+)
+EDITS: Final = (
+    "UPDATE product_edits AS e SET reseller_id = :new WHERE reseller_id = :old AND NOT EXISTS (SELECT FROM"
+    " product_edits AS o WHERE o.reseller_id = :new AND o.programme = e.programme AND o.product = e.product)"
+)
+FOLLOWING: Final = (
+    DOMAINS,
+    "DELETE FROM verified_domains WHERE account_id = :old",
+    "DELETE FROM brands WHERE account_id = :old",
+    EDITS,
+    "UPDATE mails SET reseller_id = :new WHERE state = 'queued' AND reseller_id = :old AND account_id <> :old",
+    f"UPDATE api_keys SET revoked_at = :now WHERE {KEYS}",  # noqa: S608 -- constants
+)
+"""What follows the clients: proofs of their domains, queued mails (in the new brand); and the keys that end."""
+
+
+def hold(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Resellers locked in the order of their ids, against whoever keeps one as it is; foreign keys do not wait."""
+    query = select(Account).where(Account.id.in_(ids), Account.purged_at.is_(None)).order_by(Account.id)
+    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return {account.id: account for account in session.scalars(locked)}
+
+
+def hold_clients(session: Session, old: UUID) -> None:
+    """Lock a reseller's clients, then its open offers, each in the order of their ids."""
+    for name in ("clients", "open_offers"):
+        session.execute(text(HOLDINGS[name].lock()), {"old": old})
+
+
+def counts(session: Session, old: UUID, now: datetime) -> dict[str, int]:
+    """How much of everything a reseller has."""
+    asked = {"old": old, "now": now}
+    kinds: dict[str, int] = {kind: number for kind, number in session.execute(text(RUNS), asked)}  # noqa: C416 -- rows are no pairs to mypy
+    return {
+        **{name: _number(session, one.count(), asked) for name, one in HOLDINGS.items()},
+        "running_trials": _number(session, TRIALS, asked),
+        "assignments": kinds.get(FeeKind.PRODUCT, 0),
+        "paid_plans": kinds.get(FeeKind.PLAN, 0),
+        "keys": _number(session, f"SELECT count(*) FROM api_keys WHERE {KEYS}", asked),  # noqa: S608 -- constants
+    }
+
+
+def _number(session: Session, statement: str, asked: Mapping[str, object]) -> int:
+    return int(session.scalar(text(statement), asked) or 0)
+
+
+def move(session: Session, old: UUID, new: UUID, now: datetime) -> dict[str, int]:
+    """Give everything to another reseller; returns how many rows of each holding there were."""
+    moved = {name: _run(session, one.move(), old, new, now) for name, one in HOLDINGS.items()}
+    for statement in FOLLOWING:
+        _run(session, statement, old, new, now)
+    return moved
+
+
+def _run(session: Session, statement: str, old: UUID, new: UUID, now: datetime) -> int:
+    done = session.execute(text(statement), {"old": old, "new": new, "now": now})
+    assert isinstance(done, CursorResult)
+    return done.rowcount
+
+
+def template_names(session: Session, reseller_id: UUID) -> list[str]:
+    """What a reseller's templates are called."""
+    return list(session.scalars(select(OfferTemplate.name).where(OfferTemplate.reseller_id == reseller_id)))
+
+
+def rename_templates(session: Session, reseller_id: UUID, names: Mapping[str, str]) -> None:
+    """Give a reseller's templates other names."""
+    statement = text("UPDATE offer_templates SET name = :new WHERE reseller_id = :id AND name = :old")
+    for old, new in names.items():
+        session.execute(statement, {"id": reseller_id, "old": old, "new": new})
+
+
+def held(session: Session, resellers: Sequence[UUID], products: Mapping[str, str], day: date) -> list[Held]:
+    """Who of the resellers' clients has one of these products on a day; `products` gives their subscription."""
+    query = (
+        select(FeeRun.code, Account.id, Account.name, type_coerce(Account.reseller_id, Uuid))
+        .join(Account, Account.id == FeeRun.account_id)
+        .where(Account.reseller_id.in_(resellers), FeeRun.kind == FeeKind.PRODUCT.value)
+        .where(FeeRun.code.in_(products), OPEN, lasts(day), Account.purged_at.is_(None))
+        .order_by(Account.id)
+    )
+    return [
+        Held(products[code], code, account_id, name, owner) for code, account_id, name, owner in session.execute(query)
+    ]

@@ -1,0 +1,201 @@
+"""One reseller is merged into another: what the dry run said is what happens."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from models.accounts import Account
+from models.mails import Mail
+from models.offers import Offer
+from services import decision_links
+from tests.merge_world import MergeWorld
+
+
+def test_clients_offers_and_templates_go_over_and_the_report_is_what_the_dry_run_said(world: MergeWorld) -> None:
+    world.open("learning")
+    clients = [world.fees.client(world.old) for _ in range(3)]
+    other = world.fees.client(world.new)
+    world.ok(f"DELETE /v1/accounts/{clients[2]}")
+    offer = world.offer(world.old, clients[0])
+    kept = world.offer(world.new, other)
+    for reseller, name in ((world.old, "Basics"), (world.old, "More"), (world.new, "Basics")):
+        world.template(reseller, name)
+    report = world.dry_run()
+    numbers = {name: report[name] for name in ("clients", "open_offers", "templates", "running_trials", "payments")}
+    assert numbers == {"clients": 3, "open_offers": 1, "templates": 2, "running_trials": 0, "payments": 0}
+    assert report["clashes"] == [{"template": "Basics", "becomes": "Basics (Elbe)"}]
+    before = world.owned(world.old)
+    assert world.dry_run() == report
+    assert world.owned(world.old) == before
+    job = world.merge()
+    assert (job["state"], job["result"]) == ("succeeded", report)
+    assert [one["id"] for one in world.ok(f"GET /v1/resellers/{world.new}/clients")["items"]] == sorted(
+        [*clients, other]
+    )
+    assert {one["id"] for one in world.ok(f"GET /v1/offers?reseller={world.new}")["items"]} == {offer, kept}
+    names = {one["name"] for one in world.ok("GET /v1/offer-templates")["items"] if one["reseller_id"] == world.new}
+    assert names == {"Basics", "Basics (Elbe)", "More"}
+    assert world.fees.shown(world.old)["kind"] == "regular"
+    assert not any(world.owned(world.old).values())
+    assert world.ok(f"POST /v1/accounts/{clients[2]}/restore")["reseller_id"] == world.new
+
+
+def test_both_are_told_and_the_event_is_the_new_resellers(world: MergeWorld) -> None:
+    world.open("learning")
+    world.fees.client(world.old)
+    world.merge()
+    told = {mail.facts["told"]: (str(mail.account_id), mail.facts["clients"]) for mail in world.fees.mails("merged")}
+    assert told == {"merged": (world.old, 1), "into": (world.new, 1)}
+    event = world.fees.events("account.merged")[0]
+    assert (str(event.account_id), str(event.reseller_id), event.data["clients"]) == (world.old, world.new, 1)
+
+
+def test_keys_of_the_merged_reseller_are_refused_and_those_of_the_other_see_its_clients(world: MergeWorld) -> None:
+    world.open("learning")
+    client = world.fees.client(world.old)
+    theirs, ours = world.fees.api.key(reseller_id=UUID(world.old)), world.fees.api.key(reseller_id=UUID(world.new))
+    assert world.fees.api.call(f"GET /v1/accounts/{client}", key=ours).status_code == 404
+    assert world.dry_run()["keys"] == 1
+    world.merge()
+    assert world.fees.api.call(f"GET /v1/accounts/{client}", key=theirs).status_code == 401
+    assert world.fees.api.call(f"GET /v1/accounts/{client}", key=ours).status_code == 200
+
+
+def test_a_decision_link_mailed_before_works_after_in_the_new_brand(world: MergeWorld) -> None:
+    world.open("learning")
+    client = world.fees.client(world.old)
+    world.ok(f"PUT /v1/accounts/{world.old}/brand", {"name": "Elbe Schule"})
+    world.ok(f"PUT /v1/accounts/{world.new}/brand", {"name": "Weser Akademie"})
+    offer_id = world.offer(world.old, client)
+    world.fees.works.inline.drain()
+    with world.fees.transaction() as session:
+        offer, account = session.get_one(Offer, offer_id), session.get_one(Account, client)
+        path = f"/offers/{decision_links.link_token(world.fees.api.deps.tokens, offer, account)}"
+    assert "Elbe Schule" in world.fees.api.http.get(path).text
+    world.merge()
+    shown = world.fees.api.http.get(path)
+    assert (shown.status_code, "Weser Akademie" in shown.text, "Elbe" in shown.text) == (200, True, False)
+    assert world.fees.api.http.post(path, data={"decision": "accept"}).status_code == 200
+    assert world.ok(f"GET /v1/offers/{offer_id}")["state"] == "accepted"
+    accepted: Mail = world.fees.mails("offer-accepted")[0]
+    assert str(accepted.account_id) == world.new
+
+
+def test_a_mail_that_waits_leaves_in_the_new_name(world: MergeWorld) -> None:
+    world.open("learning")
+    world.fees.client(world.old)
+    job = world.ask().json()["job_id"]
+    world.fees.works.inline.run(job)
+    queued = world.fees.run("SELECT reseller_id FROM mails WHERE template = 'activation' AND state = 'queued'")
+    assert [str(row[0]) for row in queued] == [world.new]
+
+
+def test_payments_make_the_tier_and_references_stay_unique_for_who_used_them(world: MergeWorld) -> None:
+    world.open("hosting")
+    world.pay(world.old, "52000.00", "inv-1")
+    world.pay(world.new, "50000.00", "inv-1")
+    report = world.dry_run()
+    assert (report["payments"], report["turnover_after"]["amount"]) == (1, "102000.00")
+    assert report["tier_before"] != report["tier_after"]
+    job = world.merge()
+    assert job["result"] == report
+    found = world.ok(f"GET /v1/resellers/{world.new}/discount")
+    assert (found["tier"], found["turnover"]["amount"]) == (report["tier_after"], "102000.00")
+    assert world.pay(world.new, "50000.00", "inv-1").status_code == 200
+    assert world.pay(world.new, "1.00", "inv-2").status_code == 201
+    assert world.fees.mails("tier-changed")[-1].facts["now"] == report["tier_after"]
+    assert len(world.fees.run("SELECT FROM discounts WHERE reseller_id = :id", id=world.old)) == 1
+
+
+def test_assignments_keep_their_anchor_and_are_charged_to_the_new_reseller(world: MergeWorld) -> None:
+    world.open("telephony")
+    client = world.fees.client(world.old)
+    world.fees.go("2025-12-31")
+    assert world.fees.assign(client, "call-recording").status_code == 201
+    report = world.dry_run()
+    assert (report["assignments"], report["charges"]) == (1, 1)
+    world.merge()
+    world.fees.go("2026-02-28T12:00:00")
+    assert world.fees.starts(f"resellers/{world.new}") == ["2025-12-31", "2026-01-31", "2026-02-28"]
+    assert world.fees.charges(f"resellers/{world.old}") == []
+
+
+def test_a_running_trial_goes_on(world: MergeWorld) -> None:
+    world.open("booking")
+    client = world.fees.client(world.old)
+    world.ok(f"POST /v1/accounts/{client}/trial")
+    assert world.dry_run()["running_trials"] == 1
+    job = world.merge()
+    assert job["result"]["running_trials"] == 1
+    assert world.fees.shown(client)["trial"]["state"] == "running"
+    world.fees.clock.advance(timedelta(days=7))
+    world.fees.settle()
+    assert [mail.reseller_id for mail in world.fees.mails("trial-ended")] != []
+    assert str(world.fees.mails("trial-ended")[0].reseller_id) == world.new
+
+
+def test_what_each_set_for_a_client_stays_and_proofs_of_domains_follow(world: MergeWorld) -> None:
+    world.open("learning")
+    client = world.fees.client(world.old)
+    world.ok(f"PUT /v1/accounts/{client}/brand", {"domain": "learn.client.example"})
+    world.fees.run("UPDATE verified_domains SET verified_at = now(), verified_by = 'dns'")
+    world.merge()
+    brand = world.ok(f"GET /v1/accounts/{client}/brand")
+    assert brand["domain"] == "learn.client.example"
+    assert [(one["account_id"], one["verified"]) for one in brand["domains"]] == [(world.new, True)]
+
+
+def test_a_subscription_for_one_client_only_that_both_hold_forbids_it(world: MergeWorld) -> None:
+    world.open("telephony")
+    mine, yours = world.fees.client(world.old), world.fees.client(world.new)
+    for client in (mine, yours):
+        assert world.fees.assign(client, "voicemail").status_code == 201
+    conflicts = world.dry_run()["conflicts"]
+    assert [one["subscription"] for one in conflicts] == ["voicemail-wholesale"]
+    assert [one["account_id"] for one in conflicts[0]["held"]] == [mine, yours]
+    refused = world.ask()
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflicts")
+
+
+def test_a_conflict_that_came_up_after_the_question_stops_the_job_and_nothing_moved(world: MergeWorld) -> None:
+    world.open("telephony")
+    mine, yours = world.fees.client(world.old), world.fees.client(world.new)
+    world.fees.assign(mine, "voicemail")
+    job_id = world.ask().json()["job_id"]
+    world.fees.assign(yours, "voicemail")
+    world.fees.works.inline.drain()
+    job = world.ok(f"GET /v1/jobs/{job_id}")
+    assert (job["state"], "voicemail-wholesale" in job["error"]["message"]) == ("dead", True)
+    assert world.fees.shown(mine)["reseller_id"] == world.old
+    world.fees.unassign(yours, "voicemail")
+    world.fees.go("2026-01-02")
+    world.ok(f"POST /v1/jobs/{job_id}/retry", {"reason": "unassigned"})
+    world.fees.works.inline.drain()
+    assert world.fees.shown(mine)["reseller_id"] == world.new
+
+
+def test_what_cannot_be_merged(world: MergeWorld) -> None:
+    world.open("learning")
+    other, plain = world.fees.reseller("telephony", "Main"), world.fees.account("learning")
+
+    def code(reseller: str, into: str, **more: object) -> tuple[int, str]:
+        answer = world.call(f"POST /v1/resellers/{reseller}/merge", {"into": into, **more})
+        return answer.status_code, answer.json()["code"]
+
+    assert code(world.old, other, dry_run=True) == (409, "programme_mismatch")
+    assert code(world.old, plain) == (409, "not_a_reseller")
+    assert code(plain, world.old) == (409, "not_a_reseller")
+    assert code(world.old, world.old) == (422, "invalid")
+    assert code(world.old, "018f0000-0000-7000-8000-000000000000") == (404, "not_found")
+    bound = world.fees.api.key(reseller_id=UUID(world.old))
+    refused = world.fees.api.call(f"POST /v1/resellers/{world.old}/merge", {"into": world.new}, key=bound)
+    assert refused.status_code == 403
+
+
+def test_asked_twice_it_is_one_job_and_afterwards_there_is_nothing_to_merge(world: MergeWorld) -> None:
+    world.open("learning")
+    first, again = world.ask(), world.ask()
+    assert first.json()["job_id"] == again.json()["job_id"]
+    world.fees.works.inline.drain()
+    late = world.ask()
+    assert (late.status_code, late.json()["code"]) == (409, "not_a_reseller")
+    assert len(world.fees.mails("merged")) == 2
