@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from api.export import document
+from models.fees import Charge, FeeRun
 from tests.api_world import Api, Shop
 
+MONTH = timedelta(days=30)
 LINE = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
-PROVIDERS = {"name", "code"}
-"""Path parts that name what belongs to the provider: queues, schedules, programmes."""
+PROVIDERS = {"name", "code", "product"}
+"""Path parts that name what belongs to the provider: queues, schedules, programmes, products."""
 
 OTHERS_IN_BODY: dict[str, Callable[[Shop, dict[str, str]], dict[str, Any]]] = {
     "POST /v1/offers": lambda theirs, _: {
@@ -71,7 +75,26 @@ def things_of(api: Api, shop: Shop, word: str) -> dict[str, str]:
         "endpoint_id": endpoint,
         "job_id": api.ok("POST /v1/jobs", job, key=key)["id"],
         "mail_id": api.ok(f"GET /v1/mails?account={shop.client}", key=key)["items"][0]["id"],
+        "product": "excel-basics",
+        "charge_id": str(charged(api, shop)),
     }
+
+
+def charged(api: Api, shop: Shop) -> UUID:
+    """A charge that the shop pays for its client; `learning` itself has no monthly fees."""
+    now = api.deps.clock.now()
+    day = now.date()
+    mine = {"programme": "learning", "account_id": shop.client, "kind": "product", "created_at": now}
+    run = FeeRun(id=uuid4(), code="excel-basics", anchor=day, since=day, next_start=day + MONTH, **mine)
+    amounts = {"fee": Decimal(10), "percent": Decimal(0), "discount": Decimal(0), "total": Decimal(10)}
+    period = {"period_start": day, "period_end": day + MONTH, "currency": "EUR", "how": {}}
+    charge = Charge(id=uuid4(), run_id=run.id, reseller_id=shop.reseller, product=run.code, **amounts, **period, **mine)
+    with api.deps.sessions() as session:
+        session.add(run)
+        session.flush()
+        session.add(charge)
+        session.commit()
+    return charge.id
 
 
 @pytest.fixture
@@ -139,7 +162,7 @@ def test_every_route_that_is_told_of_a_thing_answers_404_for_another_resellers(
 
 def test_no_list_shows_anything_of_another_reseller(api: Api, two: tuple[Shop, Shop, dict[str, str]]) -> None:
     mine, theirs, things = two
-    secrets = {str(theirs.reseller), str(theirs.client), *things.values()}
+    secrets = {str(theirs.reseller), str(theirs.client)} | {things[name] for name in things.keys() - PROVIDERS}
     for bound, key in bound_keys(api, mine).items():
         for method, path, _ in operations():
             if method != "GET" or "{" in path:
