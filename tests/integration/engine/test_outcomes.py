@@ -76,7 +76,7 @@ def test_a_snooze_burns_no_attempt(world: World) -> None:
     world.script.deeds.clear()
     world.script.claims.clear()
     assert world.inline.drain() == 3
-    assert [world.job(job).attempt for job in jobs] == [1, 1]
+    assert [world.job(job).attempt for job in jobs] == [1, 1, 1]
 
 
 def test_a_cancellation_ends_the_job_with_its_reason(world: World) -> None:
