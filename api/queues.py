@@ -18,7 +18,7 @@ class Reason(Incoming):
 
 
 class QueueDoc(Outgoing):
-    """A queue. `estimated`: there are more than the 200,000 that are counted one by one."""
+    """A queue. `estimated`: a count of 10,000 or more is the planner's estimate."""
 
     name: str
     paused: bool

@@ -14,9 +14,9 @@ SELECT task, state, count(*),
     coalesce(avg(extract(epoch FROM started_at - greatest(run_at, created_at))), 0)::float8,
     coalesce(avg(extract(epoch FROM finished_at - started_at)), 0)::float8
 FROM (SELECT task, state, run_at, created_at, started_at, finished_at FROM jobs_archive
-    WHERE finished_at > %s LIMIT 100000) AS recent GROUP BY task, state
+    WHERE finished_at > %s LIMIT 20000) AS recent GROUP BY task, state
 """
-DEAD: Final = "SELECT task, count(*) FROM (SELECT task FROM jobs WHERE state = 'dead' LIMIT 100000) AS d GROUP BY task"
+DEAD: Final = "SELECT task, count(*) FROM (SELECT task FROM jobs WHERE state = 'dead' LIMIT 10000) AS d GROUP BY task"
 LANES: Final = "SELECT state, count(*) FROM lanes GROUP BY state"
 WORKERS: Final = """
 SELECT count(*), coalesce(sum(threads), 0), coalesce(max(memory_bytes), 0) FROM worker_processes
@@ -31,12 +31,12 @@ SELECT state, count(*) FROM offers WHERE state IN ('waiting', 'waiting_for_confi
 
 
 def finished(driver: Connection[Any], since: datetime) -> Rows:
-    """(task, state, count, mean seconds waited, mean seconds run) of what ended since, 100,000 at most."""
+    """(task, state, count, mean seconds waited, mean seconds run) of what ended since, 20,000 at most."""
     return driver.execute(FINISHED, (since,)).fetchall()
 
 
 def dead(driver: Connection[Any]) -> Rows:
-    """(task, count) of dead jobs, 100,000 at most."""
+    """(task, count) of dead jobs, 10,000 at most."""
     return driver.execute(DEAD).fetchall()
 
 
