@@ -6,7 +6,7 @@ from typing import Final
 
 from console.answers import Goto, Page, Reply
 from console.visit import Visit
-from domain.errors import Conflict
+from domain.errors import Conflict, Invalid
 
 REASON_LIMIT: Final = 1_000
 Deed = Callable[[Visit, str | None], str]
@@ -14,7 +14,10 @@ Deed = Callable[[Visit, str | None], str]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action at `path`: `question` says what happens, `{}` being the thing. `deed` returns where to go."""
+    """An action at `path`: `question` says what happens, `{}` being the thing. `deed` returns where to go.
+
+    `field`: the name and the label of a further field that the deed reads.
+    """
 
     path: str
     here: str
@@ -25,6 +28,7 @@ class Action:
     back: str
     deed: Deed
     grave: bool = False
+    field: tuple[str, str] | None = None
 
     def ask(self, visit: Visit) -> Page:
         """The question, before anything is done."""
@@ -40,6 +44,8 @@ class Action:
                 return Goto(self.deed(visit, reason))
         except Conflict as refused:
             return self._question(visit, refused.message, 409)
+        except Invalid as wrong:
+            return self._question(visit, wrong.message, 422)
 
     def _question(self, visit: Visit, message: str | None, status: int) -> Page:
         thing = visit.arrival.params[self.names]
@@ -49,6 +55,8 @@ class Action:
             "back": self.back.format(thing),
             "grave": self.grave,
             "message": message,
+            "field": self.field,
+            "typed": visit.arrival.form.get(self.field[0], "") if self.field else "",
             "reason": visit.arrival.form.get("reason", ""),
         }
         return Page("confirm.html", self.title.format(thing), values, self.here, status)

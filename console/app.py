@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from console import again, audit, bulk, dead, door, job, jobs, mails, overview, searches, steering
+from console import again, audit, bulk, dead, door, job, jobs, mails, overview, queues, searches, steering
 from console.answers import Page
 from console.deeds import ACTIONS
 from console.render import Templates
@@ -24,10 +24,12 @@ PAGES: Final[tuple[tuple[str, View], ...]] = (
     ("/console/dead", dead.show_dead),
     ("/console/bulk", bulk.show_runs),
     ("/console/bulk/{run_id}", bulk.show_run),
-    ("/console/queues", steering.show_queues),
+    ("/console/queues", queues.show_queues),
+    ("/console/queues/{name}", queues.show_queue),
     ("/console/schedules", steering.show_schedules),
     ("/console/workers", steering.show_workers),
     ("/console/instances", steering.show_instances),
+    ("/console/instances/{name}", steering.show_instance),
     ("/console/mail", mails.show_mails),
     ("/console/mail/{mail_id}", mails.show_mail),
     ("/console/mail/{mail_id}/frame", mails.mail_frame),

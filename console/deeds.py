@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from console import bulk
+from console import bulk, queues
 from console.actions import Action
 from console.visit import Visit
-from services import breakers
+from services import breakers, steering
 
 
 def _retry(visit: Visit, reason: str | None) -> str:
@@ -60,7 +60,18 @@ def _release(visit: Visit, reason: str | None) -> str:
     return "/console/instances?done=release"
 
 
+def _drain(visit: Visit, reason: str | None) -> str:
+    steering.drain(visit.session, visit.jobs, visit.arrival.params["worker"], visit.actor(reason), draining=True)
+    return "/console/workers?done=drain"
+
+
+def _undrain(visit: Visit, reason: str | None) -> str:
+    steering.drain(visit.session, visit.jobs, visit.arrival.params["worker"], visit.actor(reason), draining=False)
+    return "/console/workers?done=undrain"
+
+
 JOB: Final = "/console/jobs/{}"
+QUEUE: Final = "/console/queues/{}"
 BULK: Final = "/console/bulk/{}"
 ACTIONS: Final = (
     Action(
@@ -103,6 +114,22 @@ ACTIONS: Final = (
         "/console/queues/{name}/resume", "queues", "name", "Resume the queue {}?",
         "The jobs of the queue {} start again, the oldest first, each tenant in turn.",
         "Resume the queue", "/console/queues", _resume_queue,
+    ),
+    Action(
+        "/console/queues/{name}/limit", "queues", "name", "How many of {} at once?",
+        "At most so many jobs of the queue {} are handed out at once, over all processes. Empty: as many as there are "
+        "threads.",
+        "Set it", QUEUE, queues.limit, grave=True, field=("concurrency", "At once (empty: no limit)"),
+    ),
+    Action(
+        "/console/workers/{worker}/drain", "workers", "worker", "Drain this process?",
+        "The process {} finishes what it has and takes nothing more, so that it can be stopped.",
+        "Drain it", "/console/workers", _drain, grave=True,
+    ),
+    Action(
+        "/console/workers/{worker}/undrain", "workers", "worker", "Let this process work again?",
+        "The process {} takes jobs again.",
+        "Let it work", "/console/workers", _undrain,
     ),
     Action(
         "/console/schedules/{name}/run", "schedules", "name", "Run {} now?",

@@ -4,11 +4,9 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
-from psycopg.errors import QueryCanceled
-from sqlalchemy import text
-
 from console.answers import Page
 from console.asked import asked_of
+from console.partial import bounded
 from console.visit import Arrival, Visit
 from domain.jobs import JobState
 from domain.paging import cursor_id
@@ -46,14 +44,7 @@ def show_jobs(visit: Visit) -> Page:
 
 def counted(visit: Visit, query: JobQuery) -> int | None:
     """How many match, 10,001 for more; None when counting takes over a tenth of a second."""
-    savepoint = visit.session.begin_nested()
-    visit.session.execute(text(f"SET LOCAL statement_timeout = {COUNT_MS}"))
-    try:
-        return console_jobs.bounded_count(driver(visit.session), query)
-    except QueryCanceled:
-        return None
-    finally:
-        savepoint.rollback()
+    return bounded(visit, lambda: console_jobs.bounded_count(driver(visit.session), query), COUNT_MS)
 
 
 def _following(arrival: Arrival, cursor: str) -> str:

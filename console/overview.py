@@ -1,14 +1,18 @@
 """The first page: is anything late, stuck or wrong."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
+from console import figures
 from console.answers import Page
+from console.partial import bounded
 from console.visit import Visit
 from engine.driver import driver
 from models.control import Schedule
 from services import queues, schedules
 from services.queues import QueueView
-from store import dead, lanes, workers
+from store import console_engine, dead, lanes, rollups, workers
 
 LATE_SECONDS: Final = 300
 
@@ -21,7 +25,16 @@ def show_overview(visit: Visit) -> Page:
     late = [view.schedule for view in schedules.listed(session, visit.now) if _overdue(visit, view.schedule)]
     open_lanes = lanes.not_closed(session)
     alive = sum(lives for _, lives, _ in processes)
+    span = figures.SPANS.get(visit.arrival.query.get("span", ""), figures.SPANS["hour"])
+    dues = {one.policy.name: one.policy.due_by.total_seconds() for one in visit.deps.jobs.catalogue}
+    late_jobs = bounded(visit, lambda: console_engine.late(driver(session), dues, visit.now))
+    tasks = rollups.by_task(driver(session), span.size, span.begin(visit.now))
     values = {
+        "span": span,
+        "spans": figures.SPANS.values(),
+        "tasks": figures.task_lines(tasks, span, dues, late_jobs or {}),
+        "bars": figures.bars(driver(session), span, visit.now),
+        "partial": late_jobs is None,
         "queues": views,
         "totals": {name: sum(getattr(view, name) for view in views) for name in STATES},
         "alive": alive,
@@ -29,13 +42,24 @@ def show_overview(visit: Visit) -> Page:
         "open_lanes": open_lanes,
         "late_schedules": late,
         "groups": dead.groups(driver(session))[:5],
-        "wrong": _wrong(views, alive, open_lanes, late),
+        "wrong": [*_wrong(views, alive, open_lanes, late), *_late(late_jobs or {})],
         "worst": max((view.oldest_queued_seconds or 0.0 for view in views), default=0.0),
     }
     return Page("overview.html", "Overview", values, "overview", live=("_overview",))
 
 
 STATES: Final = ("scheduled", "queued", "running", "retrying", "dead")
+
+
+def _late(jobs: Mapping[str, tuple[int, datetime]]) -> list[tuple[str, str]]:
+    """What waits longer than its task allows."""
+    found = []
+    for task, (count, _) in sorted(jobs.items()):
+        words = "job waits" if count == 1 else "jobs wait"
+        found.append(
+            (f"{count:,} {task} {words} longer than the task allows.", f"/console/jobs?state=queued&task={task}")
+        )
+    return found
 
 
 def _overdue(visit: Visit, row: Schedule) -> bool:

@@ -1,4 +1,4 @@
-"""Queues, schedules, workers and customers' instances as they stand."""
+"""Schedules, workers and customers' instances as they stand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,15 @@ from uuid import UUID
 from console.answers import Page
 from console.visit import Visit
 from domain.cron_words import in_words
+from domain.errors import NotFound
 from domain.misfire import MisfirePolicy
-from models.control import Lane, ScheduleOccurrence
-from services import queues, schedules
+from engine.driver import driver
+from engine.rescue import APPLICATION
+from models.control import Lane, ScheduleOccurrence, WorkerProcess
+from models.jobs import Job
+from services import schedules
 from services.schedules import ScheduleView
-from store import lanes, occurrences, workers
+from store import audit, console_engine, lanes, occurrences, workers
 
 MISFIRE: Final = {
     MisfirePolicy.SKIP: "missed instants are left out",
@@ -21,17 +25,40 @@ MISFIRE: Final = {
     MisfirePolicy.ALL: "each missed instant runs",
 }
 INSTANCE: Final = "instance:"
+HEIGHTS: Final = ((2.0, 8), (10.0, 14), (60.0, 20), (600.0, 26))
+"""Seconds late, and how tall the bar is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """A schedule as the page shows it; `bars` are the last runs, oldest first: seconds late, or None when skipped."""
+    """A schedule as the page shows it; `bars` are the last runs, oldest first."""
 
     view: ScheduleView
     words: str
     misfire: str
     last: Sequence[ScheduleOccurrence]
-    bars: Sequence[float | None]
+    bars: Sequence["Mark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A run: `late` in seconds, None when it was left out; `height` of its bar, of 32."""
+
+    one: ScheduleOccurrence
+    late: float | None
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A worker: its external jobs under way, and how many transactions it has open, the oldest since (real time)."""
+
+    row: WorkerProcess
+    alive: bool
+    silent: float
+    jobs: Sequence[Job]
+    open: int
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +71,6 @@ class LaneView:
     waiting: int
 
 
-def show_queues(visit: Visit) -> Page:
-    """Each queue with its counts and its switch."""
-    views = queues.listed(visit.session, visit.deps.jobs.catalogue.queues, visit.now)
-    return Page("queues.html", "Queues", {"queues": views}, "queues", live=("_queues",))
-
-
 def show_schedules(visit: Visit) -> Page:
     """Each schedule in words, with what it did and what it will do."""
     views = schedules.listed(visit.session, visit.now)
@@ -59,8 +80,18 @@ def show_schedules(visit: Visit) -> Page:
 
 
 def show_workers(visit: Visit) -> Page:
-    """Each process, and what runs."""
-    values = {"processes": workers.listed(visit.session), "running": workers.running(visit.session)}
+    """Each process, what it runs and since when."""
+    listed, running = workers.listed(visit.session), workers.running(visit.session)
+    busy = console_engine.busy(driver(visit.session), [f"{APPLICATION}{one.id}" for one, _, _ in listed])
+    processes = []
+    for one, alive, silent in listed:
+        mine = [job for job in running if job.worker == one.id]
+        count, since = busy.get(f"{APPLICATION}{one.id}", (0, None))
+        processes.append(Process(one, alive, silent, mine, count, since))
+    known = {one.row.id for one in processes}
+    lost = [job for job in running if job.worker not in known]
+    real = visit.deps.clock.real()
+    values = {"processes": processes, "lost": lost, "real": real, "here": visit.deps.version}
     return Page("workers.html", "Workers", values, "workers", live=("_workers",))
 
 
@@ -77,15 +108,43 @@ def show_instances(visit: Visit) -> Page:
     return Page("instances.html", "Instances", {"lanes": views}, "instances", live=("_instances",))
 
 
+def show_instance(visit: Visit) -> Page:
+    """One lane: its breaker, what waits in it, what went wrong over it. Raises NotFound."""
+    lane = visit.session.get(Lane, visit.arrival.params["name"])
+    if lane is None:
+        raise NotFound
+    connection, account = driver(visit.session), _account(lane.name)
+    waiting, dead = console_engine.lane_jobs(connection, lane.name)
+    errors = console_engine.lane_errors(connection, [job.id for job in [*waiting, *dead]])
+    owner, url = lanes.owners(visit.session, [account]).get(account, (None, None)) if account else (None, None)
+    values = {
+        "lane": lane,
+        "owner": owner,
+        "url": url,
+        "account": account,
+        "waiting": waiting,
+        "dead": dead,
+        "errors": errors,
+        "acts": audit.about(visit.session, f"lane:{lane.name}", 20),
+    }
+    return Page("instance.html", owner or lane.name, values, "instances", live=("_instance",))
+
+
 def late_seconds(due: datetime, fired: datetime) -> float:
     """How late an occurrence was."""
     return max(0.0, (fired - due).total_seconds())
 
 
 def _timetable(view: ScheduleView, last: Sequence[ScheduleOccurrence]) -> Timetable:
-    bars = [None if one.skipped else late_seconds(one.due_at, one.fired_at) for one in reversed(last)]
+    bars = [_mark(one) for one in reversed(last)]
     policy = MISFIRE[MisfirePolicy(view.schedule.misfire)]
     return Timetable(view, in_words(view.schedule.cron), policy, last, bars)
+
+
+def _mark(one: ScheduleOccurrence) -> Mark:
+    late = None if one.skipped else late_seconds(one.due_at, one.fired_at)
+    height = 6 if late is None else next((tall for most, tall in HEIGHTS if late <= most), 32)
+    return Mark(one, late, height)
 
 
 def _account(lane: str) -> UUID | None:

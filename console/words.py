@@ -27,6 +27,9 @@ NOTICES: Final[Mapping[str, str]] = {
     "release": "Released: the next call is a probe.",
     "kept": "The search is kept.",
     "forgotten": "The search is forgotten.",
+    "limit": "Set: it holds from the next half second on.",
+    "drain": "It takes nothing more.",
+    "undrain": "It takes jobs again.",
     "password": "Your password is changed; every other session of yours has ended.",
     "theme": "The colours are changed.",
 }
@@ -74,8 +77,10 @@ def between(start: datetime | None, end: datetime | None) -> str:
 
 
 def number(count: float) -> str:
-    """Digits in groups of three."""
-    return f"{count:,}"
+    """Digits in groups of three; one decimal of what is not whole, two below one."""
+    if isinstance(count, int) or count == int(count):
+        return f"{int(count):,}"
+    return f"{count:,.1f}" if count >= 1 else f"{count:.2f}"
 
 
 def document(value: Any) -> str:

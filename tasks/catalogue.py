@@ -42,6 +42,7 @@ from tasks.quotas import (
     QuotasTell,
     QuotasTellHandler,
 )
+from tasks.rollups import ConsoleRollup, ConsoleRollupHandler
 from tasks.trials import TrialsEnd, TrialsEndHandler, TrialsRemind, TrialsRemindHandler
 from tasks.upkeep import UpkeepRetention, UpkeepRetentionHandler
 from tasks.webhooks import (
@@ -67,6 +68,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     UpkeepRetention,
     JobsBulk,
     JobsForesee,
+    ConsoleRollup,
     UpkeepIdempotency,
     TrialsEnd,
     TrialsRemind,
@@ -113,6 +115,7 @@ def plain_handlers(ports: Ports) -> list[Handler]:
         UpkeepRetentionHandler(),
         JobsBulkHandler(),
         UpkeepIdempotencyHandler(),
+        ConsoleRollupHandler(),
         *account_handlers(ports.book.programmes),
         *discounts.handlers(ports.book.programmes),
         *fees.handlers(ports.book.programmes),
