@@ -5,7 +5,7 @@ import threading
 
 import psycopg
 import structlog
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.5
 DECLARE_SECONDS = 10.0
-TURN = "SELECT pg_advisory_xact_lock(hashtext('kontor schedules'))"
 
 
 class Timekeeper:
@@ -40,7 +39,6 @@ class Timekeeper:
         passed = self._jobs.clock.monotonic()
         if passed >= self._declare_at:
             with Session(self._engine) as session, session.begin():
-                session.execute(text(TURN))
                 declare(session, timetable(session), now)
             self._declare_at = passed + DECLARE_SECONDS
         with Session(self._engine) as session, session.begin():

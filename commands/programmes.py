@@ -24,7 +24,9 @@ def apply(
 ) -> None:
     """Show a plan of changes and apply it, whole or not at all."""
     from commands.ledger import control_desk
+    from engine.schedules import declare
     from services import programme_files, quotas
+    from tasks.timetable import timetable
 
     try:
         text = file.read_text("utf-8")
@@ -35,6 +37,7 @@ def apply(
         plan = programme_files.apply(at.session, file.stem, text, now=at.now, actor=at.actor, dry_run=dry_run)
         if plan.applied:
             quotas.programme_changed(at.session, stand.control.jobs, plan.code, plan.changes)
+            declare(at.session, timetable(at.session), at.now)
     if as_json:
         print_json(plan.document())
         return

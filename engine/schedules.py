@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from models.control import Schedule, ScheduleOccurrence
 BOUND = 366
 """The most occurrences that the policy `all` makes up for at once."""
 
+TURN = text("SELECT pg_advisory_xact_lock(hashtext('kontor schedules'))")
 FAR = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
 
 
@@ -36,6 +37,7 @@ class Declared:
 
 def declare(session: Session, declared: Iterable[Declared], now: datetime) -> None:
     """Make the table say what is declared; what is declared no more is retired. Pauses stay."""
+    session.execute(TURN)
     known = {row.name: row for row in session.scalars(select(Schedule))}
     names = set()
     for item in declared:
@@ -74,6 +76,12 @@ def _change(row: Schedule, item: Declared, now: datetime) -> None:
     row.payload, row.misfire, row.retired = dict(item.args), item.misfire, False
     row.checked_until = now
     row.next_at = next_due(item.cron, item.timezone, now)
+
+
+def rewind(session: Session, now: datetime) -> None:
+    """A clock that was set back by its first call counts from there; what was decided of later days is not over."""
+    for row in session.scalars(select(Schedule).where(Schedule.checked_until > now).with_for_update()):
+        row.checked_until, row.next_at = now, next_due(row.cron, row.timezone, now)
 
 
 def next_due(cron: str, timezone: str, after: datetime) -> datetime:

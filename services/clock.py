@@ -11,6 +11,7 @@ from domain.errors import Conflict
 from domain.ports import Clock, Doorbell
 from engine.driver import driver
 from engine.enqueue import ring_after_commit
+from engine.schedules import rewind
 from store import clock as rows
 
 COUNTED: Final = 10_000
@@ -55,6 +56,7 @@ def move(session: Session, doorbell: Doorbell, now: datetime) -> datetime:
         stands = rows.read(driver(session))
         said = stands.astimezone(UTC).isoformat().replace("+00:00", "Z") if stands else ""
         raise Conflict("clock_backwards", f"The clock stands at {said} and only moves forward.", now=said)
+    rewind(session, moved)
     ring_after_commit(session, doorbell)
     return moved.astimezone(UTC)
 

@@ -108,6 +108,8 @@ def test_the_examples_apply_once_and_a_second_time_change_nothing(run: Run) -> N
         assert printed(run("programme", "apply", str(file), "--json"))["applied"] is True
         again = printed(run("programme", "apply", str(file), "--json"))
         assert (again["applied"], again["changes"]) == (False, [])
+    names = {row["name"] for row in printed(run("schedules", "list", "--json"))["items"]}
+    assert {"fees.charge.booking", "fees.statements.telephony"} <= names
 
 
 def test_a_bad_programme_file_is_refused_with_every_error_at_its_line(run: Run, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import api.clock as clock_routes
 from adapters.clock_fakes import ManualClock
 from api.app import build
 from api.deps import Deps
+from engine.schedules import declare
+from tasks.timetable import timetable
 from tests.api_world import Api, served
 
 LATER = "2026-03-09T12:00:00Z"
@@ -35,6 +37,18 @@ def test_the_first_call_sets_any_instant_and_the_next_only_move_forward(api: Api
     with api.deps.sessions() as session:
         stands = session.execute(text("SELECT now FROM clock")).scalar_one()
     assert stands == datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+def test_a_first_call_into_the_past_takes_the_schedules_with_it(api: Api, clock: ManualClock) -> None:
+    with api.deps.sessions() as session:
+        declare(session, timetable(session), clock.now())
+        session.commit()
+    api.ok("POST /v1/clock", {"now": "2020-01-01T00:00:00Z"})
+
+    with api.deps.sessions() as session:
+        query = "SELECT checked_until, next_at FROM schedules WHERE name = 'upkeep.idempotency'"
+        seen = session.execute(text(query)).one()
+    assert tuple(seen) == (datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, 0, 40, tzinfo=UTC))
 
 
 def test_settle_leaves_paused_queues_aside_and_tells_what_is_left(
