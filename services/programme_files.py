@@ -21,10 +21,12 @@ from domain.programme import (
     parse,
     to_document,
 )
+from models.fees import FeeKind
 from models.programmes import ProgrammeRow
 from services.programmes import forget
 from store import audit, locks
 from store import programmes as rows
+from store.fees import runs
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 
@@ -60,7 +62,7 @@ class Plan:
 def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, dry_run: bool = False) -> Plan:
     """Apply a file under the code that is its stem; a second time nothing changes.
 
-    Raises BadFile, Invalid (the code), Conflict(`plan_in_use`).
+    Raises BadFile, Invalid (the code), Conflict(`plan_in_use`, `product_in_use`).
     """
     programme = checked(code, text)
     locks.hold(session, f"programme:{code}")
@@ -91,12 +93,23 @@ def checked(code: str, text: str) -> Programme:
 
 
 def _refuse_orphans(session: Session, code: str, before: Programme | None, after: Programme) -> None:
-    """A plan that accounts are on cannot be taken away."""
-    gone = set(before.plans) - set(after.plans) if before else set()
-    used = rows.plans_in_use(session, code, gone) if gone else []
+    """A plan that accounts are on, or change to, and a product that is charged monthly cannot be taken away."""
+    if before is None:
+        return
+    gone = set(before.plans) - set(after.plans)
+    used = {*rows.plans_in_use(session, code, gone), *runs.in_use(session, code, FeeKind.PLAN, gone)} if gone else set()
     if used:
-        message = f"Accounts are on the plan(s) {', '.join(used)}: keep them in the file."
-        raise Conflict("plan_in_use", message, plans=used)
+        message = f"Accounts are on the plan(s) {', '.join(sorted(used))}: keep them in the file."
+        raise Conflict("plan_in_use", message, plans=sorted(used))
+    lost = _monthly(before) - _monthly(after)
+    assigned = runs.in_use(session, code, FeeKind.PRODUCT, lost) if lost else []
+    if assigned:
+        message = f"Accounts have the product(s) {', '.join(assigned)} for a monthly fee: keep them in the file."
+        raise Conflict("product_in_use", message, products=assigned)
+
+
+def _monthly(programme: Programme) -> set[str]:
+    return {product.code for product in programme.products.values() if product.recurring}
 
 
 def _write(
