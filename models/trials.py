@@ -9,7 +9,7 @@ from models.base import Base
 
 
 class TrialClaim(Base):
-    """An identity (domain.trials.trial_identity) that had its trial in a programme, by which account."""
+    """The digest of an identity (domain.trials.trial_identity) that had its trial in a programme."""
 
     __tablename__ = "trial_claims"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -55,10 +56,14 @@ def _schedule(session: Session, jobs: Jobs, account: Account, run: TrialRun, due
 
 
 def _claim(session: Session, account: Account, now: datetime) -> bool:
-    """Write down who had this trial; False when it is somebody that had one (programme.md 2.8)."""
+    """Write down who had this trial; False when it is somebody that had one (programme.md 2.8).
+
+    As a digest: what is kept for ever outlives the account, and holds no address.
+    """
     owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
     identity = trial_identity(account.admin_email, account.name, owner.admin_email if owner else None)
-    return rows.claim(session, account.programme, identity, account.id, now)
+    hidden = sha256(f"{account.programme}\x00{identity}".encode()).hexdigest()
+    return rows.claim(session, account.programme, hidden, account.id, now)
 
 
 def convert(session: Session, jobs: Jobs, account: Account, now: datetime) -> bool:

@@ -33,6 +33,7 @@ class QuotasTell(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=10),
         due_by=timedelta(minutes=5),
+        share_commit=False,
     )
 
     notice_id: UUID
@@ -47,6 +48,7 @@ class QuotasDigest(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=10),
         due_by=timedelta(minutes=15),
+        share_commit=False,
     )
 
     reseller_id: UUID
@@ -62,6 +64,7 @@ class QuotasJudge(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=10),
         due_by=timedelta(minutes=15),
+        share_commit=False,
     )
 
     programme: str

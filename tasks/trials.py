@@ -28,6 +28,7 @@ class TrialsEnd(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=10),
         due_by=timedelta(minutes=5),
+        share_commit=False,
     )
 
     account_id: UUID
@@ -42,6 +43,7 @@ class TrialsRemind(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(max_attempts=10),
         due_by=timedelta(minutes=30),
+        share_commit=False,
     )
 
     account_id: UUID

@@ -9,7 +9,10 @@ import pytest
 from domain.errors import Conflict
 from domain.mailing import MailDeferred
 from models.accounts import Account
-from services import accounts, clients
+from services import accounts, clients, reselling
+from services.accounts import NewAccount
+from services.discounts.book import DiscountBook
+from services.merging import merges as merging
 from tests.trial_world import CHEF, EXAMPLE, TrialWorld
 
 DAY = timedelta(days=1)
@@ -224,3 +227,25 @@ def test_disconnecting_gives_no_second_trial_and_lets_a_running_one_run(world: T
     assert (trial(world)["state"], ended.reseller_id) == ("expired", None)
     with pytest.raises(Conflict):
         world.start()
+
+
+def test_a_merge_gives_no_second_trial_either(world: TrialWorld) -> None:
+    own = world.another("Own", CHEF)
+    for account_id in (world.client, own):
+        world.start(account_id)
+    book = DiscountBook(world.book.jobs, world.book.programmes)
+    with world.transaction() as session:
+        owner = accounts.create(world.book, session, NewAccount("booking", "Beauty", "boss@beauty.example"))
+        into = reselling.become_reseller(world.book, session, owner.id).account.id
+    with world.transaction() as session:
+        merging.merge(book, session, world.reseller, into)
+
+    assert trial(world)["state"] == "running"
+    for account_id in (world.client, own):
+        with pytest.raises(Conflict):
+            world.start(account_id)
+    world.delete(own)
+    again = world.another("Own again", CHEF, into)
+    with pytest.raises(Conflict) as refused:
+        world.start(again)
+    assert refused.value.code == "trial_used"
