@@ -103,7 +103,8 @@ class Control:
 
     def resume_schedule(self, session: Session, name: str, actor: Actor) -> None:
         """Fire again from the next slot on. Raises NotFound."""
-        self._schedule(session, name).paused = False
+        row = self._schedule(session, name)
+        row.paused, row.expected_from = False, self.clock.now()
         self._audit(session, actor, "schedule.resume", f"schedule:{name}", {})
 
     def run_schedule(self, session: Session, name: str, actor: Actor) -> UUID:

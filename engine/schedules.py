@@ -65,6 +65,7 @@ def _add(session: Session, item: Declared, now: datetime) -> None:
         "payload": dict(item.args),
         "misfire": item.misfire,
         "checked_until": now,
+        "expected_from": now,
         "next_at": next_due(item.cron, item.timezone, now),
     }
     session.execute(insert(Schedule).values(values).on_conflict_do_nothing())
@@ -74,7 +75,7 @@ def _change(row: Schedule, item: Declared, now: datetime) -> None:
     """A changed schedule counts from now on: what the old one missed is not made up for."""
     row.cron, row.timezone, row.task = item.cron, item.timezone, item.task
     row.payload, row.misfire, row.retired = dict(item.args), item.misfire, False
-    row.checked_until = now
+    row.checked_until = row.expected_from = now
     row.next_at = next_due(item.cron, item.timezone, now)
 
 

@@ -69,7 +69,10 @@ class WorkerProcess(Base):
 
 
 class Schedule(Base):
-    """A cron expression that enqueues a task. `checked_until` is the instant up to which slots are decided."""
+    """A cron expression that enqueues a task. `checked_until` is the instant up to which slots are decided.
+
+    From `expected_from` on every slot has an occurrence: since it was declared, changed or resumed.
+    """
 
     __tablename__ = "schedules"
 
@@ -82,6 +85,7 @@ class Schedule(Base):
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     retired: Mapped[bool] = mapped_column(server_default=text("false"))
     checked_until: Mapped[datetime]
+    expected_from: Mapped[datetime | None]
     next_at: Mapped[datetime]
 
     __table_args__ = (one_of("misfire", MisfirePolicy),)

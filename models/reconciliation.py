@@ -1,0 +1,60 @@
+"""Gaps between what should exist and what does, as reconciliation found them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, one_of
+
+
+class GapKind(StrEnum):
+    """What is missing."""
+
+    TRIAL_END = "trial_end"
+    QUOTA_MAIL = "quota_mail"
+    QUOTA_DIGEST = "quota_digest"
+    CHARGE_DUE = "charge_due"
+    CHARGE_GONE = "charge_gone"
+    OFFER_DELIVERY = "offer_delivery"
+    OFFER_EXPIRY = "offer_expiry"
+    MAIL_UNSENT = "mail_unsent"
+    MAIL_GONE = "mail_gone"
+    DISCOUNT_RUN = "discount_run"
+    DISCOUNT = "discount"
+    OCCURRENCE = "occurrence"
+
+
+class ReconciliationGap(Base):
+    """One gap, open until it was mended, or accepted by somebody. `mend` is the job that would close it.
+
+    A subject is named once per kind while its gap is open, and never again once it is accepted.
+    """
+
+    __tablename__ = "reconciliation_gaps"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[str]
+    mend: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    mended_at: Mapped[datetime | None]
+    accepted_by: Mapped[str | None]
+    job_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        one_of("kind", GapKind),
+        Index(
+            "uq_reconciliation_gaps_open",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where=text("mended_at IS NULL"),
+        ),
+        Index("ix_reconciliation_gaps_mended_at", "mended_at", postgresql_where=text("mended_at IS NOT NULL")),
+    )
