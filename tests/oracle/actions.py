@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tests.oracle import trials, turnover
+from tests.oracle import merging, trials, turnover
 from tests.oracle.days import local_date
 from tests.oracle.fees import Running
 from tests.oracle.offering import decide, down, expected, offer, up
@@ -78,10 +78,12 @@ def trial(oracle: Oracle, entry: Written) -> None:
     days = oracle.rules.trial_days
     if days is None:
         expected(oracle, entry, "no_trial")
-    elif person.trial is not None or who in oracle.memory.had_trial:
+    elif person.trial is not None:
         expected(oracle, entry, "trial_used")
     elif person.plan != oracle.rules.free:
         expected(oracle, entry, "already_subscribed")
+    elif who in oracle.memory.had_trial:
+        expected(oracle, entry, "trial_used")
     elif expected(oracle, entry, "ok"):
         person.trial = trials.begin(days, entry.at)
         oracle.memory.trying[person.label] = person
@@ -239,25 +241,6 @@ def restore(oracle: Oracle, entry: Written) -> None:
                 running.until, running.deleted = None, False
 
 
-def merge(oracle: Oracle, entry: Written) -> None:
-    """Clients, payments and charges move; the source is a regular account."""
-    if not expected(oracle, entry, "ok"):
-        return
-    source = oracle.memory.people[entry.values["source"]]
-    target = oracle.memory.people[entry.values["target"]]
-    for person in oracle.memory.people.values():
-        if person.reseller == source.label:
-            oracle.settle(person)
-            person.reseller = target.label
-    oracle.memory.payers = [
-        (charge, target.label if payer == source.label and charge.account != source.label else payer)
-        for charge, payer in oracle.memory.payers
-    ]
-    target.paid.extend(source.paid)
-    source.paid.clear()
-    source.kind = "regular"
-
-
 def nothing(oracle: Oracle, entry: Written) -> None:
     """Of no weight to any rule here."""
 
@@ -282,11 +265,11 @@ ACTIONS: Mapping[str, Callable[[Oracle, Written], None]] = {
     "unassign": unassign,
     "delete": delete,
     "restore": restore,
-    "merge": merge,
+    "merge": merging.merge,
     "down": down,
     "up": up,
     "instance": nothing,
     "suspend": nothing,
-    "approve": nothing,
+    "round": nothing,
     "mailbox": nothing,
 }

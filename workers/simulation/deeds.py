@@ -17,6 +17,7 @@ from services.decisions import Decider, Verdict
 from services.offers import NewOffer
 from services.usage import UsageReport
 from workers.simulation import deeds_of_money as money
+from workers.simulation import deeds_of_operators as operators
 from workers.simulation.hands import Answer, Deed, Hands, Values
 from workers.simulation.journal import OK, Action, Entry, done
 from workers.simulation.outside import url_of
@@ -158,4 +159,5 @@ DEEDS: Final[Mapping[str, Deed]] = {
     "down": down,
     "up": up,
     **money.DEEDS,
+    **operators.DEEDS,
 }

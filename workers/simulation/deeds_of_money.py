@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from domain.money import Money
 from domain.tiers import PaymentKind
-from services import payments
+from services import orders, payments
 from services.discounts.book import DiscountBook
 from services.fees.assignments import Assignments
 from services.fees.book import FeeBook
 from services.fees.plans import cancel_plan, take_plan
+from services.orders import NewOrder
 from services.payments import NewPayment
-from workers.simulation.hands import Deed, Hands, Values
+from workers.simulation.hands import Answer, Deed, Hands, Values
 
 
 def pay(hands: Hands, session: Session, told: Values) -> None:
@@ -24,6 +25,18 @@ def pay(hands: Hands, session: Session, told: Values) -> None:
     money = Money(Decimal(told["amount"]), hands.rules.currency)
     new = NewPayment(PaymentKind(told["kind"]), money, told["paid_at"], told["reference"])
     payments.post(discounts_of(hands), session, hands.id(told["reseller"]), new)
+
+
+def order(hands: Hands, session: Session, told: Values) -> Answer:
+    """Place an order; the price is the answer."""
+    new = NewOrder(told["product"], told["order_ref"], told["quantity"], told["promo_code"])
+    placed = orders.place(discounts_of(hands), session, hands.id(told["reseller"]), new).document
+    return {
+        "list": placed["list"]["amount"],
+        "percent": str(placed["percent"]),
+        "net": placed["net"]["amount"],
+        "suppressed": [one["code"] for one in placed["suppressed"]],
+    }
 
 
 def plan(hands: Hands, session: Session, told: Values) -> None:
@@ -59,6 +72,7 @@ def fees_of(hands: Hands) -> FeeBook:
 
 DEEDS: Final[Mapping[str, Deed]] = {
     "pay": pay,
+    "order": order,
     "plan": plan,
     "unplan": unplan,
     "assign": assign,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from domain.zones import day_start
 from services import programme_files
-from workers.simulation.deeds import DEEDS, carry_out
+from workers.simulation.deeds import carry_out
 from workers.simulation.hands import Hands
 from workers.simulation.journal import MACHINE, Action, Entry, Journal, Nobody, Observer, done
 from workers.simulation.script import Day, Play, story
@@ -47,8 +47,6 @@ class Simulation:
 
     def _live(self, day: Day) -> None:
         for action in day.actions:
-            if action.actor != MACHINE and action.action not in DEEDS:
-                continue
             self._pass_time(action)
             self.journal.entries.append(self._do(action))
             if not self._stopped:

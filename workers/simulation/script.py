@@ -20,6 +20,7 @@ START = date(2027, 7, 1)
 
 FIRST_OF_OUTAGE, LAST_OF_OUTAGE = time(2), time(23)
 MONTHS_END = 29
+ROUND = time(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def _plan_day(plot: Plot, play: Play, day: date, begins: datetime, ends: datetim
     ideas = weighed(play.programme, day)
     for idea in plot.random.choices([idea for idea, _ in ideas], [weight for _, weight in ideas], k=count):
         plot.plan(begins + timedelta(seconds=plot.random.randrange(seconds)), idea)
+    plot.plan(localize(datetime.combine(day, ROUND), play.programme.zone), make_round)
     if not plot.stopped and day > play.start and plot.chance(1 / 18):
         plot.plan(_outage(plot, day, play.programme), stop)
 
@@ -133,4 +135,10 @@ def stop(plot: Plot) -> list[Action]:
 def go(plot: Plot) -> list[Action]:
     """Everything runs again."""
     plot.stopped = False
+    plot.plan(plot.now + timedelta(minutes=1), make_round)
     return [Action(plot.now, MACHINE, "go")]
+
+
+def make_round(plot: Plot) -> list[Action]:
+    """An operator looks after what waits for a person: every morning, and when everything runs again."""
+    return [] if plot.stopped else [plot.act("operator", "round")]
