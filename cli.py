@@ -8,7 +8,7 @@ import typer
 from adapters.embedded.endpoints import Owned
 from adapters.embedded.process import StartFailed
 from adapters.environment import SettingsError
-from commands import doctor, domains, jobs, keys, operators, processes, programmes, queues, schedules
+from commands import discounts, doctor, domains, jobs, keys, operators, processes, programmes, queues, schedules
 from domain.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
@@ -40,6 +40,7 @@ def build() -> typer.Typer:
         "queues": queues.app,
         "schedules": schedules.app,
         "domains": domains.app,
+        "discounts": discounts.app,
     }
     for name, group in groups.items():
         app.add_typer(group(), name=name)

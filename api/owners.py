@@ -21,6 +21,12 @@ def _job(session: Session, text: str) -> Possession | None:
     return jobs.owner(session, uuid_of(text))
 
 
+def _provider(_session: Session, text: str) -> Possession:
+    """The provider's own things: for bound keys there are none."""
+    uuid_of(text)
+    return Possession()
+
+
 account: Owner = _by(owners.ACCOUNT)
 offer: Owner = _by(owners.OFFER)
 template: Owner = _by(owners.TEMPLATE)
@@ -28,3 +34,4 @@ mail: Owner = _by(owners.MAIL)
 endpoint: Owner = _by(owners.ENDPOINT)
 charge: Owner = _by(owners.CHARGE)
 job: Owner = _job
+provider: Owner = _provider

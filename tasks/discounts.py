@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from domain.jobs import TaskKind
@@ -40,7 +41,7 @@ class DiscountsRecompute(Payload):
 
 
 class DiscountsRun(Payload):
-    """Begin a run over all resellers of a programme, for the local day it is then."""
+    """Begin a run over all resellers of a programme, for the local day it is then; so many to a range."""
 
     policy: ClassVar[Policy] = Policy(
         name=running.RUN,
@@ -52,6 +53,7 @@ class DiscountsRun(Payload):
     )
 
     programme: str
+    range_size: int = Field(running.RANGE_SIZE, ge=1)
 
 
 class DiscountsCompute(Payload):
@@ -109,7 +111,7 @@ class DiscountsRunHandler:
 
     def run(self, job: JobContext, session: Session, payload: DiscountsRun) -> Outcome:
         """Begin; a run that still computes or is held gives way to this one."""
-        run = running.begin(DiscountBook(job.jobs, self._programmes), session, payload.programme)
+        run = running.begin(DiscountBook(job.jobs, self._programmes), session, payload.programme, payload.range_size)
         if run is None:
             return Cancel("the programme has no turnover discount")
         return Done({"run_id": str(run.id), "ranges": run.ranges})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,21 @@ def moscow(text: str) -> datetime:
 def roubles(amount: str) -> dict[str, str]:
     """Money of the programme."""
     return {"amount": amount, "currency": "RUB"}
+
+
+MANY = """
+WITH made AS (
+    INSERT INTO accounts (id, programme, name, name_key, kind, admin_email, email_key, locale, timezone, created_at)
+    SELECT gen_random_uuid(), 'hosting', name, lower(name), 'reseller', name || '@shop.example',
+        lower(name) || '@shop.example', 'ru', 'Europe/Moscow', :now
+    FROM (SELECT 'R' || to_char(:paid_at, 'MMDD') || '-' || lpad(n::text, 4, '0') AS name
+        FROM generate_series(1, :count) AS n) AS named
+    RETURNING id
+)
+INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
+SELECT gen_random_uuid(), id, id, 'first', 'payment', :amount, 'RUB', :paid_at, :now FROM made
+RETURNING id
+"""
 
 
 @dataclass
@@ -113,6 +129,19 @@ class DiscountWorld:
         self.fire()
         self.works.inline.drain()
 
+    def many(self, count: int, paid_on: str, amount: str = "500.00") -> None:
+        """So many resellers that paid an amount each on a Moscow day, straight into the tables."""
+        self.rows(MANY, count=count, paid_at=moscow(paid_on), amount=Decimal(amount), now=self.clock.now())
+
+    def recorded(self) -> list[Any]:
+        """(name, tier, turnover) of every reseller with a record, by name."""
+        found = self.rows("SELECT a.name, d.tier, d.turnover FROM discounts d JOIN accounts a ON a.id = d.reseller_id")
+        return sorted(tuple(row) for row in found)
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Runs, newest first."""
+        return list(self.api.ok("GET /v1/discount-runs", key=self.key)["items"])
+
     def mails(self, template: str) -> list[Mail]:
         """The mails of that kind, oldest first."""
         with self.transaction() as session:
@@ -125,9 +154,10 @@ class DiscountWorld:
             return [event.data for event in session.scalars(found)]
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
-        """What a statement finds."""
+        """What a statement finds; nothing, for one that finds nothing."""
         with self.transaction() as session:
-            return list(session.execute(sql(statement), values).all())
+            found = session.execute(sql(statement), values)
+            return list(found.all()) if found.returns_rows else []
 
 
 @contextmanager

@@ -1,0 +1,225 @@
+"""The run at five past midnight: what it records, whom it tells, and what holds it back."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from adapters.passwords import Argon2Passwords
+from models.jobs import Job
+from services import operators
+from tests.discount_world import DiscountWorld, moscow, roubles
+
+DAY = timedelta(days=1)
+
+
+PAY = """
+INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
+SELECT gen_random_uuid(), id, id, CAST(:amount AS text), 'payment', CAST(CAST(:amount AS text) AS numeric), 'RUB',
+    :at, :at
+FROM (SELECT id FROM accounts WHERE kind = 'reseller' ORDER BY id LIMIT :payers) AS payers
+"""
+"""Payments past the API: nothing is computed before the next run."""
+
+
+def operator(world: DiscountWorld) -> None:
+    """Somebody who hears alerts."""
+    with world.transaction() as session:
+        passwords = Argon2Passwords.cheap()
+        operators.create(session, passwords, "duty@kontor.example", "operator", now=world.clock.now(), actor="test")
+
+
+def told(world: DiscountWorld, template: str, *names: str) -> list[tuple[Any, ...]]:
+    """Facts of the mails of that kind, sorted."""
+    return sorted(tuple(mail.facts[name] for name in names) for mail in world.mails(template))
+
+
+def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(world: DiscountWorld) -> None:
+    world.go(moscow("2025-12-20"))
+    reseller = world.reseller()
+    world.pay(reseller, "3000", "2025-12-20", reference="R-1")
+    world.go(moscow("2026-01-05"))
+    world.pay(reseller, "49000", "2026-01-05")
+    for day in range(6, 20):
+        world.go(moscow(f"2026-01-{day:02}T00:05:00"))
+    assert world.mails("tier-drop-tomorrow") == []
+    world.go(moscow("2026-01-20T00:04:59"))
+    assert world.mails("tier-drop-tomorrow") == []
+    world.go(moscow("2026-01-20T00:05:00"))
+    warning = world.mails("tier-drop-tomorrow")[0]
+    assert warning.state == "sent"
+    assert (warning.facts["on"], warning.facts["before"], warning.facts["after"]) == (
+        "2026-01-21",
+        "Partner #8",
+        "Partner #7",
+    )
+    assert (warning.facts["keep_with"]["amount"], warning.facts["turnover"]["amount"]) == ("1000.0000", "49000.0000")
+    assert [one["reference"] for one in warning.facts["leaving"]] == ["R-1"]
+    explained = world.discount(reseller)["tomorrow"]
+    assert (explained["keep_with"], explained["tier"]) == (roubles("1000.00"), "Partner #7")
+    world.go(moscow("2026-01-21T00:05:00"))
+    assert [(one["from"], one["to"]) for one in world.events()] == [
+        (None, "Partner #1"),
+        ("Partner #1", "Partner #8"),
+        ("Partner #8", "Partner #7"),
+    ]
+    assert len(world.mails("tier-drop-tomorrow")) == 1
+
+
+def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-20"))
+    world.many(30, "2025-12-20")
+    world.go(moscow("2026-01-20") + timedelta(hours=13))
+    before = (
+        world.recorded(),
+        len(world.events()),
+        len(world.mails("tier-changed")),
+        world.mails("tier-drop-tomorrow"),
+    )
+    assert (before[1], before[2], before[3]) == (0, 0, [])
+    world.many(5, "2026-01-20")
+    begun = world.api.call("POST /v1/discount-runs", {"programme": "hosting"}, key=world.key)
+    assert begun.status_code == 202
+    assert begun.headers["Location"] == f"/v1/discount-runs/{begun.json()['id']}"
+    world.settle()
+    once = (world.recorded(), len(world.events()), len(world.mails("tier-changed")))
+    assert once[1:] == (5, 5)
+    for _ in range(2):
+        world.api.ok("POST /v1/discount-runs", {"programme": "hosting"}, key=world.key)
+        world.settle()
+    assert (world.recorded(), len(world.events()), len(world.mails("tier-changed"))) == once
+    newest = world.runs()[0]
+    assert (newest["state"], newest["resellers"], newest["moved"], newest["moves"]) == ("done", 35, 0, [])
+
+
+def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountWorld) -> None:
+    operator(world)
+    world.go(moscow("2026-01-10"))
+    world.many(100, "2026-01-10")
+    world.go(moscow("2026-01-11T00:05:00"))
+    held = world.runs()[0]
+    assert (held["state"], held["resellers"], held["moved"]) == ("held", 100, 100)
+    assert held["moves"] == [{"from": None, "to": "Starter", "resellers": 100}]
+    assert (world.recorded(), world.events(), world.mails("tier-changed")) == ([], [], [])
+    alerts = [one.facts["alerts"][0] for one in world.mails("operator-alert")]
+    assert [(one["kind"], one["count"]) for one in alerts] == [("guard_rail", 100)]
+    reseller = world.rows("SELECT id FROM accounts LIMIT 1")[0][0]
+    order = {"product": "vps-small", "order_ref": "O-1"}
+    assert world.api.ok(f"POST /v1/resellers/{reseller}/orders", order, key=world.key)["percent"] == 3
+    assert world.discount(reseller)["recorded"] is None
+    path = f"/v1/discount-runs/{held['id']}"
+    movers = world.api.ok(f"GET {path}/movers?limit=60", key=world.key)
+    rest = world.api.ok(f"GET {path}/movers?limit=60&cursor={movers['next']}", key=world.key)
+    assert len({one["reseller_id"] for one in movers["items"] + rest["items"]}) == 100
+    assert world.api.call(f"POST {path}/approve", key=world.api.key("read", "enqueue")).status_code == 403
+    assert world.api.call(f"GET {path}", key=world.api.key(reseller_id=reseller)).status_code == 404
+    approved = world.api.ok(f"POST {path}/approve", {"reason": "a sale"}, key=world.key)
+    assert (approved["state"], approved["reason"]) == ("applying", "a sale")
+    assert world.api.call(f"POST {path}/approve", key=world.key).json()["code"] == "not_held"
+    world.settle()
+    assert {tier for _, tier, _ in world.recorded()} == {"Starter"}
+    assert (len(world.events()), len(world.mails("tier-changed"))) == (100, 100)
+    assert world.runs()[0]["state"] == "done"
+
+
+def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-10"))
+    world.many(120, "2026-01-10")
+    world.go(moscow("2026-01-11T00:05:00"))
+    first = world.runs()[0]["id"]
+    assert world.api.ok(f"POST /v1/discount-runs/{first}/reject", {}, key=world.key)["state"] == "rejected"
+    world.go(moscow("2026-01-12T00:05:00"))
+    world.go(moscow("2026-01-13T00:05:00"))
+    assert [(one["day"], one["state"]) for one in world.runs()][:3] == [
+        ("2026-01-13", "held"),
+        ("2026-01-12", "superseded"),
+        ("2026-01-11", "rejected"),
+    ]
+    assert world.recorded() == []
+
+
+def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world: DiscountWorld) -> None:
+    def after(payers: int, amount: str, day: str) -> tuple[str, int, int]:
+        values = {"payers": payers, "amount": amount, "at": world.clock.now()}
+        world.rows(PAY, **values)
+        world.go(moscow(f"{day}T00:05:00"))
+        run = world.runs()[0]
+        return run["state"], run["resellers"], run["moved"]
+
+    world.go(moscow("2026-01-10"))
+    world.many(99, "2026-01-10")
+    assert after(0, "1", "2026-01-11") == ("done", 99, 99)
+    world.many(1, "2025-11-01")
+    assert after(30, "3000", "2026-01-12") == ("done", 100, 30)
+    assert after(31, "10000", "2026-01-13") == ("held", 100, 31)
+
+
+def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-10"))
+    world.many(3, "2026-01-10")
+    world.many(2, "2026-01-09", "3000.00")
+    body = {"programme": "hosting", "dry_run": True}
+    dry = world.api.call("POST /v1/discount-runs", body, key=world.key)
+    assert dry.status_code == 200
+    shown = dry.json()
+    assert (shown["resellers"], shown["moved"], shown["needs_approval"]) == (5, 5, False)
+    assert shown["moves"] == [
+        {"from": None, "to": "Partner #1", "resellers": 2},
+        {"from": None, "to": "Starter", "resellers": 3},
+    ]
+    assert {one["to"] for one in shown["movers"]} == {"Starter", "Partner #1"}
+    assert (world.recorded(), len(world.runs())) == ([], len([one for one in world.runs() if one["state"] == "done"]))
+    world.apply("booking")
+    refused = world.api.call("POST /v1/discount-runs", {**body, "programme": "booking"}, key=world.key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "no_turnover_discount")
+
+
+def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-10"))
+    reseller = world.reseller()
+    world.pay(reseller, "500", "2026-01-10")
+    world.settle()
+    for day in range(11, 15):
+        world.go(moscow(f"2026-01-{day}T00:05:00"))
+    world.pay(reseller, "49500", "2026-01-11")
+    world.settle()
+    told = world.discount(reseller, "as_of=2026-01-12")
+    assert (told["tier"], told["turnover"]) == ("Partner #8", roubles("50000.00"))
+    assert told["recorded"] == {
+        "as_of": "2026-01-12",
+        "since": "2026-01-10",
+        "turnover": roubles("500.00"),
+        "tier": "Starter",
+        "percent": {"vps": 3, "dedicated": 1, "ssl": 1},
+    }
+    assert world.discount(reseller, "as_of=2026-01-14")["recorded"]["tier"] == "Partner #8"
+    assert world.discount(reseller, "as_of=2026-01-09")["recorded"] is None
+    world.go(moscow("2026-01-20T00:05:00"))
+    assert world.discount(reseller, "as_of=2026-01-17")["recorded"] is None, "nobody recorded anything that day"
+    rows = world.rows("SELECT count(*) FROM discount_records")
+    assert rows[0][0] == 2, "days on which nothing differed cost nothing"
+
+
+def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-19"))
+    reseller = world.reseller()
+    world.pay(reseller, "600", "2025-12-20")
+    world.works.inline.drain()
+    world.clock.advance(moscow("2026-01-20T00:05:00") - world.clock.now())
+    world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
+    world.settle()
+    assert [mail.state for mail in world.mails("tier-drop-tomorrow")] == ["queued"]
+    world.pay(reseller, "500", "2026-01-19")
+    world.rows("UPDATE queues SET paused = false")
+    world.settle()
+    skipped = world.mails("tier-drop-tomorrow")
+    assert [(mail.state, mail.reason) for mail in skipped] == [("skipped", "a payment keeps the tier")]
+
+
+def test_after_an_outage_one_run_is_made_up_for(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-20"))
+    before = len(world.runs())
+    world.go(moscow("2026-02-20"))
+    assert [one["day"] for one in world.runs()][: len(world.runs()) - before] == ["2026-02-20"]
+    with world.transaction() as session:
+        assert session.scalars(select(Job.task).where(Job.queue == "discounts")).all() == []
