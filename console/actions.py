@@ -7,6 +7,7 @@ from typing import Final
 from console.answers import Goto, Page, Reply
 from console.visit import Visit
 from domain.errors import Conflict, Invalid
+from models.people import Role
 
 REASON_LIMIT: Final = 1_000
 Deed = Callable[[Visit, str | None], str]
@@ -28,6 +29,7 @@ class Action:
     back: str
     deed: Deed
     grave: bool = False
+    role: Role = Role.OPERATOR
     field: tuple[str, str] | None = None
 
     def ask(self, visit: Visit) -> Page:

@@ -1,6 +1,6 @@
 """What a view of the console answers: a page, a way on, or a document of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,4 +41,13 @@ class Document:
     headers: Mapping[str, str]
 
 
-Reply = Page | Goto | Document
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file made while it is sent, in constant memory."""
+
+    name: str
+    media: str
+    parts: Iterator[str]
+
+
+Reply = Page | Goto | Document | Download

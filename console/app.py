@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from console import again, audit, bulk, dead, door, job, jobs, mails, overview, queues, searches, steering
+from console import admin, again, audit, bulk, dead, door, job, jobs, mails, overview, queues, searches, steering
 from console.answers import Page
 from console.deeds import ACTIONS
 from console.render import Templates
@@ -34,7 +34,15 @@ PAGES: Final[tuple[tuple[str, View], ...]] = (
     ("/console/mail/{mail_id}", mails.show_mail),
     ("/console/mail/{mail_id}/frame", mails.mail_frame),
     ("/console/audit", audit.show_audit),
+    ("/console/audit.csv", audit.export_audit),
     ("/console/password", door.show_password),
+)
+
+ADMIN_PAGES: Final[tuple[tuple[str, View], ...]] = (
+    ("/console/people", admin.show_people),
+    ("/console/keys", admin.show_keys),
+    ("/console/programmes", admin.show_programmes),
+    ("/console/programmes/{code}", admin.show_programme),
 )
 
 
@@ -72,11 +80,17 @@ def _router(server: Server) -> APIRouter:
     add("/console/bulk", "POST", bulk.begin, Role.OPERATOR)
     add("/console/jobs/{job_id}/again", "GET", again.show_again, Role.OPERATOR)
     add("/console/jobs/{job_id}/again", "POST", again.run_again, Role.OPERATOR)
+    add("/console/people", "POST", admin.add_person, Role.ADMIN)
+    add("/console/people/{operator_id}/password", "POST", admin.new_password, Role.ADMIN)
+    add("/console/people/{operator_id}/role", "POST", admin.set_role, Role.ADMIN)
+    add("/console/keys", "POST", admin.add_key, Role.ADMIN)
+    for path, view in ADMIN_PAGES:
+        add(path, "GET", view, Role.ADMIN)
     for path, view in PAGES:
         add(path, "GET", view, Role.VIEWER)
     for action in ACTIONS:
-        add(action.path, "GET", action.ask, Role.OPERATOR)
-        add(action.path, "POST", action.do, Role.OPERATOR)
+        add(action.path, "GET", action.ask, action.role)
+        add(action.path, "POST", action.do, action.role)
     add("/console/{rest:path}", "GET", _nowhere, Role.VIEWER)
     return router
 

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from console import bulk, queues
+from console import admin, bulk, queues
 from console.actions import Action
 from console.visit import Visit
+from models.people import Role
 from services import breakers, steering
 
 
@@ -72,6 +73,7 @@ def _undrain(visit: Visit, reason: str | None) -> str:
 
 JOB: Final = "/console/jobs/{}"
 QUEUE: Final = "/console/queues/{}"
+PEOPLE: Final = "/console/people"
 BULK: Final = "/console/bulk/{}"
 ACTIONS: Final = (
     Action(
@@ -160,5 +162,20 @@ ACTIONS: Final = (
         "/console/instances/{name}/release", "instances", "name", "Release this instance?",
         "The next waiting call of the lane {} goes as a probe. If it is answered, all others follow.",
         "Release the lane", "/console/instances", _release,
+    ),
+    Action(
+        "/console/people/{operator_id}/disable", "people", "operator_id", "Let this person in no more?",
+        "Whoever {} is, every session ends at once and no password opens the door.",
+        "Disable", PEOPLE, admin.disable, grave=True, role=Role.ADMIN,
+    ),
+    Action(
+        "/console/people/{operator_id}/enable", "people", "operator_id", "Let this person in again?",
+        "The old password of {} works again.",
+        "Enable", PEOPLE, admin.enable, role=Role.ADMIN,
+    ),
+    Action(
+        "/console/keys/{key_id}/revoke", "people", "key_id", "Revoke this key?",
+        "Whatever uses the key {} is refused from the next request on. It cannot be undone.",
+        "Revoke the key", "/console/keys", admin.revoke_key, grave=True, role=Role.ADMIN,
     ),
 )  # fmt: skip

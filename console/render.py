@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from console.answers import Document, Goto, Page, Reply
+from console.answers import Document, Download, Goto, Page, Reply
 from console.visit import Arrival, Visit
 from console.words import FILTERS, notice_of
 from models.people import Role
@@ -38,6 +38,7 @@ NAVIGATION: Final = (
     ("mail", "/console/mail", "Mail"),
     ("audit", "/console/audit", "Audit"),
 )
+FOR_ADMINS: Final = (("people", "/console/people", "Admin"),)
 
 
 class Templates:
@@ -61,6 +62,9 @@ class Templates:
             return _with_cookies(gone, reply.cookies, visit.arrival)
         if isinstance(reply, Document):
             return Response(reply.body, media_type=reply.media, headers={**HEADERS, **reply.headers})
+        if isinstance(reply, Download):
+            named = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
+            return StreamingResponse(reply.parts, media_type=reply.media, headers={**HEADERS, **named})
         body = self._env.get_template(reply.template).render(_scope(reply, visit))
         page = HTMLResponse(body, reply.status, {**HEADERS, **reply.headers})
         return _with_cookies(page, reply.cookies, visit.arrival)
@@ -75,7 +79,7 @@ def _scope(page: Page, visit: Visit) -> Mapping[str, Any]:
     return {
         "title": page.title,
         "here": page.here,
-        "navigation": NAVIGATION,
+        "navigation": (*NAVIGATION, *(FOR_ADMINS if visit.may(Role.ADMIN) else ())),
         "operator": visit.operator,
         "csrf": visit.csrf,
         "may_act": visit.may(Role.OPERATOR),

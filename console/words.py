@@ -30,6 +30,9 @@ NOTICES: Final[Mapping[str, str]] = {
     "limit": "Set: it holds from the next half second on.",
     "drain": "It takes nothing more.",
     "undrain": "It takes jobs again.",
+    "disable": "Disabled; every session has ended.",
+    "enable": "Enabled.",
+    "revoke": "Revoked: whatever uses the key is refused.",
     "password": "Your password is changed; every other session of yours has ended.",
     "theme": "The colours are changed.",
 }

@@ -1,5 +1,5 @@
 // Keyboard: / search, j and k move through rows, Enter opens, g and a letter goes to a page, ? tells all this.
-const PAGES = { o: "", j: "/jobs", d: "/dead", q: "/queues", s: "/schedules", w: "/workers", i: "/instances", m: "/mail", a: "/audit" };
+const PAGES = { o: "", j: "/jobs", d: "/dead", q: "/queues", s: "/schedules", w: "/workers", i: "/instances", m: "/mail", a: "/audit", b: "/bulk", p: "/people" };
 const HELP = ["/  search", "j k  next and previous row", "Enter  open the row", ...Object.entries(PAGES).map(([key, path]) => `g ${key}  ${path.slice(1) || "overview"}`)];
 
 let going = false;

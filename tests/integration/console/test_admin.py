@@ -1,0 +1,134 @@
+"""People and keys: for admins alone; secrets are shown once; the last admin stays."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import httpx
+from sqlalchemy import select
+
+from api.deps import Deps
+from console.app import ADMIN_PAGES
+from models.control import AuditEntry
+from models.people import Operator
+from store import audit
+from tests.api_world import Shop
+from tests.console_world import PASSWORD, Visitor, operator
+
+As = Callable[[str], Visitor]
+SECRET = re.compile(r'<code class="secret">([^<]+)</code>')
+
+
+def id_of(deps: Deps, email: str) -> UUID:
+    """Whose id that is."""
+    with deps.sessions() as session:
+        return session.scalars(select(Operator.id).where(Operator.email == email)).one()
+
+
+def test_only_admins_see_people_and_keys(signed_in: As) -> None:
+    someone = signed_in("operator")
+    for path, _ in ADMIN_PAGES:
+        assert someone.http.get(path.format(code="learning")).status_code == 403, path
+    assert "/console/people" not in someone.get("/console").text
+    for path in ("/console/people", "/console/keys"):
+        assert someone.post(path, {"email": "me@kontor.example", "role": "admin", "name": "mine"}).status_code == 403
+
+
+def test_somebody_is_added_with_a_password_that_is_shown_once(signed_in: As, address: str) -> None:
+    admin = signed_in("admin")
+    made = admin.post("/console/people", {"email": "new@kontor.example", "role": "operator"})
+    found = SECRET.search(made.text)
+    assert found
+    assert found[1] not in admin.get("/console/people").text
+    assert admin.post("/console/people", {"email": "new@kontor.example", "role": "viewer"}).status_code == 409
+    assert admin.post("/console/people", {"email": "no address", "role": "viewer"}).status_code == 422
+    assert admin.post("/console/people", {"email": "a@b.example", "role": "king"}).status_code == 422
+    with httpx.Client(base_url=address) as http:
+        assert Visitor(http).sign_in("new@kontor.example", found[1]).status_code == 303
+
+
+def test_who_is_disabled_is_out_at_once_and_in_again_when_enabled(signed_in: As, deps: Deps, address: str) -> None:
+    admin, email = signed_in("admin"), operator(deps, "viewer")
+    place = f"/console/people/{id_of(deps, email)}"
+    with httpx.Client(base_url=address) as http:
+        other = Visitor(http)
+        assert other.sign_in(email).status_code == 303
+        assert admin.post(f"{place}/disable", {"reason": ""}).status_code == 422
+        assert admin.post(f"{place}/disable", {"reason": "left us"}).status_code == 303
+        assert http.get("/console").status_code == 303
+        assert other.sign_in(email).status_code == 401
+        assert admin.post(f"{place}/enable").status_code == 303
+        assert other.sign_in(email).status_code == 303
+        fresh = SECRET.search(admin.post(f"{place}/password").text)
+        assert fresh
+        assert http.get("/console").status_code == 303
+        assert other.sign_in(email, PASSWORD).status_code == 401
+        assert other.sign_in(email, fresh[1]).status_code == 303
+
+
+def test_the_last_admin_stays(signed_in: As, deps: Deps) -> None:
+    admin = signed_in("admin")
+    place = f"/console/people/{id_of(deps, 'admin@kontor.example')}"
+    assert admin.post(f"{place}/disable", {"reason": "oops"}).status_code == 409
+    refused = admin.post(f"{place}/role", {"role": "viewer"})
+    assert refused.status_code == 409
+    assert "last admin" in refused.text
+    assert admin.get("/console/people").status_code == 200
+
+
+def test_a_role_changes_what_one_may_from_the_next_request_on(signed_in: As, deps: Deps, address: str) -> None:
+    admin, email = signed_in("admin"), operator(deps, "operator")
+    with httpx.Client(base_url=address) as http:
+        Visitor(http).sign_in(email)
+        assert http.get("/console/queues/probe/pause").status_code == 200
+        assert admin.post(f"/console/people/{id_of(deps, email)}/role", {"role": "viewer"}).status_code == 200
+        assert http.get("/console/queues/probe/pause").status_code == 403
+
+
+def test_a_key_is_made_shown_once_and_revoked(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
+    admin, one = signed_in("admin"), shop("elbe")
+    wrong = ({"name": ""}, {"name": "k"}, {"name": "k", "scope-read": "1", "reseller": "x"},
+             {"name": "k", "scope-read": "1", "expires": "soon"})  # fmt: skip
+    for form in wrong:
+        assert admin.post("/console/keys", form).status_code == 422, form
+    made = admin.post("/console/keys", {"name": "shop key", "scope-read": "1", "reseller": str(one.reseller)})
+    found = SECRET.search(made.text)
+    assert found
+    headers = {"Authorization": f"Bearer {found[1]}"}
+    assert admin.http.get("/v1/accounts", headers=headers).status_code == 200
+    listed = admin.get("/console/keys").text
+    assert found[1] not in listed
+    place = re.search(r'"(/console/keys/[^"]+/revoke)"', listed)
+    assert place
+    assert admin.post(place[1], {"reason": "leaked"}).status_code == 303
+    assert admin.http.get("/v1/accounts", headers=headers).status_code == 401
+    with deps.sessions() as session:
+        acts = session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("key."))).all()
+    assert [(act.action, act.reason) for act in acts] == [("key.create", None), ("key.revoke", "leaked")]
+    assert found[1] not in str([act.detail for act in acts])
+
+
+def test_a_programme_is_shown_as_it_was_applied(signed_in: As, shop: Callable[[str], Shop]) -> None:
+    shop("elbe")
+    admin = signed_in("admin")
+    assert "learning" in admin.get("/console/programmes").text
+    assert "data-protection" in admin.get("/console/programmes/learning").text
+    assert admin.http.get("/console/programmes/none").status_code == 404
+
+
+def test_the_audit_log_is_exported_whole_without_formulas(signed_in: As, deps: Deps) -> None:
+    with deps.sessions() as session:
+        for number in range(2_500):
+            audit.add(
+                session, at=deps.clock.now(), actor="test", action="test.act", target=f"thing:{number}",
+                reason='=HYPERLINK("http://evil.example")',
+            )  # fmt: skip
+        session.commit()
+    answer = signed_in("viewer").http.get("/console/audit.csv?action=test.")
+    assert answer.headers["content-disposition"] == 'attachment; filename="audit.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert len(rows) == 2_500
+    assert rows[0]["to"] == "thing:2499"
+    assert {row["why"][:2] for row in rows} == {"'="}
