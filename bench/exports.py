@@ -42,6 +42,17 @@ SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'booking'
 FROM (SELECT n, CASE n WHEN 1 THEN '=1+1' ELSE 'Salon "Äpfel", Filiale ' || n END AS name
       FROM generate_series(1, %(count)s) AS n) AS named
 """
+USED: Final = """
+INSERT INTO usage_days (account_id, metric, day, level, level_at, level_seq, deltas, after_level)
+SELECT id, 'appointments', day::date, 40, day, 1, 3, 2
+FROM accounts, generate_series(%(now)s::timestamptz - interval '3 days', %(now)s, interval '1 day') AS day
+WHERE reseller_id = %(reseller)s AND admin_email LIKE '%%1.example'
+"""
+CHARGED: Final = """
+INSERT INTO fee_runs (id, programme, account_id, kind, code, anchor, since, next_start, monthly, created_at)
+SELECT gen_random_uuid(), programme, id, 'plan', plan, '2026-01-31', '2026-01-31', '2026-03-31', 7.20, created_at
+FROM accounts WHERE reseller_id = %(reseller)s AND plan = 'basic'
+"""
 KEPT: Final = "SELECT name, admin_email, plan FROM accounts WHERE reseller_id = %s ORDER BY id"
 FORMATS: Final = ("csv", "xlsx")
 
@@ -65,7 +76,9 @@ def fill(url: str, count: int) -> UUID:
     engine.dispose()
     with psycopg.connect(libpq(url), autocommit=True) as connection:
         connection.execute(FILL, {"reseller": owner_id, "count": count})
-        connection.execute("VACUUM (ANALYZE) accounts")
+        for statement in (USED, CHARGED):
+            connection.execute(statement, {"reseller": owner_id, "now": book.now})
+        connection.execute("VACUUM (ANALYZE)")
     return owner_id
 
 

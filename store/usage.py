@@ -35,16 +35,20 @@ SET_LEVEL: Final = text(
     "   AND r.at < :day_end AND (r.at, r.seq) > (excluded.level_at, excluded.level_seq))"
     " WHERE d.level_seq IS NULL OR (d.level_at, d.level_seq) < (excluded.level_at, excluded.level_seq)"
 )
-READ: Final = text(
-    "SELECT w.account_id, w.metric, (coalesce(l.level, 0) + coalesce(d.total, 0))::bigint, l.day IS NOT NULL"
-    " FROM unnest(CAST(:accounts AS uuid[]), CAST(:metrics AS text[]), CAST(:starts AS date[]),"
-    "  CAST(:ends AS date[])) AS w (account_id, metric, first, until)"
+# Joined to w (account_id, metric, first, until): the last level before the end, and the deltas since.
+SINCE: Final = (
     " LEFT JOIN LATERAL (SELECT u.day, u.level FROM usage_days AS u"
     "  WHERE u.account_id = w.account_id AND u.metric = w.metric AND u.day < w.until"
     "  AND u.level_seq IS NOT NULL ORDER BY u.day DESC LIMIT 1) AS l ON true"
     " LEFT JOIN LATERAL (SELECT sum(CASE WHEN u.day = l.day THEN u.after_level ELSE u.deltas END) AS total"
     "  FROM usage_days AS u WHERE u.account_id = w.account_id AND u.metric = w.metric"
     "  AND u.day >= greatest(w.first, l.day) AND u.day < w.until) AS d ON true"
+)
+USED: Final = "(coalesce(l.level, 0) + coalesce(d.total, 0))::bigint"
+READ: Final = text(
+    f"SELECT w.account_id, w.metric, {USED}, l.day IS NOT NULL"  # noqa: S608 -- constants
+    " FROM unnest(CAST(:accounts AS uuid[]), CAST(:metrics AS text[]), CAST(:starts AS date[]),"
+    f"  CAST(:ends AS date[])) AS w (account_id, metric, first, until){SINCE}"
 )
 
 

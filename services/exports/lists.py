@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import Final
 from uuid import UUID
@@ -14,13 +16,16 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.currencies import minor_units
+from domain.periods import calendar_month
 from domain.programme import Programme
+from domain.programme.model import QuotaPeriod
+from domain.zones import local_day
 from engine.driver import driver
 from services.account_book import AccountBook
 from services.exports import as_csv, as_excel
 from services.exports.columns import Value, columns
 from services.resellers import reseller
-from store.client_lists import copy_clients
+from store.client_lists import Asked, copy_clients
 
 IN_MEMORY: Final = 256 * 1024
 """Bytes; a longer list goes to disk."""
@@ -54,18 +59,22 @@ class ClientList:
             yield self._line(row)
 
     def _line(self, row: list[str]) -> tuple[Value, ...]:
-        name, email, plan, running, trial_end, created, offers = row
+        name, email, plan, running, trial_end, created, used, offers, fee = row
         return (
             name,
             email,
             plan,
             _instant(trial_end),
-            *self._usage({}, plan, unlimited=running == "t"),
+            *self._usage(json.loads(used) if used else {}, plan, unlimited=running == "t"),
             int(offers),
-            None,
+            Decimal(fee).quantize(self._unit),
             self.programme.currency,
             _instant(created),
         )
+
+    @property
+    def _unit(self) -> Decimal:
+        return Decimal(1).scaleb(-minor_units(self.programme.currency))
 
     def _usage(self, used: Mapping[str, int], plan: str, *, unlimited: bool) -> Iterator[Value]:
         limits = self.programme.plans.get(plan, self.programme.free_plan).limits
@@ -83,5 +92,16 @@ def read(book: AccountBook, session: Session, reseller_id: UUID) -> ClientList:
     """The reseller's clients as they are now. Raises NotFound, Conflict(`not_a_reseller`)."""
     owner = reseller(session, reseller_id)
     rows: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- closed by who writes it
-    copy_clients(driver(session), owner.id, book.now, rows)
-    return ClientList(book.programme_of(session, owner), rows)
+    programme = book.programme_of(session, owner)
+    month = calendar_month(book.now, programme.zone)
+    asked = Asked(
+        reseller_id=owner.id,
+        now=book.now,
+        today=local_day(book.now, programme.zone),
+        metrics=programme.metrics,
+        first=month.start,
+        until=month.end,
+        paid_periods=programme.quota.period is QuotaPeriod.PAID_PERIOD,
+    )
+    copy_clients(driver(session), asked, rows)
+    return ClientList(programme, rows)

@@ -73,7 +73,7 @@ def test_a_csv_file_says_what_the_list_says_and_holds_no_formula(api: Api, salon
     assert [row[0].removeprefix("'") for row in rows] == NAMES == [one["name"] for one in listed]
     assert {row[0] for row in rows if row[0].startswith("'")} == {"'=1+1", "'@SUM(A1)", "'+49 40", "'-2", "'＝1"}
     assert {row[1] for row in rows} == {"'=admin@client.example"}
-    assert rows[0][2:] == ["free", "", "0", "50", "0", "", "EUR", listed[0]["created_at"]]
+    assert rows[0][2:] == ["free", "", "0", "50", "0", "0.00", "EUR", listed[0]["created_at"]]
 
 
 def test_a_workbook_says_the_same_with_names_as_they_are(api: Api, salon: str) -> None:
@@ -81,7 +81,7 @@ def test_a_workbook_says_the_same_with_names_as_they_are(api: Api, salon: str) -
     assert headings == HEADINGS
     assert [row[0] for row in rows] == NAMES
     created = datetime.fromisoformat(api.ok(f"GET /v1/resellers/{salon}/clients")["items"][0]["created_at"])
-    assert rows[0][1:] == ["=admin@client.example", "free", None, 0, 50, 0, None, "EUR", created.replace(tzinfo=None)]
+    assert rows[0][1:] == ["=admin@client.example", "free", None, 0, 50, 0, 0, "EUR", created.replace(tzinfo=None)]
 
 
 def test_a_running_trial_shows_its_end_and_no_limit(api: Api, salon: str) -> None:
