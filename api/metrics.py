@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import psycopg
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -55,18 +56,18 @@ class Ledger(Collector):
 
     deps: Deps
 
-    def describe(self) -> Iterator[GaugeMetricFamily]:
+    def describe(self) -> Iterator[Metric]:
         """Nothing to say before the first scrape."""
         return iter(())
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Every figure as it stands."""
         found, answered = self._asked()
         yield _family(metrics.Gauge("kontor_up", "1 while PostgreSQL answers.", (), [((), answered)]))
         for gauge in found:
             yield _family(gauge)
 
-    def _asked(self) -> tuple[list[metrics.Gauge], float]:
+    def _asked(self) -> tuple[list[metrics.Family], float]:
         deps = self.deps
         try:
             with deps.sessions() as session:
@@ -88,8 +89,20 @@ def scrape(request: Request) -> Response:
     return Response(generate_latest(meter.registry), media_type=MEDIA)
 
 
-def _family(gauge: metrics.Gauge) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
-    for labels, value in gauge.samples:
+def _family(found: metrics.Family) -> Metric:
+    if isinstance(found, metrics.Histogram):
+        return _histogram(found)
+    kind = CounterMetricFamily if found.counter else GaugeMetricFamily
+    family = kind(found.name, found.help, labels=found.labels)
+    for labels, value in found.samples:
         family.add_metric(labels, value)
+    return family
+
+
+def _histogram(found: metrics.Histogram) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(found.name, found.help, labels=found.labels)
+    names = [*map(str, found.bounds), "+Inf"]
+    for labels, counts, total in found.samples:
+        buckets = list(zip(names, map(float, accumulate(counts)), strict=True))
+        family.add_metric(labels, buckets, sum_value=total)
     return family

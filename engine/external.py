@@ -18,7 +18,7 @@ from engine.handlers import External, Verifying
 from engine.ledger import Driver, JobRow
 from engine.losses import is_clash, is_lost
 from engine.outcomes import Cancel, Done, Failure, Outcome, Snooze, Stopped
-from engine.transactional import POISON, RERUNS, STOPPED, settle
+from engine.transactional import POISON, RERUNS, STOPPED, count_outcome, settle
 from engine.workshop import Workshop
 
 CRASHED = "crashed"
@@ -217,6 +217,7 @@ class ExternalRunner:
         session.expunge_all()
         if isinstance(outcome, Done):
             shop.free_lane(session, driver, row, healthy=True)
+            count_outcome(shop, row, outcome, claimed.started, shop.clock.now())
             return [(row.id, outcome.result)]
         self._finish(session, driver, claimed, outcome, burn=0, healthy=True)
         return []
@@ -230,6 +231,7 @@ class ExternalRunner:
             done = [(row.id, outcome.result)]
             ledger.archive(driver, done, burn=burn, worker=shop.worker, started=claimed.started, finished=now)
         settle(driver, shop.worker, row, outcome, claimed.started, now, burn=burn)
+        count_outcome(shop, row, outcome, claimed.started, now)
         shop.free_lane(session, driver, row, healthy=healthy)
 
     def _record_claim_failure(self, failed: ClaimFailed) -> None:

@@ -128,6 +128,7 @@ def _hold(
 def _write(driver: Driver, shop: Workshop, tried: Attempted, outcome: str, failure: Failure, now: datetime) -> None:
     ended = Ended(tried.row.id, tried.number, shop.worker, tried.started_at, now, outcome, failure.document())
     ledger.write_attempt(driver, ended)
+    shop.count(tried.row, outcome, tried.started_at, now)
 
 
 def _tell(shop: Workshop, session: Session, row: JobRow, number: int, error: str, dead: str | None) -> None:

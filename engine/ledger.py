@@ -18,7 +18,7 @@ Driver = Connection[Any]
 
 ROW = (
     "id, task, tenant, lane, payload, payload_version, attempt, max_attempts, crashes, reason, trace_id,"
-    " cancel_requested"
+    " cancel_requested, run_at"
 )
 # A claim of one job is the price of a job that shares no commit: `id = %s` costs PostgreSQL and the driver
 # half of what `= ANY` does, and the completion of one needs no join with its result.
@@ -87,6 +87,7 @@ class JobRow:
     reason: str | None
     trace_id: str | None
     cancel_requested: bool
+    run_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

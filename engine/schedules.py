@@ -128,10 +128,11 @@ def _write(session: Session, row: Schedule, occurrence: Occurrence, now: datetim
     return session.execute(statement.returning(ScheduleOccurrence.slot)).first() is not None
 
 
-def _enqueue(session: Session, jobs: Jobs, row: Schedule, occurrence: Occurrence) -> None:
+def _enqueue(session: Session, jobs: Jobs, row: Schedule, occurrence: Occurrence) -> UUID:
     job_id = _put(session, jobs, row, occurrence.due, f"schedule:{row.name}:{occurrence.slot}")
     mine = (ScheduleOccurrence.schedule == row.name, ScheduleOccurrence.slot == occurrence.slot)
     session.execute(update(ScheduleOccurrence).where(*mine).values(job_id=job_id))
+    return job_id
 
 
 def _put(session: Session, jobs: Jobs, row: Schedule, due: datetime, once_key: str | None) -> UUID:
@@ -139,6 +140,16 @@ def _put(session: Session, jobs: Jobs, row: Schedule, due: datetime, once_key: s
     if "due" in jobs.catalogue[row.task].model_fields:
         args["due"] = due.isoformat()
     return jobs.put(session, Request(row.task, args, once_key=once_key)).id
+
+
+def make_up(session: Session, jobs: Jobs, row: Schedule, occurrence: Occurrence) -> UUID | None:
+    """Write a missing occurrence of a locked schedule and enqueue its job; None when it is there.
+
+    The slot's key holds for ever: what ran before does not run again.
+    """
+    if not _write(session, row, occurrence, jobs.clock.now()):
+        return None
+    return _enqueue(session, jobs, row, occurrence)
 
 
 def run_now(session: Session, jobs: Jobs, row: Schedule, now: datetime) -> UUID:

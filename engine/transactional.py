@@ -7,7 +7,7 @@ run again one by one.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, assert_never, cast
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -43,7 +43,9 @@ class Begun:
     """A job that ran and is not committed yet."""
 
     row: JobRow
+    outcome: Outcome | None
     started: datetime
+    finished: datetime
 
 
 class TransactionalRunner:
@@ -98,6 +100,7 @@ class TransactionalRunner:
             return self._advance(session, driver, express, job_id, None)
         if before is not None:
             committed(session)
+            count_outcome(shop, before.row, before.outcome, before.started, before.finished)
             shop.crash("commit.after")
         return row
 
@@ -120,7 +123,7 @@ class TransactionalRunner:
             return None, 0.0
         shop.crash("record.after")
         shop.crash("commit.before")
-        return Begun(row, started), seconds
+        return Begun(row, outcome, started, finished), seconds
 
     def _again(self, session: Session, driver: Driver, express: Express, failed: Failed) -> None:
         """Roll back; run the job again when the failure is nobody's, else write it down."""
@@ -200,6 +203,8 @@ class TransactionalRunner:
                 settle(driver, shop.worker, row, outcome, started, finished, burn=1)
             shop.crash("record.after")
             shop.crash("commit.before")
+        for row, outcome in outcomes:
+            count_outcome(shop, row, outcome, started, finished)
 
     def _record(self, session: Session, driver: Driver, failed: Failed) -> None:
         """Write down the failure in a transaction of its own, if the job is still ours to write."""
@@ -219,6 +224,23 @@ def _undo(session: Session, driver: Driver, failed: Failed) -> None:
     driver.execute("ROLLBACK")
     prepare(driver)
     session.connection()
+
+
+def count_outcome(
+    shop: Workshop, row: JobRow, outcome: Outcome | None, started: datetime | None, finished: datetime
+) -> None:
+    """Count an attempt by its outcome, after the commit; a failed one was counted where it was written down."""
+    match outcome:
+        case Done():
+            shop.count(row, AttemptOutcome.SUCCEEDED, started, finished)
+        case Snooze():
+            shop.count(row, AttemptOutcome.SNOOZED, started, finished)
+        case Cancel():
+            shop.count(row, AttemptOutcome.CANCELLED, started, finished)
+        case None:
+            pass
+        case _:
+            assert_never(outcome)
 
 
 def settle(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from engine.catalogue import Payload
 from engine.enqueue import Jobs, ring_after_commit
 from engine.handlers import Handler, JobContext, Registry
 from engine.ledger import Driver, JobRow
+from engine.tally import Tally
 
 
 def no_crash(name: str) -> None:
@@ -52,6 +54,7 @@ class Workshop:
     on_dead: Callable[[Session, JobContext, str, str], None] = nobody_told
     pause: Callable[[], bool] = give_up
     interrupts: tuple[type[BaseException], ...] = ()
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:
@@ -81,6 +84,11 @@ class Workshop:
         if row.lane is not None:
             lanes.leave(driver, row.lane, row.id, healthy=healthy)
             ring_after_commit(session, self.jobs.doorbell)
+
+    def count(self, row: JobRow, outcome: str, started: datetime | None, ended: datetime) -> None:
+        """Count an attempt that ended."""
+        due_by = self.registry.catalogue[row.task].policy.due_by if row.task in self.registry else None
+        self.tally.add(row.task, outcome, row.run_at, started, ended, due_by)
 
     def context(self, row: JobRow, attempt: int) -> JobContext:
         """The job as its handler sees it."""

@@ -1,5 +1,6 @@
 """What Prometheus is told of the deployment, from PostgreSQL. Labels are names of code, never ids."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,36 +12,53 @@ from sqlalchemy.orm import Session
 
 from engine.catalogue import Catalogue
 from engine.driver import driver
+from engine.tally import RUN_BOUNDS, WAIT_BOUNDS
 from services import queues
 from services.jobs import id_floor
+from services.reconciliation import reconciling
 from store import metrics as rows
 
-RECENT: Final = timedelta(minutes=5)
 HOUR: Final = timedelta(hours=1)
 TIMEOUT_MS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One family of figures: name, help, label names, and samples of label values and a number."""
+    """One family of figures: name, help, label names, samples of label values and a number; a counter only grows."""
 
     name: str
     help: str
     labels: tuple[str, ...]
     samples: Sequence[tuple[tuple[str, ...], float]]
+    counter: bool = False
 
 
-def gauges(session: Session, catalogue: Catalogue, now: datetime, real: datetime) -> Iterator[Gauge]:
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """One family of histograms: samples of label values, counts by bucket, and the sum; bounds in seconds."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...]
+    samples: Sequence[tuple[tuple[str, ...], Sequence[int], float]]
+
+
+Family = Gauge | Histogram
+
+
+def gauges(session: Session, catalogue: Catalogue, now: datetime, real: datetime) -> Iterator[Family]:
     """Everything that is scraped. `now` is programme time, `real` wall time."""
     session.execute(text(f"SET LOCAL statement_timeout = {TIMEOUT_MS}"))
     connection = driver(session)
     yield from _queues(session, catalogue, now)
-    yield from _finished(connection, now)
+    yield from _done(connection)
     yield from _engine(connection, now)
     yield from _outside(connection, real)
+    yield from _gaps(session)
 
 
-def _queues(session: Session, catalogue: Catalogue, now: datetime) -> Iterator[Gauge]:
+def _queues(session: Session, catalogue: Catalogue, now: datetime) -> Iterator[Family]:
     views = queues.listed(session, catalogue.queues, now)
     states = ("scheduled", "queued", "running", "retrying", "dead")
     counts = [((view.name, state), float(getattr(view, state))) for view in views for state in states]
@@ -53,32 +71,26 @@ def _queues(session: Session, catalogue: Catalogue, now: datetime) -> Iterator[G
     yield Gauge("kontor_relay_lag_seconds", "How long the oldest queued job waits.", (), [((), lag)])
 
 
-def _finished(connection: Connection[Any], now: datetime) -> Iterator[Gauge]:
-    found = rows.finished(connection, now - RECENT)
-    names = ("task", "state")
+def _done(connection: Connection[Any]) -> Iterator[Family]:
+    found = rows.totals(connection)
+    names = ("task", "outcome")
+    ended = [((one.task, one.outcome), float(one.jobs)) for one in found]
+    late: Counter[tuple[str, ...]] = Counter()
+    for one in found:
+        late[(one.task,)] += one.late
+    waits = [((one.task, one.outcome), one.wait_buckets, one.wait_seconds) for one in found]
+    runs = [((one.task, one.outcome), one.run_buckets, one.run_seconds) for one in found]
+    yield Gauge("kontor_job_attempts", "Attempts that ended.", names, ended, counter=True)
     yield Gauge(
-        "kontor_jobs_finished_5m",
-        "Jobs that ended in the last 5 minutes.",
-        names,
-        [((task, state), float(count)) for task, state, count, *_ in found],
+        "kontor_jobs_late", "Attempts that ended later than due-by.", ("task",), list(late.items()), counter=True
     )
-    yield Gauge(
-        "kontor_job_wait_seconds_5m",
-        "Mean time from due to start of those.",
-        names,
-        [((task, state), max(0.0, wait)) for task, state, _, wait, _ in found],
-    )
-    yield Gauge(
-        "kontor_job_run_seconds_5m",
-        "Mean time from start to end of those.",
-        names,
-        [((task, state), max(0.0, run)) for task, state, *_, run in found],
-    )
+    yield Histogram("kontor_job_wait_seconds", "From due to start.", names, WAIT_BOUNDS, waits)
+    yield Histogram("kontor_job_run_seconds", "From start to end.", names, RUN_BOUNDS, runs)
     dead = [((task,), float(count)) for task, count in rows.dead(connection)]
     yield Gauge("kontor_jobs_dead", "Dead jobs that wait for a person.", ("task",), dead)
 
 
-def _engine(connection: Connection[Any], now: datetime) -> Iterator[Gauge]:
+def _engine(connection: Connection[Any], now: datetime) -> Iterator[Family]:
     found = dict.fromkeys(("closed", "open", "forced"), 0.0) | _counts(rows.lanes(connection))
     lanes = [((state,), count) for state, count in found.items()]
     yield Gauge("kontor_lanes", "Lanes by the state of their breaker.", ("state",), lanes)
@@ -93,7 +105,7 @@ def _engine(connection: Connection[Any], now: datetime) -> Iterator[Gauge]:
     yield Gauge("kontor_schedule_paused", "1 while a schedule is paused.", ("schedule",), paused)
 
 
-def _outside(connection: Connection[Any], real: datetime) -> Iterator[Gauge]:
+def _outside(connection: Connection[Any], real: datetime) -> Iterator[Family]:
     floor = id_floor(real - HOUR)
     mails = [((template, state), float(count)) for template, state, count in rows.mails(connection, floor)]
     yield Gauge("kontor_mails_1h", "Mails posted in the last hours.", ("template", "state"), mails)
@@ -103,6 +115,11 @@ def _outside(connection: Connection[Any], real: datetime) -> Iterator[Gauge]:
     open_ = dict.fromkeys(("waiting", "waiting_for_confirmation"), 0.0) | _counts(rows.offers(connection))
     offers = [((state,), count) for state, count in open_.items()]
     yield Gauge("kontor_offers_open", "Open offers by state.", ("state",), offers)
+
+
+def _gaps(session: Session) -> Iterator[Gauge]:
+    gaps = [((kind.value,), float(count)) for kind, count in reconciling.counts(session).items()]
+    yield Gauge("kontor_reconciliation_gaps", "What should exist and does not.", ("kind",), gaps)
 
 
 def _counts(found: rows.Rows) -> dict[str, float]:

@@ -1,20 +1,17 @@
-"""SQL of the figures that are scraped: recent ones by the real time in their ids, so that history costs nothing."""
+"""SQL of the figures that are scraped; none reads history."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 
 Rows = Sequence[tuple[Any, ...]]
 
-FINISHED: Final = """
-SELECT task, state, count(*),
-    coalesce(avg(extract(epoch FROM started_at - greatest(run_at, created_at))), 0)::float8,
-    coalesce(avg(extract(epoch FROM finished_at - started_at)), 0)::float8
-FROM (SELECT task, state, run_at, created_at, started_at, finished_at FROM jobs_archive
-    WHERE finished_at > %s LIMIT 20000) AS recent GROUP BY task, state
+TOTALS: Final = """
+SELECT task, outcome, jobs, late, wait_seconds, run_seconds, wait_buckets, run_buckets FROM job_totals
+ORDER BY task, outcome
 """
 DEAD: Final = "SELECT task, count(*) FROM (SELECT task FROM jobs WHERE state = 'dead' LIMIT 10000) AS d GROUP BY task"
 LANES: Final = "SELECT state, count(*) FROM lanes GROUP BY state"
@@ -30,9 +27,22 @@ SELECT state, count(*) FROM offers WHERE state IN ('waiting', 'waiting_for_confi
 """
 
 
-def finished(driver: Connection[Any], since: datetime) -> Rows:
-    """(task, state, count, mean seconds waited, mean seconds run) of what ended since, 20,000 at most."""
-    return driver.execute(FINISHED, (since,)).fetchall()
+class Total(NamedTuple):
+    """What attempts at a task that ended in one way came to, since the beginning."""
+
+    task: str
+    outcome: str
+    jobs: int
+    late: int
+    wait_seconds: float
+    run_seconds: float
+    wait_buckets: list[int]
+    run_buckets: list[int]
+
+
+def totals(driver: Connection[Any]) -> list[Total]:
+    """By task and outcome."""
+    return [Total(*row) for row in driver.execute(TOTALS).fetchall()]
 
 
 def dead(driver: Connection[Any]) -> Rows:

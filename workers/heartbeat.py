@@ -11,9 +11,12 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from engine.tally import Tally
+
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 0.5
+BEATS_A_TALLY = 4
 REGISTER = """
 INSERT INTO worker_processes (id, host, pid, version, threads, queues, started_at, heartbeat_at)
 VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
@@ -51,12 +54,15 @@ class Heartbeat(threading.Thread):
         threads: int,
         queues: Sequence[str],
         on_draining: Callable[[bool], None],
+        tally: Tally,
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._connect = connect
         self._worker = worker
         self._row = (worker, platform.node(), os.getpid(), release(), threads, list(queues))
         self._on_draining = on_draining
+        self._tally = tally
+        self._beats = 0
         self._leaving = threading.Event()
         self._cancelled: frozenset[UUID] = frozenset()
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
@@ -86,6 +92,7 @@ class Heartbeat(threading.Thread):
         try:
             with self._connect() as connection:
                 connection.execute(LEAVE, (self._worker,))
+                self._tally.tell(connection)
         except psycopg.Error as error:
             log.warning("heartbeat.not_left", error=str(error).strip())
 
@@ -101,3 +108,6 @@ class Heartbeat(threading.Thread):
         self._on_draining(bool(row[0]))
         found = self._connection.execute(CANCELLED, (self._worker,)).fetchall()
         self._cancelled = frozenset(UUID(str(job_id)) for (job_id,) in found)
+        self._beats += 1
+        if self._beats % BEATS_A_TALLY == 0:
+            self._tally.tell(self._connection)

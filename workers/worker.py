@@ -25,6 +25,7 @@ from engine.enqueue import Jobs
 from engine.handlers import Handler, Registry
 from engine.rescue import APPLICATION
 from engine.runner import Runner
+from engine.tally import Tally
 from engine.workshop import Workshop, no_crash
 from services.dead_jobs import announce
 from tasks.catalogue import PAYLOADS
@@ -66,9 +67,10 @@ class WorkerProcess:
         self.broker = LedgerBroker(
             client, keys, self.name, prefetch_of(catalogue, self.threads), [CurrentMessage(), TimeLimit()]
         )
+        tally = Tally()
         self.heartbeat = Heartbeat(
             lambda: driver_connection(settings, application),
-            self.name, self.threads, catalogue.queues, self._drain,
+            self.name, self.threads, catalogue.queues, self._drain, tally,
         )  # fmt: skip
         self._stopping = threading.Event()
         shop = Workshop(
@@ -83,6 +85,7 @@ class WorkerProcess:
             on_dead=announce,
             pause=lambda: not self._stopping.wait(RECORD_PATIENCE_SECONDS),
             interrupts=(Interrupt,),
+            tally=tally,
         )
         self.runner = Runner(shop)
         for queue in catalogue.queues:

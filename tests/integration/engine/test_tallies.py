@@ -1,0 +1,68 @@
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from engine.outcomes import Permanent
+from engine.tally import Tally, forget_minutes
+from tests.integration.engine.conftest import World
+from tests.integration.engine.world import Send, Write, WriteAlone
+
+
+def connect(world: World) -> "psycopg.Connection[tuple[object, ...]]":
+    url = world.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True)
+
+
+def told(world: World) -> dict[tuple[str, str], tuple[int, float, int]]:
+    with connect(world) as connection:
+        world.inline.shop.tally.tell(connection)
+        rows = connection.execute(
+            "SELECT task, outcome, jobs, wait_seconds, wait_buckets[9] FROM job_totals"
+        ).fetchall()
+    return {(str(task), str(outcome)): (jobs, waited, slow) for task, outcome, jobs, waited, slow in rows}  # type: ignore[misc]  # columns as asked
+
+
+def test_attempts_are_counted_by_how_they_ended_and_how_long_they_waited(world: World) -> None:
+    def never(*_: object) -> None:
+        raise Permanent("no")
+
+    world.script.deeds["bad"] = never
+    for payload in (Write(note="a"), Write(note="b"), WriteAlone(note="c"), Send(note="d"), Write(note="bad")):
+        world.put(payload)
+    world.clock.advance(timedelta(minutes=4))
+    world.inline.drain()
+    assert told(world) == {
+        ("test.write", "succeeded"): (2, 480.0, 2),
+        ("test.write", "failed"): (1, 240.0, 1),
+        ("test.write_alone", "succeeded"): (1, 240.0, 1),
+        ("test.send", "succeeded"): (1, 240.0, 1),
+    }
+    world.put(Write(note="e"))
+    world.inline.drain()
+    assert told(world)["test.write", "succeeded"] == (3, 480.0, 2)
+
+
+def test_what_cannot_be_told_is_told_later(world: World) -> None:
+    tally, now = Tally(), world.clock.now()
+    tally.add("a", "succeeded", now, now, now, None)
+    gone = connect(world)
+    gone.close()
+    with pytest.raises(psycopg.Error):
+        tally.tell(gone)
+    tally.add("a", "succeeded", now, now, now + timedelta(hours=2), timedelta(hours=1))
+    with connect(world) as connection:
+        tally.tell(connection)
+    assert world.ask("SELECT jobs * 10 + late FROM job_totals") == 21
+    assert world.ask("SELECT sum(jobs) FROM job_minutes") == 2
+
+
+def test_minutes_are_forgotten_after_eight_days(world: World) -> None:
+    tally, now = Tally(), world.clock.now()
+    tally.add("a", "succeeded", now, now, now, None)
+    with connect(world) as connection:
+        tally.tell(connection)
+        assert forget_minutes(connection) == 0
+    world.ask("UPDATE job_minutes SET minute = minute - interval '9 days'")
+    with connect(world) as connection:
+        assert forget_minutes(connection) == 1
