@@ -45,6 +45,7 @@ NAMES_NOBODY = {
     "POST /v1/jobs",
     "POST /v1/jobs/batch",
     "POST /v1/jobs/bulk",
+    "POST /v1/discount-runs",
 }
 """Routes that name nobody's things: jobs get the tenant of their key, the rest is the provider's."""
 
@@ -74,6 +75,7 @@ def things_of(api: Api, shop: Shop, word: str) -> dict[str, str]:
         "offer_id": offer,
         "endpoint_id": endpoint,
         "job_id": api.ok("POST /v1/jobs", job, key=key)["id"],
+        "run_id": str(uuid4()),
         "mail_id": api.ok(f"GET /v1/mails?account={shop.client}", key=key)["items"][0]["id"],
         "product": "excel-basics",
         "charge_id": str(charged(api, shop)),
