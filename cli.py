@@ -8,7 +8,20 @@ import typer
 from adapters.embedded.endpoints import Owned
 from adapters.embedded.process import StartFailed
 from adapters.environment import SettingsError
-from commands import discounts, doctor, domains, jobs, keys, operators, processes, programmes, queues, schedules
+from commands import (
+    discounts,
+    doctor,
+    domains,
+    jobs,
+    keys,
+    operators,
+    processes,
+    programmes,
+    queues,
+    reconcile,
+    schedules,
+    simulate,
+)
 from domain.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
@@ -31,6 +44,8 @@ def build() -> typer.Typer:
     app.command()(processes.demo)
     app.command()(processes.migrate)
     app.command()(doctor.doctor)
+    app.command()(reconcile.reconcile)
+    app.command()(simulate.simulate)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
     groups = {
         "programme": programmes.app,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from domain.zones import day_start
 from services import programme_files
@@ -12,6 +13,7 @@ from workers.simulation.hands import Hands
 from workers.simulation.journal import MACHINE, Action, Entry, Journal, Nobody, Observer, done
 from workers.simulation.script import Day, Play, story
 from workers.simulation.stage import Stage
+from workers.simulation.tally import Tally, document
 
 LAST_SECOND = timedelta(seconds=1)
 
@@ -23,6 +25,7 @@ class Simulation:
         self.stage = stage
         self.play = play
         self.journal = Journal()
+        self.tally = Tally(stage, play)
         self._hands = Hands(stage, self.journal, code, play.programme)
         self._observer = observer or Nobody()
         self._stopped = False
@@ -45,6 +48,11 @@ class Simulation:
             day_done(day)
         return self.journal
 
+    def summary(self) -> dict[str, Any]:
+        """What it all came to."""
+        with self.stage.reading() as session:
+            return document(self._hands.programme, self.tally, self.journal, session)
+
     def _live(self, day: Day) -> None:
         for action in day.actions:
             self._pass_time(action)
@@ -57,6 +65,7 @@ class Simulation:
         else:
             self.stage.run_until(last)
         with self.stage.reading() as session:
+            self.tally.count(day.day, session)
             self._observer.day_over(day.day, self.stage.now, session, self.journal)
 
     def _pass_time(self, action: Action) -> None:

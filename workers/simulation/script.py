@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from domain.periods import ONE_DAY, add_months
+from domain.periods import ONE_DAY, add_months, turnover_window
 from domain.programme import Programme
+from domain.programme.model import TurnoverDiscount
 from domain.zones import day_start, localize
 from workers.simulation import money, offering, people, using
 from workers.simulation.cast import Cast
@@ -32,6 +33,15 @@ class Play:
     months: int
     seed: int
     start: date = START
+
+    @property
+    def tiers(self) -> bool:
+        """Whether discounts go by turnover."""
+        return isinstance(self.programme.discount, TurnoverDiscount)
+
+    def window(self, day: date) -> datetime:
+        """The first instant of what counts as turnover on a local day."""
+        return day_start(turnover_window(day).first, self.programme.zone)
 
     @property
     def end(self) -> date:
@@ -74,7 +84,7 @@ def _plan_day(plot: Plot, play: Play, day: date, begins: datetime, ends: datetim
         plot.plan(begins + timedelta(seconds=plot.random.randint(0, 3 * 3600)), people.join)
     count = max(4, round(play.resellers * plot.random.uniform(0.3, 0.7)))
     seconds = int((ends - begins).total_seconds())
-    ideas = weighed(play.programme, day)
+    ideas = weighed(play, day)
     for idea in plot.random.choices([idea for idea, _ in ideas], [weight for _, weight in ideas], k=count):
         plot.plan(begins + timedelta(seconds=plot.random.randrange(seconds)), idea)
     plot.plan(localize(datetime.combine(day, ROUND), play.programme.zone), make_round)
@@ -92,10 +102,9 @@ def _newcomers(play: Play, day: date) -> int:
     return rest * min(gone, span) // span - rest * min(gone - 1, span) // span
 
 
-def weighed(programme: Programme, day: date) -> list[tuple[Idea, float]]:
+def weighed(play: Play, day: date) -> list[tuple[Idea, float]]:
     """Every idea with its weight; the last days of a month are for what is paid by the month."""
     by_month = 5.0 if day.day >= MONTHS_END else 1.0
-    turnover = bool(Cast(programme, Random(0)).bounds)  # noqa: S311 -- draws nothing
     return [
         (people.client, 5),
         (people.regular, 1),
@@ -104,7 +113,7 @@ def weighed(programme: Programme, day: date) -> list[tuple[Idea, float]]:
         (people.suspend, 0.5),
         (people.delete, 0.8),
         (people.merge, 0.05),
-        (money.pay, 40 if turnover else 4),
+        (money.pay, 40 if play.tiers else 4),
         (money.order, 6),
         (money.plan, 4 * by_month),
         (money.unplan, 1.5),

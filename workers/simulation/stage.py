@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from adapters.doorbell import SilentDoorbell
 from adapters.passwords import Argon2Passwords
 from adapters.sealer import FernetSealer
 from adapters.signed_calls import SignedCalls
+from domain.retry import BreakerPolicy
 from engine.enqueue import Jobs
 from engine.handlers import Registry
 from engine.lanes import release_probes
@@ -43,6 +45,8 @@ SECRET: Final = "a secret that lives as long as a simulation"  # noqa: S105 -- o
 PUBLIC_URL: Final = "https://kontor.example"
 BATCH: Final = 32
 HOUSEKEEPING: Final = "4"
+PROBES: Final = timedelta(hours=2)
+"""How rarely an instance that is away is asked at last; every five minutes would be half of all the work."""
 TURNS: Final = 100_000
 DUE: Final = """
 SELECT least(
@@ -80,12 +84,13 @@ class Stage:
             clock=self.clock,
             random=Random(seed).random,  # noqa: S311 -- to be repeatable
             worker="simulation",
+            breaker=BreakerPolicy(cap=PROBES),
             on_dead=announce,
         )
         self._runner = Runner(shop)
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._driver = psycopg.connect(url, autocommit=True)
-        self.ran = 0
+        self.jobs_run: Counter[str] = Counter()
 
     def _ports(self) -> Ports:
         return Ports(
@@ -163,8 +168,9 @@ class Stage:
     def _run_queued(self) -> int:
         claimed = 0
         for task, ids in _bells(self._driver.execute(QUEUED).fetchall()):
-            claimed += self._runner.run("simulation", task, ids).claimed
-        self.ran += claimed
+            ran = self._runner.run("simulation", task, ids).claimed
+            self.jobs_run[task] += ran
+            claimed += ran
         return claimed
 
 
