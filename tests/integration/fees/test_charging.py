@@ -1,0 +1,186 @@
+"""Charging by night: many at once, in ranges, killed, repeated, beside other hands."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.errors import Conflict
+from models.fees import Charge
+from services.fees import runs
+from services.fees.book import FeeBook
+from store.fees import runs as rows
+from store.schema import ROOT
+from tests.fee_world import FeeWorld
+
+NEW_YORK = "America/New_York"
+HANDS = 8
+
+
+@pytest.fixture
+def shop(world: FeeWorld) -> tuple[str, str]:
+    """A reseller of `telephony` and its client, on 15 January."""
+    reseller = world.reseller("telephony")
+    client = world.client(reseller)
+    world.go("2026-01-15", NEW_YORK)
+    return reseller, client
+
+
+def at_once(world: FeeWorld, *calls: tuple[str, Any]) -> Counter[int]:
+    """Make all calls at the same time; count the answers by status."""
+    start = Barrier(len(calls))
+
+    def one(call: tuple[str, Any]) -> int:
+        start.wait(10)
+        return world.call(*call).status_code
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return Counter(pool.map(one, calls))
+
+
+def test_eight_hands_make_one_assignment_and_one_charge(world: FeeWorld, shop: tuple[str, str]) -> None:
+    reseller, client = shop
+    call = (f"POST /v1/accounts/{client}/products", {"product": "call-recording"})
+
+    assert at_once(world, *[call] * HANDS) == {201: 1, 200: HANDS - 1}
+    assert len(world.charges(f"resellers/{reseller}")) == 1
+    assert world.run("SELECT count(*) FROM fee_runs") == [(1,)]
+
+
+def test_eight_clients_at_once_get_one_subscription_that_is_not_multiple(
+    world: FeeWorld, shop: tuple[str, str]
+) -> None:
+    reseller, _ = shop
+    clients = [world.client(reseller) for _ in range(HANDS)]
+    calls = [(f"POST /v1/accounts/{client}/products", {"product": "voicemail"}) for client in clients]
+
+    assert at_once(world, *calls) == {201: 1, 409: HANDS - 1}
+    assert len(world.charges(f"resellers/{reseller}")) == 1
+
+
+def test_eight_hands_take_one_plan(world: FeeWorld) -> None:
+    reseller = world.reseller("booking", "Weser")
+    client = world.client(reseller)
+    call = (f"PUT /v1/accounts/{client}/subscription", {"plan": "basic"})
+
+    assert at_once(world, *[call] * HANDS) == {200: HANDS}
+    assert len(world.charges(f"resellers/{reseller}")) == 1
+
+
+def test_leaving_and_charging_at_once_charges_every_period_once(world: FeeWorld, shop: tuple[str, str]) -> None:
+    reseller, _ = shop
+    clients = [world.client(reseller) for _ in range(4)]
+    for client in clients:
+        world.assign(client, "call-recording")
+    world.clock.advance(world.clock.now().replace(month=4) - world.clock.now())
+    calls = [(f"POST /v1/resellers/{reseller}/clients/{client}/disconnect", None) for client in clients]
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(at_once, world, *calls)
+        world.settle()
+        assert done.result() == {200: 4}
+    world.settle()
+
+    found = Counter((one["account_id"], one["period_start"]) for one in world.charges(f"resellers/{reseller}"))
+    assert set(found.values()) == {1}
+    assert len(found) == 4 * 4
+
+
+def test_a_range_that_is_rolled_back_in_the_middle_and_run_again_charges_once(
+    world: FeeWorld, shop: tuple[str, str]
+) -> None:
+    reseller, client = shop
+    world.assign(client, "call-recording")
+    world.clock.advance(world.clock.now().replace(month=4) - world.clock.now())
+    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
+    with world.api.deps.sessions() as session:
+        [(first, before)] = runs.ranges(book, session, "telephony")
+        assert runs.charge_range(book, session, "telephony", first, before) == 3
+        session.rollback()
+    for expected in (3, 0):
+        with world.transaction() as session:
+            assert runs.charge_range(book, session, "telephony", first, before) == expected
+    world.settle()
+
+    assert world.starts(f"resellers/{reseller}") == ["2026-01-15", "2026-02-15", "2026-03-15", "2026-04-15"]
+    assert len(world.events()) == 4
+
+
+def test_a_job_that_fails_at_its_last_write_is_run_again_and_charges_once(
+    world: FeeWorld, shop: tuple[str, str]
+) -> None:
+    reseller, client = shop
+    world.assign(client, "call-recording")
+    world.run("ALTER TABLE domain_events ADD CONSTRAINT no_room CHECK (type <> 'charge.created') NOT VALID")
+    world.go("2026-02-15", NEW_YORK)
+    assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
+    world.run("ALTER TABLE domain_events DROP CONSTRAINT no_room")
+    world.go("2026-02-15T13:00:00", NEW_YORK)
+
+    assert world.starts(f"resellers/{reseller}") == ["2026-01-15", "2026-02-15"]
+    assert len(world.events()) == 2
+
+
+def test_ranges_cover_every_due_run_once(
+    world: FeeWorld, shop: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reseller, _ = shop
+    clients = [world.client(reseller) for _ in range(7)]
+    for number, client in enumerate(clients):
+        world.go(f"2026-01-{16 + number // 3}", NEW_YORK)
+        world.assign(client, "call-recording")
+    monkeypatch.setattr(runs, "RANGE", 3)
+    for day in ("2026-02-05", "2026-02-20"):
+        world.go(day, NEW_YORK)
+
+    assert Counter(one["account_id"] for one in world.charges(f"resellers/{reseller}")) == dict.fromkeys(clients, 2)
+    tried = world.api.ok("GET /v1/jobs?task=fees.charge_range", key=world.key)["items"]
+    assert sorted(job["result"]["charges"] for job in tried) == [1, 3, 3]
+
+
+def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeWorld, shop: tuple[str, str]) -> None:
+    reseller, client = shop
+    world.assign(client, "call-recording")
+    world.run("UPDATE fee_runs SET code = 'gone'")
+    world.go("2026-03-20", NEW_YORK)
+
+    assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
+    assert world.run("SELECT ended, stopped_by, until FROM fee_runs") == [(True, "not_sold", date(2026, 2, 15))]
+
+
+def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeWorld, shop: tuple[str, str]) -> None:
+    _, client = shop
+    world.assign(client, "call-recording")
+    source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
+    without = source.replace("    account_subscription: call-recording-retail\n", "").replace(
+        "    reseller_subscription: call-recording-wholesale\n", ""
+    )
+    with pytest.raises(Conflict) as refused:
+        world.apply("telephony", without)
+    assert refused.value.code == "product_in_use"
+
+
+def test_a_period_that_was_charged_is_never_charged_again_even_when_the_pointer_is_lost(
+    world: FeeWorld, shop: tuple[str, str]
+) -> None:
+    reseller, client = shop
+    world.assign(client, "call-recording")
+    world.run("UPDATE fee_runs SET next_start = since")
+    world.go("2026-01-17", NEW_YORK)
+
+    assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
+    assert len(world.events()) == 1
+
+
+def test_the_fee_of_an_account_is_the_sum_of_what_runs(world: FeeWorld, shop: tuple[str, str]) -> None:
+    _, client = shop
+    world.assign(client, "call-recording")
+    world.assign(client, "voicemail")
+    with world.transaction() as session:
+        found = rows.monthly_fees(date(2026, 1, 20))
+        told = {row.account_id: row.amount for row in session.execute(found.select())}
+        assert session.get(Charge, UUID(world.charges(f"resellers/{shop[0]}")[0]["id"])) is not None
+    assert {str(key): f"{value:.2f}" for key, value in told.items()} == {client: "12.50"}

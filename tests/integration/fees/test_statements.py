@@ -1,0 +1,92 @@
+"""The monthly statement: once per reseller and month, only for a month with charges."""
+
+import pytest
+
+from tests.fee_world import FeeWorld
+
+NEW_YORK = "America/New_York"
+
+
+@pytest.fixture
+def shop(world: FeeWorld) -> tuple[str, str]:
+    """A reseller of `telephony` and its client, on 15 January."""
+    reseller = world.reseller("telephony")
+    client = world.client(reseller, "Weser Logistik")
+    world.go("2026-01-15", NEW_YORK)
+    return reseller, client
+
+
+def months(world: FeeWorld) -> list[str]:
+    return [mail.facts["month"] for mail in world.mails("statement")]
+
+
+def test_a_month_with_charges_has_a_statement_with_totals(world: FeeWorld, shop: tuple[str, str]) -> None:
+    reseller, client = shop
+    world.assign(client, "call-recording")
+    world.assign(client, "voicemail")
+    world.go("2026-01-31T23:59:00", NEW_YORK)
+    assert months(world) == []
+    world.go("2026-02-01", NEW_YORK)
+
+    [mail] = world.mails("statement")
+    assert (str(mail.account_id), mail.facts["month"]) == (reseller, "2026-01-01")
+    assert [line["item"] for line in mail.facts["charges"]] == ["Call recording", "Voicemail to text"]
+    assert [line["account"] for line in mail.facts["charges"]] == ["Weser Logistik"] * 2
+    assert {name: mail.facts[name]["amount"] for name in ("fees", "discounts", "total")} == {
+        "fees": "12.50",
+        "discounts": "0.00",
+        "total": "12.50",
+    }
+    assert mail.state == "sent"
+
+
+def test_a_month_without_charges_has_none(world: FeeWorld, shop: tuple[str, str]) -> None:
+    _, client = shop
+    world.assign(client, "call-recording")
+    world.unassign(client, "call-recording")
+    world.go("2026-02-01", NEW_YORK)
+    world.go("2026-03-01", NEW_YORK)
+
+    assert months(world) == ["2026-01-01"]
+
+
+def test_void_charges_are_left_out(world: FeeWorld, shop: tuple[str, str]) -> None:
+    reseller, client = shop
+    world.assign(client, "call-recording")
+    [charge] = world.charges(f"resellers/{reseller}")
+    world.api.ok(f"POST /v1/charges/{charge['id']}/void", {"reason": "mistake"}, key=world.key)
+    world.go("2026-02-01", NEW_YORK)
+
+    assert months(world) == []
+
+
+def test_after_an_outage_every_month_has_its_statement_with_its_charges(world: FeeWorld, shop: tuple[str, str]) -> None:
+    _, client = shop
+    world.assign(client, "call-recording")
+    world.go("2026-04-20", NEW_YORK)
+    world.settle()
+
+    assert sorted(months(world)) == ["2026-01-01", "2026-02-01", "2026-03-01"]
+    assert {len(mail.facts["charges"]) for mail in world.mails("statement")} == {1}
+
+
+def test_a_statement_is_told_once_however_often_it_is_run(world: FeeWorld, shop: tuple[str, str]) -> None:
+    _, client = shop
+    world.assign(client, "call-recording")
+    world.go("2026-02-01", NEW_YORK)
+    for _ in range(2):
+        world.api.ok("POST /v1/schedules/fees.statements.telephony/run", key=world.key)
+        world.settle()
+
+    assert months(world) == ["2026-01-01"]
+
+
+def test_a_plan_is_named_with_its_discount(world: FeeWorld) -> None:
+    reseller = world.reseller("booking", "Weser")
+    world.take(world.client(reseller), "premium")
+    world.go("2026-01-01", "Europe/Paris")
+
+    [mail] = world.mails("statement")
+    [line] = mail.facts["charges"]
+    assert (line["item"], line["discount"]["amount"], line["total"]["amount"]) == ("Premium", "9.80", "39.20")
+    assert mail.facts["discounts"] == {"amount": "9.80", "currency": "EUR"}
