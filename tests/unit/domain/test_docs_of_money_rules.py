@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from domain.fees import periods_due, starting
+from domain.fees import fee, periods_due, starting
 from domain.money import parse_money, percent_off
 from domain.periods import turnover_window
 from domain.programme import Programme, parse
@@ -57,6 +57,12 @@ def test_the_worked_periods() -> None:
         last = date.fromisoformat(first_days.rpartition(", ")[2])
         due = periods_due(starting(date.fromisoformat(anchor)), [], last)
         assert ", ".join(period.start.isoformat() for period in due) == first_days
+
+
+def test_the_worked_charges() -> None:
+    for listed, percent, discount, total in rows("rules-fees.md", "| fee | percent | discount | total |"):
+        found = fee(parse_money(listed, "EUR"), Decimal(percent))
+        assert (str(found.discount.amount), str(found.total.amount)) == (discount, total)
 
 
 def test_the_worked_reminders() -> None:
