@@ -12,6 +12,7 @@ from commands import (
     discounts,
     doctor,
     domains,
+    imports,
     jobs,
     keys,
     operators,
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
         "schedules": schedules.app,
         "domains": domains.app,
         "discounts": discounts.app,
+        "import": imports.app,
     }
     for name, group in groups.items():
         app.add_typer(group(), name=name)

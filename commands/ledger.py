@@ -10,7 +10,9 @@ import typer
 from commands.context import Desk, desk
 
 if TYPE_CHECKING:
+    from adapters.settings import Settings
     from engine.control import Actor, Control
+    from engine.enqueue import Jobs
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit log.")]
 
@@ -25,19 +27,25 @@ class ControlDesk:
 
 
 @contextmanager
-def control_desk(reason: str | None = None) -> Iterator[ControlDesk]:
-    """A desk with the engine's controls; the relay hears of what was committed."""
+def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
+    """A way into the ledger; the relay hears of what is committed."""
     from adapters.bells import Keys
     from adapters.doorbell import RedisDoorbell
-    from engine.control import Actor, Control
     from engine.enqueue import Jobs
     from tasks.catalogue import catalogue
     from workers.connections import redis_client
     from workers.parts import clock_for
 
-    with desk() as at:
-        client = redis_client(at.settings)
-        with closing(client), closing(RedisDoorbell(client, Keys(at.settings.namespace))) as doorbell:
-            control = Control(Jobs(catalogue(), clock_for(at.settings), doorbell))
-            yield ControlDesk(at, control, Actor(at.actor, "cli", reason))
-            at.session.commit()
+    client = redis_client(settings)
+    with closing(client), closing(RedisDoorbell(client, Keys(settings.namespace))) as doorbell:
+        yield Jobs(catalogue(), clock_for(settings), doorbell)
+
+
+@contextmanager
+def control_desk(reason: str | None = None) -> Iterator[ControlDesk]:
+    """A desk with the engine's controls; the relay hears of what was committed."""
+    from engine.control import Actor, Control
+
+    with desk() as at, ledger_jobs(at.settings) as jobs:
+        yield ControlDesk(at, Control(jobs), Actor(at.actor, "cli", reason))
+        at.session.commit()

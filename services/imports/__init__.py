@@ -1,0 +1,1 @@
+"""Files of payments: checked whole, staged in chunks, entered in one transaction."""
