@@ -76,10 +76,11 @@ def add_key(visit: Visit) -> Page:
     scopes = [scope.value for scope in Scope if form.get(f"scope-{scope.value}")]
     try:
         with visit.session.begin_nested():
+            name, bound = _name(form.get("name", "")), (_id(form.get("reseller", "")), _id(form.get("account", "")))
+            expires = _day(form.get("expires", ""))
             made = keys.create(
-                visit.session, _name(form.get("name", "")), scopes, visit.now,
-                reseller_id=_id(form.get("reseller", "")), account_id=_id(form.get("account", "")), expires_at=_day(form.get("expires", "")),
-            )  # fmt: skip
+                visit.session, name, scopes, visit.now, reseller_id=bound[0], account_id=bound[1], expires_at=expires
+            )
             _note(visit, "key.create", made.id, {"name": made.name, "scopes": ",".join(made.scopes)})
     except (Invalid, NotFound) as refused:
         return _keys(visit, message=_said(refused), status=422)

@@ -34,7 +34,7 @@ def show_mails(visit: Visit) -> Page:
         "chosen": states,
         "template": template or "",
     }
-    return Page("mails.html", "Mail", values, "mail")
+    return Page("mails.html", "Mail", values, "mail", live=("_mails",) if arrival.asked("cursor") is None else ())
 
 
 def show_mail(visit: Visit) -> Page:

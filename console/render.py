@@ -90,6 +90,7 @@ def _scope(page: Page, visit: Visit) -> Mapping[str, Any]:
         "theme": _theme(visit.arrival),
         "path": visit.arrival.path,
         "soon": page.soon,
+        "live": page.live,
         **page.values,
     }
 

@@ -51,14 +51,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A worker: its external jobs under way, and how many transactions it has open, the oldest since (real time)."""
+    """A worker: its external jobs under way, and how many transactions it has open; seconds are real time."""
 
     row: WorkerProcess
     alive: bool
     silent: float
     jobs: Sequence[Job]
     open: int
-    since: datetime | None
+    open_seconds: float | None
+    up_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +84,15 @@ def show_workers(visit: Visit) -> Page:
     """Each process, what it runs and since when."""
     listed, running = workers.listed(visit.session), workers.running(visit.session)
     busy = console_engine.busy(driver(visit.session), [f"{APPLICATION}{one.id}" for one, _, _ in listed])
+    up = console_engine.up(driver(visit.session))
     processes = []
     for one, alive, silent in listed:
         mine = [job for job in running if job.worker == one.id]
-        count, since = busy.get(f"{APPLICATION}{one.id}", (0, None))
-        processes.append(Process(one, alive, silent, mine, count, since))
+        count, seconds = busy.get(f"{APPLICATION}{one.id}", (0, None))
+        processes.append(Process(one, alive, silent, mine, count, seconds, up.get(one.id, 0.0)))
     known = {one.row.id for one in processes}
     lost = [job for job in running if job.worker not in known]
-    real = visit.deps.clock.real()
-    values = {"processes": processes, "lost": lost, "real": real, "here": visit.deps.version}
+    values = {"processes": processes, "lost": lost, "here": visit.deps.version}
     return Page("workers.html", "Workers", values, "workers", live=("_workers",))
 
 

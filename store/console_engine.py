@@ -48,9 +48,10 @@ SELECT task, count(*), min(run_at) FROM (
 WHERE run_at < %s::timestamptz - make_interval(secs => due) GROUP BY task
 """
 BUSY: Final = """
-SELECT application_name, count(*), min(xact_start) FROM pg_stat_activity
-WHERE application_name = ANY(%s) AND xact_start IS NOT NULL GROUP BY application_name
+SELECT application_name, count(*), extract(epoch FROM clock_timestamp() - min(xact_start))::float8
+FROM pg_stat_activity WHERE application_name = ANY(%s) AND xact_start IS NOT NULL GROUP BY application_name
 """
+UP: Final = "SELECT id, extract(epoch FROM clock_timestamp() - started_at)::float8 FROM worker_processes"
 LANE_JOBS: Final = """
 SELECT id, task, state, attempt, held, run_at, error ->> 'message' AS says FROM jobs
 WHERE lane = %s AND state <> 'dead' ORDER BY id LIMIT 50
@@ -116,9 +117,14 @@ def late(driver: Connection[Any], dues: dict[str, float], now: datetime) -> dict
     return {task: (count, oldest) for task, count, oldest in rows}
 
 
-def busy(driver: Connection[Any], names: list[str]) -> dict[str, tuple[int, datetime]]:
-    """By application name: open transactions, and since when (real time) the oldest is."""
-    return {name: (count, since) for name, count, since in driver.execute(BUSY, (names,)).fetchall()}
+def busy(driver: Connection[Any], names: list[str]) -> dict[str, tuple[int, float]]:
+    """By application name: open transactions, and how many seconds (real time) the oldest is open."""
+    return {name: (count, seconds) for name, count, seconds in driver.execute(BUSY, (names,)).fetchall()}
+
+
+def up(driver: Connection[Any]) -> dict[str, float]:
+    """How many seconds (real time) each worker process has been there."""
+    return dict(driver.execute(UP).fetchall())
 
 
 def lane_jobs(driver: Connection[Any], lane: str) -> tuple[list[LaneJob], list[LaneJob]]:

@@ -13,8 +13,9 @@ from api.deps import Deps
 from tests.api_fixtures import api, clock, deps, shop
 from tests.api_world import Api, Shop
 from tests.browser.mail_pictures import browser
+from tests.console_busy import at_work, figures, previewed
 from tests.console_scene import fill, send_mail
-from tests.console_world import operator
+from tests.console_world import operator, put_job
 
 __all__ = ["api", "clock", "deps", "shop"]
 
@@ -27,6 +28,9 @@ class Scene:
     job: UUID
     mail: UUID
     email: str
+    run: UUID
+    lane: str
+    admin: str
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +43,15 @@ def running() -> Iterator[Browser]:
 @pytest.fixture
 def scene(api: Api, deps: Deps, shop: Callable[[str], Shop], clock: ManualClock) -> Scene:
     """A day with trouble, seen by an operator four minutes later."""
-    client = shop("elbe").client
+    elbe = shop("elbe")
     mail, _ = send_mail(deps, "activation")
-    job = fill(deps, client)
+    figures(deps)
+    at_work(deps, (str(elbe.reseller), "", "someone else"))
+    job = fill(deps, elbe.client)
+    email = operator(deps, "operator")
+    run = previewed(deps, email)
+    for number in range(3):
+        put_job(deps, f"waits {number}")
     clock.advance(timedelta(minutes=4, seconds=12))
-    return Scene(str(api.http.base_url), job, mail, operator(deps, "operator"))
+    lane = f"instance:{elbe.client}"
+    return Scene(str(api.http.base_url), job, mail, email, run, lane, operator(deps, "admin"))

@@ -16,16 +16,28 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)"),
     pytest.mark.timeout(300),
 ]
-PLAIN = ("", "/jobs", "/dead", "/queues", "/schedules", "/workers", "/instances", "/mail", "/audit", "/password")
+PLAIN = (
+    "", "/jobs", "/dead", "/bulk", "/queues", "/queues/probe", "/schedules", "/workers", "/instances", "/mail",
+    "/audit", "/password", "/people", "/keys", "/programmes", "/programmes/learning",
+)  # fmt: skip
 
 
-def signed_in(running: Browser, scene: Scene, **options: Any) -> Page:
+def places(scene: Scene) -> tuple[str, ...]:
+    """Every page there is, with a thing on it."""
+    job, run = f"/jobs/{scene.job}", f"/bulk/{scene.run}"
+    return (
+        *PLAIN, job, f"{job}/retry", f"{job}/again", run, f"{run}/stop", f"/mail/{scene.mail}", "/queues/probe/limit",
+        f"/instances/{scene.lane}", "/jobs?state=dead&args.message=needle", "/nowhere",
+    )  # fmt: skip
+
+
+def signed_in(running: Browser, scene: Scene, email: str = "", **options: Any) -> Page:
     """A page of a new browser profile, signed in."""
     context = running.new_context(base_url=scene.url, **options)
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto("/console")
-    page.get_by_label("E-mail").fill(scene.email)
+    page.get_by_label("E-mail").fill(email or scene.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -65,11 +77,12 @@ def test_the_person_on_duty_finds_retries_pauses_and_reads(running: Browser, sce
 
 def test_every_page_fits_a_phone_can_be_read_and_asks_nobody_else(running: Browser, scene: Scene) -> None:
     for scheme in ("light", "dark"):
-        page = signed_in(running, scene, color_scheme=scheme, viewport={"width": 360, "height": 740})
+        size = {"width": 360, "height": 740}
+        page = signed_in(running, scene, scene.admin, color_scheme=scheme, viewport=size)
         asked: list[str] = []
         complaints: list[str] = []
         listen(page, asked, complaints)
-        for path in (*PLAIN, f"/jobs/{scene.job}", f"/jobs/{scene.job}/retry", f"/mail/{scene.mail}"):
+        for path in places(scene):
             page.goto(f"/console{path}", wait_until="load")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
             assert page.evaluate(FAINT) == [], (path, scheme)
