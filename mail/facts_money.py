@@ -1,6 +1,6 @@
 """What the mails about discounts, charges and margins state."""
 
-from mail.facts import AccountFacts, Day, Facts, Line, Money, Percent
+from mail.facts import AccountFacts, Count, Day, Facts, Line, Money, Percent
 
 
 class FamilyPercent(Facts):
@@ -53,10 +53,15 @@ class StatementLine(AccountFacts):
 
 
 class Statement(Facts):
-    """`statement`: the charges of one month; `month` is its first day."""
+    """`statement`: the charges of one month; `month` is its first day.
+
+    Of many charges only the first are listed; `more` says how many are not, `rest` is their total.
+    """
 
     month: Day
     charges: tuple[StatementLine, ...]
+    more: Count = 0
+    rest: Money | None = None
     fees: Money
     discounts: Money
     total: Money

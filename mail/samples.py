@@ -131,9 +131,11 @@ def _money_mails() -> dict[str, dict[str, Any]]:
         "statement": {
             "month": "2026-11-01",
             "charges": charges,
-            "fees": _money("2500.00"),
-            "discounts": _money("500.00"),
-            "total": _money("2000.00"),
+            "more": 3,
+            "rest": _money("3000.00"),
+            "fees": _money("6250.00"),
+            "discounts": _money("1250.00"),
+            "total": _money("5000.00"),
         },
         "margin-note": _of(product="Call Recording", retail_fee=_money("8.00"), wholesale_fee=_money("10.00")),
     }

@@ -24,6 +24,8 @@ from store import accounts
 from store.fees import charges as rows
 
 TEMPLATE: Final = "statement"
+LINES: Final = 200
+"""How many charges are listed; a mail is no ledger."""
 
 
 def post(book: FeeBook, session: Session, reseller_id: UUID, month: date) -> UUID | None:
@@ -54,9 +56,12 @@ def _facts(
     shelf = Shelf.of(book, session, reseller)
     currency = found[0][0].currency
     same = [(charge, name) for charge, name in found if charge.currency == currency]
+    listed, rest = same[:LINES], same[LINES:]
     return {
         "month": month.isoformat(),
-        "charges": [_line(shelf, reseller.locale, charge, name) for charge, name in same],
+        "charges": [_line(shelf, reseller.locale, charge, name) for charge, name in listed],
+        "more": len(rest),
+        "rest": _sum((charge.total for charge, _ in rest), currency) if rest else None,
         "fees": _sum((charge.fee for charge, _ in same), currency),
         "discounts": _sum((charge.discount for charge, _ in same), currency),
         "total": _sum((charge.total for charge, _ in same), currency),

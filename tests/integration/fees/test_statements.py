@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.fees import statements
 from tests.fee_world import FeeWorld
 
 NEW_YORK = "America/New_York"
@@ -90,3 +91,18 @@ def test_a_plan_is_named_with_its_discount(world: FeeWorld) -> None:
     [line] = mail.facts["charges"]
     assert (line["item"], line["discount"]["amount"], line["total"]["amount"]) == ("Premium", "9.80", "39.20")
     assert mail.facts["discounts"] == {"amount": "9.80", "currency": "EUR"}
+
+
+def test_of_many_charges_the_first_are_listed_and_the_rest_is_one_sum(
+    world: FeeWorld, shop: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client = shop
+    world.assign(client, "call-recording")
+    world.assign(client, "voicemail")
+    monkeypatch.setattr(statements, "LINES", 1)
+    world.go("2026-02-01", NEW_YORK)
+
+    [mail] = world.mails("statement")
+    assert ([line["item"] for line in mail.facts["charges"]], mail.facts["more"]) == (["Call recording"], 1)
+    assert (mail.facts["rest"]["amount"], mail.facts["total"]["amount"]) == ("2.50", "12.50")
+    assert any(b"and 1 more charge" in sent.raw for sent in world.works.post.sent)
