@@ -15,7 +15,7 @@ from tests.oracle.book import Oracle
 from tests.oracle.rules import read_rules
 from tests.simulation.invariants import INVARIANTS
 from tests.simulation.looks import LOOKS
-from tests.simulation.watch import Watcher
+from tests.simulation.watch import Look, Watcher
 from workers.simulation.run import Simulation
 from workers.simulation.script import START, Day, Play
 from workers.simulation.stage import Stage
@@ -37,6 +37,7 @@ def watched(
     seed: int,
     *,
     start: date = START,
+    looks: tuple[Look, ...] = (*INVARIANTS, *LOOKS),
     day_done: Callable[[Day], None] = lambda day: None,
 ) -> Watched:
     """Play a programme file and compare every day. Raises Disagreement."""
@@ -46,7 +47,7 @@ def watched(
     play = Play(programme, resellers, months, seed, start)
     stage = Stage(engine, seed, day_start(start, programme.zone))
     try:
-        watcher = Watcher(stage, Oracle(read_rules(path)), (*INVARIANTS, *LOOKS))
+        watcher = Watcher(stage, Oracle(read_rules(path)), looks)
         simulation = Simulation(stage, play, path.stem, watcher)
         simulation.prepare(text)
         simulation.run(day_done)

@@ -22,8 +22,9 @@ PATIENCE = timedelta(days=1)
 
 
 def people(view: View) -> None:
-    """Who belongs to whom, on which plan, with which trial."""
-    query = "SELECT id, kind, reseller_id, plan, trial_state, trial_ends_at, deleted_at FROM accounts"
+    """Who belongs to whom, on which plan, with which trial; deleted for good is out of the story."""
+    query = """SELECT id, kind, reseller_id, plan, trial_state, trial_ends_at, deleted_at FROM accounts
+        WHERE coalesce(deleted_at > :now - interval '30 days', true)"""
     product = {}
     for row, kind, reseller, plan, trial, ends, deleted in view.rows(query):
         state = "expired" if trial == "running" and ends <= view.now else trial
@@ -38,6 +39,7 @@ def people(view: View) -> None:
             one.deleted,
         )
         for one in view.oracle.memory.people.values()
+        if one.deleted is None or one.deleted > view.now - timedelta(days=30)
     }
     view.same_sets("account", set(product.items()), set(oracle.items()))
 

@@ -1,0 +1,150 @@
+"""Each example programme lives for a while under the eyes of the oracle; the long runs are `make simulate`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from sqlalchemy import CursorResult, Engine, text
+
+from domain.programme import Programme, parse
+from store.schema import ROOT
+from tests.simulation.harness import watched
+from tests.simulation.invariants import INVARIANTS
+from tests.simulation.looks import LOOKS
+from tests.simulation.watch import View
+from workers.simulation.database import throw_away
+from workers.simulation.plots import draw
+from workers.simulation.script import Play, story
+
+EXAMPLES = ROOT / "examples" / "programmes"
+NEW_YEAR = date(2027, 12, 28)
+"""Three months from here have a new year, a 29 February and the clocks of New York and Paris going forward."""
+
+CODES = ("booking", "hosting", "learning", "telephony")
+
+
+def play(code: str, seed: int, months: int = 2) -> Play:
+    programme = parse((EXAMPLES / f"{code}.yaml").read_text())
+    assert isinstance(programme, Programme)
+    return Play(programme, 12, months, seed, NEW_YEAR)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("code", "seed"), [*zip(CODES, (11, 12, 13, 14), strict=True)])
+def test_the_oracle_agrees_on_every_day(engine: Engine, code: str, seed: int) -> None:
+    done = watched(engine, EXAMPLES / f"{code}.yaml", resellers=8, months=3, seed=seed, start=NEW_YEAR)
+
+    assert done.days == 91
+    summary = done.simulation.summary()
+    assert summary["outside"]["mails_delivered"] > 0
+    assert summary["outside"]["mails_repeated"] == 0
+    assert summary["dead_jobs"] == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_runs_with_one_seed_give_the_same_summary_and_the_same_plots(engine: Engine, tmp_path: Path) -> None:
+    told, drawn = [], []
+    with throw_away(engine.url.render_as_string(hide_password=False)) as other:
+        for number, database in enumerate((engine, other)):
+            done = watched(database, EXAMPLES / "hosting.yaml", resellers=5, months=1, seed=3, start=NEW_YEAR)
+            told.append(json.dumps(done.simulation.summary(), default=str))
+            tally = done.simulation.tally
+            paths = draw(tmp_path / str(number), tally.play.programme, tally.days)
+            drawn.append([path.read_text() for path in paths])
+
+    assert told[0] == told[1]
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 4
+    assert all(ET.fromstring(svg).tag.endswith("svg") for svg in drawn[0])
+    with engine.connect() as connection:
+        names = connection.execute(text("SELECT datname FROM pg_database WHERE datname LIKE 'kontor_simulation_%'"))
+        assert str(other.url.database) not in {name for (name,) in names}
+
+
+def test_the_same_seed_tells_the_same_story_and_another_seed_another() -> None:
+    one, again, other = (list(story(play("booking", seed))) for seed in (1, 1, 2))
+
+    assert one == again
+    assert one != other
+    assert {"plan", "trial", "usage", "offer", "stop", "round"} <= {
+        entry.action for day in one for entry in day.actions
+    }
+
+
+def test_a_story_goes_on_in_order_and_every_action_lies_within_its_day() -> None:
+    last = None
+    for day in story(play("telephony", 5, months=3)):
+        for action in day.actions:
+            assert day.begins <= action.at < day.ends
+            assert last is None or action.at >= last
+            last = action.at
+
+
+CRIMES = {
+    "hosting": [
+        ("UPDATE payments SET amount = amount + 1", "sum of payments"),
+        ("UPDATE payments SET paid_at = paid_at - interval '2 months'", "turnover of"),
+        ("UPDATE discounts SET tier = 'Partner #16'", "discount of"),
+        ("UPDATE discounts SET turnover = turnover + 0.01", "discount of"),
+    ],
+    "booking": [
+        ("UPDATE accounts SET plan = 'premium' WHERE plan <> 'premium'", "account"),
+        ("UPDATE accounts SET trial_ends_at = trial_ends_at + interval '1 second'", "account"),
+        ("UPDATE accounts SET kind = 'regular', reseller_id = NULL WHERE kind = 'client'", "account"),
+        ("DELETE FROM quota_notices", "quota mail: only the oracle has"),
+        ("UPDATE quota_notices SET mail_id = NULL", "mail of"),
+        ("UPDATE charges SET percent = 0, discount = 0, total = fee", "charge: only the product has"),
+        ("DELETE FROM charges", "charge: only the oracle has"),
+        ("UPDATE charges SET period_end = period_end + 1", "charge"),
+        ("UPDATE offers SET state = 'rejected', reason = NULL WHERE state <> 'rejected'", "offer"),
+        ("UPDATE offer_events SET actor = 'somebody else'", "chain of"),
+        ("UPDATE grants SET count = count + 1", "licences"),
+        ("UPDATE mails SET state = 'queued'", "not sent"),
+    ],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("code", sorted(CRIMES))
+def test_whoever_meddles_with_the_database_is_found_out(engine: Engine, code: str) -> None:
+    police = Police(CRIMES[code], date(2028, 1, 27))
+
+    watched(engine, EXAMPLES / f"{code}.yaml", 14, 1, 6, start=NEW_YEAR, looks=(police,))
+
+    assert police.unnoticed == []
+    assert police.noticed == len(CRIMES[code])
+
+
+@dataclass
+class Police:
+    """Commits each crime on one day, sees whether it is noticed, and takes it back."""
+
+    crimes: list[tuple[str, str]]
+    when: date
+    noticed: int = 0
+    unnoticed: list[str] = field(default_factory=list)
+
+    def __call__(self, view: View) -> None:
+        if view.day != self.when:
+            return
+        for crime, named in self.crimes:
+            attempt = view.session.begin_nested()
+            done = view.session.execute(text(crime))
+            assert isinstance(done, CursorResult)
+            suspect = replace(view, found=[])
+            for look in (*INVARIANTS, *LOOKS):
+                look(suspect)
+            attempt.rollback()
+            view.session.expire_all()
+            if done.rowcount and any(named in complaint for complaint in suspect.found):
+                self.noticed += 1
+            else:
+                self.unnoticed.append(f"{crime} ({done.rowcount} rows): {suspect.found[:2]}")
