@@ -13,6 +13,7 @@ from services.offer_log import OfferBook
 from services.programmes import Programmes
 from tasks import discounts, fees
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
+from tasks.alerts import AlertsDigest, AlertsDigestHandler
 from tasks.bulk import JobsBulk, JobsBulkHandler, JobsForesee, JobsForeseeHandler
 from tasks.idempotency import UpkeepIdempotency, UpkeepIdempotencyHandler
 from tasks.licences import (
@@ -42,6 +43,7 @@ from tasks.quotas import (
     QuotasTell,
     QuotasTellHandler,
 )
+from tasks.reconciliation import ReconciliationCompare, ReconciliationCompareHandler
 from tasks.rollups import ConsoleRollup, ConsoleRollupHandler
 from tasks.trials import TrialsEnd, TrialsEndHandler, TrialsRemind, TrialsRemindHandler
 from tasks.upkeep import UpkeepRetention, UpkeepRetentionHandler
@@ -69,7 +71,9 @@ PAYLOADS: tuple[type[Payload], ...] = (
     JobsBulk,
     JobsForesee,
     ConsoleRollup,
+    AlertsDigest,
     UpkeepIdempotency,
+    ReconciliationCompare,
     TrialsEnd,
     TrialsRemind,
     QuotasTell,
@@ -116,6 +120,8 @@ def plain_handlers(ports: Ports) -> list[Handler]:
         JobsBulkHandler(),
         UpkeepIdempotencyHandler(),
         ConsoleRollupHandler(),
+        AlertsDigestHandler(),
+        ReconciliationCompareHandler(ports.book.programmes),
         *account_handlers(ports.book.programmes),
         *discounts.handlers(ports.book.programmes),
         *fees.handlers(ports.book.programmes),

@@ -1,0 +1,1 @@
+"""Reconciliation: compares what should exist with what does, and names what is missing."""

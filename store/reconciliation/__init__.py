@@ -1,0 +1,1 @@
+"""SQL of reconciliation: what should exist and does not, in sets; and the gaps that were found."""

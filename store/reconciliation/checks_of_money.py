@@ -1,0 +1,71 @@
+"""Charges and discounts that should exist and do not.
+
+`codes` and `days` are programmes with the local day whose charges are due; `tiered`, `tiered_days`
+and `tiered_starts` the ones with a turnover discount, that day, and its first instant.
+"""
+
+from typing import Final
+
+CHARGE_DUE: Final = """
+SELECT r.id::text, jsonb_build_object('account', a.name, 'code', r.code, 'day', r.next_start),
+    jsonb_build_object('task', 'fees.charge', 'args', jsonb_build_object('programme', r.programme))
+FROM unnest(CAST(:codes AS text[]), CAST(:days AS date[])) AS p (code, day)
+    JOIN fee_runs r ON r.programme = p.code AND r.next_start <= p.day AND NOT r.ended
+    JOIN accounts a ON a.id = r.account_id
+WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.task IN ('fees.charge', 'fees.charge_range') AND j.state <> 'dead'
+    AND j.payload->>'programme' = r.programme)
+ORDER BY r.next_start, r.id LIMIT :limit
+"""
+
+# Periods are counted from the anchor, so the number of charges tells whether one is gone; then each is named.
+CHARGE_GONE: Final = """
+WITH made AS (
+    SELECT run_id, count(*) AS charges FROM charges GROUP BY run_id
+), short AS (
+    SELECT r.* FROM (
+        SELECT r.*, (date_part('year', r.since) - date_part('year', r.anchor))::int * 12
+                + (date_part('month', r.since) - date_part('month', r.anchor))::int AS first,
+            (date_part('year', r.next_start) - date_part('year', r.anchor))::int * 12
+                + (date_part('month', r.next_start) - date_part('month', r.anchor))::int AS behind
+        FROM fee_runs r
+    ) AS r LEFT JOIN made m ON m.run_id = r.id WHERE coalesce(m.charges, 0) < r.behind - r.first
+)
+SELECT s.id || ' ' || p.day, jsonb_build_object('account', a.name, 'code', s.code, 'day', p.day),
+    jsonb_build_object('run_id', s.id, 'account_id', s.account_id, 'period_start', p.day)
+FROM short s JOIN accounts a ON a.id = s.account_id
+    CROSS JOIN LATERAL (SELECT (s.anchor + make_interval(months => k))::date AS day
+        FROM generate_series(s.first, s.behind - 1) AS k) AS p
+    LEFT JOIN charges c ON c.run_id = s.id AND c.period_start = p.day
+WHERE c.id IS NULL ORDER BY p.day, s.id LIMIT :limit
+"""
+
+DISCOUNT_RUN: Final = """
+SELECT p.code || ' ' || p.day, jsonb_build_object('programme', p.code, 'day', p.day, 'state', coalesce(u.state, 'no')),
+    jsonb_build_object('task', 'discounts.run', 'args', jsonb_build_object('programme', p.code))
+FROM unnest(CAST(:tiered AS text[]), CAST(:tiered_days AS date[]), CAST(:tiered_starts AS timestamptz[]))
+        AS p (code, day, start)
+    LEFT JOIN LATERAL (SELECT r.id, r.state FROM discount_runs r
+        WHERE r.programme = p.code AND r.day = p.day AND r.state <> 'superseded'
+        ORDER BY r.id DESC LIMIT 1) AS u ON true
+WHERE (u.id IS NULL OR u.state IN ('computing', 'applying')) AND EXISTS (
+    SELECT FROM accounts a WHERE a.programme = p.code AND a.kind = 'reseller' AND a.deleted_at IS NULL
+        AND a.terms_accepted_at < p.start)
+    AND NOT EXISTS (SELECT FROM jobs j WHERE j.task IN ('discounts.run', 'discounts.compute', 'discounts.apply')
+        AND j.state <> 'dead' AND (j.payload->>'programme' = p.code OR j.payload->>'run_id' = u.id::text))
+ORDER BY p.code LIMIT :limit
+"""
+
+DISCOUNT: Final = """
+SELECT a.id::text, jsonb_build_object('account', a.name, 'day', p.day),
+    jsonb_build_object('task', 'discounts.recompute', 'args', jsonb_build_object('reseller_id', a.id),
+        'tenant', a.id::text)
+FROM unnest(CAST(:tiered AS text[]), CAST(:tiered_days AS date[])) AS p (code, day)
+    JOIN LATERAL (SELECT r.started_at FROM discount_runs r WHERE r.programme = p.code AND r.day = p.day
+        AND r.state = 'done' ORDER BY r.id DESC LIMIT 1) AS u ON true
+    JOIN accounts a ON a.programme = p.code AND a.kind = 'reseller' AND a.deleted_at IS NULL
+        AND a.terms_accepted_at < u.started_at
+    LEFT JOIN discounts d ON d.reseller_id = a.id
+WHERE d.reseller_id IS NULL AND NOT EXISTS (SELECT FROM jobs j WHERE j.task = 'discounts.recompute'
+    AND j.state <> 'dead' AND j.payload->>'reseller_id' = a.id::text)
+ORDER BY a.id LIMIT :limit
+"""

@@ -1,0 +1,57 @@
+"""Reconciliation by the clock: every quarter of an hour everything is compared."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from sqlalchemy.orm import Session
+
+from domain.jobs import TaskKind
+from domain.misfire import MisfirePolicy
+from domain.retry import RetryPolicy
+from engine.catalogue import Payload, Policy
+from engine.handlers import JobContext
+from engine.outcomes import Done, Outcome
+from engine.schedules import Declared
+from services.programmes import Programmes
+from services.reconciliation.reconciling import reconcile
+
+TASK: Final = "reconciliation.compare"
+
+
+class ReconciliationCompare(Payload):
+    """Compare what should exist with what does; what is missing is written down and told."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=TASK,
+        queue="upkeep",
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=5),
+        due_by=timedelta(minutes=15),
+        share_commit=False,
+    )
+
+
+class ReconciliationCompareHandler:
+    """One look at everything."""
+
+    payload: ClassVar[type[ReconciliationCompare]] = ReconciliationCompare
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: ReconciliationCompare) -> Outcome:
+        """Compare, write down, tell."""
+        return Done(reconcile(session, job.jobs, self._programmes, job.now).document())
+
+
+SCHEDULES: Final = (
+    Declared(
+        name=TASK,
+        cron="5,20,35,50 * * * *",
+        timezone="UTC",
+        task=TASK,
+        misfire=MisfirePolicy.ONCE,
+    ),
+)
