@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from domain.errors import FieldError, Invalid, KontorError, NotFound
 from domain.ids import new_id
-from models.accounts import Account, AccountKind
+from models.accounts import AccountKind
 from models.keys import ApiKey, Scope
+from store import accounts
 from store import keys as store
 
 PREFIX: Final = "kontor_"
@@ -150,8 +151,8 @@ def _check(session: Session, scopes: tuple[str, ...], reseller_id: UUID | None, 
     bound_to = reseller_id or account_id
     if bound_to is None:
         return
-    account = session.get(Account, bound_to)
-    if account is None or account.purged_at is not None:
+    account = accounts.by_id(session, bound_to, share=True)
+    if account is None:
         raise NotFound(message="There is no such account to bind the key to.")
     if reseller_id is not None and account.kind != AccountKind.RESELLER:
         raise Invalid("not_a_reseller", "That account is not a reseller: bind the key with --account.")

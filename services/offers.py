@@ -52,7 +52,7 @@ def send(book: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
 
     Raises NotFound (reseller, its client, its template), Conflict(`no_instance`), Invalid.
     """
-    owner = reseller(session, new.reseller_id)
+    owner = reseller(session, new.reseller_id, kept=True)
     client = client_of(session, owner, new.account_id)
     now = book.now
     lines = _lines(book, session, owner, client, new)

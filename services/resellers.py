@@ -8,11 +8,16 @@ from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, NotFound
 from models.accounts import Account, AccountKind
+from store import accounts
 
 
-def reseller(session: Session, reseller_id: UUID) -> Account:
-    """A reseller that was not deleted. Raises NotFound, Conflict(`not_a_reseller`)."""
-    account = session.get(Account, reseller_id)
+def reseller(session: Session, reseller_id: UUID, *, kept: bool = False) -> Account:
+    """A reseller that was not deleted; `kept`: it stays one to the end of the transaction.
+
+    Whoever writes what belongs to it keeps it, or a merge could pass by. Raises NotFound,
+    Conflict(`not_a_reseller`).
+    """
+    account = accounts.by_id(session, reseller_id, share=kept)
     if account is None or account.deleted_at is not None:
         raise NotFound(message="There is no such reseller.")
     if account.kind != AccountKind.RESELLER:
@@ -21,8 +26,8 @@ def reseller(session: Session, reseller_id: UUID) -> Account:
 
 
 def client_of(session: Session, owner: Account, account_id: UUID) -> Account:
-    """A client of that reseller that was not deleted. Raises NotFound."""
-    account = session.get(Account, account_id)
+    """A client of that reseller that was not deleted, and will not be in this transaction. Raises NotFound."""
+    account = accounts.by_id(session, account_id, share=True)
     if account is None or account.deleted_at is not None or account.reseller_id != owner.id:
         raise NotFound(message="The reseller has no such client.")
     return account

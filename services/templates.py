@@ -28,7 +28,7 @@ def create(
     book: OfferBook, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
 ) -> OfferTemplate:
     """A new template. Raises NotFound (no such reseller), Invalid, Conflict(`name_taken`)."""
-    owner = reseller(session, reseller_id)
+    owner = reseller(session, reseller_id, kept=True)
     template = OfferTemplate(
         id=new_id(),
         reseller_id=owner.id,

@@ -50,7 +50,7 @@ def create(
     Raises NotFound, Invalid(`unknown_event`, `invalid_secret`).
     """
     if reseller_id is not None:
-        reseller(session, reseller_id)
+        reseller(session, reseller_id, kept=True)
     plain = signing_secrets.given_or_new(secret)
     endpoint = WebhookEndpoint(
         id=new_id(),

@@ -52,7 +52,7 @@ def edit(book: FeeBook, session: Session, reseller_id: UUID, code: str, given: M
 
     Raises NotFound, Forbidden(`managed_by_provider`), Conflict(`not_a_reseller`), Invalid.
     """
-    owner = living(reseller(session, reseller_id))
+    owner = living(reseller(session, reseller_id, kept=True))
     refuse_editing(book, session, reseller_id, code)
     changes: dict[str, Any] = {}
     if "name" in given:

@@ -1,41 +1,20 @@
 """What happens at the same time from several connections."""
 
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from uuid import UUID
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from domain.errors import KontorError
 from models.accounts import Account
 from services import accounts, activation, clients, reselling
 from services.account_book import AccountBook
 from services.accounts import NewAccount
 from services.clients import NewClient
 from services.tokens import Tokens
+from tests.at_once import at_once
 
 HANDS = 6
-
-
-def at_once(engine: Engine, *works: Callable[[Session], object]) -> Counter[str]:
-    """Do everything at the same time, each in a transaction; count answers by their code."""
-    start = Barrier(len(works))
-
-    def one(work: Callable[[Session], object]) -> str:
-        with Session(engine) as session:
-            start.wait(10)
-            try:
-                answer = work(session)
-                session.commit()
-            except KontorError as error:
-                return error.code
-        return answer.code if isinstance(answer, KontorError) else "done"
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return Counter(pool.map(one, works))
 
 
 def test_one_of_many_gets_the_name(office: AccountBook, session: Session, engine: Engine) -> None:

@@ -1,0 +1,184 @@
+"""What happens to two resellers at the very moment they are merged: before or after, never in between."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
+from adapters.sealer import FernetSealer
+from domain.money import Money
+from domain.tiers import PaymentKind
+from models.accounts import Account
+from services import accounts, clients, closing, instances, offers, payments, reselling, templates
+from services.account_book import AccountBook
+from services.accounts import NewAccount
+from services.clients import NewClient
+from services.discounts.book import DiscountBook
+from services.merging import merges
+from services.offer_log import OfferBook
+from services.offers import NewOffer
+from services.payments import NewPayment
+from tests.at_once import at_once
+
+Work = Callable[[Session], object]
+LINES = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
+OWNED = ("accounts", "offer_templates", "payments", "webhook_endpoints")
+ROUNDS = 4
+
+
+@pytest.fixture
+def offer_book(office: AccountBook) -> OfferBook:
+    return OfferBook(office.jobs, b"a secret that only tests use", office.programmes)
+
+
+def another(office: AccountBook, session: Session, name: str) -> UUID:
+    """A further reseller of `learning`."""
+    new = NewAccount("learning", name, "chef@x.example", password="a long password")
+    return reselling.become_reseller(office, session, accounts.create(office, session, new).id).account.id
+
+
+def merging(office: AccountBook, old: UUID, new: UUID) -> Work:
+    book = DiscountBook(office.jobs, office.programmes)
+    return lambda own: merges.merge(book, own, old, new)
+
+
+def left_with(session: Session, reseller: UUID) -> dict[str, int]:
+    """What still names a reseller; closed offers may."""
+    session.rollback()
+    counted = {
+        table: session.scalar(text(f"SELECT count(*) FROM {table} WHERE reseller_id = :id"), {"id": reseller})
+        for table in OWNED
+    }
+    open_ = "SELECT count(*) FROM offers WHERE reseller_id = :id AND state LIKE 'waiting%'"
+    counted["offers"] = session.scalar(text(open_), {"id": reseller})
+    return {table: count for table, count in counted.items() if count}
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_whatever_is_given_to_a_reseller_while_it_is_merged_is_moved_or_refused(
+    office: AccountBook,
+    offer_book: OfferBook,
+    session: Session,
+    engine: Engine,
+    reseller: Account,
+    client: Account,
+    number: int,
+) -> None:
+    old, new, mine = reseller.id, another(office, session, "Weser"), client.id
+    accounts.create(office, session, NewAccount("learning", "Salon", "s@salon.example", password="open sesame"))
+    instances.put(session, FernetSealer("key"), mine, "https://weser.example/in", None, office.now)
+    session.commit()
+    paid = NewPayment(PaymentKind.PAYMENT, Money(Decimal("10.00"), "EUR"), datetime(2026, 3, 1, tzinfo=UTC), "inv-1")
+    discounts = DiscountBook(office.jobs, office.programmes)
+    found = at_once(
+        engine,
+        lambda own: clients.create(office, own, old, NewClient(f"Late {number}", "late@x.example")),
+        lambda own: clients.connect(office, own, old, "Salon", "open sesame"),
+        lambda own: offers.send(offer_book, own, NewOffer(old, mine, lines=LINES), "test"),
+        lambda own: templates.create(offer_book, own, old, "Basics", LINES),
+        lambda own: payments.post(discounts, own, old, paid),
+        merging(office, old, new),
+    )
+    assert set(found) <= {"done", "not_a_reseller"}, found
+    assert left_with(session, old) == {}
+    assert session.get_one(Account, old).kind == "regular"
+    moved = session.scalars(select(Account.id).where(Account.reseller_id == new)).all()
+    assert mine in moved
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_a_client_that_is_let_go_or_deleted_meanwhile_is_lost_by_nobody(
+    office: AccountBook,
+    offer_book: OfferBook,
+    session: Session,
+    engine: Engine,
+    reseller: Account,
+    client: Account,
+    number: int,
+) -> None:
+    old, new, mine = reseller.id, another(office, session, "Weser"), client.id
+    other = clients.create(office, session, old, NewClient(f"Other {number}", "o@o.example")).id
+    session.commit()
+    found = at_once(
+        engine,
+        lambda own: clients.disconnect(office, own, old, mine),
+        lambda own: closing.delete(office, offer_book, own, other, "test"),
+        merging(office, old, new),
+    )
+    session.rollback()
+    gone = session.get_one(Account, mine)
+    assert found == {
+        "done": 3 if gone.reseller_id is None else 2,
+        **({} if gone.reseller_id is None else {"not_found": 1}),
+    }
+    assert gone.reseller_id in {None, new}
+    deleted = session.get_one(Account, other)
+    assert (deleted.reseller_id, deleted.deleted_at) == (new, office.now)
+    assert left_with(session, old) == {}
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_of_two_merges_that_exclude_each_other_one_happens(
+    office: AccountBook, session: Session, engine: Engine, reseller: Account, client: Account, number: int
+) -> None:
+    one, two, mine = reseller.id, another(office, session, f"Weser {number}"), client.id
+    three = another(office, session, f"Ems {number}")
+    session.commit()
+    there, back = merging(office, one, two), merging(office, two, one)
+    assert at_once(engine, there, back) == {"done": 1, "not_a_reseller": 1}
+    session.rollback()
+    holder = session.get_one(Account, mine).reseller_id
+    assert holder in {one, two}
+    rest = one if holder == two else two
+    assert session.get_one(Account, rest).kind == "regular"
+    assert at_once(engine, merging(office, holder, three), merging(office, holder, three)) == {
+        "done": 1,
+        "not_a_reseller": 1,
+    }
+    session.rollback()
+    assert session.get_one(Account, mine).reseller_id == three
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_a_client_is_let_go_and_deleted_at_once(
+    office: AccountBook, offer_book: OfferBook, session: Session, engine: Engine, client: Account, number: int
+) -> None:
+    session.commit()
+    owner, mine = client.reseller_id, client.id
+    assert owner is not None
+    found = at_once(
+        engine,
+        lambda own: clients.disconnect(office, own, owner, mine),
+        lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),
+    )
+    assert found == {"done": 2}
+    session.rollback()
+    after = session.get_one(Account, mine)
+    assert (after.kind, after.reseller_id, after.deleted_at) == ("regular", None, office.now)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_no_open_offer_is_left_to_an_account_that_is_deleted_while_it_is_sent(
+    office: AccountBook,
+    offer_book: OfferBook,
+    session: Session,
+    engine: Engine,
+    reseller: Account,
+    client: Account,
+    number: int,
+) -> None:
+    owner, mine = reseller.id, client.id
+    instances.put(session, FernetSealer("key"), mine, "https://weser.example/in", None, office.now)
+    session.commit()
+    at_once(
+        engine,
+        lambda own: offers.send(offer_book, own, NewOffer(owner, mine, lines=LINES), "test"),
+        lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),
+    )
+    session.rollback()
+    open_ = "SELECT count(*) FROM offers WHERE account_id = :id AND state LIKE 'waiting%'"
+    assert session.scalar(text(open_), {"id": mine}) == 0
