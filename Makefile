@@ -1,13 +1,14 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports simulate migrate browser soak clean
 
 BIN := .venv/bin
-# Options for the programs behind `test`, `browser`, `chaos` and `bench`.
+# Options for the programs behind `test`, `browser`, `chaos`, `bench` and `simulate`.
 PYTEST ?=
 CHAOS ?=
 BENCH ?=
+SIMULATE ?=
 # The stamp's name holds the folder's path: a copy or a moved clone gets a .venv of its own.
 STAMP := .venv/.installed-$(shell printf '%s' '$(CURDIR)' | cksum | cut -d ' ' -f 1)
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -66,6 +67,9 @@ bench-growth: $(STAMP) ## measure with ten million finished jobs
 
 bench-exports: $(STAMP) ## make and reopen client lists of 20,000 and 200,000: seconds, memory, differences
 	@$(BIN)/python -m bench.exports --check
+
+simulate: $(STAMP) ## a year of 200 resellers, three seeds, every day compared with an independent oracle
+	@$(BIN)/python -m tests.simulation $(SIMULATE)
 
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate
