@@ -1,4 +1,4 @@
-"""Products assigned to clients for a monthly fee, and a reseller's products."""
+"""Products assigned to clients for a monthly fee."""
 
 from datetime import date
 from typing import Annotated
@@ -10,17 +10,15 @@ from api import owners
 from api.accounts import RESELLERS
 from api.answers import Answer
 from api.call import Access, Call, Here, uuid_of
+from api.fee_words import book_of, retail_fee
 from api.money import MoneyBody, MoneyDoc
 from api.routes import Routes
 from api.schema import Incoming, Moment, Outgoing, Page, Paging
-from domain.money import Money, Sign
-from domain.programme.model import ManagedBy
 from models.fees import FeeRun
 from models.keys import Scope
 from services import accounts
-from services.fees import assignments, products
+from services.fees import assigned
 from services.fees.assignments import Assignments
-from services.fees.book import FeeBook
 
 routes = Routes("fees")
 
@@ -36,13 +34,6 @@ class AssignmentChange(Incoming):
     """What the reseller asks its client a month; null: as recommended."""
 
     retail_fee: MoneyBody | None
-
-
-class ProductChange(Incoming):
-    """What a reseller changes of a product it manages; null: as the programme has it."""
-
-    name: str | None = None
-    retail_fee: MoneyBody | None = None
 
 
 class AssignmentDoc(Outgoing):
@@ -68,55 +59,18 @@ class AssignmentDoc(Outgoing):
     created_at: Moment
 
 
-class ProductDoc(Outgoing):
-    """A product as its reseller sees it; monthly fees are null when there are none."""
-
-    product: str
-    name: str
-    family: str | None
-    managed_by: ManagedBy
-    editable: bool
-    price: MoneyDoc | None
-    retail_fee: MoneyDoc | None
-    reseller_fee: MoneyDoc | None
-    cost: MoneyDoc | None
-    below_cost: bool
-    multiple: bool | None
-
-
-def book_of(call: Call) -> FeeBook:
-    """What use cases of fees work with."""
-    return FeeBook(call.jobs, call.deps.programmes)
-
-
 def must_be_sold(call: Call) -> None:
     """404 for a product the account's reseller does not see, before the body is judged."""
     account = accounts.get(call.session, uuid_of(call.arrival.params["account_id"]))
-    assignments.shelf_of(book_of(call), call.session, account).product(call.arrival.params["product"])
-
-
-def must_be_managed(call: Call) -> None:
-    """404 for a product the reseller does not see, 403 for one it does not manage."""
-    reseller_id = uuid_of(call.arrival.params["reseller_id"])
-    products.refuse_editing(book_of(call), call.session, reseller_id, call.arrival.params["product"])
+    assigned.shelf_of(book_of(call), call.session, account).product(call.arrival.params["product"])
 
 
 READ = Access(Scope.READ, "account_id", owners.account, not_account=True)
 ONE = Access(Scope.ENQUEUE, "account_id", owners.account, not_account=True, guard=must_be_sold)
-EDIT = Access(Scope.ENQUEUE, "reseller_id", owners.account, guard=must_be_managed)
-LISTED = Access(Scope.READ, "reseller_id", owners.account, not_account=True)
-
-
-def _money(call: Call, account_id: UUID, body: MoneyBody | None) -> Money | None:
-    if body is None:
-        return None
-    account = accounts.get(call.session, account_id)
-    currency = book_of(call).programme_of(call.session, account).currency
-    return body.money(currency, Sign.NOT_NEGATIVE, "retail_fee")
 
 
 def _shown(call: Call, run: FeeRun) -> AssignmentDoc:
-    return AssignmentDoc.model_validate(assignments.one(book_of(call), call.session, run))
+    return AssignmentDoc.model_validate(assigned.one(book_of(call), call.session, run))
 
 
 @routes.post(
@@ -132,16 +86,16 @@ def assign_product(call: Here, account_id: UUID, body: NewAssignment) -> Answer:
     404 `unknown_product`; 409 `not_multiple`, `not_a_client`; 422 `not_recurring`.
     """
     work = Assignments.of(book_of(call), call.session, account_id)
-    retail = _money(call, account_id, body.retail_fee)
-    assigned = work.assign(body.product, retail)
-    return Answer.of(_shown(call, assigned.run), 201 if assigned.created else 200)
+    retail = retail_fee(call, account_id, body.retail_fee)
+    made = work.assign(body.product, retail)
+    return Answer.of(_shown(call, made.run), 201 if made.created else 200)
 
 
 @routes.get("/v1/accounts/{account_id}/products", READ, answer=Page[AssignmentDoc])
 def list_assignments(call: Here, account_id: UUID, query: Annotated[Paging, Query()]) -> Page[AssignmentDoc]:
     """What is assigned to the account today, by product."""
     account = accounts.get(call.session, account_id)
-    page = assignments.page(book_of(call), call.session, account, query.cursor, query.limit)
+    page = assigned.page(book_of(call), call.session, account, query.cursor, query.limit)
     return Page(items=[AssignmentDoc.model_validate(one) for one in page.items], next=page.next)
 
 
@@ -149,7 +103,7 @@ def list_assignments(call: Here, account_id: UUID, query: Annotated[Paging, Quer
 def change_assignment(call: Here, account_id: UUID, product: str, body: AssignmentChange) -> AssignmentDoc:
     """Set the retail fee; below cost it is flagged, and the reseller gets a note."""
     work = Assignments.of(book_of(call), call.session, account_id)
-    return _shown(call, work.change(product, _money(call, account_id, body.retail_fee)))
+    return _shown(call, work.change(product, retail_fee(call, account_id, body.retail_fee)))
 
 
 @routes.delete("/v1/accounts/{account_id}/products/{product}", ONE, answer=AssignmentDoc, problems=[409])
@@ -157,19 +111,3 @@ def unassign_product(call: Here, account_id: UUID, product: str) -> AssignmentDo
     """End it with the paid period; assigning it before then cancels the end."""
     work = Assignments.of(book_of(call), call.session, account_id)
     return _shown(call, work.unassign(product))
-
-
-@routes.get("/v1/resellers/{reseller_id}/products", LISTED, answer=Page[ProductDoc], problems=[409])
-def list_products(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()]) -> Page[ProductDoc]:
-    """What the reseller may sell, with its fees, by code."""
-    page = products.page(book_of(call), call.session, reseller_id, query.cursor, query.limit)
-    return Page(items=[ProductDoc.model_validate(one) for one in page.items], next=page.next)
-
-
-@routes.patch("/v1/resellers/{reseller_id}/products/{product}", EDIT, answer=ProductDoc, problems=[409])
-def change_product(call: Here, reseller_id: UUID, product: str, body: ProductChange) -> ProductDoc:
-    """Edit a product the reseller manages: its name, its recommended retail fee. 403 `managed_by_provider`."""
-    given = body.model_dump(exclude_unset=True)
-    if "retail_fee" in given:
-        given["retail_fee"] = _money(call, reseller_id, body.retail_fee)
-    return ProductDoc.model_validate(products.edit(book_of(call), call.session, reseller_id, product, given))

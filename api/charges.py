@@ -9,8 +9,8 @@ from pydantic import Field
 
 from api import owners
 from api.accounts import READ
-from api.assignments import book_of
 from api.call import Access, Call, Here
+from api.fee_words import book_of
 from api.money import MoneyDoc
 from api.routes import Routes
 from api.schema import Incoming, Moment, Outgoing, Page, Paging

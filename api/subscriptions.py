@@ -6,12 +6,12 @@ from uuid import UUID
 from api.account_docs import AccountDoc
 from api.accounts import READ, RESELLERS, shown
 from api.call import Call, Here
+from api.fee_words import book_of
 from api.routes import Routes
 from api.schema import Incoming, Outgoing
 from models.accounts import Account
 from services import accounts
 from services.fees import plans
-from services.fees.book import FeeBook
 
 routes = Routes("fees")
 
@@ -42,7 +42,7 @@ class SubscribedDoc(AccountDoc):
 
 
 def _shown(call: Call, account: Account) -> SubscribedDoc:
-    book = FeeBook(call.jobs, call.deps.programmes)
+    book = book_of(call)
     programme = book.programme_of(call.session, account)
     found = plans.document(call.session, account, book.today(programme))
     subscription = None if found is None else SubscriptionDoc.model_validate(found)
@@ -52,7 +52,7 @@ def _shown(call: Call, account: Account) -> SubscribedDoc:
 @routes.put("/v1/accounts/{account_id}/subscription", RESELLERS, answer=SubscribedDoc, problems=[409])
 def put_subscription(call: Here, account_id: UUID, body: NewPlan) -> SubscribedDoc:
     """Take a plan: a dearer one starts a period today, another one follows at the period's end. 422 `unknown_plan`."""
-    book = FeeBook(call.jobs, call.deps.programmes)
+    book = book_of(call)
     return _shown(call, plans.take_plan(book, call.session, account_id, body.plan))
 
 
@@ -65,5 +65,5 @@ def get_subscription(call: Here, account_id: UUID) -> SubscribedDoc:
 @routes.delete("/v1/accounts/{account_id}/subscription", RESELLERS, answer=SubscribedDoc, problems=[409])
 def cancel_subscription(call: Here, account_id: UUID) -> SubscribedDoc:
     """End the paid plan with its paid period; without one nothing changes."""
-    book = FeeBook(call.jobs, call.deps.programmes)
+    book = book_of(call)
     return _shown(call, plans.cancel_plan(book, call.session, account_id))

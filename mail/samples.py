@@ -110,6 +110,7 @@ def _money_mails() -> dict[str, dict[str, Any]]:
         "total": _money("1000.00"),
     }
     charges = [_of(**charge), {"account": "Elbe Nord", **charge}]
+    listed = {"charges": charges, "more": 3, "rest": _money("3000.00")}
     return {
         "tier-changed": {
             "as_of": "2026-11-21",
@@ -130,9 +131,7 @@ def _money_mails() -> dict[str, dict[str, Any]]:
         },
         "statement": {
             "month": "2026-11-01",
-            "charges": charges,
-            "more": 3,
-            "rest": _money("3000.00"),
+            **listed,
             "fees": _money("6250.00"),
             "discounts": _money("1250.00"),
             "total": _money("5000.00"),

@@ -19,7 +19,7 @@ from services.accounts import NewAccount
 from services.accounts import create as create_account
 from services.events import NewEvent
 from services.fees.book import FeeBook
-from services.fees.charging import settle
+from services.fees.settling import settle
 from services.fees.stopping import stop_at_period_end
 from services.mails import Letter
 from store import accounts as rows

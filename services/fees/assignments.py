@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,14 +11,13 @@ from sqlalchemy.orm import Session
 from domain.errors import Conflict, FieldError, Invalid, NotFound
 from domain.fees import Run, continuing, ending
 from domain.money import Money
-from domain.paging import Page, cut
 from domain.programme.model import Product
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun, Stop
 from services.fees import margins
 from services.fees.book import FeeBook, held_with_payer
-from services.fees.charging import Billing, begin, settle
-from services.fees.prices import Percents
+from services.fees.charging import Billing
+from services.fees.settling import begin, settle
 from services.fees.shelf import Shelf
 from store import accounts, locks
 from store.fees import runs
@@ -128,50 +125,3 @@ def _amount(retail: Money | None) -> Decimal | None:
 
 def _run(run: FeeRun) -> Run:
     return Run(run.anchor, run.since, run.until)
-
-
-def page(book: FeeBook, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
-    """What is assigned to an account today, by product; products hidden from its reseller are left out."""
-    shelf = shelf_of(book, session, account)
-    today = book.today(shelf.programme)
-    percents = Percents(session, shelf.programme)
-    found = [
-        run
-        for run in runs.running(session, account.id, FeeKind.PRODUCT, today)
-        if run.code in shelf.products and (after is None or run.code > after)
-    ]
-    page_ = cut(found[: limit + 1], limit, lambda run: run.code)
-    return Page(tuple(document(shelf, run, account, percents, today) for run in page_.items), page_.next)
-
-
-def shelf_of(book: FeeBook, session: Session, account: Account) -> Shelf:
-    """What may be assigned to an account."""
-    return Shelf.of_account(book, session, account)
-
-
-def one(book: FeeBook, session: Session, run: FeeRun) -> dict[str, Any]:
-    """One assignment as the API shows it."""
-    account = session.get_one(Account, run.account_id)
-    shelf = shelf_of(book, session, account)
-    return document(shelf, run, account, Percents(session, shelf.programme), book.today(shelf.programme))
-
-
-def document(shelf: Shelf, run: FeeRun, account: Account, percents: Percents, today: date) -> dict[str, Any]:
-    """The JSON shape of an assignment: days are local to the programme, ends exclusive."""
-    terms = margins.terms_of(shelf, run, account, percents, today)
-    return {
-        "id": run.id,
-        "account_id": run.account_id,
-        "product": run.code,
-        "name": shelf.name(run.code),
-        "retail_fee": None if terms is None else terms.retail.to_document(),
-        "recommended": run.retail_fee is None,
-        "reseller_fee": None if terms is None else terms.wholesale.to_document(),
-        "cost": None if terms is None else terms.cost.to_document(),
-        "below_cost": terms is not None and terms.below_cost,
-        "anchor": run.anchor,
-        "since": run.since,
-        "paid_until": run.next_start,
-        "ends_on": run.until,
-        "created_at": run.created_at,
-    }

@@ -15,13 +15,12 @@ from domain.ids import new_id
 from domain.money import Money
 from domain.periods import Period
 from domain.programme import Programme
-from models.accounts import Account
 from models.fees import FeeKind, FeeRun, Stop
 from services import events
 from services.fees.book import FeeBook
 from services.fees.moves import move_plan
 from services.fees.prices import Percents, Price, price_of
-from store.fees import charges, runs
+from store.fees import charges
 from store.fees.runs import Holder
 
 
@@ -166,41 +165,3 @@ def told(charge: Mapping[str, Any]) -> dict[str, Any]:
         **money,
         "void": False,
     }
-
-
-def settle(book: FeeBook, session: Session, accounts: Sequence[Account]) -> Billing:
-    """Charge what is due of locked accounts of one programme before anything of them changes.
-
-    So a period is paid by whoever had the account on the period's first day, whenever it is charged.
-    """
-    billing = Billing.of(book, session, accounts[0].programme)
-    open_runs = runs.open_of(session, [account.id for account in accounts])
-    due = [run for run in open_runs if run.next_start <= billing.today]
-    billing.charge(due, {account.id: holder_of(account) for account in accounts})
-    return billing
-
-
-def begin(billing: Billing, account: Account, kind: FeeKind, code: str, **fields: Any) -> FeeRun:
-    """Start a run today and charge its first period, all in the caller's transaction."""
-    run = FeeRun(
-        id=new_id(),
-        programme=account.programme,
-        account_id=account.id,
-        kind=kind.value,
-        code=code,
-        anchor=billing.today,
-        since=billing.today,
-        next_start=billing.today,
-        ended=False,
-        created_at=billing.book.now,
-        **fields,
-    )
-    billing.session.add(run)
-    fresh = Billing.of(billing.book, billing.session, account.programme)
-    fresh.charge([run], {account.id: holder_of(account)})
-    return run
-
-
-def holder_of(account: Account) -> Holder:
-    """Whose runs an account's are."""
-    return Holder(account.id, account.reseller_id, account.deleted_at is None)

@@ -15,9 +15,10 @@ from domain.subscriptions import Subscription, Taken, cancel, take
 from models.accounts import Account, AccountKind
 from models.fees import FeeKind, FeeRun, Stop
 from services.fees.book import FeeBook, held_with_payer
-from services.fees.charging import Billing, begin, settle
+from services.fees.charging import Billing
 from services.fees.moves import convert_trial, move_plan
 from services.fees.prices import plan_prices
+from services.fees.settling import begin, settle
 from store.fees import runs
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.accounts import Account
 from models.fees import FeeKind, Stop
 from services.fees.book import FeeBook
-from services.fees.charging import settle
+from services.fees.settling import settle
 from store.fees import runs
 
 

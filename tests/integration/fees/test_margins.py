@@ -121,7 +121,9 @@ def test_a_client_taken_over_does_not_show_its_new_reseller_what_the_old_one_man
     assert [one["period_start"] for one in world.charges(f"resellers/{elbe}")] == ["2025-12-01"] * 2
 
 
-def test_the_manager_edits_name_and_retail_fee_and_nothing_else(world: FeeWorld, house: tuple[str, str]) -> None:
+def test_who_manages_a_product_edits_its_name_and_retail_fee_and_nothing_else(
+    world: FeeWorld, house: tuple[str, str]
+) -> None:
     reseller, client = house
     key = world.api.key(reseller_id=UUID(reseller))
     line = f"PATCH /v1/resellers/{reseller}/products/house-line"
