@@ -93,13 +93,15 @@ class Tally:
         """Write down what was counted and begin anew. What cannot be written is kept. Raises psycopg errors."""
         with self._lock:
             told, self._sums = self._sums, {}
+        written = False
         try:
             with connection.transaction():
                 for key in sorted(told):
                     _write(connection, key, told[key])
-        except BaseException:
-            self._take_back(told)
-            raise
+            written = True
+        finally:
+            if not written:
+                self._take_back(told)
 
     def _take_back(self, told: dict[tuple[str, str], Sum]) -> None:
         with self._lock:
