@@ -11,7 +11,7 @@ import typer
 from adapters.environment import Environment, SettingsError, load
 from adapters.logs import configure_logs
 from adapters.settings import Settings
-from commands.context import Json, print_facts, running_settings
+from commands.context import Json, print_facts, print_json, running_settings
 
 if TYPE_CHECKING:
     from workers.first_start import Credentials
@@ -88,13 +88,16 @@ def greet(settings: Settings, credentials: "Credentials | None") -> None:
     print("\n".join(lines), flush=True)
 
 
-def demo() -> None:
+def demo(as_json: Json = False) -> None:
     """Play the programme's stories with real processes, HTTP and SMTP; leaves nothing behind."""
     from rich.console import Console
 
-    from workers.demo.play import play
+    from workers.demo.play import as_document, show
 
-    play(Console())
+    if as_json:
+        print_json(as_document(Console(stderr=True)))
+    else:
+        show(Console())
 
 
 def migrate(as_json: Json = False) -> None:

@@ -1,7 +1,6 @@
 """Caught mails as a person would read them: who wrote, what it says, where its button leads."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -37,22 +36,39 @@ class Letter:
         part = self.message.get_body(("plain",))
         return str(part.get_content()) if part is not None else ""
 
-    def is_for(self, address: str) -> bool:
-        """Whether it was delivered to an address."""
-        return address in self.recipients
+    def header(self, name: str) -> str:
+        """A header as people read it; empty when it is absent."""
+        return str(self.message.get(name, ""))
 
     def links(self, word: str) -> list[str]:
         """The bare links of the text part that hold a word."""
         return [link for link in LINK.findall(self.text) if word in link]
 
 
-def letters(folder: Path) -> Iterator[Letter]:
-    """Every caught mail, oldest first."""
-    for path in sorted(folder.glob("*.eml")):
-        message = message_from_bytes(path.read_bytes(), policy=policy.default)
-        if isinstance(message, EmailMessage):
-            to = str(message.get("X-Envelope-To", ""))
-            yield Letter(message, tuple(part.strip() for part in to.split(",")))
+class Mailbox:
+    """What the receiver keeps as files; each is read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, Letter] = {}
+
+    def letters(self) -> list[Letter]:
+        """Every mail that arrived, in the order of arrival."""
+        for path in sorted(self._folder.glob("*.eml")):
+            if path not in self._read:
+                self._read[path] = _opened(path)
+        return list(self._read.values())
+
+    def find(self, message_id: str, address: str) -> Letter | None:
+        """The copy that was delivered to an address."""
+        found = (one for one in self.letters() if one.message_id == message_id and address in one.recipients)
+        return next(found, None)
+
+
+def _opened(path: Path) -> Letter:
+    message = message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=policy.default)
+    to = str(message.get("X-Envelope-To", ""))
+    return Letter(message, tuple(part.strip() for part in to.split(",")))
 
 
 class Forms(HTMLParser):
@@ -71,12 +87,17 @@ class Forms(HTMLParser):
             self.found[-1][1][given["name"]] = given.get("value", "")
 
 
-def press(link: str, word: str) -> httpx.Response:
-    """Open a decision page and press the button of the form that means `word`."""
+def look(link: str) -> httpx.Response:
+    """Open a page, as a person or a link scanner does."""
+    return httpx.get(link, timeout=20, trust_env=False)
+
+
+def press(link: str, word: str = "") -> httpx.Response:
+    """Open a page and press the button of the form that means `word`."""
     with httpx.Client(timeout=20, trust_env=False) as browser:
         page = browser.get(link)
         page.raise_for_status()
         forms = Forms()
         forms.feed(page.text)
-        action, fields = next(form for form in forms.found if word in form[0] or word in form[1].values())
+        action, fields = next(form for form in forms.found if word in form[0] or word in "".join(form[1].values()))
         return browser.post(urljoin(link, action), data=fields)

@@ -1,82 +1,55 @@
-"""Plays the stories with a progress bar and prints what happened as a table."""
+"""Plays the stories with a progress bar, tells each step, and what they came to."""
 
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from workers.demo.stories import STORIES, Cast, Ending, cast_for
-from workers.demo.world import World, deployment, wait_for
+from workers.demo.act import Act, Story
+from workers.demo.conductor import perform
+from workers.demo.days import CALENDAR
+from workers.demo.report import Ending, document, endings, table
+from workers.demo.stories import STORIES
+from workers.demo.world import running_world
 
-PROGRAMMES = Path(__file__).parents[2] / "examples" / "programmes"
-
-WIDTH = 150
-
-
-def wide(console: Console) -> Console:
-    """A console on which the table's ids are not cut."""
-    return console if console.width >= WIDTH else Console(width=WIDTH)
+WIDTH = 180
 
 
-def play(console: Console) -> None:
-    """Play everything. Raises DemoFailed when a story does not end as it has to."""
-    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    began = time.monotonic()
+def play(console: Console, stories: Sequence[Story] = STORIES) -> list[Ending]:
+    """Play everything; leaves nothing running. Raises DemoFailed when a story does not end as it has to."""
+    columns = (TextColumn("{task.description:36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("starting every process", total=2 + len(STORIES))
-        with deployment() as world:
-            progress.update(bar, advance=1, description="applying four programmes")
-            for path in sorted(PROGRAMMES.glob("*.yaml")):
-                world.kontor("programme", "apply", str(path))
-                progress.console.print(f"  applied {path.stem}")
+        bar = progress.add_task("starting, four programmes", total=2 + len(CALENDAR) + len(stories))
+        acts: list[Act] = []
+        with running_world() as world:
             progress.update(bar, advance=1)
-            table = heading()
-            for number, (name, story) in enumerate(STORIES):
-                progress.update(bar, description=name)
-                started = time.monotonic()
-                cast = cast_for(world, number)
-                ending = story(world, cast)
-                progress.console.print(f"  {name}: {told(story.__doc__)}")
-                row(table, name, ending, mails_of(world, cast), time.monotonic() - started)
-                progress.update(bar, advance=1)
-            progress.update(bar, description="stopping")
-    wide(console).print(table)
-    console.print(f"Played in {time.monotonic() - began:.1f} s; nothing is left running.")
+            for one in perform(world, stories, lambda step: progress.console.print(step, highlight=False)):
+                if isinstance(one, Act):
+                    acts.append(one)
+                    progress.update(bar, advance=1)
+                else:
+                    progress.update(
+                        bar, advance=int(one in CALENDAR and one != world.now), description=f"{one:%d %B %H:%M}"
+                    )
+            progress.update(bar, description="gathering, stopping")
+            told = endings(world, acts)
+        progress.update(bar, advance=1, description="played")
+    return told
 
 
-def told(words: str | None) -> str:
-    """A story in one sentence."""
-    return (words or "").strip()
+def show(console: Console) -> None:
+    """Play, then the table."""
+    began = time.monotonic()
+    told = play(console)
+    wide = console if console.width >= WIDTH else Console(width=WIDTH)
+    wide.print(table(told))
+    console.print(f"{len(told)} stories in {time.monotonic() - began:.1f} s; nothing is left running.")
 
 
-def heading() -> Table:
-    """The empty table."""
-    table = Table(title="What happened", title_justify="left")
-    for name in ("story", "states", "tries", "mails", "webhook ids", "s", "remark"):
-        table.add_column(name, no_wrap=name in {"states", "mails", "webhook ids"})
-    return table
-
-
-def row(table: Table, name: str, ending: Ending, mails: list[str], seconds: float) -> None:
-    """One story's line."""
-    events = ending.offer["events"]
-    states = "\n".join(event["to"] for event in events)
-    ids = sorted({call["webhook-id"] for call in ending.calls})
-    tries = str(ending.offer["delivery"]["attempts"])
-    table.add_row(name, states, tries, "\n".join(mails), "\n".join(ids), f"{seconds:.1f}", ending.remark)
-
-
-def mails_of(world: World, cast: Cast) -> list[str]:
-    """Every mail about this story's two accounts, with its state."""
-
-    def settled() -> list[Any] | None:
-        found: list[Any] = []
-        for account in (cast.client, cast.reseller):
-            found += world.call("GET", f"/v1/mails?account={account}")["items"]
-        return None if any(mail["state"] == "queued" for mail in found) else found
-
-    found = wait_for("every mail to leave", settled)
-    return sorted({f"{mail['template']} {mail['state']}" for mail in found})
+def as_document(console: Console) -> dict[str, Any]:
+    """Play; what happened, for programs."""
+    began = time.monotonic()
+    told = play(console)
+    return document(told, time.monotonic() - began)

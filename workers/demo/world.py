@@ -1,67 +1,41 @@
-"""The stage: a deployment of its own in a temporary folder, spoken to only from outside."""
+"""The world of the stories: one deployment, spoken to only from outside, and what stands around it."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-from workers.demo.mailbox import Letter, letters
+from workers.demo.deployment import Deployment, deployed
+from workers.demo.failure import DemoFailed, must_be
+from workers.demo.mailbox import Letter, Mailbox
 from workers.instance import SampleInstance
 from workers.instance_book import CallBook
-from workers.up import free_port
 
-PATIENCE = 30.0
-LOOK_SECONDS = 0.02
-START = "2026-03-02T09:00:00+01:00"
-
-
-class DemoFailed(Exception):
-    """A story did not end as it has to."""
+PROGRAMMES = Path(__file__).parents[2] / "examples" / "programmes"
+SCOPES = ("--scope", "read", "--scope", "enqueue", "--scope", "operate", "--scope", "admin")
+LONGEST_CALL = 75.0
 
 
-T = TypeVar("T")
-
-
-def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    """Look until there is something. Raises DemoFailed when it takes too long."""
-    deadline = time.monotonic() + patience
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise DemoFailed(f"waited {patience:g} s in vain for {what}")
-        time.sleep(LOOK_SECONDS)
-
-
-@dataclass(slots=True)
 class World:
-    """A running deployment, its API key, and the customers' instances."""
+    """The API with a key for everything, the mail receiver, customers' instances, a listener to all events."""
 
-    data: Path
-    environ: dict[str, str]
-    api: httpx.Client
-    process: subprocess.Popen[bytes]
-    instances: list[SampleInstance] = field(default_factory=list)
+    def __init__(self, deployment: Deployment, key: str) -> None:
+        self.deployment = deployment
+        self.mailbox = Mailbox(deployment.data / "mail")
+        self.api = self.client(key)
+        self.instances: list[SampleInstance] = []
+        self.now = _instant(self.get("/v1/clock")["now"])
+        self.listener, self.endpoint = self._listening()
 
-    def kontor(self, *arguments: str) -> Any:
-        """Run a command beside the deployment; its JSON document."""
-        command = [sys.executable, str(kontor_command()), *arguments]
-        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise DemoFailed(f"kontor {' '.join(arguments)}: {done.stderr.strip()}")
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+    def client(self, key: str) -> httpx.Client:
+        """Whoever holds a key."""
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.deployment.url, headers=headers, timeout=LONGEST_CALL, trust_env=False)
 
     def call(self, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
         """Call the API; the document. Raises DemoFailed on an unexpected status."""
@@ -70,126 +44,93 @@ class World:
             raise DemoFailed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
 
-    def instance(self, account: str) -> SampleInstance:
+    def get(self, path: str) -> Any:
+        """Read; the document."""
+        return self.call("GET", path)
+
+    def post(self, path: str, body: Any = None, *, expect: int | None = None) -> Any:
+        """Have something made or done; the document."""
+        return self.call("POST", path, body, expect=expect)
+
+    def refused(self, method: str, path: str, body: Any, status: int, code: str) -> Any:
+        """Call the API and be refused, for this reason; the problem. Raises DemoFailed."""
+        problem = self.call(method, path, body, expect=status)
+        must_be(f"the reason why {method} {path} is refused", problem["code"], code)
+        return problem
+
+    def every(self, path: str) -> list[Any]:
+        """A whole list, page after page."""
+        items: list[Any] = []
+        cursor = ""
+        while True:
+            page = self.get(f"{path}{'&' if '?' in path else '?'}limit=1000{cursor}")
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            cursor = f"&cursor={page['next']}"
+
+    def move_to(self, instant: datetime) -> None:
+        """Set the clock of every process; comes back when nothing that is due is left."""
+        body = {"now": instant.isoformat(), "settle": True}
+        self.post("/v1/clock", body, expect=HTTPStatus.OK)
+        self.now = instant
+
+    def instance(self, account_id: str) -> SampleInstance:
         """Give an account a system of its own, reachable over HTTP."""
-        made = SampleInstance(CallBook()).start()
-        self.instances.append(made)
-        told = self.call("PUT", f"/v1/accounts/{account}/instance", {"url": made.url})
+        made = self._receiver()
+        told = self.call("PUT", f"/v1/accounts/{account_id}/instance", {"url": made.url})
         made.book.secret = told["secret"]
         return made
 
-    def offer(self, offer_id: str) -> Any:
-        """An offer as the API shows it."""
-        return self.call("GET", f"/v1/offers/{offer_id}")
+    def letter(self, template: str, about: str, address: str) -> Letter:
+        """The newest mail of a kind about an account, read where it arrived. Raises DemoFailed."""
+        for mail in self.get(f"/v1/mails?account={about}&template={template}&state=sent")["items"]:
+            found = self.mailbox.find(mail["message_id"], address)
+            if found is not None:
+                return found
+        raise DemoFailed(f"no mail {template} arrived at {address}")
 
-    def wait_state(self, offer_id: str, state: str) -> Any:
-        """Wait until an offer is in a state; the offer."""
+    def mails(self, template: str, about: str) -> list[Any]:
+        """What the log has of one kind about an account, newest first."""
+        found: list[Any] = self.get(f"/v1/mails?account={about}&template={template}")["items"]
+        return found
 
-        def look() -> Any:
-            offer = self.offer(offer_id)
-            return offer if offer["state"] == state else None
+    def close(self) -> None:
+        """Stop what stands around the deployment."""
+        for one in self.instances:
+            one.stop()
+        self.api.close()
 
-        return wait_for(f"the offer to be {state}", look)
+    def _receiver(self) -> SampleInstance:
+        made = SampleInstance(CallBook()).start()
+        self.instances.append(made)
+        return made
 
-    def letter(self, template: str, account: str, address: str, number: int = 1) -> Letter:
-        """Wait for the `number`th mail of a kind about an account, and read it where it arrived."""
-
-        def look() -> Letter | None:
-            path = f"/v1/mails?account={account}&template={template}&state=sent"
-            sent = {mail["message_id"] for mail in self.call("GET", path)["items"]}
-            if len(sent) < number:
-                return None
-            found = [one for one in letters(self.data / "mail") if one.message_id in sent and one.is_for(address)]
-            return found[-1] if len(found) >= number else None
-
-        return wait_for(f"the mail {template} to {address}", look)
-
-    def advance(self, span: timedelta) -> None:
-        """Move the test clock and wait until nothing due is left."""
-        now = datetime.fromisoformat(self.call("GET", "/v1/clock")["now"])
-        later = (now + span).isoformat()
-        self.call("POST", "/v1/clock", {"now": later, "settle": True})
-
-    def worker_pids(self) -> list[int]:
-        """The worker processes of this deployment."""
-        return [pid for pid in _processes("kontor worker") if self._is_mine(pid)]
-
-    def _is_mine(self, pid: int) -> bool:
-        try:
-            environ = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            return False
-        return f"KONTOR_DATA_DIR={self.data}".encode() in environ.split(b"\0")
+    def _listening(self) -> tuple[SampleInstance, str]:
+        heard = self._receiver()
+        made = self.post("/v1/webhook-endpoints", {"url": heard.url, "events": ["*"]})
+        heard.book.secret = made["secret"]
+        return heard, made["id"]
 
 
-def kontor_command() -> Path:
-    """The installed command, beside the interpreter."""
-    return Path(sys.executable).with_name("kontor")
-
-
-def _processes(title: str) -> Iterator[int]:
-    """Every process whose command line begins with a title."""
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            line = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if line.startswith(title.encode()):
-            yield int(folder.name)
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 @contextmanager
-def deployment() -> Iterator[World]:
-    """A deployment in a temporary folder, stopped and removed at the end."""
-    with TemporaryDirectory(prefix="kontor-demo-") as folder:
-        port = free_port()
-        environ = {name: text for name, text in os.environ.items() if name not in OVERRIDDEN}
-        environ |= {
-            "KONTOR_DATA_DIR": folder,
-            "PORT": str(port),
-            "KONTOR_ALLOW_PRIVATE_INSTANCES": "1",
-            "KONTOR_TEST_CLOCK": START,
-        }
-        log = Path(folder) / "up.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, str(kontor_command()), "up"], env=environ, stdout=output, stderr=output
-            )
-        api = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=70, trust_env=False)
-        world = World(Path(folder), environ, api, process)
+def running_world() -> Iterator[World]:
+    """A deployment with the four example programmes applied."""
+    with deployed() as deployment:
+        applied = [("programme", "apply", str(path)) for path in sorted(PROGRAMMES.glob("*.yaml"))]
+        key = _run_all(deployment, [("keys", "create", "--name", "demo", *SCOPES), *applied])[0]
+        world = World(deployment, key["secret"])
         try:
-            wait_for("the web process", lambda: _ready(world, log), patience=60)
-            key = world.kontor("keys", "create", "--name", "demo", *SCOPES, "--json")
-            api.headers["Authorization"] = f"Bearer {key['secret']}"
             yield world
         finally:
-            close(world)
+            world.close()
 
 
-OVERRIDDEN = frozenset({"DATABASE_URL", "REDIS_URL", "SMTP_URL", "PUBLIC_URL", "SECRET_KEY"})
-SCOPES = ("--scope", "read", "--scope", "enqueue", "--scope", "operate", "--scope", "admin")
-
-
-def _ready(world: World, log: Path) -> bool:
-    if world.process.poll() is not None:
-        raise DemoFailed(f"kontor up ended: {log.read_text()[-2000:]}")
-    try:
-        return world.api.get("/readyz").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-def close(world: World) -> None:
-    """Stop everything that was started."""
-    for instance in world.instances:
-        instance.stop()
-    world.api.close()
-    if world.process.poll() is None:
-        world.process.send_signal(signal.SIGTERM)
-    try:
-        world.process.wait(40)
-    except subprocess.TimeoutExpired:
-        world.process.kill()
-        world.process.wait()
+def _run_all(deployment: Deployment, commands: Sequence[Sequence[str]]) -> list[Any]:
+    """Run commands side by side."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda one: deployment.kontor(*one), commands))

@@ -1,0 +1,111 @@
+"""What the stories came to: gathered from the API and the receivers, shown as a table or as JSON."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+
+from workers.demo.act import Act
+from workers.demo.failure import DemoFailed, must_be
+from workers.demo.world import World
+
+SHOWN_IDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a story came to. `tries` are calls begun to instances and endpoints; days are programme time, UTC."""
+
+    programme: str
+    story: str
+    happened: str
+    steps: list[str]
+    tries: int
+    mails: dict[str, int]
+    webhook_ids: list[str]
+    began: str
+    ended: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One event on its way to the endpoint that hears everything."""
+
+    webhook_id: str
+    tries: int
+
+
+def endings(world: World, acts: list[Act]) -> list[Ending]:
+    """Gather, and check what holds for all of them. Raises DemoFailed."""
+    deliveries = {one["event_seq"]: one for one in world.every(f"/v1/webhook-endpoints/{world.endpoint}/deliveries")}
+    heard: dict[str, list[Heard]] = {}
+    for event in world.every("/v1/events"):
+        delivery = deliveries.get(event["seq"])
+        if delivery is not None:
+            must_be(f"the delivery of {event['type']}", delivery["state"], "delivered")
+            whose = event["account_id"] or event["reseller_id"]
+            heard.setdefault(whose, []).append(Heard(delivery["webhook_id"], delivery["tries"]))
+    return [_ending(world, act, heard) for act in acts]
+
+
+def _ending(world: World, act: Act, heard: dict[str, list[Heard]]) -> Ending:
+    told = [one for party in act.parties for one in heard.get(party.id, ())]
+    calls = [call["webhook-id"] for instance in act.instances for call in instance.book.calls]
+    offers = [offer for party in act.parties for offer in world.every(f"/v1/offers?account={party.id}")]
+    others = sum(not one.endswith("_delivered") for one in calls)
+    return Ending(
+        act.story.programme,
+        act.story.name,
+        act.happened,
+        act.steps,
+        sum(offer["delivery"]["attempts"] for offer in offers) + others + sum(one.tries for one in told),
+        _mails(world, act),
+        list(dict.fromkeys([*calls, *(one.webhook_id for one in told)])),
+        f"{act.days[0]:%Y-%m-%dT%H:%M:%SZ}",
+        f"{act.days[-1]:%Y-%m-%dT%H:%M:%SZ}",
+        round(act.seconds, 2),
+    )
+
+
+def _mails(world: World, act: Act) -> dict[str, int]:
+    """How many of each kind arrived; every one the log calls sent lies at the receiver."""
+    found: Counter[str] = Counter()
+    for party in act.parties:
+        for mail in world.every(f"/v1/mails?account={party.id}"):
+            if mail["state"] not in ("sent", "skipped"):
+                raise DemoFailed(f"the mail {mail['template']} to {party.name} is {mail['state']}: {mail['reason']}")
+            for recipient in mail["recipients"] if mail["state"] == "sent" else ():
+                if world.mailbox.find(mail["message_id"], recipient["address"]) is None:
+                    raise DemoFailed(f"the mail {mail['template']} never arrived at {recipient['address']}")
+            found[mail["template"]] += mail["state"] == "sent"
+    return dict(sorted(found.items()))
+
+
+def table(rows: list[Ending]) -> Table:
+    """What people read at the end."""
+    made = Table(title="What happened", title_justify="left", show_lines=True)
+    for name in ("story", "what happened", "tries", "mails", "webhook ids", "from - to", "s"):
+        made.add_column(name, no_wrap=name in {"mails", "webhook ids", "from - to"})
+    for row in rows:
+        mails = "\n".join(f"{count} {name}" for name, count in row.mails.items() if count)
+        made.add_row(
+            f"{row.programme}\n{row.story}", row.happened, str(row.tries), mails, _ids(row.webhook_ids), _days(row),
+            f"{row.seconds:.1f}",
+        )  # fmt: skip
+    return made
+
+
+def _ids(ids: list[str]) -> str:
+    more = len(ids) - SHOWN_IDS
+    return "\n".join([*ids[:SHOWN_IDS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _days(row: Ending) -> str:
+    return "\n".join(dict.fromkeys((row.began[:10], row.ended[:10])))
+
+
+def document(rows: list[Ending], seconds: float) -> dict[str, Any]:
+    """The same for programs."""
+    return {"seconds": round(seconds, 1), "stories": [asdict(row) for row in rows]}

@@ -1,0 +1,126 @@
+"""Learning: offers that are decided, licences that are added up and end."""
+
+from typing import Final
+
+from workers.demo.act import Act, Scenes, Story
+from workers.demo.days import FIFTH_OF_FEBRUARY, NEXT_DAY, THIRTY_DAYS_ON
+from workers.demo.failure import must, must_be
+from workers.demo.mailbox import look, press
+from workers.demo.stories.sales import OPEN, Sale, states
+from workers.demo.world import World
+
+
+def joined(world: World, act: Act) -> Scenes:
+    """A company becomes a reseller at once, a person is pointed elsewhere."""
+    person = act.account("Privat", party="person")
+    problem = world.refused("POST", f"/v1/accounts/{person.id}/become-reseller", None, 403, "party_refused")
+    must("a person is pointed to the affiliate programme", "partner@learning.example" in problem["detail"])
+    company = act.reseller("Nordlicht")
+    yield world.now
+    world.letter("welcome-reseller", company.id, company.address)
+    terms = world.get(f"/v1/accounts/{company.id}")["terms"]
+    must_be("the accepted terms", terms["version"], "2026-02")
+    return "a person is pointed to the affiliate programme; a company is a reseller at once, its terms are kept"
+
+
+def accepted(world: World, act: Act) -> Scenes:
+    """Delivered, mailed, accepted with one click, licences provisioned."""
+    sale = Sale.between(world, act)
+    offer_id = sale.send()
+    yield world.now
+    sale.offer(offer_id, OPEN)
+    must_be("the badge", world.get(f"/v1/accounts/{sale.client.id}/updates")["count"], 1)
+    act.say("delivered and mailed; the badge shows 1")
+    sale.decide("accept")
+    yield world.now
+    offer = sale.offer(offer_id, "accepted")
+    must_be("the grant", offer["grant"]["state"], "applied")
+    must_be("the licences", sale.licences(), {"data-protection": 5, "excel-basics": 15})
+    must_be("what the instance was told", len(sale.told("licences.granted")), 1)
+    world.letter("offer-accepted", sale.reseller.id, sale.reseller.address)
+    world.refused("POST", f"/v1/offers/{offer_id}/reject", None, 409, "illegal_transition")
+    return f"{states(offer)}; 15 and 5 licences applied, deciding again is a conflict"
+
+
+def rejected(world: World, act: Act) -> Scenes:
+    """Delivered, mailed, rejected with one click."""
+    sale = Sale.between(world, act, "fr")
+    offer_id = sale.send()
+    yield world.now
+    sale.decide("reject")
+    yield world.now
+    offer = sale.offer(offer_id, "rejected")
+    must_be("the licences", sale.licences(), {})
+    world.letter("offer-rejected", sale.reseller.id, sale.reseller.address)
+    return states(offer)
+
+
+def handed_over(world: World, act: Act) -> Scenes:
+    """The admin changes while an offer waits: the old link dies, the new admin decides."""
+    sale = Sale.between(world, act, "en")
+    offer_id = sale.send()
+    yield world.now
+    old, heir = sale.link(), "heir@werkstatt.example"
+    world.call("PATCH", f"/v1/accounts/{sale.client.id}", {"admin_email": heir})
+    yield world.now
+    must_be("the old link", look(old).status_code, 410)
+    for address in (sale.client.address, heir):
+        world.letter("address-changed", sale.client.id, address)
+    must_be("the heir's decision", press(sale.link(heir), "accept").status_code, 200)
+    yield world.now
+    offer = sale.offer(offer_id, "accepted")
+    return f"{states(offer)}, by the new admin; the old one's link is dead and both were told"
+
+
+def undecided(world: World, act: Act) -> Scenes:
+    """Nobody decides: it is over after 30 days, and the instance is told to forget it."""
+    sale = Sale.between(world, act, "ja")
+    offer_id = sale.send()
+    yield THIRTY_DAYS_ON
+    offer = sale.offer(offer_id, "cancelled")
+    must_be("the reason", offer["reason"], "expired")
+    must_be("what the instance was told", len(sale.told("offer.withdrawn")), 1)
+    world.letter("offer-expired", sale.reseller.id, sale.reseller.address)
+    return f"{states(offer)} (expired); the reseller was told, the instance forgets it"
+
+
+def added_up(world: World, act: Act) -> Scenes:
+    """An absolute line replaces, a relative one adds; at its end a grant stops counting."""
+    sale = Sale.between(world, act, "ru")
+    product = {"product": "fire-safety", "term": "P1Y"}
+    first = sale.send({**product, "count": 10, "mode": "absolute"})
+    yield world.now
+    world.post(f"/v1/offers/{first}/accept")
+    second = sale.send({**product, "count": 5, "mode": "relative", "term": "P30D"})
+    yield world.now
+    change = sale.offer(second, OPEN)["changes"][0]
+    must_be("what the admin sees before", (change["now"], change["then"]), (10, 15))
+    must("the page says so", "(+5)" in look(sale.link()).text)
+    world.post(f"/v1/offers/{second}/accept")
+    must_be("the licences", sale.licences(), {"fire-safety": 15})
+    act.say("absolute 10, then relative 5 for 30 days: 15")
+    yield NEXT_DAY
+    yield FIFTH_OF_FEBRUARY
+    for address in (sale.client.address, sale.reseller.address):
+        world.letter("licences-ending", sale.client.id, address)
+    act.say("14 days before the end the admin was mailed, with a copy to the reseller")
+    yield THIRTY_DAYS_ON
+    must_be("the licences", sale.licences(), {"fire-safety": 10})
+    totals = [told["licences"][0]["count"] for told in sale.told("licences.granted")]
+    must_be("the totals that the instance was told", totals, [10, 15, 10])
+    third = sale.send({**product, "count": 3, "mode": "absolute"})
+    yield world.now
+    world.post(f"/v1/offers/{third}/accept")
+    yield world.now
+    must_be("the licences", sale.licences(), {"fire-safety": 3})
+    return "10 + 5 = 15, 10 again at the end of the 5, then absolute 3 replaces them; the instance knew each total"
+
+
+STORIES: Final = (
+    Story("learning", "becoming a reseller", joined),
+    Story("learning", "offer accepted", accepted),
+    Story("learning", "offer rejected", rejected),
+    Story("learning", "offer handed over", handed_over),
+    Story("learning", "offer nobody decides", undecided),
+    Story("learning", "licences added up and ending", added_up),
+)
