@@ -1,5 +1,6 @@
 """A busier console, for pictures and for reading by machines: figures, turns, a preview, a worker at work."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 from uuid import UUID
@@ -13,8 +14,9 @@ from models.control import WorkerProcess
 from models.jobs import Job
 from services import bulk_runs
 from store.jobs_read import JobQuery
+from tests.api_world import Api, Shop
 from tests.console_engine import works
-from tests.console_world import put_job
+from tests.console_world import bury, put_job
 
 TASKS = (
     ("mail.send", "mail", 900, 0.4),
@@ -72,6 +74,21 @@ def at_work(deps: Deps, tenants: tuple[str, ...]) -> None:
         job = session.get_one(Job, running)
         job.state, job.worker, job.started_at = "running", "web-2-9f31c2", deps.clock.now() - timedelta(seconds=31)
         session.commit()
+
+
+def trouble(api: Api, deps: Deps, shops: Sequence[Shop]) -> None:
+    """Mails, calls and what is done already, dead of a full disk."""
+    line = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
+    for shop in shops:
+        offer = {"reseller_id": str(shop.reseller), "account_id": str(shop.client), "lines": [line]}
+        made = [api.ok("POST /v1/offers", offer)["id"] for _ in range(3)]
+        api.ok(f"POST /v1/offers/{made[0]}/cancel")
+        api.ok(f"POST /v1/accounts/{shop.client}/activation")
+    names = ("offers.deliver", "offers.withdraw", "mail.send")
+    with deps.sessions() as session:
+        ids = list(session.scalars(select(Job.id).where(Job.task.in_(names), Job.state == "queued")))
+    for job_id in ids:
+        bury(deps, job_id, OSError("[Errno 28] No space left on device"))
 
 
 def previewed(deps: Deps, email: str) -> UUID:

@@ -1,6 +1,12 @@
-// Keyboard: / search, j and k move through rows, Enter opens, g and a letter goes to a page, ? tells all this.
-const PAGES = { o: "", j: "/jobs", d: "/dead", q: "/queues", s: "/schedules", w: "/workers", i: "/instances", m: "/mail", a: "/audit", b: "/bulk", p: "/people" };
-const HELP = ["/  search", "j k  next and previous row", "Enter  open the row", ...Object.entries(PAGES).map(([key, path]) => `g ${key}  ${path.slice(1) || "overview"}`)];
+// Keyboard: / search, j and k move through rows, Enter opens, . pauses, g and a letter goes to a page, ? tells all this.
+import { pause } from "./live.js";
+
+const PAGES = {
+  o: ["", "overview"], j: ["/jobs", "jobs"], d: ["/dead", "dead jobs"], b: ["/bulk", "bulk actions"], q: ["/queues", "queues"],
+  s: ["/schedules", "schedules"], w: ["/workers", "workers"], i: ["/instances", "instances"], m: ["/mail", "mail"],
+  a: ["/audit", "audit"], p: ["/people", "people (admins)"],
+};
+const KEYS = [["/", "search"], ["j k", "next and previous row"], ["Enter", "open the row"], [".", "pause or go live"], ["?", "this help"]];
 
 let going = false;
 
@@ -15,16 +21,31 @@ function move(step) {
   if (!next) return;
   rows[at]?.classList.remove("at");
   next.classList.add("at");
-  next.querySelector("a")?.focus();
+  next.querySelector("a, button, summary")?.focus();
   next.scrollIntoView({ block: "nearest" });
 }
 
+function element(name, text = "", ...children) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.append(...children);
+  return made;
+}
+
 function help() {
-  const dialog = document.createElement("dialog");
-  const list = document.createElement("pre");
-  list.textContent = HELP.join("\n");
-  dialog.append(list);
-  dialog.addEventListener("click", () => dialog.close());
+  if (document.querySelector("dialog")) return;
+  const list = element("dl");
+  list.className = "keys";
+  const entries = [...KEYS, ...Object.entries(PAGES).map(([key, [, words]]) => [`g ${key}`, words])];
+  for (const [keys, words] of entries) {
+    const term = element("dt");
+    for (const key of keys.split(" ")) term.append(element("kbd", key), " ");
+    list.append(term, element("dd", words));
+  }
+  const close = element("button", "Close");
+  const dialog = element("dialog", "", element("h2", "Keys"), list, close);
+  dialog.setAttribute("aria-label", "Keys");
+  close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -33,25 +54,26 @@ function help() {
 function search() {
   const field = document.querySelector("[data-search]");
   if (field) field.focus();
-  else location.assign("/console/jobs");
+  else location.assign("/console/jobs#search");
 }
+
+const SINGLE = { "/": search, j: () => move(1), k: () => move(-1), ".": pause, "?": help };
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  if (going && event.key in PAGES) location.assign(`/console${PAGES[event.key]}`);
-  else if (event.key === "/") search();
-  else if (event.key === "j") move(1);
-  else if (event.key === "k") move(-1);
-  else if (event.key === "?") help();
+  const there = going ? PAGES[event.key] : undefined;
+  going = false;
+  if (there) location.assign(`/console${there[0]}`);
+  else if (event.key in SINGLE) SINGLE[event.key]();
   else {
     going = event.key === "g";
     return;
   }
-  going = false;
   event.preventDefault();
 }
 
 export function keys() {
   document.addEventListener("keydown", pressed);
   document.querySelector("[data-theme-choice]")?.addEventListener("change", (event) => event.target.form.submit());
+  if (location.hash === "#search") document.querySelector("[data-search]")?.focus();
 }

@@ -13,7 +13,7 @@ from api.deps import Deps
 from tests.api_fixtures import api, clock, deps, shop
 from tests.api_world import Api, Shop
 from tests.browser.mail_pictures import browser
-from tests.console_busy import at_work, figures, previewed
+from tests.console_busy import at_work, figures, previewed, trouble
 from tests.console_scene import fill, send_mail
 from tests.console_world import operator, put_job
 
@@ -47,6 +47,7 @@ def scene(api: Api, deps: Deps, shop: Callable[[str], Shop], clock: ManualClock)
     mail, _ = send_mail(deps, "activation")
     figures(deps)
     at_work(deps, (str(elbe.reseller), "", "someone else"))
+    trouble(api, deps, (elbe, shop("oder")))
     job = fill(deps, elbe.client)
     email = operator(deps, "operator")
     run = previewed(deps, email)

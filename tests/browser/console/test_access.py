@@ -1,0 +1,99 @@
+"""Every page as axe-core reads it; live parts; and the keyboard's help."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from api.deps import Deps
+from tests.browser.console.conftest import Scene
+from tests.browser.console.test_duty import places, signed_in
+from tests.browser.mail_pictures import chromium
+from tests.console_world import put_job
+
+pytestmark = [
+    pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)"),
+    pytest.mark.timeout(600),
+]
+AXE = Path(__file__).resolve().parents[1] / "assets" / "axe.min.js"
+RUN = "axe.run(document, {resultTypes: ['violations'], iframes: false})"
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds serious or critical, with the first elements it names."""
+    page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate(RUN)["violations"]
+    grave = [one for one in found if one["impact"] in {"serious", "critical"}]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes'][:3]]}" for one in grave]
+
+
+def test_axe_finds_nothing_serious_on_any_page(running: Browser, scene: Scene) -> None:
+    page = signed_in(running, scene, scene.admin, viewport={"width": 1280, "height": 800})
+    assert grave_on(page, places(scene)) == {}
+    page.context.clear_cookies()
+    page.goto("/console/login", wait_until="load")
+    assert findings(page) == []
+    page.context.close()
+
+
+def test_axe_finds_nothing_serious_in_the_dark_on_a_phone(running: Browser, scene: Scene) -> None:
+    page = signed_in(running, scene, color_scheme="dark", viewport={"width": 360, "height": 740})
+    assert grave_on(page, ("", f"/jobs/{scene.job}", f"/bulk/{scene.run}", "/queues/probe")) == {}
+    page.context.close()
+
+
+def grave_on(page: Page, paths: tuple[str, ...]) -> dict[str, list[str]]:
+    """The findings of each page that has any."""
+    found = {}
+    for path in paths:
+        page.goto(f"/console{path}", wait_until="load")
+        if grave := findings(page):
+            found[path] = grave
+    return found
+
+
+def test_a_page_follows_what_happens_until_it_is_paused(running: Browser, scene: Scene, deps: Deps) -> None:
+    page = signed_in(running, scene)
+    page.goto("/console/jobs?state=queued&args.message=appears", wait_until="load")
+    expect(page.get_by_role("button", name="Live: pause")).to_be_visible()
+    put_job(deps, "appears")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Live: pause").click()
+    put_job(deps, "appears")
+    expect(page.get_by_role("button", name="Paused: go live")).to_be_visible()
+    page.wait_for_timeout(3_000)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Paused: go live").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.context.close()
+
+
+def test_the_help_names_every_key_and_closes(running: Browser, scene: Scene) -> None:
+    page = signed_in(running, scene)
+    page.keyboard.press("?")
+    help_box = page.get_by_role("dialog")
+    expect(help_box).to_be_visible()
+    expect(help_box).to_contain_text("search")
+    page.keyboard.press("Escape")
+    expect(help_box).to_have_count(0)
+    for letter, heading in (
+        ("b", "Bulk actions"),
+        ("q", "Queues"),
+        ("w", "Workers"),
+        ("a", "Audit"),
+        ("o", "Overview"),
+    ):
+        page.keyboard.press("g")
+        page.keyboard.press(letter)
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    page.context.close()
+
+
+def test_colours_are_chosen_and_kept(running: Browser, scene: Scene) -> None:
+    page = signed_in(running, scene, color_scheme="light")
+    page.get_by_label("Colours").select_option("dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto("/console/jobs")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.context.close()
