@@ -1,7 +1,6 @@
 """What a worker process did since it last told: counts and durations by task and outcome, never by job.
 
-Metrics read the totals; the console reads the minutes. A crash loses at most what was not told yet, which no
-promise rests on.
+Metrics read the totals. A crash loses at most what was not told yet, which no promise rests on.
 """
 
 from bisect import bisect_left
@@ -29,16 +28,6 @@ ON CONFLICT (task, outcome) DO UPDATE SET
     wait_buckets = {_SUM.format("t.wait_buckets", "wait_buckets")},
     run_buckets = {_SUM.format("t.run_buckets", "run_buckets")}
 """  # noqa: S608 -- constants
-MINUTES: Final = """
-INSERT INTO job_minutes AS m (minute, task, outcome, jobs, late, wait_seconds, run_seconds)
-VALUES (date_trunc('minute', clock_timestamp()), %s, %s, %s, %s, %s, %s)
-ON CONFLICT (minute, task, outcome) DO UPDATE SET
-    jobs = m.jobs + excluded.jobs,
-    late = m.late + excluded.late,
-    wait_seconds = m.wait_seconds + excluded.wait_seconds,
-    run_seconds = m.run_seconds + excluded.run_seconds
-"""
-FORGET: Final = "DELETE FROM job_minutes WHERE minute < clock_timestamp() - interval '8 days'"
 
 
 def _empty(bounds: Sequence[float]) -> list[int]:
@@ -121,10 +110,4 @@ def _join(into: Sum, more: Sum) -> None:
 
 def _write(connection: Connection[Any], key: tuple[str, str], told: Sum) -> None:
     plain = (*key, told.jobs, told.late, told.wait_seconds, told.run_seconds)
-    connection.execute(MINUTES, plain)
     connection.execute(TOTALS, (*plain, told.wait_buckets, told.run_buckets))
-
-
-def forget_minutes(connection: Connection[Any]) -> int:
-    """Delete minutes that are over eight days old by wall time. Returns how many rows went."""
-    return connection.execute(FORGET).rowcount

@@ -14,7 +14,6 @@ from engine.handlers import JobContext
 from engine.outcomes import Done, Outcome
 from engine.retention import CHUNK, forget_finished
 from engine.schedules import Declared
-from engine.tally import forget_minutes
 
 
 class UpkeepRetention(Payload):
@@ -39,10 +38,9 @@ class UpkeepRetentionHandler:
     def run(self, job: JobContext, session: Session, payload: UpkeepRetention) -> Outcome:
         """Delete a chunk, enqueue the next when this one was full."""
         gone = forget_finished(driver(session), job.now - timedelta(days=payload.days))
-        minutes = forget_minutes(driver(session))
         if gone >= CHUNK:
             job.jobs.enqueue(session, job.task, payload)
-        return Done({"deleted": gone, "minutes": minutes})
+        return Done({"deleted": gone})
 
 
 SCHEDULES = (

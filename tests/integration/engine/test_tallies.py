@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from engine.outcomes import Permanent
-from engine.tally import Tally, forget_minutes
+from engine.tally import Tally
 from tests.integration.engine.conftest import World
 from tests.integration.engine.world import Send, Write, WriteAlone
 
@@ -54,15 +54,3 @@ def test_what_cannot_be_told_is_told_later(world: World) -> None:
     with connect(world) as connection:
         tally.tell(connection)
     assert world.ask("SELECT jobs * 10 + late FROM job_totals") == 21
-    assert world.ask("SELECT sum(jobs) FROM job_minutes") == 2
-
-
-def test_minutes_are_forgotten_after_eight_days(world: World) -> None:
-    tally, now = Tally(), world.clock.now()
-    tally.add("a", "succeeded", now, now, now, None)
-    with connect(world) as connection:
-        tally.tell(connection)
-        assert forget_minutes(connection) == 0
-    world.ask("UPDATE job_minutes SET minute = minute - interval '9 days'")
-    with connect(world) as connection:
-        assert forget_minutes(connection) == 1
