@@ -56,9 +56,14 @@ def discounts(view: View) -> None:
     for one in view.oracle.memory.resellers():
         amount = turnover(one.paid, view.day)
         reached = tier(rules, amount)
-        expected = [amount, reached.name if reached else None, percents(rules, one.paid, view.day)]
-        found = rows.get(one.label, [Decimal(0), None, dict.fromkeys(rules.families, Decimal(0))])
+        expected = [amount, reached.name if reached else None, as_numbers(percents(rules, one.paid, view.day))]
+        found = rows.get(one.label, [Decimal(0), None, dict.fromkeys(rules.families, 0.0)])
         view.same(f"discount of {one.label}", found, expected)
+
+
+def as_numbers(shares: dict[str, Decimal]) -> dict[str, float]:
+    """Percentages as JSON has them."""
+    return {family: float(percent) for family, percent in shares.items()}
 
 
 def explanations(view: View) -> None:
@@ -80,7 +85,7 @@ def explanations(view: View) -> None:
         keeps = then["keep_with"] and Decimal(then["keep_with"]["amount"])
         view.same(f"keep_with of {one.label}", keeps, keep_with(rules, one.paid, view.day))
         if rules.discount != "none":
-            view.same(f"percent of {one.label}", said["percent"], percents(rules, one.paid, view.day))
+            view.same(f"percent of {one.label}", said["percent"], as_numbers(percents(rules, one.paid, view.day)))
 
 
 def charges(view: View) -> None:

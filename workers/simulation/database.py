@@ -23,18 +23,10 @@ def throw_away(database_url: str) -> Iterator[Engine]:
     Raises SettingsError when the server's user may not create databases.
     """
     name = sql.Identifier(PREFIX + uuid4().hex[:12])
-    url = make_url(database_url)
-    with _admin(database_url) as server:
-        try:
-            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
-        except psycopg.errors.InsufficientPrivilege as refused:
-            message = "a simulation needs a database of its own: give DATABASE_URL's user the right CREATEDB"
-            raise SettingsError(message) from refused
+    # Whoever interrupts CREATE DATABASE does not know whether there is one: the end covers it, too.
     try:
-        with _admin(database_url) as server:
-            # Nothing here outlives the process: a commit need not wait for the disk.
-            server.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
-        own = url.set(database=name.as_string().strip('"'))
+        _create(database_url, name)
+        own = make_url(database_url).set(database=name.as_string().strip('"'))
         migrate(own.render_as_string(hide_password=False))
         engine = create_engine(own)
         yield engine
@@ -42,6 +34,17 @@ def throw_away(database_url: str) -> Iterator[Engine]:
     finally:
         with _admin(database_url) as server:
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+def _create(database_url: str, name: sql.Identifier) -> None:
+    with _admin(database_url) as server:
+        try:
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
+        except psycopg.errors.InsufficientPrivilege as refused:
+            message = "a simulation needs a database of its own: give DATABASE_URL's user the right CREATEDB"
+            raise SettingsError(message) from refused
+        # Nothing here outlives the process: a commit need not wait for the disk.
+        server.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
 
 
 def _admin(database_url: str) -> psycopg.Connection[tuple[object, ...]]:

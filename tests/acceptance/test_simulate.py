@@ -1,0 +1,88 @@
+"""`kontor simulate` as people run it: one document, nothing left behind, also when it is interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from adapters.settings import Settings
+from store.schema import ROOT
+
+KONTOR = Path(sys.executable).with_name("kontor")
+HOSTING = str(ROOT / "examples" / "programmes" / "hosting.yaml")
+PATIENCE = 60
+
+
+@pytest.fixture
+def environ(settings: Settings) -> Mapping[str, str]:
+    """Of a command beside this test's database."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KONTOR_", "PUBLIC_URL"))}
+    given = settings.environ()
+    return {**kept, **{name: given[name] for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "KONTOR_DATA_DIR")}}
+
+
+def databases(engine: Engine) -> set[str]:
+    """The throw-away databases that there are."""
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT datname FROM pg_database WHERE datname LIKE 'kontor_simulation_%'"))
+        return {str(name) for (name,) in found}
+
+
+@pytest.mark.slow
+def test_one_document_and_plots_and_no_database_is_left(
+    environ: Mapping[str, str], engine: Engine, tmp_path: Path
+) -> None:
+    before = databases(engine)
+    options = ["--resellers", "3", "--months", "1", "--seed", "5", "--plots", str(tmp_path / "plots"), "--json"]
+
+    done = subprocess.run(
+        [KONTOR, "simulate", "--programme", HOSTING, *options],
+        env=environ, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["programme"], document["days"], len(document["series"])) == ("hosting", 31, 31)
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {
+        "tiers.svg", "turnover.svg", "mails.svg", "jobs.svg"
+    }  # fmt: skip
+    assert databases(engine) <= before
+
+
+@pytest.mark.slow
+def test_an_interrupted_simulation_drops_its_database(environ: Mapping[str, str], engine: Engine) -> None:
+    before = databases(engine)
+    command = [str(KONTOR), "simulate", "--programme", HOSTING, "--months", "120"]
+    running = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + PATIENCE
+    while not databases(engine) - before:
+        assert time.monotonic() < deadline, "no database was made"
+        assert running.poll() is None
+
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=PATIENCE)
+
+    assert running.returncode != 0
+    assert databases(engine) <= before
+
+
+def test_a_file_that_is_no_programme_is_refused_before_anything_is_made(
+    environ: Mapping[str, str], engine: Engine, tmp_path: Path
+) -> None:
+    before, bad = databases(engine), tmp_path / "bad.yaml"
+    bad.write_text("name: Bad\ncurrency: XXX\n")
+
+    done = subprocess.run(
+        [KONTOR, "simulate", "--programme", bad], env=environ, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "line 2" in done.stderr
+    assert databases(engine) <= before
