@@ -1,0 +1,34 @@
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.merging import Held, conflicts, new_names
+
+A, B = UUID(int=1), UUID(int=2)
+
+
+def held(subscription: str, reseller: UUID, account: int = 3) -> Held:
+    return Held(subscription, "product", UUID(int=account), "Salon", reseller)
+
+
+def test_a_taken_name_gets_the_resellers_behind_it() -> None:
+    assert new_names(["Basics", "More"], ["Basics"], "Elbe") == {"Basics": "Basics (Elbe)"}
+
+
+def test_a_name_that_is_taken_even_then_gets_a_number() -> None:
+    assert new_names(["Basics"], ["Basics", "Basics (Elbe)"], "Elbe") == {"Basics": "Basics (Elbe) 2"}
+    assert new_names(["Basics", "Basics (Elbe)"], ["Basics"], "Elbe") == {"Basics": "Basics (Elbe) 2"}
+
+
+@given(st.sets(st.sampled_from(["a", "a (R)", "a (R) 2", "b", "b (R)"])), st.sets(st.sampled_from(["a", "a (R)", "b"])))
+def test_after_the_move_every_name_is_there_once(moved: set[str], there: set[str]) -> None:
+    renamed = new_names(moved, there, "R")
+    after = [renamed.get(name, name) for name in moved] + list(there)
+    assert len(after) == len(set(after))
+    assert set(renamed) == moved & there
+
+
+def test_a_subscription_is_a_conflict_only_when_both_hold_it() -> None:
+    found = conflicts([held("one", A), held("one", B, 4), held("two", A), held("three", B), held("three", B, 5)])
+    assert {code: [one.reseller_id for one in whom] for code, whom in found.items()} == {"one": [A, B]}
