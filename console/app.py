@@ -60,10 +60,11 @@ class Assets(StaticFiles):
 def mount(app: FastAPI) -> None:
     """Put the console under `/console` of an application that has `state.deps`."""
     app.mount("/console/static", Assets(directory=STATIC), name="console-static")
-    app.include_router(_router(Server(Templates())))
+    app.include_router(router_of(Server(Templates())))
 
 
-def _router(server: Server) -> APIRouter:
+def router_of(server: Server) -> APIRouter:
+    """Every address of the console."""
     router = APIRouter(include_in_schema=False)
 
     def add(path: str, method: str, view: View, role: Role | None) -> None:

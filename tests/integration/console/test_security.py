@@ -1,0 +1,195 @@
+"""What strangers try: each way in, on every address there is, refused."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import httpx
+from sqlalchemy import func, select
+from starlette.routing import Route
+
+from api.deps import Deps
+from console.app import router_of
+from console.deeds import ACTIONS
+from console.render import Templates
+from console.serve import Server
+from models.console import SavedSearch
+from models.control import Lane, WorkerProcess
+from models.people import OperatorSession
+from services import keys, saved_searches
+from store import audit, people
+from tests.console_world import PASSWORD, Visitor, bury, operator, put_job, unknown
+
+As = Callable[[str], Visitor]
+ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+OPEN = {"/console/login"}
+HOLE = re.compile(r"{[^}]+}")
+
+
+def addresses(method: str) -> list[str]:
+    """Every address of the console that takes a method, its ids still open, but the last resort."""
+    routes = [one for one in router_of(Server(Templates())).routes if isinstance(one, Route)]
+    found = [one.path for one in routes if method in (one.methods or ()) and not one.path.endswith(":path}")]
+    assert len(found) > 20
+    return found
+
+
+def filled(path: str, thing: object) -> str:
+    """An address with an id in every hole."""
+    return HOLE.sub(str(thing), path)
+
+
+def test_every_form_wants_the_token_of_this_session(signed_in: As) -> None:
+    someone = signed_in("admin")
+    tried = [path for path in addresses("POST") if path not in OPEN]
+    for path in tried:
+        for token in ({}, {"csrf": ""}, {"csrf": "guessed"}):
+            refused = someone.http.post(filled(path, unknown()), data={"reason": "because", **token})
+            assert refused.status_code == 403, path
+            assert "not of your session" in refused.text, path
+
+
+def test_the_token_of_another_session_is_worth_nothing(signed_in: As, deps: Deps, address: str) -> None:
+    someone = signed_in("operator")
+    with httpx.Client(base_url=address) as http:
+        other = Visitor(http)
+        other.sign_in(operator(deps, "admin"))
+        theirs = other.fields("/console")["csrf"]
+    refused = someone.http.post("/console/queues/probe/pause", data={"csrf": theirs, "reason": "because"})
+    assert refused.status_code == 403
+
+
+def test_nothing_is_read_or_done_without_signing_in(visitor: Visitor) -> None:
+    for method in ("GET", "POST"):
+        for path in addresses(method):
+            if path in OPEN:
+                continue
+            answer = visitor.http.request(method, filled(path, unknown()))
+            assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/console/login"), path
+
+
+def test_nothing_is_followed_live_without_signing_in(visitor: Visitor) -> None:
+    answer = visitor.http.get("/console/jobs", headers={"Accept": "text/event-stream"})
+    assert "event: over" in answer.text
+    assert "event: part" not in answer.text
+
+
+def test_an_id_of_something_else_finds_nothing_and_breaks_nothing(signed_in: As) -> None:
+    someone = signed_in("admin")
+    things = (
+        unknown(),
+        uuid4(),
+        "018f0000-0000-7000-8000-00000000000g",
+        "..%2f..%2fetc",
+        "%00",
+        "'; DROP TABLE jobs--",
+    )
+    questions = {action.path for action in ACTIONS}
+    for path in addresses("GET"):
+        for thing in things if "{" in path else ():
+            status = someone.http.get(filled(path, thing)).status_code
+            assert status in ({200, 404} if path in questions else {404, 422}), (path, thing, status)
+
+
+def test_no_page_is_framed_sniffed_or_kept(signed_in: As) -> None:
+    someone = signed_in("admin")
+    for path in addresses("GET"):
+        headers = someone.http.get(filled(path, unknown())).headers
+        assert headers["x-frame-options"] == "DENY", path
+        assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+        assert "unsafe" not in headers["content-security-policy"], path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["cache-control"] == "no-store", path
+        assert headers["referrer-policy"] == "same-origin", path
+
+
+def test_what_was_stored_is_shown_and_not_run(signed_in: As, deps: Deps) -> None:
+    admin = signed_in("admin")
+    job = put_job(deps, ATTACK)
+    bury(deps, job, ValueError(ATTACK))
+    lane = "instance:evil"
+    with deps.sessions() as session:
+        me = people.operators(session)[0]
+        saved_searches.keep(session, me, ATTACK[:60], f"error={ATTACK}", deps.clock.now())
+        keys.create(session, ATTACK, ["read"], deps.clock.now())
+        deps.jobs.enqueue(session, "probe.echo", {}, tenant=ATTACK, unique_key=ATTACK)
+        session.add(Lane(name=lane, state="open", failures=1, last_error=ATTACK))
+        session.add(
+            WorkerProcess(
+                id="w", host=ATTACK, pid=1, version=ATTACK, threads=1, queues=[ATTACK],
+                started_at=func.clock_timestamp(), heartbeat_at=func.clock_timestamp(),
+            )
+        )  # fmt: skip
+        audit.add(session, at=deps.clock.now(), actor=ATTACK, action=ATTACK, target=ATTACK, reason=ATTACK)
+        session.commit()
+    begun = admin.post("/console/bulk", {"action": "cancel", "filter": f"state=dead&error={ATTACK}"})
+    pages = (
+        "", "/jobs", f"/jobs/{job}", f"/jobs/{job}/again", "/dead", "/bulk", begun.headers["location"][8:],
+        "/workers", "/instances", f"/instances/{lane}", "/queues/probe", "/audit", "/keys", "/people",
+    )  # fmt: skip
+    for page in pages:
+        text = admin.get(f"/console{page}").text
+        assert "<script>alert" not in text, page
+        assert "<img src=x" not in text, page
+
+
+def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
+    someone = signed_in("admin")
+    names = (
+        "span",
+        "task",
+        "tenant",
+        "error",
+        "key",
+        "args.x",
+        "done",
+        "actor",
+        "template",
+        "target",
+        "next",
+        "look",
+        "code",
+    )
+    for path in addresses("GET"):
+        text = someone.http.get(filled(path, unknown()), params=dict.fromkeys(names, ATTACK)).text
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+
+
+def test_a_saved_search_leads_nowhere_else_and_is_ones_own(signed_in: As, deps: Deps, address: str) -> None:
+    someone = signed_in("operator")
+    kept = someone.post(
+        "/console/searches", {"name": "mine", "filter": "state=dead&next=https://evil.example&x=//evil"}
+    )
+    assert kept.headers["location"] == "/console/jobs?state=dead&done=kept"
+    assert someone.post("/console/searches", {"name": "", "filter": "state=dead"}).status_code == 422
+    assert someone.post("/console/searches", {"name": "a\nb", "filter": "state=dead"}).status_code == 422
+    with deps.sessions() as session:
+        mine: UUID = session.scalars(select(SavedSearch.id)).one()
+    with httpx.Client(base_url=address) as http:
+        other = Visitor(http)
+        other.sign_in(operator(deps, "admin"))
+        assert "mine" not in other.get("/console/jobs?state=dead").text
+        other.post(f"/console/searches/{mine}/forget")
+    assert 'aria-current="true">mine' in someone.get("/console/jobs?state=dead").text
+    someone.post(f"/console/searches/{mine}/forget")
+    assert "mine" not in someone.get("/console/jobs?state=dead").text
+
+
+def test_choosing_colours_leads_back_into_the_console(signed_in: As) -> None:
+    someone = signed_in("viewer")
+    for back in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"):
+        assert someone.post("/console/theme", {"theme": "dark", "back": back}).headers["location"] == "/console"
+
+
+def test_signing_in_makes_a_new_session_each_time(signed_in: As, deps: Deps) -> None:
+    someone = signed_in("viewer")
+    before = someone.http.cookies["kontor_session"]
+    form = {**someone.fields("/console"), "email": "viewer@kontor.example", "password": PASSWORD}
+    someone.http.cookies.delete("kontor_session")
+    someone.http.cookies.set("kontor_session", before, path="/console")
+    ticket = someone.http.get("/console/login").cookies.get("kontor_login") or ""
+    someone.http.post("/console/login", data={**form, "ticket": ticket})
+    with deps.sessions() as session:
+        sessions = session.scalars(select(OperatorSession)).all()
+    assert before not in {one.secret_hash for one in sessions}
