@@ -19,10 +19,11 @@ from domain.cron_fields import BadCron, Cron
 from domain.cron_fields import parse_cron as _parse
 from domain.zones import localize, next_change, require_aware
 
-__all__ = ["BadCron", "Cron", "Occurrence", "next_occurrences", "occurrences", "parse_cron"]
+__all__ = ["BadCron", "Cron", "Occurrence", "latest_occurrences", "next_occurrences", "occurrences", "parse_cron"]
 
 _STRETCH = timedelta(days=31)
 _TICK = timedelta(microseconds=1)
+_LOOKS_BACK = (timedelta(days=1), timedelta(days=31), timedelta(days=366))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,6 +49,18 @@ def occurrences(
 ) -> tuple[Occurrence, ...]:
     """The first `limit` occurrences due in (after, until], oldest first."""
     return tuple(islice(_due(parse_cron(cron), tz, require_aware(after), require_aware(until)), limit))
+
+
+def latest_occurrences(cron: str, tz: ZoneInfo, after: datetime, until: datetime, n: int) -> tuple[Occurrence, ...]:
+    """The last `n` occurrences due in (after, until], oldest first; of a long stretch only the end is looked at."""
+    parsed, end = parse_cron(cron), require_aware(until)
+    for back in _LOOKS_BACK:
+        if require_aware(after) >= end - back:
+            break
+        found = tuple(_due(parsed, tz, end - back, end))
+        if len(found) >= n:
+            return found[-n:]
+    return tuple(_due(parsed, tz, require_aware(after), end))[-n:]
 
 
 def next_occurrences(cron: str, tz: ZoneInfo, after: datetime, n: int) -> tuple[Occurrence, ...]:

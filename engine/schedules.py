@@ -1,6 +1,6 @@
 """Schedules: a cron expression in a zone enqueues a task, each local slot once, however many schedulers run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from domain.cron import Occurrence, next_occurrences, occurrences
+from domain.cron import Occurrence, latest_occurrences, next_occurrences
 from domain.misfire import MisfirePolicy, to_fire
 from engine.enqueue import Jobs, Request
 from models.control import Schedule, ScheduleOccurrence
@@ -99,33 +99,40 @@ def fire_due(session: Session, jobs: Jobs, now: datetime) -> int:
 
 
 def _fire(session: Session, jobs: Jobs, row: Schedule, now: datetime) -> int:
-    found = occurrences(row.cron, ZoneInfo(row.timezone), row.checked_until, now)
-    until = found[-1].due if len(found) == 10_000 else now
+    found = latest_occurrences(row.cron, ZoneInfo(row.timezone), row.checked_until, now, 2 * BOUND)
     firing = to_fire(found, MisfirePolicy(row.misfire), now, BOUND)
     fired = 0
     if not row.paused:
-        for occurrence in firing.skipped[-BOUND:]:
-            _write(session, row, occurrence, now, skipped=True)
+        _skip(session, row, firing.skipped[-BOUND:], now)
         for occurrence in firing.fire:
             if _write(session, row, occurrence, now):
                 _enqueue(session, jobs, row, occurrence)
                 fired += 1
-    row.checked_until = until
-    row.next_at = next_due(row.cron, row.timezone, until)
+    row.checked_until = now
+    row.next_at = next_due(row.cron, row.timezone, now)
     return fired
 
 
-def _write(session: Session, row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bool = False) -> bool:
+def _skip(session: Session, row: Schedule, left_out: Sequence[Occurrence], now: datetime) -> None:
+    values = [_values(row, occurrence, now, skipped=True) for occurrence in left_out]
+    if values:
+        session.execute(insert(ScheduleOccurrence).on_conflict_do_nothing(), values)
+
+
+def _write(session: Session, row: Schedule, occurrence: Occurrence, now: datetime) -> bool:
     """Write the occurrence down; False when another scheduler had it."""
-    values = {
+    statement = insert(ScheduleOccurrence).values(_values(row, occurrence, now)).on_conflict_do_nothing()
+    return session.execute(statement.returning(ScheduleOccurrence.slot)).first() is not None
+
+
+def _values(row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bool = False) -> dict[str, Any]:
+    return {
         "schedule": row.name,
         "slot": occurrence.slot,
         "due_at": occurrence.due,
         "fired_at": now,
         "skipped": skipped,
     }
-    statement = insert(ScheduleOccurrence).values(values).on_conflict_do_nothing()
-    return session.execute(statement.returning(ScheduleOccurrence.slot)).first() is not None
 
 
 def _enqueue(session: Session, jobs: Jobs, row: Schedule, occurrence: Occurrence) -> UUID:

@@ -85,6 +85,17 @@ def test_an_outage_of_two_days_ends_as_its_policy_says(
     assert world.inline.drain() == fired
 
 
+@pytest.mark.parametrize(("policy", "fired"), [(MisfirePolicy.ONCE, 1), (MisfirePolicy.ALL, 366)])
+def test_after_a_year_a_schedule_of_every_minute_has_caught_up_in_one_look(
+    world: World, policy: MisfirePolicy, fired: int
+) -> None:
+    announce(world, nightly("* * * * *", misfire=policy))
+    world.clock.advance(timedelta(days=365))
+    assert fire(world) == fired
+    assert (len(slots(world)), len(slots(world, skipped=True))) == (fired, 366)
+    assert fire(world) == 0
+
+
 def test_a_paused_schedule_leaves_its_slots_out_and_goes_on_from_the_next(world: World) -> None:
     announce(world, nightly("0 * * * *", misfire=MisfirePolicy.ALL))
     world.ask("UPDATE schedules SET paused = true")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.cron import BadCron, Occurrence, next_occurrences, occurrences, parse_cron
+from domain.cron import BadCron, Occurrence, latest_occurrences, next_occurrences, occurrences, parse_cron
 from domain.zones import next_change
 
 BERLIN, NEW_YORK, SANTIAGO, MOSCOW = (
@@ -194,3 +194,14 @@ def test_looking_often_finds_the_same_as_looking_once(where: tuple[ZoneInfo, dat
 
     assert tuple(often) == occurrences(cron, tz, after, instants[-1])
     assert next_occurrences(cron, tz, after, len(often)) == tuple(often)
+
+
+@settings(max_examples=40)
+@given(stretches(), st.sampled_from(["*/20 * * * *", "30 0-3 * * *", "0 0 * * *"]), st.integers(1, 120))
+def test_the_latest_of_a_long_stretch_are_the_end_of_all_of_it(
+    where: tuple[ZoneInfo, datetime], cron: str, n: int
+) -> None:
+    tz, after = where
+    until = after + timedelta(days=40, minutes=17)
+
+    assert latest_occurrences(cron, tz, after, until, n) == occurrences(cron, tz, after, until)[-n:]
