@@ -21,7 +21,7 @@ def reconcile(
 
     with control_desk(reason) as stand:
         session, jobs = stand.at.session, stand.control.jobs
-        reconciling.reconcile(session, jobs, Programmes(), stand.at.now)
+        reconciling.reconcile(session, Programmes(), stand.at.now, everything=True)
         found = [gap for kind in GapKind for gap in gaps.open_of(session, kind)]
         if mend:
             for gap in found:

@@ -21,7 +21,10 @@ TASK: Final = "reconciliation.compare"
 
 
 class ReconciliationCompare(Payload):
-    """Compare what should exist with what does; what is missing is written down and told."""
+    """Compare what should exist with what does; what is missing is written down.
+
+    Once a day everything is compared, however long ago it was.
+    """
 
     policy: ClassVar[Policy] = Policy(
         name=TASK,
@@ -31,6 +34,8 @@ class ReconciliationCompare(Payload):
         due_by=timedelta(minutes=15),
         share_commit=False,
     )
+
+    everything: bool = False
 
 
 class ReconciliationCompareHandler:
@@ -42,8 +47,9 @@ class ReconciliationCompareHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: ReconciliationCompare) -> Outcome:
-        """Compare, write down, tell."""
-        return Done(reconcile(session, job.jobs, self._programmes, job.now).document())
+        """Compare, write down."""
+        look = reconcile(session, self._programmes, job.now, everything=payload.everything)
+        return Done(look.document())
 
 
 SCHEDULES: Final = (
@@ -53,5 +59,13 @@ SCHEDULES: Final = (
         timezone="UTC",
         task=TASK,
         misfire=MisfirePolicy.ONCE,
+    ),
+    Declared(
+        name="reconciliation.everything",
+        cron="45 3 * * *",
+        timezone="UTC",
+        task=TASK,
+        misfire=MisfirePolicy.ONCE,
+        args={"everything": True},
     ),
 )

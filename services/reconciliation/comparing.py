@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,9 +25,11 @@ from store.reconciliation.checks import STATEMENTS
 from store.reconciliation.gaps import NewGap
 
 MOST: Final = 1_000
+BEGINNING: Final = date(1900, 1, 1)
 NIGHT: Final = timedelta(minutes=30)
 RECENT: Final = timedelta(hours=25)
 LONG: Final = timedelta(days=62)
+LATELY: Final = timedelta(days=45)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,12 @@ class Compared:
         return len(self.found) < MOST
 
 
-def compare(session: Session, programmes: Programmes, now: datetime) -> list[Compared]:
-    """Every kind with what is missing of it, `MOST` at most."""
-    values = _values(session, programmes, now)
+def compare(session: Session, programmes: Programmes, now: datetime, *, everything: bool = False) -> list[Compared]:
+    """Every kind with what is missing of it, `MOST` at most.
+
+    `everything` looks at every charge there is and at the mails of two months, not of the last days alone.
+    """
+    values = _values(session, programmes, now, everything=everything)
     by_statement = [Compared(kind, _run(session, kind, sql, values)) for kind, sql in STATEMENTS.items()]
     return [*by_statement, Compared(GapKind.OCCURRENCE, tuple(_occurrences(session, now))[:MOST])]
 
@@ -55,15 +60,15 @@ def _run(session: Session, kind: GapKind, sql: str, values: dict[str, Any]) -> t
     return tuple(NewGap(new_id(), row[0], detail(kind, row[1]), row[2]) for row in rows)
 
 
-def _values(session: Session, programmes: Programmes, now: datetime) -> dict[str, Any]:
+def _values(session: Session, programmes: Programmes, now: datetime, *, everything: bool) -> dict[str, Any]:
     """What the statements are told. The nightly work of a programme has half an hour before it is missed."""
     known = {row.code: programmes.current(session, row.code) for row in listed(session)}
     days = {code: local_day(now - NIGHT, programme.zone) for code, programme in known.items()}
     tiered = [code for code, programme in known.items() if isinstance(programme.discount, TurnoverDiscount)]
     return {
         "now": now,
-        "since": now - RECENT,
-        "long_since": now - LONG,
+        "since": now - (LONG if everything else RECENT),
+        "charged_since": BEGINNING if everything else (now - LATELY).date(),
         "limit": MOST,
         "codes": list(days),
         "days": list(days.values()),

@@ -1,4 +1,4 @@
-"""One look at everything: gaps written down, closed when they are mended, told of when they are new."""
+"""One look at everything: gaps written down, closed when they are mended, and told by the next digest."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.paging import Page, cursor_id, cut
-from engine.enqueue import Jobs
-from mail.facts_operators import AlertKind
 from models.reconciliation import GapKind, ReconciliationGap
-from services.alerts import tell_operators
 from services.programmes import Programmes
 from services.reconciliation.comparing import Compared, compare
 from services.reconciliation.mending import mendable
@@ -22,7 +19,6 @@ from services.reconciliation.words import REMEDIES
 from store.reconciliation import gaps as rows
 
 KEPT: Final = timedelta(days=90)
-NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +35,20 @@ class Look:
         return {"new": self.fresh, "closed": self.closed, "open": open_}
 
 
-def reconcile(session: Session, jobs: Jobs, programmes: Programmes, now: datetime) -> Look:
-    """Compare, write down, and mail operators what is new, one alert for each kind."""
+def reconcile(session: Session, programmes: Programmes, now: datetime, *, everything: bool = False) -> Look:
+    """Compare and write down; the next digest of alerts tells operators what is new."""
     fresh = closed = 0
-    for compared in compare(session, programmes, now):
-        new, gone = _write(session, jobs, compared, now)
+    for compared in compare(session, programmes, now, everything=everything):
+        new, gone = _write(session, compared, now)
         fresh, closed = fresh + new, closed + gone
     rows.forget(session, now - KEPT)
     return Look(fresh, closed, rows.counts(session))
 
 
-def _write(session: Session, jobs: Jobs, compared: Compared, now: datetime) -> tuple[int, int]:
+def _write(session: Session, compared: Compared, now: datetime) -> tuple[int, int]:
     new = rows.write(session, compared.kind, compared.found, now)
     still = [one.subject for one in compared.found]
     closed = rows.close(session, compared.kind, still, now) if compared.all_of_it else 0
-    if new:
-        told = " ".join(one.detail for one in new[:NAMED])
-        more = f" And {len(new) - NAMED} more." if len(new) > NAMED else ""
-        tell_operators(session, jobs, AlertKind.RECONCILIATION, compared.kind.value, told + more, len(new))
     return len(new), closed
 
 

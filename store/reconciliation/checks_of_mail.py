@@ -47,7 +47,7 @@ WITH known AS (
     SELECT j.payload->>'mail_id', j.created_at, 'job ' || j.id FROM jobs j WHERE j.task = 'mail.send'
     UNION ALL
     SELECT n.mail_id::text, n.told_at, n.threshold || ' notice of ' || a.name
-    FROM quota_notices n JOIN accounts a ON a.id = n.account_id WHERE n.mail_id IS NOT NULL AND n.at > :long_since
+    FROM quota_notices n JOIN accounts a ON a.id = n.account_id WHERE n.mail_id IS NOT NULL AND n.at > :since
     UNION ALL
     SELECT g.subject, g.since, 'an earlier look' FROM reconciliation_gaps g
     WHERE g.kind = 'mail_gone' AND g.mended_at IS NULL

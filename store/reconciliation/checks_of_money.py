@@ -17,26 +17,36 @@ WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.task IN ('fees.charge', 'fees.charg
 ORDER BY r.next_start, r.id LIMIT :limit
 """
 
-# Periods are counted from the anchor, so the number of charges tells whether one is gone; then each is named.
+# Periods are counted from the anchor, so the number of charges since a day tells whether one is gone; then
+# each is named. What was missing before and still is stays named, whatever the day.
 CHARGE_GONE: Final = """
 WITH made AS (
-    SELECT run_id, count(*) AS charges FROM charges GROUP BY run_id
-), short AS (
-    SELECT r.* FROM (
-        SELECT r.*, (date_part('year', r.since) - date_part('year', r.anchor))::int * 12
-                + (date_part('month', r.since) - date_part('month', r.anchor))::int AS first,
-            (date_part('year', r.next_start) - date_part('year', r.anchor))::int * 12
-                + (date_part('month', r.next_start) - date_part('month', r.anchor))::int AS behind
-        FROM fee_runs r
-    ) AS r LEFT JOIN made m ON m.run_id = r.id WHERE coalesce(m.charges, 0) < r.behind - r.first
+    SELECT run_id, count(*) AS charges FROM charges WHERE period_start >= :charged_since GROUP BY run_id
+), counted AS (
+    SELECT r.id, r.anchor, greatest(r.since, CAST(:charged_since AS date)) AS day,
+        (date_part('year', greatest(r.since, CAST(:charged_since AS date))) - date_part('year', r.anchor))::int * 12
+            + (date_part('month', greatest(r.since, CAST(:charged_since AS date)))
+                - date_part('month', r.anchor))::int AS near,
+        (date_part('year', r.next_start) - date_part('year', r.anchor))::int * 12
+            + (date_part('month', r.next_start) - date_part('month', r.anchor))::int AS behind
+    FROM fee_runs r WHERE r.next_start > :charged_since
+), spans AS (
+    SELECT c.id, c.anchor, c.behind, c.near + ((c.anchor + make_interval(months => c.near))::date < c.day)::int AS first
+    FROM counted c
+), missing AS (
+    SELECT s.id AS run_id, (s.anchor + make_interval(months => k))::date AS day
+    FROM spans s LEFT JOIN made m ON m.run_id = s.id
+        CROSS JOIN LATERAL generate_series(s.first, s.behind - 1) AS k
+    WHERE coalesce(m.charges, 0) < s.behind - s.first
+    UNION
+    SELECT CAST(g.mend->>'run_id' AS uuid), CAST(g.mend->>'period_start' AS date) FROM reconciliation_gaps g
+    WHERE g.kind = 'charge_gone' AND g.mended_at IS NULL
 )
-SELECT s.id || ' ' || p.day, jsonb_build_object('account', a.name, 'code', s.code, 'day', p.day),
-    jsonb_build_object('run_id', s.id, 'account_id', s.account_id, 'period_start', p.day)
-FROM short s JOIN accounts a ON a.id = s.account_id
-    CROSS JOIN LATERAL (SELECT (s.anchor + make_interval(months => k))::date AS day
-        FROM generate_series(s.first, s.behind - 1) AS k) AS p
-    LEFT JOIN charges c ON c.run_id = s.id AND c.period_start = p.day
-WHERE c.id IS NULL ORDER BY p.day, s.id LIMIT :limit
+SELECT r.id || ' ' || g.day, jsonb_build_object('account', a.name, 'code', r.code, 'day', g.day),
+    jsonb_build_object('run_id', r.id, 'account_id', r.account_id, 'period_start', g.day)
+FROM missing g JOIN fee_runs r ON r.id = g.run_id JOIN accounts a ON a.id = r.account_id
+    LEFT JOIN charges c ON c.run_id = g.run_id AND c.period_start = g.day
+WHERE c.id IS NULL ORDER BY g.day, r.id LIMIT :limit
 """
 
 DISCOUNT_RUN: Final = """
