@@ -97,6 +97,8 @@ class ArchivedJob(JobColumns, Base):
     __table_args__ = (
         one_of("state", JobState),
         Index("ix_jobs_archive_finished_at", "finished_at", postgresql_using="brin"),
+        Index("ix_jobs_archive_task", "task", "id"),
+        Index("ix_jobs_archive_queue", "queue", "id"),
         Index("ix_jobs_archive_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
         Index("ix_jobs_archive_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         {"postgresql_with": {"autovacuum_vacuum_insert_scale_factor": "0.05"}},

@@ -1,0 +1,93 @@
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from psycopg import sql
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from domain.ids import new_id
+from store.schema import alembic_config, metadata, migrate, newest_revision, revision
+from tests.conftest import Servers, admin
+
+# What the first release writes, by its own columns only.
+PROGRAMME = """
+INSERT INTO programmes (code, document, source, digest, applied_at) VALUES ('shop', '{}', '', '', now())
+"""
+ACCOUNT = """
+INSERT INTO accounts (id, programme, name, name_key, admin_email, email_key, locale, timezone, created_at)
+VALUES (:id, 'shop', :name, :name, 'a@b.example', 'a@b.example', 'en', 'UTC', now())
+"""
+JOB = """
+INSERT INTO jobs (id, task, queue, tenant, priority, state, payload, run_at, max_attempts, created_at)
+VALUES (:id, 'probe.echo', 'probe', '', 0, 'queued', '{}', now(), 3, now())
+"""
+FINISHED = """
+INSERT INTO jobs_archive (id, task, queue, state, payload, run_at, attempt, max_attempts, created_at, finished_at)
+VALUES (:id, 'probe.echo', 'probe', 'succeeded', '{}', now(), 1, 3, now(), now())
+"""
+TABLES = {"programmes": 1, "accounts": 2, "jobs": 2, "jobs_archive": 2}
+
+
+@pytest.fixture
+def empty_url(servers: Servers) -> Iterator[str]:
+    """SQLAlchemy's URL of a database without a table."""
+    name = f"kontor_empty_{uuid4().hex}"
+    with admin(servers) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
+    with admin(servers) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def write(url: str, *statements: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            given: dict[str, Any] = {"id": new_id(), "name": uuid4().hex}
+            connection.execute(text(statement), {k: v for k, v in given.items() if f":{k}" in statement})
+    engine.dispose()
+
+
+def test_the_tables_are_what_the_models_say(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata()) == []
+
+
+def test_a_database_of_the_first_release_comes_along_with_its_rows_while_that_release_still_writes(
+    empty_url: str,
+) -> None:
+    command.upgrade(alembic_config(empty_url), "0001")
+    write(empty_url, PROGRAMME, ACCOUNT, JOB, FINISHED)
+    migrate(empty_url)
+    write(empty_url, ACCOUNT, JOB, FINISHED)
+    engine = create_engine(empty_url)
+    with engine.connect() as connection:
+        found = {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar() for name in TABLES}
+    engine.dispose()
+    assert found == TABLES
+
+
+def test_two_that_migrate_at_once_do_it_once(empty_url: str) -> None:
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # Alembic's environment is one for each process
+        list(pool.map(migrate, [empty_url, empty_url]))
+    assert revision(empty_url) == newest_revision()
+
+
+def test_a_migration_waits_behind_a_long_transaction_without_making_others_wait(empty_url: str) -> None:
+    command.upgrade(alembic_config(empty_url), "0001")
+    url = make_url(empty_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute("SELECT count(*) FROM jobs")
+        running = pool.submit(migrate, empty_url)
+        write(empty_url, JOB)
+        reader.rollback()
+        running.result(timeout=60)
+    assert revision(empty_url) == newest_revision()
