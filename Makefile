@@ -71,6 +71,9 @@ bench-exports: $(STAMP) ## make and reopen client lists of 20,000 and 200,000: s
 simulate: $(STAMP) ## a year of 200 resellers, three seeds, every day compared with an independent oracle
 	@$(BIN)/python -m tests.simulation $(SIMULATE)
 
+bench-daily: $(STAMP) ## measure the daily run of discounts, 100,000 resellers and 3,000,000 payments
+	@$(BIN)/python -m bench.daily $(BENCH)
+
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate
 

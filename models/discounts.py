@@ -87,7 +87,10 @@ class DiscountRun(Base):
 
 
 class DiscountRange(Base):
-    """Resellers `first_id` to `last_id` of a run, both included: what one job computes and applies."""
+    """Resellers `first_id` to `last_id` of a run, both included: what one job computes and applies.
+
+    Everybody up to `told_id` was told.
+    """
 
     __tablename__ = "discount_run_ranges"
 
@@ -97,15 +100,28 @@ class DiscountRange(Base):
     last_id: Mapped[UUID]
     computed: Mapped[bool] = mapped_column(server_default=text("false"))
     applied: Mapped[bool] = mapped_column(server_default=text("false"))
+    told_id: Mapped[UUID | None]
 
 
-class DiscountMove(Base):
-    """A reseller that a run found in another tier than was recorded; tiers are names, None for none."""
+class DiscountFinding(Base):
+    """What a run found of a reseller that differs from what was recorded, or whose tier falls tomorrow.
 
-    __tablename__ = "discount_moves"
+    Tiers are names, None for none. `known` is the version of the record it was compared with, `version`
+    the one it became. Only those that moved are kept once people were told.
+    """
+
+    __tablename__ = "discount_findings"
 
     run_id: Mapped[UUID] = mapped_column(ForeignKey("discount_runs.id"), primary_key=True)
     reseller_id: Mapped[UUID] = mapped_column(primary_key=True)
     before: Mapped[str | None]
     after: Mapped[str | None]
+    tomorrow: Mapped[str | None]
     turnover: Mapped[Decimal]
+    turnover_tomorrow: Mapped[Decimal]
+    percent: Mapped[dict[str, Any]]
+    changed: Mapped[bool]
+    moved: Mapped[bool]
+    falls: Mapped[bool]
+    known: Mapped[int | None] = mapped_column(BigInteger)
+    version: Mapped[int | None] = mapped_column(BigInteger)

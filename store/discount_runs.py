@@ -8,10 +8,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.discounts import DiscountMove, DiscountRange, DiscountRun, RunState
+from models.discounts import DiscountFinding, DiscountRange, DiscountRun, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,30 @@ def supersede(session: Session, programme: str, reason: str, now: datetime) -> N
     """End the runs of a programme that have recorded nothing yet."""
     waiting = DiscountRun.state.in_([RunState.COMPUTING.value, RunState.HELD.value])
     values = {"state": RunState.SUPERSEDED.value, "reason": reason, "finished_at": now}
-    session.execute(update(DiscountRun).where(DiscountRun.programme == programme, waiting).values(**values))
+    ended = update(DiscountRun).where(DiscountRun.programme == programme, waiting).values(**values)
+    for run_id in session.scalars(ended.returning(DiscountRun.id)).all():
+        forget_the_rest(session, run_id)
+
+
+def forget_the_rest(session: Session, run_id: UUID, ids: tuple[UUID, UUID] | None = None) -> None:
+    """Forget findings that are of no more use: all but who moved. `ids`: of one range."""
+    statement = delete(DiscountFinding).where(DiscountFinding.run_id == run_id, ~DiscountFinding.moved)
+    if ids is not None:
+        statement = statement.where(DiscountFinding.reseller_id.between(*ids))
+    session.execute(statement)
+
+
+def news(session: Session, part: DiscountRange, limit: int) -> list[DiscountFinding]:
+    """The next whom an applied range has something to tell, in the order of their ids."""
+    heard = or_(DiscountFinding.version.is_not(None), DiscountFinding.falls)
+    query = select(DiscountFinding).where(
+        DiscountFinding.run_id == part.run_id,
+        DiscountFinding.reseller_id.between(part.first_id, part.last_id),
+        heard,
+    )
+    if part.told_id is not None:
+        query = query.where(DiscountFinding.reseller_id > part.told_id)
+    return list(session.scalars(query.order_by(DiscountFinding.reseller_id).limit(limit)))
 
 
 def range_of(session: Session, run_id: UUID, number: int) -> DiscountRange | None:
@@ -78,14 +101,14 @@ def _changed(session: Session, which: tuple[Any, ...], values: dict[str, Any]) -
 
 def totals(session: Session, run_ids: Sequence[UUID]) -> Sequence[Row[UUID, str | None, str | None, int]]:
     """(run, before, after, resellers): how many moved from which tier to which."""
-    moves = (DiscountMove.run_id, DiscountMove.before, DiscountMove.after)
-    query = select(*moves, func.count()).where(DiscountMove.run_id.in_(run_ids)).group_by(*moves)
-    return session.execute(query.order_by(*moves)).all()
+    moves = (DiscountFinding.run_id, DiscountFinding.before, DiscountFinding.after)
+    query = select(*moves, func.count()).where(DiscountFinding.run_id.in_(run_ids), DiscountFinding.moved)
+    return session.execute(query.group_by(*moves).order_by(*moves)).all()
 
 
-def moves(session: Session, run_id: UUID, after: UUID | None, limit: int) -> list[DiscountMove]:
+def moves(session: Session, run_id: UUID, after: UUID | None, limit: int) -> list[DiscountFinding]:
     """Who moved, or would, in the order of their ids."""
-    query = select(DiscountMove).where(DiscountMove.run_id == run_id)
+    query = select(DiscountFinding).where(DiscountFinding.run_id == run_id, DiscountFinding.moved)
     if after is not None:
-        query = query.where(DiscountMove.reseller_id > after)
-    return list(session.scalars(query.order_by(DiscountMove.reseller_id).limit(limit)))
+        query = query.where(DiscountFinding.reseller_id > after)
+    return list(session.scalars(query.order_by(DiscountFinding.reseller_id).limit(limit)))

@@ -16,6 +16,8 @@ from uuid import UUID
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
+from models.discounts import DiscountRange
+
 ALL: Final = (UUID(int=0), UUID(int=2**128 - 1))
 RANGE: Final = "a.id BETWEEN :first AND :last"
 ONE: Final = "a.id = :first"
@@ -40,14 +42,22 @@ computed AS MATERIALIZED (
 )
 """
 
-COUNT: Final = """
-WITH {computed}, moves AS (
-    INSERT INTO discount_moves (run_id, reseller_id, before, after, turnover)
-    SELECT :run_id, id, before, tier, today FROM judged WHERE before IS DISTINCT FROM tier
-    RETURNING 1
+DIFFERS: Final = """(
+    version IS NULL OR known_day <= :day
+        AND (known <> today OR before IS DISTINCT FROM tier OR known_percent <> percent)
+)"""
+
+FIND: Final = f"""
+WITH {{computed}}, findings AS (
+    INSERT INTO discount_findings (run_id, reseller_id, before, after, tomorrow, turnover, turnover_tomorrow, percent,
+        changed, moved, falls, known)
+    SELECT :run_id, id, before, tier, (CAST(:tiers AS text[]))[next_rank + 1], today, tomorrow, percent,
+        {DIFFERS}, {DIFFERS} AND before IS DISTINCT FROM tier, next_rank < rank, version
+    FROM judged WHERE {DIFFERS} OR next_rank < rank
+    RETURNING moved
 )
-SELECT (SELECT count(*) FROM judged) AS resellers, (SELECT count(*) FROM moves) AS moved
-"""
+SELECT (SELECT count(*) FROM judged) AS resellers, (SELECT count(*) FROM findings WHERE moved) AS moved
+"""  # noqa: S608 -- constants
 
 PREVIEW: Final = """
 WITH {computed}
@@ -61,36 +71,48 @@ WHERE before IS DISTINCT FROM tier ORDER BY id LIMIT :limit
 """
 
 # A row is written only if it is the one that was compared: a recomputation that came between, from a
-# newer snapshot, stays. What comes back is what people hear of, and what was not written although it differs.
-APPLY: Final = """
-WITH {computed}, changed AS (
-    SELECT * FROM judged WHERE version IS NULL OR known_day <= :day
-        AND (known <> today OR before IS DISTINCT FROM tier OR known_percent <> percent)
-), updated AS (
-    UPDATE discounts d SET programme = :programme, day = :day, turnover = c.today, tier = c.tier, percent = c.percent,
-        version = d.version + 1, changed_at = :now
-    FROM changed c WHERE c.version IS NOT NULL AND d.reseller_id = c.id AND d.version = c.version
+# newer snapshot, stays. Both statements below share the part that writes.
+WRITTEN: Final = """
+updated AS (
+    UPDATE discounts d SET programme = :programme, day = :day, turnover = c.turnover, tier = c.after,
+        percent = c.percent, version = d.version + 1, changed_at = :now
+    FROM changed c WHERE c.known IS NOT NULL AND d.reseller_id = c.reseller_id AND d.version = c.known
     RETURNING d.reseller_id, d.version
 ), inserted AS (
     INSERT INTO discounts (reseller_id, programme, day, turnover, tier, percent, changed_at)
-    SELECT id, :programme, :day, today, tier, percent, :now FROM changed WHERE version IS NULL
+    SELECT reseller_id, :programme, :day, turnover, after, percent, :now FROM changed WHERE known IS NULL
     ON CONFLICT DO NOTHING
     RETURNING reseller_id, version
 ), written AS (
     SELECT * FROM updated UNION ALL SELECT * FROM inserted
 ), recorded AS (
     INSERT INTO discount_records (reseller_id, day, turnover, tier, percent, at)
-    SELECT c.id, :day, c.today, c.tier, c.percent, :now FROM changed c JOIN written w ON w.reseller_id = c.id
+    SELECT c.reseller_id, :day, c.turnover, c.after, c.percent, :now
+    FROM changed c JOIN written w ON w.reseller_id = c.reseller_id
     ON CONFLICT (reseller_id, day) DO UPDATE SET turnover = excluded.turnover, tier = excluded.tier,
         percent = excluded.percent, at = excluded.at
 )
-SELECT j.id, j.before, j.rank, j.next_rank, j.today, j.tomorrow, w.version AS version,
-    c.id IS NOT NULL AND w.version IS NULL AS overtaken
-FROM judged j LEFT JOIN changed c ON c.id = j.id LEFT JOIN written w ON w.reseller_id = j.id
-WHERE w.version IS NOT NULL AND j.before IS DISTINCT FROM j.tier OR j.next_rank < j.rank
-    OR c.id IS NOT NULL AND w.version IS NULL
-ORDER BY j.id
 """
+
+RECORD: Final = f"""
+WITH {{computed}}, changed AS (
+    SELECT id AS reseller_id, before, tier AS after, today AS turnover, percent, version AS known FROM judged
+    WHERE {DIFFERS}
+), {WRITTEN}
+SELECT j.id AS reseller_id, j.before, j.tier AS after, (CAST(:tiers AS text[]))[j.next_rank + 1] AS tomorrow,
+    j.today AS turnover, j.tomorrow AS turnover_tomorrow, w.version, j.next_rank < j.rank AS falls,
+    w.version IS NOT NULL AND j.before IS DISTINCT FROM j.tier AS moved,
+    c.reseller_id IS NOT NULL AND w.version IS NULL AS overtaken
+FROM judged j LEFT JOIN changed c ON c.reseller_id = j.id LEFT JOIN written w ON w.reseller_id = j.id
+"""  # noqa: S608 -- constants
+
+APPLY: Final = text(f"""
+WITH changed AS MATERIALIZED (
+    SELECT * FROM discount_findings WHERE run_id = :run_id AND reseller_id BETWEEN :first AND :last AND changed
+), {WRITTEN}
+UPDATE discount_findings f SET version = w.version FROM written w
+WHERE f.run_id = :run_id AND f.reseller_id = w.reseller_id AND f.moved
+""")  # noqa: S608 -- constants
 
 RANGES: Final = text(
     "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM accounts"
@@ -121,6 +143,7 @@ class Sums:
         """Parameters of the statements."""
         return {
             "programme": self.programme,
+            "day": self.day,
             "since": self.since,
             "keeps": self.keeps,
             "until": self.until,
@@ -137,9 +160,9 @@ class Sums:
         return text(template.format(computed=COMPUTED.format(which=which)))
 
 
-def count(session: Session, sums: Sums, run_id: UUID) -> tuple[int, int]:
-    """Compute, keep who would move under a run; how many resellers there are, and how many move."""
-    row = session.execute(sums.statement(COUNT), {**sums.values(), "run_id": run_id}).one()
+def find(session: Session, sums: Sums, run_id: UUID) -> tuple[int, int]:
+    """Compute, keep under a run what differs; how many resellers there are, and how many move."""
+    row = session.execute(sums.statement(FIND), {**sums.values(), "run_id": run_id}).one()
     return int(row.resellers), int(row.moved)
 
 
@@ -153,13 +176,19 @@ def movers(session: Session, sums: Sums, limit: int) -> Sequence[Row[Any]]:
     return session.execute(sums.statement(MOVERS), {**sums.values(), "limit": limit}).all()
 
 
-def apply(session: Session, sums: Sums, now: datetime) -> Sequence[Row[Any]]:
-    """Compute and write what differs from what was recorded.
+def record(session: Session, sums: Sums, now: datetime) -> Row[Any] | None:
+    """Compute one reseller's discount and write it if it differs; None when there is no such reseller.
 
-    (id, before, rank, next_rank, today, tomorrow, version, overtaken) of those that moved (`version`
-    is the one written), that fall tomorrow, or that somebody else wrote meanwhile (`overtaken`).
+    (reseller_id, before, after, tomorrow, turnover, turnover_tomorrow, version, falls, moved,
+    overtaken): `version` is the one written; `overtaken`: somebody else wrote meanwhile.
     """
-    return session.execute(sums.statement(APPLY), {**sums.values(), "day": sums.day, "now": now}).all()
+    return session.execute(sums.statement(RECORD), {**sums.values(), "now": now}).one_or_none()
+
+
+def apply(session: Session, part: DiscountRange, programme: str, day: date, now: datetime) -> None:
+    """Write what a run found in a range, and under which version."""
+    bounds = {"run_id": part.run_id, "first": part.first_id, "last": part.last_id}
+    session.execute(APPLY, {**bounds, "programme": programme, "day": day, "now": now})
 
 
 def range_starts(session: Session, programme: str, size: int) -> list[UUID]:

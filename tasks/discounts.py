@@ -72,10 +72,25 @@ class DiscountsCompute(Payload):
 
 
 class DiscountsApply(Payload):
-    """Record one range of a run, and tell who moved."""
+    """Record what was found in one range of a run."""
 
     policy: ClassVar[Policy] = Policy(
         name=running.APPLY,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RETRY,
+        share_commit=False,
+    )
+
+    run_id: UUID
+    number: int
+
+
+class DiscountsTell(Payload):
+    """Tell who moved or falls tomorrow in one range of a run, a chunk at a time."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=running.TELL,
         queue=QUEUE,
         kind=TaskKind.TRANSACTIONAL,
         retry=RETRY,
@@ -98,7 +113,7 @@ class DiscountsRecomputeHandler:
         """Compute, record, tell."""
         book = DiscountBook(job.jobs, self._programmes)
         found = recomputing.recompute(book, session, payload.reseller_id)
-        return Done({"moved": found is not None and found.moved})
+        return Done({"moved": bool(found and found.moved)})
 
 
 class DiscountsRunHandler:
@@ -133,7 +148,7 @@ class DiscountsComputeHandler:
 
 
 class DiscountsApplyHandler:
-    """Computes again, from the payments as they are now."""
+    """Writes nothing over what was recorded meanwhile."""
 
     payload: ClassVar[type[DiscountsApply]] = DiscountsApply
 
@@ -147,7 +162,27 @@ class DiscountsApplyHandler:
         return Cancel(refused) if refused else Done()
 
 
-PAYLOADS: Final[tuple[type[Payload], ...]] = (DiscountsRecompute, DiscountsRun, DiscountsCompute, DiscountsApply)
+class DiscountsTellHandler:
+    """Events and mails; a further job goes on."""
+
+    payload: ClassVar[type[DiscountsTell]] = DiscountsTell
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsTell) -> Outcome:
+        """Tell a chunk."""
+        book = DiscountBook(job.jobs, self._programmes)
+        return Done({"told": running.tell(book, session, payload.run_id, payload.number)})
+
+
+PAYLOADS: Final[tuple[type[Payload], ...]] = (
+    DiscountsRecompute,
+    DiscountsRun,
+    DiscountsCompute,
+    DiscountsApply,
+    DiscountsTell,
+)
 
 
 def handlers(programmes: Programmes) -> list[Handler]:
@@ -157,6 +192,7 @@ def handlers(programmes: Programmes) -> list[Handler]:
         DiscountsRunHandler(programmes),
         DiscountsComputeHandler(programmes),
         DiscountsApplyHandler(programmes),
+        DiscountsTellHandler(programmes),
     ]
 
 

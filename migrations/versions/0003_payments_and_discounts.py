@@ -64,14 +64,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_discount_runs_programme", "discount_runs", ["programme", "day"], unique=False)
     op.create_table(
-        "discount_moves",
+        "discount_findings",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("reseller_id", sa.Uuid(), nullable=False),
         sa.Column("before", sa.Text(), nullable=True),
         sa.Column("after", sa.Text(), nullable=True),
+        sa.Column("tomorrow", sa.Text(), nullable=True),
         sa.Column("turnover", sa.Numeric(precision=20, scale=4), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["discount_runs.id"], name=op.f("fk_discount_moves_run_id")),
-        sa.PrimaryKeyConstraint("run_id", "reseller_id", name=op.f("pk_discount_moves")),
+        sa.Column("turnover_tomorrow", sa.Numeric(precision=20, scale=4), nullable=False),
+        sa.Column("percent", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("changed", sa.Boolean(), nullable=False),
+        sa.Column("moved", sa.Boolean(), nullable=False),
+        sa.Column("falls", sa.Boolean(), nullable=False),
+        sa.Column("known", sa.BigInteger(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["discount_runs.id"], name=op.f("fk_discount_findings_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "reseller_id", name=op.f("pk_discount_findings")),
     )
     op.create_table(
         "discount_run_ranges",
@@ -81,6 +89,7 @@ def upgrade() -> None:
         sa.Column("last_id", sa.Uuid(), nullable=False),
         sa.Column("computed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("applied", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("told_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["discount_runs.id"], name=op.f("fk_discount_run_ranges_run_id")),
         sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_discount_run_ranges")),
     )

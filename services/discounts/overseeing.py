@@ -14,7 +14,7 @@ from domain.errors import Conflict, FieldError, Invalid, NotFound
 from domain.money import Money
 from domain.paging import Page, cursor_id, cut
 from domain.programme.model import Programme, TurnoverDiscount
-from models.discounts import DiscountMove, DiscountRun, RunState
+from models.discounts import DiscountFinding, DiscountRun, RunState
 from services.discounts import running
 from services.discounts.book import DiscountBook
 from services.discounts.recording import sums_of
@@ -77,6 +77,7 @@ def reject(book: DiscountBook, session: Session, run_id: UUID, actor: str, reaso
     run = _decided(book, session, run_id, actor, reason, "reject")
     run.state, run.finished_at = RunState.REJECTED.value, book.now
     session.flush()
+    rows.forget_the_rest(session, run.id)
     return run
 
 
@@ -108,14 +109,14 @@ def page(session: Session, wanted: RunFilter, cursor: str | None = None, limit: 
     return cut(found, limit, lambda run: str(run.id))
 
 
-def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[DiscountMove]:
+def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[DiscountFinding]:
     """Who moved in a run, or would. Raises NotFound, Invalid on a strange cursor."""
     get(session, run_id)
     found = rows.moves(session, run_id, cursor_id(cursor), limit + 1)
     return cut(found, limit, lambda move: str(move.reseller_id))
 
 
-def mover_document(book: DiscountBook, session: Session, run: DiscountRun, move: DiscountMove) -> Document:
+def mover_document(book: DiscountBook, session: Session, run: DiscountRun, move: DiscountFinding) -> Document:
     """The JSON shape of a reseller that moved."""
     return _mover(move, book.programme(session, run.programme))
 

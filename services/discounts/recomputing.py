@@ -11,8 +11,8 @@ from domain.programme.model import TurnoverDiscount
 from models.accounts import Account, AccountKind
 from services.discounts.book import DiscountBook
 from services.discounts.news import Teller
-from services.discounts.recording import Found, record, sums_of
-from store import accounts, discounts
+from services.discounts.recording import Finding, record, sums_of
+from store import accounts
 
 TASK: Final = "discounts.recompute"
 
@@ -29,8 +29,8 @@ def recompute_soon(book: DiscountBook, session: Session, reseller: Account) -> N
     book.jobs.enqueue(session, TASK, args, tenant=str(reseller.id), unique_key=str(reseller.id))
 
 
-def recompute(book: DiscountBook, session: Session, reseller_id: UUID) -> Found | None:
-    """Record a reseller's discount of today and tell it what changed; None when there was nothing to tell."""
+def recompute(book: DiscountBook, session: Session, reseller_id: UUID) -> Finding | None:
+    """Record a reseller's discount of today and tell it what changed; None when it is no reseller any more."""
     reseller = accounts.by_id(session, reseller_id, lock=True)
     if reseller is None or reseller.kind != AccountKind.RESELLER or reseller.deleted_at is not None:
         return None
@@ -40,10 +40,7 @@ def recompute(book: DiscountBook, session: Session, reseller_id: UUID) -> Found 
         return None
     day = book.today(programme.zone)
     sums = sums_of(reseller.programme, programme, rules, day, (reseller.id, reseller.id))
-    while True:
-        discounts.current(session, reseller.id, lock=True)
-        recorded = record(book, session, sums, rules)
-        if not recorded.overtaken:
-            break
-    Teller(book, programme, rules, day).tell(session, recorded.found)
-    return recorded.found[0] if recorded.found else None
+    found = record(book, session, sums)
+    if found is not None:
+        Teller(book, programme, rules, day).tell(session, [found])
+    return found

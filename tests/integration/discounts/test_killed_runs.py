@@ -8,13 +8,13 @@ from engine.runner import Runner
 from tests.discount_world import DiscountWorld, moscow
 
 POINTS = ("claim.after", "effect.before", "effect.after", "record.before", "record.after", "commit.before")
-PASSINGS = (1, 3, 6, 7, 11)
-"""The first job, a range that computes, the one that decides, the first and the last range that record."""
+PASSINGS = (1, 3, 6, 7, 11, 13, 16)
+"""The first job, a range that computes, the one that decides, ranges that record, ranges that tell."""
 
 RANGE = 8
 CLEAN = (
-    "TRUNCATE discounts, discount_records, discount_moves, discount_run_ranges, discount_runs, mail_recipients, mails,"
-    " domain_events, jobs, job_attempts CASCADE"
+    "TRUNCATE discounts, discount_records, discount_findings, discount_run_ranges, discount_runs,"
+    " mail_recipients, mails, domain_events, jobs, job_attempts CASCADE"
 )
 
 

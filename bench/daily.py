@@ -1,0 +1,255 @@
+"""`python -m bench.daily`: the daily run of discounts beside the bare SQL that computes the same.
+
+Both take the same days, in turn: the run as jobs, through the runner, in one thread; the floor is one
+statement over one connection that computes turnover, tier and tomorrow's, and writes the same rows.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.embedded.servers import embedded_servers
+from adapters.smtp_fakes import FakeMailTransport
+from bench.daily_fill import Ledger, fill, pay_a_day, reseller
+from bench.daily_floor import Floor
+from bench.results import percentile
+from domain.money import parse_money
+from domain.programme.model import TurnoverDiscount
+from domain.tiers import PaymentKind
+from engine.enqueue import Request
+from engine.testing import Inline
+from mail.build import MailBuilder
+from mail.render import Renderer
+from models.discounts import DiscountRun, RunState
+from services import payments, programme_files
+from services.discounts import overseeing
+from services.discounts.book import DiscountBook
+from services.discounts.recording import sums_of
+from services.dispatch import Dispatcher
+from services.mail_rules import RULES
+from services.payments import NewPayment
+from services.programmes import Programmes
+from services.tokens import Tokens
+from store.discount_runs import RunFilter
+from store.discount_sets import Sums
+from store.schema import ROOT, migrate
+from tasks import discounts
+from tasks.mails import MailSending
+
+OPENING: Final = datetime(2026, 3, 2, 21, 5, tzinfo=UTC)
+"""00:05 of 3 March in Moscow."""
+DAY: Final = timedelta(days=1)
+
+
+@dataclass
+class Deployment:
+    """A database with a worker in this thread; mails are posted and not sent."""
+
+    engine: Engine
+    clock: ManualClock = field(default_factory=lambda: ManualClock(OPENING))
+    programmes: Programmes = field(default_factory=Programmes)
+
+    def __post_init__(self) -> None:
+        dispatcher = Dispatcher(RULES, Tokens("bench"), self.programmes, "https://kontor.example")
+        sending = MailSending(dispatcher, MailBuilder(Renderer()), FakeMailTransport())
+        self.inline = Inline(self.engine, [*discounts.handlers(self.programmes), sending], self.clock)
+        self.book = DiscountBook(self.inline.jobs, self.programmes)
+        with self.transaction() as session:
+            source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
+            programme_files.apply(session, "hosting", source, now=self.clock.now(), actor="bench")
+            session.execute(text("INSERT INTO queues (name, paused) VALUES ('mail', true)"))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One committed transaction."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    def sums(self) -> Sums:
+        """What the floor computes: today's discounts of everybody."""
+        with self.transaction() as session:
+            programme = self.book.programme(session, "hosting")
+        assert isinstance(programme.discount, TurnoverDiscount)
+        return sums_of("hosting", programme, programme.discount, self.book.today(programme.zone))
+
+    def run(self) -> tuple[float, float, DiscountRun]:
+        """A run from its first job to its last, approved at once when it is held.
+
+        Seconds until everything was recorded, and until everybody's mail was posted.
+        """
+        began = time.perf_counter()
+        with self.transaction() as session:
+            self.inline.jobs.put(session, Request("discounts.run", {"programme": "hosting"}))
+        recorded = 0.0
+        while True:
+            claimed = self.inline.tick()
+            run = self.last()
+            if run.state == RunState.HELD:
+                with self.transaction() as session:
+                    overseeing.approve(self.book, session, run.id, "bench", None)
+            elif run.state == RunState.DONE and not recorded:
+                recorded = time.perf_counter() - began
+            if recorded and not claimed:
+                return recorded, time.perf_counter() - began, run
+
+    def last(self) -> DiscountRun:
+        """The newest run."""
+        with self.transaction() as session:
+            return overseeing.page(session, RunFilter(), limit=1).items[0]
+
+    def recompute(self, number: int, name: str) -> float:
+        """Post a payment of a reseller; seconds its recomputation takes as a job."""
+        new = NewPayment(PaymentKind.PAYMENT, parse_money("1234.56", "RUB"), self.clock.now(), name)
+        with self.transaction() as session:
+            payments.post(self.book, session, reseller(number), new)
+        with self.transaction() as session:
+            query = text("SELECT id FROM jobs WHERE task = 'discounts.recompute'")
+            job_id = session.scalars(query).one()
+        began = time.perf_counter()
+        self.inline.run(job_id)
+        return time.perf_counter() - began
+
+
+def measured(url: str, ledger: Ledger, rounds: int, samples: int) -> dict[str, Any]:
+    """Fill, then days in turn; what each took."""
+    migrate(url)
+    engine = create_engine(url)
+    deployment = Deployment(engine)
+    began = time.perf_counter()
+    fill(url, ledger, OPENING)
+    filled = time.perf_counter() - began
+    floor = Floor(url)
+    first_floor = floor.run(deployment.sums())[0]
+    first, first_told, _ = deployment.run()
+    before = peak()
+    days = [a_day(url, ledger, deployment, floor, number) for number in range(rounds)]
+    differences = len(set(floor.tiers().items()) ^ set(recorded(deployment).items()))
+    took = [deployment.recompute(random.randint(1, ledger.resellers), f"bench-{n}") for n in range(samples)]
+    floor.close()
+    engine.dispose()
+    ratios = [one["run_s"] / one["floor_s"] for one in days]
+    return {
+        "resellers": ledger.resellers,
+        "payments": ledger.count,
+        "months": ledger.months,
+        "fill_s": filled,
+        "first": {"floor_s": first_floor, "run_s": first, "told_s": first_told},
+        "days": days,
+        "floor_s": median(one["floor_s"] for one in days),
+        "run_s": median(one["run_s"] for one in days),
+        "told_s": median(one["told_s"] for one in days),
+        "ratio": median(ratios),
+        "differences": differences,
+        "recompute_ms": {"p50": percentile(took, 50) * 1e3, "p99": percentile(took, 99) * 1e3},
+        "memory_mb": {"before": before, "peak": peak()},
+    }
+
+
+def a_day(url: str, ledger: Ledger, deployment: Deployment, floor: Floor, number: int) -> dict[str, Any]:
+    """A day's payments, then floor and run over it, the other one first every other day."""
+    deployment.clock.advance(DAY)
+    pay_a_day(url, ledger, deployment.clock.now())
+    sums = deployment.sums()
+    if number % 2:
+        told = deployment.run()
+        found = floor.run(sums)
+    else:
+        found = floor.run(sums)
+        told = deployment.run()
+    return {
+        "floor_s": found[0],
+        "run_s": told[0],
+        "told_s": told[1],
+        "changed": found[1],
+        "falling": found[2],
+        "moved": told[2].moved,
+    }
+
+
+def recorded(deployment: Deployment) -> dict[Any, Any]:
+    """What the run recorded, to be compared with the floor's."""
+    with deployment.transaction() as session:
+        rows = session.execute(text("SELECT reseller_id, (turnover, tier)::text FROM discounts")).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def peak() -> float:
+    """The most memory this process has had so far, in MB."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.daily", description="Measure the daily run of discounts.")
+    parser.add_argument("--resellers", type=int, default=100_000)
+    parser.add_argument("--payments", type=int, default=3_000_000)
+    parser.add_argument("--months", type=int, default=12, help="how far back the payments go")
+    parser.add_argument("--rounds", type=int, default=5, help="days after the first")
+    parser.add_argument("--samples", type=int, default=500, help="recomputations of one reseller")
+    parser.add_argument("--growth", action="store_true", help="also with half the history, and with twice the window")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print; exits 1 when a ratio or the recomputation misses its budget."""
+    options = parse(argv)
+    ledgers = [Ledger(options.resellers, options.payments, options.months)]
+    if options.growth:
+        half = max(1, options.months // 2)
+        ledgers.append(Ledger(options.resellers, options.payments // 2, half))
+        ledgers.append(Ledger(options.resellers, options.payments, half))
+    found = []
+    with TemporaryDirectory() as folder, embedded_servers(Path(folder)) as servers:
+        for number, ledger in enumerate(ledgers):
+            url = database(servers.database_url, f"daily_{number}")
+            found.append(measured(url, ledger, options.rounds, options.samples))
+    if options.json:
+        json.dump({"ledgers": found}, sys.stdout, indent=1)
+    else:
+        for one in found:
+            print(shown(one))
+    kept = all(one["ratio"] <= 2 and one["recompute_ms"]["p99"] < 50 and not one["differences"] for one in found)
+    return 0 if kept else 1
+
+
+def shown(one: dict[str, Any]) -> str:
+    """A ledger's figures in words."""
+    memory, took = one["memory_mb"], one["recompute_ms"]
+    return (
+        f"{one['resellers']:,} resellers, {one['payments']:,} payments in {one['months']} months:"
+        f" recorded in {one['run_s']:.2f} s, all told after {one['told_s']:.2f} s;"
+        f" bare SQL {one['floor_s']:.2f} s, ratio {one['ratio']:.2f};"
+        f" first day {one['first']['run_s']:.2f} s to {one['first']['floor_s']:.2f} s;"
+        f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {one['differences']} differences;"
+        f" recomputation p50 {took['p50']:.1f} ms, p99 {took['p99']:.1f} ms"
+    )
+
+
+def database(url: str, name: str) -> str:
+    """The URL of a new, empty database."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
