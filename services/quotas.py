@@ -25,19 +25,22 @@ TELL: Final = "quotas.tell"
 JUDGE: Final = "quotas.judge"
 
 
-def judge(session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime) -> Usage:
+def judge(
+    session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime, metric: str | None = None
+) -> Usage:
     """Write the notices that are due on a locked account's present period; return its usage.
 
-    Called when a report came and when a limit changed (programme.md 4.5). Each notice is mailed by
-    a job of its own; `exceeded` is an event, too.
+    Called when a report came, for its `metric` alone: what is carried over of another one waits for a
+    report of its own; and when a limit changed (programme.md 4.5). Each notice is mailed by a job of its
+    own; `exceeded` is an event, too.
     """
     used = usage.present(session, programme, account, now)
     allowed = allowances.limits(account, programme, now)
-    finite = {metric: limit for metric, limit in allowed.items() if limit is not None}
+    finite = {name: limit for name, limit in allowed.items() if limit is not None and metric in (None, name)}
     if not finite or account.deleted_at is not None:
         return used
-    for metric, threshold in _due(session, programme, account, used, finite).items():
-        _notice(session, jobs, account, used.period, metric, used.readings[metric], finite[metric], threshold, now)
+    for name, threshold in _due(session, programme, account, used, finite).items():
+        _notice(session, jobs, account, used.period, name, used.readings[name], finite[name], threshold, now)
     return used
 
 

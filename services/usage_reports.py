@@ -32,7 +32,7 @@ def report(book: AccountBook, session: Session, account_id: UUID, told: UsageRep
     usage.check(told, programme, book.now)
     fresh = usage.keep(session, programme, account, told, book.now)
     if fresh:
-        used = quotas.judge(session, book.jobs, programme, account, book.now)
+        used = quotas.judge(session, book.jobs, programme, account, book.now, told.metric)
     else:
         used = usage.present(session, programme, account, book.now)
     limit = allowances.limits(account, programme, book.now)[told.metric]

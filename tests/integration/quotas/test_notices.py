@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.mailing import MailDeferred
+from domain.usage import ReportKind
 from models.accounts import Account
 from models.mails import Suppression
-from services import quotas
+from services import quotas, usage_reports
+from services.usage import UsageReport
 from tests.trial_world import CHEF, EXAMPLE, TrialWorld
 
 ANN = "ann@figaro.example"
@@ -121,6 +123,20 @@ def test_a_carried_over_level_mails_nothing_until_a_report_arrives(world: TrialW
     world.report("value", 52)
     world.work()
     assert world.mails("quota") == ["quota-exceeded"] * 2
+
+
+def test_a_carried_over_level_is_not_mailed_by_a_report_of_another_metric(world: TrialWorld) -> None:
+    world.apply(EXAMPLE.read_text().replace("appointments: 50\n", "appointments: 50\n      messages: 5\n"))
+    world.report("value", 51)
+    world.set(APRIL)
+    world.work()
+
+    with world.transaction() as session:
+        told = UsageReport("messages", ReportKind.VALUE, 5, APRIL)
+        usage_reports.report(world.book, session, world.client, told)
+    world.work()
+
+    assert world.mails("quota") == ["quota-exceeded", "quota-reached"]
 
 
 def test_a_late_report_of_a_month_that_is_over_mails_nothing(world: TrialWorld) -> None:
