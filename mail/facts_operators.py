@@ -1,18 +1,9 @@
 """What operators are alerted to."""
 
-from enum import StrEnum
-
+from domain.alerts import AlertKind
 from mail.facts import Count, Facts, Line
 
-
-class AlertKind(StrEnum):
-    """What needs a person."""
-
-    DEAD_JOBS = "dead_jobs"
-    LATE_WORK = "late_work"
-    HELD_LANES = "held_lanes"
-    GUARD_RAIL = "guard_rail"
-    RECONCILIATION = "reconciliation"
+__all__ = ["Alert", "AlertKind", "OperatorAlert"]
 
 
 class Alert(Facts):
@@ -24,6 +15,7 @@ class Alert(Facts):
 
 
 class OperatorAlert(Facts):
-    """`operator-alert`: link `console`."""
+    """`operator-alert`: link `console`. `all_clear`: everything these alerts told of is over."""
 
     alerts: tuple[Alert, ...]
+    all_clear: bool = False

@@ -1,4 +1,4 @@
-"""What a dead job sets off besides its own handler's word: the event `job.dead`, and a mail to operators."""
+"""What a dead job sets off besides its own handler's word: the event `job.dead`. Operators hear in the next digest."""
 
 from uuid import UUID
 
@@ -6,10 +6,7 @@ from sqlalchemy.orm import Session
 
 from engine.driver import driver
 from engine.handlers import JobContext
-from mail.facts_operators import AlertKind
-from services.alerts import tell_operators
 from services.events import emit_for
-from services.mails import SEND
 from store import owners
 
 EVENT = "job.dead"
@@ -20,8 +17,6 @@ def announce(session: Session, job: JobContext, reason: str, error: str) -> None
     data = {"job": str(job.id), "task": job.task, "tenant": job.tenant, "reason": reason, "error": error}
     reseller = _reseller(session, job.tenant)
     emit_for(session, job.jobs, EVENT, data, at=job.now, reseller_id=reseller)
-    if job.task != SEND:
-        tell_operators(session, job.jobs, AlertKind.DEAD_JOBS, job.task, f"{reason}: {error}")
 
 
 def _reseller(session: Session, tenant: str) -> UUID | None:

@@ -13,6 +13,7 @@ from services.offer_log import OfferBook
 from services.programmes import Programmes
 from tasks import discounts, fees
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
+from tasks.alerts import AlertsDigest, AlertsDigestHandler
 from tasks.bulk import JobsBulk, JobsBulkHandler, JobsForesee, JobsForeseeHandler
 from tasks.idempotency import UpkeepIdempotency, UpkeepIdempotencyHandler
 from tasks.licences import (
@@ -70,6 +71,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     JobsBulk,
     JobsForesee,
     ConsoleRollup,
+    AlertsDigest,
     UpkeepIdempotency,
     ReconciliationCompare,
     TrialsEnd,
@@ -118,6 +120,7 @@ def plain_handlers(ports: Ports) -> list[Handler]:
         JobsBulkHandler(),
         UpkeepIdempotencyHandler(),
         ConsoleRollupHandler(),
+        AlertsDigestHandler(),
         ReconciliationCompareHandler(ports.book.programmes),
         *account_handlers(ports.book.programmes),
         *discounts.handlers(ports.book.programmes),

@@ -1,0 +1,33 @@
+"""A deployment with an operator, a viewer and a shop, a worker and a scheduler in the test's own thread."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.clock_fakes import ManualClock
+from adapters.passwords import Argon2Passwords
+from services import operators
+from tests.api_fixtures import api, deps
+from tests.api_world import Api
+from tests.discount_world import OPENING, DiscountWorld, discount_world
+
+__all__ = ["api", "deps"]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Midnight UTC of 1 December 2025."""
+    return ManualClock(OPENING)
+
+
+@pytest.fixture
+def world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
+    """Somebody who hears alerts, somebody who does not, and nothing wrong."""
+    with discount_world(api, clock) as found:
+        found.apply("learning")
+        with found.transaction() as session:
+            for name, role in (("duty", "operator"), ("boss", "admin"), ("guest", "viewer")):
+                email = f"{name}@kontor.example"
+                operators.create(session, Argon2Passwords.cheap(), email, role, now=clock.now(), actor="test")
+        found.settle()
+        yield found
