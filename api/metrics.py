@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import Pool, QueuePool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -76,10 +76,16 @@ class Ledger(Collector):
                 pool = session.get_bind().engine.pool
         except (SQLAlchemyError, psycopg.Error):
             return [], 0.0
-        if isinstance(pool, QueuePool):
-            in_use = [((), float(pool.checkedout()))]
-            found.append(metrics.Gauge("kontor_db_connections_in_use", "Of this process.", (), in_use))
-        return found, 1.0
+        testing = [((), float(deps.test_clock))]
+        found.append(metrics.Gauge("kontor_test_clock", "1 while the test clock is on.", (), testing))
+        return [*found, *_pool(pool)], 1.0
+
+
+def _pool(pool: Pool) -> Iterator[metrics.Gauge]:
+    if isinstance(pool, QueuePool):
+        in_use, size = [((), float(pool.checkedout()))], [((), float(pool.size()))]
+        yield metrics.Gauge("kontor_db_connections_in_use", "Of this process.", (), in_use)
+        yield metrics.Gauge("kontor_db_pool_size", "Connections it keeps; a rush may take more.", (), size)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

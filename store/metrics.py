@@ -26,6 +26,27 @@ OFFERS: Final = """
 SELECT state, count(*) FROM offers WHERE state IN ('waiting', 'waiting_for_confirmation') GROUP BY state
 """
 
+RECIPIENTS: Final = "SELECT state, count(*) FROM mail_recipients WHERE mail_id >= %s GROUP BY state"
+# The oldest by id are the oldest by age but for what was scheduled long ago; both ends are bounded.
+WAITING: Final = """
+SELECT task, min(run_at) FROM (
+    SELECT task, run_at FROM jobs WHERE state = 'queued' AND NOT held ORDER BY id LIMIT 10000
+) AS oldest GROUP BY task
+"""
+UNPROMOTED: Final = """
+SELECT min(run_at) FROM (
+    SELECT run_at FROM jobs WHERE state IN ('scheduled', 'retrying') AND run_at <= %s ORDER BY run_at LIMIT 1
+) AS first
+"""
+LEASES: Final = (
+    "SELECT count(*), min(started_at) FROM (SELECT started_at FROM jobs WHERE state = 'running' LIMIT 10000) AS r"
+)
+CONNECTIONS: Final = """
+SELECT split_part(substr(application_name, 8), ':', 1), count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name ~ '^kontor[ -]' GROUP BY 1
+"""
+HELD_RUNS: Final = "SELECT count(*) FROM discount_runs WHERE state = 'held'"
+
 
 class Total(NamedTuple):
     """What attempts at a task that ended in one way came to, since the beginning."""
@@ -78,3 +99,36 @@ def deliveries(driver: Connection[Any], floor: UUID) -> Rows:
 def offers(driver: Connection[Any]) -> Rows:
     """(state, count) of open offers."""
     return driver.execute(OFFERS).fetchall()
+
+
+def recipients(driver: Connection[Any], floor: UUID) -> Rows:
+    """(state, count) of the addressees of mails with an id from `floor` on."""
+    return driver.execute(RECIPIENTS, (floor,)).fetchall()
+
+
+def waiting(driver: Connection[Any]) -> Rows:
+    """(task, instant) since when the oldest of the 10,000 oldest queued jobs is due."""
+    return driver.execute(WAITING).fetchall()
+
+
+def unpromoted(driver: Connection[Any], now: datetime) -> datetime | None:
+    """Since when the oldest job is due that no relay has put into its queue."""
+    row = driver.execute(UNPROMOTED, (now,)).fetchone()
+    return row[0] if row else None
+
+
+def leases(driver: Connection[Any]) -> tuple[int, datetime | None]:
+    """How many jobs run under a lease, and since when the oldest does."""
+    row = driver.execute(LEASES).fetchone()
+    return (row[0], row[1]) if row else (0, None)
+
+
+def connections(driver: Connection[Any]) -> Rows:
+    """(role, count) of this database's connections, by the part of Kontor that holds them."""
+    return driver.execute(CONNECTIONS).fetchall()
+
+
+def held_runs(driver: Connection[Any]) -> int:
+    """How many discount runs wait for an operator."""
+    row = driver.execute(HELD_RUNS).fetchone()
+    return int(row[0]) if row else 0
