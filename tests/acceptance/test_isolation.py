@@ -76,6 +76,7 @@ def things_of(api: Api, shop: Shop, word: str) -> dict[str, str]:
         "endpoint_id": endpoint,
         "job_id": api.ok("POST /v1/jobs", job, key=key)["id"],
         "run_id": str(uuid4()),
+        "gap_id": str(uuid4()),
         "mail_id": api.ok(f"GET /v1/mails?account={shop.client}", key=key)["items"][0]["id"],
         "product": "excel-basics",
         "charge_id": str(charged(api, shop)),
