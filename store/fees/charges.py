@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from pydantic_core import to_json
+from sqlalchemy import exists, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
 from models.fees import Charge, FeeRun
+
+COLUMNS: Final = (
+    "id, run_id, programme, account_id, reseller_id, kind, product, period_start, period_end, currency,"
+    " fee, percent, discount, total, how, created_at"
+)
+ADD: Final = text(
+    f"INSERT INTO charges ({COLUMNS})"  # noqa: S608 -- constants
+    f" SELECT {COLUMNS} FROM jsonb_populate_recordset(NULL::charges, CAST(:rows AS jsonb))"
+    " ON CONFLICT (run_id, period_start) DO NOTHING RETURNING id"
+)
+"""One parameter however many rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +39,7 @@ class ChargeFilter:
 
 def add(session: Session, values: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Write charges; a period that was charged before is left alone. Returns the ids written."""
-    if not values:
-        return set()
-    fresh = insert(Charge).on_conflict_do_nothing(index_elements=["run_id", "period_start"])
-    return set(session.scalars(fresh.returning(Charge.id), list(values)))
+    return set(session.scalars(ADD, {"rows": to_json(values).decode()})) if values else set()
 
 
 def by_id(session: Session, charge_id: UUID, *, lock: bool = False) -> Charge | None:

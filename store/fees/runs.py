@@ -8,7 +8,23 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Subquery, and_, func, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    CollectionAggregate,
+    ColumnElement,
+    Row,
+    Subquery,
+    Uuid,
+    and_,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
@@ -75,22 +91,27 @@ def due_of_reseller(session: Session, reseller_id: UUID, today: date) -> Sequenc
 
 def hold_accounts(session: Session, ids: Collection[UUID], resellers: Collection[UUID]) -> dict[UUID, Holder]:
     """Lock the resellers' rows against deletion, then the accounts', in the order of their ids."""
-    keys = select(Account.id).where(Account.id.in_(resellers)).order_by(Account.id)
+    keys = select(Account.id).where(Account.id == among(resellers)).order_by(Account.id)
     session.execute(keys.with_for_update(read=True, key_share=True))
-    query = select(Account.id, Account.reseller_id, Account.deleted_at).where(Account.id.in_(ids))
+    query = select(Account.id, Account.reseller_id, Account.deleted_at).where(Account.id == among(ids))
     found = session.execute(query.order_by(Account.id).with_for_update())
     return {row.id: Holder(row.id, row.reseller_id, row.deleted_at is None) for row in found}
 
 
 def still_due(session: Session, ids: Collection[UUID], today: date) -> list[FeeRun]:
     """Those of the runs that are due, locked; lock their accounts before."""
-    query = select(FeeRun).where(FeeRun.id.in_(ids), FeeRun.next_start <= today, OPEN)
+    query = select(FeeRun).where(FeeRun.id == among(ids), FeeRun.next_start <= today, OPEN)
     return _locked(session, query.order_by(FeeRun.id))
 
 
 def open_of(session: Session, account_ids: Collection[UUID]) -> list[FeeRun]:
     """Everything of accounts that has not ended, locked, oldest first; lock the accounts before."""
-    return _locked(session, select(FeeRun).where(FeeRun.account_id.in_(account_ids), OPEN).order_by(FeeRun.id))
+    return _locked(session, select(FeeRun).where(FeeRun.account_id == among(account_ids), OPEN).order_by(FeeRun.id))
+
+
+def among(ids: Collection[UUID]) -> CollectionAggregate[bool]:
+    """One parameter however many ids."""
+    return any_(literal(list(ids), ARRAY(Uuid())))
 
 
 def _locked(session: Session, query: Any) -> list[FeeRun]:
