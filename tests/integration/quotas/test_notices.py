@@ -128,8 +128,8 @@ def test_a_carried_over_level_mails_nothing_until_a_report_arrives(world: TrialW
 def test_a_carried_over_level_is_not_mailed_by_a_report_of_another_metric(world: TrialWorld) -> None:
     world.apply(EXAMPLE.read_text().replace("appointments: 50\n", "appointments: 50\n      messages: 5\n"))
     world.report("value", 51)
-    world.set(APRIL)
     world.work()
+    world.set(APRIL)
 
     with world.transaction() as session:
         told = UsageReport("messages", ReportKind.VALUE, 5, APRIL)
