@@ -194,10 +194,13 @@ def is_taken(oracle: Oracle, person: Person, product: str) -> bool:
 
 def unassign(oracle: Oracle, entry: Written) -> None:
     """It ends with the paid period."""
-    if expected(oracle, entry, "ok"):
-        person = oracle.memory.people[entry.values["account"]]
-        oracle.settle(person)
-        person.products[entry.values["product"]].end_with_period(oracle.today())
+    person = oracle.memory.people[entry.values["account"]]
+    oracle.settle(person)
+    running = person.products.get(entry.values["product"])
+    if running is None:
+        expected(oracle, entry, "not_found")
+    elif expected(oracle, entry, "ok"):
+        running.end_with_period(oracle.today())
 
 
 def delete(oracle: Oracle, entry: Written) -> None:
