@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from adapters.clock_fakes import ManualClock
 from api.deps import Deps
 from engine.handlers import JobContext
 from engine.outcomes import Outcome
@@ -18,8 +20,9 @@ from models.control import AuditEntry
 from models.fees import Charge
 from models.jobs import ArchivedJob, Job
 from models.mails import Mail
-from services import bulk, foreseeing
+from services import bulk, foreseeing, programme_files
 from services.foreseeing import Foreseen
+from store.schema import ROOT
 from tasks.bulk import JobsBulk, JobsBulkHandler
 from tests.api_world import Api, Shop
 from tests.console_engine import Works, works
@@ -255,3 +258,47 @@ def test_a_viewer_sees_bulk_actions_and_may_not_begin_one(signed_in: As, deps: D
     assert "Preview:" not in someone.get("/console/dead").text
     assert "Preview:" not in someone.get("/console/jobs?state=dead").text
     assert replace(Foreseen("", ""), jobs=1) + Foreseen("", "", jobs=2) == Foreseen("", "", jobs=3)
+
+
+def telephony(api: Api, clients: int) -> None:
+    """A reseller whose clients each have a product that is charged by the month."""
+    with api.deps.sessions() as session:
+        source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
+        programme_files.apply(session, "telephony", source, now=api.deps.clock.now(), actor="test")
+        session.commit()
+    new = {"programme": "telephony", "name": "ringers", "admin_email": "boss@ringers.example"}
+    reseller = api.ok("POST /v1/accounts", new)["id"]
+    api.ok(f"POST /v1/accounts/{reseller}/become-reseller")
+    for number in range(clients):
+        told = {"name": f"caller {number}", "admin_email": f"admin@caller{number}.example"}
+        client = api.ok(f"POST /v1/resellers/{reseller}/clients", told)["id"]
+        api.ok(f"POST /v1/accounts/{client}/products", {"product": "call-recording"})
+
+
+def charged(deps: Deps) -> Decimal:
+    """Everything that was ever charged."""
+    with deps.sessions() as session:
+        return session.scalar(select(func.sum(Charge.total))) or Decimal(0)
+
+
+def test_money_is_foreseen_to_the_cent(signed_in: As, api: Api, deps: Deps, clock: ManualClock) -> None:
+    telephony(api, clients=3)
+    with works(deps) as engine:
+        engine.inline.drain()
+    clock.advance(timedelta(days=32))
+    with deps.sessions() as session:
+        for _ in range(2):
+            deps.jobs.enqueue(session, "fees.charge", {"programme": "telephony"})
+        session.commit()
+    bury_all(deps, "fees.charge")
+    someone = signed_in("operator")
+    with works(deps) as engine:
+        before = charged(deps)
+        place = previewed(someone, engine, "state=dead&task=fees.charge")
+        _, foreseen = stored(deps, place)
+        assert charged(deps) == before
+        assert foreseen.goes == 2
+        assert "30.00 USD" in someone.get(place).text
+        assert someone.post(f"{place}/start", {"reason": "the month must be charged"}).status_code == 303
+        engine.inline.drain()
+    assert {currency: Decimal(amount) for currency, amount in foreseen.money.items()} == {"USD": charged(deps) - before}
