@@ -16,8 +16,8 @@ from engine.enqueue import Jobs
 from engine.schedules import declare, fire_due
 from tasks.catalogue import catalogue
 from tasks.timetable import timetable
+from workers.clocks import clock_for
 from workers.connections import redis_client, sql_engine
-from workers.parts import clock_for
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ from adapters.environment import load
 from adapters.settings import settings_for
 from bench.tasks import handlers
 from engine.catalogue import Catalogue
+from tasks.catalogue import catalogue
 from workers import relay
-from workers.parts import catalogue_for
 from workers.worker import WorkerProcess, serve
 
 
@@ -18,7 +18,7 @@ def main(role: str) -> None:
             serve(WorkerProcess(settings, handlers()))
         else:
             ours = [handler.payload for handler in handlers()]
-            relay.run(settings, Catalogue([*catalogue_for(settings), *ours]))
+            relay.run(settings, Catalogue([*catalogue(), *ours]))
 
 
 if __name__ == "__main__":

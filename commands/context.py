@@ -60,7 +60,7 @@ class Desk:
 def desk() -> Iterator[Desk]:
     """One command's settings, transaction and instant; commits at the end of the block."""
     with running_settings() as settings:
-        from workers.parts import programme_time
+        from workers.clocks import programme_time
 
         now = programme_time(settings)
         with transaction(settings) as session:

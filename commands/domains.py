@@ -23,7 +23,7 @@ def verify(
     """Look up TXT records and write down what they prove; exits 1 when a domain is not proven."""
     from adapters.dns import DnsTxt
     from services import domains
-    from workers.parts import programme_time
+    from workers.clocks import programme_time
 
     with running_settings() as settings:
         with transaction(settings) as session:

@@ -33,8 +33,8 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
     from adapters.doorbell import RedisDoorbell
     from engine.enqueue import Jobs
     from tasks.catalogue import catalogue
+    from workers.clocks import clock_for
     from workers.connections import redis_client
-    from workers.parts import clock_for
 
     client = redis_client(settings)
     with closing(client), closing(RedisDoorbell(client, Keys(settings.namespace))) as doorbell:

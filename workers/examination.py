@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 from adapters.clock import SystemClock
 from adapters.settings import CATCHER_URL, Settings
 from store.revision import newest
+from workers.clocks import programme_time
 from workers.connections import redis_client
-from workers.parts import programme_time
 
 OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)

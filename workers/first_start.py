@@ -11,7 +11,7 @@ from adapters.settings import Settings
 from models.keys import Scope
 from services import keys, operators
 from store import locks, people
-from workers.parts import programme_time
+from workers.clocks import programme_time
 
 OPERATOR = "admin@kontor.example"
 

@@ -2,22 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
-from sqlalchemy.engine import make_url
-
-from adapters.clock import SystemClock
 from adapters.dkim import signer_from_file
 from adapters.environment import SettingsError
 from adapters.http import PinnedHttp
-from adapters.ledger_clock import LedgerClock
 from adapters.sealer import FernetSealer
 from adapters.settings import Settings
 from adapters.signed_calls import SignedCalls
 from adapters.smtp import SmtpTransport
 from domain.addresses import may_connect
 from domain.ports import Clock
-from engine.catalogue import Catalogue
 from engine.enqueue import Jobs
 from engine.handlers import Handler
 from mail.build import MailBuilder
@@ -27,25 +21,7 @@ from services.mail_rules import RULES
 from services.offer_log import OfferBook
 from services.programmes import Programmes
 from services.tokens import Tokens
-from tasks.catalogue import Ports, all_handlers, catalogue
-
-
-def clock_for(settings: Settings) -> Clock:
-    """The system clock, or the test clock where the settings turn it on."""
-    if not settings.test_clock:
-        return SystemClock()
-    url = make_url(settings.database_url).set(drivername="postgresql")
-    return LedgerClock(url.render_as_string(hide_password=False), settings.test_clock_start)
-
-
-def programme_time(settings: Settings) -> datetime:
-    """Programme time now, leaving no connection behind."""
-    clock = clock_for(settings)
-    try:
-        return clock.now()
-    finally:
-        if isinstance(clock, LedgerClock):
-            clock.close()
+from tasks.catalogue import Ports, all_handlers
 
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs) -> Sequence[Handler]:
@@ -79,8 +55,3 @@ def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:
 def callable_addresses(settings: Settings) -> Callable[[str], bool]:
     """Which addresses outgoing calls may connect to."""
     return (lambda address: True) if settings.allow_private_instances else may_connect
-
-
-def catalogue_for(settings: Settings) -> Catalogue:
-    """What every process knows of the tasks."""
-    return catalogue()

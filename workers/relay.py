@@ -15,8 +15,9 @@ from domain.ports import CrashPoint
 from engine.catalogue import Catalogue
 from engine.relay import Relay
 from engine.workshop import no_crash
+from tasks.catalogue import catalogue as every_task
+from workers.clocks import clock_for
 from workers.connections import driver_connection, redis_client
-from workers.parts import catalogue_for, clock_for
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,7 @@ def run(settings: Settings, catalogue: Catalogue | None = None, crash: CrashPoin
     """One relay until SIGTERM or SIGINT."""
     if crash is None and settings.crash_point is not None:
         crash = KillAt(settings.crash_point)
-    process = RelayProcess(settings, catalogue or catalogue_for(settings), crash or no_crash)
+    process = RelayProcess(settings, catalogue or every_task(), crash or no_crash)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.stop)
     process.run()

@@ -21,8 +21,8 @@ from services.addresses import AddressGuard
 from services.programmes import Programmes
 from services.tokens import Tokens
 from tasks.catalogue import catalogue
+from workers.clocks import clock_for
 from workers.connections import redis_client, sql_engine
-from workers.parts import clock_for
 
 THREADS = 8
 BACKLOG = 2_048

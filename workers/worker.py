@@ -29,9 +29,10 @@ from engine.tally import Tally
 from engine.workshop import Workshop, no_crash
 from services.dead_jobs import announce
 from tasks.catalogue import PAYLOADS
+from workers.clocks import clock_for
 from workers.connections import KEEPS_PLANS, driver_connection, redis_client, sql_engine
 from workers.heartbeat import Heartbeat
-from workers.parts import clock_for, handlers_for
+from workers.parts import handlers_for
 
 log = structlog.get_logger(__name__)
 

@@ -18,11 +18,11 @@ from adapters.logs import configure_logs
 from adapters.settings import Settings, settings_for
 from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
+from tasks.catalogue import catalogue
 from tests.faults.tasks import PAYLOADS, Sink, handlers
 from tests.faults.trap import Trap
 from workers import relay
 from workers.connections import redis_client, sql_engine
-from workers.parts import catalogue_for
 from workers.worker import WorkerProcess, serve
 
 
@@ -53,7 +53,7 @@ def main(role: str) -> None:
         if role == "worker":
             serve(WorkerProcess(settings, handlers(sink), trap))
         elif role == "relay":
-            relay.run(settings, Catalogue([*catalogue_for(settings), *PAYLOADS]), trap)
+            relay.run(settings, Catalogue([*catalogue(), *PAYLOADS]), trap)
         elif role == "scheduler":
             scheduler.run(settings)
         else:

@@ -16,8 +16,8 @@ from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
 from tests.faults.fleet import Fleet, Member, wait_for
 from tests.faults.tasks import PAYLOADS
+from workers.clocks import clock_for
 from workers.connections import redis_client
-from workers.parts import clock_for
 
 AT_ONCE = 3
 NUMBERS = count(1_000_000)
