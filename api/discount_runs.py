@@ -1,21 +1,19 @@
 """Runs over all resellers of a programme: for operators, with unbound keys."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field
 
 from api import owners
 from api.answers import Answer
 from api.call import Access, Call, Here
-from api.money import MoneyDoc
+from api.discount_run_docs import MoverDoc, NewRun, PreviewDoc, RunDoc, RunQuery
 from api.payments import discount_book
 from api.queues import Reason
 from api.routes import Routes
-from api.schema import Day, Incoming, Moment, Outgoing, Page, Paging
-from models.discounts import DiscountRun, RunState
+from api.schema import Page, Paging
+from models.discounts import DiscountRun
 from models.keys import Scope
 from services.discounts import overseeing
 from store.discount_runs import RunFilter
@@ -23,72 +21,6 @@ from store.discount_runs import RunFilter
 routes = Routes("discounts")
 READ = Access(Scope.READ, "run_id", owners.provider)
 DECIDE = Access(Scope.OPERATE, "run_id", owners.provider)
-
-
-class NewRun(Incoming):
-    """Which programme; a dry run computes and writes nothing."""
-
-    programme: str
-    dry_run: bool = False
-
-
-class RunQuery(Paging):
-    """Which runs."""
-
-    programme: str | None = None
-    state: RunState | None = None
-    day: Day | None = None
-
-
-class TotalDoc(Outgoing):
-    """How many move from which tier to which; null stands for no tier."""
-
-    from_: Annotated[str | None, Field(alias="from")]
-    to: str | None
-    resellers: int
-
-
-class MoverDoc(Outgoing):
-    """A reseller that moves."""
-
-    reseller_id: UUID
-    from_: Annotated[str | None, Field(alias="from")]
-    to: str | None
-    turnover: MoneyDoc
-
-
-class PreviewDoc(Outgoing):
-    """What a run would do; `movers` names the first thousand."""
-
-    programme: str
-    day: date
-    resellers: int
-    moved: int
-    guard_rail: float
-    needs_approval: bool
-    moves: list[TotalDoc]
-    movers: list[MoverDoc]
-
-
-class RunDoc(Outgoing):
-    """A run; `guard_rail` is the per cent of resellers it may move without an approval."""
-
-    id: UUID
-    programme: str
-    day: date
-    state: RunState
-    ranges: int
-    computed: int
-    applied: int
-    resellers: int
-    moved: int
-    guard_rail: float
-    moves: list[TotalDoc]
-    started_at: Moment
-    decided_at: Moment | None
-    decided_by: str | None
-    reason: str | None
-    finished_at: Moment | None
 
 
 def shown(call: Call, run: DiscountRun) -> RunDoc:

@@ -27,6 +27,7 @@ from adapters.smtp_fakes import FakeMailTransport
 from bench.daily_fill import Ledger, fill, pay_a_day, reseller
 from bench.daily_floor import Floor
 from bench.results import percentile
+from domain.discounts import RunState
 from domain.money import parse_money
 from domain.programme.model import TurnoverDiscount
 from domain.tiers import PaymentKind
@@ -34,7 +35,7 @@ from engine.enqueue import Request
 from engine.testing import Inline
 from mail.build import MailBuilder
 from mail.render import Renderer
-from models.discounts import DiscountRun, RunState
+from models.discounts import DiscountRun
 from services import payments, programme_files
 from services.discounts import overseeing
 from services.discounts.book import DiscountBook

@@ -11,7 +11,7 @@ import typer
 
 from commands.context import Json, print_facts, print_json, print_rows
 from commands.ledger import Reason, control_desk
-from models.discounts import RunState
+from domain.discounts import RunState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -22,6 +22,17 @@ GUARD_RAIL_FROM: Final = 100
 """A run over fewer resellers than this is never held back."""
 
 
+class RunState(StrEnum):
+    """A run computes, may be held for a person, applies; or it is refused, or a later one takes its place."""
+
+    COMPUTING = "computing"
+    HELD = "held"
+    APPLYING = "applying"
+    DONE = "done"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
 class SuppressedBy(StrEnum):
     """Why a promotion was left out."""
 

@@ -5,25 +5,14 @@ Written by the hundred thousand at once, so without a foreign key to accounts, w
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.discounts import RunState
 from models.base import Base, one_of
-
-
-class RunState(StrEnum):
-    """A run computes, may be held for a person, applies; or it is refused, or a later one takes its place."""
-
-    COMPUTING = "computing"
-    HELD = "held"
-    APPLYING = "applying"
-    DONE = "done"
-    REJECTED = "rejected"
-    SUPERSEDED = "superseded"
 
 
 class CurrentDiscount(Base):

@@ -12,10 +12,11 @@ from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session
 
 from domain.alerts import AlertKind, Matter
+from domain.discounts import RunState
 from domain.ids import new_id
 from models.alerts import Alert
 from models.control import BreakerState, Lane
-from models.discounts import DiscountRun, RunState
+from models.discounts import DiscountRun
 
 TURN: Final = text("SELECT pg_advisory_xact_lock(hashtext('kontor alerts'))")
 LANES_MOST: Final = 1_000

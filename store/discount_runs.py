@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.discounts import DiscountFinding, DiscountRange, DiscountRun, RunState
+from domain.discounts import RunState
+from models.discounts import DiscountFinding, DiscountRange, DiscountRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from models.discounts import CurrentDiscount, DiscountRecord, DiscountRun, RunState
+from domain.discounts import RunState
+from models.discounts import CurrentDiscount, DiscountRecord, DiscountRun
 
 
 def current(session: Session, reseller_id: UUID, *, lock: bool = False) -> CurrentDiscount | None:

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.discounts import needs_approval
+from domain.discounts import RunState, needs_approval
 from domain.errors import Conflict, FieldError, Invalid, NotFound
 from domain.money import Money
 from domain.paging import Page, cursor_id, cut
 from domain.programme.model import Programme, TurnoverDiscount
-from models.discounts import DiscountFinding, DiscountRun, RunState
+from models.discounts import DiscountFinding, DiscountRun
 from services.discounts import running
 from services.discounts.book import DiscountBook
 from services.discounts.recording import sums_of

@@ -15,11 +15,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.discounts import needs_approval
+from domain.discounts import RunState, needs_approval
 from domain.ids import new_id
 from domain.programme.model import TurnoverDiscount
 from mail.facts_operators import AlertKind
-from models.discounts import DiscountRange, DiscountRun, RunState
+from models.discounts import DiscountRange, DiscountRun
 from services.alerts import tell_operators
 from services.discounts.book import DiscountBook
 from services.discounts.news import Teller

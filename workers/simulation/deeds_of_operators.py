@@ -8,9 +8,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.discounts import RunState
 from domain.jobs import DeadReason, JobState
 from engine.control import Actor, Control
-from models.discounts import DiscountRun, RunState
+from models.discounts import DiscountRun
 from models.jobs import Job
 from services.discounts import overseeing
 from services.discounts.book import DiscountBook
