@@ -29,7 +29,7 @@ BEGINNING: Final = date(1900, 1, 1)
 NIGHT: Final = timedelta(minutes=30)
 RECENT: Final = timedelta(hours=25)
 LONG: Final = timedelta(days=62)
-LATELY: Final = timedelta(days=45)
+LATELY: Final = timedelta(days=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ ORDER BY r.next_start, r.id LIMIT :limit
 # each is named. What was missing before and still is stays named, whatever the day.
 CHARGE_GONE: Final = """
 WITH made AS (
-    SELECT run_id, count(*) AS charges FROM charges WHERE period_start >= :charged_since GROUP BY run_id
+    SELECT run_id, count(*) AS charges FROM charges
+    WHERE programme = ANY(CAST(:codes AS text[])) AND period_start >= :charged_since GROUP BY run_id
 ), counted AS (
     SELECT r.id, r.anchor, greatest(r.since, CAST(:charged_since AS date)) AS day,
         (date_part('year', greatest(r.since, CAST(:charged_since AS date))) - date_part('year', r.anchor))::int * 12

@@ -241,10 +241,10 @@ def test_bound_keys_see_nothing_of_it(world: FeeWorld) -> None:
 def test_what_is_gone_since_long_is_found_by_the_daily_look_and_stays_named(world: FeeWorld) -> None:
     made = busy(world)
     world.go("2026-01-20")
-    world.run("DELETE FROM charges WHERE account_id = :a AND period_start < '2025-12-06'", a=made["phone"])
+    world.run("DELETE FROM charges WHERE account_id = :a AND period_start < '2026-01-09'", a=made["phone"])
     mail = delete_mail(world, "trial-started")
     assert look(world) == []
 
     everything = look(world, "reconciliation.everything")
-    assert {gap["subject"].rpartition(" ")[2] for gap in everything} == {"2025-11-30", mail}
+    assert {gap["subject"].rpartition(" ")[2] for gap in everything} == {"2025-11-30", "2025-12-30", mail}
     assert {gap["id"] for gap in look(world)} == {gap["id"] for gap in everything}
