@@ -9,9 +9,10 @@ from domain.errors import Conflict, Forbidden
 from models.accounts import Account
 from models.events import DomainEvent
 from models.mails import Mail
-from services import accounts, reselling
+from services import accounts, clients, reselling
 from services.account_book import AccountBook
 from services.accounts import NewAccount
+from services.clients import NewClient
 
 
 def person(office: AccountBook, session: Session, programme: str) -> Account:
@@ -101,3 +102,22 @@ def test_only_a_reseller_turns_back(office: AccountBook, session: Session, clien
     with pytest.raises(Conflict) as refused:
         reselling.revert_reseller(office, session, client.id)
     assert refused.value.code == "not_a_reseller"
+
+
+def test_every_client_that_is_let_go_is_told_once_and_a_deleted_one_is_not(
+    office: AccountBook, session: Session, reseller: Account, client: Account
+) -> None:
+    more = [clients.create(office, session, reseller.id, NewClient(f"C{n}", f"c{n}@c.example")) for n in range(3)]
+    more[2].deleted_at = office.now
+    session.flush()
+    reselling.revert_reseller(office, session, reseller.id, disconnect_clients=True)
+    told = session.scalars(select(Mail).where(Mail.template == "account-disconnected")).all()
+    assert {(mail.account_id, mail.facts["reseller"]) for mail in told} == {
+        (account.id, reseller.name) for account in (client, *more[:2])
+    }
+    left = select(DomainEvent).where(DomainEvent.type == "account.disconnected")
+    happened = session.scalars(left.order_by(DomainEvent.seq)).all()
+    assert [(event.account_id, event.reseller_id) for event in happened] == [
+        (account.id, reseller.id) for account in sorted((client, *more), key=lambda account: account.id)
+    ]
+    assert {account.kind for account in (client, *more)} == {"regular"}
