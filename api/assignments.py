@@ -60,9 +60,9 @@ class AssignmentDoc(Outgoing):
 
 
 def must_be_sold(call: Call) -> None:
-    """404 for a product the account's reseller does not see, before the body is judged."""
+    """404 for a product that is not there for the account's reseller, before the body is judged."""
     account = accounts.get(call.session, uuid_of(call.arrival.params["account_id"]))
-    assigned.shelf_of(book_of(call), call.session, account).product(call.arrival.params["product"])
+    assigned.must_show(book_of(call), call.session, account, call.arrival.params["product"])
 
 
 READ = Access(Scope.READ, "account_id", owners.account, not_account=True)

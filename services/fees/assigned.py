@@ -25,7 +25,7 @@ def page(book: FeeBook, session: Session, account: Account, after: str | None, l
     found = [
         run
         for run in runs.running(session, account.id, FeeKind.PRODUCT, today)
-        if run.code in shelf.products and (after is None or run.code > after)
+        if shelf.shows(run) and (after is None or run.code > after)
     ]
     page_ = cut(found[: limit + 1], limit, lambda run: run.code)
     return Page(tuple(document(shelf, run, account, percents, today) for run in page_.items), page_.next)
@@ -34,6 +34,14 @@ def page(book: FeeBook, session: Session, account: Account, after: str | None, l
 def shelf_of(book: FeeBook, session: Session, account: Account) -> Shelf:
     """What may be assigned to an account."""
     return Shelf.of_account(book, session, account)
+
+
+def must_show(book: FeeBook, session: Session, account: Account, code: str) -> None:
+    """Raise NotFound(`unknown_product`) for a product that the account's reseller neither sells nor pays for."""
+    shelf = shelf_of(book, session, account)
+    running = runs.running(session, account.id, FeeKind.PRODUCT, book.today(shelf.programme))
+    if not any(run.code == code and shelf.shows(run) for run in running):
+        shelf.product(code)
 
 
 def one(book: FeeBook, session: Session, run: FeeRun) -> dict[str, Any]:

@@ -69,20 +69,20 @@ class Assignments:
             self.session.flush()
             return Assigned(run, created=False)
         run = begin(self.billing, self.account, FeeKind.PRODUCT, code, retail_fee=_amount(retail))
-        self._note_margin(run, product)
+        self._note_margin(run)
         return Assigned(run, created=True)
 
     def change(self, code: str, retail: Money | None) -> FeeRun:
         """Set what the reseller asks its client; None: as recommended. Raises NotFound, Invalid."""
-        product, run = self._existing(code)
+        run = self._existing(code)
         run.retail_fee = _amount(retail)
         self.session.flush()
-        self._note_margin(run, product)
+        self._note_margin(run)
         return run
 
     def unassign(self, code: str) -> FeeRun:
         """End an assignment with its paid period; again changes nothing. Raises NotFound."""
-        _, run = self._existing(code)
+        run = self._existing(code)
         if run.until is None:
             run.until, run.stopped_by = ending(_run(run), self.billing.today).until, Stop.REQUEST.value
             self.session.flush()
@@ -93,11 +93,12 @@ class Assignments:
         open_runs = runs.open_of(self.session, [self.account.id])
         return next((run for run in open_runs if run.kind == FeeKind.PRODUCT and run.code == code), None)
 
-    def _existing(self, code: str) -> tuple[Product, FeeRun]:
-        product, run = self.shelf.product(code), self.find(code)
-        if run is None:
-            raise NotFound(message=f"The product {code!r} is not assigned to the account.")
-        return product, run
+    def _existing(self, code: str) -> FeeRun:
+        run = self.find(code)
+        if run is None or not self.shelf.shows(run):
+            name = self.shelf.product(code).name
+            raise NotFound(message=f"{name} is not assigned to the account.")
+        return run
 
     def _refuse_second(self, reseller_id: UUID, product: Product) -> None:
         """A subscription that is not multiple serves one client of a reseller (programme.md 7.4)."""
@@ -110,7 +111,7 @@ class Assignments:
             message = f"{product.name} is assigned to another client: its subscription {code!r} is not multiple."
             raise Conflict("not_multiple", message, subscription=code)
 
-    def _note_margin(self, run: FeeRun, product: Product) -> None:
+    def _note_margin(self, run: FeeRun) -> None:
         if run.retail_fee is None or self.account.reseller_id is None:
             return
         reseller = accounts.by_id(self.session, self.account.reseller_id)

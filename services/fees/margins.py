@@ -43,7 +43,7 @@ class Terms:
 
 def terms_of(shelf: Shelf, run: FeeRun, account: Account, percents: Percents, day: date) -> Terms | None:
     """The terms of an assignment on a local day; None when the product has no monthly fee any more."""
-    product, recommended = shelf.products.get(run.code), shelf.retail(run.code)
+    product, recommended = shelf.programme.products.get(run.code), shelf.retail(run.code)
     price = None if product is None else wholesale(shelf.programme, product)
     if price is None or recommended is None:
         return None

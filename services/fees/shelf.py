@@ -13,7 +13,7 @@ from domain.money import Money
 from domain.programme import Programme
 from domain.programme.model import ManagedBy, Product
 from models.accounts import Account
-from models.fees import ProductEdit
+from models.fees import FeeRun, ProductEdit, Stop
 from services import products
 from services.fees.book import FeeBook
 from store import accounts
@@ -33,9 +33,9 @@ class Shelf:
     def of(cls, book: FeeBook, session: Session, owner: Account) -> Shelf:
         """What a reseller may assign."""
         programme = book.programme_of(session, owner)
-        seen = products.visible(programme, owner)
-        own = {code for code, product in seen.items() if product.managed_by is ManagedBy.RESELLER}
-        return cls(programme, owner.id, seen, edits.of(session, owner.programme, owner.id) if own else {})
+        managed = any(product.managed_by is ManagedBy.RESELLER for product in programme.products.values())
+        own = edits.of(session, owner.programme, owner.id) if managed else {}
+        return cls(programme, owner.id, products.visible(programme, owner), own)
 
     @classmethod
     def of_account(cls, book: FeeBook, session: Session, account: Account) -> Shelf:
@@ -50,16 +50,20 @@ class Shelf:
             raise NotFound("unknown_product", f"There is no product {code!r}.")
         return found
 
+    def shows(self, run: FeeRun) -> bool:
+        """Whether an assignment is there for this reseller: a hidden product is when it pays for it after a merge."""
+        return run.code in self.products or run.stopped_by != Stop.DISCONNECTED
+
     def name(self, code: str, locale: str = "") -> str:
         """What the product is called; its code when it is gone."""
-        edit, product = self.edits.get(code), self.products.get(code)
+        edit, product = self.edits.get(code), self.programme.products.get(code)
         if edit is not None and edit.name is not None:
             return edit.name
         return code if product is None else product.name_in(locale)
 
     def retail(self, code: str) -> Money | None:
         """The retail fee that is recommended; None when there is no such monthly fee."""
-        product = self.products.get(code)
+        product = self.programme.products.get(code)
         subscription = None if product is None else product.account_subscription
         if subscription is None:
             return None

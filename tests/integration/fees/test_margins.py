@@ -121,6 +121,19 @@ def test_a_client_taken_over_does_not_show_its_new_reseller_what_the_old_one_man
     assert [one["period_start"] for one in world.charges(f"resellers/{elbe}")] == ["2025-12-01"] * 2
 
 
+def test_who_takes_a_reseller_over_sees_and_may_end_what_it_pays_for(world: FeeWorld, house: tuple[str, str]) -> None:
+    reseller, client = house
+    other = world.reseller("house", "Weser")
+    world.assign(client, "house-line")
+    world.api.ok(f"POST /v1/resellers/{reseller}/merge", {"into": other, "dry_run": False}, key=world.key)
+    world.go("2026-01-01")
+
+    assert world.assigned(client) == ["house-line"]
+    assert world.starts(f"resellers/{other}") == ["2025-12-01", "2026-01-01"]
+    assert world.unassign(client, "house-line")["ends_on"] == "2026-02-01"
+    assert world.assign(client, "house-line").status_code == 404
+
+
 def test_who_manages_a_product_edits_its_name_and_retail_fee_and_nothing_else(
     world: FeeWorld, house: tuple[str, str]
 ) -> None:
