@@ -1,10 +1,26 @@
 """Structured logs on stderr: lines for people or JSON for machines, from structlog and the standard library alike."""
 
 import logging
+import re
 import sys
-from typing import Literal
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final, Literal
 
 import structlog
+
+MASK: Final = "***"
+HIDDEN: Final = re.compile(
+    r"passw|secret|token|authorization|cookie|api_?key|^(raw|body|html|text|message_body|payload|args|facts)$",
+    re.IGNORECASE,
+)
+"""Names of values that no line shows: credentials, what a mail says, what a job carries."""
+
+SECRETS: Final = re.compile(
+    r"(?P<kept>\bkontor_|whsec_|Bearer\s+|Basic\s+|/(?:offers|activate|unsubscribe)/)[\w.+/=~-]{16,}"
+    r"|(?P<scheme>://)[^/\s@]+(?=@)",
+    re.IGNORECASE,
+)
+"""What a key, a signing secret, a link's token and a URL's password look like, wherever they stand."""
 
 
 def configure_logs(kind: Literal["console", "json"], role: str, level: int = logging.INFO) -> None:
@@ -43,6 +59,28 @@ def configure_logs(kind: Literal["console", "json"], role: str, level: int = log
 
 def ending(kind: Literal["console", "json"]) -> list[structlog.typing.Processor]:
     """How a line looks: JSON with the traceback as text, or columns."""
+    shown: list[structlog.typing.Processor] = [structlog.processors.format_exc_info, without_secrets]
     if kind == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        return [*shown, structlog.processors.JSONRenderer()]
+    plain = structlog.dev.plain_traceback
+    return [*shown, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+
+
+def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The line with every credential, mail and payload masked, by name and by look."""
+    for name, value in event.items():
+        event[name] = MASK if HIDDEN.search(name) else masked(value)
+    return event
+
+
+def masked(value: Any) -> Any:
+    """A value of a line with what looks like a secret masked, also deep inside."""
+    match value:
+        case str():
+            return SECRETS.sub(lambda hit: f"{hit['kept'] or hit['scheme']}{MASK}", value)
+        case Mapping():
+            return {name: MASK if HIDDEN.search(str(name)) else masked(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [masked(inner) for inner in value]
+        case _:
+            return value

@@ -92,6 +92,7 @@ def bury(
     row = tried.row
     now = shop.clock.now()
     ledger.bury(driver, row.id, tried.number, reason, now, failure.document(), failure.fingerprint)
+    log.error("job.dead", **_named(tried, failure), reason=str(reason))
     _tell(shop, session, row, tried.number, failure.message, reason)
     job = shop.context(row, tried.number)
     _attempt(shop, session, row, lambda: shop.on_dead(session, job, reason, failure.message))
@@ -128,7 +129,23 @@ def _hold(
 def _write(driver: Driver, shop: Workshop, tried: Attempted, outcome: str, failure: Failure, now: datetime) -> None:
     ended = Ended(tried.row.id, tried.number, shop.worker, tried.started_at, now, outcome, failure.document())
     ledger.write_attempt(driver, ended)
+    log.warning("job.failed", **_named(tried, failure), outcome=str(outcome))
     shop.count(tried.row, outcome, tried.started_at, now)
+
+
+def _named(tried: Attempted, failure: Failure) -> dict[str, Any]:
+    """What a line of the log says of a failure. Values a job carries stand below an error's first line."""
+    row = tried.row
+    return {
+        "job": str(row.id),
+        "task": row.task,
+        "attempt": tried.number,
+        "tenant": row.tenant,
+        "trace": row.trace_id,
+        "error": failure.type,
+        "says": failure.message.partition("\n")[0][:300],
+        "fingerprint": failure.fingerprint,
+    }
 
 
 def _tell(shop: Workshop, session: Session, row: JobRow, number: int, error: str, dead: str | None) -> None:
@@ -146,4 +163,6 @@ def _attempt(shop: Workshop, session: Session, row: JobRow, tell: Callable[[], N
     except shop.catchable as error:
         if is_lost(error):
             raise
-        log.error("failure.untold", job=str(row.id), task=row.task, error=str(error))
+        log.error(
+            "failure.untold", job=str(row.id), task=row.task, tenant=row.tenant, trace=row.trace_id, error=str(error)
+        )

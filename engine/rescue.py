@@ -8,9 +8,14 @@ transactions. Heartbeats are compared with PostgreSQL's own clock.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import structlog
+
 from engine.ledger import Driver
+
+log = structlog.get_logger(__name__)
 
 GONE_SECONDS = 2.0
 STALLED_SECONDS = 10.0
@@ -41,7 +46,7 @@ WITH gone AS (
 UPDATE jobs SET state = 'queued', attempt = jobs.attempt + %(burn)s, crashes = crashes + 1,
     lease = NULL, worker = NULL, started_at = NULL, reason = coalesce(%(reason)s, jobs.reason)
 FROM gone WHERE jobs.id = gone.id
-RETURNING jobs.id
+RETURNING jobs.id, jobs.task, jobs.tenant, jobs.attempt, jobs.trace_id, gone.worker
 """
 
 
@@ -89,10 +94,20 @@ def orphans(driver: Driver) -> list[UUID]:
 def requeue_running(driver: Driver, ids: Sequence[UUID], now: datetime) -> int:
     """External jobs whose worker died in the act: queued again, the crash being an attempt."""
     given = {"ids": list(ids), "state": "running", "burn": 0, "worker": None, "now": now, "reason": "crashed"}
-    return driver.execute(REQUEUE, given).rowcount
+    return _requeue(driver, given)
 
 
 def blame(driver: Driver, ids: Sequence[UUID], worker: str, now: datetime) -> int:
     """Jobs in hand when their worker died that had no effect outside yet: still queued, now suspects."""
     given = {"ids": list(ids), "state": "queued", "burn": 1, "worker": worker, "now": now, "reason": None}
-    return driver.execute(REQUEUE, given).rowcount
+    return _requeue(driver, given)
+
+
+def _requeue(driver: Driver, given: dict[str, Any]) -> int:
+    crashed = driver.execute(REQUEUE, given).fetchall()
+    for job_id, task, tenant, attempt, trace, worker in crashed:
+        log.warning(
+            "job.crashed", job=str(job_id), task=task, attempt=attempt, tenant=tenant, trace=trace,
+            died=worker or given["worker"],
+        )  # fmt: skip
+    return len(crashed)
