@@ -33,7 +33,7 @@ def test_every_setting_of_a_brand_is_explained() -> None:
 
 
 def test_every_event_of_accounts_is_named() -> None:
-    sources = (ROOT / "services").glob("*.py")
+    sources = (ROOT / "services").rglob("*.py")
     written = {
         word for path in sources for word in re.findall(r'"(account\.[a-z_]+)"', path.read_text(encoding="utf-8"))
     }
