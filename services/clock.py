@@ -62,10 +62,11 @@ def move(session: Session, doorbell: Doorbell, now: datetime) -> datetime:
 
 
 def due(session: Session, now: datetime) -> Due:
-    """What is due, paused queues and held lanes aside; empty when everything has settled."""
+    """What is due, paused queues and held lanes aside; empty when everything has settled.
+
+    Jobs are counted last: a schedule or probe that becomes a job between two looks is seen as the one or the other.
+    """
     connection = driver(session)
-    return Due(
-        rows.due_jobs(connection, now, COUNTED),
-        rows.due_schedules(connection, now),
-        rows.due_probes(connection, now, COUNTED),
-    )
+    schedules = rows.due_schedules(connection, now)
+    probes = rows.due_probes(connection, now, COUNTED)
+    return Due(rows.due_jobs(connection, now, COUNTED), schedules, probes)

@@ -1,17 +1,22 @@
 """The test clock over HTTP, and what settling means."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
+from psycopg import Connection
 from sqlalchemy import text
 
 import api.clock as clock_routes
 from adapters.clock_fakes import ManualClock
 from api.app import build
 from api.deps import Deps
-from engine.schedules import declare
+from engine.schedules import declare, fire_due
+from services.clock import due
+from store import clock as rows
 from tasks.timetable import timetable
 from tests.api_world import Api, served
 
@@ -51,6 +56,25 @@ def test_a_first_call_into_the_past_takes_the_schedules_with_it(api: Api, clock:
     assert tuple(seen) == (datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, 0, 40, tzinfo=UTC))
 
 
+def test_what_the_scheduler_fires_between_two_looks_is_still_due(
+    api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api.deps.sessions() as session:
+        declare(session, timetable(session), clock.now())
+        session.commit()
+    later, look = clock.now() + timedelta(days=1), rows.due_schedules
+
+    def fired_before(connection: Connection[Any], now: datetime) -> Sequence[str]:
+        with api.deps.sessions() as other:
+            assert fire_due(other, api.deps.jobs, now)
+            other.commit()
+        return look(connection, now)
+
+    monkeypatch.setattr(rows, "due_schedules", fired_before)
+    with api.deps.sessions() as session:
+        assert due(session, later).jobs
+
+
 def test_settle_leaves_paused_queues_aside_and_tells_what_is_left(
     api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,9 +83,9 @@ def test_settle_leaves_paused_queues_aside_and_tells_what_is_left(
     api.ok("POST /v1/jobs", job)
 
     before = api.call("POST /v1/clock", {"now": "2026-03-08T12:00:00Z", "settle": True})
-    due = api.call("POST /v1/clock", {"now": LATER, "settle": True})
+    left = api.call("POST /v1/clock", {"now": LATER, "settle": True})
     api.ok("POST /v1/queues/probe/pause")
     paused = api.call("POST /v1/clock", {"now": LATER, "settle": True})
 
-    assert (before.status_code, due.status_code, paused.status_code) == (200, 202, 200)
-    assert due.json() == {"now": LATER, "due": {"jobs": {"probe.echo": 1}, "schedules": [], "probes": []}}
+    assert (before.status_code, left.status_code, paused.status_code) == (200, 202, 200)
+    assert left.json() == {"now": LATER, "due": {"jobs": {"probe.echo": 1}, "schedules": [], "probes": []}}
