@@ -77,8 +77,7 @@ class Act:
         return made
 
     def _party(self, name: str) -> Party:
-        slug = f"{name} {self.number}".lower().replace(" ", "-")
-        return Party("", f"{name} {self.number}", f"admin@{slug}.example")
+        return Party("", f"{name} {self.number}", f"admin{len(self.parties) + 1}@story{self.number}.example")
 
     def _made(self, party: Party, account: Any) -> Party:
         made = Party(account["id"], party.name, party.address)

@@ -2,6 +2,14 @@
 
 from typing import Final
 
-from workers.demo.stories import learning, learning_mishaps
+from workers.demo.stories import booking, booking_names, everywhere, hosting, learning, learning_mishaps, telephony
 
-STORIES: Final = (*learning_mishaps.STORIES, *learning.STORIES)
+STORIES: Final = (
+    *learning_mishaps.STORIES,
+    *learning.STORIES,
+    *booking.STORIES,
+    *booking_names.STORIES,
+    *hosting.STORIES,
+    *telephony.STORIES,
+    *everywhere.STORIES,
+)
