@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from domain.errors import Invalid
 from domain.jobs import JobState
-from store.jobs_read import JobQuery
+from store.jobs_read import COLD_STATES, JobQuery
 
 PREFIX: Final = "args."
 PLAIN: Final = ("task", "queue", "tenant", "error", "fingerprint")
@@ -28,10 +28,13 @@ class Asked:
 
     @property
     def query(self) -> JobQuery:
-        """What the ledger is asked."""
+        """What the ledger is asked. Jobs that ended well keep no error, so a search for one leaves them out."""
         tenant = self.texts.get("tenant")
+        states = frozenset(self.states)
+        if not states and ("error" in self.texts or "fingerprint" in self.texts):
+            states = frozenset(JobState) - COLD_STATES
         return JobQuery(
-            states=frozenset(self.states),
+            states=states,
             task=self.texts.get("task"),
             queue=self.texts.get("queue"),
             tenants=None if tenant is None else (tenant,),

@@ -6,17 +6,17 @@ from typing import Any, Final
 
 from starlette.datastructures import QueryParams
 
+from console import tenants
 from console.answers import Goto, Page
 from console.asked import asked_of, words_of
 from console.visit import Visit
 from domain.errors import Invalid, NotFound
 from domain.paging import cursor_id
-from engine.driver import driver
 from models.console import BulkAction, BulkRun, BulkState
 from services import bulk_runs, foreseeing, jobs
 from services.foreseeing import Foreseen
 from store import bulk_runs as rows
-from store import foresight, workers
+from store import workers
 
 SHOWN: Final = 50
 MOVING: Final = frozenset({BulkState.PREVIEW, BulkState.RUNNING})
@@ -41,7 +41,7 @@ def begin(visit: Visit) -> Goto:
     except ValueError:
         raise Invalid(message="Choose what to do: retry or cancel.") from None
     asked = asked_of(QueryParams(form.get("filter", "")))
-    query = asked.query
+    query = tenants.resolved(visit, asked.query)
     if query.fingerprint is None:
         query = jobs.within_span(query, visit.now, real_time=not visit.deps.test_clock)
     run = bulk_runs.preview(visit.session, visit.jobs, action, query, visit.actor())
@@ -81,7 +81,7 @@ def lines_of(visit: Visit, run: BulkRun) -> Sequence[Line]:
     """Counts and forecasts side by side, the most jobs first."""
     counts: dict[tuple[str, str], Any] = {(one["task"], one["tenant"]): one["count"] for one in run.counts or ()}
     would = {(one.task, one.tenant): one for one in foreseeing.foreseen(run)}
-    names = foresight.account_names(driver(visit.session), [tenant for _, tenant in {**counts, **would}])
+    names = tenants.named(visit, [tenant for _, tenant in {**counts, **would}])
     lines = [
         Line(names.get(tenant, tenant) or "the provider", tenant, task, counts.get((task, tenant)),
              would.get((task, tenant), Foreseen(task, tenant)))

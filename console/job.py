@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from console import timeline
+from console import tenants, timeline
 from console.answers import Page
 from console.visit import Visit
 from domain.errors import NotFound
@@ -47,6 +47,7 @@ def show_job(visit: Visit) -> Page:
         "attempts": view.attempts,
         "refusal": refusal(visit, view),
         "cancellable": job.state in CANCELLABLE,
+        "name": tenants.named(visit, [job.tenant]).get(job.tenant),
         "known": job.task in visit.deps.jobs.catalogue,
         "lane": lane_of(visit, job),
         "letters": console_jobs.letters(connection, mail_ids(view, children)),

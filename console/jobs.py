@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
+from console import tenants
 from console.answers import Page
 from console.asked import asked_of
 from console.partial import bounded
@@ -22,7 +23,7 @@ COUNT_MS: Final = 100
 def show_jobs(visit: Visit) -> Page:
     """Matching jobs, newest first. Raises Invalid for a time that is none."""
     asked = asked_of(visit.arrival.query)
-    query = jobs.within_span(asked.query, visit.now, real_time=not visit.deps.test_clock)
+    query = jobs.within_span(tenants.resolved(visit, asked.query), visit.now, real_time=not visit.deps.test_clock)
     cursor = cursor_id(visit.arrival.asked("cursor"))
     catalogue = visit.deps.jobs.catalogue
     found = jobs.search(visit.session, catalogue, replace(query, before=cursor), SHOWN)
@@ -32,6 +33,7 @@ def show_jobs(visit: Visit) -> Page:
         "tasks": sorted(payload.policy.name for payload in catalogue),
         "queues": catalogue.queues,
         "found": found,
+        "names": tenants.named(visit, [view.job.tenant for view in found.items]),
         "total": None if found.partial else counted(visit, query),
         "most": console_jobs.COUNT_MOST,
         "next": None if found.next is None else _following(visit.arrival, str(found.next)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from console import figures
+from console import figures, tenants
 from console.answers import Page
 from console.partial import bounded
 from console.visit import Visit
@@ -14,7 +14,7 @@ from engine.driver import driver
 from models.console import RollupSize
 from models.control import Queue
 from services import queues, steering
-from store import console_engine, foresight, rollups
+from store import console_engine, rollups
 
 RECENT: Final = timedelta(minutes=10)
 
@@ -70,7 +70,7 @@ def turns_of(visit: Visit, name: str) -> Sequence[Turn]:
     connection = driver(visit.session)
     taken = dict(console_engine.turns(connection, name, visit.now - RECENT))
     waiting = {one.tenant: one for one in console_engine.waiting(connection, name)}
-    names = foresight.account_names(connection, [*taken, *waiting])
+    names = tenants.named(visit, [*taken, *waiting])
     most = max(taken.values(), default=1)
     found = [
         Turn(

@@ -8,10 +8,12 @@ from uuid import UUID
 from psycopg import Connection
 
 from domain.ids import new_id
+from domain.names import name_key
 
 MOMENT_MS: Final = 5_000
 CHARGED: Final = "SELECT currency, sum(total) FROM charges WHERE id >= %s GROUP BY currency"
 SHUT: Final = "SELECT name FROM lanes WHERE name = ANY(%s) AND state <> 'closed'"
+CALLED: Final = "SELECT id FROM accounts WHERE name_key = %s AND purged_at IS NULL"
 NAMES: Final = "SELECT id::text, name FROM accounts WHERE id = ANY(%s::uuid[])"
 
 
@@ -28,6 +30,12 @@ def charged(driver: Connection[Any], floor: UUID) -> dict[str, Decimal]:
 def shut_lanes(driver: Connection[Any], names: Iterable[str]) -> set[str]:
     """Those of the lanes that do not deliver now."""
     return {row[0] for row in driver.execute(SHUT, (sorted(set(names)),)).fetchall()}
+
+
+def account_called(driver: Connection[Any], name: str) -> str | None:
+    """The id, as text, of the account of that name, in any case."""
+    row = driver.execute(CALLED, (name_key(name),)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def account_names(driver: Connection[Any], tenants: Iterable[str]) -> dict[str, str]:

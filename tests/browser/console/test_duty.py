@@ -108,6 +108,9 @@ def test_the_pictures_of_the_docs_are_small(running: Browser, scene: Scene) -> N
         ("overview-light", "", "light", 1280),
         ("job-dark", f"/jobs/{scene.job}", "dark", 1280),
         ("overview-phone", "", "dark", 360),
+        ("bulk-preview-light", f"/bulk/{scene.run}", "light", 1280),
+        ("queue-dark", "/queues/probe", "dark", 1280),
+        ("jobs-wide", "/jobs", "light", 2560),
     )
     for name, path, scheme, width in views:
         page = signed_in(running, scene, color_scheme=scheme, viewport={"width": width, "height": 800})

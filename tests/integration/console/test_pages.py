@@ -61,6 +61,20 @@ def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, dep
     assert someone.http.get("/console/jobs?args.a%00b=c%00").status_code == 200
 
 
+def test_a_tenant_is_found_and_shown_by_its_name(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
+    one = shop("elbe")
+    with deps.sessions() as session:
+        mine = deps.jobs.enqueue(session, "probe.echo", {"message": "mine"}, tenant=str(one.reseller)).id
+        other = deps.jobs.enqueue(session, "probe.echo", {"message": "other"}, tenant="free form").id
+        session.commit()
+    someone = signed_in("viewer")
+    text = someone.get("/console/jobs?tenant=ELBE&task=probe.echo").text
+    assert str(mine) in text
+    assert str(other) not in text
+    assert ">elbe</a>" in text
+    assert str(other) in someone.get("/console/jobs?tenant=free+form").text
+
+
 def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps) -> None:
     ids = {str(put_job(deps, f"number {number}")) for number in range(60)}
     someone, path = signed_in("viewer"), "/console/jobs?task=probe.echo"
