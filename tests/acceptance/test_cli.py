@@ -154,3 +154,26 @@ def test_an_operator_gets_a_one_time_password_and_only_one_login(run: Run) -> No
     again = run("operator", "create", "--email", "ANN@kontor.example", "--role", "viewer")
     assert again.returncode == 1
     assert run("operator", "create", "--email", "bob@kontor.example", "--role", "king").returncode == 1
+
+
+def test_what_is_missing_is_named_and_mended(run: Run, engine: Engine) -> None:
+    assert printed(run("reconcile", "--json")) == {"items": [], "next": None}
+    assert run("reconcile").stdout == "Nothing is missing.\n"
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO mails (id, template, locale, facts, fact_key, identity, created_at)"
+                " VALUES (gen_random_uuid(), 'activation', 'en', '{}', 'x', 'x', now())"
+            )
+        )
+    (gap,) = found(run("reconcile", "--json"))
+    assert (gap["kind"], gap["mendable"], gap["job_id"]) == ("mail_unsent", True, None)
+    (mended,) = found(run("reconcile", "--mend", "--reason", "a test", "--json"))
+    assert printed(run("jobs", "show", mended["job_id"], "--json"))["task"] == "mail.send"
+    assert found(run("reconcile", "--json")) == []
+
+
+def found(done: "subprocess.CompletedProcess[str]") -> list[dict[str, str]]:
+    """The items of a list."""
+    items: list[dict[str, str]] = json.loads(done.stdout)["items"]
+    return items
