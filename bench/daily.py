@@ -88,10 +88,10 @@ class Deployment:
         assert isinstance(programme.discount, TurnoverDiscount)
         return sums_of("hosting", programme, programme.discount, self.book.today(programme.zone))
 
-    def run(self) -> tuple[float, float, DiscountRun]:
+    def run(self, *, tell: bool = True) -> tuple[float, float, DiscountRun]:
         """A run from its first job to its last, approved at once when it is held.
 
-        Seconds until everything was recorded, and until everybody's mail was posted.
+        Seconds until everything was recorded, and until everybody's mail was posted, if anybody's is.
         """
         began = time.perf_counter()
         with self.transaction() as session:
@@ -105,8 +105,16 @@ class Deployment:
                     overseeing.approve(self.book, session, run.id, "bench", None)
             elif run.state == RunState.DONE and not recorded:
                 recorded = time.perf_counter() - began
+                if not tell:
+                    return recorded, recorded, self.forget_news(run)
             if recorded and not claimed:
                 return recorded, time.perf_counter() - began, run
+
+    def forget_news(self, run: DiscountRun) -> DiscountRun:
+        """Tell nobody: on its first day a run has something to tell to everybody."""
+        with self.transaction() as session:
+            session.execute(text("DELETE FROM jobs WHERE task = 'discounts.tell'"))
+        return run
 
     def last(self) -> DiscountRun:
         """The newest run."""
@@ -136,7 +144,7 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int) -> dict[str, A
     filled = time.perf_counter() - began
     floor = Floor(url)
     first_floor = floor.run(deployment.sums())[0]
-    first, first_told, _ = deployment.run()
+    first, _, _ = deployment.run(tell=False)
     before = peak()
     days = [a_day(url, ledger, deployment, floor, number) for number in range(rounds)]
     differences = len(set(floor.tiers().items()) ^ set(recorded(deployment).items()))
@@ -149,7 +157,7 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int) -> dict[str, A
         "payments": ledger.count,
         "months": ledger.months,
         "fill_s": filled,
-        "first": {"floor_s": first_floor, "run_s": first, "told_s": first_told},
+        "first": {"floor_s": first_floor, "run_s": first},
         "days": days,
         "floor_s": median(one["floor_s"] for one in days),
         "run_s": median(one["run_s"] for one in days),

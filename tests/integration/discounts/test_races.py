@@ -1,0 +1,74 @@
+"""Runs and payments that meet."""
+
+from engine.enqueue import Request
+from tests.discount_world import DiscountWorld, moscow, roubles
+
+PAST_THE_API = """
+INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
+VALUES (gen_random_uuid(), :reseller, :reseller, 'late', 'payment', 3000, 'RUB', :at, :at)
+"""
+
+
+def work(world: DiscountWorld, task: str) -> None:
+    """Run the waiting jobs of one task and no other."""
+    for row in world.rows("SELECT id FROM jobs WHERE task = :task ORDER BY id", task=task):
+        world.works.inline.run(row.id)
+
+
+def test_what_a_payment_recorded_while_a_run_was_on_its_way_stays(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-20"))
+    reseller = world.reseller()
+    world.pay(reseller, "500", "2026-01-20")
+    world.settle()
+    world.rows(PAST_THE_API, reseller=reseller, at=world.clock.now())
+    with world.transaction() as session:
+        world.works.inline.jobs.put(session, Request("discounts.run", {"programme": "hosting"}))
+    work(world, "discounts.run")
+    work(world, "discounts.compute")
+    assert [(one["from"], one["to"]) for one in world.runs()[0]["moves"]] == [("Starter", "Partner #1")]
+    world.pay(reseller, "50000", "2026-01-20")
+    work(world, "discounts.recompute")
+    world.works.inline.drain()
+    assert world.discount(reseller)["recorded"]["turnover"] == roubles("53500.00")
+    assert [(one["from"], one["to"]) for one in world.events()] == [(None, "Starter"), ("Starter", "Partner #8")]
+    assert world.runs()[0]["state"] == "done"
+    left = world.rows("SELECT moved FROM discount_findings")
+    assert [row.moved for row in left] == [True], "who moved stays in the report of the run"
+
+
+def test_a_run_that_began_later_takes_the_place_of_one_that_is_held(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-10"))
+    world.many(100, "2026-01-10")
+    for _ in range(2):
+        world.api.ok("POST /v1/discount-runs", {"programme": "hosting"}, key=world.key)
+        world.settle()
+    later, first = world.runs()[:2]
+    assert (later["state"], first["state"]) == ("held", "superseded")
+    answer = world.api.call(f"POST /v1/discount-runs/{first['id']}/approve", {}, key=world.key)
+    assert (answer.status_code, answer.json()["code"], answer.json()["state"]) == (409, "not_held", "superseded")
+
+
+def test_turnover_is_read_off_its_index_alone(world: DiscountWorld) -> None:
+    world.go(moscow("2026-01-20"))
+    world.many(200, "2026-01-10")
+    world.rows("""
+        INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
+        SELECT gen_random_uuid(), a.id, a.id, 'n-' || n, 'payment', 10, 'RUB', :now - n * interval '1 day', :now
+        FROM accounts a, generate_series(1, 200) AS n WHERE a.kind = 'reseller'
+    """, now=world.clock.now())  # fmt: skip
+    with world.api.deps.connection() as connection:
+        connection.autocommit = True
+        connection.execute("VACUUM (ANALYZE) payments")
+        connection.autocommit = False
+    plan = "\n".join(
+        row[0]
+        for row in world.rows(
+            "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT a.id, t.today FROM accounts a CROSS JOIN LATERAL ("
+            " SELECT sum(p.signed) AS today FROM payments p WHERE p.reseller_id = a.id"
+            " AND p.paid_at >= :since AND p.paid_at < :until) t WHERE a.kind = 'reseller'",
+            since=moscow("2025-12-20"),
+            until=moscow("2026-01-21"),
+        )
+    )
+    assert "Index Only Scan using ix_payments_window" in plan
+    assert "Seq Scan on payments" not in plan
