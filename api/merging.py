@@ -89,5 +89,5 @@ def merge_resellers(call: Here, reseller_id: UUID, body: MergeBody) -> Answer:
     if body.dry_run:
         return Answer.of(document)
     merges.refuse_conflicts(report)
-    job_id = merges.enqueue(book, call.session, reseller_id, body.into)
+    job_id = merges.enqueue(book, call.session, reseller_id, body.into, call.caller.actor)
     return Answer.of(MergingDoc(job_id=job_id, report=document), 202, {"Location": f"/v1/jobs/{job_id}"})

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -80,9 +80,3 @@ def between(session: Session, resellers: Sequence[UUID], since: datetime, until:
     )
     inside = (PaymentRow.reseller_id.in_(resellers), PaymentRow.paid_at >= since, PaymentRow.paid_at < until)
     return session.execute(select(*columns).where(*inside).order_by(PaymentRow.paid_at, PaymentRow.id)).all()
-
-
-def move(session: Session, old: UUID, new: UUID) -> int:
-    """Give all entries of one reseller to another (a merge); references stay unique per original one."""
-    statement = update(PaymentRow).where(PaymentRow.reseller_id == old).values(reseller_id=new)
-    return len(session.execute(statement.returning(PaymentRow.id)).all())

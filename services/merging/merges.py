@@ -24,7 +24,7 @@ from services.discounts import standing
 from services.discounts.book import DiscountBook
 from services.discounts.recomputing import recompute_soon
 from services.merging.report import Report
-from store import accounts, locks
+from store import accounts, audit, locks
 from store import merging as rows
 
 TASK: Final = "resellers.merge"
@@ -47,11 +47,15 @@ def look(book: DiscountBook, session: Session, reseller_id: UUID, into: UUID) ->
     return _report(book, session, _judged(reseller_id, into, found))
 
 
-def enqueue(book: DiscountBook, session: Session, reseller_id: UUID, into: UUID) -> UUID:
+def enqueue(book: DiscountBook, session: Session, reseller_id: UUID, into: UUID, actor: str = "system") -> UUID:
     """Have it done; asked twice it is one job as long as that has not finished. Returns the job's id."""
     args = {"reseller_id": str(reseller_id), "into": str(into)}
     key = f"{reseller_id}:{into}"
-    return book.jobs.enqueue(session, TASK, args, tenant=str(into), unique_key=key).id
+    job = book.jobs.enqueue(session, TASK, args, tenant=str(into), unique_key=key)
+    if job.created:
+        detail = {"into": str(into), "job_id": str(job.id)}
+        audit.add(session, at=book.now, actor=actor, action=TASK, target=str(reseller_id), detail=detail)
+    return job.id
 
 
 def merge(book: DiscountBook, session: Session, reseller_id: UUID, into: UUID) -> Report:

@@ -13,11 +13,9 @@ from sqlalchemy import (
     CollectionAggregate,
     ColumnElement,
     Row,
-    Subquery,
     Uuid,
     and_,
     any_,
-    func,
     literal,
     or_,
     select,
@@ -162,9 +160,3 @@ def in_use(session: Session, programme: str, kind: FeeKind, codes: Collection[st
 def set_plan(session: Session, account_id: UUID, plan: str) -> None:
     """Put an account, whose row is locked, on a plan."""
     session.execute(update(Account).where(Account.id == account_id).values(plan=plan))
-
-
-def monthly_fees(day: date) -> Subquery:
-    """(account_id, amount): what each account's running plan and products were last charged a month."""
-    query = select(FeeRun.account_id, func.sum(FeeRun.monthly).label("amount"))
-    return query.where(OPEN, lasts(day)).group_by(FeeRun.account_id).subquery("monthly_fees")

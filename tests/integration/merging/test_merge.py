@@ -195,6 +195,8 @@ def test_asked_twice_it_is_one_job_and_afterwards_there_is_nothing_to_merge(worl
     world.open("learning")
     first, again = world.ask(), world.ask()
     assert first.json()["job_id"] == again.json()["job_id"]
+    asked = world.fees.run("SELECT actor, target, detail ->> 'into' FROM audit_log WHERE action = 'resellers.merge'")
+    assert [(row[0][:4], *row[1:]) for row in asked] == [("key:", world.old, world.new)]
     world.fees.works.inline.drain()
     late = world.ask()
     assert (late.status_code, late.json()["code"]) == (409, "not_a_reseller")
