@@ -108,7 +108,7 @@ def test_the_examples_apply_once_and_a_second_time_change_nothing(run: Run) -> N
         assert printed(run("programme", "apply", str(file), "--json"))["applied"] is True
         again = printed(run("programme", "apply", str(file), "--json"))
         assert (again["applied"], again["changes"]) == (False, [])
-    names = {row["name"] for row in printed(run("schedules", "list", "--json"))["items"]}
+    names = {row["name"] for row in listed(run("schedules", "list", "--json"))}
     assert {"fees.charge.booking", "fees.statements.telephony"} <= names
 
 
@@ -166,14 +166,14 @@ def test_what_is_missing_is_named_and_mended(run: Run, engine: Engine) -> None:
                 " VALUES (gen_random_uuid(), 'activation', 'en', '{}', 'x', 'x', now())"
             )
         )
-    (gap,) = found(run("reconcile", "--json"))
+    (gap,) = listed(run("reconcile", "--json"))
     assert (gap["kind"], gap["mendable"], gap["job_id"]) == ("mail_unsent", True, None)
-    (mended,) = found(run("reconcile", "--mend", "--reason", "a test", "--json"))
-    assert printed(run("jobs", "show", mended["job_id"], "--json"))["task"] == "mail.send"
-    assert found(run("reconcile", "--json")) == []
+    (mended,) = listed(run("reconcile", "--mend", "--reason", "a test", "--json"))
+    assert printed(run("jobs", "show", str(mended["job_id"]), "--json"))["task"] == "mail.send"
+    assert listed(run("reconcile", "--json")) == []
 
 
-def found(done: "subprocess.CompletedProcess[str]") -> list[dict[str, str]]:
+def listed(done: "subprocess.CompletedProcess[str]") -> list[dict[str, object]]:
     """The items of a list."""
-    items: list[dict[str, str]] = json.loads(done.stdout)["items"]
+    items: list[dict[str, object]] = json.loads(done.stdout)["items"]
     return items
