@@ -5,15 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from threading import Barrier
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from domain.errors import Conflict
-from models.fees import Charge
 from services.fees import runs
 from services.fees.book import FeeBook
-from store.fees import runs as rows
 from store.schema import ROOT
 from tests.fee_world import FeeWorld
 
@@ -173,14 +170,3 @@ def test_a_period_that_was_charged_is_never_charged_again_even_when_the_pointer_
 
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
     assert len(world.events()) == 1
-
-
-def test_the_fee_of_an_account_is_the_sum_of_what_runs(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
-    world.assign(client, "call-recording")
-    world.assign(client, "voicemail")
-    with world.transaction() as session:
-        found = rows.monthly_fees(date(2026, 1, 20))
-        told = {row.account_id: row.amount for row in session.execute(found.select())}
-        assert session.get(Charge, UUID(world.charges(f"resellers/{shop[0]}")[0]["id"])) is not None
-    assert {str(key): f"{value:.2f}" for key, value in told.items()} == {client: "12.50"}
