@@ -7,7 +7,22 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from console import admin, again, audit, bulk, dead, door, job, jobs, mails, overview, queues, searches, steering
+from console import (
+    admin,
+    again,
+    audit,
+    bulk,
+    dead,
+    door,
+    job,
+    jobs,
+    mails,
+    overview,
+    queues,
+    reconciliation,
+    searches,
+    steering,
+)
 from console.answers import Page
 from console.deeds import ACTIONS
 from console.render import Templates
@@ -33,6 +48,7 @@ PAGES: Final[tuple[tuple[str, View], ...]] = (
     ("/console/mail", mails.show_mails),
     ("/console/mail/{mail_id}", mails.show_mail),
     ("/console/mail/{mail_id}/frame", mails.mail_frame),
+    ("/console/reconciliation", reconciliation.show_gaps),
     ("/console/audit", audit.show_audit),
     ("/console/audit.csv", audit.export_audit),
     ("/console/password", door.show_password),

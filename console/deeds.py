@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from console import admin, bulk, queues
+from console import admin, bulk, queues, reconciliation
 from console.actions import Action
 from console.visit import Visit
 from models.people import Role
@@ -162,6 +162,16 @@ ACTIONS: Final = (
         "/console/instances/{name}/release", "instances", "name", "Release this instance?",
         "The next waiting call of the lane {} goes as a probe. If it is answered, all others follow.",
         "Release the lane", "/console/instances", _release,
+    ),
+    Action(
+        "/console/reconciliation/{gap_id}/mend", "reconciliation", "gap_id", "Mend this gap?",
+        "What the gap {} names is done, by its job where it takes one, and once at most.",
+        "Mend it", reconciliation.HERE, reconciliation.mend,
+    ),
+    Action(
+        "/console/reconciliation/{gap_id}/accept", "reconciliation", "gap_id", "Let this gap be?",
+        "Nothing is done about {}; it is closed and not named again.",
+        "Accept it", reconciliation.HERE, reconciliation.accept, grave=True,
     ),
     Action(
         "/console/people/{operator_id}/disable", "people", "operator_id", "Let this person in no more?",

@@ -12,6 +12,7 @@ from engine.driver import driver
 from models.control import Schedule
 from services import queues, schedules
 from services.queues import QueueView
+from services.reconciliation import reconciling
 from store import console_engine, dead, lanes, rollups, workers
 
 LATE_SECONDS: Final = 300
@@ -42,7 +43,7 @@ def show_overview(visit: Visit) -> Page:
         "open_lanes": open_lanes,
         "late_schedules": late,
         "groups": dead.groups(driver(session))[:5],
-        "wrong": [*_wrong(views, alive, open_lanes, late), *_late(late_jobs or {})],
+        "wrong": [*_wrong(views, alive, open_lanes, late), *_late(late_jobs or {}), *_missing(visit)],
         "worst": max((view.oldest_queued_seconds or 0.0 for view in views), default=0.0),
     }
     return Page("overview.html", "Overview", values, "overview", live=("_overview",))
@@ -60,6 +61,16 @@ def _late(jobs: Mapping[str, tuple[int, datetime]]) -> list[tuple[str, str]]:
             (f"{count:,} {task} {words} longer than the task allows.", f"/console/jobs?state=queued&task={task}")
         )
     return found
+
+
+def _missing(visit: Visit) -> list[tuple[str, str]]:
+    """What reconciliation found not to exist."""
+    counts = reconciling.counts(visit.session)
+    return [
+        (f"{count:,} missing: {kind.value}.", f"/console/reconciliation?kind={kind.value}")
+        for kind, count in counts.items()
+        if count
+    ]
 
 
 def _overdue(visit: Visit, row: Schedule) -> bool:

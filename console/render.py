@@ -36,6 +36,7 @@ NAVIGATION: Final = (
     ("workers", "/console/workers", "Workers"),
     ("instances", "/console/instances", "Instances"),
     ("mail", "/console/mail", "Mail"),
+    ("reconciliation", "/console/reconciliation", "Gaps"),
     ("audit", "/console/audit", "Audit"),
 )
 FOR_ADMINS: Final = (("people", "/console/people", "Admin"),)

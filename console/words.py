@@ -25,6 +25,8 @@ NOTICES: Final[Mapping[str, str]] = {
     "probe": "The next call of this lane goes at once.",
     "hold": "Held: nothing is sent until you release it.",
     "release": "Released: the next call is a probe.",
+    "mend": "What is missing is being done; the next look tells whether it helped.",
+    "accept": "Accepted: it is not named again.",
     "kept": "The search is kept.",
     "forgotten": "The search is forgotten.",
     "limit": "Set: it holds from the next half second on.",

@@ -56,3 +56,9 @@ def scene(api: Api, deps: Deps, shop: Callable[[str], Shop], clock: ManualClock)
     clock.advance(timedelta(minutes=4, seconds=12))
     lane = f"instance:{elbe.client}"
     return Scene(str(api.http.base_url), job, mail, email, run, lane, operator(deps, "admin"))
+
+
+@pytest.fixture
+def viewer(deps: Deps) -> str:
+    """Somebody who may read."""
+    return operator(deps, "viewer")
