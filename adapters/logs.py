@@ -27,6 +27,7 @@ def configure_logs(kind: Literal["console", "json"], role: str, level: int = log
     """Send every log of this process to stderr, named after its role. Called once where the process starts."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _of_role(role),
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -43,7 +44,8 @@ def configure_logs(kind: Literal["console", "json"], role: str, level: int = log
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "mail.log"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -54,7 +56,16 @@ def configure_logs(kind: Literal["console", "json"], role: str, level: int = log
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(role=role)
+
+
+def _of_role(role: str) -> structlog.typing.Processor:
+    """Names the process in lines of every thread; a context variable would stay with the one that set it."""
+
+    def named(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["role"] = role
+        return event
+
+    return named
 
 
 def ending(kind: Literal["console", "json"]) -> list[structlog.typing.Processor]:

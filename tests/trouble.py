@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from adapters.http_fakes import refused
 from tests.api_world import open_shop
 from tests.discount_world import DiscountWorld
 
 QUARTER = timedelta(minutes=15)
+GONE = """
+DELETE FROM schedule_occurrences WHERE schedule = 'accounts.tidy'
+    AND slot = (SELECT max(slot) FROM schedule_occurrences WHERE schedule = 'accounts.tidy' AND due_at <= :by)
+RETURNING 1
+"""
 LINES = [{"product": "excel-basics", "count": 3, "mode": "absolute", "term": "P1Y"}]
 
 
@@ -26,7 +32,7 @@ def dead_job(world: DiscountWorld, message: str = "boo") -> str:
     """A job that killed its worker three times is buried instead of being run again."""
     job = str(world.api.ok("POST /v1/jobs", {"task": "probe.echo", "args": {"message": message}}, key=world.key)["id"])
     world.rows("UPDATE jobs SET crashes = 3 WHERE id = CAST(:job AS uuid)", job=job)
-    world.works.inline.drain()
+    world.works.inline.run(UUID(job))
     assert state(world, job) == "dead"
     return job
 
@@ -52,7 +58,7 @@ def gap(world: DiscountWorld) -> None:
     """An occurrence of a schedule is gone, and reconciliation noticed."""
     world.clock.advance(timedelta(hours=3))
     world.settle()
-    assert world.rows("DELETE FROM schedule_occurrences WHERE schedule = 'accounts.tidy' RETURNING 1")
+    assert world.rows(GONE, by=world.clock.now() - timedelta(hours=1))
     world.api.ok("POST /v1/schedules/reconciliation.compare/run", key=world.key)
     world.works.inline.drain()
 

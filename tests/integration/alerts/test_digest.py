@@ -39,7 +39,7 @@ def test_a_healthy_deployment_tells_nobody_anything(world: DiscountWorld) -> Non
 @pytest.mark.parametrize("kind", TROUBLES)
 def test_each_alert_is_mailed_when_its_state_is_brought_about(world: DiscountWorld, kind: str) -> None:
     TROUBLES[kind](world)
-    world.settle()
+    next_quarter(world)
     assert told(world) == [(False, [(kind, 1)])]
     assert told(world, "boss@kontor.example") == told(world)
     assert told(world, "guest@kontor.example") == []
@@ -163,7 +163,8 @@ def test_dead_mails_do_not_make_ever_more_mails(world: DiscountWorld) -> None:
         world.reseller(name)
         world.rows(dead, now=world.clock.now())
         next_quarter(world)
-    assert told(world) == [(False, [("dead_jobs", 1)])]
+    lines = [line for _, told_at_once in told(world) for line in told_at_once]
+    assert [line for line in lines if line[0] == "dead_jobs"] == [("dead_jobs", 1)]
 
 
 def test_after_a_year_of_standstill_one_digest_tells(world: DiscountWorld) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -55,9 +56,12 @@ def test_no_line_shows_a_secret_or_a_mail(capsys: pytest.CaptureFixture[str], ki
     assert "ValueError" in text
 
 
-def test_a_json_line_is_one_document_with_time_level_and_role(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_json_line_of_any_thread_is_one_document_with_time_level_and_role(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("json", "relay")
-    structlog.get_logger("engine.rescue").warning("job.crashed", job="1", attempt=2, tenant="t", trace="abc")
+    log = structlog.get_logger("engine.rescue")
+    thread = Thread(target=lambda: log.warning("job.crashed", job="1", attempt=2, tenant="t", trace="abc"))
+    thread.start()
+    thread.join()
     (line,) = capsys.readouterr().err.splitlines()
     told = json.loads(line)
     assert {
