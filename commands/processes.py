@@ -1,6 +1,7 @@
 """`kontor web | worker | relay | scheduler | catcher | up | migrate`: processes, one each or all."""
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -93,7 +94,9 @@ def demo(as_json: Json = False) -> None:
     from rich.console import Console
 
     from workers.demo.play import as_document, show
+    from workers.up import leave
 
+    signal.signal(signal.SIGTERM, leave)
     if as_json:
         print_json(as_document(Console(stderr=True)))
     else:

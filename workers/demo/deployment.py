@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,11 @@ class Deployment:
         if done.returncode != 0:
             raise DemoFailed(f"kontor {' '.join(arguments)}: {done.stderr.strip()}")
         return json.loads(done.stdout)
+
+    def kontor_all(self, commands: Sequence[Sequence[str]]) -> list[Any]:
+        """Run commands side by side; their documents in order."""
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(lambda one: self.kontor(*one), commands))
 
     def workers(self) -> list[int]:
         """Its worker processes, found by their title as an operator would."""

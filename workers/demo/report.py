@@ -47,7 +47,7 @@ def endings(world: World, acts: list[Act]) -> list[Ending]:
             must_be(f"the delivery of {event['type']}", delivery["state"], "delivered")
             whose = event["account_id"] or event["reseller_id"]
             heard.setdefault(whose, []).append(Heard(delivery["webhook_id"], delivery["tries"]))
-    return [_ending(world, act, heard) for act in acts]
+    return [_ending(world, act, heard) for act in sorted(acts, key=lambda one: one.number)]
 
 
 def _ending(world: World, act: Act, heard: dict[str, list[Heard]]) -> Ending:

@@ -1,7 +1,6 @@
 """The world of the stories: one deployment, spoken to only from outside, and what stands around it."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -122,15 +121,9 @@ def running_world() -> Iterator[World]:
     """A deployment with the four example programmes applied."""
     with deployed() as deployment:
         applied = [("programme", "apply", str(path)) for path in sorted(PROGRAMMES.glob("*.yaml"))]
-        key = _run_all(deployment, [("keys", "create", "--name", "demo", *SCOPES), *applied])[0]
+        key = deployment.kontor_all([("keys", "create", "--name", "demo", *SCOPES), *applied])[0]
         world = World(deployment, key["secret"])
         try:
             yield world
         finally:
             world.close()
-
-
-def _run_all(deployment: Deployment, commands: Sequence[Sequence[str]]) -> list[Any]:
-    """Run commands side by side."""
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda one: deployment.kontor(*one), commands))

@@ -9,6 +9,8 @@ from workers.demo.mailbox import look, press
 from workers.demo.stories.sales import OPEN, Sale, states
 from workers.demo.world import World
 
+SCOPES: Final = ("--scope", "read", "--scope", "enqueue")
+
 
 def joined(world: World, act: Act) -> Scenes:
     """A company becomes a reseller at once, a person is pointed elsewhere."""
@@ -72,6 +74,40 @@ def handed_over(world: World, act: Act) -> Scenes:
     return f"{states(offer)}, by the new admin; the old one's link is dead and both were told"
 
 
+def withdrawn(world: World, act: Act) -> Scenes:
+    """Taken back after it was delivered: the instance forgets it, the admin is told, the link is dead."""
+    sale = Sale.between(world, act, "en")
+    offer_id = sale.send()
+    yield world.now
+    link = sale.link()
+    world.post(f"/v1/offers/{offer_id}/cancel")
+    yield world.now
+    must_be("what the instance was told", [told["reason"] for told in sale.told("offer.withdrawn")], ["withdrawn"])
+    world.letter("offer-withdrawn", sale.client.id, sale.client.address)
+    must_be("the link", look(link).status_code, 410)
+    return f"{states(sale.offer(offer_id, 'cancelled'))} (withdrawn); told by a second call and a mail"
+
+
+def by_key(world: World, act: Act) -> Scenes:
+    """The reseller's key may not accept its own offer, the client's own key may; a stranger sees nothing."""
+    sale, stranger = Sale.between(world, act), act.reseller("Fremd")
+    bound = (("--reseller", sale.reseller.id), ("--account", sale.client.id), ("--reseller", stranger.id))
+    keys = world.deployment.kontor_all([("keys", "create", "--name", "k", *SCOPES, *whose) for whose in bound])
+    reseller, client, other = (world.client(key["secret"]) for key in keys)
+    offer_id = sale.send()
+    yield world.now
+    path = f"/v1/offers/{offer_id}"
+    must_be("accepted by its reseller", reseller.post(f"{path}/accept").status_code, 403)
+    must_be("seen by a stranger", other.get(path).status_code, 404)
+    must_be("a brand set by the client", client.put(f"/v1/accounts/{sale.client.id}/brand", json={}).status_code, 403)
+    must_be("accepted by the client", client.post(f"{path}/accept").status_code, 200)
+    yield world.now
+    offer = sale.offer(offer_id, "accepted")
+    for one in (reseller, client, other):
+        one.close()
+    return f"{states(offer)}, by the client's key; its reseller got 403, a stranger 404"
+
+
 def undecided(world: World, act: Act) -> Scenes:
     """Nobody decides: it is over after 30 days, and the instance is told to forget it."""
     sale = Sale.between(world, act, "ja")
@@ -121,6 +157,8 @@ STORIES: Final = (
     Story("learning", "offer accepted", accepted),
     Story("learning", "offer rejected", rejected),
     Story("learning", "offer handed over", handed_over),
+    Story("learning", "offer withdrawn", withdrawn),
+    Story("learning", "offer decided by key", by_key),
     Story("learning", "offer nobody decides", undecided),
     Story("learning", "licences added up and ending", added_up),
 )

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Final
 
 from workers.demo.act import Act, Scenes, Story
-from workers.demo.days import minutes_in
-from workers.demo.failure import must_be, wait_for
+from workers.demo.days import TRIALS_END, minutes_in
+from workers.demo.failure import must, must_be, wait_for
 from workers.demo.stories.sales import OPEN, Sale, states
 from workers.demo.world import World
 from workers.instance_book import Behaviour, Mode
@@ -63,6 +63,25 @@ def down(world: World, act: Act) -> Scenes:
     return f"{states(offer)}; {offer['delivery']['attempts']} calls, no attempt burnt"
 
 
+def turned_down(world: World, act: Act) -> Scenes:
+    """The instance says no eight times: the job is dead, reseller and operators are told, an operator retries it."""
+    sale = Sale.between(world, act, "de")
+    sale.instance.behave(Behaviour(Mode.STATUS, HTTPStatus.FORBIDDEN))
+    offer_id = sale.send()
+    yield TRIALS_END
+    offer = sale.offer(offer_id, "waiting")
+    job = world.get(f"/v1/jobs/{offer['delivery']['job_id']}")
+    must_be("the job after the last attempt", (job["state"], job["attempt"]), ("dead", 8))
+    must("the error is visible", "403" in offer["delivery"]["last_error"])
+    world.letter("delivery-failed", sale.reseller.id, sale.reseller.address)
+    must("operators were alerted", world.get("/v1/mails?template=operator-alert&state=sent")["items"])
+    act.say("8 attempts, all answered 403: dead; reseller and operators were mailed")
+    sale.instance.behave(Behaviour(Mode.OK))
+    world.post(f"/v1/jobs/{job['id']}/retry", {"reason": "the customer opened the door"})
+    yield world.now
+    return f"{states(sale.offer(offer_id, OPEN))}; 8 attempts burnt, dead, told, retried by an operator"
+
+
 def raced(world: World, act: Act) -> Scenes:
     """Accept and cancel fired at the same instant: the first commit wins, the other hears the state."""
     sale = Sale.between(world, act, "ru")
@@ -87,5 +106,6 @@ STORIES: Final = (
     Story("learning", "worker killed in the act", killed),
     Story("learning", "cancelled while waiting", cancelled),
     Story("learning", "instance down for 10 minutes", down),
+    Story("learning", "instance turns it down", turned_down),
     Story("learning", "accept and cancel at once", raced),
 )
