@@ -201,3 +201,19 @@ def test_asked_twice_it_is_one_job_and_afterwards_there_is_nothing_to_merge(worl
     late = world.ask()
     assert (late.status_code, late.json()["code"]) == (409, "not_a_reseller")
     assert len(world.fees.mails("merged")) == 2
+
+
+def test_orders_and_recorded_discounts_stay_with_who_had_them(world: MergeWorld) -> None:
+    world.open("hosting")
+    world.pay(world.old, "52000.00", "inv-1")
+    world.fees.works.inline.drain()
+    order = {"product": "vps-small", "order_ref": "o-1"}
+    placed = world.call(f"POST /v1/resellers/{world.old}/orders", order)
+    assert placed.status_code == 201, placed.text
+    recorded = world.ok(f"GET /v1/resellers/{world.old}/discount")["recorded"]
+    assert recorded["turnover"]["amount"] == "52000.00"
+    world.merge()
+    assert [one["order_ref"] for one in world.ok(f"GET /v1/resellers/{world.old}/orders")["items"]] == ["o-1"]
+    assert world.ok(f"GET /v1/resellers/{world.new}/orders")["items"] == []
+    after = world.ok(f"GET /v1/resellers/{world.old}/discount")
+    assert (after["turnover"]["amount"], after["recorded"]) == ("0.00", recorded)
