@@ -15,7 +15,7 @@ from tests.console_world import Visitor, bury, put_job
 
 As = Callable[[str], Visitor]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
-NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id", "worker"), SOME_ID) | {"name": "probe"}
+NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id"), SOME_ID) | {"name": "probe"}
 
 
 def test_a_viewer_may_do_nothing(signed_in: As) -> None:

@@ -1,0 +1,72 @@
+"""Gaps on their page: named, mended, accepted with a reason."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from api.deps import Deps
+from models.control import AuditEntry
+from models.reconciliation import ReconciliationGap
+from services.reconciliation.reconciling import reconcile
+from tests.console_world import Visitor, unknown
+
+As = Callable[[str], Visitor]
+LOST = (
+    "INSERT INTO mails (id, template, locale, facts, fact_key, identity, created_at)"
+    " VALUES (gen_random_uuid(), 'activation', 'en', '{}', :key, :key, now())"
+)
+
+
+def lose(deps: Deps, key: str) -> UUID:
+    """A queued mail that no job sends; the gap's id."""
+    with deps.sessions() as session:
+        known = set(session.scalars(select(ReconciliationGap.id)))
+        session.execute(text(LOST), {"key": key})
+        reconcile(session, deps.programmes, deps.clock.now())
+        session.commit()
+        (fresh,) = set(session.scalars(select(ReconciliationGap.id))) - known
+        return fresh
+
+
+def test_a_system_without_gaps_says_so(signed_in: As) -> None:
+    assert "Nothing is missing." in signed_in("viewer").get("/console/reconciliation").text
+
+
+def test_a_viewer_reads_gaps_and_the_overview_points_to_them(signed_in: As, deps: Deps) -> None:
+    gap = lose(deps, "a")
+    someone = signed_in("viewer")
+    shown = someone.get("/console/reconciliation").text
+    assert "A mail activation to nobody" in shown
+    assert "Enqueue the job that sends the mail." in shown
+    assert f"{gap}/mend" not in shown
+    assert "1 missing: mail_unsent." in someone.get("/console").text
+
+
+def test_mending_puts_the_job_and_the_next_look_closes_the_gap(signed_in: As, deps: Deps) -> None:
+    gap = lose(deps, "a")
+    someone = signed_in("operator")
+    assert f"/console/reconciliation/{gap}/mend" in someone.get("/console/reconciliation?kind=mail_unsent").text
+    done = someone.post(f"/console/reconciliation/{gap}/mend")
+    assert done.headers["location"] == "/console/reconciliation?done=mend"
+    with deps.sessions() as session:
+        reconcile(session, deps.programmes, deps.clock.now())
+        session.commit()
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "reconciliation.mend")).one()
+    assert entry.actor == "operator:operator@kontor.example"
+    assert "Nothing is missing." in someone.get("/console/reconciliation").text
+    assert "Closed" in someone.get("/console/reconciliation?closed=1").text
+    assert someone.post(f"/console/reconciliation/{gap}/mend").status_code == 409
+    assert someone.post(f"/console/reconciliation/{unknown()}/mend").status_code == 404
+
+
+def test_accepting_wants_a_reason_and_the_gap_is_not_named_again(signed_in: As, deps: Deps) -> None:
+    gap = lose(deps, "a")
+    someone = signed_in("operator")
+    assert someone.post(f"/console/reconciliation/{gap}/accept").status_code == 422
+    someone.post(f"/console/reconciliation/{gap}/accept", {"reason": "a test mail"})
+    with deps.sessions() as session:
+        look = reconcile(session, deps.programmes, deps.clock.now())
+        session.commit()
+    assert look.document() == {"new": 0, "closed": 0, "open": {}}
+    assert "Accepted by operator:operator@kontor.example" in someone.get("/console/reconciliation?closed=1").text
