@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from domain.errors import Conflict
 from services.fees import runs
+from services.fees.assignments import Assignments
 from services.fees.book import FeeBook
 from store.schema import ROOT
 from tests.fee_world import FeeWorld
@@ -57,6 +59,20 @@ def test_eight_clients_at_once_get_one_subscription_that_is_not_multiple(
 
     assert at_once(world, *calls) == {201: 1, 409: HANDS - 1}
     assert len(world.charges(f"resellers/{reseller}")) == 1
+
+
+def test_a_second_client_waits_for_the_first_and_is_refused(world: FeeWorld, shop: tuple[str, str]) -> None:
+    reseller, first = shop
+    second = world.client(reseller)
+    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor(1) as pool, world.api.deps.sessions() as session:
+        assert Assignments.of(book, session, UUID(first)).assign("voicemail", None).created
+        other = pool.submit(world.assign, second, "voicemail")
+        while not other.done() and world.run(waiting) == [(0,)]:
+            pass
+        session.commit()
+        assert other.result().json()["code"] == "not_multiple"
 
 
 def test_eight_hands_take_one_plan(world: FeeWorld) -> None:
