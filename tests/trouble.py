@@ -30,7 +30,8 @@ def offer(world: DiscountWorld, name: str) -> str:
 
 def dead_job(world: DiscountWorld, message: str = "boo") -> str:
     """A job that killed its worker three times is buried instead of being run again."""
-    job = str(world.api.ok("POST /v1/jobs", {"task": "probe.echo", "args": {"message": message}}, key=world.key)["id"])
+    body = {"task": "probe.echo", "args": {"message": message}, "queue": "upkeep"}
+    job = str(world.api.ok("POST /v1/jobs", body, key=world.key)["id"])
     world.rows("UPDATE jobs SET crashes = 3 WHERE id = CAST(:job AS uuid)", job=job)
     world.works.inline.run(UUID(job))
     assert state(world, job) == "dead"
