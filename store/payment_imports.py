@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
+from psycopg import Connection
 from sqlalchemy import Row, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from domain.ids import new_id
-from engine.driver import driver
 from models.payments import PaymentImport, StagedPayment
 
 COPY: Final = "COPY payment_import_rows (import_id, line, id, reference, kind, amount, paid_at) FROM STDIN"
@@ -55,7 +55,8 @@ def locked(session: Session, import_id: UUID) -> PaymentImport:
 
 def stage(session: Session, import_id: UUID, rows: Iterable[tuple[int, UUID, str, str, Decimal, datetime]]) -> None:
     """Keep checked rows: (line, id, reference, kind, amount, paid_at)."""
-    with driver(session).cursor().copy(COPY) as copy:
+    raw = cast("Connection[Any]", session.connection().connection.driver_connection)
+    with raw.cursor().copy(COPY) as copy:
         for row in rows:
             copy.write_row((import_id, *row))
 

@@ -156,7 +156,7 @@ class DiscountWorld:
     def rows(self, statement: str, **values: Any) -> list[Any]:
         """What a statement finds; nothing, for one that finds nothing."""
         with self.transaction() as session:
-            found = session.execute(sql(statement), values)
+            found = session.connection().execute(sql(statement), values)
             return list(found.all()) if found.returns_rows else []
 
 

@@ -131,7 +131,8 @@ def test_killed_on_the_way_nothing_is_in_the_ledger_and_the_same_command_goes_on
 ) -> None:
     reseller = world.reseller()
     monkeypatch.setattr(entering, "CHUNK", 10)
-    stage, staged = entering.stage, []
+    stage = entering.stage
+    staged: list[object] = []
 
     def dying(*arguments: Any) -> None:
         if len(staged) == 3:

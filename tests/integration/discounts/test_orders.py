@@ -1,3 +1,5 @@
+from uuid import UUID
+
 from tests.discount_world import DiscountWorld, moscow, roubles
 
 
@@ -96,9 +98,9 @@ def test_a_reseller_orders_with_its_own_key_and_its_clients_do_not(world: Discou
     told = {"name": "Client", "admin_email": "c@client.example"}
     client = world.api.ok(f"POST /v1/resellers/{reseller}/clients", told, key=world.key)["id"]
     body = {"product": "vps-small", "order_ref": "O-1"}
-    own = world.api.call(f"POST /v1/resellers/{reseller}/orders", body, key=world.api.key(reseller_id=reseller))
+    own = world.api.call(f"POST /v1/resellers/{reseller}/orders", body, key=world.api.key(reseller_id=UUID(reseller)))
     assert own.status_code == 201
-    theirs = world.api.key(account_id=client)
+    theirs = world.api.key(account_id=UUID(client))
     assert world.api.call(f"POST /v1/resellers/{reseller}/orders", body, key=theirs).status_code == 404
     at_itself = world.api.call(f"POST /v1/resellers/{client}/orders", body, key=theirs)
     assert at_itself.status_code == 403

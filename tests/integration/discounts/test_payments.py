@@ -1,5 +1,6 @@
 import threading
 from datetime import timedelta
+from uuid import UUID
 
 from tests.discount_world import DiscountWorld, moscow, roubles
 
@@ -53,7 +54,7 @@ def test_what_cannot_be_a_payment_is_named(world: DiscountWorld) -> None:
 
 def test_only_unbound_keys_post_and_a_reseller_reads_its_own(world: DiscountWorld) -> None:
     reseller, other = world.reseller(), world.reseller("Oka")
-    own = world.api.key(reseller_id=reseller)
+    own = world.api.key(reseller_id=UUID(reseller))
     path = f"/v1/resellers/{reseller}/payments"
     assert world.api.call(f"POST {path}", {}, key=own).status_code == 403
     assert world.api.call(f"GET {path}", key=own).status_code == 200
