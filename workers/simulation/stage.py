@@ -44,7 +44,7 @@ from workers.simulation.outside import Instances, Mailboxes
 SECRET: Final = "a secret that lives as long as a simulation"  # noqa: S105 -- of a database that is thrown away
 PUBLIC_URL: Final = "https://kontor.example"
 BATCH: Final = 32
-HOUSEKEEPING: Final = "4"
+HOUSEKEEPING: Final = ("0", "4")
 PROBES: Final = timedelta(hours=2)
 """How rarely an instance that is away is asked at last; every five minutes would be half of all the work."""
 TURNS: Final = 100_000
@@ -176,10 +176,8 @@ class Stage:
 
 def daily(declared: Declared) -> Declared:
     """Housekeeping that runs every hour or more often runs once a day here: it would be most of the work."""
-    minute, hour, *days = declared.cron.split()
-    if hour != "*":
-        return declared
-    return replace(declared, cron=" ".join([minute if minute.isdigit() else "0", HOUSEKEEPING, *days]))
+    _, hour, *days = declared.cron.split()
+    return declared if hour != "*" else replace(declared, cron=" ".join([*HOUSEKEEPING, *days]))
 
 
 def _bells(rows: Sequence[tuple[UUID, str]]) -> Iterator[tuple[str, list[UUID]]]:
