@@ -30,7 +30,7 @@ RECIPIENTS: Final = "SELECT state, count(*) FROM mail_recipients WHERE mail_id >
 # The oldest by id are the oldest by age but for what was scheduled long ago; both ends are bounded.
 WAITING: Final = """
 SELECT task, min(run_at) FROM (
-    SELECT task, run_at FROM jobs WHERE state = 'queued' AND NOT held ORDER BY id LIMIT 10000
+    SELECT task, run_at FROM jobs WHERE state = 'queued' AND NOT held ORDER BY id LIMIT 3000
 ) AS oldest GROUP BY task
 """
 UNPROMOTED: Final = """
@@ -107,7 +107,7 @@ def recipients(driver: Connection[Any], floor: UUID) -> Rows:
 
 
 def waiting(driver: Connection[Any]) -> Rows:
-    """(task, instant) since when the oldest of the 10,000 oldest queued jobs is due."""
+    """(task, instant) since when the oldest of the 3,000 oldest queued jobs is due."""
     return driver.execute(WAITING).fetchall()
 
 
