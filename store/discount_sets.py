@@ -77,18 +77,17 @@ updated AS (
     UPDATE discounts d SET programme = :programme, day = :day, turnover = c.turnover, tier = c.after,
         percent = c.percent, version = d.version + 1, changed_at = :now
     FROM changed c WHERE c.known IS NOT NULL AND d.reseller_id = c.reseller_id AND d.version = c.known
-    RETURNING d.reseller_id, d.version
+    RETURNING d.reseller_id, d.version, d.turnover, d.tier, d.percent
 ), inserted AS (
     INSERT INTO discounts (reseller_id, programme, day, turnover, tier, percent, changed_at)
     SELECT reseller_id, :programme, :day, turnover, after, percent, :now FROM changed WHERE known IS NULL
     ON CONFLICT DO NOTHING
-    RETURNING reseller_id, version
+    RETURNING reseller_id, version, turnover, tier, percent
 ), written AS (
     SELECT * FROM updated UNION ALL SELECT * FROM inserted
 ), recorded AS (
     INSERT INTO discount_records (reseller_id, day, turnover, tier, percent, at)
-    SELECT c.reseller_id, :day, c.turnover, c.after, c.percent, :now
-    FROM changed c JOIN written w ON w.reseller_id = c.reseller_id
+    SELECT reseller_id, :day, turnover, tier, percent, :now FROM written
     ON CONFLICT (reseller_id, day) DO UPDATE SET turnover = excluded.turnover, tier = excluded.tier,
         percent = excluded.percent, at = excluded.at
 )
@@ -189,6 +188,11 @@ def apply(session: Session, part: DiscountRange, programme: str, day: date, now:
     """Write what a run found in a range, and under which version."""
     bounds = {"run_id": part.run_id, "first": part.first_id, "last": part.last_id}
     session.execute(APPLY, {**bounds, "programme": programme, "day": day, "now": now})
+
+
+def analyze(session: Session) -> None:
+    """Tell the planner how much was found: the table was filled in this very minute."""
+    session.execute(text("ANALYZE discount_findings"))
 
 
 def range_starts(session: Session, programme: str, size: int) -> list[UUID]:

@@ -104,6 +104,7 @@ def start_applying(book: DiscountBook, session: Session, run: DiscountRun) -> No
     """Let a run record."""
     run.state = RunState.APPLYING.value
     session.flush()
+    discount_sets.analyze(session)
     _enqueue(book, session, run, APPLY)
 
 

@@ -36,7 +36,7 @@ def take(
     for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "SECRET_KEY", "KONTOR_DATA_DIR", "KONTOR_NAMESPACE"):
         monkeypatch.setenv(name, settings.environ()[name])
     monkeypatch.setattr("commands.context.configure_logs", lambda *_: None)
-    monkeypatch.setattr("workers.parts.clock_for", lambda _: world.clock)
+    monkeypatch.setattr("workers.clocks.clock_for", lambda _: world.clock)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     file = tmp_path / "payments.csv"
 
