@@ -134,7 +134,7 @@ class Deployment:
         return time.perf_counter() - began
 
 
-def measured(url: str, ledger: Ledger, rounds: int, samples: int) -> dict[str, Any]:
+def measured(url: str, ledger: Ledger, rounds: int, samples: int, *, tell: bool) -> dict[str, Any]:
     """Fill, then days in turn; what each took."""
     migrate(url)
     engine = create_engine(url)
@@ -146,7 +146,7 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int) -> dict[str, A
     first_floor = floor.run(deployment.sums())[0]
     first, _, _ = deployment.run(tell=False)
     before = peak()
-    days = [a_day(url, ledger, deployment, floor, number) for number in range(rounds)]
+    days = [a_day(url, ledger, deployment, floor, number, tell=tell) for number in range(rounds)]
     differences = len(set(floor.tiers().items()) ^ set(recorded(deployment).items()))
     took = [deployment.recompute(random.randint(1, ledger.resellers), f"bench-{n}") for n in range(samples)]
     floor.close()
@@ -169,17 +169,17 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int) -> dict[str, A
     }
 
 
-def a_day(url: str, ledger: Ledger, deployment: Deployment, floor: Floor, number: int) -> dict[str, Any]:
+def a_day(url: str, ledger: Ledger, deployment: Deployment, floor: Floor, number: int, *, tell: bool) -> dict[str, Any]:
     """A day's payments, then floor and run over it, the other one first every other day."""
     deployment.clock.advance(DAY)
     pay_a_day(url, ledger, deployment.clock.now())
     sums = deployment.sums()
     if number % 2:
-        told = deployment.run()
+        told = deployment.run(tell=tell)
         found = floor.run(sums)
     else:
         found = floor.run(sums)
-        told = deployment.run()
+        told = deployment.run(tell=tell)
     return {
         "floor_s": found[0],
         "run_s": told[0],
@@ -212,6 +212,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="days after the first")
     parser.add_argument("--samples", type=int, default=500, help="recomputations of one reseller")
     parser.add_argument("--growth", action="store_true", help="also with half the history, and with twice the window")
+    parser.add_argument("--silent", action="store_true", help="post no mails")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args(argv)
 
@@ -228,7 +229,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with TemporaryDirectory() as folder, embedded_servers(Path(folder)) as servers:
         for number, ledger in enumerate(ledgers):
             url = database(servers.database_url, f"daily_{number}")
-            found.append(measured(url, ledger, options.rounds, options.samples))
+            found.append(measured(url, ledger, options.rounds, options.samples, tell=not options.silent))
     if options.json:
         json.dump({"ledgers": found}, sys.stdout, indent=1)
     else:
