@@ -1,5 +1,6 @@
 """`kontor simulate`: a year of a programme in minutes, in a database that is thrown away."""
 
+import logging
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adapters.logs import configure_logs
 from commands.context import Json, print_facts, print_json, running_settings
 from domain.errors import Invalid
 
@@ -37,6 +39,8 @@ def simulate(
     with running_settings("simulate") as settings:
         from workers.simulation.show import show
 
+        # Calls and mails that fail are part of the story, not news.
+        configure_logs(settings.log, "simulate", logging.ERROR)
         play = play_of(programme, resellers, months, seed, start.date() if start else None)
         found = show(settings.database_url, programme, play, plots)
     if as_json:

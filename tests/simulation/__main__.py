@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -18,6 +19,7 @@ from rich.console import Console
 from adapters.clock import SystemClock
 from adapters.embedded.sharing import shared_servers
 from adapters.environment import load
+from adapters.logs import configure_logs
 from tests.simulation.harness import watched
 from tests.simulation.watch import Disagreement
 from workers.simulation.database import throw_away
@@ -55,6 +57,7 @@ class Outcome:
 
 def play(order: Order) -> Outcome:
     """One run in a process of its own."""
+    configure_logs("console", "simulate", logging.ERROR)
     clock = SystemClock()
     began = clock.monotonic()
     with throw_away(order.database_url) as engine:
