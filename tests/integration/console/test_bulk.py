@@ -8,28 +8,22 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
 from api.deps import Deps
-from engine.handlers import JobContext
-from engine.outcomes import Outcome
-from engine.testing import Inline
-from models.console import BulkRun
 from models.control import AuditEntry
 from models.fees import Charge
 from models.jobs import ArchivedJob, Job
 from models.mails import Mail
-from services import bulk, foreseeing, programme_files
+from services import programme_files
 from services.foreseeing import Foreseen
 from store.schema import ROOT
-from tasks.bulk import JobsBulk, JobsBulkHandler
 from tests.api_world import Api, Shop
-from tests.console_engine import Works, works
+from tests.console_bulk import BROKEN, bury_all, previewed, stored
+from tests.console_engine import works
 from tests.console_world import Visitor, bury, put_job
 
 As = Callable[[str], Visitor]
-BROKEN = "the disk was full"
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 
 
@@ -40,15 +34,6 @@ class Mixed:
     shop: Shop
     filter: str
     jobs: int
-
-
-def bury_all(deps: Deps, *tasks: str) -> list[UUID]:
-    """Make every waiting job of those tasks dead of the same error."""
-    with deps.sessions() as session:
-        ids = list(session.scalars(select(Job.id).where(Job.task.in_(tasks), Job.state == "queued").order_by(Job.id)))
-    for job_id in ids:
-        bury(deps, job_id, OSError(BROKEN))
-    return ids
 
 
 def again(deps: Deps, job_id: UUID) -> UUID:
@@ -94,21 +79,6 @@ def mixed(api: Api, deps: Deps, shop: Callable[[str], Shop]) -> Mixed:
         dead = session.scalars(select(Job).where(Job.state == "dead")).all()
         assert len({job.fingerprint for job in dead}) == 1
         return Mixed(one, f"state=dead&fingerprint={dead[0].fingerprint}", len(dead))
-
-
-def previewed(someone: Visitor, engine: Works, wanted: str, action: str = "retry") -> str:
-    """The address of a finished preview."""
-    begun = someone.post("/console/bulk", {"action": action, "filter": wanted})
-    assert begun.status_code == 303, begun.text
-    engine.inline.drain()
-    return begun.headers["location"]
-
-
-def stored(deps: Deps, place: str) -> tuple[BulkRun, Foreseen]:
-    """A bulk action and the sum of what it foresees."""
-    with deps.sessions() as session:
-        run = session.get_one(BulkRun, UUID(place.rpartition("/")[2]))
-        return run, foreseeing.total(foreseeing.foreseen(run))
 
 
 def counts(deps: Deps) -> dict[str, int]:
@@ -184,71 +154,6 @@ def test_a_discard_says_what_will_not_happen(signed_in: As, deps: Deps, mixed: M
         assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 0
         gone = select(func.count()).select_from(ArchivedJob).where(ArchivedJob.reason == "not wanted")
         assert session.scalar(gone) == mixed.jobs
-
-
-def test_it_is_paused_resumed_and_stopped_between_chunks(
-    signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bulk, "CHUNK", 2)
-    for number in range(6):
-        bury(deps, put_job(deps, f"{number}"), OSError(BROKEN))
-    someone = signed_in("operator")
-    with works(deps) as engine:
-        place = previewed(someone, engine, "state=dead")
-        someone.post(f"{place}/start", {"reason": "space"})
-        engine.inline.tick()
-        assert someone.post(f"{place}/pause").status_code == 303
-        engine.inline.drain()
-        run, _ = stored(deps, place)
-        assert (run.state, run.done) == ("paused", 2)
-        assert someone.post(f"{place}/resume").status_code == 303
-        engine.inline.tick()
-        assert someone.post(f"{place}/stop", {"reason": "enough"}).status_code == 303
-        engine.inline.drain()
-        run, _ = stored(deps, place)
-        assert (run.state, run.done) == ("stopped", 4)
-        assert someone.post(f"{place}/resume").status_code == 409
-    with deps.sessions() as session:
-        assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 2
-
-
-class Killed(BaseException):
-    """The worker is gone."""
-
-
-@dataclass
-class DiesOnce(JobsBulkHandler):
-    """Is killed after its second chunk was done and before it was committed."""
-
-    chunks: int = 0
-
-    def run(self, job: JobContext, session: Session, payload: JobsBulk) -> Outcome:
-        """Do the chunk; die."""
-        done = super().run(job, session, payload)
-        self.chunks += 1
-        if self.chunks == 2:
-            raise Killed
-        return done
-
-
-def test_killed_in_the_middle_it_goes_on(signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "CHUNK", 2)
-    for number in range(7):
-        bury(deps, put_job(deps, f"{number}"), OSError(BROKEN))
-    someone = signed_in("operator")
-    with works(deps) as engine:
-        place = previewed(someone, engine, "state=dead")
-        someone.post(f"{place}/start", {"reason": "space"})
-        with Inline(deps.engine, [DiesOnce()], deps.clock) as dying, pytest.raises(Killed):
-            dying.drain()
-        run, _ = stored(deps, place)
-        assert (run.state, run.done) == ("running", 2)
-        engine.inline.drain()
-        run, _ = stored(deps, place)
-        assert (run.state, run.done, run.refused) == ("done", 7, 0)
-        with deps.sessions() as session:
-            retried = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "job.retry")
-            assert session.scalar(retried) == 7
 
 
 def test_a_viewer_sees_bulk_actions_and_may_not_begin_one(signed_in: As, deps: Deps) -> None:
