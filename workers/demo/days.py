@@ -25,7 +25,6 @@ def minutes_in(number: int) -> datetime:
 HOUR_LATER: Final = minutes_in(60)
 
 CALENDAR: Final = (
-    START,
     HOUR_LATER,
     NEXT_DAY,
     THREE_DAYS_LEFT,

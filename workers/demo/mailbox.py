@@ -26,11 +26,6 @@ class Letter:
         return str(self.message["subject"])
 
     @property
-    def message_id(self) -> str:
-        """The Message-ID with its angle brackets."""
-        return str(self.message["Message-ID"]).strip()
-
-    @property
     def text(self) -> str:
         """The text part."""
         part = self.message.get_body(("plain",))
@@ -51,18 +46,22 @@ class Mailbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[Path, Letter] = {}
+        self._copies: dict[tuple[str, str], Letter] = {}
 
     def letters(self) -> list[Letter]:
         """Every mail that arrived, in the order of arrival."""
         for path in sorted(self._folder.glob("*.eml")):
             if path not in self._read:
-                self._read[path] = _opened(path)
+                letter = self._read[path] = _opened(path)
+                named = letter.header("Message-ID").strip()
+                self._copies |= {(named, address): letter for address in letter.recipients}
         return list(self._read.values())
 
     def find(self, message_id: str, address: str) -> Letter | None:
         """The copy that was delivered to an address."""
-        found = (one for one in self.letters() if one.message_id == message_id and address in one.recipients)
-        return next(found, None)
+        if (message_id, address) not in self._copies:
+            self.letters()
+        return self._copies.get((message_id, address))
 
 
 def _opened(path: Path) -> Letter:

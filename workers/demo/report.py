@@ -1,6 +1,7 @@
 """What the stories came to: gathered from the API and the receivers, shown as a table or as JSON."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,58 +30,55 @@ class Ending:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One event on its way to the endpoint that hears everything."""
-
-    webhook_id: str
-    tries: int
+Told = dict[str, list[Any]]
+"""Deliveries to the endpoint that hears everything, by the account they are about."""
 
 
 def endings(world: World, acts: list[Act]) -> list[Ending]:
     """Gather, and check what holds for all of them. Raises DemoFailed."""
+    told: Told = {}
     deliveries = {one["event_seq"]: one for one in world.every(f"/v1/webhook-endpoints/{world.endpoint}/deliveries")}
-    heard: dict[str, list[Heard]] = {}
     for event in world.every("/v1/events"):
         delivery = deliveries.get(event["seq"])
         if delivery is not None:
             must_be(f"the delivery of {event['type']}", delivery["state"], "delivered")
-            whose = event["account_id"] or event["reseller_id"]
-            heard.setdefault(whose, []).append(Heard(delivery["webhook_id"], delivery["tries"]))
-    return [_ending(world, act, heard) for act in sorted(acts, key=lambda one: one.number)]
+            told.setdefault(event["account_id"] or event["reseller_id"], []).append(delivery)
+    offers, mails = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for offer in world.every("/v1/offers"):
+        offers[offer["account_id"]] += offer["delivery"]["attempts"]
+    for mail in world.every("/v1/mails"):
+        if _arrived(world, mail):
+            mails[mail["account_id"]][mail["template"]] += 1
+    return [_ending(act, told, offers, mails) for act in sorted(acts, key=lambda one: one.number)]
 
 
-def _ending(world: World, act: Act, heard: dict[str, list[Heard]]) -> Ending:
-    told = [one for party in act.parties for one in heard.get(party.id, ())]
+def _ending(act: Act, told: Told, offers: Counter[str], mails: Mapping[str, Counter[str]]) -> Ending:
+    heard = [one for party in act.parties for one in told.get(party.id, ())]
     calls = [call["webhook-id"] for instance in act.instances for call in instance.book.calls]
-    offers = [offer for party in act.parties for offer in world.every(f"/v1/offers?account={party.id}")]
-    others = sum(not one.endswith("_delivered") for one in calls)
+    tries = sum(offers[party.id] for party in act.parties) + sum(one["tries"] for one in heard)
+    counted = sum((mails[party.id] for party in act.parties), Counter[str]())
     return Ending(
         act.story.programme,
         act.story.name,
         act.happened,
         act.steps,
-        sum(offer["delivery"]["attempts"] for offer in offers) + others + sum(one.tries for one in told),
-        _mails(world, act),
-        list(dict.fromkeys([*calls, *(one.webhook_id for one in told)])),
+        tries + sum(not one.endswith("_delivered") for one in calls),
+        dict(sorted(counted.items())),
+        list(dict.fromkeys([*calls, *(one["webhook_id"] for one in heard)])),
         f"{act.days[0]:%Y-%m-%dT%H:%M:%SZ}",
         f"{act.days[-1]:%Y-%m-%dT%H:%M:%SZ}",
         round(act.seconds, 2),
     )
 
 
-def _mails(world: World, act: Act) -> dict[str, int]:
-    """How many of each kind arrived; every one the log calls sent lies at the receiver."""
-    found: Counter[str] = Counter()
-    for party in act.parties:
-        for mail in world.every(f"/v1/mails?account={party.id}"):
-            if mail["state"] not in ("sent", "skipped"):
-                raise DemoFailed(f"the mail {mail['template']} to {party.name} is {mail['state']}: {mail['reason']}")
-            for recipient in mail["recipients"] if mail["state"] == "sent" else ():
-                if world.mailbox.find(mail["message_id"], recipient["address"]) is None:
-                    raise DemoFailed(f"the mail {mail['template']} never arrived at {recipient['address']}")
-            found[mail["template"]] += mail["state"] == "sent"
-    return dict(sorted(found.items()))
+def _arrived(world: World, mail: Any) -> bool:
+    """Whether a mail was sent; then it lies at the receiver, for each of its addresses. Raises DemoFailed."""
+    if mail["state"] not in ("sent", "skipped"):
+        raise DemoFailed(f"the mail {mail['template']} is {mail['state']}: {mail['reason']}")
+    for recipient in mail["recipients"] if mail["state"] == "sent" else ():
+        if world.mailbox.find(mail["message_id"], recipient["address"]) is None:
+            raise DemoFailed(f"the mail {mail['template']} never arrived at {recipient['address']}")
+    return bool(mail["state"] == "sent")
 
 
 def table(rows: list[Ending]) -> Table:

@@ -39,8 +39,8 @@ def order(world: World, reseller: Party, ref: str, product: str, **more: Any) ->
 def climbed(world: World, act: Act) -> Scenes:
     """The worked example: 52,000 on the 20th, 49,000 on the 21st, 100,000 after a payment."""
     reseller = act.reseller("Хостер Плюс", locale="ru")
-    pay(world, reseller, "3000.00", "2025-12-20T15:00:00+03:00")
     pay(world, reseller, "49000.00", "2026-01-05T12:00:00+03:00")
+    pay(world, reseller, "3000.00", "2025-12-20T15:00:00+03:00")
     yield world.now
     told = discount(world, reseller)
     must_be("the standing of 20 January", standing(told), "52000.00 19 7 3")
@@ -51,6 +51,7 @@ def climbed(world: World, act: Act) -> Scenes:
     must_be("what leaves the window", [one["amount"]["amount"] for one in tomorrow["leaving"]], ["3000.00"])
     world.letter("tier-changed", reseller.id, reseller.address)
     world.letter("tier-drop-tomorrow", reseller.id, reseller.address)
+    before = len(world.mails("tier-changed", reseller.id))
     act.say("52,000: 19 / 7 / 3; told that 1,000 would keep the tier tomorrow")
     yield NEXT_DAY
     must_be("the standing of 21 January", standing(discount(world, reseller)), "49000.00 17 6 3")
@@ -59,7 +60,7 @@ def climbed(world: World, act: Act) -> Scenes:
     pay(world, reseller, "51000.00")
     must_be("the price, at once", standing(discount(world, reseller)), "100000.00 21 8 5")
     yield world.now
-    must_be("mails of changes", len(world.mails("tier-changed", reseller.id)), 3)
+    must_be("mails of the two changes", len(world.mails("tier-changed", reseller.id)) - before, 2)
     must_be(
         "yesterday as it was recorded", discount(world, reseller, "?as_of=2026-01-20")["recorded"]["tier"], "Partner #8"
     )
