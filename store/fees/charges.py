@@ -72,7 +72,7 @@ def payers(session: Session, programme: str, first: date, end: date, after: UUID
         Charge.voided_at.is_(None),
     )
     clients = select(Account.reseller_id).join(FeeRun, FeeRun.account_id == Account.id)
-    owing = clients.where(FeeRun.programme == programme, FeeRun.next_start < end, FeeRun.ended.is_(False))
+    owing = clients.where(FeeRun.programme == programme, FeeRun.next_start < end, ~FeeRun.ended)
     query = select(Account.id).where(Account.programme == programme, or_(charged, Account.id.in_(owing)))
     if after is not None:
         query = query.where(Account.id > after)

@@ -28,7 +28,8 @@ from sqlalchemy.orm import Session
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun
 
-OPEN = FeeRun.ended.is_(False)
+OPEN = ~FeeRun.ended
+"""As the partial indexes have it: `IS false` would not be found to imply it."""
 STARTS = text(
     "SELECT next_start, id FROM ("
     " SELECT next_start, id, row_number() OVER (ORDER BY next_start, id) AS n FROM fee_runs"
