@@ -42,12 +42,14 @@ WITH made AS (
     UNION
     SELECT CAST(g.mend->>'run_id' AS uuid), CAST(g.mend->>'period_start' AS date) FROM reconciliation_gaps g
     WHERE g.kind = 'charge_gone' AND g.mended_at IS NULL
+), gone AS MATERIALIZED (
+    SELECT m.run_id, m.day FROM missing m WHERE NOT EXISTS (
+        SELECT FROM charges c WHERE c.run_id = m.run_id AND c.period_start = m.day)
+    ORDER BY m.day, m.run_id LIMIT :limit
 )
 SELECT r.id || ' ' || g.day, jsonb_build_object('account', a.name, 'code', r.code, 'day', g.day),
     jsonb_build_object('run_id', r.id, 'account_id', r.account_id, 'period_start', g.day)
-FROM missing g JOIN fee_runs r ON r.id = g.run_id JOIN accounts a ON a.id = r.account_id
-    LEFT JOIN charges c ON c.run_id = g.run_id AND c.period_start = g.day
-WHERE c.id IS NULL ORDER BY g.day, r.id LIMIT :limit
+FROM gone g JOIN fee_runs r ON r.id = g.run_id JOIN accounts a ON a.id = r.account_id ORDER BY g.day, r.id
 """
 
 DISCOUNT_RUN: Final = """
