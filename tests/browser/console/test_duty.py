@@ -18,7 +18,7 @@ pytestmark = [
 ]
 PLAIN = (
     "", "/jobs", "/dead", "/bulk", "/queues", "/queues/probe", "/schedules", "/workers", "/instances", "/mail",
-    "/audit", "/password", "/people", "/keys", "/programmes", "/programmes/learning",
+    "/reconciliation", "/audit", "/password", "/people", "/keys", "/programmes", "/programmes/learning",
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_every_page_fits_a_phone_can_be_read_and_asks_nobody_else(running: Brows
         asked: list[str] = []
         complaints: list[str] = []
         listen(page, asked, complaints)
-        for path in places(scene):
+        for path in places(scene)[:-1]:  # the last one is nowhere, which the browser notes
             page.goto(f"/console{path}", wait_until="load")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
             assert page.evaluate(FAINT) == [], (path, scheme)
