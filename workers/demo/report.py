@@ -36,6 +36,7 @@ Told = dict[str, list[Any]]
 
 def endings(world: World, acts: list[Act]) -> list[Ending]:
     """Gather, and check what holds for all of them. Raises DemoFailed."""
+    world.move_to(world.now)
     told: Told = {}
     deliveries = {one["event_seq"]: one for one in world.every(f"/v1/webhook-endpoints/{world.endpoint}/deliveries")}
     for event in world.every("/v1/events"):
