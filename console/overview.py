@@ -1,7 +1,7 @@
 """The first page: is anything late, stuck or wrong."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from console import figures
@@ -10,10 +10,10 @@ from console.partial import bounded
 from console.visit import Visit
 from engine.driver import driver
 from models.control import Schedule
-from services import queues, schedules
+from services import queues
 from services.queues import QueueView
 from services.reconciliation import reconciling
-from store import console_engine, dead, lanes, rollups, workers
+from store import console_engine, dead, lanes, occurrences, rollups, workers
 
 LATE_SECONDS: Final = 300
 
@@ -23,7 +23,7 @@ def show_overview(visit: Visit) -> Page:
     session = visit.session
     views = queues.listed(session, visit.deps.jobs.catalogue.queues, visit.now)
     processes = workers.listed(session)
-    late = [view.schedule for view in schedules.listed(session, visit.now) if _overdue(visit, view.schedule)]
+    late = occurrences.overdue(session, visit.now - timedelta(seconds=LATE_SECONDS))
     open_lanes = lanes.not_closed(session)
     alive = sum(lives for _, lives, _ in processes)
     span = figures.SPANS.get(visit.arrival.query.get("span", ""), figures.SPANS["hour"])
@@ -71,10 +71,6 @@ def _missing(visit: Visit) -> list[tuple[str, str]]:
         for kind, count in counts.items()
         if count
     ]
-
-
-def _overdue(visit: Visit, row: Schedule) -> bool:
-    return not row.paused and (visit.now - row.next_at).total_seconds() > LATE_SECONDS
 
 
 def _wrong(views: list[QueueView], alive: int, open_lanes: int, late: list[Schedule]) -> list[tuple[str, str]]:

@@ -8,7 +8,9 @@ from sqlalchemy import func, select
 
 from adapters.clock_fakes import ManualClock
 from api.deps import Deps
+from domain.misfire import MisfirePolicy
 from engine.driver import driver
+from engine.schedules import Declared, declare
 from models.console import JobRollup
 from models.control import Lane, Queue, WorkerProcess
 from models.jobs import Job
@@ -169,3 +171,14 @@ def test_an_instance_shows_its_line_and_its_errors(signed_in: As, deps: Deps, sh
         "https://customer.example/hook",
     ):
         assert words in text, words
+
+
+def test_a_schedule_that_did_not_fire_is_named(signed_in: As, deps: Deps, clock: ManualClock) -> None:
+    with deps.sessions() as session:
+        declare(session, [Declared("nightly", "5 0 * * *", "UTC", "probe.echo", MisfirePolicy.ONCE)], clock.now())
+        session.commit()
+    clock.advance(timedelta(hours=12))
+    someone = signed_in("viewer")
+    assert "nightly is overdue" not in someone.get("/console").text
+    clock.advance(timedelta(minutes=11))
+    assert "The schedule nightly is overdue." in someone.get("/console").text
