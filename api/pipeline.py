@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from pydantic import BaseModel
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,8 +26,10 @@ from api.schema import Query
 from api.waiting import waited
 from domain.errors import Invalid, KontorError, NotFound
 from engine.driver import driver
+from engine.losses import is_clash
 from services.keys import Caller, authenticate
 
+RERUNS = 2
 Endpoint = Callable[..., Answer | BaseModel]
 Outside = Callable[..., None]
 """Network I/O that judges a request before its transaction; takes what the endpoint takes."""
@@ -131,16 +133,24 @@ class Pipeline:
     def serve(self, deps: Deps, arrival: Arrival) -> Answer:
         """Answer in one transaction; a database that does not answer is 503."""
         try:
-            try:
-                return self._served(deps, arrival)
-            except StaleConnection:
-                deps.drop_connections()
-                return self._served(deps, arrival)
+            return self._persistently(deps, arrival)
         except (DataError, psycopg.DataError):
             error: KontorError = Invalid(message="A value is out of the range the database can hold.")
         except (*AWAY, StaleConnection):
             error = Unavailable()
         return problem(error, arrival.trace_id)
+
+    def _persistently(self, deps: Deps, arrival: Arrival) -> Answer:
+        """A transaction that lost a deadlock is run again, and one whose connection was gone on another."""
+        for _ in range(RERUNS):
+            try:
+                return self._served(deps, arrival)
+            except StaleConnection:
+                deps.drop_connections()
+            except (DBAPIError, psycopg.Error) as error:
+                if not is_clash(error):
+                    raise
+        return self._served(deps, arrival)
 
     def _served(self, deps: Deps, arrival: Arrival) -> Answer:
         if self.spec.direct and "idempotency-key" not in arrival.headers:

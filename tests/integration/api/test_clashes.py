@@ -1,0 +1,30 @@
+import pytest
+from sqlalchemy import text
+
+from tests.api_world import Api, Shop
+
+CLASH = """
+CREATE SEQUENCE clashes;
+CREATE FUNCTION clash() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('clashes') <= {times} THEN
+        RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER clash BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION clash()
+"""
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, 201), (2, 201), (3, 503)])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}], ids=["plain", "idempotent"])
+def test_a_request_that_loses_a_deadlock_is_run_again(
+    api: Api, shop: Shop, times: int, status: int, headers: dict[str, str]
+) -> None:
+    with api.deps.sessions() as session:
+        session.connection().exec_driver_sql(CLASH.format(times=times))
+        session.commit()
+    new = {"programme": "learning", "name": "Once", "admin_email": "a@once.example"}
+    assert api.call("POST /v1/accounts", new, headers=headers).status_code == status
+    with api.deps.sessions() as session:
+        assert session.scalar(text("SELECT count(*) FROM accounts WHERE name = 'Once'")) == (status == 201)
