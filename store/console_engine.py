@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 TENANTS_MOST: Final = 100
 COUNT_MOST: Final = 1_000
 TURNS_MOST: Final = 20_000
-OLDEST: Final = 10_000
+OLDEST: Final = 3_000
 
 _WAITS: Final = "queue = %(queue)s AND state = 'queued' AND NOT held"
 WAITING: Final = f"""
@@ -112,7 +112,7 @@ def turns(driver: Connection[Any], queue: str, since: datetime) -> list[tuple[st
 
 
 def late(driver: Connection[Any], dues: dict[str, float], now: datetime) -> dict[str, tuple[int, datetime]]:
-    """By task: how many of the 10,000 oldest waiting jobs are past their due-by (seconds), and the oldest's instant."""
+    """By task: how many of the 3,000 oldest waiting jobs are past their due-by (seconds), and the oldest's instant."""
     rows = driver.execute(LATE, (OLDEST, list(dues), list(dues.values()), now)).fetchall()
     return {task: (count, oldest) for task, count, oldest in rows}
 
