@@ -7,6 +7,7 @@ import pytest
 
 from adapters.clock_fakes import ManualClock
 from engine.handlers import JobContext
+from engine.outcomes import Done
 from models.console import BulkAction
 from services import bulk
 from tasks.bulk import JobsBulk, JobsBulkHandler
@@ -37,8 +38,10 @@ def run(api: Api, job_id: str) -> Any:
                 jobs=api.deps.jobs.child_of(UUID(job["id"]), None),
                 cancelled=lambda: False,
             )
-            result = JobsBulkHandler().run(context, session, JobsBulk.model_validate(job["args"])).result
+            outcome = JobsBulkHandler().run(context, session, JobsBulk.model_validate(job["args"]))
             session.commit()
+        assert isinstance(outcome, Done)
+        result = outcome.result
         following = result["continued_by"]
     return result
 
