@@ -137,14 +137,14 @@ def _short(value: float) -> str:
 
 
 def _months(chart: Chart, scale: _Scale) -> Iterator[str]:
-    """A name at the first place of every month, every other one when there are many."""
+    """A name at the first place of every month, the year at January's; every other one when there are many."""
     firsts = [
         number
         for number, day in enumerate(chart.dates)
         if number == 0 or day.month != chart.dates[number - 1].month
     ]  # fmt: skip
     for number in firsts[:: 1 + len(firsts) // 14]:
-        said = chart.dates[number].strftime("%b %Y" if chart.dates[number].month == 1 or number == 0 else "%b")
+        said = chart.dates[number].strftime("%Y" if chart.dates[number].month == 1 else "%b")
         yield f'<text class="tick" x="{scale.x(number):.1f}" y="{HEIGHT - BOTTOM + 18}">{said}</text>'
 
 
