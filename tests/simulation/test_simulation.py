@@ -13,10 +13,12 @@ from sqlalchemy import CursorResult, Engine, text
 
 from domain.programme import Programme, parse
 from store.schema import ROOT
+from tests.conftest import Servers
 from tests.simulation.harness import watched
 from tests.simulation.invariants import INVARIANTS
 from tests.simulation.looks import LOOKS
 from tests.simulation.watch import View
+from tests.simulation.years import main
 from workers.simulation.database import throw_away
 from workers.simulation.plots import draw
 from workers.simulation.script import Play, story
@@ -85,6 +87,17 @@ def test_a_story_goes_on_in_order_and_every_action_lies_within_its_day() -> None
             assert day.begins <= action.at < day.ends
             assert last is None or action.at >= last
             last = action.at
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_make_simulate_plays_the_programme_that_has_everything(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", servers.database_url)
+
+    assert main(["--resellers", "3", "--months", "1", "--seeds", "1", "--jobs", "1"]) == 0
+    assert "whole, seed 1: the oracle agrees; 31 days" in capfd.readouterr().out
 
 
 CRIMES = {

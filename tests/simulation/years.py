@@ -1,0 +1,116 @@
+"""`make simulate`: years of a programme under the eyes of the oracle, a seed each, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from adapters.clock import SystemClock
+from adapters.embedded.sharing import shared_servers
+from adapters.environment import load
+from adapters.logs import configure_logs
+from tests.simulation.harness import watched
+from tests.simulation.watch import Disagreement
+from workers.simulation.database import throw_away
+from workers.simulation.script import START
+
+WHOLE = Path(__file__).with_name("whole.yaml")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run."""
+
+    database_url: str
+    programme: Path
+    resellers: int
+    months: int
+    seed: int
+    start: date
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.programme.stem}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it; `complaint` is empty when the oracle agreed."""
+
+    name: str
+    seconds: float
+    figures: str
+    complaint: str = ""
+
+
+def play(order: Order) -> Outcome:
+    """One run in a process of its own."""
+    configure_logs("console", "simulate", logging.ERROR)
+    clock = SystemClock()
+    began = clock.monotonic()
+    with throw_away(order.database_url) as engine:
+        try:
+            done = watched(
+                engine, order.programme, order.resellers, order.months, order.seed, start=order.start
+            )  # fmt: skip
+        except Disagreement as found:
+            return Outcome(order.name, clock.monotonic() - began, "", str(found))
+        stage = done.simulation.stage
+        figures = (
+            f"{done.days} days, {len(done.simulation.journal.entries)} actions, {sum(stage.jobs_run.values())} jobs,"
+            f" {stage.mailboxes.delivered} mails, {stage.instances.calls + stage.instances.failures} calls"
+        )
+    return Outcome(order.name, clock.monotonic() - began, figures)
+
+
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="make simulate SIMULATE=...", description=__doc__)
+    parser.add_argument("--programme", type=Path, nargs="+", default=[WHOLE], help="programme files")
+    parser.add_argument("--resellers", type=int, default=200)
+    parser.add_argument("--months", type=int, default=12)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--start", type=date.fromisoformat, default=START)
+    parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
+    return parser.parse_args(arguments)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The server of DATABASE_URL, or an embedded one for as long as it takes."""
+    given = load().database_url
+    if given is not None:
+        yield given
+        return
+    with TemporaryDirectory(prefix="kontor-simulate-") as folder, shared_servers(Path(folder), "--scratch") as found:
+        yield found.database_url
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run them all; 1 when the oracle disagrees with any."""
+    asked, console = options(arguments), Console()
+    broken = 0
+    with server() as url, ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
+        orders = [
+            Order(url, programme.resolve(), asked.resellers, asked.months, seed, asked.start)
+            for programme in asked.programme
+            for seed in asked.seeds
+        ]
+        running = [pool.submit(play, order) for order in orders]
+        for future in as_completed(running):
+            found = future.result()
+            broken += bool(found.complaint)
+            verdict = f"[red]the oracle disagrees[/]\n{found.complaint}" if found.complaint else "the oracle agrees"
+            console.print(f"{found.name}: {verdict}; {found.figures} in {found.seconds:.0f} s", highlight=False)
+    return 1 if broken else 0
