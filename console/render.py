@@ -35,6 +35,7 @@ NAVIGATION: Final = (
     ("schedules", "/console/schedules", "Schedules"),
     ("workers", "/console/workers", "Workers"),
     ("instances", "/console/instances", "Instances"),
+    ("accounts", "/console/accounts", "Accounts"),
     ("mail", "/console/mail", "Mail"),
     ("reconciliation", "/console/reconciliation", "Gaps"),
     ("audit", "/console/audit", "Audit"),

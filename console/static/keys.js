@@ -4,7 +4,7 @@ import { pause } from "./live.js";
 const PAGES = {
   o: ["", "overview"], j: ["/jobs", "jobs"], d: ["/dead", "dead jobs"], b: ["/bulk", "bulk actions"], q: ["/queues", "queues"],
   s: ["/schedules", "schedules"], w: ["/workers", "workers"], i: ["/instances", "instances"], m: ["/mail", "mail"],
-  r: ["/reconciliation", "what is missing"], a: ["/audit", "audit"], p: ["/people", "people (admins)"],
+  r: ["/reconciliation", "what is missing"], a: ["/accounts", "accounts"], u: ["/audit", "audit"], p: ["/people", "people (admins)"],
 };
 const KEYS = [["/", "search"], ["j k", "next and previous row"], ["Enter", "open the row"], [".", "pause or go live"], ["?", "this help"]];
 

@@ -81,7 +81,8 @@ def test_the_help_names_every_key_and_closes(running: Browser, scene: Scene) -> 
         ("b", "Bulk actions"),
         ("q", "Queues"),
         ("w", "Workers"),
-        ("a", "Audit"),
+        ("u", "Audit"),
+        ("a", "Accounts"),
         ("o", "Overview"),
     ):
         page.keyboard.press("g")

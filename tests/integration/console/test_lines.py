@@ -1,0 +1,265 @@
+"""What happened to an account in one line of time, why a discount is what it is, and whether an offer's chain holds."""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from adapters.clock_fakes import ManualClock
+from api.deps import Deps
+from models.discounts import DiscountRecord
+from models.jobs import ArchivedJob
+from services import programme_files
+from store.schema import ROOT
+from tests.api_world import Api, Shop
+from tests.console_world import Visitor, unknown
+
+As = Callable[[str], Visitor]
+ATTACK = "<img src=x onerror=alert(1)>"
+OLDER = re.compile(r'rel="next" href="([^"]+)"')
+ROW = re.compile(r"<tr data-row>(.*?)</tr>", re.DOTALL)
+LINES = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
+
+
+@pytest.fixture
+def elbe(shop: Callable[[str], Shop]) -> Shop:
+    """A reseller of `learning` and its client."""
+    return shop("elbe")
+
+
+def send_offer(api: Api, shop: Shop, message: str | None = None) -> str:
+    new = {"reseller_id": str(shop.reseller), "account_id": str(shop.client), "lines": LINES, "message": message}
+    return str(api.ok("POST /v1/offers", new)["id"])
+
+
+def apply(deps: Deps, code: str) -> None:
+    """Apply one of the example programmes."""
+    with deps.sessions() as session:
+        source = (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
+        programme_files.apply(session, code, source, now=deps.clock.now(), actor="test")
+        session.commit()
+
+
+def payer(api: Api, deps: Deps, name: str = "Volga") -> str:
+    """A reseller of `hosting` that paid 52,000 on 20 February."""
+    apply(deps, "hosting")
+    new = {"programme": "hosting", "name": name, "admin_email": "volga@shop.example"}
+    reseller = str(api.ok("POST /v1/accounts", new)["id"])
+    api.ok(f"POST /v1/accounts/{reseller}/become-reseller")
+    paid: dict[str, Any] = {
+        "amount": {"amount": "52000.00", "currency": "RUB"}, "kind": "payment", "reference": "first",
+    }  # fmt: skip
+    api.ok(f"POST /v1/resellers/{reseller}/payments", {**paid, "paid_at": "2026-02-20T12:00:00+03:00"})
+    return reseller
+
+
+def rows_of(page: str) -> list[str]:
+    return ROW.findall(page)
+
+
+def test_accounts_are_found_by_name_address_id_and_filters(
+    signed_in: As, elbe: Shop, shop: Callable[[str], Shop]
+) -> None:
+    oder = shop("oder")
+    someone = signed_in("viewer")
+    for query in ("q=ELBE", "q=elbe+cl", "q=admin@elbe", "q=elbe&kind=client", f"reseller={elbe.reseller}"):
+        page = someone.get(f"/console/accounts?{query}").text
+        assert f"/console/accounts/{elbe.client}" in page, query
+        assert str(oder.client) not in page, query
+    resellers = someone.get("/console/accounts?kind=reseller&programme=learning").text
+    assert str(oder.reseller) in resellers
+    assert f"/console/accounts/{oder.client}" not in resellers
+    found = someone.http.get(f"/console/accounts?q={elbe.client}")
+    assert found.headers["location"] == f"/console/accounts/{elbe.client}"
+    assert "No account matches." in someone.get("/console/accounts?q=100%25").text
+    assert someone.http.get("/console/accounts?cursor=never").status_code == 422
+
+
+def test_a_clients_line_tells_offers_events_mails_jobs_and_calls(signed_in: As, api: Api, elbe: Shop) -> None:
+    offer = send_offer(api, elbe)
+    api.ok(f"POST /v1/offers/{offer}/cancel")
+    page = signed_in("viewer").get(f"/console/accounts/{elbe.client}").text
+    told = "\n".join(rows_of(page))
+    assert f'/console/offers/{offer}">offer of 5 excel-basics' in told
+    assert "offer.cancelled" in told
+    assert "offers.deliver" in told
+    assert "<td>call</td>" in told
+    assert "/console/mail/" in told
+    assert f'/console/accounts/{elbe.reseller}">elbe</a>' in page
+    assert "https://customer.example/hook" in page
+
+
+def test_a_resellers_line_covers_its_clients_and_names_them(signed_in: As, api: Api, elbe: Shop) -> None:
+    send_offer(api, elbe)
+    page = signed_in("viewer").get(f"/console/accounts/{elbe.reseller}").text
+    assert f'for <a href="/console/accounts/{elbe.client}">elbe client</a>' in page
+    assert "offers.expire" in page
+    assert f"/console/accounts?reseller={elbe.reseller}" in page
+
+
+def test_a_line_shows_what_is_asked_for_and_nothing_else(signed_in: As, api: Api, elbe: Shop) -> None:
+    send_offer(api, elbe)
+    someone = signed_in("viewer")
+    page = someone.get(f"/console/accounts/{elbe.client}?show=offers").text
+    assert len(rows_of(page)) == 1
+    assert "<td>offer</td>" in rows_of(page)[0]
+    assert "Nothing of this happened." in someone.get(f"/console/accounts/{elbe.client}?show=payments").text
+
+
+def test_pages_of_a_line_lose_nothing_and_show_nothing_twice(
+    signed_in: As, api: Api, elbe: Shop, clock: ManualClock
+) -> None:
+    for _ in range(30):
+        clock.advance(timedelta(minutes=1))
+        api.ok(f"POST /v1/offers/{send_offer(api, elbe)}/cancel")
+    someone = signed_in("viewer")
+    address: str | None = f"/console/accounts/{elbe.reseller}"
+    links, instants = [], []
+    while address is not None:
+        page = someone.get(address).text
+        links += [found[1] for row in rows_of(page) if (found := re.search(r'class="says">\s*<a href="([^"]+)"', row))]
+        instants += re.findall(r'<td><time datetime="([^"]+)"', page)
+        further = OLDER.search(page)
+        address = further[1].replace("&amp;", "&") if further else None
+    jobs = [link for link in links if "/jobs/" in link or "/mail/" in link]
+    assert len(jobs) == len(set(jobs)) > 50
+    assert instants == sorted(instants, reverse=True)
+
+
+def test_a_cursor_that_no_page_gave_is_refused(signed_in: As, elbe: Shop) -> None:
+    someone = signed_in("viewer")
+    for cursor in ("x", "events:", "events:x", "mails:1", "charges:2026-01-01", "discounts:x", "nothing:1"):
+        assert someone.http.get(f"/console/accounts/{elbe.client}?cursor={cursor}").status_code == 422, cursor
+
+
+def test_names_and_messages_are_shown_as_text(signed_in: As, api: Api, elbe: Shop) -> None:
+    api.ok(f"PATCH /v1/accounts/{elbe.client}", {"name": ATTACK})
+    offer = send_offer(api, elbe, ATTACK)
+    someone = signed_in("viewer")
+    for path in ("", f"/{elbe.client}", f"/{elbe.reseller}", "?q=%3Cimg"):
+        page = someone.get(f"/console/accounts{path}").text
+        assert "&lt;img src=x" in page, path
+        assert "<img src=x" not in page, path
+    assert someone.get(f"/console/offers/{offer}").text.count("&lt;img src=x") >= 2
+
+
+def test_an_offers_page_shows_each_event_and_that_its_chain_holds(signed_in: As, api: Api, elbe: Shop) -> None:
+    offer = send_offer(api, elbe)
+    told = api.ok(f"POST /v1/offers/{offer}/cancel")
+    page = signed_in("viewer").get(f"/console/offers/{offer}").text
+    assert "Verified: 2 events" in page
+    for event in told["events"]:
+        assert f'title="{event["hash"]}"' in page
+    assert "waiting → cancelled" in page
+    assert "withdrawn" in page
+
+
+@pytest.mark.parametrize(
+    "crime",
+    [
+        "UPDATE offer_events SET actor = 'nobody' WHERE offer_id = :id AND number = 1",
+        "DELETE FROM offer_events WHERE offer_id = :id AND number = 2",
+        "UPDATE offers SET message = 'another' WHERE id = :id",
+    ],
+)
+def test_an_offer_changed_past_kontor_is_not_verified(
+    signed_in: As, api: Api, deps: Deps, elbe: Shop, crime: str
+) -> None:
+    offer = send_offer(api, elbe)
+    api.ok(f"POST /v1/offers/{offer}/cancel")
+    with deps.sessions() as session:
+        session.execute(text(crime), {"id": UUID(offer)})
+        session.commit()
+    page = signed_in("viewer").get(f"/console/offers/{offer}").text
+    assert "Not verified" in page
+    assert "Verified:" not in page
+
+
+def test_a_discount_is_explained_and_what_a_payment_would_make_of_it(signed_in: As, api: Api, deps: Deps) -> None:
+    reseller = payer(api, deps)
+    someone = signed_in("viewer")
+    page = someone.get(f"/console/resellers/{reseller}/discount?as_of=2026-03-02").text
+    assert "52,000.00 RUB" in page
+    assert "vps 19 %, dedicated 7 %, ssl 3 %" in page
+    assert "2026-02-02 to 2026-03-02" in page
+    assert "would" not in page.split("What was recorded")[0]
+    more = someone.get(f"/console/resellers/{reseller}/discount?as_of=2026-03-02&pay=50000").text
+    assert "If 50,000.00 RUB were paid" in more
+    assert "vps 21 %, dedicated 8 %, ssl 5 %" in more
+    line = someone.get(f"/console/accounts/{reseller}").text
+    assert "payment of 52,000.00 RUB" in line
+    assert "discounts.recompute" in line
+    for wrong in ("as_of=never", "as_of=0001-01-01", "pay=-1", "pay=NaN", "pay=1.001"):
+        assert someone.http.get(f"/console/resellers/{reseller}/discount?{wrong}").status_code == 422, wrong
+
+
+def test_who_never_was_a_reseller_has_no_discount(signed_in: As, elbe: Shop) -> None:
+    assert signed_in("viewer").http.get(f"/console/resellers/{elbe.client}/discount").status_code == 409
+
+
+def test_what_does_not_exist_is_not_found(signed_in: As, elbe: Shop) -> None:
+    someone = signed_in("viewer")
+    for thing in (unknown(), "x"):
+        for path in (f"accounts/{thing}", f"offers/{thing}", f"resellers/{thing}/discount"):
+            assert someone.http.get(f"/console/{path}").status_code == 404, path
+    assert someone.http.get(f"/console/offers/{elbe.client}").status_code == 404
+
+
+def test_nobody_reads_accounts_without_signing_in(visitor: Visitor, elbe: Shop) -> None:
+    for path in ("accounts", f"accounts/{elbe.client}", f"resellers/{elbe.reseller}/discount"):
+        assert visitor.http.get(f"/console/{path}").headers["location"].startswith("/console/login")
+
+
+def test_what_was_recorded_stands_in_the_line_and_beside_what_the_ledger_says(
+    signed_in: As, api: Api, deps: Deps
+) -> None:
+    reseller = payer(api, deps)
+    recorded = DiscountRecord(
+        reseller_id=UUID(reseller), day=date(2026, 3, 2), turnover=Decimal(600), tier="500", at=deps.clock.now(),
+        percent={"vps": 1},
+    )  # fmt: skip
+    with deps.sessions() as session:
+        session.add(recorded)
+        session.commit()
+    someone = signed_in("viewer")
+    line = someone.get(f"/console/accounts/{reseller}?show=discounts").text
+    assert "discount recorded: 500" in line
+    assert "turnover 600.00; vps 1 %" in line
+    assert "Today's ledger says otherwise" in someone.get(f"/console/resellers/{reseller}/discount").text
+
+
+def test_finished_jobs_and_calls_are_in_the_line_too(signed_in: As, api: Api, deps: Deps, elbe: Shop) -> None:
+    send_offer(api, elbe)
+    with deps.sessions() as session:
+        columns = ", ".join(column.name for column in ArchivedJob.__table__.columns)
+        session.execute(text(f"INSERT INTO jobs_archive ({columns}) SELECT {columns} FROM jobs"))
+        session.execute(text("UPDATE jobs_archive SET state = 'succeeded'"))
+        session.execute(text("DELETE FROM jobs"))
+        session.commit()
+    someone = signed_in("viewer")
+    assert "offers.deliver" in someone.get(f"/console/accounts/{elbe.client}?show=jobs").text
+    assert "offers.expire" not in someone.get(f"/console/accounts/{elbe.client}?show=jobs").text
+    assert "offers.expire" in someone.get(f"/console/accounts/{elbe.reseller}?show=jobs").text
+
+
+def test_a_charge_is_told_once_with_its_price(signed_in: As, api: Api, deps: Deps) -> None:
+    apply(deps, "telephony")
+    new = {"programme": "telephony", "name": "Hudson", "admin_email": "hudson@shop.example"}
+    reseller = api.ok("POST /v1/accounts", new)["id"]
+    api.ok(f"POST /v1/accounts/{reseller}/become-reseller")
+    told = {"name": "Bronx", "admin_email": "bronx@shop.example"}
+    client = api.ok(f"POST /v1/resellers/{reseller}/clients", told)["id"]
+    api.ok(f"POST /v1/accounts/{client}/products", {"product": "call-recording"})
+    someone = signed_in("viewer")
+    for account in (client, reseller):
+        page = someone.get(f"/console/accounts/{account}").text
+        charges = [row for row in rows_of(page) if "<td>charge</td>" in row]
+        assert len(charges) == 1
+        assert "product call-recording: 10.00 USD" in charges[0]
+        assert "charge.created" not in page
+    assert "product call-recording <small>since 2026-03-02" in someone.get(f"/console/accounts/{client}").text
