@@ -6,6 +6,7 @@ from email.policy import default
 from typing import Final
 from urllib.parse import urlencode
 
+from console import tenants
 from console.answers import Document, Page
 from console.frame import framed
 from console.visit import Visit
@@ -45,6 +46,7 @@ def show_mail(visit: Visit) -> Page:
     values = {
         "mail": logged.mail,
         "recipients": logged.recipients,
+        "account": tenants.named(visit, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
         "look": look if look in LOOKS else "light",
         "looks": LOOKS,
         "text": _part(message, "plain"),

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 PLAIN = (
     "", "/jobs", "/dead", "/bulk", "/queues", "/queues/probe", "/schedules", "/workers", "/instances", "/mail",
-    "/reconciliation", "/audit", "/password", "/people", "/keys", "/programmes", "/programmes/learning",
+    "/accounts", "/reconciliation", "/audit", "/password", "/people", "/keys", "/programmes", "/programmes/learning",
 )  # fmt: skip
 
 
@@ -27,7 +27,8 @@ def places(scene: Scene) -> tuple[str, ...]:
     job, run = f"/jobs/{scene.job}", f"/bulk/{scene.run}"
     return (
         *PLAIN, job, f"{job}/retry", f"{job}/again", run, f"{run}/stop", f"/mail/{scene.mail}", "/queues/probe/limit",
-        f"/instances/{scene.lane}", "/jobs?state=dead&args.message=needle", "/nowhere",
+        f"/instances/{scene.lane}", f"/accounts/{scene.lane.removeprefix('instance:')}",
+        "/jobs?state=dead&args.message=needle", "/nowhere",
     )  # fmt: skip
 
 

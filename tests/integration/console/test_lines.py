@@ -14,7 +14,9 @@ from adapters.clock_fakes import ManualClock
 from api.deps import Deps
 from models.discounts import DiscountRecord
 from models.jobs import ArchivedJob
-from services import programme_files
+from models.offers import Offer
+from services import offer_mails, programme_files
+from services.offer_log import OfferBook
 from store.schema import ROOT
 from tests.api_world import Api, Shop
 from tests.console_world import Visitor, unknown
@@ -263,3 +265,17 @@ def test_a_charge_is_told_once_with_its_price(signed_in: As, api: Api, deps: Dep
         assert "product call-recording: 10.00 USD" in charges[0]
         assert "charge.created" not in page
     assert "product call-recording <small>since 2026-03-02" in someone.get(f"/console/accounts/{client}").text
+
+
+def test_an_offers_page_leads_to_its_mails_and_they_lead_back(signed_in: As, api: Api, deps: Deps, elbe: Shop) -> None:
+    offer = send_offer(api, elbe)
+    book = OfferBook(deps.jobs, deps.offer_secret, deps.programmes)
+    with deps.sessions() as session:
+        offer_mails.received(book, session, session.get_one(Offer, UUID(offer)))
+        session.commit()
+    someone = signed_in("viewer")
+    mail = re.search(r'/console/mail/([0-9a-f-]+)">offer-received', someone.get(f"/console/offers/{offer}").text)
+    assert mail
+    page = someone.get(f"/console/mail/{mail[1]}").text
+    assert f"/console/offers/{offer}" in page
+    assert f'/console/accounts/{elbe.client}">elbe client' in page
