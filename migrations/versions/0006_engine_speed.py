@@ -1,4 +1,4 @@
-"""what jobs came to, and searching the archive by task and queue.
+"""what jobs came to.
 
 Revision: 0006, after 0005.
 """
@@ -26,13 +26,3 @@ def upgrade() -> None:
         sa.Column("run_buckets", sa.ARRAY(sa.BigInteger()), nullable=False),
         sa.PrimaryKeyConstraint("task", "outcome", name=op.f("pk_job_totals")),
     )
-    # Built while the ledger works: a plain CREATE INDEX would keep every worker from finishing jobs meanwhile.
-    with op.get_context().autocommit_block():
-        for column in ("task", "queue"):
-            op.create_index(
-                f"ix_jobs_archive_{column}",
-                "jobs_archive",
-                [column, "id"],
-                postgresql_concurrently=True,
-                if_not_exists=True,
-            )

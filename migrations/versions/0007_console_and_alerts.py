@@ -33,13 +33,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("operator_id", "name", name=op.f("uq_saved_searches_operator_id_name")),
     )
     _job_rollups()
-    for table in ("jobs", "jobs_archive"):
-        op.create_index(
-            f"ix_{table}_parent_id", table, ["parent_id"], postgresql_where=sa.text("parent_id IS NOT NULL")
-        )
-    op.create_index(
-        "ix_offer_events_job_id", "offer_events", ["job_id"], postgresql_where=sa.text("job_id IS NOT NULL")
-    )
 
 
 def _bulk_runs() -> None:
