@@ -35,7 +35,7 @@ def test_it_says_what_it_called_wrote_mailed_and_led_to(
     assert "came from" not in text
     assert "led to" in text
     assert "mail.send" in text
-    assert f'offer <span class="mono">{offer}</span> delivered' in text
+    assert f'/console/offers/{offer}">offer</a> <span class="mono">{offer}</span> delivered' in text
     assert "Mailed:" in text
     assert "Called: 1 time over the lane" in text
     assert "the last answer was 204" in text
