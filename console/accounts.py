@@ -13,16 +13,18 @@ from console.visit import Arrival, Visit
 from domain.errors import NotFound
 from domain.names import name_key
 from domain.paging import cursor_id, cut
+from domain.zones import local_day
 from models.accounts import Account, AccountKind
 from models.control import Lane
+from models.fees import FeeKind, FeeRun
 from services import licences, programmes
 from services.account_documents import documents
 from services.allowances import trial_state
 from store import discounts, instances, timelines
+from store.fees import runs
 from store.timelines import AccountSearch
 
 SHOWN: Final = 50
-RUNS: Final = 50
 SEARCH_MS: Final = 120
 HERE: Final = "/console/accounts"
 
@@ -59,7 +61,7 @@ def show_account(visit: Visit) -> Page:
         "purged_at": account.purged_at,
         "line": lines.line_of(visit, account, f"{HERE}/{account.id}"),
         "reseller": tenants.named(visit, [str(account.reseller_id)]).get(str(account.reseller_id)),
-        "runs": timelines.fee_runs(visit.session, account.id, RUNS),
+        "runs": _runs(visit, account),
         "licences": licences.listed(visit.session, account.id, visit.now),
         "discount": discounts.current(visit.session, account.id),
         **_instance(visit, account.id),
@@ -73,6 +75,12 @@ def found_account(visit: Visit, name: str = "account_id") -> Account:
     if account is None:
         raise NotFound
     return account
+
+
+def _runs(visit: Visit, account: Account) -> Sequence[FeeRun]:
+    """The plan and the products that are paid by the month today."""
+    today = local_day(visit.now, visit.deps.programmes.current(visit.session, account.programme).zone)
+    return [run for kind in FeeKind for run in runs.running(visit.session, account.id, kind, today)]
 
 
 def _instance(visit: Visit, account_id: UUID) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, load_only
 from models.accounts import Account
 from models.discounts import DiscountRecord
 from models.events import DomainEvent
-from models.fees import Charge, FeeRun
+from models.fees import Charge
 from models.licences import Grant
 from models.mails import Mail
 from models.offers import Offer
@@ -181,12 +181,6 @@ def hot_jobs(driver: Connection[Any], account_id: UUID, lane: str, before: UUID 
 def _jobs(driver: Connection[Any], statement: str, values: dict[str, Any]) -> list[JobLine]:
     with driver.cursor(row_factory=class_row(JobLine)) as cursor:
         return cursor.execute(statement, values, prepare=False).fetchall()
-
-
-def fee_runs(session: Session, account_id: UUID, limit: int) -> list[FeeRun]:
-    """What runs by the month for an account."""
-    query = select(FeeRun).where(FeeRun.account_id == account_id, ~FeeRun.ended).order_by(FeeRun.id).limit(limit)
-    return list(session.scalars(query))
 
 
 def grants(session: Session, offer_id: UUID) -> list[Grant]:

@@ -1,0 +1,119 @@
+"""Each source of a line of time is read by an index, however much there is, of a stranger and of the busiest alike."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from api.deps import Deps
+from domain.ids import new_id
+from store import timelines
+from tests.api_world import Shop
+
+ROWS = 20_000
+MOST = 200
+READ = re.compile(r"(?:actual time=\S+ rows=|Rows Removed by Filter: )([\d.]+)")
+FILL = f"""
+INSERT INTO domain_events (id, type, account_id, reseller_id, data, at)
+SELECT gen_random_uuid(), 'offer.accepted', :client, :reseller, '{{}}', now() FROM generate_series(1, {ROWS});
+INSERT INTO mails (id, template, account_id, reseller_id, locale, facts, fact_key, identity, created_at)
+SELECT gen_random_uuid(), 'activation', :client, :reseller, 'en', '{{}}', n, n, now()
+FROM generate_series(1, {ROWS}) AS n;
+INSERT INTO offers (id, programme, reseller_id, account_id, state, lines, created_at, expires_at)
+SELECT gen_random_uuid(), 'learning', :reseller, :client, 'rejected', '[]', now(), now() + interval '1 day'
+FROM generate_series(1, {ROWS});
+INSERT INTO fee_runs (id, programme, account_id, kind, code, anchor, since, next_start, ended, created_at)
+SELECT gen_random_uuid(), 'learning', :client, 'product', 'x', '2026-01-01', '2026-01-01', '2026-02-01', true, now()
+FROM generate_series(1, {ROWS});
+INSERT INTO charges (id, run_id, programme, account_id, reseller_id, kind, product, period_start, period_end, currency,
+    fee, percent, discount, total, how, created_at)
+SELECT gen_random_uuid(), id, 'learning', :client, :reseller, 'product', 'x', '2026-01-01', '2026-02-01', 'EUR',
+    1, 0, 0, 1, '{{}}', now() FROM fee_runs;
+INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
+SELECT gen_random_uuid(), :reseller, :reseller, n, 'payment', 1, 'EUR', now(), now()
+FROM generate_series(1, {ROWS}) AS n;
+INSERT INTO jobs_archive (id, task, queue, tenant, lane, state, payload, run_at, max_attempts, created_at)
+SELECT gen_random_uuid(), 'offers.deliver', 'bench', tenant, 'instance:' || :client, 'succeeded', '{{}}', now(), 3,
+    now()
+FROM unnest(ARRAY[CAST(:reseller AS text), 'someone else']) AS tenant, generate_series(1, {ROWS});
+ANALYZE
+"""
+LATE = UUID(int=2**128 - 1)
+Query = Callable[[Session, UUID], object]
+QUERIES: list[Query] = [
+    lambda s, a: timelines.events(s, a, None, 51),
+    lambda s, a: timelines.events(s, a, 10**9, 51),
+    lambda s, a: timelines.mails(s, a, LATE, 51),
+    lambda s, a: timelines.offers(s, a, LATE, 51),
+    lambda s, a: timelines.charges(s, a, None, 51),
+    lambda s, a: timelines.charges(s, a, (date(9000, 1, 1), LATE), 51),
+    lambda s, a: timelines.payments(s, a, LATE, 51),
+    lambda s, a: timelines.orders(s, a, LATE, 51),
+    lambda s, a: timelines.discounts(s, a, date(9000, 1, 1), 51),
+]
+
+
+@pytest.fixture
+def crowded(deps: Deps, shop: Callable[[str], Shop]) -> Shop:
+    """A reseller and a client with very much history."""
+    busy = shop("elbe")
+    with deps.sessions() as session:
+        for statement in FILL.split(";"):
+            session.execute(sql(statement), {"reseller": str(busy.reseller), "client": str(busy.client)})
+        session.commit()
+    return busy
+
+
+def plans_of(engine: Engine, run: Callable[[Session], object]) -> str:
+    """How PostgreSQL answers what `run` asks."""
+    asked: list[tuple[str, Any]] = []
+
+    def remember(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", remember)
+    try:
+        with Session(engine) as session:
+            run(session)
+    finally:
+        event.remove(engine, "before_cursor_execute", remember)
+    with engine.connect() as connection:
+        found = [connection.exec_driver_sql(f"EXPLAIN ANALYZE {said}", given).scalars() for said, given in asked]
+        return "\n".join(line for plan in found for line in plan)
+
+
+def check(plan: str) -> None:
+    """No whole table is read, and no more rows than a page has by far."""
+    large = ("domain_events", "mails", "offers", "charges", "payments", "jobs_archive")
+    for table in large:
+        assert f"Seq Scan on {table}" not in plan, plan
+    read = [float(rows) for rows in READ.findall(plan)]
+    assert read
+    assert max(read) <= MOST, plan
+
+
+def test_each_source_is_read_by_an_index(deps: Deps, crowded: Shop) -> None:
+    for account_id in (new_id(), crowded.client, crowded.reseller):
+        for number, query in enumerate(QUERIES):
+            plan = plans_of(deps.engine, lambda session, one=query, two=account_id: one(session, two))  # type: ignore[misc]
+            try:
+                check(plan)
+            except AssertionError as error:
+                raise AssertionError(f"query {number}") from error
+
+
+def test_finished_jobs_and_calls_are_read_by_the_index_of_their_tenant(deps: Deps, crowded: Shop) -> None:
+    lane = f"instance:{crowded.client}"
+    for tenant in (str(new_id()), str(crowded.reseller)):
+        values = {"id": tenant, "owner": tenant, "lane": lane, "before": LATE, "limit": 51}
+        for statement in (timelines.COLD_JOBS, timelines.COLD_CALLS):
+            with deps.connection() as connection:
+                lines = connection.execute(f"EXPLAIN ANALYZE {statement}", values, prepare=False).fetchall()
+            plan = "\n".join(line[0] for line in lines)
+            check(plan)
