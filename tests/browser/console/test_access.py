@@ -88,6 +88,7 @@ def test_the_help_names_every_key_and_closes(running: Browser, scene: Scene) -> 
         page.keyboard.press("g")
         page.keyboard.press(letter)
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        page.wait_for_load_state()  # keys are listened to once the module ran
     page.context.close()
 
 
