@@ -38,7 +38,7 @@ def spill(kind: Any) -> None:
     log = structlog.get_logger("test")
     for text in SECRETS.values():
         log.warning("job.failed", says=text)
-        logging.getLogger("uvicorn.access").info("%s", f"GET {text}")
+        logging.getLogger("a.library").info("%s", f"GET {text}")
     log.info("mail.sent", body="Dear customer", raw="Dear customer", facts={"name": "Dear customer"})
     log.info(
         "call", headers={"webhook": ["plain", SECRETS["a key"]], "password": "s3cret-field"}, api_key="s3cret-field"
