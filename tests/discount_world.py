@@ -11,19 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
-from sqlalchemy import select
-from sqlalchemy import text as sql
-from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
-from engine.schedules import declare, fire_due
-from models.events import DomainEvent
-from models.mails import Mail
-from services import programme_files
-from store.schema import ROOT
-from tasks.timetable import timetable
 from tests.api_world import Api
-from tests.console_engine import Works, works
+from tests.console_engine import works
+from tests.live_world import LiveWorld
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 FAMILIES = ("vps", "dedicated", "ssl")
@@ -57,27 +49,8 @@ RETURNING id
 
 
 @dataclass
-class DiscountWorld:
-    """Everything goes through the API; `go` moves the clock and runs what is due."""
-
-    api: Api
-    works: Works
-    clock: ManualClock
-    key: str
-    paid: int = 0
-
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """One committed transaction."""
-        with self.api.deps.sessions() as session:
-            yield session
-            session.commit()
-
-    def apply(self, code: str, source: str | None = None) -> None:
-        """Apply an example programme, or a text under its code."""
-        text = source or (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
-        with self.transaction() as session:
-            programme_files.apply(session, code, text, now=self.clock.now(), actor="test")
+class DiscountWorld(LiveWorld):
+    """Resellers that pay."""
 
     def reseller(self, name: str = "Volga", programme: str = "hosting") -> str:
         """A new reseller's id."""
@@ -87,11 +60,11 @@ class DiscountWorld:
 
     def post(self, reseller: str, amount: str, paid_at: datetime, **more: Any) -> httpx.Response:
         """Post a payment with a reference of its own."""
-        self.paid += 1
+        self.made += 1
         body = {
             "amount": roubles(amount),
             "paid_at": paid_at.isoformat(),
-            "reference": f"P-{self.paid}",
+            "reference": f"P-{self.made}",
             "kind": "payment",
         }
         return self.api.call(f"POST /v1/resellers/{reseller}/payments", body | more, key=self.key)
@@ -113,22 +86,6 @@ class DiscountWorld:
         percent = " / ".join(str(told["percent"][family]) for family in FAMILIES)
         return f"{told['turnover']['amount']}: {percent if told['tier'] else 'none'}"
 
-    def go(self, when: datetime) -> None:
-        """Let it be that time; then what is due is done."""
-        self.clock.advance(when - self.clock.now())
-        self.settle()
-
-    def fire(self) -> None:
-        """What the scheduler does, once."""
-        with self.transaction() as session:
-            declare(session, timetable(session), self.clock.now())
-            fire_due(session, self.works.inline.jobs, self.clock.now())
-
-    def settle(self) -> None:
-        """Fire what is due and run it."""
-        self.fire()
-        self.works.inline.drain()
-
     def many(self, count: int, paid_on: str, amount: str = "500.00") -> None:
         """So many resellers that paid an amount each on a Moscow day, straight into the tables."""
         self.rows(MANY, count=count, paid_at=moscow(paid_on), amount=Decimal(amount), now=self.clock.now())
@@ -142,22 +99,9 @@ class DiscountWorld:
         """Runs, newest first."""
         return list(self.api.ok("GET /v1/discount-runs", key=self.key)["items"])
 
-    def mails(self, template: str) -> list[Mail]:
-        """The mails of that kind, oldest first."""
-        with self.transaction() as session:
-            return list(session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)))
-
     def events(self, event_type: str = "discount.changed") -> list[dict[str, Any]]:
         """What the events of that type tell, in order."""
-        with self.transaction() as session:
-            found = select(DomainEvent).where(DomainEvent.type == event_type).order_by(DomainEvent.seq)
-            return [event.data for event in session.scalars(found)]
-
-    def rows(self, statement: str, **values: Any) -> list[Any]:
-        """What a statement finds; nothing, for one that finds nothing."""
-        with self.transaction() as session:
-            found = session.connection().execute(sql(statement), values)
-            return list(found.all()) if found.returns_rows else []
+        return [event.data for event in self.told(event_type)]
 
 
 @contextmanager
@@ -166,5 +110,4 @@ def discount_world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
     with works(api.deps) as found:
         world = DiscountWorld(api, found, clock, api.key())
         world.apply("hosting")
-        world.fire()
         yield world

@@ -10,19 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
-from sqlalchemy import select
-from sqlalchemy import text as sql
-from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
-from engine.schedules import declare, fire_due
 from models.events import DomainEvent
-from models.mails import Mail
-from services import programme_files
-from store.schema import ROOT
-from tasks.timetable import timetable
 from tests.api_world import Api
-from tests.console_engine import Works, works
+from tests.console_engine import works
+from tests.live_world import LiveWorld
 
 OPENING = datetime(2025, 12, 1, tzinfo=UTC)
 ZONES = {"booking": "Europe/Paris", "telephony": "America/New_York", "hosting": "Europe/Moscow", "house": "UTC"}
@@ -74,28 +67,8 @@ def money(amount: str, currency: str = "USD") -> dict[str, str]:
 
 
 @dataclass
-class FeeWorld:
-    """Everything goes through the API; `go` moves the clock and runs what is due."""
-
-    api: Api
-    works: Works
-    clock: ManualClock
-    key: str
-    made: int = 0
-
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """One committed transaction."""
-        with self.api.deps.sessions() as session:
-            yield session
-            session.commit()
-
-    def apply(self, code: str, source: str | None = None) -> None:
-        """Apply an example programme, or a text under its code; the scheduler hears of it."""
-        text = source or (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
-        with self.transaction() as session:
-            programme_files.apply(session, code, text, now=self.clock.now(), actor="test")
-        self.fire()
+class FeeWorld(LiveWorld):
+    """Accounts with plans and products."""
 
     def account(self, programme: str, name: str | None = None) -> str:
         """A new regular account's id."""
@@ -168,36 +141,11 @@ class FeeWorld:
     def go(self, day: str, zone: str = "UTC") -> None:
         """Let it be noon of a day, or the instant, on the wall clock of a zone; then what is due is done."""
         wall = datetime.fromisoformat(day if len(day) > 10 else f"{day}T12:00:00")
-        self.clock.advance(wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) - self.clock.now())
-        self.settle()
-
-    def fire(self) -> None:
-        """What the scheduler does, once."""
-        with self.transaction() as session:
-            declare(session, timetable(session), self.clock.now())
-            fire_due(session, self.works.inline.jobs, self.clock.now())
-
-    def settle(self) -> None:
-        """Fire what is due and run it."""
-        self.fire()
-        self.works.inline.drain()
-
-    def mails(self, template: str) -> list[Mail]:
-        """The mails of that kind, oldest first."""
-        with self.transaction() as session:
-            return list(session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)))
+        self.reach(wall.replace(tzinfo=ZoneInfo(zone)))
 
     def events(self, event_type: str = "charge.created") -> list[DomainEvent]:
         """The events of that type, in order."""
-        with self.transaction() as session:
-            found = select(DomainEvent).where(DomainEvent.type == event_type).order_by(DomainEvent.seq)
-            return list(session.scalars(found))
-
-    def run(self, statement: str, **values: Any) -> list[Any]:
-        """What a statement finds or does."""
-        with self.transaction() as session:
-            result = session.execute(sql(statement), values)
-            return list(result.all()) if result.returns_rows else []  # type: ignore[attr-defined]  # of a cursor
+        return self.told(event_type)
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class MergeWorld:
     def owned(self, reseller: str) -> dict[str, int]:
         """How many rows of each table name a reseller."""
         return {
-            table: self.fees.run(f"SELECT count(*) FROM {table} WHERE reseller_id = :id", id=reseller)[0][0]
+            table: self.fees.rows(f"SELECT count(*) FROM {table} WHERE reseller_id = :id", id=reseller)[0][0]
             for table in OWNED
         }
 

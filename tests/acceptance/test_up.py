@@ -13,7 +13,7 @@ import pytest
 
 from adapters.embedded.process import is_alive, living_in
 from store.schema import ROOT
-from tests.integration.embedded.conftest import wait_for
+from tests.waiting import wait_for
 
 KONTOR = Path(sys.executable).with_name("kontor")
 ROLES = ["catcher", "relay", "scheduler", "web", "worker", "worker"]
@@ -43,7 +43,7 @@ class Up:
                 [KONTOR, "up", "--port", str(self.port)],
                 cwd=ROOT, env=clean_environment(data_dir), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
-        wait_for(self.is_ready, 100)
+        wait_for(self.is_ready)
 
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
@@ -133,7 +133,7 @@ def test_whatever_is_killed_comes_back_and_work_goes_on(tmp_path: Path, stack: E
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not any(is_alive(pid) for pid in victims))
-    wait_for(lambda: up.roles() == ROLES and up.is_ready(), 60)
+    wait_for(lambda: up.roles() == ROLES and up.is_ready())
     assert set(up.children()).isdisjoint(victims)
     assert echo(up, key) == {"message": "hello"}
 

@@ -5,13 +5,13 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.architecture.source import ROOT
+from tests.prometheus_rules import needs_promtool
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"
@@ -77,14 +77,14 @@ def test_every_alert_is_tried_and_quiet_when_all_is_well() -> None:
     assert {case["alertname"] for test in firing for case in test["alert_rule_test"] if case["exp_alerts"]} == alerts
 
 
-@pytest.mark.skipif(which("promtool") is None, reason="needs promtool (Debian: apt-get install prometheus)")
+@needs_promtool
 @pytest.mark.parametrize("command", [("check", "rules", "rules.yml"), ("test", "rules", "rules.test.yml")])
 def test_promtool_accepts_the_rules_and_each_fires(command: tuple[str, ...]) -> None:
     done = subprocess.run(["promtool", *command], cwd=RULES.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(which("promtool") is None, reason="needs promtool (Debian: apt-get install prometheus)")
+@needs_promtool
 def test_promtool_understands_every_panel(tmp_path: Path) -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]
     asked = [text.replace("$job", "kontor") for panel in panels for text in expressions(panel)]

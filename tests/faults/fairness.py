@@ -3,7 +3,8 @@
 import time
 from collections.abc import Sequence
 
-from tests.faults.fleet import Enqueuer, Fleet, wait_for
+from tests.faults.fleet import Enqueuer, Fleet
+from tests.waiting import wait_for
 
 CHUNK = 20_000
 UNDER_WAY = "SELECT count(*) FROM jobs_archive"

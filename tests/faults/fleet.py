@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -20,24 +19,11 @@ from adapters.settings import Settings
 from store.schema import ROOT
 from tests.faults.tasks import TABLE, Sink
 from tests.faults.trap import Trap
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-PATIENCE_SECONDS = 120.0
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
 TABLES = "jobs, jobs_archive, job_attempts, once_keys, lanes, queues, effects"
-
-
-class NotInTime(Exception):
-    """Something that should happen did not."""
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until a condition holds. Raises NotInTime."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise NotInTime(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.01)
 
 
 class Member:

@@ -14,8 +14,9 @@ from adapters.ledger_clock import LedgerClock
 from domain.ports import Clock
 from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
-from tests.faults.fleet import Fleet, Member, wait_for
+from tests.faults.fleet import Fleet, Member
 from tests.faults.tasks import PAYLOADS
+from tests.waiting import wait_for
 from workers.clocks import clock_for
 from workers.connections import redis_client
 

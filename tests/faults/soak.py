@@ -25,8 +25,9 @@ from adapters.settings import Settings
 from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
 from tests.faults.checker import Verdict, judge
-from tests.faults.fleet import Fleet, fleet, wait_for
+from tests.faults.fleet import Fleet, fleet
 from tests.faults.tasks import PAYLOADS
+from tests.waiting import wait_for
 from workers.connections import redis_client
 
 CAST = ("relay", "relay", "worker", "worker", "scheduler")

@@ -22,9 +22,10 @@ from tests.faults import fairness, recovery
 from tests.faults.checker import judge
 from tests.faults.conftest import doomed
 from tests.faults.crash_points import play
-from tests.faults.fleet import Enqueuer, Fleet, Member, fleet, wait_for
+from tests.faults.fleet import Enqueuer, Fleet, Member, fleet
 from tests.faults.recovery import begun, owner
 from tests.faults.tasks import PAYLOADS
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 

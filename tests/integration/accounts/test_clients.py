@@ -34,7 +34,7 @@ def templates(session: Session) -> list[str]:
     return list(session.scalars(select(Mail.template).order_by(Mail.id)))
 
 
-def try_wrong(office: AccountBook, session: Session, reseller: Account, name: str) -> None:
+def assert_refused(office: AccountBook, session: Session, reseller: Account, name: str) -> None:
     refused = clients.connect(office, session, reseller.id, name, "wrong")
     assert isinstance(refused, Forbidden)
     assert refused.code == "bad_credentials"
@@ -82,14 +82,14 @@ def test_a_wrong_pair_gets_the_same_answer_known_or_not(
     office: AccountBook, session: Session, reseller: Account, name: str
 ) -> None:
     salon(office, session)
-    try_wrong(office, session, reseller, name)
+    assert_refused(office, session, reseller, name)
 
 
 def test_an_account_without_a_password_cannot_be_connected(
     office: AccountBook, session: Session, reseller: Account
 ) -> None:
     accounts.create(office, session, NewAccount("learning", "Open", "o@open.example"))
-    try_wrong(office, session, reseller, "Open")
+    assert_refused(office, session, reseller, "Open")
 
 
 def test_a_right_password_tells_that_there_is_another_reseller(
@@ -98,7 +98,7 @@ def test_a_right_password_tells_that_there_is_another_reseller(
     account = salon(office, session)
     other = second_reseller(office, session)
     clients.connect(office, session, other.id, "Salon", PASSWORD)
-    try_wrong(office, session, reseller, "Salon")
+    assert_refused(office, session, reseller, "Salon")
     with pytest.raises(Conflict) as refused:
         clients.connect(office, session, reseller.id, "Salon", PASSWORD)
     assert refused.value.code == "has_reseller"
@@ -117,7 +117,7 @@ def test_five_failures_shut_the_resellers_door_for_fifteen_minutes(
 ) -> None:
     salon(office, session)
     for number in range(5):
-        try_wrong(office, session, reseller, f"Nobody {number}")
+        assert_refused(office, session, reseller, f"Nobody {number}")
         clock.advance(timedelta(minutes=1))
     with pytest.raises(Locked) as refused:
         clients.connect(office, session, reseller.id, "Salon", PASSWORD)
@@ -132,7 +132,7 @@ def test_five_failures_shut_an_accounts_door_for_every_reseller(
     salon(office, session)
     other = second_reseller(office, session)
     for who in (reseller, other, reseller, other, reseller):
-        try_wrong(office, session, who, "Salon")
+        assert_refused(office, session, who, "Salon")
     for who in (reseller, other):
         with pytest.raises(Locked):
             clients.connect(office, session, who.id, "salon", PASSWORD)
@@ -143,7 +143,7 @@ def test_four_failures_and_slow_ones_leave_the_door_open(
 ) -> None:
     salon(office, session)
     for _ in range(8):
-        try_wrong(office, session, reseller, "Salon")
+        assert_refused(office, session, reseller, "Salon")
         clock.advance(timedelta(minutes=4))
     assert isinstance(clients.connect(office, session, reseller.id, "Salon", PASSWORD), Account)
 

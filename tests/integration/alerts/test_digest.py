@@ -144,9 +144,9 @@ def test_an_all_clear_after_which_something_came_up_is_not_sent(world: DiscountW
 
 
 def test_the_guard_rail_is_told_at_once_and_its_end_in_an_all_clear(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
-    world.go(moscow("2026-01-11T00:05:00"))
+    world.reach(moscow("2026-01-11T00:05:00"))
     assert told(world) == [(False, [("guard_rail", 100)])]
     next_quarter(world)
     assert len(told(world)) == 1, "the digest does not tell it a second time"

@@ -77,9 +77,9 @@ def test_alerts_of_the_programme(world: DiscountWorld, tmp_path: Path) -> None:
         world.works.inline.drain()
         world.clock.advance(timedelta(minutes=10))
     answers.clear()
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
-    world.go(moscow("2026-01-11T00:05:00"))
+    world.reach(moscow("2026-01-11T00:05:00"))
     trouble.gap(world)
     firing(tmp_path, before, scrape(world), expected=INLINE | PROGRAMME)
 

@@ -4,11 +4,9 @@ import re
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
@@ -16,6 +14,7 @@ from api.deps import Deps
 from domain.ids import new_id
 from store import timelines
 from tests.api_world import Shop
+from tests.query_plans import plans_of
 
 ROWS = 20_000
 MOST = 200
@@ -71,24 +70,6 @@ def crowded(deps: Deps, shop: Callable[[str], Shop]) -> Shop:
     return busy
 
 
-def plans_of(engine: Engine, run: Callable[[Session], object]) -> str:
-    """How PostgreSQL answers what `run` asks."""
-    asked: list[tuple[str, Any]] = []
-
-    def remember(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", remember)
-    try:
-        with Session(engine) as session:
-            run(session)
-    finally:
-        event.remove(engine, "before_cursor_execute", remember)
-    with engine.connect() as connection:
-        found = [connection.exec_driver_sql(f"EXPLAIN ANALYZE {said}", given).scalars() for said, given in asked]
-        return "\n".join(line for plan in found for line in plan)
-
-
 def ask(query: Query, account_id: UUID, session: Session) -> object:
     """Ask it about an account."""
     return query(session, account_id)
@@ -107,7 +88,7 @@ def check(plan: str) -> None:
 def test_each_source_is_read_by_an_index(deps: Deps, crowded: Shop) -> None:
     for account_id in (new_id(), crowded.client, crowded.reseller):
         for number, query in enumerate(QUERIES):
-            plan = plans_of(deps.engine, partial(ask, query, account_id))
+            plan = plans_of(deps.engine, partial(ask, query, account_id), "EXPLAIN ANALYZE")
             try:
                 check(plan)
             except AssertionError as error:

@@ -32,7 +32,7 @@ def take(
     capsys: pytest.CaptureFixture[str],
 ) -> Import:
     """Give the command a file, on this test's database and clock."""
-    world.go(moscow("2026-02-01"))
+    world.reach(moscow("2026-02-01"))
     for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "SECRET_KEY", "KONTOR_DATA_DIR", "KONTOR_NAMESPACE"):
         monkeypatch.setenv(name, settings.environ()[name])
     monkeypatch.setattr("commands.context.configure_logs", lambda *_: None)

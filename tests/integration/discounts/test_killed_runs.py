@@ -66,7 +66,7 @@ def outcome(world: DiscountWorld) -> tuple[object, ...]:
 
 
 def test_a_run_killed_at_any_point_and_run_again_leaves_the_same_and_doubles_no_mail(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
     world.many(14, "2025-12-10", "3000.00")
     world.many(13, "2026-01-09", "500.00")

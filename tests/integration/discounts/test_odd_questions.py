@@ -4,7 +4,7 @@ from tests.discount_world import DiscountWorld, moscow, roubles
 
 
 def test_odd_questions_are_answered_or_refused(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     path = f"/v1/resellers/{reseller}"
     for query, status in {
@@ -38,7 +38,7 @@ def test_odd_questions_are_answered_or_refused(world: DiscountWorld) -> None:
 
 
 def test_the_largest_amounts_are_kept_to_the_kopeck(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "999999999999999.99", "2026-01-20")
     world.settle()
@@ -50,7 +50,7 @@ def test_the_largest_amounts_are_kept_to_the_kopeck(world: DiscountWorld) -> Non
 
 
 def test_what_if_something_were_paid(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-21"))
+    world.reach(moscow("2026-01-21"))
     reseller = world.reseller()
     world.pay(reseller, "3000", "2025-12-20")
     world.pay(reseller, "49000", "2026-01-05")

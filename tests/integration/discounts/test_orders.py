@@ -16,7 +16,7 @@ def code(world: DiscountWorld, reseller: str, body: dict[str, object]) -> tuple[
 
 
 def test_an_order_takes_the_percentage_of_its_family_and_shuts_promotions_out(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-05"))
+    world.reach(moscow("2026-01-05"))
     reseller = world.reseller()
     world.pay(reseller, "52000", "2026-01-05")
     placed = order(world, reseller, "vps-small", "O-1", promo_code="welcome10", quantity=3)
@@ -28,7 +28,7 @@ def test_an_order_takes_the_percentage_of_its_family_and_shuts_promotions_out(wo
     ]
     assert placed["suppressed"] == shut_out[:1]
     assert placed["discount_as_of"] == "2026-01-05"
-    world.go(moscow("2027-01-05"))
+    world.reach(moscow("2027-01-05"))
     world.pay(reseller, "52000", "2027-01-05")
     assert order(world, reseller, "vps-small", "O-2", promo_code="WELCOME10")["suppressed"] == shut_out
     told = world.discount(reseller)["suppressed"]
@@ -36,7 +36,7 @@ def test_an_order_takes_the_percentage_of_its_family_and_shuts_promotions_out(wo
 
 
 def test_without_a_tier_the_best_promotion_counts_and_the_other_is_recorded(world: DiscountWorld) -> None:
-    world.go(moscow("2026-12-28"))
+    world.reach(moscow("2026-12-28"))
     reseller = world.reseller()
     placed = order(world, reseller, "vps-small", "O-1", promo_code="Welcome10")
     assert (placed["percent"], placed["net"], placed["promotion"]) == (15, roubles("331.50"), "new-year-2027")
@@ -46,7 +46,7 @@ def test_without_a_tier_the_best_promotion_counts_and_the_other_is_recorded(worl
 
 
 def test_a_price_is_fixed_when_it_is_placed_and_comes_from_the_ledger_not_from_a_record(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-05"))
+    world.reach(moscow("2026-01-05"))
     reseller = world.reseller()
     first = order(world, reseller, "dedicated-e3", "O-1")
     world.pay(reseller, "100000", "2026-01-05")

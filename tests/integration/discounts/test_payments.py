@@ -6,7 +6,7 @@ from tests.discount_world import DiscountWorld, moscow, roubles
 
 
 def test_a_reference_counts_once_and_the_first_payment_under_it_stands(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     first = world.pay(reseller, "1000", "2026-01-05", reference="R-1")
     again = world.post(reseller, "9000", moscow("2026-01-06"), reference=" R-1 ", kind="refund")
@@ -19,7 +19,7 @@ def test_a_reference_counts_once_and_the_first_payment_under_it_stands(world: Di
 
 
 def test_refunds_and_chargebacks_count_on_their_own_day_and_turnover_may_be_negative(world: DiscountWorld) -> None:
-    world.go(moscow("2026-02-10"))
+    world.reach(moscow("2026-02-10"))
     reseller = world.reseller()
     world.pay(reseller, "5000", "2026-01-05")
     world.pay(reseller, "600.50", "2026-02-01", kind="refund")
@@ -31,7 +31,7 @@ def test_refunds_and_chargebacks_count_on_their_own_day_and_turnover_may_be_nega
 
 
 def test_what_cannot_be_a_payment_is_named(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     now = moscow("2026-01-20")
 
@@ -65,7 +65,7 @@ def test_only_unbound_keys_post_and_a_reseller_reads_its_own(world: DiscountWorl
 
 
 def test_payments_are_listed_as_they_came_and_found_by_kind_day_and_reference(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "1", "2026-01-19T23:59:59", reference="late")
     world.pay(reseller, "2", "2026-01-05T00:00:00", reference="early")
@@ -84,7 +84,7 @@ def test_payments_are_listed_as_they_came_and_found_by_kind_day_and_reference(wo
 
 
 def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     for _ in range(20):
         world.pay(reseller, "5000", "2026-01-20")
@@ -103,7 +103,7 @@ def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world:
 
 
 def test_no_payment_of_a_burst_is_lost_while_the_discount_is_computed(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
 
     def pay(name: str) -> None:

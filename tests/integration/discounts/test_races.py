@@ -16,7 +16,7 @@ def work(world: DiscountWorld, task: str) -> None:
 
 
 def test_what_a_payment_recorded_while_a_run_was_on_its_way_stays(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "500", "2026-01-20")
     world.settle()
@@ -37,7 +37,7 @@ def test_what_a_payment_recorded_while_a_run_was_on_its_way_stays(world: Discoun
 
 
 def test_a_run_that_began_later_takes_the_place_of_one_that_is_held(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
     for _ in range(2):
         world.api.ok("POST /v1/discount-runs", {"programme": "hosting"}, key=world.key)
@@ -49,7 +49,7 @@ def test_a_run_that_began_later_takes_the_place_of_one_that_is_held(world: Disco
 
 
 def test_turnover_is_read_off_its_index_alone(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     world.many(200, "2026-01-10")
     world.rows("""
         INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)

@@ -61,17 +61,17 @@ def enter(world: DiscountWorld, ledger: str) -> str:
 def test_a_worked_example_holds_on_its_day_and_is_the_same_when_asked_later(
     world: DiscountWorld, ledger: str, day: str, expected: str
 ) -> None:
-    world.go(moscow(f"{day}T18:00:00"))
+    world.reach(moscow(f"{day}T18:00:00"))
     reseller = enter(world, ledger)
     assert world.shares(reseller) == expected
     world.settle()
     assert world.discount(reseller)["recorded"]["tier"] == world.discount(reseller)["tier"]
-    world.go(moscow("2026-06-01"))
+    world.reach(moscow("2026-06-01"))
     assert world.shares(reseller, f"as_of={day}") == expected
 
 
 def test_the_window_opens_and_closes_at_midnight_in_moscow(world: DiscountWorld) -> None:
-    world.go(moscow("2028-04-30"))
+    world.reach(moscow("2028-04-30"))
     for day, first in WINDOWS.items():
         reseller = world.reseller(f"R{day}")
         for wall in (f"{first}T00:00:00", f"{first}T23:59:59", f"{day}T00:00:00", f"{day}T23:59:59.999999"):
@@ -86,21 +86,21 @@ def test_the_window_opens_and_closes_at_midnight_in_moscow(world: DiscountWorld)
 
 def test_a_discount_lasts_to_the_last_second_of_its_day_in_moscow(world: DiscountWorld) -> None:
     for day, first in WINDOWS.items():
-        world.go(moscow(f"{day}T00:00:00"))
+        world.reach(moscow(f"{day}T00:00:00"))
         reseller = world.reseller(f"R{day}")
         world.pay(reseller, "500", f"{first}T00:00:00")
         assert world.shares(reseller) == "500.00: 3 / 1 / 1"
-        world.go(moscow(f"{day}T23:59:59"))
+        world.reach(moscow(f"{day}T23:59:59"))
         assert world.shares(reseller) == "500.00: 3 / 1 / 1"
         tomorrow = world.discount(reseller)["tomorrow"]
         stays = day in CLAMPED
         assert (tomorrow["tier"], len(tomorrow["leaving"])) == (("Starter", 0) if stays else (None, 1))
-        world.go(moscow(f"{day}T23:59:59") + SECOND)
+        world.reach(moscow(f"{day}T23:59:59") + SECOND)
         assert world.shares(reseller) == ("500.00: 3 / 1 / 1" if stays else "0.00: none")
 
 
 def test_every_tier_begins_exactly_at_its_bound(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-21"))
+    world.reach(moscow("2026-01-21"))
     table = (None, *tiers(), None)
     assert len(table) == 19
     for below, tier, above in zip(table, table[1:-1], table[2:], strict=False):

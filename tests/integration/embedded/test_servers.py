@@ -15,7 +15,8 @@ from adapters.embedded.endpoints import Owned, published, socket_folder
 from adapters.embedded.process import StartFailed, is_alive, living_in
 from adapters.embedded.servers import embedded_servers
 from adapters.embedded.sharing import attach, shared_servers
-from tests.integration.embedded.conftest import Launcher, query, servers_in, wait_for
+from tests.integration.embedded.conftest import Launcher, query, servers_in
+from tests.waiting import wait_for
 
 Launch = Callable[[Path], Launcher]
 

@@ -1,15 +1,15 @@
 """The feed of one reseller is read by index, however long everybody else's is."""
 
 import json
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from domain.ids import new_id
 from engine.enqueue import Jobs
 from services import events
+from tests.query_plans import statements
 
 FILL = """
 INSERT INTO domain_events (seq, id, type, account_id, reseller_id, data, at)
@@ -25,9 +25,8 @@ def test_no_scan_of_the_whole_feed(session: Session, engine: Engine, jobs: Jobs,
     events.emit_for(session, jobs, "mine", {}, at=jobs.clock.now(), **mine)  # type: ignore[arg-type]  # ids by name
     session.commit()
     session.execute(text("ANALYZE domain_events"))
-    asked: list[tuple[str, Any]] = []
-    event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, values, *_: asked.append((sql, values)))
-    found = events.feed(session, 0, 100, **mine)
+    with statements(engine) as asked:
+        found = events.feed(session, 0, 100, **mine)
     assert [one.type for one in found][-1] == ("mine" if bound else "x")
     statement, values = asked[-1]
     plan = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar()

@@ -47,7 +47,7 @@ def test_eight_hands_make_one_assignment_and_one_charge(world: FeeWorld, shop: t
 
     assert at_once(world, *[call] * HANDS) == {201: 1, 200: HANDS - 1}
     assert len(world.charges(f"resellers/{reseller}")) == 1
-    assert world.run("SELECT count(*) FROM fee_runs") == [(1,)]
+    assert world.rows("SELECT count(*) FROM fee_runs") == [(1,)]
 
 
 def test_eight_clients_at_once_get_one_subscription_that_is_not_multiple(
@@ -69,7 +69,7 @@ def test_a_second_client_waits_for_the_first_and_is_refused(world: FeeWorld, sho
     with ThreadPoolExecutor(1) as pool, world.api.deps.sessions() as session:
         assert Assignments.of(book, session, UUID(first)).assign("voicemail", None).created
         other = pool.submit(world.assign, second, "voicemail")
-        while not other.done() and world.run(waiting) == [(0,)]:
+        while not other.done() and world.rows(waiting) == [(0,)]:
             pass
         session.commit()
         assert other.result().json()["code"] == "not_multiple"
@@ -127,10 +127,10 @@ def test_a_job_that_fails_at_its_last_write_is_run_again_and_charges_once(
 ) -> None:
     reseller, client = shop
     world.assign(client, "call-recording")
-    world.run("ALTER TABLE domain_events ADD CONSTRAINT no_room CHECK (type <> 'charge.created') NOT VALID")
+    world.rows("ALTER TABLE domain_events ADD CONSTRAINT no_room CHECK (type <> 'charge.created') NOT VALID")
     world.go("2026-02-15", NEW_YORK)
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
-    world.run("ALTER TABLE domain_events DROP CONSTRAINT no_room")
+    world.rows("ALTER TABLE domain_events DROP CONSTRAINT no_room")
     world.go("2026-02-15T13:00:00", NEW_YORK)
 
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15", "2026-02-15"]
@@ -157,11 +157,11 @@ def test_ranges_cover_every_due_run_once(
 def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeWorld, shop: tuple[str, str]) -> None:
     reseller, client = shop
     world.assign(client, "call-recording")
-    world.run("UPDATE fee_runs SET code = 'gone'")
+    world.rows("UPDATE fee_runs SET code = 'gone'")
     world.go("2026-03-20", NEW_YORK)
 
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]
-    assert world.run("SELECT ended, stopped_by, until FROM fee_runs") == [(True, "not_sold", date(2026, 2, 15))]
+    assert world.rows("SELECT ended, stopped_by, until FROM fee_runs") == [(True, "not_sold", date(2026, 2, 15))]
 
 
 def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeWorld, shop: tuple[str, str]) -> None:
@@ -181,7 +181,7 @@ def test_a_period_that_was_charged_is_never_charged_again_even_when_the_pointer_
 ) -> None:
     reseller, client = shop
     world.assign(client, "call-recording")
-    world.run("UPDATE fee_runs SET next_start = since")
+    world.rows("UPDATE fee_runs SET next_start = since")
     world.go("2026-01-17", NEW_YORK)
 
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15"]

@@ -231,4 +231,4 @@ def test_a_charge_is_voided_once_with_a_reason_by_unbound_keys_alone(world: FeeW
     assert (again.status_code, again.json()["code"]) == (409, "already_void")
     world.settle()
     assert [one["void"] for one in world.charges(f"resellers/{reseller}")] == [True]
-    assert world.run("SELECT reason FROM audit_log WHERE action = 'charge.void'") == [("Charged by mistake",)]
+    assert world.rows("SELECT reason FROM audit_log WHERE action = 'charge.void'") == [("Charged by mistake",)]

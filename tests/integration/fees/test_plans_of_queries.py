@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from domain.ids import new_id
@@ -14,6 +14,7 @@ from services.account_book import AccountBook
 from store.fees import charges, runs
 from store.fees.charges import ChargeFilter
 from store.fees.runs import Mark
+from tests.query_plans import statements
 
 ACCOUNTS = """
 INSERT INTO accounts (id, programme, name, name_key, admin_email, email_key, locale, timezone, created_at)
@@ -55,15 +56,16 @@ def ledger(session: Session, office: AccountBook) -> Session:
 
 
 def test_no_scan_of_all_runs_or_all_charges(ledger: Session) -> None:
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        asked.append((statement, values))
-
-    event.listen(ledger.get_bind(), "before_cursor_execute", note)
+    engine = ledger.get_bind()
+    assert isinstance(engine, Engine)
     for index, question in QUESTIONS:
-        question(ledger)
-        statement, values = asked[-1]
-        plan = json.dumps(ledger.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar())
-        assert index in plan, plan
-        assert '"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "fee_runs"' not in plan
+        with statements(engine) as asked:
+            question(ledger)
+        plans = [
+            json.dumps(ledger.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar())
+            for statement, values in asked
+        ]
+        assert index in plans[-1], plans
+        assert (
+            '"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "fee_runs"' not in plans[-1]
+        )

@@ -85,7 +85,7 @@ def test_a_mail_that_waits_leaves_in_the_new_name(world: MergeWorld) -> None:
     world.fees.client(world.old)
     job = world.ask().json()["job_id"]
     world.fees.works.inline.run(job)
-    queued = world.fees.run("SELECT reseller_id FROM mails WHERE template = 'activation' AND state = 'queued'")
+    queued = world.fees.rows("SELECT reseller_id FROM mails WHERE template = 'activation' AND state = 'queued'")
     assert [str(row[0]) for row in queued] == [world.new]
 
 
@@ -103,7 +103,7 @@ def test_payments_make_the_tier_and_references_stay_unique_for_who_used_them(wor
     assert world.pay(world.new, "50000.00", "inv-1").status_code == 200
     assert world.pay(world.new, "1.00", "inv-2").status_code == 201
     assert world.fees.mails("tier-changed")[-1].facts["now"] == report["tier_after"]
-    assert len(world.fees.run("SELECT FROM discounts WHERE reseller_id = :id", id=world.old)) == 1
+    assert len(world.fees.rows("SELECT FROM discounts WHERE reseller_id = :id", id=world.old)) == 1
 
 
 def test_assignments_keep_their_anchor_and_are_charged_to_the_new_reseller(world: MergeWorld) -> None:
@@ -137,7 +137,7 @@ def test_what_each_set_for_a_client_stays_and_proofs_of_domains_follow(world: Me
     world.open("learning")
     client = world.fees.client(world.old)
     world.ok(f"PUT /v1/accounts/{client}/brand", {"domain": "learn.client.example"})
-    world.fees.run("UPDATE verified_domains SET verified_at = now(), verified_by = 'dns'")
+    world.fees.rows("UPDATE verified_domains SET verified_at = now(), verified_by = 'dns'")
     world.merge()
     brand = world.ok(f"GET /v1/accounts/{client}/brand")
     assert brand["domain"] == "learn.client.example"
@@ -195,7 +195,7 @@ def test_asked_twice_it_is_one_job_and_afterwards_there_is_nothing_to_merge(worl
     world.open("learning")
     first, again = world.ask(), world.ask()
     assert first.json()["job_id"] == again.json()["job_id"]
-    asked = world.fees.run("SELECT actor, target, detail ->> 'into' FROM audit_log WHERE action = 'resellers.merge'")
+    asked = world.fees.rows("SELECT actor, target, detail ->> 'into' FROM audit_log WHERE action = 'resellers.merge'")
     assert [(row[0][:4], *row[1:]) for row in asked] == [("key:", world.old, world.new)]
     world.fees.works.inline.drain()
     late = world.ask()

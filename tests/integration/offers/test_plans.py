@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
@@ -17,6 +15,7 @@ from services import webhooks
 from store import licences, offers
 from store import webhooks as deliveries
 from tests.offer_world import START, World
+from tests.query_plans import plans_of
 
 ROWS = 30_000
 FILL = f"""
@@ -59,24 +58,6 @@ def crowded(world: World) -> World:
         for statement in FILL.split(";"):
             session.execute(sql(statement), {"reseller": world.reseller, "client": world.client, "endpoint": endpoint})
     return world
-
-
-def plans_of(engine: Engine, run: Callable[[Session], object]) -> str:
-    """How PostgreSQL would answer what `run` asks."""
-    asked: list[tuple[str, Any]] = []
-
-    def remember(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", remember)
-    try:
-        with Session(engine) as session:
-            run(session)
-    finally:
-        event.remove(engine, "before_cursor_execute", remember)
-    with engine.connect() as connection:
-        found = [connection.exec_driver_sql(f"EXPLAIN {statement}", given).scalars() for statement, given in asked]
-        return "\n".join(line for plan in found for line in plan)
 
 
 def ask(query: Query, account_id: UUID, session: Session) -> object:

@@ -66,11 +66,11 @@ def test_one_occurrence_one_charge_and_one_mail_deleted_by_hand_are_named(world:
         operators.create(session, HASHER, "boss@kontor.example", "admin", now=world.clock.now(), actor="test")
     world.go("2026-01-02")
     slot = "2026-01-02T09:10+00:00"
-    assert world.run(
+    assert world.rows(
         "DELETE FROM schedule_occurrences WHERE schedule = 'accounts.tidy' AND slot = :s RETURNING 1", s=slot
     )
     gone = "DELETE FROM charges WHERE account_id = :a AND period_start = '2025-12-30' RETURNING to_jsonb(charges)"
-    ((charge,),) = world.run(gone, a=made["phone"])
+    ((charge,),) = world.rows(gone, a=made["phone"])
     mail = delete_mail(world, "trial-ended")
 
     found = {gap["kind"]: gap for gap in look(world)}
@@ -93,12 +93,13 @@ def test_one_occurrence_one_charge_and_one_mail_deleted_by_hand_are_named(world:
         world.call(f"POST /v1/reconciliation/{gap['id']}/{'mend' if gap['mendable'] else 'accept'}", {"reason": "test"})
     world.works.inline.drain()
     assert look(world) == []
-    ((restored,),) = world.run("SELECT to_jsonb(c) FROM charges c WHERE id = :id", id=charge["id"])
+    ((restored,),) = world.rows("SELECT to_jsonb(c) FROM charges c WHERE id = :id", id=charge["id"])
     moved = {"how", "created_at", "percent"}
     assert {k: v for k, v in restored.items() if k not in moved} == {k: v for k, v in charge.items() if k not in moved}
     assert float(restored["percent"]) == float(charge["percent"])
     assert len(alerts(world)) == 1, "what is known is not told again"
-    assert len(world.run("SELECT FROM audit_log WHERE action IN ('reconciliation.mend', 'reconciliation.accept')")) == 3
+    audited = "SELECT FROM audit_log WHERE action IN ('reconciliation.mend', 'reconciliation.accept')"
+    assert len(world.rows(audited)) == 3
 
 
 def alerts(world: FeeWorld) -> list[tuple[str, ...]]:
@@ -111,20 +112,20 @@ def alerts(world: FeeWorld) -> list[tuple[str, ...]]:
 
 def delete_mail(world: FeeWorld, template: str) -> str:
     """Delete the one mail of a kind by hand; its id."""
-    ((mail,),) = world.run("SELECT id::text FROM mails WHERE template = :t", t=template)
+    ((mail,),) = world.rows("SELECT id::text FROM mails WHERE template = :t", t=template)
     for table, column in (("mail_recipients", "mail_id"), ("mails", "id")):
-        world.run(f"DELETE FROM {table} WHERE {column} = CAST(:m AS uuid)", m=mail)
+        world.rows(f"DELETE FROM {table} WHERE {column} = CAST(:m AS uuid)", m=mail)
     return str(mail)
 
 
 def dropped(world: FeeWorld, task: str) -> None:
     """Delete every unfinished job of a task by hand."""
-    assert world.run("DELETE FROM jobs WHERE task = :t RETURNING 1", t=task), task
+    assert world.rows("DELETE FROM jobs WHERE task = :t RETURNING 1", t=task), task
 
 
 def lost_charging(world: FeeWorld, made: dict[str, str]) -> None:
-    world.run("UPDATE fee_runs SET next_start = next_start - 31 WHERE account_id = :a", a=made["phone"])
-    world.run("DELETE FROM charges WHERE account_id = :a", a=made["phone"])
+    world.rows("UPDATE fee_runs SET next_start = next_start - 31 WHERE account_id = :a", a=made["phone"])
+    world.rows("DELETE FROM charges WHERE account_id = :a", a=made["phone"])
 
 
 def lost_trial_end(world: FeeWorld, made: dict[str, str]) -> None:
@@ -160,12 +161,12 @@ def lost_mail(world: FeeWorld, made: dict[str, str]) -> None:
 
 
 def lost_run(world: FeeWorld, made: dict[str, str]) -> None:
-    world.run("DELETE FROM discount_run_ranges")
-    world.run("DELETE FROM discount_runs WHERE day = '2025-12-02'")
+    world.rows("DELETE FROM discount_run_ranges")
+    world.rows("DELETE FROM discount_runs WHERE day = '2025-12-02'")
 
 
 def lost_discount(world: FeeWorld, made: dict[str, str]) -> None:
-    world.run("DELETE FROM discounts")
+    world.rows("DELETE FROM discounts")
 
 
 LOST: dict[GapKind, Callable[[FeeWorld, dict[str, str]], None]] = {
@@ -209,7 +210,7 @@ def test_a_dead_delivery_is_a_gap_that_is_mended_by_a_retry(world: FeeWorld) -> 
     made = busy(world)
     offer = {"reseller_id": made["learning"], "account_id": made["school"], "lines": LINES}
     world.api.ok("POST /v1/offers", offer, key=world.key)
-    ((job,),) = world.run("UPDATE jobs SET state = 'dead' WHERE task = 'offers.deliver' RETURNING id::text")
+    ((job,),) = world.rows("UPDATE jobs SET state = 'dead' WHERE task = 'offers.deliver' RETURNING id::text")
     (gap,) = look(world)
     mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/mend", {}, key=world.key)
     assert mended["job_id"] == job
@@ -241,7 +242,7 @@ def test_bound_keys_see_nothing_of_it(world: FeeWorld) -> None:
 def test_what_is_gone_since_long_is_found_by_the_daily_look_and_stays_named(world: FeeWorld) -> None:
     made = busy(world)
     world.go("2026-01-20")
-    world.run("DELETE FROM charges WHERE account_id = :a AND period_start < '2026-01-09'", a=made["phone"])
+    world.rows("DELETE FROM charges WHERE account_id = :a AND period_start < '2026-01-09'", a=made["phone"])
     mail = delete_mail(world, "trial-started")
     assert look(world) == []
 
