@@ -68,8 +68,9 @@ def post(
 ) -> UUID | None:
     """Put a mail to an account's admin (or `to`) into the log, and the job that sends it.
 
-    None when the same thing was told to the same address before: `fact_key` names the thing and is
-    unique within (template, account). `refs` are JSON-able ids for the mail's rule. `reseller_id`
+    None when the same thing was told to the same address before, or waits to be: `fact_key` names the thing
+    and is unique within (template, account). `refs` are JSON-able ids for the mail's rule; other refs
+    for the same thing mean newer facts, which a mail tells that was not sent yet. `reseller_id`
     speaks when that is not the account's own reseller. Raises Invalid on facts that do not fit.
     """
     letter = Letter(template, account, facts, fact_key, to, cc, refs or {}, reseller_id)
@@ -136,11 +137,10 @@ def post_to(
 
 
 def _put(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
-    if not rows.add(session, mail):
-        return None
-    tenant = str(mail.reseller_id or "")
-    jobs.enqueue(session, SEND, {"mail_id": str(mail.id)}, tenant=tenant)
-    return mail.id
+    mail_id = rows.add(session, mail)
+    if mail_id is not None:
+        jobs.enqueue(session, SEND, {"mail_id": str(mail_id)}, tenant=str(mail.reseller_id or ""))
+    return mail_id
 
 
 def identity(template: str, fact_key: str, address: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,19 +14,30 @@ from sqlalchemy.orm import Session
 
 from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
-# One round trip, and nothing at all when the same thing was told before.
+# A repeat is nothing at all, unless it says something else of the same thing and nobody was told yet.
+_UNTOLD = "NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')"
+_TAKEN_UP = f"mails.state = 'skipped' AND mails.refs <> excluded.refs AND {_UNTOLD}"
 ADD = text(
-    "WITH told AS ("
+    "WITH told AS ("  # noqa: S608 -- constants
     " INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs,"
     "  fact_key, identity, job_id, created_at)"
     " VALUES (:id, :template, :programme, :account_id, :reseller_id, :locale, :facts, :refs,"
     "  :fact_key, :identity, :job_id, :created_at)"
-    " ON CONFLICT (identity) DO NOTHING RETURNING id)"
-    " INSERT INTO mail_recipients (mail_id, address_key, address, role)"
+    " ON CONFLICT (identity) DO UPDATE"
+    " SET facts = excluded.facts, refs = excluded.refs, state = 'queued', reason = NULL"
+    f" WHERE {_TAKEN_UP} RETURNING id),"
+    " theirs AS (INSERT INTO mail_recipients (mail_id, address_key, address, role)"
     " SELECT told.id, r.key, r.address, r.role FROM told,"
     " unnest(CAST(:keys AS text[]), CAST(:addresses AS text[]), CAST(:roles AS text[]))"
-    " AS r (key, address, role) RETURNING mail_id"
+    " AS r (key, address, role) ON CONFLICT DO NOTHING)"
+    " SELECT id FROM told"
 ).bindparams(bindparam("facts", type_=JSONB), bindparam("refs", type_=JSONB))
+REVISE = text(
+    "UPDATE mails SET facts = newer.facts, refs = newer.refs"  # noqa: S608 -- constants
+    " FROM jsonb_to_recordset(CAST(:newer AS jsonb)) AS newer (identity text, facts jsonb, refs jsonb)"
+    " WHERE mails.identity = newer.identity AND mails.state = 'queued' AND mails.refs <> newer.refs"
+    f" AND {_UNTOLD}"
+).bindparams(bindparam("newer", type_=JSONB))
 # Recipients and message in one round trip; a mail that is to be tried again stays queued.
 RECORD = text(
     "WITH each AS ("
@@ -105,8 +116,12 @@ class MailFilter:
     states: Sequence[str] = field(default=())
 
 
-def add(session: Session, mail: NewMail) -> bool:
-    """Insert a mail with its recipients; False when the same thing was told before."""
+def add(session: Session, mail: NewMail) -> UUID | None:
+    """Insert a mail with its recipients and return its id; None when the same thing was told, or waits to be.
+
+    One that said something else of the same thing tells the newer: it is taken up again (and its id returned) when
+    it was skipped, and revised while it waits.
+    """
     values = {
         "id": mail.id,
         "template": mail.template,
@@ -124,25 +139,40 @@ def add(session: Session, mail: NewMail) -> bool:
         "addresses": [one.address for one in mail.recipients],
         "roles": [one.role.value for one in mail.recipients],
     }
-    return session.execute(ADD, values).first() is not None
+    found: UUID | None = session.scalar(ADD, values)
+    if found is None:
+        _revise(session, [mail])
+    return found
 
 
 def add_many(session: Session, mails: Sequence[NewMail]) -> list[NewMail]:
-    """Insert mails with their recipients; returns those that had not been told before, each once."""
-    if not mails:
+    """`add` for many; returns those that are to be sent, each once, under the ids that they have."""
+    wanted = {mail.identity: mail for mail in reversed(mails)}
+    if not wanted:
         return []
-    table = insert(Mail).on_conflict_do_nothing(index_elements=["identity"]).returning(Mail.id)
-    values = [{name: value for name, value in asdict(mail).items() if name != "recipients"} for mail in mails]
-    fresh = set(session.scalars(table, values))
-    told = [mail for mail in mails if mail.id in fresh]
+    into = insert(Mail)
+    newer = {"facts": into.excluded.facts, "refs": into.excluded.refs, "state": MailState.QUEUED, "reason": None}
+    table = into.on_conflict_do_update(index_elements=["identity"], set_=newer, where=text(_TAKEN_UP))
+    values = [{name: value for name, value in asdict(mail).items() if name != "recipients"} for mail in wanted.values()]
+    fresh = session.execute(table.returning(Mail.id, Mail.identity), values).all()
+    told = [replace(wanted[identity], id=mail_id) for mail_id, identity in fresh]
     recipients = [
         {"mail_id": mail.id, "address_key": one.key, "address": one.address, "role": one.role.value}
         for mail in told
         for one in mail.recipients
     ]
     if recipients:
-        session.execute(insert(MailRecipient), recipients)
+        session.execute(insert(MailRecipient).on_conflict_do_nothing(), recipients)
+    known = {identity for _, identity in fresh}
+    _revise(session, [mail for identity, mail in wanted.items() if identity not in known])
     return told
+
+
+def _revise(session: Session, mails: Sequence[NewMail]) -> None:
+    """Let mails that wait tell what is newer of the same things."""
+    newer = [{"identity": one.identity, "facts": dict(one.facts), "refs": dict(one.refs)} for one in mails]
+    if newer:
+        session.execute(REVISE, {"newer": newer})
 
 
 def by_id(session: Session, mail_id: UUID) -> Mail | None:

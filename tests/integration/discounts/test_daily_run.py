@@ -3,9 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from adapters.passwords import Argon2Passwords
+from domain.mailing import MailDeferred
 from models.jobs import Job
 from services import operators
 from tests.discount_world import DiscountWorld, moscow, roubles
@@ -35,17 +37,17 @@ def told(world: DiscountWorld, template: str, *names: str) -> list[tuple[Any, ..
 
 
 def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(world: DiscountWorld) -> None:
-    world.go(moscow("2025-12-20"))
+    world.reach(moscow("2025-12-20"))
     reseller = world.reseller()
     world.pay(reseller, "3000", "2025-12-20", reference="R-1")
-    world.go(moscow("2026-01-05"))
+    world.reach(moscow("2026-01-05"))
     world.pay(reseller, "49000", "2026-01-05")
     for day in range(6, 20):
-        world.go(moscow(f"2026-01-{day:02}T00:05:00"))
+        world.reach(moscow(f"2026-01-{day:02}T00:05:00"))
     assert world.mails("tier-drop-tomorrow") == []
-    world.go(moscow("2026-01-20T00:04:59"))
+    world.reach(moscow("2026-01-20T00:04:59"))
     assert world.mails("tier-drop-tomorrow") == []
-    world.go(moscow("2026-01-20T00:05:00"))
+    world.reach(moscow("2026-01-20T00:05:00"))
     warning = world.mails("tier-drop-tomorrow")[0]
     assert warning.state == "sent"
     assert (warning.facts["on"], warning.facts["before"], warning.facts["after"]) == (
@@ -57,7 +59,7 @@ def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(
     assert [one["reference"] for one in warning.facts["leaving"]] == ["R-1"]
     explained = world.discount(reseller)["tomorrow"]
     assert (explained["keep_with"], explained["tier"]) == (roubles("1000.00"), "Partner #7")
-    world.go(moscow("2026-01-21T00:05:00"))
+    world.reach(moscow("2026-01-21T00:05:00"))
     assert [(one["from"], one["to"]) for one in world.events()] == [
         (None, "Partner #1"),
         ("Partner #1", "Partner #8"),
@@ -66,10 +68,35 @@ def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(
     assert len(world.mails("tier-drop-tomorrow")) == 1
 
 
+@pytest.mark.parametrize("hold", ["deferred", "skipped"])
+def test_a_warning_that_did_not_leave_tells_what_became_true_meanwhile(world: DiscountWorld, hold: str) -> None:
+    world.reach(moscow("2025-12-20"))
+    reseller = world.reseller()
+    world.pay(reseller, "30000", "2025-12-20")
+    world.reach(moscow("2026-01-05"))
+    world.pay(reseller, "500", "2026-01-05")
+    answers = world.works.post.answers
+    answers["Volga@shop.example"] = MailDeferred("try later")
+    world.reach(moscow("2026-01-20T00:05:00"))
+    first = world.mails("tier-drop-tomorrow")[0]
+    assert (first.state, first.facts["before"]) == ("queued", "Partner #6")
+    if hold == "skipped":
+        world.rows("UPDATE mails SET state = 'skipped' WHERE template = 'tier-drop-tomorrow'")
+    world.pay(reseller, "30000", "2026-01-20T00:05:00")
+    world.settle()
+    answers.clear()
+    world.reach(moscow("2026-01-20T03:00:00"))
+    (warning,) = world.mails("tier-drop-tomorrow")
+    assert (warning.state, warning.facts["before"], warning.facts["after"]) == ("sent", "Partner #8", "Partner #6")
+    world.pay(reseller, "100000", "2026-01-20T03:00:00")
+    world.settle()
+    assert len(world.mails("tier-drop-tomorrow")) == 1
+
+
 def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     world.many(30, "2025-12-20")
-    world.go(moscow("2026-01-20") + timedelta(hours=13))
+    world.reach(moscow("2026-01-20") + timedelta(hours=13))
     before = (
         world.recorded(),
         len(world.events()),
@@ -94,9 +121,9 @@ def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world:
 
 def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountWorld) -> None:
     operator(world)
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
-    world.go(moscow("2026-01-11T00:05:00"))
+    world.reach(moscow("2026-01-11T00:05:00"))
     held = world.runs()[0]
     assert (held["state"], held["resellers"], held["moved"]) == ("held", 100, 100)
     assert held["moves"] == [{"from": None, "to": "Starter", "resellers": 100}]
@@ -123,13 +150,13 @@ def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountW
 
 
 def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.many(120, "2026-01-10")
-    world.go(moscow("2026-01-11T00:05:00"))
+    world.reach(moscow("2026-01-11T00:05:00"))
     first = world.runs()[0]["id"]
     assert world.api.ok(f"POST /v1/discount-runs/{first}/reject", {}, key=world.key)["state"] == "rejected"
-    world.go(moscow("2026-01-12T00:05:00"))
-    world.go(moscow("2026-01-13T00:05:00"))
+    world.reach(moscow("2026-01-12T00:05:00"))
+    world.reach(moscow("2026-01-13T00:05:00"))
     assert [(one["day"], one["state"]) for one in world.runs()][:3] == [
         ("2026-01-13", "held"),
         ("2026-01-12", "superseded"),
@@ -142,11 +169,11 @@ def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world
     def after(payers: int, amount: str, day: str) -> tuple[str, int, int]:
         values = {"payers": payers, "amount": amount, "at": world.clock.now()}
         world.rows(PAY, **values)
-        world.go(moscow(f"{day}T00:05:00"))
+        world.reach(moscow(f"{day}T00:05:00"))
         run = world.runs()[0]
         return run["state"], run["resellers"], run["moved"]
 
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.many(99, "2026-01-10")
     assert after(0, "1", "2026-01-11") == ("done", 99, 99)
     world.many(1, "2025-11-01")
@@ -155,7 +182,7 @@ def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world
 
 
 def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     world.many(3, "2026-01-10")
     world.many(2, "2026-01-09", "3000.00")
     body = {"programme": "hosting", "dry_run": True}
@@ -175,12 +202,12 @@ def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountWorld) 
 
 
 def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-10"))
+    world.reach(moscow("2026-01-10"))
     reseller = world.reseller()
     world.pay(reseller, "500", "2026-01-10")
     world.settle()
     for day in range(11, 15):
-        world.go(moscow(f"2026-01-{day}T00:05:00"))
+        world.reach(moscow(f"2026-01-{day}T00:05:00"))
     world.pay(reseller, "49500", "2026-01-11")
     world.settle()
     told = world.discount(reseller, "as_of=2026-01-12")
@@ -194,14 +221,14 @@ def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(worl
     }
     assert world.discount(reseller, "as_of=2026-01-14")["recorded"]["tier"] == "Partner #8"
     assert world.discount(reseller, "as_of=2026-01-09")["recorded"] is None
-    world.go(moscow("2026-01-20T00:05:00"))
+    world.reach(moscow("2026-01-20T00:05:00"))
     assert world.discount(reseller, "as_of=2026-01-17")["recorded"] is None, "nobody recorded anything that day"
     rows = world.rows("SELECT count(*) FROM discount_records")
     assert rows[0][0] == 2, "days on which nothing differed cost nothing"
 
 
 def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-19"))
+    world.reach(moscow("2026-01-19"))
     reseller = world.reseller()
     world.pay(reseller, "600", "2025-12-20")
     world.works.inline.drain()
@@ -217,9 +244,9 @@ def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountWorl
 
 
 def test_after_an_outage_one_run_is_made_up_for(world: DiscountWorld) -> None:
-    world.go(moscow("2026-01-20"))
+    world.reach(moscow("2026-01-20"))
     before = len(world.runs())
-    world.go(moscow("2026-02-20"))
+    world.reach(moscow("2026-02-20"))
     assert [one["day"] for one in world.runs()][: len(world.runs()) - before] == ["2026-02-20"]
     with world.transaction() as session:
         assert session.scalars(select(Job.task).where(Job.queue == "discounts")).all() == []
