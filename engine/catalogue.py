@@ -27,6 +27,12 @@ class Policy:
     share_commit: bool = True
 
 
+def own_commit(name: str, queue: str, due_by: timedelta = timedelta(minutes=5), *, attempts: int = 10) -> Policy:
+    """Database work that locks people's rows: a commit of its own, so that it keeps nobody's lock for others."""
+    retry = RetryPolicy(max_attempts=attempts)
+    return Policy(name, queue, TaskKind.TRANSACTIONAL, retry, due_by=due_by, share_commit=False)
+
+
 class Payload(BaseModel):
     """What a job carries: ids and scalars only, frozen, versioned, without secrets.
 

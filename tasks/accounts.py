@@ -8,10 +8,8 @@ from typing import ClassVar, Final
 from sqlalchemy.orm import Session
 
 from domain.doors import REMEMBERED
-from domain.jobs import TaskKind
 from domain.misfire import MisfirePolicy
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import JobContext
 from engine.outcomes import Done, Outcome
 from engine.schedules import Declared
@@ -27,14 +25,7 @@ class AccountsTidy(Payload):
     `purged` is how many the chunks before this one made final.
     """
 
-    policy: ClassVar[Policy] = Policy(
-        name="accounts.tidy",
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=5),
-        due_by=timedelta(hours=1),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit("accounts.tidy", "upkeep", timedelta(hours=1), attempts=5)
 
     purged: int = 0
 

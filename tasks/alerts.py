@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
 from domain.misfire import MisfirePolicy
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import JobContext
 from engine.outcomes import Done, Outcome
 from engine.schedules import Declared
@@ -22,14 +19,7 @@ TASK: Final = "alerts.digest"
 class AlertsDigest(Payload):
     """Look what is dead, late, held or missing; mail operators what is new, or that all of it is over."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=TASK,
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=5),
-        due_by=timedelta(minutes=5),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(TASK, "upkeep", attempts=5)
 
 
 class AlertsDigestHandler:

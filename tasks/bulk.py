@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from domain.jobs import TaskKind
 from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.control import Actor, Control
 from engine.handlers import Handler, JobContext, Registry
 from engine.outcomes import Cancel, Done, Outcome
@@ -102,14 +102,7 @@ def query_of(payload: JobsBulk, job_id: UUID) -> JobQuery:
 class JobsForesee(Payload):
     """Work out what a bulk action would do."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=bulk_runs.FORESEE,
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=3),
-        due_by=timedelta(seconds=10),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(bulk_runs.FORESEE, "upkeep", timedelta(seconds=10), attempts=3)
 
     run: UUID
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Done, Outcome
 from services.discounts import running
@@ -19,20 +16,12 @@ from services.discounts.book import DiscountBook
 from services.programmes import Programmes
 
 QUEUE: Final = "discounts"
-RETRY: Final = RetryPolicy(max_attempts=10)
 
 
 class DiscountsRun(Payload):
     """Begin a run over all resellers of a programme, for the local day it is then; so many to a range."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=running.RUN,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RETRY,
-        due_by=timedelta(minutes=5),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(running.RUN, QUEUE)
 
     programme: str
     range_size: int = Field(running.RANGE_SIZE, ge=1)
@@ -41,13 +30,7 @@ class DiscountsRun(Payload):
 class DiscountsCompute(Payload):
     """See who would move in one range of a run; the last of them decides."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=running.COMPUTE,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RETRY,
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(running.COMPUTE, QUEUE)
 
     run_id: UUID
     number: int
@@ -56,13 +39,7 @@ class DiscountsCompute(Payload):
 class DiscountsApply(Payload):
     """Record what was found in one range of a run."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=running.APPLY,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RETRY,
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(running.APPLY, QUEUE)
 
     run_id: UUID
     number: int
@@ -71,73 +48,62 @@ class DiscountsApply(Payload):
 class DiscountsTell(Payload):
     """Tell who moved or falls tomorrow in one range of a run, a chunk at a time."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=running.TELL,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RETRY,
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(running.TELL, QUEUE)
 
     run_id: UUID
     number: int
 
 
-class DiscountsRunHandler:
-    """Divides the resellers into ranges, a job each."""
-
-    payload: ClassVar[type[DiscountsRun]] = DiscountsRun
+class _OfRuns:
+    """What the handlers of runs work with."""
 
     def __init__(self, programmes: Programmes) -> None:
         self._programmes = programmes
 
+    def _book(self, job: JobContext) -> DiscountBook:
+        return DiscountBook(job.jobs, self._programmes)
+
+
+class DiscountsRunHandler(_OfRuns):
+    """Divides the resellers into ranges, a job each."""
+
+    payload: ClassVar[type[DiscountsRun]] = DiscountsRun
+
     def run(self, job: JobContext, session: Session, payload: DiscountsRun) -> Outcome:
         """Begin; a run that still computes or is held gives way to this one."""
-        run = running.begin(DiscountBook(job.jobs, self._programmes), session, payload.programme, payload.range_size)
+        run = running.begin(self._book(job), session, payload.programme, payload.range_size)
         if run is None:
             return Cancel("the programme has no turnover discount")
         return Done({"run_id": str(run.id), "ranges": run.ranges})
 
 
-class DiscountsComputeHandler:
+class DiscountsComputeHandler(_OfRuns):
     """Writes who would move, nothing else."""
 
     payload: ClassVar[type[DiscountsCompute]] = DiscountsCompute
 
-    def __init__(self, programmes: Programmes) -> None:
-        self._programmes = programmes
-
     def run(self, job: JobContext, session: Session, payload: DiscountsCompute) -> Outcome:
         """Compute a range."""
-        book = DiscountBook(job.jobs, self._programmes)
-        refused = running.compute(book, session, payload.run_id, payload.number)
+        refused = running.compute(self._book(job), session, payload.run_id, payload.number)
         return Cancel(refused) if refused else Done()
 
 
-class DiscountsApplyHandler:
+class DiscountsApplyHandler(_OfRuns):
     """Writes nothing over what was recorded meanwhile."""
 
     payload: ClassVar[type[DiscountsApply]] = DiscountsApply
 
-    def __init__(self, programmes: Programmes) -> None:
-        self._programmes = programmes
-
     def run(self, job: JobContext, session: Session, payload: DiscountsApply) -> Outcome:
         """Apply a range."""
-        book = DiscountBook(job.jobs, self._programmes)
-        refused = running.apply(book, session, payload.run_id, payload.number)
+        refused = running.apply(self._book(job), session, payload.run_id, payload.number)
         return Cancel(refused) if refused else Done()
 
 
-class DiscountsTellHandler:
+class DiscountsTellHandler(_OfRuns):
     """Events and mails; a further job goes on."""
 
     payload: ClassVar[type[DiscountsTell]] = DiscountsTell
 
-    def __init__(self, programmes: Programmes) -> None:
-        self._programmes = programmes
-
     def run(self, job: JobContext, session: Session, payload: DiscountsTell) -> Outcome:
         """Tell a chunk."""
-        book = DiscountBook(job.jobs, self._programmes)
-        return Done({"told": running.tell(book, session, payload.run_id, payload.number)})
+        return Done({"told": running.tell(self._book(job), session, payload.run_id, payload.number)})

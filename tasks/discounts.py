@@ -8,9 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
 from domain.misfire import MisfirePolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import Handler, JobContext
 from engine.outcomes import Done, Outcome
 from engine.schedules import Declared
@@ -20,7 +19,6 @@ from services.programmes import Programmes
 from store import programmes as rows
 from tasks.discount_runs import (
     QUEUE,
-    RETRY,
     DiscountsApply,
     DiscountsApplyHandler,
     DiscountsCompute,
@@ -35,14 +33,7 @@ from tasks.discount_runs import (
 class DiscountsRecompute(Payload):
     """Record a reseller's discount of today."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=recomputing.TASK,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RETRY,
-        due_by=timedelta(minutes=1),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(recomputing.TASK, QUEUE, timedelta(minutes=1))
 
     reseller_id: UUID
 

@@ -14,7 +14,7 @@ from domain.misfire import MisfirePolicy
 from domain.periods import add_months
 from domain.retry import RetryPolicy
 from domain.zones import local_day
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.enqueue import Request
 from engine.handlers import Handler, JobContext
 from engine.outcomes import Done
@@ -26,7 +26,6 @@ from store.fees.charges import payers
 from store.fees.runs import Mark
 
 QUEUE: Final = "fees"
-RETRY: Final = RetryPolicy(max_attempts=10)
 CHARGE: Final = "fees.charge"
 CHARGE_RANGE: Final = "fees.charge_range"
 STATEMENTS: Final = "fees.statements"
@@ -34,17 +33,10 @@ STATEMENT: Final = "fees.statement"
 PAGE: Final = 1_000
 
 
-def policy(name: str, due_by: timedelta) -> Policy:
-    """All of them are pure database work."""
-    return Policy(
-        name=name, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RETRY, due_by=due_by, share_commit=name == STATEMENT
-    )
-
-
 class FeesCharge(Payload):
     """Charge every due period of a programme: split into ranges, each a job."""
 
-    policy: ClassVar[Policy] = policy(CHARGE, timedelta(minutes=5))
+    policy: ClassVar[Policy] = own_commit(CHARGE, QUEUE)
 
     programme: str
 
@@ -52,7 +44,7 @@ class FeesCharge(Payload):
 class FeesChargeRange(Payload):
     """Charge the due runs from one place (day, run) to before another; without an end: all the rest."""
 
-    policy: ClassVar[Policy] = policy(CHARGE_RANGE, timedelta(minutes=10))
+    policy: ClassVar[Policy] = own_commit(CHARGE_RANGE, QUEUE, timedelta(minutes=10))
 
     programme: str
     day: date
@@ -64,7 +56,7 @@ class FeesChargeRange(Payload):
 class FeesStatements(Payload):
     """Mail the statements of the month before the local day of `due`; goes on in a job of its own."""
 
-    policy: ClassVar[Policy] = policy(STATEMENTS, timedelta(minutes=30))
+    policy: ClassVar[Policy] = own_commit(STATEMENTS, QUEUE, timedelta(minutes=30))
 
     programme: str
     due: AwareDatetime
@@ -74,7 +66,13 @@ class FeesStatements(Payload):
 class FeesStatement(Payload):
     """Mail one reseller's statement of a month, given by its first day."""
 
-    policy: ClassVar[Policy] = policy(STATEMENT, timedelta(hours=1))
+    policy: ClassVar[Policy] = Policy(
+        name=STATEMENT,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=10),
+        due_by=timedelta(hours=1),
+    )
 
     reseller_id: UUID
     month: date

@@ -9,9 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, NotFound
-from domain.jobs import TaskKind
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Done, Outcome, Permanent
 from services.discounts.book import DiscountBook
@@ -22,14 +20,7 @@ from services.programmes import Programmes
 class ResellersMerge(Payload):
     """Give everything of one reseller to another of the same programme."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=merges.TASK,
-        queue="programme",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=5),
-        due_by=timedelta(minutes=1),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(merges.TASK, "programme", timedelta(minutes=1), attempts=5)
 
     reseller_id: UUID
     into: UUID

@@ -9,10 +9,8 @@ from uuid import UUID
 from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
 from domain.quotas import clock_hour
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Done, Outcome, Snooze
 from services import quota_mails, quotas
@@ -27,14 +25,7 @@ CHUNK: Final = 200
 class QuotasTell(Payload):
     """Mail a notice: To the account's admin, the reseller's copy now or in the digest."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=quotas.TELL,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=10),
-        due_by=timedelta(minutes=5),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(quotas.TELL, QUEUE)
 
     notice_id: UUID
 
@@ -42,14 +33,7 @@ class QuotasTell(Payload):
 class QuotasDigest(Payload):
     """Mail a reseller the copies that were left off in a clock hour, once the hour is over."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=quota_mails.DIGEST,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=10),
-        due_by=timedelta(minutes=15),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(quota_mails.DIGEST, QUEUE, timedelta(minutes=15))
 
     reseller_id: UUID
     hour: AwareDatetime
@@ -58,14 +42,7 @@ class QuotasDigest(Payload):
 class QuotasJudge(Payload):
     """Judge a programme's accounts by changed limits; goes on in a job of its own while there are more."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=quotas.JUDGE,
-        queue=QUEUE,
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=10),
-        due_by=timedelta(minutes=15),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(quotas.JUDGE, QUEUE, timedelta(minutes=15))
 
     programme: str
     after: UUID | None = None

@@ -7,10 +7,8 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
 from domain.misfire import MisfirePolicy
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import JobContext
 from engine.outcomes import Done, Outcome
 from engine.schedules import Declared
@@ -26,14 +24,7 @@ class ReconciliationCompare(Payload):
     Once a day everything is compared, however long ago it was.
     """
 
-    policy: ClassVar[Policy] = Policy(
-        name=TASK,
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=5),
-        due_by=timedelta(minutes=15),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(TASK, "upkeep", timedelta(minutes=15), attempts=5)
 
     everything: bool = False
 

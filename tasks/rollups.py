@@ -6,10 +6,8 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
 from domain.misfire import MisfirePolicy
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.driver import driver
 from engine.handlers import JobContext
 from engine.outcomes import Done
@@ -32,14 +30,7 @@ KEEP_HOURS: Final = timedelta(days=92)
 class ConsoleRollup(Payload):
     """Count what ended since the last time, or from `since` on; goes on in a job of its own while there is more."""
 
-    policy: ClassVar[Policy] = Policy(
-        name="console.rollup",
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=3),
-        due_by=timedelta(minutes=2),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit("console.rollup", "upkeep", timedelta(minutes=2), attempts=3)
 
     since: AwareDatetime | None = None
 

@@ -8,10 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
-from domain.retry import RetryPolicy
 from domain.trials import TrialState
-from engine.catalogue import Payload, Policy
+from engine.catalogue import Payload, Policy, own_commit
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Done, Outcome, Snooze
 from services import trials
@@ -22,14 +20,7 @@ from store import accounts
 class TrialsEnd(Payload):
     """End a trial that nothing ended before."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=trials.END,
-        queue="programme",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=10),
-        due_by=timedelta(minutes=5),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(trials.END, "programme")
 
     account_id: UUID
 
@@ -37,14 +28,7 @@ class TrialsEnd(Payload):
 class TrialsRemind(Payload):
     """Remind of a trial's end; after an outage once for all that was missed."""
 
-    policy: ClassVar[Policy] = Policy(
-        name=trials.REMIND,
-        queue="programme",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=10),
-        due_by=timedelta(minutes=30),
-        share_commit=False,
-    )
+    policy: ClassVar[Policy] = own_commit(trials.REMIND, "programme", timedelta(minutes=30))
 
     account_id: UUID
 
