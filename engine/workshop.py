@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from domain.ports import Clock, CrashPoint
 from domain.retry import BreakerPolicy, Random
 from engine import express, lanes
-from engine.catalogue import Payload
+from engine.catalogue import Catalogue, Payload
 from engine.enqueue import Jobs, ring_after_commit
 from engine.handlers import Handler, JobContext, Registry
 from engine.ledger import Driver, JobRow
@@ -92,16 +92,7 @@ class Workshop:
 
     def context(self, row: JobRow, attempt: int) -> JobContext:
         """The job as its handler sees it."""
-        return JobContext(
-            id=row.id,
-            task=row.task,
-            tenant=row.tenant,
-            lane=row.lane,
-            attempt=attempt,
-            now=self.clock.now(),
-            jobs=self.jobs.child_of(row.id, row.trace_id),
-            cancelled=lambda: self.cancelled(row.id),
-        )
+        return context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
 
     def handler(self, row: JobRow) -> Handler:
         """The handler of a job's task."""
@@ -109,8 +100,27 @@ class Workshop:
 
     def payload(self, row: JobRow) -> Payload:
         """A job's payload in today's shape. Raises ValueError when it does not fit."""
-        model = self.registry.catalogue[row.task]
-        stored = row.payload
-        if row.payload_version != model.version:
-            stored = model.upgrade(row.payload_version, stored)
-        return model.model_validate(stored)
+        return payload_of(row, self.registry.catalogue)
+
+
+def context_of(row: JobRow, attempt: int, now: datetime, jobs: Jobs, cancelled: Callable[[], bool]) -> JobContext:
+    """A job as its handler sees it; `jobs` enqueues its children."""
+    return JobContext(
+        id=row.id,
+        task=row.task,
+        tenant=row.tenant,
+        lane=row.lane,
+        attempt=attempt,
+        now=now,
+        jobs=jobs.child_of(row.id, row.trace_id),
+        cancelled=cancelled,
+    )
+
+
+def payload_of(row: JobRow, catalogue: Catalogue) -> Payload:
+    """A job's payload in today's shape. Raises ValueError when it does not fit."""
+    model = catalogue[row.task]
+    stored = row.payload
+    if row.payload_version != model.version:
+        stored = model.upgrade(row.payload_version, stored)
+    return model.model_validate(stored)

@@ -62,7 +62,7 @@ class Plan:
 def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, dry_run: bool = False) -> Plan:
     """Apply a file under the code that is its stem; a second time nothing changes.
 
-    Raises BadFile, Invalid (the code), Conflict(`plan_in_use`, `product_in_use`).
+    Raises BadFile, Invalid (the code), Conflict(`plan_in_use`, `product_in_use`, `currency_in_use`).
     """
     programme = checked(code, text)
     locks.hold(session, f"programme:{code}")
@@ -93,9 +93,12 @@ def checked(code: str, text: str) -> Programme:
 
 
 def _refuse_orphans(session: Session, code: str, before: Programme | None, after: Programme) -> None:
-    """A plan that accounts are on, or change to, and a product that is charged monthly cannot be taken away."""
+    """Plans that accounts are on, or change to, products charged monthly, and the currency of the books stay."""
     if before is None:
         return
+    if before.currency != after.currency and rows.has_books(session, code):
+        message = f"The books are in {before.currency} and nothing is converted: keep the currency."
+        raise Conflict("currency_in_use", message, currency=before.currency)
     gone = set(before.plans) - set(after.plans)
     used = {*rows.plans_in_use(session, code, gone), *runs.in_use(session, code, FeeKind.PLAN, gone)} if gone else set()
     if used:

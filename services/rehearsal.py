@@ -18,18 +18,15 @@ from domain.calling import Call
 from domain.ids import new_id
 from domain.jobs import TaskKind
 from domain.ports import HttpReply
-from engine.catalogue import Payload
 from engine.driver import driver
 from engine.enqueue import Jobs
-from engine.handlers import External, JobContext, Registry, Transactional
+from engine.handlers import External, Registry, Transactional
 from engine.ledger import ROW, JobRow
 from engine.outcomes import Cancel, Done, Outcome, Snooze
+from engine.workshop import context_of, payload_of
 from models.mails import MailState
 from services.dispatch import Dispatch
 from store import foresight, mails
-
-RAISED: Final = (Exception,)
-"""What a handler may raise: anything. A rehearsal tells it, as the runner records it."""
 
 DEEP: Final = 4
 CHILDREN: Final = 50
@@ -102,7 +99,7 @@ class Rehearsal:
         try:
             kind, effects, says = self._play(session, row, 0, floor)
             after = foresight.charged(driver(session), moment)
-        except RAISED as error:
+        except Exception as error:  # noqa: BLE001 -- a handler may raise anything: told here, as the runner records it
             savepoint.rollback()
             session.expunge_all()
             return Rehearsed(Kind.FAILS, says=f"{type(error).__name__}: {error}"[:300])
@@ -123,8 +120,8 @@ class Rehearsal:
         return kind, effects, says
 
     def _alone(self, session: Session, row: JobRow) -> tuple[Kind, Effects, str]:
-        handler, payload = self.registry[row.task], self._payload(row)
-        job = self._context(row)
+        handler, payload = self.registry[row.task], payload_of(row, self.registry.catalogue)
+        job = context_of(row, row.attempt + 1, self.jobs.clock.now(), self.silent(), lambda: False)
         if handler.payload.policy.kind is TaskKind.TRANSACTIONAL:
             outcome = cast(Transactional, handler).run(job, session, payload)
             session.flush()
@@ -141,19 +138,6 @@ class Rehearsal:
             external.record(job, session, payload, plan, answer)
             session.flush()
         return (Kind.GOES if effects != Effects() else Kind.UNKNOWN), effects, ""
-
-    def _payload(self, row: JobRow) -> Payload:
-        model = self.registry.catalogue[row.task]
-        stored = (
-            row.payload if row.payload_version == model.version else model.upgrade(row.payload_version, row.payload)
-        )
-        return model.model_validate(stored)
-
-    def _context(self, row: JobRow) -> JobContext:
-        return JobContext(
-            id=row.id, task=row.task, tenant=row.tenant, lane=row.lane, attempt=row.attempt + 1,
-            now=self.jobs.clock.now(), jobs=self.silent().child_of(row.id, row.trace_id), cancelled=lambda: False,
-        )  # fmt: skip
 
 
 def _settled(outcome: Outcome) -> tuple[Kind, Effects, str] | None:

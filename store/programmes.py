@@ -8,6 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.accounts import Account
+from models.fees import Charge
+from models.orders import OrderRow
+from models.payments import PaymentRow
 from models.programmes import ProgrammeRow
 
 
@@ -39,3 +42,11 @@ def plans_in_use(session: Session, code: str, plans: Iterable[str]) -> list[str]
     """Which of these plans an account of the programme is on."""
     query = select(Account.plan).where(Account.programme == code, Account.plan.in_(list(plans)))
     return sorted(session.scalars(query.where(Account.purged_at.is_(None)).distinct()))
+
+
+def has_books(session: Session, code: str) -> bool:
+    """Whether money was written down in the programme: a payment, an order or a charge."""
+    paid = select(PaymentRow.id).join(Account, Account.id == PaymentRow.reseller_id).where(Account.programme == code)
+    ordered = select(OrderRow.id).where(OrderRow.programme == code)
+    charged = select(Charge.id).where(Charge.programme == code)
+    return bool(session.scalar(select(paid.exists() | ordered.exists() | charged.exists())))

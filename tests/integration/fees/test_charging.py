@@ -176,6 +176,16 @@ def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeWorld, shop
     assert refused.value.code == "product_in_use"
 
 
+def test_the_currency_of_the_books_is_kept(world: FeeWorld, shop: tuple[str, str]) -> None:
+    source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
+    world.apply("telephony", source.replace("currency: USD", "currency: CAD"))
+    world.apply("telephony", source)
+    world.assign(shop[1], "call-recording")
+    with pytest.raises(Conflict) as refused:
+        world.apply("telephony", source.replace("currency: USD", "currency: CAD"))
+    assert refused.value.code == "currency_in_use"
+
+
 def test_a_period_that_was_charged_is_never_charged_again_even_when_the_pointer_is_lost(
     world: FeeWorld, shop: tuple[str, str]
 ) -> None:
