@@ -13,6 +13,7 @@ def app() -> typer.Typer:
     group = typer.Typer(help="Sending and link domains.", no_args_is_help=True)
     group.command("verify")(verify)
     group.command("mark")(mark)
+    group.command("unmark")(unmark)
     return group
 
 
@@ -45,11 +46,11 @@ def verify(
         raise typer.Exit(1)
 
 
-def mark(
-    domain: Annotated[str, typer.Argument(help="A domain that a brand uses.")],
-    account: Annotated[UUID | None, typer.Option(help="For this account's brand; all that use it when absent.")] = None,
-    as_json: Json = False,
-) -> None:
+Domain = Annotated[str, typer.Argument(help="A domain that a brand uses.")]
+Whose = Annotated[UUID | None, typer.Option("--account", help="For this account's brand; all that use it when absent.")]
+
+
+def mark(domain: Domain, account: Whose = None, as_json: Json = False) -> None:
     """Vouch for a domain instead of DNS."""
     from services import accounts, domains
 
@@ -57,4 +58,14 @@ def mark(
         whose = accounts.get(at.session, account) if account else None
         marked = domains.mark(at.session, domain, at.actor, at.now, account=whose)
         rows = [domains.document(one) for one in marked]
+    print_rows(rows, as_json=as_json)
+
+
+def unmark(domain: Domain, account: Whose = None, as_json: Json = False) -> None:
+    """Take a proof back, whoever gave it: mails go out from the provider's address again."""
+    from services import accounts, domains
+
+    with desk() as at:
+        whose = accounts.get(at.session, account) if account else None
+        rows = [domains.document(one) for one in domains.unmark(at.session, domain, account=whose)]
     print_rows(rows, as_json=as_json)

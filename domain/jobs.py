@@ -63,8 +63,3 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 PENDING = frozenset({S.SCHEDULED, S.QUEUED, S.RETRYING})
 FINISHED = frozenset({S.SUCCEEDED, S.DEAD, S.CANCELLED})
-
-
-def can_move(start: JobState, end: JobState) -> bool:
-    """Tell whether the life cycle has this arrow."""
-    return end in TRANSITIONS[start]

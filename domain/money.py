@@ -1,9 +1,8 @@
 """Money: a decimal amount with its currency, never finer than the currency's minor unit."""
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import Final
 
@@ -70,11 +69,6 @@ def zero(currency: str) -> Money:
     return Money(Decimal(0), currency)
 
 
-def add_up(amounts: Iterable[Money], currency: str) -> Money:
-    """The sum, zero when there is nothing."""
-    return sum(amounts, zero(currency))
-
-
 def smallest(currency: str) -> Decimal:
     """One minor unit: 0.01, 1 or 0.001."""
     return Decimal(1).scaleb(-minor_units(currency))
@@ -106,18 +100,6 @@ def parse_money(text: str, currency: str, sign: Sign = Sign.POSITIVE, loc: str =
 def percent_off(price: Money, percent: Decimal) -> Money:
     """The price less 0-100 percent, half up: what is charged."""
     return Money(round_half_up(price.amount * (HUNDRED - percent) / HUNDRED, price.currency), price.currency)
-
-
-def allocate(whole: Money, weights: Sequence[int]) -> tuple[Money, ...]:
-    """Split without losing a minor unit: the first parts get what does not divide."""
-    total = sum(weights)
-    if total <= 0 or min(weights) < 0:
-        raise ValueError("weights are not negative and not all zero")
-    unit = smallest(whole.currency).copy_sign(whole.amount)
-    parts = [(whole.amount * weight / total).quantize(smallest(whole.currency), ROUND_DOWN) for weight in weights]
-    left = int((whole.amount - sum(parts)) / unit)
-    takers = [index for index, weight in enumerate(weights) if weight][:left]
-    return tuple(Money(part + (unit if index in takers else 0), whole.currency) for index, part in enumerate(parts))
 
 
 def _complaint(text: str, decimals: int, sign: Sign) -> str | None:

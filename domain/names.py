@@ -105,8 +105,3 @@ def domain_name(text: str) -> str:
     if not _HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
         raise problem
     return host
-
-
-def is_header_safe(text: str) -> bool:
-    """Whether the text cannot end a header: no CR, LF or other control character."""
-    return not any(unicodedata.category(sign) in {"Cc", "Zl", "Zp"} for sign in text)

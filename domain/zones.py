@@ -21,15 +21,6 @@ def zone(name: str) -> ZoneInfo:
         raise UnknownZone(f"unknown time zone {name!r}") from error
 
 
-def is_zone(name: str) -> bool:
-    """Whether `zone(name)` would answer."""
-    try:
-        zone(name)
-    except UnknownZone:
-        return False
-    return True
-
-
 def local_day(instant: datetime, tz: ZoneInfo) -> date:
     """The calendar day it is in `tz` at an aware instant."""
     return require_aware(instant).astimezone(tz).date()
@@ -49,7 +40,7 @@ def localize(wall: datetime, tz: ZoneInfo) -> datetime:
     if wall.tzinfo is not None:
         raise ValueError("a wall-clock time is naive")
     early = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
-    if early.astimezone(tz).replace(tzinfo=None, fold=0) == wall.replace(fold=0):
+    if not in_gap(wall, tz):
         return early
     before = wall.replace(tzinfo=tz, fold=1).astimezone(UTC)
     return _change_between(before, early, tz)

@@ -99,12 +99,16 @@ def mark(
     return found
 
 
-def unmark(session: Session, domain: str, *, account: Account | None = None) -> None:
-    """Take a proof back: mails go out from the provider's address again."""
-    owner = owner_of(account) if account else None
-    for row in rows.domain_claims(session, domain=domain.strip().lower(), account_id=owner):
+def unmark(session: Session, domain: str, *, account: Account | None = None) -> list[VerifiedDomain]:
+    """Take a proof back: mails go out from the provider's address again. Raises NotFound."""
+    name = domain.strip().lower()
+    found = rows.domain_claims(session, domain=name, account_id=owner_of(account) if account else None)
+    if not found:
+        raise NotFound("unknown_domain", f"No brand uses the domain {name}.", domain=name)
+    for row in found:
         row.verified_at = row.verified_by = None
     session.flush()
+    return found
 
 
 def document(claim: VerifiedDomain) -> dict[str, Any]:

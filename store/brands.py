@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, delete, func, or_, select, update
+from sqlalchemy import Select, Uuid, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.orm import Session, aliased
 
@@ -124,16 +124,3 @@ def domain_claims(
     if account_id is not None:
         query = query.where(VerifiedDomain.account_id == account_id)
     return list(session.scalars(query))
-
-
-def mark_domain(session: Session, account_id: UUID, domain: str, values: Mapping[str, Any]) -> None:
-    """Write what is known of a claim."""
-    mine = (VerifiedDomain.account_id == account_id, VerifiedDomain.domain == domain)
-    session.execute(update(VerifiedDomain).where(*mine).values(**values))
-
-
-def proven_domains(session: Session, account_ids: Iterable[UUID]) -> frozenset[str]:
-    """Domains that any of these accounts has proven."""
-    owners = or_(*(VerifiedDomain.account_id == one for one in account_ids))
-    query = select(VerifiedDomain.domain).where(owners, VerifiedDomain.verified_at.is_not(None))
-    return frozenset(session.scalars(query))

@@ -273,8 +273,3 @@ def page(session: Session, wanted: MailFilter, before: UUID | None, limit: int) 
     if wanted.states:
         query = query.where(Mail.state.in_(wanted.states))
     return list(session.scalars(query))
-
-
-def is_queued(session: Session, mail_id: UUID) -> bool:
-    """Whether a mail still waits to be sent."""
-    return bool(session.scalar(select(exists().where(Mail.id == mail_id, Mail.state == MailState.QUEUED))))

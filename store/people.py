@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models.people import Operator, OperatorSession, Role
@@ -36,12 +36,6 @@ def session_with(session: Session, secret_hash: str) -> tuple[OperatorSession, O
     )
     row = session.execute(query).one_or_none()
     return (row[0], row[1]) if row else None
-
-
-def touch_session(session: Session, session_id: UUID, now: datetime) -> None:
-    """Note that the browser was seen."""
-    seen = update(OperatorSession).where(OperatorSession.id == session_id).values(seen_at=now)
-    session.execute(seen)
 
 
 def drop_sessions(session: Session, operator_id: UUID, *, but: UUID | None = None) -> None:

@@ -21,7 +21,6 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
-    update,
 )
 from sqlalchemy.orm import Session
 
@@ -156,8 +155,3 @@ def in_use(session: Session, programme: str, kind: FeeKind, codes: Collection[st
     now = select(FeeRun.code.label("code")).where(mine, FeeRun.code.in_(codes))
     then = select(FeeRun.then_plan.label("code")).where(mine, FeeRun.then_plan.in_(codes))
     return sorted(set(session.scalars(now.union(then))))
-
-
-def set_plan(session: Session, account_id: UUID, plan: str) -> None:
-    """Put an account, whose row is locked, on a plan."""
-    session.execute(update(Account).where(Account.id == account_id).values(plan=plan))

@@ -1,5 +1,6 @@
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -27,6 +28,7 @@ WHO_COMMITS = {
     "workers/simulation/stage.py",
 }
 WHO_CATCHES_ALL = {"services/rehearsal.py"}  # it tells what a handler would raise
+LENT = {"newest_revision", "sample_facts"}  # to tests and benches
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")
 
@@ -53,6 +55,19 @@ def test_no_function_is_over_40_lines_and_nine_in_ten_are_under_25() -> None:
     ]
     assert [entry for entry in lengths if entry[0] > 40] == []
     assert quantiles([lines for lines, _ in lengths], n=10)[-1] < 25
+
+
+def test_no_function_of_the_lower_layers_is_left_over() -> None:
+    texts = [path.read_text() for path in (*product(), *(ROOT / "templates").rglob("*.*")) if path.suffix != ".png"]
+    named = Counter(word for text in texts for word in re.findall(r"\w+", text))
+    found = [
+        f"{name(path)}:{node.lineno} {node.name}"
+        for path in product()
+        if path.relative_to(ROOT).parts[0] in {"domain", "engine", "mail", "services", "store"}
+        for node in tree(path).body
+        if isinstance(node, ast.FunctionDef) and named[node.name] < 2 and node.name not in LENT
+    ]
+    assert found == []
 
 
 def test_nothing_is_named_after_being_useful_in_general() -> None:

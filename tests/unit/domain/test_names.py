@@ -11,7 +11,6 @@ from domain.names import (
     domain_name,
     email_address,
     https_url,
-    is_header_safe,
     name_key,
     same_address,
 )
@@ -194,9 +193,3 @@ def test_a_domain_is_kept_as_dns_writes_it(text: str, name: str) -> None:
 def test_what_is_no_domain_is_refused(text: str) -> None:
     with pytest.raises(BadName):
         domain_name(text)
-
-
-@pytest.mark.parametrize("text", ["a\r\nBcc: x", "a\nb", "a\rb", "a\0b", "a\u2028b", "a\x85b"])
-def test_a_line_break_is_never_header_safe(text: str) -> None:
-    assert not is_header_safe(text)
-    assert is_header_safe("Größe – ok 株")
