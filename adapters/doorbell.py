@@ -1,6 +1,7 @@
 """The hint to the relay after a commit: coalesced in a thread, so that no commit waits for Redis."""
 
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import redis
@@ -10,11 +11,15 @@ from adapters.bells import Keys
 
 log = structlog.get_logger(__name__)
 
-REST_SECONDS = 0.005
+REST_SECONDS, LONGEST_REST_SECONDS = 0.005, 0.025
+REST_SHARE = 50  # rests so many times as long as the push took, so that hints stay cheap on a busy machine
 
 
 class RedisDoorbell:
-    """The first ring goes at once, those of the next 5 ms together; one that fails is found by the relay's poll."""
+    """The first ring goes at once, those of the next 5 ms together; one that fails is found by the relay's poll.
+
+    Where a push takes long, because the machine is busy, the rest is longer, up to 25 ms: the relay is busy then too.
+    """
 
     def __init__(self, client: "redis.Redis", keys: Keys) -> None:
         self._pool = client.connection_pool
@@ -40,12 +45,14 @@ class RedisDoorbell:
         while not self._closing.is_set():
             self._wanted.wait()
             self._wanted.clear()
+            began = monotonic()
             try:
                 line = line or self._pool.get_connection()
                 self._push(line)
             except redis.RedisError as error:
                 log.debug("doorbell.lost", error=str(error))
-            self._closing.wait(REST_SECONDS)
+            took = monotonic() - began
+            self._closing.wait(min(max(REST_SECONDS, REST_SHARE * took), LONGEST_REST_SECONDS))
         if line is not None:
             self._pool.release(line)
 
