@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from bench.effects import CONFLICT
+from bench.effects import CONFLICT, INSERT
 from domain.jobs import TaskKind
 from domain.retry import RetryPolicy
 from engine.catalogue import Payload, Policy
+from engine.driver import driver
 from engine.handlers import Handler, JobContext
 from engine.outcomes import Done
 
@@ -19,7 +20,7 @@ QUEUE = "bench"
 OUTSIDE = "bench-outside"
 STAMPS = "bench-stamps"
 RETRY = RetryPolicy(max_attempts=3, base=timedelta(seconds=1))
-INSERT = text(f"INSERT INTO bench_effects (n, pid) VALUES (:n, :pid) {CONFLICT}")
+BY_SESSION = text(f"INSERT INTO bench_effects (n, pid) VALUES (:n, :pid) {CONFLICT}")
 STAMP = text("INSERT INTO bench_starts (n, started) VALUES (:n, :started)")
 STARTS = "CREATE TABLE IF NOT EXISTS bench_starts (n bigint PRIMARY KEY, started double precision NOT NULL)"
 
@@ -45,6 +46,22 @@ class InsertAlone(Payload):
     n: int
 
 
+class InsertBySession(Payload):
+    """One INSERT through SQLAlchemy, its commit shared with others."""
+
+    policy: ClassVar[Policy] = policy("bench.insert_by_session", TaskKind.TRANSACTIONAL)
+
+    n: int
+
+
+class InsertAloneBySession(Payload):
+    """One INSERT through SQLAlchemy, its commit its own."""
+
+    policy: ClassVar[Policy] = policy("bench.insert_alone_by_session", TaskKind.TRANSACTIONAL, share_commit=False)
+
+    n: int
+
+
 class Noop(Payload):
     """Claim, a no-op, and a record that does the INSERT."""
 
@@ -62,15 +79,24 @@ class Stamp(Payload):
 
 
 class Inserting:
-    """The handler of both transactional INSERTs."""
+    """The handler of both transactional INSERTs, which are psycopg's as those of the peers are."""
 
-    def __init__(self, payload: type[Insert] | type[InsertAlone]) -> None:
+    def __init__(self, payload: type[Payload]) -> None:
         self.payload: type[Any] = payload
         self._pid = os.getpid()
 
     def run(self, job: JobContext, session: Session, payload: Any) -> Done:
         """Insert."""
-        session.execute(INSERT, {"n": payload.n, "pid": self._pid})
+        driver(session).execute(INSERT, (payload.n, self._pid))
+        return Done()
+
+
+class InsertingBySession(Inserting):
+    """The same by way of SQLAlchemy."""
+
+    def run(self, job: JobContext, session: Session, payload: Any) -> Done:
+        """Insert."""
+        session.execute(BY_SESSION, {"n": payload.n, "pid": self._pid})
         return Done()
 
 
@@ -91,7 +117,7 @@ class NoopHandler:
 
     def record(self, job: JobContext, session: Session, payload: Noop, plan: int, result: None) -> Done:
         """Insert, so that doubled runs show as they do for everybody else."""
-        session.execute(INSERT, {"n": payload.n, "pid": self._pid})
+        driver(session).execute(INSERT, (payload.n, self._pid))
         return Done()
 
 
@@ -109,4 +135,5 @@ class Stamping:
 
 def handlers() -> list[Handler]:
     """The bench's own tasks."""
-    return [Inserting(Insert), Inserting(InsertAlone), NoopHandler(), Stamping()]
+    by_session = [InsertingBySession(InsertBySession), InsertingBySession(InsertAloneBySession)]
+    return [Inserting(Insert), Inserting(InsertAlone), *by_session, NoopHandler(), Stamping()]

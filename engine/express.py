@@ -17,7 +17,6 @@ from sqlalchemy import Connection
 from engine import ledger
 from engine.ledger import Driver, JobRow
 
-_COMMIT: Final = "COMMIT; "
 _KEY: Final = "kontor.express"
 _ORDER: Final = ("id", "state", "burn", "worker", "reason", "started", "finished", "result")
 _TYPES: Final = "uuid, text, int, text, text, timestamptz, timestamptz, jsonb"
@@ -54,20 +53,22 @@ class Express:
         self._driver = driver
         self._cursor = driver.cursor(row_factory=ledger.AS_ROWS)
         self._worker = quote(worker)
-        self._end = ""
+        self._finish = ""
+        self._open = False
 
     def begin(self, job_id: UUID) -> JobRow | None:
         """End the transaction that is open, begin the next and lock its job; None when it does not wait."""
-        end, self._end = self._end, _COMMIT
-        begin = f"BEGIN; EXECUTE kontor_claim('{job_id}')"
+        finish, claim = self._finish, f"EXECUTE kontor_claim('{job_id}')"
+        turn = "COMMIT AND CHAIN" if self._open else "BEGIN"
+        self._finish, self._open = "", True
         try:
-            self._cursor.execute(end + begin)
+            self._cursor.execute(f"{finish}{turn}; {claim}")
         except InvalidSqlStatementName:
-            if end not in ("", _COMMIT):
+            if finish:
                 raise  # the lost statement may be the completion of the job before
             self._driver.execute("ROLLBACK")
             prepare(self._driver)
-            self._cursor.execute(begin)
+            self._cursor.execute(f"BEGIN; {claim}")
         self._cursor.set_result(-1)
         return self._cursor.fetchone()
 
@@ -75,16 +76,15 @@ class Express:
         """Complete the job when its transaction ends."""
         body = "NULL" if result is None else quote(json.dumps(result))
         times = f"'{started.isoformat()}', '{finished.isoformat()}'"
-        self._end = (
-            f"EXECUTE kontor_finish('{job_id}', 'succeeded', 1, {self._worker}, NULL, {times}, {body}); {_COMMIT}"
-        )
+        self._finish = f"EXECUTE kontor_finish('{job_id}', 'succeeded', 1, {self._worker}, NULL, {times}, {body}); "
 
     def commit(self) -> None:
         """End the transaction that is open, if one is."""
-        end, self._end = self._end, ""
-        if end:
-            self._cursor.execute(end)
+        finish = self._finish
+        if self._open:
+            self.forget()
+            self._cursor.execute(f"{finish}COMMIT")
 
     def forget(self) -> None:
         """The transaction was rolled back."""
-        self._end = ""
+        self._finish, self._open = "", False

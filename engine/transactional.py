@@ -182,7 +182,8 @@ class TransactionalRunner:
         except shop.catchable as error:
             raise Failed(row, started, error) from error
         shop.crash("effect.after")
-        session.expunge_all()
+        if session.identity_map:
+            session.expunge_all()
         return outcome
 
     def _complete(

@@ -7,7 +7,7 @@ from subprocess import Popen
 from bench.contenders import PEERS, Contender, Peer
 from bench.drain import drain
 from bench.effects import Drained
-from bench.kontor import ALONE, EXTERNAL, SHARED, VARIANTS, Kontor, make_schema
+from bench.kontor import ALONE, BY_SESSION, EXTERNAL, SHARED, VARIANTS, Kontor, make_schema
 from bench.observation import Observation
 from bench.processes import Failed
 from bench.results import Budget, Figure, Row, of_samples, ratios
@@ -20,7 +20,7 @@ Samples = Mapping[str, Sequence[Drained]]
 
 def measure(run: Run) -> Row:
     """Every contender once a round, in an order that turns."""
-    contenders: list[Contender] = [*VARIANTS, *PEERS]
+    contenders: list[Contender] = [*VARIANTS, *BY_SESSION, *PEERS]
     samples: dict[str, list[Drained]] = defaultdict(list)
     problems: list[str] = []
     make_schema(run.stage)
