@@ -1,6 +1,6 @@
 """What each page of the console costs on a grown ledger: `python -m bench.console_reads --finished 10000000`.
 
-The ledger is filled by the statements of `ledger_fill`, dead jobs and figures beside; pages are asked over HTTP as a
+What it is filled with is said in `console_fill`; pages are asked over HTTP as a
 signed-in admin would. `--plans` prints the plan of every statement that takes over 20 ms.
 """
 
@@ -10,23 +10,21 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
 import httpx
-import psycopg
-from sqlalchemy import Engine, event, make_url
+from sqlalchemy import Engine, event
 
 from adapters.embedded.sharing import shared_servers
 from adapters.settings import Settings
 from api.app import build
 from api.deps import Deps
-from bench.ledger_fill import CHUNK, FINISHED, QUEUED
+from bench.console_fill import client, fill_books, fill_jobs, offer
+from bench.daily_fill import reseller
 from engine.control import Actor
 from models.console import BulkAction
 from services import bulk_runs, operators
-from store import rollups
 from store.jobs_read import JobQuery
 from store.schema import migrate
 from tests.api_world import served
@@ -36,18 +34,13 @@ PASSWORD = "a password for the bench"
 EMAIL = "bench@kontor.example"
 REPEATS = 20
 LIMIT_MS = 200
-DEAD = """
-INSERT INTO jobs (id, task, queue, tenant, priority, state, payload, run_at, max_attempts, attempt, created_at,
-    finished_at, error, fingerprint, reason)
-SELECT uuidv7(), 'mail.send', 'bench', 'tenant-' || n %% 100, 0, 'dead', jsonb_build_object('n', n), now(), 3, 3, now(),
-    now(), jsonb_build_object('type', 'OSError', 'message', 'disk ' || n %% 40 || ' is full'), 'f' || n %% 40, 'failed'
-FROM generate_series(1, %s) AS n
-"""
 PAGES = (
     "", "?span=day", "?span=week", "/jobs", "/jobs?state=queued", "/jobs?state=succeeded", "/jobs?state=dead",
     "/jobs?task=probe.echo", "/jobs?tenant=tenant-7", "/jobs?queue=bench&state=queued", "/jobs?error=disk+7",
     "/jobs?args.n=77", "/jobs?fingerprint=f7", "/dead", "/bulk", "/bulk/{run}", "/queues", "/queues/probe",
     "/schedules", "/workers", "/instances", "/mail", "/audit", "/people", "/keys", "/jobs/{job}",
+    "/accounts", "/accounts?q=r777", "/accounts?q=nobody", "/accounts/{reseller}", "/accounts/{client}",
+    "/offers/{offer}", "/resellers/{reseller}/discount", "/reconciliation", "/programmes",
 )  # fmt: skip
 
 
@@ -57,6 +50,9 @@ def main() -> None:
     parser.add_argument("--finished", type=int, default=1_000_000)
     parser.add_argument("--queued", type=int, default=100_000)
     parser.add_argument("--dead", type=int, default=20_000)
+    parser.add_argument(
+        "--resellers", type=int, default=20_000, help="each with 30 payments; the first has 50,000 clients"
+    )
     parser.add_argument("--plans", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, shared_servers(Path(folder), "--scratch") as servers:
@@ -65,30 +61,14 @@ def main() -> None:
             data_dir=Path(folder), database_url=servers.database_url, redis_url=servers.redis_url,
             smtp_url="smtp://127.0.0.1:1", secret_key="a secret of the bench", namespace="bench",
         )  # fmt: skip
-        fill(servers.database_url, given.finished, given.queued, given.dead)
+        fill_jobs(servers.database_url, given.finished, given.queued, given.dead)
+        fill_books(servers.database_url, given.resellers)
         with web_deps(settings) as deps, visitor(deps) as http:
             run, job = prepared(deps)
+            known = {"run": run, "job": job, "reseller": reseller(1), "client": client(1), "offer": offer(1)}
             for page in PAGES:
-                report(deps.engine, page, http, "/console" + page.format(run=run, job=job), plans=given.plans)
+                report(deps.engine, page, http, "/console" + page.format_map(known), plans=given.plans)
             preview(deps, http)
-
-
-def fill(url: str, finished: int, queued: int, dead: int) -> None:
-    """Jobs of 90 days, a backlog of 100 tenants, dead jobs in 40 groups, and their figures."""
-    with psycopg.connect(
-        make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    ) as connection:
-        connection.autocommit = True
-        connection.execute("SET synchronous_commit = off")
-        for first in range(1, finished + 1, CHUNK):
-            last = min(first + CHUNK - 1, finished)
-            connection.execute(FINISHED, {"first": first, "last": last, "total": finished})
-            print(f"finished jobs to {last:,}", flush=True)
-        connection.execute(QUEUED, {"first": 1, "last": queued})
-        connection.execute(DEAD, (dead,))
-        connection.execute("VACUUM (ANALYZE) jobs, jobs_archive")
-        now = datetime.now(UTC)
-        rollups.roll(connection, (now - timedelta(days=7)).replace(second=0, microsecond=0), now, {"probe.echo": 30.0})
 
 
 @contextmanager
