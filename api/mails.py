@@ -45,6 +45,7 @@ class MailDoc(Outgoing):
     sender: str | None
     reply_to: str | None
     message_id: str | None
+    repeats: Annotated[UUID | None, Field(description="The mail that was sent again as this one.")]
     recipients: list[RecipientDoc]
     job_id: UUID | None
     created_at: Moment

@@ -18,6 +18,7 @@ from console import (
     door,
     job,
     jobs,
+    mail_again,
     mails,
     offers,
     overview,
@@ -28,6 +29,7 @@ from console import (
 )
 from console.answers import Page
 from console.deeds import ACTIONS
+from console.gallery import Gallery
 from console.render import Templates
 from console.serve import Server, View
 from console.visit import Visit
@@ -104,6 +106,12 @@ def router_of(server: Server) -> APIRouter:
     add("/console/bulk", "POST", bulk.begin, Role.OPERATOR)
     add("/console/jobs/{job_id}/again", "GET", again.show_again, Role.OPERATOR)
     add("/console/jobs/{job_id}/again", "POST", again.run_again, Role.OPERATOR)
+    add("/console/mail/{mail_id}/again", "GET", mail_again.show_again, Role.OPERATOR)
+    add("/console/mail/{mail_id}/again", "POST", mail_again.send_again, Role.OPERATOR)
+    gallery = Gallery()
+    add("/console/mail/gallery", "GET", gallery.show_index, Role.VIEWER)
+    add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, Role.VIEWER)
+    add("/console/mail/gallery/{template}/{language}/frame", "GET", gallery.sample_frame, Role.VIEWER)
     add("/console/people", "POST", admin.add_person, Role.ADMIN)
     add("/console/people/{operator_id}/password", "POST", admin.new_password, Role.ADMIN)
     add("/console/people/{operator_id}/role", "POST", admin.set_role, Role.ADMIN)

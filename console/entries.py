@@ -45,7 +45,7 @@ def of_mail(row: Mail) -> Entry:
         place=str(row.id),
         at=row.created_at,
         says=row.subject or row.template,
-        detail=row.reason or "",
+        detail="; ".join(part for part in ("sent again" if row.repeats else "", row.reason or "") if part),
         state=row.state,
         link=f"/console/mail/{row.id}",
         about=row.account_id,

@@ -13,7 +13,7 @@ from console.visit import Visit
 from domain.errors import NotFound
 from models.mails import MailState
 from models.people import Role
-from services import mails
+from services import mail_again, mails
 from store.mails import MailFilter
 
 SHOWN: Final = 50
@@ -43,16 +43,19 @@ def show_mail(visit: Visit) -> Page:
     logged = mails.get(visit.session, visit.arrival.uuid("mail_id"))
     look = visit.arrival.asked("look")
     message = _parsed(logged.mail.raw)
+    standing = mail_again.standing(visit.session, visit.deps.programmes, logged.mail, visit.now)
     values = {
         "mail": logged.mail,
         "recipients": logged.recipients,
         "account": tenants.named(visit, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
         "look": look if look in LOOKS else "light",
         "looks": LOOKS,
+        "standing": standing,
         "text": _part(message, "plain"),
         "source": logged.mail.raw if visit.may(Role.OPERATOR) else None,
     }
-    return Page("mail.html", logged.mail.subject or logged.mail.template, values, "mail")
+    waits = logged.mail.state == MailState.QUEUED
+    return Page("mail.html", logged.mail.subject or logged.mail.template, values, "mail", soon=waits)
 
 
 def mail_frame(visit: Visit) -> Document:

@@ -16,6 +16,7 @@ UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 NOTICES: Final[Mapping[str, str]] = {
     "retry": "The job is queued again.",
     "again": "This is the new job; it is queued.",
+    "sent-again": "This is the new mail; its job is queued.",
     "cancel": "The job is cancelled; a running one is asked to stop.",
     "bulk": "It has begun. A job does it, in chunks; this page tells how far it is.",
     "stop": "Stopped. What was done stays done.",

@@ -42,6 +42,7 @@ class Mail(Base):
 
     `identity` is a hash of template, fact and addressee: the same thing is told once. `refs` are
     the ids that its links and the question whether it is still true need; they are not shown.
+    `repeats` is the mail that an operator had sent again as this one.
     """
 
     __tablename__ = "mails"
@@ -56,6 +57,7 @@ class Mail(Base):
     refs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     fact_key: Mapped[str]
     identity: Mapped[str]
+    repeats: Mapped[UUID | None]
     message_id: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default=MailState.QUEUED)
     reason: Mapped[str | None]
@@ -75,6 +77,7 @@ class Mail(Base):
         Index("ix_mails_reseller_id", "reseller_id", "id"),
         Index("ix_mails_template", "template", "id"),
         Index("ix_mails_state", "state", "id", postgresql_where=text("state <> 'sent'")),
+        Index("ix_mails_repeats", "repeats", "id", postgresql_where=text("repeats IS NOT NULL")),
     )
 
 

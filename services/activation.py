@@ -16,7 +16,8 @@ from models.accounts import Account
 from models.mails import Mail
 from services import events, mails
 from services.account_book import AccountBook, held
-from services.mails import Links, MailRule
+from services.mails import Links, MailRule, Renewed
+from services.programmes import Programmes
 from services.tokens import Tokens
 from store import accounts as rows
 
@@ -126,4 +127,10 @@ def _obsolete(session: Session, mail: Mail, now: datetime) -> str | None:
     return None
 
 
-MAIL_RULES: Final = {TEMPLATE: MailRule(obsolete=_obsolete, links=_links)}
+def _renewed(_session: Session, _programmes: Programmes, _mail: Mail, now: datetime) -> Renewed:
+    """A link that lives as long as a new one."""
+    expires_at = now + LIFE
+    return Renewed({"expires_at": expires_at}, {"expires_at": expires_at.isoformat()})
+
+
+MAIL_RULES: Final = {TEMPLATE: MailRule(obsolete=_obsolete, links=_links, renewed=_renewed)}

@@ -14,7 +14,7 @@ from domain.programme.model import Programme
 from mail.addresses import Addressee
 from mail.brand import Brand
 from mail.build import Letter, kind_of
-from mail.identity import sender_for
+from mail.identity import Sender, sender_for
 from mail.kinds import Audience
 from models.mails import Mail, MailRecipient, MailState, RecipientState
 from services import unsubscribing
@@ -97,10 +97,6 @@ class Dispatcher:
         if spoken is None:
             return None
         voice, programme, zone = spoken
-        name = voice.brand.name
-        sender = programme.sender
-        defaults = {str(key): one for key, one in sender.addresses.items()}
-        ours = {"en": sender.address} | defaults
         to, *cc = [Addressee(one.address, role=one.role) for one in recipients]
         return Letter(
             template=mail.template,
@@ -108,7 +104,7 @@ class Dispatcher:
             locale=mail.locale,
             timezone=zone,
             brand=voice.brand,
-            sender=sender_for(name, voice.outgoing, ours, mail.locale, sender.address),
+            sender=signature(voice, programme, mail.locale),
             to=to,
             facts=mail.facts,
             links=links,
@@ -121,16 +117,25 @@ class Dispatcher:
             programme = self.programmes.any(session, mail.programme)
             if programme is None:
                 return None
-            return Voice(self._provider(programme), None), programme, programme.timezone
+            return Voice(provider(programme, self.public_url), None), programme, programme.timezone
         found = brands.voices(session, mail.account_id, _speaker(mail))
         if found is None:
             return None
         programme = self.programmes.of_digest(session, found.programme, found.digest)
-        voice = voice_of(found, self._provider(programme))
+        voice = voice_of(found, provider(programme, self.public_url))
         return voice, programme, found.timezone
 
-    def _provider(self, programme: Programme) -> Brand:
-        return Brand(name=programme.sender.name, link_base=self.public_url)
+
+def provider(programme: Programme, public_url: str) -> Brand:
+    """The provider of a programme, as it speaks to those who have no reseller."""
+    return Brand(name=programme.sender.name, link_base=public_url)
+
+
+def signature(voice: Voice, programme: Programme, locale: str) -> Sender:
+    """Whose addresses stand in the headers of what a voice says."""
+    sender = programme.sender
+    ours = {"en": sender.address} | {str(key): one for key, one in sender.addresses.items()}
+    return sender_for(voice.brand.name, voice.outgoing, ours, locale, sender.address)
 
 
 def _speaker(mail: Mail) -> UUID | None:

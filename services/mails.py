@@ -19,6 +19,7 @@ from mail.build import checked_facts
 from models.accounts import Account
 from models.mails import Mail, MailRecipient, RecipientRole
 from services.events import reseller_of
+from services.programmes import Programmes
 from services.tokens import Tokens
 from store import mails as rows
 from store.mails import MailFilter, NewMail, Recipient
@@ -28,15 +29,25 @@ Links = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """Facts and refs that take the place of older ones of the same names."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    refs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class MailRule:
     """What one kind of mail asks of its dispatch, by its `refs`.
 
     `obsolete` returns why it need not be sent any more, None while it is true. `links` makes its
-    links when it is rendered; they start with `/` and a token is the last part of the path.
+    links when it is rendered; they start with `/` and a token is the last part of the path. `renewed` returns what
+    is said otherwise when it is sent again, which is later; raises Conflict when it is too late.
     """
 
     obsolete: Callable[[Session, Mail, datetime], str | None] | None = None
     links: Callable[[Session, Tokens, Mail], Links] | None = None
+    renewed: Callable[[Session, Programmes, Mail, datetime], Renewed] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ def post(
     speaks when that is not the account's own reseller. Raises Invalid on facts that do not fit.
     """
     letter = Letter(template, account, facts, fact_key, to, cc, refs or {}, reseller_id)
-    return _put(session, jobs, _new(letter, jobs.clock.now()))
+    return put(session, jobs, _new(letter, jobs.clock.now()))
 
 
 def post_many(session: Session, jobs: Jobs, letters: Sequence[Letter]) -> int:
@@ -133,10 +144,11 @@ def post_to(
         created_at=jobs.clock.now(),
         recipients=_recipients(address, ()),
     )
-    return _put(session, jobs, mail)
+    return put(session, jobs, mail)
 
 
-def _put(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
+def put(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
+    """Put a mail into the log with the job that sends it; None when it was told before."""
     mail_id = rows.add(session, mail)
     if mail_id is not None:
         jobs.enqueue(session, SEND, {"mail_id": str(mail_id)}, tenant=str(mail.reseller_id or ""))
@@ -200,6 +212,7 @@ def document(logged: Logged, *, raw: bool = False) -> dict[str, Any]:
         "sender": mail.sender,
         "reply_to": mail.reply_to,
         "message_id": mail.message_id,
+        "repeats": mail.repeats,
         "recipients": [_recipient_document(one) for one in logged.recipients],
         "job_id": mail.job_id,
         "created_at": mail.created_at,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from domain.errors import Conflict
 from domain.offers import OfferState
 from models.accounts import Account
 from models.licences import Grant
@@ -17,17 +18,19 @@ from models.mails import Mail
 from models.offers import Offer
 from services import mails, products
 from services.decision_links import link_token
-from services.mails import MailRule
+from services.mails import MailRule, Renewed
 from services.offer_documents import current_changes, seen_state
 from services.offer_log import OfferBook
+from services.programmes import Programmes
 from services.tokens import Tokens
+from store import licences as licence_rows
 
 
 def received(book: OfferBook, session: Session, offer: Offer) -> None:
     """`offer-received`, To the customer's admin, with the link to the page."""
     account = session.get_one(Account, offer.account_id)
     facts = {
-        "changes": _named(book, session, account, current_changes(session, offer, book.now)),
+        "changes": _named(book.programmes, session, account, current_changes(session, offer, book.now)),
         "expires_at": offer.expires_at,
         "message": offer.message or "",
     }
@@ -70,7 +73,6 @@ def licences_ending(book: OfferBook, session: Session, account: Account, grants:
     """`licences-ending`, To the customer's admin, Cc the reseller's."""
     ends_at = grants[0].ends_at
     owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
-    ending = [{"product": g.product, "count": g.count, "ends_at": g.ends_at} for g in grants]
     mails.post(
         session,
         book.jobs,
@@ -78,13 +80,17 @@ def licences_ending(book: OfferBook, session: Session, account: Account, grants:
         account=account,
         facts={
             "account": account.name,
-            "licences": _named(book, session, account, ending),
+            "licences": _named(book.programmes, session, account, _ending(grants)),
             "days": days,
         },
         fact_key=f"{ends_at.isoformat()}",
         cc=[owner.admin_email] if owner is not None else [],
         refs={"account_id": str(account.id), "ends_at": ends_at.isoformat()},
     )
+
+
+def _ending(grants: Sequence[Grant]) -> list[dict[str, Any]]:
+    return [{"product": one.product, "count": one.count, "ends_at": one.ends_at} for one in grants]
 
 
 def _to_client(book: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
@@ -94,7 +100,7 @@ def _to_client(book: OfferBook, session: Session, template: str, offer: Offer, f
         book.jobs,
         template=template,
         account=account,
-        facts={"account": account.name, "lines": _named(book, session, account, offer.lines), **facts},
+        facts={"account": account.name, "lines": _named(book.programmes, session, account, offer.lines), **facts},
         fact_key=f"{offer.id}:{account.email_version}",
         refs={"offer_id": str(offer.id), "address": account.email_version},
         reseller_id=offer.reseller_id,
@@ -111,18 +117,18 @@ def _to_reseller(
         book.jobs,
         template=template,
         account=owner,
-        facts={"account": client.name, "lines": _named(book, session, owner, offer.lines), **facts},
+        facts={"account": client.name, "lines": _named(book.programmes, session, owner, offer.lines), **facts},
         fact_key=fact_key,
         refs={"offer_id": str(offer.id)},
     )
 
 
 def _named(
-    book: OfferBook, session: Session, reader: Account, items: Sequence[Mapping[str, Any]]
+    programmes: Programmes, session: Session, reader: Account, items: Sequence[Mapping[str, Any]], locale: str = ""
 ) -> list[dict[str, Any]]:
-    """Lines or changes with the products' names in the reader's language for their codes."""
-    programme = book.programmes.current(session, reader.programme)
-    return [{**item, "product": products.name_of(programme, item["product"], reader.locale)} for item in items]
+    """Lines or changes with the products' names for their codes, in the reader's language unless another is named."""
+    programme, locale = programmes.current(session, reader.programme), locale or reader.locale
+    return [{**item, "product": products.name_of(programme, item["product"], locale)} for item in items]
 
 
 def _not_to_be_asked(session: Session, mail: Mail, now: datetime) -> str | None:
@@ -133,6 +139,24 @@ def _not_to_be_asked(session: Session, mail: Mail, now: datetime) -> str | None:
     if account.email_version != mail.refs["address"]:
         return "the admin's address was changed"
     return None
+
+
+def _what_changes_now(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """What accepting would change by now."""
+    offer, account = _subject(session, mail)
+    changes = current_changes(session, offer, now)
+    return Renewed({"changes": _named(programmes, session, account, changes, mail.locale)})
+
+
+def _what_still_ends(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """What still ends at that instant, and in how many days."""
+    account = session.get_one(Account, UUID(str(mail.refs["account_id"])))
+    ends_at = datetime.fromisoformat(str(mail.refs["ends_at"]))
+    grants = licence_rows.ending(session, account.id, ends_at)
+    if not grants or now >= ends_at:
+        raise Conflict("not_sendable", "Nothing ends at that time any more.")
+    licences = _named(programmes, session, account, _ending(grants), mail.locale)
+    return Renewed({"licences": licences, "days": -(-(ends_at - now) // timedelta(days=1))})
 
 
 def _decision_link(session: Session, tokens: Tokens, mail: Mail) -> Mapping[str, str]:
@@ -146,5 +170,8 @@ def _subject(session: Session, mail: Mail) -> tuple[Offer, Account]:
 
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
-    {"offer-received": MailRule(obsolete=_not_to_be_asked, links=_decision_link)}
+    {
+        "offer-received": MailRule(obsolete=_not_to_be_asked, links=_decision_link, renewed=_what_changes_now),
+        "licences-ending": MailRule(renewed=_what_still_ends),
+    }
 )

@@ -10,15 +10,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from domain.errors import Conflict
 from domain.names import address_key
-from domain.quotas import Recipients, Threshold, cc_goes_out, clock_hour, recipients
+from domain.quotas import Recipients, Threshold, cc_goes_out, clock_hour, recipients, threshold
 from domain.trials import TrialState
 from engine.enqueue import Jobs
 from models.accounts import Account
 from models.mails import Mail
 from models.quotas import QuotaNotice
-from services import allowances, mails
-from services.mails import MailRule
+from services import allowances, mails, usage
+from services.mails import MailRule, Renewed
+from services.programmes import Programmes
 from store import quotas as rows
 
 DIGEST: Final = "quotas.digest"
@@ -124,6 +126,20 @@ def _over(session: Session, mail: Mail, now: datetime) -> str | None:
     return None
 
 
+def _as_it_stands(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """What is used by now, as long as it crosses that threshold and no other."""
+    account = session.get_one(Account, UUID(str(mail.refs["account_id"])))
+    programme = programmes.current(session, account.programme)
+    used = usage.present(session, programme, account, now)
+    limit, reading = int(mail.facts["limit"]), used.readings.get(mail.facts["metric"])
+    crossed = None if reading is None else threshold(reading.value, limit, programme.quota.warning)
+    if reading is None or crossed is None or mail.template != f"quota-{crossed.value}":
+        raise Conflict("not_sendable", "What is used is not at that threshold any more.")
+    percent = reading.value * 100 // limit if limit else 100
+    resets_on = None if reading.carried else used.period.end
+    return Renewed({"value": reading.value, "percent": percent, "resets_on": resets_on})
+
+
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
-    {f"quota-{threshold.value}": MailRule(obsolete=_over) for threshold in Threshold}
+    {f"quota-{crossed.value}": MailRule(obsolete=_over, renewed=_as_it_stands) for crossed in Threshold}
 )

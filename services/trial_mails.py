@@ -16,7 +16,8 @@ from engine.enqueue import Jobs
 from models.accounts import Account
 from models.mails import Mail
 from services import allowances, mails
-from services.mails import MailRule
+from services.mails import MailRule, Renewed
+from services.programmes import Programmes
 from services.usage import Usage
 
 DAY: Final = timedelta(days=1)
@@ -32,9 +33,7 @@ def reminder(
     session: Session, jobs: Jobs, programme: Programme, account: Account, due: datetime, now: datetime
 ) -> None:
     """`trial-reminder`; the days left are those at `now`, begun ones included."""
-    ends_at = account.trial_ends_at or now
-    facts = {"ends_at": ends_at, "days": -(-(ends_at - now) // DAY), **_afterwards(programme)}
-    _post(session, jobs, "trial-reminder", account, facts, due.isoformat())
+    _post(session, jobs, "trial-reminder", account, _left(account, now) | _afterwards(programme), due.isoformat())
 
 
 def ended(session: Session, jobs: Jobs, programme: Programme, account: Account, used: Usage) -> None:
@@ -45,6 +44,12 @@ def ended(session: Session, jobs: Jobs, programme: Programme, account: Account, 
     for metric, limit in [*over.items(), *limits.items()][:1]:
         facts |= {"metric": metric, "value": max(used.readings[metric].value, 0), "limit": limit}
     _post(session, jobs, "trial-ended", account, facts, "once")
+
+
+def _left(account: Account, now: datetime) -> dict[str, Any]:
+    """When the trial ends, and the days until then."""
+    ends_at = account.trial_ends_at or now
+    return {"ends_at": ends_at, "days": max(0, -(-(ends_at - now) // DAY))}
 
 
 def _afterwards(programme: Programme) -> dict[str, Any]:
@@ -87,6 +92,11 @@ def _not_running(session: Session, mail: Mail, now: datetime) -> str | None:
     return _stopped(session, mail, now) or ("the trial is over" if over else None)
 
 
+def _fewer_days(session: Session, _programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """How long the trial still runs."""
+    return Renewed(_left(_account(session, mail), now))
+
+
 def _no_longer_free(session: Session, mail: Mail, now: datetime) -> str | None:
     """Why it is not said that the account is on the free plan again."""
     account = _account(session, mail)
@@ -98,7 +108,7 @@ def _no_longer_free(session: Session, mail: Mail, now: datetime) -> str | None:
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
         "trial-started": MailRule(obsolete=_stopped),
-        "trial-reminder": MailRule(obsolete=_not_running),
+        "trial-reminder": MailRule(obsolete=_not_running, renewed=_fewer_days),
         "trial-ended": MailRule(obsolete=_no_longer_free),
     }
 )

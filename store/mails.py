@@ -20,9 +20,9 @@ _TAKEN_UP = f"mails.state = 'skipped' AND mails.refs <> excluded.refs AND {_UNTO
 ADD = text(
     "WITH told AS ("  # noqa: S608 -- constants
     " INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs,"
-    "  fact_key, identity, job_id, created_at)"
+    "  fact_key, identity, repeats, job_id, created_at)"
     " VALUES (:id, :template, :programme, :account_id, :reseller_id, :locale, :facts, :refs,"
-    "  :fact_key, :identity, :job_id, :created_at)"
+    "  :fact_key, :identity, :repeats, :job_id, :created_at)"
     " ON CONFLICT (identity) DO UPDATE"
     " SET facts = excluded.facts, refs = excluded.refs, state = 'queued', reason = NULL"
     f" WHERE {_TAKEN_UP} RETURNING id),"
@@ -94,6 +94,7 @@ class NewMail:
     created_at: datetime
     recipients: tuple[Recipient, ...]
     job_id: UUID | None = None
+    repeats: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ def add(session: Session, mail: NewMail) -> UUID | None:
         "refs": dict(mail.refs),
         "fact_key": mail.fact_key,
         "identity": mail.identity,
+        "repeats": mail.repeats,
         "job_id": mail.job_id,
         "created_at": mail.created_at,
         "keys": [one.key for one in mail.recipients],
@@ -178,6 +180,23 @@ def _revise(session: Session, mails: Sequence[NewMail]) -> None:
 def by_id(session: Session, mail_id: UUID) -> Mail | None:
     """One mail of the log."""
     return session.get(Mail, mail_id)
+
+
+def held(session: Session, mail_id: UUID) -> Mail | None:
+    """One mail of the log, locked and read anew."""
+    query = select(Mail).where(Mail.id == mail_id).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def repeats(session: Session, mail_id: UUID) -> list[Mail]:
+    """The mails by which one was sent again, the first one first."""
+    return list(session.scalars(select(Mail).where(Mail.repeats == mail_id).order_by(Mail.id)))
+
+
+def suppressed_until(session: Session, address_key: str, now: datetime) -> datetime | None:
+    """Until when nothing is sent to an address that refused mail; None: it may be written to."""
+    query = select(Suppression.until).where(Suppression.address_key == address_key, Suppression.until > now)
+    return session.scalar(query)
 
 
 def locked(session: Session, mail_id: UUID) -> tuple[Mail, list[tuple[MailRecipient, datetime | None]]] | None:

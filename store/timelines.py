@@ -110,7 +110,9 @@ def events(session: Session, account_id: UUID, before: int | None, limit: int) -
 
 def mails(session: Session, account_id: UUID, before: UUID | None, limit: int) -> list[Mail]:
     """Mails to an account, and in its name to its clients, without what they say."""
-    shown = load_only(Mail.template, Mail.state, Mail.reason, Mail.subject, Mail.account_id, Mail.created_at)
+    shown = load_only(
+        Mail.template, Mail.state, Mail.reason, Mail.subject, Mail.account_id, Mail.created_at, Mail.repeats
+    )
     query = select(Mail).options(shown).order_by(Mail.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Mail.id < before)

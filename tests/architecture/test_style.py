@@ -28,7 +28,7 @@ WHO_COMMITS = {
     "workers/simulation/stage.py",
 }
 WHO_CATCHES_ALL = {"services/rehearsal.py"}  # it tells what a handler would raise
-LENT = {"newest_revision", "sample_facts"}  # to tests and benches
+LENT = {"newest_revision"}  # to tests and benches
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")
 

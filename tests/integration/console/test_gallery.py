@@ -1,0 +1,122 @@
+"""Every mail in every language and in the name of whoever is chosen, as it looks; nothing is sent."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+
+from api.deps import Deps
+from mail.catalogue import LANGUAGES
+from mail.kinds import KINDS
+from models.jobs import Job
+from models.mails import Mail
+from tests.api_world import Api, Shop
+from tests.console_world import Visitor, unknown
+
+As = Callable[[str], Visitor]
+HERE = "/console/mail/gallery"
+ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def branded(api: Api, shop: Callable[[str], Shop]) -> UUID:
+    """A reseller with a name that is markup, and a colour."""
+    reseller = shop("nordlicht").reseller
+    told = {"name": ATTACK, "colours": {"primary": "#0f766e"}, "support": {"email": "help@nordlicht.example"}}
+    api.ok(f"PUT /v1/accounts/{reseller}/brand", told)
+    return reseller
+
+
+def test_every_mail_in_every_language_and_two_brands_is_drawn(signed_in: As, deps: Deps, branded: UUID) -> None:
+    someone = signed_in("viewer")
+    with deps.sessions() as session:
+        before = [session.scalar(select(func.count()).select_from(table)) for table in (Mail, Job)]
+    for brand in ("", f"?brand={branded}"):
+        for template in KINDS:
+            for language in LANGUAGES:
+                frame = someone.http.get(f"{HERE}/{template}/{language}/frame{brand}")
+                assert frame.status_code == 200, (template, language, brand)
+                assert f'lang="{language}"' in frame.text
+    with deps.sessions() as session:
+        after = [session.scalar(select(func.count()).select_from(table)) for table in (Mail, Job)]
+    assert after == before
+
+
+def test_the_index_names_every_mail_in_every_language(signed_in: As, branded: UUID) -> None:
+    someone = signed_in("viewer")
+    text = someone.get(f"{HERE}?brand={branded}&look=dark").text
+    for template in KINDS:
+        for language in LANGUAGES:
+            assert f'href="{HERE}/{template}/{language}?brand={branded}&amp;look=dark"' in text
+
+
+def test_a_page_shows_subject_addresses_text_and_source(signed_in: As) -> None:
+    text = signed_in("viewer").get(f"{HERE}/quota-warning/de?look=phone").text
+    assert "<title>quota-warning in German" in text
+    assert 'class="mail phone"' in text
+    assert f'src="{HERE}/quota-warning/de/frame" sandbox' in text
+    assert "admin@elbe.example, copy to ops@nordlicht.example" in text
+    assert "Elbe Logistik" in text
+    assert "Content-Type: multipart/alternative" in text
+    assert re.search(r'aria-current="true">German</a>', text)
+
+
+def test_the_brand_of_a_reseller_a_provider_or_kontor_speaks(signed_in: As, branded: UUID) -> None:
+    someone = signed_in("viewer")
+    assert "#0f766e" in someone.http.get(f"{HERE}/offer-received/en/frame?brand={branded}").text
+    assert "help@nordlicht.example" in someone.http.get(f"{HERE}/offer-received/en/frame?brand={branded}").text
+    assert "#0f766e" not in someone.http.get(f"{HERE}/offer-received/en/frame").text
+    assert "<strong>Kontor</strong>" in someone.get(HERE).text
+    named = someone.get(f"{HERE}/offer-received/fr?brand=learning").text
+    assert "<small>learning</small></a>" in named
+    assert re.search(r'brand=learning" aria-current="true"', named)
+
+
+def test_a_name_that_is_markup_stays_text(signed_in: As, branded: UUID) -> None:
+    someone = signed_in("viewer")
+    for path in (HERE, f"{HERE}/offer-received/en", f"{HERE}/offer-received/en/frame", f"{HERE}/trial-started/ja"):
+        text = someone.http.get(f"{path}?brand={branded}&q={ATTACK}").text
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+    assert "&lt;script&gt;alert(1)" in someone.http.get(f"{HERE}/offer-received/en/frame?brand={branded}").text
+
+
+def test_the_sample_stands_in_a_sandbox_that_runs_and_fetches_nothing(signed_in: As) -> None:
+    frame = signed_in("viewer").http.get(f"{HERE}/statement/ru/frame")
+    policy = frame.headers["content-security-policy"]
+    assert "sandbox;" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "'unsafe-inline'" not in policy
+
+
+def test_resellers_are_found_by_name_and_page_by_page(signed_in: As, api: Api, branded: UUID) -> None:
+    for number in range(14):
+        new = {"programme": "learning", "name": f"Partner {number:02}", "admin_email": f"p{number}@partner.example"}
+        account = api.ok("POST /v1/accounts", new)["id"]
+        api.ok(f"POST /v1/accounts/{account}/become-reseller")
+    someone = signed_in("viewer")
+    first = someone.get(f"{HERE}/statement/de?look=dark").text
+    assert "Partner 13" in first
+    assert "Partner 01" not in first
+    onward = re.search(r'rel="next" href="([^"]+)">More resellers', first)
+    assert onward
+    second = someone.get(onward[1].replace("&amp;", "&")).text
+    assert "Partner 01" in second
+    assert "look=dark" in onward[1]
+    found = someone.get(f"{HERE}?q=partner+07").text
+    assert "Partner 07" in found
+    assert "Partner 08" not in found
+    assert "No reseller has that name" in someone.get(f"{HERE}?q=nobody").text
+
+
+def test_what_there_is_not_is_not_found(signed_in: As) -> None:
+    someone = signed_in("viewer")
+    for path in (
+        f"{HERE}/nonsense/en", f"{HERE}/statement/xx", f"{HERE}?brand=nonsense", f"{HERE}?brand={unknown()}",
+        f"{HERE}/statement/en/frame?brand={unknown()}",
+    ):  # fmt: skip
+        assert someone.http.get(path).status_code == 404, path
+    assert someone.http.get(f"{HERE}?cursor=never").status_code == 422

@@ -1,0 +1,100 @@
+"""Sending a mail again from its page: asked for a reason, once for each form, refused in words."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+
+from api.deps import Deps
+from models.accounts import Account
+from models.control import AuditEntry
+from models.mails import Mail
+from tests.api_world import Shop
+from tests.console_scene import send_mail
+from tests.console_world import Visitor
+
+As = Callable[[str], Visitor]
+
+
+@pytest.fixture
+def sent(deps: Deps, shop: Callable[[str], Shop]) -> UUID:
+    """An activation mail that was sent."""
+    shop("elbe")
+    return send_mail(deps, "activation")[0]
+
+
+def repeats(deps: Deps, mail_id: UUID) -> int:
+    with deps.sessions() as session:
+        return session.scalar(select(func.count()).where(Mail.repeats == mail_id)) or 0
+
+
+def test_an_operator_sends_a_mail_again_and_the_log_says_why(signed_in: As, deps: Deps, sent: UUID) -> None:
+    someone = signed_in("operator")
+    assert f'href="/console/mail/{sent}/again"' in someone.get(f"/console/mail/{sent}").text
+    form = someone.fields(f"/console/mail/{sent}/again")
+    done = someone.http.post(f"/console/mail/{sent}/again", data={**form, "reason": "she deleted it"})
+    assert done.status_code == 303
+    page = someone.get(done.headers["location"])
+    assert "This is the new mail; its job is queued." in page.text
+    assert f'href="/console/mail/{sent}"' in page.text
+    with deps.sessions() as session:
+        posted = session.scalars(select(Mail).where(Mail.repeats == sent)).one()
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "mail.again")).one()
+    assert done.headers["location"] == f"/console/mail/{posted.id}?done=sent-again"
+    assert (entry.actor, entry.reason) == ("operator:operator@kontor.example", "she deleted it")
+    assert "she deleted it" in someone.get("/console/audit?action=mail.").text
+    assert f'href="/console/mail/{posted.id}"' in someone.get(f"/console/mail/{sent}").text
+
+
+def test_a_double_click_sends_once_and_both_lead_to_the_same_mail(signed_in: As, deps: Deps, sent: UUID) -> None:
+    someone = signed_in("operator")
+    form = {**someone.fields(f"/console/mail/{sent}/again"), "reason": "she deleted it"}
+    places = {someone.http.post(f"/console/mail/{sent}/again", data=form).headers["location"] for _ in range(3)}
+    assert len(places) == 1
+    assert repeats(deps, sent) == 1
+
+
+def test_a_reason_is_asked_for(signed_in: As, deps: Deps, sent: UUID) -> None:
+    someone = signed_in("operator")
+    form = {**someone.fields(f"/console/mail/{sent}/again"), "reason": "  "}
+    refused = someone.http.post(f"/console/mail/{sent}/again", data=form)
+    assert refused.status_code == 422
+    assert "Say why" in refused.text
+    assert repeats(deps, sent) == 0
+
+
+def test_a_viewer_has_no_button_and_is_refused(signed_in: As, deps: Deps, sent: UUID) -> None:
+    someone = signed_in("viewer")
+    assert "/again" not in someone.get(f"/console/mail/{sent}").text
+    assert someone.http.get(f"/console/mail/{sent}/again").status_code == 403
+    refused = someone.post(f"/console/mail/{sent}/again", {"reason": "because", "number": "1"})
+    assert refused.status_code == 403
+    assert "Your role is viewer" in refused.text
+    assert repeats(deps, sent) == 0
+
+
+def test_a_form_of_another_site_sends_nothing(signed_in: As, deps: Deps, sent: UUID) -> None:
+    someone = signed_in("operator")
+    refused = someone.http.post(f"/console/mail/{sent}/again", data={"csrf": "guessed", "reason": "because"})
+    assert refused.status_code == 403
+    assert repeats(deps, sent) == 0
+
+
+def test_what_is_not_to_be_said_any_more_is_refused_with_the_cause(signed_in: As, deps: Deps, sent: UUID) -> None:
+    someone = signed_in("operator")
+    form = {**someone.fields(f"/console/mail/{sent}/again"), "reason": "she deleted it"}
+    with deps.sessions() as session:
+        account_id = session.get_one(Mail, sent).account_id
+        session.get_one(Account, account_id).activated_at = deps.clock.now()
+        session.commit()
+    page = someone.get(f"/console/mail/{sent}").text
+    assert "It cannot be sent again: It is not to be said any more: the account is active already." in page
+    for answer in (
+        someone.http.get(f"/console/mail/{sent}/again"),
+        someone.http.post(f"/console/mail/{sent}/again", data=form),
+    ):
+        assert answer.status_code == 409
+        assert "the account is active already" in answer.text
+        assert "Send it again</button>" not in answer.text
+    assert repeats(deps, sent) == 0

@@ -1,0 +1,231 @@
+"""A mail is sent again as a mail of its own, while it is true, to who is still to be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.smtp_fakes import FakeMailTransport
+from domain.errors import Conflict, Invalid, NotFound
+from domain.ids import new_id
+from domain.mailing import MailRefused
+from engine.control import Actor
+from engine.outcomes import Cancel, Done, Outcome
+from models.accounts import Account
+from models.control import AuditEntry
+from models.jobs import Job
+from models.mails import Mail
+from services import accounts, activation, clients, closing, mail_again, mails
+from services.account_book import AccountBook
+from services.offer_log import OfferBook
+from services.tokens import Tokens
+from store import mails as rows
+from tests.at_once import at_once
+from tests.integration.mails.reading import latest, parsed, text_of
+
+Send = Callable[[UUID], Outcome]
+Again = Callable[..., UUID]
+TOKEN = re.compile(r"/activate/([A-Za-z0-9_.-]+)")
+WHO = Actor("operator:duty@kontor.example", "console 127.0.0.1", "the customer lost it")
+
+
+@pytest.fixture
+def again(office: AccountBook, session: Session) -> Again:
+    """Sends a mail again and commits."""
+
+    def sent(mail_id: UUID, number: int | None = None, who: Actor = WHO) -> UUID:
+        posted = mail_again.send_again(session, office.jobs, office.programmes, mail_id, who, number)
+        session.commit()
+        return posted
+
+    return sent
+
+
+@pytest.fixture
+def refusal(office: AccountBook, session: Session) -> Callable[[UUID], str | None]:
+    """Why a mail is not sent again, None when it is."""
+
+    def asked(mail_id: UUID) -> str | None:
+        mail = session.get_one(Mail, mail_id)
+        return mail_again.standing(session, office.programmes, mail, office.now).refusal
+
+    return asked
+
+
+@pytest.fixture
+def invited(session: Session, client: Account, send: Send) -> Mail:
+    """The activation mail of a new client, sent."""
+    mail = latest(session, "activation")
+    send(mail.id)
+    return mail
+
+
+def test_the_repeat_is_a_mail_and_a_job_of_its_own_that_names_the_first(
+    session: Session, invited: Mail, again: Again, send: Send, transport: FakeMailTransport
+) -> None:
+    repeat = session.get_one(Mail, again(invited.id))
+    job = session.scalars(select(Job).order_by(Job.id.desc()).limit(1)).one()
+    assert (job.task, job.payload, job.tenant) == ("mail.send", {"mail_id": str(repeat.id)}, str(invited.reseller_id))
+    assert (repeat.repeats, repeat.state, repeat.template) == (invited.id, "queued", "activation")
+    assert isinstance(send(repeat.id), Done)
+    first, second = (parsed(one) for one in transport.sent)
+    assert first["To"] == second["To"]
+    assert first["Subject"] == second["Subject"]
+    assert first["Message-ID"] != second["Message-ID"]
+    assert (invited.state, repeat.state) == ("sent", "sent")
+    assert mails.document(mails.get(session, repeat.id))["repeats"] == invited.id
+
+
+def test_the_link_of_a_repeat_is_made_anew_works_and_stands_in_no_row(
+    office: AccountBook, session: Session, invited: Mail, again: Again, send: Send, tokens: Tokens,
+    transport: FakeMailTransport, clock: ManualClock, client: Account,
+) -> None:  # fmt: skip
+    clock.advance(timedelta(hours=80))
+    repeat = session.get_one(Mail, again(invited.id))
+    send(repeat.id)
+    found = TOKEN.search(text_of(transport.sent[1]))
+    assert found
+    assert found[1] not in f"{repeat.raw}{repeat.facts}{repeat.refs}"
+    assert activation.activate(office, session, tokens, found[1]).account.id == client.id
+
+
+def test_the_audit_log_says_who_and_why(session: Session, invited: Mail, again: Again) -> None:
+    posted = again(invited.id)
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "mail.again")).one()
+    assert (entry.actor, entry.reason, entry.target) == (WHO.name, WHO.reason, f"mail:{invited.id}")
+    assert entry.detail == {"mail": str(posted), "number": 1}
+
+
+def test_nothing_is_sent_again_without_a_reason(session: Session, invited: Mail, again: Again) -> None:
+    with pytest.raises(Invalid, match="Say why"):
+        again(invited.id, who=Actor("operator:duty@kontor.example"))
+    with pytest.raises(NotFound):
+        again(new_id())
+    assert rows.repeats(session, invited.id) == []
+
+
+def test_the_same_number_makes_one_repeat_also_when_it_left_already(
+    session: Session, invited: Mail, again: Again, send: Send, transport: FakeMailTransport
+) -> None:
+    posted = again(invited.id, 1)
+    send(posted)
+    assert again(invited.id, 1) == posted
+    assert again(posted, 1) == posted
+    second = again(posted, 2)
+    assert second != posted
+    assert [one.id for one in rows.repeats(session, invited.id)] == [posted, second]
+    assert session.get_one(Mail, second).repeats == invited.id
+    assert len(transport.sent) == 2
+
+
+def test_presses_at_the_same_time_make_one_repeat(
+    engine: Engine, office: AccountBook, session: Session, invited: Mail
+) -> None:
+    mail_id = invited.id
+    session.commit()
+
+    def press(own: Session) -> object:
+        return mail_again.send_again(own, office.jobs, office.programmes, mail_id, WHO, 1)
+
+    assert at_once(engine, *[press] * 4) == {"done": 4}
+    assert session.scalar(select(func.count()).where(Mail.repeats == mail_id)) == 1
+    assert session.scalar(select(func.count()).where(AuditEntry.action == "mail.again")) == 1
+
+
+def test_what_has_not_left_yet_is_not_sent_again(
+    session: Session, client: Account, again: Again, send: Send, refusal: Callable[[UUID], str | None]
+) -> None:
+    mail = latest(session, "activation")
+    assert refusal(mail.id) == "It was not sent yet: its job goes on trying."
+    send(mail.id)
+    posted = again(mail.id)
+    with pytest.raises(Conflict, match="being sent again already"):
+        again(mail.id)
+    send(posted)
+    assert refusal(mail.id) is None
+
+
+def test_what_stopped_being_true_is_refused_in_words(
+    office: AccountBook, session: Session, invited: Mail, client: Account, refusal: Callable[[UUID], str | None]
+) -> None:
+    client.activated_at = office.now
+    session.flush()
+    assert refusal(invited.id) == "It is not to be said any more: the account is active already."
+
+
+def test_what_stops_being_true_before_the_repeat_leaves_is_not_sent(
+    office: AccountBook, session: Session, invited: Mail, client: Account, again: Again, send: Send,
+    transport: FakeMailTransport,
+) -> None:  # fmt: skip
+    posted = again(invited.id)
+    client.activated_at = office.now
+    session.commit()
+    assert isinstance(send(posted), Cancel)
+    assert len(transport.sent) == 1
+
+
+def test_a_former_admin_is_not_told_again(
+    office: AccountBook, session: Session, client: Account, send: Send, refusal: Callable[[UUID], str | None]
+) -> None:
+    posted = mails.post(
+        session, office.jobs, template="account-notice", account=client, facts={"account": client.name}, fact_key="x"
+    )
+    assert posted is not None
+    send(posted)
+    assert refusal(posted) is None
+    accounts.change(office, session, client.id, {"admin_email": "neu@weser.example"})
+    assert refusal(posted) == "admin@weser.example is no longer the address that is to be told this."
+
+
+def test_an_address_that_refused_mail_is_left_alone_until_it_may_be_written_to(
+    session: Session, invited: Mail, refusal: Callable[[UUID], str | None], again: Again, clock: ManualClock,
+    transport: FakeMailTransport, send: Send,
+) -> None:  # fmt: skip
+    transport.answers["admin@weser.example"] = MailRefused("550 no such user", at_rcpt=True)
+    posted = again(invited.id)
+    send(posted)
+    assert session.get_one(Mail, posted).state == "failed"
+    assert (refusal(invited.id) or "").startswith("admin@weser.example refused mail for good; nothing is sent")
+    clock.advance(timedelta(days=31))
+    assert refusal(invited.id) is None
+
+
+def test_of_a_deleted_account_only_the_deletion_is_told_again(
+    office: AccountBook, session: Session, client: Account, invited: Mail, send: Send,
+    refusal: Callable[[UUID], str | None],
+) -> None:  # fmt: skip
+    closing.delete(office, OfferBook(office.jobs, b"secret", office.programmes), session, client.id, "test")
+    told = latest(session, "account-deleted")
+    send(told.id)
+    assert refusal(invited.id) == "The account is deleted."
+    assert refusal(told.id) is None
+    closing.restore(office, session, client.id)
+    assert refusal(told.id) == "The account was restored."
+
+
+def test_a_client_that_left_is_spoken_to_in_the_name_it_has_now(
+    office: AccountBook, session: Session, client: Account, reseller: Account, send: Send, again: Again,
+    transport: FakeMailTransport,
+) -> None:  # fmt: skip
+    trial = {"account": client.name, "ends_at": office.now + timedelta(days=7)}
+    posted = mails.post(
+        session, office.jobs, template="trial-started", account=client, facts=trial, fact_key="once",
+        refs={"account_id": str(client.id), "plan": client.plan}, cc=[reseller.admin_email],
+    )  # fmt: skip
+    assert posted is not None
+    send(posted)
+    clients.disconnect(office, session, reseller.id, client.id)
+    transport_before = len(transport.sent)
+    repeat = session.get_one(Mail, again(posted))
+    assert repeat.reseller_id is None
+    send(repeat.id)
+    (only,) = transport.sent[transport_before:]
+    assert "Elbe" not in parsed(only)["From"]
+    assert only.recipient == "admin@weser.example"

@@ -1,0 +1,121 @@
+"""A mail that is sent again later says what is true then: days left, what accepting changes, what is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from domain.errors import Conflict
+from engine.control import Actor
+from engine.enqueue import Jobs
+from models.mails import Mail
+from services import mail_again
+from services.decisions import Decider, Verdict, decide
+from services.programmes import Programmes
+from tests.offer_world import START, World
+from tests.trial_world import CHEF, TrialWorld
+
+WHO = Actor("operator:duty@kontor.example", "console", "the customer lost it")
+
+
+@pytest.fixture
+def salons(engine: Engine, clock: ManualClock) -> Iterator[TrialWorld]:
+    """A reseller of `booking` with the client Figaro."""
+    world = TrialWorld(engine, clock)
+    with world.inline:
+        yield world
+
+
+@pytest.fixture
+def academy(engine: Engine) -> World:
+    """A reseller of `learning`, a client and its instance."""
+    return World(engine, ManualClock(START)).set_up()
+
+
+def again(session: Session, jobs: Jobs, programmes: Programmes, mail_id: UUID) -> Mail:
+    return session.get_one(Mail, mail_again.send_again(session, jobs, programmes, mail_id, WHO))
+
+
+def repeated(world: TrialWorld | World, mail: Mail) -> tuple[dict[str, Any], Mail]:
+    """The facts of a mail that is sent again, once it has left."""
+    with world.transaction() as session:
+        session.get_one(Mail, mail.id).state = "sent"
+        posted = again(session, world.book.jobs, world.book.programmes, mail.id)
+        posted.state = "sent"
+        return posted.facts, posted
+
+
+def sent(salons: TrialWorld, template: str) -> Mail:
+    return salons.posted(template)[-1][0]
+
+
+def test_a_reminder_counts_the_days_that_are_left(salons: TrialWorld) -> None:
+    ends_at = salons.start()
+    salons.go_to(ends_at - timedelta(days=3))
+    first = sent(salons, "trial-reminder")
+    assert first.facts["days"] == 3
+    salons.set(ends_at - timedelta(days=2, hours=-1))
+    facts, posted = repeated(salons, first)
+    assert facts == first.facts | {"days": 2}
+    salons.set(ends_at)
+    with pytest.raises(Conflict, match="the trial is over"):
+        repeated(salons, posted)
+
+
+def test_a_quota_mail_says_what_is_used_by_now_and_only_at_its_threshold(salons: TrialWorld) -> None:
+    salons.report("value", 41)
+    salons.work()
+    first = sent(salons, "quota-warning")
+    salons.report("value", 43)
+    facts, posted = repeated(salons, first)
+    assert (facts["value"], facts["percent"], facts["limit"]) == (43, 86, 50)
+    assert [address for _, address in salons.posted("quota-warning")[-1][1]] == ["ann@figaro.example", CHEF]
+    salons.report("value", 10)
+    with pytest.raises(Conflict, match="not at that threshold any more"):
+        repeated(salons, posted)
+
+
+def test_an_offer_says_what_accepting_would_change_by_now(academy: World) -> None:
+    def line(count: int) -> dict[str, Any]:
+        return {"product": "excel-basics", "count": count, "mode": "relative", "term": "P1Y"}
+
+    academy.delivered([line(5)])
+    first = academy.mail("offer-received")
+    assert [(one["now"], one["then"]) for one in first.facts["changes"]] == [(0, 5)]
+    other = academy.delivered([line(7)])
+    with academy.transaction() as session:
+        decide(academy.book, session, other, Verdict.ACCEPT, Decider("test"))
+    facts, _ = repeated(academy, first)
+    assert [(one["now"], one["then"]) for one in facts["changes"]] == [(7, 12)]
+
+
+def test_an_offer_that_was_decided_is_not_mailed_again(academy: World) -> None:
+    offer_id = academy.delivered()
+    first = academy.mail("offer-received")
+    with academy.transaction() as session:
+        decide(academy.book, session, offer_id, Verdict.REJECT, Decider("test"))
+    with pytest.raises(Conflict, match="the offer is no longer open"):
+        repeated(academy, first)
+
+
+def test_licences_that_end_are_counted_anew_until_they_have_ended(academy: World) -> None:
+    offer_id = academy.delivered([{"product": "excel-basics", "count": 3, "mode": "absolute", "term": "P30D"}])
+    with academy.transaction() as session:
+        decide(academy.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
+    academy.work()
+    academy.pass_time(timedelta(days=16))
+    first = academy.mail("licences-ending")
+    assert first.facts["days"] == 14
+    academy.clock.advance(timedelta(days=10))
+    facts, posted = repeated(academy, first)
+    assert facts == first.facts | {"days": 4}
+    academy.clock.advance(timedelta(days=4))
+    with pytest.raises(Conflict, match="Nothing ends at that time any more"):
+        repeated(academy, posted)
