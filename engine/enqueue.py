@@ -1,7 +1,7 @@
 """Enqueued means in the caller's transaction: a row that the caller's commit makes real."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -76,7 +76,7 @@ class Jobs:
 
     def child_of(self, job_id: UUID, trace_id: str | None) -> "Jobs":
         """The same ledger, for jobs that `job_id` leads to."""
-        return replace(self, parent_id=job_id, trace_id=trace_id)
+        return Jobs(self.catalogue, self.clock, self.doorbell, job_id, trace_id)
 
     def enqueue(
         self,

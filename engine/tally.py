@@ -76,7 +76,10 @@ class Tally:
         waited, ran = max(0.0, (begun - due).total_seconds()), max(0.0, (ended - begun).total_seconds())
         late = due_by is not None and ended - due > due_by
         with self._lock:
-            self._sums.setdefault((task, outcome), Sum()).add(waited, ran, late=late)
+            known = self._sums.get((task, outcome))
+            if known is None:
+                known = self._sums[task, outcome] = Sum()
+            known.add(waited, ran, late=late)
 
     def tell(self, connection: Connection[Any]) -> None:
         """Write down what was counted and begin anew. What cannot be written is kept. Raises psycopg errors."""
