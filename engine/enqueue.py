@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.sql import quote
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -22,10 +23,11 @@ COLUMNS = (
     "id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key, once_key,"
     " run_at, max_attempts, parent_id, trace_id, created_at"
 )
-ALWAYS = ("id", "task", "queue", "state", "payload", "run_at", "max_attempts", "created_at")
+ALWAYS = ("id", "payload", "run_at", "created_at")
+FIXED = ("task", "queue", "state", "max_attempts")
 OPTIONAL = ("tenant", "lane", "priority", "payload_version", "unique_key", "once_key", "parent_id", "trace_id")
 DEFAULTS = ("", None, 0, 1, None, None, None, None)
-Row = tuple[tuple[str, ...], tuple[Any, ...]]  # columns, values
+Row = tuple[str, tuple[Any, ...]]  # its INSERT, values
 MOVE_ONCE = "UPDATE once_keys SET job_id = %s WHERE key = %s"
 CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
@@ -108,7 +110,7 @@ class Jobs:
             if cursor.rowcount == 0:
                 return Enqueued(self._found(cursor.execute(FIND_ONCE, (request.once_key,))), False)
         if request.unique_key is None:
-            cursor.execute(insertion(row[0]), row[1])
+            cursor.execute(*row)
         else:
             earlier = self._insert_unique(cursor, request, row)
             if earlier is not None:
@@ -167,22 +169,23 @@ class Jobs:
         )
 
     def _row(self, request: Request, payload: Payload, row_id: UUID, now: datetime) -> Row:
-        """What to write; a column that has its default is left out, which saves a third of the INSERT."""
+        """What to write; a column that has its default is left out, which saves a third."""
         task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
             request, payload, now
         )
         body = payload.model_dump_json(exclude_unset=True)
-        always = (row_id, task, queue, state, body, run_at, attempts, now)
+        always, fixed = (row_id, body, run_at, now), (task, queue, state, attempts)
         rest = (tenant, request.lane, priority, version, request.unique_key, request.once_key, parent, trace)
         if rest == DEFAULTS:
-            return ALWAYS, always
+            return insertion(ALWAYS, fixed), always
         given = [(name, value) for name, value, usual in zip(OPTIONAL, rest, DEFAULTS, strict=True) if value != usual]
-        return (*ALWAYS, *(name for name, _ in given)), (*always, *(value for _, value in given))
+        columns = (*ALWAYS, *(name for name, _ in given))
+        return insertion(columns, fixed), (*always, *(value for _, value in given))
 
     def _insert_unique(self, cursor: Any, request: Request, row: Row) -> UUID | None:
         """Insert and return None, or return the id of the unfinished job with that key."""
-        columns, values = row
-        statement = f"{insertion(columns)} ON CONFLICT DO NOTHING"
+        insert, values = row
+        statement = f"{insert} ON CONFLICT DO NOTHING"
         while True:
             cursor.execute(statement, values)
             if cursor.rowcount == 1:
@@ -197,11 +200,16 @@ class Jobs:
         return UUID(str(cursor.fetchone()[0]))
 
 
-@lru_cache(maxsize=64)
-def insertion(columns: tuple[str, ...]) -> str:
-    """The INSERT of a job of which these columns are given."""
-    places = ", ".join("%s::jsonb" if name == "payload" else "%s" for name in columns)
-    return f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 -- our own columns
+@lru_cache(maxsize=512)
+def insertion(columns: tuple[str, ...], fixed: tuple[str | int, ...]) -> str:
+    """The INSERT of a job of which these columns are given.
+
+    What a task's policy says stands in the statement: half as many values travel, and few statements are prepared.
+    """
+    names = ", ".join((*columns, *FIXED))
+    places = ("%s::jsonb" if name == "payload" else "%s" for name in columns)
+    literals = (str(value) if isinstance(value, int) else quote(value).replace("%", "%%") for value in fixed)
+    return f"INSERT INTO jobs ({names}) VALUES ({', '.join((*places, *literals))})"  # noqa: S608 -- our own names
 
 
 def ring_after_commit(session: Session, doorbell: Doorbell) -> None:
