@@ -14,10 +14,12 @@ from adapters.doorbell import RedisDoorbell
 from adapters.settings import Settings
 from engine.enqueue import Jobs
 from engine.schedules import declare, fire_due
+from engine.traced_jobs import traced_jobs
 from tasks.catalogue import catalogue
 from tasks.timetable import timetable
 from workers.clocks import clock_for
 from workers.connections import redis_client, sql_engine
+from workers.tracing import tracer_for
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +54,8 @@ def run(settings: Settings) -> None:
         signal.signal(number, lambda *_: asked.set())
     doorbell = RedisDoorbell(redis_client(settings), Keys(settings.namespace))
     engine = sql_engine(settings, "kontor-scheduler", 2)
-    keeper = Timekeeper(engine, Jobs(catalogue(), clock_for(settings), doorbell))
+    tracer = tracer_for(settings, "scheduler")
+    keeper = Timekeeper(engine, traced_jobs(Jobs(catalogue(), clock_for(settings), doorbell), tracer))
     log.info("scheduler.ready")
     while not asked.is_set():
         try:
@@ -65,3 +68,5 @@ def run(settings: Settings) -> None:
         asked.wait(LOOK_SECONDS)
     doorbell.close()
     engine.dispose()
+    if tracer is not None:
+        tracer.close()

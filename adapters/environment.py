@@ -84,6 +84,7 @@ class Environment(BaseSettings):
     dkim_key: Path | None = Field(None, alias="KONTOR_DKIM_KEY")
     dkim_selector: str = Field("kontor", alias="KONTOR_DKIM_SELECTOR", min_length=1)
     dkim_domain: str | None = Field(None, alias="KONTOR_DKIM_DOMAIN", min_length=1)
+    otlp_endpoint: Annotated[str, url_of("https", "http")] | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     crash_point: str | None = Field(None, alias="KONTOR_CRASH_POINT")
 
 

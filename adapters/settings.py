@@ -38,6 +38,7 @@ class Settings:
     dkim_key: Path | None = None
     dkim_selector: str = "kontor"
     dkim_domain: str | None = None
+    otlp_endpoint: str | None = None
     crash_point: str | None = None
 
     def environ(self) -> Mapping[str, str]:
@@ -103,6 +104,7 @@ def settings_from(environment: Environment, found: endpoints.Endpoints | None) -
         dkim_key=environment.dkim_key,
         dkim_selector=environment.dkim_selector,
         dkim_domain=environment.dkim_domain,
+        otlp_endpoint=environment.otlp_endpoint,
         crash_point=environment.crash_point,
     )
 

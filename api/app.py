@@ -52,6 +52,7 @@ from api.pipeline import trace_of
 from api.problems import MEDIA, head
 from api.respond import respond
 from api.routes import Routes, flat
+from api.tracing import Traced
 from api.waiting import Watch
 from console.app import mount as mount_console
 
@@ -96,6 +97,8 @@ def build(deps: Deps) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         deps.threads.shutdown(wait=False, cancel_futures=True)
+        if deps.tracer is not None:
+            deps.tracer.close()
 
     app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None)
     app.state.deps = deps
@@ -109,23 +112,25 @@ def build(deps: Deps) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
     describe(app)
+    if deps.tracer is not None:
+        app.add_middleware(Traced, tracer=deps.tracer)
     return app
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     """A path, method or body that no route takes."""
     assert isinstance(error, HTTPException)
-    return _plain(request, error.status_code, dict(error.headers or {}))
+    return _plain(error.status_code, dict(error.headers or {}), trace_of(request))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     """A fault of our own; the log has it, the caller gets the trace id."""
-    log.error("request.failed", path=request.url.path, exc_info=error)
-    return _plain(request, 500, {})
-
-
-def _plain(request: Request, status: int, headers: dict[str, str]) -> Response:
     trace_id = trace_of(request)
+    log.error("request.failed", path=request.url.path, trace=trace_id, exc_info=error)
+    return _plain(500, {}, trace_id)
+
+
+def _plain(status: int, headers: dict[str, str], trace_id: str) -> Response:
     phrase = HTTPStatus(status).phrase
     document = head(status, CODES.get(status, phrase.lower().replace(" ", "_")), f"{phrase}.", trace_id)
     return respond(Answer(to_json(document), status, headers, MEDIA), trace_id)

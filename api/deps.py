@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from domain.credentials import PasswordHasher
 from domain.ports import Clock, Sealer
+from domain.tracing import Tracer
 from engine.enqueue import Jobs
 from services.addresses import AddressGuard
 from services.programmes import Programmes
@@ -36,6 +37,7 @@ class Deps:
     public_url: str
     test_clock: bool = False
     version: str = "0"
+    tracer: Tracer | None = None
 
     @property
     def engine(self) -> Engine:

@@ -25,6 +25,7 @@ from api.respond import respond
 from api.schema import Query
 from api.waiting import waited
 from domain.errors import Invalid, KontorError, NotFound
+from domain.tracing import HEADER, place_in
 from engine.driver import driver
 from engine.losses import is_clash
 from services.keys import Caller, authenticate
@@ -224,10 +225,9 @@ class Pipeline:
 
 def trace_of(request: Request) -> str:
     """The trace id of a W3C `traceparent` header, or a new one."""
-    parts = request.headers.get("traceparent", "").split("-")
-    if len(parts) == 4 and len(parts[1]) == 32 and parts[1].isalnum():
-        return parts[1].lower()
-    return uuid4().hex
+    header = request.headers.get(HEADER)
+    caller = None if header is None else place_in(header)
+    return uuid4().hex if caller is None else caller.trace_id
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:

@@ -17,6 +17,7 @@ import typer
 from adapters.environment import load
 from adapters.logs import configure_logs
 from adapters.settings import Settings, settings_for
+from adapters.untraced import keep_sdk_out
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,6 +29,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 def running_settings(role: str = "cli") -> Iterator[Settings]:
     """Settings with their servers for the length of a command; logs go to stderr."""
     environment = load()
+    if environment.otlp_endpoint is None:
+        keep_sdk_out()
     configure_logs(environment.log, role)
     with settings_for(environment) as settings:
         yield settings

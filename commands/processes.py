@@ -12,6 +12,7 @@ import typer
 from adapters.environment import Environment, SettingsError, load
 from adapters.logs import configure_logs
 from adapters.settings import Settings
+from adapters.untraced import keep_sdk_out
 from commands.context import Json, print_facts, print_json, running_settings
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def up(port: Port = None) -> None:
     if port is not None:
         os.environ["PORT"] = str(port)
     environment: Environment = load()
+    if environment.otlp_endpoint is None:
+        keep_sdk_out()
     configure_logs(environment.log, "up")
     from workers.up import run
 

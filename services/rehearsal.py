@@ -5,7 +5,7 @@ granted and lets the handler record that. Follow-up jobs that are due at once ar
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, cast
@@ -86,8 +86,8 @@ class Rehearsal:
     jobs: Jobs
 
     def silent(self) -> Jobs:
-        """The ledger, without its bell."""
-        return replace(self.jobs, doorbell=Silent())
+        """The ledger, without its bell, and without a tracer: what is rehearsed never was."""
+        return Jobs(self.jobs.catalogue, self.jobs.clock, Silent())
 
     def play(self, session: Session, row: JobRow) -> Rehearsed:
         """What this job would do; its rows stay in the transaction, for the next one to meet. Raises nothing."""

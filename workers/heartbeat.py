@@ -4,7 +4,6 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +11,7 @@ import psycopg
 import structlog
 
 from engine.tally import Tally
+from workers.release import release
 
 log = structlog.get_logger(__name__)
 
@@ -28,14 +28,6 @@ RETURNING draining
 """
 CANCELLED = "SELECT id FROM jobs WHERE worker = %s AND state = 'running' AND cancel_requested"
 LEAVE = "DELETE FROM worker_processes WHERE id = %s"
-
-
-def release() -> str:
-    """The installed version of Kontor."""
-    try:
-        return version("kontor")
-    except PackageNotFoundError:
-        return "0"
 
 
 def resident_bytes() -> int:

@@ -10,8 +10,12 @@ from adapters.sealer import FernetSealer
 from adapters.settings import Settings
 from adapters.signed_calls import SignedCalls
 from adapters.smtp import SmtpTransport
+from adapters.smtp_address import smtp_address
+from adapters.traced import TracedHttp, TracedMail
 from domain.addresses import may_connect
-from domain.ports import Clock
+from domain.mailing import MailTransport
+from domain.ports import Clock, HttpSender
+from domain.tracing import Tracer
 from engine.enqueue import Jobs
 from engine.handlers import Handler
 from mail.build import MailBuilder
@@ -24,11 +28,11 @@ from services.tokens import Tokens
 from tasks.catalogue import Ports, all_handlers
 
 
-def handlers_for(settings: Settings, clock: Clock, jobs: Jobs) -> Sequence[Handler]:
+def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
     """Every handler of the deployment with its adapters."""
     programmes = Programmes()
     tokens = Tokens(settings.secret_key)
-    http = PinnedHttp(callable_addresses(settings), plain_http=settings.allow_private_instances)
+    http, transport = outside(settings, tracer)
     ports = Ports(
         sleep=time.sleep,
         book=OfferBook(jobs, settings.secret_key.encode(), programmes),
@@ -37,9 +41,18 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs) -> Sequence[Handl
         clock=clock,
         dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url),
         builder=mail_builder(settings, clock),
-        transport=SmtpTransport(settings.smtp_url),
+        transport=transport,
     )
     return all_handlers(ports)
+
+
+def outside(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, MailTransport]:
+    """What calls customers' systems, and what hands over mail."""
+    http = PinnedHttp(callable_addresses(settings), plain_http=settings.allow_private_instances)
+    transport = SmtpTransport(settings.smtp_url)
+    if tracer is None:
+        return http, transport
+    return TracedHttp(http, tracer), TracedMail(transport, tracer, smtp_address(settings.smtp_url))
 
 
 def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:

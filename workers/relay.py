@@ -14,10 +14,12 @@ from domain.bells import BellsDown
 from domain.ports import CrashPoint
 from engine.catalogue import Catalogue
 from engine.relay import Relay
+from engine.traced_jobs import TracedBells
 from engine.workshop import no_crash
 from tasks.catalogue import catalogue as every_task
 from workers.clocks import clock_for
 from workers.connections import driver_connection, redis_client
+from workers.tracing import tracer_for
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,7 @@ class RelayProcess:
         self._clock = clock_for(settings)
         keys = Keys(settings.namespace)
         self._bells = RedisBells(redis_client(settings), keys, catalogue.queues)
+        self._tracer = tracer_for(settings, "relay")
         self._asked = threading.Event()
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
@@ -51,6 +54,8 @@ class RelayProcess:
             except psycopg.Error as error:
                 log.warning("relay.no_ledger", error=str(error).strip())
                 self._asked.wait(STANDBY_SECONDS)
+        if self._tracer is not None:
+            self._tracer.close()
 
     def _lead(self, driver: "psycopg.Connection[tuple[object, ...]]") -> None:
         while not self._asked.is_set():
@@ -58,7 +63,8 @@ class RelayProcess:
             if row and row[0]:
                 break
             self._asked.wait(STANDBY_SECONDS)
-        relay = Relay(driver, self._bells, self._catalogue, self._clock, self._crash)
+        bells = self._bells if self._tracer is None else TracedBells(self._bells, driver, self._tracer)
+        relay = Relay(driver, bells, self._catalogue, self._clock, self._crash)
         begun = False
         log.info("relay.leading")
         while not self._asked.is_set():

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 import uvicorn
 from sqlalchemy.orm import sessionmaker
@@ -17,24 +16,19 @@ from adapters.settings import Settings
 from api.app import build
 from api.deps import Deps
 from engine.enqueue import Jobs
+from engine.traced_jobs import traced_jobs
 from services.addresses import AddressGuard
 from services.programmes import Programmes
 from services.tokens import Tokens
 from tasks.catalogue import catalogue
 from workers.clocks import clock_for
 from workers.connections import redis_client, sql_engine
+from workers.release import release
+from workers.tracing import CarryingThreads, tracer_for
 
 THREADS = 8
 BACKLOG = 2_048
 DRAIN_SECONDS = 10
-
-
-def release() -> str:
-    """The version of this installation."""
-    try:
-        return version("kontor")
-    except PackageNotFoundError:
-        return "0.0.0"
 
 
 @contextmanager
@@ -44,12 +38,14 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     client = redis_client(settings)
     doorbell = RedisDoorbell(client, Keys(settings.namespace))
     clock = clock_for(settings)
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
+    tracer = tracer_for(settings, "web")
+    pool = ThreadPoolExecutor if tracer is None else CarryingThreads
+    threads = pool(THREADS, thread_name_prefix="call")
     try:
         yield Deps(
             sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
-            jobs=Jobs(catalogue(), clock, doorbell),
+            jobs=traced_jobs(Jobs(catalogue(), clock, doorbell), tracer),
             sealer=FernetSealer(settings.secret_key),
             passwords=Argon2Passwords(),
             programmes=Programmes(),
@@ -61,6 +57,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             public_url=settings.public_url,
             test_clock=settings.test_clock,
             version=release(),
+            tracer=tracer,
         )
     finally:
         threads.shutdown(wait=False, cancel_futures=True)

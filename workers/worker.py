@@ -26,6 +26,8 @@ from engine.handlers import Handler, Registry
 from engine.rescue import APPLICATION
 from engine.runner import Runner
 from engine.tally import Tally
+from engine.traced_jobs import traced_jobs
+from engine.traced_runs import TracedRunner
 from engine.workshop import Workshop, no_crash
 from services.dead_jobs import announce
 from tasks.catalogue import PAYLOADS
@@ -33,6 +35,7 @@ from workers.clocks import clock_for
 from workers.connections import KEEPS_PLANS, driver_connection, redis_client, sql_engine
 from workers.heartbeat import Heartbeat
 from workers.parts import handlers_for
+from workers.tracing import tracer_for
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +64,9 @@ class WorkerProcess:
         clock = clock_for(settings)
         self.doorbell = RedisDoorbell(client, keys)
         catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)])
-        jobs = Jobs(catalogue, clock, self.doorbell)
-        self.registry = Registry([*handlers_for(settings, clock, jobs), *extra])
+        self.tracer = tracer_for(settings, "worker")
+        jobs = traced_jobs(Jobs(catalogue, clock, self.doorbell), self.tracer)
+        self.registry = Registry([*handlers_for(settings, clock, jobs, self.tracer), *extra])
         application = APPLICATION + self.name
         self.engine = sql_engine(settings, application, self.threads + 1, KEEPS_PLANS)
         self.broker = LedgerBroker(
@@ -88,11 +92,14 @@ class WorkerProcess:
             interrupts=(Interrupt,),
             tally=tally,
         )
-        self.runner = Runner(shop)
-        for queue in catalogue.queues:
+        self.runner = Runner(shop) if self.tracer is None else TracedRunner(shop, self.tracer, queue_of_bell)
+        self._serve(catalogue.queues)
+        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=1000)
+
+    def _serve(self, queues: Sequence[str]) -> None:
+        for queue in queues:
             declare = dramatiq.actor(broker=self.broker, queue_name=queue, actor_name=actor_of(queue))
             declare(self._run)
-        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=1000)
 
     def _run(self, task: str, ids: list[str]) -> None:
         message = CurrentMessage.get_current_message()
@@ -118,6 +125,14 @@ class WorkerProcess:
         self.heartbeat.stop()
         self.doorbell.close()
         self.engine.dispose()
+        if self.tracer is not None:
+            self.tracer.close()
+
+
+def queue_of_bell() -> str:
+    """The queue whose doorbell the calling thread works on."""
+    message = CurrentMessage.get_current_message()
+    return str(message.queue_name) if message else ""
 
 
 def crash_of(settings: Settings) -> CrashPoint:

@@ -1,0 +1,153 @@
+"""Spans by OpenTelemetry, sent as OTLP over HTTP in batches by a thread. Imported only where tracing is on."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Final, Self
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, TraceFlags
+
+from domain.tracing import NOTHING, Attributes, Place, Span, SpanKind
+
+SYSTEM: Final = "kontor"
+CLOSE_SECONDS: Final = 3.0
+KINDS: Final = {
+    SpanKind.SERVER: trace.SpanKind.SERVER,
+    SpanKind.CLIENT: trace.SpanKind.CLIENT,
+    SpanKind.PRODUCER: trace.SpanKind.PRODUCER,
+    SpanKind.CONSUMER: trace.SpanKind.CONSUMER,
+    SpanKind.INTERNAL: trace.SpanKind.INTERNAL,
+}
+
+
+class OtelSpan:
+    """Obeys domain.tracing.Span."""
+
+    def __init__(self, inner: trace.Span) -> None:
+        self.inner = inner
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.fail(kind.__name__)
+        self.end()
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return place_at(self.inner.get_span_context())
+
+    def rename(self, name: str) -> None:
+        """Call it what it turned out to be."""
+        self.inner.update_name(name)
+
+    def set(self, name: str, value: str | int) -> None:
+        """Say one thing more of it."""
+        self.inner.set_attribute(name, value)
+
+    def fail(self, kind: str) -> None:
+        """Mark it as failed."""
+        self.inner.set_attribute("error.type", kind)
+        self.inner.set_status(StatusCode.ERROR)
+
+    def end(self) -> None:
+        """Hand it over, once."""
+        if self.inner.is_recording():
+            self.inner.end()
+
+
+class GivenIds(RandomIdGenerator):
+    """Random ids, but for a span whose place the caller knows beforehand."""
+
+    def __init__(self) -> None:
+        self._wanted = threading.local()
+
+    @contextmanager
+    def at(self, place: Place | None) -> Iterator[None]:
+        """The next span of this thread stands there."""
+        self._wanted.place = place
+        try:
+            yield
+        finally:
+            self._wanted.place = None
+
+    def generate_trace_id(self) -> int:
+        """The trace of the wanted place, or a new one."""
+        place: Place | None = getattr(self._wanted, "place", None)
+        return super().generate_trace_id() if place is None else int(place.trace_id, 16)
+
+    def generate_span_id(self) -> int:
+        """The wanted place's id, or a new one."""
+        place: Place | None = getattr(self._wanted, "place", None)
+        return super().generate_span_id() if place is None else int(place.span_id, 16)
+
+
+class OtelTracer:
+    """Obeys domain.tracing.Tracer. Touches no global of OpenTelemetry: other libraries stay untraced."""
+
+    def __init__(self, processor: SpanProcessor, role: str, version: str) -> None:
+        named = {"service.namespace": SYSTEM, "service.name": f"{SYSTEM}-{role}", "service.version": version}
+        resource = Resource.create(named).merge(OTELResourceDetector().detect())
+        self._ids = GivenIds()
+        self._provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
+        self._provider.add_span_processor(processor)
+        self._tracer = self._provider.get_tracer(SYSTEM, version)
+
+    def start(
+        self, name: str, kind: SpanKind, attributes: Attributes = NOTHING, *, under: Place | None = None,
+        at: Place | None = None,
+    ) -> OtelSpan:  # fmt: skip
+        """Begin a span."""
+        context = None if under is None else trace.set_span_in_context(NonRecordingSpan(context_at(under)), Context())
+        with self._ids.at(at):
+            return OtelSpan(self._tracer.start_span(name, context, KINDS[kind], dict(attributes)))
+
+    @contextmanager
+    def within(self, span: Span) -> Iterator[None]:
+        """Make the span the caller's own for the length of the block."""
+        assert isinstance(span, OtelSpan)
+        with trace.use_span(span.inner, record_exception=False, set_status_on_exception=False):
+            yield
+
+    def here(self) -> Place | None:
+        """The span the caller is in."""
+        context = trace.get_current_span().get_span_context()
+        return place_at(context) if context.is_valid else None
+
+    def close(self) -> None:
+        """Hand over what is left; a collector that does not answer is not waited for."""
+        closing = threading.Thread(target=self._provider.shutdown, name="tracing", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+
+
+def otlp_tracer(endpoint: str, role: str, version: str) -> OtelTracer:
+    """A tracer that sends to the collector at a base URL. The rest is set by the standard OTEL_* variables."""
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # not of every try of every batch
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+    return OtelTracer(BatchSpanProcessor(exporter), role, version)
+
+
+def place_at(context: SpanContext) -> Place:
+    """A place in Kontor's words."""
+    trace_id, span_id = trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
+    return Place(trace_id, span_id, context.trace_flags.sampled)
+
+
+def context_at(place: Place) -> SpanContext:
+    """A place in OpenTelemetry's words: somebody else's span."""
+    flags = TraceFlags(TraceFlags.SAMPLED if place.sampled else TraceFlags.DEFAULT)
+    return SpanContext(int(place.trace_id, 16), int(place.span_id, 16), is_remote=True, trace_flags=flags)

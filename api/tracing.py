@@ -1,0 +1,66 @@
+"""Requests as spans. A middleware that is only there where tracing is on."""
+
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.tracing import HEADER, Span, SpanKind, Tracer, place_in
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+QUIET: Final = ("/healthz", "/readyz", "/metrics", "/console/static/")
+STREAM: Final = "text/event-stream"
+
+
+class Traced:
+    """Makes each request a span; whoever reads `traceparent` further in finds the span's own place there.
+
+    Told are method, route and status. Paths are not: those of the public pages are capabilities.
+    """
+
+    def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
+        self._app = app
+        self._tracer = tracer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or is_quiet(scope):
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in METHODS else "_OTHER"
+        attributes = {"http.request.method": method, "url.scheme": scope.get("scheme", "http")}
+        caller = place_in(Headers(scope=scope).get(HEADER, ""))
+        with self._tracer.start(method, SpanKind.SERVER, attributes, under=caller) as span, self._tracer.within(span):
+            await self._answered(span, method, scope, receive, send)
+
+    async def _answered(self, span: Span, method: str, scope: Scope, receive: Receive, send: Send) -> None:
+        name = HEADER.encode()
+        others = [header for header in scope["headers"] if header[0] != name]
+        scope["headers"] = [*others, (name, span.place.header().encode())]
+        status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            conclude(span, method, getattr(scope.get("route"), "path", None), status)
+
+
+def is_quiet(scope: Scope) -> bool:
+    """What is asked every few seconds, or goes on for hours, would drown the rest."""
+    return scope["path"].startswith(QUIET) or STREAM in Headers(scope=scope).get("accept", "")
+
+
+def conclude(span: Span, method: str, route: str | None, status: int) -> None:
+    """Say what was answered, and by which route."""
+    if route is not None:
+        span.set("http.route", route)
+        span.rename(f"{method} {route}")
+    span.set("http.response.status_code", status)
+    if status >= 500:
+        span.fail(str(status))

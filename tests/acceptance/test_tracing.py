@@ -1,0 +1,212 @@
+"""One offer followed through real processes by the spans that they send; and what happens when nobody takes them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.settings import Settings
+from domain.tracing import HEADER, Place, place_in
+from store.schema import ROOT
+from tests.collector import Collector, Told, collecting
+from tests.waiting import wait_for
+from workers.demo.deployment import Deployment, deployed
+from workers.demo.mailbox import press
+from workers.demo.stories.sales import LINES
+from workers.demo.world import PROGRAMMES, SCOPES, World
+from workers.instance import SampleInstance
+from workers.instance_book import CallBook, Reply
+
+CALLER = Place("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+LONGEST_STOP = 20.0
+ADMIN = "admin@client.example"
+
+
+class HeaderBook(CallBook):
+    """Keeps the `traceparent` of each call too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.traceparents: list[str] = []
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        self.traceparents.append(headers.get(HEADER, ""))
+        return super().receive(body, headers)
+
+
+def traced(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Every process started from now on sends its spans there."""
+    for name, text in ((ENDPOINT, url), ("OTEL_BSP_SCHEDULE_DELAY", "200"), ("NO_PROXY", "127.0.0.1")):
+        monkeypatch.setenv(name, text)
+
+
+def key_of(deployment: Deployment) -> str:
+    return str(deployment.kontor("keys", "create", "--name", "test", *SCOPES)["secret"])
+
+
+def sold(world: World, book: HeaderBook) -> str:
+    """A reseller's offer to its client, sent within the caller's trace and accepted; the token of the mail's link."""
+    new = {"programme": "learning", "name": "Shop", "admin_email": "admin@shop.example"}
+    reseller = world.post("/v1/accounts", new)["id"]
+    world.post(f"/v1/accounts/{reseller}/become-reseller")
+    told = {"name": "Client", "admin_email": ADMIN}
+    client = world.post(f"/v1/resellers/{reseller}/clients", told)["id"]
+    instance = SampleInstance(book).start()
+    world.instances.append(instance)
+    book.secret = world.call("PUT", f"/v1/accounts/{client}/instance", {"url": instance.url})["secret"]
+    body = {"reseller_id": reseller, "account_id": client, "lines": LINES, "message": "only for your eyes"}
+    answer = world.api.post("/v1/offers", json=body, headers={HEADER: CALLER.header()})
+    assert answer.status_code == HTTPStatus.CREATED, answer.text
+    assert answer.headers["X-Trace-Id"] == CALLER.trace_id
+    world.move_to(world.now)
+    link = world.letter("offer-received", client, ADMIN).links("/offers/")[0]
+    assert press(link, "accept").status_code == HTTPStatus.OK
+    world.move_to(world.now)
+    return link.rpartition("/")[2]
+
+
+@pytest.fixture(scope="module")
+def story() -> Any:
+    """The spans of one offer's life, with all that was secret in it."""
+    with pytest.MonkeyPatch.context() as monkeypatch, collecting() as collector:
+        traced(monkeypatch, collector.url)
+        book = HeaderBook()
+        with deployed() as deployment:
+            key = key_of(deployment)
+            deployment.kontor("programme", "apply", str(PROGRAMMES / "learning.yaml"))
+            world = World(deployment, key)
+            try:
+                token = sold(world, book)
+                jobs = world.every("/v1/jobs?task=offers.deliver")
+            finally:
+                world.close()
+        yield {"collector": collector, "book": book, "jobs": jobs, "secrets": [key, token, book.secret, ADMIN]}
+
+
+def named(spans: list[Told], name: str) -> list[Told]:
+    return [span for span in spans if span.name == name]
+
+
+def call_of(spans: list[Told]) -> Told:
+    """The call of the instance."""
+    (attempt,) = named(spans, "process offers.deliver")
+    (call,) = [span for span in named(spans, "POST") if span.parent_id == attempt.span_id]
+    return call
+
+
+def test_a_trace_of_one_offer_shows_api_relay_worker_http_and_smtp_under_one_id(story: Any) -> None:
+    collector: Collector = story["collector"]
+    spans = collector.told(CALLER.trace_id)
+    assert collector.paths == {"/v1/traces"}
+    shown = {(span.service, span.name) for span in spans}
+    assert shown >= {
+        ("kontor-web", "POST /v1/offers"),
+        ("kontor-web", "create offers.deliver"),
+        ("kontor-relay", "ring offers.deliver"),
+        ("kontor-worker", "process offers.deliver"),
+        ("kontor-worker", "POST"),
+        ("kontor-worker", "create mail.send"),
+        ("kontor-relay", "ring mail.send"),
+        ("kontor-worker", "process mail.send"),
+        ("kontor-worker", "SMTP send"),
+    }, sorted(shown)
+
+
+def test_the_trace_is_one_tree_below_the_caller(story: Any) -> None:
+    spans = story["collector"].told(CALLER.trace_id)
+    ids = {span.span_id for span in spans}
+    assert len(ids) == len(spans)
+    outside = [span for span in spans if span.parent_id not in ids]
+    assert [(span.name, span.parent_id) for span in outside] == [("POST /v1/offers", CALLER.span_id)]
+    assert call_of(spans).says("server.address") == "127.0.0.1"
+
+
+def test_spans_say_what_was_answered(story: Any) -> None:
+    spans = story["collector"].told(CALLER.trace_id)
+    assert {span.says("http.response.status_code") for span in named(spans, "POST")} == {200}
+    assert {span.says("smtp.response.status_code") for span in named(spans, "SMTP send")} == {250}
+    (request,) = named(spans, "POST /v1/offers")
+    assert (request.says("http.route"), request.says("http.response.status_code")) == ("/v1/offers", 201)
+    (attempt,) = named(spans, "process offers.deliver")
+    assert (attempt.says("messaging.destination.name"), attempt.says("kontor.outcome")) == ("offers", "succeeded")
+
+
+def test_jobs_and_the_instance_know_the_trace(story: Any) -> None:
+    assert [job["trace_id"] for job in story["jobs"]] == [CALLER.trace_id]
+    call = call_of(story["collector"].told(CALLER.trace_id))
+    assert place_in(story["book"].traceparents[0]) == Place(CALLER.trace_id, call.span_id)
+
+
+def test_the_decision_on_the_page_is_a_trace_down_to_the_licences(story: Any) -> None:
+    collector: Collector = story["collector"]
+    (pressed,) = named(collector.told(), "POST /offers/{token}")
+    spans = collector.told(pressed.trace_id)
+    assert {"create licences.provision", "process licences.provision", "POST"} <= {span.name for span in spans}
+
+
+def test_no_span_tells_a_secret_an_address_or_what_a_mail_says(story: Any) -> None:
+    told = "".join(span.text() for span in story["collector"].told())
+    assert "kontor.task" in told
+    assert [secret for secret in [*story["secrets"], "@", "only for your eyes"] if secret in told] == []
+
+
+def test_a_collector_that_is_away_loses_no_job_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced(monkeypatch, "http://127.0.0.1:1")
+    with deployed() as deployment:
+        headers = {"Authorization": f"Bearer {key_of(deployment)}"}
+        with httpx.Client(base_url=deployment.url, headers=headers, timeout=60, trust_env=False) as api:
+            many = [{"task": "probe.echo", "args": {"message": str(number)}} for number in range(500)]
+            assert api.post("/v1/jobs/batch", json={"jobs": many}).is_success
+            done = "/v1/jobs?task=probe.echo&state=succeeded&limit=1000"
+            wait_for(lambda: len(api.get(done).json()["items"]) == len(many), "all jobs")
+        began = time.monotonic()
+        deployment.stop()
+        assert time.monotonic() - began < LONGEST_STOP
+        assert deployment.process.returncode in {0, 143}
+
+
+STARTED = """
+import os, sys
+from commands.context import running_settings
+role = sys.argv[1]
+with running_settings(role) as settings:
+    if role == "worker":
+        from workers.worker import WorkerProcess
+        WorkerProcess(settings)
+    elif role == "relay":
+        from tasks.catalogue import catalogue
+        from workers.relay import RelayProcess
+        RelayProcess(settings, catalogue())
+    elif role == "scheduler":
+        import scheduler
+    else:
+        from api.app import build
+        from workers.web import web_deps
+        with web_deps(settings) as deps:
+            build(deps)
+print(*sorted(name for name, module in sys.modules.items() if module is not None))
+sys.stdout.flush()
+os._exit(0)
+"""
+HEAVY = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.proto", "google.protobuf", "requests", "urllib3")
+
+
+def modules_of(role: str, settings: Settings) -> list[str]:
+    """What a process has imported once it is put together."""
+    environ = {name: text for name, text in settings.environ().items() if not name.startswith("OTEL_")}
+    command = [sys.executable, "-c", STARTED, role]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("role", ["worker", "relay", "scheduler", "web"])
+def test_nothing_that_traces_is_imported_while_it_is_off(settings: Settings, role: str) -> None:
+    found = modules_of(role, settings)
+    assert "workers.tracing" in found
+    assert [name for name in found if name.startswith((*HEAVY, "adapters.tracing"))] == []

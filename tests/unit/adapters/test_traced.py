@@ -1,0 +1,99 @@
+"""Outgoing HTTP and SMTP as spans: what they say, and what they must not."""
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import StatusCode
+
+from adapters.http_fakes import FakeHttp, answered, refused
+from adapters.smtp_address import smtp_address
+from adapters.smtp_fakes import FakeMailTransport
+from adapters.traced import TracedHttp, TracedMail
+from domain.errors import Invalid, Unreachable
+from domain.mailing import MailDeferred, MailRefused
+from domain.ports import HttpReply
+from domain.tracing import HEADER
+from tests.spans import Spans, where
+
+URL = "https://customer.example:8443/hook/capability-token?key=secret"
+MAIL = ("bounce@kontor.example", "ann@customer.example", b"Subject: private\r\n\r\nwords")
+
+
+@pytest.fixture
+def spans() -> Spans:
+    return Spans()
+
+
+def words(span: ReadableSpan) -> dict[str, object]:
+    return dict(span.attributes or {})
+
+
+def test_a_call_tells_the_other_side_where_it_stands(spans: Spans) -> None:
+    http = FakeHttp()
+    reply = TracedHttp(http, spans.tracer).post(URL, b"body", {"webhook-id": "msg_1"})
+    span = spans.one("POST")
+    assert reply.status == 204
+    assert http.posted[0].headers == {"webhook-id": "msg_1", HEADER: where(span).header()}
+    assert words(span) == {
+        "http.request.method": "POST",
+        "server.address": "customer.example",
+        "server.port": 8443,
+        "url.scheme": "https",
+        "http.response.status_code": 204,
+    }
+    assert span.status.status_code is StatusCode.UNSET
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(answered(503), "503"), (answered(404), "404"), (refused(), "Unreachable")]
+)
+def test_a_call_that_failed_says_how(spans: Spans, answer: HttpReply | Unreachable, kind: str) -> None:
+    http = FakeHttp()
+    http.will(answer)
+    sender = TracedHttp(http, spans.tracer)
+    if isinstance(answer, Unreachable):
+        with pytest.raises(Unreachable):
+            sender.post(URL, b"", {})
+    else:
+        assert sender.post(URL, b"", {}) == answer
+    assert words(spans.one("POST"))["error.type"] == kind
+    assert spans.one("POST").status.status_code is StatusCode.ERROR
+
+
+def test_an_address_that_is_none_is_the_real_senders_to_refuse(spans: Spans) -> None:
+    class Strict(FakeHttp):
+        def post(self, url: str, body: bytes, headers: object) -> HttpReply:
+            raise Invalid("forbidden_address", url)
+
+    with pytest.raises(Invalid):
+        TracedHttp(Strict(), spans.tracer).post("https://customer.example:port/", b"", {})
+    assert words(spans.one("POST")) == {"http.request.method": "POST", "error.type": "Invalid"}
+
+
+def test_a_mail_tells_what_the_server_replied_and_no_address(spans: Spans) -> None:
+    inner = FakeMailTransport()
+    TracedMail(inner, spans.tracer, smtp_address("smtp://user:password@mail.example:2525")).send(*MAIL)
+    assert [sent.recipient for sent in inner.sent] == [MAIL[1]]
+    assert words(spans.one("SMTP send")) == {
+        "network.protocol.name": "smtp",
+        "server.address": "mail.example",
+        "server.port": 2525,
+        "smtp.response.status_code": 250,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MailRefused("mailbox ann@customer.example is full", smtp_code=552), {"smtp.response.status_code": 552}),
+        (MailDeferred("no answer"), {}),
+    ],
+)
+def test_a_mail_that_did_not_leave_says_why(
+    spans: Spans, error: MailRefused | MailDeferred, said: dict[str, int]
+) -> None:
+    inner = FakeMailTransport({MAIL[1]: error})
+    with pytest.raises(type(error)):
+        TracedMail(inner, spans.tracer, smtp_address("smtp://mail.example")).send(*MAIL)
+    span = spans.one("SMTP send")
+    assert words(span).items() >= {"error.type": type(error).__name__, **said}.items()
+    assert "ann@" not in span.to_json()

@@ -1,0 +1,51 @@
+import pytest
+
+from domain.ids import new_id
+from domain.tracing import Place, place_in, place_of
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+SPAN = "00f067aa0ba902b7"
+
+
+def test_a_traceparent_names_a_place_and_a_place_is_told_as_one() -> None:
+    header = f"00-{TRACE}-{SPAN}-01"
+    assert place_in(header) == Place(TRACE, SPAN)
+    assert Place(TRACE, SPAN).header() == header
+    assert Place(TRACE, SPAN, sampled=False).header() == f"00-{TRACE}-{SPAN}-00"
+
+
+def test_a_later_version_may_say_more() -> None:
+    assert place_in(f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like") == Place(TRACE, SPAN)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        TRACE,
+        f"00-{TRACE}-{SPAN}",
+        f"00-{TRACE}-{SPAN}-01-more",
+        f"ff-{TRACE}-{SPAN}-01",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{'z' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-01\n00-{TRACE}-{SPAN}-01",
+    ],
+)
+def test_anything_else_names_none(header: str) -> None:
+    assert place_in(header) is None
+
+
+def test_a_jobs_span_is_known_to_whoever_knows_the_job() -> None:
+    first, second = new_id(), new_id()
+    assert place_of(first, TRACE) == place_of(first, TRACE)
+    assert place_of(first, TRACE).trace_id == place_of(second, TRACE).trace_id == TRACE
+    assert place_of(first, TRACE).span_id != place_of(second, TRACE).span_id
+
+
+@pytest.mark.parametrize("trace_id", [None, "", "0" * 32, "a word of an older release"])
+def test_a_job_without_a_trace_begins_its_own(trace_id: str | None) -> None:
+    job_id = new_id()
+    place = place_of(job_id, trace_id)
+    assert place_in(place.header()) == place
+    assert place.trace_id == job_id.hex
