@@ -110,13 +110,10 @@ class _Reader:
         """Jobs of a reseller, calls to an instance; None when looking takes too long."""
         connection, mine, lane = driver(self.visit.session), self.account.id, lane_of(self.account.id)
         after, limit = self._place("jobs", UUID), ROWS + 1
-        asked: list[Callable[[], list[JobLine]]] = [
-            lambda: timelines.hot_jobs(connection, mine, lane, after, limit),
-            lambda: timelines.cold_jobs(connection, mine, after, limit),
-        ]
-        owner = self.account.reseller_id
-        if owner is not None:
-            asked.append(lambda: timelines.cold_calls(connection, owner, lane, after, limit))
+        asked: tuple[Callable[[], list[JobLine]], ...] = (
+            lambda: timelines.jobs(connection, mine, after, limit),
+            lambda: timelines.calls(connection, lane, after, limit),
+        )
         found = [bounded(self.visit, ask, JOBS_MS) for ask in asked]
         known = {job.id: job for rows in found if rows is not None for job in rows}
         if None in found:

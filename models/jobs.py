@@ -78,6 +78,7 @@ class Job(JobColumns, Base):
         Index("ix_jobs_running", "worker", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
         Index("ix_jobs_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_jobs_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
         {
             "postgresql_with": {
                 "fillfactor": "90",
@@ -100,6 +101,7 @@ class ArchivedJob(JobColumns, Base):
         Index("ix_jobs_archive_task", "task", "id"),
         Index("ix_jobs_archive_queue", "queue", "id"),
         Index("ix_jobs_archive_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
+        Index("ix_jobs_archive_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL")),
         Index("ix_jobs_archive_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         {"postgresql_with": {"autovacuum_vacuum_insert_scale_factor": "0.05"}},
     )

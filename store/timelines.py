@@ -25,20 +25,15 @@ from models.payments import PaymentRow
 
 MAILS_LOOKED_AT: Final = 500
 JOB: Final = "id, task, state, tenant, lane, attempt, reason, error ->> 'message' AS error, created_at, finished_at"
-COLD_JOBS: Final = f"""
-SELECT {JOB} FROM jobs_archive
-WHERE tenant = %(id)s AND tenant <> '' AND (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
+PAGE: Final = "AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s"
+JOBS: Final = f"""
+(SELECT {JOB} FROM jobs WHERE tenant = %(id)s AND tenant <> '' {PAGE})
+UNION ALL (SELECT {JOB} FROM jobs_archive WHERE tenant = %(id)s AND tenant <> '' {PAGE})
 """  # noqa: S608 -- constants
-COLD_CALLS: Final = f"""
-SELECT {JOB} FROM jobs_archive
-WHERE tenant = %(owner)s AND tenant <> '' AND lane = %(lane)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
-"""  # noqa: S608 -- constants
-HOT_JOBS: Final = f"""
-SELECT {JOB} FROM jobs
-WHERE (tenant = %(id)s OR lane = %(lane)s) AND (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
+CALLS: Final = f"""
+(SELECT {JOB} FROM jobs WHERE lane = %(lane)s AND state <> 'dead' {PAGE})
+UNION ALL (SELECT {JOB} FROM jobs WHERE lane = %(lane)s AND state = 'dead' {PAGE})
+UNION ALL (SELECT {JOB} FROM jobs_archive WHERE lane = %(lane)s {PAGE})
 """  # noqa: S608 -- constants
 
 
@@ -165,19 +160,14 @@ def discounts(session: Session, account_id: UUID, before: date | None, limit: in
     return list(session.scalars(query.order_by(DiscountRecord.day.desc()).limit(limit)))
 
 
-def cold_jobs(driver: Connection[Any], account_id: UUID, before: UUID | None, limit: int) -> list[JobLine]:
-    """Finished jobs of a reseller."""
-    return _jobs(driver, COLD_JOBS, {"id": str(account_id), "before": before, "limit": limit})
+def jobs(driver: Connection[Any], account_id: UUID, before: UUID | None, limit: int) -> list[JobLine]:
+    """Jobs of a reseller, up to `limit` that wait, run or are dead and as many that are finished, in no order."""
+    return _jobs(driver, JOBS, {"id": str(account_id), "before": before, "limit": limit})
 
 
-def cold_calls(driver: Connection[Any], owner: UUID, lane: str, before: UUID | None, limit: int) -> list[JobLine]:
-    """Finished calls over a client's lane, in the name of its reseller."""
-    return _jobs(driver, COLD_CALLS, {"owner": str(owner), "lane": lane, "before": before, "limit": limit})
-
-
-def hot_jobs(driver: Connection[Any], account_id: UUID, lane: str, before: UUID | None, limit: int) -> list[JobLine]:
-    """Unfinished and dead jobs of a reseller or in an account's lane; may take long: bound it."""
-    return _jobs(driver, HOT_JOBS, {"id": str(account_id), "lane": lane, "before": before, "limit": limit})
+def calls(driver: Connection[Any], lane: str, before: UUID | None, limit: int) -> list[JobLine]:
+    """Calls over a lane, likewise; the dead ones may take long where many jobs are dead: bound it."""
+    return _jobs(driver, CALLS, {"lane": lane, "before": before, "limit": limit})
 
 
 def _jobs(driver: Connection[Any], statement: str, values: dict[str, Any]) -> list[JobLine]:
