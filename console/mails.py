@@ -11,7 +11,9 @@ from console.answers import Document, Page
 from console.frame import framed
 from console.visit import Visit
 from domain.errors import NotFound
-from models.mails import MailState
+from mail.catalogue import language_of
+from mail.kinds import KINDS
+from models.mails import Mail, MailState
 from models.people import Role
 from services import mail_again, mails
 from store.mails import MailFilter
@@ -51,6 +53,7 @@ def show_mail(visit: Visit) -> Page:
         "look": look if look in LOOKS else "light",
         "looks": LOOKS,
         "standing": standing,
+        "gallery": _in_the_gallery(logged.mail),
         "text": _part(message, "plain"),
         "source": logged.mail.raw if visit.may(Role.OPERATOR) else None,
     }
@@ -64,6 +67,14 @@ def mail_frame(visit: Visit) -> Document:
     if html is None:
         raise NotFound
     return framed(html)
+
+
+def _in_the_gallery(mail: Mail) -> str | None:
+    """A sample of the same kind, in the same language and name; None for a kind that there is no more."""
+    if mail.template not in KINDS:
+        return None
+    brand = f"?brand={mail.account_id}" if mail.account_id else ""
+    return f"/console/mail/gallery/{mail.template}/{language_of(mail.locale)}{brand}"
 
 
 def _parsed(raw: str | None) -> EmailMessage | None:

@@ -80,8 +80,9 @@ def providers(session: Session, programmes: Programmes) -> Sequence[tuple[str, s
 
 def sample(said_by: Speaker, template: str, locale: str) -> Letter:
     """A mail of that kind with sample facts; its links lead nowhere. Raises Invalid for an unknown kind."""
-    kind = kind_of(template)
-    copied = (Addressee(RESELLER, role="cc"),) if kind.cc_reseller else ()
+    kind, facts = kind_of(template), sample_facts()[template]
+    alone = bool(facts.get("undeliverable_to"))  # the reseller gets the client's mail alone, with a note (4.6)
+    copied = (Addressee(RESELLER, role="cc"),) if kind.cc_reseller and not alone else ()
     return Letter(
         template=template,
         fact_key="sample",
@@ -89,8 +90,8 @@ def sample(said_by: Speaker, template: str, locale: str) -> Letter:
         timezone=said_by.timezone,
         brand=said_by.voice.brand,
         sender=said_by.sender(locale),
-        to=Addressee(READERS.get(kind.audience, CLIENT), role="to"),
-        facts=sample_facts()[template],
+        to=Addressee(RESELLER if alone else READERS.get(kind.audience, CLIENT), role="to"),
+        facts=facts,
         links=LINKS,
         cc=copied,
     )

@@ -27,6 +27,7 @@ def places(scene: Scene) -> tuple[str, ...]:
     job, run = f"/jobs/{scene.job}", f"/bulk/{scene.run}"
     return (
         *PLAIN, job, f"{job}/retry", f"{job}/again", run, f"{run}/stop", f"/mail/{scene.mail}", "/queues/probe/limit",
+        f"/mail/{scene.mail}/again", "/mail/gallery", "/mail/gallery/quota-exceeded/ru?look=dark&brand=learning",
         f"/instances/{scene.lane}", f"/accounts/{scene.lane.removeprefix('instance:')}",
         "/jobs?state=dead&args.message=needle", "/nowhere",
     )  # fmt: skip
@@ -112,6 +113,8 @@ def test_the_pictures_of_the_docs_are_small(running: Browser, scene: Scene) -> N
         ("bulk-preview-light", f"/bulk/{scene.run}", "light", 1280),
         ("queue-dark", "/queues/probe", "dark", 1280),
         ("jobs-wide", "/jobs", "light", 2560),
+        ("gallery-light", "/mail/gallery/offer-received/de?brand=learning", "light", 1280),
+        ("gallery-phone", "/mail/gallery/offer-received/ja?brand=learning&look=dark", "dark", 360),
     )
     for name, path, scheme, width in views:
         page = signed_in(running, scene, color_scheme=scheme, viewport={"width": width, "height": 800})
