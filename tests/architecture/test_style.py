@@ -13,6 +13,7 @@ BANNED_CALLS = {
 }  # fmt: skip
 BANNED_NAMES = re.compile(r"(^|_)(utils?|commons?|helpers?|managers?|misc)(_|$)|Manager|Helper|Util")
 WHO_COMMITS = {
+    "engine/express.py",
     "api/page_activation.py",
     "api/page_decision.py",
     "api/page_unsubscribe.py",
