@@ -14,6 +14,7 @@ from adapters.passwords import Argon2Passwords
 from adapters.sealer import FernetSealer
 from api.app import build
 from api.deps import Deps
+from domain.ports import Clock
 from engine.enqueue import Jobs
 from services import programme_files
 from services.addresses import AddressGuard
@@ -31,25 +32,30 @@ def no_dns(host: str, port: int) -> list[str]:
     return ["93.184.215.14"]
 
 
+def deps_of(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Deps:
+    """What a web process would build, on a database and a clock of tests."""
+    return Deps(
+        sessions=sessionmaker(engine, expire_on_commit=False),
+        clock=clock,
+        jobs=Jobs(catalogue(), clock, SilentDoorbell()),
+        sealer=FernetSealer(SECRET),
+        passwords=Argon2Passwords.cheap(),
+        programmes=Programmes(),
+        tokens=Tokens(SECRET),
+        guard=AddressGuard(no_dns),
+        threads=threads,
+        secret=SECRET.encode(),
+        offer_secret=SECRET.encode(),
+        public_url="https://kontor.example",
+        test_clock=True,
+    )
+
+
 @pytest.fixture
 def deps(engine: Engine, clock: ManualClock) -> Iterator[Deps]:
     """What a web process would build, on this test's database and clock."""
     with ThreadPoolExecutor(4) as threads:
-        yield Deps(
-            sessions=sessionmaker(engine, expire_on_commit=False),
-            clock=clock,
-            jobs=Jobs(catalogue(), clock, SilentDoorbell()),
-            sealer=FernetSealer(SECRET),
-            passwords=Argon2Passwords.cheap(),
-            programmes=Programmes(),
-            tokens=Tokens(SECRET),
-            guard=AddressGuard(no_dns),
-            threads=threads,
-            secret=SECRET.encode(),
-            offer_secret=SECRET.encode(),
-            public_url="https://kontor.example",
-            test_clock=True,
-        )
+        yield deps_of(engine, clock, threads)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -115,16 +116,25 @@ def build(database_url: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture
-def database_url(servers: Servers, template: str) -> Iterator[str]:
-    """SQLAlchemy's URL of a migrated database that only this test uses."""
+@contextmanager
+def copied(servers: Servers, template: str) -> Iterator[str]:
+    """SQLAlchemy's URL of a copy of a database to which nobody is connected, dropped afterwards."""
     name = f"kontor_test_{uuid4().hex}"
     with admin(servers) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-    yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
-    with admin(servers) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    try:
+        yield make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin(servers) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(servers: Servers, template: str) -> Iterator[str]:
+    """SQLAlchemy's URL of a migrated database that only this test uses."""
+    with copied(servers, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from adapters.http_fakes import FakeHttp
 from adapters.signed_calls import SignedCalls
@@ -27,8 +28,8 @@ class Works:
 
 
 @contextmanager
-def works(deps: Deps) -> Iterator[Works]:
-    """Everything a worker process has, over the database and the clock of `deps`."""
+def works(deps: Deps, **options: Any) -> Iterator[Works]:
+    """Everything a worker process has, over the database and the clock of `deps`; `options` as Inline takes them."""
     http, post = FakeHttp(), FakeMailTransport()
     ports = Ports(
         sleep=lambda _: None,
@@ -40,5 +41,5 @@ def works(deps: Deps) -> Iterator[Works]:
         builder=MailBuilder(Renderer()),
         transport=post,
     )
-    with Inline(deps.engine, all_handlers(ports), deps.clock) as inline:
+    with Inline(deps.engine, all_handlers(ports), deps.clock, **options) as inline:
         yield Works(inline, http, post)

@@ -6,12 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from adapters.clock_fakes import ManualClock
 from adapters.embedded.servers import EmbeddedServers, owned_servers
 from adapters.settings import Settings
 from store.schema import migrate
+from tests.api_fixtures import api, deps
+from tests.conftest import Servers
+from tests.discount_world import OPENING
 from tests.faults.chaos import settings_of
 from tests.faults.fleet import Fleet, fleet
+from tests.killed_child import Forker
+from tests.killing import Stage
+
+__all__ = ["api", "deps"]
 
 
 @pytest.fixture
@@ -30,3 +39,23 @@ def doomed(folder: Path, *roles: str) -> Iterator[tuple[EmbeddedServers, Fleet]]
         migrate(servers.postgres.url)
         with fleet(settings_of(servers, "doomed"), folder / "fleet", *roles) as made:
             yield servers, made
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    """Forks the processes that are to be killed."""
+    found = Forker()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Midnight UTC of 1 December 2025."""
+    return ManualClock(OPENING)
+
+
+@pytest.fixture
+def stage(servers: Servers, engine: Engine, clock: ManualClock, forker: Forker) -> Stage:
+    """Where a test builds its world."""
+    return Stage(servers, engine, clock, forker)

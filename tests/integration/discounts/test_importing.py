@@ -12,15 +12,10 @@ import pytest
 from adapters.settings import Settings
 from cli import main
 from commands import imports
-from services.imports import entering
 from tests.discount_world import DiscountWorld, moscow, roubles
 
 Import = Callable[..., "CompletedProcess[str]"]
 HEADER = "reference,amount,paid_at,kind\n"
-
-
-class Killed(BaseException):
-    """The command was killed."""
 
 
 @pytest.fixture
@@ -124,32 +119,6 @@ def test_a_reference_that_says_otherwise_refuses_the_file_and_the_same_again_is_
     assert len(world.rows("SELECT 1 FROM payments")) == 1
     good = take(reseller, numbered(3) + "P-2,10.00,2026-01-31,payment\n", "--json")
     assert told(good) == {"rows": 4, "imported": 2, "already_there": 2, "bad_rows": 0, "resumed_from": 0}
-
-
-def test_killed_on_the_way_nothing_is_in_the_ledger_and_the_same_command_goes_on(
-    world: DiscountWorld, take: Import, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reseller = world.reseller()
-    monkeypatch.setattr(entering, "CHUNK", 10)
-    stage = entering.stage
-    staged: list[object] = []
-
-    def dying(*arguments: Any) -> None:
-        if len(staged) == 3:
-            raise Killed
-        staged.append(arguments)
-        stage(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(entering, "stage", dying)
-        with pytest.raises(Killed):
-            take(reseller, numbered(55), "--json")
-    assert world.rows("SELECT 1 FROM payments") == []
-    assert world.api.ok(f"GET /v1/resellers/{reseller}/payments", key=world.key)["items"] == []
-    done = take(reseller, numbered(55), "--json")
-    assert told(done) == {"rows": 55, "imported": 55, "already_there": 0, "bad_rows": 0, "resumed_from": 30}
-    assert world.discount(reseller)["turnover"] == roubles("550.00")
-    assert world.rows("SELECT 1 FROM payment_import_rows") == []
 
 
 @pytest.mark.parametrize(

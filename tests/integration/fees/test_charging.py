@@ -102,26 +102,6 @@ def test_leaving_and_charging_at_once_charges_every_period_once(world: FeeWorld,
     assert len(found) == 4 * 4
 
 
-def test_a_range_that_is_rolled_back_in_the_middle_and_run_again_charges_once(
-    world: FeeWorld, shop: tuple[str, str]
-) -> None:
-    reseller, client = shop
-    world.assign(client, "call-recording")
-    world.clock.advance(world.clock.now().replace(month=4) - world.clock.now())
-    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
-    with world.api.deps.sessions() as session:
-        [(first, before)] = runs.ranges(book, session, "telephony")
-        assert runs.charge_range(book, session, "telephony", first, before) == 3
-        session.rollback()
-    for expected in (3, 0):
-        with world.transaction() as session:
-            assert runs.charge_range(book, session, "telephony", first, before) == expected
-    world.settle()
-
-    assert world.starts(f"resellers/{reseller}") == ["2026-01-15", "2026-02-15", "2026-03-15", "2026-04-15"]
-    assert len(world.events()) == 4
-
-
 def test_a_job_that_fails_at_its_last_write_is_run_again_and_charges_once(
     world: FeeWorld, shop: tuple[str, str]
 ) -> None:

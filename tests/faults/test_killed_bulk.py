@@ -1,0 +1,81 @@
+"""A bulk action of the console, killed while it is worked out and while it is done: it goes on, with a whole audit."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from adapters.clock_fakes import ManualClock
+from adapters.doorbell import SilentDoorbell
+from api.deps import Deps
+from engine.control import Actor
+from engine.enqueue import Jobs
+from models.console import BulkAction, BulkRun
+from services import bulk_runs
+from store.jobs_read import JobQuery
+from tasks.catalogue import catalogue
+from tests.console_bulk import BROKEN
+from tests.console_world import bury, put_job
+from tests.killing import DONE, Fate, Left, Stage, World
+
+pytestmark = pytest.mark.slow
+
+DEAD = 11
+WHO = Actor("olga@kontor.example", "console", "the disk has space")
+LOOKS = {
+    "runs": "SELECT id, action, state, actor, reason, total, counts, foreseen, looked, seen_keys, done, refused,"
+    " started_at, finished_at, foreseen_at FROM bulk_runs",
+    "audit": "SELECT at, actor, action, target, reason, detail - 'job' FROM audit_log ORDER BY target, action",
+    "retried": "SELECT id, state, attempt, result FROM jobs_archive WHERE task = 'probe.echo' ORDER BY id",
+    "refused": "SELECT id, state, attempt, reason FROM jobs WHERE task = 'probe.echo' ORDER BY id",
+    "jobs": DONE,
+}
+
+
+@pytest.fixture
+def broken(stage: Stage, deps: Deps, clock: ManualClock) -> Stage:
+    """Eleven dead jobs, of which one's unique key is taken; what a retry would do is about to be worked out."""
+    stage.sizes.update({"services.bulk.CHUNK": 3, "services.foreseeing.CHUNK": 3})
+    for number in range(DEAD - 1):
+        bury(deps, put_job(deps, f"{number}"), OSError(BROKEN))
+    with deps.sessions() as session:
+        taken = deps.jobs.enqueue(session, "probe.echo", {"message": "taken"}, unique_key="taken").id
+        session.commit()
+    bury(deps, taken, OSError(BROKEN))
+    with deps.sessions() as session:
+        later = clock.now() + timedelta(days=300)
+        deps.jobs.enqueue(session, "probe.echo", {"message": "rival"}, unique_key="taken", run_at=later)
+        query = JobQuery(states=frozenset({"dead"}))
+        bulk_runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor(WHO.name, WHO.origin))
+        session.commit()
+    return stage
+
+
+def begin(world: World, clock: ManualClock) -> None:
+    """Press the button."""
+    with world.session() as session:
+        run = session.scalars(select(BulkRun)).one()
+        bulk_runs.start(session, Jobs(catalogue(), clock, SilentDoorbell()), run.id, WHO)
+
+
+def test_a_bulk_retry(broken: Stage, clock: ManualClock) -> None:
+    def retry(world: World, fate: Fate) -> Left:
+        """Worked out, with the first half of the deaths; then started and done, with the rest."""
+        half = len(fate) // 2
+        world.does(fate=fate[:half])
+        begin(world, clock)
+        world.does(fate=fate[half:])
+        return world.left(LOOKS)
+
+    foreseeing = ("UPDATE bulk_runs:1", "commit.before:2", "commit.after:1")
+    beginning = ("INSERT INTO audit_log:1", "commit.before:1", "commit.after:1")
+    going_on = ("INSERT INTO audit_log:4", "UPDATE bulk_runs:1", "commit.before:4")
+    whole = broken.compare(retry, (*foreseeing, *beginning), (*reversed(foreseeing), *going_on))
+    [run] = whole["runs"]
+    assert (run[2], run[4], run[5], run[8], run[10], run[11]) == ("done", WHO.reason, DEAD, DEAD, DEAD - 1, 1)
+    assert Counter((row[2], row[4]) for row in whole["audit"]) == {
+        ("job.retry", WHO.reason): DEAD - 1,
+        ("bulk.retry", WHO.reason): 1,
+    }
+    assert [row[1] for row in whole["retried"]] == ["succeeded"] * (DEAD - 1)

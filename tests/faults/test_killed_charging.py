@@ -1,0 +1,75 @@
+"""Charging and statements, killed anywhere and run again: every period once, every statement once."""
+
+from datetime import timedelta
+
+import pytest
+
+from adapters.clock_fakes import ManualClock
+from engine.enqueue import Request
+from tests.api_world import Api
+from tests.fee_world import FeeWorld, fee_world
+from tests.killing import DONE, EVENTS, MAILS, SENDINGS, Fate, Left, Stage, World
+
+pytestmark = pytest.mark.slow
+
+NEW_YORK = "America/New_York"
+LOOKS = {
+    "charges": (
+        "SELECT account_id, reseller_id, kind, product, period_start, period_end, currency, fee, percent, discount,"
+        " total, how, created_at FROM charges ORDER BY account_id, product, period_start"
+    ),
+    "balances": "SELECT reseller_id, currency, sum(total), count(*) FROM charges GROUP BY 1, 2 ORDER BY 1, 2",
+    "runs": "SELECT account_id, code, anchor, since, until, next_start, monthly, ended FROM fee_runs ORDER BY 1, 2, 4",
+    "plans": "SELECT name, plan FROM accounts ORDER BY 1",
+    "mails": MAILS,
+    "sendings": SENDINGS,
+    "events": EVENTS,
+    "jobs": DONE,
+}
+
+
+def subscribe(world: FeeWorld) -> None:
+    """On 15 January: six clients with a product, one of them with two, one leaving; three with a plan, one leaving."""
+    ringers, sellers = world.reseller("telephony"), world.reseller("booking", "Weser")
+    clients = [world.client(ringers) for _ in range(6)]
+    booked = [world.client(sellers) for _ in range(3)]
+    world.go("2026-01-15", NEW_YORK)
+    for client in clients:
+        assert world.assign(client, "call-recording").status_code == 201
+    assert world.assign(clients[0], "voicemail").status_code == 201
+    world.unassign(clients[1], "call-recording")
+    for client in booked:
+        world.take(client, "basic")
+    world.cancel(booked[0])
+
+
+@pytest.fixture
+def due(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+    """On 20 March after an outage: two months of charges and one programme's statements wait to be made."""
+    stage.sizes["services.fees.runs.RANGE"] = 3
+    with fee_world(api, clock) as world:
+        world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
+        subscribe(world)
+        clock.advance(clock.now().replace(month=3, day=20) - clock.now() + timedelta(hours=1))
+        with world.transaction() as session:
+            put = world.works.inline.jobs.put
+            for programme in ("telephony", "booking"):
+                put(session, Request("fees.charge", {"programme": programme}))
+            put(session, Request("fees.statements", {"programme": "booking", "due": clock.now().isoformat()}))
+    return stage
+
+
+def charge(world: World, fate: Fate) -> Left:
+    """What the scheduler would have begun."""
+    world.does(fate=fate)
+    return world.left(LOOKS)
+
+
+def test_charging_after_an_outage(due: Stage) -> None:
+    dividing = ("commit.before:1", "commit.after:1", "commit.after:2")
+    charging = ("INSERT INTO charges:1", "INSERT INTO domain_events:2", "commit.before:2", "commit.after:1")
+    telling = ("UPDATE accounts:1", "INSERT INTO mails:1", "commit.after:1", "INSERT INTO charges:1", "step:9")
+    whole = due.compare(charge, (*dividing, *charging), telling)
+    assert len(whole["charges"]) == 7 + 3 + 2 * 6 + 2 * 2
+    assert [mail[1] for mail in whole["mails"]].count("statement") == 1
+    assert {count for _, count in whole["sendings"]} == {1}

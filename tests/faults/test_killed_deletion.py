@@ -1,0 +1,71 @@
+"""Deletions that become final, killed anywhere and run again: every account once, whole or not at all."""
+
+import pytest
+
+from adapters.clock_fakes import ManualClock
+from engine.enqueue import Request
+from services.closing import RESTORABLE
+from tests.api_world import Api
+from tests.fee_world import FeeWorld, fee_world
+from tests.killing import DONE, EVENTS, MAILS, Fate, Left, Stage, World
+
+pytestmark = pytest.mark.slow
+
+GONE = 8
+LOOKS = {
+    "accounts": "SELECT id, name, admin_email, email_key, email_version, purged_at FROM accounts ORDER BY 1",
+    "keys": "SELECT id, account_id, revoked_at FROM api_keys ORDER BY 1",
+    "instances": "SELECT account_id, url FROM instances ORDER BY 1",
+    "brands": "SELECT account_id FROM brands ORDER BY 1",
+    "mails": MAILS,
+    "reasons": "SELECT account_id, template, reason FROM mails WHERE reason IS NOT NULL ORDER BY 1, 2",
+    "events": EVENTS,
+    "progress": "SELECT result -> 'purged', result -> 'left' FROM jobs_archive WHERE result ? 'purged' ORDER BY id",
+    "jobs": DONE,
+}
+HALF = """
+SELECT count(*) FROM accounts a LEFT JOIN instances i ON i.account_id = a.id
+WHERE a.kind = 'client' AND (a.purged_at IS NULL) <> (i.account_id IS NOT NULL)
+"""
+
+
+def client(world: FeeWorld, reseller: str) -> str:
+    """A client with everything that a deletion takes away."""
+    made = world.client(reseller)
+    world.api.ok(f"PUT /v1/accounts/{made}/instance", {"url": "https://customer.example/hook"}, key=world.key)
+    world.api.ok(f"PUT /v1/accounts/{made}/brand", {"name": "Their own"}, key=world.key)
+    return made
+
+
+@pytest.fixture
+def deleted(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+    """Eight clients whose thirty days are over, and one that stays."""
+    stage.sizes["tasks.accounts.CHUNK"] = 3
+    with fee_world(api, clock) as world:
+        world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
+        reseller = world.reseller("telephony")
+        for made in [client(world, reseller) for _ in range(GONE + 1)][1:]:
+            world.api.ok(f"DELETE /v1/accounts/{made}", key=world.key)
+        world.works.inline.drain()
+        clock.advance(RESTORABLE)
+        with world.transaction() as session:
+            world.works.inline.jobs.put(session, Request("accounts.tidy", {}))
+    return stage
+
+
+def tidy(world: World, fate: Fate) -> Left:
+    """The job of the hour; whatever was done of an account when it was killed, all of it was."""
+    for die in fate:
+        world.dies(die, world.errand)
+        assert world.rows(HALF) == [(0,)]
+    world.does()
+    return world.left(LOOKS)
+
+
+def test_final_deletions(deleted: Stage) -> None:
+    erasing = ("UPDATE accounts:1", "DELETE FROM instances:1", "UPDATE mails:1", "commit.before:1", "commit.after:1")
+    going_on = ("UPDATE mails:2", "INSERT INTO domain_events:1", "commit.before:2", "step:5")
+    whole = deleted.compare(tidy, erasing, going_on)
+    assert whole["progress"] == [(3, 5), (6, 2), (8, 0)]
+    assert [row[0] for row in whole["events"]].count("account.purged") == GONE
+    assert (len(whole["instances"]), len(whole["brands"])) == (1, 1)

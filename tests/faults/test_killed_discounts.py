@@ -1,0 +1,117 @@
+"""The daily run and an import of payments, killed anywhere and run again: the same end, and no mail twice."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.clock_fakes import ManualClock
+from adapters.settings import Settings
+from engine.enqueue import Request
+from tests.api_world import Api
+from tests.discount_world import DiscountWorld, discount_world, moscow
+from tests.killing import DONE, EVENTS, MAILS, SENDINGS, Fate, Left, Stage, World
+
+pytestmark = pytest.mark.slow
+
+DISCOUNTS = {
+    "percents": "SELECT reseller_id, day, turnover, tier, percent, version FROM discounts ORDER BY 1",
+    "records": "SELECT reseller_id, day, turnover, tier, percent FROM discount_records ORDER BY 1, 2",
+    "mails": MAILS,
+    "sendings": SENDINGS,
+    "events": EVENTS,
+    "jobs": DONE,
+}
+RUNS = "SELECT day, state, ranges, computed, applied, resellers, moved FROM discount_runs ORDER BY day"
+MORE = """
+INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
+SELECT gen_random_uuid(), id, id, 'more', 'payment', 60000, 'RUB', :now, :now FROM accounts WHERE name LIKE 'R0105-%'
+"""
+LINES = 25
+FILE = "reference,amount,paid_at,kind\n" + "".join(f"P-{n},100.00,2026-01-31,payment\n" for n in range(LINES))
+TABLES = {
+    "payments": "SELECT reseller_id, reference, kind, amount, currency, paid_at FROM payments ORDER BY reference",
+    "imports": "SELECT reseller_id, digest, lines, summary, finished_at FROM payment_imports",
+}
+
+
+def silence(world: DiscountWorld) -> None:
+    """Let no mail leave, so that the jobs that run are those in question."""
+    world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
+
+
+@pytest.fixture
+def daily(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+    """On 12 January a run waits: of 30 resellers 8 lose their tier that day, 7 rise, 5 will fall tomorrow."""
+    stage.sizes["services.discounts.running.CHUNK"] = 3
+    with discount_world(api, clock) as world:
+        silence(world)
+        world.reach(moscow("2026-01-10"))
+        for count, paid_on, amount in ((8, "2025-12-11", "3000"), (7, "2026-01-05", "500"), (5, "2025-12-12", "3000")):
+            world.many(count, paid_on, amount)
+        world.many(10, "2025-10-01")
+        world.reach(moscow("2026-01-11"))
+        clock.advance(timedelta(hours=13))
+        world.rows(MORE, now=clock.now())
+        with world.transaction() as session:
+            args = {"programme": "hosting", "range_size": 8}
+            world.works.inline.jobs.put(session, Request("discounts.run", args))
+    return stage
+
+
+def run(world: World, fate: Fate) -> Left:
+    """The daily run."""
+    world.does(fate=fate)
+    return world.left({**DISCOUNTS, "runs": RUNS})
+
+
+def test_the_daily_run(daily: Stage) -> None:
+    dividing = ("commit.before:1", "commit.after:1")
+    computing = ("INSERT INTO discount_findings:1", "commit.before:2", "commit.after:2")
+    deciding = ("commit.before:5", "commit.after:4", "UPDATE discounts:1", "commit.before:1", "commit.after:1")
+    telling = ("INSERT INTO mails:1", "commit.before:9", "INSERT INTO mails:2", "commit.after:1", "step:9")
+    whole = daily.compare(run, (*dividing, *computing), deciding, telling)
+    assert whole["runs"][-1][1:] == ("done", 4, 4, 4, 30, 15)
+    told = Counter((mail[1], mail[3].split(":")[1]) for mail in whole["mails"])
+    assert (told["tier-changed", "2026-01-12"], told["tier-drop-tomorrow", "2026-01-13"]) == (15, 5)
+    assert {count for _, count in whole["sendings"]} == {1}
+
+
+@pytest.fixture
+def importing(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+    """On 1 February there is one reseller, without a payment."""
+    stage.sizes["services.imports.entering.CHUNK"] = 10
+    with discount_world(api, clock) as world:
+        silence(world)
+        world.reseller()
+        world.reach(moscow("2026-02-01"))
+    return stage
+
+
+def test_an_import_of_payments(importing: Stage, settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "payments.csv"
+    file.write_text(FILE)
+
+    def take(world: World, fate: Fate) -> Left:
+        """The command, again after each death, and what it leaves to workers."""
+        [(reseller,)] = world.rows("SELECT id FROM accounts WHERE kind = 'reseller'")
+        given = replace(settings, database_url=world.errand.database_url).environ()
+        environ = {**given, "KONTOR_TEST_CLOCK": world.errand.now}
+        command = ("import", "payments", str(file), "--reseller", str(reseller), "--json")
+        for die in fate:
+            world.dies(die, replace(world.errand, command=command, environ=environ))
+            assert world.rows("SELECT count(*) FROM payments")[0][0] in {0, LINES}
+        told = json.loads(world.does(*command, environ=environ).printed)
+        assert (told["rows"], told["imported"] + told["already_there"], told["bad_rows"]) == (LINES, LINES, 0)
+        assert world.rows("SELECT 1 FROM payment_import_rows") == []
+        world.does()
+        return world.left({**DISCOUNTS, **TABLES})
+
+    staging = ("INSERT INTO payment_imports:1", "commit.before:3", "commit.after:3", "commit.after:3")
+    entering = ("INSERT INTO payments:1", "DELETE FROM payment_import_rows:1", "commit.before:3", "commit.after:3")
+    whole = importing.compare(take, staging, entering)
+    assert (len(whole["payments"]), len(whole["imports"])) == (LINES, 1)
+    assert [(mail[1], str(mail[4]).count("2500.00")) for mail in whole["mails"] if mail[1] == "tier-changed"] != []

@@ -1,0 +1,54 @@
+"""The scheduler, killed between writing an occurrence down and enqueueing its job: there is neither, then both."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.clock_fakes import ManualClock
+from api.deps import Deps
+from engine.schedules import declare
+from store import occurrences
+from tasks.timetable import timetable
+from tests.killed_child import SCHEDULER
+from tests.killing import DONE, Fate, Left, Stage, World
+
+pytestmark = pytest.mark.slow
+
+AFTERWARDS = "commit.after:2"
+WRITTEN = "SELECT (SELECT count(*) FROM schedule_occurrences), (SELECT count(*) FROM jobs)"
+LOOKS = {
+    "fired": "SELECT o.schedule, o.slot, o.skipped, j.task, j.run_at FROM schedule_occurrences o"
+    " LEFT JOIN jobs j ON j.id = o.job_id ORDER BY 1, 2",
+    "next": "SELECT name, checked_until, next_at FROM schedules ORDER BY 1",
+    "jobs": DONE,
+}
+
+
+@pytest.fixture
+def asleep(stage: Stage, deps: Deps, clock: ManualClock) -> Stage:
+    """No scheduler looked for two days."""
+    with deps.sessions() as session:
+        declare(session, timetable(session), clock.now())
+        session.commit()
+    clock.advance(timedelta(days=2))
+    return stage
+
+
+def test_an_occurrence(asleep: Stage, clock: ManualClock) -> None:
+    def fire(world: World, fate: Fate) -> Left:
+        """The scheduler's look."""
+        for die in fate:
+            world.dies(die, replace(world.errand, command=SCHEDULER))
+            if die != AFTERWARDS:
+                assert world.rows(WRITTEN) == [(0, 0)]
+                with world.session() as session:
+                    assert occurrences.overdue(session, clock.now()) != []
+        world.does(*SCHEDULER)
+        return world.left(LOOKS)
+
+    writing = ("INSERT INTO schedule_occurrences:1", "INSERT INTO schedule_occurrences:3")
+    enqueued = ("UPDATE schedule_occurrences:1", "UPDATE schedules:1", "commit.before:2", AFTERWARDS)
+    whole = asleep.compare(fire, (*writing, *enqueued))
+    assert [row for row in whole["fired"] if row[3] is None and not row[2]] == []
+    assert sum(1 for row in whole["fired"] if row[3] is not None) == sum(count for _, _, count in whole["jobs"])
