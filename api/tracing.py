@@ -27,16 +27,16 @@ class Traced:
         if scope["type"] != "http" or is_quiet(scope):
             await self._app(scope, receive, send)
             return
-        method = scope["method"] if scope["method"] in METHODS else "_OTHER"
+        known = scope["method"] in METHODS
+        name, method = (scope["method"], scope["method"]) if known else ("HTTP", "_OTHER")
         attributes = {"http.request.method": method, "url.scheme": scope.get("scheme", "http")}
         caller = place_in(Headers(scope=scope).get(HEADER, ""))
-        with self._tracer.start(method, SpanKind.SERVER, attributes, under=caller) as span, self._tracer.within(span):
-            await self._answered(span, method, scope, receive, send)
+        with self._tracer.start(name, SpanKind.SERVER, attributes, under=caller) as span, self._tracer.within(span):
+            await self._answered(span, name, scope, receive, send)
 
-    async def _answered(self, span: Span, method: str, scope: Scope, receive: Receive, send: Send) -> None:
-        name = HEADER.encode()
-        others = [header for header in scope["headers"] if header[0] != name]
-        scope["headers"] = [*others, (name, span.place.header().encode())]
+    async def _answered(self, span: Span, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+        others = [header for header in scope["headers"] if header[0] != HEADER.encode()]
+        scope["headers"] = [*others, (HEADER.encode(), span.place.header().encode())]
         status = 500
 
         async def noting(message: Message) -> None:
@@ -48,7 +48,7 @@ class Traced:
         try:
             await self._app(scope, receive, noting)
         finally:
-            conclude(span, method, getattr(scope.get("route"), "path", None), status)
+            conclude(span, name, getattr(scope.get("route"), "path", None), status)
 
 
 def is_quiet(scope: Scope) -> bool:
@@ -56,11 +56,11 @@ def is_quiet(scope: Scope) -> bool:
     return scope["path"].startswith(QUIET) or STREAM in Headers(scope=scope).get("accept", "")
 
 
-def conclude(span: Span, method: str, route: str | None, status: int) -> None:
+def conclude(span: Span, name: str, route: str | None, status: int) -> None:
     """Say what was answered, and by which route."""
     if route is not None:
         span.set("http.route", route)
-        span.rename(f"{method} {route}")
+        span.rename(f"{name} {route}")
     span.set("http.response.status_code", status)
     if status >= 500:
         span.fail(str(status))
