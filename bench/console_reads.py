@@ -41,6 +41,8 @@ PAGES = (
     "/schedules", "/workers", "/instances", "/mail", "/audit", "/people", "/keys", "/jobs/{job}",
     "/accounts", "/accounts?q=r777", "/accounts?q=nobody", "/accounts/{reseller}", "/accounts/{client}",
     "/offers/{offer}", "/resellers/{reseller}/discount", "/reconciliation", "/programmes",
+    "/mail/gallery", "/mail/gallery?q=r777", "/mail/gallery/offer-received/ru?brand={reseller}",
+    "/mail/gallery/offer-received/ru/frame?brand={reseller}",
 )  # fmt: skip
 
 

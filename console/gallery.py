@@ -133,8 +133,8 @@ def _resellers(visit: Visit) -> tuple[Sequence[Account], bool]:
     text, before = visit.arrival.asked("q"), cursor_id(visit.arrival.asked("cursor"))
     wanted = AccountSearch(text=text and name_key(text), kind=AccountKind.RESELLER)
     found = bounded(visit, lambda: timelines.accounts(visit.session, wanted, before, SHOWN + 1), SEARCH_MS)
-    if found is not None:
-        return found, False
+    if found is not None or text is None:
+        return found or (), found is None
     whole = replace(wanted, exact=True)
     return bounded(visit, lambda: timelines.accounts(visit.session, whole, before, SHOWN + 1), SEARCH_MS) or (), True
 

@@ -1,0 +1,50 @@
+"""`kontor mails`: found, shown, and sent again with a reason."""
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.doorbell import SilentDoorbell
+from engine.enqueue import Jobs
+from services import mails
+from tasks.catalogue import catalogue
+from tests.acceptance.test_cli import Run, environ, printed, run
+
+__all__ = ["environ", "run"]
+DUTY = "duty@kontor.example"
+
+
+def alert(engine: Engine) -> str:
+    """An alert to the one operator, posted."""
+    facts = {"alerts": [{"kind": "dead_jobs", "count": 3, "detail": "mail.send"}]}
+    jobs = Jobs(catalogue(), ManualClock(), SilentDoorbell())
+    with Session(engine) as session:
+        posted = mails.post_to(
+            session, jobs, template="operator-alert", address=DUTY, facts=facts, fact_key="x",
+            refs={"kinds": ["dead_jobs"]},
+        )  # fmt: skip
+        session.commit()
+    return str(posted)
+
+
+def test_a_mail_is_found_shown_and_sent_again_with_a_reason(run: Run, engine: Engine) -> None:
+    assert run("operator", "create", "--email", DUTY, "--role", "operator").returncode == 0
+    mail = alert(engine)
+    assert mail in run("mails", "list", "--template", "operator-alert", "--state", "queued").stdout
+    refused = run("mails", "resend", mail, "--reason", "nobody saw it")
+    assert (refused.returncode, refused.stderr) == (1, "kontor: It was not sent yet: its job goes on trying.\n")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE mails SET state = 'sent'"))
+    assert "Say why" in run("mails", "resend", mail).stderr
+    again = printed(run("mails", "resend", mail, "--reason", "nobody saw it", "--json"))
+    assert (again["repeats"], again["state"], again["template"]) == (mail, "queued", "operator-alert")
+    assert printed(run("mails", "show", str(again["id"]), "--json"))["repeats"] == mail
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT actor, origin, reason FROM audit_log WHERE action = 'mail.again'"))
+        assert [(who.startswith("cli:"), origin, why) for who, origin, why in kept] == [(True, "cli", "nobody saw it")]
+
+
+def test_a_state_that_there_is_not_is_wrong_usage(run: Run) -> None:
+    refused = run("mails", "list", "--state", "lost")
+    assert refused.returncode == 2
+    assert "queued, sent, skipped, suppressed, failed" in " ".join(refused.stderr.split())
