@@ -34,8 +34,8 @@ FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
 FIND_UNIQUE = "SELECT id FROM jobs WHERE tenant = %s AND task = %s AND unique_key = %s AND state <> 'dead'"
 BULK = f"""
 INSERT INTO jobs ({COLUMNS})
-SELECT id, %s, %s, %s, NULL, %s, %s, payload::jsonb, %s, NULL, NULL, %s, %s, %s, %s, %s
-FROM unnest(%s::uuid[], %s::text[]) AS rows (id, payload)
+SELECT id, %s, %s, tenant, NULL, %s, %s, payload::jsonb, %s, NULL, NULL, %s, %s, %s, %s, %s
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS rows (id, tenant, payload)
 """  # noqa: S608 -- constants
 
 
@@ -123,7 +123,7 @@ class Jobs:
         """Insert many jobs in the order given, all or none. Raises Invalid naming the item."""
         now = self.clock.now()
         ids: list[UUID] = []
-        groups: dict[tuple[Any, ...], tuple[list[UUID], list[str]]] = {}
+        groups: dict[tuple[Any, ...], tuple[list[UUID], list[str], list[str]]] = {}
         for request in requests:
             if request.unique_key or request.once_key or request.lane:
                 ids.append(self.put(session, request).id)
@@ -131,13 +131,14 @@ class Jobs:
             payload = self._payload(request)
             row_id = new_id()
             shared = self._shared(request, payload, now)
-            members = groups.setdefault(shared, ([], []))
-            members[0].append(row_id)
-            members[1].append(payload.model_dump_json(exclude_unset=True))
+            row_ids, tenants, payloads = groups.setdefault(shared, ([], [], []))
+            row_ids.append(row_id)
+            tenants.append(request.tenant)
+            payloads.append(payload.model_dump_json(exclude_unset=True))
             ids.append(row_id)
         cursor = driver(session).cursor()
-        for shared, (row_ids, payloads) in groups.items():
-            cursor.execute(BULK, (*shared, row_ids, payloads))
+        for shared, members in groups.items():
+            cursor.execute(BULK, (*shared, *members))
         ring_after_commit(session, self.doorbell)
         return ids
 
@@ -157,7 +158,6 @@ class Jobs:
         return (
             policy.name,
             request.queue or policy.queue,
-            request.tenant,
             request.priority,
             "scheduled" if later else "queued",
             payload.version,
@@ -170,12 +170,12 @@ class Jobs:
 
     def _row(self, request: Request, payload: Payload, row_id: UUID, now: datetime) -> Row:
         """What to write; a column that has its default is left out, which saves a third."""
-        task, queue, tenant, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
+        task, queue, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
             request, payload, now
         )
         body = payload.model_dump_json(exclude_unset=True)
         always, fixed = (row_id, body, run_at, now), (task, queue, state, attempts)
-        rest = (tenant, request.lane, priority, version, request.unique_key, request.once_key, parent, trace)
+        rest = (request.tenant, request.lane, priority, version, request.unique_key, request.once_key, parent, trace)
         if rest == DEFAULTS:
             return insertion(ALWAYS, fixed), always
         given = [(name, value) for name, value, usual in zip(OPTIONAL, rest, DEFAULTS, strict=True) if value != usual]
