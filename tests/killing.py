@@ -102,6 +102,11 @@ class Stage:
         for fate in fates:
             with self.world() as world:
                 found = play(world, fate)
-            other = {name: (found[name], whole[name]) for name in whole if found[name] != whole[name]}
+            other = {name: differing(found[name], whole[name]) for name in whole if found[name] != whole[name]}
             assert not other, f"after {', '.join(fate)}: {other}"
         return whole
+
+
+def differing(found: Sequence[Any], whole: Sequence[Any]) -> dict[str, list[Any]]:
+    """What is there too much, and what is not."""
+    return {"more": [row for row in found if row not in whole], "less": [row for row in whole if row not in found]}

@@ -73,7 +73,8 @@ def test_the_daily_run(daily: Stage) -> None:
     computing = ("INSERT INTO discount_findings:1", "commit.before:2", "commit.after:2")
     deciding = ("commit.before:5", "commit.after:4", "UPDATE discounts:1", "commit.before:1", "commit.after:1")
     telling = ("INSERT INTO mails:1", "commit.before:9", "INSERT INTO mails:2", "commit.after:1", "step:9")
-    whole = daily.compare(run, (*dividing, *computing), deciding, telling)
+    anywhere = ("step:23",) * 6
+    whole = daily.compare(run, (*dividing, *computing), deciding, telling, anywhere)
     assert whole["runs"][-1][1:] == ("done", 4, 4, 4, 30, 15)
     told = Counter((mail[1], mail[3].split(":")[1]) for mail in whole["mails"])
     assert (told["tier-changed", "2026-01-12"], told["tier-drop-tomorrow", "2026-01-13"]) == (15, 5)
