@@ -16,9 +16,11 @@ from mail.kinds import KINDS
 from models.mails import Mail, MailState
 from models.people import Role
 from services import mail_again, mails
+from store import audit
 from store.mails import MailFilter
 
 SHOWN: Final = 50
+ACTS: Final = 20
 LOOKS: Final = ("light", "dark", "phone")
 
 
@@ -54,6 +56,7 @@ def show_mail(visit: Visit) -> Page:
         "looks": LOOKS,
         "standing": standing,
         "gallery": _in_the_gallery(logged.mail),
+        "acts": audit.about(visit.session, f"mail:{standing.first.id}", ACTS),
         "text": _part(message, "plain"),
         "source": logged.mail.raw if visit.may(Role.OPERATOR) else None,
     }

@@ -44,6 +44,8 @@ def test_an_operator_sends_a_mail_again_and_the_log_says_why(signed_in: As, deps
     assert done.headers["location"] == f"/console/mail/{posted.id}?done=sent-again"
     assert (entry.actor, entry.reason) == ("operator:operator@kontor.example", "she deleted it")
     assert "she deleted it" in someone.get("/console/audit?action=mail.").text
+    for one in (sent, posted.id):
+        assert "sent it again – “she deleted it”" in someone.get(f"/console/mail/{one}").text
     assert f'href="/console/mail/{posted.id}"' in someone.get(f"/console/mail/{sent}").text
 
 
