@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from opentelemetry.trace import StatusCode
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from domain.bells import Bell
 from domain.ids import new_id
@@ -125,6 +126,17 @@ def test_an_act_that_raises_is_a_failed_attempt_and_the_next_one_is_numbered(wor
     assert len(spans.traces()) == 1
 
 
+def test_the_log_names_the_trace_in_which_an_attempt_failed(world: World, spans: Spans) -> None:
+    def fail(job: JobContext, note: str) -> Outcome | None:
+        raise Transient("not now")
+
+    world.script.deeds["one"] = fail
+    world.put(Write(note="one"))
+    with capture_logs() as lines:
+        world.inline.drain()
+    assert [line["trace"] for line in lines if line["event"] == "job.failed"] == list(spans.traces())
+
+
 def test_a_job_from_before_tracing_begins_a_trace_with_its_first_ring(world: World, spans: Spans) -> None:
     with Session(world.engine) as session, session.begin():
         job_id = world.inline.shop.jobs.enqueue(session, "test.write", Write(note="old")).id
@@ -146,6 +158,16 @@ def test_a_job_that_was_found_by_its_key_is_not_created_again(world: World, span
     first = world.put(Write(note="one"), unique_key="k")
     assert world.put(Write(note="two"), unique_key="k") == first
     assert len(spans.named("create test.write")) == 1
+
+
+def test_of_many_jobs_put_at_once_each_new_one_is_told_once(world: World, spans: Spans) -> None:
+    plain, keyed = Request("test.write", {"note": "plain"}), Request("test.write", {"note": "keyed"}, unique_key="k")
+    with Session(world.engine) as session, session.begin():
+        ids = world.inline.jobs.put_many(session, [plain, keyed, plain, keyed])
+    assert spans.said("create test.write", "messaging.message.id") == [
+        str(job_id) for job_id in (ids[1], ids[0], ids[2])
+    ]
+    assert len(spans.traces()) == 1
 
 
 def test_a_bell_for_a_job_that_is_gone_rings_without_a_span(world: World, spans: Spans) -> None:
