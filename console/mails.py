@@ -1,27 +1,15 @@
-"""The mail log: each mail with its state and tries, as it looks, and as it was sent with its tokens masked."""
+"""The mail log: each mail with its state and tries."""
 
-from email import message_from_string
-from email.message import EmailMessage
-from email.policy import default
 from typing import Final
 from urllib.parse import urlencode
 
-from console import tenants
-from console.answers import Document, Page
-from console.frame import framed
+from console.answers import Page
 from console.visit import Visit
-from domain.errors import NotFound
-from mail.catalogue import language_of
-from mail.kinds import KINDS
-from models.mails import Mail, MailState
-from models.people import Role
-from services import mail_again, mails
-from store import audit
+from models.mails import MailState
+from services import mails
 from store.mails import MailFilter
 
 SHOWN: Final = 50
-ACTS: Final = 20
-LOOKS: Final = ("light", "dark", "phone")
 
 
 def show_mails(visit: Visit) -> Page:
@@ -40,51 +28,3 @@ def show_mails(visit: Visit) -> Page:
         "template": template or "",
     }
     return Page("mails.html", "Mail", values, "mail", live=("_mails",) if arrival.asked("cursor") is None else ())
-
-
-def show_mail(visit: Visit) -> Page:
-    """One mail in a frame; its source for those who may act. Raises NotFound."""
-    logged = mails.get(visit.session, visit.arrival.uuid("mail_id"))
-    look = visit.arrival.asked("look")
-    message = _parsed(logged.mail.raw)
-    standing = mail_again.standing(visit.session, visit.deps.programmes, logged.mail, visit.now)
-    values = {
-        "mail": logged.mail,
-        "recipients": logged.recipients,
-        "account": tenants.named(visit, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
-        "look": look if look in LOOKS else "light",
-        "looks": LOOKS,
-        "standing": standing,
-        "gallery": _in_the_gallery(logged.mail),
-        "acts": audit.about(visit.session, f"mail:{standing.first.id}", ACTS),
-        "text": _part(message, "plain"),
-        "source": logged.mail.raw if visit.may(Role.OPERATOR) else None,
-    }
-    waits = logged.mail.state == MailState.QUEUED
-    return Page("mail.html", logged.mail.subject or logged.mail.template, values, "mail", soon=waits)
-
-
-def mail_frame(visit: Visit) -> Document:
-    """The mail's HTML part alone, for a sandboxed frame. Raises NotFound."""
-    html = _part(_parsed(mails.get(visit.session, visit.arrival.uuid("mail_id")).mail.raw), "html")
-    if html is None:
-        raise NotFound
-    return framed(html)
-
-
-def _in_the_gallery(mail: Mail) -> str | None:
-    """A sample of the same kind, in the same language and name; None for a kind that there is no more."""
-    if mail.template not in KINDS:
-        return None
-    brand = f"?brand={mail.account_id}" if mail.account_id else ""
-    return f"/console/mail/gallery/{mail.template}/{language_of(mail.locale)}{brand}"
-
-
-def _parsed(raw: str | None) -> EmailMessage | None:
-    return None if raw is None else message_from_string(raw, EmailMessage, policy=default)
-
-
-def _part(message: EmailMessage | None, kind: str) -> str | None:
-    """The text of one of the alternatives."""
-    body = None if message is None else message.get_body((kind,))
-    return None if body is None else str(body.get_content())
