@@ -65,6 +65,21 @@ def test_the_standard_variable_names_the_service_otherwise(monkeypatch: pytest.M
     assert spans.one("any").resource.attributes["service.name"] == "back-office"
 
 
+def test_processes_that_keep_a_part_of_all_traces_choose_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    web, worker, seen = Spans(), Spans(), set()
+    for _ in range(64):
+        with web.tracer.start("request", SpanKind.SERVER) as request:
+            job = place_of(new_id(), request.place.trace_id)
+        with worker.tracer.start("attempt", SpanKind.CONSUMER, under=job) as attempt:
+            assert attempt.place.sampled == request.place.sampled
+            assert attempt.place.header().endswith("01" if attempt.place.sampled else "00")
+        seen.add(attempt.place.sampled)
+    assert seen == {True, False}
+    assert web.traces() == worker.traces()
+
+
 class Stuck(SpanExporter):
     """A collector that takes a connection and never answers."""
 
