@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports bench-daily simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports bench-daily bench-charging simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `bench` and `simulate`.
@@ -73,6 +73,9 @@ simulate: $(STAMP) ## a year of 200 resellers, three seeds, every day compared w
 
 bench-daily: $(STAMP) ## measure the daily run of discounts, 100,000 resellers and 3,000,000 payments
 	@$(BIN)/python -m bench.daily $(BENCH)
+
+bench-charging: $(STAMP) ## measure 100,000 recurring fees that fall due on one day
+	@$(BIN)/python -m bench.charging $(BENCH)
 
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate

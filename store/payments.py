@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,12 @@ from domain.tiers import PaymentKind
 from models.payments import PaymentRow
 
 NOTHING: Final = Decimal(0)
+TURNOVERS: Final = text(
+    "SELECT coalesce(t.total, 0) FROM unnest(CAST(:ids AS uuid[]), CAST(:sinces AS timestamptz[]),"
+    "  CAST(:untils AS timestamptz[])) WITH ORDINALITY AS w (reseller_id, since, until, place)"
+    " CROSS JOIN LATERAL (SELECT sum(p.signed) AS total FROM payments p WHERE p.reseller_id = w.reseller_id"
+    "  AND p.paid_at >= w.since AND p.paid_at < w.until) AS t ORDER BY w.place"
+)
 Entered = Row[UUID, UUID, str, Decimal, datetime, str]
 """(id, reseller_id, kind, amount, paid_at, reference) of an entry."""
 
@@ -66,6 +72,13 @@ def turnover(session: Session, reseller_id: UUID, since: datetime, until: dateti
     """Payments less refunds and chargebacks from `since` to before `until`, aware; may be negative."""
     inside = (PaymentRow.reseller_id == reseller_id, PaymentRow.paid_at >= since, PaymentRow.paid_at < until)
     return session.scalar(select(func.sum(PaymentRow.signed)).where(*inside)) or NOTHING
+
+
+def turnovers(session: Session, windows: Sequence[tuple[UUID, datetime, datetime]]) -> Sequence[Decimal]:
+    """`turnover` of many (reseller, since, until) in one statement, in their order."""
+    ids, sinces, untils = zip(*windows, strict=True) if windows else ((), (), ())
+    values = {"ids": list(ids), "sinces": list(sinces), "untils": list(untils)}
+    return session.scalars(TURNOVERS, values).all()
 
 
 def between(session: Session, resellers: Sequence[UUID], since: datetime, until: datetime) -> Sequence[Entered]:

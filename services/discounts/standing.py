@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -60,6 +61,16 @@ def tier_for(session: Session, programme: Programme, reseller_id: UUID, day: dat
     if not isinstance(programme.discount, TurnoverDiscount):
         return None
     return standing(session, programme, reseller_id, day).tier
+
+
+def tiers_for(session: Session, programme: Programme, asked: Sequence[tuple[UUID, date]]) -> Sequence[Tier | None]:
+    """`tier_for` of many (reseller, day), of the ledger in one statement."""
+    rules = programme.discount
+    if not isinstance(rules, TurnoverDiscount):
+        return [None] * len(asked)
+    days = {day: bounds_of(day, programme.zone) for day in {day for _, day in asked}}
+    windows = [(reseller_id, days[day].since, days[day].until) for reseller_id, day in asked]
+    return [tier_at(rules.tiers, amount) for amount in payments.turnovers(session, windows)]
 
 
 def percent_for(session: Session, programme: Programme, reseller: Account, family: str | None, today: date) -> Decimal:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.fees import Run, bill, fee
+from domain.fees import Bill, Run, bill, fee
 from domain.ids import new_id
 from domain.money import Money
 from domain.periods import Period
@@ -46,7 +46,15 @@ class Billing:
     def charge(self, due: Sequence[FeeRun], holders: Mapping[UUID, Holder]) -> int:
         """Charge locked runs of locked accounts up to today, end those that are over; return how many charges."""
         while due:
-            followers = [then for run in due if (then := self._one(run, holders[run.account_id])) is not None]
+            bills = {run.id: bill(Run(run.anchor, run.since, run.until), run.next_start, self.today) for run in due}
+            self.percents.ask(
+                (holders[run.account_id].reseller_id, period.start)
+                for run in due
+                if run.kind == FeeKind.PRODUCT
+                for period in bills[run.id].due
+            )
+            ended = [self._one(run, holders[run.account_id], bills[run.id]) for run in due]
+            followers = [then for then in ended if then is not None]
             self.session.flush()
             self.session.add_all(followers)
             due = followers
@@ -58,10 +66,9 @@ class Billing:
             move_plan(self.book, self.session, self.programme, account_id, plan)
         return len(fresh)
 
-    def _one(self, run: FeeRun, holder: Holder) -> FeeRun | None:
+    def _one(self, run: FeeRun, holder: Holder, found: Bill) -> FeeRun | None:
         """Charge one run; return the plan that follows it when it is over."""
         price = price_of(self.programme, FeeKind(run.kind), run.code)
-        found = bill(Run(run.anchor, run.since, run.until), run.next_start, self.today)
         if price is not None:
             for period in found.due:
                 self._write(run, holder, period, price)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ from domain.money import Money
 from domain.programme import Programme
 from domain.programme.model import Product, Tier, TurnoverDiscount
 from models.fees import FeeKind
-from services.discounts import tier_for
+from services.discounts import tier_for, tiers_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,12 @@ class Percents:
     session: Session
     programme: Programme
     known: dict[tuple[UUID, date], Tier | None] = field(default_factory=dict)
+
+    def ask(self, wanted: Iterable[tuple[UUID | None, date]]) -> None:
+        """Ask for many (reseller, day) at once: a night's work has more resellers than it may ask one by one."""
+        new = sorted({(who, day) for who, day in wanted if who is not None and (who, day) not in self.known})
+        if new and isinstance(self.programme.discount, TurnoverDiscount):
+            self.known.update(zip(new, tiers_for(self.session, self.programme, new), strict=True))
 
     def of(self, reseller_id: UUID | None, family: str | None, day: date) -> Decimal:
         """The per cent off for a reseller on a local day; an account that pays for itself gets none."""

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from domain.errors import Conflict
 from services.fees import runs
@@ -132,6 +133,19 @@ def test_ranges_cover_every_due_run_once(
     assert Counter(one["account_id"] for one in world.charges(f"resellers/{reseller}")) == dict.fromkeys(clients, 2)
     tried = world.api.ok("GET /v1/jobs?task=fees.charge_range", key=world.key)["items"]
     assert sorted(job["result"]["charges"] for job in tried) == [1, 3, 3]
+
+
+def test_payments_are_asked_once_however_many_resellers_are_charged(world: FeeWorld) -> None:
+    for name in ("Elbe", "Weser", "Oder"):
+        assert world.assign(world.client(world.reseller("house", name)), "line").status_code == 201
+    world.clock.advance(timedelta(days=40))
+    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
+    asked: list[str] = []
+    with world.api.deps.sessions() as session:
+        event.listen(session.connection(), "before_cursor_execute", lambda *told: asked.append(told[2]))
+        [(first, before)] = runs.ranges(book, session, "house")
+        assert runs.charge_range(book, session, "house", first, before) == 3
+    assert sum("FROM payments" in statement for statement in asked) == 1
 
 
 def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeWorld, shop: tuple[str, str]) -> None:

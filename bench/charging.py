@@ -1,0 +1,197 @@
+"""`python -m bench.charging`: many charges due on one day, beside the bare SQL that writes the same.
+
+Every round is a month later: the run as jobs, through relay and runner, in one thread. The floors are one statement
+each over one connection, on tables of their own without foreign keys: the charges alone; and with events and what is
+due next. Processor time is told apart, so that a busy machine spoils the seconds by the clock alone.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, astuple, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.embedded.servers import embedded_servers
+from bench.charging_floor import BARE, WHOLE, Clients, differences
+from bench.daily import database, peak
+from bench.daily_fill import libpq
+from bench.proc import cpu_seconds, family
+from domain.periods import add_months
+from domain.programme.model import TurnoverDiscount
+from engine.enqueue import Request
+from engine.testing import Inline
+from services import programme_files
+from services.discounts.standing import bounds_of
+from services.programmes import Programmes
+from store.schema import ROOT, migrate
+from tasks import fees
+
+FIRST: Final = date(2026, 3, 3)
+TURNOVER: Final = """  kind: turnover
+  families: [voice]
+  guard_rail: 100
+  tiers:
+    - {name: "200", from: 200, percent: {voice: 5}}
+    - {name: "400", from: 400, percent: {voice: 10}}
+"""
+NAMES: Final = ("bare", "floor", "run")
+"""The floor comes after the bare one: it says when each is due next."""
+FAMILY: Final = ("  call-recording:\n", "  call-recording:\n    family: voice\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds by the clock, and of the processors: this process's, and all of PostgreSQL's."""
+
+    wall: float
+    python: float
+    postgres: float
+
+
+@dataclass
+class Charging:
+    """A worker in this thread and a connection for the floors, over one database."""
+
+    inline: Inline
+    floor: "psycopg.Connection[Any]"
+    clock: ManualClock
+    programmes: Programmes
+
+    def cost(self, work: Callable[[], object]) -> Cost:
+        """What a piece of work costs."""
+        before = self._spent()
+        work()
+        return Cost(*(now - then for now, then in zip(self._spent(), before, strict=True)))
+
+    def _spent(self) -> tuple[float, float, float]:
+        backend = Path(f"/proc/{self.floor.info.backend_pid}/stat").read_text()
+        postmaster = int(backend.rpartition(")")[2].split()[1])
+        return time.perf_counter(), cpu_seconds(os.getpid()), sum(map(cpu_seconds, family(postmaster)))
+
+    def charge(self) -> None:
+        """What the scheduler begins at night, to its end."""
+        with Session(self.inline.shop.engine) as session, session.begin():
+            self.inline.jobs.put(session, Request("fees.charge", {"programme": "telephony"}))
+        self.inline.drain(100_000)
+
+    def values(self, day: date) -> dict[str, Any]:
+        """What the floors are told."""
+        with Session(self.inline.shop.engine) as session:
+            programme = self.programmes.current(session, "telephony")
+        bounds, rules = bounds_of(day, programme.zone), programme.discount
+        tiers = rules.tiers if isinstance(rules, TurnoverDiscount) else ()
+        return {
+            "day": day,
+            "next": add_months(day, 1),
+            "now": self.clock.now(),
+            "since": bounds.since,
+            "until": bounds.until,
+            "starts": [tier.start for tier in tiers],
+            "percents": [tier.percent["voice"] for tier in tiers],
+        }
+
+    def month(self, number: int) -> dict[str, Cost]:
+        """The run and the floors over the same month, the run first every other time."""
+        day = add_months(FIRST, number)
+        self.clock.advance(noon(day) - self.clock.now())
+        values = self.values(day)
+        works: dict[str, Callable[[], object]] = {
+            "bare": lambda: self.floor.execute(BARE, values),
+            "floor": lambda: self.floor.execute(WHOLE, values),
+            "run": self.charge,
+        }
+        order = NAMES if number % 2 else NAMES[-1:] + NAMES[:-1]
+        return {name: self.cost(works[name]) for name in order}
+
+
+def noon(day: date) -> datetime:
+    """An instant that lies in that day on both sides of the Atlantic."""
+    return datetime(day.year, day.month, day.day, 17, tzinfo=UTC)
+
+
+def applied(session: Session, clock: ManualClock, *, turnover: bool) -> None:
+    """The example `telephony`, with a discount by turnover when asked."""
+    source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
+    if turnover:
+        source = source.replace("  kind: none\n", TURNOVER).replace(*FAMILY)
+    programme_files.apply(session, "telephony", source, now=clock.now(), actor="bench")
+
+
+def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict[str, Any]:
+    """Fill, then months in turn; what each took."""
+    migrate(url)
+    engine, clock, programmes = create_engine(url), ManualClock(noon(FIRST)), Programmes()
+    with Session(engine) as session, session.begin():
+        applied(session, clock, turnover=turnover)
+    with (
+        Inline(engine, fees.handlers(programmes), clock) as inline,
+        psycopg.connect(libpq(url), autocommit=True) as floor,
+    ):
+        clients.fill(floor, FIRST, clock.now())
+        before = peak()
+        charging = Charging(inline, floor, clock, programmes)
+        months = [charging.month(number) for number in range(rounds)]
+        found = {"differences": differences(floor), "memory_mb": {"before": before, "peak": peak()}}
+    engine.dispose()
+    middle = {name: Cost(*map(median, zip(*(astuple(month[name]) for month in months), strict=True))) for name in NAMES}
+    return {
+        "discount": "turnover" if turnover else "none",
+        **asdict(clients),
+        "median": middle,
+        "months": months,
+        **found,
+    }
+
+
+def shown(one: dict[str, Any]) -> str:
+    """A programme's figures in words."""
+    costs = (
+        f"{name} {cost.wall:.1f} s, CPU {cost.python:.1f} + {cost.postgres:.1f}" for name, cost in one["median"].items()
+    )
+    memory = one["memory_mb"]
+    return (
+        f"{one['count']:,} charges of {one['resellers']:,} resellers, discount {one['discount']}: {'; '.join(costs)};"
+        f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {one['differences']} differences"
+    )
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.charging", description="Measure charging.")
+    parser.add_argument("--clients", type=int, default=100_000)
+    parser.add_argument("--resellers", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=3, help="months")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print; exits 1 when the run and the floor did not charge alike."""
+    options = parse(argv)
+    clients = Clients(options.clients, options.resellers)
+    found = []
+    with TemporaryDirectory() as folder, embedded_servers(Path(folder)) as servers:
+        for turnover in (False, True):
+            url = database(servers.database_url, f"charging_{int(turnover)}")
+            found.append(measured(url, clients, options.rounds, turnover=turnover))
+    if options.json:
+        json.dump(found, sys.stdout, indent=1, default=asdict)
+    else:
+        print("\n".join(map(shown, found)))
+    return 1 if any(one["differences"] for one in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
