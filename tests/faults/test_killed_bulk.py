@@ -19,8 +19,6 @@ from tests.console_bulk import BROKEN
 from tests.console_world import bury, put_job
 from tests.killing import DONE, Fate, Left, Stage, World
 
-pytestmark = pytest.mark.slow
-
 DEAD = 11
 WHO = Actor("olga@kontor.example", "console", "the disk has space")
 LOOKS = {

@@ -10,8 +10,6 @@ from tests.api_world import Api
 from tests.fee_world import FeeWorld, fee_world
 from tests.killing import DONE, EVENTS, MAILS, SENDINGS, Fate, Left, Stage, World
 
-pytestmark = pytest.mark.slow
-
 NEW_YORK = "America/New_York"
 LOOKS = {
     "charges": (

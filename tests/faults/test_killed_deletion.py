@@ -9,8 +9,6 @@ from tests.api_world import Api
 from tests.fee_world import FeeWorld, fee_world
 from tests.killing import DONE, EVENTS, MAILS, Fate, Left, Stage, World
 
-pytestmark = pytest.mark.slow
-
 GONE = 8
 LOOKS = {
     "accounts": "SELECT id, name, admin_email, email_key, email_version, purged_at FROM accounts ORDER BY 1",

@@ -15,8 +15,6 @@ from tests.api_world import Api
 from tests.discount_world import DiscountWorld, discount_world, moscow
 from tests.killing import DONE, EVENTS, MAILS, SENDINGS, Fate, Left, Stage, World
 
-pytestmark = pytest.mark.slow
-
 DISCOUNTS = {
     "percents": "SELECT reseller_id, day, turnover, tier, percent, version FROM discounts ORDER BY 1",
     "records": "SELECT reseller_id, day, turnover, tier, percent FROM discount_records ORDER BY 1, 2",

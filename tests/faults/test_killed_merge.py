@@ -17,8 +17,6 @@ from services.merging import merges
 from store.schema import ROOT
 from tests.killing import DONE, EVENTS, Fate, Left, Stage, World
 
-pytestmark = pytest.mark.slow
-
 CLIENTS = 5_000
 FILL = """
 INSERT INTO accounts (id, programme, name, name_key, kind, reseller_id, admin_email, email_key, locale, timezone,

@@ -13,8 +13,6 @@ from tasks.timetable import timetable
 from tests.killed_child import SCHEDULER
 from tests.killing import DONE, Fate, Left, Stage, World
 
-pytestmark = pytest.mark.slow
-
 AFTERWARDS = "commit.after:2"
 WRITTEN = "SELECT (SELECT count(*) FROM schedule_occurrences), (SELECT count(*) FROM jobs)"
 LOOKS = {
