@@ -52,10 +52,9 @@ def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeWorld, shop
     reseller, client = shop
     world.go("2027-12-31", NEW_YORK)
     world.assign(client, "call-recording")
-    for month in range(1, 13):
-        for day in (1, 28, 29, 30, 31):
-            if day <= (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]:
-                world.go(f"2028-{month:02}-{day:02}", NEW_YORK)
+    for month, last in enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), 1):
+        for day in (last - 1, last):
+            world.go(f"2028-{month:02}-{day:02}", NEW_YORK)
 
     assert world.starts(f"resellers/{reseller}") == [
         "2027-12-31",
