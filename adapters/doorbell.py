@@ -11,14 +11,14 @@ from adapters.bells import Keys
 
 log = structlog.get_logger(__name__)
 
-REST_SECONDS, LONGEST_REST_SECONDS = 0.005, 0.025
-REST_SHARE = 50  # rests so many times as long as the push took, so that hints stay cheap on a busy machine
+REST_SECONDS, LONGEST_REST_SECONDS = 0.005, 0.05
+REST_SHARE = 100  # rests so many times as long as the push took: hints take a hundredth of the time
 
 
 class RedisDoorbell:
     """The first ring goes at once, those of the next 5 ms together; one that fails is found by the relay's poll.
 
-    Where a push takes long, because the machine is busy, the rest is longer, up to 25 ms: the relay is busy then too.
+    Where a push takes long, because the machine is busy, the rest is longer, up to 50 ms: the relay is busy then too.
     """
 
     def __init__(self, client: "redis.Redis", keys: Keys) -> None:
