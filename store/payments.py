@@ -18,8 +18,8 @@ from models.payments import PaymentRow
 
 NOTHING: Final = Decimal(0)
 TURNOVERS: Final = text(
-    "SELECT coalesce(t.total, 0) FROM unnest(CAST(:ids AS uuid[]), CAST(:sinces AS timestamptz[]),"
-    "  CAST(:untils AS timestamptz[])) WITH ORDINALITY AS w (reseller_id, since, until, place)"
+    "SELECT coalesce(t.total, 0) FROM unnest(CAST(:ids AS uuid[]), CAST(:starts AS timestamptz[]),"
+    "  CAST(:ends AS timestamptz[])) WITH ORDINALITY AS w (reseller_id, since, until, place)"
     " CROSS JOIN LATERAL (SELECT sum(p.signed) AS total FROM payments p WHERE p.reseller_id = w.reseller_id"
     "  AND p.paid_at >= w.since AND p.paid_at < w.until) AS t ORDER BY w.place"
 )
@@ -76,8 +76,8 @@ def turnover(session: Session, reseller_id: UUID, since: datetime, until: dateti
 
 def turnovers(session: Session, windows: Sequence[tuple[UUID, datetime, datetime]]) -> Sequence[Decimal]:
     """`turnover` of many (reseller, since, until) in one statement, in their order."""
-    ids, sinces, untils = zip(*windows, strict=True) if windows else ((), (), ())
-    values = {"ids": list(ids), "sinces": list(sinces), "untils": list(untils)}
+    ids, starts, ends = zip(*windows, strict=True) if windows else ((), (), ())
+    values = {"ids": list(ids), "starts": list(starts), "ends": list(ends)}
     return session.scalars(TURNOVERS, values).all()
 
 
