@@ -30,52 +30,46 @@ def policy(name: str, kind: TaskKind, queue: str = QUEUE, *, share_commit: bool 
     return Policy(name=name, queue=queue, kind=kind, retry=RETRY, share_commit=share_commit)
 
 
-class Insert(Payload):
+class Numbered(Payload):
+    """Which row it is for."""
+
+    n: int
+
+
+class Insert(Numbered):
     """One INSERT, its commit shared with others."""
 
     policy: ClassVar[Policy] = policy("bench.insert", TaskKind.TRANSACTIONAL)
 
-    n: int
 
-
-class InsertAlone(Payload):
+class InsertAlone(Numbered):
     """One INSERT, its commit its own."""
 
     policy: ClassVar[Policy] = policy("bench.insert_alone", TaskKind.TRANSACTIONAL, share_commit=False)
 
-    n: int
 
-
-class InsertBySession(Payload):
+class InsertBySession(Numbered):
     """One INSERT through SQLAlchemy, its commit shared with others."""
 
     policy: ClassVar[Policy] = policy("bench.insert_by_session", TaskKind.TRANSACTIONAL)
 
-    n: int
 
-
-class InsertAloneBySession(Payload):
+class InsertAloneBySession(Numbered):
     """One INSERT through SQLAlchemy, its commit its own."""
 
     policy: ClassVar[Policy] = policy("bench.insert_alone_by_session", TaskKind.TRANSACTIONAL, share_commit=False)
 
-    n: int
 
-
-class Noop(Payload):
+class Noop(Numbered):
     """Claim, a no-op, and a record that does the INSERT."""
 
     policy: ClassVar[Policy] = policy("bench.noop", TaskKind.EXTERNAL, OUTSIDE)
 
-    n: int
 
-
-class Stamp(Payload):
+class Stamp(Numbered):
     """Note when the handler started."""
 
     policy: ClassVar[Policy] = policy("bench.stamp", TaskKind.TRANSACTIONAL, STAMPS)
-
-    n: int
 
 
 class Inserting:

@@ -61,6 +61,11 @@ class Request:
     unique_key: str | None = None
     once_key: str | None = None
 
+    @property
+    def keyed(self) -> bool:
+        """Whether it may find an earlier job or waits in a line, so that it is placed by itself."""
+        return bool(self.unique_key or self.once_key or self.lane)
+
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
@@ -125,7 +130,7 @@ class Jobs:
         ids: list[UUID] = []
         groups: dict[tuple[Any, ...], tuple[list[UUID], list[str], list[str]]] = {}
         for request in requests:
-            if request.unique_key or request.once_key or request.lane:
+            if request.keyed:
                 ids.append(self.put(session, request).id)
                 continue
             payload = self._payload(request)

@@ -3,7 +3,7 @@
 Sent one by one, BEGIN, claim, effect, completion and COMMIT are five round trips, and each costs both processes
 a change of context. Here the claim and the completion are prepared once for each connection and executed in one
 simple query together with what opens and closes the transaction. The query goes to libpq itself, whose answer
-is the last of its results: a cursor costs twice as much as all the rest of a job's claim.
+is the last of its results: a cursor costs a quarter of what a worker spends on such a job.
 """
 
 import json

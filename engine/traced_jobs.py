@@ -48,11 +48,11 @@ class TracedJobs(Jobs):
         return placed
 
     def put_many(self, session: Session, requests: Sequence[Request]) -> list[UUID]:
-        """`Jobs.put_many`, told; those with a key go by `place`."""
+        """`Jobs.put_many`, told; those that are keyed go by `place`."""
         traced = self.in_trace()
         ids = Jobs.put_many(traced, session, requests)
         for job_id, request in zip(ids, requests, strict=True):
-            if not (request.unique_key or request.once_key or request.lane):
+            if not request.keyed:
                 traced.tell(job_id, request)
         return ids
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from domain.errors import FieldError, Invalid
 from domain.mailing import MailSigner
+from domain.names import same_address
 from mail.addresses import Addressee
 from mail.brand import Brand
 from mail.facts import Facts
@@ -87,7 +88,7 @@ def _envelope(letter: Letter, kind: MailKind, subject: str, date: datetime) -> E
         subject=subject,
         sender=sender,
         to=to,
-        cc=tuple(person for person in letter.cc if person.email.lower() != to.email.lower()),
+        cc=tuple(person for person in letter.cc if not same_address(person.email, to.email)),
         language=content_language(letter.locale),
         date=date,
         unsubscribe=letter.brand.link(unsubscribe) if unsubscribe else None,

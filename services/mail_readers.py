@@ -58,7 +58,7 @@ def of(session: Session, mail: Mail, now: datetime) -> Readers:
     owner = None if speaker is None or speaker == mail.account_id else session.get(Account, speaker)
     _check_address(session, mail, to, account, owner)
     _check_wish(session, mail, to, now)
-    copied = owner is not None and len(known) > 1 and owner.admin_email.lower() not in {"", to.key}
+    copied = owner is not None and len(known) > 1 and owner.email_key not in {"", to.key}
     cc = (Recipient(owner.admin_email, RecipientRole.CC),) if owner is not None and copied else ()
     return Readers(to, cc, speaker)
 
@@ -90,10 +90,10 @@ def _check_address(session: Session, mail: Mail, to: Recipient, account: Account
     if mail.template == MOVED:
         return
     if account is None:
-        known = {one.email.lower() for one in people.acting_operators(session)}
+        known = {one.email_key for one in people.acting_operators(session)}
     else:
         instead = [owner] if owner is not None and kind_of(mail.template).cc_reseller else []
-        known = {one.admin_email.lower() for one in [account, *instead]}
+        known = {one.email_key for one in [account, *instead]}
     if to.key not in known:
         raise refused(f"{to.address} is no longer the address that is to be told this.")
 

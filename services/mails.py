@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from domain.errors import NotFound
 from domain.ids import new_id
+from domain.names import address_key
 from domain.paging import Page, cursor_id, cut
 from engine.enqueue import Jobs, Request
 from mail.build import checked_facts
@@ -157,15 +158,15 @@ def put(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
 
 def identity(template: str, fact_key: str, address: str) -> str:
     """The hash by which a repeat is recognised, in hex."""
-    said = f"{template}\x00{fact_key}\x00{address.lower()}"
+    said = f"{template}\x00{fact_key}\x00{address_key(address)}"
     return sha256(said.encode("utf-8", "replace")).hexdigest()
 
 
 def _recipients(to: str, cc: Sequence[str]) -> tuple[Recipient, ...]:
     """`To` and every other address once."""
-    found = {to.lower(): Recipient(to, RecipientRole.TO)}
+    found = {address_key(to): Recipient(to, RecipientRole.TO)}
     for address in cc:
-        found.setdefault(address.lower(), Recipient(address, RecipientRole.CC))
+        found.setdefault(address_key(address), Recipient(address, RecipientRole.CC))
     return tuple(found.values())
 
 

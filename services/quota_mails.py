@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict
-from domain.names import address_key
 from domain.quotas import Recipients, Threshold, cc_goes_out, clock_hour, recipients, threshold
 from domain.trials import TrialState
 from engine.enqueue import Jobs
@@ -22,6 +21,7 @@ from services import allowances, mails, usage
 from services.mails import MailRule, Renewed
 from services.programmes import Programmes
 from store import quotas as rows
+from store.mails import suppressed_until
 
 DIGEST: Final = "quotas.digest"
 
@@ -50,7 +50,7 @@ def tell(session: Session, jobs: Jobs, notice: QuotaNotice, account: Account, no
 def _recipients(session: Session, account: Account, owner: Account | None, now: datetime) -> Recipients:
     if owner is None or owner.purged_at is not None:
         return Recipients(account.admin_email)
-    gone = rows.suppressed(session, address_key(account.admin_email), now)
+    gone = suppressed_until(session, account.email_key, now) is not None
     return recipients(account.admin_email, owner.admin_email, suppressed=gone)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Uuid, bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
+from domain.names import address_key
 from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
 # A repeat is nothing at all, unless it says something else of the same thing and nobody was told yet.
@@ -73,8 +74,8 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """The address without case."""
-        return self.address.lower()
+        """What it is compared by."""
+        return address_key(self.address)
 
 
 @dataclass(frozen=True, slots=True)

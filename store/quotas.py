@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from domain.quotas import Threshold
 from models.accounts import Account
-from models.mails import Suppression
 from models.quotas import QuotaHour, QuotaNotice
 from models.usage import UsageDay
 
@@ -56,12 +55,6 @@ def untold(session: Session, notice_id: UUID) -> QuotaNotice | None:
     query = select(QuotaNotice).where(QuotaNotice.id == notice_id, QuotaNotice.told_at.is_(None))
     locked = query.with_for_update().execution_options(populate_existing=True)
     return session.scalars(locked).one_or_none()
-
-
-def suppressed(session: Session, address_key: str, now: datetime) -> bool:
-    """Whether an address refused mail for good lately."""
-    query = select(Suppression.address_key).where(Suppression.address_key == address_key, Suppression.until > now)
-    return session.scalar(query) is not None
 
 
 def lock_hour(session: Session, reseller_id: UUID, hour: datetime) -> Hour:

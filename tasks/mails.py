@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain.jobs import CrashPolicy, TaskKind
 from domain.mailing import MailDeferred, MailRefused, MailTransport
+from domain.names import address_key
 from domain.retry import RetryPolicy
 from engine.catalogue import Payload, Policy
 from engine.handlers import JobContext
@@ -70,14 +71,15 @@ class MailSending:
         envelope = built.envelope.sender.envelope
         tried, refused, deferred = [], [], []
         for address in plan.outstanding:
+            key = address_key(address)
             try:
                 self.transport.send(envelope, address, built.raw)
-                tried.append(Tried(address.lower(), RecipientState.SENT))
+                tried.append(Tried(key, RecipientState.SENT))
             except MailRefused as no:
-                tried.append(Tried(address.lower(), RecipientState.FAILED, no.message))
-                refused += [address.lower()] if no.at_rcpt else []
+                tried.append(Tried(key, RecipientState.FAILED, no.message))
+                refused += [key] if no.at_rcpt else []
             except MailDeferred as later:
-                tried.append(Tried(address.lower(), RecipientState.QUEUED, later.message))
+                tried.append(Tried(key, RecipientState.QUEUED, later.message))
                 deferred.append(later.message)
         if len(deferred) == len(plan.outstanding):
             raise Transient(deferred[0])

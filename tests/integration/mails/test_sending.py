@@ -22,6 +22,7 @@ from services import accounts, activation, mails
 from services.account_book import AccountBook
 from services.dispatch import Dispatch
 from services.tokens import Tokens
+from store import mails as rows
 from tasks.mails import MailSending, SendMail
 from tests.integration.mails.reading import latest, parsed, text_of
 
@@ -179,6 +180,22 @@ def test_an_address_refused_for_good_is_left_alone_for_thirty_days(
     again = latest(session, "activation")
     assert isinstance(send(again.id), Cancel)
     assert again.state == "suppressed"
+
+
+def test_a_refused_address_is_known_by_the_key_that_its_account_has(
+    office: AccountBook,
+    session: Session,
+    client: Account,
+    send: Send,
+    transport: FakeMailTransport,
+    clock: ManualClock,
+) -> None:
+    accounts.change(office, session, client.id, {"admin_email": "Admin@straße.example"})
+    transport.answers["Admin@straße.example"] = MailRefused("550 no such user", at_rcpt=True)
+    mail_id = with_cc(office, session, client, "chef@elbe.example")
+    send(mail_id)
+    assert states(session, mail_id) == {"Admin@straße.example": "failed", "chef@elbe.example": "sent"}
+    assert rows.suppressed_until(session, client.email_key, clock.now()) == clock.now() + timedelta(days=30)
 
 
 def test_a_message_refused_at_data_suppresses_nobody(
