@@ -72,7 +72,7 @@ class JobDoc(Outgoing):
 
 
 class JobPage(Page[JobDoc]):
-    """Jobs, newest first; `partial` when the search was cut after a second."""
+    """Jobs, newest first; `partial` when the search was cut after a second: `next` goes on with it."""
 
     partial: bool = False
 

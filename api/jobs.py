@@ -19,6 +19,7 @@ from engine.driver import driver
 from engine.enqueue import Request
 from models.keys import Scope
 from services import jobs
+from services.job_search import Searcher
 from store.jobs_read import JobQuery
 
 routes = Routes("jobs")
@@ -54,7 +55,7 @@ def enqueue_jobs(call: Here, body: NewJobs) -> JobIds:
 def list_jobs(call: Here, query: Annotated[JobFilter, Query()]) -> JobPage:
     """Search jobs, newest first; without a time filter those of the last seven days."""
     wanted = _query(call, query)
-    found = jobs.search(call.session, call.deps.jobs.catalogue, wanted, query.limit)
+    found = Searcher(call.jobs.catalogue, call.jobs.clock).search(call.session, wanted, query.limit)
     following = None if found.next is None else str(found.next)
     return JobPage(items=[job_doc(view) for view in found.items], next=following, partial=found.partial)
 

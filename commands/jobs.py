@@ -37,8 +37,10 @@ def list_jobs(
     """List jobs, newest first; those of the last seven days."""
     from api.job_docs import job_doc
     from services import jobs
+    from services.job_search import Searcher
     from store.jobs_read import JobQuery
     from tasks.catalogue import catalogue
+    from workers.clocks import clock_for
 
     with desk() as at:
         query = JobQuery(
@@ -48,7 +50,7 @@ def list_jobs(
             tenants=None if tenant is None else (tenant,),
             created_after=jobs.default_span(JobQuery(), at.now),
         )
-        found = jobs.search(at.session, catalogue(), query, limit)
+        found = Searcher(catalogue(), clock_for(at.settings)).search(at.session, query, limit)
         documents = [job_doc(view).model_dump(mode="json") for view in found.items]
     if as_json:
         print_json({"items": documents, "next": found.next, "partial": found.partial})

@@ -13,10 +13,12 @@ from domain.jobs import JobState
 from domain.paging import cursor_id
 from engine.driver import driver
 from services import jobs, saved_searches
+from services.job_search import Found, Searcher
 from store import console_jobs
 from store.jobs_read import JobQuery
 
 SHOWN: Final = 50
+SEARCH_MS: Final = 150
 COUNT_MS: Final = 100
 
 
@@ -26,7 +28,8 @@ def show_jobs(visit: Visit) -> Page:
     query = jobs.within_span(tenants.resolved(visit, asked.query), visit.now, real_time=not visit.deps.test_clock)
     cursor = cursor_id(visit.arrival.asked("cursor"))
     catalogue = visit.deps.jobs.catalogue
-    found = jobs.search(visit.session, catalogue, replace(query, before=cursor), SHOWN)
+    searcher = Searcher(catalogue, visit.deps.clock, SEARCH_MS)
+    found = searcher.search(visit.session, replace(query, before=cursor), SHOWN)
     values = {
         "asked": asked,
         "states": list(JobState),
@@ -34,7 +37,7 @@ def show_jobs(visit: Visit) -> Page:
         "queues": catalogue.queues,
         "found": found,
         "names": tenants.named(visit, [view.job.tenant for view in found.items]),
-        "total": None if found.partial else counted(visit, query),
+        "total": total(visit, replace(query, before=cursor), found),
         "most": console_jobs.COUNT_MOST,
         "next": None if found.next is None else _following(visit.arrival, str(found.next)),
         "first": cursor is None,
@@ -44,9 +47,14 @@ def show_jobs(visit: Visit) -> Page:
     return Page("jobs.html", "Jobs", values, "jobs", live=("_jobs",) if cursor is None else ())
 
 
-def counted(visit: Visit, query: JobQuery) -> int | None:
+def total(visit: Visit, query: JobQuery, found: Found) -> int | None:
     """How many match, 10,001 for more; None when counting takes over a tenth of a second."""
-    return bounded(visit, lambda: console_jobs.bounded_count(driver(visit.session), query), COUNT_MS)
+    if found.partial:
+        return None
+    if query.before is None and found.next is None:
+        return len(found.items)
+    everything = replace(query, before=None)
+    return bounded(visit, lambda: console_jobs.bounded_count(driver(visit.session), everything), COUNT_MS)
 
 
 def _following(arrival: Arrival, cursor: str) -> str:

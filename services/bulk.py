@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg.errors import QueryCanceled
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, NotFound
@@ -17,6 +15,7 @@ from engine.driver import driver
 from models.console import BulkAction
 from store import jobs_read
 from store.jobs_read import JobQuery
+from store.patience import within
 
 TASK: Final = "jobs.bulk"
 CHUNK: Final = 500
@@ -60,14 +59,9 @@ def counted(session: Session, action: BulkAction, query: JobQuery, limit_ms: int
     wanted = possible(action, query)
     if not wanted.states:
         return []
-    session.execute(text(f"SET LOCAL statement_timeout = {limit_ms}"))
-    savepoint = session.begin_nested()
-    try:
-        rows = jobs_read.counted(driver(session), wanted)
-    except QueryCanceled:
-        savepoint.rollback()
+    rows = within(session, limit_ms, lambda: jobs_read.counted(driver(session), wanted))
+    if rows is None:
         return None
-    savepoint.commit()
     return [Counted(task, tenant, count) for task, tenant, count in rows]
 
 

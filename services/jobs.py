@@ -7,8 +7,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.errors import QueryCanceled
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from domain.errors import FieldError, Forbidden, Invalid
@@ -22,7 +20,6 @@ from store.jobs_read import AttemptRecord, JobQuery, JobRecord
 
 DEFAULT_SPAN: Final = timedelta(days=7)
 SKEW: Final = timedelta(hours=1)
-TIMEOUT_MS: Final = 1_000
 REDACTED: Final = "***"
 NO_JOB: Final = UUID(int=0)
 
@@ -34,15 +31,6 @@ class JobView:
     job: JobRecord
     args: Mapping[str, Any]
     attempts: Sequence[AttemptRecord]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A page of a search; `partial` when it was cut for taking too long."""
-
-    items: list[JobView]
-    next: UUID | None
-    partial: bool
 
 
 def enqueue_many(session: Session, jobs: Jobs, caller: Caller, requests: Sequence[Request]) -> list[UUID]:
@@ -104,21 +92,6 @@ def views(session: Session, catalogue: Catalogue, jobs: Sequence[JobRecord]) -> 
     """Jobs with their attempts."""
     attempts = jobs_read.attempts_of(driver(session), jobs)
     return [JobView(job, redacted(catalogue, job), attempts.get(job.id, [])) for job in jobs]
-
-
-def search(session: Session, catalogue: Catalogue, query: JobQuery, limit: int) -> Found:
-    """A page of matching jobs, newest first; what takes over a second is cut."""
-    session.execute(text(f"SET LOCAL statement_timeout = {TIMEOUT_MS}"))
-    savepoint = session.begin_nested()
-    try:
-        rows = jobs_read.newest(driver(session), query, limit + 1)
-    except QueryCanceled:
-        savepoint.rollback()
-        return Found([], None, partial=True)
-    savepoint.commit()
-    page = rows[:limit]
-    following = page[-1].id if len(rows) > limit else None
-    return Found(views(session, catalogue, page), following, partial=False)
 
 
 def default_span(query: JobQuery, now: datetime) -> datetime | None:

@@ -1,18 +1,27 @@
 """Every page is shown to a viewer, escaped, under a strict policy, and changes nothing."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from uuid import UUID
 
 import httpx
+import pytest
 
+from adapters.clock import SystemClock
 from api.deps import Deps
 from console.app import PAGES
+from domain.ports import Clock
+from engine.catalogue import Catalogue
 from models.control import Lane
 from models.jobs import Job
+from services.job_search import Searcher
 from tests.api_world import Shop
 from tests.console_world import Visitor, bury, put_job, unknown
+from tests.slow_jobs import make_slow
 
 As = Callable[[str], Visitor]
+JOB = re.compile(r"/console/jobs/([0-9a-f-]{36})")
 PLAIN = [path for path, _ in PAGES if "{" not in path]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
@@ -58,6 +67,32 @@ def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, dep
     assert "No job matches" in someone.get("/console/jobs?tenant=nobody").text
     assert someone.http.get("/console/jobs?after=never").status_code == 422
     assert someone.http.get("/console/jobs?cursor=never").status_code == 422
+
+
+def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
+    signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = {str(put_job(deps, "needle" if number % 10 == 0 else "hay")) for number in range(40)}
+    with deps.sessions() as session:
+        make_slow(session)
+        session.commit()
+
+    def hurried(catalogue: Catalogue, _: Clock, limit_ms: int) -> Searcher:
+        return Searcher(catalogue, SystemClock(), limit_ms, slice=2)
+
+    monkeypatch.setattr("console.jobs.Searcher", hurried)
+    someone, found, going_on = signed_in("viewer"), set[str](), 0
+    address: str | None = "/console/jobs?args.message=needle"
+    while address is not None:
+        page = someone.get(address).text
+        found |= set(JOB.findall(page))
+        following = re.search(r'href="([^"]+)" rel="next">Go on</a>', page)
+        assert (following is not None) == ("were looked at" in page), page
+        address = None if following is None else unescape(following[1])
+        going_on += 1
+    assert going_on > 2, page
+    assert len(found) == 4
+    assert found < ids
     assert someone.http.get("/console/jobs?args.a%00b=c%00").status_code == 200
 
 
