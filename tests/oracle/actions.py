@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from tests.oracle import merging, trials, turnover
 from tests.oracle.days import local_date
 from tests.oracle.fees import Running
-from tests.oracle.offering import decide, down, expected, offer, up
+from tests.oracle.offering import decide, down, expected, is_client_of, offer, up
 from tests.oracle.people import Person, Written
 from tests.oracle.usage import Meter, Reported
 
@@ -59,7 +59,9 @@ def connect(oracle: Oracle, entry: Written) -> None:
 def disconnect(oracle: Oracle, entry: Written) -> None:
     """Products run to the end of what is paid; the plan is the account's own from the next period on."""
     person = oracle.memory.people[entry.values["account"]]
-    if expected(oracle, entry, "ok"):
+    if not is_client_of(oracle, person.label, entry.values["reseller"]):
+        expected(oracle, entry, "not_found")
+    elif expected(oracle, entry, "ok"):
         oracle.settle(person)
         end_products(oracle, person)
         person.kind, person.reseller = "regular", None

@@ -21,10 +21,18 @@ def expected(oracle: Oracle, entry: Written, *outcomes: str) -> bool:
     return entry.outcome == "ok" and "ok" in outcomes
 
 
+def is_client_of(oracle: Oracle, account: str, reseller: str) -> bool:
+    """Whether it is. The script does not always know: of a merge that is refused it hears nothing."""
+    person = oracle.memory.people[account]
+    return person.deleted is None and person.reseller == reseller
+
+
 def offer(oracle: Oracle, entry: Written) -> None:
     """Lines are a snapshot; it lives 30 days unless told otherwise."""
     told = entry.values
-    if expected(oracle, entry, "ok"):
+    if not is_client_of(oracle, told["account"], told["reseller"]):
+        expected(oracle, entry, "not_found")
+    elif expected(oracle, entry, "ok"):
         life = timedelta(days=told.get("days") or oracle.rules.offer_days)
         made = Offered(told["offer"], told["account"], list(told["lines"]), entry.at, entry.at + life)
         oracle.memory.offers[told["offer"]] = made
@@ -34,7 +42,10 @@ def decide(state: str) -> Callable[[Oracle, Written], None]:
     """A decision or a withdrawal: only what is open can be closed."""
 
     def decided(oracle: Oracle, entry: Written) -> None:
-        offered = oracle.memory.offers[entry.values["offer"]]
+        offered = oracle.memory.offers.get(entry.values["offer"])
+        if offered is None:
+            expected(oracle, entry, "not_found")
+            return
         if offered.seen(entry.at)[0] != "open":
             expected(oracle, entry, "illegal_transition")
             return

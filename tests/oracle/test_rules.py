@@ -1,12 +1,15 @@
 """The oracle against the worked examples of the rule book: who checks others is checked first."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.oracle.book import Oracle
 from tests.oracle.days import months_later, period_around, wall_instant
 from tests.oracle.fees import Plans, Running
 from tests.oracle.licences import Granted, accept, end_of, held
@@ -162,3 +165,32 @@ def test_terms_are_counted_on_the_wall_calendar(accepted: str, term: str, ends: 
 
     assert end_of(term, start, BERLIN) == end.astimezone(UTC)
     assert wall_instant(date(2026, 3, 29), datetime(2026, 3, 29, 2, 30).time(), BERLIN).hour == 1  # noqa: DTZ001 -- a time on the wall
+
+
+@dataclass(frozen=True)
+class Told:
+    """An entry of a journal."""
+
+    action: str
+    values: dict[str, Any]
+    outcome: str
+    at: datetime = datetime(2027, 7, 1, 12, tzinfo=UTC)
+    actor: str = "R1"
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("reseller", "outcome", "complains"),
+    [("R1", "ok", False), ("R2", "ok", True), ("R2", "not_found", False), ("R1", "not_found", True)],
+)
+def test_an_offer_is_for_the_resellers_own_client(reseller: str, outcome: str, *, complains: bool) -> None:
+    oracle = Oracle(hosting())
+    for label in ("R1", "R2"):
+        oracle.hear(Told("join", {"account": label, "name": label, "email": f"{label}@resellers.example"}, "ok"))
+    oracle.hear(Told("client", {"account": "C1", "name": "C1", "reseller": "R1", "email": "c1@x.example"}, "ok"))
+    told: dict[str, Any] = {"offer": "F1", "account": "C1", "reseller": reseller, "lines": [], "days": None}
+
+    oracle.hear(Told("offer", told, outcome))
+
+    assert bool(oracle.memory.complaints) == complains
+    assert ("F1" in oracle.memory.offers) == (outcome == "ok" and reseller == "R1")

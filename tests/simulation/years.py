@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,10 +20,11 @@ from adapters.clock import SystemClock
 from adapters.embedded.sharing import shared_servers
 from adapters.environment import load
 from adapters.logs import configure_logs
+from domain.periods import ONE_DAY
 from tests.simulation.harness import watched
 from tests.simulation.watch import Disagreement
 from workers.simulation.database import throw_away
-from workers.simulation.script import START
+from workers.simulation.script import START, Day
 
 WHOLE = Path(__file__).with_name("whole.yaml")
 
@@ -54,6 +56,12 @@ class Outcome:
     complaint: str = ""
 
 
+def tell_month(order: Order, day: Day) -> None:
+    """A line of progress for every month that was played."""
+    if (day.day + ONE_DAY).day == 1:
+        Console(stderr=True).print(f"{order.name}: the oracle agrees to the end of {day.day:%B %Y}", highlight=False)
+
+
 def play(order: Order) -> Outcome:
     """One run in a process of its own."""
     configure_logs("console", "simulate", logging.ERROR)
@@ -62,7 +70,8 @@ def play(order: Order) -> Outcome:
     with throw_away(order.database_url) as engine:
         try:
             done = watched(
-                engine, order.programme, order.resellers, order.months, order.seed, start=order.start
+                engine, order.programme, order.resellers, order.months, order.seed, start=order.start,
+                day_done=partial(tell_month, order),
             )  # fmt: skip
         except Disagreement as found:
             return Outcome(order.name, clock.monotonic() - began, "", str(found))

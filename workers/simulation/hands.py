@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.errors import KontorError
+from domain.errors import KontorError, NotFound
 from domain.programme import Programme
 from workers.simulation.journal import Journal
 from workers.simulation.stage import Stage
@@ -28,8 +28,11 @@ class Hands:
     rules: Programme
 
     def id(self, label: object) -> UUID:
-        """The row of a label."""
-        return self.journal.ids[str(label)]
+        """The row of a label. Raises NotFound for what was refused when it was to be made."""
+        found = self.journal.ids.get(str(label))
+        if found is None:
+            raise NotFound
+        return found
 
     def know(self, label: object, row: UUID) -> None:
         """Remember the row of a label."""
