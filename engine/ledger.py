@@ -1,14 +1,13 @@
 """The SQL of a job's life, at driver level, inside whatever transaction the connection is in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import args_row
 from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
@@ -71,9 +70,8 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    """What a runner needs of a job."""
+class JobRow(NamedTuple):
+    """What a runner needs of a job. A tuple, since a frozen dataclass takes six times as long to make."""
 
     id: UUID
     task: str
@@ -103,14 +101,15 @@ class Ended:
     error: dict[str, str] | None = None
 
 
-AS_ROWS = args_row(JobRow)
-"""Columns by place: naming them costs a claim a quarter of its time."""
+def as_rows(cursor: object) -> Callable[[Sequence[Any]], JobRow]:
+    """Columns by place: naming them costs a claim a quarter of its time."""
+    return JobRow._make
 
 
 def begin_queued(driver: Driver, ids: Sequence[UUID]) -> list[JobRow]:
     """BEGIN, and lock those of the jobs that wait in an open queue and that nobody else holds."""
     driver.execute("BEGIN")
-    cursor = driver.cursor(row_factory=AS_ROWS)
+    cursor = driver.cursor(row_factory=as_rows)
     if len(ids) == 1:
         return cursor.execute(LOCK_ONE, (ids[0],)).fetchall()
     return cursor.execute(LOCK, (list(ids),)).fetchall()

@@ -24,7 +24,7 @@ IN_ONE_GO: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of a search. `partial`: time was up when all jobs down to `next`, enqueued at `reached`, were looked at."""
+    """A page of a search. `partial`: time was up; every job down to `next`, enqueued at `reached`, was looked at."""
 
     items: Sequence[JobView]
     next: UUID | None
