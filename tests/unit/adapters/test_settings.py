@@ -11,6 +11,13 @@ from adapters.settings import default_namespace, settings_from, stored_secret
 FOUND = Endpoints("postgresql+psycopg://kontor@/kontor?host=/run", "unix:///run/valkey.sock?db=0")
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's environment, which may name given servers."""
+    for name in known():
+        monkeypatch.delenv(name, raising=False)
+
+
 def environment(tmp_path: Path, **given: object) -> Environment:
     return Environment.model_validate({"KONTOR_DATA_DIR": tmp_path, **given})
 
