@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from bench.daily_fill import Ledger, fill, libpq, reseller
-from bench.ledger_fill import CHUNK, FINISHED, QUEUED
+from bench.ledger_fill import QUEUED, insert_finished
 from services import programme_files
 from store import rollups
 from store.schema import ROOT
@@ -56,13 +56,10 @@ def fill_jobs(url: str, finished: int, queued: int, dead: int) -> None:
     """Jobs of 90 days, a backlog of 100 tenants, dead jobs in 40 groups, and their figures."""
     with psycopg.connect(libpq(url), autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
-        for first in range(1, finished + 1, CHUNK):
-            last = min(first + CHUNK - 1, finished)
-            connection.execute(FINISHED, {"first": first, "last": last, "total": finished})
-            print(f"finished jobs to {last:,}", flush=True)
+        insert_finished(connection, finished, lambda step: print(step, flush=True))
         connection.execute(QUEUED, {"first": 1, "last": queued})
         connection.execute(DEAD, (dead,))
-        connection.execute("VACUUM (ANALYZE) jobs, jobs_archive")
+        connection.execute("VACUUM (ANALYZE) jobs")
         now = datetime.now(UTC)
         rollups.roll(connection, (now - timedelta(days=7)).replace(second=0, microsecond=0), now, {"probe.echo": 30.0})
 
@@ -89,7 +86,7 @@ def fill_books(url: str, resellers: int) -> None:
         connection.execute(WAITING_MAILS, calls)
         connection.execute("VACUUM (ANALYZE) accounts")
         connection.execute("VACUUM (ANALYZE) offers")
-        connection.execute("VACUUM (ANALYZE) jobs, jobs_archive")
+        connection.execute("VACUUM (ANALYZE) jobs")
 
 
 def client(number: int) -> UUID:

@@ -10,7 +10,8 @@ from store.discount_sets import Sums
 
 TABLES: Final = """
 CREATE TABLE floor_discounts (LIKE discounts INCLUDING ALL);
-CREATE TABLE floor_records (LIKE discount_records INCLUDING ALL)
+CREATE TABLE floor_records (LIKE discount_records INCLUDING ALL);
+CREATE TABLE floor_commits (at timestamptz NOT NULL DEFAULT clock_timestamp())
 """
 STATEMENT: Final = """
 WITH computed AS MATERIALIZED (
@@ -61,6 +62,13 @@ class Floor:
     def tiers(self) -> dict[Any, Any]:
         """What it recorded, to be compared."""
         return dict(self._connection.execute("SELECT reseller_id, (turnover, tier)::text FROM floor_discounts"))
+
+    def commit(self) -> float:
+        """Write one row and commit: seconds that the disk takes, whoever asks."""
+        began = time.perf_counter()
+        with self._connection.transaction():
+            self._connection.execute("INSERT INTO floor_commits DEFAULT VALUES")
+        return time.perf_counter() - began
 
     def close(self) -> None:
         """Let the connection go."""

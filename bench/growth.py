@@ -66,7 +66,7 @@ def measure(run: Run) -> Row:
     backlog = Backlog(queued)
     for database in (EMPTY, BIG):
         make_schema(stage, database)
-    with run.steps("filling the ledger", finished // 1_000_000 + 2) as step:
+    with run.steps("filling the ledger", finished // 1_000_000 + 1) as step:
         fill_finished(stage, BIG, finished, step)
         step("backlog")
         backlog.enqueue(stage, 0)
@@ -94,6 +94,7 @@ def why(run: Run, backlog: Backlog) -> list[str]:
     def watch(processes: "Sequence[Popen[bytes]]") -> None:
         observation.start({"relay": processes[0].pid, "worker 1": processes[1].pid})
 
+    pause(run.stage, BIG, paused=False)
     try:
         drain(run.stage, backlog, backlog.jobs * 2, watch)
     except Failed as failed:
@@ -102,11 +103,15 @@ def why(run: Run, backlog: Backlog) -> list[str]:
 
 
 def drains(run: Run, backlog: Backlog) -> tuple[dict[str, list[float]], list[str]]:
-    """The same number of jobs off both ledgers, in turn."""
+    """The same number of jobs off both ledgers, in turn, once each uncounted: a ledger just filled is cold."""
     empty = Kontor("kontor", backlog.jobs, "bench.insert", EMPTY)
     rates: dict[str, list[float]] = defaultdict(list)
     problems: list[str] = []
-    with run.steps("growth: drain", 2 * run.rounds) as step:
+    with run.steps("growth: drain", 2 * run.rounds + 2) as step:
+        step("warm-up: empty")
+        drain(run.stage, empty, backlog.jobs)
+        step("warm-up: grown")
+        drain(run.stage, backlog, backlog.jobs)
         for number in range(run.rounds):
             pair: list[tuple[str, Contender]] = [("empty", empty), ("grown", backlog)]
             for name, contender in pair[:: 1 if number % 2 else -1]:
@@ -132,14 +137,19 @@ def wakes(run: Run) -> list[list[float]]:
     stage, count = run.stage, run.share(200, 60)
     databases = [EMPTY, BIG]
     for database in databases:
-        with stage.connect(database) as connection:
-            connection.execute(PAUSE, (True,))
+        pause(stage, database, paused=True)
     stage.settle()
     commands = [c for database in databases for c in Kontor(database, 0, "", database).commands(stage)]
     log = stage.folder / "log" / "growth-latency.log"
     with running(commands, log), run.steps("growth: latency", WARM_UP + count) as step:
         found = sample(stage, databases, WARM_UP + count, step)
     return [latencies[WARM_UP:] for latencies in found]
+
+
+def pause(stage: Stage, database: str, *, paused: bool) -> None:
+    """Stop the backlog's queue, or let it go on."""
+    with stage.connect(database) as connection:
+        connection.execute(PAUSE, (paused,))
 
 
 def wake_figures(empty: list[float], grown: list[float]) -> list[Figure]:

@@ -18,7 +18,7 @@ from store.jobs_read import JobQuery, JobRecord
 from store.patience import within
 
 LIMIT_MS: Final = 1_000
-IN_ONE_GO: Final = 0.5
+AT_ONCE: Final = 0.25
 """Which part of the time a search may take before it is taken slice by slice."""
 
 
@@ -34,18 +34,20 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Searches for `limit_ms` at most; the clock says how much of that is left."""
+    """Searches for `limit_ms` at most; `at_once` is the part of it, 0 for none, that one query for all gets."""
 
     catalogue: Catalogue
     clock: Clock
     limit_ms: int = LIMIT_MS
     slice: int = job_scan.SLICE
+    at_once: float = AT_ONCE
 
     def search(self, session: Session, query: JobQuery, limit: int) -> Found:
         """A page of matching jobs, newest first."""
         ends = self.clock.monotonic() + self.limit_ms / 1000
-        at_once = int(self.limit_ms * IN_ONE_GO)
-        rows = within(session, at_once, lambda: jobs_read.newest(driver(session), query, limit + 1))
+        at_once = int(self.limit_ms * self.at_once)
+        ask = partial(jobs_read.newest, driver(session), query, limit + 1)
+        rows = within(session, at_once, ask) if at_once else None
         if rows is not None:
             return self._page(session, rows, limit)
         return self._in_slices(session, query, limit, ends)

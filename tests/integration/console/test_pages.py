@@ -77,8 +77,8 @@ def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
         make_slow(session)
         session.commit()
 
-    def hurried(catalogue: Catalogue, _: Clock, limit_ms: int) -> Searcher:
-        return Searcher(catalogue, SystemClock(), limit_ms, slice=2)
+    def hurried(catalogue: Catalogue, _: Clock, limit_ms: int, at_once: float) -> Searcher:
+        return Searcher(catalogue, SystemClock(), limit_ms, slice=2, at_once=at_once)
 
     monkeypatch.setattr("console.jobs.Searcher", hurried)
     someone, found, going_on = signed_in("viewer"), set[str](), 0
