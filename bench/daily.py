@@ -175,7 +175,7 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int, *, tell: bool)
 
 
 def settle(engine: Engine) -> None:
-    """Let the servers finish with what was filled and run, as every row of the bench does before it is timed."""
+    """Let PostgreSQL finish with what was filled and run."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
         connection.execute(text("CHECKPOINT"))
@@ -230,7 +230,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print; exits 1 when a ratio misses its budget. Absolute times are told: they are the disk's as well."""
+    """Measure, print; exits 1 when a ratio or the recomputation, less a bare commit beside it, misses its budget."""
     options = parse(argv)
     ledgers = [Ledger(options.resellers, options.payments, options.months)]
     if options.growth:
@@ -247,8 +247,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         for one in found:
             print(shown(one))
-    kept = all(one["ratio"] <= 2 and not one["differences"] for one in found)
-    return 0 if kept else 1
+    return 0 if all(kept(one) for one in found) else 1
+
+
+def kept(one: dict[str, Any]) -> bool:
+    """Whether a run was right and within its budgets. What the disk takes for a commit is not the product's."""
+    own = one["recompute_ms"]["p99"] - one["commit_ms"]["p99"]
+    return one["ratio"] <= 2 and own < 50 and not one["differences"]
 
 
 def shown(one: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """`kontor jobs`: what the console does to jobs, scriptable."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -32,10 +33,14 @@ def list_jobs(
     queue: Annotated[str | None, typer.Option(metavar="NAME")] = None,
     tenant: Annotated[str | None, typer.Option(metavar="ID")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    cursor: Annotated[
+        str | None, typer.Option(metavar="ID", help="Go on below this job: `next` of the page before.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List jobs, newest first; those of the last seven days."""
     from api.job_docs import job_doc
+    from domain.paging import cursor_id
     from services import jobs
     from services.job_search import Searcher
     from store.jobs_read import JobQuery
@@ -49,6 +54,7 @@ def list_jobs(
             queue=queue,
             tenants=None if tenant is None else (tenant,),
             created_after=jobs.default_span(JobQuery(), at.now),
+            before=cursor_id(cursor),
         )
         found = Searcher(catalogue(), clock_for(at.settings)).search(at.session, query, limit)
         documents = [job_doc(view).model_dump(mode="json") for view in found.items]
@@ -57,6 +63,10 @@ def list_jobs(
         return
     columns = ("id", "task", "queue", "tenant", "state", "attempt", "run_at", "finished_at")
     print_rows([{name: one[name] for name in columns} for one in documents], as_json=False, empty="No such jobs.")
+    if found.partial:
+        print("Cut after a second: older jobs were not looked at.", file=sys.stderr)
+    if found.next is not None:
+        print(f"More: --cursor {found.next}", file=sys.stderr)
 
 
 def document(session: "Session", job_id: UUID) -> dict[str, Any]:

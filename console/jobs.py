@@ -39,7 +39,7 @@ def show_jobs(visit: Visit) -> Page:
         "queues": catalogue.queues,
         "found": found,
         "names": tenants.named(visit, [view.job.tenant for view in found.items]),
-        "total": total(visit, replace(query, before=cursor), found),
+        "total": total(visit, query, found, first=cursor is None),
         "most": console_jobs.COUNT_MOST,
         "next": None if found.next is None else _following(visit.arrival, found),
         "first": cursor is None,
@@ -49,14 +49,13 @@ def show_jobs(visit: Visit) -> Page:
     return Page("jobs.html", "Jobs", values, "jobs", live=("_jobs",) if cursor is None else ())
 
 
-def total(visit: Visit, query: JobQuery, found: Found) -> int | None:
+def total(visit: Visit, query: JobQuery, found: Found, *, first: bool) -> int | None:
     """How many match, 10,001 for more; None when counting takes over a tenth of a second."""
     if found.partial:
         return None
-    if query.before is None and found.next is None:
+    if first and found.next is None:
         return len(found.items)
-    everything = replace(query, before=None)
-    return bounded(visit, lambda: console_jobs.bounded_count(driver(visit.session), everything), COUNT_MS)
+    return bounded(visit, lambda: console_jobs.bounded_count(driver(visit.session), query), COUNT_MS)
 
 
 def _following(arrival: Arrival, found: Found) -> str:

@@ -8,10 +8,15 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
+from adapters.clock import SystemClock
+from adapters.doorbell import SilentDoorbell
 from adapters.settings import Settings
 from cli import main
+from engine.enqueue import Jobs, Request
 from store.schema import ROOT
+from tasks.catalogue import catalogue
 
 KONTOR = Path(sys.executable).with_name("kontor")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -82,6 +87,20 @@ def test_a_failure_is_one_line_and_exit_1_and_a_traceback_only_on_demand(install
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"kontor: There is no job {unknown}.\n"
     assert "Traceback" in installed("jobs", "show", unknown, "--debug").stderr
+
+
+def test_a_list_of_jobs_goes_on_where_the_page_before_ended(run: Run, engine: Engine) -> None:
+    with Session(engine) as session:
+        jobs = Jobs(catalogue(), SystemClock(), SilentDoorbell())
+        ids = jobs.put_many(session, [Request("probe.echo", {"message": str(n)}) for n in range(3)])
+        session.commit()
+    first = run("jobs", "list", "--limit", "2")
+    assert first.stderr == f"More: --cursor {ids[1]}\n"
+    assert str(ids[2]) in first.stdout
+    rest = run("jobs", "list", "--limit", "2", "--cursor", str(ids[1]), "--json")
+    assert [one["id"] for one in listed(rest)] == [str(ids[0])]
+    assert json.loads(rest.stdout)["next"] is None
+    assert "Take `cursor`" in run("jobs", "list", "--cursor", "x").stderr
 
 
 @pytest.mark.parametrize("arguments", [["jobs", "show", "x"], ["keys", "create"], ["nonsense"], ["up", "--port", "0"]])
