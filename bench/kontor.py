@@ -110,10 +110,10 @@ class Kontor:
 
 
 SHARED = Kontor("kontor", 24_000, "bench.insert")
-ALONE = Kontor("kontor-no-shared-commit", 8_000, "bench.insert_alone")
+ALONE = Kontor("kontor-no-shared-commit", 12_000, "bench.insert_alone")
 EXTERNAL = Kontor("kontor-external", 8_000, "bench.noop")
 BY_SESSION = (
     Kontor("kontor-session", 24_000, "bench.insert_by_session"),
-    Kontor("kontor-no-shared-commit-session", 8_000, "bench.insert_alone_by_session"),
+    Kontor("kontor-no-shared-commit-session", 12_000, "bench.insert_alone_by_session"),
 )
 VARIANTS = (SHARED, ALONE, EXTERNAL)

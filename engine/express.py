@@ -25,18 +25,15 @@ from engine import ledger
 from engine.ledger import Driver, JobRow
 
 _KEY: Final = "kontor.express"
-_ORDER: Final = ("id", "state", "burn", "worker", "reason", "started", "finished", "result")
-_TYPES: Final = "uuid, text, int, text, text, timestamptz, timestamptz, jsonb"
-
-
-def _numbered(statement: str) -> str:
-    """A statement with named places as PREPARE wants it."""
-    return statement % {name: f"${number}" for number, name in enumerate(_ORDER, 1)}
-
-
+_TYPES: Final = "uuid, text, timestamptz, timestamptz, jsonb"
+# What is the same for every job that succeeds stands in the statement: a value given costs as much as a column written.
+_GIVEN: Final = {
+    "id": "$1", "worker": "$2", "started": "$3", "finished": "$4", "result": "$5",
+    "state": "'succeeded'", "burn": "1", "reason": "NULL",
+}  # fmt: skip
 PREPARE: Final = (
     f"PREPARE kontor_claim (uuid) AS {ledger.LOCK_ONE.replace('%s', '$1')};"
-    f" PREPARE kontor_finish ({_TYPES}) AS {_numbered(ledger.ARCHIVE_ONE)}"
+    f" PREPARE kontor_finish ({_TYPES}) AS {ledger.ARCHIVE_ONE % _GIVEN}"
 )
 
 
@@ -87,7 +84,7 @@ class Express:
         """Complete the job when its transaction ends."""
         body = "NULL" if result is None else quote(json.dumps(result))
         times = f"'{started.isoformat()}', '{finished.isoformat()}'"
-        self._finish = f"EXECUTE kontor_finish('{job_id}', 'succeeded', 1, {self._worker}, NULL, {times}, {body}); "
+        self._finish = f"EXECUTE kontor_finish('{job_id}', {self._worker}, {times}, {body}); "
 
     def commit(self) -> None:
         """End the transaction that is open, if one is."""

@@ -1,5 +1,6 @@
 """The declarative base: naming conventions and the column types every table uses."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -33,7 +34,7 @@ class Base(DeclarativeBase):
     }
 
 
-def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    """A named CHECK that `column` holds one of the enum's values."""
+def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
+    """A named CHECK that `column` holds one of these values, all of an enum or some."""
     words = ", ".join(f"'{value.value}'" for value in values)
     return CheckConstraint(f"{column} IN ({words})", name=column)

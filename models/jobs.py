@@ -96,7 +96,7 @@ class ArchivedJob(JobColumns, Base):
     __tablename__ = "jobs_archive"
 
     __table_args__ = (
-        one_of("state", JobState),
+        one_of("state", (JobState.SUCCEEDED, JobState.CANCELLED)),
         Index("ix_jobs_archive_finished_at", "finished_at", postgresql_using="brin"),
         Index("ix_jobs_archive_task", "task", "id"),
         Index("ix_jobs_archive_queue", "queue", "id"),

@@ -33,6 +33,10 @@ INSERT INTO jobs_archive (id, task, queue, state, payload, run_at, attempt, max_
 VALUES (:id, 'probe.echo', 'probe', 'succeeded', '{}', now(), 1, 3, now(), now())
 """
 TABLES = {"programmes": 1, "accounts": 2, "jobs": 2, "jobs_archive": 2}
+CHECKS = """
+SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
+WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conrelid <> 0
+"""
 
 
 @pytest.fixture
@@ -59,6 +63,16 @@ def test_the_tables_are_what_the_models_say(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata()) == []
+
+
+def test_what_the_tables_check_is_what_the_models_say(engine: Engine, empty_url: str) -> None:
+    fresh = create_engine(empty_url)
+    metadata().create_all(fresh)
+    with engine.connect() as migrated, fresh.connect() as made:
+        checks, wanted = ({tuple(row) for row in c.execute(text(CHECKS))} for c in (migrated, made))
+    fresh.dispose()
+    assert checks == wanted
+    assert any(name == "jobs_archive.ck_jobs_archive_state" for name, _, _ in checks)
 
 
 def test_a_database_of_the_first_release_comes_along_with_its_rows_while_that_release_still_writes(
