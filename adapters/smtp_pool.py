@@ -26,6 +26,17 @@ GOODBYE = 1.0
 UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
 
 
+class Client(SMTP):
+    """One that hangs up at once: TLS that is left closing, as after a refused login, would outlive the loop."""
+
+    def close(self) -> None:
+        """Close the connection, not waiting for the server's end of TLS."""
+        transport = cast("asyncio.WriteTransport | None", self.transport)
+        super().close()
+        if transport is not None:
+            transport.abort()
+
+
 class SmtpPool:
     """At most `size` connections; one that was idle for `idle` seconds is not used again."""
 
@@ -118,7 +129,7 @@ class SmtpPool:
 
     async def _connected(self) -> SMTP:
         address = self._address
-        client = SMTP(
+        client = Client(
             hostname=address.host,
             port=address.port,
             username=address.username,
@@ -134,14 +145,11 @@ class SmtpPool:
 
 
 async def _part(client: SMTP) -> None:
-    """Say QUIT and hang up; a TLS transport that is left closing would outlive the loop."""
-    transport = cast("asyncio.WriteTransport | None", client.transport)
+    """Say QUIT and hang up."""
     try:
         await asyncio.wait_for(client.quit(), GOODBYE)
     except (SMTPException, OSError):
         client.close()
-    if transport is not None:
-        transport.abort()
     await asyncio.sleep(0)
 
 

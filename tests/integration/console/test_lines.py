@@ -239,8 +239,8 @@ def test_finished_jobs_and_calls_are_in_the_line_too(signed_in: As, api: Api, de
     send_offer(api, elbe)
     with deps.sessions() as session:
         columns = ", ".join(column.name for column in ArchivedJob.__table__.columns)
+        session.execute(text("UPDATE jobs SET state = 'succeeded'"))
         session.execute(text(f"INSERT INTO jobs_archive ({columns}) SELECT {columns} FROM jobs"))
-        session.execute(text("UPDATE jobs_archive SET state = 'succeeded'"))
         session.execute(text("DELETE FROM jobs"))
         session.commit()
     someone = signed_in("viewer")
