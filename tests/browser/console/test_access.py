@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.deps import Deps
 from tests.browser.console.conftest import Scene
-from tests.browser.console.test_duty import places, signed_in
+from tests.browser.console.test_duty import places, press, signed_in
 from tests.browser.mail_pictures import chromium
 from tests.console_world import put_job
 
@@ -71,11 +71,11 @@ def test_a_page_follows_what_happens_until_it_is_paused(running: Browser, scene:
 
 def test_the_help_names_every_key_and_closes(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene)
-    page.keyboard.press("?")
+    press(page, "?")
     help_box = page.get_by_role("dialog")
     expect(help_box).to_be_visible()
     expect(help_box).to_contain_text("search")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(help_box).to_have_count(0)
     for letter, heading in (
         ("b", "Bulk actions"),
@@ -85,10 +85,8 @@ def test_the_help_names_every_key_and_closes(running: Browser, scene: Scene) -> 
         ("a", "Accounts"),
         ("o", "Overview"),
     ):
-        page.keyboard.press("g")
-        page.keyboard.press(letter)
+        press(page, "g", letter)
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
-        page.wait_for_load_state()  # keys are listened to once the module ran
     page.context.close()
 
 

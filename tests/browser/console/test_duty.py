@@ -46,6 +46,13 @@ def signed_in(running: Browser, scene: Scene, email: str = "", **options: Any) -
     return page
 
 
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after another, once the page hears them: a heading is seen before its script ran."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def listen(page: Page, asked: list[str], complaints: list[str]) -> None:
     """Note every address that is asked for, and whatever the browser complains of."""
     page.on("request", lambda request: asked.append(request.url))
@@ -95,11 +102,9 @@ def test_every_page_fits_a_phone_can_be_read_and_asks_nobody_else(running: Brows
 
 def test_the_keyboard_alone_leads_to_a_job(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene)
-    page.keyboard.press("g")
-    page.keyboard.press("j")
+    press(page, "g", "j")
     expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j", "Enter")
     expect(page.get_by_role("heading", name="Payload")).to_be_visible()
     page.context.close()
 
