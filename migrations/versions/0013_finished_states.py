@@ -3,6 +3,7 @@
 Revision: 0013, after 0012.
 
 PostgreSQL reads a CHECK anew for every statement that inserts: one of two states costs half of one of seven.
+It may be begun again.
 """
 
 import sqlalchemy as sa
