@@ -1,4 +1,4 @@
-"""What every use case of accounts works with."""
+"""Dependencies of the account use cases, and their account locks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from store import accounts as rows
 
 @dataclass(frozen=True, slots=True)
 class AccountBook:
-    """The ledger, the programmes and the hasher; built once per process, holds no connection."""
+    """Job ledger, programmes and password hasher; built once per process, holds no connection."""
 
     jobs: Jobs
     programmes: Programmes
@@ -31,12 +31,12 @@ class AccountBook:
         return self.jobs.clock.now()
 
     def programme_of(self, session: Session, account: Account) -> Programme:
-        """The rules an account lives by."""
+        """Return the programme that applies to an account."""
         return self.programmes.current(session, account.programme)
 
 
 def held(session: Session, account_id: UUID) -> Account:
-    """A living account under its row lock. Raises NotFound, Conflict(`account_deleted`)."""
+    """Lock and return an account that is not deleted. Raises NotFound, Conflict(`account_deleted`)."""
     account = rows.by_id(session, account_id, lock=True)
     if account is None:
         raise NotFound(message="There is no such account.")
@@ -44,7 +44,7 @@ def held(session: Session, account_id: UUID) -> Account:
 
 
 def living(account: Account) -> Account:
-    """The account, unless it is deleted. Raises Conflict(`account_deleted`)."""
+    """Return the account if it is not deleted. Raises Conflict(`account_deleted`)."""
     if account.deleted_at is not None:
         raise Conflict("account_deleted", "The account is deleted; restore it first.", state="deleted")
     return account

@@ -1,4 +1,4 @@
-"""Accounts as the contract shows them: what is over by the clock is over on read."""
+"""Accounts in the JSON shape of the API; expired trials and limits are computed on read."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from services.programmes import Programmes
 def documents(
     session: Session, programmes: Programmes, accounts: Sequence[Account], now: datetime
 ) -> list[dict[str, Any]]:
-    """Accounts with what they use in their present periods, in the order given."""
-    used = usage.values(session, programmes, accounts, now)
+    """Return the JSON shape of each account, with its usage in the current period, in the order given."""
+    usages = usage.values(session, programmes, accounts, now)
     return [
-        document(account, programmes.current(session, account.programme), now, used[account.id]) for account in accounts
+        document(account, programmes.current(session, account.programme), now, usages[account.id]) for account in accounts
     ]
 
 
@@ -32,7 +32,7 @@ def document(
     now: datetime,
     used: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """The JSON shape of an account; `used` is the value of each metric, 0 without a report."""
+    """Return the JSON shape of an account; `used` maps metrics to values, a missing metric counts as 0."""
     values = used or {}
     allowed = limits(account, programme, now)
     return {

@@ -1,4 +1,4 @@
-"""What people type about an account, checked; every wrong field is named at once."""
+"""Validation of account fields; one error lists every invalid field."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from models.accounts import Party
 LOCALE: Final = re.compile(r"([A-Za-z]{2,3})((?:[-_][A-Za-z0-9]{2,8}){0,3})", re.ASCII)
 
 
-def checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that were given, in the form in which they are kept. Raises Invalid."""
+def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate fields and return them in stored form. Raises Invalid with every invalid field."""
     errors: list[FieldError] = []
     values: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in fields.items():
         try:
             values[name] = CHECKS[name](value)
         except KeyError:
             errors.append(FieldError(name, "There is no such field."))
-        except ValueError as wrong:
-            errors.append(FieldError(name, str(wrong)))
-        except Invalid as wrong:
-            errors.extend(wrong.errors)
+        except ValueError as error:
+            errors.append(FieldError(name, str(error)))
+        except Invalid as error:
+            errors.extend(error.errors)
     if errors:
         raise Invalid("invalid", "The account is not valid.", errors=errors)
     return values
 
 
 def locale_tag(text: str) -> str:
-    """A language tag such as `de` or `de-AT`; raises ValueError."""
-    found = LOCALE.fullmatch(text)
-    if not found:
-        raise ValueError("a locale is written de or de-AT")
-    rest = found[2].replace("_", "-").upper() if len(found[2]) == 3 else found[2].replace("_", "-")
-    return found[1].lower() + rest
+    """Return a normalised language tag such as `de` or `de-AT`. Raises ValueError."""
+    match = LOCALE.fullmatch(text)
+    if not match:
+        raise ValueError("must be a language tag such as de or de-AT")
+    subtags = match[2].replace("_", "-").upper() if len(match[2]) == 3 else match[2].replace("_", "-")
+    return match[1].lower() + subtags
 
 
 def _text(check: Callable[[str], str]) -> Callable[[object], str]:
     def checked_text(value: object) -> str:
         if not isinstance(value, str):
-            raise ValueError("text is needed")  # noqa: TRY004 -- collected as a field's complaint
+            raise ValueError("must be text")  # noqa: TRY004 -- collected as a field error
         return check(value)
 
     return checked_text
 
 
-def _truth(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("true or false is needed")  # noqa: TRY004 -- a field's complaint
+        raise ValueError("must be true or false")  # noqa: TRY004 -- collected as a field error
     return value
 
 
@@ -68,5 +68,5 @@ CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
     "party": _text(_party),
     "locale": _text(locale_tag),
     "timezone": _text(lambda text: zone(text).key),
-    "suspended": _truth,
+    "suspended": _boolean,
 }

@@ -1,4 +1,4 @@
-"""Accounts: made, read, changed."""
+"""Accounts: create, read and change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATCHABLE: Final = frozenset({"name", "admin_email", "password", "locale", "time
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What is told of a new account; None: the programme's, or none."""
+    """Input for a new account; None means the programme's default, or none."""
 
     programme: str
     name: str
@@ -37,8 +37,8 @@ class NewAccount:
     timezone: str | None = None
 
     def fields(self) -> dict[str, Any]:
-        """What was told, without the programme."""
-        told = {
+        """Return the fields that are set, without the programme."""
+        values = {
             "name": self.name,
             "admin_email": self.admin_email,
             "password": self.password,
@@ -46,15 +46,15 @@ class NewAccount:
             "locale": self.locale,
             "timezone": self.timezone,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
 
-def create(book: AccountBook, session: Session, new: NewAccount, reseller_id: UUID | None = None) -> Account:
-    """A new account on the free plan, a client if it has a reseller. Mails nothing.
+def create(ctx: AccountBook, session: Session, new: NewAccount, reseller_id: UUID | None = None) -> Account:
+    """Create an account on the free plan, a client if it has a reseller. Sends no mail.
 
-    Raises Invalid (each wrong field, `unknown_programme`), Conflict(`name_taken`).
+    Raises Invalid (every invalid field, `unknown_programme`), Conflict(`name_taken`).
     """
-    programme = book.programmes.current(session, new.programme)
+    programme = ctx.programmes.current(session, new.programme)
     fields = checked(new.fields())
     password = fields.get("password")
     kind = AccountKind.CLIENT if reseller_id else AccountKind.REGULAR
@@ -68,57 +68,57 @@ def create(book: AccountBook, session: Session, new: NewAccount, reseller_id: UU
         "reseller_id": reseller_id,
         "admin_email": fields["admin_email"],
         "email_key": address_key(fields["admin_email"]),
-        "password_hash": book.passwords.hash(password) if password else None,
+        "password_hash": ctx.passwords.hash(password) if password else None,
         "locale": fields.get("locale", programme.locale.value),
         "timezone": fields.get("timezone", programme.timezone),
         "plan": programme.free_plan.code,
-        "activated_at": book.now if password else None,
-        "created_at": book.now,
+        "activated_at": ctx.now if password else None,
+        "created_at": ctx.now,
     }
     locks.hold(session, f"account:{values['name_key']}")
     account = rows.add(session, values)
     if account is None:
         raise name_taken(fields["name"])
-    told = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
-    events.emit(session, book.jobs, "account.created", account, told, at=book.now)
+    event_data = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
+    events.emit(session, ctx.jobs, "account.created", account, event_data, at=ctx.now)
     return account
 
 
 def name_taken(name: str) -> Conflict:
-    """What is said when another account has that name."""
-    return Conflict("name_taken", f"There is an account called {name!r} already.")
+    """Return the error for a name that another account has."""
+    return Conflict("name_taken", f"An account named {name!r} already exists.")
 
 
 def get(session: Session, account_id: UUID) -> Account:
-    """One account, deleted but restorable ones included. Raises NotFound."""
+    """Return one account; deleted but restorable ones are included. Raises NotFound."""
     account = rows.by_id(session, account_id)
     if account is None:
         raise NotFound(message="There is no such account.")
     return account
 
 
-def page(session: Session, wanted: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
-    """Accounts in the order of their making. Raises Invalid on a strange cursor."""
-    found = rows.page(session, wanted, cursor_id(cursor), limit + 1)
-    return cut(found, limit, lambda account: str(account.id))
+def page(session: Session, criteria: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
+    """Return accounts, oldest first. Raises Invalid for an invalid cursor."""
+    accounts = rows.page(session, criteria, cursor_id(cursor), limit + 1)
+    return cut(accounts, limit, lambda account: str(account.id))
 
 
-def change(book: AccountBook, session: Session, account_id: UUID, given: Mapping[str, Any]) -> Account:
-    """Change the fields that are given (of PATCHABLE).
+def change(ctx: AccountBook, session: Session, account_id: UUID, changes: Mapping[str, Any]) -> Account:
+    """Change the given fields (of PATCHABLE); None leaves a field unchanged.
 
     Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid.
     """
     account = held(session, account_id)
-    fields = checked({name: given[name] for name in given if given[name] is not None})
+    fields = checked({name: changes[name] for name in changes if changes[name] is not None})
     if "name" in fields:
         _rename(session, account, fields["name"])
     if "password" in fields:
-        account.password_hash = book.passwords.hash(fields["password"])
+        account.password_hash = ctx.passwords.hash(fields["password"])
     account.locale = fields.get("locale", account.locale)
     account.timezone = fields.get("timezone", account.timezone)
     account.suspended = fields.get("suspended", account.suspended)
     if "admin_email" in fields:
-        _hand_over(book, session, account, fields["admin_email"])
+        _change_admin_address(ctx, session, account, fields["admin_email"])
     session.flush()
     return account
 
@@ -132,30 +132,30 @@ def _rename(session: Session, account: Account, name: str) -> None:
     account.name, account.name_key = name, key
 
 
-def _hand_over(book: AccountBook, session: Session, account: Account, address: str) -> None:
-    """Another admin address: both are told, links to the old one die (programme.md 2.4)."""
-    old, key = account.admin_email, address_key(address)
+def _change_admin_address(ctx: AccountBook, session: Session, account: Account, address: str) -> None:
+    """Change the admin address, notify both addresses, invalidate links sent to the old one (programme.md 2.4)."""
+    old_address, email_key = account.admin_email, address_key(address)
     account.admin_email = address
-    if key == account.email_key:
+    if email_key == account.email_key:
         return
-    account.email_key = key
+    account.email_key = email_key
     account.email_version += 1
     session.flush()
     facts = {
         "account": account.name,
-        "old_address": old,
+        "old_address": old_address,
         "new_address": address,
-        "changed_at": book.now,
+        "changed_at": ctx.now,
     }
-    for told, to in (("old", old), ("new", address)):
+    for role, to in (("old", old_address), ("new", address)):
         mails.post(
             session,
-            book.jobs,
+            ctx.jobs,
             template="address-changed",
             account=account,
-            facts={**facts, "told": told},
-            fact_key=f"{account.email_version}:{told}",
+            facts={**facts, "told": role},
+            fact_key=f"{account.email_version}:{role}",
             to=to,
         )
     if account.activated_at is None and account.kind == AccountKind.CLIENT:
-        activation.post_link(book, session, account)
+        activation.post_link(ctx, session, account)

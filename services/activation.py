@@ -1,4 +1,4 @@
-"""Activation: the admin of a new client proves the address by a link, once, within 72 hours."""
+"""Activation: the admin of a new client confirms the address by a link, once, within 72 hours."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ LIFE: Final = timedelta(hours=72)
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What an activation link leads to."""
+    """The account an activation link belongs to, and when the link expires."""
 
     account: Account
     expires_at: datetime
 
     @property
     def done(self) -> bool:
-        """Whether the account is active already."""
+        """Whether the account is already active."""
         return self.account.activated_at is not None
 
 
-def post_link(book: AccountBook, session: Session, account: Account) -> UUID | None:
-    """Mail a link to the account's admin; earlier ones live on until one is used."""
-    expires_at = book.now + LIFE
+def post_link(ctx: AccountBook, session: Session, account: Account) -> UUID | None:
+    """Mail an activation link to the account's admin; earlier links stay valid until one is used."""
+    expires_at = ctx.now + LIFE
     return mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template=TEMPLATE,
         account=account,
         facts={"account": account.name, "expires_at": expires_at},
@@ -53,56 +53,56 @@ def post_link(book: AccountBook, session: Session, account: Account) -> UUID | N
     )
 
 
-def send_again(book: AccountBook, session: Session, account_id: UUID) -> Account:
-    """Mail another link. Raises NotFound, Conflict(`already_activated`, `account_deleted`)."""
+def send_again(ctx: AccountBook, session: Session, account_id: UUID) -> Account:
+    """Mail another activation link. Raises NotFound, Conflict(`already_activated`, `account_deleted`)."""
     account = held(session, account_id)
     if account.activated_at is not None:
-        raise Conflict("already_activated", "The account is active already.", state="active")
-    post_link(book, session, account)
+        raise Conflict("already_activated", "The account is already active.", state="active")
+    post_link(ctx, session, account)
     return account
 
 
-def show(book: AccountBook, session: Session, tokens: Tokens, token: str) -> Invitation:
-    """What the link leads to; changes nothing. Raises NotFound (forged), Gone."""
-    return _read(book, session, tokens, token, lock=False)
+def show(ctx: AccountBook, session: Session, tokens: Tokens, token: str) -> Invitation:
+    """Return the invitation behind a link; changes nothing. Raises NotFound (forged), Gone."""
+    return _resolve(ctx, session, tokens, token, lock=False)
 
 
 def activate(
-    book: AccountBook, session: Session, tokens: Tokens, token: str, password: str | None = None
+    ctx: AccountBook, session: Session, tokens: Tokens, token: str, password: str | None = None
 ) -> Invitation:
-    """Use the link. Raises NotFound (forged), Gone, Conflict(`already_activated`), Invalid."""
-    found = _read(book, session, tokens, token, lock=True)
-    account = found.account
-    if found.done:
-        raise Conflict("already_activated", "The account is active already.", state="active")
+    """Activate the account by a link. Raises NotFound (forged), Gone, Conflict(`already_activated`), Invalid."""
+    invitation = _resolve(ctx, session, tokens, token, lock=True)
+    account = invitation.account
+    if invitation.done:
+        raise Conflict("already_activated", "The account is already active.", state="active")
     if password is not None:
-        account.password_hash = book.passwords.hash(checked_password(password))
-    account.activated_at = book.now
+        account.password_hash = ctx.passwords.hash(checked_password(password))
+    account.activated_at = ctx.now
     session.flush()
-    told = {"account_id": str(account.id)}
-    events.emit(session, book.jobs, "account.activated", account, told, at=book.now)
-    return found
+    event_data = {"account_id": str(account.id)}
+    events.emit(session, ctx.jobs, "account.activated", account, event_data, at=ctx.now)
+    return invitation
 
 
-def _read(book: AccountBook, session: Session, tokens: Tokens, token: str, *, lock: bool) -> Invitation:
-    """An expired link of an active account still says so."""
-    carried = tokens.read_expired(PURPOSE, token)
-    account = rows.by_id(session, UUID(carried["account"]), lock=lock)
+def _resolve(ctx: AccountBook, session: Session, tokens: Tokens, token: str, *, lock: bool) -> Invitation:
+    """Resolve a link; an expired one is accepted when the account is already active."""
+    claims = tokens.read_expired(PURPOSE, token)
+    account = rows.by_id(session, UUID(claims["account"]), lock=lock)
     if account is None:
-        raise NotFound("unknown_token", "This link is not one of ours.")
+        raise NotFound("unknown_token", "This link is not valid.")
     if account.deleted_at is not None:
         raise Gone("account_deleted", "The account was deleted.")
-    if carried["version"] != account.email_version:
-        raise Gone("address_changed", "The account has another address now.")
-    if account.activated_at is None and book.now >= carried["exp"]:
-        raise Gone("expired", "This link has expired; ask for a new one.")
-    return Invitation(account, carried["exp"])
+    if claims["version"] != account.email_version:
+        raise Gone("address_changed", "The account's address has changed.")
+    if account.activated_at is None and ctx.now >= claims["exp"]:
+        raise Gone("expired", "This link has expired; request a new one.")
+    return Invitation(account, claims["exp"])
 
 
 def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime) -> str:
-    """The capability that stands in the link."""
-    carried = {"account": account_id.hex, "version": version}
-    return tokens.make(PURPOSE, carried, expires_at)
+    """Return the token of an activation link."""
+    claims = {"account": account_id.hex, "version": version}
+    return tokens.make(PURPOSE, claims, expires_at)
 
 
 def _links(_session: Session, tokens: Tokens, mail: Mail) -> Links:
@@ -114,23 +114,23 @@ def _links(_session: Session, tokens: Tokens, mail: Mail) -> Links:
     return {"activation": f"/activate/{token}"}
 
 
-def _obsolete(session: Session, mail: Mail, now: datetime) -> str | None:
+def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
     account = session.get(Account, mail.account_id)
     if account is None or account.deleted_at is not None:
         return "the account is deleted"
     if account.activated_at is not None:
-        return "the account is active already"
+        return "the account is already active"
     if account.email_version != mail.refs["version"]:
-        return "the account has another address now"
+        return "the account's address has changed"
     if now >= datetime.fromisoformat(mail.refs["expires_at"]):
         return "the link has expired"
     return None
 
 
-def _renewed(_session: Session, _programmes: Programmes, _mail: Mail, now: datetime) -> Renewed:
-    """A link that lives as long as a new one."""
+def _refresh(_session: Session, _programmes: Programmes, _mail: Mail, now: datetime) -> Renewed:
+    """Give the link the lifetime of a new one."""
     expires_at = now + LIFE
     return Renewed({"expires_at": expires_at}, {"expires_at": expires_at.isoformat()})
 
 
-MAIL_RULES: Final = {TEMPLATE: MailRule(obsolete=_obsolete, links=_links, renewed=_renewed)}
+MAIL_RULES: Final = {TEMPLATE: MailRule(obsolete=_skip_reason, links=_links, renewed=_refresh)}

@@ -1,4 +1,4 @@
-"""What may be set of a brand, checked field by field."""
+"""Validation of brand settings, field by field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUPPORT_PARTS: Final = ("email", "url", "phone", "text")
 
 @dataclass(frozen=True, slots=True)
 class BrandSettings:
-    """A checked brand; None or empty: not set."""
+    """Validated brand settings; None or empty means not set."""
 
     name: str | None = None
     logo_url: str | None = None
@@ -32,13 +32,13 @@ class BrandSettings:
 
     @classmethod
     def of(cls, row: BrandRow | StoredBrand | None) -> BrandSettings:
-        """What is stored; nothing when there is no row."""
+        """Build settings from a stored brand; empty settings without one."""
         if row is None:
             return cls()
-        return cls(**{one.name: getattr(row, one.name) for one in fields(cls)})
+        return cls(**{setting.name: getattr(row, setting.name) for setting in fields(cls)})
 
     def columns(self) -> dict[str, Any]:
-        """The values of the table's columns."""
+        """Return the values of the table's columns."""
         return {
             **self.document(),
             "colours": dict(self.colours),
@@ -46,37 +46,37 @@ class BrandSettings:
         }
 
     def document(self) -> dict[str, Any]:
-        """The JSON shape of the contract."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        """Return the JSON shape of the API."""
+        return {setting.name: getattr(self, setting.name) for setting in fields(self)}
 
     def domains(self) -> tuple[str, ...]:
-        """The domains that need a proof: of the links, and of the outgoing address."""
-        named = [self.domain, domain_of(self.from_address) if self.from_address else None]
-        return tuple(dict.fromkeys(one for one in named if one))
+        """Return the domains that require verification: that of links and that of the From address."""
+        domains = [self.domain, domain_of(self.from_address) if self.from_address else None]
+        return tuple(dict.fromkeys(domain for domain in domains if domain))
 
 
-def checked(given: Mapping[str, Any]) -> BrandSettings:
-    """Check every field. Raises Invalid that names each wrong one."""
-    errors = [FieldError(name, "There is no such setting.") for name in given if name not in CHECKS]
+def checked(settings: Mapping[str, Any]) -> BrandSettings:
+    """Validate brand settings. Raises Invalid with every invalid field."""
+    errors = [FieldError(name, "There is no such setting.") for name in settings if name not in CHECKS]
     values: dict[str, Any] = {}
     for name, check in CHECKS.items():
-        value = given.get(name)
+        value = settings.get(name)
         if value is None or value in ("", {}):
             continue
         try:
             values[name] = check(value)
-        except ValueError as wrong:
-            errors.append(FieldError(name, str(wrong)))
+        except ValueError as error:
+            errors.append(FieldError(name, str(error)))
     if errors:
         raise Invalid("invalid", "The brand is not valid.", errors=errors)
     return BrandSettings(**values)
 
 
-def _text(value: object, longest: int) -> str:
+def _text(value: object, max_length: int) -> str:
     if not isinstance(value, str):
-        raise ValueError("must be text")  # noqa: TRY004 -- collected as a field's complaint
-    if len(value) > longest:
-        raise ValueError(f"must not be longer than {longest} characters")
+        raise ValueError("must be text")  # noqa: TRY004 -- collected as a field error
+    if len(value) > max_length:
+        raise ValueError(f"must not be longer than {max_length} characters")
     return value
 
 
@@ -84,7 +84,7 @@ def _name(value: object) -> str:
     return account_name(_text(value, 200))
 
 
-def _https(value: object) -> str:
+def _https_url(value: object) -> str:
     return https_url(_text(value, 2_000))
 
 
@@ -101,19 +101,19 @@ def _colours(value: object) -> dict[str, str]:
         raise ValueError("must be an object of at most 20 colours")
     for name in value:
         if not isinstance(name, str) or not COLOUR_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not a colour's name")
-    return {name: colour(_text(chosen, 7)) for name, chosen in value.items()}
+            raise ValueError(f"{name!r} is not a colour name")
+    return {name: colour(_text(hex_code, 7)) for name, hex_code in value.items()}
 
 
 def _support(value: object) -> dict[str, str]:
     if isinstance(value, str):
         value = {_support_part(value): value}
     if not isinstance(value, Mapping):
-        raise ValueError("must be text or an object")  # noqa: TRY004 -- a field's complaint
+        raise ValueError("must be text or an object")  # noqa: TRY004 -- collected as a field error
     unknown = [name for name in value if name not in SUPPORT_PARTS]
     if unknown:
-        raise ValueError(f"has no {unknown[0]!r}; it takes {', '.join(SUPPORT_PARTS)}")
-    checks = {"email": _address, "url": _https, "phone": _name, "text": _note}
+        raise ValueError(f"has an unknown field {unknown[0]!r}; allowed: {', '.join(SUPPORT_PARTS)}")
+    checks = {"email": _address, "url": _https_url, "phone": _name, "text": _note}
     return {name: checks[name](value[name]) for name in SUPPORT_PARTS if value.get(name)}
 
 
@@ -129,9 +129,9 @@ def _note(value: object) -> str:
 
 CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
     "name": _name,
-    "logo_url": _https,
+    "logo_url": _https_url,
     "colours": _colours,
-    "favicon_url": _https,
+    "favicon_url": _https_url,
     "domain": _domain,
     "from_address": _address,
     "support": _support,

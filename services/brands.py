@@ -1,4 +1,4 @@
-"""White label: what a reseller set, and in whose name an account is spoken to."""
+"""White label: stored brands, and the brand and sender an account's admin sees."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ COLOUR_NAMES: Final = ("primary", "background", "text")
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """In whose name an account is spoken to, and from which address that one chose to write."""
+    """The brand an account's admin sees, and the From address chosen for it (None: the provider's)."""
 
     brand: Brand
     outgoing: Outgoing | None
 
 
 def put(session: Session, account: Account, settings: BrandSettings, now: datetime) -> BrandRow:
-    """Replace an account's brand; a domain that is named for the first time awaits its proof."""
+    """Replace an account's brand; a new domain stays unverified until it is proven."""
     values = {"account_id": account.id, "updated_at": now, **settings.columns()}
     stored = rows.put(session, values)
     for domain in settings.domains():
@@ -44,56 +44,56 @@ def put(session: Session, account: Account, settings: BrandSettings, now: dateti
 
 
 def get(session: Session, account: Account) -> BrandRow | None:
-    """What was set for an account itself."""
+    """Return the brand stored for the account itself, if any."""
     return rows.by_account(session, account.id)
 
 
 def document(session: Session, account: Account) -> dict[str, Any]:
-    """The JSON shape of an account's brand, with what DNS must say of its domains."""
+    """Return the JSON shape of an account's brand, with the DNS records that verify its domains."""
     row = rows.by_account(session, account.id)
     settings = BrandSettings.of(row)
-    named = settings.domains()
-    found = rows.domain_claims(session, account_id=owner_of(account))
-    claims = [one for one in found if one.domain in named]
-    return {**settings.document(), "domains": [domain_document(one) for one in claims]}
+    domains = settings.domains()
+    claims = rows.domain_claims(session, account_id=owner_of(account))
+    shown = [claim for claim in claims if claim.domain in domains]
+    return {**settings.document(), "domains": [domain_document(claim) for claim in shown]}
 
 
 def brand_for(session: Session, account: Account, provider: Brand, *, reseller: Account | None = None) -> Voice:
-    """How an account's admin is spoken to: its reseller's brand, else the provider's.
+    """Return the brand an account's admin sees: its reseller's, otherwise the provider's.
 
-    `reseller` speaks instead of the account's own, as for an offer to somebody's former client.
+    `reseller` replaces the account's own reseller, as for an offer to a former client.
     """
-    found = rows.voices(session, account.id, reseller.id if reseller else None)
-    if found is None:
+    row = rows.voices(session, account.id, reseller.id if reseller else None)
+    if row is None:
         raise NotFound
-    return voice_of(found, provider)
+    return voice_of(row, provider)
 
 
-def voice_of(found: Voices, provider: Brand) -> Voice:
-    """The reseller's brand with what it set otherwise for this client; the provider's without one."""
-    if found.reseller is None:
+def voice_of(row: Voices, provider: Brand) -> Voice:
+    """Merge the reseller's brand with the client's overrides; without a reseller, return the provider's."""
+    if row.reseller is None:
         return Voice(provider, None)
-    own = BrandSettings.of(found.own if found.kind == AccountKind.CLIENT else None)
-    theirs = BrandSettings.of(found.theirs)
+    own = BrandSettings.of(row.own if row.kind == AccountKind.CLIENT else None)
+    inherited = BrandSettings.of(row.theirs)
     brand = Brand(
-        name=theirs.name or found.reseller,
-        link_base=link_base(own, found.proven, provider.link_base),
-        logo_url=own.logo_url or theirs.logo_url,
-        favicon_url=own.favicon_url or theirs.favicon_url,
-        colours=_colours({**theirs.colours, **own.colours}),
-        support=Support(**theirs.support),
+        name=inherited.name or row.reseller,
+        link_base=link_base(own, row.proven, provider.link_base),
+        logo_url=own.logo_url or inherited.logo_url,
+        favicon_url=own.favicon_url or inherited.favicon_url,
+        colours=_colours({**inherited.colours, **own.colours}),
+        support=Support(**inherited.support),
     )
-    return Voice(brand, _outgoing(own.from_address or theirs.from_address, found.proven))
+    return Voice(brand, _outgoing(own.from_address or inherited.from_address, row.proven))
 
 
-def link_base(own: BrandSettings, proven: frozenset[str], public_url: str) -> str:
-    """The client's own domain when it is set and verified, otherwise PUBLIC_URL (programme.md 3.5)."""
-    return f"https://{own.domain}" if own.domain and own.domain in proven else public_url
+def link_base(own: BrandSettings, verified: frozenset[str], public_url: str) -> str:
+    """Return the client's own domain if it is set and verified, otherwise PUBLIC_URL (programme.md 3.5)."""
+    return f"https://{own.domain}" if own.domain and own.domain in verified else public_url
 
 
-def _outgoing(address: str | None, proven: frozenset[str]) -> Outgoing | None:
-    return Outgoing(address, domain_of(address) in proven) if address else None
+def _outgoing(address: str | None, verified: frozenset[str]) -> Outgoing | None:
+    return Outgoing(address, domain_of(address) in verified) if address else None
 
 
-def _colours(chosen: Mapping[str, str]) -> Colours:
-    return Colours(**{name: chosen[name] for name in COLOUR_NAMES if name in chosen})
+def _colours(colours: Mapping[str, str]) -> Colours:
+    return Colours(**{name: colours[name] for name in COLOUR_NAMES if name in colours})

@@ -1,4 +1,4 @@
-"""Clients: made by a reseller, connected with their password, disconnected."""
+"""Clients of a reseller: create, connect with their password, disconnect."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOOR_KEY_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """What a reseller tells of a new client."""
+    """Input for a new client; None means the reseller's own value."""
 
     name: str
     admin_email: str
@@ -38,33 +38,35 @@ class NewClient:
     timezone: str | None = None
 
 
-def create(book: AccountBook, session: Session, reseller_id: UUID, new: NewClient) -> Account:
-    """A client on the free plan; its admin gets an activation link, or a notice when known.
+def create(ctx: AccountBook, session: Session, reseller_id: UUID, new: NewClient) -> Account:
+    """Create a client on the free plan and mail its admin an activation link.
+
+    An admin address that another account already has needs no activation and gets a notice instead.
 
     Raises NotFound, Conflict(`not_a_reseller`, `name_taken`), Invalid.
     """
     reseller = kept_reseller(session, reseller_id)
-    told = NewAccount(
+    account_input = NewAccount(
         programme=reseller.programme,
         name=new.name,
         admin_email=new.admin_email,
         locale=new.locale or reseller.locale,
         timezone=new.timezone or reseller.timezone,
     )
-    account = create_account(book, session, told, reseller.id)
+    account = create_account(ctx, session, account_input, reseller.id)
     if rows.knows_email(session, account.email_key, but=account.id):
-        account.activated_at = book.now
-        _notice(book, session, account)
+        account.activated_at = ctx.now
+        _notice(ctx, session, account)
     else:
-        activation.post_link(book, session, account)
+        activation.post_link(ctx, session, account)
     session.flush()
     return account
 
 
-def _notice(book: AccountBook, session: Session, account: Account) -> None:
+def _notice(ctx: AccountBook, session: Session, account: Account) -> None:
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template="account-notice",
         account=account,
         facts={"account": account.name},
@@ -73,7 +75,7 @@ def _notice(book: AccountBook, session: Session, account: Account) -> None:
 
 
 def kept_reseller(session: Session, reseller_id: UUID) -> Account:
-    """A living reseller that stays one to the end of the transaction.
+    """Return a reseller under a share lock, so that it stays one to the end of the transaction.
 
     Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`).
     """
@@ -81,51 +83,51 @@ def kept_reseller(session: Session, reseller_id: UUID) -> Account:
     if account is None:
         raise NotFound(message="There is no such reseller.")
     if account.kind != AccountKind.RESELLER:
-        raise Conflict("not_a_reseller", "The account is no reseller.", state=account.kind)
+        raise Conflict("not_a_reseller", "The account is not a reseller.", state=account.kind)
     return living(account)
 
 
-def connect(book: AccountBook, session: Session, reseller_id: UUID, name: str, password: str) -> Account | Forbidden:
+def connect(ctx: AccountBook, session: Session, reseller_id: UUID, name: str, password: str) -> Account | Forbidden:
     """Attach an existing account to a reseller by its name and password.
 
-    A wrong pair is returned as Forbidden(`bad_credentials`), not raised: the failure counts, so
-    commit before answering. Raises NotFound, Locked, Conflict(`has_reseller`,
+    Wrong credentials are returned as Forbidden(`bad_credentials`), not raised: the failure is recorded, so
+    commit before responding. Raises NotFound, Locked, Conflict(`has_reseller`,
     `programme_mismatch`, `already_reseller`, `not_a_reseller`).
     """
     reseller = kept_reseller(session, reseller_id)
     key = door_key(name)
     locks.hold(session, f"door:{reseller.id}", f"door:{key}")
-    _refuse_shut_door(book, session, reseller.id, key)
+    _require_not_throttled(ctx, session, reseller.id, key)
     account = rows.by_name(session, key)
-    found = account if account is not None and account.deleted_at is None else None
-    fits = book.passwords.verify(found.password_hash if found else None, password)
-    if found is None or not fits:
-        rows.add_failure(session, reseller.id, key, book.now)
+    candidate = account if account is not None and account.deleted_at is None else None
+    matches = ctx.passwords.verify(candidate.password_hash if candidate else None, password)
+    if candidate is None or not matches:
+        rows.add_failure(session, reseller.id, key, ctx.now)
         session.flush()
         return Forbidden("bad_credentials", "No account has that name and password.")
-    return attach(book, session, reseller, found)
+    return attach(ctx, session, reseller, candidate)
 
 
 def door_key(name: str) -> str:
-    """What failures at an account's door are counted by, whatever was typed."""
+    """Return the key under which failures for an account name are counted; accepts any input."""
     typed = name.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     return name_key(typed[: DOOR_KEY_LIMIT * 2])[:DOOR_KEY_LIMIT]
 
 
-def _refuse_shut_door(book: AccountBook, session: Session, reseller_id: UUID, key: str) -> None:
-    now = book.now
+def _require_not_throttled(ctx: AccountBook, session: Session, reseller_id: UUID, key: str) -> None:
+    now = ctx.now
     since = now - REMEMBERED
     for failures in (
         rows.failures_of_reseller(session, reseller_id, since),
         rows.failures_of_name(session, key, since),
     ):
-        opens = shut_until(failures, now)
-        if opens is not None:
-            raise Locked(opens - now)
+        locked_until = shut_until(failures, now)
+        if locked_until is not None:
+            raise Locked(locked_until - now)
 
 
-def attach(book: AccountBook, session: Session, reseller: Account, account: Account) -> Account:
-    """Make an account the reseller's client; again changes nothing.
+def attach(ctx: AccountBook, session: Session, reseller: Account, account: Account) -> Account:
+    """Make an account the reseller's client; a repeat changes nothing.
 
     Raises Conflict(`has_reseller`, `programme_mismatch`, `already_reseller`).
     """
@@ -136,54 +138,55 @@ def attach(book: AccountBook, session: Session, reseller: Account, account: Acco
     if account.kind == AccountKind.RESELLER:
         raise Conflict("already_reseller", "The account is a reseller.", state=account.kind)
     if account.programme != reseller.programme:
-        raise Conflict("programme_mismatch", "The account is of another programme.")
-    settle(FeeBook(book.jobs, book.programmes), session, [account])
+        raise Conflict("programme_mismatch", "The account belongs to another programme.")
+    settle(FeeBook(ctx.jobs, ctx.programmes), session, [account])
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
     brands.drop(session, [account.id])
     session.flush()
-    told = {"account_id": str(account.id), "name": account.name, "reseller_id": str(reseller.id)}
-    seq = events.emit(session, book.jobs, "account.connected", account, told, at=book.now)
+    event_data = {"account_id": str(account.id), "name": account.name, "reseller_id": str(reseller.id)}
+    seq = events.emit(session, ctx.jobs, "account.connected", account, event_data, at=ctx.now)
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template="account-connected",
         account=account,
-        facts={"account": account.name, "connected_at": book.now},
+        facts={"account": account.name, "connected_at": ctx.now},
         fact_key=str(seq),
     )
     return account
 
 
-def disconnect(book: AccountBook, session: Session, reseller_id: UUID, account_id: UUID) -> Account:
-    """The client becomes a regular account. Raises NotFound (also when it is somebody else's)."""
+def disconnect(ctx: AccountBook, session: Session, reseller_id: UUID, account_id: UUID) -> Account:
+    """Make a client a regular account. Raises NotFound (also for another reseller's client)."""
     account = rows.by_id(session, account_id, lock=True)
     if account is None or account.reseller_id != reseller_id:
         raise NotFound(message="The reseller has no such client.")
-    detach(book, session, session.get_one(Account, reseller_id), [account])
+    detach(ctx, session, session.get_one(Account, reseller_id), [account])
     return account
 
 
-def detach(book: AccountBook, session: Session, reseller: Account, clients: Sequence[Account]) -> None:
-    """Let locked clients go, in a few statements: brand and discount end at once; data, trial and plan stay.
+def detach(ctx: AccountBook, session: Session, reseller: Account, clients: Sequence[Account]) -> None:
+    """Make locked clients regular accounts, in a few statements.
 
-    Their products end with the paid period; the plan is theirs to pay from the next period on.
+    Brand and discount end at once; data, trial and plan stay. Products end with the paid period; the client
+    pays for its plan from the next period on.
     """
-    stop_at_period_end(FeeBook(book.jobs, book.programmes), session, clients, Stop.DISCONNECTED)
+    stop_at_period_end(FeeBook(ctx.jobs, ctx.programmes), session, clients, Stop.DISCONNECTED)
     ids = [client.id for client in clients]
     rows.make_regular(session, ids)
     brands.drop(session, ids)
-    news = [_left(client, reseller) for client in clients]
-    numbers = events.emit_many(session, book.jobs, news, at=book.now)
-    facts = {"reseller": reseller.name, "disconnected_at": book.now}
-    letters = [
+    new_events = [_disconnected_event(client, reseller) for client in clients]
+    seqs = events.emit_many(session, ctx.jobs, new_events, at=ctx.now)
+    facts = {"reseller": reseller.name, "disconnected_at": ctx.now}
+    drafts = [
         Letter("account-disconnected", client, {"account": client.name, **facts}, str(seq))
-        for client, seq in zip(clients, numbers, strict=True)
+        for client, seq in zip(clients, seqs, strict=True)
         if client.deleted_at is None
     ]
-    mails.post_many(session, book.jobs, letters)
+    mails.post_many(session, ctx.jobs, drafts)
 
 
-def _left(client: Account, reseller: Account) -> NewEvent:
-    """The event belongs to the reseller that was left."""
-    told = {"account_id": str(client.id), "name": client.name, "reseller_id": str(reseller.id)}
-    return NewEvent("account.disconnected", told, client.id, reseller.id, client.programme)
+def _disconnected_event(client: Account, reseller: Account) -> NewEvent:
+    """Build the event, which belongs to the former reseller."""
+    event_data = {"account_id": str(client.id), "name": client.name, "reseller_id": str(reseller.id)}
+    return NewEvent("account.disconnected", event_data, client.id, reseller.id, client.programme)

@@ -1,4 +1,4 @@
-"""Time as the API sets it, and one instant for one request."""
+"""The test clock: set by the API, and frozen to one instant for each request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ COUNTED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A clock that stands at one instant of programme time; real time goes on."""
+    """A clock frozen at one instant of programme time; wall time and monotonic time advance."""
 
     instant: datetime
     clock: Clock
@@ -39,7 +39,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is still to be done at an instant: jobs by task, schedules, probes of open lanes."""
+    """Work due at an instant: job counts by task, schedules, probes of open lanes."""
 
     jobs: Mapping[str, int]
     schedules: Sequence[str]
@@ -53,18 +53,18 @@ def move(session: Session, doorbell: Doorbell, now: datetime) -> datetime:
     """Set the test clock for every process. Raises Conflict(`clock_backwards`)."""
     moved = rows.move(driver(session), now)
     if moved is None:
-        stands = rows.read(driver(session))
-        said = stands.astimezone(UTC).isoformat().replace("+00:00", "Z") if stands else ""
-        raise Conflict("clock_backwards", f"The clock stands at {said} and only moves forward.", now=said)
+        current = rows.read(driver(session))
+        text = current.astimezone(UTC).isoformat().replace("+00:00", "Z") if current else ""
+        raise Conflict("clock_backwards", f"The clock is at {text} and only moves forward.", now=text)
     rewind(session, moved)
     ring_after_commit(session, doorbell)
     return moved.astimezone(UTC)
 
 
 def due(session: Session, now: datetime) -> Due:
-    """What is due, paused queues and held lanes aside; empty when everything has settled.
+    """Return the work due at `now`, without paused queues and held lanes; empty once everything has settled.
 
-    Jobs are counted last: a schedule or probe that becomes a job between two looks is seen as the one or the other.
+    Jobs are counted last, so a schedule or probe that becomes a job between the queries is seen as either.
     """
     connection = driver(session)
     schedules = rows.due_schedules(connection, now)

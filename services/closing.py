@@ -1,4 +1,4 @@
-"""Deleting accounts: soft for 30 days, then for good."""
+"""Account deletion: restorable for 30 days, then permanent."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from store.erasures import erase
 RESTORABLE: Final = timedelta(days=30)
 
 
-def delete(book: AccountBook, offer_book: OfferBook, session: Session, account_id: UUID, actor: str) -> Account:
-    """Delete softly: open offers are cancelled, the trial ends; again changes nothing.
+def delete(ctx: AccountBook, offer_book: OfferBook, session: Session, account_id: UUID, actor: str) -> Account:
+    """Soft-delete an account, cancel its open offers and end its trial; a repeat changes nothing.
 
     Raises NotFound, Conflict(`has_clients`).
     """
@@ -35,21 +35,21 @@ def delete(book: AccountBook, offer_book: OfferBook, session: Session, account_i
     if account.deleted_at is not None:
         return account
     if account.kind == AccountKind.RESELLER:
-        let_go(book, session, account, disconnect_clients=False)
+        let_go(ctx, session, account, disconnect_clients=False)
     offers.close_account(offer_book, session, account.id, actor)
-    trials.close(session, book.jobs, account, book.now)
-    stop_at_period_end(FeeBook(book.jobs, book.programmes), session, [account], Stop.ACCOUNT_DELETED)
-    account.deleted_at = book.now
+    trials.close(session, ctx.jobs, account, ctx.now)
+    stop_at_period_end(FeeBook(ctx.jobs, ctx.programmes), session, [account], Stop.ACCOUNT_DELETED)
+    account.deleted_at = ctx.now
     session.flush()
-    seq = _tell(book, session, account, "account.deleted")
+    seq = _emit(ctx, session, account, "account.deleted")
     facts = {
         "account": account.name,
-        "deleted_at": book.now,
+        "deleted_at": ctx.now,
         "final_at": account.deleted_at + RESTORABLE,
     }
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template="account-deleted",
         account=account,
         facts=facts,
@@ -58,23 +58,23 @@ def delete(book: AccountBook, offer_book: OfferBook, session: Session, account_i
     return account
 
 
-def restore(book: AccountBook, session: Session, account_id: UUID) -> Account:
+def restore(ctx: AccountBook, session: Session, account_id: UUID) -> Account:
     """Undo a soft deletion. Raises NotFound, Conflict(`not_deleted`, `final`)."""
     account = _locked(session, account_id)
     if account.deleted_at is None:
         raise Conflict("not_deleted", "The account is not deleted.", state="active")
-    if book.now >= account.deleted_at + RESTORABLE:
-        raise Conflict("final", "The account was deleted for good.", state="deleted")
-    resume(FeeBook(book.jobs, book.programmes), session, account)
+    if ctx.now >= account.deleted_at + RESTORABLE:
+        raise Conflict("final", "The account was permanently deleted.", state="deleted")
+    resume(FeeBook(ctx.jobs, ctx.programmes), session, account)
     account.deleted_at = None
     session.flush()
-    seq = _tell(book, session, account, "account.restored")
+    seq = _emit(ctx, session, account, "account.restored")
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template="account-restored",
         account=account,
-        facts={"account": account.name, "restored_at": book.now},
+        facts={"account": account.name, "restored_at": ctx.now},
         fact_key=str(seq),
     )
     return account
@@ -82,25 +82,25 @@ def restore(book: AccountBook, session: Session, account_id: UUID) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many accounts a chunk made final, and how many still wait."""
+    """Number of accounts a chunk purged, and number still to purge."""
 
     done: int
     left: int
 
 
 def purge(jobs: Jobs, session: Session, now: datetime, limit: int) -> Purged:
-    """Make deletions final whose 30 days are over: names are free again, access and addresses are erased."""
+    """Purge accounts deleted 30 days ago or earlier: free their names, erase access and addresses."""
     due = rows.purgeable(session, now - RESTORABLE, limit)
     if due:
         erase(session, [account.id for account in due], now)
-        events.emit_many(session, jobs, [_gone(account) for account in due], at=now)
+        events.emit_many(session, jobs, [_purged_event(account) for account in due], at=now)
     session.expire_all()
     return Purged(len(due), rows.purgeable_count(session, now - RESTORABLE))
 
 
-def _gone(account: Account) -> NewEvent:
-    told = {"account_id": str(account.id), "name": account.name}
-    return NewEvent("account.purged", told, account.id, events.reseller_of(account), account.programme)
+def _purged_event(account: Account) -> NewEvent:
+    event_data = {"account_id": str(account.id), "name": account.name}
+    return NewEvent("account.purged", event_data, account.id, events.reseller_of(account), account.programme)
 
 
 def _locked(session: Session, account_id: UUID) -> Account:
@@ -110,6 +110,6 @@ def _locked(session: Session, account_id: UUID) -> Account:
     return account
 
 
-def _tell(book: AccountBook, session: Session, account: Account, event_type: str) -> int:
-    told = {"account_id": str(account.id), "name": account.name}
-    return events.emit(session, book.jobs, event_type, account, told, at=book.now)
+def _emit(ctx: AccountBook, session: Session, account: Account, event_type: str) -> int:
+    event_data = {"account_id": str(account.id), "name": account.name}
+    return events.emit(session, ctx.jobs, event_type, account, event_data, at=ctx.now)

@@ -1,4 +1,4 @@
-"""The capability that stands in the mail about an offer."""
+"""Token of the decision link in the mail about an offer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PURPOSE: Final = "offer-decision"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a token is bound to: an offer, its account, the version of the admin's address."""
+    """Content of a decision token: offer, account and version of the admin's address."""
 
     offer_id: UUID
     account_id: UUID
@@ -24,15 +24,15 @@ class Bound:
 
 
 def link_token(tokens: Tokens, offer: Offer, account: Account) -> str:
-    """The token for the address as it is now; it expires with the offer."""
-    carried = {"offer": offer.id.hex, "account": account.id.hex, "address": account.email_version}
-    return tokens.make(PURPOSE, carried, offer.expires_at)
+    """Return a token bound to the current admin address; it expires with the offer."""
+    claims = {"offer": offer.id.hex, "account": account.id.hex, "address": account.email_version}
+    return tokens.make(PURPOSE, claims, offer.expires_at)
 
 
 def read_token(tokens: Tokens, token: str) -> Bound:
-    """What a token is bound to, expired or not. Raises NotFound when it is not one of ours."""
-    carried = tokens.read_expired(PURPOSE, token)
+    """Return the content of a token, even an expired one. Raises NotFound for an invalid token."""
+    claims = tokens.read_expired(PURPOSE, token)
     try:
-        return Bound(UUID(hex=str(carried["offer"])), UUID(hex=str(carried["account"])), int(carried["address"]))
+        return Bound(UUID(hex=str(claims["offer"])), UUID(hex=str(claims["account"])), int(claims["address"]))
     except (KeyError, TypeError, ValueError):
-        raise NotFound("unknown_token", "This link is not one of ours.") from None
+        raise NotFound("unknown_token", "This link is not valid.") from None

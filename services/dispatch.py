@@ -1,4 +1,4 @@
-"""What is to be sent of a posted mail, and what is written down afterwards."""
+"""Decides, when a mail job runs, whether a mail is sent, to which recipients and with which content."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NO_RULE: Final = MailRule()
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A mail ready to be built: the letter, and who still has to get it.
+    """A mail ready to be built, and the recipients it still has to reach.
 
-    `sent_before`: somebody got it in an earlier attempt. `dated` is real time, UTC.
+    `sent_before`: an earlier attempt reached a recipient. `dated` is wall time, UTC.
     """
 
     mail_id: UUID
@@ -44,7 +44,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Why there is nothing to send; `state` is what the log says then."""
+    """The reason for not sending a mail, and its resulting state in the log."""
 
     state: MailState
     reason: str
@@ -52,7 +52,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Decides what is sent. Built once per process; holds no connection."""
+    """Plans the sending of mails. Built once per process; holds no connection."""
 
     rules: Mapping[str, MailRule]
     tokens: Tokens
@@ -60,44 +60,44 @@ class Dispatcher:
     public_url: str
 
     def prepare(self, session: Session, mail_id: UUID, now: datetime) -> Dispatch | NotSent | None:
-        """Lock a mail and plan its sending; None when it was dealt with before."""
-        found = mails.locked(session, mail_id)
-        if found is None or found[0].state != MailState.QUEUED:
+        """Lock a mail and plan its sending; None when it is no longer queued."""
+        locked = mails.locked(session, mail_id)
+        if locked is None or locked[0].state != MailState.QUEUED:
             return None
-        mail, recipients = found
+        mail, recipients = locked
         rule = self.rules.get(mail.template, NO_RULE)
-        obsolete = rule.obsolete(session, mail, now) if rule.obsolete else None
-        if obsolete is not None:
-            return NotSent(MailState.SKIPPED, obsolete)
+        skip_reason = rule.obsolete(session, mail, now) if rule.obsolete else None
+        if skip_reason is not None:
+            return NotSent(MailState.SKIPPED, skip_reason)
         outstanding = _outstanding(recipients, now)
         if not outstanding:
-            return NotSent(MailState.SUPPRESSED, "every address refused mail lately")
+            return NotSent(MailState.SUPPRESSED, "every address is suppressed after a refusal")
         links = self._links(session, rule, mail, recipients[0][0])
         if links is None:
-            return NotSent(MailState.SKIPPED, "the addressee does not want this kind of mail")
-        letter = self._letter(session, mail, [one for one, _ in recipients], links)
+            return NotSent(MailState.SKIPPED, "the recipient unsubscribed from this kind of mail")
+        letter = self._letter(session, mail, [recipient for recipient, _ in recipients], links)
         if letter is None:
-            return NotSent(MailState.SKIPPED, "nobody is left to speak to")
-        before = any(one.state == RecipientState.SENT for one, _ in recipients)
-        return Dispatch(mail.id, letter, outstanding, made_at(mail.id), before)
+            return NotSent(MailState.SKIPPED, "the account or programme no longer exists")
+        sent_before = any(recipient.state == RecipientState.SENT for recipient, _ in recipients)
+        return Dispatch(mail.id, letter, outstanding, made_at(mail.id), sent_before)
 
     def _links(self, session: Session, rule: MailRule, mail: Mail, to: MailRecipient) -> Links | None:
-        """The links of the rule, and the way out of reminders; None when that way was taken."""
+        """Return the links of the rule and the unsubscribe link; None when the recipient unsubscribed."""
         links = dict(rule.links(session, self.tokens, mail)) if rule.links else {}
         if kind_of(mail.template).listed:
             if mails.opted_out(session, to.address_key, mail.template):
                 return None
-            way_out = WayOut(to.address_key, mail.template)
-            links["unsubscribe"] = unsubscribing.link(self.tokens, way_out, made_at(mail.id))
+            unsubscribe = WayOut(to.address_key, mail.template)
+            links["unsubscribe"] = unsubscribing.link(self.tokens, unsubscribe, made_at(mail.id))
         return links
 
     def _letter(self, session: Session, mail: Mail, recipients: Sequence[MailRecipient], links: Links) -> Letter | None:
-        """The mail in the name of whoever speaks to this account now."""
-        spoken = self._voice(session, mail)
-        if spoken is None:
+        """Build the mail with the brand the account has now; None when account or programme is gone."""
+        branding = self._branding(session, mail)
+        if branding is None:
             return None
-        voice, programme, zone = spoken
-        to, *cc = [Addressee(one.address, role=one.role) for one in recipients]
+        voice, programme, zone = branding
+        to, *cc = [Addressee(recipient.address, role=recipient.role) for recipient in recipients]
         return Letter(
             template=mail.template,
             fact_key=mail.fact_key,
@@ -111,45 +111,48 @@ class Dispatcher:
             cc=tuple(cc),
         )
 
-    def _voice(self, session: Session, mail: Mail) -> tuple[Voice, Programme, str] | None:
-        """Who speaks, by which programme, in which time zone."""
+    def _branding(self, session: Session, mail: Mail) -> tuple[Voice, Programme, str] | None:
+        """Return the brand, programme and time zone of a mail; None when they no longer exist."""
         if mail.account_id is None:
             programme = self.programmes.any(session, mail.programme)
             if programme is None:
                 return None
             return Voice(provider(programme, self.public_url), None), programme, programme.timezone
-        found = brands.voices(session, mail.account_id, _speaker(mail))
-        if found is None:
+        row = brands.voices(session, mail.account_id, _brand_owner(mail))
+        if row is None:
             return None
-        programme = self.programmes.of_digest(session, found.programme, found.digest)
-        voice = voice_of(found, provider(programme, self.public_url))
-        return voice, programme, found.timezone
+        programme = self.programmes.of_digest(session, row.programme, row.digest)
+        voice = voice_of(row, provider(programme, self.public_url))
+        return voice, programme, row.timezone
 
 
 def provider(programme: Programme, public_url: str) -> Brand:
-    """The provider of a programme, as it speaks to those who have no reseller."""
+    """Return the brand of a programme's provider, for accounts without a reseller."""
     return Brand(name=programme.sender.name, link_base=public_url)
 
 
 def signature(voice: Voice, programme: Programme, locale: str) -> Sender:
-    """Whose addresses stand in the headers of what a voice says."""
+    """Return the sender addresses for the headers of a mail."""
     sender = programme.sender
-    ours = {"en": sender.address} | {str(key): one for key, one in sender.addresses.items()}
-    return sender_for(voice.brand.name, voice.outgoing, ours, locale, sender.address)
+    addresses = {"en": sender.address} | {str(key): address for key, address in sender.addresses.items()}
+    return sender_for(voice.brand.name, voice.outgoing, addresses, locale, sender.address)
 
 
-def _speaker(mail: Mail) -> UUID | None:
-    """Whose name a mail to a client keeps, even to a former one; None: the reseller of today, if any."""
+def _brand_owner(mail: Mail) -> UUID | None:
+    """Return the reseller whose brand a mail to a client keeps, even to a former client.
+
+    None means the account's current reseller, if any.
+    """
     to_client = kind_of(mail.template).audience is Audience.CLIENT
     return mail.reseller_id if to_client and mail.reseller_id != mail.account_id else None
 
 
 def made_at(mail_id: UUID) -> datetime:
-    """The real time in a UUIDv7, UTC: the `Date` of a message, the same on every try."""
+    """Return the wall time in a UUIDv7, UTC: the `Date` of a message, the same on every attempt."""
     return datetime.fromtimestamp((mail_id.int >> 80) / 1_000, UTC)
 
 
 def _outstanding(recipients: Sequence[tuple[MailRecipient, datetime | None]], now: datetime) -> tuple[str, ...]:
-    """Who was not dealt with yet and did not refuse mail lately."""
+    """Return the addresses that are still queued and not suppressed."""
     queued = [row for row in recipients if row[0].state == RecipientState.QUEUED]
-    return tuple(one.address for one, until in queued if until is None or until <= now)
+    return tuple(recipient.address for recipient, until in queued if until is None or until <= now)

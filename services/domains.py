@@ -1,4 +1,4 @@
-"""Sending and link domains: claimed by a brand, proven by DNS or by an operator's word."""
+"""Sending and link domains: claimed by a brand, verified by DNS or by an operator."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BY_DNS: Final = "dns"
 
 
 def owner_of(account: Account) -> UUID:
-    """Who proves the domains set for an account: its reseller, or the account itself."""
+    """Return the account that verifies an account's domains: its reseller, or itself."""
     return account.reseller_id or account.id
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What DNS is to be asked about one account's domain."""
+    """A domain to verify for an account, with the token expected in DNS."""
 
     account_id: UUID
     domain: str
@@ -37,7 +37,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What DNS said: `proven` is None when it gave no answer."""
+    """Result of a DNS check; `proven` is None when DNS gave no answer."""
 
     claim: Claim
     proven: bool | None
@@ -45,34 +45,37 @@ class Finding:
 
 
 def claims(session: Session, domain: str | None = None) -> list[Claim]:
-    """What there is to ask, for one domain or all. Raises NotFound for a domain nobody claims."""
-    found = rows.domain_claims(session, domain=domain.lower() if domain else None)
-    if domain and not found:
+    """Return the claims on one domain, or on all. Raises NotFound for a domain without a claim."""
+    stored = rows.domain_claims(session, domain=domain.lower() if domain else None)
+    if domain and not stored:
         raise NotFound("unknown_domain", f"No brand uses the domain {domain}.", domain=domain)
-    return [Claim(one.account_id, one.domain, one.token) for one in found]
+    return [Claim(claim.account_id, claim.domain, claim.token) for claim in stored]
 
 
-def look_up(resolver: TxtResolver, asked: Iterable[Claim]) -> list[Finding]:
-    """Ask DNS. Call it with no transaction open."""
-    return [_finding(resolver, claim) for claim in asked]
+def look_up(resolver: TxtResolver, claims: Iterable[Claim]) -> list[Finding]:
+    """Check claims in DNS. Call it with no transaction open."""
+    return [_check(resolver, claim) for claim in claims]
 
 
-def _finding(resolver: TxtResolver, claim: Claim) -> Finding:
+def _check(resolver: TxtResolver, claim: Claim) -> Finding:
     try:
         strings = resolver.txt(txt_name(claim.domain))
-    except DnsUnavailable as problem:
-        return Finding(claim, None, problem.message)
+    except DnsUnavailable as error:
+        return Finding(claim, None, error.message)
     if is_proven(claim.token, strings):
         return Finding(claim, True)
-    wanted = f'{txt_name(claim.domain)} TXT "{txt_value(claim.token)}"'
-    return Finding(claim, False, f"Not found: {wanted}")
+    expected = f'{txt_name(claim.domain)} TXT "{txt_value(claim.token)}"'
+    return Finding(claim, False, f"Not found: {expected}")
 
 
 def record(session: Session, findings: Sequence[Finding], now: datetime) -> None:
-    """Write down what DNS said; an operator's word stands, no answer changes nothing."""
-    known = {(one.account_id, one.domain): one for one in rows.domain_claims(session)}
+    """Store the results of DNS checks.
+
+    A verification by an operator stays; a result without an answer does not revoke one.
+    """
+    claims = {(claim.account_id, claim.domain): claim for claim in rows.domain_claims(session)}
     for finding in findings:
-        row = known.get((finding.claim.account_id, finding.claim.domain))
+        row = claims.get((finding.claim.account_id, finding.claim.domain))
         if row is None:
             continue
         row.checked_at, row.last_error = now, finding.error
@@ -85,34 +88,34 @@ def record(session: Session, findings: Sequence[Finding], now: datetime) -> None
 def mark(
     session: Session, domain: str, by: str, now: datetime, *, account: Account | None = None
 ) -> list[VerifiedDomain]:
-    """An operator vouches for a domain, of one account or of all that claim it. Raises NotFound."""
+    """Mark a domain as verified by an operator, for one account or for all that claim it. Raises NotFound."""
     name = domain.strip().lower()
     owner = owner_of(account) if account else None
     if owner is not None:
         rows.claim_domain(session, owner, name, secrets.token_urlsafe(24), now)
-    found = rows.domain_claims(session, domain=name, account_id=owner)
-    if not found:
+    claims = rows.domain_claims(session, domain=name, account_id=owner)
+    if not claims:
         raise NotFound("unknown_domain", f"No brand uses the domain {name}.", domain=name)
-    for row in found:
+    for row in claims:
         row.verified_at, row.verified_by, row.last_error = now, by, None
     session.flush()
-    return found
+    return claims
 
 
 def unmark(session: Session, domain: str, *, account: Account | None = None) -> list[VerifiedDomain]:
-    """Take a proof back: mails go out from the provider's address again. Raises NotFound."""
+    """Revoke a verification; mails are sent from the provider's address again. Raises NotFound."""
     name = domain.strip().lower()
-    found = rows.domain_claims(session, domain=name, account_id=owner_of(account) if account else None)
-    if not found:
+    claims = rows.domain_claims(session, domain=name, account_id=owner_of(account) if account else None)
+    if not claims:
         raise NotFound("unknown_domain", f"No brand uses the domain {name}.", domain=name)
-    for row in found:
+    for row in claims:
         row.verified_at = row.verified_by = None
     session.flush()
-    return found
+    return claims
 
 
 def document(claim: VerifiedDomain) -> dict[str, Any]:
-    """The JSON shape of a claim, with the record that proves it."""
+    """Return the JSON shape of a claim, with the DNS record that verifies it."""
     return {
         "account_id": claim.account_id,
         "domain": claim.domain,

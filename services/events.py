@@ -1,4 +1,4 @@
-"""Domain events: written with what they tell of, read in order, handed to webhooks."""
+"""Domain events: written in the transaction they report, read in order, sent to webhooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to be; `data` is JSON."""
+    """An event to write; `data` is JSON."""
 
     type: str
     data: Mapping[str, Any]
@@ -32,7 +32,7 @@ class NewEvent:
 
 
 def reseller_of(account: Account) -> UUID | None:
-    """Whose event it is: the client's reseller, the reseller itself, or nobody's."""
+    """Return the reseller that owns an account's events: a client's reseller, a reseller itself, or None."""
     return account.id if account.kind == AccountKind.RESELLER else account.reseller_id
 
 
@@ -48,8 +48,8 @@ def emit(
 ) -> int:
     """Write an event in the caller's transaction; return its number in the feed.
 
-    `reseller_id` names whose event it is when that is not `reseller_of(account)`. `data` is JSON.
-    Enqueues `webhooks.fan_out` when an endpoint listens.
+    `reseller_id` owns the event, by default `reseller_of(account)`. `data` is JSON. Enqueues
+    `webhooks.fan_out` when an endpoint is subscribed.
     """
     owner = reseller_id or reseller_of(account)
     return emit_for(
@@ -75,31 +75,31 @@ def emit_for(
     reseller_id: UUID | None = None,
     programme: str | None = None,
 ) -> int:
-    """`emit` for what belongs to no loaded account, such as `job.dead`."""
-    drawn = rows.draw(session, reseller_id)
-    rows.add(session, _values(NewEvent(event_type, data, account_id, reseller_id, programme), drawn.seq, at))
-    if drawn.heard:
+    """Write an event as `emit` does, without a loaded account (such as `job.dead`)."""
+    number = rows.draw(session, reseller_id)
+    rows.add(session, _values(NewEvent(event_type, data, account_id, reseller_id, programme), number.seq, at))
+    if number.heard:
         tenant = str(reseller_id) if reseller_id else ""
-        jobs.enqueue(session, FAN_OUT, {"event_seq": drawn.seq}, tenant=tenant)
-    return drawn.seq
+        jobs.enqueue(session, FAN_OUT, {"event_seq": number.seq}, tenant=tenant)
+    return number.seq
 
 
-def emit_many(session: Session, jobs: Jobs, news: Sequence[NewEvent], *, at: datetime) -> list[int]:
-    """Write many events in the order given, in a few statements; otherwise as `emit_for`."""
-    if not news:
+def emit_many(session: Session, jobs: Jobs, new_events: Sequence[NewEvent], *, at: datetime) -> list[int]:
+    """Write many events in the order given, in a few statements, as `emit_for` does; return their numbers."""
+    if not new_events:
         return []
     first = rows.draw(session, None).seq
-    numbers = [first, *rows.draw_more(session, len(news) - 1)]
-    rows.add_many(session, [_values(event, seq, at) for event, seq in zip(news, numbers, strict=True)])
-    heard = rows.listeners(session)
-    calls = [
+    seqs = [first, *rows.draw_more(session, len(new_events) - 1)]
+    rows.add_many(session, [_values(event, seq, at) for event, seq in zip(new_events, seqs, strict=True)])
+    listening = rows.listeners(session)
+    requests = [
         Request(FAN_OUT, {"event_seq": seq}, tenant=str(event.reseller_id or ""))
-        for event, seq in zip(news, numbers, strict=True)
-        if None in heard or event.reseller_id in heard
+        for event, seq in zip(new_events, seqs, strict=True)
+        if None in listening or event.reseller_id in listening
     ]
-    if calls:
-        jobs.put_many(session, calls)
-    return numbers
+    if requests:
+        jobs.put_many(session, requests)
+    return seqs
 
 
 def _values(event: NewEvent, seq: int, at: datetime) -> dict[str, Any]:
@@ -123,13 +123,13 @@ def feed(
     reseller_id: UUID | None = None,
     account_id: UUID | None = None,
 ) -> Sequence[DomainEvent]:
-    """Events behind number `after`, oldest first; none is ever skipped by reading on from the last."""
-    bounded = max(1, min(limit, PAGE))
-    return rows.after(session, after, bounded, reseller_id=reseller_id, account_id=account_id)
+    """Return events after number `after`, oldest first; continuing from the last one never skips an event."""
+    page_size = max(1, min(limit, PAGE))
+    return rows.after(session, after, page_size, reseller_id=reseller_id, account_id=account_id)
 
 
 def document(event: DomainEvent) -> dict[str, Any]:
-    """The JSON shape of an event in `GET /v1/events`; times are aware."""
+    """Return the JSON shape of an event in `GET /v1/events`; times are aware."""
     return {
         "seq": event.seq,
         "id": event.id,

@@ -1,4 +1,4 @@
-"""Customers' instances: where they are, with which secret they know that it is us."""
+"""Customers' instances: their URL and the secret that signs calls to them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from store.offers import lock_account
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An instance's address and its secret, shown this once."""
+    """An instance's URL and its secret, which is shown only here."""
 
     url: str
     secret: str = field(repr=False)
 
 
 def put(session: Session, sealer: Sealer, account_id: UUID, url: str, secret: str | None, now: datetime) -> Told:
-    """Set or move an account's instance; the secret before signs beside the new one for 24 h.
+    """Set or replace an account's instance; the previous secret also signs for 24 h.
 
-    A lane held by the old address is probed at once.
-    The address is checked before, outside of the transaction (`addresses.AddressGuard`).
+    An open lane is probed at once. The caller checks the URL first, outside the transaction
+    (`addresses.AddressGuard`).
     Raises NotFound, Invalid(`invalid_secret`).
     """
     account = lock_account(session, account_id)
@@ -51,9 +51,12 @@ def put(session: Session, sealer: Sealer, account_id: UUID, url: str, secret: st
 
 
 def call(session: Session, sealer: Sealer, account_id: UUID, message: Message, now: datetime) -> Call:
-    """A message for an account's instance, with every secret that is valid. Raises NotFound."""
+    """Build the call that sends a message to an account's instance, signed with every valid secret.
+
+    Raises NotFound(`no_instance`).
+    """
     instance = rows.get(session, account_id)
     if instance is None:
         raise NotFound("no_instance", "The account has no instance.")
-    valid = signing_secrets.valid(sealer, instance, now)
-    return Call(instance.url, message.webhook_id, message.body, valid)
+    secrets = signing_secrets.valid(sealer, instance, now)
+    return Call(instance.url, message.webhook_id, message.body, secrets)

@@ -1,4 +1,4 @@
-"""API keys: made, shown once, looked up by hash, revoked."""
+"""API keys: created, shown once, looked up by hash, revoked."""
 
 import hashlib
 import secrets
@@ -22,7 +22,7 @@ PREFIX: Final = "kontor_"
 
 
 class Unauthorized(KontorError):
-    """No key, or not one that works (401)."""
+    """The API key is missing or not valid (401)."""
 
     def __init__(self) -> None:
         super().__init__("unauthorized", "Send a valid API key: Authorization: Bearer <key>.")
@@ -30,7 +30,7 @@ class Unauthorized(KontorError):
 
 @dataclass(frozen=True, slots=True)
 class Possession:
-    """Whose something is: a reseller's, an account's, both or (neither) the provider's."""
+    """Owner of a resource: a reseller, an account, both, or (neither) the provider."""
 
     reseller_id: UUID | None = None
     account_id: UUID | None = None
@@ -38,7 +38,7 @@ class Possession:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a key with its scopes, bound to a reseller, an account or nothing."""
+    """The authenticated caller: a key with its scopes, bound to a reseller, to an account or to neither."""
 
     key_id: UUID
     name: str
@@ -53,29 +53,29 @@ class Caller:
 
     @property
     def tenant(self) -> str | None:
-        """The tenant a bound key's jobs run under; None when it may name one."""
+        """The tenant of a bound key's jobs; None when the key may choose one."""
         owner = self.reseller_id or self.account_id
         return None if owner is None else str(owner)
 
     @property
     def actor(self) -> str:
-        """How records name the caller."""
+        """The caller's name in audit entries."""
         return f"key:{self.key_id}"
 
     def may(self, scope: Scope) -> bool:
         """Whether the key has the scope."""
         return scope in self.scopes
 
-    def sees(self, thing: Possession) -> bool:
-        """Whether something of that owner exists for this caller."""
+    def sees(self, owner: Possession) -> bool:
+        """Whether the caller may see a resource with this owner."""
         if self.reseller_id is not None:
-            return self.reseller_id in (thing.reseller_id, thing.account_id)
-        return self.account_id is None or self.account_id == thing.account_id
+            return self.reseller_id in (owner.reseller_id, owner.account_id)
+        return self.account_id is None or self.account_id == owner.account_id
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key as it is shown once, with its secret."""
+    """A new key with its secret, which is shown only here."""
 
     id: UUID
     name: str
@@ -86,12 +86,12 @@ class NewKey:
 
 
 def digest(secret: str) -> str:
-    """What is stored of a secret of 256 random bits."""
+    """Return the stored hash of a secret of 256 random bits."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def authenticate(connection: Connection[Any], secret: str | None, now: datetime) -> Caller:
-    """The caller behind a secret. Raises Unauthorized."""
+    """Return the caller that a secret belongs to. Raises Unauthorized."""
     row = None if secret is None else store.find_valid(connection, digest(secret), now)
     if row is None:
         raise Unauthorized
@@ -108,15 +108,15 @@ def create(
     account_id: UUID | None = None,
     expires_at: datetime | None = None,
 ) -> NewKey:
-    """Make a key. Raises Invalid or NotFound."""
-    wanted = tuple(dict.fromkeys(scopes))
-    _check(session, wanted, reseller_id, account_id)
+    """Create a key. Raises Invalid or NotFound."""
+    unique_scopes = tuple(dict.fromkeys(scopes))
+    _validate(session, unique_scopes, reseller_id, account_id)
     secret = PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         id=new_id(),
         name=name,
         secret_hash=digest(secret),
-        scopes=list(wanted),
+        scopes=list(unique_scopes),
         reseller_id=reseller_id,
         account_id=account_id,
         created_at=now,
@@ -124,16 +124,16 @@ def create(
     )
     session.add(key)
     session.flush()
-    return NewKey(key.id, name, wanted, reseller_id, account_id, secret)
+    return NewKey(key.id, name, unique_scopes, reseller_id, account_id, secret)
 
 
 def listed(session: Session) -> list[ApiKey]:
-    """All keys, oldest first, revoked ones too."""
+    """Return all keys, including revoked ones, oldest first."""
     return list(store.every(session))
 
 
 def revoke(session: Session, key_id: UUID, now: datetime) -> ApiKey:
-    """Make a key useless from now on; repeating it changes nothing. Raises NotFound."""
+    """Revoke a key at once; a repeat changes nothing. Raises NotFound."""
     key = session.get(ApiKey, key_id, with_for_update=True)
     if key is None:
         raise NotFound(message="There is no such key.")
@@ -141,13 +141,13 @@ def revoke(session: Session, key_id: UUID, now: datetime) -> ApiKey:
     return key
 
 
-def _check(session: Session, scopes: tuple[str, ...], reseller_id: UUID | None, account_id: UUID | None) -> None:
+def _validate(session: Session, scopes: tuple[str, ...], reseller_id: UUID | None, account_id: UUID | None) -> None:
     unknown = [scope for scope in scopes if scope not in set(Scope)]
     if unknown or not scopes:
-        words = ", ".join(Scope)
-        raise Invalid("invalid", f"Scopes are {words}.", errors=[FieldError("scope", f"one of {words}")])
+        allowed = ", ".join(Scope)
+        raise Invalid("invalid", f"Valid scopes: {allowed}.", errors=[FieldError("scope", f"must be one of {allowed}")])
     if reseller_id is not None and account_id is not None:
-        raise Invalid("invalid", "A key is bound to a reseller or to an account, not to both.")
+        raise Invalid("invalid", "A key can be bound to a reseller or to an account, not to both.")
     bound_to = reseller_id or account_id
     if bound_to is None:
         return

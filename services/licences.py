@@ -1,4 +1,4 @@
-"""Licences: what an account has, what an offer would change, and the acceptance that changes it."""
+"""Licences: an account's current grants, previews of an offer, and the grants of an accepted offer."""
 
 from __future__ import annotations
 
@@ -27,54 +27,61 @@ REMIND = "licences.remind"
 
 
 def lane_of(account_id: UUID) -> str:
-    """The lane of everything that is said to an account's instance."""
+    """Return the lane of all calls to an account's instance."""
     return f"instance:{account_id}"
 
 
 def lines_of(offer: Offer) -> tuple[OfferLine, ...]:
-    """The lines an offer was sent with."""
+    """Return the lines of an offer."""
     return tuple(OfferLine.from_document(line) for line in offer.lines)
 
 
 def running(grants: Iterable[Grant]) -> tuple[Running, ...]:
-    """Rows as the rules see them: a replaced grant ended when it was replaced."""
-    return tuple(Running(g.product, g.count, g.starts_at, g.replaced_at or g.ends_at, key=g.id) for g in grants)
+    """Convert rows for the domain rules; a replaced grant ends when it was replaced."""
+    return tuple(
+        Running(grant.product, grant.count, grant.starts_at, grant.replaced_at or grant.ends_at, key=grant.id)
+        for grant in grants
+    )
 
 
 def listed(session: Session, account_id: UUID, now: datetime) -> list[dict[str, Any]]:
-    """What an account has: `{product, count, expires_at}` per product, in order of the codes."""
-    held = running(rows.counting(session, [account_id], now)[account_id])
-    return [{"product": h.product, "count": h.count, "expires_at": h.expires_at} for h in holdings(held, now)]
+    """Return an account's licences: `{product, count, expires_at}` per product, by product code."""
+    grants = running(rows.counting(session, [account_id], now)[account_id])
+    return [
+        {"product": holding.product, "count": holding.count, "expires_at": holding.expires_at}
+        for holding in holdings(grants, now)
+    ]
 
 
 def totals(session: Session, account_id: UUID, now: datetime) -> list[dict[str, Any]]:
-    """`listed`, and a count of 0 for each product that the account had once."""
-    held = listed(session, account_id, now)
-    over = rows.products(session, account_id) - {one["product"] for one in held}
-    gone = [{"product": product, "count": 0, "expires_at": None} for product in over]
-    return sorted([*held, *gone], key=lambda one: str(one["product"]))
+    """Return an account's licences, with a count of 0 for each product it no longer has."""
+    current = listed(session, account_id, now)
+    ended = rows.products(session, account_id) - {item["product"] for item in current}
+    zeros = [{"product": product, "count": 0, "expires_at": None} for product in ended]
+    return sorted([*current, *zeros], key=lambda item: str(item["product"]))
 
 
 def changes(
     session: Session, offers: Sequence[Offer], zones: Mapping[UUID, ZoneInfo], now: datetime
 ) -> dict[UUID, tuple[Change, ...]]:
-    """What accepting each of the offers would change at `now`; `zones` by account."""
-    held = rows.counting(session, {offer.account_id for offer in offers}, now)
+    """Return the changes that accepting each offer would make at `now`; `zones` is by account."""
+    grants = rows.counting(session, {offer.account_id for offer in offers}, now)
     return {
-        offer.id: preview(running(held[offer.account_id]), lines_of(offer), now, zones[offer.account_id])
+        offer.id: preview(running(grants[offer.account_id]), lines_of(offer), now, zones[offer.account_id])
         for offer in offers
     }
 
 
 def apply(session: Session, jobs: Jobs, offer: Offer, account: Account, now: datetime) -> None:
-    """Write the grants of an accepted offer, once for ever, and enqueue what follows from them.
+    """Write the grants of an accepted offer and enqueue the call, the end and the reminder for them.
 
-    The caller holds the locks of the account and the offer. Terms are counted in the account's zone.
+    Call it once per offer. The caller holds the locks of the account and the offer. Terms are counted in the
+    account's time zone.
     """
     lines = lines_of(offer)
-    held = running(rows.counting(session, [account.id], now)[account.id])
-    done = provision(held, lines, now, zone(account.timezone))
-    rows.replace(session, [UUID(str(grant.key)) for grant in done.ended], now)
+    grants = running(rows.counting(session, [account.id], now)[account.id])
+    result = provision(grants, lines, now, zone(account.timezone))
+    rows.replace(session, [UUID(str(grant.key)) for grant in result.ended], now)
     session.add_all(
         Grant(
             id=new_id(),
@@ -87,15 +94,15 @@ def apply(session: Session, jobs: Jobs, offer: Offer, account: Account, now: dat
             starts_at=now,
             ends_at=grant.ends_at,
         )
-        for number, (line, grant) in enumerate(zip(lines, done.added, strict=True), start=1)
+        for number, (line, grant) in enumerate(zip(lines, result.added, strict=True), start=1)
     )
     session.flush()
     tell(session, jobs, offer)
-    _schedule(session, jobs, offer, [grant for grant in done.added if grant.runs(now)])
+    _schedule(session, jobs, offer, [grant for grant in result.added if grant.runs(now)])
 
 
 def tell(session: Session, jobs: Jobs, offer: Offer) -> None:
-    """Enqueue the call that tells the instance what the account has since the offer was accepted."""
+    """Enqueue the call that sends the account's new licence totals to its instance."""
     jobs.enqueue(
         session,
         PROVISION,
@@ -106,7 +113,7 @@ def tell(session: Session, jobs: Jobs, offer: Offer) -> None:
 
 
 def _schedule(session: Session, jobs: Jobs, offer: Offer, grants: Iterable[Running]) -> None:
-    """Enqueue the end and the reminder of each instant at which something new ends."""
+    """Enqueue one end job and one reminder for each instant at which new grants end."""
     tenant = str(offer.reseller_id)
     reminders = {grant.ends_at: ending_reminder(grant) for grant in grants}
     for ends_at, remind_at in reminders.items():

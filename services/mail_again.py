@@ -1,7 +1,7 @@
-"""A logged mail sent again: a new mail that says the same to the same reader, where it is still to be said.
+"""Resending a logged mail: a new mail with the same content to the same recipient, if it still applies.
 
-It is a mail of its own: it names the first, has a Message-ID and a job of its own, and passes every check that a
-mail passes before it leaves. Links are made anew when it is sent; nothing is read from what the log keeps.
+The new mail references the first one, has its own Message-ID and job, and passes every check that a mail passes
+before it is sent. Links are generated again when it is sent; nothing is read from the logged message.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from store import mails as rows
 from store.mails import NewMail
 
 NO_RULE: Final = MailRule()
-NO_REASON: Final = "Say why: the reason is kept in the audit log."
+NO_REASON: Final = "Enter a reason; it is kept in the audit log."
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A mail, or the one it repeats; how often it was sent again; why it cannot be once more, None when it can."""
+    """The original mail, its resends, and why it cannot be resent now (None when it can)."""
 
     first: Mail
     repeats: tuple[Mail, ...]
@@ -42,35 +42,35 @@ class Standing:
 
     @property
     def number(self) -> int:
-        """Which repeat the next one would be, from 1."""
+        """Number of the next resend, from 1."""
         return len(self.repeats) + 1
 
 
 def standing(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Standing:
-    """What `send_again` would meet; changes nothing."""
+    """Return whether a mail can be resent now; changes nothing. Raises NotFound."""
     first = mail if mail.repeats is None else rows.by_id(session, mail.repeats)
     if first is None:
         raise NotFound
     repeats = rows.repeats(session, first.id)
     try:
         _draft(session, programmes, first, repeats, now)
-    except Conflict as refused:
-        return Standing(first, tuple(repeats), refused.message)
+    except Conflict as error:
+        return Standing(first, tuple(repeats), error.message)
     return Standing(first, tuple(repeats), None)
 
 
 def send_again(
     session: Session, jobs: Jobs, programmes: Programmes, mail_id: UUID, actor: Actor, number: int | None = None
 ) -> UUID:
-    """Put a mail into the log once more, with the job that sends it; returns the id of the new one.
+    """Resend a mail: log a copy, enqueue the job that sends it and return the id of the new mail.
 
-    `number` is which repeat this is to be, as `standing` told: one that was made meanwhile is returned, so that
-    the same form sent twice sends once. Raises NotFound, Invalid without a reason, Conflict(`not_sendable`).
+    `number` is the expected number of this resend. If that resend already exists, its id is returned, so a form
+    submitted twice sends once. Raises NotFound, Invalid without a reason, Conflict(`not_sendable`).
     """
     if actor.reason is None:
         raise Invalid("reason_missing", NO_REASON, errors=[FieldError("reason", NO_REASON)])
-    known = rows.by_id(session, mail_id)
-    first = None if known is None else rows.held(session, known.repeats or known.id)
+    mail = rows.by_id(session, mail_id)
+    first = None if mail is None else rows.held(session, mail.repeats or mail.id)
     if first is None:
         raise NotFound(message="There is no such mail.")
     repeats = rows.repeats(session, first.id)
@@ -78,7 +78,7 @@ def send_again(
         return repeats[number - 1].id
     draft = _draft(session, programmes, first, repeats, jobs.clock.now())
     posted = mails.put(session, jobs, draft)
-    assert posted is not None, "its number is this repeat's alone, under the first mail's lock"
+    assert posted is not None, "the resend number is unique under the original mail's lock"
     audit.add(
         session, at=jobs.clock.now(), actor=actor.name, action="mail.again", target=f"mail:{first.id}",
         reason=actor.reason, origin=actor.origin, detail={"mail": str(posted), "number": len(repeats) + 1},
@@ -87,40 +87,40 @@ def send_again(
 
 
 def _draft(session: Session, programmes: Programmes, first: Mail, repeats: list[Mail], now: datetime) -> NewMail:
-    """The mail as it would be posted now. Raises Conflict(`not_sendable`) saying why it would not."""
+    """Build the mail to resend. Raises Conflict(`not_sendable`) with the reason why it cannot be."""
     if first.template not in KINDS:
-        raise mail_readers.refused("This release has no mail of this kind.")
+        raise mail_readers.refused("This release no longer has this kind of mail.")
     if first.state == MailState.QUEUED:
-        raise mail_readers.refused("It was not sent yet: its job goes on trying.")
-    if any(one.state == MailState.QUEUED for one in repeats):
-        raise mail_readers.refused("It is being sent again already, and that one has not left yet.")
-    readers = mail_readers.of(session, first, now)
+        raise mail_readers.refused("The mail was not sent yet; its job is still trying.")
+    if any(repeat.state == MailState.QUEUED for repeat in repeats):
+        raise mail_readers.refused("A resend of this mail is already queued.")
+    recipients = mail_readers.of(session, first, now)
     rule = RULES.get(first.template, NO_RULE)
-    newer = rule.renewed(session, programmes, first, now) if rule.renewed else Renewed()
-    told = f"{first.fact_key}:again:{len(repeats) + 1}"
-    whole: dict[str, Any] = {
+    refreshed = rule.renewed(session, programmes, first, now) if rule.renewed else Renewed()
+    fact_key = f"{first.fact_key}:again:{len(repeats) + 1}"
+    values: dict[str, Any] = {
         "id": new_id(),
         "template": first.template,
         "programme": first.programme,
         "account_id": first.account_id,
-        "reseller_id": readers.speaker,
+        "reseller_id": recipients.speaker,
         "locale": first.locale,
-        "facts": {**first.facts, **newer.facts},
-        "refs": {**first.refs, **newer.refs},
-        "fact_key": told,
-        "identity": mails.identity(first.template, told, readers.to.address),
+        "facts": {**first.facts, **refreshed.facts},
+        "refs": {**first.refs, **refreshed.refs},
+        "fact_key": fact_key,
+        "identity": mails.identity(first.template, fact_key, recipients.to.address),
         "created_at": now,
         "repeats": first.id,
     }
-    untrue = rule.obsolete(session, Mail(**whole), now) if rule.obsolete else None
-    if untrue is not None:
-        raise mail_readers.refused(f"It is not to be said any more: {untrue}.")
-    return NewMail(**{**whole, "facts": _facts(whole)}, recipients=readers.all)
+    skip_reason = rule.obsolete(session, Mail(**values), now) if rule.obsolete else None
+    if skip_reason is not None:
+        raise mail_readers.refused(f"The mail no longer applies: {skip_reason}.")
+    return NewMail(**{**values, "facts": _facts(values)}, recipients=recipients.all)
 
 
-def _facts(whole: dict[str, Any]) -> dict[str, Any]:
-    """The facts as this release states them."""
+def _facts(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts in the format of this release. Raises Conflict(`not_sendable`)."""
     try:
-        return checked_facts(whole["template"], whole["facts"]).model_dump(mode="json")
-    except Invalid as wrong:
-        raise mail_readers.refused("This release states other facts in a mail of this kind.") from wrong
+        return checked_facts(values["template"], values["facts"]).model_dump(mode="json")
+    except Invalid as error:
+        raise mail_readers.refused("The facts of this mail do not fit this release's template.") from error

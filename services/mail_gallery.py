@@ -1,4 +1,4 @@
-"""Sample mails in the name of whoever is chosen: what a real mail would be, built of facts that nobody has."""
+"""Sample mails with made-up facts, in the brand of any provider, reseller or account."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOBODY: Final = "noreply@kontor.example"
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """In whose name samples are told. `key` names it in addresses, empty for Kontor itself, which has no programme."""
+    """The sender of sample mails; `key` identifies it in URLs, empty for Kontor itself, which has no programme."""
 
     key: str
     voice: Voice
@@ -42,20 +42,20 @@ class Speaker:
 
     @property
     def name(self) -> str:
-        """What readers know it by."""
+        """Brand name that readers see."""
         return self.voice.brand.name
 
     def sender(self, locale: str) -> Sender:
-        """Whose addresses stand in the headers."""
+        """Return the sender addresses for the headers."""
         if self.programme is None:
             return sender_for(self.name, None, {"en": NOBODY}, locale, NOBODY)
         return signature(self.voice, self.programme, locale)
 
 
 def speaker(session: Session, programmes: Programmes, public_url: str, key: str) -> Speaker:
-    """Kontor itself for an empty key, the provider of a programme by its code, an account's reseller by an id.
+    """Return the sender for a key: empty for Kontor itself, a programme code for its provider, or an account id.
 
-    A reseller stands for itself. Raises NotFound.
+    An account id stands for the account's reseller, a reseller's id for itself. Raises NotFound.
     """
     if not key:
         return Speaker(key, Voice(Brand(name=OURS, link_base=public_url), None), "UTC")
@@ -64,36 +64,36 @@ def speaker(session: Session, programmes: Programmes, public_url: str, key: str)
         programme = programmes.current(session, applied.get(session, key).code)
         return Speaker(key, Voice(provider(programme, public_url), None), programme.timezone, programme)
     account = session.get(Account, account_id)
-    itself = account is not None and account.kind == AccountKind.RESELLER
-    found = brands.voices(session, account_id, account_id if itself else None)
-    if found is None:
+    is_reseller = account is not None and account.kind == AccountKind.RESELLER
+    row = brands.voices(session, account_id, account_id if is_reseller else None)
+    if row is None:
         raise NotFound
-    programme = programmes.of_digest(session, found.programme, found.digest)
-    return Speaker(key, voice_of(found, provider(programme, public_url)), found.timezone, programme)
+    programme = programmes.of_digest(session, row.programme, row.digest)
+    return Speaker(key, voice_of(row, provider(programme, public_url)), row.timezone, programme)
 
 
 def providers(session: Session, programmes: Programmes) -> Sequence[tuple[str, str]]:
-    """(code, name) of everyone who runs a programme."""
+    """Return (programme code, name) of every provider."""
     rows = applied.listed(session)
     return [(row.code, programmes.of_digest(session, row.code, row.digest).sender.name) for row in rows]
 
 
-def sample(said_by: Speaker, template: str, locale: str) -> Letter:
-    """A mail of that kind with sample facts; its links lead nowhere. Raises Invalid for an unknown kind."""
+def sample(sender: Speaker, template: str, locale: str) -> Letter:
+    """Build a mail of a kind with sample facts and inactive links. Raises Invalid for an unknown kind."""
     kind, facts = kind_of(template), sample_facts()[template]
-    alone = bool(facts.get("undeliverable_to"))  # the reseller gets the client's mail alone, with a note (4.6)
-    copied = (Addressee(RESELLER, role="cc"),) if kind.cc_reseller and not alone else ()
+    reseller_only = bool(facts.get("undeliverable_to"))  # the mail goes to the reseller, with a note (4.6)
+    cc = (Addressee(RESELLER, role="cc"),) if kind.cc_reseller and not reseller_only else ()
     return Letter(
         template=template,
         fact_key="sample",
         locale=locale,
-        timezone=said_by.timezone,
-        brand=said_by.voice.brand,
-        sender=said_by.sender(locale),
-        to=Addressee(RESELLER if alone else READERS.get(kind.audience, CLIENT), role="to"),
+        timezone=sender.timezone,
+        brand=sender.voice.brand,
+        sender=sender.sender(locale),
+        to=Addressee(RESELLER if reseller_only else READERS.get(kind.audience, CLIENT), role="to"),
         facts=facts,
         links=LINKS,
-        cc=copied,
+        cc=cc,
     )
 
 

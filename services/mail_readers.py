@@ -1,4 +1,4 @@
-"""Who would read a mail that is sent again, if they are still those to be told, and in whose name it would speak."""
+"""Recipients and brand of a resent mail, with checks that it still concerns them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOVED: Final = "address-changed"
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """`To` and who gets a copy; `speaker` is the reseller in whose name it speaks."""
+    """`To` and `Cc` of a resent mail; `speaker` is the reseller whose brand it has."""
 
     to: Recipient
     cc: tuple[Recipient, ...]
@@ -36,48 +36,48 @@ class Readers:
 
     @property
     def all(self) -> tuple[Recipient, ...]:
-        """Everyone, `To` first."""
+        """All recipients, `To` first."""
         return (self.to, *self.cc)
 
 
 def refused(message: str) -> Conflict:
-    """Why a mail is not sent again."""
+    """Return the error for a mail that cannot be resent."""
     return Conflict("not_sendable", message)
 
 
 def of(session: Session, mail: Mail, now: datetime) -> Readers:
-    """Who would get the mail again. Raises Conflict(`not_sendable`) when it is not for them any more."""
-    known = rows.recipients(session, [mail.id])
+    """Return the recipients of a resend. Raises Conflict(`not_sendable`) when it no longer concerns them."""
+    recipients = rows.recipients(session, [mail.id])
     account = None if mail.account_id is None else session.get(Account, mail.account_id)
-    if not known or (mail.account_id is not None and account is None):
-        raise refused("The account is gone for good, and what was written to it.")
-    to = Recipient(known[0].address, RecipientRole.TO)
+    if not recipients or (mail.account_id is not None and account is None):
+        raise refused("The account and its mails were permanently deleted.")
+    to = Recipient(recipients[0].address, RecipientRole.TO)
     if account is not None:
         _check_account(mail, account)
-    speaker = _speaker(session, mail, account)
+    speaker = _brand_owner(session, mail, account)
     owner = None if speaker is None or speaker == mail.account_id else session.get(Account, speaker)
     _check_address(session, mail, to, account, owner)
-    _check_wish(session, mail, to, now)
-    copied = owner is not None and len(known) > 1 and owner.email_key not in {"", to.key}
-    cc = (Recipient(owner.admin_email, RecipientRole.CC),) if owner is not None and copied else ()
+    _check_consent(session, mail, to, now)
+    has_cc = owner is not None and len(recipients) > 1 and owner.email_key not in {"", to.key}
+    cc = (Recipient(owner.admin_email, RecipientRole.CC),) if owner is not None and has_cc else ()
     return Readers(to, cc, speaker)
 
 
 def _check_account(mail: Mail, account: Account) -> None:
-    """Whether the account is still what the mail speaks of."""
+    """Require that the mail still applies to the account. Raises Conflict(`not_sendable`)."""
     if account.deleted_at is not None and mail.template != DELETED:
         raise refused("The account is deleted.")
     if account.deleted_at is None and mail.template == DELETED:
         raise refused("The account was restored.")
     for_reseller = kind_of(mail.template).audience is Audience.RESELLER and mail.template != MERGED
     if for_reseller and account.kind != AccountKind.RESELLER:
-        raise refused("The account is no reseller any more.")
+        raise refused("The account is no longer a reseller.")
     if mail.template == CONNECTED and account.reseller_id != mail.reseller_id:
-        raise refused("The account has left the reseller that it was connected to.")
+        raise refused("The account is no longer a client of this reseller.")
 
 
-def _speaker(session: Session, mail: Mail, account: Account | None) -> UUID | None:
-    """The offer's reseller; otherwise a client is spoken to by the reseller it has today."""
+def _brand_owner(session: Session, mail: Mail, account: Account | None) -> UUID | None:
+    """Return the offer's reseller; otherwise, for a mail to a client, its current reseller."""
     offer_id = mail.refs.get("offer_id")
     if offer_id is not None:
         return session.get_one(Offer, UUID(str(offer_id))).reseller_id
@@ -86,22 +86,25 @@ def _speaker(session: Session, mail: Mail, account: Account | None) -> UUID | No
 
 
 def _check_address(session: Session, mail: Mail, to: Recipient, account: Account | None, owner: Account | None) -> None:
-    """Whether the address is still that of somebody who is to be told; old ones hear only that they are old."""
+    """Require that the address still belongs to a recipient of this mail. Raises Conflict(`not_sendable`).
+
+    `address-changed` is the only mail that may go to a former address.
+    """
     if mail.template == MOVED:
         return
     if account is None:
-        known = {one.email_key for one in people.acting_operators(session)}
+        valid_keys = {one.email_key for one in people.acting_operators(session)}
     else:
-        instead = [owner] if owner is not None and kind_of(mail.template).cc_reseller else []
-        known = {one.email_key for one in [account, *instead]}
-    if to.key not in known:
-        raise refused(f"{to.address} is no longer the address that is to be told this.")
+        alternates = [owner] if owner is not None and kind_of(mail.template).cc_reseller else []
+        valid_keys = {one.email_key for one in [account, *alternates]}
+    if to.key not in valid_keys:
+        raise refused(f"{to.address} is no longer the address for this mail.")
 
 
-def _check_wish(session: Session, mail: Mail, to: Recipient, now: datetime) -> None:
-    """Whether the address takes mail, and this kind of it."""
+def _check_consent(session: Session, mail: Mail, to: Recipient, now: datetime) -> None:
+    """Require that the address is neither suppressed nor unsubscribed. Raises Conflict(`not_sendable`)."""
     until = rows.suppressed_until(session, to.key, now)
     if until is not None:
-        raise refused(f"{to.address} refused mail for good; nothing is sent to it before {until:%Y-%m-%d %H:%M} UTC.")
+        raise refused(f"{to.address} rejected mail; it is suppressed until {until:%Y-%m-%d %H:%M} UTC.")
     if kind_of(mail.template).listed and rows.opted_out(session, to.key, mail.template):
-        raise refused(f"{to.address} does not want this kind of mail.")
+        raise refused(f"{to.address} unsubscribed from this kind of mail.")

@@ -1,4 +1,4 @@
-"""What became of a mail: its message, its recipients, and who is not to be written to."""
+"""Results of sending a mail: the logged message, the state of each recipient, suppressions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUPPRESSED_FOR: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What was sent to whom. `refused` are addresses to suppress; `deferred` is why to try again."""
+    """Result of one attempt; `refused` are addresses to suppress, `deferred` is the reason for a retry."""
 
     built: BuiltMail
     raw: str
@@ -30,9 +30,9 @@ class Posted:
 
 
 def logged(built: BuiltMail) -> str:
-    """The message as the log keeps it: as it was sent, but no link in it opens anything."""
-    kept = masked(built) if built.tokens else built
-    return kept.raw.decode("utf-8", "replace")
+    """Return the message for the log: as sent, with the tokens in links masked."""
+    log_copy = masked(built) if built.tokens else built
+    return log_copy.raw.decode("utf-8", "replace")
 
 
 def record(
@@ -44,12 +44,12 @@ def record(
     now: datetime,
     sent_before: bool = False,
 ) -> MailState:
-    """Write down what was sent; the mail stays queued while a recipient is to be tried again."""
+    """Store the result of an attempt; the mail stays queued while a recipient has to be retried."""
     if posted.refused:
         mails.suppress(session, posted.refused, now + SUPPRESSED_FOR, "refused at RCPT")
     state, reason = settled(posted, sent_before=sent_before)
     sender = posted.built.envelope.sender
-    known = Record(
+    result = Record(
         state=state,
         reason=reason,
         job_id=job_id,
@@ -60,14 +60,14 @@ def record(
         reply_to=sender.reply_to,
         raw=posted.raw,
     )
-    mails.record(session, mail_id, known, posted.tried, now)
+    mails.record(session, mail_id, result, posted.tried, now)
     return state
 
 
 def settled(posted: Posted, *, sent_before: bool) -> tuple[MailState, str | None]:
-    """The state of the mail after this attempt, and why it is not simply sent."""
+    """Return the mail's state after this attempt, and the reason for a retry or the first error, if any."""
     if posted.deferred is not None:
         return MailState.QUEUED, posted.deferred
-    errors = [one.error for one in posted.tried if one.error]
-    sent = any(one.state is RecipientState.SENT for one in posted.tried)
+    errors = [result.error for result in posted.tried if result.error]
+    sent = any(result.state is RecipientState.SENT for result in posted.tried)
     return MailState.SENT if sent or sent_before else MailState.FAILED, next(iter(errors), None)

@@ -1,4 +1,4 @@
-"""What every kind of mail asks of its dispatch, in one table."""
+"""Table of the rules of every kind of mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails: posted in the caller's transaction, sent by a job, kept in a log."""
+"""Mails: posted in the caller's transaction, sent by a job, kept in the mail log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Links = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """Facts and refs that take the place of older ones of the same names."""
+    """Facts and refs that replace older ones of the same names."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     refs: Mapping[str, Any] = field(default_factory=dict)
@@ -39,11 +39,11 @@ class Renewed:
 
 @dataclass(frozen=True, slots=True)
 class MailRule:
-    """What one kind of mail asks of its dispatch, by its `refs`.
+    """Rules for sending one kind of mail, based on its `refs`.
 
-    `obsolete` returns why it need not be sent any more, None while it is true. `links` makes its
-    links when it is rendered; they start with `/` and a token is the last part of the path. `renewed` returns what
-    is said otherwise when it is sent again, which is later; raises Conflict when it is too late.
+    `obsolete` returns the reason to skip the mail, None if it still applies. `links` builds its links when it
+    is rendered; they start with `/`, and a token is the last part of the path. `renewed` returns the facts and refs
+    to replace on a resend; it raises Conflict when a resend is too late.
     """
 
     obsolete: Callable[[Session, Mail, datetime], str | None] | None = None
@@ -53,7 +53,7 @@ class MailRule:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail to an account's admin (or `to`); the fields are those of `post`."""
+    """A mail to an account's admin (or `to`); the fields are the parameters of `post`."""
 
     template: str
     account: Account
@@ -78,42 +78,42 @@ def post(
     refs: Mapping[str, Any] | None = None,
     reseller_id: UUID | None = None,
 ) -> UUID | None:
-    """Put a mail to an account's admin (or `to`) into the log, and the job that sends it.
+    """Log a mail to an account's admin (or `to`) and enqueue the job that sends it; return its id.
 
-    None when the same thing was told to the same address before, or waits to be: `fact_key` names the thing
-    and is unique within (template, account). `refs` are JSON-able ids for the mail's rule; other refs
-    for the same thing mean newer facts, which a mail tells that was not sent yet. `reseller_id`
-    speaks when that is not the account's own reseller. Raises Invalid on facts that do not fit.
+    Returns None for a duplicate: `fact_key` identifies the news within (template, account), and the same news
+    to the same address is logged once. `refs` are JSON-able ids for the mail's rule; other refs for the same
+    `fact_key` mean newer facts, which replace those of a mail that was not sent yet. `reseller_id` is the
+    reseller whose brand the mail has, by default the account's own. Raises Invalid for facts that do not fit.
     """
-    letter = Letter(template, account, facts, fact_key, to, cc, refs or {}, reseller_id)
-    return put(session, jobs, _new(letter, jobs.clock.now()))
+    draft = Letter(template, account, facts, fact_key, to, cc, refs or {}, reseller_id)
+    return put(session, jobs, _new_mail(draft, jobs.clock.now()))
 
 
-def post_many(session: Session, jobs: Jobs, letters: Sequence[Letter]) -> int:
-    """`post` for many, in a few statements; returns how many had not been told before."""
+def post_many(session: Session, jobs: Jobs, drafts: Sequence[Letter]) -> int:
+    """Post many mails in a few statements; return how many were not duplicates."""
     now = jobs.clock.now()
-    fresh = rows.add_many(session, [_new(letter, now) for letter in letters])
-    requests = [Request(SEND, {"mail_id": str(mail.id)}, tenant=str(mail.reseller_id or "")) for mail in fresh]
+    added = rows.add_many(session, [_new_mail(draft, now) for draft in drafts])
+    requests = [Request(SEND, {"mail_id": str(mail.id)}, tenant=str(mail.reseller_id or "")) for mail in added]
     if requests:
         jobs.put_many(session, requests)
-    return len(fresh)
+    return len(added)
 
 
-def _new(letter: Letter, now: datetime) -> NewMail:
-    account = letter.account
-    told = f"{account.id}:{letter.fact_key}"
-    recipients = _recipients(letter.to or account.admin_email, letter.cc)
+def _new_mail(draft: Letter, now: datetime) -> NewMail:
+    account = draft.account
+    fact_key = f"{account.id}:{draft.fact_key}"
+    recipients = _recipients(draft.to or account.admin_email, draft.cc)
     return NewMail(
         id=new_id(),
-        template=letter.template,
+        template=draft.template,
         programme=account.programme,
         account_id=account.id,
-        reseller_id=letter.reseller_id or reseller_of(account),
+        reseller_id=draft.reseller_id or reseller_of(account),
         locale=account.locale,
-        facts=checked_facts(letter.template, letter.facts).model_dump(mode="json"),
-        refs=letter.refs,
-        fact_key=told,
-        identity=identity(letter.template, told, recipients[0].address),
+        facts=checked_facts(draft.template, draft.facts).model_dump(mode="json"),
+        refs=draft.refs,
+        fact_key=fact_key,
+        identity=identity(draft.template, fact_key, recipients[0].address),
         created_at=now,
         recipients=recipients,
     )
@@ -130,7 +130,7 @@ def post_to(
     refs: Mapping[str, Any] | None = None,
     locale: str = "en",
 ) -> UUID | None:
-    """`post` to somebody without an account, in the name of the (first) provider."""
+    """Post a mail to an address without an account, with the brand of the first provider."""
     mail = NewMail(
         id=new_id(),
         template=template,
@@ -149,7 +149,7 @@ def post_to(
 
 
 def put(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
-    """Put a mail into the log with the job that sends it; None when it was told before."""
+    """Log a mail and enqueue the job that sends it; return its id, None for a duplicate."""
     mail_id = rows.add(session, mail)
     if mail_id is not None:
         jobs.enqueue(session, SEND, {"mail_id": str(mail_id)}, tenant=str(mail.reseller_id or ""))
@@ -157,17 +157,17 @@ def put(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
 
 
 def identity(template: str, fact_key: str, address: str) -> str:
-    """The hash by which a repeat is recognised, in hex."""
-    said = f"{template}\x00{fact_key}\x00{address_key(address)}"
-    return sha256(said.encode("utf-8", "replace")).hexdigest()
+    """Return the hash that identifies duplicates, in hex."""
+    text = f"{template}\x00{fact_key}\x00{address_key(address)}"
+    return sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def _recipients(to: str, cc: Sequence[str]) -> tuple[Recipient, ...]:
-    """`To` and every other address once."""
-    found = {address_key(to): Recipient(to, RecipientRole.TO)}
+    """Return `To` and every other address, without duplicates."""
+    recipients = {address_key(to): Recipient(to, RecipientRole.TO)}
     for address in cc:
-        found.setdefault(address_key(address), Recipient(address, RecipientRole.CC))
-    return tuple(found.values())
+        recipients.setdefault(address_key(address), Recipient(address, RecipientRole.CC))
+    return tuple(recipients.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,27 +179,27 @@ class Logged:
 
 
 def get(session: Session, mail_id: UUID) -> Logged:
-    """One mail. Raises NotFound."""
+    """Return one mail. Raises NotFound."""
     mail = rows.by_id(session, mail_id)
     if mail is None:
         raise NotFound(message="There is no such mail.")
     return Logged(mail, tuple(rows.recipients(session, [mail.id])))
 
 
-def page(session: Session, wanted: MailFilter, cursor: str | None = None, limit: int = 100) -> Page[Logged]:
-    """The mail log, newest first. Raises Invalid on a strange cursor."""
-    found = rows.page(session, wanted, cursor_id(cursor), limit + 1)
-    parts: dict[UUID, list[MailRecipient]] = {mail.id: [] for mail in found}
-    for one in rows.recipients(session, list(parts)):
-        parts[one.mail_id].append(one)
-    logged = [Logged(mail, tuple(parts[mail.id])) for mail in found]
-    return cut(logged, limit, lambda one: str(one.mail.id))
+def page(session: Session, criteria: MailFilter, cursor: str | None = None, limit: int = 100) -> Page[Logged]:
+    """Return mails of the log, newest first. Raises Invalid for an invalid cursor."""
+    page_rows = rows.page(session, criteria, cursor_id(cursor), limit + 1)
+    recipients: dict[UUID, list[MailRecipient]] = {mail.id: [] for mail in page_rows}
+    for item in rows.recipients(session, list(recipients)):
+        recipients[item.mail_id].append(item)
+    logged = [Logged(mail, tuple(recipients[mail.id])) for mail in page_rows]
+    return cut(logged, limit, lambda item: str(item.mail.id))
 
 
 def document(logged: Logged, *, raw: bool = False) -> dict[str, Any]:
-    """The JSON shape of a mail in the log; `raw` adds the message, its tokens masked."""
+    """Return the JSON shape of a logged mail; `raw` adds the message, its tokens masked."""
     mail = logged.mail
-    told = {
+    fields = {
         "id": mail.id,
         "template": mail.template,
         "programme": mail.programme,
@@ -214,20 +214,20 @@ def document(logged: Logged, *, raw: bool = False) -> dict[str, Any]:
         "reply_to": mail.reply_to,
         "message_id": mail.message_id,
         "repeats": mail.repeats,
-        "recipients": [_recipient_document(one) for one in logged.recipients],
+        "recipients": [_recipient_document(recipient) for recipient in logged.recipients],
         "job_id": mail.job_id,
         "created_at": mail.created_at,
         "sent_at": mail.sent_at,
     }
-    return {**told, "raw": mail.raw} if raw else told
+    return {**fields, "raw": mail.raw} if raw else fields
 
 
-def _recipient_document(one: MailRecipient) -> dict[str, Any]:
+def _recipient_document(recipient: MailRecipient) -> dict[str, Any]:
     return {
-        "address": one.address,
-        "role": one.role,
-        "state": one.state,
-        "tries": one.tries,
-        "last_error": one.last_error,
-        "sent_at": one.sent_at,
+        "address": recipient.address,
+        "role": recipient.role,
+        "state": recipient.state,
+        "tries": recipient.tries,
+        "last_error": recipient.last_error,
+        "sent_at": recipient.sent_at,
     }

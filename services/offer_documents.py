@@ -1,4 +1,4 @@
-"""Offers as the API, webhooks and pages show them."""
+"""Offers in the JSON shapes of the API, webhooks and pages."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from store import offers as rows
 
 
 def seen_state(offer: Offer, now: datetime) -> OfferState:
-    """The state a read sees at `now`."""
+    """Return the effective state at `now`: an open offer past its expiry is cancelled."""
     return effective_state(OfferState(offer.state), offer.expires_at, now)
 
 
 def seen_reason(offer: Offer, now: datetime) -> str | None:
-    """Why a read sees it cancelled."""
-    overdue = seen_state(offer, now) is not OfferState(offer.state)
-    return CancelReason.EXPIRED.value if overdue else offer.reason
+    """Return the effective reason for cancellation at `now`, if any."""
+    expired = seen_state(offer, now) is not OfferState(offer.state)
+    return CancelReason.EXPIRED.value if expired else offer.reason
 
 
 def zones_of(session: Session, offers: Sequence[Offer]) -> dict[UUID, ZoneInfo]:
-    """The time zone of each offer's account, in which its terms are counted."""
+    """Return the time zones, by account, in which the terms of the offers are counted."""
     accounts = rows.accounts(session, list({offer.account_id for offer in offers}))
     return {account_id: zone(account.timezone) for account_id, account in accounts.items()}
 
 
 def change_documents(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """`[{product, now, then}]`."""
+    """Return changes as `[{product, now, then}]`."""
     return [{"product": change.product, "now": change.now, "then": change.then} for change in changes]
 
 
 def current_changes(session: Session, offer: Offer, now: datetime) -> list[dict[str, Any]]:
-    """What accepting would change now, or, of a closed offer, what it was to change."""
+    """Return the changes an acceptance would make now; for a closed offer, those stored when it was closed."""
     if offer.changes is not None:
         return offer.changes
     computed = licences.changes(session, [offer], zones_of(session, [offer]), now)
@@ -50,20 +50,20 @@ def current_changes(session: Session, offer: Offer, now: datetime) -> list[dict[
 
 
 def keep_changes(session: Session, offer: Offer, now: datetime) -> None:
-    """Keep what the offer was to change at this moment, before it is closed."""
+    """Store the changes an acceptance would make now; call it before closing the offer."""
     offer.changes = current_changes(session, offer, now)
 
 
 def documents(session: Session, offers: Sequence[Offer], now: datetime) -> list[dict[str, Any]]:
-    """The contract's shape of each offer; times are aware, ids are UUIDs."""
-    undecided = [offer for offer in offers if offer.changes is None]
-    computed = licences.changes(session, undecided, zones_of(session, undecided), now)
+    """Return the JSON shape of each offer; times are aware, ids are UUIDs."""
+    open_offers = [offer for offer in offers if offer.changes is None]
+    computed = licences.changes(session, open_offers, zones_of(session, open_offers), now)
     events = rows.events(session, [offer.id for offer in offers])
     return [_document(offer, now, computed.get(offer.id, ()), events[offer.id]) for offer in offers]
 
 
 def document(session: Session, offer: Offer, now: datetime) -> dict[str, Any]:
-    """The contract's shape of one offer."""
+    """Return the JSON shape of one offer."""
     return documents(session, [offer], now)[0]
 
 
@@ -97,7 +97,7 @@ def _document(
 
 
 def told(offer: Offer, now: datetime) -> dict[str, Any]:
-    """What an instance or a webhook endpoint is told of an offer, as JSON."""
+    """Return an offer as the JSON data of calls to instances and webhook endpoints."""
     return {
         "offer_id": str(offer.id),
         "programme": offer.programme,
@@ -112,7 +112,7 @@ def told(offer: Offer, now: datetime) -> dict[str, Any]:
 
 
 def event_document(event: OfferEventRow) -> dict[str, Any]:
-    """One arrow: who, when, from, to, by which job, and its hash."""
+    """Return the JSON shape of one transition."""
     return {
         "at": event.at,
         "actor": event.actor,

@@ -1,4 +1,4 @@
-"""The arrows of an offer: taken one at a time under its lock, each written into a keyed chain."""
+"""Transitions of an offer: made one at a time under its lock, each recorded in a keyed hash chain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from domain.offers import (
     next_state,
     step,
 )
-from domain.offers import verify_chain as chain_holds
+from domain.offers import verify_chain as chain_is_valid
 from engine.enqueue import Jobs
 from models.offers import Offer, OfferEventRow
 from services.programmes import Programmes
@@ -31,7 +31,7 @@ from store import offers as rows
 
 @dataclass(frozen=True, slots=True)
 class OfferBook:
-    """What every use case of offers works with; `secret` keys the chain of events."""
+    """Dependencies of the offer use cases; `secret` keys the hash chain of events."""
 
     jobs: Jobs
     secret: bytes = field(repr=False)
@@ -44,79 +44,82 @@ class OfferBook:
 
     @property
     def chain_key(self) -> bytes:
-        """The key of the chain, of no use for anything else."""
+        """Key of the hash chain, derived for this purpose only."""
         return hmac.new(self.secret, b"kontor offer events", hashlib.sha256).digest()
 
     def within(self, jobs: Jobs) -> OfferBook:
-        """The same book in the hands of a job, whose id its events and follow-up jobs carry."""
+        """Return a copy for a running job: its events and follow-up jobs carry the job's id."""
         return replace(self, jobs=jobs)
 
 
 def locked(session: Session, offer_id: UUID) -> Offer:
-    """The offer under its row lock. Raises NotFound."""
+    """Lock and return an offer. Raises NotFound."""
     offer = rows.lock(session, offer_id)
     if offer is None:
         raise NotFound
     return offer
 
 
-def begin(book: OfferBook, session: Session, offer: Offer, actor: str) -> None:
-    """Write a new offer and its first arrow."""
+def begin(ctx: OfferBook, session: Session, offer: Offer, actor: str) -> None:
+    """Insert a new offer and its first event."""
     offer.state = next_state(None, OfferEvent.SEND)
     session.add(offer)
     session.flush()
-    _write(book, session, offer, OfferEvent.SEND, None, actor)
+    _write(ctx, session, offer, OfferEvent.SEND, None, actor)
 
 
-def move(book: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
-    """Take an arrow. The caller holds the offer's lock. Raises IllegalTransition with the state met."""
-    before = OfferState(offer.state)
-    after = step(before, event, expires_at=offer.expires_at, now=book.now)
+def move(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
+    """Make a transition. The caller holds the offer's lock. Raises IllegalTransition with the current state."""
+    from_state = OfferState(offer.state)
+    to_state = step(from_state, event, expires_at=offer.expires_at, now=ctx.now)
     reason = CANCEL_REASONS.get(event)
-    offer.state = after.value
+    offer.state = to_state.value
     offer.reason = reason.value if reason is not None else None
-    _write(book, session, offer, event, before, actor)
+    _write(ctx, session, offer, event, from_state, actor)
 
 
-def try_move(book: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> bool:
-    """Take an arrow if there is one; tell whether there was."""
+def try_move(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> bool:
+    """Make a transition if the current state allows it; return whether it did."""
     try:
-        move(book, session, offer, event, actor)
+        move(ctx, session, offer, event, actor)
     except IllegalTransition:
         return False
     return True
 
 
-def chain_verifies(book: OfferBook, offer: Offer, events: Sequence[OfferEventRow]) -> bool:
-    """Whether an offer's events, oldest first, are complete, unchanged and end where the offer stands."""
+def chain_verifies(ctx: OfferBook, offer: Offer, events: Sequence[OfferEventRow]) -> bool:
+    """Return whether an offer's events, oldest first, are complete, unchanged and end in its state."""
     numbered = [event.number for event in events] == list(range(1, len(events) + 1))
     recorded = [(_content(event), event.hash) for event in events]
-    sound = numbered and chain_holds(book.chain_key, _snapshot(offer), recorded)
-    return sound and events[-1].to_state == offer.state
+    valid = numbered and chain_is_valid(ctx.chain_key, _snapshot(offer), recorded)
+    return valid and events[-1].to_state == offer.state
 
 
 def _write(
-    book: OfferBook, session: Session, offer: Offer, event: OfferEvent, before: OfferState | None, actor: str
+    ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, from_state: OfferState | None, actor: str
 ) -> None:
     last = rows.last_event(session, offer.id)
     row = OfferEventRow(
         offer_id=offer.id,
         number=last.number + 1 if last is not None else 1,
-        at=book.now,
+        at=ctx.now,
         actor=actor,
         event=event.value,
-        from_state=before.value if before is not None else None,
+        from_state=from_state.value if from_state is not None else None,
         to_state=offer.state,
-        job_id=book.jobs.parent_id,
+        job_id=ctx.jobs.parent_id,
     )
     previous = last.hash if last is not None else None
-    row.hash = event_hash(book.chain_key, _snapshot(offer), previous, _content(row))
+    row.hash = event_hash(ctx.chain_key, _snapshot(offer), previous, _content(row))
     session.add(row)
     session.flush()
 
 
 def _snapshot(offer: Offer) -> dict[str, Any]:
-    """What never changes in an offer; its reseller does, by a merge."""
+    """Return the fields of an offer that never change; its reseller is not one, because a merge changes it.
+
+    They are part of every hash, so a new column here breaks existing chains.
+    """
     return {
         "id": offer.id,
         "programme": offer.programme,

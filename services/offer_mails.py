@@ -1,4 +1,4 @@
-"""The mails about offers and licences, and when they are no longer worth sending."""
+"""Mails about offers and licences, and the rules that skip or refresh them."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ from services.tokens import Tokens
 from store import licences as licence_rows
 
 
-def received(book: OfferBook, session: Session, offer: Offer) -> None:
-    """`offer-received`, To the customer's admin, with the link to the page."""
+def received(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    """Post `offer-received` to the customer's admin, with the link to the decision page."""
     account = session.get_one(Account, offer.account_id)
     facts = {
-        "changes": _named(book.programmes, session, account, current_changes(session, offer, book.now)),
+        "changes": _with_product_names(ctx.programmes, session, account, current_changes(session, offer, ctx.now)),
         "expires_at": offer.expires_at,
         "message": offer.message or "",
     }
-    _to_client(book, session, "offer-received", offer, facts)
+    _to_client(ctx, session, "offer-received", offer, facts)
 
 
-def withdrawn(book: OfferBook, session: Session, offer: Offer) -> None:
-    """`offer-withdrawn`, To the customer's admin."""
-    _to_client(book, session, "offer-withdrawn", offer, {"sent_at": offer.created_at})
+def withdrawn(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    """Post `offer-withdrawn` to the customer's admin."""
+    _to_client(ctx, session, "offer-withdrawn", offer, {"sent_at": offer.created_at})
 
 
-def decided(book: OfferBook, session: Session, offer: Offer, by: str) -> None:
-    """`offer-accepted` or `offer-rejected`, To the reseller's admin; `by` is empty for an operator."""
+def decided(ctx: OfferBook, session: Session, offer: Offer, by: str) -> None:
+    """Post `offer-accepted` or `offer-rejected` to the reseller's admin; `by` is empty for an operator."""
     facts = {"decided_at": offer.decided_at, "by": by}
-    _to_reseller(book, session, f"offer-{offer.state}", offer, facts, str(offer.id))
+    _to_reseller(ctx, session, f"offer-{offer.state}", offer, facts, str(offer.id))
 
 
-def expired(book: OfferBook, session: Session, offer: Offer) -> None:
-    """`offer-expired`, To the reseller's admin."""
+def expired(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    """Post `offer-expired` to the reseller's admin."""
     facts = {"sent_at": offer.created_at, "expired_at": offer.expires_at}
-    _to_reseller(book, session, "offer-expired", offer, facts, str(offer.id))
+    _to_reseller(ctx, session, "offer-expired", offer, facts, str(offer.id))
 
 
 def delivery_failed(
-    book: OfferBook, session: Session, offer: Offer, *, subject_of: str, error: str, attempts: int, held: bool
+    ctx: OfferBook, session: Session, offer: Offer, *, subject_of: str, error: str, attempts: int, held: bool
 ) -> None:
-    """`delivery-failed`, To the reseller's admin: `subject_of` is offer, withdrawal or licences."""
-    now = book.now
+    """Post `delivery-failed` to the reseller's admin; `subject_of` is offer, withdrawal or licences."""
+    now = ctx.now
     facts = {
         "subject_of": subject_of,
         "error": error[:500],
@@ -66,21 +66,21 @@ def delivery_failed(
         "held": held,
         "failed_at": now,
     }
-    _to_reseller(book, session, "delivery-failed", offer, facts, f"{subject_of}:{offer.id}:{now.isoformat()}")
+    _to_reseller(ctx, session, "delivery-failed", offer, facts, f"{subject_of}:{offer.id}:{now.isoformat()}")
 
 
-def licences_ending(book: OfferBook, session: Session, account: Account, grants: Sequence[Grant], days: int) -> None:
-    """`licences-ending`, To the customer's admin, Cc the reseller's."""
+def licences_ending(ctx: OfferBook, session: Session, account: Account, grants: Sequence[Grant], days: int) -> None:
+    """Post `licences-ending` to the customer's admin, Cc the reseller's."""
     ends_at = grants[0].ends_at
     owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template="licences-ending",
         account=account,
         facts={
             "account": account.name,
-            "licences": _named(book.programmes, session, account, _ending(grants)),
+            "licences": _with_product_names(ctx.programmes, session, account, _ending(grants)),
             "days": days,
         },
         fact_key=f"{ends_at.isoformat()}",
@@ -90,17 +90,17 @@ def licences_ending(book: OfferBook, session: Session, account: Account, grants:
 
 
 def _ending(grants: Sequence[Grant]) -> list[dict[str, Any]]:
-    return [{"product": one.product, "count": one.count, "ends_at": one.ends_at} for one in grants]
+    return [{"product": grant.product, "count": grant.count, "ends_at": grant.ends_at} for grant in grants]
 
 
-def _to_client(book: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
+def _to_client(ctx: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
     account = session.get_one(Account, offer.account_id)
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template=template,
         account=account,
-        facts={"account": account.name, "lines": _named(book.programmes, session, account, offer.lines), **facts},
+        facts={"account": account.name, "lines": _with_product_names(ctx.programmes, session, account, offer.lines), **facts},
         fact_key=f"{offer.id}:{account.email_version}",
         refs={"offer_id": str(offer.id), "address": account.email_version},
         reseller_id=offer.reseller_id,
@@ -108,31 +108,31 @@ def _to_client(book: OfferBook, session: Session, template: str, offer: Offer, f
 
 
 def _to_reseller(
-    book: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
+    ctx: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
 ) -> None:
     client = session.get_one(Account, offer.account_id)
     owner = session.get_one(Account, offer.reseller_id)
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template=template,
         account=owner,
-        facts={"account": client.name, "lines": _named(book.programmes, session, owner, offer.lines), **facts},
+        facts={"account": client.name, "lines": _with_product_names(ctx.programmes, session, owner, offer.lines), **facts},
         fact_key=fact_key,
         refs={"offer_id": str(offer.id)},
     )
 
 
-def _named(
+def _with_product_names(
     programmes: Programmes, session: Session, reader: Account, items: Sequence[Mapping[str, Any]], locale: str = ""
 ) -> list[dict[str, Any]]:
-    """Lines or changes with the products' names for their codes, in the reader's language unless another is named."""
+    """Replace product codes in lines or changes by names, in `locale` or else the reader's language."""
     programme, locale = programmes.current(session, reader.programme), locale or reader.locale
     return [{**item, "product": products.name_of(programme, item["product"], locale)} for item in items]
 
 
-def _not_to_be_asked(session: Session, mail: Mail, now: datetime) -> str | None:
-    """Why `offer-received` need not, or must not, be sent any more."""
+def _received_skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Return the reason to skip `offer-received`, if any."""
     offer, account = _subject(session, mail)
     if seen_state(offer, now) is not OfferState.WAITING_FOR_CONFIRMATION:
         return "the offer is no longer open"
@@ -141,26 +141,26 @@ def _not_to_be_asked(session: Session, mail: Mail, now: datetime) -> str | None:
     return None
 
 
-def _what_changes_now(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
-    """What accepting would change by now."""
+def _refresh_changes(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """Return the changes an acceptance would make now."""
     offer, account = _subject(session, mail)
     changes = current_changes(session, offer, now)
-    return Renewed({"changes": _named(programmes, session, account, changes, mail.locale)})
+    return Renewed({"changes": _with_product_names(programmes, session, account, changes, mail.locale)})
 
 
-def _what_still_ends(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
-    """What still ends at that instant, and in how many days."""
+def _refresh_ending(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """Return the licences that still end at that instant, and the days left. Raises Conflict(`not_sendable`)."""
     account = session.get_one(Account, UUID(str(mail.refs["account_id"])))
     ends_at = datetime.fromisoformat(str(mail.refs["ends_at"]))
     grants = licence_rows.ending(session, account.id, ends_at)
     if not grants or now >= ends_at:
-        raise Conflict("not_sendable", "Nothing ends at that time any more.")
-    licences = _named(programmes, session, account, _ending(grants), mail.locale)
+        raise Conflict("not_sendable", "No licences end at that time any longer.")
+    licences = _with_product_names(programmes, session, account, _ending(grants), mail.locale)
     return Renewed({"licences": licences, "days": -(-(ends_at - now) // timedelta(days=1))})
 
 
 def _decision_link(session: Session, tokens: Tokens, mail: Mail) -> Mapping[str, str]:
-    """The way to the decision page."""
+    """Return the link to the decision page."""
     return {"decision": f"/offers/{link_token(tokens, *_subject(session, mail))}"}
 
 
@@ -171,7 +171,7 @@ def _subject(session: Session, mail: Mail) -> tuple[Offer, Account]:
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
-        "offer-received": MailRule(obsolete=_not_to_be_asked, links=_decision_link, renewed=_what_changes_now),
-        "licences-ending": MailRule(renewed=_what_still_ends),
+        "offer-received": MailRule(obsolete=_received_skip_reason, links=_decision_link, renewed=_refresh_changes),
+        "licences-ending": MailRule(renewed=_refresh_ending),
     }
 )

@@ -1,4 +1,4 @@
-"""What others are told of an offer: events and mails, in the transaction that makes them true."""
+"""Domain events and mails about an offer, written in the transaction they report."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from services.offer_documents import told
 from services.offer_log import OfferBook
 
 
-def announce(book: OfferBook, session: Session, event_type: str, offer: Offer, **more: Any) -> None:
-    """Write the domain event that tells of an offer."""
+def announce(ctx: OfferBook, session: Session, event_type: str, offer: Offer, **data: Any) -> None:
+    """Write a domain event about an offer; `data` is added to its payload."""
     events.emit(
         session,
-        book.jobs,
+        ctx.jobs,
         event_type,
         session.get_one(Account, offer.account_id),
-        {**told(offer, book.now), **more},
-        at=book.now,
+        {**told(offer, ctx.now), **data},
+        at=ctx.now,
         reseller_id=offer.reseller_id,
     )
 
 
-def delivered(book: OfferBook, session: Session, offer: Offer) -> None:
-    """The instance has it: now its admin is asked."""
-    announce(book, session, "offer.delivered", offer)
-    offer_mails.received(book, session, offer)
+def delivered(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    """Announce a delivered offer and mail the customer's admin for a decision."""
+    announce(ctx, session, "offer.delivered", offer)
+    offer_mails.received(ctx, session, offer)
 
 
-def decided(book: OfferBook, session: Session, offer: Offer, by: str) -> None:
-    """The admin said yes or no; `by` is empty for an operator."""
-    announce(book, session, f"offer.{offer.state}", offer)
-    offer_mails.decided(book, session, offer, by)
+def decided(ctx: OfferBook, session: Session, offer: Offer, by: str) -> None:
+    """Announce a decision and mail the reseller; `by` is empty for an operator."""
+    announce(ctx, session, f"offer.{offer.state}", offer)
+    offer_mails.decided(ctx, session, offer, by)
 
 
-def taken_back(book: OfferBook, session: Session, offer: Offer, *, known: bool) -> None:
-    """It was cancelled; `known` to the admin, who is then told too."""
-    announce(book, session, "offer.cancelled", offer)
-    if known:
-        offer_mails.withdrawn(book, session, offer)
+def taken_back(ctx: OfferBook, session: Session, offer: Offer, *, admin_informed: bool) -> None:
+    """Announce a cancelled offer; mail the customer's admin if already `admin_informed` of the offer."""
+    announce(ctx, session, "offer.cancelled", offer)
+    if admin_informed:
+        offer_mails.withdrawn(ctx, session, offer)
 
 
-def expired(book: OfferBook, session: Session, offer: Offer) -> None:
-    """Its time is over."""
-    announce(book, session, "offer.cancelled", offer)
-    offer_mails.expired(book, session, offer)
+def expired(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    """Announce an expired offer and mail the reseller."""
+    announce(ctx, session, "offer.cancelled", offer)
+    offer_mails.expired(ctx, session, offer)

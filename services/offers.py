@@ -1,4 +1,4 @@
-"""Offers: sent by a reseller, delivered to the customer's instance, withdrawn, expired."""
+"""Offers of a reseller: send, withdraw, expire and list."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LONGEST_LIFE: Final = timedelta(days=3_650)
 
 @dataclass(frozen=True, slots=True)
 class NewOffer:
-    """What a reseller sends: a template's lines or its own, to one client. `expires_at` aware."""
+    """Input for an offer to one client: either `template_id` or `lines`; `expires_at` is aware."""
 
     reseller_id: UUID
     account_id: UUID
@@ -47,17 +47,17 @@ class NewOffer:
     expires_at: datetime | None = None
 
 
-def send(book: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
-    """A new offer, `waiting`, and the job that delivers it.
+def send(ctx: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
+    """Create an offer in state `waiting` and enqueue its delivery and its expiry.
 
     Raises NotFound (reseller, its client, its template), Conflict(`no_instance`), Invalid.
     """
     owner = reseller(session, new.reseller_id, kept=True)
     client = client_of(session, owner, new.account_id)
-    now = book.now
-    lines = _lines(book, session, owner, client, new)
+    now = ctx.now
+    lines = _lines(ctx, session, owner, client, new)
     message = _message(new.message)
-    expires_at = _expiry(new.expires_at, now, book.programmes.current(session, owner.programme).offer_life)
+    expires_at = _expiry(new.expires_at, now, ctx.programmes.current(session, owner.programme).offer_life)
     if instances.get(session, client.id) is None:
         raise Conflict("no_instance", "The account has no instance yet: PUT /v1/accounts/{id}/instance.")
     offer = Offer(
@@ -74,50 +74,50 @@ def send(book: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
         delivery_doubts=0,
         grant_state=GrantState.NONE.value,
     )
-    begin(book, session, offer, actor)
-    _enqueue_first_jobs(book, session, offer)
+    begin(ctx, session, offer, actor)
+    _enqueue_first_jobs(ctx, session, offer)
     return offer
 
 
-def cancel(book: OfferBook, session: Session, offer_id: UUID, actor: str) -> Offer:
-    """The reseller takes it back. Raises NotFound, IllegalTransition."""
+def cancel(ctx: OfferBook, session: Session, offer_id: UUID, actor: str) -> Offer:
+    """Withdraw an offer for its reseller. Raises NotFound, IllegalTransition."""
     offer = locked(session, offer_id)
-    _close(book, session, offer, OfferEvent.WITHDRAW, actor)
+    _close(ctx, session, offer, OfferEvent.WITHDRAW, actor)
     return offer
 
 
-def expire(book: OfferBook, session: Session, offer_id: UUID, actor: str = "system") -> bool:
-    """Close an offer whose time is over and tell the reseller; False when there is nothing to close."""
+def expire(ctx: OfferBook, session: Session, offer_id: UUID, actor: str = "system") -> bool:
+    """Close an open offer past its expiry and notify the reseller; False if it is not due."""
     offer = locked(session, offer_id)
-    if OfferState(offer.state) not in OPEN_STATES or book.now < offer.expires_at:
+    if OfferState(offer.state) not in OPEN_STATES or ctx.now < offer.expires_at:
         return False
-    _close(book, session, offer, OfferEvent.EXPIRE, actor)
+    _close(ctx, session, offer, OfferEvent.EXPIRE, actor)
     return True
 
 
-def close_account(book: OfferBook, session: Session, account_id: UUID, actor: str) -> int:
-    """Cancel every open offer of an account that is being closed; returns how many there were."""
+def close_account(ctx: OfferBook, session: Session, account_id: UUID, actor: str) -> int:
+    """Cancel every open offer of an account that is being deleted; return how many there were."""
     closed = 0
     for offer_id in rows.open_ids(session, account_id=account_id):
         offer = locked(session, offer_id)
-        if book.now >= offer.expires_at:
-            closed += expire(book, session, offer_id)
+        if ctx.now >= offer.expires_at:
+            closed += expire(ctx, session, offer_id)
         elif OfferState(offer.state) in OPEN_STATES:
-            _close(book, session, offer, OfferEvent.CLOSE_ACCOUNT, actor)
+            _close(ctx, session, offer, OfferEvent.CLOSE_ACCOUNT, actor)
             closed += 1
     return closed
 
 
-def ask_again(book: OfferBook, session: Session, account_id: UUID) -> int:
-    """Mail a new admin address the offers that wait for it; the links to the old one are dead."""
-    waiting = rows.page_to_decide(session, account_id, book.now, None, ASKED_AGAIN)
+def ask_again(ctx: OfferBook, session: Session, account_id: UUID) -> int:
+    """Mail the offers that await a decision to a new admin address; links sent to the old one no longer work."""
+    waiting = rows.page_to_decide(session, account_id, ctx.now, None, ASKED_AGAIN)
     for offer in waiting:
-        offer_mails.received(book, session, offer)
+        offer_mails.received(ctx, session, offer)
     return len(waiting)
 
 
 def get(session: Session, offer_id: UUID) -> Offer:
-    """One offer. Raises NotFound."""
+    """Return one offer. Raises NotFound."""
     offer = rows.get(session, offer_id)
     if offer is None:
         raise NotFound
@@ -134,8 +134,8 @@ def listed(
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[Offer]:
-    """Offers, newest first; `state` as a read at `now` sees it."""
-    found = rows.listed(
+    """Return offers, newest first; `state` is the effective state at `now`."""
+    offers = rows.listed(
         session,
         reseller_id=reseller_id,
         account_id=account_id,
@@ -144,12 +144,12 @@ def listed(
         before=cursor_id(cursor),
         limit=limit + 1,
     )
-    return cut(found, limit, lambda offer: str(offer.id))
+    return cut(offers, limit, lambda offer: str(offer.id))
 
 
-def withdraw_later(book: OfferBook, session: Session, offer: Offer) -> None:
-    """Enqueue the second call to the instance, once, behind any delivery under way in its lane."""
-    book.jobs.enqueue(
+def withdraw_later(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    """Enqueue the withdrawal call to the instance, once, behind any delivery running in its lane."""
+    ctx.jobs.enqueue(
         session,
         WITHDRAW,
         {"offer_id": str(offer.id)},
@@ -159,41 +159,41 @@ def withdraw_later(book: OfferBook, session: Session, offer: Offer) -> None:
     )
 
 
-def _close(book: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
-    """Cancel under the lock, and take back whatever may have arrived."""
-    was = OfferState(offer.state)
-    move(book, session, offer, event, actor)
-    keep_changes(session, offer, book.now)
+def _close(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
+    """Cancel a locked offer, and withdraw it from the instance if it may have been delivered."""
+    previous = OfferState(offer.state)
+    move(ctx, session, offer, event, actor)
+    keep_changes(session, offer, ctx.now)
     if offer.delivery_doubts > 0:
-        withdraw_later(book, session, offer)
+        withdraw_later(ctx, session, offer)
     if event is OfferEvent.EXPIRE:
-        offer_news.expired(book, session, offer)
+        offer_news.expired(ctx, session, offer)
     else:
-        known = was is OfferState.WAITING_FOR_CONFIRMATION
-        offer_news.taken_back(book, session, offer, known=known)
+        admin_informed = previous is OfferState.WAITING_FOR_CONFIRMATION
+        offer_news.taken_back(ctx, session, offer, admin_informed=admin_informed)
 
 
-def _lines(book: OfferBook, session: Session, owner: Account, client: Account, new: NewOffer) -> tuple[OfferLine, ...]:
-    """The lines of the template or of the request, fit to be accepted now."""
+def _lines(ctx: OfferBook, session: Session, owner: Account, client: Account, new: NewOffer) -> tuple[OfferLine, ...]:
+    """Return the validated lines of the template or of the request. Raises NotFound, Invalid."""
     if (new.template_id is None) == (new.lines is None):
-        message = "Give either template_id or lines."
+        message = "Pass either template_id or lines."
         raise Invalid("invalid", message, errors=[FieldError("lines", message)])
     if new.template_id is None:
-        given: Sequence[Mapping[str, Any]] = new.lines or ()
+        raw_lines: Sequence[Mapping[str, Any]] = new.lines or ()
     else:
         template = template_of(session, new.template_id)
         if template.reseller_id != owner.id:
             raise NotFound(message="The reseller has no such template.")
-        given = template.lines
-    lines = checked_lines(book, session, owner, given)
-    errors = already_over(lines, book.now, zone(client.timezone))
+        raw_lines = template.lines
+    lines = checked_lines(ctx, session, owner, raw_lines)
+    errors = already_over(lines, ctx.now, zone(client.timezone))
     if errors:
         raise Invalid("invalid", "A line would end before it starts.", errors=errors)
     return lines
 
 
 def _message(text: str | None) -> str | None:
-    """Plain text as it was written; control characters other than line breaks and tabs are refused."""
+    """Validate a message: plain text without control characters other than line breaks and tabs."""
     if text is None or not text.strip():
         return None
     problem = None
@@ -206,19 +206,19 @@ def _message(text: str | None) -> str | None:
     return text
 
 
-def _expiry(asked: datetime | None, now: datetime, life: timedelta) -> datetime:
-    """The programme's `life` from now (30 days) unless told otherwise; never in the past."""
-    if asked is None:
+def _expiry(requested: datetime | None, now: datetime, life: timedelta) -> datetime:
+    """Return the requested expiry, by default the programme's `life` from now. Raises Invalid unless in the future."""
+    if requested is None:
         return now + life
-    if asked.utcoffset() is None or not now < asked <= now + LONGEST_LIFE:
-        message = "An offer expires at an instant with an offset, in the future, within ten years."
+    if requested.utcoffset() is None or not now < requested <= now + LONGEST_LIFE:
+        message = "expires_at requires an offset and must be in the future, within ten years."
         raise Invalid("invalid", message, errors=[FieldError("expires_at", message)])
-    return asked
+    return requested
 
 
-def _enqueue_first_jobs(book: OfferBook, session: Session, offer: Offer) -> None:
+def _enqueue_first_jobs(ctx: OfferBook, session: Session, offer: Offer) -> None:
     args, tenant = {"offer_id": str(offer.id)}, str(offer.reseller_id)
-    delivery = book.jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=lane_of(offer.account_id))
+    delivery = ctx.jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=lane_of(offer.account_id))
     offer.delivery_job_id = delivery.id
-    book.jobs.enqueue(session, EXPIRE, args, tenant=tenant, run_at=offer.expires_at)
+    ctx.jobs.enqueue(session, EXPIRE, args, tenant=tenant, run_at=offer.expires_at)
     session.flush()

@@ -1,4 +1,4 @@
-"""Operators after they were made: roles changed, doors shut and opened, passwords made anew."""
+"""Operator administration: roles, disabling and enabling, password resets."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from store import audit, locks, people
 
 
 def set_role(session: Session, operator_id: UUID, role: str, actor: Actor, now: datetime) -> Operator:
-    """Give an operator another role. Raises NotFound, Invalid, Conflict(`last_admin`)."""
+    """Change an operator's role. Raises NotFound, Invalid, Conflict(`last_admin`)."""
     operator = _locked(session, operator_id)
     if role not in set(Role):
-        message = f"A role is one of {', '.join(Role)}."
+        message = f"Valid roles: {', '.join(Role)}."
         raise Invalid(message=message, errors=[FieldError("role", message)])
     if role != Role.ADMIN:
-        _keep_an_admin(session, operator)
+        _require_another_admin(session, operator)
     before, operator.role = operator.role, role
-    _note(session, "operator.role", operator, actor, now, {"from": before, "to": role})
+    _audit(session, "operator.role", operator, actor, now, {"from": before, "to": role})
     return operator
 
 
 def disable(session: Session, operator_id: UUID, actor: Actor, now: datetime) -> Operator:
-    """Let an operator in no more, and end every session. Raises NotFound, Conflict(`last_admin`)."""
+    """Disable an operator and end all sessions. Raises NotFound, Conflict(`last_admin`)."""
     operator = _locked(session, operator_id)
-    _keep_an_admin(session, operator)
+    _require_another_admin(session, operator)
     operator.disabled_at = operator.disabled_at or now
     people.drop_sessions(session, operator.id)
-    _note(session, "operator.disable", operator, actor, now, {})
+    _audit(session, "operator.disable", operator, actor, now, {})
     return operator
 
 
 def enable(session: Session, operator_id: UUID, actor: Actor, now: datetime) -> Operator:
-    """Let an operator in again. Raises NotFound."""
+    """Enable a disabled operator. Raises NotFound."""
     operator = _locked(session, operator_id)
     operator.disabled_at = None
-    _note(session, "operator.enable", operator, actor, now, {})
+    _audit(session, "operator.enable", operator, actor, now, {})
     return operator
 
 
 def new_password(session: Session, passwords: PasswordHasher, operator_id: UUID, actor: Actor, now: datetime) -> str:
-    """A one-time password, shown once; every session ends. Raises NotFound."""
+    """Set and return a one-time password, and end all sessions. Raises NotFound."""
     operator = _locked(session, operator_id)
     secret = secrets.token_urlsafe(15)
     operator.password_hash, operator.one_time = passwords.hash(secret), True
     people.drop_sessions(session, operator.id)
-    _note(session, "operator.password", operator, actor, now, {})
+    _audit(session, "operator.password", operator, actor, now, {})
     return secret
 
 
 def by_id(session: Session, operator_id: UUID) -> Operator:
-    """One operator. Raises NotFound."""
+    """Return one operator. Raises NotFound."""
     operator = session.get(Operator, operator_id)
     if operator is None:
         raise NotFound
@@ -73,15 +73,15 @@ def _locked(session: Session, operator_id: UUID) -> Operator:
     return operator
 
 
-def _keep_an_admin(session: Session, operator: Operator) -> None:
+def _require_another_admin(session: Session, operator: Operator) -> None:
     others = select(func.count()).where(
         Operator.role == Role.ADMIN, Operator.disabled_at.is_(None), Operator.id != operator.id
     )
     if operator.role == Role.ADMIN and operator.disabled_at is None and not session.scalar(others):
-        raise Conflict("last_admin", "This is the last admin. Make another one first.")
+        raise Conflict("last_admin", "This is the last admin. Create another one first.")
 
 
-def _note(
+def _audit(
     session: Session, action: str, operator: Operator, actor: Actor, now: datetime, detail: dict[str, str]
 ) -> None:
     audit.add(

@@ -1,4 +1,4 @@
-"""Operators: made with a one-time password, signed in by sessions that end."""
+"""Operators: created with a one-time password, signed in by sessions that expire."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SESSION_LIFE: Final = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class NewOperator:
-    """An operator and the password for the first login, which is shown once."""
+    """A new operator and the password for the first sign-in, which is shown only here."""
 
     operator: Operator
     password: str = field(repr=False)
@@ -31,7 +31,7 @@ class NewOperator:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A fresh session; `secret` goes into the cookie and is stored nowhere."""
+    """A new session; `secret` goes into the cookie and is not stored."""
 
     operator: Operator
     session: OperatorSession
@@ -48,14 +48,14 @@ def create(
     actor: str,
     password: str | None = None,
 ) -> NewOperator:
-    """A new operator, with the password given or a one-time one.
+    """Create an operator, with the given password or a one-time password.
 
     Raises Conflict(`operator_exists`), Invalid.
     """
     address, chosen = _address(email), _role(role)
     locks.hold(session, f"operator:{address_key(address)}")
     if rows.operator_by_email(session, address_key(address)) is not None:
-        raise Conflict("operator_exists", f"There is an operator {address} already.")
+        raise Conflict("operator_exists", f"An operator {address} already exists.")
     secret = checked_password(password) if password else secrets.token_urlsafe(15)
     operator = Operator(
         id=new_id(),
@@ -74,13 +74,13 @@ def create(
 
 
 def verified(session: Session, passwords: PasswordHasher, email: str, password: str) -> Operator | None:
-    """The operator with that address and password, None for a wrong pair (as slow as a right one)."""
+    """Return the operator with these credentials; None if wrong, after the same time as if right."""
     typed = email.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     key = address_key(typed)[:320]
     operator = rows.operator_by_email(session, key)
-    known = operator if operator is not None and operator.disabled_at is None else None
-    fits = passwords.verify(known.password_hash if known else None, password)
-    return known if fits else None
+    candidate = operator if operator is not None and operator.disabled_at is None else None
+    matches = passwords.verify(candidate.password_hash if candidate else None, password)
+    return candidate if matches else None
 
 
 def sign_in(session: Session, operator: Operator, now: datetime) -> SignedIn:
@@ -101,22 +101,22 @@ def sign_in(session: Session, operator: Operator, now: datetime) -> SignedIn:
 
 
 def signed_in(session: Session, secret: str, now: datetime) -> tuple[OperatorSession, Operator] | None:
-    """Whose browser it is, None when the session is unknown, over, or the operator disabled."""
-    found = rows.session_with(session, hashed(secret))
-    if found is None or now >= found[0].expires_at or found[1].disabled_at is not None:
+    """Return the session and its operator; None if unknown, expired or the operator is disabled."""
+    row = rows.session_with(session, hashed(secret))
+    if row is None or now >= row[0].expires_at or row[1].disabled_at is not None:
         return None
-    return found
+    return row
 
 
 def sign_out(session: Session, secret: str) -> None:
-    """End a session; an unknown one is no error."""
+    """End a session; an unknown one is ignored."""
     rows.drop_session(session, hashed(secret))
 
 
 def change_password(session: Session, passwords: PasswordHasher, operator: Operator, old: str, new: str) -> None:
     """Replace a password and end every session. Raises Forbidden(`bad_credentials`), Invalid."""
     if not passwords.verify(operator.password_hash, old):
-        raise Forbidden("bad_credentials", "The old password is not right.")
+        raise Forbidden("bad_credentials", "The old password is wrong.")
     operator.password_hash = passwords.hash(checked_password(new, "new_password"))
     operator.one_time = False
     rows.drop_sessions(session, operator.id)
@@ -124,20 +124,20 @@ def change_password(session: Session, passwords: PasswordHasher, operator: Opera
 
 
 def hashed(secret: str) -> str:
-    """What is stored of a session's secret."""
+    """Return the stored hash of a session secret."""
     return sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def _address(email: str) -> str:
     try:
         return email_address(email)
-    except BadName as wrong:
-        raise Invalid("invalid", "The address is not valid.", errors=[FieldError("email", str(wrong))]) from None
+    except BadName as error:
+        raise Invalid("invalid", "The address is not valid.", errors=[FieldError("email", str(error))]) from None
 
 
 def _role(role: str) -> Role:
     try:
         return Role(role)
     except ValueError:
-        message = f"A role is one of {', '.join(Role)}."
+        message = f"Valid roles: {', '.join(Role)}."
         raise Invalid("invalid", message, errors=[FieldError("role", message)]) from None
