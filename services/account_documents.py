@@ -22,7 +22,8 @@ def documents(
     """Return the JSON shape of each account, with its usage in the current period, in the order given."""
     usages = usage.values(session, programmes, accounts, now)
     return [
-        document(account, programmes.current(session, account.programme), now, usages[account.id]) for account in accounts
+        document(account, programmes.current(session, account.programme), now, usages[account.id])
+        for account in accounts
     ]
 
 

@@ -67,9 +67,7 @@ def show(ctx: AccountBook, session: Session, tokens: Tokens, token: str) -> Invi
     return _resolve(ctx, session, tokens, token, lock=False)
 
 
-def activate(
-    ctx: AccountBook, session: Session, tokens: Tokens, token: str, password: str | None = None
-) -> Invitation:
+def activate(ctx: AccountBook, session: Session, tokens: Tokens, token: str, password: str | None = None) -> Invitation:
     """Activate the account by a link. Raises NotFound (forged), Gone, Conflict(`already_activated`), Invalid."""
     invitation = _resolve(ctx, session, tokens, token, lock=True)
     account = invitation.account

@@ -16,8 +16,9 @@ URL_LIMIT: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class AddressGuard:
-    """Accepts only public https URLs; `allow_private` permits `http`, any port and any address
-    (KONTOR_ALLOW_PRIVATE_INSTANCES).
+    """Accepts only public https URLs.
+
+    `allow_private` permits `http`, any port and any address (KONTOR_ALLOW_PRIVATE_INSTANCES).
     """
 
     resolve: Resolve

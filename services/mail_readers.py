@@ -93,10 +93,10 @@ def _check_address(session: Session, mail: Mail, to: Recipient, account: Account
     if mail.template == MOVED:
         return
     if account is None:
-        valid_keys = {one.email_key for one in people.acting_operators(session)}
+        valid_keys = {operator.email_key for operator in people.acting_operators(session)}
     else:
         alternates = [owner] if owner is not None and kind_of(mail.template).cc_reseller else []
-        valid_keys = {one.email_key for one in [account, *alternates]}
+        valid_keys = {recipient.email_key for recipient in [account, *alternates]}
     if to.key not in valid_keys:
         raise refused(f"{to.address} is no longer the address for this mail.")
 

@@ -100,7 +100,11 @@ def _to_client(ctx: OfferBook, session: Session, template: str, offer: Offer, fa
         ctx.jobs,
         template=template,
         account=account,
-        facts={"account": account.name, "lines": _with_product_names(ctx.programmes, session, account, offer.lines), **facts},
+        facts={
+            "account": account.name,
+            "lines": _with_product_names(ctx.programmes, session, account, offer.lines),
+            **facts,
+        },
         fact_key=f"{offer.id}:{account.email_version}",
         refs={"offer_id": str(offer.id), "address": account.email_version},
         reseller_id=offer.reseller_id,
@@ -117,7 +121,11 @@ def _to_reseller(
         ctx.jobs,
         template=template,
         account=owner,
-        facts={"account": client.name, "lines": _with_product_names(ctx.programmes, session, owner, offer.lines), **facts},
+        facts={
+            "account": client.name,
+            "lines": _with_product_names(ctx.programmes, session, owner, offer.lines),
+            **facts,
+        },
         fact_key=fact_key,
         refs={"offer_id": str(offer.id)},
     )

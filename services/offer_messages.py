@@ -55,6 +55,7 @@ def ended_message(account_id: UUID, ends_at: datetime, licences: Sequence[Mappin
 def granted(account_id: UUID, reason: str, licences: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
     """Return the data of `licences.granted`, as JSON."""
     totals = [
-        {**item, "expires_at": None if item["expires_at"] is None else wire_time(item["expires_at"])} for item in licences
+        {**item, "expires_at": None if item["expires_at"] is None else wire_time(item["expires_at"])}
+        for item in licences
     ]
     return {"account_id": str(account_id), "reason": reason, "licences": totals, "as_of": wire_time(now)}

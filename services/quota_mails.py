@@ -1,4 +1,4 @@
-"""The quota mails, who gets a copy of them, and the digest of copies that were left off."""
+"""Quota mails, the reseller's copies of them, and the digest of copies that were held back."""
 
 from __future__ import annotations
 
@@ -27,19 +27,23 @@ DIGEST: Final = "quotas.digest"
 
 
 def tell(session: Session, jobs: Jobs, notice: QuotaNotice, account: Account, now: datetime) -> UUID | None:
-    """Mail a locked notice (programme.md 4.6); the mail's id, None when it was mailed before."""
+    """Mail a locked notice (programme.md 4.6); return the mail's id, None for a duplicate."""
     owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
-    whom = _recipients(session, account, owner, now)
-    cc = [whom.cc] if whom.cc is not None and owner and _copied(session, jobs, notice, owner, now) else []
+    addressees = _recipients(session, account, owner, now)
+    cc = (
+        [addressees.cc]
+        if addressees.cc is not None and owner and _copy_goes_out(session, jobs, notice, owner, now)
+        else []
+    )
     notice.told_at = now
     notice.mail_id = mails.post(
         session,
         jobs,
         template=f"quota-{notice.threshold}",
         account=account,
-        facts=_facts(notice, account, account.admin_email if whom.note else ""),
+        facts=_facts(notice, account, account.admin_email if addressees.note else ""),
         fact_key=f"{notice.metric}:{notice.period_start}:{notice.allowed}:{notice.threshold}",
-        to=whom.to,
+        to=addressees.to,
         cc=cc,
         refs={"account_id": str(account.id), "plan": notice.plan},
     )
@@ -50,22 +54,22 @@ def tell(session: Session, jobs: Jobs, notice: QuotaNotice, account: Account, no
 def _recipients(session: Session, account: Account, owner: Account | None, now: datetime) -> Recipients:
     if owner is None or owner.purged_at is not None:
         return Recipients(account.admin_email)
-    gone = suppressed_until(session, account.email_key, now) is not None
-    return recipients(account.admin_email, owner.admin_email, suppressed=gone)
+    suppressed = suppressed_until(session, account.email_key, now) is not None
+    return recipients(account.admin_email, owner.admin_email, suppressed=suppressed)
 
 
-def _copied(session: Session, jobs: Jobs, notice: QuotaNotice, owner: Account, now: datetime) -> bool:
-    """Whether the reseller gets its copy now; if not, the notice waits for the digest.
+def _copy_goes_out(session: Session, jobs: Jobs, notice: QuotaNotice, owner: Account, now: datetime) -> bool:
+    """Return whether the reseller gets its copy now; if not, assign the notice to the hour's digest.
 
-    An hour whose digest was made is over even if this job began in it: the next one counts.
+    An hour is closed once its digest is made, even if this job began in it: the notice counts for the next one.
     """
     notice.reseller_id = owner.id
     hour, end = clock_hour(now)
-    found = rows.lock_hour(session, owner.id, hour)
-    while found.closed:
+    state = rows.lock_hour(session, owner.id, hour)
+    while state.closed:
         hour, end = clock_hour(end)
-        found = rows.lock_hour(session, owner.id, hour)
-    if cc_goes_out(found.copies):
+        state = rows.lock_hour(session, owner.id, hour)
+    if cc_goes_out(state.copies):
         rows.count_copy(session, owner.id, hour)
         return True
     notice.digest_hour = hour
@@ -89,12 +93,12 @@ def _facts(notice: QuotaNotice, account: Account, undeliverable_to: str) -> dict
 
 
 def digest(session: Session, jobs: Jobs, reseller: Account, hour: datetime) -> int:
-    """Mail what was left off in a clock hour that is over; how many notices, 0 when it was done before."""
+    """Mail the copies held back in a past clock hour; return the number of notices, 0 if already done."""
     if rows.lock_hour(session, reseller.id, hour).closed:
         return 0
     rows.close_hour(session, reseller.id, hour)
-    found = rows.left_off(session, reseller.id, hour)
-    if not found:
+    notices = rows.left_off(session, reseller.id, hour)
+    if not notices:
         return 0
     start, end = clock_hour(hour)
     mails.post(
@@ -102,20 +106,25 @@ def digest(session: Session, jobs: Jobs, reseller: Account, hour: datetime) -> i
         jobs,
         template="quota-digest",
         account=reseller,
-        facts={"starts_at": start, "ends_at": end, "notices": [_line(one, name) for one, name in found]},
+        facts={"starts_at": start, "ends_at": end, "notices": [_line(notice, name) for notice, name in notices]},
         fact_key=start.isoformat(),
         reseller_id=reseller.id,
     )
-    return len(found)
+    return len(notices)
 
 
 def _line(notice: QuotaNotice, name: str) -> dict[str, Any]:
-    told = {"threshold": notice.threshold, "metric": notice.metric}
-    return {"account": name, **told, "value": notice.value, "limit": notice.allowed}
+    return {
+        "account": name,
+        "threshold": notice.threshold,
+        "metric": notice.metric,
+        "value": notice.value,
+        "limit": notice.allowed,
+    }
 
 
-def _over(session: Session, mail: Mail, now: datetime) -> str | None:
-    """Why a quota mail need not be sent any more: its limit is none of the account's."""
+def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Return the reason to skip a quota mail, if its limit no longer applies to the account."""
     account = session.get_one(Account, UUID(str(mail.refs["account_id"])))
     if account.deleted_at is not None:
         return "the account was deleted"
@@ -126,20 +135,20 @@ def _over(session: Session, mail: Mail, now: datetime) -> str | None:
     return None
 
 
-def _as_it_stands(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
-    """What is used by now, as long as it crosses that threshold and no other."""
+def _refresh(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """Return the current usage, if it still crosses the same threshold. Raises Conflict(`not_sendable`)."""
     account = session.get_one(Account, UUID(str(mail.refs["account_id"])))
     programme = programmes.current(session, account.programme)
     used = usage.present(session, programme, account, now)
     limit, reading = int(mail.facts["limit"]), used.readings.get(mail.facts["metric"])
     crossed = None if reading is None else threshold(reading.value, limit, programme.quota.warning)
     if reading is None or crossed is None or mail.template != f"quota-{crossed.value}":
-        raise Conflict("not_sendable", "What is used is not at that threshold any more.")
+        raise Conflict("not_sendable", "Usage is no longer at that threshold.")
     percent = reading.value * 100 // limit if limit else 100
     resets_on = None if reading.carried else used.period.end
     return Renewed({"value": reading.value, "percent": percent, "resets_on": resets_on})
 
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
-    {f"quota-{crossed.value}": MailRule(obsolete=_over, renewed=_as_it_stands) for crossed in Threshold}
+    {f"quota-{crossed.value}": MailRule(obsolete=_skip_reason, renewed=_refresh) for crossed in Threshold}
 )

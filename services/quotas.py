@@ -1,4 +1,4 @@
-"""Quotas: which notice a report or a changed limit makes due, once for ever."""
+"""Quotas: writes each notice that a report or a changed limit makes due, once."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ JUDGE: Final = "quotas.judge"
 def judge(
     session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime, metric: str | None = None
 ) -> Usage:
-    """Write the notices that are due on a locked account's present period; return its usage.
+    """Write the notices due for a locked account's current period; return its usage.
 
-    Called when a report came, for its `metric` alone: what is carried over of another one waits for a
-    report of its own; and when a limit changed (programme.md 4.5). Each notice is mailed by a job of its
-    own; `exceeded` is an event, too.
+    Called after a report, for its `metric` only (a level carried over in another metric waits for a report of
+    that metric), and after a change of limits, for all (programme.md 4.5). Each notice is mailed by its own job;
+    `exceeded` also emits an event.
     """
     used = usage.present(session, programme, account, now)
     allowed = allowances.limits(account, programme, now)
@@ -40,24 +40,24 @@ def judge(
     if not finite or account.deleted_at is not None:
         return used
     for name, threshold in _due(session, programme, account, used, finite).items():
-        _notice(session, jobs, account, used.period, name, used.readings[name], finite[name], threshold, now)
+        _write_notice(session, jobs, account, used.period, name, used.readings[name], finite[name], threshold, now)
     return used
 
 
 def _due(
     session: Session, programme: Programme, account: Account, used: Usage, finite: Mapping[str, int]
 ) -> dict[str, Threshold]:
-    """The threshold to tell of, per metric; what is far below its warning asks nothing of the database."""
+    """Return the threshold to notify, by metric; metrics below the warning cost no query."""
     warning = programme.quota.warning
-    near = {m: limit for m, limit in finite.items() if mail_due(used.readings[m].value, limit, warning, ())}
-    if not near:
+    close = {m: limit for m, limit in finite.items() if mail_due(used.readings[m].value, limit, warning, ())}
+    if not close:
         return {}
-    told = rows.thresholds(session, account.id, {m: (used.period.start, limit) for m, limit in near.items()})
-    found = {m: mail_due(used.readings[m].value, limit, warning, told[m]) for m, limit in near.items()}
-    return {metric: threshold for metric, threshold in found.items() if threshold is not None}
+    notified = rows.thresholds(session, account.id, {m: (used.period.start, limit) for m, limit in close.items()})
+    due = {m: mail_due(used.readings[m].value, limit, warning, notified[m]) for m, limit in close.items()}
+    return {metric: threshold for metric, threshold in due.items() if threshold is not None}
 
 
-def _notice(
+def _write_notice(
     session: Session,
     jobs: Jobs,
     account: Account,
@@ -86,7 +86,7 @@ def _notice(
         return
     tell(session, jobs, notice_id, account)
     if threshold is Threshold.EXCEEDED:
-        told = {
+        event_data = {
             "account_id": str(account.id),
             "name": account.name,
             "metric": metric,
@@ -94,17 +94,17 @@ def _notice(
             "limit": limit,
             "period": {"from": period.start.isoformat(), "to": period.end.isoformat()},
         }
-        events.emit(session, jobs, "quota.exceeded", account, told, at=now)
+        events.emit(session, jobs, "quota.exceeded", account, event_data, at=now)
 
 
 def tell(session: Session, jobs: Jobs, notice_id: UUID, account: Account) -> UUID:
-    """Enqueue the job that mails a notice."""
+    """Enqueue the job that mails a notice; return its id."""
     tenant = str(reseller_of(account) or "")
     return jobs.enqueue(session, TELL, {"notice_id": str(notice_id)}, tenant=tenant).id
 
 
 def programme_changed(session: Session, jobs: Jobs, code: str, changes: Iterable[Change]) -> bool:
-    """Enqueue the judgement of a programme's accounts when what was applied changed a limit."""
+    """Enqueue a check of a programme's accounts if the applied changes include a limit; return whether they do."""
     changed = any(change.path.startswith("plans.") and ".limits." in change.path for change in changes)
     if changed:
         jobs.enqueue(session, JUDGE, {"programme": code})

@@ -1,4 +1,4 @@
-"""Who sends offers, and to whom."""
+"""Lookup of a reseller and of its clients."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from store import accounts
 
 
 def reseller(session: Session, reseller_id: UUID, *, kept: bool = False) -> Account:
-    """A reseller that was not deleted; `kept`: it stays one to the end of the transaction.
+    """Return a reseller that is not deleted; `kept` share-locks it to the end of the transaction.
 
-    Whoever writes what belongs to it keeps it, or a merge could pass by. Raises NotFound,
-    Conflict(`not_a_reseller`).
+    Code that writes rows owned by the reseller requires `kept`, or a concurrent merge would miss them. Raises
+    NotFound, Conflict(`not_a_reseller`).
     """
     account = accounts.by_id(session, reseller_id, share=kept)
     if account is None or account.deleted_at is not None:
         raise NotFound(message="There is no such reseller.")
     if account.kind != AccountKind.RESELLER:
-        raise Conflict("not_a_reseller", "The account is no reseller.")
+        raise Conflict("not_a_reseller", "The account is not a reseller.")
     return account
 
 
 def client_of(session: Session, owner: Account, account_id: UUID) -> Account:
-    """A client of that reseller that was not deleted, and will not be in this transaction. Raises NotFound."""
+    """Return a client of a reseller that is not deleted, under a share lock. Raises NotFound."""
     account = accounts.by_id(session, account_id, share=True)
     if account is None or account.deleted_at is not None or account.reseller_id != owner.id:
         raise NotFound(message="The reseller has no such client.")

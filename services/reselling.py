@@ -1,4 +1,4 @@
-"""Becoming a reseller, and turning back."""
+"""Reseller status: become a reseller, or a regular account again."""
 
 from __future__ import annotations
 
@@ -22,61 +22,61 @@ from store import accounts as rows
 
 @dataclass(frozen=True, slots=True)
 class NewReseller:
-    """A reseller, and the one whose client it was until now, if any."""
+    """A new reseller, and `left`: the reseller it was a client of, if any."""
 
     account: Account
     left: Account | None
 
 
-def become_reseller(book: AccountBook, session: Session, account_id: UUID) -> NewReseller:
-    """Free, at once, by accepting the programme's current terms; a client is disconnected.
+def become_reseller(ctx: AccountBook, session: Session, account_id: UUID) -> NewReseller:
+    """Make an account a reseller at once, on the programme's current terms; a client is disconnected.
 
     Raises NotFound, Conflict(`already_reseller`, `account_deleted`), Forbidden(`party_refused`).
     """
     account = held(session, account_id)
     if account.kind == AccountKind.RESELLER:
-        raise Conflict("already_reseller", "The account is a reseller.", state=account.kind)
-    programme = book.programme_of(session, account)
+        raise Conflict("already_reseller", "The account is already a reseller.", state=account.kind)
+    programme = ctx.programme_of(session, account)
     _refuse_person(account, programme)
     left = None
     if account.reseller_id is not None:
         left = session.get_one(Account, account.reseller_id)
-        detach(book, session, left, [account])
-    stop_at_period_end(FeeBook(book.jobs, book.programmes), session, [account], Stop.BECAME_RESELLER)
+        detach(ctx, session, left, [account])
+    stop_at_period_end(FeeBook(ctx.jobs, ctx.programmes), session, [account], Stop.BECAME_RESELLER)
     account.kind = AccountKind.RESELLER.value
-    account.terms_version, account.terms_accepted_at = programme.terms.version, book.now
+    account.terms_version, account.terms_accepted_at = programme.terms.version, ctx.now
     session.flush()
-    _welcome(book, session, account, programme, left)
+    _welcome(ctx, session, account, programme, left)
     return NewReseller(account, left)
 
 
 def _refuse_person(account: Account, programme: Programme) -> None:
     rules = programme.accounts
     if rules.legal_entity_required and account.party == Party.PERSON:
-        message = f"Only companies may resell here; persons are welcome at {rules.affiliate}."
+        message = f"Only companies can become resellers; individuals can join at {rules.affiliate}."
         raise Forbidden("party_refused", message, affiliate=rules.affiliate)
 
 
 def _welcome(
-    book: AccountBook,
+    ctx: AccountBook,
     session: Session,
     account: Account,
     programme: Programme,
     left: Account | None,
 ) -> None:
     discount = programme.discount
-    told = {"account_id": str(account.id), "terms_version": account.terms_version}
-    seq = events.emit(session, book.jobs, "account.became_reseller", account, told, at=book.now)
+    event_data = {"account_id": str(account.id), "terms_version": account.terms_version}
+    seq = events.emit(session, ctx.jobs, "account.became_reseller", account, event_data, at=ctx.now)
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template="welcome-reseller",
         account=account,
         facts={
             "account": account.name,
             "discount": discount.percent if isinstance(discount, FlatDiscount) else None,
             "terms_version": programme.terms.version,
-            "accepted_at": book.now,
+            "accepted_at": ctx.now,
             "left": left.name if left else "",
         },
         fact_key=str(seq),
@@ -84,32 +84,35 @@ def _welcome(
 
 
 def revert_reseller(
-    book: AccountBook, session: Session, account_id: UUID, *, disconnect_clients: bool = False
+    ctx: AccountBook, session: Session, account_id: UUID, *, disconnect_clients: bool = False
 ) -> Account:
-    """A regular account again. Raises NotFound, Conflict(`not_a_reseller`, `has_clients`)."""
+    """Make a reseller a regular account again. Raises NotFound, Conflict(`not_a_reseller`, `has_clients`)."""
     account = held(session, account_id)
     if account.kind != AccountKind.RESELLER:
-        raise Conflict("not_a_reseller", "The account is no reseller.", state=account.kind)
-    let_go(book, session, account, disconnect_clients=disconnect_clients)
+        raise Conflict("not_a_reseller", "The account is not a reseller.", state=account.kind)
+    let_go(ctx, session, account, disconnect_clients=disconnect_clients)
     account.kind = AccountKind.REGULAR.value
     session.flush()
-    told = {"account_id": str(account.id)}
+    event_data = {"account_id": str(account.id)}
     events.emit(
         session,
-        book.jobs,
+        ctx.jobs,
         "account.reverted",
         account,
-        told,
-        at=book.now,
+        event_data,
+        at=ctx.now,
         reseller_id=account.id,
     )
     return account
 
 
-def let_go(book: AccountBook, session: Session, reseller: Account, *, disconnect_clients: bool) -> None:
-    """Disconnect all clients; living ones only when told to. Raises Conflict(`has_clients`)."""
+def let_go(ctx: AccountBook, session: Session, reseller: Account, *, disconnect_clients: bool) -> None:
+    """Disconnect all clients of a reseller.
+
+    Raises Conflict(`has_clients`) if one is not deleted, unless `disconnect_clients`.
+    """
     count = rows.client_count(session, reseller.id)
     if count and not disconnect_clients:
         message = f"The reseller has {count} client(s); disconnect them first."
         raise Conflict("has_clients", message, clients=count)
-    detach(book, session, reseller, rows.clients(session, reseller.id))
+    detach(ctx, session, reseller, rows.clients(session, reseller.id))

@@ -1,4 +1,4 @@
-"""Signing in to the console: wrong pairs are counted in the audit log, five shut the door of an address."""
+"""Console sign-in: failures are counted in the audit log, and five lock an address for a while."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ KEY_LIMIT: Final = 320
 def attempt(
     session: Session, passwords: PasswordHasher, email: str, password: str, *, now: datetime, origin: str
 ) -> SignedIn | None:
-    """A session for the right pair; None for a wrong one, which counts: commit before answering.
+    """Return a new session; None for wrong credentials, which are recorded: commit before responding.
 
-    Raises Locked while the address is shut, right password or not.
+    Raises Locked while the address is locked, even for the right password.
     """
     key = door_key(email)
     locks.hold(session, f"operator door:{key}")
-    opens = shut_until(audit.instants(session, f"login:{key}", REFUSED, now - REMEMBERED, FAILURES * 4), now)
-    if opens is not None:
-        raise Locked(opens - now)
+    locked_until = shut_until(audit.instants(session, f"login:{key}", REFUSED, now - REMEMBERED, FAILURES * 4), now)
+    if locked_until is not None:
+        raise Locked(locked_until - now)
     operator = operators.verified(session, passwords, email, password)
     if operator is None:
         audit.add(session, at=now, actor="nobody", action=REFUSED, target=f"login:{key}", origin=origin)
@@ -43,6 +43,6 @@ def attempt(
 
 
 def door_key(email: str) -> str:
-    """What failures are counted by, whatever was typed."""
+    """Return the key under which failures for an address are counted; accepts any input."""
     typed = email.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8").strip()
     return address_key(typed[: KEY_LIMIT * 2])[:KEY_LIMIT]

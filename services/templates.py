@@ -25,17 +25,17 @@ NAME_LIMIT: Final = 200
 
 
 def create(
-    book: OfferBook, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+    ctx: OfferBook, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
 ) -> OfferTemplate:
-    """A new template. Raises NotFound (no such reseller), Invalid, Conflict(`name_taken`)."""
+    """Create a template. Raises NotFound (no such reseller), Invalid, Conflict(`name_taken`)."""
     owner = reseller(session, reseller_id, kept=True)
     template = OfferTemplate(
         id=new_id(),
         reseller_id=owner.id,
-        name=_free_name(session, owner.id, name, None),
-        lines=line_documents(checked_lines(book, session, owner, lines)),
-        created_at=book.now,
-        updated_at=book.now,
+        name=_validate_name(session, owner.id, name, None),
+        lines=line_documents(checked_lines(ctx, session, owner, lines)),
+        created_at=ctx.now,
+        updated_at=ctx.now,
     )
     session.add(template)
     session.flush()
@@ -43,20 +43,20 @@ def create(
 
 
 def change(
-    book: OfferBook, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+    ctx: OfferBook, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
 ) -> OfferTemplate:
-    """Replace name and lines; offers already sent keep theirs. Raises as `create` does."""
+    """Replace name and lines; offers already sent keep their lines. Raises as `create` does."""
     template = get(session, template_id, lock=True)
     owner = reseller(session, template.reseller_id)
-    template.name = _free_name(session, owner.id, name, template.id)
-    template.lines = line_documents(checked_lines(book, session, owner, lines))
-    template.updated_at = book.now
+    template.name = _validate_name(session, owner.id, name, template.id)
+    template.lines = line_documents(checked_lines(ctx, session, owner, lines))
+    template.updated_at = ctx.now
     session.flush()
     return template
 
 
 def get(session: Session, template_id: UUID, *, lock: bool = False) -> OfferTemplate:
-    """One template. Raises NotFound."""
+    """Return one template. Raises NotFound."""
     template = rows.get(session, template_id, lock=lock)
     if template is None:
         raise NotFound
@@ -66,18 +66,18 @@ def get(session: Session, template_id: UUID, *, lock: bool = False) -> OfferTemp
 def listed(
     session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
 ) -> Page[OfferTemplate]:
-    """Templates, newest first."""
-    found = rows.listed(session, reseller_id, cursor_id(cursor), limit + 1)
-    return cut(found, limit, lambda template: str(template.id))
+    """Return templates, newest first."""
+    templates = rows.listed(session, reseller_id, cursor_id(cursor), limit + 1)
+    return cut(templates, limit, lambda template: str(template.id))
 
 
 def delete(session: Session, template_id: UUID) -> None:
-    """Remove a template. Raises NotFound."""
+    """Delete a template. Raises NotFound."""
     rows.delete(session, get(session, template_id, lock=True))
 
 
 def document(template: OfferTemplate) -> dict[str, Any]:
-    """The contract's shape."""
+    """Return the JSON shape of the API."""
     return {
         "id": template.id,
         "reseller_id": template.reseller_id,
@@ -89,45 +89,45 @@ def document(template: OfferTemplate) -> dict[str, Any]:
 
 
 def checked_lines(
-    book: OfferBook, session: Session, owner: Account, lines: Sequence[Mapping[str, Any]]
+    ctx: OfferBook, session: Session, owner: Account, lines: Sequence[Mapping[str, Any]]
 ) -> tuple[OfferLine, ...]:
-    """Lines that a reseller may sell. Raises Invalid (`unknown_product` when that is the matter)."""
-    read = tuple(_read(index, line) for index, line in enumerate(lines))
-    known = products.visible(book.programmes.current(session, owner.programme), owner)
-    errors = check_lines(read, known)
+    """Validate lines against the products a reseller may sell. Raises Invalid(`unknown_product`, `invalid`)."""
+    parsed = tuple(_parse_line(index, line) for index, line in enumerate(lines))
+    sellable = products.visible(ctx.programmes.current(session, owner.programme), owner)
+    errors = check_lines(parsed, sellable)
     if errors:
-        unknown = unknown_products(read, known)
+        unknown = unknown_products(parsed, sellable)
         code = "unknown_product" if unknown else "invalid"
         message = f"No such product: {', '.join(unknown)}." if unknown else "The lines are not valid."
         raise Invalid(code, message, errors=errors)
-    return read
+    return parsed
 
 
 def line_documents(lines: Sequence[OfferLine]) -> list[dict[str, object]]:
-    """Lines as they are stored and shown."""
+    """Return lines in their stored and JSON shape."""
     return [line.to_document() for line in lines]
 
 
-def _read(index: int, line: Mapping[str, Any]) -> OfferLine:
+def _parse_line(index: int, line: Mapping[str, Any]) -> OfferLine:
     count, mode = line.get("count"), line.get("mode")
     if isinstance(count, bool) or not isinstance(count, int):
-        raise _bad_line(index, "count", "a count is a whole number")
+        raise _invalid_line(index, "count", "must be a whole number")
     if mode not in list(LineMode):
-        raise _bad_line(index, "mode", "absolute or relative")
+        raise _invalid_line(index, "mode", "must be absolute or relative")
     return OfferLine(str(line.get("product", "")), count, LineMode(str(mode)), str(line.get("term", "")))
 
 
-def _bad_line(index: int, field: str, msg: str) -> Invalid:
-    return Invalid("invalid", "The lines are not valid.", errors=[FieldError(f"lines.{index}.{field}", msg)])
+def _invalid_line(index: int, field: str, message: str) -> Invalid:
+    return Invalid("invalid", "The lines are not valid.", errors=[FieldError(f"lines.{index}.{field}", message)])
 
 
-def _free_name(session: Session, reseller_id: UUID, name: str, own: UUID | None) -> str:
+def _validate_name(session: Session, reseller_id: UUID, name: str, template_id: UUID | None) -> str:
     name = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(name) <= NAME_LIMIT or not name.isprintable():
         message = f"A name is 1 to {NAME_LIMIT} printable characters."
         raise Invalid("invalid", message, errors=[FieldError("name", message)])
     locks.hold(session, f"templates:{reseller_id}")
-    holder = rows.by_name(session, reseller_id, name)
-    if holder is not None and holder.id != own:
-        raise Conflict("name_taken", f"There is a template called {name!r} already.")
+    existing = rows.by_name(session, reseller_id, name)
+    if existing is not None and existing.id != template_id:
+        raise Conflict("name_taken", f"A template named {name!r} already exists.")
     return name

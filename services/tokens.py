@@ -1,4 +1,4 @@
-"""Signed capabilities that stand in links: unforgeable, for one purpose, for a while."""
+"""Signed tokens for links: each is valid for one purpose and expires."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ LONGEST: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Makes and reads tokens. What a token carries can be read by anyone who has it."""
+    """Signs and verifies tokens. Their content is signed, not encrypted: anyone with the token can read it."""
 
     secret_key: str
 
-    def make(self, purpose: str, carried: Mapping[str, Any], expires_at: datetime) -> str:
-        """A token in URL-safe characters; the same input gives the same token."""
-        body = {**carried, "exp": int(expires_at.timestamp())}
+    def make(self, purpose: str, content: Mapping[str, Any], expires_at: datetime) -> str:
+        """Return a URL-safe token; the same input gives the same token."""
+        body = {**content, "exp": int(expires_at.timestamp())}
         return self._serializer(purpose).dumps(body)
 
     def read(self, purpose: str, token: str, now: datetime) -> dict[str, Any]:
-        """What `make` was given, once it is sure. Raises NotFound (forged), Gone (expired)."""
+        """Verify a token and return its content. Raises NotFound (forged), Gone (expired)."""
         body = self.read_expired(purpose, token)
         if now >= body.pop("exp"):
             raise Gone("expired", "This link has expired.")
         return body
 
     def read_expired(self, purpose: str, token: str) -> dict[str, Any]:
-        """`read` whatever the time is, with `exp` as an aware instant. Raises NotFound."""
+        """Verify a token but not its expiry; return its content with `exp` as an aware instant. Raises NotFound."""
         if len(token) > LONGEST or not token.isascii():
-            raise NotFound("unknown_token", "This link is not one of ours.")
+            raise NotFound("unknown_token", "This link is not valid.")
         try:
             body = self._serializer(purpose).loads(token)
         except BadData:
-            raise NotFound("unknown_token", "This link is not one of ours.") from None
+            raise NotFound("unknown_token", "This link is not valid.") from None
         return {**body, "exp": datetime.fromtimestamp(body["exp"], UTC)}
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:

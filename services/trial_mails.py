@@ -1,4 +1,4 @@
-"""The mails about a trial, and when they are no longer worth sending."""
+"""Mails about trials, and the rules that skip or refresh them."""
 
 from __future__ import annotations
 
@@ -24,20 +24,27 @@ DAY: Final = timedelta(days=1)
 
 
 def started(session: Session, jobs: Jobs, programme: Programme, account: Account) -> None:
-    """`trial-started`, To the account's admin."""
-    facts = {"ends_at": account.trial_ends_at, **_afterwards(programme)}
+    """Post `trial-started` to the account's admin."""
+    facts = {"ends_at": account.trial_ends_at, **_free_plan_limit(programme)}
     _post(session, jobs, "trial-started", account, facts, "once")
 
 
 def reminder(
     session: Session, jobs: Jobs, programme: Programme, account: Account, due: datetime, now: datetime
 ) -> None:
-    """`trial-reminder`; the days left are those at `now`, begun ones included."""
-    _post(session, jobs, "trial-reminder", account, _left(account, now) | _afterwards(programme), due.isoformat())
+    """Post `trial-reminder`; the days left at `now` are rounded up."""
+    _post(
+        session,
+        jobs,
+        "trial-reminder",
+        account,
+        _time_left(account, now) | _free_plan_limit(programme),
+        due.isoformat(),
+    )
 
 
 def ended(session: Session, jobs: Jobs, programme: Programme, account: Account, used: Usage) -> None:
-    """`trial-ended` for one that expired; it names the metric that is over its limit, if one is."""
+    """Post `trial-ended` for an expired trial; it names a metric that is over its limit, if any."""
     limits = {m: limit for m, limit in sorted(programme.free_plan.limits.items()) if limit is not None}
     over = {m: limit for m, limit in limits.items() if used.readings[m].value > limit}
     facts: dict[str, Any] = {"ended_at": account.trial_ends_at, "read_only": bool(over)}
@@ -46,14 +53,14 @@ def ended(session: Session, jobs: Jobs, programme: Programme, account: Account, 
     _post(session, jobs, "trial-ended", account, facts, "once")
 
 
-def _left(account: Account, now: datetime) -> dict[str, Any]:
-    """When the trial ends, and the days until then."""
+def _time_left(account: Account, now: datetime) -> dict[str, Any]:
+    """Return the end of the trial and the days until then, rounded up."""
     ends_at = account.trial_ends_at or now
     return {"ends_at": ends_at, "days": max(0, -(-(ends_at - now) // DAY))}
 
 
-def _afterwards(programme: Programme) -> dict[str, Any]:
-    """The first limit that the free plan has once the trial is over, if any."""
+def _free_plan_limit(programme: Programme) -> dict[str, Any]:
+    """Return the first limit of the free plan, which applies after the trial, if any."""
     finite = [(m, limit) for m, limit in sorted(programme.free_plan.limits.items()) if limit is not None]
     return {"metric": finite[0][0], "limit": finite[0][1]} if finite else {}
 
@@ -76,8 +83,8 @@ def _account(session: Session, mail: Mail) -> Account:
     return session.get_one(Account, UUID(str(mail.refs["account_id"])))
 
 
-def _stopped(session: Session, mail: Mail, now: datetime) -> str | None:
-    """Why the news of a trial that began is none any more; that it began stays true past its end."""
+def _started_skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Return the reason to skip `trial-started`, if any; an ended trial is not one."""
     account = _account(session, mail)
     if account.deleted_at is not None:
         return "the account was deleted"
@@ -86,19 +93,19 @@ def _stopped(session: Session, mail: Mail, now: datetime) -> str | None:
     return None
 
 
-def _not_running(session: Session, mail: Mail, now: datetime) -> str | None:
-    """Why nobody needs to be reminded any more."""
+def _reminder_skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Return the reason to skip `trial-reminder`, if any."""
     over = allowances.trial_state(_account(session, mail), now) is not TrialState.RUNNING
-    return _stopped(session, mail, now) or ("the trial is over" if over else None)
+    return _started_skip_reason(session, mail, now) or ("the trial is over" if over else None)
 
 
-def _fewer_days(session: Session, _programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
-    """How long the trial still runs."""
-    return Renewed(_left(_account(session, mail), now))
+def _refresh_reminder(session: Session, _programmes: Programmes, mail: Mail, now: datetime) -> Renewed:
+    """Return the current end of the trial and the days left."""
+    return Renewed(_time_left(_account(session, mail), now))
 
 
-def _no_longer_free(session: Session, mail: Mail, now: datetime) -> str | None:
-    """Why it is not said that the account is on the free plan again."""
+def _ended_skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Return the reason to skip `trial-ended`, if any."""
     account = _account(session, mail)
     if account.deleted_at is not None:
         return "the account was deleted"
@@ -107,8 +114,8 @@ def _no_longer_free(session: Session, mail: Mail, now: datetime) -> str | None:
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
-        "trial-started": MailRule(obsolete=_stopped),
-        "trial-reminder": MailRule(obsolete=_not_running, renewed=_fewer_days),
-        "trial-ended": MailRule(obsolete=_no_longer_free),
+        "trial-started": MailRule(obsolete=_started_skip_reason),
+        "trial-reminder": MailRule(obsolete=_reminder_skip_reason, renewed=_refresh_reminder),
+        "trial-ended": MailRule(obsolete=_ended_skip_reason),
     }
 )

@@ -1,4 +1,4 @@
-"""Trials: started once per account and identity, ended by a paid plan, by time, or by a closed account."""
+"""Trials: started once per account and identity; ended by a paid plan, by expiry or by account deletion."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ END: Final = "trials.end"
 REMIND: Final = "trials.remind"
 
 
-def start(book: AccountBook, session: Session, account_id: UUID) -> Account:
-    """Start an account's one trial; its end and its reminders are jobs from now on.
+def start(ctx: AccountBook, session: Session, account_id: UUID) -> Account:
+    """Start an account's only trial and enqueue its end and reminders.
 
     Raises NotFound, Conflict(`account_deleted`, `no_trial`, `trial_used`, `already_subscribed`).
     """
     account = held(session, account_id)
-    programme = book.programme_of(session, account)
+    programme = ctx.programme_of(session, account)
     subscribed = account.plan != programme.free_plan.code
     used = account.trial_state != TrialState.NONE
     rules = check_start(programme.trial, used=used, subscribed=subscribed)
-    if not _claim(session, account, book.now):
-        raise Conflict("trial_used", "This admin has had the programme's trial with another account.")
-    run = TrialRun.starting(rules, book.now)
+    if not _claim(session, account, ctx.now):
+        raise Conflict("trial_used", "This admin has already used the programme's trial with another account.")
+    run = TrialRun.starting(rules, ctx.now)
     account.trial_state = TrialState.RUNNING.value
     account.trial_started_at, account.trial_ends_at = run.started_at, run.ends_at
     session.flush()
-    _schedule(session, book.jobs, account, run, reminders(run, rules))
-    told = {"account_id": str(account.id), "name": account.name, "ends_at": run.ends_at.isoformat()}
-    events.emit(session, book.jobs, "trial.started", account, told, at=book.now)
-    trial_mails.started(session, book.jobs, programme, account)
+    _schedule(session, ctx.jobs, account, run, reminders(run, rules))
+    event_data = {"account_id": str(account.id), "name": account.name, "ends_at": run.ends_at.isoformat()}
+    events.emit(session, ctx.jobs, "trial.started", account, event_data, at=ctx.now)
+    trial_mails.started(session, ctx.jobs, programme, account)
     return account
 
 
@@ -56,20 +56,20 @@ def _schedule(session: Session, jobs: Jobs, account: Account, run: TrialRun, due
 
 
 def _claim(session: Session, account: Account, now: datetime) -> bool:
-    """Write down who had this trial; False when it is somebody that had one (programme.md 2.8).
+    """Record the identity that uses a trial; False if it already had one (programme.md 2.8).
 
-    As a digest: what is kept for ever outlives the account, and holds no address.
+    Stored as a hash, because the record outlives the account and must not hold an address.
     """
     owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
     identity = trial_identity(account.admin_email, account.name, owner.admin_email if owner else None)
-    hidden = sha256(f"{account.programme}\x00{identity}".encode()).hexdigest()
-    return rows.claim(session, account.programme, hidden, account.id, now)
+    digest = sha256(f"{account.programme}\x00{identity}".encode()).hexdigest()
+    return rows.claim(session, account.programme, digest, account.id, now)
 
 
 def convert(session: Session, jobs: Jobs, account: Account, now: datetime) -> bool:
-    """End the trial of a locked account that takes a paid plan now; False when none was running.
+    """End the trial of a locked account that takes a paid plan now; False if none is running.
 
-    At `ends_at` it is too late: the trial is over as expired, and the job at its end says so.
+    From `ends_at` on the trial counts as expired; the job scheduled for that instant records it.
     """
     if allowances.trial_state(account, now) is not TrialState.RUNNING:
         return False
@@ -78,7 +78,7 @@ def convert(session: Session, jobs: Jobs, account: Account, now: datetime) -> bo
 
 
 def end(session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime) -> None:
-    """Write down that the trial of a locked account is over: the mail, the event, the limits again."""
+    """Record that a locked account's trial expired: emit the event, check quotas, post the mail."""
     ended_at = account.trial_ends_at or now
     _stop(session, jobs, account, TrialState.EXPIRED, ended_at, now)
     used = quotas.judge(session, jobs, programme, account, now)
@@ -87,9 +87,9 @@ def end(session: Session, jobs: Jobs, programme: Programme, account: Account, no
 
 
 def close(session: Session, jobs: Jobs, account: Account, now: datetime) -> None:
-    """End the trial of a locked account that is deleted; who had it stays known.
+    """End the trial of a locked account that is deleted; the identity record stays.
 
-    The admin's address of today counts too, so that a hand-over gives nobody a second trial.
+    Also records the current admin address, so a changed address gives nobody a second trial.
     """
     if account.trial_state == TrialState.NONE:
         return
@@ -102,13 +102,13 @@ def close(session: Session, jobs: Jobs, account: Account, now: datetime) -> None
 def _stop(session: Session, jobs: Jobs, account: Account, state: TrialState, ended_at: datetime, now: datetime) -> None:
     account.trial_state, account.trial_ends_at = state.value, ended_at
     session.flush()
-    told = {"account_id": str(account.id), "name": account.name}
-    how = {"outcome": state.value, "ended_at": ended_at.isoformat()}
-    events.emit(session, jobs, "trial.ended", account, told | how, at=now)
+    event_data = {"account_id": str(account.id), "name": account.name}
+    outcome = {"outcome": state.value, "ended_at": ended_at.isoformat()}
+    events.emit(session, jobs, "trial.ended", account, event_data | outcome, at=now)
 
 
 def remind(session: Session, jobs: Jobs, programme: Programme, account: Account, now: datetime) -> bool:
-    """Mail the one reminder that is due to a locked account; False when none is."""
+    """Mail the reminder that is due to a locked account; False if none is due."""
     run = allowances.trial_run(account)
     if run is None or programme.trial is None:
         return False

@@ -1,4 +1,4 @@
-"""The way out of reminders and digests: one click, no sign-in."""
+"""Unsubscribing from reminders and digests by a link, without sign-in."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ LIFE: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """An address, and the kind of mail it may leave."""
+    """An address and the kind of mail it can unsubscribe from."""
 
     address_key: str
     template: str
 
 
 def link(tokens: Tokens, way_out: WayOut, made_at: datetime) -> str:
-    """The path that stands in the mail; it works for a year."""
-    carried = {"address": way_out.address_key, "template": way_out.template}
-    return f"/unsubscribe/{tokens.make(PURPOSE, carried, made_at + LIFE)}"
+    """Return the path of an unsubscribe link; it is valid for a year."""
+    content = {"address": way_out.address_key, "template": way_out.template}
+    return f"/unsubscribe/{tokens.make(PURPOSE, content, made_at + LIFE)}"
 
 
 def show(tokens: Tokens, token: str, now: datetime) -> WayOut:
-    """What a link leads to; changes nothing. Raises NotFound (forged), Gone (expired)."""
-    carried = tokens.read(PURPOSE, token, now)
-    return WayOut(carried["address"], carried["template"])
+    """Return the content of a link; changes nothing. Raises NotFound (forged), Gone (expired)."""
+    content = tokens.read(PURPOSE, token, now)
+    return WayOut(content["address"], content["template"])
 
 
 def leave(session: Session, tokens: Tokens, token: str, now: datetime) -> WayOut:
-    """Send this kind of mail to this address no more; again changes nothing.
+    """Stop sending this kind of mail to this address; a repeat changes nothing.
 
     Raises NotFound (forged), Gone (expired).
     """
-    way_out = show(tokens, token, now)
-    rows.opt_out(session, way_out.address_key, way_out.template, now)
-    return way_out
+    unsubscribe = show(tokens, token, now)
+    rows.opt_out(session, unsubscribe.address_key, unsubscribe.template, now)
+    return unsubscribe

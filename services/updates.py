@@ -1,4 +1,4 @@
-"""What a customer's admin is shown: offers to decide, with a badge, and the last ones decided."""
+"""Inbox of a customer's admin: offers to decide, their number, and the offers decided last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DECIDED: Final = "decided:"
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """`count` is the badge: offers that wait for the admin, whatever page this is."""
+    """One page of the inbox; `count` is the number of offers to decide on all pages."""
 
     count: int
     items: tuple[dict[str, Any], ...]
@@ -30,25 +30,25 @@ class Updates:
 def updates(
     session: Session, account_id: UUID, now: datetime, *, cursor: str | None = None, limit: int = 100
 ) -> Updates:
-    """Open offers first, newest first, then the last 20 decided. Raises Invalid for a strange cursor."""
-    found: list[Offer] = []
-    following: str | None = None
+    """Return open offers, newest first, then the last 20 decided. Raises Invalid for an invalid cursor."""
+    offers: list[Offer] = []
+    next_cursor: str | None = None
     if cursor is None or not cursor.startswith(DECIDED):
-        found = rows.page_to_decide(session, account_id, now, cursor_id(cursor), limit + 1)
-        if len(found) > limit:
-            found, following = found[:limit], str(found[limit - 1].id)
-    if following is None:
+        offers = rows.page_to_decide(session, account_id, now, cursor_id(cursor), limit + 1)
+        if len(offers) > limit:
+            offers, next_cursor = offers[:limit], str(offers[limit - 1].id)
+    if next_cursor is None:
         start = _start(cursor)
         decided = rows.decided(session, account_id, DECIDED_SHOWN)[start:]
-        room = limit - len(found)
-        found = [*found, *decided[:room]]
-        following = f"{DECIDED}{start + room}" if len(decided) > room else None
+        room = limit - len(offers)
+        offers = [*offers, *decided[:room]]
+        next_cursor = f"{DECIDED}{start + room}" if len(decided) > room else None
     count = rows.count_to_decide(session, account_id, now)
-    return Updates(count, tuple(documents(session, found, now)), following)
+    return Updates(count, tuple(documents(session, offers, now)), next_cursor)
 
 
 def _start(cursor: str | None) -> int:
-    """How many decided offers earlier pages showed."""
+    """Return how many decided offers earlier pages showed. Raises Invalid."""
     if cursor is None or not cursor.startswith(DECIDED):
         return 0
     shown = cursor.removeprefix(DECIDED)

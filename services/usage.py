@@ -1,4 +1,4 @@
-"""What accounts use: reports kept, the present period read."""
+"""Usage of accounts: stores reports and reads the current period."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ID_LIMIT: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """What was told; a level may not be negative, a delta may. `at` is aware."""
+    """A usage report: a level, which is not negative, or a delta. `at` is aware."""
 
     metric: str
     kind: ReportKind
@@ -39,63 +39,63 @@ class UsageReport:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """An account's present period and what was used in it, by metric."""
+    """An account's current period and its usage by metric."""
 
     period: Period
     readings: Mapping[str, Reading]
 
 
-def check(told: UsageReport, programme: Programme, now: datetime) -> None:
-    """Raise Invalid naming every wrong field of a report."""
+def check(report: UsageReport, programme: Programme, now: datetime) -> None:
+    """Validate a report. Raises Invalid with every invalid field."""
     errors = []
-    if told.metric not in programme.metrics:
-        known = ", ".join(programme.metrics) or "none"
-        errors.append(FieldError("metric", f"The programme counts no {told.metric!r}; it counts: {known}."))
-    if abs(told.amount) > MOST:
-        errors.append(FieldError(told.kind.value, f"is {MOST} at most"))
-    if told.kind is ReportKind.VALUE and told.amount < 0:
-        errors.append(FieldError("value", "a level is 0 or more"))
-    if told.at > now + AHEAD:
-        errors.append(FieldError("at", f"is more than an hour after now, {now.isoformat()}"))
-    if told.report_id is not None and not 1 <= len(told.report_id) <= ID_LIMIT:
-        errors.append(FieldError("report_id", f"has 1 to {ID_LIMIT} characters"))
+    if report.metric not in programme.metrics:
+        metrics = ", ".join(programme.metrics) or "none"
+        errors.append(FieldError("metric", f"The programme has no metric {report.metric!r}; its metrics: {metrics}."))
+    if abs(report.amount) > MOST:
+        errors.append(FieldError(report.kind.value, f"must be at most {MOST}"))
+    if report.kind is ReportKind.VALUE and report.amount < 0:
+        errors.append(FieldError("value", "must not be negative"))
+    if report.at > now + AHEAD:
+        errors.append(FieldError("at", f"must be at most an hour after now, {now.isoformat()}"))
+    if report.report_id is not None and not 1 <= len(report.report_id) <= ID_LIMIT:
+        errors.append(FieldError("report_id", f"must have 1 to {ID_LIMIT} characters"))
     if errors:
         raise Invalid("invalid", "The report is not valid.", errors=errors)
 
 
-def keep(session: Session, programme: Programme, account: Account, told: UsageReport, now: datetime) -> bool:
-    """Keep a checked report on a locked account; False when its `report_id` was seen before."""
-    day = local_day(told.at, programme.zone)
+def keep(session: Session, programme: Programme, account: Account, report: UsageReport, now: datetime) -> bool:
+    """Store a validated report on a locked account; False if its `report_id` was already stored."""
+    day = local_day(report.at, programme.zone)
     new = NewReport(
         account_id=account.id,
-        metric=told.metric,
-        kind=told.kind.value,
-        amount=told.amount,
-        at=told.at,
+        metric=report.metric,
+        kind=report.kind.value,
+        amount=report.amount,
+        at=report.at,
         day=day,
         day_end=day_start(day + ONE_DAY, programme.zone),
-        report_id=told.report_id,
+        report_id=report.report_id,
         received_at=now,
     )
     return rows.add(session, new)
 
 
 def present(session: Session, programme: Programme, account: Account, now: datetime) -> Usage:
-    """What one account uses in its present period."""
+    """Return an account's usage in its current period."""
     return presents(session, programme, [account], now)[account.id]
 
 
 def presents(session: Session, programme: Programme, accounts: Sequence[Account], now: datetime) -> dict[UUID, Usage]:
-    """The same for many accounts of one programme, in one query."""
+    """Return the usage of many accounts of one programme in their current periods, in one query."""
     periods = current_periods(session, programme, accounts, now)
-    asked = [
+    queries = [
         Asked(account_id, metric, period.start, period.end)
         for account_id, period in periods.items()
         for metric in programme.metrics
     ]
-    found = rows.read(session, asked)
+    readings = rows.read(session, queries)
     return {
-        account_id: Usage(period, {metric: found[account_id, metric] for metric in programme.metrics})
+        account_id: Usage(period, {metric: readings[account_id, metric] for metric in programme.metrics})
         for account_id, period in periods.items()
     }
 
@@ -103,10 +103,10 @@ def presents(session: Session, programme: Programme, accounts: Sequence[Account]
 def values(
     session: Session, programmes: Programmes, accounts: Sequence[Account], now: datetime
 ) -> dict[UUID, dict[str, int]]:
-    """What every account uses of every metric in its present period, whatever its programme."""
-    found: dict[UUID, dict[str, int]] = {}
+    """Return the usage by metric of accounts of any programme, in their current periods."""
+    values_by_account: dict[UUID, dict[str, int]] = {}
     for code in {account.programme for account in accounts}:
-        mine = [account for account in accounts if account.programme == code]
-        for account_id, used in presents(session, programmes.current(session, code), mine, now).items():
-            found[account_id] = {metric: one.value for metric, one in used.readings.items()}
-    return found
+        members = [account for account in accounts if account.programme == code]
+        for account_id, used in presents(session, programmes.current(session, code), members, now).items():
+            values_by_account[account_id] = {metric: reading.value for metric, reading in used.readings.items()}
+    return values_by_account

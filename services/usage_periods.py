@@ -17,16 +17,16 @@ from store import usage_periods as rows
 
 
 def current_period(session: Session, programme: Programme, account: Account, now: datetime) -> Period:
-    """The period that `now` is in, in local days of the programme."""
+    """Return the period that contains `now`, in local days of the programme."""
     return current_periods(session, programme, [account], now)[account.id]
 
 
 def current_periods(
     session: Session, programme: Programme, accounts: Sequence[Account], now: datetime
 ) -> dict[UUID, Period]:
-    """The same for many accounts of one programme: the calendar month, or the plan's paid period.
+    """Return the current period of many accounts of one programme: calendar month or paid period.
 
-    Without a paid plan it is the calendar month whatever the programme counts in (programme.md 4.5).
+    Accounts without a paid plan always count by calendar month (programme.md 4.5).
     """
     month = calendar_month(now, programme.zone)
     ids = [account.id for account in accounts]
@@ -34,5 +34,5 @@ def current_periods(
         return dict.fromkeys(ids, month)
     today = local_day(now, programme.zone)
     anchors = rows.anchors(session, ids, today)
-    paid = {key: paid_period(day, paid_period_index(day, today)) for key, day in anchors.items()}
+    paid = {account_id: paid_period(day, paid_period_index(day, today)) for account_id, day in anchors.items()}
     return dict.fromkeys(ids, month) | paid

@@ -1,4 +1,4 @@
-"""A usage report arrives: kept once, judged at once."""
+"""Receiving usage reports: each is stored once and checked against the quotas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.usage import UsageReport
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The metric after the report: its value in the present period, its limit (None: unlimited)."""
+    """A metric after the report: its value in the current period and its limit (None: unlimited)."""
 
     metric: str
     value: int
@@ -22,18 +22,18 @@ class Reported:
     repeated: bool
 
 
-def report(book: AccountBook, session: Session, account_id: UUID, told: UsageReport) -> Reported:
-    """Take a report in. A `report_id` that the account sent before changes nothing.
+def report(ctx: AccountBook, session: Session, account_id: UUID, usage_report: UsageReport) -> Reported:
+    """Store a report and check the quota. A repeated `report_id` of the account changes nothing.
 
     Raises NotFound, Conflict(`account_deleted`), Invalid.
     """
     account = held(session, account_id)
-    programme = book.programme_of(session, account)
-    usage.check(told, programme, book.now)
-    fresh = usage.keep(session, programme, account, told, book.now)
-    if fresh:
-        used = quotas.judge(session, book.jobs, programme, account, book.now, told.metric)
+    programme = ctx.programme_of(session, account)
+    usage.check(usage_report, programme, ctx.now)
+    added = usage.keep(session, programme, account, usage_report, ctx.now)
+    if added:
+        used = quotas.judge(session, ctx.jobs, programme, account, ctx.now, usage_report.metric)
     else:
-        used = usage.present(session, programme, account, book.now)
-    limit = allowances.limits(account, programme, book.now)[told.metric]
-    return Reported(told.metric, used.readings[told.metric].value, limit, repeated=not fresh)
+        used = usage.present(session, programme, account, ctx.now)
+    limit = allowances.limits(account, programme, ctx.now)[usage_report.metric]
+    return Reported(usage_report.metric, used.readings[usage_report.metric].value, limit, repeated=not added)

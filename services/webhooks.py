@@ -1,4 +1,4 @@
-"""Webhook endpoints: who is told of which events, and what became of each delivery."""
+"""Webhook endpoints, their subscriptions and their deliveries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REPLAY_LIMIT: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """An endpoint and its secret, shown this once."""
+    """An endpoint and its secret, which is shown only here."""
 
     endpoint: WebhookEndpoint
     secret: str = field(repr=False)
@@ -45,7 +45,7 @@ def create(
     secret: str | None,
     now: datetime,
 ) -> NewSecret:
-    """A new endpoint; without a reseller it hears of everybody. Check the address before.
+    """Create an endpoint; without a reseller it gets the events of all. The caller checks the URL first.
 
     Raises NotFound, Invalid(`unknown_event`, `invalid_secret`).
     """
@@ -66,7 +66,7 @@ def create(
 
 
 def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEndpoint:
-    """One endpoint. Raises NotFound."""
+    """Return one endpoint. Raises NotFound."""
     endpoint = rows.get(session, endpoint_id, lock=lock)
     if endpoint is None:
         raise NotFound
@@ -76,18 +76,18 @@ def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEn
 def listed(
     session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
 ) -> Page[WebhookEndpoint]:
-    """Endpoints, newest first; everybody's when no reseller is named."""
-    found = rows.listed(session, reseller_id, cursor_id(cursor), limit + 1)
-    return cut(found, limit, lambda endpoint: str(endpoint.id))
+    """Return endpoints, newest first; those of all owners without `reseller_id`."""
+    endpoints = rows.listed(session, reseller_id, cursor_id(cursor), limit + 1)
+    return cut(endpoints, limit, lambda endpoint: str(endpoint.id))
 
 
 def delete(session: Session, endpoint_id: UUID, now: datetime) -> None:
-    """Tell it nothing any more; what was delivered stays on record. Raises NotFound."""
+    """Delete an endpoint; its deliveries stay on record. Raises NotFound."""
     get(session, endpoint_id, lock=True).deleted_at = now
 
 
 def rotate(session: Session, sealer: Sealer, endpoint_id: UUID, now: datetime) -> NewSecret:
-    """A new secret; the one before signs beside it for 24 h. Raises NotFound."""
+    """Generate a new secret; the previous one also signs for 24 h. Raises NotFound."""
     endpoint = get(session, endpoint_id, lock=True)
     plain = signing_secrets.given_or_new(None)
     signing_secrets.replace(sealer, endpoint, plain, now)
@@ -95,60 +95,60 @@ def rotate(session: Session, sealer: Sealer, endpoint_id: UUID, now: datetime) -
 
 
 def send_test(session: Session, jobs: Jobs, endpoint_id: UUID) -> WebhookDelivery:
-    """Deliver a `webhook.test`. Raises NotFound, Conflict(`endpoint_disabled`)."""
+    """Enqueue a delivery of `webhook.test`. Raises NotFound, Conflict(`endpoint_disabled`)."""
     endpoint = get(session, endpoint_id)
     if endpoint.disabled_at is not None:
-        raise Conflict("endpoint_disabled", "The endpoint is disabled; replay enables it again.")
+        raise Conflict("endpoint_disabled", "The endpoint is disabled; a replay enables it again.")
     test_id, now = new_id(), jobs.clock.now()
     body = {"type": TEST_TYPE, "timestamp": wire_time(now), "data": {"endpoint_id": str(endpoint.id)}}
     return _start(session, jobs, endpoint, f"test_{test_id.hex}", None, TEST_TYPE, body)
 
 
 def replay(session: Session, jobs: Jobs, endpoint_id: UUID, *, since: datetime | None = None) -> int:
-    """Deliver again what failed (or everything `since` an instant), with the ids it had; enables the endpoint.
+    """Repeat failed deliveries (or all `since` an instant) with their old ids; enables the endpoint.
 
-    Returns how many deliveries were started, at most 1,000, oldest first. Raises NotFound.
+    Returns how many deliveries were enqueued, at most 1,000, oldest first. Raises NotFound.
     """
     endpoint = get(session, endpoint_id, lock=True)
     endpoint.disabled_at = endpoint.disabled_reason = None
     state = DeliveryState.FAILED if since is None else None
-    found = rows.deliveries(session, endpoint.id, state=state, since=since, limit=REPLAY_LIMIT)
-    again = [one for one in reversed(found) if one.state != DeliveryState.PENDING]
-    for delivery in again:
+    candidates = rows.deliveries(session, endpoint.id, state=state, since=since, limit=REPLAY_LIMIT)
+    repeated = [delivery for delivery in reversed(candidates) if delivery.state != DeliveryState.PENDING]
+    for delivery in repeated:
         delivery.state = DeliveryState.PENDING.value
         _enqueue(session, jobs, endpoint, delivery)
-    return len(again)
+    return len(repeated)
 
 
 def deliveries(
     session: Session, endpoint_id: UUID, *, cursor: str | None = None, limit: int = 100
 ) -> Page[WebhookDelivery]:
-    """What was and is to be delivered to an endpoint, newest first. Raises NotFound."""
+    """Return the deliveries to an endpoint, newest first. Raises NotFound."""
     get(session, endpoint_id)
-    found = rows.deliveries(session, endpoint_id, before=cursor_id(cursor), limit=limit + 1)
-    return cut(found, limit, lambda delivery: str(delivery.id))
+    page_rows = rows.deliveries(session, endpoint_id, before=cursor_id(cursor), limit=limit + 1)
+    return cut(page_rows, limit, lambda delivery: str(delivery.id))
 
 
 def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:
-    """Start a delivery to every endpoint that wants an event and has none of it yet; returns how many."""
+    """Start a delivery to every subscribed endpoint without one for this event; return how many."""
     listening = rows.listening(session, event)
     if _is_about_webhooks(event):
         return 0
-    had = rows.of_event(session, [endpoint.id for endpoint in listening], event.seq)
+    served = rows.of_event(session, [endpoint.id for endpoint in listening], event.seq)
     body = {"type": event.type, "timestamp": wire_time(event.at), "data": event.data}
-    fresh = [endpoint for endpoint in listening if endpoint.id not in had]
-    for endpoint in fresh:
+    new = [endpoint for endpoint in listening if endpoint.id not in served]
+    for endpoint in new:
         _start(session, jobs, endpoint, f"evt_{event.id.hex}", event.seq, event.type, body)
-    return len(fresh)
+    return len(new)
 
 
 def disable(endpoint: WebhookEndpoint, reason: str, now: datetime) -> None:
-    """Tell it nothing until somebody replays."""
+    """Disable an endpoint until a replay."""
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
 
 
 def document(endpoint: WebhookEndpoint) -> dict[str, Any]:
-    """The API's shape of an endpoint; never with its secret."""
+    """Return the JSON shape of an endpoint, without its secret."""
     return {
         "id": endpoint.id,
         "reseller_id": endpoint.reseller_id,
@@ -161,7 +161,7 @@ def document(endpoint: WebhookEndpoint) -> dict[str, Any]:
 
 
 def delivery_document(delivery: WebhookDelivery) -> dict[str, Any]:
-    """The API's shape of a delivery."""
+    """Return the JSON shape of a delivery."""
     return {
         "id": delivery.id,
         "endpoint_id": delivery.endpoint_id,
@@ -212,5 +212,5 @@ def _enqueue(session: Session, jobs: Jobs, endpoint: WebhookEndpoint, delivery: 
 
 
 def _is_about_webhooks(event: DomainEvent) -> bool:
-    """A dead delivery is not announced to endpoints: that would never end."""
+    """Return whether an event reports a dead webhook job; delivering it could cause another one, endlessly."""
     return event.type == "job.dead" and str(event.data.get("task", "")).startswith("webhooks.")

@@ -1,4 +1,4 @@
-"""SQL of the audit log: who did what, when and why."""
+"""Queries on the audit log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.control import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries; None: any. `actor` and `target` are parts of the text, `action` is its start."""
+    """Entry filter; None matches any. `actor` and `target` match a part of the text, `action` a prefix."""
 
     actor: str | None = None
     action: str | None = None
@@ -47,27 +47,27 @@ def add(
     )
 
 
-def page(session: Session, wanted: AuditFilter, before: int | None, limit: int) -> list[AuditEntry]:
-    """Entries, newest first, after the one with number `before`."""
+def page(session: Session, criteria: AuditFilter, before: int | None, limit: int) -> list[AuditEntry]:
+    """Return entries older than number `before`, newest first."""
     query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
     if before is not None:
         query = query.where(AuditEntry.seq < before)
-    if wanted.actor is not None:
-        query = query.where(AuditEntry.actor.icontains(wanted.actor, autoescape=True))
-    if wanted.action is not None:
-        query = query.where(AuditEntry.action.startswith(wanted.action, autoescape=True))
-    if wanted.target is not None:
-        query = query.where(AuditEntry.target.icontains(wanted.target, autoescape=True))
+    if criteria.actor is not None:
+        query = query.where(AuditEntry.actor.icontains(criteria.actor, autoescape=True))
+    if criteria.action is not None:
+        query = query.where(AuditEntry.action.startswith(criteria.action, autoescape=True))
+    if criteria.target is not None:
+        query = query.where(AuditEntry.target.icontains(criteria.target, autoescape=True))
     return list(session.scalars(query))
 
 
 def about(session: Session, target: str, limit: int) -> list[AuditEntry]:
-    """What was done to one thing, newest first."""
+    """Return the entries on one target, newest first."""
     query = select(AuditEntry).where(AuditEntry.target == target).order_by(AuditEntry.seq.desc())
     return list(session.scalars(query.limit(limit)))
 
 
 def instants(session: Session, target: str, action: str, since: datetime, limit: int) -> list[datetime]:
-    """When an action was last done to a thing, newest first."""
-    mine = (AuditEntry.target == target, AuditEntry.action == action, AuditEntry.at > since)
-    return list(session.scalars(select(AuditEntry.at).where(*mine).order_by(AuditEntry.seq.desc()).limit(limit)))
+    """Return the times of an action on a target after `since`, newest first."""
+    conditions = (AuditEntry.target == target, AuditEntry.action == action, AuditEntry.at > since)
+    return list(session.scalars(select(AuditEntry.at).where(*conditions).order_by(AuditEntry.seq.desc()).limit(limit)))

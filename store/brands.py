@@ -1,4 +1,4 @@
-"""SQL of brands and of the domains that were proven."""
+"""Queries on brands and verified domains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.programmes import ProgrammeRow
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What is set of a brand."""
+    """Stored settings of a brand."""
 
     name: str | None
     logo_url: str | None
@@ -32,7 +32,7 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """All that decides in whose name an account is spoken to. `proven` are verified domains."""
+    """Data that determines the brand of an account's mails and pages; `proven` are verified domains."""
 
     kind: str
     timezone: str
@@ -45,12 +45,12 @@ class Voices:
 
 
 RESELLER, OWN, THEIRS = aliased(Account), aliased(BrandRow), aliased(BrandRow)
-SETTINGS = tuple(one.name for one in fields(Brand))
+SETTINGS = tuple(setting.name for setting in fields(Brand))
 
 
 def _voices() -> Select[Any]:
-    """Built once, with the columns that are needed: the statement is asked for every mail."""
-    whose = func.coalesce(bindparam("speaker", type_=Uuid), Account.reseller_id)
+    """Build the statement once, with only the columns needed, because it runs for every mail."""
+    reseller_id = func.coalesce(bindparam("speaker", type_=Uuid), Account.reseller_id)
     domains = (
         select(func.array_agg(VerifiedDomain.domain, type_=ARRAY(TEXT)))
         .where(
@@ -60,12 +60,12 @@ def _voices() -> Select[Any]:
         .correlate(Account, RESELLER)
         .scalar_subquery()
     )
-    told = (Account.kind, Account.timezone, Account.programme, ProgrammeRow.digest, RESELLER.name)
-    brands = [getattr(one, name) for one in (OWN, THEIRS) for name in ("account_id", *SETTINGS)]
+    account_columns = (Account.kind, Account.timezone, Account.programme, ProgrammeRow.digest, RESELLER.name)
+    brand_columns = [getattr(table, name) for table in (OWN, THEIRS) for name in ("account_id", *SETTINGS)]
     return (
-        select(*told, domains, *brands)
+        select(*account_columns, domains, *brand_columns)
         .join(ProgrammeRow, ProgrammeRow.code == Account.programme)
-        .outerjoin(RESELLER, RESELLER.id == whose)
+        .outerjoin(RESELLER, RESELLER.id == reseller_id)
         .outerjoin(OWN, OWN.account_id == Account.id)
         .outerjoin(THEIRS, THEIRS.account_id == RESELLER.id)
         .where(Account.id == bindparam("account_id", type_=Uuid))
@@ -76,9 +76,9 @@ VOICES = _voices()
 
 
 def voices(session: Session, account_id: UUID, speaker: UUID | None = None) -> Voices | None:
-    """What an account's reseller (or the one named) and itself have set."""
-    asked = {"account_id": account_id, "speaker": speaker}
-    row = session.execute(VOICES, asked).one_or_none()
+    """Return the brands of an account and of its reseller, or of `speaker` instead of its reseller."""
+    params = {"account_id": account_id, "speaker": speaker}
+    row = session.execute(VOICES, params).one_or_none()
     if row is None:
         return None
     kind, timezone, programme, digest, reseller, domains, *rest = row
@@ -91,25 +91,25 @@ def _brand(columns: Sequence[Any]) -> Brand | None:
 
 
 def by_account(session: Session, account_id: UUID) -> BrandRow | None:
-    """What an account has set."""
+    """Return the brand stored for an account."""
     return session.get(BrandRow, account_id)
 
 
 def put(session: Session, values: Mapping[str, Any]) -> BrandRow:
     """Insert or replace a brand; `values` holds every column."""
     statement = insert(BrandRow).values(**values)
-    replacing = statement.on_conflict_do_update(index_elements=["account_id"], set_=dict(values))
-    fresh = {"populate_existing": True}
-    return session.scalars(replacing.returning(BrandRow), execution_options=fresh).one()
+    upsert = statement.on_conflict_do_update(index_elements=["account_id"], set_=dict(values))
+    options = {"populate_existing": True}
+    return session.scalars(upsert.returning(BrandRow), execution_options=options).one()
 
 
 def drop(session: Session, account_ids: Sequence[UUID]) -> None:
-    """Forget brands."""
+    """Delete brands."""
     session.execute(delete(BrandRow).where(BrandRow.account_id.in_(account_ids)))
 
 
 def claim_domain(session: Session, account_id: UUID, domain: str, token: str, now: datetime) -> None:
-    """Note that an account wants to use a domain; keeps an earlier claim as it is."""
+    """Insert an account's claim on a domain; an earlier claim stays unchanged."""
     values = {"account_id": account_id, "domain": domain, "token": token, "created_at": now}
     session.execute(insert(VerifiedDomain).values(**values).on_conflict_do_nothing())
 
@@ -117,7 +117,7 @@ def claim_domain(session: Session, account_id: UUID, domain: str, token: str, no
 def domain_claims(
     session: Session, *, domain: str | None = None, account_id: UUID | None = None
 ) -> list[VerifiedDomain]:
-    """Claims, of one domain or one account if named, in a fixed order."""
+    """Return claims in a fixed order, optionally of one domain or one account."""
     query = select(VerifiedDomain).order_by(VerifiedDomain.domain, VerifiedDomain.account_id)
     if domain is not None:
         query = query.where(VerifiedDomain.domain == domain)

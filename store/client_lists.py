@@ -1,4 +1,4 @@
-"""SQL of a reseller's list of clients as a whole: one statement, one snapshot, written to a file by the server."""
+"""Export query of a reseller's clients: one statement, one snapshot, copied to a file by the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psycopg import Connection
 from store.usage import SINCE, USED
 
 INSTANT: Final = '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\''
-# The paid period that a day is in, as domain.periods has it: months from the anchor, clamped to the month's end.
+# The paid period that contains a day, as in domain.periods: months from the anchor, clamped to the month's end.
 PERIOD: Final = """
  LEFT JOIN LATERAL (
   SELECT f.anchor FROM fee_runs AS f
@@ -62,10 +62,10 @@ COPY (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose clients, at which instant (`today` in the programme's zone).
+    """Parameters of the export: reseller and instant (`today` in the programme's zone).
 
-    Usage is that of the days from `first` to before `until`, with `paid_periods` of the plan's own
-    period where there is one.
+    Usage is counted from day `first` to before `until`; with `paid_periods`, in the plan's own period if there
+    is one.
     """
 
     reseller_id: UUID
@@ -77,13 +77,13 @@ class Asked:
     paid_periods: bool
 
 
-def copy_clients(driver: Connection[Any], asked: Asked, file: IO[bytes]) -> None:
-    """Write the clients that are not deleted, in the order of their making, as PostgreSQL's CSV; times in UTC.
+def copy_clients(connection: Connection[Any], query: Asked, file: IO[bytes]) -> None:
+    """Write the clients that are not deleted, oldest first, as CSV in PostgreSQL's format; times in UTC.
 
-    Columns: name, address, plan, trial running (t or f), its end, created, usage by metric (JSON), open
+    Columns: name, address, plan, trial running (t or f), trial end, created, usage by metric (JSON), open
     offers, monthly fee.
     """
-    told = {**asdict(asked), "metrics": list(asked.metrics)}
-    with driver.cursor() as cursor, cursor.copy(COPY, told) as rows:
-        for part in rows:
-            file.write(part)
+    params = {**asdict(query), "metrics": list(query.metrics)}
+    with connection.cursor() as cursor, cursor.copy(COPY, params) as rows:
+        for chunk in rows:
+            file.write(chunk)

@@ -1,4 +1,4 @@
-"""SQL of what is forgotten of accounts that are gone for good: access, addresses, what was written to them."""
+"""Erases access, addresses and mails of permanently deleted accounts."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ UPDATE mails SET facts = '{}', refs = '{}', subject = NULL, raw = NULL, reply_to
     .rstrip(";")
     .split(";\n")
 )
-"""In this order: what a job looks at first says first that the account is gone."""
+"""The order matters: the row that jobs check first is updated first."""
 
 
 def erase(session: Session, ids: Sequence[UUID], now: datetime) -> None:
-    """Keep of locked accounts what bookkeeping needs (name, dates, charges, payments), and nothing to reach them by."""
+    """Erase locked accounts except what accounting requires: name, dates, charges and payments."""
     for statement in STATEMENTS:
         session.execute(text(statement), {"ids": list(ids), "now": now})

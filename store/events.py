@@ -1,4 +1,4 @@
-"""SQL of the event feed: numbers drawn so that a reader never skips a late commit."""
+"""Queries on the event feed; numbers are drawn so that a reader never skips a late commit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from models.events import DomainEvent
 
-# A writer holds a lock that names the last number drawn before its own first one, from before it
-# draws until its commit can be seen. One lock per transaction, however many events it writes.
+# A writer holds a lock on the last number drawn before its own first one, from before it draws until
+# its commit is visible. One lock per transaction, however many events it writes.
 PREFIX = 0x4B4F << 48
 DRAW = text(
     "WITH held AS MATERIALIZED ("
@@ -32,7 +32,7 @@ ADD_MANY = text(
     f"INSERT INTO domain_events ({COLUMNS})"  # noqa: S608 -- constants
     f" SELECT {COLUMNS} FROM jsonb_populate_recordset(NULL::domain_events, CAST(:rows AS jsonb))"
 )
-"""One parameter however many rows: a statement with a placeholder for each value costs more than the inserting."""
+"""One parameter for any number of rows: a placeholder for each value would cost more than the insert."""
 DRAWN = text("SELECT last_value FROM domain_events_seq_seq")
 HELD = text(
     "SELECT min(((classid::bigint << 32) | objid::bigint) - :prefix) FROM pg_locks"
@@ -43,25 +43,25 @@ HELD = text(
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A number for an event, and whether any webhook endpoint could want it."""
+    """A number for an event, and whether any webhook endpoint may be subscribed to it."""
 
     seq: int
     heard: bool
 
 
 def draw(session: Session, reseller_id: UUID | None) -> Drawn:
-    """Take the next number. Its order is the order of the feed."""
+    """Draw the next number; numbers order the feed."""
     row = session.execute(DRAW, {"reseller_id": reseller_id, "prefix": PREFIX}).one()
     return Drawn(row[0], row[1])
 
 
 def draw_more(session: Session, count: int) -> list[int]:
-    """Take further numbers, in order; this transaction drew one before."""
+    """Draw further numbers, in order; the transaction has already drawn one."""
     return list(session.scalars(MORE, {"count": count}))
 
 
 def listeners(session: Session) -> set[UUID | None]:
-    """The resellers that any webhook endpoint listens for; None: for everybody."""
+    """Return the resellers whose events an endpoint receives; None stands for all resellers."""
     return set(session.scalars(LISTENERS))
 
 
@@ -76,10 +76,10 @@ def add_many(session: Session, values: Sequence[dict[str, object]]) -> None:
 
 
 def settled(session: Session) -> int:
-    """The number up to which a statement that comes after this one sees all there will ever be.
+    """Return the number up to which a later statement sees every event there will ever be.
 
-    The order of the two questions matters: a writer that locks after the second draws beyond the
-    first. Needs READ COMMITTED: the later statement must have a snapshot of its own.
+    The order of the two queries matters: a writer that locks after the second draws numbers beyond the
+    first. Requires READ COMMITTED: the later statement must have its own snapshot.
     """
     drawn = session.scalar(DRAWN) or 0
     held = session.scalar(HELD, {"prefix": PREFIX})
@@ -87,7 +87,7 @@ def settled(session: Session) -> int:
 
 
 def by_seq(session: Session, seq: int) -> DomainEvent | None:
-    """One event, whether settled or not."""
+    """Return one event, whether settled or not."""
     return session.get(DomainEvent, seq)
 
 
@@ -99,19 +99,19 @@ def after(
     reseller_id: UUID | None = None,
     account_id: UUID | None = None,
 ) -> list[DomainEvent]:
-    """Events behind `seq` in order, up to the last before which nothing can appear any more."""
+    """Return events after `seq` in order, up to the last number before which no event can still appear."""
     bounds = (DomainEvent.seq > seq, DomainEvent.seq <= settled(session))
     query = select(DomainEvent).where(*bounds)
     if reseller_id is not None:
-        mine = _numbers(bounds, limit, DomainEvent.reseller_id == reseller_id)
-        own = _numbers(bounds, limit, DomainEvent.account_id == reseller_id)
-        query = query.where(DomainEvent.seq.in_(union(mine, own)))
+        of_reseller = _numbers(bounds, limit, DomainEvent.reseller_id == reseller_id)
+        of_account = _numbers(bounds, limit, DomainEvent.account_id == reseller_id)
+        query = query.where(DomainEvent.seq.in_(union(of_reseller, of_account)))
     if account_id is not None:
         query = query.where(DomainEvent.account_id == account_id)
     return list(session.scalars(query.order_by(DomainEvent.seq).limit(limit)))
 
 
-def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, whose: ColumnElement[bool]) -> Select[Any]:
-    """The next numbers of one owner, by an index that has them in order."""
-    found = select(DomainEvent.seq).where(*bounds, whose).order_by(DomainEvent.seq).limit(limit)
-    return select(found.subquery().c.seq)
+def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, condition: ColumnElement[bool]) -> Select[Any]:
+    """Select the next numbers of one owner, by an ordered index."""
+    query = select(DomainEvent.seq).where(*bounds, condition).order_by(DomainEvent.seq).limit(limit)
+    return select(query.subquery().c.seq)

@@ -1,4 +1,4 @@
-"""SQL of customers' instances."""
+"""Queries on customers' instances."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from models.instances import Instance
 
 
 def get(session: Session, account_id: UUID, *, lock: bool = False) -> Instance | None:
-    """An account's instance, locked when it is about to change."""
+    """Return an account's instance; lock it before a change."""
     return session.get(Instance, account_id, with_for_update=lock or None, populate_existing=lock)
 
 
 def probe_soon(session: Session, lane: str, now: datetime) -> None:
-    """Let the next call of a held lane go at once; a lane that an operator holds stays held."""
-    held = update(Lane).where(Lane.name == lane, Lane.state == BreakerState.OPEN)
-    session.execute(held.values(probe_at=now))
+    """Make an open lane probe at once; a lane held by an operator stays held."""
+    statement = update(Lane).where(Lane.name == lane, Lane.state == BreakerState.OPEN)
+    session.execute(statement.values(probe_at=now))

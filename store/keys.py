@@ -1,4 +1,4 @@
-"""SQL of API keys."""
+"""Queries on API keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ WHERE secret_hash = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires
 
 
 class KeyRow(NamedTuple):
-    """What a valid key says of its caller."""
+    """A valid key and its owner."""
 
     id: UUID
     name: str
@@ -27,12 +27,12 @@ class KeyRow(NamedTuple):
     account_id: UUID | None
 
 
-def find_valid(driver: Connection[Any], secret_hash: str, now: datetime) -> KeyRow | None:
-    """The key with that secret, unless it was revoked or has expired."""
-    row = driver.execute(FIND, (secret_hash, now)).fetchone()
+def find_valid(connection: Connection[Any], secret_hash: str, now: datetime) -> KeyRow | None:
+    """Return the key with this secret hash, unless it is revoked or expired at `now`."""
+    row = connection.execute(FIND, (secret_hash, now)).fetchone()
     return None if row is None else KeyRow(*row)
 
 
 def every(session: Session) -> Sequence[ApiKey]:
-    """All keys, oldest first."""
+    """Return all keys, oldest first."""
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()

@@ -1,4 +1,4 @@
-"""SQL of grants."""
+"""Queries on grants."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from models.licences import Grant
 
 
 def counting(session: Session, account_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Grant]]:
-    """The grants of each account that run at `now`, which is no past instant, or later, oldest first."""
-    found: dict[UUID, list[Grant]] = {account_id: [] for account_id in account_ids}
-    running = (Grant.account_id.in_(list(found)), Grant.ends_at > now, Grant.replaced_at.is_(None))
-    query = select(Grant).where(*running).order_by(Grant.id)
+    """Return the grants of each account that run at `now` or later, oldest first; `now` is not in the past."""
+    grants: dict[UUID, list[Grant]] = {account_id: [] for account_id in account_ids}
+    conditions = (Grant.account_id.in_(list(grants)), Grant.ends_at > now, Grant.replaced_at.is_(None))
+    query = select(Grant).where(*conditions).order_by(Grant.id)
     for grant in session.scalars(query):
-        found[grant.account_id].append(grant)
-    return found
+        grants[grant.account_id].append(grant)
+    return grants
 
 
 def replace(session: Session, ids: Sequence[UUID], at: datetime) -> None:
-    """An absolute line took their place."""
+    """Mark grants as replaced by an absolute line."""
     session.execute(update(Grant).where(Grant.id.in_(ids)).values(replaced_at=at))
 
 
 def ending(session: Session, account_id: UUID, ends_at: datetime) -> list[Grant]:
-    """The account's grants that end at that very instant and were not replaced, in order of product."""
+    """Return the account's grants that end exactly at `ends_at` and were not replaced, by product."""
     query = (
         select(Grant)
         .where(Grant.account_id == account_id, Grant.ends_at == ends_at, Grant.replaced_at.is_(None))
@@ -38,5 +38,5 @@ def ending(session: Session, account_id: UUID, ends_at: datetime) -> list[Grant]
 
 
 def products(session: Session, account_id: UUID) -> set[str]:
-    """Every product that the account was ever granted."""
+    """Return every product the account was ever granted."""
     return set(session.scalars(select(Grant.product).where(Grant.account_id == account_id).distinct()))

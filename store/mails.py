@@ -1,4 +1,4 @@
-"""SQL of the mail log."""
+"""Queries on the mail log."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from sqlalchemy.orm import Session
 from domain.names import address_key
 from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
-# A repeat is nothing at all, unless it says something else of the same thing and nobody was told yet.
-_UNTOLD = "NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')"
-_TAKEN_UP = f"mails.state = 'skipped' AND mails.refs <> excluded.refs AND {_UNTOLD}"
+# A duplicate is ignored unless its refs changed and no recipient has been sent the first.
+_UNSENT = "NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')"
+_REQUEUED = f"mails.state = 'skipped' AND mails.refs <> excluded.refs AND {_UNSENT}"
 ADD = text(
-    "WITH told AS ("  # noqa: S608 -- constants
+    "WITH added AS ("  # noqa: S608 -- constants
     " INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs,"
     "  fact_key, identity, repeats, job_id, created_at)"
     " VALUES (:id, :template, :programme, :account_id, :reseller_id, :locale, :facts, :refs,"
     "  :fact_key, :identity, :repeats, :job_id, :created_at)"
     " ON CONFLICT (identity) DO UPDATE"
     " SET facts = excluded.facts, refs = excluded.refs, state = 'queued', reason = NULL"
-    f" WHERE {_TAKEN_UP} RETURNING id),"
+    f" WHERE {_REQUEUED} RETURNING id),"
     " theirs AS (INSERT INTO mail_recipients (mail_id, address_key, address, role)"
-    " SELECT told.id, r.key, r.address, r.role FROM told,"
+    " SELECT added.id, r.key, r.address, r.role FROM added,"
     " unnest(CAST(:keys AS text[]), CAST(:addresses AS text[]), CAST(:roles AS text[]))"
     " AS r (key, address, role) ON CONFLICT DO NOTHING)"
-    " SELECT id FROM told"
+    " SELECT id FROM added"
 ).bindparams(bindparam("facts", type_=JSONB), bindparam("refs", type_=JSONB))
 REVISE = text(
     "UPDATE mails SET facts = newer.facts, refs = newer.refs"  # noqa: S608 -- constants
     " FROM jsonb_to_recordset(CAST(:newer AS jsonb)) AS newer (identity text, facts jsonb, refs jsonb)"
     " WHERE mails.identity = newer.identity AND mails.state = 'queued' AND mails.refs <> newer.refs"
-    f" AND {_UNTOLD}"
+    f" AND {_UNSENT}"
 ).bindparams(bindparam("newer", type_=JSONB))
-# Recipients and message in one round trip; a mail that is to be tried again stays queued.
+# Recipients and message in one round trip; a mail that has to be retried stays queued.
 RECORD = text(
     "WITH each AS ("
     " UPDATE mail_recipients AS m SET state = r.state, last_error = r.error, tries = m.tries + r.tries,"
@@ -67,20 +67,20 @@ LOCKED = (
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An address a mail goes to."""
+    """A recipient address of a mail."""
 
     address: str
     role: RecipientRole
 
     @property
     def key(self) -> str:
-        """What it is compared by."""
+        """Key for comparing addresses."""
         return address_key(self.address)
 
 
 @dataclass(frozen=True, slots=True)
 class NewMail:
-    """A mail to be: `identity` decides whether it was told before."""
+    """A mail to insert; `identity` detects duplicates."""
 
     id: UUID
     template: str
@@ -100,7 +100,7 @@ class NewMail:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of one recipient."""
+    """Result of an attempt for one recipient."""
 
     key: str
     state: RecipientState
@@ -110,7 +110,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class MailFilter:
-    """Which mails of the log; None: any. `reseller` means its own mails and its clients'."""
+    """Mail filter; None matches any. `reseller` matches its own mails and those of its clients."""
 
     account: UUID | None = None
     reseller: UUID | None = None
@@ -119,10 +119,10 @@ class MailFilter:
 
 
 def add(session: Session, mail: NewMail) -> UUID | None:
-    """Insert a mail with its recipients and return its id; None when the same thing was told, or waits to be.
+    """Insert a mail with its recipients and return its id; None for a duplicate.
 
-    One that said something else of the same thing tells the newer: it is taken up again (and its id returned) when
-    it was skipped, and revised while it waits.
+    A duplicate with other refs replaces the facts of the first: a skipped mail is queued again (and its id
+    returned), a queued one is updated.
     """
     values = {
         "id": mail.id,
@@ -138,70 +138,72 @@ def add(session: Session, mail: NewMail) -> UUID | None:
         "repeats": mail.repeats,
         "job_id": mail.job_id,
         "created_at": mail.created_at,
-        "keys": [one.key for one in mail.recipients],
-        "addresses": [one.address for one in mail.recipients],
-        "roles": [one.role.value for one in mail.recipients],
+        "keys": [recipient.key for recipient in mail.recipients],
+        "addresses": [recipient.address for recipient in mail.recipients],
+        "roles": [recipient.role.value for recipient in mail.recipients],
     }
-    found: UUID | None = session.scalar(ADD, values)
-    if found is None:
+    mail_id: UUID | None = session.scalar(ADD, values)
+    if mail_id is None:
         _revise(session, [mail])
-    return found
+    return mail_id
 
 
 def add_many(session: Session, mails: Sequence[NewMail]) -> list[NewMail]:
-    """`add` for many; returns those that are to be sent, each once, under the ids that they have."""
-    wanted = {mail.identity: mail for mail in reversed(mails)}
-    if not wanted:
+    """Insert many mails as `add` does; return those to send, each once, with their ids in the log."""
+    by_identity = {mail.identity: mail for mail in reversed(mails)}
+    if not by_identity:
         return []
     into = insert(Mail)
     newer = {"facts": into.excluded.facts, "refs": into.excluded.refs, "state": MailState.QUEUED, "reason": None}
-    table = into.on_conflict_do_update(index_elements=["identity"], set_=newer, where=text(_TAKEN_UP))
-    values = [{name: value for name, value in asdict(mail).items() if name != "recipients"} for mail in wanted.values()]
-    fresh = session.execute(table.returning(Mail.id, Mail.identity), values).all()
-    told = [replace(wanted[identity], id=mail_id) for mail_id, identity in fresh]
+    upsert = into.on_conflict_do_update(index_elements=["identity"], set_=newer, where=text(_REQUEUED))
+    values = [
+        {name: value for name, value in asdict(mail).items() if name != "recipients"} for mail in by_identity.values()
+    ]
+    rows = session.execute(upsert.returning(Mail.id, Mail.identity), values).all()
+    to_send = [replace(by_identity[identity], id=mail_id) for mail_id, identity in rows]
     recipients = [
-        {"mail_id": mail.id, "address_key": one.key, "address": one.address, "role": one.role.value}
-        for mail in told
-        for one in mail.recipients
+        {"mail_id": mail.id, "address_key": recipient.key, "address": recipient.address, "role": recipient.role.value}
+        for mail in to_send
+        for recipient in mail.recipients
     ]
     if recipients:
         session.execute(insert(MailRecipient).on_conflict_do_nothing(), recipients)
-    known = {identity for _, identity in fresh}
-    _revise(session, [mail for identity, mail in wanted.items() if identity not in known])
-    return told
+    added = {identity for _, identity in rows}
+    _revise(session, [mail for identity, mail in by_identity.items() if identity not in added])
+    return to_send
 
 
 def _revise(session: Session, mails: Sequence[NewMail]) -> None:
-    """Let mails that wait tell what is newer of the same things."""
-    newer = [{"identity": one.identity, "facts": dict(one.facts), "refs": dict(one.refs)} for one in mails]
+    """Replace facts and refs of queued mails with the same identity by newer ones."""
+    newer = [{"identity": mail.identity, "facts": dict(mail.facts), "refs": dict(mail.refs)} for mail in mails]
     if newer:
         session.execute(REVISE, {"newer": newer})
 
 
 def by_id(session: Session, mail_id: UUID) -> Mail | None:
-    """One mail of the log."""
+    """Return one mail of the log."""
     return session.get(Mail, mail_id)
 
 
 def held(session: Session, mail_id: UUID) -> Mail | None:
-    """One mail of the log, locked and read anew."""
+    """Lock, reread and return one mail of the log."""
     query = select(Mail).where(Mail.id == mail_id).with_for_update()
     return session.scalar(query.execution_options(populate_existing=True))
 
 
 def repeats(session: Session, mail_id: UUID) -> list[Mail]:
-    """The mails by which one was sent again, the first one first."""
+    """Return the resends of a mail, oldest first."""
     return list(session.scalars(select(Mail).where(Mail.repeats == mail_id).order_by(Mail.id)))
 
 
 def suppressed_until(session: Session, address_key: str, now: datetime) -> datetime | None:
-    """Until when nothing is sent to an address that refused mail; None: it may be written to."""
+    """Return the end of an address's suppression; None if it is not suppressed."""
     query = select(Suppression.until).where(Suppression.address_key == address_key, Suppression.until > now)
     return session.scalar(query)
 
 
 def locked(session: Session, mail_id: UUID) -> tuple[Mail, list[tuple[MailRecipient, datetime | None]]] | None:
-    """A mail, locked, and its recipients (`To` first) with the end of each suppression."""
+    """Lock and return a mail with its recipients (`To` first) and the end of each one's suppression."""
     rows = session.execute(LOCKED, {"mail_id": mail_id}).all()
     if not rows:
         return None
@@ -210,7 +212,7 @@ def locked(session: Session, mail_id: UUID) -> tuple[Mail, list[tuple[MailRecipi
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a mail after an attempt."""
+    """State of a mail after an attempt."""
 
     state: MailState
     reason: str | None
@@ -223,73 +225,73 @@ class Record:
     raw: str
 
 
-def record(session: Session, mail_id: UUID, known: Record, tried: Iterable[Tried], now: datetime) -> None:
-    """Write what became of the message and of each recipient that was tried."""
+def record(session: Session, mail_id: UUID, result: Record, tried: Iterable[Tried], now: datetime) -> None:
+    """Store the state of the mail and of each recipient tried."""
     outcomes = list(tried)
     recipients = {
-        "keys": [one.key for one in outcomes],
-        "states": [one.state.value for one in outcomes],
-        "errors": [one.error for one in outcomes],
-        "tries": [one.tries for one in outcomes],
+        "keys": [outcome.key for outcome in outcomes],
+        "states": [outcome.state.value for outcome in outcomes],
+        "errors": [outcome.error for outcome in outcomes],
+        "tries": [outcome.tries for outcome in outcomes],
     }
-    session.execute(RECORD, {**asdict(known), **recipients, "id": mail_id, "now": now, "state": known.state.value})
+    session.execute(RECORD, {**asdict(result), **recipients, "id": mail_id, "now": now, "state": result.state.value})
 
 
 def close(session: Session, mail_id: UUID, state: MailState, reason: str, job_id: UUID) -> None:
-    """End a mail that is not sent; one that was dealt with stays as it is."""
+    """Close a queued mail that is not sent; others stay unchanged."""
     waiting = (Mail.id == mail_id, Mail.state == MailState.QUEUED)
     values = {"state": state.value, "reason": reason, "job_id": job_id}
     session.execute(update(Mail).where(*waiting).values(**values))
 
 
 def note(session: Session, mail_id: UUID, reason: str, job_id: UUID) -> None:
-    """Say why a mail still waits."""
+    """Store the reason why a mail is still queued."""
     waiting = (Mail.id == mail_id, Mail.state == MailState.QUEUED)
     session.execute(update(Mail).where(*waiting).values(reason=reason, job_id=job_id))
 
 
 def suppress(session: Session, keys: Iterable[str], until: datetime, reason: str) -> None:
-    """Send nothing to these addresses before `until`."""
+    """Suppress mail to these addresses until `until`."""
     for key in keys:
         statement = insert(Suppression).values(address_key=key, until=until, reason=reason)
-        later = {"until": statement.excluded.until, "reason": statement.excluded.reason}
-        session.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=later))
+        changes = {"until": statement.excluded.until, "reason": statement.excluded.reason}
+        session.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=changes))
 
 
 def opted_out(session: Session, address_key: str, template: str) -> bool:
-    """Whether an address left this kind of mail."""
-    mine = exists().where(MailOptOut.address_key == address_key, MailOptOut.template == template)
-    return bool(session.scalar(select(mine)))
+    """Return whether an address unsubscribed from this kind of mail."""
+    opt_out = exists().where(MailOptOut.address_key == address_key, MailOptOut.template == template)
+    return bool(session.scalar(select(opt_out)))
 
 
 def opt_out(session: Session, address_key: str, template: str, at: datetime) -> None:
-    """Remember that an address left this kind of mail."""
+    """Record that an address unsubscribed from this kind of mail."""
     values = {"address_key": address_key, "template": template, "at": at}
     session.execute(insert(MailOptOut).values(**values).on_conflict_do_nothing())
 
 
 def drop_suppressions(session: Session, now: datetime) -> None:
-    """Forget the suppressions that are over."""
+    """Delete expired suppressions."""
     session.execute(delete(Suppression).where(Suppression.until <= now))
 
 
 def recipients(session: Session, mail_ids: Sequence[UUID]) -> list[MailRecipient]:
-    """The recipients of some mails."""
+    """Return the recipients of these mails, `To` first."""
     query = select(MailRecipient).where(MailRecipient.mail_id.in_(mail_ids))
     return list(session.scalars(query.order_by(MailRecipient.mail_id, MailRecipient.role.desc())))
 
 
-def page(session: Session, wanted: MailFilter, before: UUID | None, limit: int) -> list[Mail]:
-    """Mails of the log, newest first, after the one with id `before`."""
+def page(session: Session, criteria: MailFilter, before: UUID | None, limit: int) -> list[Mail]:
+    """Return mails older than id `before`, newest first."""
     query = select(Mail).order_by(Mail.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Mail.id < before)
-    if wanted.account is not None:
-        query = query.where(Mail.account_id == wanted.account)
-    if wanted.reseller is not None:
-        query = query.where(Mail.reseller_id == wanted.reseller)
-    if wanted.template is not None:
-        query = query.where(Mail.template == wanted.template)
-    if wanted.states:
-        query = query.where(Mail.state.in_(wanted.states))
+    if criteria.account is not None:
+        query = query.where(Mail.account_id == criteria.account)
+    if criteria.reseller is not None:
+        query = query.where(Mail.reseller_id == criteria.reseller)
+    if criteria.template is not None:
+        query = query.where(Mail.template == criteria.template)
+    if criteria.states:
+        query = query.where(Mail.state.in_(criteria.states))
     return list(session.scalars(query))

@@ -1,4 +1,4 @@
-"""SQL of a merge: what belongs to one reseller is counted, and given to another, by the same conditions."""
+"""Queries of a reseller merge: counts and moves a reseller's rows by the same conditions."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from store.fees.runs import OPEN, lasts
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Rows of a table that name their reseller and move with it."""
+    """Rows of a table that belong to a reseller and move with it."""
 
     table: str
     condition: str = "TRUE"
 
     def count(self) -> str:
-        """How many there are."""
+        """Return the SQL that counts them."""
         return f"SELECT count(*) FROM {self.table} WHERE reseller_id = :old AND {self.condition}"  # noqa: S608 -- constants
 
     def lock(self) -> str:
-        """Hold them in the order of their ids; foreign keys do not wait."""
+        """Return the SQL that locks them in the order of their ids; foreign key checks do not wait."""
         return (
             f"SELECT id FROM {self.table} WHERE reseller_id = :old AND {self.condition} ORDER BY id FOR NO KEY UPDATE"  # noqa: S608 -- constants
         )
 
     def move(self) -> str:
-        """Give them to the other reseller."""
+        """Return the SQL that moves them to the other reseller."""
         return f"UPDATE {self.table} SET reseller_id = :new WHERE reseller_id = :old AND {self.condition}"  # noqa: S608 -- constants
 
 
@@ -48,7 +48,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     "charges": Holding("charges"),
     "webhook_endpoints": Holding("webhook_endpoints", "deleted_at IS NULL"),
 }
-"""In the order in which they are locked: accounts before what belongs to them."""
+"""In locking order: accounts before the rows that belong to them."""
 TRIALS: Final = (
     "SELECT count(*) FROM accounts WHERE reseller_id = :old AND purged_at IS NULL"
     " AND trial_state = 'running' AND trial_ends_at > :now"
@@ -79,11 +79,11 @@ FOLLOWING: Final = (
     "UPDATE mails SET reseller_id = :new WHERE state = 'queued' AND reseller_id = :old AND account_id <> :old",
     f"UPDATE api_keys SET revoked_at = :now WHERE {KEYS}",  # noqa: S608 -- constants
 )
-"""What follows the clients: proofs of their domains, queued mails (in the new brand); and the keys that end."""
+"""Follow-up statements: domains, brand, product edits, queued mails (in the new brand), and keys, which are revoked."""
 
 
 def hold(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:
-    """Resellers locked in the order of their ids, against whoever keeps one as it is; foreign keys do not wait."""
+    """Lock resellers in the order of their ids, against share locks; foreign key checks do not wait."""
     query = select(Account).where(Account.id.in_(ids), Account.purged_at.is_(None)).order_by(Account.id)
     locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return {account.id: account for account in session.scalars(locked)}
@@ -96,50 +96,50 @@ def hold_clients(session: Session, old: UUID) -> None:
 
 
 def counts(session: Session, old: UUID, now: datetime) -> dict[str, int]:
-    """How much of everything a reseller has."""
-    asked = {"old": old, "now": now}
-    kinds: dict[str, int] = {kind: number for kind, number in session.execute(text(RUNS), asked)}  # noqa: C416 -- rows are no pairs to mypy
+    """Count the rows of each kind that a reseller has."""
+    params = {"old": old, "now": now}
+    kinds: dict[str, int] = {kind: number for kind, number in session.execute(text(RUNS), params)}  # noqa: C416 -- mypy does not accept rows as pairs
     return {
-        **{name: _number(session, one.count(), asked) for name, one in HOLDINGS.items()},
-        "running_trials": _number(session, TRIALS, asked),
+        **{name: _number(session, rows.count(), params) for name, rows in HOLDINGS.items()},
+        "running_trials": _number(session, TRIALS, params),
         "assignments": kinds.get(FeeKind.PRODUCT, 0),
         "paid_plans": kinds.get(FeeKind.PLAN, 0),
-        "keys": _number(session, f"SELECT count(*) FROM api_keys WHERE {KEYS}", asked),  # noqa: S608 -- constants
+        "keys": _number(session, f"SELECT count(*) FROM api_keys WHERE {KEYS}", params),  # noqa: S608 -- constants
     }
 
 
-def _number(session: Session, statement: str, asked: Mapping[str, object]) -> int:
-    return int(session.scalar(text(statement), asked) or 0)
+def _number(session: Session, statement: str, params: Mapping[str, object]) -> int:
+    return int(session.scalar(text(statement), params) or 0)
 
 
 def move(session: Session, old: UUID, new: UUID, now: datetime) -> dict[str, int]:
-    """Give everything to another reseller; returns how many rows of each holding there were."""
-    moved = {name: _run(session, one.move(), old, new, now) for name, one in HOLDINGS.items()}
+    """Move everything to another reseller; return the number of rows moved for each of HOLDINGS."""
+    moved = {name: _run(session, rows.move(), old, new, now) for name, rows in HOLDINGS.items()}
     for statement in FOLLOWING:
         _run(session, statement, old, new, now)
     return moved
 
 
 def _run(session: Session, statement: str, old: UUID, new: UUID, now: datetime) -> int:
-    done = session.execute(text(statement), {"old": old, "new": new, "now": now})
-    assert isinstance(done, CursorResult)
-    return done.rowcount
+    result = session.execute(text(statement), {"old": old, "new": new, "now": now})
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def template_names(session: Session, reseller_id: UUID) -> list[str]:
-    """What a reseller's templates are called."""
+    """Return the names of a reseller's templates."""
     return list(session.scalars(select(OfferTemplate.name).where(OfferTemplate.reseller_id == reseller_id)))
 
 
 def rename_templates(session: Session, reseller_id: UUID, names: Mapping[str, str]) -> None:
-    """Give a reseller's templates other names."""
+    """Rename a reseller's templates; `names` maps old to new."""
     statement = text("UPDATE offer_templates SET name = :new WHERE reseller_id = :id AND name = :old")
     for old, new in names.items():
         session.execute(statement, {"id": reseller_id, "old": old, "new": new})
 
 
 def held(session: Session, resellers: Sequence[UUID], products: Mapping[str, str], day: date) -> list[Held]:
-    """Who of the resellers' clients has one of these products on a day; `products` gives their subscription."""
+    """Return the resellers' clients with one of these products on a day; `products` maps to subscriptions."""
     query = (
         select(FeeRun.code, Account.id, Account.name, type_coerce(Account.reseller_id, Uuid))
         .join(Account, Account.id == FeeRun.account_id)

@@ -1,4 +1,4 @@
-"""SQL of offers and their events."""
+"""Queries on offers and their events."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ DECIDED = Offer.state.in_([OfferState.ACCEPTED.value, OfferState.REJECTED.value]
 
 
 def get(session: Session, offer_id: UUID) -> Offer | None:
-    """One offer, as it was last committed or as this session left it."""
+    """Return one offer, without a lock."""
     return session.get(Offer, offer_id)
 
 
 def lock(session: Session, offer_id: UUID) -> Offer | None:
-    """One offer under a row lock, read anew: whoever waits here sees the winner's state."""
+    """Lock and reread one offer, so that a waiting transaction sees the winner's state."""
     return session.get(Offer, offer_id, with_for_update=True, populate_existing=True)
 
 
 def lock_account(session: Session, account_id: UUID) -> Account | None:
-    """An account's row: acceptances for one account go one after the other. Lock it before the offer."""
+    """Lock an account's row, which serialises acceptances for the account. Lock it before the offer."""
     query = select(Account).where(Account.id == account_id).with_for_update(key_share=True)
     return session.scalar(query.execution_options(populate_existing=True))
 
 
 def seen_as(state: OfferState, now: datetime) -> ColumnElement[bool]:
-    """Offers that a read at `now` sees in a state: an open one past its expiry is cancelled."""
+    """Match offers by effective state at `now`: an open one past its expiry is cancelled."""
     if state in OPEN_STATES:
         return and_(Offer.state == state.value, Offer.expires_at > now)
     if state is OfferState.CANCELLED:
@@ -52,7 +52,7 @@ def listed(
     before: UUID | None = None,
     limit: int = 100,
 ) -> list[Offer]:
-    """Newest first."""
+    """Return offers, newest first."""
     query = select(Offer).order_by(Offer.id.desc()).limit(limit)
     if reseller_id is not None:
         query = query.where(Offer.reseller_id == reseller_id)
@@ -66,25 +66,25 @@ def listed(
 
 
 def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
-    """The ids of the open offers to an account or by it, oldest first."""
+    """Return the ids of the open offers to an account or by it, oldest first."""
     either = or_(Offer.account_id == account_id, Offer.reseller_id == account_id)
     return list(session.scalars(select(Offer.id).where(either, OPEN).order_by(Offer.id)))
 
 
 def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:
-    """An account's offers that wait for its admin."""
+    """Select the offers that await a decision by the account's admin."""
     waiting = seen_as(OfferState.WAITING_FOR_CONFIRMATION, now)
     return select(Offer).where(Offer.account_id == account_id, waiting)
 
 
 def count_to_decide(session: Session, account_id: UUID, now: datetime) -> int:
-    """How many offers wait for the account's admin."""
-    found = to_decide(account_id, now).with_only_columns(func.count())
-    return session.scalar(found) or 0
+    """Return the number of offers that await a decision by the account's admin."""
+    query = to_decide(account_id, now).with_only_columns(func.count())
+    return session.scalar(query) or 0
 
 
 def page_to_decide(session: Session, account_id: UUID, now: datetime, before: UUID | None, limit: int) -> list[Offer]:
-    """Offers that wait for the account's admin, newest first."""
+    """Return the offers that await a decision by the account's admin, newest first."""
     query = to_decide(account_id, now).order_by(Offer.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Offer.id < before)
@@ -92,7 +92,7 @@ def page_to_decide(session: Session, account_id: UUID, now: datetime, before: UU
 
 
 def decided(session: Session, account_id: UUID, limit: int) -> list[Offer]:
-    """The last accepted or rejected offers, newest decision first."""
+    """Return the last accepted or rejected offers, latest decision first."""
     query = (
         select(Offer)
         .where(Offer.account_id == account_id, DECIDED)
@@ -103,20 +103,20 @@ def decided(session: Session, account_id: UUID, limit: int) -> list[Offer]:
 
 
 def events(session: Session, offer_ids: Iterable[UUID]) -> dict[UUID, list[OfferEventRow]]:
-    """The arrows of each offer, oldest first; an empty list for an offer without any."""
-    found: dict[UUID, list[OfferEventRow]] = {offer_id: [] for offer_id in offer_ids}
+    """Return the events of each offer, oldest first; an empty list for an offer without events."""
+    events_by_offer: dict[UUID, list[OfferEventRow]] = {offer_id: [] for offer_id in offer_ids}
     query = (
         select(OfferEventRow)
-        .where(OfferEventRow.offer_id.in_(list(found)))
+        .where(OfferEventRow.offer_id.in_(list(events_by_offer)))
         .order_by(OfferEventRow.offer_id, OfferEventRow.number)
     )
     for row in session.scalars(query):
-        found[row.offer_id].append(row)
-    return found
+        events_by_offer[row.offer_id].append(row)
+    return events_by_offer
 
 
 def last_event(session: Session, offer_id: UUID) -> OfferEventRow | None:
-    """The newest arrow of an offer."""
+    """Return the newest event of an offer."""
     query = (
         select(OfferEventRow).where(OfferEventRow.offer_id == offer_id).order_by(OfferEventRow.number.desc()).limit(1)
     )
@@ -124,6 +124,6 @@ def last_event(session: Session, offer_id: UUID) -> OfferEventRow | None:
 
 
 def accounts(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:
-    """Accounts by id."""
-    found = session.scalars(select(Account).where(Account.id.in_(ids)))
-    return {account.id: account for account in found}
+    """Return accounts by id."""
+    rows = session.scalars(select(Account).where(Account.id.in_(ids)))
+    return {account.id: account for account in rows}

@@ -1,4 +1,4 @@
-"""SQL of whose things are: what an API key may see is decided by these alone."""
+"""Ownership queries; the only ones that decide what an API key may see."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -18,18 +18,18 @@ CLIENTS: Final = "SELECT id FROM accounts WHERE reseller_id = %s AND purged_at I
 PROGRAMME: Final = "SELECT programme FROM accounts WHERE id = %s AND purged_at IS NULL"
 
 
-def find(driver: Connection[Any], statement: str, thing: UUID) -> Owners | None:
-    """Run one of the statements above; None when there is no such thing."""
-    row = driver.execute(statement, (thing,)).fetchone()
+def find(connection: Connection[Any], statement: str, resource_id: UUID) -> Owners | None:
+    """Return the owners by one of the statements above; None if the row does not exist."""
+    row = connection.execute(statement, (resource_id,)).fetchone()
     return None if row is None else (row[0], row[1])
 
 
-def client_ids(driver: Connection[Any], reseller_id: UUID) -> list[UUID]:
-    """The accounts attached to a reseller."""
-    return [row[0] for row in driver.execute(CLIENTS, (reseller_id,)).fetchall()]
+def client_ids(connection: Connection[Any], reseller_id: UUID) -> list[UUID]:
+    """Return the ids of a reseller's clients."""
+    return [row[0] for row in connection.execute(CLIENTS, (reseller_id,)).fetchall()]
 
 
-def programme_of(driver: Connection[Any], account_id: UUID) -> str | None:
-    """The programme an account belongs to."""
-    row = driver.execute(PROGRAMME, (account_id,)).fetchone()
+def programme_of(connection: Connection[Any], account_id: UUID) -> str | None:
+    """Return the programme an account belongs to."""
+    row = connection.execute(PROGRAMME, (account_id,)).fetchone()
     return None if row is None else str(row[0])

@@ -1,4 +1,4 @@
-"""SQL of operators and their sessions."""
+"""Queries on operators and their sessions."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from models.people import Operator, OperatorSession, Role
 
 
 def operator_by_email(session: Session, email_key: str) -> Operator | None:
-    """The operator with that address."""
+    """Return the operator with this address."""
     return session.scalars(select(Operator).where(Operator.email_key == email_key)).one_or_none()
 
 
 def operators(session: Session) -> list[Operator]:
-    """Every operator, oldest first."""
+    """Return every operator, oldest first."""
     return list(session.scalars(select(Operator).order_by(Operator.id)))
 
 
 def acting_operators(session: Session) -> list[Operator]:
-    """Those who may do something about it: not disabled, more than viewers."""
+    """Return the operators who can act: neither disabled nor viewers."""
     query = select(Operator).where(Operator.disabled_at.is_(None), Operator.role != Role.VIEWER)
     return list(session.scalars(query.order_by(Operator.id)))
 
 
 def session_with(session: Session, secret_hash: str) -> tuple[OperatorSession, Operator] | None:
-    """A signed-in browser and whose it is."""
+    """Return a session and its operator."""
     query = (
         select(OperatorSession, Operator)
         .join(Operator, Operator.id == OperatorSession.operator_id)
@@ -39,19 +39,19 @@ def session_with(session: Session, secret_hash: str) -> tuple[OperatorSession, O
 
 
 def drop_sessions(session: Session, operator_id: UUID, *, but: UUID | None = None) -> None:
-    """Sign an operator out everywhere, or everywhere else."""
-    gone = delete(OperatorSession).where(OperatorSession.operator_id == operator_id)
+    """Delete all sessions of an operator, except `but`."""
+    statement = delete(OperatorSession).where(OperatorSession.operator_id == operator_id)
     if but is not None:
-        gone = gone.where(OperatorSession.id != but)
-    session.execute(gone)
+        statement = statement.where(OperatorSession.id != but)
+    session.execute(statement)
 
 
 def drop_session(session: Session, secret_hash: str) -> None:
-    """Sign one browser out."""
+    """Delete one session."""
     session.execute(delete(OperatorSession).where(OperatorSession.secret_hash == secret_hash))
 
 
 def drop_expired_sessions(session: Session, now: datetime) -> int:
-    """Forget sessions that are over; return how many."""
-    gone = delete(OperatorSession).where(OperatorSession.expires_at <= now)
-    return len(session.scalars(gone.returning(OperatorSession.id)).all())
+    """Delete expired sessions; return how many."""
+    statement = delete(OperatorSession).where(OperatorSession.expires_at <= now)
+    return len(session.scalars(statement.returning(OperatorSession.id)).all())

@@ -1,4 +1,4 @@
-"""SQL of quota notices and of the copies a reseller gets in an hour."""
+"""Queries on quota notices and on the copies a reseller gets per hour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.accounts import Account
 from models.quotas import QuotaHour, QuotaNotice
 from models.usage import UsageDay
 
-# The upsert locks the hour to the end of the transaction, whoever made it.
+# The upsert locks the row to the end of the transaction, whether it is new or not.
 LOCK_HOUR: Final = text(
     "INSERT INTO quota_hours AS h (reseller_id, hour) VALUES (:reseller_id, :hour)"
     " ON CONFLICT (reseller_id, hour) DO UPDATE SET copies = h.copies RETURNING copies, closed"
@@ -26,60 +26,60 @@ LOCK_HOUR: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """A reseller's clock hour under its lock."""
+    """State of a reseller's clock hour, read under its lock."""
 
     copies: int
     closed: bool
 
 
 def thresholds(session: Session, account_id: UUID, asked: Mapping[str, tuple[date, int]]) -> dict[str, list[Threshold]]:
-    """The thresholds told before; `asked` has the period's start and the limit of each metric."""
-    found: dict[str, list[Threshold]] = {metric: [] for metric in asked}
+    """Return the thresholds already notified; `asked` maps metrics to period start and limit."""
+    notified: dict[str, list[Threshold]] = {metric: [] for metric in asked}
     keys = [(metric, start, limit) for metric, (start, limit) in asked.items()]
     row = tuple_(QuotaNotice.metric, QuotaNotice.period_start, QuotaNotice.allowed)
     query = select(QuotaNotice.metric, QuotaNotice.threshold).where(QuotaNotice.account_id == account_id, row.in_(keys))
     for metric, threshold in session.execute(query):
-        found[metric].append(Threshold(threshold))
-    return found
+        notified[metric].append(Threshold(threshold))
+    return notified
 
 
 def add(session: Session, values: Mapping[str, Any]) -> bool:
-    """Write a notice; False when there is one of that account, metric, period, limit and threshold."""
-    once = ["account_id", "metric", "period_start", "allowed", "threshold"]
-    statement = insert(QuotaNotice).values(**values).on_conflict_do_nothing(index_elements=once)
+    """Insert a notice; False if one exists for that account, metric, period, limit and threshold."""
+    unique_columns = ["account_id", "metric", "period_start", "allowed", "threshold"]
+    statement = insert(QuotaNotice).values(**values).on_conflict_do_nothing(index_elements=unique_columns)
     return session.scalar(statement.returning(QuotaNotice.id)) is not None
 
 
 def untold(session: Session, notice_id: UUID) -> QuotaNotice | None:
-    """A notice under its lock whose mail was not posted yet."""
+    """Lock and return a notice whose mail was not posted yet."""
     query = select(QuotaNotice).where(QuotaNotice.id == notice_id, QuotaNotice.told_at.is_(None))
     locked = query.with_for_update().execution_options(populate_existing=True)
     return session.scalars(locked).one_or_none()
 
 
 def lock_hour(session: Session, reseller_id: UUID, hour: datetime) -> Hour:
-    """A reseller's hour, held to the end of the transaction."""
+    """Lock a reseller's hour to the end of the transaction."""
     row = session.execute(LOCK_HOUR, {"reseller_id": reseller_id, "hour": hour}).one()
     return Hour(row[0], row[1])
 
 
 def count_copy(session: Session, reseller_id: UUID, hour: datetime) -> None:
-    """One more copy in a locked hour."""
+    """Count a copy in a locked hour."""
     _change(session, reseller_id, hour, {"copies": QuotaHour.copies + 1})
 
 
 def close_hour(session: Session, reseller_id: UUID, hour: datetime) -> None:
-    """Nothing is left for this hour's digest any more."""
+    """Close a locked hour: it takes no further notices."""
     _change(session, reseller_id, hour, {"closed": True})
 
 
 def _change(session: Session, reseller_id: UUID, hour: datetime, values: Mapping[str, Any]) -> None:
-    mine = (QuotaHour.reseller_id == reseller_id, QuotaHour.hour == hour)
-    session.execute(update(QuotaHour).where(*mine).values(**values))
+    conditions = (QuotaHour.reseller_id == reseller_id, QuotaHour.hour == hour)
+    session.execute(update(QuotaHour).where(*conditions).values(**values))
 
 
 def left_off(session: Session, reseller_id: UUID, hour: datetime) -> list[tuple[QuotaNotice, str]]:
-    """The notices of an hour whose copy was left off, with the account's name, oldest first."""
+    """Return the notices for an hour's digest, with the account's name, oldest first."""
     query = (
         select(QuotaNotice, Account.name)
         .join(Account, Account.id == QuotaNotice.account_id)
@@ -90,7 +90,7 @@ def left_off(session: Session, reseller_id: UUID, hour: datetime) -> list[tuple[
 
 
 def counted_accounts(session: Session, programme: str, after: UUID | None, limit: int) -> list[UUID]:
-    """Living accounts of a programme that ever reported usage, in the order of their ids."""
+    """Return ids of accounts of a programme that have usage and are not deleted, in order."""
     counted = exists().where(UsageDay.account_id == Account.id)
     query = select(Account.id).where(Account.programme == programme, Account.deleted_at.is_(None), counted)
     if after is not None:

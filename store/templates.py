@@ -1,4 +1,4 @@
-"""SQL of offer templates."""
+"""Queries on offer templates."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from models.offers import Offer, OfferTemplate
 
 
 def get(session: Session, template_id: UUID, *, lock: bool = False) -> OfferTemplate | None:
-    """One template, locked when it is about to change."""
+    """Return one template; lock it before a change."""
     return session.get(OfferTemplate, template_id, with_for_update=lock or None, populate_existing=lock)
 
 
 def by_name(session: Session, reseller_id: UUID, name: str) -> OfferTemplate | None:
-    """A reseller's template of that very name."""
+    """Return a reseller's template with exactly this name."""
     query = select(OfferTemplate).where(OfferTemplate.reseller_id == reseller_id, OfferTemplate.name == name)
     return session.scalar(query)
 
 
 def listed(session: Session, reseller_id: UUID | None, before: UUID | None, limit: int) -> list[OfferTemplate]:
-    """Newest first, all resellers' when none is named."""
+    """Return templates, newest first; those of all resellers if `reseller_id` is None."""
     query = select(OfferTemplate).order_by(OfferTemplate.id.desc()).limit(limit)
     if reseller_id is not None:
         query = query.where(OfferTemplate.reseller_id == reseller_id)
@@ -32,7 +32,7 @@ def listed(session: Session, reseller_id: UUID | None, before: UUID | None, limi
 
 
 def delete(session: Session, template: OfferTemplate) -> None:
-    """Remove a template; offers made from it forget it and keep their snapshot."""
+    """Delete a template; offers made from it lose the reference and keep their lines."""
     session.execute(update(Offer).where(Offer.template_id == template.id).values(template_id=None))
     session.delete(template)
     session.flush()

@@ -1,4 +1,4 @@
-"""SQL of trials: who had one."""
+"""Queries on the record of identities that had a trial."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.trials import TrialClaim
 
 
 def claim(session: Session, programme: str, identity: str, account_id: UUID, at: datetime) -> bool:
-    """Write down for ever that an identity had its trial; False when it had one before."""
+    """Record permanently that an identity had its trial; False if it already had one."""
     values = {"programme": programme, "identity": identity, "account_id": account_id, "at": at}
     statement = insert(TrialClaim).values(**values).on_conflict_do_nothing()
     return session.scalar(statement.returning(TrialClaim.identity)) is not None

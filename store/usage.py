@@ -1,4 +1,4 @@
-"""SQL of usage: a report costs the same however many came before it."""
+"""Queries on usage; the cost of a report does not depend on the number of earlier ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADD_DELTA: Final = text(
     "   OR (CAST(:at AS timestamptz), CAST(:seq AS bigint)) > (d.level_at, d.level_seq)"
     "   THEN excluded.deltas ELSE 0 END"
 )
-# Only a level that is the day's last counts. A late one looks at the deltas of its day behind it.
+# Only the last level of a day counts. A level that arrives late adds the deltas after it on that day.
 SET_LEVEL: Final = text(
     "INSERT INTO usage_days AS d (account_id, metric, day, level, level_at, level_seq)"
     " VALUES (:account_id, :metric, :day, :amount, :at, :seq)"
@@ -54,7 +54,7 @@ READ: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class NewReport:
-    """A report to be kept; `day` is the local day of `at`, `day_end` its exclusive end (UTC)."""
+    """A report to store; `day` is the local day of `at`, `day_end` its exclusive end (UTC)."""
 
     account_id: UUID
     metric: str
@@ -79,14 +79,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was used; `carried`: a level is part of it, which no new period resets."""
+    """Usage of a metric; `carried`: it includes a level, which a new period does not reset."""
 
     value: int
     carried: bool
 
 
 def add(session: Session, new: NewReport) -> bool:
-    """Keep a report and add it to its day; False when its id was seen. The account is locked."""
+    """Insert a report and add it to its day; False for a known `report_id`. The caller locks the account."""
     values = {
         "account_id": new.account_id,
         "metric": new.metric,
@@ -94,8 +94,8 @@ def add(session: Session, new: NewReport) -> bool:
         "amount": new.amount,
         "at": new.at,
     }
-    told = values | {"report_id": new.report_id, "received_at": new.received_at}
-    seq = session.execute(ADD, told).scalar()
+    report = values | {"report_id": new.report_id, "received_at": new.received_at}
+    seq = session.execute(ADD, report).scalar()
     if seq is None:
         return False
     if new.kind == "delta":
@@ -107,15 +107,15 @@ def add(session: Session, new: NewReport) -> bool:
     return True
 
 
-def read(session: Session, asked: Sequence[Asked]) -> dict[tuple[UUID, str], Reading]:
-    """What was used of each, by (account, metric), in one query."""
-    if not asked:
+def read(session: Session, queries: Sequence[Asked]) -> dict[tuple[UUID, str], Reading]:
+    """Return the usage by (account, metric), in one query."""
+    if not queries:
         return {}
     columns = {
-        "accounts": [one.account_id for one in asked],
-        "metrics": [one.metric for one in asked],
-        "starts": [one.start for one in asked],
-        "ends": [one.end for one in asked],
+        "accounts": [query.account_id for query in queries],
+        "metrics": [query.metric for query in queries],
+        "starts": [query.start for query in queries],
+        "ends": [query.end for query in queries],
     }
     rows = session.execute(READ, columns)
     return {(row[0], row[1]): Reading(row[2], row[3]) for row in rows}

@@ -1,4 +1,4 @@
-"""SQL of webhook endpoints and deliveries."""
+"""Queries on webhook endpoints and deliveries."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LIVE = WebhookEndpoint.deleted_at.is_(None)
 
 
 def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEndpoint | None:
-    """An endpoint that was not deleted, locked when it is about to change."""
-    found = session.get(WebhookEndpoint, endpoint_id, with_for_update=lock or None, populate_existing=lock)
-    return found if found is not None and found.deleted_at is None else None
+    """Return an endpoint that is not deleted; lock it before a change."""
+    endpoint = session.get(WebhookEndpoint, endpoint_id, with_for_update=lock or None, populate_existing=lock)
+    return endpoint if endpoint is not None and endpoint.deleted_at is None else None
 
 
 def listed(session: Session, reseller_id: UUID | None, before: UUID | None, limit: int) -> list[WebhookEndpoint]:
-    """Newest first, everybody's when no reseller is named."""
+    """Return endpoints, newest first; those of all owners if `reseller_id` is None."""
     query = select(WebhookEndpoint).where(LIVE).order_by(WebhookEndpoint.id.desc()).limit(limit)
     if reseller_id is not None:
         query = query.where(WebhookEndpoint.reseller_id == reseller_id)
@@ -32,18 +32,18 @@ def listed(session: Session, reseller_id: UUID | None, before: UUID | None, limi
 
 
 def listening(session: Session, event: DomainEvent) -> list[WebhookEndpoint]:
-    """The endpoints that want an event, oldest first."""
-    whose: ColumnElement[bool] = WebhookEndpoint.reseller_id.is_(None)
+    """Return the enabled endpoints subscribed to an event, oldest first."""
+    owned: ColumnElement[bool] = WebhookEndpoint.reseller_id.is_(None)
     if event.reseller_id is not None:
-        whose = or_(whose, WebhookEndpoint.reseller_id == event.reseller_id)
-    wanted = WebhookEndpoint.events.overlap([event.type, "*"])
-    open_ = WebhookEndpoint.disabled_at.is_(None)
-    query = select(WebhookEndpoint).where(LIVE, open_, whose, wanted).order_by(WebhookEndpoint.id)
+        owned = or_(owned, WebhookEndpoint.reseller_id == event.reseller_id)
+    subscribed = WebhookEndpoint.events.overlap([event.type, "*"])
+    enabled = WebhookEndpoint.disabled_at.is_(None)
+    query = select(WebhookEndpoint).where(LIVE, enabled, owned, subscribed).order_by(WebhookEndpoint.id)
     return list(session.scalars(query))
 
 
 def delivery(session: Session, delivery_id: UUID, *, lock: bool = False) -> WebhookDelivery | None:
-    """One delivery, locked when it is about to change."""
+    """Return one delivery; lock it before a change."""
     return session.get(WebhookDelivery, delivery_id, with_for_update=lock or None, populate_existing=lock)
 
 
@@ -56,7 +56,7 @@ def deliveries(
     before: UUID | None = None,
     limit: int = 100,
 ) -> list[WebhookDelivery]:
-    """Newest first."""
+    """Return deliveries to an endpoint, newest first."""
     query = (
         select(WebhookDelivery)
         .where(WebhookDelivery.endpoint_id == endpoint_id)
@@ -73,7 +73,7 @@ def deliveries(
 
 
 def of_event(session: Session, endpoint_ids: Sequence[UUID], event_seq: int) -> set[UUID]:
-    """Those of the endpoints for which the event has a delivery already."""
+    """Return those of the endpoints that already have a delivery of the event."""
     query = select(WebhookDelivery.endpoint_id).where(
         WebhookDelivery.endpoint_id.in_(endpoint_ids), WebhookDelivery.event_seq == event_seq
     )

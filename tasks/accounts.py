@@ -1,4 +1,4 @@
-"""Keeping accounts in order: deletions become final, what is over is forgotten."""
+"""Account clean-up: purges deleted accounts and removes expired records."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CHUNK: Final = 100
 
 
 class AccountsTidy(Payload):
-    """Make deletions final whose 30 days are over; goes on in a job of its own while there is more.
+    """Purge accounts deleted 30 days ago; continues in another job while there are more.
 
-    `purged` is how many the chunks before this one made final.
+    `purged` is the number purged by earlier chunks.
     """
 
     policy: ClassVar[Policy] = own_commit("accounts.tidy", "upkeep", timedelta(hours=1), attempts=5)
@@ -31,22 +31,22 @@ class AccountsTidy(Payload):
 
 
 class AccountsTidyHandler:
-    """Works on one chunk of accounts; the rest is small."""
+    """Purges one chunk of accounts per job."""
 
     payload: ClassVar[type[AccountsTidy]] = AccountsTidy
 
     def run(self, job: JobContext, session: Session, payload: AccountsTidy) -> Outcome:
-        """Purge a chunk; hand the rest on, after the last one forget the small things."""
+        """Purge a chunk and enqueue the next; after the last, delete expired failures, suppressions and sessions."""
         chunk = purge(job.jobs, session, job.now, CHUNK)
         purged = payload.purged + chunk.done
-        told = {"purged": purged, "left": chunk.left}
+        counts = {"purged": purged, "left": chunk.left}
         if chunk.done == CHUNK:
-            following = job.jobs.enqueue(session, job.task, AccountsTidy(purged=purged), tenant=job.tenant)
-            return Done({**told, "continued_by": str(following.id)})
+            next_job = job.jobs.enqueue(session, job.task, AccountsTidy(purged=purged), tenant=job.tenant)
+            return Done({**counts, "continued_by": str(next_job.id)})
         accounts.drop_failures(session, job.now - REMEMBERED)
         mails.drop_suppressions(session, job.now)
         sessions = people.drop_expired_sessions(session, job.now)
-        return Done({**told, "sessions": sessions, "continued_by": None})
+        return Done({**counts, "sessions": sessions, "continued_by": None})
 
 
 SCHEDULES: Final = (

@@ -1,4 +1,4 @@
-"""What an answer of the other side means for the job that called it (programme.md 5.4)."""
+"""Maps the response to an outgoing call to the outcome of its job (programme.md 5.4)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ EXCERPT: Final = 200
 
 
 def say(sender: CallSender, clock: Clock, call: Call, *also: int) -> HttpReply:
-    """Make the call; return an answer of 2xx or one of the statuses in `also`.
+    """Make the call; return a 2xx response or one with a status in `also`.
 
     Raises Down (refused, time-out, 5xx, 429) and Transient (redirects, other 4xx).
     """
     try:
         reply = sender.send(call)
-    except Unreachable as lost:
-        raise Down(lost.message if lost.sent else NOT_SENT + lost.message) from lost
-    except Invalid as forbidden:
-        raise Transient(NOT_SENT + forbidden.message) from forbidden
+    except Unreachable as error:
+        raise Down(error.message if error.sent else NOT_SENT + error.message) from error
+    except Invalid as error:
+        raise Transient(NOT_SENT + error.message) from error
     if 200 <= reply.status < 300 or reply.status in also:
         return reply
     message = describe(reply)
@@ -36,12 +36,12 @@ def say(sender: CallSender, clock: Clock, call: Call, *also: int) -> HttpReply:
 
 
 def describe(reply: HttpReply) -> str:
-    """`answered 400: the first words of the body`."""
+    """Describe a response as `answered 400: first words of the body`."""
     words = " ".join(reply.body[: 4 * EXCERPT].decode("utf-8", "replace").split())
     text = "".join(char for char in words if char.isprintable())[:EXCERPT]
     return f"answered {reply.status}: {text}" if text else f"answered {reply.status}"
 
 
 def surely_not_taken(error: str) -> bool:
-    """Whether a failed call cannot have arrived, or was turned down by the other side."""
+    """Return whether the call with this error was never sent, or was rejected by the remote side."""
     return error.startswith((NOT_SENT, "answered 3", "answered 4"))

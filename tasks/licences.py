@@ -1,4 +1,4 @@
-"""Licences told to the customer's instance: when they are granted, when they end, and before."""
+"""Licence calls to the customer's instance, when grants start and end, and the reminder before the end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tasks.offers import QUEUE, RETRY, tell_reseller
 
 
 class LicencesProvision(Payload):
-    """Tell the instance what the account has since an offer was accepted."""
+    """Send licence totals to the instance after an acceptance."""
 
     policy: ClassVar[Policy] = Policy(
         name=licences.PROVISION,
@@ -44,7 +44,7 @@ class LicencesProvision(Payload):
 
 
 class LicencesEndGrants(Payload):
-    """Tell the instance what is left once grants ended."""
+    """Send licence totals to the instance after grants ended."""
 
     policy: ClassVar[Policy] = Policy(
         name=licences.END_GRANTS,
@@ -59,7 +59,7 @@ class LicencesEndGrants(Payload):
 
 
 class LicencesRemind(Payload):
-    """Say 14 days before that grants will end."""
+    """Remind of ending grants, 14 days before."""
 
     policy: ClassVar[Policy] = Policy(
         name=licences.REMIND, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy()
@@ -70,17 +70,17 @@ class LicencesRemind(Payload):
 
 
 class LicencesProvisionHandler:
-    """The counts changed with the acceptance; this is only how the instance learns of it."""
+    """Notifies the instance; the grants themselves were written with the acceptance."""
 
     payload = LicencesProvision
 
-    def __init__(self, book: OfferBook, sender: CallSender, sealer: Sealer) -> None:
-        self._book = book
+    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+        self._ctx = ctx
         self._sender = sender
         self._sealer = sealer
 
     def claim(self, job: JobContext, session: Session, payload: LicencesProvision) -> Call | Cancel:
-        """Totals as they are now."""
+        """Build the call with the current totals; cancel if the offer is not accepted."""
         offer = locked(session, payload.offer_id)
         if offer.state != OfferState.ACCEPTED:
             return Cancel(f"the offer is {offer.state}")
@@ -91,12 +91,12 @@ class LicencesProvisionHandler:
 
     def act(self, job: JobContext, plan: Call) -> HttpReply:
         """POST `licences.granted`."""
-        return say(self._sender, self._book.jobs.clock, plan)
+        return say(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
         self, job: JobContext, session: Session, payload: LicencesProvision, plan: Call, result: HttpReply
     ) -> Outcome:
-        """The instance knows."""
+        """Record that the instance confirmed the totals."""
         offer = locked(session, payload.offer_id)
         offer.grant_state, offer.grant_error = GrantState.APPLIED.value, None
         data = {"offer_id": str(offer.id)}
@@ -106,74 +106,74 @@ class LicencesProvisionHandler:
     def failed(
         self, job: JobContext, session: Session, payload: LicencesProvision, error: str, dead: str | None
     ) -> None:
-        """Show the error; tell the reseller when nobody tries any more."""
+        """Store the error; mail the reseller when the job is dead."""
         offer = locked(session, payload.offer_id)
         offer.grant_error = error
         if dead is not None:
             offer.grant_state = GrantState.FAILED.value
-            book = self._book.within(job.jobs)
-            tell_reseller(book, session, offer, "licences", error, dead, job.attempt)
+            ctx = self._ctx.within(job.jobs)
+            tell_reseller(ctx, session, offer, "licences", error, dead, job.attempt)
 
 
 class LicencesEndGrantsHandler:
-    """Scheduled for each instant at which something ends; grants replaced before do not count."""
+    """Runs at each instant at which grants end; grants replaced before it do not count."""
 
     payload = LicencesEndGrants
 
-    def __init__(self, book: OfferBook, sender: CallSender, sealer: Sealer) -> None:
-        self._book = book
+    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+        self._ctx = ctx
         self._sender = sender
         self._sealer = sealer
 
     def claim(self, job: JobContext, session: Session, payload: LicencesEndGrants) -> Call | Cancel | Snooze:
-        """Totals as they are now."""
+        """Build the call with the current totals; cancel if no grants end."""
         if job.now < payload.ends_at:
             return Snooze(payload.ends_at)
         account = session.get_one(Account, payload.account_id)
         if account.deleted_at is not None or not rows.ending(session, account.id, payload.ends_at):
-            return Cancel("nothing ends here any more")
+            return Cancel("no grants end at this time")
         totals = licences.totals(session, account.id, job.now)
         message = ended_message(account.id, payload.ends_at, totals, job.now)
         return instances.call(session, self._sealer, account.id, message, job.now)
 
     def act(self, job: JobContext, plan: Call) -> HttpReply:
         """POST `licences.granted`."""
-        return say(self._sender, self._book.jobs.clock, plan)
+        return say(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
         self, job: JobContext, session: Session, payload: LicencesEndGrants, plan: Call, result: HttpReply
     ) -> Outcome:
-        """The instance knows."""
+        """Record that the instance confirmed the totals."""
         announce(job, session, payload.account_id, "ended", {})
         return Done({"status": result.status})
 
     def failed(
         self, job: JobContext, session: Session, payload: LicencesEndGrants, error: str, dead: str | None
     ) -> None:
-        """Tell the reseller when nobody tries any more."""
+        """Mail the reseller when the job is dead."""
         ended = rows.ending(session, payload.account_id, payload.ends_at)
         if dead is not None and ended:
             offer = locked(session, ended[0].offer_id)
-            book = self._book.within(job.jobs)
-            tell_reseller(book, session, offer, "licences", error, dead, job.attempt)
+            ctx = self._ctx.within(job.jobs)
+            tell_reseller(ctx, session, offer, "licences", error, dead, job.attempt)
 
 
 class LicencesRemindHandler:
-    """One mail for everything of an account that ends at the same instant."""
+    """Sends one mail for all grants of an account that end at the same instant."""
 
     payload = LicencesRemind
 
-    def __init__(self, book: OfferBook) -> None:
-        self._book = book
+    def __init__(self, ctx: OfferBook) -> None:
+        self._ctx = ctx
 
     def run(self, job: JobContext, session: Session, payload: LicencesRemind) -> Outcome:
-        """Unless it was replaced, or is over already."""
+        """Mail the reminder, unless the grants were replaced or have ended."""
         account = session.get_one(Account, payload.account_id)
         ending: list[Grant] = rows.ending(session, account.id, payload.ends_at)
         if account.deleted_at is not None or not ending or job.now >= payload.ends_at:
-            return Cancel("nothing ends here any more")
+            return Cancel("no grants end at this time")
         days = -(-(payload.ends_at - job.now) // timedelta(days=1))
-        offer_mails.licences_ending(self._book.within(job.jobs), session, account, ending, days)
+        offer_mails.licences_ending(self._ctx.within(job.jobs), session, account, ending, days)
         return Done({"grants": len(ending)})
 
 
@@ -182,11 +182,11 @@ def announce(
     session: Session,
     account_id: UUID,
     reason: str,
-    more: dict[str, Any],
+    extra: dict[str, Any],
     reseller_id: UUID | None = None,
 ) -> None:
     """Write the domain event `licences.granted`."""
     account = session.get_one(Account, account_id)
     totals = licences.totals(session, account_id, job.now)
-    data = granted(account_id, reason, totals, job.now) | more
+    data = granted(account_id, reason, totals, job.now) | extra
     events.emit(session, job.jobs, "licences.granted", account, data, at=job.now, reseller_id=reseller_id)

@@ -1,4 +1,4 @@
-"""Sending mail: one SMTP transaction per recipient, all of them with the same bytes."""
+"""Sending mail: one SMTP transaction per recipient, each with the same bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SOON: Final = timedelta(minutes=2)
 
 
 class SendMail(Payload):
-    """A posted mail that is to leave."""
+    """Send a posted mail."""
 
     policy: ClassVar[Policy] = Policy(
         name=SEND,
@@ -46,7 +46,7 @@ class SendMail(Payload):
 
 @dataclass(frozen=True, slots=True)
 class MailSending:
-    """Renders when it sends: a token is in no payload and in no row."""
+    """Renders the mail when it sends it, so tokens are in no payload and in no row."""
 
     dispatcher: Dispatcher
     builder: MailBuilder
@@ -54,7 +54,7 @@ class MailSending:
     payload: ClassVar[type[SendMail]] = SendMail
 
     def claim(self, job: JobContext, session: Session, payload: SendMail) -> Dispatch | Outcome:
-        """Plan the sending, unless what the mail says stopped being true."""
+        """Plan the sending, unless the mail no longer applies."""
         plan = self.dispatcher.prepare(session, payload.mail_id, job.now)
         match plan:
             case Dispatch():
@@ -66,7 +66,7 @@ class MailSending:
                 return Done()
 
     def act(self, job: JobContext, plan: Dispatch) -> Posted:
-        """Build the message once and send it. Raises Transient when nobody could be reached."""
+        """Build the message once and send it. Raises Transient if no recipient could be reached."""
         built = self.builder.build(plan.letter, plan.dated)
         envelope = built.envelope.sender.envelope
         tried, refused, deferred = [], [], []
@@ -75,19 +75,19 @@ class MailSending:
             try:
                 self.transport.send(envelope, address, built.raw)
                 tried.append(Tried(key, RecipientState.SENT))
-            except MailRefused as no:
-                tried.append(Tried(key, RecipientState.FAILED, no.message))
-                refused += [key] if no.at_rcpt else []
-            except MailDeferred as later:
-                tried.append(Tried(key, RecipientState.QUEUED, later.message))
-                deferred.append(later.message)
+            except MailRefused as error:
+                tried.append(Tried(key, RecipientState.FAILED, error.message))
+                refused += [key] if error.at_rcpt else []
+            except MailDeferred as error:
+                tried.append(Tried(key, RecipientState.QUEUED, error.message))
+                deferred.append(error.message)
         if len(deferred) == len(plan.outstanding):
             raise Transient(deferred[0])
         reason = deferred[0] if deferred else None
         return Posted(built, logged(built), tuple(tried), tuple(refused), reason)
 
     def record(self, job: JobContext, session: Session, payload: SendMail, plan: Dispatch, result: Posted) -> Outcome:
-        """Write down who got it; who could not be reached is tried again soon."""
+        """Store the result; recipients that could not be reached are retried soon."""
         state = record(
             session,
             payload.mail_id,
@@ -101,7 +101,7 @@ class MailSending:
         return Done({"state": state.value, "message_id": result.built.message_id})
 
     def failed(self, job: JobContext, session: Session, payload: SendMail, error: str, dead: str | None) -> None:
-        """Show the error in the mail log."""
+        """Store the error in the mail log."""
         if dead is None:
             mails.note(session, payload.mail_id, error, job.id)
         else:

@@ -1,4 +1,4 @@
-"""Merging one reseller into another: one transaction, all or nothing."""
+"""Merge of one reseller into another, in one transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.programmes import Programmes
 
 
 class ResellersMerge(Payload):
-    """Give everything of one reseller to another of the same programme."""
+    """Merge a reseller into another one of the same programme."""
 
     policy: ClassVar[Policy] = own_commit(merges.TASK, "programme", timedelta(minutes=1), attempts=5)
 
@@ -27,7 +27,7 @@ class ResellersMerge(Payload):
 
 
 class ResellersMergeHandler:
-    """What the dry run said is judged again under the locks."""
+    """Validates the merge again, under locks."""
 
     payload = ResellersMerge
 
@@ -35,12 +35,12 @@ class ResellersMergeHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: ResellersMerge) -> Outcome:
-        """The result is the report of what was done."""
-        book = DiscountBook(job.jobs, self._programmes)
+        """Merge; the job's result is the report."""
+        ctx = DiscountBook(job.jobs, self._programmes)
         try:
-            done = merges.merge(book, session, payload.reseller_id, payload.into)
-        except (Conflict, NotFound) as refused:
-            if refused.code == "conflicts":
-                raise Permanent(refused.message) from refused
-            return Cancel(refused.message)
-        return Done(done.document())
+            report = merges.merge(ctx, session, payload.reseller_id, payload.into)
+        except (Conflict, NotFound) as error:
+            if error.code == "conflicts":
+                raise Permanent(error.message) from error
+            return Cancel(error.message)
+        return Done(report.document())

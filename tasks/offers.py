@@ -1,4 +1,4 @@
-"""Offers on their way: delivered to the customer's instance, withdrawn from it, expired."""
+"""Offers: delivery to the customer's instance, withdrawal from it, expiry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TRIED: Final = (None, DeadReason.FAILED, DeadReason.PERMANENT)
 
 
 class OfferDeliver(Payload):
-    """Hand an offer to the customer's instance."""
+    """Deliver an offer to the customer's instance."""
 
     policy: ClassVar[Policy] = Policy(
         name=offers.DELIVER,
@@ -44,7 +44,7 @@ class OfferDeliver(Payload):
 
 
 class OfferWithdraw(Payload):
-    """Take back from the instance what may have arrived there."""
+    """Withdraw an offer that may have reached the instance."""
 
     policy: ClassVar[Policy] = Policy(
         name=offers.WITHDRAW,
@@ -59,7 +59,7 @@ class OfferWithdraw(Payload):
 
 
 class OfferExpire(Payload):
-    """Close an offer whose time is over."""
+    """Close an offer at its expiry."""
 
     policy: ClassVar[Policy] = Policy(name=offers.EXPIRE, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy())
 
@@ -67,17 +67,17 @@ class OfferExpire(Payload):
 
 
 class OfferDeliverHandler:
-    """Counts the call before it is made, so that a crash in between cannot hide it."""
+    """Counts the call before making it, so that a crash cannot hide it."""
 
     payload = OfferDeliver
 
-    def __init__(self, book: OfferBook, sender: CallSender, sealer: Sealer) -> None:
-        self._book = book
+    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+        self._ctx = ctx
         self._sender = sender
         self._sealer = sealer
 
     def claim(self, job: JobContext, session: Session, payload: OfferDeliver) -> Call | Cancel:
-        """Nothing to do unless it still waits."""
+        """Count the attempt and build the call; cancel unless the offer is still waiting."""
         offer = locked(session, payload.offer_id)
         state = seen_state(offer, job.now)
         if state is not OfferState.WAITING:
@@ -89,91 +89,91 @@ class OfferDeliverHandler:
 
     def act(self, job: JobContext, plan: Call) -> HttpReply:
         """POST `offer.delivered`."""
-        return say(self._sender, self._book.jobs.clock, plan)
+        return say(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
         self, job: JobContext, session: Session, payload: OfferDeliver, plan: Call, result: HttpReply
     ) -> Outcome:
-        """Ask the admin, or take back what was cancelled meanwhile."""
-        book = self._book.within(job.jobs)
+        """Notify the admin; withdraw or expire the offer if it was closed during the call."""
+        ctx = self._ctx.within(job.jobs)
         offer = locked(session, payload.offer_id)
-        if try_move(book, session, offer, OfferEvent.DELIVERED, "system"):
+        if try_move(ctx, session, offer, OfferEvent.DELIVERED, "system"):
             offer.delivered_at, offer.delivery_error = job.now, None
-            offer_news.delivered(book, session, offer)
-        elif not offers.expire(book, session, offer.id):
-            offers.withdraw_later(book, session, offer)
+            offer_news.delivered(ctx, session, offer)
+        elif not offers.expire(ctx, session, offer.id):
+            offers.withdraw_later(ctx, session, offer)
         return Done({"status": result.status, "state": offer.state})
 
     def failed(self, job: JobContext, session: Session, payload: OfferDeliver, error: str, dead: str | None) -> None:
-        """Show the error; tell the reseller when nobody tries any more."""
-        book = self._book.within(job.jobs)
+        """Store the error; mail the reseller when the job is dead."""
+        ctx = self._ctx.within(job.jobs)
         offer = locked(session, payload.offer_id)
         offer.delivery_error = error
         if dead in TRIED and surely_not_taken(error) and offer.delivery_doubts > 0:
             offer.delivery_doubts -= 1
         if dead is not None and seen_state(offer, job.now) is OfferState.WAITING:
-            tell_reseller(book, session, offer, "offer", error, dead, offer.delivery_attempts)
+            tell_reseller(ctx, session, offer, "offer", error, dead, offer.delivery_attempts)
 
 
 class OfferWithdrawHandler:
-    """The second call, behind the first one in the instance's lane."""
+    """Makes the second call, which follows the delivery in the instance's lane."""
 
     payload = OfferWithdraw
 
-    def __init__(self, book: OfferBook, sender: CallSender, sealer: Sealer) -> None:
-        self._book = book
+    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+        self._ctx = ctx
         self._sender = sender
         self._sealer = sealer
 
     def claim(self, job: JobContext, session: Session, payload: OfferWithdraw) -> Call | Cancel:
-        """Nothing to take back when no call can have arrived."""
+        """Build the call; cancel if the delivery cannot have reached the instance."""
         offer = locked(session, payload.offer_id)
         if offer.state != OfferState.CANCELLED or offer.delivery_doubts == 0:
-            return Cancel("the instance never had it")
+            return Cancel("the instance never received the offer")
         message = withdrawn_message(session, offer, job.now)
         return instances.call(session, self._sealer, offer.account_id, message, job.now)
 
     def act(self, job: JobContext, plan: Call) -> HttpReply:
         """POST `offer.withdrawn`."""
-        return say(self._sender, self._book.jobs.clock, plan)
+        return say(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
         self, job: JobContext, session: Session, payload: OfferWithdraw, plan: Call, result: HttpReply
     ) -> Outcome:
-        """It is gone from there."""
+        """Record that the instance no longer has the offer."""
         offer = locked(session, payload.offer_id)
         offer.delivery_doubts = 0
-        offer_news.announce(self._book.within(job.jobs), session, "offer.withdrawn", offer)
+        offer_news.announce(self._ctx.within(job.jobs), session, "offer.withdrawn", offer)
         return Done({"status": result.status})
 
     def failed(self, job: JobContext, session: Session, payload: OfferWithdraw, error: str, dead: str | None) -> None:
-        """Tell the reseller when nobody tries any more."""
+        """Mail the reseller when the job is dead."""
         offer = locked(session, payload.offer_id)
         offer.delivery_error = error
         if dead is not None:
-            book = self._book.within(job.jobs)
-            tell_reseller(book, session, offer, "withdrawal", error, dead, job.attempt)
+            ctx = self._ctx.within(job.jobs)
+            tell_reseller(ctx, session, offer, "withdrawal", error, dead, job.attempt)
 
 
 class OfferExpireHandler:
-    """Scheduled for the instant at which the offer expires."""
+    """Runs when the offer expires."""
 
     payload = OfferExpire
 
-    def __init__(self, book: OfferBook) -> None:
-        self._book = book
+    def __init__(self, ctx: OfferBook) -> None:
+        self._ctx = ctx
 
     def run(self, job: JobContext, session: Session, payload: OfferExpire) -> Outcome:
-        """Close it, unless it is closed already."""
-        return Done({"expired": offers.expire(self._book.within(job.jobs), session, payload.offer_id)})
+        """Close the offer, unless it is already closed."""
+        return Done({"expired": offers.expire(self._ctx.within(job.jobs), session, payload.offer_id)})
 
 
 def tell_reseller(
-    book: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str, attempts: int
+    ctx: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str, attempts: int
 ) -> None:
-    """Mail that a call was given up; `subject_of` is offer, withdrawal or licences."""
+    """Mail the reseller that a call failed for good; `subject_of` is offer, withdrawal or licences."""
     offer_mails.delivery_failed(
-        book,
+        ctx,
         session,
         offer,
         subject_of=subject_of,

@@ -1,4 +1,4 @@
-"""Quota notices mailed, copies collected in digests, programmes judged anew when their limits changed."""
+"""Quota notices, digests of the resellers' copies, and new checks after a change of limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHUNK: Final = 200
 
 
 class QuotasTell(Payload):
-    """Mail a notice: To the account's admin, the reseller's copy now or in the digest."""
+    """Mail a notice to the account's admin; the reseller gets a copy now or in the digest."""
 
     policy: ClassVar[Policy] = own_commit(quotas.TELL, QUEUE)
 
@@ -31,7 +31,7 @@ class QuotasTell(Payload):
 
 
 class QuotasDigest(Payload):
-    """Mail a reseller the copies that were left off in a clock hour, once the hour is over."""
+    """Mail a reseller the copies held back in a clock hour, after the hour."""
 
     policy: ClassVar[Policy] = own_commit(quota_mails.DIGEST, QUEUE, timedelta(minutes=15))
 
@@ -40,7 +40,7 @@ class QuotasDigest(Payload):
 
 
 class QuotasJudge(Payload):
-    """Judge a programme's accounts by changed limits; goes on in a job of its own while there are more."""
+    """Check a programme's accounts against changed limits; continues in another job while there are more."""
 
     policy: ClassVar[Policy] = own_commit(quotas.JUDGE, QUEUE, timedelta(minutes=15))
 
@@ -49,7 +49,7 @@ class QuotasJudge(Payload):
 
 
 class QuotasTellHandler:
-    """One mail for each notice, for ever."""
+    """Sends exactly one mail for each notice."""
 
     payload: ClassVar[type[QuotasTell]] = QuotasTell
 
@@ -57,7 +57,7 @@ class QuotasTellHandler:
         """Mail a notice that was not mailed yet."""
         notice = rows.untold(session, payload.notice_id)
         if notice is None:
-            return Cancel("it was told before")
+            return Cancel("the notice was already mailed")
         account = accounts.by_id(session, notice.account_id)
         if account is None or account.deleted_at is not None:
             notice.told_at = job.now
@@ -67,12 +67,12 @@ class QuotasTellHandler:
 
 
 class QuotasDigestHandler:
-    """One digest for each reseller and hour."""
+    """Sends one digest for each reseller and hour."""
 
     payload: ClassVar[type[QuotasDigest]] = QuotasDigest
 
     def run(self, job: JobContext, session: Session, payload: QuotasDigest) -> Outcome:
-        """Close the hour and mail what it left."""
+        """Close the hour and mail its digest."""
         end = clock_hour(payload.hour)[1]
         if job.now < end:
             return Snooze(end)
@@ -91,12 +91,12 @@ class QuotasJudgeHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: QuotasJudge) -> Outcome:
-        """Judge a chunk, enqueue the next when this one was full."""
+        """Check a chunk; enqueue the next if this one was full."""
         programme = self._programmes.current(session, payload.programme)
-        found = rows.counted_accounts(session, payload.programme, payload.after, CHUNK)
-        for account in accounts.lock_all(session, found).values():
+        account_ids = rows.counted_accounts(session, payload.programme, payload.after, CHUNK)
+        for account in accounts.lock_all(session, account_ids).values():
             quotas.judge(session, job.jobs, programme, account, job.now)
-        if len(found) == CHUNK:
-            follow = QuotasJudge(programme=payload.programme, after=found[-1])
-            job.jobs.enqueue(session, job.task, follow)
-        return Done({"judged": len(found)})
+        if len(account_ids) == CHUNK:
+            next_chunk = QuotasJudge(programme=payload.programme, after=account_ids[-1])
+            job.jobs.enqueue(session, job.task, next_chunk)
+        return Done({"judged": len(account_ids)})

@@ -1,4 +1,4 @@
-"""The ends of trials and their reminders, each a job that waits for its instant."""
+"""Ends of trials and reminders, each a job scheduled for its instant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from store import accounts
 
 
 class TrialsEnd(Payload):
-    """End a trial that nothing ended before."""
+    """End a trial that is still running at its end."""
 
     policy: ClassVar[Policy] = own_commit(trials.END, "programme")
 
@@ -26,7 +26,7 @@ class TrialsEnd(Payload):
 
 
 class TrialsRemind(Payload):
-    """Remind of a trial's end; after an outage once for all that was missed."""
+    """Remind of a trial's end; after an outage, one mail covers all missed reminders."""
 
     policy: ClassVar[Policy] = own_commit(trials.REMIND, "programme", timedelta(minutes=30))
 
@@ -34,7 +34,7 @@ class TrialsRemind(Payload):
 
 
 class TrialsEndHandler:
-    """The account's row decides; the job only brings the instant."""
+    """Decides by the account's row; the job only supplies the time."""
 
     payload: ClassVar[type[TrialsEnd]] = TrialsEnd
 
@@ -42,7 +42,7 @@ class TrialsEndHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: TrialsEnd) -> Outcome:
-        """Expire a trial that is over."""
+        """Expire a trial past its end."""
         account = accounts.by_id(session, payload.account_id, lock=True)
         if account is None or account.trial_state != TrialState.RUNNING:
             return Cancel("no trial is running")
@@ -54,7 +54,7 @@ class TrialsEndHandler:
 
 
 class TrialsRemindHandler:
-    """Decides by what was sent before."""
+    """Decides by the reminders already sent."""
 
     payload: ClassVar[type[TrialsRemind]] = TrialsRemind
 
@@ -62,11 +62,11 @@ class TrialsRemindHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: TrialsRemind) -> Outcome:
-        """Mail the reminder that is due, if any still is."""
+        """Mail the reminder if one is still due."""
         account = accounts.by_id(session, payload.account_id, lock=True)
         if account is None or account.deleted_at is not None:
             return Cancel("the account is gone")
         programme = self._programmes.current(session, account.programme)
         if not trials.remind(session, job.jobs, programme, account, job.now):
-            return Cancel("nothing to remind of any more")
+            return Cancel("no reminder is due")
         return Done()

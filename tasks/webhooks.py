@@ -1,4 +1,4 @@
-"""Outgoing events: spread to the endpoints that want them, and delivered to each."""
+"""Webhooks: fan-out of events to the subscribed endpoints, and each delivery."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ERROR_LIMIT: Final = 500
 
 
 class WebhooksFanOut(Payload):
-    """Start a delivery of one event to every endpoint that wants it."""
+    """Start a delivery of one event to every subscribed endpoint."""
 
     policy: ClassVar[Policy] = Policy(name=FAN_OUT, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy())
 
@@ -51,12 +51,12 @@ class WebhooksDeliver(Payload):
 
 
 class WebhooksFanOutHandler:
-    """Runs behind the transaction that wrote the event."""
+    """Runs after the transaction that wrote the event."""
 
     payload = WebhooksFanOut
 
     def run(self, job: JobContext, session: Session, payload: WebhooksFanOut) -> Outcome:
-        """A second run starts nothing twice."""
+        """Start the deliveries; a second run starts none twice."""
         event = events.by_seq(session, payload.event_seq)
         if event is None:
             return Cancel("there is no such event")
@@ -64,7 +64,7 @@ class WebhooksFanOutHandler:
 
 
 class WebhooksDeliverHandler:
-    """Endpoints have lanes of their own; 410 disables an endpoint."""
+    """Delivers in the endpoint's own lane; a 410 response disables the endpoint."""
 
     payload = WebhooksDeliver
 
@@ -74,14 +74,14 @@ class WebhooksDeliverHandler:
         self._clock = clock
 
     def claim(self, job: JobContext, session: Session, payload: WebhooksDeliver) -> Call | Cancel:
-        """Nothing to do for an endpoint that was deleted or disabled."""
+        """Count the attempt and build the call; cancel for a deleted or disabled endpoint."""
         delivery = locked(session, payload)
         endpoint = rows.get(session, delivery.endpoint_id)
         if delivery.state == DeliveryState.DELIVERED:
-            return Cancel("it was delivered already")
+            return Cancel("already delivered")
         if endpoint is None or endpoint.disabled_at is not None:
-            delivery.state, delivery.last_error = DeliveryState.FAILED.value, "the endpoint is off"
-            return Cancel("the endpoint is off")
+            delivery.state, delivery.last_error = DeliveryState.FAILED.value, "the endpoint is disabled"
+            return Cancel("the endpoint is disabled")
         delivery.state = DeliveryState.PENDING.value
         delivery.tries += 1
         body = json.dumps(delivery.body, separators=(",", ":"), ensure_ascii=False).encode()
@@ -89,27 +89,27 @@ class WebhooksDeliverHandler:
         return Call(endpoint.url, delivery.webhook_id, body, secrets)
 
     def act(self, job: JobContext, plan: Call) -> HttpReply:
-        """POST it; 410 is an answer too."""
+        """POST the event; a 410 response is not an error."""
         return say(self._sender, self._clock, plan, GONE)
 
     def record(
         self, job: JobContext, session: Session, payload: WebhooksDeliver, plan: Call, result: HttpReply
     ) -> Outcome:
-        """Delivered, or never again."""
+        """Store the delivery; after a 410, disable the endpoint."""
         delivery = locked(session, payload)
         delivery.last_status = result.status
         if result.status == GONE:
             delivery.state, delivery.last_error = DeliveryState.FAILED.value, "answered 410"
             endpoint = rows.get(session, delivery.endpoint_id, lock=True)
             if endpoint is not None:
-                webhooks.disable(endpoint, "It answered 410 Gone.", job.now)
-            return Cancel("the endpoint answered 410: it is disabled")
+                webhooks.disable(endpoint, "The endpoint answered 410 Gone.", job.now)
+            return Cancel("the endpoint answered 410 and was disabled")
         delivery.state, delivery.last_error = DeliveryState.DELIVERED.value, None
         delivery.delivered_at = job.now
         return Done({"status": result.status})
 
     def failed(self, job: JobContext, session: Session, payload: WebhooksDeliver, error: str, dead: str | None) -> None:
-        """Show the error in the list of deliveries."""
+        """Store the error in the delivery."""
         delivery = locked(session, payload)
         delivery.last_error, delivery.last_status = error[:ERROR_LIMIT], status_in(error)
         if dead is not None and delivery.state == DeliveryState.PENDING:
@@ -117,13 +117,13 @@ class WebhooksDeliverHandler:
 
 
 def locked(session: Session, payload: WebhooksDeliver) -> WebhookDelivery:
-    """The delivery under its row lock; deliveries are never deleted while their job lives."""
+    """Lock and return the delivery; deliveries are never deleted while their job exists."""
     delivery = rows.delivery(session, payload.delivery_id, lock=True)
     assert delivery is not None
     return delivery
 
 
 def status_in(error: str) -> int | None:
-    """The status in an error such as `answered 503: …`; None when nothing was answered."""
+    """Return the status in an error such as `answered 503: …`; None if there was no response."""
     words = error.replace(":", " ").split()
     return int(words[1]) if words[:1] == ["answered"] and words[1].isdigit() else None

@@ -1,1 +1,1 @@
-"""A reseller's list of clients as a file: read at one instant, written in constant memory."""
+"""Export of a reseller's client list: read at one instant, written in constant memory."""

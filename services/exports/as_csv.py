@@ -1,4 +1,4 @@
-"""The client list as CSV: UTF-8 with the mark Excel looks for, text quoted and no formula."""
+"""The client list as CSV: UTF-8 with the byte order mark for Excel, text quoted and safe from formulas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK: Final = 64 * 1024
 
 
 def blocks(columns: Sequence[Column], lines: Iterable[Sequence[Value]]) -> Iterator[bytes]:
-    """The file, about BLOCK characters at a time; instants in RFC 3339, UTC."""
+    """Yield the file in blocks of about BLOCK characters; instants are in RFC 3339, UTC."""
     page = io.StringIO()
     writer = csv.writer(page, quoting=csv.QUOTE_NONNUMERIC)
     page.write(MARK)

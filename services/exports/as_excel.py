@@ -1,4 +1,4 @@
-"""The client list as an Excel workbook: text is never a formula, memory does not grow with the rows."""
+"""The client list as an Excel workbook: text is never a formula, memory use is constant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.exports.columns import Column, Kind, Value
 
 MEDIA: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHEET_ROWS: Final = 1_048_576
-"""What a worksheet holds; further rows go on another."""
+"""Row limit of a worksheet; further rows go to another one."""
 BLOCK: Final = 64 * 1024
 OPTIONS: Final = {
     "constant_memory": True,
@@ -25,14 +25,14 @@ OPTIONS: Final = {
 }
 EPOCH: Final = datetime(1899, 12, 30, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
-"""Excel counts days from that one; `write_datetime` does the same at several times the price."""
+"""Excel stores dates as days since EPOCH; `write_datetime` computes the same, several times slower."""
 WIDTHS: Final = {Kind.TEXT: 28, Kind.COUNT: 14, Kind.MONEY: 14, Kind.INSTANT: 20}
 
 
 def blocks(columns: Sequence[Column], lines: Iterable[Sequence[Value]], decimals: int) -> Iterator[bytes]:
-    """The file, BLOCK bytes at a time; `decimals` of its currency. Instants are in UTC, as dates.
+    """Yield the file in blocks of BLOCK bytes; `decimals` of its currency. Instants are date cells, in UTC.
 
-    The whole is written to an unnamed temporary file first: a ZIP archive ends with its index.
+    The whole file is written to a temporary file first, because a ZIP archive ends with its index.
     """
     with TemporaryFile() as file:
         write(file, columns, lines, decimals)
@@ -48,20 +48,20 @@ def write(
     decimals: int,
     sheet_rows: int = SHEET_ROWS,
 ) -> None:
-    """Write the workbook, a worksheet for every `sheet_rows` rows."""
-    with Workbook(file, OPTIONS) as book:
-        formats = _formats(book, decimals)
-        sheet, row = _sheet(book, columns, formats), 1
+    """Write the workbook, with a worksheet for every `sheet_rows` rows."""
+    with Workbook(file, OPTIONS) as workbook:
+        formats = _formats(workbook, decimals)
+        sheet, row = _sheet(workbook, columns, formats), 1
         for line in lines:
             if row == sheet_rows:
-                sheet, row = _sheet(book, columns, formats), 1
+                sheet, row = _sheet(workbook, columns, formats), 1
             for number, (column, value) in enumerate(zip(columns, line, strict=True)):
                 _cell(sheet, row, number, value, formats[column.kind])
             row += 1
 
 
 def _cell(sheet: Worksheet, row: int, number: int, value: Value, form: Format | None) -> None:
-    """One cell; text stays text, whatever it begins with."""
+    """Write one cell; text stays text, whatever its first character."""
     if value is None:
         return
     if isinstance(value, str):
@@ -72,9 +72,9 @@ def _cell(sheet: Worksheet, row: int, number: int, value: Value, form: Format | 
         sheet.write_number(row, number, float(value), form)
 
 
-def _sheet(book: Workbook, columns: Sequence[Column], formats: dict[Kind, Any]) -> Worksheet:
-    """A worksheet with its headings, which stay in sight."""
-    sheet = book.add_worksheet()
+def _sheet(workbook: Workbook, columns: Sequence[Column], formats: dict[Kind, Any]) -> Worksheet:
+    """Add a worksheet with frozen headings."""
+    sheet = workbook.add_worksheet()
     for number, column in enumerate(columns):
         sheet.set_column(number, number, WIDTHS[column.kind])
         sheet.write_string(0, number, column.heading)
@@ -82,11 +82,11 @@ def _sheet(book: Workbook, columns: Sequence[Column], formats: dict[Kind, Any]) 
     return sheet
 
 
-def _formats(book: Workbook, decimals: int) -> dict[Kind, Any]:
+def _formats(workbook: Workbook, decimals: int) -> dict[Kind, Any]:
     money = "#,##0" + ("." + "0" * decimals if decimals else "")
     return {
         Kind.TEXT: None,
         Kind.COUNT: None,
-        Kind.MONEY: book.add_format({"num_format": money}),
-        Kind.INSTANT: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+        Kind.MONEY: workbook.add_format({"num_format": money}),
+        Kind.INSTANT: workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
     }

@@ -9,11 +9,11 @@ from decimal import Decimal
 from enum import Enum, auto
 
 Value = str | int | Decimal | datetime | None
-"""What a cell holds; instants are aware, UTC."""
+"""Value of a cell; instants are aware, UTC."""
 
 
 class Kind(Enum):
-    """How a column's values are written."""
+    """Format of a column's values."""
 
     TEXT = auto()
     COUNT = auto()
@@ -23,15 +23,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading, and what stands below it."""
+    """A heading and the format of its values."""
 
     heading: str
     kind: Kind
 
 
 def columns(metrics: Sequence[str]) -> tuple[Column, ...]:
-    """Every metric of the programme has its usage and its limit."""
-    counted = [Column(f"{word}_{metric}", Kind.COUNT) for metric in metrics for word in ("usage", "limit")]
+    """Return the columns; every metric of the programme has one for usage and one for the limit."""
+    counted = [Column(f"{prefix}_{metric}", Kind.COUNT) for metric in metrics for prefix in ("usage", "limit")]
     return (
         Column("account", Kind.TEXT),
         Column("admin_email", Kind.TEXT),

@@ -1,4 +1,4 @@
-"""A reseller's clients at one instant, kept in a temporary file until they are written in the wanted format."""
+"""Reads a reseller's clients at one instant into a temporary file, then writes them as CSV or Excel."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ from services.resellers import reseller
 from store.client_lists import Asked, copy_clients
 
 IN_MEMORY: Final = 256 * 1024
-"""Bytes; a longer list goes to disk."""
+"""Bytes; a longer list is written to disk."""
 UNLIMITED: Final = "unlimited"
 Limits = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class ClientList:
-    """What was read, and the rules to read it by. Each of the formats may be asked for once."""
+    """The rows read, and the programme to interpret them. Only one format can be written, once."""
 
     programme: Programme
     rows: SpooledTemporaryFile[bytes]
 
     def as_csv(self) -> Iterator[bytes]:
-        """The list as a CSV file."""
+        """Yield the list as a CSV file."""
         with self.rows:
             yield from as_csv.blocks(columns(self.programme.metrics), self.lines())
 
     def as_excel(self) -> Iterator[bytes]:
-        """The list as an Excel workbook."""
+        """Yield the list as an Excel workbook."""
         with self.rows:
             decimals = minor_units(self.programme.currency)
             yield from as_excel.blocks(columns(self.programme.metrics), self.lines(), decimals)
 
     def lines(self) -> Iterator[tuple[Value, ...]]:
-        """A line for every client, in the order of the columns."""
+        """Yield a line for every client, in the order of the columns."""
         self.rows.seek(0)
         text = io.TextIOWrapper(self.rows, "utf-8", newline="")
         for row in csv.reader(text):
@@ -88,20 +88,20 @@ def _instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def read(book: AccountBook, session: Session, reseller_id: UUID) -> ClientList:
-    """The reseller's clients as they are now. Raises NotFound, Conflict(`not_a_reseller`)."""
+def read(ctx: AccountBook, session: Session, reseller_id: UUID) -> ClientList:
+    """Read the reseller's current clients. Raises NotFound, Conflict(`not_a_reseller`)."""
     owner = reseller(session, reseller_id)
-    rows: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- closed by who writes it
-    programme = book.programme_of(session, owner)
-    month = calendar_month(book.now, programme.zone)
-    asked = Asked(
+    rows: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- closed by the writer
+    programme = ctx.programme_of(session, owner)
+    month = calendar_month(ctx.now, programme.zone)
+    query = Asked(
         reseller_id=owner.id,
-        now=book.now,
-        today=local_day(book.now, programme.zone),
+        now=ctx.now,
+        today=local_day(ctx.now, programme.zone),
         metrics=programme.metrics,
         first=month.start,
         until=month.end,
         paid_periods=programme.quota.period is QuotaPeriod.PAID_PERIOD,
     )
-    copy_clients(driver(session), asked, rows)
+    copy_clients(driver(session), query, rows)
     return ClientList(programme, rows)

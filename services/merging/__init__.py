@@ -1,1 +1,1 @@
-"""One reseller merged into another: looked at first, then done whole or not at all (programme.md 2.6)."""
+"""Merge of one reseller into another: previewed first, then all or nothing (programme.md 2.6)."""

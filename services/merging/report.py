@@ -1,4 +1,4 @@
-"""What a merge would do, or did: the same shape for both, so that they can be compared."""
+"""Report of a merge: the same shape for preview and result, so they can be compared."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Turnover and tier are those of the reseller that stays; `counts` is how much of everything moves.
+    """Turnover and tier of the remaining reseller, and `counts` of the rows that move.
 
-    `clashes` are templates and their new names. `conflicts` forbid the merge: who holds a subscription
-    that serves one client only. `managed_products` keep naming the merged reseller in the programme file.
+    `clashes` maps templates to their new names. `conflicts` block the merge: they list clients with a subscription
+    that is limited to one client. `managed_products` still name the merged reseller in the programme file.
     """
 
     reseller_id: UUID
@@ -31,7 +31,7 @@ class Report:
     managed_products: Sequence[str]
 
     def document(self) -> dict[str, Any]:
-        """The JSON shape, ids as text: the answer of a dry run and the result of the job."""
+        """Return the JSON shape, ids as text: the response to a preview and the result of the job."""
         return {
             "reseller_id": str(self.reseller_id),
             "into": str(self.into),
@@ -41,19 +41,19 @@ class Report:
             "tier_after": self.tier_after,
             **self.counts,
             "clashes": [{"template": old, "becomes": new} for old, new in self.clashes.items()],
-            "conflicts": [_conflict(code, whom) for code, whom in self.conflicts.items()],
+            "conflicts": [_conflict(code, clients) for code, clients in self.conflicts.items()],
             "managed_products": list(self.managed_products),
         }
 
 
-def _conflict(subscription: str, whom: Sequence[Held]) -> dict[str, Any]:
-    held = [
+def _conflict(subscription: str, clients: Sequence[Held]) -> dict[str, Any]:
+    entries = [
         {
-            "account_id": str(one.account_id),
-            "account": one.account,
-            "reseller_id": str(one.reseller_id),
-            "product": one.product,
+            "account_id": str(client.account_id),
+            "account": client.account,
+            "reseller_id": str(client.reseller_id),
+            "product": client.product,
         }
-        for one in whom
+        for client in clients
     ]
-    return {"subscription": subscription, "held": held}
+    return {"subscription": subscription, "held": entries}

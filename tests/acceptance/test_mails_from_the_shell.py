@@ -32,7 +32,7 @@ def test_a_mail_is_found_shown_and_sent_again_with_a_reason(run: Run, engine: En
     mail = alert(engine)
     assert mail in run("mails", "list", "--template", "operator-alert", "--state", "queued").stdout
     refused = run("mails", "resend", mail, "--reason", "nobody saw it")
-    assert (refused.returncode, refused.stderr) == (1, "kontor: It was not sent yet: its job goes on trying.\n")
+    assert (refused.returncode, refused.stderr) == (1, "kontor: The mail was not sent yet; its job is still trying.\n")
     with engine.begin() as connection:
         connection.execute(text("UPDATE mails SET state = 'sent'"))
     assert "Say why" in run("mails", "resend", mail).stderr

@@ -91,12 +91,12 @@ def test_what_is_not_to_be_said_any_more_is_refused_with_the_cause(signed_in: As
         session.get_one(Account, account_id).activated_at = deps.clock.now()
         session.commit()
     page = someone.get(f"/console/mail/{sent}").text
-    assert "It cannot be sent again: It is not to be said any more: the account is active already." in page
+    assert "It cannot be sent again: The mail no longer applies: the account is already active." in page
     for answer in (
         someone.http.get(f"/console/mail/{sent}/again"),
         someone.http.post(f"/console/mail/{sent}/again", data=form),
     ):
         assert answer.status_code == 409
-        assert "the account is active already" in answer.text
+        assert "the account is already active" in answer.text
         assert "Send it again</button>" not in answer.text
     assert repeats(deps, sent) == 0

@@ -143,7 +143,7 @@ def test_what_has_not_left_yet_is_not_sent_again(
     session: Session, client: Account, again: Again, send: Send, refusal: Callable[[UUID], str | None]
 ) -> None:
     mail = latest(session, "activation")
-    assert refusal(mail.id) == "It was not sent yet: its job goes on trying."
+    assert refusal(mail.id) == "The mail was not sent yet; its job is still trying."
     send(mail.id)
     posted = again(mail.id)
     with pytest.raises(Conflict, match="being sent again already"):
@@ -157,7 +157,7 @@ def test_what_stopped_being_true_is_refused_in_words(
 ) -> None:
     client.activated_at = office.now
     session.flush()
-    assert refusal(invited.id) == "It is not to be said any more: the account is active already."
+    assert refusal(invited.id) == "The mail no longer applies: the account is already active."
 
 
 def test_what_stops_being_true_before_the_repeat_leaves_is_not_sent(
@@ -181,7 +181,7 @@ def test_a_former_admin_is_not_told_again(
     send(posted)
     assert refusal(posted) is None
     accounts.change(office, session, client.id, {"admin_email": "neu@weser.example"})
-    assert refusal(posted) == "admin@weser.example is no longer the address that is to be told this."
+    assert refusal(posted) == "admin@weser.example is no longer the address for this mail."
 
 
 def test_an_address_that_refused_mail_is_left_alone_until_it_may_be_written_to(

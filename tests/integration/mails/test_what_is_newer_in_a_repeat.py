@@ -117,5 +117,5 @@ def test_licences_that_end_are_counted_anew_until_they_have_ended(academy: World
     facts, posted = repeated(academy, first)
     assert facts == first.facts | {"days": 4}
     academy.clock.advance(timedelta(days=4))
-    with pytest.raises(Conflict, match="Nothing ends at that time any more"):
+    with pytest.raises(Conflict, match="No licences end at that time any longer"):
         repeated(academy, posted)
