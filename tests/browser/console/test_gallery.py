@@ -48,7 +48,7 @@ def test_a_mail_is_sent_again_with_a_reason(running: Browser, scene: Scene, scri
     page.get_by_label("Reason").fill("she deleted it")
     page.get_by_role("button", name="Send it again").click()
     expect(page.get_by_text("This is the new mail; its job is queued.")).to_be_visible()
-    expect(page.get_by_text("It is being sent again already")).to_be_visible()
+    expect(page.get_by_text("A resend of this mail is already queued")).to_be_visible()
     page.get_by_role("link", name="Audit").click()
     expect(page.get_by_role("cell", name="she deleted it")).to_be_visible()
     page.context.close()

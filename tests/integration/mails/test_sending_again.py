@@ -104,7 +104,7 @@ def test_the_audit_log_says_who_and_why(session: Session, invited: Mail, again: 
 
 
 def test_nothing_is_sent_again_without_a_reason(session: Session, invited: Mail, again: Again) -> None:
-    with pytest.raises(Invalid, match="Say why"):
+    with pytest.raises(Invalid, match="Enter a reason"):
         again(invited.id, who=Actor("operator:duty@kontor.example"))
     with pytest.raises(NotFound):
         again(new_id())
@@ -146,7 +146,7 @@ def test_what_has_not_left_yet_is_not_sent_again(
     assert refusal(mail.id) == "The mail was not sent yet; its job is still trying."
     send(mail.id)
     posted = again(mail.id)
-    with pytest.raises(Conflict, match="being sent again already"):
+    with pytest.raises(Conflict, match="resend of this mail is already queued"):
         again(mail.id)
     send(posted)
     assert refusal(mail.id) is None
@@ -192,7 +192,7 @@ def test_an_address_that_refused_mail_is_left_alone_until_it_may_be_written_to(
     posted = again(invited.id)
     send(posted)
     assert session.get_one(Mail, posted).state == "failed"
-    assert (refusal(invited.id) or "").startswith("admin@weser.example refused mail for good; nothing is sent")
+    assert (refusal(invited.id) or "").startswith("admin@weser.example rejected mail; it is suppressed until")
     clock.advance(timedelta(days=31))
     assert refusal(invited.id) is None
 

@@ -78,7 +78,7 @@ def test_a_quota_mail_says_what_is_used_by_now_and_only_at_its_threshold(salons:
     assert (facts["value"], facts["percent"], facts["limit"]) == (43, 86, 50)
     assert [address for _, address in salons.posted("quota-warning")[-1][1]] == ["ann@figaro.example", CHEF]
     salons.report("value", 10)
-    with pytest.raises(Conflict, match="not at that threshold any more"):
+    with pytest.raises(Conflict, match="no longer at that threshold"):
         repeated(salons, posted)
 
 
