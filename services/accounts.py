@@ -127,7 +127,7 @@ def _rename(session: Session, account: Account, name: str) -> None:
     key = name_key(name)
     if key != account.name_key:
         locks.hold(session, f"account:{key}")
-        if rows.name_taken(session, key, but=account.id):
+        if rows.name_taken(session, key, excluding=account.id):
             raise name_taken(name)
     account.name, account.name_key = name, key
 

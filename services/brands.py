@@ -73,17 +73,17 @@ def voice_of(row: Voices, provider: Brand) -> Voice:
     """Merge the reseller's brand with the client's overrides; without a reseller, return the provider's."""
     if row.reseller is None:
         return Voice(provider, None)
-    own = BrandSettings.of(row.own if row.kind == AccountKind.CLIENT else None)
-    inherited = BrandSettings.of(row.theirs)
+    own = BrandSettings.of(row.own_brand if row.kind == AccountKind.CLIENT else None)
+    inherited = BrandSettings.of(row.reseller_brand)
     brand = Brand(
         name=inherited.name or row.reseller,
-        link_base=link_base(own, row.proven, provider.link_base),
+        link_base=link_base(own, row.verified_domains, provider.link_base),
         logo_url=own.logo_url or inherited.logo_url,
         favicon_url=own.favicon_url or inherited.favicon_url,
         colours=_colours({**inherited.colours, **own.colours}),
         support=Support(**inherited.support),
     )
-    return Voice(brand, _outgoing(own.from_address or inherited.from_address, row.proven))
+    return Voice(brand, _outgoing(own.from_address or inherited.from_address, row.verified_domains))
 
 
 def link_base(own: BrandSettings, verified: frozenset[str], public_url: str) -> str:

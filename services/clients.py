@@ -54,7 +54,7 @@ def create(ctx: AccountBook, session: Session, reseller_id: UUID, new: NewClient
         timezone=new.timezone or reseller.timezone,
     )
     account = create_account(ctx, session, account_input, reseller.id)
-    if rows.knows_email(session, account.email_key, but=account.id):
+    if rows.knows_email(session, account.email_key, excluding=account.id):
         account.activated_at = ctx.now
         _notice(ctx, session, account)
     else:

@@ -43,7 +43,7 @@ class Decider:
 class Decision:
     """Content of the decision page; `state` is the effective state.
 
-    `gone` is why the link no longer works: withdrawn, expired, account_closed, address_changed.
+    `unavailable_reason` is why the link no longer works: withdrawn, expired, account_closed, address_changed.
     """
 
     offer: Offer

@@ -93,18 +93,18 @@ class Dispatcher:
 
     def _letter(self, session: Session, mail: Mail, recipients: Sequence[MailRecipient], links: Links) -> Letter | None:
         """Build the mail with the brand the account has now; None when account or programme is gone."""
-        branding = self._branding(session, mail)
-        if branding is None:
+        resolved = self._branding(session, mail)
+        if resolved is None:
             return None
-        voice, programme, zone = branding
+        branding, programme, zone = resolved
         to, *cc = [Addressee(recipient.address, role=recipient.role) for recipient in recipients]
         return Letter(
             template=mail.template,
             fact_key=mail.fact_key,
             locale=mail.locale,
             timezone=zone,
-            brand=voice.brand,
-            sender=signature(voice, programme, mail.locale),
+            brand=branding.brand,
+            sender=signature(branding, programme, mail.locale),
             to=to,
             facts=mail.facts,
             links=links,
@@ -122,8 +122,8 @@ class Dispatcher:
         if row is None:
             return None
         programme = self.programmes.of_digest(session, row.programme, row.digest)
-        voice = voice_of(row, provider(programme, self.public_url))
-        return voice, programme, row.timezone
+        branding = voice_of(row, provider(programme, self.public_url))
+        return branding, programme, row.timezone
 
 
 def provider(programme: Programme, public_url: str) -> Brand:
@@ -131,11 +131,11 @@ def provider(programme: Programme, public_url: str) -> Brand:
     return Brand(name=programme.sender.name, link_base=public_url)
 
 
-def signature(voice: Voice, programme: Programme, locale: str) -> Sender:
+def signature(branding: Voice, programme: Programme, locale: str) -> Sender:
     """Return the sender addresses for the headers of a mail."""
     sender = programme.sender
     addresses = {"en": sender.address} | {str(key): address for key, address in sender.addresses.items()}
-    return sender_for(voice.brand.name, voice.outgoing, addresses, locale, sender.address)
+    return sender_for(branding.brand.name, branding.outgoing, addresses, locale, sender.address)
 
 
 def _brand_owner(mail: Mail) -> UUID | None:

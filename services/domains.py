@@ -37,7 +37,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of a DNS check; `proven` is None when DNS gave no answer."""
+    """Result of a DNS check; `verified` is None when DNS gave no answer."""
 
     claim: Claim
     proven: bool | None

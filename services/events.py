@@ -78,7 +78,7 @@ def emit_for(
     """Write an event as `emit` does, without a loaded account (such as `job.dead`)."""
     number = rows.draw(session, reseller_id)
     rows.add(session, _values(NewEvent(event_type, data, account_id, reseller_id, programme), number.seq, at))
-    if number.heard:
+    if number.has_listeners:
         tenant = str(reseller_id) if reseller_id else ""
         jobs.enqueue(session, FAN_OUT, {"event_seq": number.seq}, tenant=tenant)
     return number.seq

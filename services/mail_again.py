@@ -103,7 +103,7 @@ def _draft(session: Session, programmes: Programmes, first: Mail, repeats: list[
         "template": first.template,
         "programme": first.programme,
         "account_id": first.account_id,
-        "reseller_id": recipients.speaker,
+        "reseller_id": recipients.brand_owner,
         "locale": first.locale,
         "facts": {**first.facts, **refreshed.facts},
         "refs": {**first.refs, **refreshed.refs},

@@ -36,20 +36,20 @@ class Speaker:
     """The sender of sample mails; `key` identifies it in URLs, empty for Kontor itself, which has no programme."""
 
     key: str
-    voice: Voice
+    branding: Voice
     timezone: str
     programme: Programme | None = None
 
     @property
     def name(self) -> str:
         """Brand name that readers see."""
-        return self.voice.brand.name
+        return self.branding.brand.name
 
     def sender(self, locale: str) -> Sender:
         """Return the sender addresses for the headers."""
         if self.programme is None:
             return sender_for(self.name, None, {"en": NOBODY}, locale, NOBODY)
-        return signature(self.voice, self.programme, locale)
+        return signature(self.branding, self.programme, locale)
 
 
 def speaker(session: Session, programmes: Programmes, public_url: str, key: str) -> Speaker:
@@ -88,7 +88,7 @@ def sample(sender: Speaker, template: str, locale: str) -> Letter:
         fact_key="sample",
         locale=locale,
         timezone=sender.timezone,
-        brand=sender.voice.brand,
+        brand=sender.branding.brand,
         sender=sender.sender(locale),
         to=Addressee(RESELLER if reseller_only else READERS.get(kind.audience, CLIENT), role="to"),
         facts=facts,

@@ -28,11 +28,11 @@ MOVED: Final = "address-changed"
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """`To` and `Cc` of a resent mail; `speaker` is the reseller whose brand it has."""
+    """`To` and `Cc` of a resent mail; `brand_owner` is the reseller whose brand it has."""
 
     to: Recipient
     cc: tuple[Recipient, ...]
-    speaker: UUID | None
+    brand_owner: UUID | None
 
     @property
     def all(self) -> tuple[Recipient, ...]:
@@ -54,13 +54,13 @@ def of(session: Session, mail: Mail, now: datetime) -> Readers:
     to = Recipient(recipients[0].address, RecipientRole.TO)
     if account is not None:
         _check_account(mail, account)
-    speaker = _brand_owner(session, mail, account)
-    owner = None if speaker is None or speaker == mail.account_id else session.get(Account, speaker)
+    brand_owner = _brand_owner(session, mail, account)
+    owner = None if brand_owner is None or brand_owner == mail.account_id else session.get(Account, brand_owner)
     _check_address(session, mail, to, account, owner)
     _check_consent(session, mail, to, now)
     has_cc = owner is not None and len(recipients) > 1 and owner.email_key not in {"", to.key}
     cc = (Recipient(owner.admin_email, RecipientRole.CC),) if owner is not None and has_cc else ()
-    return Readers(to, cc, speaker)
+    return Readers(to, cc, brand_owner)
 
 
 def _check_account(mail: Mail, account: Account) -> None:

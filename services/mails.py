@@ -41,8 +41,8 @@ class Renewed:
 class MailRule:
     """Rules for sending one kind of mail, based on its `refs`.
 
-    `obsolete` returns the reason to skip the mail, None if it still applies. `links` builds its links when it
-    is rendered; they start with `/`, and a token is the last part of the path. `renewed` returns the facts and refs
+    `skip_reason` returns the reason to skip the mail, None if it still applies. `links` builds its links when it
+    is rendered; they start with `/`, and a token is the last part of the path. `refresh` returns the facts and refs
     to replace on a resend; it raises Conflict when a resend is too late.
     """
 

@@ -22,7 +22,7 @@ from store import accounts as rows
 
 @dataclass(frozen=True, slots=True)
 class NewReseller:
-    """A new reseller, and `left`: the reseller it was a client of, if any."""
+    """A new reseller, and the reseller it was a client of, if any."""
 
     account: Account
     left: Account | None

@@ -40,6 +40,6 @@ def leave(session: Session, tokens: Tokens, token: str, now: datetime) -> WayOut
 
     Raises NotFound (forged), Gone (expired).
     """
-    unsubscribe = show(tokens, token, now)
-    rows.opt_out(session, unsubscribe.address_key, unsubscribe.template, now)
-    return unsubscribe
+    target = show(tokens, token, now)
+    rows.opt_out(session, target.address_key, target.template, now)
+    return target

@@ -44,9 +44,9 @@ def add(session: Session, values: Mapping[str, Any]) -> Account | None:
     return session.scalars(upsert.returning(Account)).one_or_none()
 
 
-def name_taken(session: Session, name_key: str, *, but: UUID) -> bool:
+def name_taken(session: Session, name_key: str, *, excluding: UUID) -> bool:
     """Return whether another account has this name. The caller holds the lock on the name."""
-    other = exists().where(Account.name_key == name_key, Account.id != but, Account.purged_at.is_(None))
+    other = exists().where(Account.name_key == name_key, Account.id != excluding, Account.purged_at.is_(None))
     return bool(session.scalar(select(other)))
 
 
@@ -65,11 +65,11 @@ def lock_all(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:
     return {account.id: account for account in session.scalars(fresh)}
 
 
-def knows_email(session: Session, email_key: str, *, but: UUID | None = None) -> bool:
+def knows_email(session: Session, email_key: str, *, excluding: UUID | None = None) -> bool:
     """Return whether an account that is not deleted has this admin address."""
     query = exists().where(Account.email_key == email_key, Account.deleted_at.is_(None))
-    if but is not None:
-        query = query.where(Account.id != but)
+    if excluding is not None:
+        query = query.where(Account.id != excluding)
     return bool(session.scalar(select(query)))
 
 

@@ -32,19 +32,19 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Voices:
-    """Data that determines the brand of an account's mails and pages; `proven` are verified domains."""
+    """Data that determines the brand of an account's mails and pages."""
 
     kind: str
     timezone: str
     programme: str
     digest: str
     reseller: str | None
-    proven: frozenset[str]
-    own: Brand | None
-    theirs: Brand | None
+    verified_domains: frozenset[str]
+    own_brand: Brand | None
+    reseller_brand: Brand | None
 
 
-RESELLER, OWN, THEIRS = aliased(Account), aliased(BrandRow), aliased(BrandRow)
+RESELLER, OWN_BRAND, RESELLER_BRAND = aliased(Account), aliased(BrandRow), aliased(BrandRow)
 SETTINGS = tuple(setting.name for setting in fields(Brand))
 
 
@@ -61,13 +61,15 @@ def _voices() -> Select[Any]:
         .scalar_subquery()
     )
     account_columns = (Account.kind, Account.timezone, Account.programme, ProgrammeRow.digest, RESELLER.name)
-    brand_columns = [getattr(table, name) for table in (OWN, THEIRS) for name in ("account_id", *SETTINGS)]
+    brand_columns = [
+        getattr(table, name) for table in (OWN_BRAND, RESELLER_BRAND) for name in ("account_id", *SETTINGS)
+    ]
     return (
         select(*account_columns, domains, *brand_columns)
         .join(ProgrammeRow, ProgrammeRow.code == Account.programme)
         .outerjoin(RESELLER, RESELLER.id == reseller_id)
-        .outerjoin(OWN, OWN.account_id == Account.id)
-        .outerjoin(THEIRS, THEIRS.account_id == RESELLER.id)
+        .outerjoin(OWN_BRAND, OWN_BRAND.account_id == Account.id)
+        .outerjoin(RESELLER_BRAND, RESELLER_BRAND.account_id == RESELLER.id)
         .where(Account.id == bindparam("account_id", type_=Uuid))
     )
 
@@ -82,8 +84,8 @@ def voices(session: Session, account_id: UUID, speaker: UUID | None = None) -> V
     if row is None:
         return None
     kind, timezone, programme, digest, reseller, domains, *rest = row
-    own, theirs = _brand(rest[: len(SETTINGS) + 1]), _brand(rest[len(SETTINGS) + 1 :])
-    return Voices(kind, timezone, programme, digest, reseller, frozenset(domains or ()), own, theirs)
+    own_brand, reseller_brand = _brand(rest[: len(SETTINGS) + 1]), _brand(rest[len(SETTINGS) + 1 :])
+    return Voices(kind, timezone, programme, digest, reseller, frozenset(domains or ()), own_brand, reseller_brand)
 
 
 def _brand(columns: Sequence[Any]) -> Brand | None:

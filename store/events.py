@@ -46,7 +46,7 @@ class Drawn:
     """A number for an event, and whether any webhook endpoint may be subscribed to it."""
 
     seq: int
-    heard: bool
+    has_listeners: bool
 
 
 def draw(session: Session, reseller_id: UUID | None) -> Drawn:

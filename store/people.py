@@ -38,11 +38,11 @@ def session_with(session: Session, secret_hash: str) -> tuple[OperatorSession, O
     return (row[0], row[1]) if row else None
 
 
-def drop_sessions(session: Session, operator_id: UUID, *, but: UUID | None = None) -> None:
-    """Delete all sessions of an operator, except `but`."""
+def drop_sessions(session: Session, operator_id: UUID, *, excluding: UUID | None = None) -> None:
+    """Delete all sessions of an operator, except `excluding`."""
     statement = delete(OperatorSession).where(OperatorSession.operator_id == operator_id)
-    if but is not None:
-        statement = statement.where(OperatorSession.id != but)
+    if excluding is not None:
+        statement = statement.where(OperatorSession.id != excluding)
     session.execute(statement)
 
 

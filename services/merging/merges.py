@@ -61,7 +61,7 @@ def enqueue(ctx: DiscountBook, session: Session, reseller_id: UUID, into: UUID, 
 def merge(ctx: DiscountBook, session: Session, reseller_id: UUID, into: UUID) -> Report:
     """Execute the merge; concurrent changes to either reseller or its clients come entirely before or after it.
 
-    Locks the resellers, then the clients, then their offers, each in the order of ids. Raises as `look` does, and
+    Locks the resellers, then the clients, then their offers, each in the order of ids. Raises as `preview` does, and
     Conflict(`conflicts`).
     """
     pair = _validated_pair(reseller_id, into, rows.hold(session, [reseller_id, into]))
