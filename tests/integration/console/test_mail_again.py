@@ -62,7 +62,7 @@ def test_a_reason_is_asked_for(signed_in: As, deps: Deps, sent: UUID) -> None:
     form = {**someone.fields(f"/console/mail/{sent}/again"), "reason": "  "}
     refused = someone.http.post(f"/console/mail/{sent}/again", data=form)
     assert refused.status_code == 422
-    assert "Say why" in refused.text
+    assert "Enter a reason" in refused.text
     assert repeats(deps, sent) == 0
 
 
