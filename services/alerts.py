@@ -52,8 +52,8 @@ def look(session: Session, jobs: Jobs, now: datetime) -> dict[str, int]:
     rows.take_turn(session)
     open_alerts = rows.open_alerts(session)
     incidents = at_hand(session, jobs.catalogue, now)
-    current = {(incident.kind.value, incident.name) for incident in incidents}
-    for key in open_alerts.keys() - current:
+    keys = {(incident.kind.value, incident.name) for incident in incidents}
+    for key in open_alerts.keys() - keys:
         open_alerts[key].cleared_at = now
     recorded = [(_record(session, open_alerts, incident, now), incident) for incident in incidents]
     session.flush()

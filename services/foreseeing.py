@@ -90,19 +90,19 @@ class Looked:
     more: bool
 
 
-def look(session: Session, rehearsal: Rehearsal, run: BulkRun) -> Looked:
+def look(session: Session, dry_run: Rehearsal, run: BulkRun) -> Looked:
     """Dry-run one chunk, newest first, and roll it back, so that no other transaction sees any of it."""
     action = BulkAction(run.action)
     records = jobs_read.newest(driver(session), remaining(run), CHUNK)
     sums = {(row.task, row.tenant): row for row in foreseen(run)}
     seen_keys, done = set(run.seen_keys), 0
-    clock = rehearsal.jobs.clock
+    clock = dry_run.jobs.clock
     started = clock.monotonic()
     savepoint = session.begin_nested()
     session.execute(text(TIMEOUTS))
     down_lanes = foresight.shut_lanes(driver(session), (record.lane for record in records if record.lane))
     for record in records:
-        preview = _preview_job(session, rehearsal, action, record, seen_keys)
+        preview = _preview_job(session, dry_run, action, record, seen_keys)
         waits = int(record.lane in down_lanes and preview.goes > 0)
         key = (record.task, record.tenant)
         sums[key] = sums.get(key, Foreseen(*key)) + replace(preview, waits=waits)
@@ -124,7 +124,7 @@ def remaining(run: BulkRun) -> JobQuery:
 
 
 def _preview_job(
-    session: Session, rehearsal: Rehearsal, action: BulkAction, record: JobRecord, seen_keys: set[str]
+    session: Session, dry_run: Rehearsal, action: BulkAction, record: JobRecord, seen_keys: set[str]
 ) -> Foreseen:
     preview = Foreseen(record.task, record.tenant, jobs=1)
     if action is BulkAction.RETRY:
@@ -132,13 +132,13 @@ def _preview_job(
             return replace(preview, conflicts=1)
         try:
             with session.begin_nested():
-                Control(rehearsal.silent()).retry(session, record.id, Actor("preview"))
+                Control(dry_run.without_doorbell()).retry(session, record.id, Actor("preview"))
         except (Conflict, NotFound):
             return replace(preview, refused=1)
     row = driver(session).cursor(row_factory=class_row(JobRow)).execute(JOB_QUERY, (record.id,)).fetchone()
     if row is None or record.state == JobState.RUNNING:
         return replace(preview, unknown=1)
-    return _with_result(preview, rehearsal.play(session, row))
+    return _with_result(preview, dry_run.run(session, row))
 
 
 def _has_rival(session: Session, record: JobRecord, seen_keys: set[str]) -> bool:
@@ -152,12 +152,12 @@ def _has_rival(session: Session, record: JobRecord, seen_keys: set[str]) -> bool
     return False
 
 
-def _with_result(preview: Foreseen, rehearsed: Rehearsed) -> Foreseen:
-    effects = rehearsed.effects
+def _with_result(preview: Foreseen, result: Rehearsed) -> Foreseen:
+    effects = result.effects
     money = {currency: str(amount) for currency, amount in effects.money.items()}
-    result = replace(preview, mails=effects.mails, calls=effects.calls, webhooks=effects.webhooks, money=money)
-    if rehearsed.kind is Kind.SETTLED:
-        return replace(result, settled=1, why=rehearsed.says)
-    if rehearsed.kind is Kind.FAILS:
-        return replace(result, fails=1, error=rehearsed.says)
-    return replace(result, goes=1) if rehearsed.kind is Kind.GOES else replace(result, unknown=1)
+    counted = replace(preview, mails=effects.mails, calls=effects.calls, webhooks=effects.webhooks, money=money)
+    if result.kind is Kind.SETTLED:
+        return replace(counted, settled=1, why=result.message)
+    if result.kind is Kind.FAILS:
+        return replace(counted, fails=1, error=result.message)
+    return replace(counted, goes=1) if result.kind is Kind.WOULD_RUN else replace(counted, unknown=1)

@@ -64,5 +64,5 @@ def _open_lanes(session: Session, now: datetime) -> Iterator[Matter]:
 def _held_discount_runs(session: Session) -> Iterator[Matter]:
     """The mail itself was sent when the run was held; this keeps the incident open until an operator decides."""
     for run in rows.held_runs(session):
-        detail = f"{run.programme} {run.day}: {run.moved} of {run.resellers} resellers would move"
+        detail = f"{run.programme} {run.day}: {run.moved} of {run.resellers} resellers would change tier"
         yield Matter(AlertKind.GUARD_RAIL, f"{run.programme} {run.day}", run.moved, detail, run.started_at)

@@ -42,7 +42,7 @@ ASSUMED_REPLY: Final = HttpReply(200, {}, b"")
 class Kind(StrEnum):
     """Result of a dry run."""
 
-    GOES = "goes"
+    WOULD_RUN = "goes"
     SETTLED = "settled"
     FAILS = "fails"
     UNKNOWN = "unknown"
@@ -66,11 +66,11 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """Result of a job's dry run. `says`: why nothing is left to do, or the error."""
+    """Result of a job's dry run. `message`: why nothing is left to do, or the error."""
 
     kind: Kind
     effects: Effects = field(default_factory=Effects)
-    says: str = ""
+    message: str = ""
 
 
 class SilentDoorbell:
@@ -87,47 +87,47 @@ class Rehearsal:
     registry: Registry
     jobs: Jobs
 
-    def silent(self) -> Jobs:
+    def without_doorbell(self) -> Jobs:
         """Return the ledger without doorbell and tracer."""
         return Jobs(self.jobs.catalogue, self.jobs.clock, SilentDoorbell())
 
-    def play(self, session: Session, row: JobRow) -> Rehearsed:
+    def run(self, session: Session, row: JobRow) -> Rehearsed:
         """Dry-run a job; its changes stay visible to the next dry run of the transaction. Never raises."""
         if row.task not in self.registry or row.task in NOT_DRY_RUN:
-            return Rehearsed(Kind.UNKNOWN, says="this task cannot be dry-run")
+            return Rehearsed(Kind.UNKNOWN, message="this task cannot be dry-run")
         floor, charged_since = new_id(), foresight.recent()
         before = foresight.charged(driver(session), charged_since)
         savepoint = session.begin_nested()
         try:
-            kind, effects, says = self._run_with_children(session, row, 0, floor)
+            kind, effects, message = self._run_with_children(session, row, 0, floor)
             after = foresight.charged(driver(session), charged_since)
         except Exception as error:  # noqa: BLE001 -- a handler may raise anything; reported as the runner records it
             savepoint.rollback()
             session.expunge_all()
-            return Rehearsed(Kind.FAILS, says=f"{type(error).__name__}: {error}"[:300])
+            return Rehearsed(Kind.FAILS, message=f"{type(error).__name__}: {error}"[:300])
         savepoint.commit()
         session.expunge_all()
         money = {currency: amount - before.get(currency, Decimal(0)) for currency, amount in after.items()}
         charged = Effects(money={currency: amount for currency, amount in money.items() if amount})
-        return Rehearsed(kind, effects + charged, says)
+        return Rehearsed(kind, effects + charged, message)
 
     def _run_with_children(self, session: Session, row: JobRow, depth: int, floor: UUID) -> tuple[Kind, Effects, str]:
-        kind, effects, says = self._run_one(session, row)
+        kind, effects, message = self._run_one(session, row)
         if kind is Kind.SETTLED or depth == MAX_DEPTH:
-            return kind, effects, says
+            return kind, effects, message
         cursor = driver(session).cursor(row_factory=class_row(JobRow))
         for child in cursor.execute(CHILDREN_QUERY, (row.id, floor, MAX_CHILDREN)).fetchall():
             if child.task in self.registry and child.task not in NOT_DRY_RUN:
                 effects += self._run_with_children(session, child, depth + 1, floor)[1]
-        return kind, effects, says
+        return kind, effects, message
 
     def _run_one(self, session: Session, row: JobRow) -> tuple[Kind, Effects, str]:
         handler, payload = self.registry[row.task], payload_of(row, self.registry.catalogue)
-        job = context_of(row, row.attempt + 1, self.jobs.clock.now(), self.silent(), lambda: False)
+        job = context_of(row, row.attempt + 1, self.jobs.clock.now(), self.without_doorbell(), lambda: False)
         if handler.payload.policy.kind is TaskKind.TRANSACTIONAL:
             outcome = cast(Transactional, handler).run(job, session, payload)
             session.flush()
-            return _not_runnable(outcome) or (Kind.GOES, Effects(), "")
+            return _not_runnable(outcome) or (Kind.WOULD_RUN, Effects(), "")
         external = cast(External, handler)
         plan = external.claim(job, session, payload)
         session.flush()
@@ -139,7 +139,7 @@ class Rehearsal:
         if reply is not None:
             external.record(job, session, payload, plan, reply)
             session.flush()
-        return (Kind.GOES if effects != Effects() else Kind.UNKNOWN), effects, ""
+        return (Kind.WOULD_RUN if effects != Effects() else Kind.UNKNOWN), effects, ""
 
 
 def _not_runnable(outcome: Outcome) -> tuple[Kind, Effects, str] | None:

@@ -47,7 +47,7 @@ class Teller:
     rules: TurnoverDiscount
     day: date
 
-    def tell(self, session: Session, changes: Sequence[Finding]) -> None:
+    def notify(self, session: Session, changes: Sequence[Finding]) -> None:
         """Emit events and post mails in the caller's transaction; repeats are ignored.
 
         A tier that the programme no longer has is only in the event: the next run mails the correct one.

@@ -42,5 +42,5 @@ def recompute(ctx: DiscountBook, session: Session, reseller_id: UUID) -> Finding
     sums = sums_of(reseller.programme, programme, rules, day, (reseller.id, reseller.id))
     change = record(ctx, session, sums)
     if change is not None:
-        Teller(ctx, programme, rules, day).tell(session, [change])
+        Teller(ctx, programme, rules, day).notify(session, [change])
     return change

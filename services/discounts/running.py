@@ -94,7 +94,7 @@ def compute(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> s
 def _decide(ctx: DiscountBook, session: Session, run: DiscountRun) -> None:
     if needs_approval(run.resellers, run.moved, run.guard_rail):
         run.state = RunState.HELD.value
-        detail = f"{run.moved} of {run.resellers} resellers would move; kontor discounts approve {run.id}"
+        detail = f"{run.moved} of {run.resellers} resellers would change tier; kontor discounts approve {run.id}"
         tell_operators(session, ctx.jobs, AlertKind.GUARD_RAIL, f"{run.programme} {run.day}", detail, run.moved)
         return
     start_applying(ctx, session, run)
@@ -133,7 +133,7 @@ def tell(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> int:
     findings = rows.news(session, part, CHUNK)
     prepared = _prepare(ctx, session, run, part)
     if findings and prepared is not None:
-        prepared[1].tell(session, findings)
+        prepared[1].notify(session, findings)
     if len(findings) < CHUNK:
         rows.forget_the_rest(session, run_id, (part.first_id, part.last_id))
     else:

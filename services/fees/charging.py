@@ -121,7 +121,7 @@ class Billing:
     def _end(self, run: FeeRun, holder: Holder) -> FeeRun | None:
         run.ended = True
         plan = run.then_plan
-        if plan is None or not holder.living or price_of(self.programme, FeeKind.PLAN, plan) is None:
+        if plan is None or not holder.active or price_of(self.programme, FeeKind.PLAN, plan) is None:
             self._back_to_free(run)
             return None
         self.plans[run.account_id] = plan

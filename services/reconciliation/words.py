@@ -12,7 +12,7 @@ from models.reconciliation import GapKind
 DETAILS: Final[Mapping[GapKind, str]] = MappingProxyType(
     {
         GapKind.TRIAL_END: "The trial of {account} ends at {at}, but no job will end it.",
-        GapKind.QUOTA_MAIL: "{account} reached {threshold} of {metric} at {at}; no mail exists and no job will post it.",
+        GapKind.QUOTA_MAIL: "{account} reached {threshold} of {metric} at {at}; no mail exists and no job posts it.",
         GapKind.QUOTA_DIGEST: "{count} notices of the hour of {at} wait for the digest of {account}; no job posts it.",
         GapKind.CHARGE_DUE: "{code} of {account} is due on {day}, but it is not charged and no job will charge it.",
         GapKind.CHARGE_GONE: "The charge of {code} of {account} for the period from {day} existed and is missing.",

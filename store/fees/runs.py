@@ -52,7 +52,7 @@ class Holder:
 
     account_id: UUID
     reseller_id: UUID | None
-    living: bool
+    active: bool
 
 
 def range_starts(session: Session, programme: str, today: date, size: int) -> list[Mark]:
