@@ -1,7 +1,6 @@
-"""What operators are told by mail: one digest a quarter of an hour with what is new, an all-clear when all is over.
+"""Alert mails to operators: at most one digest per quarter of an hour, and an all-clear when everything is resolved.
 
-Matters are rows. A matter that was told is told again only when there is more of it. What cannot wait for the
-digest is told at once.
+Incidents are rows. An incident that was reported is reported again only when it grew. Urgent ones are mailed at once.
 """
 
 from __future__ import annotations
@@ -34,107 +33,109 @@ DETAIL_LIMIT: Final = 300
 
 
 def tell_operators(session: Session, jobs: Jobs, kind: AlertKind, matter: str, detail: str, count: int = 1) -> int:
-    """Mail one matter at once to every operator that may act; return how many had not heard this hour."""
+    """Mail one incident at once to every operator that may act; return how many were not mailed about it this hour."""
     now = jobs.clock.now()
     rows.take_turn(session)
-    seen = Matter(kind, matter, count, f"{matter}: {detail}")
-    alert = _written(session, rows.open_alerts(session), seen, now)
+    incident = Matter(kind, matter, count, f"{matter}: {detail}")
+    alert = _record(session, rows.open_alerts(session), incident, now)
     key = f"{kind.value}:{matter}:{now:%Y-%m-%dT%H}"
-    posted = _post(session, jobs, key, [seen])
-    _mark(alert, seen, key, now)
+    posted = _post(session, jobs, key, [incident])
+    _mark(alert, incident, key, now)
     return posted
 
 
 def look(session: Session, jobs: Jobs, now: datetime) -> dict[str, int]:
-    """See what needs a person, and mail a digest or an all-clear, one at most in each quarter of an hour.
+    """Check for open incidents and mail a digest or an all-clear, at most one mail per quarter of an hour.
 
-    Returns how many matters there are, how many were told, and how many were told to be over.
+    Return how many incidents are open, how many were reported, and how many were reported as resolved.
     """
     rows.take_turn(session)
-    known = rows.open_alerts(session)
-    found = at_hand(session, jobs.catalogue, now)
-    seen = {(one.kind.value, one.name) for one in found}
-    for gone in known.keys() - seen:
-        known[gone].cleared_at = now
-    written = [(_written(session, known, one, now), one) for one in found]
+    open_alerts = rows.open_alerts(session)
+    incidents = at_hand(session, jobs.catalogue, now)
+    keys = {(incident.kind.value, incident.name) for incident in incidents}
+    for key in open_alerts.keys() - keys:
+        open_alerts[key].cleared_at = now
+    recorded = [(_record(session, open_alerts, incident, now), incident) for incident in incidents]
     session.flush()
-    news = [(alert, one) for alert, one in written if is_news(one, _told(alert))]
-    done = _speak(session, jobs, news, quiet=all(alert.told_at is None for alert, _ in written))
-    return {"open": len(found), **done}
+    news = [(alert, incident) for alert, incident in recorded if is_news(incident, _notified(alert))]
+    counts = _send_digest(session, jobs, news, resolved=all(alert.told_at is None for alert, _ in recorded))
+    return {"open": len(incidents), **counts}
 
 
-def _speak(session: Session, jobs: Jobs, news: Sequence[tuple[Alert, Matter]], *, quiet: bool) -> dict[str, int]:
-    """Tell what is new; when nothing is, and nothing told is open (`quiet`), that it is over."""
+def _send_digest(
+    session: Session, jobs: Jobs, news: Sequence[tuple[Alert, Matter]], *, resolved: bool
+) -> dict[str, int]:
+    """Mail what is new; otherwise, if no reported incident is open (`resolved`), mail the all-clear."""
     now = jobs.clock.now()
     key = f"digest:{quarter(now):%Y-%m-%dT%H:%M}"
     if rows.spoken_in(session, key) or not people.acting_operators(session):
         return {"told": 0, "over": 0}
     if news:
-        _post(session, jobs, key, [one for _, one in news])
-        for alert, one in news:
-            _mark(alert, one, key, now)
+        _post(session, jobs, key, [incident for _, incident in news])
+        for alert, incident in news:
+            _mark(alert, incident, key, now)
         return {"told": len(news), "over": 0}
-    over = rows.over(session) if quiet else []
-    if over:
-        _post(session, jobs, key, map(_matter, over), all_clear=True)
-        rows.mark_over(session, [alert.id for alert in over], key)
-    return {"told": 0, "over": len(over)}
+    cleared = rows.over(session) if resolved else []
+    if cleared:
+        _post(session, jobs, key, map(_incident, cleared), all_clear=True)
+        rows.mark_over(session, [alert.id for alert in cleared], key)
+    return {"told": 0, "over": len(cleared)}
 
 
-def _written(session: Session, known: dict[tuple[str, str], Alert], seen: Matter, now: datetime) -> Alert:
-    alert = known.get((seen.kind.value, seen.name))
+def _record(session: Session, open_alerts: dict[tuple[str, str], Alert], incident: Matter, now: datetime) -> Alert:
+    alert = open_alerts.get((incident.kind.value, incident.name))
     if alert is None:
-        return rows.add(session, seen, now)
-    alert.count, alert.detail, alert.last_at = seen.count, seen.detail, now
+        return rows.add(session, incident, now)
+    alert.count, alert.detail, alert.last_at = incident.count, incident.detail, now
     return alert
 
 
-def _told(alert: Alert) -> Told | None:
+def _notified(alert: Alert) -> Told | None:
     return None if alert.told_at is None else Told(alert.told_count or 0, alert.told_at)
 
 
-def _matter(alert: Alert) -> Matter:
+def _incident(alert: Alert) -> Matter:
     return Matter(AlertKind(alert.kind), alert.matter, alert.told_count or alert.count, alert.detail)
 
 
-def _mark(alert: Alert, told: Matter, key: str, now: datetime) -> None:
-    alert.told_count, alert.told_at, alert.told_in = told.count, now, key
+def _mark(alert: Alert, incident: Matter, key: str, now: datetime) -> None:
+    alert.told_count, alert.told_at, alert.told_in = incident.count, now, key
 
 
-def _post(session: Session, jobs: Jobs, key: str, matters: Iterable[Matter], *, all_clear: bool = False) -> int:
-    """A mail to every operator that may act; returns how many had not been told under this key."""
-    lines = folded(matters)
-    kinds = sorted({one.kind.value for one in lines})
-    facts: dict[str, Any] = {"alerts": [_line(one) for one in lines], "all_clear": all_clear}
+def _post(session: Session, jobs: Jobs, key: str, incidents: Iterable[Matter], *, all_clear: bool = False) -> int:
+    """Post a mail to every operator that may act; return how many had none under this key yet."""
+    lines = folded(incidents)
+    kinds = sorted({line.kind.value for line in lines})
+    facts: dict[str, Any] = {"alerts": [_line(line) for line in lines], "all_clear": all_clear}
     refs = {"kinds": kinds, "key": key, "all_clear": all_clear}
-    told = [
-        mails.post_to(session, jobs, template=TEMPLATE, address=one.email, facts=facts, fact_key=key, refs=refs)
-        for one in people.acting_operators(session)
+    mail_ids = [
+        mails.post_to(session, jobs, template=TEMPLATE, address=operator.email, facts=facts, fact_key=key, refs=refs)
+        for operator in people.acting_operators(session)
     ]
-    return sum(mail_id is not None for mail_id in told)
+    return sum(mail_id is not None for mail_id in mail_ids)
 
 
-def _line(matter: Matter) -> dict[str, Any]:
-    detail = one_line(matter.detail)[:DETAIL_LIMIT]
-    return {"kind": matter.kind.value, "count": matter.count, "detail": detail}
+def _line(incident: Matter) -> dict[str, Any]:
+    detail = one_line(incident.detail)[:DETAIL_LIMIT]
+    return {"kind": incident.kind.value, "count": incident.count, "detail": detail}
 
 
 def _links(_session: Session, _tokens: Tokens, mail: Mail) -> Links:
-    """The page of what it is about; the overview when it is about several things. Older mails name one kind."""
+    """Link to the page of the alert's kind, or to the overview when there are several. Older mails name one kind."""
     kinds = mail.refs.get("kinds") or [mail.refs["kind"]]
     page = PAGES.get(AlertKind(kinds[0]), "/console") if len(kinds) == 1 else "/console"
     return {"console": page}
 
 
-def _obsolete(session: Session, mail: Mail, _now: datetime) -> str | None:
-    """An alert of which everything is over by now, or an all-clear after which something came up."""
+def _skip_reason(session: Session, mail: Mail, _now: datetime) -> str | None:
+    """Return why the mail need not be sent: all of its incidents are resolved, or the all-clear is outdated."""
     key = mail.refs.get("key")
     if key is None:
         return None
-    mine_open, any_open = rows.still(session, key)
+    own_open, any_open = rows.still(session, key)
     if mail.refs["all_clear"]:
-        return "something came up meanwhile" if any_open else None
-    return None if mine_open else "it was over before it was told"
+        return "a new incident was reported in the meantime" if any_open else None
+    return None if own_open else "all incidents were resolved before the mail was sent"
 
 
-MAIL_RULES: Final = {TEMPLATE: MailRule(links=_links, obsolete=_obsolete)}
+MAIL_RULES: Final = {TEMPLATE: MailRule(links=_links, obsolete=_skip_reason)}

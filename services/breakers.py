@@ -1,4 +1,4 @@
-"""What operators do to a lane's breaker: probe at once, hold, release."""
+"""Operator actions on a lane's circuit breaker: probe now, hold, release."""
 
 from typing import Final
 
@@ -11,32 +11,32 @@ from models.control import BreakerState, Lane
 from store import audit
 from store import lanes as rows
 
-UNKNOWN: Final = "There is no such lane."
+UNKNOWN: Final = "No such lane."
 
 
 def probe(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
-    """Let the next job of an open lane go at once. Raises NotFound, Conflict(`not_open`)."""
+    """Let an open lane send its next job now. Raises NotFound, Conflict(`not_open`)."""
     lane = _locked(session, name)
     if lane.state != BreakerState.OPEN:
-        raise Conflict("not_open", f"A lane that is {lane.state} is not probed.", state=lane.state)
+        raise Conflict("not_open", f"Only an open lane can be probed; this one is {lane.state}.", state=lane.state)
     rows.switch(session, name, BreakerState.OPEN, since=lane.held_since, probe=jobs.clock.now())
     _note(session, jobs, "lane.probe", name, actor)
 
 
 def hold(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
-    """Send nothing until released; what is under way goes on. Raises NotFound, Conflict(`already_held`)."""
+    """Send nothing until released; running jobs continue. Raises NotFound, Conflict(`already_held`)."""
     lane = _locked(session, name)
     if lane.state == BreakerState.FORCED:
-        raise Conflict("already_held", "The lane is held already.", state=lane.state)
+        raise Conflict("already_held", "The lane is already on hold.", state=lane.state)
     rows.switch(session, name, BreakerState.FORCED, since=lane.held_since, probe=None)
     _note(session, jobs, "lane.hold", name, actor)
 
 
 def release(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
-    """End a hold: the next job is a probe, and goes at once. Raises NotFound, Conflict(`not_held`)."""
+    """End a hold; the next job is sent now, as a probe. Raises NotFound, Conflict(`not_held`)."""
     lane = _locked(session, name)
     if lane.state != BreakerState.FORCED:
-        raise Conflict("not_held", "Nobody holds the lane.", state=lane.state)
+        raise Conflict("not_held", "The lane is not on hold.", state=lane.state)
     now = jobs.clock.now()
     rows.switch(session, name, BreakerState.OPEN, since=lane.held_since or now, probe=now)
     _note(session, jobs, "lane.release", name, actor)
@@ -49,9 +49,9 @@ def _locked(session: Session, name: str) -> Lane:
     return lane
 
 
-def _note(session: Session, jobs: Jobs, action: str, name: str, actor: Actor) -> None:
+def _note(session: Session, jobs: Jobs, action: str, lane: str, actor: Actor) -> None:
     audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action=action, target=f"lane:{name}",
+        session, at=jobs.clock.now(), actor=actor.name, action=action, target=f"lane:{lane}",
         reason=actor.reason, origin=actor.origin,
     )  # fmt: skip
     ring_after_commit(session, jobs.doorbell)

@@ -1,4 +1,4 @@
-"""Actions on everything that matches: counted first, then done in chunks by a job."""
+"""Bulk actions: count the matching jobs, then process them in chunks in a job."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ STATES: Final[Mapping[BulkAction, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many jobs of a task and tenant would be touched."""
+    """How many jobs of a task and tenant match."""
 
     task: str
     tenant: str
@@ -41,7 +41,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What became of one chunk; `last` is where the next one goes on, None when there is none."""
+    """Result of one chunk; `last` is where the next chunk continues, None at the end."""
 
     done: int
     refused: int
@@ -49,31 +49,31 @@ class Chunk:
 
 
 def possible(action: BulkAction, query: JobQuery) -> JobQuery:
-    """The query, kept to the states in which the action makes sense."""
+    """Narrow the query to the states that the action applies to."""
     states = STATES[action]
     return replace(query, states=states & query.states if query.states else states)
 
 
 def counted(session: Session, action: BulkAction, query: JobQuery, limit_ms: int = COUNT_MS) -> list[Counted] | None:
-    """What would be touched, the most first; None when counting takes over five seconds (or `limit_ms`)."""
-    wanted = possible(action, query)
-    if not wanted.states:
+    """Count the matching jobs, largest group first; None when counting takes longer than `limit_ms`."""
+    matching = possible(action, query)
+    if not matching.states:
         return []
-    rows = within(session, limit_ms, lambda: jobs_read.counted(driver(session), wanted))
+    rows = within(session, limit_ms, lambda: jobs_read.counted(driver(session), matching))
     if rows is None:
         return None
     return [Counted(task, tenant, count) for task, tenant, count in rows]
 
 
 def act(session: Session, control: Control, action: BulkAction, query: JobQuery, actor: Actor) -> Chunk:
-    """Do one chunk, newest first; a job that changed meanwhile is refused and left alone."""
-    wanted = possible(action, query)
-    rows = jobs_read.newest(driver(session), wanted, CHUNK) if wanted.states else []
-    done = sum(_one(session, control, action, row.id, actor) for row in rows)
+    """Process one chunk, newest first; a job that has changed since is counted as refused and skipped."""
+    matching = possible(action, query)
+    rows = jobs_read.newest(driver(session), matching, CHUNK) if matching.states else []
+    done = sum(_act_on(session, control, action, row.id, actor) for row in rows)
     return Chunk(done, len(rows) - done, rows[-1].id if len(rows) == CHUNK else None)
 
 
-def _one(session: Session, control: Control, action: BulkAction, job_id: UUID, actor: Actor) -> bool:
+def _act_on(session: Session, control: Control, action: BulkAction, job_id: UUID, actor: Actor) -> bool:
     try:
         if action is BulkAction.RETRY:
             control.retry(session, job_id, actor)
@@ -85,14 +85,14 @@ def _one(session: Session, control: Control, action: BulkAction, job_id: UUID, a
 
 
 def plain(query: JobQuery) -> dict[str, Any]:
-    """A query as JSON, for the job that carries it."""
+    """Return the query as JSON, for a job payload."""
     return {
         "states": sorted(query.states),
         "task": query.task,
         "queue": query.queue,
         "tenants": None if query.tenants is None else list(query.tenants),
-        "created_after": _written(query.created_after),
-        "created_before": _written(query.created_before),
+        "created_after": _isoformat(query.created_after),
+        "created_before": _isoformat(query.created_before),
         "args": [list(pair) for pair in query.args],
         "floor": None if query.floor is None else str(query.floor),
         "fingerprint": query.fingerprint,
@@ -114,7 +114,7 @@ def query_of(
     fingerprint: str | None = None,
     error: str | None = None,
 ) -> JobQuery:
-    """The query that `plain` wrote, going on before an id."""
+    """Rebuild the query that `plain` wrote, continuing before an id."""
     return JobQuery(
         states=frozenset(states),
         task=task,
@@ -130,9 +130,9 @@ def query_of(
     )
 
 
-def _written(instant: datetime | None) -> str | None:
+def _isoformat(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
 
 
-def _instant(given: datetime | str | None) -> datetime | None:
-    return datetime.fromisoformat(given) if isinstance(given, str) else given
+def _instant(value: datetime | str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Bulk actions from preview to end: started with a reason, paused, resumed, stopped; each step is written down."""
+"""Bulk action runs: preview, start, pause, resume and stop, each with an audit entry."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,33 +19,35 @@ from store.jobs_read import JobQuery
 
 FORESEE: Final = "jobs.foresee"
 FIRST: Final = 9
-"""The priority of what a person waits for."""
+"""Priority of jobs that a person waits for."""
 
 
 def preview(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor) -> BulkRun:
-    """Begin: nothing is done, a job works out what would be."""
+    """Create a run and enqueue the job that computes what it would do; changes nothing else."""
     run = _new(session, jobs, action, query, actor, BulkState.PREVIEW)
-    put = jobs.enqueue(session, FORESEE, {"run": str(run.id)}, priority=FIRST)
-    run.job_id = put.id
+    job = jobs.enqueue(session, FORESEE, {"run": str(run.id)}, priority=FIRST)
+    run.job_id = job.id
     return run
 
 
 def straight(
     session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor, tenant: str = ""
 ) -> Enqueued:
-    """Begin without a preview; returns the job."""
+    """Start without a preview; return the enqueued job."""
     run = _new(session, jobs, action, query, actor, BulkState.RUNNING)
     run.reason, run.started_at = actor.reason, run.created_at
-    put = _enqueue(session, jobs, run, {}, tenant)
+    job = _enqueue(session, jobs, run, {}, tenant)
     _note(session, jobs, run, f"bulk.{action.value}", actor)
-    return put
+    return job
 
 
 def start(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> BulkRun:
-    """Do what was previewed. Raises NotFound, Conflict(`not_a_preview`)."""
+    """Start a previewed run. Raises NotFound, Conflict(`not_a_preview`)."""
     run = _locked(session, run_id)
     if run.state != BulkState.PREVIEW:
-        raise Conflict("not_a_preview", f"This is {run.state} already.", state=run.state)
+        raise Conflict(
+            "not_a_preview", f"Only a preview can be started; this bulk action is {run.state}.", state=run.state
+        )
     run.state, run.reason, run.started_at = BulkState.RUNNING.value, actor.reason, jobs.clock.now()
     run.actor, run.origin = actor.name, actor.origin
     _enqueue(session, jobs, run, {"before": str(run.id)})
@@ -54,14 +56,14 @@ def start(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> BulkRun:
 
 
 def pause(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
-    """Begin no further chunk. Raises NotFound, Conflict(`not_running`)."""
+    """Start no further chunk. Raises NotFound, Conflict(`not_running`)."""
     run = _in_state(session, run_id, BulkState.RUNNING)
     run.state = BulkState.PAUSED.value
     _note(session, jobs, run, "bulk.pause", actor)
 
 
 def resume(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
-    """Go on where it was paused. Raises NotFound, Conflict(`not_running`)."""
+    """Continue where the run was paused. Raises NotFound, Conflict(`not_running`)."""
     run = _in_state(session, run_id, BulkState.PAUSED)
     run.state = BulkState.RUNNING.value
     _enqueue(session, jobs, run, {"before": str(run.reached or run.id), "done": run.done, "refused": run.refused})
@@ -69,14 +71,14 @@ def resume(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
 
 
 def stop(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
-    """End it where it stands; a preview is thrown away. Raises NotFound, Conflict(`not_running`)."""
+    """Stop the run; a preview is discarded. Raises NotFound, Conflict(`not_running`)."""
     run = _in_state(session, run_id, BulkState.PREVIEW, BulkState.RUNNING, BulkState.PAUSED)
     run.state, run.finished_at = BulkState.STOPPED.value, jobs.clock.now()
     _note(session, jobs, run, "bulk.stop", actor)
 
 
 def in_hand(session: Session, run_id: UUID, job_id: UUID, state: BulkState) -> BulkRun | None:
-    """The run under its lock, detached; None when it is not in that state or another job has it in hand."""
+    """Lock and detach the run; None when it is in another state or belongs to another job."""
     run = rows.locked(session, run_id)
     if run is None or run.state != state or run.job_id != job_id:
         return None
@@ -85,14 +87,21 @@ def in_hand(session: Session, run_id: UUID, job_id: UUID, state: BulkState) -> B
 
 
 def advance(
-    session: Session, run: BulkRun, *, done: int, refused: int, reached: UUID | None, by: UUID | None, now: datetime
+    session: Session,
+    run: BulkRun,
+    *,
+    done: int,
+    refused: int,
+    reached: UUID | None,
+    next_job_id: UUID | None,
+    now: datetime,
 ) -> None:
-    """Write down how far a chunk came; without a further job (`by`) the run is done."""
+    """Record the progress of a chunk; without a `next_job_id` the run is done."""
     values: dict[str, Any] = {"done": done, "refused": refused}
     if reached is not None:
         values["reached"] = reached
     ended = {"state": BulkState.DONE.value, "finished_at": now}
-    rows.write(session, run.id, **values, **(ended if by is None else {"job_id": by}))
+    rows.write(session, run.id, **values, **(ended if next_job_id is None else {"job_id": next_job_id}))
 
 
 def _new(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor, state: BulkState) -> BulkRun:
@@ -105,11 +114,11 @@ def _new(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, acto
     return run
 
 
-def _enqueue(session: Session, jobs: Jobs, run: BulkRun, more: Mapping[str, Any], tenant: str = "") -> Enqueued:
-    args = {"action": run.action, "actor": run.actor, "reason": run.reason, "run": str(run.id), **run.query, **more}
-    put = jobs.enqueue(session, bulk.TASK, args, tenant=tenant, priority=FIRST)
-    run.job_id = put.id
-    return put
+def _enqueue(session: Session, jobs: Jobs, run: BulkRun, progress: Mapping[str, Any], tenant: str = "") -> Enqueued:
+    args = {"action": run.action, "actor": run.actor, "reason": run.reason, "run": str(run.id), **run.query, **progress}
+    job = jobs.enqueue(session, bulk.TASK, args, tenant=tenant, priority=FIRST)
+    run.job_id = job.id
+    return job
 
 
 def _locked(session: Session, run_id: UUID) -> BulkRun:
@@ -122,7 +131,7 @@ def _locked(session: Session, run_id: UUID) -> BulkRun:
 def _in_state(session: Session, run_id: UUID, *states: BulkState) -> BulkRun:
     run = _locked(session, run_id)
     if run.state not in states:
-        raise Conflict("not_running", f"A bulk action that is {run.state} cannot do that.", state=run.state)
+        raise Conflict("not_running", f"This is not possible while the bulk action is {run.state}.", state=run.state)
     return run
 
 

@@ -1,4 +1,4 @@
-"""What a dead job sets off besides its own handler's word: the event `job.dead`. Operators hear in the next digest."""
+"""The event `job.dead`, emitted for every dead job. Operators are notified by the next alert digest."""
 
 from uuid import UUID
 
@@ -13,20 +13,20 @@ EVENT = "job.dead"
 
 
 def announce(session: Session, job: JobContext, reason: str, error: str) -> None:
-    """Tell whoever listens, in the transaction that buries the job."""
+    """Emit `job.dead` in the transaction that marks the job dead."""
     data = {"job": str(job.id), "task": job.task, "tenant": job.tenant, "reason": reason, "error": error}
     reseller = _reseller(session, job.tenant)
     emit_for(session, job.jobs, EVENT, data, at=job.now, reseller_id=reseller)
 
 
 def _reseller(session: Session, tenant: str) -> UUID | None:
-    """The reseller behind a tenant; None for the provider's own work."""
+    """Return the reseller behind a tenant; None for the provider's own jobs."""
     try:
-        account_id = UUID(tenant)
+        tenant_id = UUID(tenant)
     except ValueError:
         return None
-    found = owners.find(driver(session), owners.ACCOUNT, account_id)
-    if found is None:
+    owner = owners.find(driver(session), owners.ACCOUNT, tenant_id)
+    if owner is None:
         return None
-    reseller, account = found
-    return reseller or account
+    reseller_id, account_id = owner
+    return reseller_id or account_id

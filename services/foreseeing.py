@@ -1,4 +1,4 @@
-"""What a bulk action would do, worked out a chunk at a time by rehearsing its jobs."""
+"""Previews of bulk actions: a dry run of the matching jobs, one chunk at a time."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -25,20 +25,20 @@ from store.jobs_read import JobQuery, JobRecord
 CHUNK: Final = 50
 CHUNK_SECONDS: Final = 0.3
 MOST: Final = 10_000
-PATIENCE: Final = "SELECT set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '5s', true)"
-ONE: Final = f"SELECT {ROW} FROM jobs WHERE id = %s"  # noqa: S608 -- constants
-NUMBERS: Final = (
+TIMEOUTS: Final = "SELECT set_config('lock_timeout', '500ms', true), set_config('statement_timeout', '5s', true)"
+JOB_QUERY: Final = f"SELECT {ROW} FROM jobs WHERE id = %s"  # noqa: S608 -- constants
+COUNTERS: Final = (
     "jobs", "goes", "settled", "conflicts", "refused", "fails", "unknown", "waits", "mails", "calls", "webhooks",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What the jobs of one task and tenant would do, were they run now.
+    """Predicted results of the jobs of one task and tenant, if they ran now.
 
-    `goes` + `settled` + `conflicts` + `refused` + `fails` + `unknown` = `jobs`. `settled`: nothing is left to do.
-    `conflicts`: another unfinished job has the unique key. `waits`: behind a lane that does not deliver.
-    `why`: of what is settled; `error`: of what fails. `money` in decimals by currency.
+    `goes` + `settled` + `conflicts` + `refused` + `fails` + `unknown` = `jobs`. `settled`: nothing left to do.
+    `conflicts`: another unfinished job has the unique key. `waits`: queued behind a lane that is down or on hold.
+    `why`: reason of the settled jobs; `error`: error of the failing ones. `money`: decimals by currency.
     """
 
     task: str
@@ -59,29 +59,29 @@ class Foreseen:
     error: str = ""
 
     def __add__(self, other: "Foreseen") -> "Foreseen":
-        sums = {name: getattr(self, name) + getattr(other, name) for name in NUMBERS}
+        sums = {name: getattr(self, name) + getattr(other, name) for name in COUNTERS}
         money = added(self.money, other.money)
         return replace(self, **sums, money=money, why=self.why or other.why, error=self.error or other.error)
 
 
-def added(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
-    """Amounts by currency, added."""
-    return {name: str(Decimal(one.get(name, "0")) + Decimal(other.get(name, "0"))) for name in {**one, **other}}
+def added(left: Mapping[str, str], right: Mapping[str, str]) -> dict[str, str]:
+    """Add amounts by currency."""
+    return {name: str(Decimal(left.get(name, "0")) + Decimal(right.get(name, "0"))) for name in {**left, **right}}
 
 
 def foreseen(run: BulkRun) -> list[Foreseen]:
-    """What is known so far, the most jobs first."""
-    return sorted((Foreseen(**row) for row in run.foreseen), key=lambda one: (-one.jobs, one.task, one.tenant))
+    """Return the results so far, most jobs first."""
+    return sorted((Foreseen(**row) for row in run.foreseen), key=lambda row: (-row.jobs, row.task, row.tenant))
 
 
 def total(rows: Iterable[Foreseen]) -> Foreseen:
-    """All of them together."""
+    """Sum all rows."""
     return sum(rows, Foreseen("", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a chunk found: the sums so far, how many were looked at, the last of them, and whether there is more."""
+    """Result of a chunk: sums, number of jobs previewed so far, the last one, and whether there are more."""
 
     rows: list[dict[str, Any]]
     count: int
@@ -90,72 +90,74 @@ class Looked:
     more: bool
 
 
-def look(session: Session, rehearsal: Rehearsal, run: BulkRun) -> Looked:
-    """Rehearse one chunk, newest first, and undo it: nothing of it is ever seen by others."""
+def look(session: Session, dry_run: Rehearsal, run: BulkRun) -> Looked:
+    """Dry-run one chunk, newest first, and roll it back, so that no other transaction sees any of it."""
     action = BulkAction(run.action)
     records = jobs_read.newest(driver(session), remaining(run), CHUNK)
-    sums = {(one.task, one.tenant): one for one in foreseen(run)}
-    seen, looked = set(run.seen_keys), 0
-    clock = rehearsal.jobs.clock
-    began = clock.monotonic()
+    sums = {(row.task, row.tenant): row for row in foreseen(run)}
+    seen_keys, done = set(run.seen_keys), 0
+    clock = dry_run.jobs.clock
+    started = clock.monotonic()
     savepoint = session.begin_nested()
-    session.execute(text(PATIENCE))
-    shut = foresight.shut_lanes(driver(session), (one.lane for one in records if one.lane))
+    session.execute(text(TIMEOUTS))
+    down_lanes = foresight.shut_lanes(driver(session), (record.lane for record in records if record.lane))
     for record in records:
-        found = _one(session, rehearsal, action, record, seen)
-        waits = int(record.lane in shut and found.goes > 0)
+        preview = _preview_job(session, dry_run, action, record, seen_keys)
+        waits = int(record.lane in down_lanes and preview.goes > 0)
         key = (record.task, record.tenant)
-        sums[key] = sums.get(key, Foreseen(*key)) + replace(found, waits=waits)
-        looked += 1
-        if clock.monotonic() - began > CHUNK_SECONDS:
+        sums[key] = sums.get(key, Foreseen(*key)) + replace(preview, waits=waits)
+        done += 1
+        if clock.monotonic() - started > CHUNK_SECONDS:
             break
     savepoint.rollback()
     session.expunge_all()
-    count = run.looked + looked
-    more = (looked < len(records) or len(records) == CHUNK) and count < MOST
-    last = records[looked - 1].id if looked else run.looked_to
-    return Looked([asdict(one) for one in sums.values()], count, last, sorted(seen), more)
+    count = run.looked + done
+    more = (done < len(records) or len(records) == CHUNK) and count < MOST
+    last = records[done - 1].id if done else run.looked_to
+    return Looked([asdict(row) for row in sums.values()], count, last, sorted(seen_keys), more)
 
 
 def remaining(run: BulkRun) -> JobQuery:
-    """The jobs that were not looked at yet."""
+    """Return the query for the jobs not previewed yet."""
     query = bulk.query_of(**{**run.query, "before": run.looked_to or run.id})
     return bulk.possible(BulkAction(run.action), query)
 
 
-def _one(session: Session, rehearsal: Rehearsal, action: BulkAction, record: JobRecord, seen: set[str]) -> Foreseen:
-    alone = Foreseen(record.task, record.tenant, jobs=1)
+def _preview_job(
+    session: Session, dry_run: Rehearsal, action: BulkAction, record: JobRecord, seen_keys: set[str]
+) -> Foreseen:
+    preview = Foreseen(record.task, record.tenant, jobs=1)
     if action is BulkAction.RETRY:
-        if _in_the_way(session, record, seen):
-            return replace(alone, conflicts=1)
+        if _has_rival(session, record, seen_keys):
+            return replace(preview, conflicts=1)
         try:
             with session.begin_nested():
-                Control(rehearsal.silent()).retry(session, record.id, Actor("preview"))
+                Control(dry_run.without_doorbell()).retry(session, record.id, Actor("preview"))
         except (Conflict, NotFound):
-            return replace(alone, refused=1)
-    row = driver(session).cursor(row_factory=class_row(JobRow)).execute(ONE, (record.id,)).fetchone()
+            return replace(preview, refused=1)
+    row = driver(session).cursor(row_factory=class_row(JobRow)).execute(JOB_QUERY, (record.id,)).fetchone()
     if row is None or record.state == JobState.RUNNING:
-        return replace(alone, unknown=1)
-    return _told(alone, rehearsal.play(session, row))
+        return replace(preview, unknown=1)
+    return _with_result(preview, dry_run.run(session, row))
 
 
-def _in_the_way(session: Session, record: JobRecord, seen: set[str]) -> bool:
-    """Whether an unfinished job has the unique key, or a newer job of this action would take it."""
+def _has_rival(session: Session, record: JobRecord, seen_keys: set[str]) -> bool:
+    """Whether an unfinished job, or a newer job of this action, has the unique key."""
     if record.unique_key is None or record.state == JobState.RETRYING:
         return False
-    name = sha256(f"{record.tenant}\x00{record.task}\x00{record.unique_key}".encode()).hexdigest()[:16]
-    if name in seen or jobs_read.rival(driver(session), record) is not None:
+    digest = sha256(f"{record.tenant}\x00{record.task}\x00{record.unique_key}".encode()).hexdigest()[:16]
+    if digest in seen_keys or jobs_read.rival(driver(session), record) is not None:
         return True
-    seen.add(name)
+    seen_keys.add(digest)
     return False
 
 
-def _told(alone: Foreseen, played: Rehearsed) -> Foreseen:
-    effects = played.effects
+def _with_result(preview: Foreseen, result: Rehearsed) -> Foreseen:
+    effects = result.effects
     money = {currency: str(amount) for currency, amount in effects.money.items()}
-    found = replace(alone, mails=effects.mails, calls=effects.calls, webhooks=effects.webhooks, money=money)
-    if played.kind is Kind.SETTLED:
-        return replace(found, settled=1, why=played.says)
-    if played.kind is Kind.FAILS:
-        return replace(found, fails=1, error=played.says)
-    return replace(found, goes=1) if played.kind is Kind.GOES else replace(found, unknown=1)
+    counted = replace(preview, mails=effects.mails, calls=effects.calls, webhooks=effects.webhooks, money=money)
+    if result.kind is Kind.SETTLED:
+        return replace(counted, settled=1, why=result.message)
+    if result.kind is Kind.FAILS:
+        return replace(counted, fails=1, error=result.message)
+    return replace(counted, goes=1) if result.kind is Kind.WOULD_RUN else replace(counted, unknown=1)

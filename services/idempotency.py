@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer to a request is the answer to its repeats, for 24 hours."""
+"""Idempotency-Key: repeats of a request get its first response for 24 hours."""
 
 import hashlib
 import hmac
@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 
 from domain.errors import Conflict, FieldError, Invalid
 from engine.driver import driver
-from store import idempotency as store
+from store import idempotency as rows
 
-KEPT: Final = timedelta(hours=24)
+RETENTION: Final = timedelta(hours=24)
 KEY_LIMIT: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer as it went out, secrets masked."""
+    """A response as it was sent, secrets masked."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,7 +29,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One use of a key by one API key. `fingerprint` stands for the request."""
+    """One use of an Idempotency-Key by one API key; `fingerprint` identifies the request."""
 
     key_id: UUID
     key: str
@@ -37,47 +37,49 @@ class Seat:
 
 
 def fingerprint(secret: bytes, method: str, target: str, body: bytes) -> str:
-    """HMAC-SHA256 in hex: bodies hold passwords, so a plain hash would not do."""
+    """Return HMAC-SHA256 in hex; keyed because bodies may contain passwords."""
     head = f"{method} {target}\n".encode("utf-8", "replace")
     return hmac.new(secret, head + body, hashlib.sha256).hexdigest()
 
 
 def checked_key(key: str) -> str:
-    """The key itself. Raises Invalid for one that is empty or too long."""
+    """Return the key. Raises Invalid when it is empty, too long or contains a NUL character."""
     if 1 <= len(key) <= KEY_LIMIT and "\x00" not in key:
         return key
     message = f"An Idempotency-Key has 1 to {KEY_LIMIT} characters."
     raise Invalid("invalid", message, errors=[FieldError("Idempotency-Key", message)])
 
 
-def sit_down(session: Session, seat: Seat, now: datetime, real: datetime) -> Kept | None:
-    """Return the earlier answer, or None: then this request is the first.
+def sit_down(session: Session, reservation: Seat, now: datetime, wall_time: datetime) -> Kept | None:
+    """Return the stored response, or None when this request is the first.
 
-    Raises Conflict (`idempotency_in_progress`) and Invalid (`idempotency_mismatch`). Holds the key
-    until the transaction ends. `now` is programme time, `real` wall time.
+    Locks the key until the transaction ends. `now` is programme time.
+    Raises Conflict(`idempotency_in_progress`), Invalid(`idempotency_mismatch`).
     """
-    if not store.take_seat(driver(session), seat.key_id, seat.key):
+    if not rows.take_seat(driver(session), reservation.key_id, reservation.key):
         raise _busy()
-    row = store.find(driver(session), seat.key_id, seat.key, now - KEPT)
+    row = rows.find(driver(session), reservation.key_id, reservation.key, now - RETENTION)
     if row is None:
         return None
-    if not hmac.compare_digest(row.fingerprint, seat.fingerprint):
-        message = "This Idempotency-Key was used for another request."
+    if not hmac.compare_digest(row.fingerprint, reservation.fingerprint):
+        message = "This Idempotency-Key was used for a different request."
         raise Invalid("idempotency_mismatch", message, errors=[FieldError("Idempotency-Key", message)])
-    if row.busy_until is not None and row.busy_until > real:
+    if row.busy_until is not None and row.busy_until > wall_time:
         raise _busy()
     return Kept(row.status, row.headers, row.body)
 
 
-def keep(session: Session, seat: Seat, kept: Kept, now: datetime, busy_until: datetime | None = None) -> None:
-    """Write the answer down for the repeats to come."""
-    row = store.KeptRow(seat.fingerprint, kept.status, dict(kept.headers), kept.body, busy_until)
-    store.keep(driver(session), seat.key_id, seat.key, row, now)
+def keep(
+    session: Session, reservation: Seat, response: Kept, now: datetime, busy_until: datetime | None = None
+) -> None:
+    """Store the response for later repeats."""
+    row = rows.KeptRow(reservation.fingerprint, response.status, dict(response.headers), response.body, busy_until)
+    rows.keep(driver(session), reservation.key_id, reservation.key, row, now)
 
 
 def purge(session: Session, now: datetime, limit: int = 10_000) -> int:
-    """Forget answers older than 24 hours; returns how many."""
-    return store.purge(driver(session), now - KEPT, limit)
+    """Delete up to `limit` responses older than 24 hours; return how many."""
+    return rows.purge(driver(session), now - RETENTION, limit)
 
 
 def _busy() -> Conflict:

@@ -1,4 +1,4 @@
-"""Searching jobs: what an index finds comes whole, anything else as far as the time allows, to be gone on with."""
+"""Job search: one full query if it is fast enough, otherwise slice by slice until the time budget is used up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ from store.patience import within
 
 LIMIT_MS: Final = 1_000
 AT_ONCE: Final = 0.25
-"""Which part of the time a search may take before it is taken slice by slice."""
+"""Share of the time budget for a single full query before slicing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of a search. `partial`: time was up; every job down to `next`, enqueued at `reached`, was looked at."""
+    """A page of results. `partial`: time ran out; every job down to `next`, enqueued at `reached`, was searched."""
 
     items: Sequence[JobView]
     next: UUID | None
@@ -34,7 +34,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Searches for `limit_ms` at most; `at_once` is the part of it, 0 for none, that one query for all gets."""
+    """Searches for at most `limit_ms`.
+
+    `at_once`: share of the time budget (0 to 1) for a single full query before slicing.
+    """
 
     catalogue: Catalogue
     clock: Clock
@@ -43,37 +46,37 @@ class Searcher:
     at_once: float = AT_ONCE
 
     def search(self, session: Session, query: JobQuery, limit: int) -> Found:
-        """A page of matching jobs, newest first."""
-        ends = self.clock.monotonic() + self.limit_ms / 1000
-        at_once = int(self.limit_ms * self.at_once)
-        ask = partial(jobs_read.newest, driver(session), query, limit + 1)
-        rows = within(session, at_once, ask) if at_once else None
+        """Return a page of matching jobs, newest first."""
+        deadline = self.clock.monotonic() + self.limit_ms / 1000
+        full_query_ms = int(self.limit_ms * self.at_once)
+        query_page = partial(jobs_read.newest, driver(session), query, limit + 1)
+        rows = within(session, full_query_ms, query_page) if full_query_ms else None
         if rows is not None:
             return self._page(session, rows, limit)
-        return self._in_slices(session, query, limit, ends)
+        return self._in_slices(session, query, limit, deadline)
 
     def _page(self, session: Session, rows: Sequence[JobRecord], limit: int) -> Found:
         shown = rows[:limit]
-        following = shown[-1].id if len(rows) > limit else None
-        return Found(views(session, self.catalogue, shown), following, partial=False)
+        next_id = shown[-1].id if len(rows) > limit else None
+        return Found(views(session, self.catalogue, shown), next_id, partial=False)
 
-    def _in_slices(self, session: Session, query: JobQuery, limit: int, ends: float) -> Found:
+    def _in_slices(self, session: Session, query: JobQuery, limit: int, deadline: float) -> Found:
         rows: list[JobRecord] = []
         edge = query.before
         while len(rows) <= limit:
-            left_ms = int((ends - self.clock.monotonic()) * 1000)
-            wanted, missing = replace(query, before=edge), limit + 1 - len(rows)
-            ask = partial(job_scan.next_slice, driver(session), wanted, missing, self.slice)
-            found = within(session, left_ms, ask) if left_ms > 0 else None
-            if found is None:
+            left_ms = int((deadline - self.clock.monotonic()) * 1000)
+            slice_query, limit_left = replace(query, before=edge), limit + 1 - len(rows)
+            query_slice = partial(job_scan.next_slice, driver(session), slice_query, limit_left, self.slice)
+            result = within(session, left_ms, query_slice) if left_ms > 0 else None
+            if result is None:
                 return self._cut(session, rows, None if edge == query.before else edge)
-            rows += found.rows
-            edge = found.edge
+            rows += result.rows
+            edge = result.edge
             if edge is None:
                 break
         return self._page(session, rows, limit)
 
     def _cut(self, session: Session, rows: Sequence[JobRecord], edge: UUID | None) -> Found:
-        """What was found in time. Without one whole slice there is nothing to go on from."""
+        """Return what was found in time; without one complete slice there is no place to continue from."""
         reached = None if edge is None else job_scan.created_at(driver(session), edge)
         return Found(views(session, self.catalogue, rows), edge, partial=True, reached=reached)

@@ -1,4 +1,4 @@
-"""What needs a person right now, found by looking: nothing has to remember to say so, so nothing can forget."""
+"""Finds open incidents by querying, so no caller has to report them."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from store import alerts as rows
 from store import console_engine, dead, queues
 
 HELD_FOR: Final = timedelta(minutes=5)
-"""A lane that is open for less long sorts itself out."""
+"""Shorter outages usually resolve themselves and are not reported."""
 
 
 def at_hand(session: Session, catalogue: Catalogue, now: datetime) -> list[Matter]:
-    """Everything there is, each matter once."""
+    """Return every open incident, each once."""
     return [
-        *_dead(session),
-        *_late(session, catalogue, now),
-        *_lanes(session, now),
-        *_runs(session),
+        *_dead_jobs(session),
+        *_overdue_tasks(session, catalogue, now),
+        *_open_lanes(session, now),
+        *_held_discount_runs(session),
         *rows.gaps(driver(session)),
     ]
 
 
-def _dead(session: Session) -> Iterator[Matter]:
-    """A matter for each error. Dead mails do not make more mails for being more: the digest would feed on itself."""
+def _dead_jobs(session: Session) -> Iterator[Matter]:
+    """One incident per error. Growth in dead mail jobs is not news, or digests would cause digests."""
     for group in dead.groups(driver(session)):
         tasks = ", ".join(group.tasks)
         yield Matter(
             AlertKind.DEAD_JOBS,
             group.fingerprint or tasks,
             group.count,
-            f"{tasks}: {group.says or 'no error was written down'}",
+            f"{tasks}: {group.says or 'no error recorded'}",
             group.last,
             grows=group.tasks != [SEND],
         )
 
 
-def _late(session: Session, catalogue: Catalogue, now: datetime) -> Iterator[Matter]:
+def _overdue_tasks(session: Session, catalogue: Catalogue, now: datetime) -> Iterator[Matter]:
     connection = driver(session)
-    dues = {one.policy.name: one.policy.due_by.total_seconds() for one in catalogue}
+    due_by = {payload.policy.name: payload.policy.due_by.total_seconds() for payload in catalogue}
     paused = queues.paused(connection)
-    for task, (count, since) in console_engine.late(connection, dues, now).items():
+    for task, (count, since) in console_engine.late(connection, due_by, now).items():
         queue = catalogue[task].policy.queue
         note = f"; the queue {queue} is paused" if queue in paused else ""
         yield Matter(AlertKind.LATE_WORK, task, count, f"{task}: due since {since:%Y-%m-%d %H:%M} UTC{note}")
 
 
-def _lanes(session: Session, now: datetime) -> Iterator[Matter]:
-    """A lane whose hold began anew, because its jobs died of waiting, is news."""
+def _open_lanes(session: Session, now: datetime) -> Iterator[Matter]:
+    """A lane that opened again, because its jobs died waiting, is news."""
     for lane in rows.held_lanes(session, now - HELD_FOR):
-        told = f"{lane.name}: {lane.last_error or 'no answer'}"
-        yield Matter(AlertKind.HELD_LANES, lane.name, 1, told, lane.held_since, grows=True)
+        detail = f"{lane.name}: {lane.last_error or 'no answer'}"
+        yield Matter(AlertKind.HELD_LANES, lane.name, 1, detail, lane.held_since, grows=True)
 
 
-def _runs(session: Session) -> Iterator[Matter]:
-    """The mail itself left when the run was held; this keeps the matter open until somebody decided."""
+def _held_discount_runs(session: Session) -> Iterator[Matter]:
+    """The mail itself was sent when the run was held; this keeps the incident open until an operator decides."""
     for run in rows.held_runs(session):
-        told = f"{run.programme} {run.day}: {run.moved} of {run.resellers} resellers would move"
-        yield Matter(AlertKind.GUARD_RAIL, f"{run.programme} {run.day}", run.moved, told, run.started_at)
+        detail = f"{run.programme} {run.day}: {run.moved} of {run.resellers} resellers would change tier"
+        yield Matter(AlertKind.GUARD_RAIL, f"{run.programme} {run.day}", run.moved, detail, run.started_at)

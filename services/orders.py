@@ -1,4 +1,4 @@
-"""Orders: priced from the payments at that moment, and never again."""
+"""Orders: priced once, from the payments at the time of the order."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from services.discounts.explaining import number
 from services.discounts.standing import Standing, standing
 from store import orders as rows
 
-MOST: Final = 1_000_000
+MAX_QUANTITY: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What is ordered; `dry_run` only asks for the price."""
+    """A requested order; `dry_run` only returns the price."""
 
     product: str
     order_ref: str
@@ -41,48 +41,48 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order as it is shown; `created` is False for a dry run and for a reference that was used before."""
+    """A serialised order; `created` is False for a dry run and for a reference that was used before."""
 
     document: Mapping[str, Any]
     created: bool
 
 
-def place(book: DiscountBook, session: Session, reseller_id: UUID, new: NewOrder) -> Placed:
-    """Price an order and keep it; a known reference answers with its first order.
+def place(ctx: DiscountBook, session: Session, reseller_id: UUID, new: NewOrder) -> Placed:
+    """Price an order and store it; a reference that was used before returns its existing order.
 
     Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`), Invalid(`unknown_product`,
     `not_for_sale`, `unknown_promo_code`, `quantity`, `order_ref`).
     """
     reference = payments.checked_reference(new.order_ref, "order_ref")
     reseller = kept_reseller(session, reseller_id)
-    earlier = rows.by_reference(session, reseller.id, reference)
-    if earlier is not None:
-        return Placed(document(earlier), created=False)
-    values = {**_priced(book, session, reseller, new), "order_ref": reference}
+    existing = rows.by_reference(session, reseller.id, reference)
+    if existing is not None:
+        return Placed(document(existing), created=False)
+    values = {**_priced(ctx, session, reseller, new), "order_ref": reference}
     if new.dry_run:
         return Placed({**document(OrderRow(**values)), "id": None}, created=False)
-    kept = rows.add(session, values)
-    if kept is None:
-        return Placed(document(_first(session, reseller.id, reference)), created=False)
-    return Placed(document(kept), created=True)
+    order = rows.add(session, values)
+    if order is None:
+        return Placed(document(_existing(session, reseller.id, reference)), created=False)
+    return Placed(document(order), created=True)
 
 
-def _first(session: Session, reseller_id: UUID, reference: str) -> OrderRow:
-    found = rows.by_reference(session, reseller_id, reference)
-    assert found is not None, "whoever had the reference committed before we were told so"
-    return found
+def _existing(session: Session, reseller_id: UUID, reference: str) -> OrderRow:
+    order = rows.by_reference(session, reseller_id, reference)
+    assert order is not None, "the insert waits for the transaction that holds the reference"
+    return order
 
 
-def _priced(book: DiscountBook, session: Session, reseller: Account, new: NewOrder) -> dict[str, Any]:
-    """The row of an order but for its reference."""
-    programme = book.programme(session, reseller.programme)
+def _priced(ctx: DiscountBook, session: Session, reseller: Account, new: NewOrder) -> dict[str, Any]:
+    """Return the columns of an order except its reference."""
+    programme = ctx.programme(session, reseller.programme)
     product = _product(programme, reseller, new.product)
     promo = _promo_code(programme, new.promo_code)
-    day = book.today(programme.zone)
-    stand = _stand(session, programme, reseller, day)
-    offered = [*([promo] if promo else []), *programme.campaigns.values()]
-    listed = _listed(product, new.quantity)
-    priced = price_order(listed, product, programme.discount, stand.tier if stand else None, offered, day)
+    day = ctx.today(programme.zone)
+    status = _tier_status(session, programme, reseller, day)
+    promotions = [*([promo] if promo else []), *programme.campaigns.values()]
+    list_price = _list_price(product, new.quantity)
+    priced = price_order(list_price, product, programme.discount, status.tier if status else None, promotions, day)
     return {
         "id": new_id(),
         "reseller_id": reseller.id,
@@ -96,61 +96,64 @@ def _priced(book: DiscountBook, session: Session, reseller: Account, new: NewOrd
         "percent": priced.percent,
         "net": priced.net.amount,
         "suppressed": [
-            {"code": one.code, "percent": number(one.percent), "by": one.by.value} for one in priced.suppressed
+            {"code": promotion.code, "percent": number(promotion.percent), "by": promotion.by.value}
+            for promotion in priced.suppressed
         ],
         "as_of": day,
-        "turnover": stand and stand.turnover,
-        "tier": stand.tier.name if stand and stand.tier else None,
-        "created_at": book.now,
+        "turnover": status and status.turnover,
+        "tier": status.tier.name if status and status.tier else None,
+        "created_at": ctx.now,
     }
 
 
-def _stand(session: Session, programme: Programme, reseller: Account, day: date) -> Standing | None:
-    """From the payments; None where discounts do not depend on them."""
+def _tier_status(session: Session, programme: Programme, reseller: Account, day: date) -> Standing | None:
+    """Compute the tier from the payments; None where discounts do not depend on turnover."""
     if not isinstance(programme.discount, TurnoverDiscount):
         return None
     return standing(session, programme, reseller.id, day)
 
 
 def _product(programme: Programme, reseller: Account, code: str) -> Product:
-    """A product that this reseller may sell. Raises Invalid(`unknown_product`)."""
-    found = products.visible(programme, reseller).get(code)
-    if found is None:
-        raise _refused("unknown_product", "product", f"There is no product {code!r}.")
-    return found
+    """Return a product that this reseller may sell. Raises Invalid(`unknown_product`)."""
+    product = products.visible(programme, reseller).get(code)
+    if product is None:
+        raise _invalid("unknown_product", "product", f"There is no product {code!r}.")
+    return product
 
 
-def _listed(product: Product, quantity: int) -> Money:
-    """The list price of so many. Raises Invalid(`quantity`, `not_for_sale`)."""
-    if not 1 <= quantity <= MOST:
-        raise _refused("invalid", "quantity", f"A quantity is 1 to {MOST:,}.")
+def _list_price(product: Product, quantity: int) -> Money:
+    """Return the list price of a quantity. Raises Invalid(`quantity`, `not_for_sale`)."""
+    if not 1 <= quantity <= MAX_QUANTITY:
+        raise _invalid("invalid", "quantity", f"Quantity must be from 1 to {MAX_QUANTITY:,}.")
     if product.price is None:
-        raise _refused("not_for_sale", "product", f"{product.code} has no price; it is charged monthly.")
+        raise _invalid(
+            "not_for_sale", "product", f"{product.code} cannot be ordered: it has no price and is charged monthly."
+        )
     return product.price * quantity
 
 
-def _promo_code(programme: Programme, typed: str | None) -> Promotion | None:
-    """The promo code that was typed, in whatever case. Raises Invalid(`unknown_promo_code`)."""
-    if typed is None or not typed.strip():
+def _promo_code(programme: Programme, text: str | None) -> Promotion | None:
+    """Return the promotion of a promo code, ignoring case. Raises Invalid(`unknown_promo_code`)."""
+    if text is None or not text.strip():
         return None
-    found = programme.promo_code(typed.strip())
-    if found is None:
-        raise _refused("unknown_promo_code", "promo_code", f"There is no promo code {typed!r}.")
-    return found
+    promotion = programme.promo_code(text.strip())
+    if promotion is None:
+        raise _invalid("unknown_promo_code", "promo_code", f"There is no promo code {text!r}.")
+    return promotion
 
 
-def _refused(code: str, field: str, message: str) -> Invalid:
+def _invalid(code: str, field: str, message: str) -> Invalid:
     return Invalid(code, message, errors=[FieldError(field, message)])
 
 
 def page(session: Session, reseller_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[OrderRow]:
-    """Orders of a reseller, newest first. Raises Invalid on a strange cursor."""
-    found = rows.page(session, reseller_id, cursor_id(cursor), limit + 1)
-    return cut(found, limit, lambda row: str(row.id))
+    """Return a reseller's orders, newest first. Raises Invalid on an invalid cursor."""
+    orders = rows.page(session, reseller_id, cursor_id(cursor), limit + 1)
+    return cut(orders, limit, lambda row: str(row.id))
 
 
 def document(row: OrderRow) -> dict[str, Any]:
-    """The JSON shape of an order."""
+    """Return an order as JSON."""
     return {
         "id": row.id,
         "reseller_id": row.reseller_id,

@@ -1,4 +1,4 @@
-"""Payments of resellers: posted once per reference, read, never changed."""
+"""Payments of resellers: posted once per reference, never changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFERENCE_LIMIT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class NewPayment:
-    """What is told of a payment, refund or chargeback; the amount is positive, the instant aware."""
+    """A reported payment, refund or chargeback; the amount is positive, the instant aware."""
 
     kind: PaymentKind
     money: Money
@@ -40,19 +40,19 @@ class NewPayment:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The entry that stands under a reference; `created` is False when it stood there before."""
+    """The entry with a reference; `created` is False when it existed before."""
 
     row: PaymentRow
     created: bool
 
 
-def post(book: DiscountBook, session: Session, reseller_id: UUID, new: NewPayment) -> Posted:
-    """Enter a payment, and have the reseller's discount computed anew; a known reference changes nothing.
+def post(ctx: DiscountBook, session: Session, reseller_id: UUID, new: NewPayment) -> Posted:
+    """Post a payment and enqueue the recomputation of the reseller's discount; a known reference changes nothing.
 
     Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`), Invalid(`in_future`, `reference`).
     """
     reference = checked_reference(new.reference)
-    refuse_future(new.paid_at, book.now)
+    refuse_future(new.paid_at, ctx.now)
     reseller = kept_reseller(session, reseller_id)
     values = {
         "id": new_id(),
@@ -63,35 +63,35 @@ def post(book: DiscountBook, session: Session, reseller_id: UUID, new: NewPaymen
         "amount": new.money.amount,
         "currency": new.money.currency,
         "paid_at": new.paid_at,
-        "created_at": book.now,
+        "created_at": ctx.now,
     }
     row = rows.add(session, values)
     if row is None:
-        return Posted(_standing(session, reseller.id, reference), created=False)
-    recompute_soon(book, session, reseller)
+        return Posted(_existing(session, reseller.id, reference), created=False)
+    recompute_soon(ctx, session, reseller)
     return Posted(row, created=True)
 
 
-def _standing(session: Session, origin_id: UUID, reference: str) -> PaymentRow:
+def _existing(session: Session, origin_id: UUID, reference: str) -> PaymentRow:
     row = rows.by_reference(session, origin_id, reference)
     if row is None:
-        raise Conflict("reference_taken", "The reference is being used at this moment; try again.")
+        raise Conflict("reference_taken", "The reference is in use by another request; try again.")
     return row
 
 
 def checked_reference(text: str, loc: str = "reference") -> str:
-    """A reference as it is kept: NFC, without spaces around it. Raises Invalid."""
+    """Normalise a reference: NFC, surrounding spaces removed. Raises Invalid."""
     reference = unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(reference) <= REFERENCE_LIMIT or not reference.isprintable():
-        message = f"A reference is 1 to {REFERENCE_LIMIT} printable characters."
+        message = f"A reference must have 1 to {REFERENCE_LIMIT} printable characters."
         raise Invalid("invalid", message, errors=[FieldError(loc, message)])
     return reference
 
 
 def refuse_future(paid_at: datetime, now: datetime) -> None:
-    """Raise Invalid(`in_future`) for a payment that was not made yet."""
+    """Raise Invalid(`in_future`) when the payment date is in the future."""
     if paid_at > now:
-        message = f"A payment is entered once it was made; it is {now.isoformat()} now."
+        message = f"The payment date is in the future; the current time is {now.isoformat()}."
         raise Invalid("in_future", message, errors=[FieldError("paid_at", message)])
 
 
@@ -102,22 +102,22 @@ def filtered(
     last: date | None = None,
     reference: str | None = None,
 ) -> PaymentFilter:
-    """Entries of some local days, both included."""
+    """Build a filter from local days, both included."""
     since = day_start(first, programme.zone) if first else None
     until = day_start(last + ONE_DAY, programme.zone) if last else None
     return PaymentFilter(kind, since, until, reference)
 
 
 def page(
-    session: Session, reseller_id: UUID, wanted: PaymentFilter, cursor: str | None = None, limit: int = 100
+    session: Session, reseller_id: UUID, filters: PaymentFilter, cursor: str | None = None, limit: int = 100
 ) -> Page[PaymentRow]:
-    """Entries of a reseller, those that arrived last first. Raises Invalid on a strange cursor."""
-    found = rows.page(session, reseller_id, wanted, cursor_id(cursor), limit + 1)
-    return cut(found, limit, lambda row: str(row.id))
+    """Return a reseller's entries, latest arrival first. Raises Invalid on an invalid cursor."""
+    entries = rows.page(session, reseller_id, filters, cursor_id(cursor), limit + 1)
+    return cut(entries, limit, lambda row: str(row.id))
 
 
 def document(row: PaymentRow, programme: Programme) -> dict[str, Any]:
-    """The JSON shape of an entry; `day` is its local day in the programme's zone."""
+    """Return an entry as JSON; `day` is its local day in the programme's zone."""
     return {
         "id": row.id,
         "reseller_id": row.reseller_id,

@@ -1,4 +1,4 @@
-"""What a programme sells, as one of its resellers sees it."""
+"""The products of a programme, as one of its resellers sees them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.accounts import Account
 
 
 def visible(programme: Programme, owner: Account) -> Mapping[str, Product]:
-    """The products that a reseller may sell: all but those that another reseller manages."""
+    """Return the products that a reseller may sell: all except those that another reseller manages."""
     return {
         code: product
         for code, product in programme.products.items()
@@ -20,6 +20,6 @@ def visible(programme: Programme, owner: Account) -> Mapping[str, Product]:
 
 
 def name_of(programme: Programme, code: str, locale: str) -> str:
-    """A product's name in a locale; its code when the programme no longer has it."""
+    """Return a product's name in a locale; its code when the programme no longer has it."""
     product = programme.products.get(code)
     return product.name_in(language_of(locale)) if product is not None else code

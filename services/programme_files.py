@@ -1,4 +1,4 @@
-"""Applying a programme file: a plan of changes first, then all of it or nothing."""
+"""Apply a programme file: show the changes first, then apply all or nothing."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 
 
 class BadFile(Invalid):
-    """The file is refused whole (422 `bad_programme`); `problems` has every error at its line."""
+    """The whole file is rejected (422 `bad_programme`); `problems` lists every error with its line."""
 
     def __init__(self, code: str, problems: list[ProgrammeError]) -> None:
-        errors = [FieldError(f"line {one.line}", str(one)) for one in problems]
-        message = f"The programme {code!r} is refused: {len(problems)} error(s)."
+        errors = [FieldError(f"line {problem.line}", str(problem)) for problem in problems]
+        message = f"The programme {code!r} is rejected: {len(problems)} error(s)."
         super().__init__("bad_programme", message, errors=errors)
         self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What applying a file changes. `version` is the one it has afterwards; `applied` if it was."""
+    """The changes of a file. `version`: after applying; `applied`: False for a dry run or when nothing changes."""
 
     code: str
     version: int
@@ -51,16 +51,16 @@ class Plan:
     applied: bool
 
     def document(self) -> dict[str, Any]:
-        """The JSON shape of a plan."""
+        """Return the plan as JSON."""
         changes = [
-            {"kind": one.kind.value, "path": one.path, "before": one.before, "after": one.after} for one in self.changes
+            {"kind": change.kind.value, "path": change.path, "before": change.before, "after": change.after}
+            for change in self.changes
         ]
-        told = {"code": self.code, "version": self.version, "applied": self.applied}
-        return {**told, "changes": changes}
+        return {"code": self.code, "version": self.version, "applied": self.applied, "changes": changes}
 
 
 def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, dry_run: bool = False) -> Plan:
-    """Apply a file under the code that is its stem; a second time nothing changes.
+    """Apply a file under a code, the stem of its name; applying it again changes nothing.
 
     Raises BadFile, Invalid (the code), Conflict(`plan_in_use`, `product_in_use`, `currency_in_use`).
     """
@@ -69,7 +69,7 @@ def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, 
     row = rows.by_code(session, code, lock=True)
     before = from_document(row.document) if row else None
     changes = tuple(diff(before, programme))
-    _refuse_orphans(session, code, before, programme)
+    _refuse_removals_in_use(session, code, before, programme)
     version = row.version if row else 0
     if dry_run or (row is not None and not changes):
         return Plan(code, version + bool(changes), changes, applied=False)
@@ -82,33 +82,39 @@ def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, 
 
 
 def checked(code: str, text: str) -> Programme:
-    """The programme of a file. Raises BadFile, Invalid."""
+    """Parse a file. Raises BadFile, Invalid(the code)."""
     if not CODE.fullmatch(code):
-        message = "A programme's code is its file's stem: a-z, 0-9, - and _, 64 at most."
+        message = (
+            "A programme's code is the name of its file without the ending: a-z, 0-9, - and _, at most 64 characters."
+        )
         raise Invalid("invalid", message, errors=[FieldError("code", message)])
-    found = parse(text)
-    if isinstance(found, Programme):
-        return found
-    raise BadFile(code, found)
+    result = parse(text)
+    if isinstance(result, Programme):
+        return result
+    raise BadFile(code, result)
 
 
-def _refuse_orphans(session: Session, code: str, before: Programme | None, after: Programme) -> None:
-    """Plans that accounts are on, or change to, products charged monthly, and the currency of the books stay."""
+def _refuse_removals_in_use(session: Session, code: str, before: Programme | None, after: Programme) -> None:
+    """Refuse to remove plans and monthly products in use, or to change the currency once money was posted."""
     if before is None:
         return
     if before.currency != after.currency and rows.has_books(session, code):
-        message = f"The books are in {before.currency} and nothing is converted: keep the currency."
+        message = f"Amounts are recorded in {before.currency} and are not converted: keep the currency."
         raise Conflict("currency_in_use", message, currency=before.currency)
-    gone = set(before.plans) - set(after.plans)
-    used = {*rows.plans_in_use(session, code, gone), *runs.in_use(session, code, FeeKind.PLAN, gone)} if gone else set()
-    if used:
-        message = f"Accounts are on the plan(s) {', '.join(sorted(used))}: keep them in the file."
-        raise Conflict("plan_in_use", message, plans=sorted(used))
-    lost = _monthly(before) - _monthly(after)
-    assigned = runs.in_use(session, code, FeeKind.PRODUCT, lost) if lost else []
-    if assigned:
-        message = f"Accounts have the product(s) {', '.join(assigned)} for a monthly fee: keep them in the file."
-        raise Conflict("product_in_use", message, products=assigned)
+    removed_plans = set(before.plans) - set(after.plans)
+    plans_in_use = (
+        {*rows.plans_in_use(session, code, removed_plans), *runs.in_use(session, code, FeeKind.PLAN, removed_plans)}
+        if removed_plans
+        else set()
+    )
+    if plans_in_use:
+        message = f"Accounts are on the plan(s) {', '.join(sorted(plans_in_use))}: keep them in the file."
+        raise Conflict("plan_in_use", message, plans=sorted(plans_in_use))
+    removed_products = _monthly(before) - _monthly(after)
+    products_in_use = runs.in_use(session, code, FeeKind.PRODUCT, removed_products) if removed_products else []
+    if products_in_use:
+        message = f"Accounts have the product(s) {', '.join(products_in_use)} for a monthly fee: keep them in the file."
+        raise Conflict("product_in_use", message, products=products_in_use)
 
 
 def _monthly(programme: Programme) -> set[str]:

@@ -1,4 +1,4 @@
-"""Programmes as they are applied."""
+"""The applied programmes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MEMO: Final = "kontor.programmes"
 
 
 class Programmes:
-    """Applied programmes by code, each read once per version. Safe to share by threads."""
+    """Applied programmes by code, each version parsed once. Thread-safe."""
 
     def __init__(self) -> None:
         self._read: dict[str, Programme] = {}
 
     def current(self, session: Session, code: str) -> Programme:
-        """The programme of that code. Raises Invalid(`unknown_programme`)."""
+        """Return the programme of that code. Raises Invalid(`unknown_programme`)."""
         digest = digest_in(session, code)
         if digest is None:
             message = f"There is no programme {code!r}; GET /v1/programmes lists them."
@@ -30,39 +30,39 @@ class Programmes:
         return self.of_digest(session, code, digest)
 
     def of_digest(self, session: Session, code: str, digest: str) -> Programme:
-        """The programme whose digest was read together with something else."""
-        known = self._read.get(digest)
-        if known is None:
-            known = self._read[digest] = from_document(get(session, code).document)
-        return known
+        """Return the programme of a digest that was read earlier in the transaction."""
+        programme = self._read.get(digest)
+        if programme is None:
+            programme = self._read[digest] = from_document(get(session, code).document)
+        return programme
 
     def any(self, session: Session, code: str | None) -> Programme | None:
-        """The programme of that code, or the first one; None when there is none at all."""
-        wanted = code or rows.first_code(session)
-        return self.current(session, wanted) if wanted else None
+        """Return the programme of that code, or the first one; None when no programme is applied."""
+        chosen = code or rows.first_code(session)
+        return self.current(session, chosen) if chosen else None
 
 
 def digest_in(session: Session, code: str) -> str | None:
-    """What tells the applied version from others, asked once per transaction."""
-    known: tuple[object, dict[str, str]] | None = session.info.get(MEMO)
-    if known is None or known[0] is not session.get_transaction():
-        known = None
-    elif code in known[1]:
-        return known[1][code]
+    """Return the digest of the applied version, read once per transaction."""
+    cached: tuple[object, dict[str, str]] | None = session.info.get(MEMO)
+    if cached is None or cached[0] is not session.get_transaction():
+        cached = None
+    elif code in cached[1]:
+        return cached[1][code]
     digest = rows.digest(session, code)
     if digest is not None:
-        memo = known[1] if known else {}
+        memo = cached[1] if cached else {}
         session.info[MEMO] = (session.get_transaction(), {**memo, code: digest})
     return digest
 
 
 def forget(session: Session) -> None:
-    """Ask again in this transaction: something was applied."""
+    """Clear the transaction's cached digests, after a programme was applied."""
     session.info.pop(MEMO, None)
 
 
 def get(session: Session, code: str) -> ProgrammeRow:
-    """What is applied under a code. Raises NotFound."""
+    """Return the applied programme of a code. Raises NotFound."""
     row = rows.by_code(session, code)
     if row is None:
         raise NotFound("unknown_programme", f"There is no programme {code!r}.")
@@ -70,12 +70,12 @@ def get(session: Session, code: str) -> ProgrammeRow:
 
 
 def listed(session: Session) -> Sequence[ProgrammeRow]:
-    """Everything applied, by code."""
+    """Return all applied programmes, by code."""
     return rows.listed(session)
 
 
 def document(row: ProgrammeRow) -> dict[str, Any]:
-    """The JSON shape of an applied programme."""
+    """Return an applied programme as JSON."""
     return {
         "code": row.code,
         "version": row.version,

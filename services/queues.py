@@ -1,4 +1,4 @@
-"""Queues as they stand."""
+"""The current state of the queues."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ HELD = "held"
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """One queue. `queued` counts jobs held by their lane, too; `estimated`: a count is at its bound."""
+    """A queue. `queued` includes jobs held by their lane; `estimated`: a count has reached its bound."""
 
     name: str
     paused: bool
@@ -28,23 +28,23 @@ class QueueView:
 
 
 def listed(session: Session, names: Iterable[str], now: datetime) -> list[QueueView]:
-    """Every queue by name, those without a job too."""
-    wanted = sorted(names)
+    """Return all queues by name, including empty ones."""
+    ordered = sorted(names)
     connection = driver(session)
-    off = rows.paused(connection)
-    found = {(one.queue, one.state): one for one in rows.standing(connection, wanted)}
+    paused_queues = rows.paused(connection)
+    by_state = {(row.queue, row.state): row for row in rows.standing(connection, ordered)}
 
     def count(name: str, state: str) -> int:
-        one = found.get((name, state))
-        return 0 if one is None else one.count
+        row = by_state.get((name, state))
+        return 0 if row is None else row.count
 
     def view(name: str) -> QueueView:
-        since = [found[name, state].oldest for state in ("queued", HELD) if (name, state) in found]
-        oldest = min((instant for instant in since if instant is not None), default=None)
-        counts = [one.count for one in found.values() if one.queue == name]
+        instants = [by_state[name, state].oldest for state in ("queued", HELD) if (name, state) in by_state]
+        oldest = min((instant for instant in instants if instant is not None), default=None)
+        counts = [row.count for row in by_state.values() if row.queue == name]
         return QueueView(
             name=name,
-            paused=name in off,
+            paused=name in paused_queues,
             scheduled=count(name, "scheduled"),
             queued=count(name, "queued") + count(name, HELD),
             running=count(name, "running"),
@@ -54,4 +54,4 @@ def listed(session: Session, names: Iterable[str], now: datetime) -> list[QueueV
             estimated=any(number >= rows.BOUND for number in counts),
         )
 
-    return [view(name) for name in wanted]
+    return [view(name) for name in ordered]

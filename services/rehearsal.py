@@ -1,7 +1,7 @@
-"""What a job would do if it ran now: its own handler plays it in a transaction that is rolled back.
+"""Dry runs: a job's own handler runs it in a transaction that is rolled back.
 
-A call or a mail is not made: an external handler plans it (`claim`), the rehearsal counts it, takes a good answer for
-granted and lets the handler record that. Follow-up jobs that are due at once are played too.
+Calls and mails are not made: an external handler plans them (`claim`), the dry run counts them, assumes that they
+succeed and lets the handler record that. Follow-up jobs that are due immediately are run too.
 """
 
 from collections.abc import Mapping
@@ -28,19 +28,21 @@ from models.mails import MailState
 from services.dispatch import Dispatch
 from store import foresight, mails
 
-DEEP: Final = 4
-CHILDREN: Final = 50
-UNPLAYED: Final = frozenset({"jobs.bulk", "jobs.foresee", "upkeep.retention"})
-"""Tasks whose playing would take as long as the thing itself."""
+MAX_DEPTH: Final = 4
+MAX_CHILDREN: Final = 50
+NOT_DRY_RUN: Final = frozenset({"jobs.bulk", "jobs.foresee", "upkeep.retention"})
+"""Tasks too slow to dry-run."""
 
-FOLLOWING: Final = f"SELECT {ROW} FROM jobs WHERE parent_id = %s AND id > %s AND state = 'queued' ORDER BY id LIMIT %s"  # noqa: S608 -- constants
-GOOD: Final = HttpReply(200, {}, b"")
+CHILDREN_QUERY: Final = (
+    f"SELECT {ROW} FROM jobs WHERE parent_id = %s AND id > %s AND state = 'queued' ORDER BY id LIMIT %s"  # noqa: S608 -- constants
+)
+ASSUMED_REPLY: Final = HttpReply(200, {}, b"")
 
 
 class Kind(StrEnum):
-    """What became of a rehearsed job."""
+    """Result of a dry run."""
 
-    GOES = "goes"
+    WOULD_RUN = "goes"
     SETTLED = "settled"
     FAILS = "fails"
     UNKNOWN = "unknown"
@@ -48,7 +50,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What would leave this system, and money that would be charged, by currency."""
+    """Messages that would be sent, and amounts that would be charged by currency."""
 
     mails: int = 0
     calls: int = 0
@@ -64,99 +66,99 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """What a job would do. `says`: why it is settled, or with which error it fails."""
+    """Result of a job's dry run. `message`: why nothing is left to do, or the error."""
 
     kind: Kind
     effects: Effects = field(default_factory=Effects)
-    says: str = ""
+    message: str = ""
 
 
-class Silent:
-    """A doorbell that wakes nobody: what is rehearsed is never committed."""
+class SilentDoorbell:
+    """A doorbell that does nothing, because a dry run is never committed."""
 
     def ring(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """Plays jobs by the handlers of `registry`. The caller rolls back."""
+    """Dry-runs jobs with the handlers of `registry`. The caller rolls back."""
 
     registry: Registry
     jobs: Jobs
 
-    def silent(self) -> Jobs:
-        """The ledger, without its bell, and without a tracer: what is rehearsed never was."""
-        return Jobs(self.jobs.catalogue, self.jobs.clock, Silent())
+    def without_doorbell(self) -> Jobs:
+        """Return the ledger without doorbell and tracer."""
+        return Jobs(self.jobs.catalogue, self.jobs.clock, SilentDoorbell())
 
-    def play(self, session: Session, row: JobRow) -> Rehearsed:
-        """What this job would do; its rows stay in the transaction, for the next one to meet. Raises nothing."""
-        if row.task not in self.registry or row.task in UNPLAYED:
-            return Rehearsed(Kind.UNKNOWN, says="its task is not played")
-        floor, moment = new_id(), foresight.recent()
-        before = foresight.charged(driver(session), moment)
+    def run(self, session: Session, row: JobRow) -> Rehearsed:
+        """Dry-run a job; its changes stay visible to the next dry run of the transaction. Never raises."""
+        if row.task not in self.registry or row.task in NOT_DRY_RUN:
+            return Rehearsed(Kind.UNKNOWN, message="this task cannot be dry-run")
+        floor, charged_since = new_id(), foresight.recent()
+        before = foresight.charged(driver(session), charged_since)
         savepoint = session.begin_nested()
         try:
-            kind, effects, says = self._play(session, row, 0, floor)
-            after = foresight.charged(driver(session), moment)
-        except Exception as error:  # noqa: BLE001 -- a handler may raise anything: told here, as the runner records it
+            kind, effects, message = self._run_with_children(session, row, 0, floor)
+            after = foresight.charged(driver(session), charged_since)
+        except Exception as error:  # noqa: BLE001 -- a handler may raise anything; reported as the runner records it
             savepoint.rollback()
             session.expunge_all()
-            return Rehearsed(Kind.FAILS, says=f"{type(error).__name__}: {error}"[:300])
+            return Rehearsed(Kind.FAILS, message=f"{type(error).__name__}: {error}"[:300])
         savepoint.commit()
         session.expunge_all()
         money = {currency: amount - before.get(currency, Decimal(0)) for currency, amount in after.items()}
         charged = Effects(money={currency: amount for currency, amount in money.items() if amount})
-        return Rehearsed(kind, effects + charged, says)
+        return Rehearsed(kind, effects + charged, message)
 
-    def _play(self, session: Session, row: JobRow, depth: int, floor: UUID) -> tuple[Kind, Effects, str]:
-        kind, effects, says = self._alone(session, row)
-        if kind is Kind.SETTLED or depth == DEEP:
-            return kind, effects, says
+    def _run_with_children(self, session: Session, row: JobRow, depth: int, floor: UUID) -> tuple[Kind, Effects, str]:
+        kind, effects, message = self._run_one(session, row)
+        if kind is Kind.SETTLED or depth == MAX_DEPTH:
+            return kind, effects, message
         cursor = driver(session).cursor(row_factory=class_row(JobRow))
-        for child in cursor.execute(FOLLOWING, (row.id, floor, CHILDREN)).fetchall():
-            if child.task in self.registry and child.task not in UNPLAYED:
-                effects += self._play(session, child, depth + 1, floor)[1]
-        return kind, effects, says
+        for child in cursor.execute(CHILDREN_QUERY, (row.id, floor, MAX_CHILDREN)).fetchall():
+            if child.task in self.registry and child.task not in NOT_DRY_RUN:
+                effects += self._run_with_children(session, child, depth + 1, floor)[1]
+        return kind, effects, message
 
-    def _alone(self, session: Session, row: JobRow) -> tuple[Kind, Effects, str]:
+    def _run_one(self, session: Session, row: JobRow) -> tuple[Kind, Effects, str]:
         handler, payload = self.registry[row.task], payload_of(row, self.registry.catalogue)
-        job = context_of(row, row.attempt + 1, self.jobs.clock.now(), self.silent(), lambda: False)
+        job = context_of(row, row.attempt + 1, self.jobs.clock.now(), self.without_doorbell(), lambda: False)
         if handler.payload.policy.kind is TaskKind.TRANSACTIONAL:
             outcome = cast(Transactional, handler).run(job, session, payload)
             session.flush()
-            return _settled(outcome) or (Kind.GOES, Effects(), "")
+            return _not_runnable(outcome) or (Kind.WOULD_RUN, Effects(), "")
         external = cast(External, handler)
         plan = external.claim(job, session, payload)
         session.flush()
         if isinstance(plan, Done | Snooze | Cancel):
-            return _settled(plan) or (Kind.SETTLED, Effects(), "nothing is left to do")
+            return _not_runnable(plan) or (Kind.SETTLED, Effects(), "nothing left to do")
         if isinstance(plan, Dispatch):
             mails.close(session, plan.mail_id, MailState.SENT, "rehearsed", row.id)
-        effects, answer = _effect(row, plan)
-        if answer is not None:
-            external.record(job, session, payload, plan, answer)
+        effects, reply = _assumed_effect(row, plan)
+        if reply is not None:
+            external.record(job, session, payload, plan, reply)
             session.flush()
-        return (Kind.GOES if effects != Effects() else Kind.UNKNOWN), effects, ""
+        return (Kind.WOULD_RUN if effects != Effects() else Kind.UNKNOWN), effects, ""
 
 
-def _settled(outcome: Outcome) -> tuple[Kind, Effects, str] | None:
-    """What an outcome says of a job that has nothing to do any more, or not yet; None when it did something."""
+def _not_runnable(outcome: Outcome) -> tuple[Kind, Effects, str] | None:
+    """Return why the job has nothing to do now; None when it did something."""
     if isinstance(outcome, Cancel):
         return Kind.SETTLED, Effects(), outcome.reason
     if isinstance(outcome, Snooze):
-        return Kind.SETTLED, Effects(), "it is not time yet"
+        return Kind.SETTLED, Effects(), "not due yet"
     return None
 
 
-def _effect(row: JobRow, plan: Any) -> tuple[Effects, Any]:
-    """What a plan would do outside, and the good answer to record; None when there is none to make up."""
+def _assumed_effect(row: JobRow, plan: Any) -> tuple[Effects, Any]:
+    """Return a plan's effects and the successful reply to record; None when no reply can be assumed."""
     match plan:
         case Dispatch():
             return Effects(mails=1), None
         case Call() if (row.lane or "").startswith("instance:"):
-            return Effects(calls=1), GOOD
+            return Effects(calls=1), ASSUMED_REPLY
         case Call():
-            return Effects(webhooks=1), GOOD
+            return Effects(webhooks=1), ASSUMED_REPLY
         case _:
             return Effects(), None

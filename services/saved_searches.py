@@ -1,4 +1,4 @@
-"""Searches that an operator keeps under a name."""
+"""Saved searches of an operator."""
 
 from datetime import datetime
 from typing import Final
@@ -13,35 +13,35 @@ from domain.ids import new_id
 from models.console import SavedSearch
 from models.people import Operator
 
-NAME_MOST: Final = 60
-QUERY_MOST: Final = 2_000
-KEPT_MOST: Final = 50
+MAX_NAME: Final = 60
+MAX_QUERY: Final = 2_000
+MAX_SEARCHES: Final = 50
 
 
 def listed(session: Session, operator: Operator | None) -> list[SavedSearch]:
-    """An operator's searches by name."""
+    """Return an operator's searches by name."""
     if operator is None:
         return []
-    mine = select(SavedSearch).where(SavedSearch.operator_id == operator.id)
-    return list(session.scalars(mine.order_by(SavedSearch.name).limit(KEPT_MOST)))
+    query = select(SavedSearch).where(SavedSearch.operator_id == operator.id)
+    return list(session.scalars(query.order_by(SavedSearch.name).limit(MAX_SEARCHES)))
 
 
 def keep(session: Session, operator: Operator, name: str, query: str, now: datetime) -> None:
-    """Keep a search; the same name again replaces it. Raises Invalid."""
-    if not 0 < len(name) <= NAME_MOST or not name.isprintable():
-        message = f"Give the search a name of 1 to {NAME_MOST} printable characters."
+    """Save a search; an existing one with the same name is replaced. Raises Invalid."""
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        message = f"Give the search a name of 1 to {MAX_NAME} printable characters."
         raise Invalid(message=message, errors=[FieldError("name", message)])
-    if len(query) > QUERY_MOST:
-        raise Invalid(message="This search is too long to keep.")
-    if len(listed(session, operator)) >= KEPT_MOST:
-        raise Invalid(message=f"You keep {KEPT_MOST} searches already; forget one first.")
+    if len(query) > MAX_QUERY:
+        raise Invalid(message="This search is too long to save.")
+    if len(listed(session, operator)) >= MAX_SEARCHES:
+        raise Invalid(message=f"You already have {MAX_SEARCHES} saved searches; delete one first.")
     values = {"id": new_id(), "operator_id": operator.id, "name": name, "query": query, "created_at": now}
     statement = insert(SavedSearch).values(values)
-    again = {"query": statement.excluded.query, "created_at": statement.excluded.created_at}
-    session.execute(statement.on_conflict_do_update(index_elements=["operator_id", "name"], set_=again))
+    replacement = {"query": statement.excluded.query, "created_at": statement.excluded.created_at}
+    session.execute(statement.on_conflict_do_update(index_elements=["operator_id", "name"], set_=replacement))
 
 
 def forget(session: Session, operator: Operator, search_id: UUID) -> None:
-    """Forget one's own search; another's is left alone."""
-    mine = (SavedSearch.id == search_id, SavedSearch.operator_id == operator.id)
-    session.execute(delete(SavedSearch).where(*mine))
+    """Delete a search of this operator; searches of others are not affected."""
+    own = (SavedSearch.id == search_id, SavedSearch.operator_id == operator.id)
+    session.execute(delete(SavedSearch).where(*own))

@@ -1,4 +1,4 @@
-"""Schedules as they stand: when each fired last, and when it will."""
+"""Schedules with their last and next runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class ScheduleView:
-    """A schedule, its last occurrence (skipped ones included) and its next twelve instants, UTC."""
+    """A schedule, its last occurrence (including skipped ones) and its next twelve runs, UTC."""
 
     schedule: Schedule
     last: ScheduleOccurrence | None
@@ -25,20 +25,20 @@ class ScheduleView:
 
 
 def listed(session: Session, now: datetime) -> list[ScheduleView]:
-    """Every schedule by name."""
-    found = session.scalars(select(Schedule).where(~Schedule.retired).order_by(Schedule.name)).all()
+    """Return all schedules by name."""
+    schedules = session.scalars(select(Schedule).where(~Schedule.retired).order_by(Schedule.name)).all()
     last = _last(session)
-    return [ScheduleView(row, last.get(row.name), _next(row, now)) for row in found]
+    return [ScheduleView(row, last.get(row.name), _next(row, now)) for row in schedules]
 
 
 def one(session: Session, name: str, now: datetime) -> ScheduleView | None:
-    """One schedule; None when there is none of that name."""
+    """Return one schedule; None when there is none with that name."""
     return next((view for view in listed(session, now) if view.schedule.name == name), None)
 
 
 def _next(row: Schedule, now: datetime) -> list[datetime]:
-    found = next_occurrences(row.cron, ZoneInfo(row.timezone), max(now, row.checked_until), SHOWN)
-    return [occurrence.due for occurrence in found]
+    upcoming = next_occurrences(row.cron, ZoneInfo(row.timezone), max(now, row.checked_until), SHOWN)
+    return [occurrence.due for occurrence in upcoming]
 
 
 def _last(session: Session) -> dict[str, ScheduleOccurrence]:

@@ -1,4 +1,4 @@
-"""What operators do to queues and workers beside pausing: how many at once, and draining a process."""
+"""Operator actions on queues and workers in addition to pausing: concurrency limits and draining."""
 
 from typing import Final
 
@@ -12,30 +12,30 @@ from engine.enqueue import Jobs, ring_after_commit
 from models.control import Queue, WorkerProcess
 from store import audit
 
-MOST_AT_ONCE: Final = 10_000
+MAX_CONCURRENCY: Final = 10_000
 
 
-def limit_queue(session: Session, jobs: Jobs, name: str, most: int | None, actor: Actor) -> None:
-    """Let at most so many jobs of a queue be out at once, None for as many as there are threads.
+def limit_queue(session: Session, jobs: Jobs, name: str, limit: int | None, actor: Actor) -> None:
+    """Set the concurrency limit of a queue; None: limited by worker threads only.
 
     Raises NotFound, Invalid.
     """
     if name not in jobs.catalogue.queues:
         raise NotFound("unknown_queue", f"There is no queue {name!r}.")
-    if most is not None and not 1 <= most <= MOST_AT_ONCE:
-        message = f"At once is a whole number from 1 to {MOST_AT_ONCE:,}, or nothing for no limit."
+    if limit is not None and not 1 <= limit <= MAX_CONCURRENCY:
+        message = f"The concurrency limit must be a whole number from 1 to {MAX_CONCURRENCY:,}, or empty for no limit."
         raise Invalid(message=message, errors=[FieldError("concurrency", message)])
-    statement = insert(Queue).values(name=name, concurrency=most)
-    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"concurrency": most}))
-    _note(session, jobs, "queue.limit", f"queue:{name}", actor, {"concurrency": most})
+    statement = insert(Queue).values(name=name, concurrency=limit)
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"concurrency": limit}))
+    _note(session, jobs, "queue.limit", f"queue:{name}", actor, {"concurrency": limit})
     ring_after_commit(session, jobs.doorbell)
 
 
 def drain(session: Session, jobs: Jobs, worker: str, actor: Actor, *, draining: bool) -> None:
-    """Let a process finish what it has and take nothing more, or take work again. Raises NotFound."""
-    mine = update(WorkerProcess).where(WorkerProcess.id == worker).values(draining=draining)
-    if session.scalars(mine.returning(WorkerProcess.id)).first() is None:
-        raise NotFound("unknown_worker", "There is no such process, or not any more.")
+    """Make a worker finish its jobs and take no new ones, or take jobs again. Raises NotFound."""
+    statement = update(WorkerProcess).where(WorkerProcess.id == worker).values(draining=draining)
+    if session.scalars(statement.returning(WorkerProcess.id)).first() is None:
+        raise NotFound("unknown_worker", "No such worker process; it may have ended.")
     _note(session, jobs, "worker.drain" if draining else "worker.undrain", f"worker:{worker}", actor, {})
     ring_after_commit(session, jobs.doorbell)
 

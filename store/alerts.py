@@ -1,4 +1,4 @@
-"""SQL of what operators are told of: what there is to tell, and what was told."""
+"""Queries of operator alerts: open incidents, and what was reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.control import BreakerState, Lane
 from models.discounts import DiscountRun
 
 TURN: Final = text("SELECT pg_advisory_xact_lock(hashtext('kontor alerts'))")
-LANES_MOST: Final = 1_000
+MAX_LANES: Final = 1_000
 GAPS: Final = """
 SELECT kind, count(*), max(since), (array_agg(detail ORDER BY since DESC))[1]
 FROM reconciliation_gaps WHERE mended_at IS NULL GROUP BY kind
@@ -27,24 +27,24 @@ FROM reconciliation_gaps WHERE mended_at IS NULL GROUP BY kind
 
 
 def take_turn(session: Session) -> None:
-    """Let no other look or alert come between, until the transaction ends."""
+    """Lock alerting against other checks and alerts until the transaction ends."""
     session.execute(TURN)
 
 
 def open_alerts(session: Session) -> dict[tuple[str, str], Alert]:
-    """What is not over, by kind and matter."""
-    found = session.scalars(select(Alert).where(Alert.cleared_at.is_(None)))
-    return {(alert.kind, alert.matter): alert for alert in found}
+    """Return the open alerts by kind and incident name."""
+    alerts = session.scalars(select(Alert).where(Alert.cleared_at.is_(None)))
+    return {(alert.kind, alert.matter): alert for alert in alerts}
 
 
-def add(session: Session, matter: Matter, now: datetime) -> Alert:
-    """Write down a matter that nobody knew of."""
+def add(session: Session, incident: Matter, now: datetime) -> Alert:
+    """Insert an alert for a new incident."""
     alert = Alert(
         id=new_id(),
-        kind=matter.kind.value,
-        matter=matter.name,
-        detail=matter.detail,
-        count=matter.count,
+        kind=incident.kind.value,
+        matter=incident.name,
+        detail=incident.detail,
+        count=incident.count,
         first_at=now,
         last_at=now,
     )
@@ -53,42 +53,42 @@ def add(session: Session, matter: Matter, now: datetime) -> Alert:
 
 
 def over(session: Session) -> list[Alert]:
-    """What operators were told of, and is over, which they were not told yet."""
-    untold = (Alert.cleared_at.is_not(None), Alert.told_at.is_not(None), Alert.over_in.is_(None))
-    return list(session.scalars(select(Alert).where(*untold).order_by(Alert.cleared_at, Alert.id)))
+    """Return reported alerts that are resolved but not yet reported as resolved."""
+    conditions = (Alert.cleared_at.is_not(None), Alert.told_at.is_not(None), Alert.over_in.is_(None))
+    return list(session.scalars(select(Alert).where(*conditions).order_by(Alert.cleared_at, Alert.id)))
 
 
 def spoken_in(session: Session, fact_key: str) -> bool:
-    """Whether a mail with that key told of anything."""
-    said = select(Alert.id).where(or_(Alert.told_in == fact_key, Alert.over_in == fact_key))
-    return session.scalars(said.limit(1)).first() is not None
+    """Whether a mail with that key reported anything."""
+    query = select(Alert.id).where(or_(Alert.told_in == fact_key, Alert.over_in == fact_key))
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def still(session: Session, fact_key: str) -> tuple[bool, bool]:
-    """Of a mail with that key: whether it told of anything that is not over, and whether anything told is open."""
-    told = select(Alert.id).where(Alert.cleared_at.is_(None), Alert.told_at.is_not(None))
-    mine = told.where(Alert.told_in == fact_key)
-    return session.scalars(mine.limit(1)).first() is not None, session.scalars(told.limit(1)).first() is not None
+    """Return whether an alert reported under that key is open, and whether any reported alert is open."""
+    query = select(Alert.id).where(Alert.cleared_at.is_(None), Alert.told_at.is_not(None))
+    own = query.where(Alert.told_in == fact_key)
+    return session.scalars(own.limit(1)).first() is not None, session.scalars(query.limit(1)).first() is not None
 
 
 def mark_over(session: Session, ids: Iterable[UUID], fact_key: str) -> None:
-    """Note which mail told that they are over."""
+    """Record the mail that reported the alerts as resolved."""
     session.execute(update(Alert).where(Alert.id.in_(list(ids))).values(over_in=fact_key))
 
 
 def held_lanes(session: Session, before: datetime) -> list[Lane]:
-    """Lanes that have not delivered since before then, longest first; one that an operator holds was well."""
-    held = (Lane.state != BreakerState.CLOSED, Lane.held_since <= before)
-    return list(session.scalars(select(Lane).where(*held).order_by(Lane.held_since, Lane.name).limit(LANES_MOST)))
+    """Return lanes that have not delivered since before then, longest first, including lanes on hold."""
+    conditions = (Lane.state != BreakerState.CLOSED, Lane.held_since <= before)
+    return list(session.scalars(select(Lane).where(*conditions).order_by(Lane.held_since, Lane.name).limit(MAX_LANES)))
 
 
 def held_runs(session: Session) -> list[DiscountRun]:
-    """Discount runs that wait for an operator."""
+    """Return discount runs waiting for an operator."""
     return list(session.scalars(select(DiscountRun).where(DiscountRun.state == RunState.HELD.value)))
 
 
 def gaps(driver: Connection[Any]) -> list[Matter]:
-    """Open gaps of reconciliation, a matter for each kind; the newest one's words."""
+    """Return one incident per kind of open reconciliation gap, with the newest gap's detail."""
     return [
         Matter(AlertKind.RECONCILIATION, kind, count, f"{kind}: {detail}", newest, grows=True)
         for kind, count, newest, detail in driver.execute(GAPS).fetchall()

@@ -1,4 +1,4 @@
-"""SQL of bulk actions: previewed, started, paused, gone through."""
+"""Queries of bulk action runs."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -12,21 +12,21 @@ SHOWN: Final = 100
 
 
 def locked(session: Session, run_id: UUID) -> BulkRun | None:
-    """A bulk action that nobody else moves meanwhile."""
+    """Return a bulk action, locked."""
     return session.get(BulkRun, run_id, with_for_update=True, populate_existing=True)
 
 
 def by_id(session: Session, run_id: UUID) -> BulkRun | None:
-    """One bulk action."""
+    """Return one bulk action."""
     return session.get(BulkRun, run_id)
 
 
 def newest(session: Session, before: UUID | None, limit: int = SHOWN) -> list[BulkRun]:
-    """Bulk actions by falling id."""
+    """Return bulk actions, newest first."""
     query = select(BulkRun).order_by(BulkRun.id.desc()).limit(limit)
     return list(session.scalars(query if before is None else query.where(BulkRun.id < before)))
 
 
 def write(session: Session, run_id: UUID, **values: Any) -> None:
-    """Set columns of a bulk action, past the session's objects."""
+    """Update columns of a bulk action without touching the session's objects."""
     session.execute(update(BulkRun).where(BulkRun.id == run_id).values(**values))

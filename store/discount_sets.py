@@ -1,7 +1,7 @@
-"""SQL that computes discounts of many resellers in one statement: read off the payments, compared, written.
+"""Statements that compute, compare and record the discounts of many resellers at once.
 
-Every statement computes from the ledger as its own snapshot sees it. Thresholds ascend; a turnover's
-rank is how many of them it reached, and the arrays of tiers and percentages begin with rank 0, no tier.
+Every statement computes from the ledger in its own snapshot. Thresholds ascend; a turnover's rank is the
+number of thresholds it reached, and the arrays of tiers and percentages start with rank 0, no tier.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ SELECT id AS reseller_id, before, tier AS after, today AS turnover FROM judged
 WHERE before IS DISTINCT FROM tier ORDER BY id LIMIT :limit
 """
 
-# A row is written only if it is the one that was compared: a recomputation that came between, from a
-# newer snapshot, stays. Both statements below share the part that writes.
+# A row is written only if its version is the one that was compared: a recomputation from a newer snapshot
+# is kept. Both statements below share this part.
 WRITTEN: Final = """
 updated AS (
     UPDATE discounts d SET programme = :programme, day = :day, turnover = c.turnover, tier = c.after,
@@ -122,9 +122,9 @@ RANGES: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a statement computes: a programme's tiers, a local day's window as instants, which resellers.
+    """Parameters of a statement: a programme's tiers, a local day's window as instants, a range of resellers.
 
-    `tiers` and `percents` (JSON) have one element more than `starts`.
+    `tiers` and `percents` (JSON) have one more element than `starts`.
     """
 
     programme: str
@@ -139,7 +139,7 @@ class Sums:
     last: UUID = ALL[1]
 
     def values(self) -> dict[str, Any]:
-        """Parameters of the statements."""
+        """Return the bind parameters."""
         return {
             "programme": self.programme,
             "day": self.day,
@@ -154,47 +154,47 @@ class Sums:
         }
 
     def statement(self, template: str) -> TextClause:
-        """A statement over the range, planned apart from the one over a single reseller."""
+        """Return a statement over the range, or over a single reseller, which needs its own query plan."""
         which = ONE if self.first == self.last else RANGE
         return text(template.format(computed=COMPUTED.format(which=which)))
 
 
 def find(session: Session, sums: Sums, run_id: UUID) -> tuple[int, int]:
-    """Compute, keep under a run what differs; how many resellers there are, and how many move."""
+    """Compute, and store differences as findings of a run; return the numbers of resellers and of tier changes."""
     row = session.execute(sums.statement(FIND), {**sums.values(), "run_id": run_id}).one()
     return int(row.resellers), int(row.moved)
 
 
 def preview(session: Session, sums: Sums) -> Sequence[Row[Any]]:
-    """(before, after, resellers): how many are in which tier now and would be in which; writes nothing."""
+    """Return (before, after, resellers): the number of resellers by recorded and computed tier; writes nothing."""
     return session.execute(sums.statement(PREVIEW), sums.values()).all()
 
 
 def movers(session: Session, sums: Sums, limit: int) -> Sequence[Row[Any]]:
-    """(reseller_id, before, after, turnover) of those that would move; writes nothing."""
+    """Return (reseller_id, before, after, turnover) of resellers whose tier would change; writes nothing."""
     return session.execute(sums.statement(MOVERS), {**sums.values(), "limit": limit}).all()
 
 
 def record(session: Session, sums: Sums, now: datetime) -> Row[Any] | None:
-    """Compute one reseller's discount and write it if it differs; None when there is no such reseller.
+    """Compute one reseller's discount and record it if it differs; None when there is no such reseller.
 
-    (reseller_id, before, after, tomorrow, turnover, turnover_tomorrow, version, falls, moved,
-    overtaken): `version` is the one written; `overtaken`: somebody else wrote meanwhile.
+    Returns (reseller_id, before, after, tomorrow, turnover, turnover_tomorrow, version, falls, moved,
+    overtaken): `version` is the one written; `overtaken`: another transaction wrote first.
     """
     return session.execute(sums.statement(RECORD), {**sums.values(), "now": now}).one_or_none()
 
 
 def apply(session: Session, part: DiscountRange, programme: str, day: date, now: datetime) -> None:
-    """Write what a run found in a range, and under which version."""
+    """Record the findings of a range, and store the written versions in them."""
     bounds = {"run_id": part.run_id, "first": part.first_id, "last": part.last_id}
     session.execute(APPLY, {**bounds, "programme": programme, "day": day, "now": now})
 
 
 def analyze(session: Session) -> None:
-    """Tell the planner how much was found: the table was filled in this very minute."""
+    """Update the planner's statistics of the findings, which were inserted just before."""
     session.execute(text("ANALYZE discount_findings"))
 
 
 def range_starts(session: Session, programme: str, size: int) -> list[UUID]:
-    """The first reseller of every `size`, in the order of ids."""
+    """Return the first reseller of every group of `size`, in the order of ids."""
     return list(session.scalars(RANGES, {"programme": programme, "size": size}))

@@ -1,4 +1,4 @@
-"""SQL of what was recorded of discounts."""
+"""Queries of recorded discounts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.discounts import CurrentDiscount, DiscountRecord, DiscountRun
 
 
 def current(session: Session, reseller_id: UUID, *, lock: bool = False) -> CurrentDiscount | None:
-    """What was recorded last of a reseller; with a lock nobody else records until the end."""
+    """Return a reseller's current record; `lock` prevents other writes until the transaction ends."""
     query = select(CurrentDiscount).where(CurrentDiscount.reseller_id == reseller_id)
     if lock:
         query = query.with_for_update()
@@ -21,20 +21,22 @@ def current(session: Session, reseller_id: UUID, *, lock: bool = False) -> Curre
 
 
 def recorded(session: Session, reseller_id: UUID, programme: str, day: date) -> DiscountRecord | None:
-    """What stood recorded at the end of a local day; None when nothing was recorded on it.
+    """Return the record that was valid at the end of a local day; None when nothing was recorded for it.
 
-    A row is written when something differs: a later day without one has its values, if a run was
-    done for the programme on that day.
+    Rows are written only on change: a later day without a row has the same values if a run of the programme
+    was done on that day.
     """
-    mine = (DiscountRecord.reseller_id == reseller_id, DiscountRecord.day <= day)
-    row = session.scalars(select(DiscountRecord).where(*mine).order_by(DiscountRecord.day.desc()).limit(1)).first()
+    conditions = (DiscountRecord.reseller_id == reseller_id, DiscountRecord.day <= day)
+    row = session.scalars(
+        select(DiscountRecord).where(*conditions).order_by(DiscountRecord.day.desc()).limit(1)
+    ).first()
     if row is None or row.day == day or ran(session, programme, day):
         return row
     return None
 
 
 def ran(session: Session, programme: str, day: date) -> bool:
-    """Whether a run over all resellers was done for a local day."""
+    """Whether a run over all resellers was completed for a local day."""
     done = exists().where(
         DiscountRun.programme == programme, DiscountRun.day == day, DiscountRun.state == RunState.DONE
     )

@@ -1,4 +1,4 @@
-"""SQL of files of payments on their way into the ledger."""
+"""Queries of payment file imports."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from models.payments import PaymentImport, StagedPayment
 
 COPY: Final = "COPY payment_import_rows (import_id, line, id, reference, kind, amount, paid_at) FROM STDIN"
 
-# Two rows of the file, or a row and an entry of the ledger, under one reference and not the same.
+# Two rows of the file, or a row and a ledger entry, with the same reference but different values.
 CLASHES: Final = text(
-    "SELECT r.line, CASE WHEN p.id IS NULL THEN 'another row' ELSE 'an entry of the ledger' END AS what, r.reference"
+    "SELECT r.line, CASE WHEN p.id IS NULL THEN 'another row' ELSE 'a ledger entry' END AS what, r.reference"
     " FROM payment_import_rows r"
     " LEFT JOIN payments p ON p.origin_id = :reseller_id AND p.reference = r.reference"
     "  AND (p.kind, p.amount, p.paid_at) <> (r.kind, r.amount, r.paid_at)"
@@ -40,21 +40,21 @@ ENTER: Final = text(
 
 
 def begun(session: Session, reseller_id: UUID, digest: str, now: datetime) -> PaymentImport:
-    """The import of that file, begun now unless it was before; locked."""
+    """Return the import of that file, locked; create it when there is none."""
     values = {"id": new_id(), "reseller_id": reseller_id, "digest": digest, "begun_at": now}
     session.execute(insert(PaymentImport).values(**values).on_conflict_do_nothing())
-    mine = (PaymentImport.reseller_id == reseller_id, PaymentImport.digest == digest)
-    query = select(PaymentImport).where(*mine).with_for_update()
+    conditions = (PaymentImport.reseller_id == reseller_id, PaymentImport.digest == digest)
+    query = select(PaymentImport).where(*conditions).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def locked(session: Session, import_id: UUID) -> PaymentImport:
-    """One import, locked."""
+    """Return one import, locked."""
     return session.get_one(PaymentImport, import_id, with_for_update=True, populate_existing=True)
 
 
 def stage(session: Session, import_id: UUID, rows: Iterable[tuple[int, UUID, str, str, Decimal, datetime]]) -> None:
-    """Keep checked rows: (line, id, reference, kind, amount, paid_at)."""
+    """Store valid rows: (line, id, reference, kind, amount, paid_at)."""
     raw = cast("Connection[Any]", session.connection().connection.driver_connection)
     with raw.cursor().copy(COPY) as copy:
         for row in rows:
@@ -62,27 +62,27 @@ def stage(session: Session, import_id: UUID, rows: Iterable[tuple[int, UUID, str
 
 
 def clashes(session: Session, import_id: UUID, reseller_id: UUID) -> list[Row[Any]]:
-    """(line, what, reference) of rows that say something else than what stands under their reference."""
+    """Return (line, what, reference) of rows that conflict with `what` under the same reference."""
     return list(session.execute(CLASHES, {"import_id": import_id, "reseller_id": reseller_id}).all())
 
 
 def enter(session: Session, import_id: UUID, reseller_id: UUID, currency: str, now: datetime) -> int:
-    """Put every staged row into the ledger that is not there; returns how many."""
+    """Insert the staged rows that are not yet in the ledger; return how many."""
     values = {"import_id": import_id, "reseller_id": reseller_id, "currency": currency, "now": now}
     return int(session.execute(ENTER, values).scalar_one())
 
 
 def clear(session: Session, import_id: UUID) -> None:
-    """Forget the staged rows."""
+    """Delete the staged rows."""
     session.execute(delete(StagedPayment).where(StagedPayment.import_id == import_id))
 
 
 def drop(session: Session, import_id: UUID) -> None:
-    """Forget an import altogether."""
+    """Delete an import with its rows."""
     session.execute(delete(PaymentImport).where(PaymentImport.id == import_id))
 
 
 def drop_abandoned(session: Session, before: datetime) -> None:
-    """Forget imports that were begun before an instant and never finished."""
-    old = (PaymentImport.begun_at < before, PaymentImport.finished_at.is_(None))
-    session.execute(delete(PaymentImport).where(*old))
+    """Delete unfinished imports started before an instant."""
+    conditions = (PaymentImport.begun_at < before, PaymentImport.finished_at.is_(None))
+    session.execute(delete(PaymentImport).where(*conditions))

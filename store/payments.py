@@ -1,4 +1,4 @@
-"""SQL of the ledger of payments."""
+"""Queries of the payment ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from domain.tiers import PaymentKind
 from models.payments import PaymentRow
 
-NOTHING: Final = Decimal(0)
+ZERO: Final = Decimal(0)
 TURNOVERS: Final = text(
     "SELECT coalesce(t.total, 0) FROM unnest(CAST(:ids AS uuid[]), CAST(:starts AS timestamptz[]),"
     "  CAST(:ends AS timestamptz[])) WITH ORDINALITY AS w (reseller_id, since, until, place)"
@@ -29,7 +29,7 @@ Entered = Row[UUID, UUID, str, Decimal, datetime, str]
 
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
-    """Which payments; None: any. From `since` to before `until`, aware."""
+    """Filter of payments; None: any. From `since` to before `until`, aware."""
 
     kind: PaymentKind | None = None
     since: datetime | None = None
@@ -38,51 +38,51 @@ class PaymentFilter:
 
 
 def add(session: Session, values: Mapping[str, Any]) -> PaymentRow | None:
-    """Insert one entry; None when its reseller used the reference before."""
+    """Insert an entry; None when the reseller has used the reference before."""
     statement = insert(PaymentRow).values(**values)
-    unless = statement.on_conflict_do_nothing(index_elements=["origin_id", "reference"])
-    return session.scalars(unless.returning(PaymentRow)).one_or_none()
+    insertion = statement.on_conflict_do_nothing(index_elements=["origin_id", "reference"])
+    return session.scalars(insertion.returning(PaymentRow)).one_or_none()
 
 
 def by_reference(session: Session, origin_id: UUID, reference: str) -> PaymentRow | None:
-    """What a reseller posted under a reference."""
-    mine = (PaymentRow.origin_id == origin_id, PaymentRow.reference == reference)
-    return session.scalars(select(PaymentRow).where(*mine)).one_or_none()
+    """Return a reseller's entry with that reference."""
+    conditions = (PaymentRow.origin_id == origin_id, PaymentRow.reference == reference)
+    return session.scalars(select(PaymentRow).where(*conditions)).one_or_none()
 
 
 def page(
-    session: Session, reseller_id: UUID, wanted: PaymentFilter, before: UUID | None, limit: int
+    session: Session, reseller_id: UUID, filters: PaymentFilter, before: UUID | None, limit: int
 ) -> list[PaymentRow]:
-    """Entries of a reseller, those that arrived last first."""
+    """Return a reseller's entries, latest arrival first."""
     query = select(PaymentRow).where(PaymentRow.reseller_id == reseller_id)
     if before is not None:
         query = query.where(PaymentRow.id < before)
-    if wanted.kind is not None:
-        query = query.where(PaymentRow.kind == wanted.kind.value)
-    if wanted.since is not None:
-        query = query.where(PaymentRow.paid_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(PaymentRow.paid_at < wanted.until)
-    if wanted.reference is not None:
-        query = query.where(PaymentRow.reference == wanted.reference)
+    if filters.kind is not None:
+        query = query.where(PaymentRow.kind == filters.kind.value)
+    if filters.since is not None:
+        query = query.where(PaymentRow.paid_at >= filters.since)
+    if filters.until is not None:
+        query = query.where(PaymentRow.paid_at < filters.until)
+    if filters.reference is not None:
+        query = query.where(PaymentRow.reference == filters.reference)
     return list(session.scalars(query.order_by(PaymentRow.id.desc()).limit(limit)))
 
 
 def turnover(session: Session, reseller_id: UUID, since: datetime, until: datetime) -> Decimal:
-    """Payments less refunds and chargebacks from `since` to before `until`, aware; may be negative."""
+    """Return payments less refunds and chargebacks from `since` to before `until`, aware; may be negative."""
     inside = (PaymentRow.reseller_id == reseller_id, PaymentRow.paid_at >= since, PaymentRow.paid_at < until)
-    return session.scalar(select(func.sum(PaymentRow.signed)).where(*inside)) or NOTHING
+    return session.scalar(select(func.sum(PaymentRow.signed)).where(*inside)) or ZERO
 
 
 def turnovers(session: Session, windows: Sequence[tuple[UUID, datetime, datetime]]) -> Sequence[Decimal]:
-    """`turnover` of many (reseller, since, until) in one statement, in their order."""
+    """Return the turnovers of many (reseller, since, until), in order, with one statement."""
     ids, starts, ends = zip(*windows, strict=True) if windows else ((), (), ())
     values = {"ids": list(ids), "starts": list(starts), "ends": list(ends)}
     return session.scalars(TURNOVERS, values).all()
 
 
 def between(session: Session, resellers: Sequence[UUID], since: datetime, until: datetime) -> Sequence[Entered]:
-    """Entries of some resellers, oldest payment first."""
+    """Return entries of the given resellers, oldest payment first."""
     columns = (
         PaymentRow.id,
         PaymentRow.reseller_id,

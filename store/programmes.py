@@ -1,4 +1,4 @@
-"""SQL of applied programmes."""
+"""Queries of applied programmes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.programmes import ProgrammeRow
 
 
 def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow | None:
-    """One programme, read afresh."""
+    """Return one programme, refreshed from the database."""
     query = select(ProgrammeRow).where(ProgrammeRow.code == code)
     if lock:
         query = query.with_for_update()
@@ -24,28 +24,28 @@ def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow 
 
 
 def digest(session: Session, code: str) -> str | None:
-    """What tells one applied document from another."""
+    """Return the digest of the applied document."""
     return session.scalar(select(ProgrammeRow.digest).where(ProgrammeRow.code == code))
 
 
 def first_code(session: Session) -> str | None:
-    """The first code of all."""
+    """Return the first code in alphabetical order."""
     return session.scalar(select(ProgrammeRow.code).order_by(ProgrammeRow.code).limit(1))
 
 
 def listed(session: Session) -> list[ProgrammeRow]:
-    """Every programme, by code."""
+    """Return all programmes, by code."""
     return list(session.scalars(select(ProgrammeRow).order_by(ProgrammeRow.code)))
 
 
 def plans_in_use(session: Session, code: str, plans: Iterable[str]) -> list[str]:
-    """Which of these plans an account of the programme is on."""
+    """Return those of the plans that an account of the programme is on."""
     query = select(Account.plan).where(Account.programme == code, Account.plan.in_(list(plans)))
     return sorted(session.scalars(query.where(Account.purged_at.is_(None)).distinct()))
 
 
 def has_books(session: Session, code: str) -> bool:
-    """Whether money was written down in the programme: a payment, an order or a charge."""
+    """Whether the programme has a payment, an order or a charge."""
     paid = select(PaymentRow.id).join(Account, Account.id == PaymentRow.reseller_id).where(Account.programme == code)
     ordered = select(OrderRow.id).where(OrderRow.programme == code)
     charged = select(Charge.id).where(Charge.programme == code)

@@ -1,4 +1,4 @@
-"""SQL of lines of time: what happened to an account, newest first, each source by an index and bounded."""
+"""Queries of account timelines, newest first; each source uses an index and is bounded."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UNION ALL (SELECT {JOB} FROM jobs_archive WHERE lane = %(lane)s {PAGE})
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """A job in a line of time; one with a lane is a call to an instance or endpoint."""
+    """A job in a timeline; one with a lane is a call to an instance or webhook endpoint."""
 
     id: UUID
     task: str
@@ -54,13 +54,13 @@ class JobLine:
 
 
 def account(session: Session, account_id: UUID) -> Account | None:
-    """An account, also one that is finally deleted."""
+    """Return an account, including purged ones."""
     return session.get(Account, account_id)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSearch:
-    """Which accounts; None: any. `text`, without case, is a part of a name or address; with `exact` the whole."""
+    """Filter of accounts; None: any. `text`: part of a name or address, casefolded; `exact`: all of it."""
 
     text: str | None = None
     exact: bool = False
@@ -69,42 +69,42 @@ class AccountSearch:
     reseller: UUID | None = None
 
 
-def accounts(session: Session, wanted: AccountSearch, before: UUID | None, limit: int) -> list[Account]:
-    """Accounts, newest first, after the one with id `before`."""
-    query = select(Account).where(Account.purged_at.is_(None), *_wanted(wanted))
+def accounts(session: Session, search: AccountSearch, before: UUID | None, limit: int) -> list[Account]:
+    """Return accounts, newest first, with ids below `before`."""
+    query = select(Account).where(Account.purged_at.is_(None), *_conditions(search))
     if before is not None:
         query = query.where(Account.id < before)
     return list(session.scalars(query.order_by(Account.id.desc()).limit(limit)))
 
 
-def _wanted(wanted: AccountSearch) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.programme is not None:
-        found.append(Account.programme == wanted.programme)
-    if wanted.kind is not None:
-        found.append(Account.kind == wanted.kind)
-    if wanted.reseller is not None:
-        found.append(Account.reseller_id == wanted.reseller)
-    if wanted.text is not None and wanted.exact:
-        found.append(or_(Account.name_key == wanted.text, Account.email_key == wanted.text))
-    elif wanted.text is not None:
-        parts = (column.contains(wanted.text, autoescape=True) for column in (Account.name_key, Account.email_key))
-        found.append(or_(*parts))
-    return found
+def _conditions(search: AccountSearch) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if search.programme is not None:
+        conditions.append(Account.programme == search.programme)
+    if search.kind is not None:
+        conditions.append(Account.kind == search.kind)
+    if search.reseller is not None:
+        conditions.append(Account.reseller_id == search.reseller)
+    if search.text is not None and search.exact:
+        conditions.append(or_(Account.name_key == search.text, Account.email_key == search.text))
+    elif search.text is not None:
+        parts = (column.contains(search.text, autoescape=True) for column in (Account.name_key, Account.email_key))
+        conditions.append(or_(*parts))
+    return conditions
 
 
 def events(session: Session, account_id: UUID, before: int | None, limit: int) -> list[DomainEvent]:
-    """Events of an account, and of its clients when it is a reseller."""
+    """Return events of an account, and of its clients when it is a reseller."""
     query = select(DomainEvent).order_by(DomainEvent.seq.desc()).limit(limit)
     if before is not None:
         query = query.where(DomainEvent.seq < before)
     owners = (DomainEvent.account_id == account_id, DomainEvent.reseller_id == account_id)
-    found = {one.seq: one for one in _either(session, query, owners)}
-    return [found[seq] for seq in sorted(found, reverse=True)[:limit]]
+    by_seq = {event.seq: event for event in _either(session, query, owners)}
+    return [by_seq[seq] for seq in sorted(by_seq, reverse=True)[:limit]]
 
 
 def mails(session: Session, account_id: UUID, before: UUID | None, limit: int) -> list[Mail]:
-    """Mails to an account, and in its name to its clients, without what they say."""
+    """Return mails to an account and, in its name, to its clients, without their content."""
     shown = load_only(
         Mail.template, Mail.state, Mail.reason, Mail.subject, Mail.account_id, Mail.created_at, Mail.repeats
     )
@@ -112,32 +112,32 @@ def mails(session: Session, account_id: UUID, before: UUID | None, limit: int) -
     if before is not None:
         query = query.where(Mail.id < before)
     owners = (Mail.account_id == account_id, Mail.reseller_id == account_id)
-    found = {one.id: one for one in _either(session, query, owners)}
-    return [found[key] for key in sorted(found, reverse=True)[:limit]]
+    by_id = {mail.id: mail for mail in _either(session, query, owners)}
+    return [by_id[key] for key in sorted(by_id, reverse=True)[:limit]]
 
 
 def offers(session: Session, account_id: UUID, before: UUID | None, limit: int) -> list[Offer]:
-    """Offers to an account or by it."""
+    """Return offers to an account or by it."""
     query = select(Offer).order_by(Offer.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Offer.id < before)
     owners = (Offer.account_id == account_id, Offer.reseller_id == account_id)
-    found = {one.id: one for one in _either(session, query, owners)}
-    return [found[key] for key in sorted(found, reverse=True)[:limit]]
+    by_id = {offer.id: offer for offer in _either(session, query, owners)}
+    return [by_id[key] for key in sorted(by_id, reverse=True)[:limit]]
 
 
 def charges(session: Session, account_id: UUID, before: tuple[date, UUID] | None, limit: int) -> list[Charge]:
-    """Charges for an account or paid by it, the latest period first."""
+    """Return charges for an account or paid by it, latest period first."""
     query = select(Charge).order_by(Charge.period_start.desc(), Charge.id.desc()).limit(limit)
     if before is not None:
         query = query.where(tuple_(Charge.period_start, Charge.id) < before)
     owners = (Charge.account_id == account_id, Charge.reseller_id == account_id)
-    found = {(one.period_start, one.id): one for one in _either(session, query, owners)}
-    return [found[key] for key in sorted(found, reverse=True)[:limit]]
+    by_key = {(charge.period_start, charge.id): charge for charge in _either(session, query, owners)}
+    return [by_key[key] for key in sorted(by_key, reverse=True)[:limit]]
 
 
 def payments(session: Session, account_id: UUID, before: UUID | None, limit: int) -> list[PaymentRow]:
-    """Payments, refunds and chargebacks of a reseller, by their arrival."""
+    """Return payments, refunds and chargebacks of a reseller, latest arrival first."""
     query = select(PaymentRow).where(PaymentRow.reseller_id == account_id)
     if before is not None:
         query = query.where(PaymentRow.id < before)
@@ -145,7 +145,7 @@ def payments(session: Session, account_id: UUID, before: UUID | None, limit: int
 
 
 def orders(session: Session, account_id: UUID, before: UUID | None, limit: int) -> list[OrderRow]:
-    """Orders of a reseller."""
+    """Return a reseller's orders, newest first."""
     query = select(OrderRow).where(OrderRow.reseller_id == account_id)
     if before is not None:
         query = query.where(OrderRow.id < before)
@@ -153,7 +153,7 @@ def orders(session: Session, account_id: UUID, before: UUID | None, limit: int) 
 
 
 def discounts(session: Session, account_id: UUID, before: date | None, limit: int) -> list[DiscountRecord]:
-    """What was recorded of a reseller's discount, each time that it differed."""
+    """Return the recorded changes of a reseller's discount, newest first."""
     query = select(DiscountRecord).where(DiscountRecord.reseller_id == account_id)
     if before is not None:
         query = query.where(DiscountRecord.day < before)
@@ -161,12 +161,12 @@ def discounts(session: Session, account_id: UUID, before: date | None, limit: in
 
 
 def jobs(driver: Connection[Any], account_id: UUID, before: UUID | None, limit: int) -> list[JobLine]:
-    """Jobs of a reseller, up to `limit` that wait, run or are dead and as many that are finished, in no order."""
+    """Return jobs of a reseller, unordered: up to `limit` unfinished or dead ones, and as many finished ones."""
     return _jobs(driver, JOBS, {"id": str(account_id), "before": before, "limit": limit})
 
 
 def calls(driver: Connection[Any], lane: str, before: UUID | None, limit: int) -> list[JobLine]:
-    """Calls over a lane, likewise; the dead ones may take long where many jobs are dead: bound it."""
+    """Return calls of a lane, unordered; slow where many jobs are dead, so call it with a time limit."""
     return _jobs(driver, CALLS, {"lane": lane, "before": before, "limit": limit})
 
 
@@ -176,21 +176,21 @@ def _jobs(driver: Connection[Any], statement: str, values: dict[str, Any]) -> li
 
 
 def grants(session: Session, offer_id: UUID) -> list[Grant]:
-    """What an accepted offer granted, line by line."""
+    """Return the grants of an accepted offer, by line."""
     return list(session.scalars(select(Grant).where(Grant.offer_id == offer_id).order_by(Grant.line_no)))
 
 
 def offer_mails(session: Session, offer: Offer) -> list[Mail]:
-    """Mails about an offer, oldest first, among the first 500 that client and reseller got after it was made."""
-    found: list[Mail] = []
+    """Return mails about an offer, oldest first, among the first 500 to client and reseller since it was created."""
+    rows: list[Mail] = []
     for account_id in (offer.account_id, offer.reseller_id):
-        mine = (Mail.account_id == account_id, Mail.id > offer.id)
-        looked = select(Mail.id, Mail.refs).where(*mine).order_by(Mail.id).limit(MAILS_LOOKED_AT).subquery()
-        named = select(looked.c.id).where(looked.c.refs["offer_id"].astext == str(offer.id))
-        found += session.scalars(select(Mail).where(Mail.id.in_(named)))
-    return sorted(found, key=lambda mail: mail.id)
+        conditions = (Mail.account_id == account_id, Mail.id > offer.id)
+        candidates = select(Mail.id, Mail.refs).where(*conditions).order_by(Mail.id).limit(MAILS_LOOKED_AT).subquery()
+        ids = select(candidates.c.id).where(candidates.c.refs["offer_id"].astext == str(offer.id))
+        rows += session.scalars(select(Mail).where(Mail.id.in_(ids)))
+    return sorted(rows, key=lambda mail: mail.id)
 
 
 def _either(session: Session, query: Select[Any], owners: Sequence[ColumnElement[bool]]) -> list[Any]:
-    """The rows of each owner, by an index of its own."""
-    return [one for owner in owners for one in session.scalars(query.where(owner))]
+    """Return the rows of each owner; separate queries, so that each uses its index."""
+    return [row for owner in owners for row in session.scalars(query.where(owner))]

@@ -1,4 +1,4 @@
-"""Operators' alerts by the clock: a look every quarter of an hour, after that of reconciliation."""
+"""Scheduled operator alerts: a check every quarter of an hour, after reconciliation."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ TASK: Final = "alerts.digest"
 
 
 class AlertsDigest(Payload):
-    """Look what is dead, late, held or missing; mail operators what is new, or that all of it is over."""
+    """Check for dead, late, held and missing work; mail new incidents or the all-clear to operators."""
 
     policy: ClassVar[Policy] = own_commit(TASK, "upkeep", attempts=5)
 
 
 class AlertsDigestHandler:
-    """One look."""
+    """Runs one check."""
 
     payload: ClassVar[type[AlertsDigest]] = AlertsDigest
 
     def run(self, job: JobContext, session: Session, payload: AlertsDigest) -> Outcome:
-        """Look, tell."""
+        """Check and send the digest."""
         return Done(look(session, job.jobs, job.now))
 
 

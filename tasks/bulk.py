@@ -1,4 +1,4 @@
-"""Bulk actions on jobs, a chunk at a time: each chunk enqueues the next; and what one would do, worked out likewise."""
+"""Bulk actions on jobs and their previews, one chunk at a time; each chunk enqueues the next."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,9 +24,9 @@ COUNT_MS: Final = 30_000
 
 
 class JobsBulk(Payload):
-    """What to do to which jobs, on whose behalf. `before`, `done`, `refused`: how far earlier chunks came.
+    """Apply an action to the matching jobs for an actor. `before`, `done`, `refused`: progress of earlier chunks.
 
-    `run` is the bulk action that people watch, pause and stop.
+    `run`: the bulk action run that operators watch, pause and stop.
     """
 
     policy: ClassVar[Policy] = Policy(
@@ -58,12 +58,12 @@ class JobsBulk(Payload):
 
 
 class JobsBulkHandler:
-    """Acts on one chunk, with an audit entry for every job."""
+    """Processes one chunk, with an audit entry for every job."""
 
     payload = JobsBulk
 
     def run(self, job: JobContext, session: Session, payload: JobsBulk) -> Outcome:
-        """Do a chunk and hand the rest on, unless the action was paused or is in another job's hand."""
+        """Process a chunk and enqueue the rest, unless the run was paused or belongs to another job."""
         run = None
         if payload.run is not None:
             run = bulk_runs.in_hand(session, payload.run, job.id, BulkState.RUNNING)
@@ -71,19 +71,19 @@ class JobsBulkHandler:
                 return Cancel("the bulk action was paused or stopped")
         actor = Actor(payload.actor, f"job:{job.id}", payload.reason)
         chunk = bulk.act(session, Control(job.jobs), payload.action, query_of(payload, job.id), actor)
-        told = {"done": payload.done + chunk.done, "refused": payload.refused + chunk.refused}
-        following = None
+        counts = {"done": payload.done + chunk.done, "refused": payload.refused + chunk.refused}
+        next_job_id = None
         if chunk.last is not None:
-            rest = payload.model_copy(update={**told, "before": chunk.last})
-            args = rest.model_dump(mode="json")
-            following = job.jobs.enqueue(session, bulk.TASK, args, tenant=job.tenant, priority=bulk_runs.FIRST).id
+            next_payload = payload.model_copy(update={**counts, "before": chunk.last})
+            args = next_payload.model_dump(mode="json")
+            next_job_id = job.jobs.enqueue(session, bulk.TASK, args, tenant=job.tenant, priority=bulk_runs.FIRST).id
         if run is not None:
-            bulk_runs.advance(session, run, **told, reached=chunk.last, by=following, now=job.now)
-        return Done({**told, "continued_by": None if following is None else str(following)})
+            bulk_runs.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
+        return Done({**counts, "continued_by": None if next_job_id is None else str(next_job_id)})
 
 
 def query_of(payload: JobsBulk, job_id: UUID) -> JobQuery:
-    """What is left to go through; nothing that came after the action."""
+    """Return the query for the remaining jobs; jobs created after the action are excluded."""
     return bulk.query_of(
         states=payload.states,
         task=payload.task,
@@ -100,7 +100,7 @@ def query_of(payload: JobsBulk, job_id: UUID) -> JobQuery:
 
 
 class JobsForesee(Payload):
-    """Work out what a bulk action would do."""
+    """Preview a bulk action."""
 
     policy: ClassVar[Policy] = own_commit(bulk_runs.FORESEE, "upkeep", timedelta(seconds=10), attempts=3)
 
@@ -108,7 +108,7 @@ class JobsForesee(Payload):
 
 
 class JobsForeseeHandler:
-    """Counts first, then rehearses a chunk and hands the rest on. `handlers`: of the tasks it can rehearse."""
+    """Counts first, then dry-runs a chunk and enqueues the rest. `handlers`: those available for dry runs."""
 
     payload = JobsForesee
 
@@ -116,24 +116,23 @@ class JobsForeseeHandler:
         self._registry = Registry(handlers)
 
     def run(self, job: JobContext, session: Session, payload: JobsForesee) -> Outcome:
-        """One chunk; what it played is undone before this returns."""
+        """Dry-run one chunk; its changes are rolled back before this returns."""
         run = bulk_runs.in_hand(session, payload.run, job.id, BulkState.PREVIEW)
         if run is None:
-            return Cancel("the preview is not wanted any more")
+            return Cancel("the preview was discarded or started")
         if run.counts is None:
             self._count(session, run)
-        found = foreseeing.look(session, Rehearsal(self._registry, job.jobs), run)
-        following = job.jobs.enqueue(session, job.task, payload, priority=bulk_runs.FIRST).id if found.more else None
+        chunk = foreseeing.look(session, Rehearsal(self._registry, job.jobs), run)
+        next_job_id = job.jobs.enqueue(session, job.task, payload, priority=bulk_runs.FIRST).id if chunk.more else None
         rows.write(
-            session, run.id, foreseen=found.rows, looked=found.count, looked_to=found.last, seen_keys=found.seen_keys,
-            job_id=following or job.id, foreseen_at=None if found.more else job.now,
+            session, run.id, foreseen=chunk.rows, looked=chunk.count, looked_to=chunk.last, seen_keys=chunk.seen_keys,
+            job_id=next_job_id or job.id, foreseen_at=None if chunk.more else job.now,
         )  # fmt: skip
-        return Done({"looked_at": found.count, "continued_by": None if following is None else str(following)})
+        return Done({"looked_at": chunk.count, "continued_by": None if next_job_id is None else str(next_job_id)})
 
     @staticmethod
     def _count(session: Session, run: BulkRun) -> None:
         query = foreseeing.remaining(run)
         counts = bulk.counted(session, BulkAction(run.action), query, COUNT_MS)
-        listed = [asdict(one) for one in counts or ()]
-        total = None if counts is None else sum(one.count for one in counts)
-        rows.write(session, run.id, counts=listed, total=total)
+        total = None if counts is None else sum(group.count for group in counts)
+        rows.write(session, run.id, counts=[asdict(group) for group in counts or ()], total=total)

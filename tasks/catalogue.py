@@ -1,4 +1,4 @@
-"""Every task of Kontor: families append their payloads and handlers here."""
+"""Every task of Kontor: register payloads and handlers here."""
 
 from dataclasses import dataclass
 
@@ -86,7 +86,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What handlers need from the outside. `book` holds the same secret as the API's."""
+    """Dependencies of handlers. `book` holds the same secret as the API's."""
 
     sleep: Sleep
     book: OfferBook
@@ -99,18 +99,18 @@ class Ports:
 
 
 def catalogue() -> Catalogue:
-    """Every task, without the code that runs it."""
+    """Return every task, without the handlers."""
     return Catalogue(PAYLOADS)
 
 
 def all_handlers(ports: Ports) -> list[Handler]:
-    """The handler of every task; the last one previews what the others would do."""
+    """Return the handler of every task; the last one dry-runs the others."""
     handlers = plain_handlers(ports)
     return [*handlers, JobsForeseeHandler(handlers)]
 
 
 def plain_handlers(ports: Ports) -> list[Handler]:
-    """The handlers that work alone."""
+    """Return the handlers that do not depend on other handlers."""
     return [
         ProbeEchoHandler(ports.sleep),
         *offer_handlers(ports.book, ports.sender, ports.sealer, ports.clock),
@@ -129,7 +129,7 @@ def plain_handlers(ports: Ports) -> list[Handler]:
 
 
 def account_handlers(programmes: Programmes) -> list[Handler]:
-    """What ends trials, reminds of them, warns of quotas, and merges resellers."""
+    """Return the handlers of trials, quotas and reseller merges."""
     return [
         ResellersMergeHandler(programmes),
         TrialsEndHandler(programmes),
@@ -140,16 +140,16 @@ def account_handlers(programmes: Programmes) -> list[Handler]:
     ]
 
 
-def offer_handlers(book: OfferBook, sender: CallSender, sealer: Sealer, clock: Clock) -> list[Handler]:
-    """What brings offers, licences and events to customers' systems."""
-    outside = (book, sender, sealer)
+def offer_handlers(ctx: OfferBook, sender: CallSender, sealer: Sealer, clock: Clock) -> list[Handler]:
+    """Return the handlers of offers, licences and webhooks."""
+    deps = (ctx, sender, sealer)
     return [
-        OfferDeliverHandler(*outside),
-        OfferWithdrawHandler(*outside),
-        OfferExpireHandler(book),
-        LicencesProvisionHandler(*outside),
-        LicencesEndGrantsHandler(*outside),
-        LicencesRemindHandler(book),
+        OfferDeliverHandler(*deps),
+        OfferWithdrawHandler(*deps),
+        OfferExpireHandler(ctx),
+        LicencesProvisionHandler(*deps),
+        LicencesEndGrantsHandler(*deps),
+        LicencesRemindHandler(ctx),
         WebhooksFanOutHandler(),
         WebhooksDeliverHandler(sender, sealer, clock),
     ]

@@ -1,4 +1,4 @@
-"""Discounts of all resellers of a programme: a run, each step of each range a job of its own."""
+"""Discount runs over all resellers of a programme: one job per step and range."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUEUE: Final = "discounts"
 
 
 class DiscountsRun(Payload):
-    """Begin a run over all resellers of a programme, for the local day it is then; so many to a range."""
+    """Start a run over all resellers of a programme for the current local day, with `range_size` per range."""
 
     policy: ClassVar[Policy] = own_commit(running.RUN, QUEUE)
 
@@ -28,7 +28,7 @@ class DiscountsRun(Payload):
 
 
 class DiscountsCompute(Payload):
-    """See who would move in one range of a run; the last of them decides."""
+    """Compute one range of a run; the last range decides."""
 
     policy: ClassVar[Policy] = own_commit(running.COMPUTE, QUEUE)
 
@@ -37,7 +37,7 @@ class DiscountsCompute(Payload):
 
 
 class DiscountsApply(Payload):
-    """Record what was found in one range of a run."""
+    """Record the findings of one range of a run."""
 
     policy: ClassVar[Policy] = own_commit(running.APPLY, QUEUE)
 
@@ -46,7 +46,7 @@ class DiscountsApply(Payload):
 
 
 class DiscountsTell(Payload):
-    """Tell who moved or falls tomorrow in one range of a run, a chunk at a time."""
+    """Notify the resellers of one range whose tier changed or drops tomorrow, one chunk at a time."""
 
     policy: ClassVar[Policy] = own_commit(running.TELL, QUEUE)
 
@@ -54,56 +54,56 @@ class DiscountsTell(Payload):
     number: int
 
 
-class _OfRuns:
-    """What the handlers of runs work with."""
+class _RunHandler:
+    """Base of the handlers of runs."""
 
     def __init__(self, programmes: Programmes) -> None:
         self._programmes = programmes
 
-    def _book(self, job: JobContext) -> DiscountBook:
+    def _ctx(self, job: JobContext) -> DiscountBook:
         return DiscountBook(job.jobs, self._programmes)
 
 
-class DiscountsRunHandler(_OfRuns):
-    """Divides the resellers into ranges, a job each."""
+class DiscountsRunHandler(_RunHandler):
+    """Splits the resellers into ranges with one job each."""
 
     payload: ClassVar[type[DiscountsRun]] = DiscountsRun
 
     def run(self, job: JobContext, session: Session, payload: DiscountsRun) -> Outcome:
-        """Begin; a run that still computes or is held gives way to this one."""
-        run = running.begin(self._book(job), session, payload.programme, payload.range_size)
+        """Start a run; it supersedes a run that is computing or held."""
+        run = running.begin(self._ctx(job), session, payload.programme, payload.range_size)
         if run is None:
             return Cancel("the programme has no turnover discount")
         return Done({"run_id": str(run.id), "ranges": run.ranges})
 
 
-class DiscountsComputeHandler(_OfRuns):
-    """Writes who would move, nothing else."""
+class DiscountsComputeHandler(_RunHandler):
+    """Stores findings, nothing else."""
 
     payload: ClassVar[type[DiscountsCompute]] = DiscountsCompute
 
     def run(self, job: JobContext, session: Session, payload: DiscountsCompute) -> Outcome:
         """Compute a range."""
-        refused = running.compute(self._book(job), session, payload.run_id, payload.number)
-        return Cancel(refused) if refused else Done()
+        reason = running.compute(self._ctx(job), session, payload.run_id, payload.number)
+        return Cancel(reason) if reason else Done()
 
 
-class DiscountsApplyHandler(_OfRuns):
-    """Writes nothing over what was recorded meanwhile."""
+class DiscountsApplyHandler(_RunHandler):
+    """Records findings, except where a newer record exists."""
 
     payload: ClassVar[type[DiscountsApply]] = DiscountsApply
 
     def run(self, job: JobContext, session: Session, payload: DiscountsApply) -> Outcome:
         """Apply a range."""
-        refused = running.apply(self._book(job), session, payload.run_id, payload.number)
-        return Cancel(refused) if refused else Done()
+        reason = running.apply(self._ctx(job), session, payload.run_id, payload.number)
+        return Cancel(reason) if reason else Done()
 
 
-class DiscountsTellHandler(_OfRuns):
-    """Events and mails; a further job goes on."""
+class DiscountsTellHandler(_RunHandler):
+    """Emits events and mails; the next job continues."""
 
     payload: ClassVar[type[DiscountsTell]] = DiscountsTell
 
     def run(self, job: JobContext, session: Session, payload: DiscountsTell) -> Outcome:
-        """Tell a chunk."""
-        return Done({"told": running.tell(self._book(job), session, payload.run_id, payload.number)})
+        """Notify one chunk."""
+        return Done({"told": running.tell(self._ctx(job), session, payload.run_id, payload.number)})

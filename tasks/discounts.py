@@ -1,4 +1,4 @@
-"""Discounts: one reseller's at once after a payment, and when everybody's are computed."""
+"""Recomputation of a reseller's discount after a payment, and the daily runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DiscountsRecompute(Payload):
 
 
 class DiscountsRecomputeHandler:
-    """A reseller that is none any more is left alone."""
+    """Skips accounts that are no longer resellers."""
 
     payload: ClassVar[type[DiscountsRecompute]] = DiscountsRecompute
 
@@ -47,10 +47,10 @@ class DiscountsRecomputeHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: DiscountsRecompute) -> Outcome:
-        """Compute, record, tell."""
-        book = DiscountBook(job.jobs, self._programmes)
-        found = recomputing.recompute(book, session, payload.reseller_id)
-        return Done({"moved": bool(found and found.moved)})
+        """Compute, record and notify."""
+        ctx = DiscountBook(job.jobs, self._programmes)
+        change = recomputing.recompute(ctx, session, payload.reseller_id)
+        return Done({"moved": bool(change and change.moved)})
 
 
 PAYLOADS: Final[tuple[type[Payload], ...]] = (
@@ -63,7 +63,7 @@ PAYLOADS: Final[tuple[type[Payload], ...]] = (
 
 
 def handlers(programmes: Programmes) -> list[Handler]:
-    """The handlers of this family."""
+    """Return the discount handlers."""
     return [
         DiscountsRecomputeHandler(programmes),
         DiscountsRunHandler(programmes),
@@ -74,7 +74,7 @@ def handlers(programmes: Programmes) -> list[Handler]:
 
 
 def schedules(session: Session) -> list[Declared]:
-    """A run a day for every programme that discounts by turnover, at five past midnight in its zone."""
+    """Return a daily run at 00:05 local time for every programme with a turnover discount."""
     return [
         Declared(
             name=f"discounts.daily.{row.code}",

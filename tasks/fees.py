@@ -1,4 +1,4 @@
-"""Recurring fees by the clock: what is due is charged every night, statements are mailed every month."""
+"""Scheduled fees: nightly charging and monthly statements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PAGE: Final = 1_000
 
 
 class FeesCharge(Payload):
-    """Charge every due period of a programme: split into ranges, each a job."""
+    """Charge every due period of a programme, split into ranges with one job each."""
 
     policy: ClassVar[Policy] = own_commit(CHARGE, QUEUE)
 
@@ -42,7 +42,7 @@ class FeesCharge(Payload):
 
 
 class FeesChargeRange(Payload):
-    """Charge the due runs from one place (day, run) to before another; without an end: all the rest."""
+    """Charge the due runs from one position (day, run) to before another; without an end: all the rest."""
 
     policy: ClassVar[Policy] = own_commit(CHARGE_RANGE, QUEUE, timedelta(minutes=10))
 
@@ -54,7 +54,7 @@ class FeesChargeRange(Payload):
 
 
 class FeesStatements(Payload):
-    """Mail the statements of the month before the local day of `due`; goes on in a job of its own."""
+    """Mail the statements of the month before the local day of `due`; the next job continues `after` an id."""
 
     policy: ClassVar[Policy] = own_commit(STATEMENTS, QUEUE, timedelta(minutes=30))
 
@@ -79,7 +79,7 @@ class FeesStatement(Payload):
 
 
 class FeesChargeHandler:
-    """Finds where the ranges begin; what is due is decided again by whoever charges it."""
+    """Splits the due runs into ranges; each range's job checks again what is due."""
 
     payload = FeesCharge
 
@@ -88,14 +88,14 @@ class FeesChargeHandler:
 
     def run(self, job: JobContext, session: Session, payload: FeesCharge) -> Done:
         """Enqueue a job for every range."""
-        found = runs.ranges(FeeBook(job.jobs, self._programmes), session, payload.programme)
-        requests = [Request(CHARGE_RANGE, _args(payload.programme, first, before)) for first, before in found]
+        ranges = runs.ranges(FeeBook(job.jobs, self._programmes), session, payload.programme)
+        requests = [Request(CHARGE_RANGE, _args(payload.programme, first, before)) for first, before in ranges]
         return Done({"ranges": len(job.jobs.put_many(session, requests))})
 
 
 def _args(programme: str, first: Mark, before: Mark | None) -> dict[str, Any]:
-    given = {"programme": programme, "day": first.day, "run_id": first.run_id}
-    return given if before is None else {**given, "before_day": before.day, "before_run_id": before.run_id}
+    args = {"programme": programme, "day": first.day, "run_id": first.run_id}
+    return args if before is None else {**args, "before_day": before.day, "before_run_id": before.run_id}
 
 
 class FeesChargeRangeHandler:
@@ -107,16 +107,16 @@ class FeesChargeRangeHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: FeesChargeRange) -> Done:
-        """What was charged before, by whomever, is not due any more."""
+        """Charge the runs of the range that are still due."""
         first, before = Mark(payload.day, payload.run_id), None
         if payload.before_day is not None and payload.before_run_id is not None:
             before = Mark(payload.before_day, payload.before_run_id)
-        book = FeeBook(job.jobs, self._programmes)
-        return Done({"charges": runs.charge_range(book, session, payload.programme, first, before)})
+        ctx = FeeBook(job.jobs, self._programmes)
+        return Done({"charges": runs.charge_range(ctx, session, payload.programme, first, before)})
 
 
 class FeesStatementsHandler:
-    """Finds who has charges in the month, a page at a time."""
+    """Finds the resellers with charges in the month, one page at a time."""
 
     payload = FeesStatements
 
@@ -128,11 +128,11 @@ class FeesStatementsHandler:
         programme = self._programmes.current(session, payload.programme)
         end = local_day(payload.due, programme.zone).replace(day=1)
         month = add_months(end, -1)
-        found = payers(session, payload.programme, month, end, payload.after, PAGE)
-        job.jobs.put_many(session, [_statement(reseller_id, month) for reseller_id in found])
-        if len(found) == PAGE:
-            job.jobs.enqueue(session, STATEMENTS, payload.model_copy(update={"after": found[-1]}))
-        return Done({"month": month.isoformat(), "resellers": len(found)})
+        resellers = payers(session, payload.programme, month, end, payload.after, PAGE)
+        job.jobs.put_many(session, [_statement(reseller_id, month) for reseller_id in resellers])
+        if len(resellers) == PAGE:
+            job.jobs.enqueue(session, STATEMENTS, payload.model_copy(update={"after": resellers[-1]}))
+        return Done({"month": month.isoformat(), "resellers": len(resellers)})
 
 
 def _statement(reseller_id: UUID, month: date) -> Request:
@@ -140,7 +140,7 @@ def _statement(reseller_id: UUID, month: date) -> Request:
 
 
 class FeesStatementHandler:
-    """One mail for one reseller and month, for ever."""
+    """Mails at most one statement per reseller and month."""
 
     payload = FeesStatement
 
@@ -148,9 +148,9 @@ class FeesStatementHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: FeesStatement) -> Done:
-        """Charge what is still owed, then post the statement."""
-        book = FeeBook(job.jobs, self._programmes)
-        mail_id = statements.post(book, session, payload.reseller_id, payload.month)
+        """Charge what is still due, then post the statement."""
+        ctx = FeeBook(job.jobs, self._programmes)
+        mail_id = statements.post(ctx, session, payload.reseller_id, payload.month)
         return Done({"mail_id": None if mail_id is None else str(mail_id)})
 
 
@@ -158,7 +158,7 @@ PAYLOADS: Final[tuple[type[Payload], ...]] = (FeesCharge, FeesChargeRange, FeesS
 
 
 def handlers(programmes: Programmes) -> list[Handler]:
-    """What charges and tells of it."""
+    """Return the fee handlers."""
     return [
         FeesChargeHandler(programmes),
         FeesChargeRangeHandler(programmes),
@@ -168,9 +168,9 @@ def handlers(programmes: Programmes) -> list[Handler]:
 
 
 def schedules(session: Session) -> list[Declared]:
-    """Every programme's charging, nightly, and its statements, on the first of the month, in its zone.
+    """Return nightly charging, and statements on the first of the month, for every programme in its zone.
 
-    Charging catches up whatever was missed, so once is enough; every missed month has its statement.
+    Charging catches up on everything due, so a missed run is made up once; missed statements are all made up.
     """
     times = ((CHARGE, "1 0 * * *", MisfirePolicy.ONCE), (STATEMENTS, "0 1 1 * *", MisfirePolicy.ALL))
     return [

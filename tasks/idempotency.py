@@ -1,4 +1,4 @@
-"""Kept answers are forgotten after their 24 hours."""
+"""Deletes stored responses after 24 hours."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -18,7 +18,7 @@ CHUNK = 10_000
 
 
 class UpkeepIdempotency(Payload):
-    """Forget answers kept for over 24 hours; goes on in a job of its own while there are more."""
+    """Delete stored responses older than 24 hours; enqueues the next job while there are more."""
 
     policy: ClassVar[Policy] = Policy(
         name="upkeep.idempotency",
@@ -35,11 +35,11 @@ class UpkeepIdempotencyHandler:
     payload = UpkeepIdempotency
 
     def run(self, job: JobContext, session: Session, payload: UpkeepIdempotency) -> Done:
-        """Delete a chunk, enqueue the next when this one was full."""
-        gone = idempotency.purge(session, job.now, CHUNK)
-        if gone == CHUNK:
+        """Delete a chunk; enqueue the next one when this one was full."""
+        deleted = idempotency.purge(session, job.now, CHUNK)
+        if deleted == CHUNK:
             job.jobs.enqueue(session, job.task, payload)
-        return Done({"deleted": gone})
+        return Done({"deleted": deleted})
 
 
 SCHEDULES = (
@@ -51,4 +51,4 @@ SCHEDULES = (
         misfire=MisfirePolicy.ONCE,
     ),
 )
-"""Hourly; answers that are past their time are not given in the meantime."""
+"""Hourly; expired responses are not returned even before they are deleted."""

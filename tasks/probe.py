@@ -1,4 +1,4 @@
-"""The probe: a task that gives its args back, for doctor, demos, benches and smoke tests."""
+"""The probe: a task that returns its args, for doctor, demos, benchmarks and smoke tests."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,13 +14,13 @@ from engine.handlers import JobContext
 from engine.outcomes import Done, Stopped
 
 Sleep = Callable[[float], None]
-"""Lets so many seconds of real time pass."""
+"""Sleeps for a number of seconds of wall time."""
 
 NAP: Final = 0.1
 
 
 class ProbeEcho(Payload):
-    """What to give back, and how long to take for it (seconds of real time)."""
+    """Return the args after `seconds` of wall time."""
 
     policy: ClassVar[Policy] = Policy(
         name="probe.echo",
@@ -37,7 +37,7 @@ class ProbeEcho(Payload):
 
 
 class ProbeEchoHandler:
-    """Sleeps in short naps, so that a request to cancel is heard."""
+    """Sleeps in short steps, so that a cancellation is noticed."""
 
     payload = ProbeEcho
 
@@ -45,11 +45,11 @@ class ProbeEchoHandler:
         self._sleep = sleep
 
     def claim(self, job: JobContext, session: Session, payload: ProbeEcho) -> ProbeEcho:
-        """There is nothing to check."""
+        """Return the payload; there is nothing to check."""
         return payload
 
     def act(self, job: JobContext, plan: ProbeEcho) -> dict[str, object]:
-        """Take the time asked for; give back the args that were sent."""
+        """Sleep for the requested time, then return the args that were sent."""
         left = plan.seconds or 0.0
         while left > 0:
             if job.cancelled():
@@ -67,5 +67,5 @@ class ProbeEchoHandler:
         plan: ProbeEcho,
         result: dict[str, object],
     ) -> Done:
-        """The echo is the result."""
+        """Return the echo as the result."""
         return Done(result)

@@ -1,4 +1,4 @@
-"""Reconciliation by the clock: every quarter of an hour everything is compared."""
+"""Scheduled reconciliation, every quarter of an hour."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TASK: Final = "reconciliation.compare"
 
 
 class ReconciliationCompare(Payload):
-    """Compare what should exist with what does; what is missing is written down.
+    """Find records and jobs that should exist and do not, and record them as gaps.
 
-    Once a day everything is compared, however long ago it was.
+    `everything`: without the time limit, once a day.
     """
 
     policy: ClassVar[Policy] = own_commit(TASK, "upkeep", timedelta(minutes=15), attempts=5)
@@ -30,7 +30,7 @@ class ReconciliationCompare(Payload):
 
 
 class ReconciliationCompareHandler:
-    """One look at everything."""
+    """Runs one reconciliation."""
 
     payload: ClassVar[type[ReconciliationCompare]] = ReconciliationCompare
 
@@ -38,9 +38,9 @@ class ReconciliationCompareHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: ReconciliationCompare) -> Outcome:
-        """Compare, write down."""
-        look = reconcile(session, self._programmes, job.now, everything=payload.everything)
-        return Done(look.document())
+        """Run the checks and record the gaps."""
+        result = reconcile(session, self._programmes, job.now, everything=payload.everything)
+        return Done(result.document())
 
 
 SCHEDULES: Final = (

@@ -1,4 +1,4 @@
-"""The console's figures: finished jobs counted into minutes and hours, so that a page never reads a week of jobs."""
+"""Statistics for the console: finished jobs per minute and hour, so that no page has to read a week of jobs."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
@@ -15,20 +15,20 @@ from engine.schedules import Declared
 from models.console import RollupSize
 from store import rollups
 
-AGAIN: Final = timedelta(minutes=2)
-"""What ended this long ago is counted once more: a commit may be late."""
+OVERLAP: Final = timedelta(minutes=2)
+"""Jobs that ended this long before the last rollup are counted again, because commits may arrive late."""
 
-JUST_NOW: Final = timedelta(seconds=1)
-"""What ended at this very instant counts too."""
+CURRENT_INSTANT: Final = timedelta(seconds=1)
+"""Includes jobs that ended at this very instant."""
 
-BACK: Final = timedelta(days=7)
-AT_ONCE: Final = timedelta(hours=6)
+MAX_AGE: Final = timedelta(days=7)
+MAX_SPAN: Final = timedelta(hours=6)
 KEEP_MINUTES: Final = timedelta(days=2)
 KEEP_HOURS: Final = timedelta(days=92)
 
 
 class ConsoleRollup(Payload):
-    """Count what ended since the last time, or from `since` on; goes on in a job of its own while there is more."""
+    """Count the jobs that ended since the last rollup or `since`; enqueues the next job while there are more."""
 
     policy: ClassVar[Policy] = own_commit("console.rollup", "upkeep", timedelta(minutes=2), attempts=3)
 
@@ -36,18 +36,18 @@ class ConsoleRollup(Payload):
 
 
 class ConsoleRollupHandler:
-    """Counts six hours at most. Running twice counts the same."""
+    """Counts at most six hours per job; idempotent."""
 
     payload = ConsoleRollup
 
     def run(self, job: JobContext, session: Session, payload: ConsoleRollup) -> Done:
-        """Count, forget what is old, hand the rest on."""
+        """Count, delete old statistics, enqueue the rest."""
         connection = driver(session)
-        start = _minute(max(payload.since or self._begin(session, job.now), job.now - BACK))
-        end = job.now + JUST_NOW
-        stop = min(start + AT_ONCE, end)
-        dues = {one.policy.name: one.policy.due_by.total_seconds() for one in job.jobs.catalogue}
-        rollups.roll(connection, start, stop, dues)
+        start = _minute(max(payload.since or self._start(session, job.now), job.now - MAX_AGE))
+        end = job.now + CURRENT_INSTANT
+        stop = min(start + MAX_SPAN, end)
+        due_by = {payload.policy.name: payload.policy.due_by.total_seconds() for payload in job.jobs.catalogue}
+        rollups.roll(connection, start, stop, due_by)
         rollups.forget(connection, RollupSize.MINUTE, job.now - KEEP_MINUTES)
         rollups.forget(connection, RollupSize.HOUR, job.now - KEEP_HOURS)
         if stop < end:
@@ -55,9 +55,9 @@ class ConsoleRollupHandler:
         return Done({"from": start.isoformat(), "to": stop.isoformat()})
 
     @staticmethod
-    def _begin(session: Session, now: datetime) -> datetime:
+    def _start(session: Session, now: datetime) -> datetime:
         last = rollups.last(driver(session))
-        return now - BACK if last is None else last - AGAIN
+        return now - MAX_AGE if last is None else last - OVERLAP
 
 
 def _minute(instant: datetime) -> datetime:

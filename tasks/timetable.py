@@ -1,4 +1,4 @@
-"""The timetable: every schedule of this deployment."""
+"""All schedules of this deployment."""
 
 from sqlalchemy.orm import Session
 
@@ -7,6 +7,6 @@ from tasks import accounts, alerts, discounts, fees, idempotency, reconciliation
 
 
 def timetable(session: Session) -> list[Declared]:
-    """What runs by the clock: the engine's own upkeep, and each programme's daily work in its zone."""
-    ours = [*upkeep.SCHEDULES, *idempotency.SCHEDULES, *accounts.SCHEDULES, *rollups.SCHEDULES, *alerts.SCHEDULES]
-    return [*ours, *reconciliation.SCHEDULES, *discounts.schedules(session), *fees.schedules(session)]
+    """Return the system's own schedules and each programme's schedules in its zone."""
+    system = [*upkeep.SCHEDULES, *idempotency.SCHEDULES, *accounts.SCHEDULES, *rollups.SCHEDULES, *alerts.SCHEDULES]
+    return [*system, *reconciliation.SCHEDULES, *discounts.schedules(session), *fees.schedules(session)]

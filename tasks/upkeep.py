@@ -1,4 +1,4 @@
-"""The engine's own upkeep: retention of finished jobs."""
+"""Retention of finished jobs."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -17,7 +17,7 @@ from engine.schedules import Declared
 
 
 class UpkeepRetention(Payload):
-    """Forget what finished more than `days` days ago; goes on in a job of its own while there is more."""
+    """Delete jobs that finished more than `days` days ago; enqueues the next job while there are more."""
 
     policy: ClassVar[Policy] = Policy(
         name="upkeep.retention",
@@ -36,11 +36,11 @@ class UpkeepRetentionHandler:
     payload = UpkeepRetention
 
     def run(self, job: JobContext, session: Session, payload: UpkeepRetention) -> Outcome:
-        """Delete a chunk, enqueue the next when this one was full."""
-        gone = forget_finished(driver(session), job.now - timedelta(days=payload.days))
-        if gone >= CHUNK:
+        """Delete a chunk; enqueue the next one when this one was full."""
+        deleted = forget_finished(driver(session), job.now - timedelta(days=payload.days))
+        if deleted >= CHUNK:
             job.jobs.enqueue(session, job.task, payload)
-        return Done({"deleted": gone})
+        return Done({"deleted": deleted})
 
 
 SCHEDULES = (

@@ -1,4 +1,4 @@
-"""What every use case of payments and discounts works with."""
+"""The context of payment and discount services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.programmes import Programmes
 
 @dataclass(frozen=True, slots=True)
 class DiscountBook:
-    """The ledger of jobs and the programmes; holds no connection."""
+    """The job ledger and the programmes; holds no connection."""
 
     jobs: Jobs
     programmes: Programmes
@@ -27,9 +27,9 @@ class DiscountBook:
         return self.jobs.clock.now()
 
     def programme(self, session: Session, code: str) -> Programme:
-        """The rules that are applied under a code. Raises Invalid(`unknown_programme`)."""
+        """Return the applied programme of a code. Raises Invalid(`unknown_programme`)."""
         return self.programmes.current(session, code)
 
     def today(self, tz: ZoneInfo) -> date:
-        """The local day it is."""
+        """Return the current local day."""
         return local_day(self.now, tz)

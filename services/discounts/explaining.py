@@ -1,4 +1,4 @@
-"""Why a reseller has its discount on a day: from today's ledger, with what was recorded then beside it."""
+"""Explains a reseller's discount on a day from the current ledger, together with the recorded value."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ EVERY_FAMILY = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted(Entry):
-    """An entry of the ledger with what it is known by."""
+    """A ledger entry with its id and instant."""
 
     id: UUID
     paid_at: datetime
 
 
 def told(
-    book: DiscountBook, session: Session, reseller: Account, as_of: date | None, pay: Decimal | None = None
+    ctx: DiscountBook, session: Session, reseller: Account, as_of: date | None, pay: Decimal | None = None
 ) -> Document:
-    """The contract's answer for a local day, today's when none is named; `pay` as if paid on it.
+    """Explain the discount on a local day, by default today; `pay`: as if that amount were paid on the day.
 
     Raises Conflict(`not_a_reseller`) for an account that never was one.
     """
-    programme = book.programme(session, reseller.programme)
-    day = as_of or book.today(programme.zone)
-    _refuse_stranger(session, reseller)
+    programme = ctx.programme(session, reseller.programme)
+    day = as_of or ctx.today(programme.zone)
+    _require_reseller_history(session, reseller)
     entries = _entries(session, programme, reseller.id, day)
     rules = _turnover_rules(programme.discount)
-    found = explain(rules, entries, day) if pay is None else what_if(rules, entries, day, pay)
+    explanation = explain(rules, entries, day) if pay is None else what_if(rules, entries, day, pay)
     recorded = discounts.recorded(session, reseller.id, reseller.programme, day)
     return {
-        **_figures(programme, found, entries),
-        "suppressed": suppressed_on(programme, found.tier, day),
+        **_figures(programme, explanation, entries),
+        "suppressed": suppressed_on(programme, explanation.tier, day),
         "recorded": recorded and _record(programme, recorded, day),
         "pay": None if pay is None else Money(pay, programme.currency).to_document(),
     }
 
 
-def _refuse_stranger(session: Session, account: Account) -> None:
-    """Former resellers keep what was recorded of them."""
+def _require_reseller_history(session: Session, account: Account) -> None:
+    """Former resellers keep their recorded discounts."""
     if account.kind != AccountKind.RESELLER and discounts.current(session, account.id) is None:
-        raise Conflict("not_a_reseller", "The account is no reseller.", state=account.kind)
+        raise Conflict("not_a_reseller", "The account is not a reseller.", state=account.kind)
 
 
 def _entries(session: Session, programme: Programme, reseller_id: UUID, day: date) -> list[Counted]:
@@ -81,45 +81,45 @@ def _entries(session: Session, programme: Programme, reseller_id: UUID, day: dat
 
 
 def _turnover_rules(rules: Discount) -> TurnoverDiscount:
-    """The tiers; none where discounts do not depend on turnover."""
+    """Return the turnover rules; without tiers where discounts do not depend on turnover."""
     return rules if isinstance(rules, TurnoverDiscount) else TurnoverDiscount((), ())
 
 
-def percentages(rules: Discount, found: Explanation) -> Mapping[str, int | float]:
-    """Per cent per family as JSON numbers; `*` stands for every plan and product."""
+def percentages(rules: Discount, explanation: Explanation) -> Mapping[str, int | float]:
+    """Return per cent per family as JSON numbers; `*` stands for all plans and products."""
     match rules:
         case NoDiscount() | FlatDiscount():
             return {EVERY_FAMILY: number(reseller_percent(rules, None, None))}
         case TurnoverDiscount():
-            return {family: number(percent) for family, percent in found.percent.items()}
+            return {family: number(percent) for family, percent in explanation.percent.items()}
 
 
 def number(percent: Decimal) -> int | float:
-    """A percentage as a JSON number."""
+    """Return a percentage as a JSON number."""
     return int(percent) if percent == percent.to_integral_value() else float(percent)
 
 
-def _figures(programme: Programme, found: Explanation, entries: Iterable[Counted]) -> Document:
+def _figures(programme: Programme, explanation: Explanation, entries: Iterable[Counted]) -> Document:
     def money(amount: Decimal) -> dict[str, str]:
         return Money(amount, programme.currency).to_document()
 
-    known = {id(entry): entry for entry in entries}
-    coming, then = found.next_tier, found.tomorrow
+    posted = {id(entry): entry for entry in entries}
+    next_tier, tomorrow = explanation.next_tier, explanation.tomorrow
     return {
-        "as_of": found.day,
-        "window": {"from": found.window.first, "to": found.window.last},
-        "turnover": money(found.turnover),
-        "tier": found.tier and found.tier.name,
-        "percent": percentages(programme.discount, found),
-        "next_tier": coming and {"name": coming.tier.name, "missing": money(coming.missing)},
+        "as_of": explanation.day,
+        "window": {"from": explanation.window.first, "to": explanation.window.last},
+        "turnover": money(explanation.turnover),
+        "tier": explanation.tier and explanation.tier.name,
+        "percent": percentages(programme.discount, explanation),
+        "next_tier": next_tier and {"name": next_tier.tier.name, "missing": money(next_tier.missing)},
         "tomorrow": {
-            "as_of": found.day + ONE_DAY,
-            "turnover": money(then.turnover),
-            "tier": then.tier and then.tier.name,
-            "leaving": [_entry(known[id(one)], programme) for one in then.leaving if id(one) in known],
-            "keep_with": None if then.keep_with is None else money(then.keep_with),
+            "as_of": explanation.day + ONE_DAY,
+            "turnover": money(tomorrow.turnover),
+            "tier": tomorrow.tier and tomorrow.tier.name,
+            "leaving": [_entry(posted[id(entry)], programme) for entry in tomorrow.leaving if id(entry) in posted],
+            "keep_with": None if tomorrow.keep_with is None else money(tomorrow.keep_with),
         },
-        "payments": [_entry(known[id(one)], programme) for one in found.counted if id(one) in known],
+        "payments": [_entry(posted[id(entry)], programme) for entry in explanation.counted if id(entry) in posted],
     }
 
 

@@ -1,4 +1,4 @@
-"""What resellers hear of their discounts: that the tier changed, and a day before that it will drop."""
+"""Notifications to resellers: the tier changed, or will drop tomorrow."""
 
 from __future__ import annotations
 
@@ -33,33 +33,39 @@ from store.offers import accounts as accounts_of
 CHANGED: Final = "tier-changed"
 DROP: Final = "tier-drop-tomorrow"
 LISTED: Final = 20
-"""The most payments that a mail names as leaving the window, the greatest first."""
+"""Maximum number of expiring payments listed in a mail, largest first."""
 
 Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells of one programme's discounts of a local day."""
+    """Notifies resellers of one programme about their discounts on a local day."""
 
-    book: DiscountBook
+    ctx: DiscountBook
     programme: Programme
     rules: TurnoverDiscount
     day: date
 
-    def tell(self, session: Session, found: Sequence[Finding]) -> None:
-        """Write events and post mails in the caller's transaction; what was told before is not told again.
+    def notify(self, session: Session, changes: Sequence[Finding]) -> None:
+        """Emit events and post mails in the caller's transaction; repeats are ignored.
 
-        A tier that the programme lost meanwhile is in the event alone: the next run tells what is true.
+        A tier that the programme no longer has is only in the event: the next run mails the correct one.
         """
-        known = accounts_of(session, [one.reseller_id for one in found])
-        moved = [(known[one.reseller_id], one) for one in found if one.moved and one.version is not None]
-        events.emit_many(session, self.book.jobs, [self._event(*one) for one in moved], at=self.book.now)
-        falling = [one for one in found if one.falls and self._tier(one.after) is not None]
-        leaving = self._leaving(session, [one.reseller_id for one in falling])
-        letters = [self._changed(*one) for one in moved if one[1].after in {None, *self._tiers}]
-        letters += [self._drop(known[one.reseller_id], one, leaving[one.reseller_id]) for one in falling]
-        mails.post_many(session, self.book.jobs, letters)
+        accounts = accounts_of(session, [change.reseller_id for change in changes])
+        moved = [
+            (accounts[change.reseller_id], change) for change in changes if change.moved and change.version is not None
+        ]
+        events.emit_many(
+            session, self.ctx.jobs, [self._event(account, change) for account, change in moved], at=self.ctx.now
+        )
+        drops = [change for change in changes if change.falls and self._tier(change.after) is not None]
+        leaving = self._leaving(session, [change.reseller_id for change in drops])
+        drafts = [self._changed_mail(*pair) for pair in moved if pair[1].after in {None, *self._tiers}]
+        drafts += [
+            self._drop_mail(accounts[change.reseller_id], change, leaving[change.reseller_id]) for change in drops
+        ]
+        mails.post_many(session, self.ctx.jobs, drafts)
 
     @cached_property
     def _tiers(self) -> Mapping[str, Tier]:
@@ -71,48 +77,48 @@ class Teller:
     def _money(self, amount: Decimal) -> Facts:
         return {"amount": amount, "currency": self.programme.currency}
 
-    def _event(self, account: Account, found: Finding) -> NewEvent:
-        told = {
+    def _event(self, account: Account, change: Finding) -> NewEvent:
+        data = {
             "reseller_id": str(account.id),
             "as_of": self.day.isoformat(),
-            "turnover": Money(found.turnover, self.programme.currency).to_document(),
-            "from": found.before,
-            "to": found.after,
+            "turnover": Money(change.turnover, self.programme.currency).to_document(),
+            "from": change.before,
+            "to": change.after,
         }
-        return NewEvent("discount.changed", told, account.id, account.id, account.programme)
+        return NewEvent("discount.changed", data, account.id, account.id, account.programme)
 
-    def _changed(self, account: Account, found: Finding) -> Letter:
-        coming = next_tier(self.rules.tiers, found.turnover)
-        percents = percentages(self.rules, self._tier(found.after))
-        tier = found.after or ""
+    def _changed_mail(self, account: Account, change: Finding) -> Letter:
+        upcoming = next_tier(self.rules.tiers, change.turnover)
+        percents = percentages(self.rules, self._tier(change.after))
+        tier = change.after or ""
         facts = {
             "as_of": self.day,
-            "before": found.before or "",
+            "before": change.before or "",
             "now": tier,
-            "turnover": self._money(found.turnover),
+            "turnover": self._money(change.turnover),
             "percents": [{"family": family, "percent": percent} for family, percent in percents.items()],
-            "next_tier": coming.tier.name if coming else "",
-            "missing": self._money(coming.missing) if coming else None,
+            "next_tier": upcoming.tier.name if upcoming else "",
+            "missing": self._money(upcoming.missing) if upcoming else None,
         }
-        key = f"{self.day}:{found.version}"
+        key = f"{self.day}:{change.version}"
         return Letter(CHANGED, account, facts, key, refs={"tier": tier})
 
-    def _drop(self, account: Account, found: Finding, leaving: Sequence[Facts]) -> Letter:
-        now = self._tier(found.after)
-        assert now is not None, "only a tier can fall"
+    def _drop_mail(self, account: Account, change: Finding, leaving: Sequence[Facts]) -> Letter:
+        tier = self._tier(change.after)
+        assert tier is not None, "only a reseller with a tier can drop"
         tomorrow = self.day + ONE_DAY
         bounds = bounds_of(tomorrow, self.programme.zone)
         facts = {
             "on": tomorrow,
-            "before": now.name,
-            "after": found.tomorrow or "",
-            "turnover": self._money(found.turnover_tomorrow),
-            "keep_with": self._money(now.start - found.turnover_tomorrow),
+            "before": tier.name,
+            "after": change.tomorrow or "",
+            "turnover": self._money(change.turnover_tomorrow),
+            "keep_with": self._money(tier.start - change.turnover_tomorrow),
             "leaving": leaving,
         }
         refs = {
-            "tier": now.name,
-            "start": str(now.start),
+            "tier": tier.name,
+            "start": str(tier.start),
             "since": bounds.since.isoformat(),
             "from": day_start(tomorrow, self.programme.zone).isoformat(),
         }
@@ -120,41 +126,41 @@ class Teller:
 
     def _leaving(self, session: Session, resellers: Sequence[UUID]) -> Mapping[UUID, list[Facts]]:
         bounds = bounds_of(self.day, self.programme.zone)
-        found: dict[UUID, list[Facts]] = defaultdict(list)
+        by_reseller: dict[UUID, list[Facts]] = defaultdict(list)
         rows = payments.between(session, resellers, bounds.since, bounds.keeps) if resellers else ()
         for row in sorted(rows, key=lambda row: -row.amount):
-            if len(found[row.reseller_id]) < LISTED:
+            if len(by_reseller[row.reseller_id]) < LISTED:
                 signed = row.amount if row.kind == PaymentKind.PAYMENT else -row.amount
                 paid_on = local_day(row.paid_at, self.programme.zone)
-                told = {"paid_on": paid_on, "reference": row.reference, "amount": self._money(signed)}
-                found[row.reseller_id].append(told)
-        return found
+                payment = {"paid_on": paid_on, "reference": row.reference, "amount": self._money(signed)}
+                by_reseller[row.reseller_id].append(payment)
+        return by_reseller
 
 
-def _other_tier(session: Session, mail: Mail, _now: datetime) -> str | None:
-    """Why `tier-changed` need not be sent any more."""
+def _changed_skip_reason(session: Session, mail: Mail, _now: datetime) -> str | None:
+    """Return why a `tier-changed` mail need not be sent."""
     account_id = mail.account_id
     account = session.get(Account, account_id) if account_id else None
     if account is None or account.kind != AccountKind.RESELLER or account.deleted_at is not None:
-        return "the account is no reseller any more"
+        return "the account is no longer a reseller"
     current = discounts.current(session, account.id)
     if current is None or (current.tier or "") != mail.refs["tier"]:
         return "the tier changed again"
     return None
 
 
-def _kept(session: Session, mail: Mail, now: datetime) -> str | None:
-    """Why `tier-drop-tomorrow` need not be sent any more."""
-    changed = _other_tier(session, mail, now)
-    if changed is not None or mail.account_id is None:
-        return changed
+def _drop_skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    """Return why a `tier-drop-tomorrow` mail need not be sent."""
+    reason = _changed_skip_reason(session, mail, now)
+    if reason is not None or mail.account_id is None:
+        return reason
     begins = datetime.fromisoformat(mail.refs["from"])
     if now >= begins:
-        return "the day has come"
+        return "the day of the change has already begun"
     turnover = payments.turnover(session, mail.account_id, datetime.fromisoformat(mail.refs["since"]), begins)
     return "a payment keeps the tier" if turnover >= Decimal(mail.refs["start"]) else None
 
 
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
-    {CHANGED: MailRule(obsolete=_other_tier), DROP: MailRule(obsolete=_kept)}
+    {CHANGED: MailRule(obsolete=_changed_skip_reason), DROP: MailRule(obsolete=_drop_skip_reason)}
 )

@@ -1,4 +1,4 @@
-"""What operators do with runs: look, preview, begin, let them record or refuse them."""
+"""Operator actions on discount runs: list, preview, start, approve, reject."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from store import discount_runs as rows
 from store.discount_runs import RunFilter
 
 SHOWN: Final = 1_000
-"""The most resellers that a preview names."""
+"""Maximum number of resellers listed in a preview."""
 
 Document = dict[str, Any]
 
 
-def begin(book: DiscountBook, session: Session, code: str, actor: str) -> DiscountRun:
-    """Begin a run for the local day it is. Raises Invalid(`unknown_programme`, `no_turnover_discount`)."""
-    _rules(code, book.programme(session, code))
-    run = running.begin(book, session, code)
+def begin(ctx: DiscountBook, session: Session, code: str, actor: str) -> DiscountRun:
+    """Start a run for the current local day. Raises Invalid(`unknown_programme`, `no_turnover_discount`)."""
+    _turnover_rules(code, ctx.programme(session, code))
+    run = running.begin(ctx, session, code)
     assert run is not None, "the programme discounts by turnover"
-    audit.add(session, at=book.now, actor=actor, action="discounts.run", target=f"run:{run.id}")
+    audit.add(session, at=ctx.now, actor=actor, action="discounts.run", target=f"run:{run.id}")
     return run
 
 
-def preview(book: DiscountBook, session: Session, code: str) -> Document:
-    """What a run would do now: who moves from which tier to which, in totals; writes nothing."""
-    programme = book.programme(session, code)
-    rules = _rules(code, programme)
-    day = book.today(programme.zone)
+def preview(ctx: DiscountBook, session: Session, code: str) -> Document:
+    """Return what a run would change now: tier changes in total and the resellers concerned; writes nothing."""
+    programme = ctx.programme(session, code)
+    rules = _turnover_rules(code, programme)
+    day = ctx.today(programme.zone)
     sums = sums_of(code, programme, rules, day)
-    counted = discount_sets.preview(session, sums)
-    moves = [row for row in counted if row.before != row.after]
-    resellers, moved = sum(row.resellers for row in counted), sum(row.resellers for row in moves)
+    transitions = discount_sets.preview(session, sums)
+    moves = [row for row in transitions if row.before != row.after]
+    resellers, moved = sum(row.resellers for row in transitions), sum(row.resellers for row in moves)
     return {
         "programme": code,
         "day": day,
@@ -58,67 +58,69 @@ def preview(book: DiscountBook, session: Session, code: str) -> Document:
     }
 
 
-def _rules(code: str, programme: Programme) -> TurnoverDiscount:
+def _turnover_rules(code: str, programme: Programme) -> TurnoverDiscount:
     if isinstance(programme.discount, TurnoverDiscount):
         return programme.discount
-    message = f"{code} does not discount by turnover: there is nothing to compute."
+    message = f"Programme {code} has no turnover discount, so there is nothing to compute."
     raise Invalid("no_turnover_discount", message, errors=[FieldError("programme", message)])
 
 
-def approve(book: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
-    """Let a held run record and mail, from the payments as they are now. Raises NotFound, Conflict(`not_held`)."""
-    run = _decided(book, session, run_id, actor, reason, "approve")
-    running.start_applying(book, session, run)
+def approve(ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
+    """Let a held run record and mail its findings. Raises NotFound, Conflict(`not_held`)."""
+    run = _lock_and_decide(ctx, session, run_id, actor, reason, "approve")
+    running.start_applying(ctx, session, run)
     return run
 
 
-def reject(book: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
-    """Have a held run record nothing. Raises NotFound, Conflict(`not_held`)."""
-    run = _decided(book, session, run_id, actor, reason, "reject")
-    run.state, run.finished_at = RunState.REJECTED.value, book.now
+def reject(ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
+    """End a held run without recording anything. Raises NotFound, Conflict(`not_held`)."""
+    run = _lock_and_decide(ctx, session, run_id, actor, reason, "reject")
+    run.state, run.finished_at = RunState.REJECTED.value, ctx.now
     session.flush()
     rows.forget_the_rest(session, run.id)
     return run
 
 
-def _decided(
-    book: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None, verb: str
+def _lock_and_decide(
+    ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None, verb: str
 ) -> DiscountRun:
     run = rows.get(session, run_id, lock=True)
     if run is None:
-        raise NotFound(message="There is no such run.")
+        raise NotFound(message="No such run.")
     if run.state != RunState.HELD:
-        raise Conflict("not_held", f"The run is {run.state}; only a held one is decided.", state=run.state)
-    run.decided_at, run.decided_by, run.reason = book.now, actor, reason
+        raise Conflict(
+            "not_held", f"Only a held run can be approved or rejected; this one is {run.state}.", state=run.state
+        )
+    run.decided_at, run.decided_by, run.reason = ctx.now, actor, reason
     action = f"discounts.{verb}"
-    audit.add(session, at=book.now, actor=actor, action=action, target=f"run:{run.id}", reason=reason)
+    audit.add(session, at=ctx.now, actor=actor, action=action, target=f"run:{run.id}", reason=reason)
     return run
 
 
 def get(session: Session, run_id: UUID) -> DiscountRun:
-    """One run. Raises NotFound."""
+    """Return one run. Raises NotFound."""
     run = rows.get(session, run_id)
     if run is None:
-        raise NotFound(message="There is no such run.")
+        raise NotFound(message="No such run.")
     return run
 
 
-def page(session: Session, wanted: RunFilter, cursor: str | None = None, limit: int = 100) -> Page[DiscountRun]:
-    """Runs, newest first. Raises Invalid on a strange cursor."""
-    found = rows.page(session, wanted, cursor_id(cursor), limit + 1)
-    return cut(found, limit, lambda run: str(run.id))
+def page(session: Session, filters: RunFilter, cursor: str | None = None, limit: int = 100) -> Page[DiscountRun]:
+    """Return runs, newest first. Raises Invalid on an invalid cursor."""
+    runs = rows.page(session, filters, cursor_id(cursor), limit + 1)
+    return cut(runs, limit, lambda run: str(run.id))
 
 
 def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[DiscountFinding]:
-    """Who moved in a run, or would. Raises NotFound, Invalid on a strange cursor."""
+    """Return the resellers whose tier a run changes. Raises NotFound, Invalid on an invalid cursor."""
     get(session, run_id)
-    found = rows.moves(session, run_id, cursor_id(cursor), limit + 1)
-    return cut(found, limit, lambda move: str(move.reseller_id))
+    findings = rows.moves(session, run_id, cursor_id(cursor), limit + 1)
+    return cut(findings, limit, lambda move: str(move.reseller_id))
 
 
-def mover_document(book: DiscountBook, session: Session, run: DiscountRun, move: DiscountFinding) -> Document:
-    """The JSON shape of a reseller that moved."""
-    return _mover(move, book.programme(session, run.programme))
+def mover_document(ctx: DiscountBook, session: Session, run: DiscountRun, move: DiscountFinding) -> Document:
+    """Return a tier change as JSON."""
+    return _mover(move, ctx.programme(session, run.programme))
 
 
 def _mover(move: Any, programme: Programme) -> Document:
@@ -131,7 +133,7 @@ def _mover(move: Any, programme: Programme) -> Document:
 
 
 def documents(session: Session, runs: Sequence[DiscountRun]) -> list[Document]:
-    """The JSON shape of runs, with how many moved from which tier to which."""
+    """Return runs as JSON, with the number of tier changes by old and new tier."""
     totals: dict[UUID, list[Document]] = defaultdict(list)
     for run_id, before, after, resellers in rows.totals(session, [run.id for run in runs]):
         totals[run_id].append({"from": before, "to": after, "resellers": resellers})

@@ -1,4 +1,4 @@
-"""One reseller's discount computed anew, at once after a payment."""
+"""Recompute one reseller's discount, right after a payment."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from store import accounts
 TASK: Final = "discounts.recompute"
 
 
-def recompute_soon(book: DiscountBook, session: Session, reseller: Account) -> None:
-    """Enqueue it in the caller's transaction, which holds the reseller's row at least shared.
+def recompute_soon(ctx: DiscountBook, session: Session, reseller: Account) -> None:
+    """Enqueue the recomputation in the caller's transaction, which holds at least a share lock on the reseller's row.
 
-    A burst shares one job and none is lost: the job takes the row for itself before it reads the
-    payments, so whoever found it waiting has committed by then, and whoever comes later makes a new one.
+    A burst of payments shares one job and none is missed: the job locks the row exclusively before it reads the
+    payments, so every payment that found the job waiting is committed by then; later payments enqueue a new job.
     """
-    if not isinstance(book.programme(session, reseller.programme).discount, TurnoverDiscount):
+    if not isinstance(ctx.programme(session, reseller.programme).discount, TurnoverDiscount):
         return
     args = {"reseller_id": str(reseller.id)}
-    book.jobs.enqueue(session, TASK, args, tenant=str(reseller.id), unique_key=str(reseller.id))
+    ctx.jobs.enqueue(session, TASK, args, tenant=str(reseller.id), unique_key=str(reseller.id))
 
 
-def recompute(book: DiscountBook, session: Session, reseller_id: UUID) -> Finding | None:
-    """Record a reseller's discount of today and tell it what changed; None when it is no reseller any more."""
+def recompute(ctx: DiscountBook, session: Session, reseller_id: UUID) -> Finding | None:
+    """Record a reseller's discount of today and notify it of changes; None when it is no longer a reseller."""
     reseller = accounts.by_id(session, reseller_id, lock=True)
     if reseller is None or reseller.kind != AccountKind.RESELLER or reseller.deleted_at is not None:
         return None
-    programme = book.programme(session, reseller.programme)
+    programme = ctx.programme(session, reseller.programme)
     rules = programme.discount
     if not isinstance(rules, TurnoverDiscount):
         return None
-    day = book.today(programme.zone)
+    day = ctx.today(programme.zone)
     sums = sums_of(reseller.programme, programme, rules, day, (reseller.id, reseller.id))
-    found = record(book, session, sums)
-    if found is not None:
-        Teller(book, programme, rules, day).tell(session, [found])
-    return found
+    change = record(ctx, session, sums)
+    if change is not None:
+        Teller(ctx, programme, rules, day).notify(session, [change])
+    return change

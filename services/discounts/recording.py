@@ -1,4 +1,4 @@
-"""What is computed of a day's discounts, and one reseller's written down."""
+"""Compute a day's discounts, and record one reseller's."""
 
 from __future__ import annotations
 
@@ -21,53 +21,50 @@ from store.discount_sets import ALL, Sums
 
 
 class Finding(Protocol):
-    """What was found of a reseller: the names of its tiers before, now and (with no new payment) tomorrow.
-
-    `version` counts its records; None when nothing was written.
-    """
+    """A reseller's tiers by name: recorded before, now, and tomorrow if no payment arrives."""
 
     @property
     def reseller_id(self) -> UUID:
-        """Whose."""
+        """Id of the reseller."""
 
     @property
     def before(self) -> str | None:
-        """What was recorded."""
+        """The tier recorded before."""
 
     @property
     def after(self) -> str | None:
-        """What is true."""
+        """The tier of the day."""
 
     @property
     def tomorrow(self) -> str | None:
-        """What will be."""
+        """The tier of the next day if no payment arrives."""
 
     @property
     def turnover(self) -> Decimal:
-        """Of the day."""
+        """Turnover of the day."""
 
     @property
     def turnover_tomorrow(self) -> Decimal:
-        """Of the day after."""
+        """Turnover of the next day if no payment arrives."""
 
     @property
     def version(self) -> int | None:
-        """Of the record that was written."""
+        """Version of the record that was written; None when nothing was written."""
 
     @property
     def moved(self) -> bool:
-        """Whether another tier was found than was recorded."""
+        """Whether the tier differs from the recorded one."""
 
     @property
     def falls(self) -> bool:
-        """Whether the tier will be lower tomorrow."""
+        """Whether the tier will drop tomorrow."""
 
 
 def sums_of(code: str, programme: Programme, rules: TurnoverDiscount, day: date, ids: tuple[UUID, UUID] = ALL) -> Sums:
-    """What the statements compute: the discounts of a local day, of the resellers from one id to another."""
+    """Return the statement parameters for a local day and a range of reseller ids, both ends included."""
     bounds = bounds_of(day, programme.zone)
     tiers: Sequence[Tier | None] = (None, *rules.tiers)
-    shares = [{family: number(one) for family, one in percentages(rules, tier).items()} for tier in tiers]
+    shares = [{family: number(percent) for family, percent in percentages(rules, tier).items()} for tier in tiers]
     return Sums(
         programme=code,
         day=day,
@@ -82,13 +79,13 @@ def sums_of(code: str, programme: Programme, rules: TurnoverDiscount, day: date,
     )
 
 
-def record(book: DiscountBook, session: Session, sums: Sums) -> Finding | None:
-    """Compute one reseller's discount from its payments and write it if it differs; None: no such reseller.
+def record(ctx: DiscountBook, session: Session, sums: Sums) -> Finding | None:
+    """Compute one reseller's discount from its payments and record it if it differs; None: no such reseller.
 
-    The caller tells people. Nobody else can write meanwhile: the record is locked before it is read.
+    Locks the record before reading it, so that no other transaction can write it. Does not notify.
     """
     while True:
         discounts.current(session, sums.first, lock=True)
-        row = discount_sets.record(session, sums, book.now)
+        row = discount_sets.record(session, sums, ctx.now)
         if row is None or not row.overtaken:
             return cast("Finding | None", row)

@@ -1,9 +1,9 @@
 """A run over all resellers: computed in ranges, decided once, applied in ranges (programme.md 6.4, 6.8).
 
-Computing keeps what differs from what was recorded, and records nothing. The range that comes last
-decides: a run that would move too many waits for a person. Applying writes what was found, but not
-over what a payment had recorded anew meanwhile; then people are told, a chunk at a time. Each step of
-each range is a transaction: killed anywhere and run again it leaves the same, and nobody hears twice.
+Computing stores the differences from the recorded discounts as findings. The last range decides: a run that
+would change too many tiers is held for an operator. Applying records the findings, except where a payment has
+updated the record since; then resellers are notified in chunks. Each step of each range is one transaction and
+can be repeated after a crash with the same result and without a second notification.
 """
 
 from __future__ import annotations
@@ -34,126 +34,124 @@ APPLY: Final = "discounts.apply"
 TELL: Final = "discounts.tell"
 RANGE_SIZE: Final = 20_000
 CHUNK: Final = 500
-"""How many are told in one transaction."""
+"""Number of resellers notified in one transaction."""
 
 
-def begin(book: DiscountBook, session: Session, code: str, size: int = RANGE_SIZE) -> DiscountRun | None:
-    """Divide the resellers into ranges, a job each; None when the programme has no turnover discount."""
-    programme = book.programme(session, code)
+def begin(ctx: DiscountBook, session: Session, code: str, size: int = RANGE_SIZE) -> DiscountRun | None:
+    """Split the resellers into ranges with one job each; None when the programme has no turnover discount."""
+    programme = ctx.programme(session, code)
     rules = programme.discount
     if not isinstance(rules, TurnoverDiscount):
         return None
-    rows.supersede(session, code, "a later run took its place", book.now)
+    rows.supersede(session, code, "superseded by a later run", ctx.now)
     ranges = ranges_from(discount_sets.range_starts(session, code, size))
     run = DiscountRun(
         id=new_id(),
         programme=code,
-        day=book.today(programme.zone),
+        day=ctx.today(programme.zone),
         state=RunState.COMPUTING.value,
         ranges=len(ranges),
         guard_rail=rules.guard_rail,
-        started_at=book.now,
+        started_at=ctx.now,
     )
     session.add(run)
     session.flush()
     for number, (first, last) in enumerate(ranges):
         session.add(DiscountRange(run_id=run.id, number=number, first_id=first, last_id=last))
     session.flush()
-    _enqueue(book, session, run, COMPUTE)
+    _enqueue(ctx, session, run, COMPUTE)
     return run
 
 
 def ranges_from(starts: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
-    """Ranges of ids, both ends included, that leave no gap: whoever comes meanwhile is in one of them."""
+    """Return id ranges, both ends included, without gaps, so that new resellers fall into one of them."""
     bounds = [ALL[0], *list(starts)[1:]]
     ends = [UUID(int=following.int - 1) for _, following in pairwise(bounds)]
     return list(zip(bounds, [*ends, ALL[1]], strict=True))
 
 
-def compute(book: DiscountBook, session: Session, run_id: UUID, number: int) -> str | None:
-    """See who would move in a range; the last range decides. Returns why there is nothing to do, if so."""
+def compute(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> str | None:
+    """Compute a range; the last range decides. Return the reason when there is nothing to do."""
     part = rows.range_of(session, run_id, number)
     if part is None or part.computed:
-        return "the range is computed"
+        return "the range is already computed"
     run = rows.get(session, run_id)
-    prepared = _prepared(book, session, run, part) if run else None
+    prepared = _prepare(ctx, session, run, part) if run else None
     if run is None or run.state != RunState.COMPUTING or prepared is None:
-        return f"the run is {run.state}" if run else "there is no such run"
+        return f"the run is {run.state}" if run else "no such run"
     resellers, moved = discount_sets.find(session, prepared[0], run.id)
     part.computed = True
     session.flush()
-    counted = rows.count_computed(session, run_id, resellers, moved)
-    if counted is None:
+    updated = rows.count_computed(session, run_id, resellers, moved)
+    if updated is None:
         rows.forget_the_rest(session, run_id)
-        return "another run took its place"
-    if counted.computed == counted.ranges:
-        _decide(book, session, counted)
+        return "superseded by another run"
+    if updated.computed == updated.ranges:
+        _decide(ctx, session, updated)
     return None
 
 
-def _decide(book: DiscountBook, session: Session, run: DiscountRun) -> None:
+def _decide(ctx: DiscountBook, session: Session, run: DiscountRun) -> None:
     if needs_approval(run.resellers, run.moved, run.guard_rail):
         run.state = RunState.HELD.value
-        told = f"{run.moved} of {run.resellers} resellers would move; kontor discounts approve {run.id}"
-        tell_operators(session, book.jobs, AlertKind.GUARD_RAIL, f"{run.programme} {run.day}", told, run.moved)
+        detail = f"{run.moved} of {run.resellers} resellers would change tier; kontor discounts approve {run.id}"
+        tell_operators(session, ctx.jobs, AlertKind.GUARD_RAIL, f"{run.programme} {run.day}", detail, run.moved)
         return
-    start_applying(book, session, run)
+    start_applying(ctx, session, run)
 
 
-def start_applying(book: DiscountBook, session: Session, run: DiscountRun) -> None:
-    """Let a run record."""
+def start_applying(ctx: DiscountBook, session: Session, run: DiscountRun) -> None:
+    """Let a run record its findings."""
     run.state = RunState.APPLYING.value
     session.flush()
     discount_sets.analyze(session)
-    _enqueue(book, session, run, APPLY)
+    _enqueue(ctx, session, run, APPLY)
 
 
-def apply(book: DiscountBook, session: Session, run_id: UUID, number: int) -> str | None:
-    """Record what was found in a range. Returns why there is nothing to do, if so."""
+def apply(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> str | None:
+    """Record the findings of a range. Return the reason when there is nothing to do."""
     part = rows.range_of(session, run_id, number)
     run = rows.get(session, run_id)
     if part is None or part.applied or run is None or run.state != RunState.APPLYING:
-        return "the range is applied, or not to be"
-    discount_sets.apply(session, part, run.programme, run.day, book.now)
+        return "the range is already applied, or the run is not being applied"
+    discount_sets.apply(session, part, run.programme, run.day, ctx.now)
     part.applied = True
     session.flush()
-    book.jobs.enqueue(session, TELL, {"run_id": str(run_id), "number": number})
+    ctx.jobs.enqueue(session, TELL, {"run_id": str(run_id), "number": number})
     counted = rows.count_applied(session, run_id)
     if counted is not None and counted.applied == counted.ranges:
-        counted.state, counted.finished_at = RunState.DONE.value, book.now
+        counted.state, counted.finished_at = RunState.DONE.value, ctx.now
     return None
 
 
-def tell(book: DiscountBook, session: Session, run_id: UUID, number: int) -> int:
-    """Tell the next of an applied range; a further job goes on. Returns how many were told."""
+def tell(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> int:
+    """Notify the next chunk of an applied range; the next job continues. Return how many were notified."""
     part = rows.range_of(session, run_id, number)
     run = rows.get(session, run_id)
     if part is None or not part.applied or run is None:
         return 0
-    found = rows.news(session, part, CHUNK)
-    prepared = _prepared(book, session, run, part)
-    if found and prepared is not None:
-        prepared[1].tell(session, found)
-    if len(found) < CHUNK:
+    findings = rows.news(session, part, CHUNK)
+    prepared = _prepare(ctx, session, run, part)
+    if findings and prepared is not None:
+        prepared[1].notify(session, findings)
+    if len(findings) < CHUNK:
         rows.forget_the_rest(session, run_id, (part.first_id, part.last_id))
     else:
-        book.jobs.enqueue(session, TELL, {"run_id": str(run_id), "number": number})
-    part.told_id = found[-1].reseller_id if found else part.told_id
-    return len(found)
+        ctx.jobs.enqueue(session, TELL, {"run_id": str(run_id), "number": number})
+    part.told_id = findings[-1].reseller_id if findings else part.told_id
+    return len(findings)
 
 
-def _prepared(
-    book: DiscountBook, session: Session, run: DiscountRun, part: DiscountRange
-) -> tuple[Sums, Teller] | None:
-    """What a range computes with, and who tells; None once the programme discounts otherwise."""
-    programme = book.programme(session, run.programme)
+def _prepare(ctx: DiscountBook, session: Session, run: DiscountRun, part: DiscountRange) -> tuple[Sums, Teller] | None:
+    """Return the range's parameters and notifier; None when the programme no longer discounts by turnover."""
+    programme = ctx.programme(session, run.programme)
     rules = programme.discount
     if not isinstance(rules, TurnoverDiscount):
         return None
     sums = sums_of(run.programme, programme, rules, run.day, (part.first_id, part.last_id))
-    return sums, Teller(book, programme, rules, run.day)
+    return sums, Teller(ctx, programme, rules, run.day)
 
 
-def _enqueue(book: DiscountBook, session: Session, run: DiscountRun, task: str) -> None:
+def _enqueue(ctx: DiscountBook, session: Session, run: DiscountRun, task: str) -> None:
     for number in range(run.ranges):
-        book.jobs.enqueue(session, task, {"run_id": str(run.id), "number": number})
+        ctx.jobs.enqueue(session, task, {"run_id": str(run.id), "number": number})

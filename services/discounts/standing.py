@@ -1,4 +1,4 @@
-"""Where a reseller stands on a local day, by the ledger at this moment: never from what was recorded."""
+"""A reseller's turnover and tier on a local day, always computed from the current ledger, never from records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from store import payments
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A day's window as instants: payments from `since` to before `until` count, tomorrow those from `keeps` on."""
+    """A day's window: payments from `since` to before `until` count; tomorrow only those from `keeps` on."""
 
     since: datetime
     keeps: datetime
@@ -31,14 +31,14 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A reseller's turnover on a day, and the tier that gives."""
+    """A reseller's turnover on a day and the resulting tier."""
 
     turnover: Decimal
     tier: Tier | None
 
 
 def bounds_of(day: date, tz: ZoneInfo) -> Bounds:
-    """The window of a local day, and what of it is left the day after (programme.md 6.3)."""
+    """Return the window of a local day, and the part of it that still counts the next day (programme.md 6.3)."""
     tomorrow = turnover_window(day + ONE_DAY)
     return Bounds(
         since=day_start(turnover_window(day).first, tz),
@@ -48,7 +48,7 @@ def bounds_of(day: date, tz: ZoneInfo) -> Bounds:
 
 
 def standing(session: Session, programme: Programme, reseller_id: UUID, day: date) -> Standing:
-    """Turnover and tier of a local day; no tier where discounts do not depend on turnover."""
+    """Return turnover and tier of a local day; no tier where discounts do not depend on turnover."""
     bounds = bounds_of(day, programme.zone)
     amount = payments.turnover(session, reseller_id, bounds.since, bounds.until)
     rules = programme.discount
@@ -57,24 +57,24 @@ def standing(session: Session, programme: Programme, reseller_id: UUID, day: dat
 
 
 def tier_for(session: Session, programme: Programme, reseller_id: UUID, day: date) -> Tier | None:
-    """The tier of a local day; asks the ledger only where it matters."""
+    """Return the tier of a local day; queries the ledger only when discounts depend on turnover."""
     if not isinstance(programme.discount, TurnoverDiscount):
         return None
     return standing(session, programme, reseller_id, day).tier
 
 
-def tiers_for(session: Session, programme: Programme, asked: Sequence[tuple[UUID, date]]) -> Sequence[Tier | None]:
-    """`tier_for` of many (reseller, day), of the ledger in one statement."""
+def tiers_for(session: Session, programme: Programme, requests: Sequence[tuple[UUID, date]]) -> Sequence[Tier | None]:
+    """Return the same as `tier_for` for many (reseller, day), with one query."""
     rules = programme.discount
     if not isinstance(rules, TurnoverDiscount):
-        return [None] * len(asked)
-    days = {day: bounds_of(day, programme.zone) for day in {day for _, day in asked}}
-    windows = [(reseller_id, days[day].since, days[day].until) for reseller_id, day in asked]
+        return [None] * len(requests)
+    days = {day: bounds_of(day, programme.zone) for day in {day for _, day in requests}}
+    windows = [(reseller_id, days[day].since, days[day].until) for reseller_id, day in requests]
     return [tier_at(rules.tiers, amount) for amount in payments.turnovers(session, windows)]
 
 
 def percent_for(session: Session, programme: Programme, reseller: Account, family: str | None, today: date) -> Decimal:
-    """The reseller's own discount in per cent on a product of that family; None: a plan, or no family."""
+    """Return the reseller's discount in per cent on a product of a family; None: a plan, or no family."""
     rules = programme.discount
     if isinstance(rules, TurnoverDiscount) and family is None:
         return Decimal(0)

@@ -1,4 +1,4 @@
-"""Which promotions a turnover discount shuts out."""
+"""Promotions suppressed by a turnover discount."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from domain.programme.model import Programme, Promotion, Tier, TurnoverDiscount
 
 
 def suppressed_on(programme: Programme, tier: Tier | None, day: date) -> list[dict[str, Any]]:
-    """Promo codes and campaigns that are good on a local day and do not apply, with the products concerned."""
+    """Return promo codes and campaigns that are valid on a local day but suppressed, with the products concerned."""
     rules = programme.discount
     if not isinstance(rules, TurnoverDiscount) or tier is None:
         return []
-    found = []
+    suppressed = []
     for kind, promotion in _promotions(programme):
         products = [
             product.code
@@ -23,7 +23,7 @@ def suppressed_on(programme: Programme, tier: Tier | None, day: date) -> list[di
             if reseller_percent(rules, product.family, tier) > 0 and applies(promotion, product.code, day)
         ]
         if products:
-            found.append(
+            suppressed.append(
                 {
                     "code": promotion.code,
                     "kind": kind,
@@ -32,10 +32,10 @@ def suppressed_on(programme: Programme, tier: Tier | None, day: date) -> list[di
                     "products": products,
                 }
             )
-    return found
+    return suppressed
 
 
 def _promotions(programme: Programme) -> Iterator[tuple[str, Promotion]]:
-    """Promo codes, which somebody would have to type, then campaigns."""
-    yield from (("promo_code", one) for one in programme.promo_codes.values())
-    yield from (("campaign", one) for one in programme.campaigns.values())
+    """Yield promo codes, then campaigns, with their kind."""
+    yield from (("promo_code", promotion) for promotion in programme.promo_codes.values())
+    yield from (("campaign", promotion) for promotion in programme.campaigns.values())

@@ -1,4 +1,4 @@
-"""Assignments as they are read: what is assigned today, at which terms."""
+"""Views of product assignments with today's terms."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from services.fees.shelf import Shelf
 from store.fees import runs
 
 
-def page(book: FeeBook, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
-    """What is assigned to an account today, by product; products hidden from its reseller are left out."""
-    shelf = shelf_of(book, session, account)
-    today = book.today(shelf.programme)
+def page(ctx: FeeBook, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
+    """Return an account's assignments of today, by product, without products hidden from its reseller."""
+    shelf = shelf_of(ctx, session, account)
+    today = ctx.today(shelf.programme)
     percents = Percents(session, shelf.programme)
-    found = [
+    active_runs = [
         run
         for run in runs.running(session, account.id, FeeKind.PRODUCT, today)
-        if shelf.shows(run) and (after is None or run.code > after)
+        if shelf.includes(run) and (after is None or run.code > after)
     ]
-    page_ = cut(found[: limit + 1], limit, lambda run: run.code)
-    return Page(tuple(document(shelf, run, account, percents, today) for run in page_.items), page_.next)
+    page_of_runs = cut(active_runs[: limit + 1], limit, lambda run: run.code)
+    return Page(tuple(document(shelf, run, account, percents, today) for run in page_of_runs.items), page_of_runs.next)
 
 
-def shelf_of(book: FeeBook, session: Session, account: Account) -> Shelf:
-    """What may be assigned to an account."""
-    return Shelf.of_account(book, session, account)
+def shelf_of(ctx: FeeBook, session: Session, account: Account) -> Shelf:
+    """Return the products that may be assigned to an account."""
+    return Shelf.of_account(ctx, session, account)
 
 
-def must_show(book: FeeBook, session: Session, account: Account, code: str) -> None:
+def must_show(ctx: FeeBook, session: Session, account: Account, code: str) -> None:
     """Raise NotFound(`unknown_product`) for a product that the account's reseller neither sells nor pays for."""
-    shelf = shelf_of(book, session, account)
-    running = runs.running(session, account.id, FeeKind.PRODUCT, book.today(shelf.programme))
-    if not any(run.code == code and shelf.shows(run) for run in running):
+    shelf = shelf_of(ctx, session, account)
+    running = runs.running(session, account.id, FeeKind.PRODUCT, ctx.today(shelf.programme))
+    if not any(run.code == code and shelf.includes(run) for run in running):
         shelf.product(code)
 
 
-def one(book: FeeBook, session: Session, run: FeeRun) -> dict[str, Any]:
-    """One assignment as the API shows it."""
+def one(ctx: FeeBook, session: Session, run: FeeRun) -> dict[str, Any]:
+    """Return one assignment as JSON."""
     account = session.get_one(Account, run.account_id)
-    shelf = shelf_of(book, session, account)
-    return document(shelf, run, account, Percents(session, shelf.programme), book.today(shelf.programme))
+    shelf = shelf_of(ctx, session, account)
+    return document(shelf, run, account, Percents(session, shelf.programme), ctx.today(shelf.programme))
 
 
 def document(shelf: Shelf, run: FeeRun, account: Account, percents: Percents, today: date) -> dict[str, Any]:
-    """The JSON shape of an assignment: days are local to the programme, ends exclusive."""
+    """Return an assignment as JSON; days are local to the programme, ends exclusive."""
     terms = margins.terms_of(shelf, run, account, percents, today)
     return {
         "id": run.id,

@@ -1,4 +1,4 @@
-"""What every use case of fees works with."""
+"""The context of fee services."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from store import accounts
 
 @dataclass(frozen=True, slots=True)
 class FeeBook:
-    """The ledger and the programmes; holds no connection."""
+    """The job ledger and the programmes; holds no connection."""
 
     jobs: Jobs
     programmes: Programmes
@@ -31,22 +31,22 @@ class FeeBook:
         return self.jobs.clock.now()
 
     def programme_of(self, session: Session, account: Account) -> Programme:
-        """The rules an account lives by."""
+        """Return the programme of an account."""
         return self.programmes.current(session, account.programme)
 
     def today(self, programme: Programme) -> date:
-        """The local day of the programme's zone."""
+        """Return the current local day in the programme's zone."""
         return local_day(self.now, programme.zone)
 
 
 def held_with_payer(session: Session, account_id: UUID) -> Account:
-    """A living account under its row lock, its reseller's row kept as it is.
+    """Lock an active account's row, with a share lock on its reseller's row.
 
-    The reseller's row is taken first, as a merge does. Raises NotFound, Conflict(`account_deleted`).
+    The reseller's row is locked first, in the order that a merge uses. Raises NotFound, Conflict(`account_deleted`).
     """
-    seen = accounts.by_id(session, account_id)
-    if seen is None:
-        raise NotFound(message="There is no such account.")
-    if seen.reseller_id is not None:
-        accounts.by_id(session, seen.reseller_id, share=True)
+    account = accounts.by_id(session, account_id)
+    if account is None:
+        raise NotFound(message="No such account.")
+    if account.reseller_id is not None:
+        accounts.by_id(session, account.reseller_id, share=True)
     return held(session, account_id)

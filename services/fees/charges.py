@@ -1,4 +1,4 @@
-"""Charges: listed for who pays, voided with a reason, never changed."""
+"""Charges: listed by payer, voided with a reason, otherwise never changed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from store.fees.charges import ChargeFilter
 REASON_LIMIT: Final = 1_000
 
 
-def page(session: Session, wanted: ChargeFilter, cursor: str | None, limit: int) -> Page[Charge]:
-    """Charges by the first day of their period. Raises Invalid on a strange cursor."""
-    found = rows.page(session, wanted, _place(cursor), limit + 1)
-    return cut(found, limit, lambda charge: f"{charge.period_start.isoformat()}~{charge.id}")
+def page(session: Session, filters: ChargeFilter, cursor: str | None, limit: int) -> Page[Charge]:
+    """Return charges by the first day of their period. Raises Invalid on an invalid cursor."""
+    charges = rows.page(session, filters, _parse_cursor(cursor), limit + 1)
+    return cut(charges, limit, lambda charge: f"{charge.period_start.isoformat()}~{charge.id}")
 
 
-def _place(cursor: str | None) -> tuple[date, UUID] | None:
+def _parse_cursor(cursor: str | None) -> tuple[date, UUID] | None:
     if cursor is None:
         return None
     day, _, charge_id = cursor.partition("~")
@@ -36,25 +36,25 @@ def _place(cursor: str | None) -> tuple[date, UUID] | None:
         raise bad_cursor() from None
 
 
-def void(book: FeeBook, session: Session, charge_id: UUID, reason: str, actor: str) -> Charge:
-    """Take a charge back, for ever. Raises NotFound, Invalid, Conflict(`already_void`)."""
-    said = reason.strip()
-    if not 1 <= len(said) <= REASON_LIMIT:
-        message = f"A reason has 1 to {REASON_LIMIT} characters."
+def void(ctx: FeeBook, session: Session, charge_id: UUID, reason: str, actor: str) -> Charge:
+    """Void a charge permanently. Raises NotFound, Invalid, Conflict(`already_void`)."""
+    stripped = reason.strip()
+    if not 1 <= len(stripped) <= REASON_LIMIT:
+        message = f"The reason must have 1 to {REASON_LIMIT} characters."
         raise Invalid("invalid", message, errors=[FieldError("reason", message)])
     charge = rows.by_id(session, charge_id, lock=True)
     if charge is None:
-        raise NotFound(message="There is no such charge.")
+        raise NotFound(message="No such charge.")
     if charge.voided_at is not None:
-        raise Conflict("already_void", "The charge was voided before.", state="void")
-    charge.voided_at, charge.void_reason, charge.voided_by = book.now, said, actor
-    audit.add(session, at=book.now, actor=actor, action="charge.void", target=str(charge.id), reason=said)
+        raise Conflict("already_void", "The charge is already void.", state="void")
+    charge.voided_at, charge.void_reason, charge.voided_by = ctx.now, stripped, actor
+    audit.add(session, at=ctx.now, actor=actor, action="charge.void", target=str(charge.id), reason=stripped)
     session.flush()
     return charge
 
 
 def document(charge: Charge) -> dict[str, Any]:
-    """The contract's shape, and how the charge came about."""
+    """Return a charge as JSON, with how it was computed."""
     amounts = {"fee": charge.fee, "discount": charge.discount, "total": charge.total}
     return {
         "id": charge.id,

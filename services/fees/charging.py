@@ -1,4 +1,4 @@
-"""Charging: every period that is due, once, dated with its own days."""
+"""Charging: every due period once, dated with the period's own days."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from store.fees.runs import Holder
 class Billing:
     """One round of charging for one programme on one local day."""
 
-    book: FeeBook
+    ctx: FeeBook
     session: Session
     code: str
     programme: Programme
@@ -38,45 +38,45 @@ class Billing:
     plans: dict[UUID, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, book: FeeBook, session: Session, code: str) -> Billing:
-        """A round for the programme of that code, now."""
-        programme = book.programmes.current(session, code)
-        return cls(book, session, code, programme, book.today(programme), Percents(session, programme))
+    def of(cls, ctx: FeeBook, session: Session, code: str) -> Billing:
+        """Start a round for a programme on its current local day."""
+        programme = ctx.programmes.current(session, code)
+        return cls(ctx, session, code, programme, ctx.today(programme), Percents(session, programme))
 
     def charge(self, due: Sequence[FeeRun], holders: Mapping[UUID, Holder]) -> int:
-        """Charge locked runs of locked accounts up to today, end those that are over; return how many charges."""
+        """Charge locked runs of locked accounts up to today and end finished runs; return the number of charges."""
         while due:
             bills = {run.id: bill(Run(run.anchor, run.since, run.until), run.next_start, self.today) for run in due}
-            self.percents.ask(
+            self.percents.prefetch(
                 (holders[run.account_id].reseller_id, period.start)
                 for run in due
                 if run.kind == FeeKind.PRODUCT
                 for period in bills[run.id].due
             )
-            ended = [self._one(run, holders[run.account_id], bills[run.id]) for run in due]
-            followers = [then for then in ended if then is not None]
+            ended = [self._charge_run(run, holders[run.account_id], bills[run.id]) for run in due]
+            successors = [successor for successor in ended if successor is not None]
             self.session.flush()
-            self.session.add_all(followers)
-            due = followers
+            self.session.add_all(successors)
+            due = successors
         self.session.flush()
         written = charges.add(self.session, self.made)
-        fresh = [values for values in self.made if values["id"] in written]
-        self._tell(fresh)
+        new = [values for values in self.made if values["id"] in written]
+        self._emit(new)
         for account_id, plan in self.plans.items():
-            move_plan(self.book, self.session, self.programme, account_id, plan)
-        return len(fresh)
+            move_plan(self.ctx, self.session, self.programme, account_id, plan)
+        return len(new)
 
-    def _one(self, run: FeeRun, holder: Holder, found: Bill) -> FeeRun | None:
-        """Charge one run; return the plan that follows it when it is over."""
+    def _charge_run(self, run: FeeRun, holder: Holder, run_bill: Bill) -> FeeRun | None:
+        """Charge one run; return its successor when it ends with a follow-up plan."""
         price = price_of(self.programme, FeeKind(run.kind), run.code)
         if price is not None:
-            for period in found.due:
+            for period in run_bill.due:
                 self._write(run, holder, period, price)
-        elif found.due:
-            self._no_longer_sold(run)
+        elif run_bill.due:
+            self._stop_unsold(run)
             return None
-        run.next_start = found.next_start
-        return self._end(run, holder) if found.over else None
+        run.next_start = run_bill.next_start
+        return self._end(run, holder) if run_bill.over else None
 
     def _write(self, run: FeeRun, holder: Holder, period: Period, price: Price) -> None:
         percent = self.percents.of(holder.reseller_id, price.family, period.start)
@@ -108,39 +108,39 @@ class Billing:
                 "discount": cost.discount.amount,
                 "total": cost.total.amount,
                 "how": how,
-                "created_at": self.book.now,
+                "created_at": self.ctx.now,
             }
         )
 
-    def _no_longer_sold(self, run: FeeRun) -> None:
-        """It ends with the period that was paid last."""
+    def _stop_unsold(self, run: FeeRun) -> None:
+        """End a run that is no longer sold with its last paid period."""
         run.stopped_by, run.ended, run.then_plan = Stop.NOT_SOLD.value, True, None
         run.until = run.next_start if run.next_start > run.since else None
         self._back_to_free(run)
 
     def _end(self, run: FeeRun, holder: Holder) -> FeeRun | None:
         run.ended = True
-        then = run.then_plan
-        if then is None or not holder.living or price_of(self.programme, FeeKind.PLAN, then) is None:
+        plan = run.then_plan
+        if plan is None or not holder.active or price_of(self.programme, FeeKind.PLAN, plan) is None:
             self._back_to_free(run)
             return None
-        self.plans[run.account_id] = then
-        return following(run, then, self.book)
+        self.plans[run.account_id] = plan
+        return following(run, plan, self.ctx)
 
     def _back_to_free(self, run: FeeRun) -> None:
         if run.kind == FeeKind.PLAN:
             self.plans[run.account_id] = self.programme.free_plan.code
 
-    def _tell(self, made: Sequence[Mapping[str, Any]]) -> None:
+    def _emit(self, made: Sequence[Mapping[str, Any]]) -> None:
         news = [
-            events.NewEvent("charge.created", told(one), one["account_id"], one["reseller_id"], self.code)
-            for one in made
+            events.NewEvent("charge.created", told(charge), charge["account_id"], charge["reseller_id"], self.code)
+            for charge in made
         ]
-        events.emit_many(self.session, self.book.jobs, news, at=self.book.now)
+        events.emit_many(self.session, self.ctx.jobs, news, at=self.ctx.now)
 
 
-def following(run: FeeRun, plan: str, book: FeeBook) -> FeeRun:
-    """The paid plan that follows a run that is over; it keeps the anchor, so that the 31st comes back."""
+def following(run: FeeRun, plan: str, ctx: FeeBook) -> FeeRun:
+    """Build the run of a follow-up plan; it keeps the anchor, so that the 31st is used again."""
     assert run.until is not None
     return FeeRun(
         id=new_id(),
@@ -152,12 +152,12 @@ def following(run: FeeRun, plan: str, book: FeeBook) -> FeeRun:
         since=run.until,
         next_start=run.until,
         ended=False,
-        created_at=book.now,
+        created_at=ctx.now,
     )
 
 
 def told(charge: Mapping[str, Any]) -> dict[str, Any]:
-    """What `charge.created` says: the charge as the API shows it, in plain JSON."""
+    """Return the data of `charge.created`: the charge as the API shows it, in plain JSON."""
     currency = charge["currency"]
     money = {name: Money(charge[name], currency).to_document() for name in ("fee", "discount", "total")}
     payer = charge["reseller_id"]

@@ -1,4 +1,4 @@
-"""What a reseller earns on an assignment: a retail fee below its cost is allowed, and flagged."""
+"""Margins of assignments: a retail fee below the reseller's cost is allowed, but flagged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTE: Final = "margin-note"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Monthly: what the client is asked, the wholesale fee, and that fee less the reseller's discount."""
+    """Monthly fees of an assignment; `cost` is the wholesale fee less the reseller's discount."""
 
     retail: Money
     wholesale: Money
@@ -37,12 +37,12 @@ class Terms:
 
     @property
     def below_cost(self) -> bool:
-        """Whether the client is asked for less than the reseller is charged."""
+        """Whether the client is charged less than the reseller."""
         return below_cost(self.retail, self.cost)
 
 
 def terms_of(shelf: Shelf, run: FeeRun, account: Account, percents: Percents, day: date) -> Terms | None:
-    """The terms of an assignment on a local day; None when the product has no monthly fee any more."""
+    """Return the terms of an assignment on a local day; None when the product no longer has a monthly fee."""
     product, recommended = shelf.programme.products.get(run.code), shelf.retail(run.code)
     price = None if product is None else wholesale(shelf.programme, product)
     if price is None or recommended is None:
@@ -52,16 +52,16 @@ def terms_of(shelf: Shelf, run: FeeRun, account: Account, percents: Percents, da
     return Terms(retail, price.fee, fee(price.fee, percent).total)
 
 
-def post_note(book: FeeBook, session: Session, reseller: Account, account: Account, run: FeeRun, terms: Terms) -> None:
-    """Tell the reseller once of one retail fee of one assignment."""
+def post_note(ctx: FeeBook, session: Session, reseller: Account, account: Account, run: FeeRun, terms: Terms) -> None:
+    """Mail the reseller about a retail fee below cost, once per assignment and fee."""
     mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template=NOTE,
         account=reseller,
         facts={
             "account": account.name,
-            "product": Shelf.of(book, session, reseller).name(run.code, language_of(reseller.locale)),
+            "product": Shelf.of(ctx, session, reseller).name(run.code, language_of(reseller.locale)),
             "retail_fee": terms.retail.to_document(),
             "wholesale_fee": terms.cost.to_document(),
         },
@@ -70,13 +70,13 @@ def post_note(book: FeeBook, session: Session, reseller: Account, account: Accou
     )
 
 
-def _outdated(session: Session, mail: Mail, now: datetime) -> str | None:
+def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
     run = session.get(FeeRun, UUID(mail.refs["run_id"]))
     if run is None or run.ended:
-        return "the product is not assigned any more"
+        return "the product is no longer assigned"
     if run.retail_fee is None or run.retail_fee != Decimal(mail.refs["retail_fee"]):
         return "the retail fee was changed"
     return None
 
 
-MAIL_RULES: Final[Mapping[str, MailRule]] = MappingProxyType({NOTE: MailRule(obsolete=_outdated)})
+MAIL_RULES: Final[Mapping[str, MailRule]] = MappingProxyType({NOTE: MailRule(obsolete=_skip_reason)})

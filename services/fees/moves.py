@@ -1,4 +1,4 @@
-"""An account changes its plan: what it means for its trial and its limits."""
+"""Effects of a plan change on an account's limits and trial."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from services import quotas, trials
 from services.fees.book import FeeBook
 
 
-def move_plan(book: FeeBook, session: Session, programme: Programme, account_id: UUID, plan: str) -> None:
-    """Put a locked account on a plan; its usage is judged by the new limits at once."""
+def move_plan(ctx: FeeBook, session: Session, programme: Programme, account_id: UUID, plan: str) -> None:
+    """Set the plan of a locked account and check its usage against the new limits."""
     account = session.get_one(Account, account_id, populate_existing=True)
     if account.plan == plan:
         return
     account.plan = plan
     session.flush()
-    quotas.judge(session, book.jobs, programme, account, book.now)
+    quotas.judge(session, ctx.jobs, programme, account, ctx.now)
 
 
-def convert_trial(book: FeeBook, session: Session, account: Account) -> None:
-    """A paid plan ends the trial of a locked account."""
-    trials.convert(session, book.jobs, account, book.now)
+def convert_trial(ctx: FeeBook, session: Session, account: Account) -> None:
+    """End the trial of a locked account that took a paid plan."""
+    trials.convert(session, ctx.jobs, account, ctx.now)

@@ -1,4 +1,4 @@
-"""Paid plans: taken, changed, cancelled."""
+"""Paid plans: take, change, cancel."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from services.fees.settling import begin, settle
 from store.fees import runs
 
 
-def take_plan(book: FeeBook, session: Session, account_id: UUID, plan: str) -> Account:
-    """Put an account on a paid plan; an upgrade acts at once, anything else at the end of the paid period.
+def take_plan(ctx: FeeBook, session: Session, account_id: UUID, plan: str) -> Account:
+    """Put an account on a plan; an upgrade takes effect now, any other change at the end of the paid period.
 
-    The free plan is a cancellation. Raises NotFound, Invalid(`unknown_plan`), Conflict
+    The free plan means cancellation. Raises NotFound, Invalid(`unknown_plan`), Conflict
     (`account_deleted`, `already_reseller`).
     """
     account = held_with_payer(session, account_id)
-    programme = book.programme_of(session, account)
-    _refuse_reseller(account)
+    programme = ctx.programme_of(session, account)
+    _require_no_reseller(account)
     if plan not in programme.plans:
         message = f"There is no plan {plan!r}; choose one of {', '.join(programme.plans)}."
         raise Invalid("unknown_plan", message, errors=[FieldError("plan", message)])
-    billing = settle(book, session, [account])
+    billing = settle(ctx, session, [account])
     current = _current(session, account.id)
     prices = plan_prices(programme)
     if plan not in prices:
@@ -49,24 +49,24 @@ def take_plan(book: FeeBook, session: Session, account_id: UUID, plan: str) -> A
     return account
 
 
-def cancel_plan(book: FeeBook, session: Session, account_id: UUID) -> Account:
-    """End a paid plan with its paid period; without one nothing changes.
+def cancel_plan(ctx: FeeBook, session: Session, account_id: UUID) -> Account:
+    """End a paid plan with its paid period; without a paid plan nothing changes.
 
     Raises NotFound, Conflict(`account_deleted`).
     """
     account = held_with_payer(session, account_id)
-    billing = settle(book, session, [account])
+    billing = settle(ctx, session, [account])
     _cancel(_current(session, account.id), billing)
     session.flush()
     return account
 
 
 def document(session: Session, account: Account, today: date) -> dict[str, Any] | None:
-    """The paid plan that runs on a local day, as the API shows it: days are exclusive ends."""
-    found = runs.running(session, account.id, FeeKind.PLAN, today)
-    if not found:
+    """Return the paid plan of a local day as JSON, ends exclusive; None without a paid plan."""
+    active = runs.running(session, account.id, FeeKind.PLAN, today)
+    if not active:
         return None
-    run = found[0]
+    run = active[0]
     return {
         "plan": run.code,
         "since": run.since,
@@ -77,14 +77,14 @@ def document(session: Session, account: Account, today: date) -> dict[str, Any] 
 
 
 def paid_period(session: Session, account: Account, day: date) -> Period | None:
-    """The paid period of the account's plan that holds a local day of its programme; None: no paid plan then."""
+    """Return the paid period of the account's plan that includes a local day; None without a paid plan."""
     run = runs.plan_on(session, account.id, day)
     return None if run is None else current_period(Run(run.anchor, run.since, run.until), day)
 
 
-def _refuse_reseller(account: Account) -> None:
+def _require_no_reseller(account: Account) -> None:
     if account.kind == AccountKind.RESELLER:
-        message = "A reseller has no plan of its own: it resells only."
+        message = "Resellers cannot have a plan of their own."
         raise Conflict("already_reseller", message, state=account.kind)
 
 
@@ -101,8 +101,8 @@ def _start(billing: Billing, account: Account, replaced: FeeRun | None, plan: st
         replaced.ended, replaced.stopped_by, replaced.then_plan = True, Stop.REPLACED.value, None
         billing.session.flush()
     begin(billing, account, FeeKind.PLAN, plan)
-    convert_trial(billing.book, billing.session, account)
-    move_plan(billing.book, billing.session, billing.programme, account.id, plan)
+    convert_trial(billing.ctx, billing.session, account)
+    move_plan(billing.ctx, billing.session, billing.programme, account.id, plan)
 
 
 def _change(run: FeeRun, taken: Taken) -> None:
@@ -111,7 +111,7 @@ def _change(run: FeeRun, taken: Taken) -> None:
 
 
 def _cancel(run: FeeRun | None, billing: Billing) -> None:
-    found = _subscription(run)
-    if run is not None and found is not None:
-        run.until, run.then_plan = cancel(found, billing.today).run.until, None
+    subscription = _subscription(run)
+    if run is not None and subscription is not None:
+        run.until, run.then_plan = cancel(subscription, billing.today).run.until, None
         run.stopped_by = Stop.REQUEST.value

@@ -1,4 +1,4 @@
-"""What a plan or an assigned product costs a month, and the discount of whoever pays."""
+"""Monthly prices of plans and assigned products, and the payer's discount."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.discounts import tier_for, tiers_for
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The fee before the discount, the family the discount goes by, and where the fee stands."""
+    """The fee before discount, the product family that decides the discount, and the source of the fee."""
 
     fee: Money
     family: str | None
@@ -28,7 +28,7 @@ class Price:
 
 
 def price_of(programme: Programme, kind: FeeKind, code: str) -> Price | None:
-    """What one period costs; None when the programme no longer sells it by the month."""
+    """Return the price of one period; None when the programme no longer sells it monthly."""
     if kind is FeeKind.PLAN:
         plan = programme.plans.get(code)
         return None if plan is None or plan.price is None else Price(plan.price, None, f"plan {code}")
@@ -37,7 +37,7 @@ def price_of(programme: Programme, kind: FeeKind, code: str) -> Price | None:
 
 
 def wholesale(programme: Programme, product: Product) -> Price | None:
-    """What the reseller is charged for a product, before its discount; None when it has no fee."""
+    """Return the reseller's price of a product before discount; None when the product has no monthly fee."""
     code = product.reseller_subscription
     subscription = programme.reseller_subscriptions.get(code) if code is not None else None
     if subscription is None:
@@ -46,32 +46,34 @@ def wholesale(programme: Programme, product: Product) -> Price | None:
 
 
 def plan_prices(programme: Programme) -> Mapping[str, Money]:
-    """The monthly price of every paid plan."""
+    """Return the monthly price of every paid plan."""
     return {code: plan.price for code, plan in programme.plans.items() if plan.price is not None}
 
 
 @dataclass(slots=True)
 class Percents:
-    """Discounts asked of the ledger once each: a night's work asks for the same ones again and again."""
+    """Resellers' discounts, each queried once: nightly charging needs the same ones many times."""
 
     session: Session
     programme: Programme
-    known: dict[tuple[UUID, date], Tier | None] = field(default_factory=dict)
+    cached: dict[tuple[UUID, date], Tier | None] = field(default_factory=dict)
 
-    def ask(self, wanted: Iterable[tuple[UUID | None, date]]) -> None:
-        """Ask for many (reseller, day) at once: a night's work has more resellers than it may ask one by one."""
-        new = sorted({(who, day) for who, day in wanted if who is not None and (who, day) not in self.known})
-        if new and isinstance(self.programme.discount, TurnoverDiscount):
-            self.known.update(zip(new, tiers_for(self.session, self.programme, new), strict=True))
+    def prefetch(self, pairs: Iterable[tuple[UUID | None, date]]) -> None:
+        """Query many (reseller, day) at once: nightly charging has too many resellers for single queries."""
+        missing = sorted(
+            {(payer, day) for payer, day in pairs if payer is not None and (payer, day) not in self.cached}
+        )
+        if missing and isinstance(self.programme.discount, TurnoverDiscount):
+            self.cached.update(zip(missing, tiers_for(self.session, self.programme, missing), strict=True))
 
     def of(self, reseller_id: UUID | None, family: str | None, day: date) -> Decimal:
-        """The per cent off for a reseller on a local day; an account that pays for itself gets none."""
+        """Return a reseller's discount in per cent on a local day; 0 for an account that pays for itself."""
         rules = self.programme.discount
         if reseller_id is None:
             return Decimal(0)
         if not isinstance(rules, TurnoverDiscount) or family is None:
             return reseller_percent(rules, family, None)
-        place = (reseller_id, day)
-        if place not in self.known:
-            self.known[place] = tier_for(self.session, self.programme, reseller_id, day)
-        return reseller_percent(rules, family, self.known[place])
+        key = (reseller_id, day)
+        if key not in self.cached:
+            self.cached[key] = tier_for(self.session, self.programme, reseller_id, day)
+        return reseller_percent(rules, family, self.cached[key])

@@ -1,4 +1,4 @@
-"""A reseller's products: listed, and edited where the reseller manages them."""
+"""A reseller's products: list all, edit those that the reseller manages."""
 
 from __future__ import annotations
 
@@ -27,54 +27,58 @@ from store.fees import edits
 NAME_LIMIT: Final = 200
 
 
-def page(book: FeeBook, session: Session, reseller_id: UUID, after: str | None, limit: int) -> Page[dict[str, Any]]:
-    """What a reseller may sell, by code. Raises NotFound, Conflict(`not_a_reseller`)."""
+def page(ctx: FeeBook, session: Session, reseller_id: UUID, after: str | None, limit: int) -> Page[dict[str, Any]]:
+    """Return the products that a reseller may sell, by code. Raises NotFound, Conflict(`not_a_reseller`)."""
     owner = reseller(session, reseller_id)
-    shelf = Shelf.of(book, session, owner)
+    shelf = Shelf.of(ctx, session, owner)
     codes = [code for code in sorted(shelf.products) if after is None or code > after]
-    cut_ = cut(codes[: limit + 1], limit, lambda code: code)
-    percents, today = Percents(session, shelf.programme), book.today(shelf.programme)
-    return Page(tuple(document(shelf, code, owner, percents, today) for code in cut_.items), cut_.next)
+    page_of_codes = cut(codes[: limit + 1], limit, lambda code: code)
+    percents, today = Percents(session, shelf.programme), ctx.today(shelf.programme)
+    return Page(
+        tuple(document(shelf, code, owner, percents, today) for code in page_of_codes.items), page_of_codes.next
+    )
 
 
-def refuse_editing(book: FeeBook, session: Session, reseller_id: UUID, code: str) -> None:
-    """Raise NotFound for what the reseller does not see, Forbidden for what it does not manage."""
+def refuse_editing(ctx: FeeBook, session: Session, reseller_id: UUID, code: str) -> None:
+    """Raise NotFound for a product that the reseller cannot see, Forbidden for one that it does not manage."""
     owner = accounts.by_id(session, reseller_id)
     if owner is None:
         return
-    product = Shelf.of(book, session, owner).product(code)
+    product = Shelf.of(ctx, session, owner).product(code)
     if product.managed_by is not ManagedBy.RESELLER:
-        raise Forbidden("managed_by_provider", f"{product.name} is managed by the provider: its file is the place.")
+        raise Forbidden(
+            "managed_by_provider", f"{product.name} is managed by the provider; change it in the programme file."
+        )
 
 
-def edit(book: FeeBook, session: Session, reseller_id: UUID, code: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Change the name or the recommended retail fee (Money); None: as the programme has it.
+def edit(ctx: FeeBook, session: Session, reseller_id: UUID, code: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Change a product's name or recommended retail fee (Money); None restores the programme's value.
 
     Raises NotFound, Forbidden(`managed_by_provider`), Conflict(`not_a_reseller`), Invalid.
     """
     owner = living(reseller(session, reseller_id, kept=True))
-    refuse_editing(book, session, reseller_id, code)
+    refuse_editing(ctx, session, reseller_id, code)
     changes: dict[str, Any] = {}
-    if "name" in given:
-        changes["name"] = None if given["name"] is None else _name(given["name"])
-    if "retail_fee" in given:
-        changes["retail_fee"] = None if given["retail_fee"] is None else given["retail_fee"].amount
+    if "name" in fields:
+        changes["name"] = None if fields["name"] is None else _name(fields["name"])
+    if "retail_fee" in fields:
+        changes["retail_fee"] = None if fields["retail_fee"] is None else fields["retail_fee"].amount
     if changes:
-        edits.put(session, owner.programme, code, owner.id, changes, book.now)
-    fresh = Shelf.of(book, session, owner)
-    return document(fresh, code, owner, Percents(session, fresh.programme), book.today(fresh.programme))
+        edits.put(session, owner.programme, code, owner.id, changes, ctx.now)
+    shelf = Shelf.of(ctx, session, owner)
+    return document(shelf, code, owner, Percents(session, shelf.programme), ctx.today(shelf.programme))
 
 
 def _name(name: str) -> str:
     clean = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(clean) <= NAME_LIMIT or not clean.isprintable():
-        message = f"A name is 1 to {NAME_LIMIT} printable characters."
+        message = f"The name must have 1 to {NAME_LIMIT} printable characters."
         raise Invalid("invalid", message, errors=[FieldError("name", message)])
     return clean
 
 
 def document(shelf: Shelf, code: str, owner: Account, percents: Percents, day: date) -> dict[str, Any]:
-    """The JSON shape of a product as its seller sees it; fees are monthly, null without one."""
+    """Return a product as JSON for its reseller; fees are monthly, null when there is none."""
     product, retail = shelf.products[code], shelf.retail(code)
     price = wholesale(shelf.programme, product)
     cost = None if price is None else fee(price.fee, percents.of(owner.id, price.family, day)).total

@@ -1,4 +1,4 @@
-"""Charging many: a programme's due periods in ranges, or everything a reseller owes."""
+"""Batch charging: a programme's due periods in ranges, or everything due of a reseller."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from store.fees import runs as rows
 from store.fees.runs import Mark
 
 RANGE: Final = 2_000
-"""How many runs one transaction charges."""
+"""Number of runs charged in one transaction."""
 
 
-def ranges(book: FeeBook, session: Session, programme: str) -> list[tuple[Mark, Mark | None]]:
-    """Where the ranges of due runs of a programme begin, and before which place each ends."""
-    today = book.today(book.programmes.current(session, programme))
+def ranges(ctx: FeeBook, session: Session, programme: str) -> list[tuple[Mark, Mark | None]]:
+    """Return the start of each range of due runs, and the exclusive end (None for the last)."""
+    today = ctx.today(ctx.programmes.current(session, programme))
     starts = rows.range_starts(session, programme, today, RANGE)
     return list(zip_longest(starts, starts[1:]))
 
 
-def charge_range(book: FeeBook, session: Session, programme: str, first: Mark, before: Mark | None) -> int:
-    """Charge what is due from one place to before another; return how many charges were made."""
-    billing = Billing.of(book, session, programme)
+def charge_range(ctx: FeeBook, session: Session, programme: str, first: Mark, before: Mark | None) -> int:
+    """Charge the due runs from `first` to before `before`; return the number of charges."""
+    billing = Billing.of(ctx, session, programme)
     return _charge(billing, rows.due(session, programme, billing.today, first, before))
 
 
-def charge_reseller(book: FeeBook, session: Session, reseller_id: UUID) -> int:
-    """Charge what is due of a reseller's clients; return how many charges were made."""
+def charge_reseller(ctx: FeeBook, session: Session, reseller_id: UUID) -> int:
+    """Charge the due runs of a reseller's clients; return the number of charges."""
     owner = accounts.by_id(session, reseller_id)
     if owner is None:
         return 0
-    billing = Billing.of(book, session, owner.programme)
+    billing = Billing.of(ctx, session, owner.programme)
     return _charge(billing, rows.due_of_reseller(session, reseller_id, billing.today))
 
 
-def _charge(billing: Billing, found: Sequence[Row[UUID, UUID, UUID | None]]) -> int:
-    """Lock payers, accounts, runs, in that order; what was charged meanwhile is left alone."""
-    if not found:
+def _charge(billing: Billing, due_rows: Sequence[Row[UUID, UUID, UUID | None]]) -> int:
+    """Lock payers, accounts and runs, in that order, then charge; runs charged by others since are skipped."""
+    if not due_rows:
         return 0
-    payers = {row[2] for row in found if row[2] is not None}
-    holders = rows.hold_accounts(billing.session, {row[1] for row in found}, payers)
-    due = rows.still_due(billing.session, {row[0] for row in found}, billing.today)
-    return billing.charge(due, holders)
+    payers = {row[2] for row in due_rows if row[2] is not None}
+    owners = rows.hold_accounts(billing.session, {row[1] for row in due_rows}, payers)
+    due_runs = rows.still_due(billing.session, {row[0] for row in due_rows}, billing.today)
+    return billing.charge(due_runs, owners)

@@ -1,4 +1,4 @@
-"""One account's fees: charged up to today before anything changes, and begun."""
+"""Charge an account up to today before its fees change, and start new runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from store.fees import runs
 from store.fees.runs import Holder
 
 
-def settle(book: FeeBook, session: Session, accounts: Sequence[Account]) -> Billing:
-    """Charge what is due of locked accounts of one programme before anything of them changes.
+def settle(ctx: FeeBook, session: Session, accounts: Sequence[Account]) -> Billing:
+    """Charge what is due of locked accounts of one programme, before anything about them changes.
 
-    So a period is paid by whoever had the account on the period's first day, whenever it is charged.
+    So the payer on the first day of a period pays for it, no matter when it is charged.
     """
-    billing = Billing.of(book, session, accounts[0].programme)
+    billing = Billing.of(ctx, session, accounts[0].programme)
     open_runs = runs.open_of(session, [account.id for account in accounts])
     due = [run for run in open_runs if run.next_start <= billing.today]
     billing.charge(due, {account.id: holder_of(account) for account in accounts})
@@ -29,7 +29,7 @@ def settle(book: FeeBook, session: Session, accounts: Sequence[Account]) -> Bill
 
 
 def begin(billing: Billing, account: Account, kind: FeeKind, code: str, **fields: Any) -> FeeRun:
-    """Start a run today and charge its first period, all in the caller's transaction."""
+    """Start a run today and charge its first period, in the caller's transaction."""
     run = FeeRun(
         id=new_id(),
         programme=account.programme,
@@ -40,15 +40,15 @@ def begin(billing: Billing, account: Account, kind: FeeKind, code: str, **fields
         since=billing.today,
         next_start=billing.today,
         ended=False,
-        created_at=billing.book.now,
+        created_at=billing.ctx.now,
         **fields,
     )
     billing.session.add(run)
-    fresh = Billing.of(billing.book, billing.session, account.programme)
-    fresh.charge([run], {account.id: holder_of(account)})
+    round_ = Billing.of(billing.ctx, billing.session, account.programme)
+    round_.charge([run], {account.id: holder_of(account)})
     return run
 
 
 def holder_of(account: Account) -> Holder:
-    """Whose runs an account's are."""
+    """Return the owner of an account's runs."""
     return Holder(account.id, account.reseller_id, account.deleted_at is None)

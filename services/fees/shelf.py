@@ -1,4 +1,4 @@
-"""The products of a programme as one reseller sees them, with what it changed of its own."""
+"""The products of a programme as one reseller sees them, with the reseller's edits."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ class Shelf:
     edits: Mapping[str, ProductEdit]
 
     @classmethod
-    def of(cls, book: FeeBook, session: Session, owner: Account) -> Shelf:
-        """What a reseller may assign."""
-        programme = book.programme_of(session, owner)
-        managed = any(product.managed_by is ManagedBy.RESELLER for product in programme.products.values())
-        own = edits.of(session, owner.programme, owner.id) if managed else {}
-        return cls(programme, owner.id, products.visible(programme, owner), own)
+    def of(cls, ctx: FeeBook, session: Session, owner: Account) -> Shelf:
+        """Return the products that a reseller may assign."""
+        programme = ctx.programme_of(session, owner)
+        has_managed = any(product.managed_by is ManagedBy.RESELLER for product in programme.products.values())
+        own_edits = edits.of(session, owner.programme, owner.id) if has_managed else {}
+        return cls(programme, owner.id, products.visible(programme, owner), own_edits)
 
     @classmethod
-    def of_account(cls, book: FeeBook, session: Session, account: Account) -> Shelf:
-        """What may be assigned to an account: what its reseller sees."""
+    def of_account(cls, ctx: FeeBook, session: Session, account: Account) -> Shelf:
+        """Return the products that may be assigned to an account: those its reseller sees."""
         owner = accounts.by_id(session, account.reseller_id) if account.reseller_id is not None else None
-        return cls.of(book, session, owner or account)
+        return cls.of(ctx, session, owner or account)
 
     def product(self, code: str) -> Product:
-        """A product that is there for this reseller. Raises NotFound(`unknown_product`)."""
-        found = self.products.get(code)
-        if found is None:
+        """Return a visible product. Raises NotFound(`unknown_product`)."""
+        product = self.products.get(code)
+        if product is None:
             raise NotFound("unknown_product", f"There is no product {code!r}.")
-        return found
+        return product
 
-    def shows(self, run: FeeRun) -> bool:
-        """Whether an assignment is there for this reseller: a hidden product is when it pays for it after a merge."""
+    def includes(self, run: FeeRun) -> bool:
+        """Whether the reseller sees an assignment: also of a hidden product if it pays for it after a merge."""
         return run.code in self.products or run.stopped_by != Stop.DISCONNECTED
 
     def name(self, code: str, locale: str = "") -> str:
-        """What the product is called; its code when it is gone."""
+        """Return the product's name; its code when the programme no longer has it."""
         edit, product = self.edits.get(code), self.programme.products.get(code)
         if edit is not None and edit.name is not None:
             return edit.name
         return code if product is None else product.name_in(locale)
 
     def retail(self, code: str) -> Money | None:
-        """The retail fee that is recommended; None when there is no such monthly fee."""
+        """Return the recommended retail fee; None when the product has no monthly fee."""
         product = self.programme.products.get(code)
         subscription = None if product is None else product.account_subscription
         if subscription is None:

@@ -1,4 +1,4 @@
-"""The monthly statement: what a reseller was charged, mailed once, only for a month with charges."""
+"""The monthly statement of a reseller's charges, mailed once, only for a month with charges."""
 
 from __future__ import annotations
 
@@ -25,46 +25,46 @@ from store.fees import charges as rows
 
 TEMPLATE: Final = "statement"
 LINES: Final = 200
-"""How many charges are listed; a mail is no ledger."""
+"""Maximum number of charges listed in a mail."""
 
 
-def post(book: FeeBook, session: Session, reseller_id: UUID, month: date) -> UUID | None:
-    """Charge what a reseller still owes, then mail its charges dated in a month (its first day); None: no mail.
+def post(ctx: FeeBook, session: Session, reseller_id: UUID, month: date) -> UUID | None:
+    """Charge what is still due, then mail a reseller's charges of a month (its first day); None: no mail.
 
-    Void charges are left out. A reseller that was deleted is not written to.
+    Void charges are left out. A deleted reseller gets no mail.
     """
-    charge_reseller(book, session, reseller_id)
+    charge_reseller(ctx, session, reseller_id)
     reseller = accounts.by_id(session, reseller_id)
     if reseller is None or reseller.deleted_at is not None:
         return None
-    found = rows.of_month(session, reseller_id, month, add_months(month, 1))
-    if not found:
+    charges = rows.of_month(session, reseller_id, month, add_months(month, 1))
+    if not charges:
         return None
     return mails.post(
         session,
-        book.jobs,
+        ctx.jobs,
         template=TEMPLATE,
         account=reseller,
-        facts=_facts(book, session, reseller, month, found),
+        facts=_facts(ctx, session, reseller, month, charges),
         fact_key=month.isoformat(),
     )
 
 
 def _facts(
-    book: FeeBook, session: Session, reseller: Account, month: date, found: Sequence[tuple[Charge, str]]
+    ctx: FeeBook, session: Session, reseller: Account, month: date, charges: Sequence[tuple[Charge, str]]
 ) -> dict[str, Any]:
-    shelf = Shelf.of(book, session, reseller)
-    currency = found[0][0].currency
-    same = [(charge, name) for charge, name in found if charge.currency == currency]
-    listed, rest = same[:LINES], same[LINES:]
+    shelf = Shelf.of(ctx, session, reseller)
+    currency = charges[0][0].currency
+    in_currency = [(charge, name) for charge, name in charges if charge.currency == currency]
+    listed, rest = in_currency[:LINES], in_currency[LINES:]
     return {
         "month": month.isoformat(),
         "charges": [_line(shelf, reseller.locale, charge, name) for charge, name in listed],
         "more": len(rest),
         "rest": _sum((charge.total for charge, _ in rest), currency) if rest else None,
-        "fees": _sum((charge.fee for charge, _ in same), currency),
-        "discounts": _sum((charge.discount for charge, _ in same), currency),
-        "total": _sum((charge.total for charge, _ in same), currency),
+        "fees": _sum((charge.fee for charge, _ in in_currency), currency),
+        "discounts": _sum((charge.discount for charge, _ in in_currency), currency),
+        "total": _sum((charge.total for charge, _ in in_currency), currency),
     }
 
 

@@ -1,4 +1,4 @@
-"""What becomes of accounts' fees when they leave their reseller, become one, or are deleted."""
+"""Fees of accounts that leave their reseller, become a reseller, or are deleted."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from services.fees.settling import settle
 from store.fees import runs
 
 
-def stop_at_period_end(book: FeeBook, session: Session, accounts: Sequence[Account], why: Stop) -> None:
-    """End everything of locked accounts of one programme with its paid period; what ends already stays as it is.
+def stop_at_period_end(ctx: FeeBook, session: Session, accounts: Sequence[Account], reason: Stop) -> None:
+    """End all runs of locked accounts of one programme with their paid period, except those that already end.
 
-    What is due is charged before, to whoever pays now. Disconnected accounts keep their plan.
+    Charges what is due first, to the current payer. Disconnected accounts keep their plan.
     """
     if not accounts:
         return
-    settle(book, session, accounts)
+    settle(ctx, session, accounts)
     for run in runs.open_of(session, [account.id for account in accounts]):
-        keeps = why is Stop.DISCONNECTED and run.kind == FeeKind.PLAN
-        if run.until is None and not keeps:
-            run.until, run.stopped_by = run.next_start, why.value
+        keeps_plan = reason is Stop.DISCONNECTED and run.kind == FeeKind.PLAN
+        if run.until is None and not keeps_plan:
+            run.until, run.stopped_by = run.next_start, reason.value
     session.flush()
 
 
-def resume(book: FeeBook, session: Session, account: Account) -> None:
-    """Undo what a deletion stopped, as far as it did not end meanwhile; call it while the account is still deleted."""
-    settle(book, session, [account])
+def resume(ctx: FeeBook, session: Session, account: Account) -> None:
+    """Continue the runs that a deletion stopped and that have not ended; call it before the account is restored."""
+    settle(ctx, session, [account])
     for run in runs.open_of(session, [account.id]):
         if run.stopped_by == Stop.ACCOUNT_DELETED:
             run.until, run.stopped_by = None, None

@@ -1,1 +1,1 @@
-"""Files of payments: checked whole, staged in chunks, entered in one transaction."""
+"""Payment files: checked completely, staged in chunks, imported in one transaction."""

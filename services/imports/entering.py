@@ -1,6 +1,6 @@
-"""Taking a checked file in: rows are staged where nobody sees them, and entered all at once.
+"""Import a checked file: rows are staged outside the ledger, then entered all at once.
 
-Whoever is killed on the way leaves nothing in the ledger; the same file again goes on where it stopped.
+A crash leaves nothing in the ledger; importing the same file again continues where it stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ABANDONED: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An import under way: its programme, how many rows are staged, or that it was finished before."""
+    """An import in progress: its programme, the number of staged rows, and whether it was finished before."""
 
     id: UUID
     programme: Programme
@@ -37,51 +37,53 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What became of a file: rows that are new in the ledger, that were there, or why none was taken."""
+    """Result of an import: rows added, rows already in the ledger, or the errors that refused the file."""
 
     imported: int
     already_there: int
     bad: tuple[BadRow, ...] = ()
 
 
-def programme_of(book: DiscountBook, session: Session, reseller_id: UUID) -> Programme:
-    """The rules a reseller's payments follow. Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`)."""
-    return book.programme(session, kept_reseller(session, reseller_id).programme)
+def programme_of(ctx: DiscountBook, session: Session, reseller_id: UUID) -> Programme:
+    """Return a reseller's programme. Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`)."""
+    return ctx.programme(session, kept_reseller(session, reseller_id).programme)
 
 
-def begin(book: DiscountBook, session: Session, reseller_id: UUID, digest: str) -> Begun:
-    """Begin the import of a file, or go on with it. Raises as `programme_of` does."""
-    programme = programme_of(book, session, reseller_id)
-    rows.drop_abandoned(session, book.now - ABANDONED)
-    found = rows.begun(session, reseller_id, digest, book.now)
-    return Begun(found.id, programme, found.lines, found.finished_at is not None)
+def begin(ctx: DiscountBook, session: Session, reseller_id: UUID, digest: str) -> Begun:
+    """Start or continue the import of a file, by its SHA-256. Raises like `programme_of`."""
+    programme = programme_of(ctx, session, reseller_id)
+    rows.drop_abandoned(session, ctx.now - ABANDONED)
+    record = rows.begun(session, reseller_id, digest, ctx.now)
+    return Begun(record.id, programme, record.lines, record.finished_at is not None)
 
 
 def stage(session: Session, import_id: UUID, start: int, chunk: Sequence[Row]) -> None:
-    """Keep the rows that come after the first `start`, unless somebody else did meanwhile."""
-    found = rows.locked(session, import_id)
-    fresh = chunk[max(0, found.lines - start) :] if found.finished_at is None else ()
-    staged = ((row.line, new_id(), row.reference, row.kind.value, row.amount, row.paid_at) for row in fresh)
+    """Stage the rows that follow the first `start`, except those staged by another process since."""
+    record = rows.locked(session, import_id)
+    new_rows = chunk[max(0, record.lines - start) :] if record.finished_at is None else ()
+    staged = ((row.line, new_id(), row.reference, row.kind.value, row.amount, row.paid_at) for row in new_rows)
     rows.stage(session, import_id, staged)
-    found.lines += len(fresh)
+    record.lines += len(new_rows)
 
 
-def finish(book: DiscountBook, session: Session, import_id: UUID) -> Entered:
-    """Enter all rows in the caller's transaction, or none: one that clashes refuses the file."""
-    found = rows.locked(session, import_id)
-    if found.finished_at is not None:
-        return Entered(0, found.lines)
-    reseller = kept_reseller(session, found.reseller_id)
+def finish(ctx: DiscountBook, session: Session, import_id: UUID) -> Entered:
+    """Import all rows in the caller's transaction; a single conflicting row refuses the file."""
+    record = rows.locked(session, import_id)
+    if record.finished_at is not None:
+        return Entered(0, record.lines)
+    reseller = kept_reseller(session, record.reseller_id)
     clashes = rows.clashes(session, import_id, reseller.id)
     if clashes:
         rows.drop(session, import_id)
-        told = (BadRow(one.line, f"{one.what} with reference {one.reference!r} says otherwise") for one in clashes)
-        return Entered(0, 0, tuple(told))
-    currency = book.programme(session, reseller.programme).currency
-    imported = rows.enter(session, import_id, reseller.id, currency, book.now)
+        errors = (
+            BadRow(row.line, f"conflicts with {row.what} that has the reference {row.reference!r}") for row in clashes
+        )
+        return Entered(0, 0, tuple(errors))
+    currency = ctx.programme(session, reseller.programme).currency
+    imported = rows.enter(session, import_id, reseller.id, currency, ctx.now)
     rows.clear(session, import_id)
-    found.finished_at, found.summary = book.now, {"rows": found.lines, "imported": imported}
+    record.finished_at, record.summary = ctx.now, {"rows": record.lines, "imported": imported}
     session.flush()
     if imported:
-        recompute_soon(book, session, reseller)
-    return Entered(imported, found.lines - imported)
+        recompute_soon(ctx, session, reseller)
+    return Entered(imported, record.lines - imported)

@@ -1,4 +1,4 @@
-"""Reading a file of payments: every row is a payment or a complaint with its line. No database."""
+"""Parse a payment file: every row is a payment or an error with its line number. No database."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from domain.tiers import PaymentKind
 from domain.zones import day_start
 from services.payments import checked_reference, refuse_future
 
-NEEDED: Final = ("amount", "paid_at", "reference")
+REQUIRED: Final = ("amount", "paid_at", "reference")
 OPTIONAL: Final = ("kind", "currency")
 DELIMITERS: Final = (",", ";", "\t")
 YEARS: Final = range(1900, 9000)
-BLOCK: Final = 1 << 20
+BLOCK_SIZE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A checked row, by its line in the file; the instant is aware."""
+    """A valid row with its line number; the instant is aware."""
 
     line: int
     reference: str
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """What is wrong with a row."""
+    """An invalid row with its error."""
 
     line: int
     error: str
@@ -46,9 +46,9 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class PaymentFile:
-    """A CSV file in UTF-8 with a header; separated by commas, semicolons or tabs, whichever its header uses.
+    """A CSV file in UTF-8 with a header, separated by commas, semicolons or tabs.
 
-    `now` bounds the payments: none is in the future.
+    Payments after `now` are invalid.
     """
 
     path: Path
@@ -56,21 +56,21 @@ class PaymentFile:
     now: datetime
 
     def digest(self) -> str:
-        """SHA-256 of its bytes, in hex: the same file again is the same import."""
-        found = sha256()
+        """Return the SHA-256 of the file in hex; it identifies the import."""
+        sha = sha256()
         with self.path.open("rb") as source:
-            while block := source.read(BLOCK):
-                found.update(block)
-        return found.hexdigest()
+            while block := source.read(BLOCK_SIZE):
+                sha.update(block)
+        return sha.hexdigest()
 
     def rows(self, at: Callable[[int], None] | None = None) -> Iterator[Row | BadRow]:
-        """Every row in order; `at` is told the line now and then. Raises Invalid on a bad header or encoding."""
+        """Yield the rows in order; calls `at` with every 1,000th line. Raises Invalid on a bad header or encoding."""
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as source:
                 yield from self._rows(source, at or (lambda _: None))
         except UnicodeDecodeError:
-            line = self._first_line_that_is_not_utf8()
-            raise Invalid("invalid", f"{self.path.name} is not UTF-8 in line {line}: save it as UTF-8.") from None
+            line = self._first_invalid_line()
+            raise Invalid("invalid", f"{self.path.name} is not UTF-8 (line {line}): save the file as UTF-8.") from None
         except OSError as error:
             raise Invalid("invalid", f"{self.path} cannot be read: {error.strerror}.") from None
 
@@ -85,7 +85,7 @@ class PaymentFile:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield BadRow(reader.line_num + 1, f"is not CSV: {error}")
+                yield BadRow(reader.line_num + 1, f"invalid CSV: {error}")
                 continue
             line = reader.line_num + 1
             if line % 1_000 == 0:
@@ -93,7 +93,7 @@ class PaymentFile:
             if any(cell.strip() for cell in cells):
                 yield self._row(line, columns, cells)
 
-    def _first_line_that_is_not_utf8(self) -> int:
+    def _first_invalid_line(self) -> int:
         with self.path.open("rb") as source:
             for number, line in enumerate(source, 1):
                 if line.decode("utf-8", "replace").encode() != line:
@@ -103,47 +103,47 @@ class PaymentFile:
     def _row(self, line: int, columns: list[str], cells: list[str]) -> Row | BadRow:
         if len(cells) != len(columns):
             return BadRow(line, f"has {len(cells)} cells instead of {len(columns)}")
-        cell = dict(zip(columns, (one.strip() for one in cells), strict=True))
-        currency = cell.get("currency") or self.programme.currency
+        values = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
+        currency = values.get("currency") or self.programme.currency
         if currency != self.programme.currency:
-            return BadRow(line, f"currency {currency}: the programme's is {self.programme.currency}")
-        kind = cell.get("kind") or PaymentKind.PAYMENT.value
+            return BadRow(line, f"currency {currency} differs from the programme's currency {self.programme.currency}")
+        kind = values.get("kind") or PaymentKind.PAYMENT.value
         if kind not in list(PaymentKind):
-            return BadRow(line, f"kind {kind!r}: {', '.join(PaymentKind)}")
+            return BadRow(line, f"unknown kind {kind!r}: use {', '.join(PaymentKind)}")
         try:
-            amount = parse_amount(cell["amount"], currency)
-            paid_at = self._instant(cell["paid_at"])
+            amount = parse_amount(values["amount"], currency)
+            paid_at = self._parse_instant(values["paid_at"])
             refuse_future(paid_at, self.now)
-            return Row(line, checked_reference(cell["reference"]), PaymentKind(kind), amount, paid_at)
+            return Row(line, checked_reference(values["reference"]), PaymentKind(kind), amount, paid_at)
         except KontorError as error:
             return BadRow(line, error.message)
 
-    def _instant(self, text: str) -> datetime:
-        """An instant with an offset, or a local day, which means its first instant. Raises Invalid."""
+    def _parse_instant(self, text: str) -> datetime:
+        """Parse an instant with offset, or a local day, meaning its first instant. Raises Invalid."""
         try:
             if len(text) == len("2026-01-31"):
                 day = date.fromisoformat(text)
-                found: datetime | None = day_start(day, self.programme.zone) if day.year in YEARS else None
+                parsed: datetime | None = day_start(day, self.programme.zone) if day.year in YEARS else None
             else:
                 instant = datetime.fromisoformat(text)
-                found = instant if instant.utcoffset() is not None and instant.year in YEARS else None
+                parsed = instant if instant.utcoffset() is not None and instant.year in YEARS else None
         except (ValueError, OverflowError):
-            found = None
-        if found is None:
-            message = f"paid_at {text!r}: give a day such as 2026-01-31, or an instant with its offset."
+            parsed = None
+        if parsed is None:
+            message = f"paid_at {text!r}: use a day such as 2026-01-31, or an instant with UTC offset."
             raise Invalid("invalid", message)
-        return found
+        return parsed
 
 
 def _columns(header: str, delimiter: str) -> list[str]:
-    """The names of the columns. Raises Invalid when one is missing, unknown or there twice."""
+    """Return the column names. Raises Invalid when one is missing, unknown or repeated."""
     names = [name.strip().casefold() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    missing = [name for name in NEEDED if name not in names]
-    unknown = [name for name in names if name not in (*NEEDED, *OPTIONAL)]
+    missing = [name for name in REQUIRED if name not in names]
+    unknown = [name for name in names if name not in (*REQUIRED, *OPTIONAL)]
     if missing or unknown or len(set(names)) < len(names):
-        wrong = [f"{', '.join(missing)} missing"] if missing else []
-        wrong += [f"{', '.join(map(repr, unknown))} unknown"] if unknown else []
-        told = "; ".join(wrong) or "a column is there twice"
-        wanted = f"{', '.join(NEEDED)} and perhaps {', '.join(OPTIONAL)}"
-        raise Invalid("invalid", f"The first line names the columns ({wanted}): {told}.")
+        problems = [f"{', '.join(missing)} missing"] if missing else []
+        problems += [f"{', '.join(map(repr, unknown))} unknown"] if unknown else []
+        problem = "; ".join(problems) or "a column is repeated"
+        expected = f"{', '.join(REQUIRED)}; optional: {', '.join(OPTIONAL)}"
+        raise Invalid("invalid", f"The first line must name the columns ({expected}): {problem}.")
     return names

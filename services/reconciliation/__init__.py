@@ -1,1 +1,1 @@
-"""Reconciliation: compares what should exist with what does, and names what is missing."""
+"""Reconciliation: finds records and jobs that should exist and do not."""

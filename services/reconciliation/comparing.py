@@ -1,4 +1,4 @@
-"""What is missing now: every statement run, and the schedules' slots counted."""
+"""Runs every check: one statement per kind of gap, and the expected slots of the schedules."""
 
 from __future__ import annotations
 
@@ -24,86 +24,88 @@ from store.reconciliation import occurrences as fired
 from store.reconciliation.checks import STATEMENTS
 from store.reconciliation.gaps import NewGap
 
-MOST: Final = 1_000
+LIMIT: Final = 1_000
 BEGINNING: Final = date(1900, 1, 1)
-NIGHT: Final = timedelta(minutes=30)
-RECENT: Final = timedelta(hours=25)
-LONG: Final = timedelta(days=62)
-LATELY: Final = timedelta(days=10)
+NIGHT_GRACE: Final = timedelta(minutes=30)
+RECENT_SPAN: Final = timedelta(hours=25)
+LONG_SPAN: Final = timedelta(days=62)
+CHARGES_SPAN: Final = timedelta(days=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What one kind of comparison found; `all_of_it` is False when there may be more than is listed."""
+    """The gaps of one kind."""
 
     kind: GapKind
-    found: tuple[NewGap, ...]
+    gaps: tuple[NewGap, ...]
 
     @property
-    def all_of_it(self) -> bool:
-        """Whether nothing was left out."""
-        return len(self.found) < MOST
+    def complete(self) -> bool:
+        """Whether all gaps are listed; False when the limit was reached."""
+        return len(self.gaps) < LIMIT
 
 
 def compare(session: Session, programmes: Programmes, now: datetime, *, everything: bool = False) -> list[Compared]:
-    """Every kind with what is missing of it, `MOST` at most.
+    """Return the gaps of every kind, at most `LIMIT` each.
 
-    `everything` looks at every charge there is and at the mails of two months, not of the last days alone.
+    `everything` checks all charges and the mails of two months instead of the last days.
     """
-    values = _values(session, programmes, now, everything=everything)
-    by_statement = [Compared(kind, _run(session, kind, sql, values)) for kind, sql in STATEMENTS.items()]
-    return [*by_statement, Compared(GapKind.OCCURRENCE, tuple(_occurrences(session, now))[:MOST])]
+    values = _parameters(session, programmes, now, everything=everything)
+    by_statement = [Compared(kind, _run_check(session, kind, sql, values)) for kind, sql in STATEMENTS.items()]
+    return [*by_statement, Compared(GapKind.OCCURRENCE, tuple(_missing_occurrences(session, now))[:LIMIT])]
 
 
-def _run(session: Session, kind: GapKind, sql: str, values: dict[str, Any]) -> tuple[NewGap, ...]:
+def _run_check(session: Session, kind: GapKind, sql: str, values: dict[str, Any]) -> tuple[NewGap, ...]:
     rows = session.execute(text(sql), values)
     return tuple(NewGap(new_id(), row[0], detail(kind, row[1]), row[2]) for row in rows)
 
 
-def _values(session: Session, programmes: Programmes, now: datetime, *, everything: bool) -> dict[str, Any]:
-    """What the statements are told. The nightly work of a programme has half an hour before it is missed."""
-    known = {row.code: programmes.current(session, row.code) for row in listed(session)}
-    days = {code: local_day(now - NIGHT, programme.zone) for code, programme in known.items()}
-    tiered = [code for code, programme in known.items() if isinstance(programme.discount, TurnoverDiscount)]
+def _parameters(session: Session, programmes: Programmes, now: datetime, *, everything: bool) -> dict[str, Any]:
+    """Return the parameters of the statements. Nightly jobs count as missing after half an hour."""
+    programmes_by_code = {row.code: programmes.current(session, row.code) for row in listed(session)}
+    days = {code: local_day(now - NIGHT_GRACE, programme.zone) for code, programme in programmes_by_code.items()}
+    tiered = [
+        code for code, programme in programmes_by_code.items() if isinstance(programme.discount, TurnoverDiscount)
+    ]
     return {
         "now": now,
-        "since": now - (LONG if everything else RECENT),
-        "charged_since": BEGINNING if everything else (now - LATELY).date(),
-        "limit": MOST,
+        "since": now - (LONG_SPAN if everything else RECENT_SPAN),
+        "charged_since": BEGINNING if everything else (now - CHARGES_SPAN).date(),
+        "limit": LIMIT,
         "codes": list(days),
         "days": list(days.values()),
         "tiered": tiered,
         "tiered_days": [days[code] for code in tiered],
-        "tiered_starts": [day_start(days[code], known[code].zone) for code in tiered],
+        "tiered_starts": [day_start(days[code], programmes_by_code[code].zone) for code in tiered],
     }
 
 
-def _occurrences(session: Session, now: datetime) -> list[NewGap]:
-    """Slots of the last day without an occurrence, and those that were missing before and still are."""
-    present = fired.slots(session, now - RECENT)
+def _missing_occurrences(session: Session, now: datetime) -> list[NewGap]:
+    """Return slots of the last day without an occurrence, and older ones that are still missing."""
+    recorded = fired.slots(session, now - RECENT_SPAN)
     missing = {
         (schedule.name, occurrence.slot): occurrence.due
         for schedule in fired.watched(session)
-        for occurrence in _expected(schedule, now)
-        if (schedule.name, occurrence.slot) not in present
+        for occurrence in _expected_slots(schedule, now)
+        if (schedule.name, occurrence.slot) not in recorded
     }
-    found = [_occurrence(name, slot, due.isoformat()) for (name, slot), due in missing.items()]
-    known = {one.subject for one in found}
+    missing_gaps = [_occurrence_gap(name, slot, due.isoformat()) for (name, slot), due in missing.items()]
+    subjects = {gap.subject for gap in missing_gaps}
     for gap in gaps.open_of(session, GapKind.OCCURRENCE):
-        told = gap.mend
-        if gap.subject not in known and not fired.has(session, told["schedule"], told["slot"]):
-            found.append(_occurrence(told["schedule"], told["slot"], told["due"]))
-    return found
+        facts = gap.mend
+        if gap.subject not in subjects and not fired.has(session, facts["schedule"], facts["slot"]):
+            missing_gaps.append(_occurrence_gap(facts["schedule"], facts["slot"], facts["due"]))
+    return missing_gaps
 
 
-def _expected(schedule: Schedule, now: datetime) -> Sequence[Any]:
-    """The slots that the scheduler has decided since it was told of them, of the last day."""
+def _expected_slots(schedule: Schedule, now: datetime) -> Sequence[Any]:
+    """Return the slots of the last day that the scheduler has processed since it knows the schedule."""
     assert schedule.expected_from is not None
-    since = max(schedule.expected_from, now - RECENT)
+    since = max(schedule.expected_from, now - RECENT_SPAN)
     until = min(schedule.checked_until, now)
     return occurrences(schedule.cron, ZoneInfo(schedule.timezone), since, until)[-300:] if until > since else ()
 
 
-def _occurrence(schedule: str, slot: str, due: str) -> NewGap:
+def _occurrence_gap(schedule: str, slot: str, due: str) -> NewGap:
     facts = {"schedule": schedule, "slot": slot, "due": due}
     return NewGap(new_id(), f"{schedule} {slot}", detail(GapKind.OCCURRENCE, facts), facts)

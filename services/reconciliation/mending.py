@@ -1,4 +1,4 @@
-"""Closing a gap: the job that does what is missing, or a person's word that it may stay."""
+"""Close a gap: enqueue the job that repairs it, or accept it as it is."""
 
 from __future__ import annotations
 
@@ -24,61 +24,61 @@ BY_HAND: Final = frozenset({GapKind.MAIL_GONE})
 
 
 def mendable(kind: GapKind) -> bool:
-    """Whether Kontor can close such a gap without guessing."""
+    """Whether Kontor can repair such a gap without guessing."""
     return kind not in BY_HAND
 
 
 def mend(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> ReconciliationGap:
-    """Do what is missing; the next look sees whether it helped. Again does nothing twice.
+    """Repair a gap; the next reconciliation checks the result. Repeating it has no further effect.
 
     Raises NotFound, Conflict(`not_mendable`, `mended`).
     """
-    gap = _open(session, gap_id)
+    gap = _lock_open(session, gap_id)
     kind = GapKind(gap.kind)
     if not mendable(kind):
-        raise Conflict("not_mendable", "Kontor cannot mend this without guessing; see its remedy.", state=kind.value)
+        raise Conflict("not_mendable", "Kontor cannot repair this automatically; see its remedy.", state=kind.value)
     if kind is GapKind.OCCURRENCE:
-        gap.job_id = _occurrence(session, jobs, gap)
+        gap.job_id = _make_up_occurrence(session, jobs, gap)
     elif kind is GapKind.CHARGE_GONE:
         restore_charge(session, gap.mend, jobs.clock.now())
         gap.mended_at = jobs.clock.now()
     else:
-        gap.job_id = _job(session, jobs, gap, kind, actor)
+        gap.job_id = _enqueue_job(session, jobs, gap, kind, actor)
     _note(session, jobs, "reconciliation.mend", gap, actor)
     session.flush()
     return gap
 
 
 def accept(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> ReconciliationGap:
-    """Close a gap that stays as it is; it is not named again. Raises NotFound, Conflict(`mended`)."""
-    gap = _open(session, gap_id)
+    """Close a gap without repairing it; it is not reported again. Raises NotFound, Conflict(`mended`)."""
+    gap = _lock_open(session, gap_id)
     gap.mended_at, gap.accepted_by = jobs.clock.now(), actor.name
     _note(session, jobs, "reconciliation.accept", gap, actor)
     session.flush()
     return gap
 
 
-def _open(session: Session, gap_id: UUID) -> ReconciliationGap:
+def _lock_open(session: Session, gap_id: UUID) -> ReconciliationGap:
     gap = rows.by_id(session, gap_id, lock=True)
     if gap is None:
-        raise NotFound(message="There is no such gap.")
+        raise NotFound(message="No such gap.")
     if gap.mended_at is not None:
-        raise Conflict("mended", "The gap is closed.", state="mended")
+        raise Conflict("mended", "The gap is already closed.", state="mended")
     return gap
 
 
-def _job(session: Session, jobs: Jobs, gap: ReconciliationGap, kind: GapKind, actor: Actor) -> UUID:
-    """Enqueue what the gap names, once while it is unfinished; a dead job is retried instead."""
-    told: dict[str, Any] = gap.mend
-    if told.get("retry"):
-        Control(jobs).retry(session, UUID(told["retry"]), actor)
-        return UUID(told["retry"])
-    run_at = datetime.fromisoformat(told["run_at"]) if told.get("run_at") else None
+def _enqueue_job(session: Session, jobs: Jobs, gap: ReconciliationGap, kind: GapKind, actor: Actor) -> UUID:
+    """Enqueue the gap's job unless it is already waiting; a dead job is retried instead."""
+    repair_job: dict[str, Any] = gap.mend
+    if repair_job.get("retry"):
+        Control(jobs).retry(session, UUID(repair_job["retry"]), actor)
+        return UUID(repair_job["retry"])
+    run_at = datetime.fromisoformat(repair_job["run_at"]) if repair_job.get("run_at") else None
     request = Request(
-        told["task"],
-        told["args"],
-        tenant=told.get("tenant", ""),
-        lane=told.get("lane"),
+        repair_job["task"],
+        repair_job["args"],
+        tenant=repair_job.get("tenant", ""),
+        lane=repair_job.get("lane"),
         run_at=run_at,
         unique_key=f"mend:{gap.kind}:{gap.subject}",
     )
@@ -88,10 +88,10 @@ def _job(session: Session, jobs: Jobs, gap: ReconciliationGap, kind: GapKind, ac
     return job_id
 
 
-def _occurrence(session: Session, jobs: Jobs, gap: ReconciliationGap) -> UUID | None:
+def _make_up_occurrence(session: Session, jobs: Jobs, gap: ReconciliationGap) -> UUID | None:
     schedule = occurrences.schedule(session, gap.mend["schedule"])
     if schedule is None:
-        raise Conflict("not_mendable", "The schedule is no more; accept the gap.", state=gap.kind)
+        raise Conflict("not_mendable", "The schedule no longer exists; accept the gap.", state=gap.kind)
     slot = Occurrence(datetime.fromisoformat(gap.mend["due"]), gap.mend["slot"])
     return make_up(session, jobs, schedule, slot)
 

@@ -1,4 +1,4 @@
-"""One look at everything: gaps written down, closed when they are mended, and told by the next digest."""
+"""Reconciliation run: records new gaps and closes repaired ones; the next alert digest reports them."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ KEPT: Final = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look found: how many gaps are new, were closed, and are open, by kind."""
+    """Result of a reconciliation: number of new, closed and, by kind, open gaps."""
 
     fresh: int
     closed: int
     open: Mapping[GapKind, int]
 
     def document(self) -> dict[str, Any]:
-        """The JSON shape; kinds without a gap are left out."""
+        """Return the result as JSON; kinds without a gap are left out."""
         open_ = {kind.value: count for kind, count in self.open.items() if count}
         return {"new": self.fresh, "closed": self.closed, "open": open_}
 
 
 def reconcile(session: Session, programmes: Programmes, now: datetime, *, everything: bool = False) -> Look:
-    """Compare and write down; the next digest of alerts tells operators what is new."""
-    fresh = closed = 0
-    for compared in compare(session, programmes, now, everything=everything):
-        new, gone = _write(session, compared, now)
-        fresh, closed = fresh + new, closed + gone
+    """Run all checks and record the gaps; the next alert digest reports new ones to operators."""
+    opened = closed = 0
+    for result in compare(session, programmes, now, everything=everything):
+        opened_now, closed_now = _write(session, result, now)
+        opened, closed = opened + opened_now, closed + closed_now
     rows.forget(session, now - KEPT)
-    return Look(fresh, closed, rows.counts(session))
+    return Look(opened, closed, rows.counts(session))
 
 
-def _write(session: Session, compared: Compared, now: datetime) -> tuple[int, int]:
-    new = rows.write(session, compared.kind, compared.found, now)
-    still = [one.subject for one in compared.found]
-    closed = rows.close(session, compared.kind, still, now) if compared.all_of_it else 0
-    return len(new), closed
+def _write(session: Session, result: Compared, now: datetime) -> tuple[int, int]:
+    opened = rows.write(session, result.kind, result.gaps, now)
+    open_subjects = [gap.subject for gap in result.gaps]
+    closed = rows.close(session, result.kind, open_subjects, now) if result.complete else 0
+    return len(opened), closed
 
 
 def page(
@@ -60,13 +60,13 @@ def page(
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[ReconciliationGap]:
-    """Gaps, newest first. Raises Invalid on a strange cursor."""
-    found = rows.page(session, kind=kind, opened=opened, before=cursor_id(cursor), limit=limit + 1)
-    return cut(found, limit, lambda gap: str(gap.id))
+    """Return gaps, newest first. Raises Invalid on an invalid cursor."""
+    gaps = rows.page(session, kind=kind, opened=opened, before=cursor_id(cursor), limit=limit + 1)
+    return cut(gaps, limit, lambda gap: str(gap.id))
 
 
 def document(gap: ReconciliationGap) -> dict[str, Any]:
-    """The JSON shape of a gap."""
+    """Return a gap as JSON."""
     kind = GapKind(gap.kind)
     return {
         "id": gap.id,
@@ -84,10 +84,10 @@ def document(gap: ReconciliationGap) -> dict[str, Any]:
 
 
 def counts(session: Session) -> dict[GapKind, int]:
-    """How many gaps are open, of each kind."""
+    """Return the number of open gaps of each kind."""
     return rows.counts(session)
 
 
 def get(session: Session, gap_id: UUID) -> ReconciliationGap | None:
-    """One gap."""
+    """Return one gap; None when it does not exist."""
     return rows.by_id(session, gap_id)

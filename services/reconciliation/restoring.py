@@ -1,4 +1,4 @@
-"""A charge that is gone, put back from the event that told of it."""
+"""Restore a missing charge from its event."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from models.fees import Charge, FeeRun
 from store.reconciliation.events import charge_told
 
 
-def restore_charge(session: Session, told: Mapping[str, Any], now: datetime) -> Charge:
-    """The charge with the id, amounts and payer it had; `how` says where it comes from.
+def restore_charge(session: Session, facts: Mapping[str, Any], now: datetime) -> Charge:
+    """Restore a charge with its original id, amounts and payer; `how` names the event.
 
-    Raises Conflict(`not_mendable`) when no event tells of it, or the charge is there.
+    Raises Conflict(`not_mendable`) when there is no event for it or the charge exists.
     """
-    run = session.get_one(FeeRun, UUID(str(told["run_id"])), with_for_update=True)
-    start = date.fromisoformat(told["period_start"])
+    run = session.get_one(FeeRun, UUID(str(facts["run_id"])), with_for_update=True)
+    start = date.fromisoformat(facts["period_start"])
     event = charge_told(session, run.account_id, run.kind, run.code, start)
     if event is None or session.get(Charge, UUID(event.data["id"])) is not None:
-        raise Conflict("not_mendable", "No event tells of that charge; write it by hand.", state="charge_gone")
+        message = "There is no event for that charge, or the charge exists already; check it and accept the gap."
+        raise Conflict("not_mendable", message, state="charge_gone")
     data = event.data
     fee, discount = (Decimal(data[name]["amount"]) for name in ("fee", "discount"))
     charge = Charge(

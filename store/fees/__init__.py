@@ -1,1 +1,1 @@
-"""SQL of recurring fees."""
+"""Queries of recurring fees."""

@@ -1,4 +1,4 @@
-"""SQL of charges."""
+"""Queries of charges."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ADD: Final = text(
     f" SELECT {COLUMNS} FROM jsonb_populate_recordset(NULL::charges, CAST(:rows AS jsonb))"
     " ON CONFLICT (run_id, period_start) DO NOTHING RETURNING id"
 )
-"""One parameter however many rows."""
+"""A single parameter for any number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeFilter:
-    """Whose charges: what a reseller pays, or what an account pays itself; days of `period_start`, both included."""
+    """Filter by payer (a reseller, or an account that pays itself) and days of `period_start`, both included."""
 
     reseller_id: UUID | None = None
     account_id: UUID | None = None
@@ -38,33 +38,33 @@ class ChargeFilter:
 
 
 def add(session: Session, values: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Write charges; a period that was charged before is left alone. Returns the ids written."""
+    """Insert charges, skipping periods that were charged before; return the ids inserted."""
     return set(session.scalars(ADD, {"rows": to_json(values).decode()})) if values else set()
 
 
 def by_id(session: Session, charge_id: UUID, *, lock: bool = False) -> Charge | None:
-    """One charge."""
+    """Return one charge, optionally locked."""
     return session.get(Charge, charge_id, with_for_update=lock or None, populate_existing=lock)
 
 
-def page(session: Session, wanted: ChargeFilter, after: tuple[date, UUID] | None, limit: int) -> list[Charge]:
-    """Charges by the first day of their period."""
+def page(session: Session, filters: ChargeFilter, after: tuple[date, UUID] | None, limit: int) -> list[Charge]:
+    """Return charges by the first day of their period."""
     query = select(Charge).order_by(Charge.period_start, Charge.id).limit(limit)
-    if wanted.reseller_id is not None:
-        query = query.where(Charge.reseller_id == wanted.reseller_id)
-    if wanted.account_id is not None:
-        query = query.where(Charge.account_id == wanted.account_id, Charge.reseller_id.is_(None))
-    if wanted.first is not None:
-        query = query.where(Charge.period_start >= wanted.first)
-    if wanted.last is not None:
-        query = query.where(Charge.period_start <= wanted.last)
+    if filters.reseller_id is not None:
+        query = query.where(Charge.reseller_id == filters.reseller_id)
+    if filters.account_id is not None:
+        query = query.where(Charge.account_id == filters.account_id, Charge.reseller_id.is_(None))
+    if filters.first is not None:
+        query = query.where(Charge.period_start >= filters.first)
+    if filters.last is not None:
+        query = query.where(Charge.period_start <= filters.last)
     if after is not None:
         query = query.where(tuple_(Charge.period_start, Charge.id) > after)
     return list(session.scalars(query))
 
 
 def payers(session: Session, programme: str, first: date, end: date, after: UUID | None, limit: int) -> list[UUID]:
-    """Resellers with charges dated from `first` to before `end`, or whose clients' are still to be made."""
+    """Return resellers with charges dated from `first` to before `end`, or with uncharged client runs before `end`."""
     charged = exists().where(
         Charge.reseller_id == Account.id,
         Charge.period_start >= first,
@@ -72,20 +72,20 @@ def payers(session: Session, programme: str, first: date, end: date, after: UUID
         Charge.voided_at.is_(None),
     )
     clients = select(Account.reseller_id).join(FeeRun, FeeRun.account_id == Account.id)
-    owing = clients.where(FeeRun.programme == programme, FeeRun.next_start < end, ~FeeRun.ended)
-    query = select(Account.id).where(Account.programme == programme, or_(charged, Account.id.in_(owing)))
+    uncharged = clients.where(FeeRun.programme == programme, FeeRun.next_start < end, ~FeeRun.ended)
+    query = select(Account.id).where(Account.programme == programme, or_(charged, Account.id.in_(uncharged)))
     if after is not None:
         query = query.where(Account.id > after)
     return list(session.scalars(query.order_by(Account.id).limit(limit)))
 
 
 def of_month(session: Session, reseller_id: UUID, first: date, end: date) -> list[tuple[Charge, str]]:
-    """What a reseller pays of a month, void charges left out, with the account's name, by name."""
-    mine = (Charge.reseller_id == reseller_id, Charge.voided_at.is_(None))
+    """Return a reseller's charges of a month with the account names, sorted by name; without void charges."""
+    conditions = (Charge.reseller_id == reseller_id, Charge.voided_at.is_(None))
     query = (
         select(Charge, Account.name)
         .join(Account, Account.id == Charge.account_id)
-        .where(*mine, Charge.period_start >= first, Charge.period_start < end)
+        .where(*conditions, Charge.period_start >= first, Charge.period_start < end)
     )
-    found = session.execute(query.order_by(Account.name_key, Charge.period_start, Charge.id))
-    return [(charge, name) for charge, name in found]
+    rows = session.execute(query.order_by(Account.name_key, Charge.period_start, Charge.id))
+    return [(charge, name) for charge, name in rows]

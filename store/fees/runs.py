@@ -1,4 +1,4 @@
-"""SQL of what runs by the month."""
+"""Queries of monthly fee runs."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from models.accounts import Account
 from models.fees import FeeKind, FeeRun
 
 OPEN = ~FeeRun.ended
-"""As the partial indexes have it: `IS false` would not be found to imply it."""
+"""Written like the condition of the partial indexes; `IS false` would not match them."""
 STARTS = text(
     "SELECT next_start, id FROM ("
     " SELECT next_start, id, row_number() OVER (ORDER BY next_start, id) AS n FROM fee_runs"
     " WHERE programme = :programme AND next_start <= :today AND NOT ended) AS due"
     " WHERE n % :size = 1 ORDER BY n"
 )
-"""Where each range of due runs starts; `size` is above 1."""
+"""The start of each range of due runs; `size` must be above 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the order in which due runs are charged."""
+    """A position in the order in which due runs are charged."""
 
     day: date
     run_id: UUID
@@ -48,37 +48,37 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose a run is and who pays for it: the reseller, or else the account itself."""
+    """The account of a run and its payer: the reseller, or otherwise the account itself."""
 
     account_id: UUID
     reseller_id: UUID | None
-    living: bool
+    active: bool
 
 
 def range_starts(session: Session, programme: str, today: date, size: int) -> list[Mark]:
-    """The first place of every `size` due runs of a programme."""
-    found = session.execute(STARTS, {"programme": programme, "today": today, "size": size})
-    return [Mark(day, run_id) for day, run_id in found]
+    """Return the first position of every group of `size` due runs of a programme."""
+    rows = session.execute(STARTS, {"programme": programme, "today": today, "size": size})
+    return [Mark(day, run_id) for day, run_id in rows]
 
 
 def due(
     session: Session, programme: str, today: date, first: Mark, before: Mark | None
 ) -> Sequence[Row[UUID, UUID, UUID | None]]:
-    """(run, account, reseller) of the due runs from one place to before another; nothing is locked."""
-    place = tuple_(FeeRun.next_start, FeeRun.id)
+    """Return (run, account, reseller) of the due runs from `first` to before `before`, without locks."""
+    position = tuple_(FeeRun.next_start, FeeRun.id)
     query = (
         select(FeeRun.id, FeeRun.account_id, Account.reseller_id)
         .join(Account, Account.id == FeeRun.account_id)
         .where(FeeRun.programme == programme, FeeRun.next_start <= today, OPEN)
-        .where(place >= (first.day, first.run_id))
+        .where(position >= (first.day, first.run_id))
     )
     if before is not None:
-        query = query.where(place < (before.day, before.run_id))
+        query = query.where(position < (before.day, before.run_id))
     return session.execute(query).all()
 
 
 def due_of_reseller(session: Session, reseller_id: UUID, today: date) -> Sequence[Row[UUID, UUID, UUID | None]]:
-    """`due` of every client of a reseller."""
+    """Return the same as `due` for all clients of a reseller."""
     query = (
         select(FeeRun.id, FeeRun.account_id, Account.reseller_id)
         .join(Account, Account.id == FeeRun.account_id)
@@ -88,27 +88,27 @@ def due_of_reseller(session: Session, reseller_id: UUID, today: date) -> Sequenc
 
 
 def hold_accounts(session: Session, ids: Collection[UUID], resellers: Collection[UUID]) -> dict[UUID, Holder]:
-    """Lock the resellers' rows against deletion, then the accounts', in the order of their ids."""
-    keys = select(Account.id).where(Account.id == among(resellers)).order_by(Account.id)
-    session.execute(keys.with_for_update(read=True, key_share=True))
+    """Lock the resellers' rows against deletion, then the accounts' rows, each in the order of ids."""
+    payers = select(Account.id).where(Account.id == among(resellers)).order_by(Account.id)
+    session.execute(payers.with_for_update(read=True, key_share=True))
     query = select(Account.id, Account.reseller_id, Account.deleted_at).where(Account.id == among(ids))
-    found = session.execute(query.order_by(Account.id).with_for_update())
-    return {row.id: Holder(row.id, row.reseller_id, row.deleted_at is None) for row in found}
+    rows = session.execute(query.order_by(Account.id).with_for_update())
+    return {row.id: Holder(row.id, row.reseller_id, row.deleted_at is None) for row in rows}
 
 
 def still_due(session: Session, ids: Collection[UUID], today: date) -> list[FeeRun]:
-    """Those of the runs that are due, locked; lock their accounts before."""
+    """Return those of the runs that are still due, locked; lock their accounts first."""
     query = select(FeeRun).where(FeeRun.id == among(ids), FeeRun.next_start <= today, OPEN)
     return _locked(session, query.order_by(FeeRun.id))
 
 
 def open_of(session: Session, account_ids: Collection[UUID]) -> list[FeeRun]:
-    """Everything of accounts that has not ended, locked, oldest first; lock the accounts before."""
+    """Return all runs of accounts that have not ended, locked, oldest first; lock the accounts first."""
     return _locked(session, select(FeeRun).where(FeeRun.account_id == among(account_ids), OPEN).order_by(FeeRun.id))
 
 
 def among(ids: Collection[UUID]) -> CollectionAggregate[bool]:
-    """One parameter however many ids."""
+    """Build `= ANY(ids)` with a single parameter for any number of ids."""
     return any_(literal(list(ids), ARRAY(Uuid())))
 
 
@@ -117,20 +117,20 @@ def _locked(session: Session, query: Any) -> list[FeeRun]:
 
 
 def running(session: Session, account_id: UUID, kind: FeeKind, day: date) -> list[FeeRun]:
-    """What of an account runs on a day, as it is, by code."""
+    """Return an account's active runs on a day, by code, without locks."""
     query = select(FeeRun).where(FeeRun.account_id == account_id, FeeRun.kind == kind.value, OPEN, lasts(day))
     return list(session.scalars(query.order_by(FeeRun.code)))
 
 
 def lasts(day: date) -> ColumnElement[bool]:
-    """Runs whose end, if they have one, lies behind that day."""
+    """Build the condition for runs without an end or with an end after that day."""
     return or_(FeeRun.until.is_(None), FeeRun.until > day)
 
 
 def plan_on(session: Session, account_id: UUID, day: date) -> FeeRun | None:
-    """The paid plan that ran on a day, past ones included."""
-    mine = (FeeRun.account_id == account_id, FeeRun.kind == FeeKind.PLAN.value, FeeRun.since <= day)
-    latest = select(FeeRun).where(*mine).order_by(FeeRun.since.desc(), FeeRun.id.desc()).limit(1)
+    """Return the run of the paid plan on a day, including past days."""
+    conditions = (FeeRun.account_id == account_id, FeeRun.kind == FeeKind.PLAN.value, FeeRun.since <= day)
+    latest = select(FeeRun).where(*conditions).order_by(FeeRun.since.desc(), FeeRun.id.desc()).limit(1)
     run = session.scalars(latest).one_or_none()
     return run if run is not None and (run.until is None or day < run.until) else None
 
@@ -139,19 +139,19 @@ def assigned_elsewhere(
     session: Session, reseller_id: UUID, products: Collection[str], account_id: UUID, day: date
 ) -> bool:
     """Whether another client of the reseller has one of these products."""
-    mine = and_(Account.reseller_id == reseller_id, Account.id != account_id)
+    others = and_(Account.reseller_id == reseller_id, Account.id != account_id)
     query = (
         select(FeeRun.id)
         .join(Account, Account.id == FeeRun.account_id)
-        .where(mine, FeeRun.kind == FeeKind.PRODUCT.value, FeeRun.code.in_(products), OPEN, lasts(day))
+        .where(others, FeeRun.kind == FeeKind.PRODUCT.value, FeeRun.code.in_(products), OPEN, lasts(day))
         .limit(1)
     )
     return session.execute(query).first() is not None
 
 
 def in_use(session: Session, programme: str, kind: FeeKind, codes: Collection[str]) -> list[str]:
-    """Which of these plans or products somebody has, or is about to have."""
-    mine = and_(FeeRun.programme == programme, FeeRun.kind == kind.value, OPEN)
-    now = select(FeeRun.code.label("code")).where(mine, FeeRun.code.in_(codes))
-    then = select(FeeRun.then_plan.label("code")).where(mine, FeeRun.then_plan.in_(codes))
-    return sorted(set(session.scalars(now.union(then))))
+    """Return those of the plans or products that an account has, or will have as its next plan."""
+    conditions = and_(FeeRun.programme == programme, FeeRun.kind == kind.value, OPEN)
+    current = select(FeeRun.code.label("code")).where(conditions, FeeRun.code.in_(codes))
+    following = select(FeeRun.then_plan.label("code")).where(conditions, FeeRun.then_plan.in_(codes))
+    return sorted(set(session.scalars(current.union(following))))

@@ -1,1 +1,1 @@
-"""SQL of reconciliation: what should exist and does not, in sets; and the gaps that were found."""
+"""Queries of reconciliation: the checks, and the recorded gaps."""

@@ -1,8 +1,8 @@
-"""What should exist and does not: one statement for each kind of gap, so that each looks at one snapshot.
+"""Checks for missing records and jobs: one statement per kind of gap, so that each uses one snapshot.
 
-Every statement gives (subject, facts, mend): `facts` are what its sentence states, `mend` the job that
-would close the gap. What a live job (neither finished nor dead) is about to do is no gap: a clock
-that jumped and a queue that is paused make work late, not missing.
+Every statement returns (subject, facts, mend): `facts` fill the gap's description, `mend` is the job that
+would repair it. Pending work of a live job (neither finished nor dead) is not a gap: a clock that jumped or
+a paused queue makes work late, not missing.
 """
 
 from __future__ import annotations
@@ -60,4 +60,4 @@ STATEMENTS: Final[Mapping[GapKind, str]] = MappingProxyType(
         GapKind.DISCOUNT: checks_of_money.DISCOUNT,
     }
 )
-"""Every kind but occurrences, whose slots are computed from the cron expression."""
+"""Every kind except occurrences, whose slots are computed from the cron expression."""

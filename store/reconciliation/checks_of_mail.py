@@ -1,4 +1,4 @@
-"""Mails that should exist and do not."""
+"""Checks for missing mails."""
 
 from typing import Final
 
@@ -38,7 +38,7 @@ WHERE m.state = 'queued' AND NOT EXISTS (
 ORDER BY m.id LIMIT :limit
 """
 
-# A job that was to send it, a notice it belongs to, or an earlier look remembers a mail that is no more.
+# A missing mail is known from the job that was to send it, from its notice, or from an earlier check.
 MAIL_GONE: Final = """
 WITH known AS (
     SELECT j.payload->>'mail_id' AS id, j.created_at AS at, 'job ' || j.id AS by FROM jobs_archive j
@@ -49,7 +49,7 @@ WITH known AS (
     SELECT n.mail_id::text, n.told_at, n.threshold || ' notice of ' || a.name
     FROM quota_notices n JOIN accounts a ON a.id = n.account_id WHERE n.mail_id IS NOT NULL AND n.at > :since
     UNION ALL
-    SELECT g.subject, g.since, 'an earlier look' FROM reconciliation_gaps g
+    SELECT g.subject, g.since, 'an earlier check' FROM reconciliation_gaps g
     WHERE g.kind = 'mail_gone' AND g.mended_at IS NULL
 )
 SELECT k.id, jsonb_build_object('at', min(k.at), 'by', min(k.by)), '{}'::jsonb

@@ -1,7 +1,7 @@
-"""Charges and discounts that should exist and do not.
+"""Checks for missing charges and discounts.
 
-`codes` and `days` are programmes with the local day whose charges are due; `tiered`, `tiered_days`
-and `tiered_starts` the ones with a turnover discount, that day, and its first instant.
+`codes` and `days`: programmes with the local day whose charges are due. `tiered`, `tiered_days` and
+`tiered_starts`: programmes with a turnover discount, that day, and its first instant.
 """
 
 from typing import Final
@@ -17,8 +17,8 @@ WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.task IN ('fees.charge', 'fees.charg
 ORDER BY r.next_start, r.id LIMIT :limit
 """
 
-# Periods are counted from the anchor, so the number of charges since a day tells whether one is gone; then
-# each is named. What was missing before and still is stays named, whatever the day.
+# Periods are counted from the anchor, so the number of charges since a day shows whether one is missing; only
+# then is each period checked. Charges found missing before are always checked again, whatever the day.
 CHARGE_GONE: Final = """
 WITH made AS (
     SELECT run_id, count(*) AS charges FROM charges

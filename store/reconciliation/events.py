@@ -1,4 +1,4 @@
-"""SQL of the events that remember what is gone."""
+"""Queries of events that record missing charges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.events import DomainEvent
 
 
 def charge_told(session: Session, account_id: UUID, kind: str, product: str, start: date) -> DomainEvent | None:
-    """The newest `charge.created` of an account's product (or plan) for the period from a day."""
+    """Return the newest `charge.created` of an account's product or plan for the period that starts on a day."""
     data = DomainEvent.data
     query = select(DomainEvent).where(
         DomainEvent.account_id == account_id,

@@ -1,4 +1,4 @@
-"""SQL of the gaps that were found."""
+"""Queries of recorded gaps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.reconciliation import GapKind, ReconciliationGap
 
-# What is open stays open, what is accepted is not named again, what is new gets a row.
+# Open gaps stay open, accepted gaps are not recorded again, new gaps get a row.
 WRITE: Final = text(
     "INSERT INTO reconciliation_gaps AS g (id, kind, subject, detail, mend, since, seen_at)"
     " SELECT f.id, :kind, f.subject, f.detail, CAST(f.mend AS jsonb), :now, :now"
@@ -31,7 +31,7 @@ WRITE: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class NewGap:
-    """A gap as it was found."""
+    """A gap found by a check; `mend` is the job that repairs it."""
 
     id: UUID
     subject: str
@@ -39,43 +39,43 @@ class NewGap:
     mend: Mapping[str, Any]
 
 
-def write(session: Session, kind: GapKind, found: Sequence[NewGap], now: datetime) -> list[NewGap]:
-    """Write down what was found; returns what nobody knew of yet."""
+def write(session: Session, kind: GapKind, gaps: Sequence[NewGap], now: datetime) -> list[NewGap]:
+    """Record gaps; return those that are new."""
     columns = {
-        "ids": [one.id for one in found],
-        "subjects": [one.subject for one in found],
-        "details": [one.detail for one in found],
-        "mends": [json.dumps(dict(one.mend)) for one in found],
+        "ids": [gap.id for gap in gaps],
+        "subjects": [gap.subject for gap in gaps],
+        "details": [gap.detail for gap in gaps],
+        "mends": [json.dumps(dict(gap.mend)) for gap in gaps],
     }
     rows = session.execute(WRITE, {**columns, "kind": kind.value, "now": now})
-    kept = {row[0] for row in rows}
-    return [one for one in found if one.id in kept]
+    inserted_ids = {row[0] for row in rows}
+    return [gap for gap in gaps if gap.id in inserted_ids]
 
 
-def close(session: Session, kind: GapKind, still: Sequence[str], now: datetime) -> int:
-    """Close what is open of a kind but these subjects; returns how many."""
-    gone = (
+def close(session: Session, kind: GapKind, open_subjects: Sequence[str], now: datetime) -> int:
+    """Close the open gaps of a kind except those subjects; return how many."""
+    conditions = (
         ReconciliationGap.kind == kind.value,
         ReconciliationGap.mended_at.is_(None),
-        ReconciliationGap.subject.not_in(still),
+        ReconciliationGap.subject.not_in(open_subjects),
     )
-    statement = update(ReconciliationGap).where(*gone).values(mended_at=now).returning(ReconciliationGap.id)
+    statement = update(ReconciliationGap).where(*conditions).values(mended_at=now).returning(ReconciliationGap.id)
     return len(session.scalars(statement).all())
 
 
 def forget(session: Session, before: datetime) -> None:
-    """Forget what was mended long ago; what was accepted stays, so that it is not named again."""
-    old = (ReconciliationGap.mended_at < before, ReconciliationGap.accepted_by.is_(None))
-    session.execute(delete(ReconciliationGap).where(*old))
+    """Delete gaps repaired before an instant; accepted ones are kept, so that they are not reported again."""
+    conditions = (ReconciliationGap.mended_at < before, ReconciliationGap.accepted_by.is_(None))
+    session.execute(delete(ReconciliationGap).where(*conditions))
 
 
 def by_id(session: Session, gap_id: UUID, *, lock: bool = False) -> ReconciliationGap | None:
-    """One gap."""
+    """Return one gap, optionally locked."""
     return session.get(ReconciliationGap, gap_id, with_for_update=lock or None, populate_existing=lock)
 
 
 def open_of(session: Session, kind: GapKind) -> list[ReconciliationGap]:
-    """The open gaps of a kind."""
+    """Return the open gaps of a kind."""
     query = select(ReconciliationGap).where(ReconciliationGap.kind == kind.value, ReconciliationGap.mended_at.is_(None))
     return list(session.scalars(query))
 
@@ -83,7 +83,7 @@ def open_of(session: Session, kind: GapKind) -> list[ReconciliationGap]:
 def page(
     session: Session, *, kind: GapKind | None, opened: bool | None, before: UUID | None, limit: int
 ) -> list[ReconciliationGap]:
-    """Gaps, newest first; `opened` None: open and closed."""
+    """Return gaps, newest first; `opened` None: open and closed."""
     query = select(ReconciliationGap).order_by(ReconciliationGap.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(ReconciliationGap.kind == kind.value)
@@ -96,12 +96,12 @@ def page(
 
 
 def counts(session: Session) -> dict[GapKind, int]:
-    """How many are open, of each kind."""
+    """Return the number of open gaps of each kind."""
     query = select(ReconciliationGap.kind, func.count()).where(ReconciliationGap.mended_at.is_(None))
-    found = {row[0]: row[1] for row in session.execute(query.group_by(ReconciliationGap.kind))}
-    return {kind: found.get(kind.value, 0) for kind in GapKind}
+    by_kind = {row[0]: row[1] for row in session.execute(query.group_by(ReconciliationGap.kind))}
+    return {kind: by_kind.get(kind.value, 0) for kind in GapKind}
 
 
 def exists(driver: Connection[Any], gap_id: UUID) -> bool:
-    """Whether there is such a gap."""
+    """Whether the gap exists."""
     return driver.execute("SELECT 1 FROM reconciliation_gaps WHERE id = %s", (gap_id,)).fetchone() is not None

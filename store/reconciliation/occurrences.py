@@ -1,4 +1,4 @@
-"""SQL of schedules and their occurrences, for what should have fired."""
+"""Queries of schedules and their occurrences, to find missed runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from models.control import Schedule, ScheduleOccurrence
 
 
 def watched(session: Session) -> list[Schedule]:
-    """Schedules that are expected to fire."""
+    """Return the schedules that are expected to fire."""
     query = select(Schedule).where(~Schedule.retired, ~Schedule.paused, Schedule.expected_from.is_not(None))
     return list(session.scalars(query.order_by(Schedule.name)))
 
 
 def slots(session: Session, since: datetime) -> set[tuple[str, str]]:
-    """(schedule, slot) of every occurrence due after an instant, skipped ones included."""
+    """Return (schedule, slot) of every occurrence due after an instant, including skipped ones."""
     query = select(ScheduleOccurrence.schedule, ScheduleOccurrence.slot).where(ScheduleOccurrence.due_at > since)
     return {(row[0], row[1]) for row in session.execute(query)}
 
@@ -28,6 +28,6 @@ def has(session: Session, schedule: str, slot: str) -> bool:
 
 
 def schedule(session: Session, name: str) -> Schedule | None:
-    """One schedule, locked."""
+    """Return one schedule, locked."""
     query = select(Schedule).where(Schedule.name == name, ~Schedule.retired).with_for_update()
     return session.scalars(query).one_or_none()

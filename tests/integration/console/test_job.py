@@ -58,8 +58,8 @@ def test_it_is_edited_and_run_again_as_a_new_job(signed_in: As, deps: Deps) -> N
     assert "misspelt" in someone.get(f"/console/jobs/{job}/again").text
     place = f"/console/jobs/{job}/again"
     assert someone.post(place, {"args": '{"message": "spelt"}', "reason": ""}).status_code == 422
-    assert "no JSON" in someone.post(place, {"args": "{", "reason": "typo"}).text
-    assert "no JSON" in someone.post(place, {"args": '{"seconds": NaN}', "reason": "typo"}).text
+    assert "Invalid JSON" in someone.post(place, {"args": "{", "reason": "typo"}).text
+    assert "Invalid JSON" in someone.post(place, {"args": '{"seconds": NaN}', "reason": "typo"}).text
     assert "args.seconds" in someone.post(place, {"args": '{"seconds": 61}', "reason": "typo"}).text
     done = someone.post(place, {"args": '{"message": "spelt"}', "reason": "a typo"})
     assert done.status_code == 303, done.text

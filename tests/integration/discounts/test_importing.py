@@ -126,7 +126,7 @@ def test_a_reference_that_says_otherwise_refuses_the_file_and_the_same_again_is_
     [
         (b"reference,amount\nx,1\n", "paid_at missing"),
         (b"reference,amount,paid_at,colour\n", "'colour' unknown"),
-        (b"reference,amount,paid_at\nx,1.00,2026-01-05\n\xff\xfe,1.00,2026-01-05\n", "not UTF-8 in line 3"),
+        (b"reference,amount,paid_at\nx,1.00,2026-01-05\n\xff\xfe,1.00,2026-01-05\n", "not UTF-8 (line 3)"),
         (b"", "missing"),
     ],
 )
