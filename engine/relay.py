@@ -54,9 +54,9 @@ class Tally:
 
 @dataclass(slots=True)
 class Relay:
-    """The leading relay. `connection` is in autocommit mode and holds the leader lock."""
+    """The leading relay. `driver` is in autocommit mode and holds the leader lock."""
 
-    connection: Driver
+    driver: Driver
     bells: Bells
     catalogue: Catalogue
     clock: Clock
@@ -122,7 +122,7 @@ class Relay:
     def _fill_all(self, now: float) -> None:
         """Fill the windows of all queues with waiting jobs."""
         names = sorted(set(self.catalogue.queues) - self.paused)
-        for name, waits in self.connection.execute(WAITING, (names,)).fetchall():
+        for name, waits in self.driver.execute(WAITING, (names,)).fetchall():
             if waits:
                 self._fill(name, now)
             else:
@@ -142,19 +142,19 @@ class Relay:
             window.measure(now)
 
     def _read_queue_settings(self) -> None:
-        rows = self.connection.execute(QUEUE_SETTINGS).fetchall()
+        rows = self.driver.execute(QUEUE_SETTINGS).fetchall()
         self.paused = frozenset(name for name, paused, _ in rows if paused)
         self.limits = {name: limit for name, _, limit in rows if limit is not None}
-        row = self.connection.execute(SLOTS).fetchone()
+        row = self.driver.execute(SLOTS).fetchone()
         self.slots = int(row[0]) if row else 0
 
     def _promote(self, now: float) -> int:
         wall_now = self.clock.now()
         count = 0
         if self.pace.due is None or self.pace.due <= wall_now:
-            count = promote.promote_due(self.connection, wall_now)
-        count += lanes.release_probes(self.connection, wall_now)
-        self.pace.due = promote.next_due(self.connection)
+            count = promote.promote_due(self.driver, wall_now)
+        count += lanes.release_probes(self.driver, wall_now)
+        self.pace.due = promote.next_due(self.driver)
         self.pace.promote = now + PROMOTE_SECONDS
         self.tally.promoted += count
         return count
@@ -172,7 +172,7 @@ class Relay:
             return
         began = self.clock.monotonic()
         jobs = pick.pick(
-            self.connection, name, job_capacity, window.tenants, window.fresh, self.last_served.get(name, "")
+            self.driver, name, job_capacity, window.tenants, window.fresh, self.last_served.get(name, "")
         )
         self.tally.pick_seconds += self.clock.monotonic() - began
         (self.backlogged.add if len(jobs) == job_capacity else self.backlogged.discard)(name)
@@ -185,7 +185,7 @@ class Relay:
             return
         self.guests[name] = now + NEWCOMER_SECONDS
         window, slots = self.windows[name], max(self.slots, 1)
-        jobs = pick.pick(self.connection, name, slots, window.tenants, window.fresh, new_tenants_only=True)
+        jobs = pick.pick(self.driver, name, slots, window.tenants, window.fresh, new_tenants_only=True)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT], now, slots)
 
     def _tasks(self, queue: str) -> Iterable[type[Payload]]:
@@ -257,14 +257,14 @@ class Relay:
 
     def _rescue(self, now: float) -> None:
         wall_now = self.clock.now()
-        for stale in rescue.stale_workers(self.connection):
+        for stale in rescue.stale_workers(self.driver):
             if stale.gone or stale.stalled:
-                rescue.terminate(self.connection, stale)
+                rescue.terminate(self.driver, stale)
                 self._recover_worker(stale.worker, wall_now)
-                rescue.deregister(self.connection, stale.worker)
-        orphaned = rescue.orphans(self.connection)
+                rescue.deregister(self.driver, stale.worker)
+        orphaned = rescue.orphans(self.driver)
         if orphaned:
-            self.tally.rescued += rescue.requeue_running(self.connection, orphaned, wall_now)
+            self.tally.rescued += rescue.requeue_running(self.driver, orphaned, wall_now)
             self.pace.poll = 0.0
         self._redispatch_overdue(now)
 
@@ -274,7 +274,7 @@ class Relay:
             self.windows[bell.queue].forget(bell.id)
             if bell.id == self.crash_suspect:
                 self.crash_suspect = None
-            self.tally.rescued += rescue.count_crash(self.connection, bell.ids, worker, wall_now)
+            self.tally.rescued += rescue.count_crash(self.driver, bell.ids, worker, wall_now)
         self.pace.poll = 0.0
 
     def _redispatch_overdue(self, now: float) -> None:
@@ -283,7 +283,7 @@ class Relay:
         for window in self.windows.values():
             for bell in window.overdue(now):
                 if workers is None:
-                    workers = [row[0] for row in self.connection.execute(WORKERS).fetchall()]
+                    workers = [row[0] for row in self.driver.execute(WORKERS).fetchall()]
                 if not self.bells.waiting(bell, workers):
                     window.forget(bell.id)
                     self.crash_suspect = None if bell.id == self.crash_suspect else self.crash_suspect
