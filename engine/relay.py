@@ -171,9 +171,7 @@ class Relay:
             self._admit_new_tenants(name, now)
             return
         began = self.clock.monotonic()
-        jobs = pick.pick(
-            self.driver, name, job_capacity, window.tenants, window.fresh, self.last_served.get(name, "")
-        )
+        jobs = pick.pick(self.driver, name, job_capacity, window.tenants, window.fresh, self.last_served.get(name, ""))
         self.tally.pick_seconds += self.clock.monotonic() - began
         (self.backlogged.add if len(jobs) == job_capacity else self.backlogged.discard)(name)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT], now, message_capacity)
