@@ -48,7 +48,7 @@ def is_listening(port: int) -> bool:
     return True
 
 
-def exit_on_signal(number: int, frame: FrameType | None) -> None:
+def leave(number: int, frame: FrameType | None) -> None:
     """Exit with clean-up; a signal handler."""
     sys.exit(128 + number)
 
@@ -100,7 +100,7 @@ def prepare(settings: Settings) -> "Credentials | None":
 def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Credentials | None"], None]) -> None:
     """Run until Ctrl-C or SIGTERM; call `greet` once when the web process responds."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, exit_on_signal)
+        signal.signal(number, leave)
     claim_port(environment.port)
     with ExitStack() as stack:
         embedded_settings, servers = stack.enter_context(embedded(environment))
