@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 STEADY_SECONDS = 5.0
 FIRST_DELAY_SECONDS = 0.25
 LONGEST_DELAY_SECONDS = 10.0
-POLL_SECONDS = 0.5
+SUPERVISE_SECONDS = 0.5
 STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 WATCHED = STOPPING | {signal.SIGCHLD}
 
@@ -95,7 +95,7 @@ class Supervisor:
                 if not ready and is_ready():
                     ready = True
                     on_ready()
-                received = signal.sigtimedwait(WATCHED, POLL_SECONDS if ready else 0.05)
+                received = signal.sigtimedwait(WATCHED, SUPERVISE_SECONDS if ready else 0.05)
                 if received is not None and received.si_signo in STOPPING:
                     return
         finally:
