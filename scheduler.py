@@ -1,4 +1,4 @@
-"""`kontor scheduler`: the cron process. A thin loop: what is due is decided in engine.schedules."""
+"""`kontor scheduler`: the cron process. A thin loop around engine.schedules."""
 
 import signal
 import threading
@@ -23,12 +23,12 @@ from workers.tracing import tracer_for
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 DECLARE_SECONDS = 10.0
 
 
 class Timekeeper:
-    """Declares the timetable now and then, and fires what is due."""
+    """Declares the schedules every 10 s and fires those due."""
 
     def __init__(self, engine: Engine, jobs: Jobs) -> None:
         self._engine = engine
@@ -36,7 +36,7 @@ class Timekeeper:
         self._declare_at = 0.0
 
     def look(self) -> int:
-        """Declare and fire once; returns how many jobs were enqueued."""
+        """Declare and fire once; return how many jobs were enqueued."""
         now = self._jobs.clock.now()
         passed = self._jobs.clock.monotonic()
         if passed >= self._declare_at:
@@ -48,16 +48,16 @@ class Timekeeper:
 
 
 def run(settings: Settings) -> None:
-    """One scheduler until SIGTERM or SIGINT; any number may run."""
-    asked = threading.Event()
+    """Run a scheduler until SIGTERM or SIGINT; any number may run."""
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     doorbell = RedisDoorbell(redis_client(settings), Keys(settings.namespace))
     engine = sql_engine(settings, "kontor-scheduler", 2)
     tracer = tracer_for(settings, "scheduler")
     keeper = Timekeeper(engine, traced_jobs(Jobs(catalogue(), clock_for(settings), doorbell), tracer))
     log.info("scheduler.ready")
-    while not asked.is_set():
+    while not stop_requested.is_set():
         try:
             fired = keeper.look()
             if fired:
@@ -65,7 +65,7 @@ def run(settings: Settings) -> None:
         except (DBAPIError, psycopg.Error) as error:
             log.warning("scheduler.no_ledger", error=str(error).strip())
             engine.dispose()
-        asked.wait(LOOK_SECONDS)
+        stop_requested.wait(POLL_SECONDS)
     doorbell.close()
     engine.dispose()
     if tracer is not None:

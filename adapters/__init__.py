@@ -1,1 +1,1 @@
-"""The outside world behind the ports of domain."""
+"""Implementations of the ports of domain."""

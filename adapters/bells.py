@@ -1,4 +1,4 @@
-"""The relay's side of Redis: rings doorbells in one round trip and listens for their answers."""
+"""The relay's side of Redis: sends doorbells in one round trip and receives their answers."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ return {redis.call('get', KEYS[3]) or '', hinted, answers}
 
 
 class Keys:
-    """The names of one deployment's keys in Redis."""
+    """The Redis keys of one deployment."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -40,17 +40,17 @@ class Keys:
         return f"{self.namespace}:q:{name}"
 
     def held(self, worker: str, name: str) -> str:
-        """The list of what a worker picked up from a queue and has not answered."""
+        """The list of doorbells that a worker picked up from a queue and has not answered."""
         return f"{self.namespace}:held:{worker}:{name}"
 
 
 def actor_of(queue: str) -> str:
-    """The name of the one actor that serves a queue."""
+    """The name of the actor that serves a queue."""
     return f"kontor.{queue}"
 
 
 def encode(bell: Bell) -> bytes:
-    """A bell as a Dramatiq message."""
+    """Encode a bell as a Dramatiq message."""
     message: Message[None] = Message(
         queue_name=bell.queue,
         actor_name=actor_of(bell.queue),
@@ -64,7 +64,7 @@ def encode(bell: Bell) -> bytes:
 
 
 def decode(raw: bytes) -> Bell:
-    """What `encode` made."""
+    """Decode a message of `encode`."""
     message: Message[None] = Message.decode(raw)
     task, ids = message.args
     return Bell(
@@ -78,7 +78,7 @@ def decode(raw: bytes) -> Bell:
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn the client's connection errors into the port's."""
+    """Convert connection errors of the client to BellsDown."""
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as error:
@@ -86,7 +86,7 @@ def reachable() -> Iterator[None]:
 
 
 class RedisBells:
-    """The port domain.bells.Bells over Redis lists."""
+    """Implements domain.bells.Bells with Redis lists."""
 
     def __init__(self, client: "redis.Redis", keys: Keys, queues: Sequence[str]) -> None:
         self._client = client
@@ -107,8 +107,8 @@ class RedisBells:
     def ring(self, bells: Sequence[Bell]) -> None:
         """Publish in one round trip. Raises BellsDown, BellsForgotten."""
         args: list[bytes | str] = [self._epoch]
-        overtaking = [bell for bell in bells if bell.urgent][::-1]
-        for bell in [*overtaking, *(bell for bell in bells if not bell.urgent)]:
+        urgent_bells = [bell for bell in bells if bell.urgent][::-1]
+        for bell in [*urgent_bells, *(bell for bell in bells if not bell.urgent)]:
             args += [self._keys.queue(bell.queue), "1" if bell.urgent else "0", encode(bell)]
         with reachable():
             if not self._ring(keys=[self._keys.epoch], args=args):
@@ -129,25 +129,25 @@ class RedisBells:
         return Heard(tuple(answers), bool(hinted) or woken)
 
     def held_by(self, worker: str) -> tuple[Bell, ...]:
-        """Take away what a dead worker had picked up. Raises BellsDown."""
-        held: list[Bell] = []
+        """Remove and return the bells a dead worker had picked up. Raises BellsDown."""
+        bells: list[Bell] = []
         with reachable():
             for name in self._queues:
                 key = self._keys.held(worker, name)
                 with self._client.pipeline(transaction=True) as pipe:
                     pipe.lrange(key, 0, -1)
                     pipe.delete(key)
-                    raws, _ = pipe.execute()
-                held.extend(map(decode, raws))
-        return tuple(held)
+                    messages, _ = pipe.execute()
+                bells.extend(map(decode, messages))
+        return tuple(bells)
 
     def waiting(self, bell: Bell, workers: Sequence[str]) -> bool:
         """Whether a bell still waits in the broker or with one of these workers. Raises BellsDown."""
-        places = [self._keys.queue(bell.queue)]
-        places += [self._keys.held(worker, bell.queue) for worker in workers]
+        lists = [self._keys.queue(bell.queue)]
+        lists += [self._keys.held(worker, bell.queue) for worker in workers]
         raw = encode(bell).decode()
         with reachable():
-            return any(self._client.lpos(place, raw) is not None for place in places)
+            return any(self._client.lpos(key, raw) is not None for key in lists)
 
 
 def _answer(raw: bytes | str) -> Answer:

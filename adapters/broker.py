@@ -1,9 +1,9 @@
-"""Dramatiq's Redis broker where it waits: doorbells are picked up without polling, answers are batched.
+"""A Dramatiq broker without polling: doorbells are picked up at once, answers are batched.
 
 The stock consumer sleeps with back-off when its queue is empty or its prefetch is full, polls a delay
-queue beside every queue, and beats its heart only when it talks to Redis. Here a consumer blocks in
-BLMOVE (the broker moves the bell into the worker's own list in one step), waits on an event while full,
-and has no delay queue: what is due later waits in PostgreSQL.
+queue for every queue, and sends heartbeats only when it talks to Redis. Here a consumer blocks in
+BLMOVE (the broker moves the bell into the worker's list in one step), waits on an event while full,
+and has no delay queue: later jobs wait in PostgreSQL.
 """
 
 import json
@@ -23,19 +23,19 @@ from domain.bells import Answer
 log = structlog.get_logger(__name__)
 
 FETCH = """
-local found = {}
+local messages = {}
 for i = 1, tonumber(ARGV[1]) do
     local message = redis.call('lmove', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
     if not message then break end
-    found[i] = message
+    messages[i] = message
 end
-return found
+return messages
 """
 RECONNECT_SECONDS = 0.2
 
 
-class Answers(threading.Thread):
-    """Sends answers to the relay, as many at a time as have come up; retries until Redis takes them."""
+class Acknowledger(threading.Thread):
+    """Sends answers to the relay, all pending ones in one batch; retries until Redis accepts them."""
 
     def __init__(self, client: "redis.Redis", keys: Keys) -> None:
         super().__init__(name="answers", daemon=True)
@@ -46,18 +46,18 @@ class Answers(threading.Thread):
         self._idle = threading.Event()
         self._idle.set()
 
-    def put(self, held: str, raw: bytes, answer: Answer) -> None:
-        """Answer a bell that lies in the list `held`."""
+    def put(self, held_key: str, raw: bytes, answer: Answer) -> None:
+        """Queue the answer to a bell in the list `held_key`."""
         self._idle.clear()
-        self._waiting.append((held, raw, answer))
+        self._waiting.append((held_key, raw, answer))
         self._wake.set()
 
     def drain(self, seconds: float) -> bool:
-        """Wait until everything was sent."""
+        """Wait until all answers are sent; False after `seconds`."""
         return self._idle.wait(seconds)
 
     def run(self) -> None:
-        """Send for ever."""
+        """Send answers until the process ends."""
         while True:
             self._wake.wait()
             self._wake.clear()
@@ -70,9 +70,9 @@ class Answers(threading.Thread):
     def _send(self, batch: Iterable[tuple[str, bytes, Answer]]) -> bool:
         try:
             with self._client.pipeline(transaction=False) as pipe:
-                for held, raw, answer in batch:
+                for held_key, raw, answer in batch:
                     body = json.dumps([answer.bell_id, answer.claimed, answer.seconds])
-                    pipe.lrem(held, 1, raw.decode())
+                    pipe.lrem(held_key, 1, raw.decode())
                     pipe.rpush(self._keys.answers, body)
                 pipe.execute()
         except redis.RedisError as error:
@@ -82,7 +82,7 @@ class Answers(threading.Thread):
 
 
 class LedgerBroker(Broker):
-    """The worker's side of Redis. `prefetch` says how many bells of a queue a process may hold."""
+    """The worker's side of Redis. `prefetch`: how many bells of each queue a process may hold."""
 
     def __init__(
         self,
@@ -99,62 +99,62 @@ class LedgerBroker(Broker):
         self.worker = worker
         self.prefetch = prefetch
         self.fetch = client.register_script(FETCH)
-        self.answers = Answers(client, keys)
-        self.answers.start()
-        self._answer = threading.local()
+        self.acknowledger = Acknowledger(client, keys)
+        self.acknowledger.start()
+        self._report = threading.local()
         self.draining = False
 
     def report(self, answer: Answer) -> None:
-        """Keep what the runner says until this thread acknowledges the message."""
-        self._answer.value = answer
+        """Keep the runner's answer until this thread acknowledges the message."""
+        self._report.value = answer
 
-    def reported(self, bell_id: str) -> Answer:
-        """The runner's word on a bell; unclaimed when it raised instead."""
-        answer: Answer | None = getattr(self._answer, "value", None)
-        self._answer.value = None
+    def take_report(self, bell_id: str) -> Answer:
+        """Return the runner's answer to a bell; an unclaimed one when it raised."""
+        answer: Answer | None = getattr(self._report, "value", None)
+        self._report.value = None
         return answer if answer and answer.bell_id == bell_id else Answer(bell_id, 0, 0.0)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
-        """A consumer that blocks for at most `timeout` ms at a time."""
+        """Return a consumer that blocks for at most `timeout` ms at a time."""
         return LedgerConsumer(self, queue_name, self.prefetch.get(queue_name, prefetch), timeout)
 
     def declare_queue(self, queue_name: str) -> None:
-        """Declare a queue, without a delay queue beside it."""
+        """Declare a queue, without a delay queue."""
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
             self.queues.add(queue_name)
             self.emit_after("declare_queue", queue_name)
 
     def get_declared_queues(self) -> set[str]:
-        """The names of all queues declared so far."""
+        """Return the names of all queues declared so far."""
         return self.queues.copy()
 
 
 class LedgerConsumer(Consumer):
-    """Picks up one queue's bells."""
+    """Consumes the bells of one queue."""
 
     def __init__(self, broker: LedgerBroker, queue: str, prefetch: int, timeout: int) -> None:
         self._broker = broker
         self._source = broker.keys.queue(queue)
-        self._held = broker.keys.held(broker.worker, queue)
+        self._held_key = broker.keys.held(broker.worker, queue)
         self._prefetch = prefetch
         self._timeout = max(1, timeout // 1000)
         self._ready: deque[bytes] = deque()
-        self._out: dict[str, bytes] = {}
-        self._room = threading.Event()
-        self._flowing = False
+        self._in_flight: dict[str, bytes] = {}
+        self._capacity_freed = threading.Event()
+        self._has_backlog = False
 
     def ack(self, message: MessageProxy) -> None:
-        """Answer the relay; the message leaves this worker's list."""
-        raw = self._out.pop(message.message_id, None)
-        self._room.set()
+        """Answer the relay and remove the message from this worker's list."""
+        raw = self._in_flight.pop(message.message_id, None)
+        self._capacity_freed.set()
         if raw is not None:
-            self._broker.answers.put(self._held, raw, self._broker.reported(message.message_id))
+            self._broker.acknowledger.put(self._held_key, raw, self._broker.take_report(message.message_id))
 
     nack = ack
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Hand back what was not begun: unclaimed, so the relay rings again."""
+        """Return messages not started: unclaimed, so that the relay dispatches their jobs again."""
         for message in messages:
             self.ack(message)
 
@@ -163,28 +163,28 @@ class LedgerConsumer(Consumer):
             try:
                 self._pick_up()
             except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError):
-                self._flowing = False
-                self._room.wait(RECONNECT_SECONDS)
+                self._has_backlog = False
+                self._capacity_freed.wait(RECONNECT_SECONDS)
         if not self._ready:
             return None
         raw = self._ready.popleft()
         message: Message[Any] = Message.decode(raw)
-        self._out[message.message_id] = raw
+        self._in_flight[message.message_id] = raw
         return MessageProxy(message)
 
     def _pick_up(self) -> None:
-        room = self._prefetch - len(self._out)
-        if room <= 0 or self._broker.draining:
-            self._room.clear()
-            if self._prefetch - len(self._out) <= 0 or self._broker.draining:
-                self._room.wait(self._timeout)
+        capacity = self._prefetch - len(self._in_flight)
+        if capacity <= 0 or self._broker.draining:
+            self._capacity_freed.clear()
+            if self._prefetch - len(self._in_flight) <= 0 or self._broker.draining:
+                self._capacity_freed.wait(self._timeout)
             return
-        if self._flowing:
-            self._ready.extend(self._broker.fetch(keys=[self._source, self._held], args=[room]))
-            self._flowing = bool(self._ready)
-            if self._flowing:
+        if self._has_backlog:
+            self._ready.extend(self._broker.fetch(keys=[self._source, self._held_key], args=[capacity]))
+            self._has_backlog = bool(self._ready)
+            if self._has_backlog:
                 return
-        raw = self._broker.client.blmove(self._source, self._held, self._timeout, "LEFT", "RIGHT")
+        raw = self._broker.client.blmove(self._source, self._held_key, self._timeout, "LEFT", "RIGHT")
         if raw is not None:
             self._ready.append(raw if isinstance(raw, bytes) else raw.encode())
-            self._flowing = True
+            self._has_backlog = True

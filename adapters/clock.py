@@ -1,4 +1,4 @@
-"""The system clock: the one place that asks what time it is."""
+"""The system clock; the only module that reads the time."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A clock that stands still until it is moved."""
+"""A clock for tests that moves only on request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 class ManualClock:
-    """Obeys domain.ports.Clock; programme time and wall time are the same."""
+    """Implements domain.ports.Clock; programme time and wall time are the same."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self._start = self._now = now
@@ -22,10 +22,10 @@ class ManualClock:
         return self._now
 
     def monotonic(self) -> float:
-        """Seconds since the clock was made."""
+        """Seconds since the clock was created."""
         return (self._now - self._start).total_seconds()
 
     def advance(self, by: timedelta) -> datetime:
-        """Move on; return the new time."""
+        """Advance the clock; return the new time."""
         self._now += by
         return self._now

@@ -6,19 +6,19 @@ import threading
 
 
 class KillAt:
-    """Obeys domain.ports.CrashPoint. `spec` is `NAME` or `NAME:N`: SIGKILL at the Nth passing, from 1."""
+    """Implements domain.ports.CrashPoint. `spec` is `NAME` or `NAME:N`: SIGKILL at the Nth call, from 1."""
 
     def __init__(self, spec: str) -> None:
         name, _, nth = spec.partition(":")
         self._name = name
-        self._left = int(nth or 1)
+        self._remaining = int(nth or 1)
         self._lock = threading.Lock()
 
     def __call__(self, name: str) -> None:
-        """Pass the place, or die there."""
+        """Pass the crash point, or die there."""
         if name != self._name:
             return
         with self._lock:
-            self._left -= 1
-            if self._left == 0:
+            self._remaining -= 1
+            if self._remaining == 0:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""TXT look-ups for the verification of domains."""
+"""TXT look-ups for domain verification."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.proofs import DnsUnavailable
 
 
 class DnsTxt:
-    """Obeys domain.ports.TxtResolver with the system's resolvers."""
+    """Implements domain.ports.TxtResolver with the system's resolvers."""
 
     def __init__(self, timeout: float = 5.0) -> None:
         self._timeout = timeout
@@ -23,13 +23,13 @@ class DnsTxt:
             answer = resolver.resolve(name, "TXT", lifetime=self._timeout)
         except (NXDOMAIN, NoAnswer):
             return ()
-        except DNSException as problem:
-            raise DnsUnavailable(name, str(problem)) from problem
+        except DNSException as error:
+            raise DnsUnavailable(name, str(error)) from error
         return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
 
 
 class FixedTxt:
-    """A resolver that knows a table, for tests, demos and machines without DNS."""
+    """A resolver with fixed records, for tests, demos and machines without DNS."""
 
     def __init__(self, records: Mapping[str, Sequence[str]]) -> None:
         self._records = {name.lower(): tuple(strings) for name, strings in records.items()}

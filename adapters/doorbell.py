@@ -1,4 +1,4 @@
-"""The hint to the relay after a commit: coalesced in a thread, so that no commit waits for Redis."""
+"""The hint to the relay after a commit, sent by a thread so that no commit waits for Redis."""
 
 from threading import Event, Thread
 from time import monotonic
@@ -11,66 +11,66 @@ from adapters.bells import Keys
 
 log = structlog.get_logger(__name__)
 
-REST_SECONDS, LONGEST_REST_SECONDS = 0.005, 0.05
-REST_SHARE = 100  # rests so many times as long as the push took: hints take a hundredth of the time
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.005, 0.05
+PAUSE_FACTOR = 100  # pause this many times the duration of a push: hints use 1 % of the time
 
 
 class RedisDoorbell:
-    """The first ring goes at once, those of the next 5 ms together; one that fails is found by the relay's poll.
+    """Sends the first ring at once and coalesces those of the next 5 ms; the relay's poll makes up for lost ones.
 
-    Where a push takes long, because the machine is busy, the rest is longer, up to 50 ms: the relay is busy then too.
+    When pushes are slow because the machine is busy, the pause grows up to 50 ms: the relay is busy then too.
     """
 
     def __init__(self, client: "redis.Redis", keys: Keys) -> None:
         self._pool = client.connection_pool
         self._command = ("LPUSH", keys.hint, "1")
-        self._wanted = Event()
+        self._requested = Event()
         self._closing = Event()
         self._thread = Thread(target=self._run, name="doorbell", daemon=True)
         self._thread.start()
 
     def ring(self) -> None:
         """Return at once; never raise."""
-        if not self._wanted.is_set():
-            self._wanted.set()
+        if not self._requested.is_set():
+            self._requested.set()
 
     def close(self) -> None:
-        """Send what is wanted and stop."""
+        """Send a pending hint and stop."""
         self._closing.set()
-        self._wanted.set()
+        self._requested.set()
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
-        line: Any = None
+        connection: Any = None
         while not self._closing.is_set():
-            self._wanted.wait()
-            self._wanted.clear()
+            self._requested.wait()
+            self._requested.clear()
             began = monotonic()
             try:
-                line = line or self._pool.get_connection()
-                self._push(line)
+                connection = connection or self._pool.get_connection()
+                self._push(connection)
             except redis.RedisError as error:
                 log.debug("doorbell.lost", error=str(error))
-            took = monotonic() - began
-            self._closing.wait(min(max(REST_SECONDS, REST_SHARE * took), LONGEST_REST_SECONDS))
-        if line is not None:
-            self._pool.release(line)
+            elapsed = monotonic() - began
+            self._closing.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS))
+        if connection is not None:
+            self._pool.release(connection)
 
-    def _push(self, line: Any) -> None:
-        """One connection and a packed command: a quarter of what the client's method costs."""
+    def _push(self, connection: Any) -> None:
+        """Send a packed command on one connection: a quarter of the cost of the client's method."""
         try:
-            self._exchange(line)
+            self._exchange(connection)
         except redis.ConnectionError:
-            line.disconnect()
-            self._exchange(line)
+            connection.disconnect()
+            self._exchange(connection)
 
-    def _exchange(self, line: Any) -> None:
-        line.send_packed_command(line.pack_command(*self._command), check_health=False)
-        line.read_response()
+    def _exchange(self, connection: Any) -> None:
+        connection.send_packed_command(connection.pack_command(*self._command), check_health=False)
+        connection.read_response()
 
 
 class SilentDoorbell:
-    """Rings nobody: for commands that leave it to the relay's poll, and for tests."""
+    """Does nothing: for commands that rely on the relay's poll, and for tests."""
 
     def ring(self) -> None:
         """Do nothing."""

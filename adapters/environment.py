@@ -1,4 +1,4 @@
-"""The environment: every variable Kontor reads, checked once when a process starts."""
+"""The environment variables of Kontor, validated once when a process starts."""
 
 import os
 from datetime import UTC, datetime
@@ -14,11 +14,11 @@ BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
 
 
 class SettingsError(Exception):
-    """The environment cannot be used; the message is one line with the remedy."""
+    """The environment is invalid; the message is one line that says how to fix it."""
 
 
 def boolean(text: object) -> object:
-    """Read `0|1|true|false` and nothing else."""
+    """Parse exactly `0`, `1`, `true` or `false`."""
     if isinstance(text, str):
         if text not in BOOLEANS:
             raise ValueError("use 0, 1, true or false")
@@ -27,7 +27,7 @@ def boolean(text: object) -> object:
 
 
 def clock_start(text: object) -> object:
-    """Read `0`, `1` or an RFC 3339 instant with an offset."""
+    """Parse `0`, `1` or an RFC 3339 instant with an offset."""
     if not isinstance(text, str) or text in BOOLEANS:
         return boolean(text)
     try:
@@ -40,7 +40,7 @@ def clock_start(text: object) -> object:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """Name the driver in a PostgreSQL URL as users and platforms write it."""
+    """Convert a PostgreSQL URL to SQLAlchemy's form with the psycopg driver."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
         raise ValueError("use postgresql://user:password@host/database")
@@ -62,7 +62,7 @@ Flag = Annotated[bool, BeforeValidator(boolean)]
 
 
 class Environment(BaseSettings):
-    """What was set, with defaults where contract.md names one; None means the embedded default."""
+    """The variables, with the defaults of contract.md; None means the embedded default."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", case_sensitive=True, env_ignore_empty=True, env_file=".env"
@@ -89,10 +89,10 @@ class Environment(BaseSettings):
 
 
 def load(env_file: Path = Path(".env")) -> Environment:
-    """Read the process's environment and `.env`, of which the environment wins; raises SettingsError."""
-    known = {str(field.alias) for field in Environment.model_fields.values()}
+    """Read the process's environment and `.env`; the environment takes precedence. Raises SettingsError."""
+    aliases = {str(field.alias) for field in Environment.model_fields.values()}
     for name in [*os.environ, *dotenv_values(env_file)]:
-        if name.startswith("KONTOR_") and name not in known:
+        if name.startswith("KONTOR_") and name not in aliases:
             raise SettingsError(f"{name} is not a setting of Kontor: remove it or see .env.example")
     try:
         return Environment(_env_file=env_file)

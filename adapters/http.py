@@ -1,4 +1,4 @@
-"""HTTP to customers' instances and webhook endpoints: one POST, one answer, no surprises."""
+"""HTTP client for customers' instances and webhook endpoints: single POSTs to checked addresses."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ USER_AGENT = "Kontor/1"
 
 
 class PinnedHttp:
-    """Obeys domain.ports.HttpSender. Follows no redirect, reads no proxy variable, pools connections.
+    """Implements domain.ports.HttpSender. Follows no redirects, ignores proxy variables, pools connections.
 
-    `allowed` judges every resolved address; `plain_http` permits `http` and any port.
+    `allowed` checks every resolved address; `plain_http` permits `http` and any port.
     """
 
     def __init__(
@@ -44,22 +44,22 @@ class PinnedHttp:
         )
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
-        """POST once, in 15 s in all. Raises Unreachable or Invalid(`forbidden_address`)."""
+        """POST once, within 15 s in total. Raises Unreachable or Invalid(`forbidden_address`)."""
         if not url.startswith("https://") and not (self._plain_http and url.startswith("http://")):
             raise Invalid("forbidden_address", "Only https addresses are called.")
         self._deadline.start(self._time_out)
         try:
             return self._exchange(url, body, {"User-Agent": USER_AGENT, **headers})
-        except (httpcore.ConnectTimeout, httpcore.PoolTimeout) as late:
-            raise Unreachable(f"no connection in {self._time_out:g} s", timed_out=True, sent=False) from late
-        except httpcore.TimeoutException as late:
-            raise Unreachable(f"no answer in {self._time_out:g} s", timed_out=True) from late
-        except httpcore.ConnectError as refused:
-            raise Unreachable(f"no connection: {refused}", sent=False) from refused
-        except (httpcore.NetworkError, httpcore.ProtocolError) as broken:
-            raise Unreachable(f"the connection broke: {broken}") from broken
-        except httpcore.UnsupportedProtocol as wrong:
-            raise Invalid("forbidden_address", f"{url!r} cannot be called.") from wrong
+        except (httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
+            raise Unreachable(f"no connection in {self._time_out:g} s", timed_out=True, sent=False) from error
+        except httpcore.TimeoutException as error:
+            raise Unreachable(f"no answer in {self._time_out:g} s", timed_out=True) from error
+        except httpcore.ConnectError as error:
+            raise Unreachable(f"no connection: {error}", sent=False) from error
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            raise Unreachable(f"the connection broke: {error}") from error
+        except httpcore.UnsupportedProtocol as error:
+            raise Invalid("forbidden_address", f"{url!r} cannot be called.") from error
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -75,7 +75,7 @@ class PinnedHttp:
 
 
 def _first(chunks: Iterable[bytes], limit: int) -> bytes:
-    """The first `limit` bytes; the rest stays unread."""
+    """Return the first `limit` bytes; the rest stays unread."""
     body = b""
     for chunk in chunks:
         body += chunk

@@ -1,4 +1,4 @@
-"""The other side in memory: obeys domain.ports.HttpSender."""
+"""An in-memory HTTP client that implements domain.ports.HttpSender."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.ports import HttpReply
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One POST as it arrived; headers with lower-case names."""
+    """One received POST; header names in lower case."""
 
     url: str
     body: bytes
@@ -22,9 +22,9 @@ class Posted:
 
 @dataclass(slots=True)
 class FakeHttp:
-    """Answers what it was told to, then 204; keeps every POST that a real receiver would have seen.
+    """Returns the queued replies, then 204; records every POST that a real receiver would have seen.
 
-    `meanwhile` holds what happens elsewhere while the next POSTs are under way.
+    `meanwhile` holds callbacks that run during the next POSTs.
     """
 
     posted: list[Posted] = field(default_factory=list)
@@ -33,33 +33,33 @@ class FakeHttp:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
-        """Return or raise the next answer. A refused connection leaves no trace."""
+        """Return or raise the next reply. A refused connection is not recorded."""
         with self._lock:
             answer = self.answers.popleft() if self.answers else answered(204)
             if not (isinstance(answer, Unreachable) and not answer.sent):
                 self.posted.append(Posted(url, body, {name.lower(): text for name, text in headers.items()}))
-            elsewhere = self.meanwhile.popleft() if self.meanwhile else None
-        if elsewhere is not None:
-            elsewhere()
+            callback = self.meanwhile.popleft() if self.meanwhile else None
+        if callback is not None:
+            callback()
         if isinstance(answer, Unreachable):
             raise answer
         return answer
 
     def will(self, *answers: HttpReply | Unreachable) -> None:
-        """Queue answers for the next POSTs."""
+        """Queue replies for the next POSTs."""
         self.answers.extend(answers)
 
 
 def refused() -> Unreachable:
-    """Nobody listens there."""
+    """A refused connection."""
     return Unreachable("no connection: refused", sent=False)
 
 
 def timed_out() -> Unreachable:
-    """It may have arrived, but nothing came back."""
+    """A time-out: the request may have arrived, but no response came."""
     return Unreachable("no answer in 15 s", timed_out=True)
 
 
 def answered(status: int, **headers: str) -> HttpReply:
-    """A reply of that status; `retry_after="5"` becomes the header `retry-after`."""
+    """A reply with a status; `retry_after="5"` becomes the header `retry-after`."""
     return HttpReply(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")

@@ -1,4 +1,4 @@
-"""Connections that go where they were checked to go, and end when they were told to."""
+"""Connections to checked addresses, with a deadline for the whole request."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple
 
 
 class Deadline:
-    """When the request of the calling thread must be over, in real seconds."""
+    """The deadline of the calling thread's request, in real time."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     def start(self, seconds: float) -> None:
-        """The calling thread has this long from now."""
+        """Set the calling thread's deadline to `seconds` from now."""
         self._local.end = time.monotonic() + seconds
 
-    def left(self, at_most: float | None, late: type[httpcore.TimeoutException]) -> float:
-        """Seconds left, `at_most` that many. Raises `late` when there are none."""
-        left: float = self._local.end - time.monotonic()
-        if left <= 0:
-            raise late("the time for this call is over")
-        return left if at_most is None else min(left, at_most)
+    def remaining(self, at_most: float | None, timeout_error: type[httpcore.TimeoutException]) -> float:
+        """Return the remaining seconds, capped at `at_most`. Raises `timeout_error` when none remain."""
+        remaining: float = self._local.end - time.monotonic()
+        if remaining <= 0:
+            raise timeout_error("the deadline of this call has passed")
+        return remaining if at_most is None else min(remaining, at_most)
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A stream of which every operation ends by the deadline, however slowly bytes drip in."""
+    """A stream whose operations all end by the deadline, however slowly bytes arrive."""
 
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._inner = inner
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """At most `max_bytes`; empty at the end."""
-        return self._inner.read(max_bytes, self._deadline.left(timeout, httpcore.ReadTimeout))
+        """Read at most `max_bytes`; empty at the end."""
+        return self._inner.read(max_bytes, self._deadline.remaining(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of it."""
-        self._inner.write(buffer, self._deadline.left(timeout, httpcore.WriteTimeout))
+        """Send the whole buffer."""
+        self._inner.write(buffer, self._deadline.remaining(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close the socket."""
@@ -61,17 +61,17 @@ class TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """The same stream, encrypted; the certificate must be for `server_hostname`."""
-        left = self._deadline.left(timeout, httpcore.ConnectTimeout)
-        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+        """Return the stream with TLS; the certificate must match `server_hostname`."""
+        remaining = self._deadline.remaining(timeout, httpcore.ConnectTimeout)
+        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, remaining), self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
-        """What the inner stream knows."""
+        """Return the information of the inner stream."""
         return self._inner.get_extra_info(info)
 
 
 class PinnedBackend(httpcore.NetworkBackend):
-    """Resolves a name once and connects to an address that was checked: no rebinding in between."""
+    """Resolves a name once and connects to a checked address, which prevents DNS rebinding."""
 
     def __init__(self, allowed: AddressCheck, resolve: Resolve, deadline: Deadline) -> None:
         self._allowed = allowed
@@ -88,36 +88,36 @@ class PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address that answers. Raises Invalid(`forbidden_address`)."""
+        """Connect to the first reachable address. Raises Invalid(`forbidden_address`)."""
         addresses = self._addresses(host.strip("[]"), port, timeout)
         if not addresses or not all(map(self._allowed, addresses)):
             raise Invalid("forbidden_address", f"{host} is not an address that may be called.")
-        problem: httpcore.ConnectError | None = None
+        last_error: httpcore.ConnectError | None = None
         for address in addresses:
-            left = self._deadline.left(timeout, httpcore.ConnectTimeout)
+            remaining = self._deadline.remaining(timeout, httpcore.ConnectTimeout)
             try:
-                stream = self._sockets.connect_tcp(address, port, left, local_address, socket_options)
-            except httpcore.ConnectError as refused:
-                problem = refused
+                stream = self._sockets.connect_tcp(address, port, remaining, local_address, socket_options)
+            except httpcore.ConnectError as error:
+                last_error = error
             else:
                 return TimedStream(stream, self._deadline)
-        raise problem or httpcore.ConnectError(f"{host} has no address")
+        raise last_error or httpcore.ConnectError(f"{host} has no address")
 
     def close(self) -> None:
-        """Resolve nothing any more."""
+        """Stop the resolver threads."""
         self._resolvers.shutdown(wait=False)
 
     def _addresses(self, host: str, port: int, timeout: float | None) -> tuple[str, ...]:
-        left = self._deadline.left(timeout, httpcore.ConnectTimeout)
+        remaining = self._deadline.remaining(timeout, httpcore.ConnectTimeout)
         try:
-            return tuple(dict.fromkeys(self._resolvers.submit(self._resolve, host, port).result(left)))
-        except TimeoutError as late:
-            raise httpcore.ConnectTimeout(f"DNS did not answer for {host}") from late
-        except (OSError, UnicodeError) as unknown:
-            raise httpcore.ConnectError(f"{host} cannot be resolved") from unknown
+            return tuple(dict.fromkeys(self._resolvers.submit(self._resolve, host, port).result(remaining)))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"DNS did not answer for {host}") from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{host} cannot be resolved") from error
 
 
 def system_resolve(host: str, port: int) -> list[str]:
-    """IP addresses by the system's resolver. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    """Resolve IP addresses with the system's resolver. Raises OSError."""
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in entries]

@@ -1,4 +1,4 @@
-"""The test clock: programme time kept in the database, so that one call moves every process."""
+"""The test clock: programme time in the database, shared by all processes."""
 
 import threading
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ SET_FIRST = "INSERT INTO clock (id, now) VALUES (1, %s) ON CONFLICT DO NOTHING"
 
 
 class LedgerClock(SystemClock):
-    """Real time until the clock was set; from then on what the database says, at every look."""
+    """Real time until the clock is set, then the time in the database, read at every call."""
 
     def __init__(self, dsn: str, start: datetime | None = None) -> None:
         self._dsn = dsn
@@ -23,7 +23,7 @@ class LedgerClock(SystemClock):
                 connection.execute(SET_FIRST, (start,))
 
     def now(self) -> datetime:
-        """Programme time, aware, UTC. Waits for no transaction; raises psycopg errors when it cannot ask."""
+        """Programme time, aware, UTC. Waits for no transaction. Raises psycopg errors."""
         with self._lock:
             try:
                 row = self._read()
@@ -32,13 +32,13 @@ class LedgerClock(SystemClock):
         return self.real() if row is None else row[0].astimezone(UTC)
 
     def close(self) -> None:
-        """Give the connection back; the next look makes a new one."""
+        """Close the connection; the next call opens a new one."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
 
     def _read(self) -> tuple[datetime] | None:
-        """Ask once, on a new connection when the old one was lost."""
+        """Read the time, on a new connection if the old one is lost."""
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=5)
         return self._connection.execute(READ).fetchone()

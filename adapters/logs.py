@@ -1,4 +1,4 @@
-"""Structured logs on stderr: lines for people or JSON for machines, from structlog and the standard library alike."""
+"""Structured logs on stderr, as columns or JSON, for structlog and the standard library."""
 
 import logging
 import re
@@ -13,21 +13,21 @@ HIDDEN: Final = re.compile(
     r"passw|secret|token|authorization|cookie|api_?key|^(raw|body|html|text|message_body|payload|args|facts)$",
     re.IGNORECASE,
 )
-"""Names of values that no line shows: credentials, what a mail says, what a job carries."""
+"""Names of fields that are always masked: credentials, mail contents, job payloads."""
 
 SECRETS: Final = re.compile(
     r"(?P<kept>\bkontor_|whsec_|Bearer\s+|Basic\s+|/(?:offers|activate|unsubscribe)/)[\w.+/=~-]{16,}"
     r"|(?P<scheme>://)[^/\s@]+(?=@)",
     re.IGNORECASE,
 )
-"""What a key, a signing secret, a link's token and a URL's password look like, wherever they stand."""
+"""Patterns of API keys, signing secrets, link tokens and passwords in URLs, anywhere in a text."""
 
 
 def configure_logs(kind: Literal["console", "json"], role: str, level: int = logging.INFO) -> None:
-    """Send every log of this process to stderr, named after its role. Called once where the process starts."""
+    """Send all logs of this process to stderr with its role. Call once at process start."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        _of_role(role),
+        _add_role(role),
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -44,8 +44,8 @@ def configure_logs(kind: Literal["console", "json"], role: str, level: int = log
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("alembic", "mail.log"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for logger_name in ("alembic", "mail.log"):
+        logging.getLogger(logger_name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -58,18 +58,18 @@ def configure_logs(kind: Literal["console", "json"], role: str, level: int = log
     )
 
 
-def _of_role(role: str) -> structlog.typing.Processor:
-    """Names the process in lines of every thread; a context variable would stay with the one that set it."""
+def _add_role(role: str) -> structlog.typing.Processor:
+    """Return a processor that adds the role in all threads; a context variable would not reach other threads."""
 
-    def named(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def add_role(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["role"] = role
         return event
 
-    return named
+    return add_role
 
 
 def ending(kind: Literal["console", "json"]) -> list[structlog.typing.Processor]:
-    """How a line looks: JSON with the traceback as text, or columns."""
+    """Return the processors that render a line: JSON with the traceback as text, or columns."""
     shown: list[structlog.typing.Processor] = [structlog.processors.format_exc_info, without_secrets]
     if kind == "json":
         return [*shown, structlog.processors.JSONRenderer()]
@@ -78,17 +78,17 @@ def ending(kind: Literal["console", "json"]) -> list[structlog.typing.Processor]
 
 
 def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The line with every credential, mail and payload masked, by name and by look."""
+    """Mask credentials, mails and payloads of a line, by field name and by pattern."""
     for name, value in event.items():
         event[name] = MASK if HIDDEN.search(name) else masked(value)
     return event
 
 
 def masked(value: Any) -> Any:
-    """A value of a line with what looks like a secret masked, also deep inside."""
+    """Mask secrets in a value, also in nested ones."""
     match value:
         case str():
-            return SECRETS.sub(lambda hit: f"{hit['kept'] or hit['scheme']}{MASK}", value)
+            return SECRETS.sub(lambda match: f"{match['kept'] or match['scheme']}{MASK}", value)
         case Mapping():
             return {name: MASK if HIDDEN.search(str(name)) else masked(inner) for name, inner in value.items()}
         case list() | tuple():

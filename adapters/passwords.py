@@ -12,7 +12,7 @@ NOBODY = "no account has this password \x00"
 
 
 class Argon2Passwords:
-    """Obeys domain.credentials.PasswordHasher with the library's recommended costs."""
+    """Implements domain.credentials.PasswordHasher with the library's recommended costs."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
@@ -20,15 +20,15 @@ class Argon2Passwords:
 
     @classmethod
     def cheap(cls) -> Argon2Passwords:
-        """The same with the least cost, for tests and simulations."""
+        """Return a hasher with the lowest cost, for tests and simulations."""
         return cls(PasswordHasher.from_parameters(CHEAPEST))
 
     def hash(self, plain: str) -> str:
-        """A PHC string such as `$argon2id$v=19$…`."""
+        """Return a PHC string such as `$argon2id$v=19$…`."""
         return self._hasher.hash(canonical_password(plain))
 
     def verify(self, stored: str | None, plain: str) -> bool:
-        """Whether the password fits; a missing or broken hash takes as long and never fits."""
+        """Whether the password matches; a missing or malformed hash takes as long and never matches."""
         try:
             self._hasher.verify(stored or self._decoy, canonical_password(plain))
         except (VerificationError, InvalidHashError):

@@ -1,4 +1,4 @@
-"""Encryption at rest for the secrets that must be read back: Fernet, keyed from SECRET_KEY."""
+"""Encryption at rest for secrets that must be read back: Fernet with a key derived from SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ SEALED = "kontor:1:"
 
 
 class BrokenSeal(ValueError):
-    """The text was not sealed with this SECRET_KEY, or was changed since."""
+    """The text was encrypted with another SECRET_KEY, or was modified."""
 
 
 def derived_key(secret_key: str, purpose: str, length: int = 32) -> bytes:
-    """A key of its own for each purpose (HKDF-SHA256, RFC 5869)."""
+    """Derive a separate key for each purpose (HKDF-SHA256, RFC 5869)."""
     hkdf = HKDF(algorithm=SHA256(), length=length, salt=b"kontor", info=purpose.encode())
     return hkdf.derive(secret_key.encode())
 
 
 class FernetSealer:
-    """Obeys domain.ports.Sealer."""
+    """Implements domain.ports.Sealer."""
 
     def __init__(self, secret_key: str) -> None:
         if not secret_key:
@@ -31,14 +31,14 @@ class FernetSealer:
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
 
     def seal(self, plain: str) -> str:
-        """Encrypt text for storage; the same text never gives the same answer twice."""
+        """Encrypt text for storage; the same text gives a different result each time."""
         return SEALED + self._fernet.encrypt(plain.encode()).decode("ascii")
 
     def open(self, sealed: str) -> str:
-        """Decrypt what `seal` made. Raises BrokenSeal."""
+        """Decrypt a result of `seal`. Raises BrokenSeal."""
         if not sealed.startswith(SEALED):
-            raise BrokenSeal("not sealed by Kontor")
+            raise BrokenSeal("not encrypted by Kontor")
         try:
             return self._fernet.decrypt(sealed.removeprefix(SEALED).encode()).decode()
         except InvalidToken:
-            raise BrokenSeal("sealed with another SECRET_KEY, or changed since") from None
+            raise BrokenSeal("encrypted with another SECRET_KEY, or modified") from None

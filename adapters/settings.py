@@ -1,4 +1,4 @@
-"""Settings of a running process: the environment with every default filled in, servers included."""
+"""Settings of a running process: the environment with all defaults, embedded servers included."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ CATCHER_URL = "smtp://127.0.0.1:1025"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a process needs to know; built once where it starts. URLs are complete, `database_url` is SQLAlchemy's."""
+    """The settings of a process, built once at its start. `database_url` has SQLAlchemy's form."""
 
     data_dir: Path
     database_url: str
@@ -42,8 +42,8 @@ class Settings:
     crash_point: str | None = None
 
     def environ(self) -> Mapping[str, str]:
-        """The variables that give a child process these very settings."""
-        named = {
+        """Return the environment that gives a child process the same settings."""
+        variables = {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "SMTP_URL": self.smtp_url,
@@ -53,16 +53,16 @@ class Settings:
             "KONTOR_DATA_DIR": str(self.data_dir),
             "KONTOR_NAMESPACE": self.namespace,
         }
-        return {**os.environ, **named}
+        return {**os.environ, **variables}
 
 
 def default_namespace(database_url: str) -> str:
-    """A Redis namespace of one database, so that strange workers on the same Redis take no work."""
+    """Derive a Redis namespace from the database, so that deployments can share a Redis."""
     return "kontor-" + hashlib.sha256(database_url.encode()).hexdigest()[:12]
 
 
 def stored_secret(data_dir: Path) -> str:
-    """The secret of an embedded deployment: made on first use, mode 0600."""
+    """Return the secret of an embedded deployment; created on first use, mode 0600."""
     path = data_dir / "secret_key"
     if not path.exists():
         endpoints.prepare(data_dir)
@@ -76,10 +76,10 @@ def stored_secret(data_dir: Path) -> str:
     return path.read_text().strip()
 
 
-def settings_from(environment: Environment, found: endpoints.Endpoints | None) -> Settings:
-    """Fill in the defaults; `found` are the embedded servers, None when both URLs are given."""
+def settings_from(environment: Environment, servers: endpoints.Endpoints | None) -> Settings:
+    """Fill in the defaults; `servers` are the embedded ones, None when both URLs are set."""
     data_dir = environment.data_dir.resolve()
-    database_url = environment.database_url or (found.database_url if found else "")
+    database_url = environment.database_url or (servers.database_url if servers else "")
     secret_key = environment.secret_key
     if secret_key is None:
         if environment.database_url is not None:
@@ -89,8 +89,8 @@ def settings_from(environment: Environment, found: endpoints.Endpoints | None) -
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
-        redis_url=environment.redis_url or (found.redis_url if found else ""),
-        smtp_url=environment.smtp_url or (found and found.smtp_url) or CATCHER_URL,
+        redis_url=environment.redis_url or (servers.redis_url if servers else ""),
+        smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
         port=environment.port,
         public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
         secret_key=secret_key,
@@ -111,9 +111,9 @@ def settings_from(environment: Environment, found: endpoints.Endpoints | None) -
 
 @contextmanager
 def settings_for(environment: Environment) -> Iterator[Settings]:
-    """Settings with their servers: those given, a running owner's, or our own for the length of the block."""
+    """Yield settings with the configured servers, a running owner's, or our own ones during the block."""
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None)
         return
-    with shared_servers(environment.data_dir.resolve()) as found:
-        yield settings_from(environment, found)
+    with shared_servers(environment.data_dir.resolve()) as servers:
+        yield settings_from(environment, servers)

@@ -9,7 +9,7 @@ from domain.ports import Clock, HttpReply, HttpSender
 
 
 class SignedCalls:
-    """Obeys domain.calling.CallSender: signs with every secret that is valid, stamped with real time."""
+    """Implements domain.calling.CallSender: signs with every valid secret and the real time."""
 
     def __init__(self, http: HttpSender, clock: Clock) -> None:
         self._http = http
@@ -20,12 +20,12 @@ class SignedCalls:
         return self._http.post(call.url, call.body, self._headers(call))
 
     def _headers(self, call: Call) -> dict[str, str]:
-        at = self._clock.real()
+        now = self._clock.real()
         text = call.body.decode()
-        signatures = [Webhook(secret).sign(call.webhook_id, at, text) for secret in call.secrets]
+        signatures = [Webhook(secret).sign(call.webhook_id, now, text) for secret in call.secrets]
         return {
             "Content-Type": "application/json",
             "webhook-id": call.webhook_id,
-            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(signatures),
         }

@@ -1,4 +1,4 @@
-"""Mail over SMTP: pooled connections on a loop of our own, called from any thread."""
+"""Mail over SMTP: pooled connections on a private event loop, callable from any thread."""
 
 import asyncio
 import ssl
@@ -16,9 +16,9 @@ from domain.mailing import MailDeferred
 
 
 class SmtpTransport:
-    """A MailTransport. The thread starts with the first mail, so that a fork before it is safe.
+    """A MailTransport. The thread starts with the first mail, so that forking before is safe.
 
-    Seconds: `timeout` for one answer, `deadline` for one delivery, `idle` until a connection is not used again.
+    Seconds: `timeout` for one reply, `deadline` for one delivery, `idle` before a connection is discarded.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class SmtpTransport:
 
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> None:
         """Deliver to one recipient in one transaction. Raises MailRefused or MailDeferred."""
-        pool, loop = self._running()
+        pool, loop = self._ensure_running()
         self._wait(loop, pool.deliver(envelope_from, recipient, raw))
 
     def check(self) -> None:
         """Connect and log in without sending. Raises MailDeferred."""
-        pool, loop = self._running()
+        pool, loop = self._ensure_running()
         self._wait(loop, pool.check())
 
     def close(self) -> None:
-        """Say goodbye to the server and stop; further sends raise MailDeferred."""
+        """Send QUIT and stop; further sends raise MailDeferred."""
         with self._lock:
             pool, loop, self._closed = self._pool, self._loop, True
             self._pool = self._loop = None
@@ -69,7 +69,7 @@ class SmtpTransport:
             future.cancel()
             raise MailDeferred(f"no answer from mail server {self._address} in time") from None
 
-    def _running(self) -> tuple[SmtpPool, asyncio.AbstractEventLoop]:
+    def _ensure_running(self) -> tuple[SmtpPool, asyncio.AbstractEventLoop]:
         with self._lock:
             if self._closed:
                 raise MailDeferred("the mail transport is closed")
@@ -93,12 +93,12 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
-        loop.run_until_complete(_settled())
+        loop.run_until_complete(_let_transports_close())
     finally:
         loop.close()
 
 
-async def _settled() -> None:
-    """Let transports that were hung up tell their protocols."""
+async def _let_transports_close() -> None:
+    """Let aborted transports notify their protocols."""
     for _ in range(3):
         await asyncio.sleep(0)

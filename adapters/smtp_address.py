@@ -1,4 +1,4 @@
-"""Where the SMTP server is and how it is spoken to, read from `SMTP_URL`."""
+"""Address and options of the SMTP server, parsed from `SMTP_URL`."""
 
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -9,7 +9,7 @@ SUBMISSION = 587
 
 @dataclass(frozen=True, slots=True)
 class SmtpAddress:
-    """Host, port, credentials and how the connection is protected."""
+    """Host, port, credentials and encryption."""
 
     host: str
     port: int
@@ -23,7 +23,7 @@ class SmtpAddress:
 
 
 def smtp_address(url: str) -> SmtpAddress:
-    """Read `smtp://`, `smtps://` with `user:password@host:port` and `?starttls=1`. Raises ValueError."""
+    """Parse `smtp://`, `smtps://` with `user:password@host:port` and `?starttls=1`. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise ValueError("SMTP_URL must look like smtp://user:password@host:port?starttls=1")

@@ -1,4 +1,4 @@
-"""A mail server that is not there: keeps what it is given, refuses what it is told to."""
+"""An in-memory mail transport for tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class SentMail:
 
 
 class FakeMailTransport:
-    """A MailTransport in memory. `answers` maps recipients to what is raised for them, until changed."""
+    """A MailTransport in memory. `answers` maps recipients to the error raised for them."""
 
     def __init__(self, answers: Mapping[str, MailRefused | MailDeferred] | None = None) -> None:
         self.answers = dict(answers or {})
@@ -27,12 +27,12 @@ class FakeMailTransport:
 
     @property
     def sent(self) -> tuple[SentMail, ...]:
-        """What was delivered, oldest first."""
+        """The delivered mails, oldest first."""
         with self._lock:
             return tuple(self._sent)
 
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> None:
-        """Keep the message, or raise what `answers` says."""
+        """Keep the message, or raise the recipient's error of `answers`."""
         if self._closed:
             raise MailDeferred("the mail transport is closed")
         answer = self.answers.get(recipient)

@@ -1,4 +1,4 @@
-"""Connections to one SMTP server, kept open between mails. Lives on one event loop."""
+"""Pooled connections to one SMTP server, for use on one event loop."""
 
 import asyncio
 import socket
@@ -19,18 +19,18 @@ from aiosmtplib import (
 from adapters.smtp_address import SmtpAddress
 from domain.mailing import MailDeferred, MailRefused, ascii_domain
 
-CLOSING = 421
+SERVICE_CLOSING = 421
 PERMANENT = 500
-ABOUT_US = frozenset({530, 534, 535, 538})
-GOODBYE = 1.0
+CONFIGURATION_CODES = frozenset({530, 534, 535, 538})
+QUIT_SECONDS = 1.0
 UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
 
 
-class Client(SMTP):
-    """One that hangs up at once: TLS that is left closing, as after a refused login, would outlive the loop."""
+class AbortingSmtp(SMTP):
+    """Aborts the transport on close, so a closing TLS session (after a refused login) cannot outlive the loop."""
 
     def close(self) -> None:
-        """Close the connection, not waiting for the server's end of TLS."""
+        """Close the connection without waiting for the server's TLS shutdown."""
         transport = cast("asyncio.WriteTransport | None", self.transport)
         super().close()
         if transport is not None:
@@ -38,7 +38,7 @@ class Client(SMTP):
 
 
 class SmtpPool:
-    """At most `size` connections; one that was idle for `idle` seconds is not used again."""
+    """At most `size` connections; one idle for `idle` seconds is discarded."""
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class SmtpPool:
         """Send one message to one recipient. Raises MailRefused or MailDeferred."""
         async with self._slots:
             try:
-                recipient = _wired(recipient)
-                client = await self._accepted(envelope_from, recipient, not raw.isascii())
-                await self._spoken(client, client.data(raw))
+                recipient = _ascii_domain_address(recipient)
+                client = await self._open_envelope(envelope_from, recipient, not raw.isascii())
+                await self._converse(client, client.data(raw))
             except (SMTPException, OSError) as error:
                 raise failure(error, self._address) from error
             except ValueError as error:
@@ -70,47 +70,47 @@ class SmtpPool:
             self._free.append((_now(), client))
 
     async def check(self) -> None:
-        """Connect, greet and log in. Raises MailDeferred."""
+        """Connect, send EHLO and log in. Raises MailDeferred."""
         try:
-            await _part(await self._connected())
+            await _quit(await self._connect())
         except (SMTPException, OSError) as error:
             raise MailDeferred(str(failure(error, self._address))) from error
 
     async def close(self) -> None:
-        """Say goodbye on every idle connection."""
+        """Send QUIT on every idle connection."""
         while self._free:
-            await _part(self._free.pop()[1])
+            await _quit(self._free.pop()[1])
 
-    async def _accepted(self, envelope_from: str, recipient: str, utf8: bool) -> SMTP:
-        """Return a connection that took the envelope; a dropped idle one is replaced, once."""
+    async def _open_envelope(self, envelope_from: str, recipient: str, utf8: bool) -> SMTP:
+        """Return a connection that accepted the envelope; replace a dropped idle one once."""
         client = self._idle_client()
         if client is not None:
             try:
-                await self._spoken(client, _envelope(client, envelope_from, recipient, utf8))
+                await self._converse(client, _envelope(client, envelope_from, recipient, utf8))
             except SMTPException as error:
-                if not _dropped(error):
+                if not _is_dropped(error):
                     raise
             else:
                 return client
-        client = await self._connected()
-        await self._spoken(client, _envelope(client, envelope_from, recipient, utf8))
+        client = await self._connect()
+        await self._converse(client, _envelope(client, envelope_from, recipient, utf8))
         return client
 
-    async def _spoken(self, client: SMTP, conversation: Coroutine[Any, Any, object]) -> None:
-        """Hold one part of the conversation; afterwards the connection is clean or closed."""
+    async def _converse(self, client: SMTP, conversation: Coroutine[Any, Any, object]) -> None:
+        """Run one part of the conversation; afterwards the connection is clean or closed."""
         clean = False
         try:
             await conversation
             clean = True
         except SMTPResponseException as error:
-            clean = not _dropped(error) and await self._reset(client)
+            clean = not _is_dropped(error) and await self._reset(client)
             raise
         finally:
             if not clean:
                 client.close()
 
     async def _reset(self, client: SMTP) -> bool:
-        """Forget a refused envelope and keep the connection; tell whether that worked."""
+        """Reset after a refused envelope and keep the connection; return whether that worked."""
         try:
             await client.rset()
         except SMTPException:
@@ -119,7 +119,7 @@ class SmtpPool:
         return True
 
     def _idle_client(self) -> SMTP | None:
-        """Return the connection used last that is still open and fresh."""
+        """Return the most recently used connection that is open and not too old."""
         while self._free:
             since, client = self._free.pop()
             if client.is_connected and _now() - since < self._idle:
@@ -127,9 +127,9 @@ class SmtpPool:
             client.close()
         return None
 
-    async def _connected(self) -> SMTP:
+    async def _connect(self) -> SMTP:
         address = self._address
-        client = Client(
+        client = AbortingSmtp(
             hostname=address.host,
             port=address.port,
             username=address.username,
@@ -144,16 +144,16 @@ class SmtpPool:
         return client
 
 
-async def _part(client: SMTP) -> None:
-    """Say QUIT and hang up."""
+async def _quit(client: SMTP) -> None:
+    """Send QUIT and close."""
     try:
-        await asyncio.wait_for(client.quit(), GOODBYE)
+        await asyncio.wait_for(client.quit(), QUIT_SECONDS)
     except (SMTPException, OSError):
         client.close()
     await asyncio.sleep(0)
 
 
-def _wired(address: str) -> str:
+def _ascii_domain_address(address: str) -> str:
     local, _, domain = address.rpartition("@")
     return f"{local}@{ascii_domain(domain)}"
 
@@ -173,19 +173,19 @@ async def _envelope(client: SMTP, envelope_from: str, recipient: str, utf8: bool
 
 
 def failure(error: SMTPException | OSError, address: SmtpAddress) -> MailRefused | MailDeferred:
-    """Say what an error means. A 5xx to us (greeting, login, MAIL FROM) is mended by an operator, so it waits."""
+    """Classify an error. A 5xx about the sender (greeting, login, MAIL FROM) needs an operator: it is deferred."""
     if not isinstance(error, SMTPResponseException):
         return MailDeferred(f"no answer from mail server {address}: {error}")
     text = f"mail server {address} said {error.code} {' '.join(error.message.split())}"
     about_mail = isinstance(error, SMTPRecipientRefused | SMTPDataError)
-    if error.code < PERMANENT or error.code in ABOUT_US or not about_mail:
+    if error.code < PERMANENT or error.code in CONFIGURATION_CODES or not about_mail:
         return MailDeferred(text, smtp_code=error.code)
     return MailRefused(text, smtp_code=error.code, at_rcpt=isinstance(error, SMTPRecipientRefused))
 
 
-def _dropped(error: SMTPException) -> bool:
+def _is_dropped(error: SMTPException) -> bool:
     if isinstance(error, SMTPResponseException):
-        return error.code == CLOSING
+        return error.code == SERVICE_CLOSING
     return isinstance(error, SMTPServerDisconnected | SMTPTimeoutError)
 
 

@@ -1,4 +1,4 @@
-"""Outgoing HTTP and SMTP as spans: wrapped around the real adapters where tracing is on."""
+"""Spans of outgoing HTTP and SMTP; wrappers of the adapters where tracing is on."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,15 +10,15 @@ from domain.ports import HttpReply, HttpSender
 from domain.tracing import HEADER, NOTHING, Attributes, SpanKind, Tracer
 
 PORTS: Final = {"https": 443, "http": 80}
-REPLY: Final = "smtp.response.status_code"
-"""There is no convention for SMTP: named after HTTP's."""
+SMTP_STATUS: Final = "smtp.response.status_code"
+"""No semantic convention covers SMTP; named after HTTP's."""
 ACCEPTED: Final = 250
 
 
 class TracedHttp:
-    """Obeys domain.ports.HttpSender: the other side learns its place in the trace by `traceparent`.
+    """Implements domain.ports.HttpSender and propagates the trace in `traceparent`.
 
-    Of the URL only host and port are told: paths and queries hold tokens.
+    Of the URL only host and port are recorded: paths and queries hold tokens.
     """
 
     def __init__(self, inner: HttpSender, tracer: Tracer) -> None:
@@ -36,12 +36,12 @@ class TracedHttp:
 
 
 class TracedMail:
-    """Obeys domain.mailing.MailTransport. Tells no address and nothing of the message."""
+    """Implements domain.mailing.MailTransport. Records neither addresses nor message contents."""
 
     def __init__(self, inner: MailTransport, tracer: Tracer, server: SmtpAddress) -> None:
         self._inner = inner
         self._tracer = tracer
-        self._about: Attributes = {
+        self._attributes: Attributes = {
             "network.protocol.name": "smtp",
             "server.address": server.host,
             "server.port": server.port,
@@ -49,25 +49,25 @@ class TracedMail:
 
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> None:
         """Deliver to one recipient in one transaction. Raises MailRefused or MailDeferred."""
-        with self._tracer.start("SMTP send", SpanKind.CLIENT, self._about) as span:
+        with self._tracer.start("SMTP send", SpanKind.CLIENT, self._attributes) as span:
             try:
                 self._inner.send(envelope_from, recipient, raw)
-            except (MailRefused, MailDeferred) as no:
-                if no.smtp_code is not None:
-                    span.set(REPLY, no.smtp_code)
+            except (MailRefused, MailDeferred) as error:
+                if error.smtp_code is not None:
+                    span.set(SMTP_STATUS, error.smtp_code)
                 raise
-            span.set(REPLY, ACCEPTED)
+            span.set(SMTP_STATUS, ACCEPTED)
 
     def close(self) -> None:
-        """Say goodbye to the server and stop; further sends fail."""
+        """Send QUIT and stop; further sends fail."""
         self._inner.close()
 
 
 def receiver(url: str) -> Attributes:
-    """Who is called; nothing for what is no address, which is the inner sender's to refuse."""
+    """Return the server attributes of a URL; none for an invalid one, which the inner sender refuses."""
     try:
-        to = urlsplit(url)
-        port = to.port or PORTS.get(to.scheme, 0)
+        parts = urlsplit(url)
+        port = parts.port or PORTS.get(parts.scheme, 0)
     except ValueError:
         return NOTHING
-    return {"server.address": to.hostname or "", "server.port": port, "url.scheme": to.scheme}
+    return {"server.address": parts.hostname or "", "server.port": port, "url.scheme": parts.scheme}

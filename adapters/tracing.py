@@ -1,4 +1,4 @@
-"""Spans by OpenTelemetry, sent as OTLP over HTTP in batches by a thread. Imported only where tracing is on."""
+"""OpenTelemetry spans, sent as OTLP over HTTP in batches by a thread. Imported only where tracing is on."""
 
 import logging
 import threading
@@ -30,7 +30,7 @@ KINDS: Final = {
 
 
 class OtelSpan:
-    """Obeys domain.tracing.Span."""
+    """Implements domain.tracing.Span."""
 
     def __init__(self, inner: trace.Span) -> None:
         self.inner = inner
@@ -47,61 +47,61 @@ class OtelSpan:
 
     @property
     def place(self) -> Place:
-        """Where it stands."""
+        """The context of the span."""
         return place_at(self.inner.get_span_context())
 
     def rename(self, name: str) -> None:
-        """Call it what it turned out to be."""
+        """Change the name."""
         self.inner.update_name(name)
 
     def set(self, name: str, value: str | int) -> None:
-        """Say one thing more of it."""
+        """Set an attribute."""
         self.inner.set_attribute(name, value)
 
     def fail(self, kind: str) -> None:
-        """Mark it as failed."""
+        """Mark the span as failed."""
         self.inner.set_attribute("error.type", kind)
         self.inner.set_status(StatusCode.ERROR)
 
     def end(self) -> None:
-        """Hand it over, once."""
+        """End the span; later calls have no effect."""
         if self.inner.is_recording():
             self.inner.end()
 
 
-class GivenIds(RandomIdGenerator):
-    """Random ids, but for a span whose place the caller knows beforehand."""
+class PresetIds(RandomIdGenerator):
+    """Random ids, except for spans with a preset context."""
 
     def __init__(self) -> None:
-        self._wanted = threading.local()
+        self._preset = threading.local()
 
     @contextmanager
     def at(self, place: Place | None) -> Iterator[None]:
-        """The next span of this thread stands there."""
-        self._wanted.place = place
+        """Preset the context of this thread's next span."""
+        self._preset.place = place
         try:
             yield
         finally:
-            self._wanted.place = None
+            self._preset.place = None
 
     def generate_trace_id(self) -> int:
-        """The trace of the wanted place, or a new one."""
-        place: Place | None = getattr(self._wanted, "place", None)
+        """Return the preset trace id, or a new one."""
+        place: Place | None = getattr(self._preset, "place", None)
         return super().generate_trace_id() if place is None else int(place.trace_id, 16)
 
     def generate_span_id(self) -> int:
-        """The wanted place's id, or a new one."""
-        place: Place | None = getattr(self._wanted, "place", None)
+        """Return the preset span id, or a new one."""
+        place: Place | None = getattr(self._preset, "place", None)
         return super().generate_span_id() if place is None else int(place.span_id, 16)
 
 
 class OtelTracer:
-    """Obeys domain.tracing.Tracer. Touches no global of OpenTelemetry: other libraries stay untraced."""
+    """Implements domain.tracing.Tracer. Sets no OpenTelemetry globals: other libraries stay untraced."""
 
     def __init__(self, processor: SpanProcessor, role: str, version: str) -> None:
-        named = {"service.namespace": SYSTEM, "service.name": f"{SYSTEM}-{role}", "service.version": version}
-        resource = Resource.create(named).merge(OTELResourceDetector().detect())
-        self._ids = GivenIds()
+        service = {"service.namespace": SYSTEM, "service.name": f"{SYSTEM}-{role}", "service.version": version}
+        resource = Resource.create(service).merge(OTELResourceDetector().detect())
+        self._ids = PresetIds()
         self._provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer(SYSTEM, version)
@@ -110,44 +110,46 @@ class OtelTracer:
         self, name: str, kind: SpanKind, attributes: Attributes = NOTHING, *, under: Place | None = None,
         at: Place | None = None,
     ) -> OtelSpan:  # fmt: skip
-        """Begin a span."""
+        """Start a span."""
         context = None if under is None else trace.set_span_in_context(NonRecordingSpan(context_at(under)), Context())
         with self._ids.at(at):
             return OtelSpan(self._tracer.start_span(name, context, KINDS[kind], dict(attributes)))
 
     @contextmanager
     def within(self, span: Span) -> Iterator[None]:
-        """Make the span the caller's own for the length of the block."""
+        """Make the span current during the block."""
         assert isinstance(span, OtelSpan)
         with trace.use_span(span.inner, record_exception=False, set_status_on_exception=False):
             yield
 
     def here(self) -> Place | None:
-        """The span the caller is in."""
+        """Return the context of the current span."""
         context = trace.get_current_span().get_span_context()
         return place_at(context) if context.is_valid else None
 
     def close(self) -> None:
-        """Hand over what is left; a collector that does not answer is not waited for."""
+        """Flush the spans; wait at most 3 s for the collector."""
         closing = threading.Thread(target=self._provider.shutdown, name="tracing", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
 
 
 def otlp_tracer(endpoint: str, role: str, version: str) -> OtelTracer:
-    """A tracer that sends to the collector at a base URL. The rest is set by the standard OTEL_* variables."""
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # not of every try of every batch
+    """Return a tracer that sends to a collector. The standard OTEL_* variables configure the rest."""
+    logging.getLogger("opentelemetry.exporter").setLevel(
+        logging.ERROR
+    )  # one line per failed export of every batch is too much
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
     return OtelTracer(BatchSpanProcessor(exporter), role, version)
 
 
 def place_at(context: SpanContext) -> Place:
-    """A place in Kontor's words."""
+    """Convert from OpenTelemetry's SpanContext."""
     trace_id, span_id = trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
     return Place(trace_id, span_id, context.trace_flags.sampled)
 
 
 def context_at(place: Place) -> SpanContext:
-    """A place in OpenTelemetry's words: somebody else's span."""
+    """Convert to OpenTelemetry's SpanContext, marked as remote."""
     flags = TraceFlags(TraceFlags.SAMPLED if place.sampled else TraceFlags.DEFAULT)
     return SpanContext(int(place.trace_id, 16), int(place.span_id, 16), is_remote=True, trace_flags=flags)

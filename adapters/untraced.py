@@ -1,4 +1,4 @@
-"""Keeps OpenTelemetry's SDK out of a process without tracing: the client of Redis loads it where it finds it, 3 MB."""
+"""Prevents the import of OpenTelemetry's SDK without tracing: redis-py loads it when installed (3 MB)."""
 
 import sys
 
@@ -6,5 +6,5 @@ SDK = "opentelemetry.sdk"
 
 
 def keep_sdk_out() -> None:
-    """From now on importing the SDK fails in this process, as if it were not installed."""
-    sys.modules.setdefault(SDK, None)  # type: ignore[arg-type]  # None is how the import system is told so
+    """Make imports of the SDK fail in this process, as if it were not installed."""
+    sys.modules.setdefault(SDK, None)  # type: ignore[arg-type]  # None makes the import fail

@@ -1,1 +1,1 @@
-"""The ledger: enqueue, runner, relay, leases, schedules."""
+"""The job queue: ledger, enqueue, runners, relay, leases, lanes, schedules."""

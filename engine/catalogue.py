@@ -1,4 +1,4 @@
-"""The catalogue of tasks: what a job may carry and how it is run, without the code that runs it."""
+"""The task catalogue: payload models and execution policies, without the handlers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from domain.retry import RetryPolicy
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a task is run. `due_by` is how late its start may be before it counts as late."""
+    """How a task runs. A start more than `due_by` after the due time counts as late."""
 
     name: str
     queue: str
@@ -28,13 +28,13 @@ class Policy:
 
 
 def own_commit(name: str, queue: str, due_by: timedelta = timedelta(minutes=5), *, attempts: int = 10) -> Policy:
-    """Database work that locks people's rows: a commit of its own, so that it keeps nobody's lock for others."""
+    """A transactional policy with one commit per job, so that row locks are never held for other jobs of a batch."""
     retry = RetryPolicy(max_attempts=attempts)
     return Policy(name, queue, TaskKind.TRANSACTIONAL, retry, due_by=due_by, share_commit=False)
 
 
 class Payload(BaseModel):
-    """What a job carries: ids and scalars only, frozen, versioned, without secrets.
+    """The arguments of a job: ids and scalars only, frozen, versioned, without secrets.
 
     `sensitive` names the fields that console, logs and API redact.
     """
@@ -47,28 +47,28 @@ class Payload(BaseModel):
 
     @classmethod
     def upgrade(cls, version: int, stored: dict[str, Any]) -> dict[str, Any]:
-        """Bring a payload stored by an older release to today's shape."""
+        """Convert a payload stored by an older release to the current version."""
         return stored
 
 
 def checked(payload: type[Payload], args: Mapping[str, Any]) -> Payload:
-    """Validate args from outside. Raises Invalid(`invalid_args`) with every field."""
+    """Validate untrusted args. Raises Invalid(`invalid_args`) that lists every invalid field."""
     try:
         return payload.model_validate(args)
-    except ValidationError as problem:
-        errors = [FieldError(".".join(["args", *map(str, e["loc"])]), e["msg"]) for e in problem.errors()]
+    except ValidationError as error:
+        errors = [FieldError(".".join(["args", *map(str, item["loc"])]), item["msg"]) for item in error.errors()]
         name = payload.policy.name
         raise Invalid("invalid_args", f"The args do not fit task {name}.", errors=errors) from None
 
 
 class Catalogue:
-    """Every task of this deployment by wire name."""
+    """All tasks of this deployment by wire name."""
 
     def __init__(self, payloads: Iterable[type[Payload]]) -> None:
         self._tasks: dict[str, type[Payload]] = {}
         for payload in payloads:
             if payload.policy.name in self._tasks:
-                raise ValueError(f"two tasks are called {payload.policy.name}")
+                raise ValueError(f"duplicate task name {payload.policy.name}")
             self._tasks[payload.policy.name] = payload
 
     def __getitem__(self, name: str) -> type[Payload]:
@@ -86,5 +86,5 @@ class Catalogue:
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """The names of all queues, sorted."""
+        """All queue names, sorted."""
         return tuple(sorted({payload.policy.queue for payload in self}))

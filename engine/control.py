@@ -1,4 +1,4 @@
-"""What operators and other systems do to jobs, queues and schedules: at once, and written to the audit log."""
+"""Operator actions on jobs, queues and schedules; each takes effect at once and is audited."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,24 +21,24 @@ from models.control import AuditEntry, Queue, Schedule
 
 FIND = "SELECT state, lane, attempt, started_at FROM jobs WHERE id = %s FOR UPDATE"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
-ASK_TO_STOP = "UPDATE jobs SET cancel_requested = true WHERE id = %s"
+REQUEST_CANCEL = "UPDATE jobs SET cancel_requested = true WHERE id = %s"
 REQUEUE = """
 UPDATE jobs SET state = 'queued', run_at = %s, attempt = 0, crashes = 0, reason = NULL, lease = NULL,
     worker = NULL, started_at = NULL, finished_at = NULL, held = false, cancel_requested = false
 WHERE id = %s
 """
 REVIVE = """
-WITH gone AS (DELETE FROM jobs_archive WHERE id = %(id)s AND state = 'cancelled' RETURNING *)
+WITH removed AS (DELETE FROM jobs_archive WHERE id = %(id)s AND state = 'cancelled' RETURNING *)
 INSERT INTO jobs (id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key,
     once_key, run_at, max_attempts, parent_id, trace_id, created_at)
 SELECT id, task, queue, tenant, lane, priority, 'queued', payload, payload_version, unique_key, once_key,
-    %(now)s, max_attempts, parent_id, trace_id, created_at FROM gone
+    %(now)s, max_attempts, parent_id, trace_id, created_at FROM removed
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, from where, and why: what the audit log keeps."""
+    """Who acts, from where and why, as the audit log stores it."""
 
     name: str
     origin: str | None = None
@@ -47,7 +47,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The controls. Every call works in the session it is given and writes an audit entry."""
+    """Operator actions. Each works in the caller's session and writes an audit entry."""
 
     jobs: Jobs
     clock: Clock = field(init=False)
@@ -56,7 +56,7 @@ class Control:
         object.__setattr__(self, "clock", self.jobs.clock)
 
     def pause_queue(self, session: Session, name: str, actor: Actor) -> None:
-        """No job of the queue starts from the commit on; what runs goes on. Raises NotFound."""
+        """Start no job of the queue after the commit; running jobs finish. Raises NotFound."""
         self._switch(session, name, actor, paused=True)
 
     def resume_queue(self, session: Session, name: str, actor: Actor) -> None:
@@ -64,14 +64,14 @@ class Control:
         self._switch(session, name, actor, paused=False)
 
     def cancel(self, session: Session, job_id: UUID, actor: Actor) -> JobState:
-        """Cancel a waiting or dead job at once, ask a running one to stop. Raises Conflict, NotFound."""
+        """Cancel a waiting or dead job at once; request cancellation of a running one. Raises Conflict, NotFound."""
         row = driver(session).execute(FIND, (job_id,)).fetchone()
         if row is None:
             raise self._finished(session, job_id, "not_cancellable")
         state, lane, attempt, _ = row
         self._audit(session, actor, "job.cancel", f"job:{job_id}", {"state": state})
         if state == JobState.RUNNING:
-            driver(session).execute(ASK_TO_STOP, (job_id,))
+            driver(session).execute(REQUEST_CANCEL, (job_id,))
             return JobState.RUNNING
         self._archive_cancelled(session, job_id, actor)
         if lane is not None and state in PENDING and attempt >= 0:
@@ -79,7 +79,7 @@ class Control:
         return JobState.CANCELLED
 
     def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
-        """Queue a dead, retrying or cancelled job now, with all its attempts. Raises Conflict, NotFound."""
+        """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Conflict, NotFound."""
         now = self.clock.now()
         row = driver(session).execute(FIND, (job_id,)).fetchone()
         if row is not None and row[0] not in (JobState.DEAD, JobState.RETRYING):
@@ -97,18 +97,18 @@ class Control:
         ring_after_commit(session, self.jobs.doorbell)
 
     def pause_schedule(self, session: Session, name: str, actor: Actor) -> None:
-        """Slots that come while it is paused are left out. Raises NotFound."""
+        """Pause a schedule; slots during the pause are skipped. Raises NotFound."""
         self._schedule(session, name).paused = True
         self._audit(session, actor, "schedule.pause", f"schedule:{name}", {})
 
     def resume_schedule(self, session: Session, name: str, actor: Actor) -> None:
-        """Fire again from the next slot on. Raises NotFound."""
+        """Resume a schedule from its next slot. Raises NotFound."""
         row = self._schedule(session, name)
         row.paused, row.expected_from = False, self.clock.now()
         self._audit(session, actor, "schedule.resume", f"schedule:{name}", {})
 
     def run_schedule(self, session: Session, name: str, actor: Actor) -> UUID:
-        """Enqueue a schedule's task now; returns the job. Raises NotFound."""
+        """Enqueue a schedule's task now; return the job id. Raises NotFound."""
         job_id = run_now(session, self.jobs, self._schedule(session, name), self.clock.now())
         self._audit(session, actor, "schedule.run", f"schedule:{name}", {"job": str(job_id)})
         return job_id
@@ -133,8 +133,8 @@ class Control:
         return NotFound() if row is None else _conflict(code, row[0])
 
     def _schedule(self, session: Session, name: str) -> Schedule:
-        found = select(Schedule).where(Schedule.name == name, ~Schedule.retired).with_for_update()
-        row = session.scalar(found)
+        query = select(Schedule).where(Schedule.name == name, ~Schedule.retired).with_for_update()
+        row = session.scalar(query)
         if row is None:
             raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
         return row
@@ -154,5 +154,5 @@ class Control:
 
 
 def _conflict(code: str, state: str) -> Conflict:
-    words = {"not_cancellable": "cancelled", "not_retryable": "retried"}
-    return Conflict(code, f"A job that is {state} cannot be {words[code]}.", state=state)
+    verbs = {"not_cancellable": "cancelled", "not_retryable": "retried"}
+    return Conflict(code, f"A job that is {state} cannot be {verbs[code]}.", state=state)

@@ -1,4 +1,4 @@
-"""The hot path talks to psycopg directly, inside the transaction of the caller's Session."""
+"""Access to psycopg below a SQLAlchemy Session, for the hot path."""
 
 from typing import Any, cast
 
@@ -7,5 +7,5 @@ from sqlalchemy.orm import Session
 
 
 def driver(session: Session) -> psycopg.Connection[Any]:
-    """The psycopg connection of a Session's current transaction."""
+    """Return the psycopg connection of a Session's current transaction."""
     return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)

@@ -1,4 +1,4 @@
-"""Enqueued means in the caller's transaction: a row that the caller's commit makes real."""
+"""Enqueues jobs inside the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ ALWAYS = ("id", "payload", "run_at", "created_at")
 FIXED = ("task", "queue", "state", "max_attempts")
 OPTIONAL = ("tenant", "lane", "priority", "payload_version", "unique_key", "once_key", "parent_id", "trace_id")
 DEFAULTS = ("", None, 0, 1, None, None, None, None)
-Row = tuple[str, tuple[Any, ...]]  # its INSERT, values
+Row = tuple[str, tuple[Any, ...]]  # INSERT statement, values
 MOVE_ONCE = "UPDATE once_keys SET job_id = %s WHERE key = %s"
 CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
@@ -41,7 +41,7 @@ FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS rows (id, tenant, payload)
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The job that stands for a request; `created` is False when a key found an earlier one."""
+    """The job of a request; `created` is False when one of its keys matched an earlier job."""
 
     id: UUID
     created: bool
@@ -49,7 +49,7 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One job to be. `run_at` aware, None for now; `priority` 0-9, 9 first."""
+    """One job to enqueue. `run_at` is aware, None for now; `priority` 0-9, 9 first."""
 
     task: str
     args: Mapping[str, Any]
@@ -63,13 +63,13 @@ class Request:
 
     @property
     def keyed(self) -> bool:
-        """Whether it may find an earlier job or waits in a line, so that it is placed by itself."""
+        """Whether it has a key or a lane, so that it cannot be inserted in bulk."""
         return bool(self.unique_key or self.once_key or self.lane)
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """The way into the ledger. Holds no connection: every call works in the session it is given."""
+    """Enqueues jobs. Holds no connection: every call works in the caller's session."""
 
     catalogue: Catalogue
     clock: Clock
@@ -82,7 +82,7 @@ class Jobs:
             listen_for_commits()
 
     def child_of(self, job_id: UUID, trace_id: str | None) -> "Jobs":
-        """The same ledger, for jobs that `job_id` leads to."""
+        """Return a copy whose jobs are children of `job_id`."""
         return Jobs(self.catalogue, self.clock, self.doorbell, job_id, trace_id)
 
     def enqueue(
@@ -92,19 +92,19 @@ class Jobs:
         args: Mapping[str, Any] | Payload,
         **options: Any,
     ) -> Enqueued:
-        """Insert one job; options are the fields of Request. Raises Invalid."""
-        given = args.model_dump(mode="json", exclude_unset=True) if isinstance(args, Payload) else args
-        return self.put(session, Request(task, given, **options))
+        """Insert one job; `options` are fields of Request. Raises Invalid."""
+        arguments = args.model_dump(mode="json", exclude_unset=True) if isinstance(args, Payload) else args
+        return self.put(session, Request(task, arguments, **options))
 
     def put(self, session: Session, request: Request) -> Enqueued:
-        """Insert one job, or find the one its keys name. Raises Invalid."""
-        placed = self.place(driver(session), request)
-        if placed.created:
+        """Insert one job, or return the existing job with its keys. Raises Invalid."""
+        result = self.place(driver(session), request)
+        if result.created:
             ring_after_commit(session, self.doorbell)
-        return placed
+        return result
 
     def place(self, connection: Connection[Any], request: Request) -> Enqueued:
-        """`put` at driver level; the caller commits, then rings. Raises Invalid."""
+        """Do the same on a psycopg connection; the caller commits, then rings the doorbell. Raises Invalid."""
         now = self.clock.now()
         payload = self._payload(request)
         job_id = new_id()
@@ -113,19 +113,19 @@ class Jobs:
         if request.once_key is not None:
             cursor.execute(CLAIM_ONCE, (request.once_key, job_id))
             if cursor.rowcount == 0:
-                return Enqueued(self._found(cursor.execute(FIND_ONCE, (request.once_key,))), False)
+                return Enqueued(self._returned_id(cursor.execute(FIND_ONCE, (request.once_key,))), False)
         if request.unique_key is None:
             cursor.execute(*row)
         else:
-            earlier = self._insert_unique(cursor, request, row)
-            if earlier is not None:
+            existing_id = self._insert_unique(cursor, request, row)
+            if existing_id is not None:
                 if request.once_key is not None:
-                    cursor.execute(MOVE_ONCE, (earlier, request.once_key))
-                return Enqueued(earlier, False)
+                    cursor.execute(MOVE_ONCE, (existing_id, request.once_key))
+                return Enqueued(existing_id, False)
         return Enqueued(job_id, True)
 
     def put_many(self, session: Session, requests: Sequence[Request]) -> list[UUID]:
-        """Insert many jobs in the order given, all or none. Raises Invalid naming the item."""
+        """Insert many jobs, all or none; return their ids in the same order. Raises Invalid."""
         now = self.clock.now()
         ids: list[UUID] = []
         groups: dict[tuple[Any, ...], tuple[list[UUID], list[str], list[str]]] = {}
@@ -159,12 +159,12 @@ class Jobs:
 
     def _shared(self, request: Request, payload: Payload, now: datetime) -> tuple[Any, ...]:
         policy = payload.policy
-        later = request.run_at is not None and request.run_at > now
+        scheduled = request.run_at is not None and request.run_at > now
         return (
             policy.name,
             request.queue or policy.queue,
             request.priority,
-            "scheduled" if later else "queued",
+            "scheduled" if scheduled else "queued",
             payload.version,
             request.run_at or now,
             policy.retry.max_attempts,
@@ -174,7 +174,7 @@ class Jobs:
         )
 
     def _row(self, request: Request, payload: Payload, row_id: UUID, now: datetime) -> Row:
-        """What to write; a column that has its default is left out, which saves a third."""
+        """Return the INSERT and its values; columns with default values are omitted, which saves a third."""
         task, queue, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
             request, payload, now
         )
@@ -183,12 +183,14 @@ class Jobs:
         rest = (request.tenant, request.lane, priority, version, request.unique_key, request.once_key, parent, trace)
         if rest == DEFAULTS:
             return insertion(ALWAYS, fixed), always
-        given = [(name, value) for name, value, usual in zip(OPTIONAL, rest, DEFAULTS, strict=True) if value != usual]
-        columns = (*ALWAYS, *(name for name, _ in given))
-        return insertion(columns, fixed), (*always, *(value for _, value in given))
+        overrides = [
+            (name, value) for name, value, default in zip(OPTIONAL, rest, DEFAULTS, strict=True) if value != default
+        ]
+        columns = (*ALWAYS, *(name for name, _ in overrides))
+        return insertion(columns, fixed), (*always, *(value for _, value in overrides))
 
     def _insert_unique(self, cursor: Any, request: Request, row: Row) -> UUID | None:
-        """Insert and return None, or return the id of the unfinished job with that key."""
+        """Insert and return None, or return the id of the unfinished job with the same key."""
         insert, values = row
         statement = f"{insert} ON CONFLICT DO NOTHING"
         while True:
@@ -196,34 +198,34 @@ class Jobs:
             if cursor.rowcount == 1:
                 return None
             key = (request.tenant, request.task, request.unique_key)
-            found = cursor.execute(FIND_UNIQUE, key).fetchone()
-            if found is not None:
-                return UUID(str(found[0]))
+            existing = cursor.execute(FIND_UNIQUE, key).fetchone()
+            if existing is not None:
+                return UUID(str(existing[0]))
 
     @staticmethod
-    def _found(cursor: Any) -> UUID:
+    def _returned_id(cursor: Any) -> UUID:
         return UUID(str(cursor.fetchone()[0]))
 
 
 @lru_cache(maxsize=512)
 def insertion(columns: tuple[str, ...], fixed: tuple[str | int, ...]) -> str:
-    """The INSERT of a job of which these columns are given.
+    """Return the INSERT of a job with these columns.
 
-    What a task's policy says stands in the statement: half as many values travel, and few statements are prepared.
+    Values fixed by the task's policy are literals: half as many parameters are sent, and few statements are prepared.
     """
     names = ", ".join((*columns, *FIXED))
     places = ("%s::jsonb" if name == "payload" else "%s" for name in columns)
     literals = (str(value) if isinstance(value, int) else quote(value).replace("%", "%%") for value in fixed)
-    return f"INSERT INTO jobs ({names}) VALUES ({', '.join((*places, *literals))})"  # noqa: S608 -- our own names
+    return f"INSERT INTO jobs ({names}) VALUES ({', '.join((*places, *literals))})"  # noqa: S608 -- constants
 
 
 def ring_after_commit(session: Session, doorbell: Doorbell) -> None:
-    """Hint at new jobs once this transaction commits; a lost hint is found by the relay's slow poll."""
+    """Notify the relay of new jobs after this transaction commits; its slow poll makes up for a lost hint."""
     session.info[RING] = doorbell
 
 
 def committed(session: Session) -> None:
-    """Ring if the transaction that was just committed enqueued jobs."""
+    """Ring the doorbell if the transaction just committed enqueued jobs."""
     doorbell: Doorbell | None = session.info.get(RING)
     if doorbell is not None and not session.in_nested_transaction():
         session.info[RING] = None
@@ -231,6 +233,6 @@ def committed(session: Session) -> None:
 
 
 def listen_for_commits() -> None:
-    """Ring after the commit of any Session, from now on. One listener for all: one for each costs 70 us."""
+    """Register the commit listener of all Sessions, once; a listener per Session costs 70 us."""
     if not event.contains(Session, "after_commit", committed):
         event.listen(Session, "after_commit", committed)

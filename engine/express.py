@@ -1,9 +1,9 @@
-"""One job, one commit, two round trips: the end of a job's transaction travels with the beginning of the next.
+"""Pipelined transactions: one job, one commit, two round trips.
 
-Sent one by one, BEGIN, claim, effect, completion and COMMIT are five round trips, and each costs both processes
-a change of context. Here the claim and the completion are prepared once for each connection and executed in one
-simple query together with what opens and closes the transaction. The query goes to libpq itself, whose answer
-is the last of its results: a cursor costs a quarter of what a worker spends on such a job.
+Sent one by one, BEGIN, claim, effect, completion and COMMIT are five round trips, each with a context switch in
+both processes. Here claim and completion are prepared once per connection and sent in one simple query together
+with the COMMIT of the previous job and the BEGIN of the next. The query goes to libpq directly, which returns the
+last result: a cursor costs a quarter of the time a worker spends on such a job.
 """
 
 import json
@@ -26,75 +26,75 @@ from engine.ledger import Driver, JobRow
 
 _KEY: Final = "kontor.express"
 _TYPES: Final = "uuid, text, timestamptz, timestamptz, jsonb"
-# What is the same for every job that succeeds stands in the statement: each value given costs PostgreSQL some 2 us.
-_GIVEN: Final = {
+# Values common to all successful jobs are literals: each parameter costs PostgreSQL about 2 us.
+_PARAMETERS: Final = {
     "id": "$1", "worker": "$2", "started": "$3", "finished": "$4", "result": "$5",
-    "state": "'succeeded'", "burn": "1", "reason": "NULL",
+    "state": "'succeeded'", "increment": "1", "reason": "NULL",
 }  # fmt: skip
 PREPARE: Final = (
     f"PREPARE kontor_claim (uuid) AS {ledger.LOCK_ONE.replace('%s', '$1')};"
-    f" PREPARE kontor_finish ({_TYPES}) AS {ledger.ARCHIVE_ONE % _GIVEN}"
+    f" PREPARE kontor_finish ({_TYPES}) AS {ledger.ARCHIVE_ONE % _PARAMETERS}"
 )
 
 
-def prepare_once(connection: Connection, driver: Driver) -> None:
-    """Prepare a connection that is new in its pool, and let it read JSON ten times as fast as psycopg does."""
-    if _KEY not in connection.info:
-        set_json_loads(from_json, driver)
-        prepare(driver)
-        connection.info[_KEY] = True
+def prepare_once(sa_connection: Connection, connection: Driver) -> None:
+    """Prepare a connection new to its pool, with a JSON parser ten times as fast as psycopg's."""
+    if _KEY not in sa_connection.info:
+        set_json_loads(from_json, connection)
+        prepare(connection)
+        sa_connection.info[_KEY] = True
 
 
-def prepare(driver: Driver) -> None:
-    """Prepare a connection, also one whose statements are gone: psycopg drops them all after a ROLLBACK."""
-    driver.execute("DEALLOCATE ALL")
-    driver.execute(PREPARE)
+def prepare(connection: Driver) -> None:
+    """Prepare the statements of a connection (again: psycopg drops them all after a ROLLBACK)."""
+    connection.execute("DEALLOCATE ALL")
+    connection.execute(PREPARE)
 
 
-class Express:
-    """Transactions of one job each, over a prepared connection in autocommit."""
+class PipelinedTransaction:
+    """Transactions of one job each, on a prepared connection in autocommit mode."""
 
-    def __init__(self, driver: Driver, worker: str) -> None:
-        self._driver = driver
-        self._libpq = driver.pgconn
-        self._loader = Transformer(driver)
+    def __init__(self, connection: Driver, worker: str) -> None:
+        self._connection = connection
+        self._libpq = connection.pgconn
+        self._loader = Transformer(connection)
         self._worker = quote(worker)
-        self._finish = ""
+        self._completion = ""
         self._open = False
 
     def begin(self, job_id: UUID) -> JobRow | None:
-        """End the transaction that is open, begin the next and lock its job; None when it does not wait."""
-        finish, claim = self._finish, f"EXECUTE kontor_claim('{job_id}')"
-        turn = "COMMIT AND CHAIN" if self._open else "BEGIN"
-        self._finish, self._open = "", True
+        """Commit the open transaction, begin the next and lock its job; None when the job is not waiting."""
+        completion, claim = self._completion, f"EXECUTE kontor_claim('{job_id}')"
+        opening = "COMMIT AND CHAIN" if self._open else "BEGIN"
+        self._completion, self._open = "", True
         try:
-            found = self._ask(f"{finish}{turn}; {claim}")
+            result = self._execute(f"{completion}{opening}; {claim}")
         except InvalidSqlStatementName:
-            if finish:
-                raise  # the lost statement may be the completion of the job before
-            self._driver.execute("ROLLBACK")
-            prepare(self._driver)
-            found = self._ask(f"BEGIN; {claim}")
-        if not found.ntuples:
+            if completion:
+                raise  # the missing statement may be the completion of the previous job
+            self._connection.execute("ROLLBACK")
+            prepare(self._connection)
+            result = self._execute(f"BEGIN; {claim}")
+        if not result.ntuples:
             return None
-        self._loader.set_pgresult(found)
+        self._loader.set_pgresult(result)
         return self._loader.load_row(0, JobRow._make)
 
     def finish(self, job_id: UUID, result: Any, started: datetime, finished: datetime) -> None:
-        """Complete the job when its transaction ends."""
+        """Send the job's completion with the next commit."""
         body = "NULL" if result is None else quote(json.dumps(result))
         times = f"'{started.isoformat()}', '{finished.isoformat()}'"
-        self._finish = f"EXECUTE kontor_finish('{job_id}', {self._worker}, {times}, {body}); "
+        self._completion = f"EXECUTE kontor_finish('{job_id}', {self._worker}, {times}, {body}); "
 
     def commit(self) -> None:
-        """End the transaction that is open, if one is."""
-        finish = self._finish
+        """Commit the open transaction, if any."""
+        completion = self._completion
         if self._open:
             self.forget()
-            self._ask(f"{finish}COMMIT")
+            self._execute(f"{completion}COMMIT")
 
-    def _ask(self, query: str) -> PGresult:
-        """Run statements and return what the last of them answers. Raises psycopg errors."""
+    def _execute(self, query: str) -> PGresult:
+        """Run statements and return the last result. Raises psycopg errors."""
         result = self._libpq.exec_(query.encode())
         if result.status == ExecStatus.FATAL_ERROR:
             if self._libpq.status == ConnStatus.BAD:
@@ -103,5 +103,5 @@ class Express:
         return result
 
     def forget(self) -> None:
-        """The transaction was rolled back."""
-        self._finish, self._open = "", False
+        """Reset the state after a rollback."""
+        self._completion, self._open = "", False

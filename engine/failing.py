@@ -1,4 +1,4 @@
-"""What becomes of a job whose handler raised: another try, a held lane, or the dead."""
+"""Records failures of handlers: the job is retried, its lane is held, or the job is dead."""
 
 import hashlib
 import re
@@ -22,31 +22,31 @@ from engine.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 
-_VARIES = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\d+", re.IGNORECASE)
+_VARIABLE_PARTS = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|\d+", re.IGNORECASE)
 
 
 def failure_of(error: BaseException) -> Failure:
-    """An exception as it is stored. Numbers and ids do not count for the fingerprint."""
+    """Convert an exception to its stored form. The fingerprint ignores numbers and ids."""
     kind = type(error).__name__
-    message = storable(str(error) or kind)
-    place = ""
+    message = jsonb_safe(str(error) or kind)
+    location = ""
     if not isinstance(error, Transient | Permanent | Down):
         frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename}:{frames[-1].name}" if frames else ""
-    likeness = f"{kind}|{_VARIES.sub('#', message)}|{place}"
-    fingerprint = hashlib.sha256(likeness.encode()).hexdigest()[:16]
+        location = f"{frames[-1].filename}:{frames[-1].name}" if frames else ""
+    signature = f"{kind}|{_VARIABLE_PARTS.sub('#', message)}|{location}"
+    fingerprint = hashlib.sha256(signature.encode()).hexdigest()[:16]
     text = "".join(traceback.format_exception(error, limit=-20))
-    return Failure(kind, message[:4000], storable(text[-16000:]), fingerprint)
+    return Failure(kind, message[:4000], jsonb_safe(text[-16000:]), fingerprint)
 
 
-def storable(text: str) -> str:
-    """Text as jsonb takes it: without NUL and without halves of surrogate pairs."""
+def jsonb_safe(text: str) -> str:
+    """Replace characters that jsonb rejects: NUL and lone surrogates."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
-    """A job whose attempt failed; `number` counts this attempt."""
+class FailedAttempt:
+    """A failed attempt; `number` includes it."""
 
     row: JobRow
     number: int
@@ -54,92 +54,102 @@ class Attempted:
 
 
 def record_failure(
-    shop: Workshop, session: Session, driver: Driver, tried: Attempted, error: BaseException, *, asked: bool = True
+    runtime: Workshop,
+    session: Session,
+    connection: Driver,
+    attempt: FailedAttempt,
+    error: BaseException,
+    *,
+    remote_reached: bool = True,
 ) -> None:
-    """Write down a failed attempt and decide what follows, in the caller's transaction.
+    """Record a failed attempt in the caller's transaction, then retry the job, hold its lane or mark it dead.
 
-    `asked` is False when the failure says nothing about the lane's remote.
+    `remote_reached` is False when the failure implies nothing about the lane's remote.
     """
-    row, now = tried.row, shop.clock.now()
+    row, now = attempt.row, runtime.clock.now()
     failure = failure_of(error)
     if isinstance(error, Down) and row.lane is not None:
-        _hold(shop, session, driver, tried, error, failure)
+        _open_breaker(runtime, session, connection, attempt, error, failure)
         return
-    _write(driver, shop, tried, AttemptOutcome.FAILED, failure, now)
-    shop.free_lane(session, driver, row, healthy=asked)
-    policy = shop.registry.catalogue[row.task].policy.retry
-    again = next_try(policy, tried.number, now, shop.random, getattr(error, "retry_in", None))
-    if isinstance(error, Permanent) or again is None:
+    _record_attempt(connection, runtime, attempt, AttemptOutcome.FAILED, failure, now)
+    runtime.free_lane(session, connection, row, healthy=remote_reached)
+    policy = runtime.registry.catalogue[row.task].policy.retry
+    retry_at = next_try(policy, attempt.number, now, runtime.random, getattr(error, "retry_in", None))
+    if isinstance(error, Permanent) or retry_at is None:
         reason = DeadReason.PERMANENT if isinstance(error, Permanent) else DeadReason.FAILED
-        bury(shop, session, driver, tried, reason, failure)
+        bury(runtime, session, connection, attempt, reason, failure)
         return
     ledger.reschedule(
-        driver, row.id, JobState.RETRYING, again, tried.number,
+        connection, row.id, JobState.RETRYING, retry_at, attempt.number,
         error=failure.document(), fingerprint=failure.fingerprint,
     )  # fmt: skip
-    _tell(shop, session, row, tried.number, failure.message, None)
+    _notify_handler(runtime, session, row, attempt.number, failure.message, None)
 
 
 def bury(
-    shop: Workshop,
+    runtime: Workshop,
     session: Session,
-    driver: Driver,
-    tried: Attempted,
+    connection: Driver,
+    attempt: FailedAttempt,
     reason: DeadReason,
     failure: Failure,
 ) -> None:
-    """Make a job dead and tell its handler, its operators and whoever listens."""
-    row = tried.row
-    now = shop.clock.now()
-    ledger.bury(driver, row.id, tried.number, reason, now, failure.document(), failure.fingerprint)
-    log.error("job.dead", **_named(tried, failure), reason=str(reason))
-    _tell(shop, session, row, tried.number, failure.message, reason)
-    job = shop.context(row, tried.number)
-    _attempt(shop, session, row, lambda: shop.on_dead(session, job, reason, failure.message))
+    """Mark a job dead and notify its handler and the operators."""
+    row = attempt.row
+    now = runtime.clock.now()
+    ledger.bury(connection, row.id, attempt.number, reason, now, failure.document(), failure.fingerprint)
+    log.error("job.dead", **_log_fields(attempt, failure), reason=str(reason))
+    _notify_handler(runtime, session, row, attempt.number, failure.message, reason)
+    job = runtime.context(row, attempt.number)
+    _call_safely(runtime, session, row, lambda: runtime.on_dead(session, job, reason, failure.message))
 
 
-def _hold(
-    shop: Workshop,
+def _open_breaker(
+    runtime: Workshop,
     session: Session,
-    driver: Driver,
-    tried: Attempted,
+    connection: Driver,
+    attempt: FailedAttempt,
     error: Down,
     failure: Failure,
 ) -> None:
-    """The remote is down: hold the lane, burn no attempt; after 72 h the lane's jobs are dead."""
-    row, now = tried.row, shop.clock.now()
+    """Hold the lane because its remote is down; no attempt is used. After 72 h the lane's jobs are dead."""
+    row, now = attempt.row, runtime.clock.now()
     assert row.lane is not None
-    _write(driver, shop, tried, AttemptOutcome.DOWN, failure, now)
-    lane = lanes.lock(driver, row.lane)
-    kept = tried.number - 1
-    probe_at = shop.breaker.probe_at(lane.failures + 1, now, shop.random, error.retry_in)
-    lanes.trip(driver, row.lane, now, probe_at, failure.message)
+    _record_attempt(connection, runtime, attempt, AttemptOutcome.DOWN, failure, now)
+    lane = lanes.lock(connection, row.lane)
+    attempts_used = attempt.number - 1
+    probe_at = runtime.breaker.probe_at(lane.failures + 1, now, runtime.random, error.retry_in)
+    lanes.trip(connection, row.lane, now, probe_at, failure.message)
     ledger.reschedule(
-        driver, row.id, JobState.QUEUED, now, kept,
+        connection, row.id, JobState.QUEUED, now, attempts_used,
         error=failure.document(), fingerprint=failure.fingerprint, held=True,
     )  # fmt: skip
-    _tell(shop, session, row, kept, failure.message, None)
-    if lane.held_since is not None and shop.breaker.held_out(lane.held_since, now):
-        for waiting in lanes.waiting(driver, row.lane):
-            given_up = Attempted(waiting, waiting.attempt, None)
-            bury(shop, session, driver, given_up, DeadReason.LANE_HELD, failure)
-        lanes.restart_hold(driver, row.lane, now)
+    _notify_handler(runtime, session, row, attempts_used, failure.message, None)
+    if lane.held_since is not None and runtime.breaker.held_out(lane.held_since, now):
+        for waiting in lanes.waiting(connection, row.lane):
+            expired = FailedAttempt(waiting, waiting.attempt, None)
+            bury(runtime, session, connection, expired, DeadReason.LANE_HELD, failure)
+        lanes.restart_hold(connection, row.lane, now)
 
 
-def _write(driver: Driver, shop: Workshop, tried: Attempted, outcome: str, failure: Failure, now: datetime) -> None:
-    ended = Ended(tried.row.id, tried.number, shop.worker, tried.started_at, now, outcome, failure.document())
-    ledger.write_attempt(driver, ended)
-    log.warning("job.failed", **_named(tried, failure), outcome=str(outcome))
-    shop.count(tried.row, outcome, tried.started_at, now)
+def _record_attempt(
+    connection: Driver, runtime: Workshop, attempt: FailedAttempt, outcome: str, failure: Failure, now: datetime
+) -> None:
+    finished = Ended(
+        attempt.row.id, attempt.number, runtime.worker, attempt.started_at, now, outcome, failure.document()
+    )
+    ledger.write_attempt(connection, finished)
+    log.warning("job.failed", **_log_fields(attempt, failure), outcome=str(outcome))
+    runtime.count(attempt.row, outcome, attempt.started_at, now)
 
 
-def _named(tried: Attempted, failure: Failure) -> dict[str, Any]:
-    """What a line of the log says of a failure. Values a job carries stand below an error's first line."""
-    row = tried.row
+def _log_fields(attempt: FailedAttempt, failure: Failure) -> dict[str, Any]:
+    """The log fields of a failure. Only the first line of the error: later lines may hold payload values."""
+    row = attempt.row
     return {
         "job": str(row.id),
         "task": row.task,
-        "attempt": tried.number,
+        "attempt": attempt.number,
         "tenant": row.tenant,
         "trace": row.trace_id,
         "error": failure.type,
@@ -148,19 +158,23 @@ def _named(tried: Attempted, failure: Failure) -> dict[str, Any]:
     }
 
 
-def _tell(shop: Workshop, session: Session, row: JobRow, number: int, error: str, dead: str | None) -> None:
-    handler: Any = shop.handler(row) if row.task in shop.registry else None
+def _notify_handler(
+    runtime: Workshop, session: Session, row: JobRow, number: int, error: str, dead_reason: str | None
+) -> None:
+    handler: Any = runtime.handler(row) if row.task in runtime.registry else None
     if isinstance(handler, TellsFailure):
-        job = shop.context(row, number)
-        _attempt(shop, session, row, lambda: handler.failed(job, session, shop.payload(row), error, dead))
+        job = runtime.context(row, number)
+        _call_safely(
+            runtime, session, row, lambda: handler.failed(job, session, runtime.payload(row), error, dead_reason)
+        )
 
 
-def _attempt(shop: Workshop, session: Session, row: JobRow, tell: Callable[[], None]) -> None:
-    """Telling must not keep the failure from being written down: what it raises is logged."""
+def _call_safely(runtime: Workshop, session: Session, row: JobRow, notify: Callable[[], None]) -> None:
+    """Call in a savepoint and log what it raises: an error in a callback must not prevent recording the failure."""
     try:
         with session.begin_nested():
-            tell()
-    except shop.catchable as error:
+            notify()
+    except runtime.catchable as error:
         if is_lost(error):
             raise
         log.error(

@@ -1,4 +1,4 @@
-"""What code that runs a task looks like, and the registry that finds it."""
+"""Handler protocols and the handler registry."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from engine.outcomes import Outcome
 class JobContext:
     """The job a handler works for. `now` is programme time, aware, UTC; `jobs` enqueues its children.
 
-    A long `act` asks `cancelled()` now and then and raises `outcomes.Stopped` when it is true.
+    A long `act` polls `cancelled()` and raises `outcomes.Stopped` when it returns True.
     """
 
     id: UUID
@@ -31,57 +31,57 @@ class JobContext:
 
 
 class Transactional(Protocol):
-    """Pure database work: runs inside the transaction that completes the job."""
+    """A handler with database effects only: runs inside the transaction that completes the job."""
 
     @property
     def payload(self) -> type[Any]:
-        """The model of what its jobs carry."""
+        """The payload model of its jobs."""
 
     def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
         """Load, decide, write, enqueue."""
 
 
 class External(Protocol):
-    """Work with an effect outside: claim (transaction), act (none), record (transaction)."""
+    """A handler with an external effect: claim (transaction), act (none), record (transaction)."""
 
     @property
     def payload(self) -> type[Any]:
-        """The model of what its jobs carry."""
+        """The payload model of its jobs."""
 
     def claim(self, job: JobContext, session: Session, payload: Any) -> Any:
-        """Lock, check that it is still due; return a plan, or an Outcome to end here."""
+        """Lock the rows and check that the job is still due; return a plan, or an Outcome to end here."""
 
     def act(self, job: JobContext, plan: Any) -> Any:
-        """Do it. No transaction is open."""
+        """Perform the effect. No transaction is open."""
 
     def record(self, job: JobContext, session: Session, payload: Any, plan: Any, result: Any) -> Outcome:
-        """Write down what happened."""
+        """Record the result."""
 
 
 @runtime_checkable
 class Verifying(Protocol):
-    """An external handler that can ask whether an interrupted act took place (policy `verify`)."""
+    """An external handler that can check whether an interrupted act took effect (policy `verify`)."""
 
     def verify(self, job: JobContext, plan: Any) -> Any | None:
-        """Return the act's result when it did happen, None to act again."""
+        """Return the act's result if it took effect, None to act again."""
 
 
 @runtime_checkable
 class TellsFailure(Protocol):
-    """A handler that writes down a failed attempt, in the transaction that records it.
+    """A handler with a callback for failed attempts, called in the transaction that records them.
 
-    `dead` is None while the job will be tried again, else the reason why it is dead.
+    `dead` is None while the job will be retried, else the reason why it is dead.
     """
 
     def failed(self, job: JobContext, session: Session, payload: Any, error: str, dead: str | None) -> None:
-        """Make the error visible, tell people."""
+        """Store the error with the domain object and notify people."""
 
 
 Handler = Transactional | External
 
 
 class Registry:
-    """Every handler of this deployment by the wire name of its task."""
+    """All handlers of this deployment by the wire name of their task."""
 
     def __init__(self, handlers: Iterable[Handler]) -> None:
         self._handlers: dict[str, Handler] = {}

@@ -1,4 +1,4 @@
-"""Lanes: one job at a time for each customer's instance, behind a circuit breaker."""
+"""Lanes: one job at a time per remote system, behind a circuit breaker."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,7 @@ RETURNING name
 
 @dataclass(frozen=True, slots=True)
 class LaneRow:
-    """A lane as it stands under the lock. `probe_at` None in an open lane: the next job is the probe."""
+    """The state of a locked lane. `probe_at` None in an open lane: the next job is the probe."""
 
     state: str
     busy_with: UUID | None
@@ -51,61 +51,61 @@ class LaneRow:
     probe_at: datetime | None
 
     def admits(self, job_id: UUID, now: datetime) -> bool:
-        """Whether this job may go now."""
+        """Whether this job may run now."""
         if self.busy_with not in (None, job_id) or self.state == "forced":
             return False
         return self.state == "closed" or self.probe_at is None or self.probe_at <= now
 
 
-def lock(driver: Driver, name: str) -> LaneRow:
-    """Lock a lane, made on first use."""
-    driver.execute(ENSURE, (name,))
-    row = driver.execute(LOCK, (name,)).fetchone()
+def lock(connection: Driver, name: str) -> LaneRow:
+    """Lock a lane; create it on first use."""
+    connection.execute(ENSURE, (name,))
+    row = connection.execute(LOCK, (name,)).fetchone()
     assert row is not None
     return LaneRow(*row)
 
 
-def enter(driver: Driver, name: str, job_id: UUID, now: datetime) -> bool:
-    """Take the lane for a job, or park the job behind it. The job's row is locked by the caller."""
-    if lock(driver, name).admits(job_id, now):
-        driver.execute(TAKE, (job_id, name))
+def enter(connection: Driver, name: str, job_id: UUID, now: datetime) -> bool:
+    """Take the lane for a job, or hold the job until the lane is free. The caller has locked the job's row."""
+    if lock(connection, name).admits(job_id, now):
+        connection.execute(TAKE, (job_id, name))
         return True
-    driver.execute(PARK, (job_id,))
+    connection.execute(PARK, (job_id,))
     return False
 
 
-def leave(driver: Driver, name: str, job_id: UUID, *, healthy: bool) -> None:
-    """Free the lane and let the next job go; an answer from the remote closes the breaker.
+def leave(connection: Driver, name: str, job_id: UUID, *, healthy: bool) -> None:
+    """Free the lane and release its next job; `healthy` (the remote answered) closes the breaker.
 
-    A probe that ends without asking the remote hands its turn to the next job.
+    If a probe ends without calling the remote, the next job becomes the probe.
     """
-    lane = lock(driver, name)
-    driver.execute(FREE, (name, job_id))
+    lane = lock(connection, name)
+    connection.execute(FREE, (name, job_id))
     if healthy:
-        driver.execute(CLOSE, (name,))
+        connection.execute(CLOSE, (name,))
         lane = LaneRow("closed" if lane.state != "forced" else "forced", None, 0, None, None)
     if lane.state == "closed" or (lane.state == "open" and lane.probe_at is None):
-        driver.execute(NEXT, (name,))
+        connection.execute(NEXT, (name,))
 
 
-def trip(driver: Driver, name: str, now: datetime, probe_at: datetime, error: str) -> None:
+def trip(connection: Driver, name: str, now: datetime, probe_at: datetime, error: str) -> None:
     """Open the breaker until `probe_at`: the remote is down."""
-    driver.execute(OPEN, (now, probe_at, error[:500], name))
+    connection.execute(OPEN, (now, probe_at, error[:500], name))
 
 
-def waiting(driver: Driver, name: str) -> list[JobRow]:
-    """Lock and return the jobs that wait in a lane."""
-    return driver.cursor(row_factory=class_row(JobRow)).execute(WAITING, (name,)).fetchall()
+def waiting(connection: Driver, name: str) -> list[JobRow]:
+    """Lock and return the jobs waiting in a lane."""
+    return connection.cursor(row_factory=class_row(JobRow)).execute(WAITING, (name,)).fetchall()
 
 
-def restart_hold(driver: Driver, name: str, now: datetime) -> None:
-    """Count the 72 h anew: the jobs that waited so long are dead, the next one gets its own."""
-    driver.execute(RESTART, (now, name))
+def restart_hold(connection: Driver, name: str, now: datetime) -> None:
+    """Restart the 72 h limit: the jobs that reached it are dead, later ones get their own."""
+    connection.execute(RESTART, (now, name))
 
 
-def release_probes(driver: Driver, now: datetime) -> int:
-    """Let the next job of every open lane whose time has come go as its probe; returns how many."""
-    names = [row[0] for row in driver.execute(PROBES, (now,)).fetchall()]
+def release_probes(connection: Driver, now: datetime) -> int:
+    """Release the next job of every open lane with a due probe; return the number of lanes."""
+    names = [row[0] for row in connection.execute(PROBES, (now,)).fetchall()]
     for name in names:
-        driver.execute(NEXT, (name,))
+        connection.execute(NEXT, (name,))
     return len(names)

@@ -1,4 +1,4 @@
-"""The SQL of a job's life, at driver level, inside whatever transaction the connection is in."""
+"""The SQL of a job's life cycle, on psycopg, inside the connection's current transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +19,11 @@ ROW = (
     "id, task, tenant, lane, payload, payload_version, attempt, max_attempts, crashes, reason, trace_id,"
     " cancel_requested, run_at"
 )
-# A claim of one job is the price of a job that shares no commit: `id = %s` costs PostgreSQL and the driver
-# half of what `= ANY` does, the completion of one needs no join with its result, and to ask for its own queue costs
-# half of hashing the names of those that are paused. For a batch it is the other way round.
-# lower() and IS NOT TRUE keep the planner off the partial pick index: a queue that swings from nothing to
-# 100,000 rows has stale statistics, and a scan of that index for every claim costs a hundred times the claim.
+# Single jobs have statements of their own: `id = %s` costs PostgreSQL and psycopg half as much as `= ANY`, the
+# completion needs no join with the results, and looking up one queue costs half as much as hashing the names of
+# all paused ones. For a batch the opposite holds.
+# lower() and IS NOT TRUE keep the planner off the partial pick index: a queue that grows from nothing to 100,000
+# rows has stale statistics, and scanning that index for every claim costs a hundred times as much as the claim.
 _WAITS = "lower(state) = 'queued' AND held IS NOT TRUE"
 _OPEN = f"{_WAITS} AND queue NOT IN (SELECT name FROM queues WHERE paused)"  # noqa: S608 -- constants
 _OPEN_ONE = f"{_WAITS} AND (SELECT q.paused FROM queues q WHERE q.name = jobs.queue) IS NOT TRUE"  # noqa: S608 -- constants
@@ -43,17 +43,17 @@ WHERE id = ANY(%s::uuid[])
 FENCE = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND lease = %s ORDER BY id FOR UPDATE"
 _FINISHED = f"""
 INSERT INTO jobs_archive ({_CARRIED}, state, attempt, worker, reason, started_at, finished_at, result)
-SELECT {_CARRIED}, %(state)s, attempt + %(burn)s, %(worker)s, %(reason)s, coalesce(%(started)s, started_at),
+SELECT {_CARRIED}, %(state)s, attempt + %(increment)s, %(worker)s, %(reason)s, coalesce(%(started)s, started_at),
     %(finished)s"""
-_GONE = f"RETURNING {_CARRIED}, attempt, started_at"
+_RETURNING = f"RETURNING {_CARRIED}, attempt, started_at"
 ARCHIVE_ONE = f"""
-WITH done AS (DELETE FROM jobs WHERE id = %(id)s {_GONE}) {_FINISHED}, %(result)s::jsonb FROM done
+WITH done AS (DELETE FROM jobs WHERE id = %(id)s {_RETURNING}) {_FINISHED}, %(result)s::jsonb FROM done
 """  # noqa: S608 -- constants
 ARCHIVE = f"""
-WITH done AS (DELETE FROM jobs WHERE id = ANY(%(ids)s::uuid[]) {_GONE}) {_FINISHED}, NULL FROM done
+WITH done AS (DELETE FROM jobs WHERE id = ANY(%(ids)s::uuid[]) {_RETURNING}) {_FINISHED}, NULL FROM done
 """  # noqa: S608 -- constants
 ARCHIVE_RESULTS = f"""
-WITH done AS (DELETE FROM jobs WHERE id = ANY(%(ids)s::uuid[]) {_GONE}) {_FINISHED}, outcome
+WITH done AS (DELETE FROM jobs WHERE id = ANY(%(ids)s::uuid[]) {_RETURNING}) {_FINISHED}, outcome
 FROM done LEFT JOIN unnest(%(ids)s::uuid[], %(results)s::jsonb[]) AS o (done_id, outcome) ON id = done_id
 """  # noqa: S608 -- constants
 RESCHEDULE = """
@@ -74,7 +74,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 
 
 class JobRow(NamedTuple):
-    """What a runner needs of a job. A tuple, since a frozen dataclass takes six times as long to make."""
+    """The columns of a job that a runner needs. A tuple: creating a frozen dataclass takes six times as long."""
 
     id: UUID
     task: str
@@ -93,7 +93,7 @@ class JobRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An attempt that did not end the job well, as it is written down."""
+    """An attempt that did not succeed, as stored in `job_attempts`."""
 
     job_id: UUID
     number: int
@@ -105,40 +105,40 @@ class Ended:
 
 
 def as_rows(cursor: object) -> Callable[[Sequence[Any]], JobRow]:
-    """Columns by place: naming them costs a claim a quarter of its time."""
+    """A row factory by position: matching column names takes a quarter of a claim's time."""
     return JobRow._make
 
 
-def begin_queued(driver: Driver, ids: Sequence[UUID]) -> list[JobRow]:
-    """BEGIN, and lock those of the jobs that wait in an open queue and that nobody else holds."""
-    driver.execute("BEGIN")
-    cursor = driver.cursor(row_factory=as_rows)
+def begin_queued(connection: Driver, ids: Sequence[UUID]) -> list[JobRow]:
+    """BEGIN, and lock the jobs that wait in an open queue and are not locked by another transaction."""
+    connection.execute("BEGIN")
+    cursor = connection.cursor(row_factory=as_rows)
     if len(ids) == 1:
         return cursor.execute(LOCK_ONE, (ids[0],)).fetchall()
     return cursor.execute(LOCK, (list(ids),)).fetchall()
 
 
 @contextmanager
-def committing(driver: Driver, session: Session) -> Iterator[None]:
-    """COMMIT after what the block executes, then ring. The session is left as it is: its own commit costs 60 us."""
+def committing(connection: Driver, session: Session) -> Iterator[None]:
+    """COMMIT after the block, then ring the doorbell. Bypasses the session: its own commit costs 60 us."""
     yield
-    driver.execute("COMMIT")
+    connection.execute("COMMIT")
     committed(session)
 
 
-def start(driver: Driver, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:
-    """Mark locked jobs as running under a lease: the fence of the record that follows."""
-    driver.execute(START, (lease, worker, now, list(ids)))
+def start(connection: Driver, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:
+    """Mark locked jobs as running under a lease, the fence for recording them."""
+    connection.execute(START, (lease, worker, now, list(ids)))
 
 
-def begin_fenced(driver: Driver, ids: Sequence[UUID], lease: UUID) -> set[UUID]:
-    """BEGIN, and lock those of the jobs that still run under this lease."""
-    driver.execute("BEGIN")
-    return {row[0] for row in driver.execute(FENCE, (list(ids), lease)).fetchall()}
+def begin_fenced(connection: Driver, ids: Sequence[UUID], lease: UUID) -> set[UUID]:
+    """BEGIN, and lock the jobs that still run under this lease; return their ids."""
+    connection.execute("BEGIN")
+    return {row[0] for row in connection.execute(FENCE, (list(ids), lease)).fetchall()}
 
 
 def archive(
-    driver: Driver,
+    connection: Driver,
     results: Sequence[tuple[UUID, Any]],
     *,
     state: str = "succeeded",
@@ -149,29 +149,29 @@ def archive(
     finished: datetime,
 ) -> None:
     """Move finished jobs out of the hot table. `burn` is added to the attempt count."""
-    given: dict[str, Any] = {
+    params: dict[str, Any] = {
         "state": state,
         "reason": reason,
-        "burn": burn,
+        "increment": burn,
         "worker": worker,
         "started": started,
         "finished": finished,
     }
     if len(results) == 1:
-        given["id"] = results[0][0]
-        given["result"] = None if results[0][1] is None else Jsonb(results[0][1])
-        driver.execute(ARCHIVE_ONE, given)
+        params["id"] = results[0][0]
+        params["result"] = None if results[0][1] is None else Jsonb(results[0][1])
+        connection.execute(ARCHIVE_ONE, params)
         return
-    given["ids"] = [job_id for job_id, _ in results]
+    params["ids"] = [job_id for job_id, _ in results]
     if all(result is None for _, result in results):
-        driver.execute(ARCHIVE, given)
+        connection.execute(ARCHIVE, params)
         return
-    given["results"] = [None if result is None else Jsonb(result) for _, result in results]
-    driver.execute(ARCHIVE_RESULTS, given)
+    params["results"] = [None if result is None else Jsonb(result) for _, result in results]
+    connection.execute(ARCHIVE_RESULTS, params)
 
 
 def reschedule(
-    driver: Driver,
+    connection: Driver,
     job_id: UUID,
     state: str,
     run_at: datetime,
@@ -181,16 +181,16 @@ def reschedule(
     fingerprint: str | None = None,
     held: bool = False,
 ) -> None:
-    """Put a job back to wait: `retrying`, `scheduled` or (held by its lane) `queued`.
+    """Make a job wait again: `retrying`, `scheduled` or (held by its lane) `queued`.
 
-    One that was asked to stop waits for nothing: it is queued, to be cancelled by its next claim.
+    A job with a cancellation request is queued at once; its next claim cancels it.
     """
-    body = None if error is None else Jsonb(error)
-    driver.execute(RESCHEDULE, (state, run_at, attempt, body, fingerprint, held, job_id))
+    error_json = None if error is None else Jsonb(error)
+    connection.execute(RESCHEDULE, (state, run_at, attempt, error_json, fingerprint, held, job_id))
 
 
 def bury(
-    driver: Driver,
+    connection: Driver,
     job_id: UUID,
     attempt: int,
     reason: str,
@@ -198,15 +198,23 @@ def bury(
     error: dict[str, str] | None,
     fingerprint: str | None,
 ) -> None:
-    """Make a job dead, to wait for a person."""
-    body = None if error is None else Jsonb(error)
-    driver.execute(BURY, (attempt, body, fingerprint, reason, now, job_id))
+    """Mark a job dead, until an operator acts."""
+    error_json = None if error is None else Jsonb(error)
+    connection.execute(BURY, (attempt, error_json, fingerprint, reason, now, job_id))
 
 
-def write_attempt(driver: Driver, ended: Ended) -> None:
-    """Write down an attempt that did not end the job well."""
-    error = None if ended.error is None else Jsonb(ended.error)
-    driver.execute(
+def write_attempt(connection: Driver, attempt: Ended) -> None:
+    """Store an attempt that did not succeed."""
+    error_json = None if attempt.error is None else Jsonb(attempt.error)
+    connection.execute(
         ATTEMPT,
-        (ended.job_id, ended.number, ended.worker, ended.started_at, ended.ended_at, ended.outcome, error),
+        (
+            attempt.job_id,
+            attempt.number,
+            attempt.worker,
+            attempt.started_at,
+            attempt.ended_at,
+            attempt.outcome,
+            error_json,
+        ),
     )

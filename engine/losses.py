@@ -1,9 +1,9 @@
-"""Telling a lost connection and a deadlock from a failure of the work itself."""
+"""Distinguishes lost connections and deadlocks from errors of the handler."""
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
-# 26000: a prepared statement is gone, since the handler sent something after which psycopg drops them all.
+# 26000: a prepared statement is missing; psycopg drops them all after some statements of handlers.
 _CLASHES = frozenset({"40001", "40P01", "26000"})
 _SHUTDOWNS = frozenset({"57P01", "57P02", "57P03", "25P03"})
 
@@ -13,13 +13,13 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 def is_clash(error: BaseException) -> bool:
-    """A deadlock, a serialisation failure, a lost statement: run the transaction again."""
+    """Whether to rerun the transaction: a deadlock, a serialisation failure or a missing statement."""
     cause = _cause(error)
     return isinstance(cause, psycopg.Error) and cause.sqlstate in _CLASHES
 
 
 def is_lost(error: BaseException) -> bool:
-    """PostgreSQL went away: nothing was recorded, and nothing can be."""
+    """Whether the connection to PostgreSQL is lost: nothing was recorded, and nothing can be."""
     cause = _cause(error)
     if not isinstance(cause, psycopg.OperationalError):
         return False

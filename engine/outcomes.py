@@ -1,4 +1,4 @@
-"""What a handler says of its work: outcomes are returned, failures raised."""
+"""Results of handlers: outcomes are returned, failures raised."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,14 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Succeeded. `result` is JSON-able and shown to whoever asks for the job."""
+    """Succeeded. `result` must be JSON-serialisable; API and console show it."""
 
     result: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """Not yet: run again at `until` (aware). Burns no attempt."""
+    """Not due yet: run again at `until` (aware). Uses no attempt."""
 
     until: datetime
 
@@ -30,7 +30,7 @@ Outcome = Done | Snooze | Cancel
 
 
 class Transient(Exception):
-    """Failed, worth another attempt, by policy or after `retry_in`."""
+    """Failed, to be retried after `retry_in` or by the task's policy."""
 
     def __init__(self, message: str, *, retry_in: timedelta | None = None) -> None:
         super().__init__(message)
@@ -38,11 +38,11 @@ class Transient(Exception):
 
 
 class Permanent(Exception):
-    """Failed for good: the job is dead at once."""
+    """Failed permanently: the job is dead at once."""
 
 
 class Down(Exception):
-    """The lane's remote is down: the lane is held and no attempt is burnt."""
+    """The lane's remote is down: the lane is held and no attempt is used."""
 
     def __init__(self, message: str, *, retry_in: timedelta | None = None) -> None:
         super().__init__(message)
@@ -50,12 +50,12 @@ class Down(Exception):
 
 
 class Stopped(Exception):
-    """The handler gave way to a request to cancel."""
+    """The handler stopped because cancellation was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as it is stored: type, message, traceback, and a fingerprint that groups like with like."""
+    """An error in its stored form. `fingerprint` groups similar errors."""
 
     type: str
     message: str
@@ -63,5 +63,5 @@ class Failure:
     fingerprint: str = ""
 
     def document(self) -> dict[str, str]:
-        """The JSON shape in which jobs and attempts keep it."""
+        """Return the JSON form stored with jobs and attempts."""
         return {"type": self.type, "message": self.message, "traceback": self.traceback}

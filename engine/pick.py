@@ -1,6 +1,6 @@
-"""Which jobs to ring for next: priority first, then tenants in turn, then age.
+"""Selects the next jobs to dispatch: by priority, then round robin over tenants, then by age.
 
-A loose index scan over (priority, tenant) finds who waits; a LATERAL top-k takes each tenant's share.
+A loose index scan over (priority, tenant) lists the waiting tenants; a LATERAL top-k takes each tenant's share.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +10,11 @@ from uuid import UUID
 
 from engine.ledger import Driver
 
-HEADS_MOST = 256
+MAX_HEADS = 256
 _OPEN = "queue = %(queue)s AND state = 'queued' AND NOT held"
-# Within a priority the tenants after the one served last come first (lap 0), then the others (lap 1).
-_AFTER = f"SELECT priority, 0 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant > %(turn)s"  # noqa: S608 -- constants
-_UP_TO = f"SELECT priority, 1 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant <= %(turn)s"  # noqa: S608 -- constants
+# Within a priority, tenants after the last served one come first (lap 0), then the others (lap 1).
+_AFTER = f"SELECT priority, 0 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant > %(last_served)s"  # noqa: S608 -- constants
+_UP_TO = f"SELECT priority, 1 AS lap, tenant FROM jobs WHERE {_OPEN} AND tenant <= %(last_served)s"  # noqa: S608 -- constants
 _FIRST = f"""
     SELECT level.priority, start.lap, start.tenant
     FROM (SELECT priority FROM jobs WHERE {_OPEN} AND {{below}} ORDER BY priority DESC LIMIT 1) AS level
@@ -37,7 +37,7 @@ WITH RECURSIVE heads AS (
         LIMIT 1
     ) AS next
 )
-SELECT priority, tenant FROM heads LIMIT %(most)s
+SELECT priority, tenant FROM heads LIMIT %(limit)s
 """  # noqa: S608 -- constants
 SHARES = """
 SELECT head.priority, head.tenant, job.id, job.task, job.crashes
@@ -55,7 +55,7 @@ ORDER BY head.place, job.id
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A job to ring for. `crashes`: how many workers died while it was in hand."""
+    """A job to dispatch. `crashes`: how many workers died while running it."""
 
     id: UUID
     task: str
@@ -65,30 +65,30 @@ class Picked:
 
 
 def pick(
-    driver: Driver,
+    connection: Driver,
     queue: str,
-    want: int,
+    limit: int,
     outstanding: Mapping[str, int],
-    fresh: Callable[[UUID], bool],
-    turn: str = "",
+    dispatchable: Callable[[UUID], bool],
+    last_served: str = "",
     *,
-    newcomers: bool = False,
+    new_tenants_only: bool = False,
 ) -> list[Picked]:
-    """Up to `want` jobs of a queue that have no doorbell out. `turn`: the tenant served last.
+    """Return up to `limit` jobs of a queue for which no doorbell is outstanding.
 
-    With `newcomers` only tenants without a doorbell are looked at.
+    `new_tenants_only` restricts the choice to tenants without an outstanding doorbell.
     """
-    given = {"queue": queue, "most": HEADS_MOST, "turn": turn}
-    heads: list[tuple[int, str]] = driver.execute(HEADS, given).fetchall()
-    if newcomers:
+    params = {"queue": queue, "limit": MAX_HEADS, "last_served": last_served}
+    heads: list[tuple[int, str]] = connection.execute(HEADS, params).fetchall()
+    if new_tenants_only:
         heads = [(priority, tenant) for priority, tenant in heads if not outstanding.get(tenant)]
     if not heads:
         return []
     peers: dict[int, int] = {}
     for priority, _ in heads:
         peers[priority] = peers.get(priority, 0) + 1
-    shares = [-(-want // peers[p]) + outstanding.get(tenant, 0) for p, tenant in heads]
-    rows = driver.execute(
+    shares = [-(-limit // peers[p]) + outstanding.get(tenant, 0) for p, tenant in heads]
+    rows = connection.execute(
         SHARES,
         {
             "queue": queue,
@@ -97,16 +97,16 @@ def pick(
             "shares": shares,
         },
     ).fetchall()
-    jobs = [Picked(row[2], row[3], row[1], row[0], row[4]) for row in rows if fresh(row[2])]
-    return in_turn(jobs, turn)[:want]
+    jobs = [Picked(row[2], row[3], row[1], row[0], row[4]) for row in rows if dispatchable(row[2])]
+    return in_turn(jobs, last_served)[:limit]
 
 
-def in_turn(jobs: Sequence[Picked], turn: str) -> list[Picked]:
-    """Order by priority; within one, deal the tenants round robin, starting after `turn`."""
+def in_turn(jobs: Sequence[Picked], last_served: str) -> list[Picked]:
+    """Order by priority, within one by tenant round robin, starting after `last_served`."""
     ordered: list[Picked] = []
     for _, level in groupby(jobs, key=lambda job: job.priority):
-        hands = [list(hand) for _, hand in groupby(level, key=lambda job: job.tenant)]
-        hands.sort(key=lambda hand: (hand[0].tenant <= turn, hand[0].tenant))
-        for trick in zip_longest(*hands):
-            ordered.extend(job for job in trick if job is not None)
+        tenants = [list(waiting) for _, waiting in groupby(level, key=lambda job: job.tenant)]
+        tenants.sort(key=lambda waiting: (waiting[0].tenant <= last_served, waiting[0].tenant))
+        for round_jobs in zip_longest(*tenants):
+            ordered.extend(job for job in round_jobs if job is not None)
     return ordered

@@ -1,4 +1,4 @@
-"""Waiting jobs whose time has come become queued."""
+"""Promotes due scheduled and retrying jobs to `queued`."""
 
 from datetime import datetime
 
@@ -13,12 +13,12 @@ UPDATE jobs SET state = 'queued' WHERE id IN (
 NEXT_DUE = "SELECT min(run_at) FROM jobs WHERE state IN ('scheduled', 'retrying')"
 
 
-def promote_due(driver: Driver, now: datetime) -> int:
-    """Promote up to 5,000 due jobs; returns how many."""
-    return driver.execute(PROMOTE, (now, CHUNK)).rowcount
+def promote_due(connection: Driver, now: datetime) -> int:
+    """Promote up to 5,000 due jobs; return how many."""
+    return connection.execute(PROMOTE, (now, CHUNK)).rowcount
 
 
-def next_due(driver: Driver) -> datetime | None:
-    """When the next waiting job is due, None when none waits."""
-    row = driver.execute(NEXT_DUE).fetchone()
+def next_due(connection: Driver) -> datetime | None:
+    """Return when the next waiting job is due; None when none waits."""
+    row = connection.execute(NEXT_DUE).fetchone()
     return None if row is None else row[0]

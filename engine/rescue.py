@@ -1,8 +1,8 @@
-"""Work of dead workers runs again, with the crash written down as an attempt.
+"""Recovers the jobs of dead workers; the crash counts as an attempt.
 
-A worker is gone when its heartbeat is stale and it has no connection left; it has stalled when its
-heartbeat is very old though connections remain: then those are ended, which is the fence of its open
-transactions. Heartbeats are compared with PostgreSQL's own clock.
+A worker is gone when its heartbeat is stale and it has no database connection. It has stalled when its
+heartbeat is very old but connections remain; these are terminated, which fences off its open
+transactions. Heartbeats are compared with PostgreSQL's clock.
 """
 
 from collections.abc import Sequence
@@ -37,13 +37,13 @@ WITH gone AS (
     WHERE id = ANY(%(ids)s::uuid[]) AND state = %(state)s ORDER BY id FOR UPDATE SKIP LOCKED
 ), written AS (
     INSERT INTO job_attempts (job_id, number, worker, started_at, ended_at, outcome, error)
-    SELECT id, attempt + %(burn)s, coalesce(worker, %(worker)s), started_at, %(now)s, 'crashed',
+    SELECT id, attempt + %(increment)s, coalesce(worker, %(worker)s), started_at, %(now)s, 'crashed',
         '{"type": "Crash", "message": "the worker process died or lost its lease", "traceback": ""}'::jsonb
     FROM gone
 ), freed AS (
     UPDATE lanes SET busy_with = NULL WHERE busy_with IN (SELECT id FROM gone)
 )
-UPDATE jobs SET state = 'queued', attempt = jobs.attempt + %(burn)s, crashes = crashes + 1,
+UPDATE jobs SET state = 'queued', attempt = jobs.attempt + %(increment)s, crashes = crashes + 1,
     lease = NULL, worker = NULL, started_at = NULL, reason = coalesce(%(reason)s, jobs.reason)
 FROM gone WHERE jobs.id = gone.id
 RETURNING jobs.id, jobs.task, jobs.tenant, jobs.attempt, jobs.trace_id, gone.worker
@@ -52,7 +52,7 @@ RETURNING jobs.id, jobs.task, jobs.tenant, jobs.attempt, jobs.trace_id, gone.wor
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A worker without a fresh heartbeat: seconds since the last one, and its backends' pids."""
+    """A worker with a stale heartbeat: its age in seconds, and the pids of the worker's backends."""
 
     worker: str
     age: float
@@ -60,54 +60,54 @@ class Stale:
 
     @property
     def gone(self) -> bool:
-        """Whether no connection of the process is left."""
+        """Whether the process has no connection left."""
         return not self.backends
 
     @property
     def stalled(self) -> bool:
-        """Whether it was silent for so long that its lease is lost."""
+        """Whether the heartbeat is so old that the worker loses its leases."""
         return self.age > STALLED_SECONDS
 
 
-def stale_workers(driver: Driver) -> list[Stale]:
-    """Workers whose heartbeat is stale."""
-    rows = driver.execute(SUSPECTS, (APPLICATION, GONE_SECONDS)).fetchall()
+def stale_workers(connection: Driver) -> list[Stale]:
+    """Return the workers with a stale heartbeat."""
+    rows = connection.execute(SUSPECTS, (APPLICATION, GONE_SECONDS)).fetchall()
     return [Stale(worker, age, tuple(pids)) for worker, age, pids in rows]
 
 
-def cut_off(driver: Driver, stale: Stale) -> None:
-    """End a worker's connections: whatever transactions it has open are rolled back."""
+def terminate(connection: Driver, stale: Stale) -> None:
+    """Terminate a worker's connections, which rolls back its open transactions."""
     if stale.backends:
-        driver.execute(END_BACKENDS, (list(stale.backends),))
+        connection.execute(END_BACKENDS, (list(stale.backends),))
 
 
-def strike_off(driver: Driver, worker: str) -> None:
-    """End a worker's registration, and with it the leases of its running jobs."""
-    driver.execute(REMOVE, (worker,))
+def deregister(connection: Driver, worker: str) -> None:
+    """Delete a worker's registration, which ends the leases of its running jobs."""
+    connection.execute(REMOVE, (worker,))
 
 
-def orphans(driver: Driver) -> list[UUID]:
-    """Running jobs whose worker is registered no more."""
-    return [row[0] for row in driver.execute(ORPHANS).fetchall()]
+def orphans(connection: Driver) -> list[UUID]:
+    """Return the running jobs whose worker is no longer registered."""
+    return [row[0] for row in connection.execute(ORPHANS).fetchall()]
 
 
-def requeue_running(driver: Driver, ids: Sequence[UUID], now: datetime) -> int:
-    """External jobs whose worker died in the act: queued again, the crash being an attempt."""
-    given = {"ids": list(ids), "state": "running", "burn": 0, "worker": None, "now": now, "reason": "crashed"}
-    return _requeue(driver, given)
+def requeue_running(connection: Driver, ids: Sequence[UUID], now: datetime) -> int:
+    """Requeue external jobs whose worker died during `act`; the crash counts as an attempt."""
+    params = {"ids": list(ids), "state": "running", "increment": 0, "worker": None, "now": now, "reason": "crashed"}
+    return _requeue(connection, params)
 
 
-def blame(driver: Driver, ids: Sequence[UUID], worker: str, now: datetime) -> int:
-    """Jobs in hand when their worker died that had no effect outside yet: still queued, now suspects."""
-    given = {"ids": list(ids), "state": "queued", "burn": 1, "worker": worker, "now": now, "reason": None}
-    return _requeue(driver, given)
+def count_crash(connection: Driver, ids: Sequence[UUID], worker: str, now: datetime) -> int:
+    """Count a crash of queued jobs that a dead worker had picked up: they had no external effect yet."""
+    params = {"ids": list(ids), "state": "queued", "increment": 1, "worker": worker, "now": now, "reason": None}
+    return _requeue(connection, params)
 
 
-def _requeue(driver: Driver, given: dict[str, Any]) -> int:
-    crashed = driver.execute(REQUEUE, given).fetchall()
+def _requeue(connection: Driver, params: dict[str, Any]) -> int:
+    crashed = connection.execute(REQUEUE, params).fetchall()
     for job_id, task, tenant, attempt, trace, worker in crashed:
         log.warning(
             "job.crashed", job=str(job_id), task=task, attempt=attempt, tenant=tenant, trace=trace,
-            died=worker or given["worker"],
+            died=worker or params["worker"],
         )  # fmt: skip
     return len(crashed)

@@ -1,4 +1,4 @@
-"""Finished jobs, attempts and occurrences are kept for a while, then deleted in chunks."""
+"""Deletes finished jobs, their attempts and schedule occurrences after their retention, in chunks."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ DELETE FROM schedule_occurrences WHERE (schedule, slot) IN (
 """
 
 
-def forget_finished(driver: Driver, before: datetime) -> int:
-    """Delete up to 10,000 finished jobs of each kind; returns how many went. Once keys stay for ever."""
-    given = {"before": before, "chunk": CHUNK}
-    return driver.execute(JOBS, given).rowcount + driver.execute(OCCURRENCES, given).rowcount
+def forget_finished(connection: Driver, before: datetime) -> int:
+    """Delete up to 10,000 jobs and 10,000 occurrences; return the total. Effect keys are never deleted."""
+    params = {"before": before, "chunk": CHUNK}
+    return connection.execute(JOBS, params).rowcount + connection.execute(OCCURRENCES, params).rowcount

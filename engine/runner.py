@@ -1,4 +1,4 @@
-"""The transaction boundary: runs what a doorbell names, by the kind of its task."""
+"""The transaction boundary: runs a doorbell's jobs according to the kind of their task."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,20 +11,20 @@ from engine.workshop import Workshop
 
 
 class Runner:
-    """Runs doorbells. Handlers' errors are recorded; what is raised means the ledger was out of reach."""
+    """Runs doorbells. Errors of handlers are recorded; an exception means that the ledger is unreachable."""
 
-    def __init__(self, shop: Workshop) -> None:
-        self._shop = shop
-        self._transactional = TransactionalRunner(shop)
-        self._external = ExternalRunner(shop)
+    def __init__(self, runtime: Workshop) -> None:
+        self._runtime = runtime
+        self._transactional = TransactionalRunner(runtime)
+        self._external = ExternalRunner(runtime)
 
     def run(self, bell_id: str, task: str, ids: Sequence[UUID]) -> Answer:
-        """Run those of the jobs that still wait; a second delivery finds nothing to do."""
-        if task not in self._shop.registry:
+        """Run the jobs that still wait; a repeated delivery has no effect."""
+        if task not in self._runtime.registry:
             return Answer(bell_id, 0, 0.0)
-        policy = self._shop.registry.catalogue[task].policy
+        policy = self._runtime.registry.catalogue[task].policy
         if policy.kind is TaskKind.TRANSACTIONAL:
-            claimed, seconds = self._transactional.run(ids, share=policy.share_commit)
+            claimed, seconds = self._transactional.run(ids, batch=policy.share_commit)
         else:
             claimed, seconds = self._external.run(ids)
         return Answer(bell_id, claimed, seconds)

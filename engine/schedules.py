@@ -1,4 +1,4 @@
-"""Schedules: a cron expression in a zone enqueues a task, each local slot once, however many schedulers run."""
+"""Schedules: a cron expression in a time zone enqueues a task, once per local slot for any number of schedulers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,15 +17,15 @@ from engine.enqueue import Jobs, Request
 from models.control import Schedule, ScheduleOccurrence
 
 BOUND = 366
-"""The most occurrences that the policy `all` makes up for at once."""
+"""The largest number of missed occurrences that the policy `all` fires at once."""
 
-TURN = text("SELECT pg_advisory_xact_lock(hashtext('kontor schedules'))")
-FAR = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
+SCHEDULER_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('kontor schedules'))")
+NEVER = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A schedule as code and programmes declare it. A task with a field `due` is given the instant."""
+    """A schedule as declared by code or a programme. A payload field `due` is set to the slot's instant."""
 
     name: str
     cron: str
@@ -36,91 +36,91 @@ class Declared:
 
 
 def declare(session: Session, declared: Iterable[Declared], now: datetime) -> None:
-    """Make the table say what is declared; what is declared no more is retired. Pauses stay."""
-    session.execute(TURN)
-    known = {row.name: row for row in session.scalars(select(Schedule))}
+    """Update the table to the declared schedules; retire those no longer declared. Pauses are kept."""
+    session.execute(SCHEDULER_LOCK)
+    existing = {row.name: row for row in session.scalars(select(Schedule))}
     names = set()
-    for item in declared:
-        names.add(item.name)
-        row = known.get(item.name)
+    for spec in declared:
+        names.add(spec.name)
+        row = existing.get(spec.name)
         if row is None:
-            _add(session, item, now)
-        elif not _same(row, item):
-            _change(row, item, now)
-    for name in known.keys() - names:
-        known[name].retired = True
+            _add(session, spec, now)
+        elif not _is_unchanged(row, spec):
+            _change(row, spec, now)
+    for name in existing.keys() - names:
+        existing[name].retired = True
 
 
-def _same(row: Schedule, item: Declared) -> bool:
-    told = (row.cron, row.timezone, row.task, row.payload, row.misfire, row.retired)
-    return told == (item.cron, item.timezone, item.task, dict(item.args), item.misfire, False)
+def _is_unchanged(row: Schedule, spec: Declared) -> bool:
+    current = (row.cron, row.timezone, row.task, row.payload, row.misfire, row.retired)
+    return current == (spec.cron, spec.timezone, spec.task, dict(spec.args), spec.misfire, False)
 
 
-def _add(session: Session, item: Declared, now: datetime) -> None:
+def _add(session: Session, spec: Declared, now: datetime) -> None:
     values = {
-        "name": item.name,
-        "cron": item.cron,
-        "timezone": item.timezone,
-        "task": item.task,
-        "payload": dict(item.args),
-        "misfire": item.misfire,
+        "name": spec.name,
+        "cron": spec.cron,
+        "timezone": spec.timezone,
+        "task": spec.task,
+        "payload": dict(spec.args),
+        "misfire": spec.misfire,
         "checked_until": now,
         "expected_from": now,
-        "next_at": next_due(item.cron, item.timezone, now),
+        "next_at": next_due(spec.cron, spec.timezone, now),
     }
     session.execute(insert(Schedule).values(values).on_conflict_do_nothing())
 
 
-def _change(row: Schedule, item: Declared, now: datetime) -> None:
-    """A changed schedule counts from now on: what the old one missed is not made up for."""
-    row.cron, row.timezone, row.task = item.cron, item.timezone, item.task
-    row.payload, row.misfire, row.retired = dict(item.args), item.misfire, False
+def _change(row: Schedule, spec: Declared, now: datetime) -> None:
+    """Apply a changed declaration from now on: occurrences missed before are not fired."""
+    row.cron, row.timezone, row.task = spec.cron, spec.timezone, spec.task
+    row.payload, row.misfire, row.retired = dict(spec.args), spec.misfire, False
     row.checked_until = row.expected_from = now
-    row.next_at = next_due(item.cron, item.timezone, now)
+    row.next_at = next_due(spec.cron, spec.timezone, now)
 
 
 def rewind(session: Session, now: datetime) -> None:
-    """A clock that was set back by its first call counts from there; what was decided of later days is not over."""
+    """Reset schedules that were checked beyond `now`, after the first call of the test clock set it back."""
     for row in session.scalars(select(Schedule).where(Schedule.checked_until > now).with_for_update()):
         row.checked_until, row.next_at = now, next_due(row.cron, row.timezone, now)
 
 
 def next_due(cron: str, timezone: str, after: datetime) -> datetime:
-    """The next instant of a cron expression; the end of time for one that never comes."""
-    found = next_occurrences(cron, ZoneInfo(timezone), after, 1)
-    return found[0].due if found else FAR
+    """Return the next instant of a cron expression, NEVER when there is none."""
+    occurrences = next_occurrences(cron, ZoneInfo(timezone), after, 1)
+    return occurrences[0].due if occurrences else NEVER
 
 
 def fire_due(session: Session, jobs: Jobs, now: datetime) -> int:
-    """Fire what is due in the caller's transaction; returns how many jobs were enqueued."""
+    """Fire due schedules in the caller's transaction; return how many jobs were enqueued."""
     due = select(Schedule).where(Schedule.next_at <= now, ~Schedule.retired).order_by(Schedule.next_at)
     rows = session.scalars(due.limit(100).with_for_update(skip_locked=True)).all()
     return sum(_fire(session, jobs, row, now) for row in rows)
 
 
 def _fire(session: Session, jobs: Jobs, row: Schedule, now: datetime) -> int:
-    found = latest_occurrences(row.cron, ZoneInfo(row.timezone), row.checked_until, now, 2 * BOUND)
-    firing = to_fire(found, MisfirePolicy(row.misfire), now, BOUND)
+    occurrences = latest_occurrences(row.cron, ZoneInfo(row.timezone), row.checked_until, now, 2 * BOUND)
+    firing = to_fire(occurrences, MisfirePolicy(row.misfire), now, BOUND)
     fired = 0
     if not row.paused:
         _skip(session, row, firing.skipped[-BOUND:], now)
         for occurrence in firing.fire:
-            if _write(session, row, occurrence, now):
-                _enqueue(session, jobs, row, occurrence)
+            if _record(session, row, occurrence, now):
+                _enqueue_occurrence(session, jobs, row, occurrence)
                 fired += 1
     row.checked_until = now
     row.next_at = next_due(row.cron, row.timezone, now)
     return fired
 
 
-def _skip(session: Session, row: Schedule, left_out: Sequence[Occurrence], now: datetime) -> None:
-    values = [_values(row, occurrence, now, skipped=True) for occurrence in left_out]
+def _skip(session: Session, row: Schedule, skipped: Sequence[Occurrence], now: datetime) -> None:
+    values = [_values(row, occurrence, now, skipped=True) for occurrence in skipped]
     if values:
         session.execute(insert(ScheduleOccurrence).on_conflict_do_nothing(), values)
 
 
-def _write(session: Session, row: Schedule, occurrence: Occurrence, now: datetime) -> bool:
-    """Write the occurrence down; False when another scheduler had it."""
+def _record(session: Session, row: Schedule, occurrence: Occurrence, now: datetime) -> bool:
+    """Record the occurrence; False when another scheduler has recorded it."""
     statement = insert(ScheduleOccurrence).values(_values(row, occurrence, now)).on_conflict_do_nothing()
     return session.execute(statement.returning(ScheduleOccurrence.slot)).first() is not None
 
@@ -135,14 +135,14 @@ def _values(row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bo
     }
 
 
-def _enqueue(session: Session, jobs: Jobs, row: Schedule, occurrence: Occurrence) -> UUID:
-    job_id = _put(session, jobs, row, occurrence.due, f"schedule:{row.name}:{occurrence.slot}")
-    mine = (ScheduleOccurrence.schedule == row.name, ScheduleOccurrence.slot == occurrence.slot)
-    session.execute(update(ScheduleOccurrence).where(*mine).values(job_id=job_id))
+def _enqueue_occurrence(session: Session, jobs: Jobs, row: Schedule, occurrence: Occurrence) -> UUID:
+    job_id = _enqueue_task(session, jobs, row, occurrence.due, f"schedule:{row.name}:{occurrence.slot}")
+    occurrence_row = (ScheduleOccurrence.schedule == row.name, ScheduleOccurrence.slot == occurrence.slot)
+    session.execute(update(ScheduleOccurrence).where(*occurrence_row).values(job_id=job_id))
     return job_id
 
 
-def _put(session: Session, jobs: Jobs, row: Schedule, due: datetime, once_key: str | None) -> UUID:
+def _enqueue_task(session: Session, jobs: Jobs, row: Schedule, due: datetime, once_key: str | None) -> UUID:
     args = dict(row.payload)
     if "due" in jobs.catalogue[row.task].model_fields:
         args["due"] = due.isoformat()
@@ -150,15 +150,15 @@ def _put(session: Session, jobs: Jobs, row: Schedule, due: datetime, once_key: s
 
 
 def make_up(session: Session, jobs: Jobs, row: Schedule, occurrence: Occurrence) -> UUID | None:
-    """Write a missing occurrence of a locked schedule and enqueue its job; None when it is there.
+    """Record a missing occurrence of a locked schedule and enqueue its job; None when it exists.
 
-    The slot's key holds for ever: what ran before does not run again.
+    The slot's effect key is permanent: a slot that ran before does not run again.
     """
-    if not _write(session, row, occurrence, jobs.clock.now()):
+    if not _record(session, row, occurrence, jobs.clock.now()):
         return None
-    return _enqueue(session, jobs, row, occurrence)
+    return _enqueue_occurrence(session, jobs, row, occurrence)
 
 
 def run_now(session: Session, jobs: Jobs, row: Schedule, now: datetime) -> UUID:
     """Enqueue a schedule's task outside its slots."""
-    return _put(session, jobs, row, now, None)
+    return _enqueue_task(session, jobs, row, now, None)

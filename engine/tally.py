@@ -1,6 +1,6 @@
-"""What a worker process did since it last told: counts and durations by task and outcome, never by job.
+"""Counts and durations of attempts in a worker process, by task and outcome, never by job.
 
-Metrics read the totals. A crash loses at most what was not told yet, which no promise rests on.
+They are flushed to `job_totals`, which metrics read. A crash loses the unflushed ones; no guarantee depends on them.
 """
 
 from bisect import bisect_left
@@ -14,7 +14,7 @@ from psycopg import Connection
 
 WAIT_BOUNDS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 3600.0)
 RUN_BOUNDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0)
-"""Upper bounds of the histograms' buckets, in seconds; one more bucket is for what is beyond."""
+"""Upper bounds of the histogram buckets, in seconds; one more bucket holds larger values."""
 
 _SUM: Final = "(SELECT array_agg(a + b ORDER BY i) FROM unnest({0}, excluded.{1}) WITH ORDINALITY AS u (a, b, i))"
 TOTALS: Final = f"""
@@ -35,8 +35,8 @@ def _empty(bounds: Sequence[float]) -> list[int]:
 
 
 @dataclass(slots=True)
-class Sum:
-    """What came of the attempts at one task that ended in one way. Seconds from due to start, from start to end."""
+class OutcomeStats:
+    """Statistics of one task and outcome. Wait: seconds from due to start; run: seconds from start to end."""
 
     jobs: int = 0
     late: int = 0
@@ -46,7 +46,7 @@ class Sum:
     run_buckets: list[int] = field(default_factory=lambda: _empty(RUN_BOUNDS))
 
     def add(self, waited: float, ran: float, *, late: bool) -> None:
-        """One more."""
+        """Count one attempt."""
         self.jobs += 1
         self.late += late
         self.wait_seconds += waited
@@ -56,11 +56,11 @@ class Sum:
 
 
 class Tally:
-    """Sums of one process, added to from any thread."""
+    """Statistics of one process. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._sums: dict[tuple[str, str], Sum] = {}
+        self._stats: dict[tuple[str, str], OutcomeStats] = {}
 
     def add(
         self,
@@ -71,46 +71,46 @@ class Tally:
         ended: datetime,
         due_by: timedelta | None,
     ) -> None:
-        """Count an attempt that ended; `late` is one that ended more than `due_by` after it was due."""
-        begun = started or ended
-        waited, ran = max(0.0, (begun - due).total_seconds()), max(0.0, (ended - begun).total_seconds())
+        """Count an attempt that ended; it is late when it ended more than `due_by` after its due time."""
+        began = started or ended
+        waited, ran = max(0.0, (began - due).total_seconds()), max(0.0, (ended - began).total_seconds())
         late = due_by is not None and ended - due > due_by
         with self._lock:
-            known = self._sums.get((task, outcome))
-            if known is None:
-                known = self._sums[task, outcome] = Sum()
-            known.add(waited, ran, late=late)
+            bucket = self._stats.get((task, outcome))
+            if bucket is None:
+                bucket = self._stats[task, outcome] = OutcomeStats()
+            bucket.add(waited, ran, late=late)
 
     def tell(self, connection: Connection[Any]) -> None:
-        """Write down what was counted and begin anew. What cannot be written is kept. Raises psycopg errors."""
+        """Flush the statistics to the database; on failure they are kept. Raises psycopg errors."""
         with self._lock:
-            told, self._sums = self._sums, {}
+            pending, self._stats = self._stats, {}
         written = False
         try:
             with connection.transaction():
-                for key in sorted(told):
-                    _write(connection, key, told[key])
+                for key in sorted(pending):
+                    _write(connection, key, pending[key])
             written = True
         finally:
             if not written:
-                self._take_back(told)
+                self._restore(pending)
 
-    def _take_back(self, told: dict[tuple[str, str], Sum]) -> None:
+    def _restore(self, pending: dict[tuple[str, str], OutcomeStats]) -> None:
         with self._lock:
-            newer, self._sums = self._sums, told
-            for key, more in newer.items():
-                _join(self._sums.setdefault(key, Sum()), more)
+            newer, self._stats = self._stats, pending
+            for key, addition in newer.items():
+                _merge(self._stats.setdefault(key, OutcomeStats()), addition)
 
 
-def _join(into: Sum, more: Sum) -> None:
-    into.jobs += more.jobs
-    into.late += more.late
-    into.wait_seconds += more.wait_seconds
-    into.run_seconds += more.run_seconds
-    into.wait_buckets = [a + b for a, b in zip(into.wait_buckets, more.wait_buckets, strict=True)]
-    into.run_buckets = [a + b for a, b in zip(into.run_buckets, more.run_buckets, strict=True)]
+def _merge(target: OutcomeStats, addition: OutcomeStats) -> None:
+    target.jobs += addition.jobs
+    target.late += addition.late
+    target.wait_seconds += addition.wait_seconds
+    target.run_seconds += addition.run_seconds
+    target.wait_buckets = [a + b for a, b in zip(target.wait_buckets, addition.wait_buckets, strict=True)]
+    target.run_buckets = [a + b for a, b in zip(target.run_buckets, addition.run_buckets, strict=True)]
 
 
-def _write(connection: Connection[Any], key: tuple[str, str], told: Sum) -> None:
-    plain = (*key, told.jobs, told.late, told.wait_seconds, told.run_seconds)
-    connection.execute(TOTALS, (*plain, told.wait_buckets, told.run_buckets))
+def _write(connection: Connection[Any], key: tuple[str, str], stats: OutcomeStats) -> None:
+    plain = (*key, stats.jobs, stats.late, stats.wait_seconds, stats.run_seconds)
+    connection.execute(TOTALS, (*plain, stats.wait_buckets, stats.run_buckets))

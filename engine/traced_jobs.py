@@ -1,4 +1,4 @@
-"""Both ends of the ledger as spans: a job is created, its doorbell is rung. Only where tracing is on."""
+"""Spans of job creation and doorbells. Used only where tracing is on."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ TRACES: Final = "SELECT id, trace_id FROM jobs WHERE id = ANY(%s)"
 
 
 def about(operation: str, kind: str, queue: str, task: str, job_id: UUID) -> Attributes:
-    """What a span says of a job, in the words of the conventions for messaging."""
+    """Span attributes of a job (OpenTelemetry semantic conventions for messaging)."""
     return {
         "messaging.system": "kontor",
         "messaging.operation.name": operation,
@@ -31,76 +31,76 @@ def about(operation: str, kind: str, queue: str, task: str, job_id: UUID) -> Att
 
 @dataclass(frozen=True, slots=True)
 class TracedJobs(Jobs):
-    """A way into the ledger on which every job gets a trace and a span that its ring and its attempts stand under."""
+    """Gives every job a trace and a `create` span, the parent of its doorbell and attempt spans."""
 
     tracer: Tracer | None = None
 
     def child_of(self, job_id: UUID, trace_id: str | None) -> Jobs:
-        """The same ledger, for jobs that `job_id` leads to."""
+        """Return a copy whose jobs are children of `job_id`."""
         return replace(self, parent_id=job_id, trace_id=trace_id)
 
     def place(self, connection: Connection[Any], request: Request) -> Enqueued:
-        """`Jobs.place`, told."""
-        traced = self.in_trace()
-        placed = Jobs.place(traced, connection, request)
-        if placed.created:
-            traced.tell(placed.id, request)
-        return placed
+        """Do as `Jobs.place` and record a span."""
+        traced = self.with_trace()
+        result = Jobs.place(traced, connection, request)
+        if result.created:
+            traced.record_span(result.id, request)
+        return result
 
     def put_many(self, session: Session, requests: Sequence[Request]) -> list[UUID]:
-        """`Jobs.put_many`, told; those that are keyed go by `place`."""
-        traced = self.in_trace()
+        """Do as `Jobs.put_many` and record spans; keyed jobs are recorded by `place`."""
+        traced = self.with_trace()
         ids = Jobs.put_many(traced, session, requests)
         for job_id, request in zip(ids, requests, strict=True):
             if not request.keyed:
-                traced.tell(job_id, request)
+                traced.record_span(job_id, request)
         return ids
 
-    def in_trace(self) -> "TracedJobs":
-        """The same ledger, for jobs of the caller's trace, or of a new one."""
+    def with_trace(self) -> "TracedJobs":
+        """Return a copy whose jobs belong to the caller's trace, or to a new one."""
         if self.trace_id is not None or self.tracer is None:
             return self
         here = self.tracer.here()
         return replace(self, trace_id=uuid4().hex if here is None else here.trace_id)
 
-    def tell(self, job_id: UUID, request: Request) -> None:
-        """Record the span of a job's creation, under the caller's or else under that of the job's parent."""
+    def record_span(self, job_id: UUID, request: Request) -> None:
+        """Record the span of a job's creation; its parent is the caller's span, else the span of the parent job."""
         if self.tracer is None:
             return
         at, here, parent = place_of(job_id, self.trace_id), self.tracer.here(), None
         if (here is None or here.trace_id != at.trace_id) and self.parent_id is not None:
             parent = place_of(self.parent_id, at.trace_id)
         queue = request.queue or self.catalogue[request.task].policy.queue
-        words = about("create", "create", queue, request.task, job_id)
-        self.tracer.start(f"create {request.task}", SpanKind.PRODUCER, words, under=parent, at=at).end()
+        attributes = about("create", "create", queue, request.task, job_id)
+        self.tracer.start(f"create {request.task}", SpanKind.PRODUCER, attributes, under=parent, at=at).end()
 
 
 def traced_jobs(jobs: Jobs, tracer: Tracer | None) -> Jobs:
-    """A way into the ledger that tells what is enqueued; without a tracer the one that was given."""
+    """Return `jobs` with tracing, or unchanged without a tracer."""
     if tracer is None:
         return jobs
     return TracedJobs(jobs.catalogue, jobs.clock, jobs.doorbell, jobs.parent_id, jobs.trace_id, tracer)
 
 
 class TracedBells:
-    """Obeys domain.bells.Bells: each ring is a span of every job it is for. One look at the ledger a batch."""
+    """Implements domain.bells.Bells with one span per dispatched job. One query of the ledger per batch."""
 
-    def __init__(self, inner: Bells, driver: Driver, tracer: Tracer) -> None:
+    def __init__(self, inner: Bells, connection: Driver, tracer: Tracer) -> None:
         self._inner = inner
-        self._driver = driver
+        self._connection = connection
         self._tracer = tracer
 
     def ring(self, bells: Sequence[Bell]) -> None:
         """Publish in one round trip. Raises BellsDown, BellsForgotten."""
         ids = [job_id for bell in bells for job_id in bell.ids]
-        traces = dict(self._driver.execute(TRACES, (ids,)).fetchall())
+        traces = dict(self._connection.execute(TRACES, (ids,)).fetchall())
         with ExitStack() as spans:
             for bell in bells:
                 for job_id in bell.ids:
                     if job_id in traces:
-                        words = about("ring", "send", bell.queue, bell.task, job_id)
+                        attributes = about("ring", "send", bell.queue, bell.task, job_id)
                         under = place_of(job_id, traces[job_id])
-                        span = self._tracer.start(f"ring {bell.task}", SpanKind.CLIENT, words, under=under)
+                        span = self._tracer.start(f"ring {bell.task}", SpanKind.CLIENT, attributes, under=under)
                         spans.enter_context(span)
             self._inner.ring(bells)
 
@@ -113,7 +113,7 @@ class TracedBells:
         return self._inner.listen(seconds)
 
     def held_by(self, worker: str) -> tuple[Bell, ...]:
-        """Take away what a dead worker had picked up. Raises BellsDown."""
+        """Remove and return the bells a dead worker had picked up. Raises BellsDown."""
         return self._inner.held_by(worker)
 
     def waiting(self, bell: Bell, workers: Sequence[str]) -> bool:

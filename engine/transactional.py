@@ -1,6 +1,6 @@
-"""Transactional tasks: the handler's writes, its follow-up jobs and its completion commit together.
+"""Runs transactional tasks: the handler's writes, its follow-up jobs and its completion commit together.
 
-The row lock is the claim. A batch shares one commit; when any of it fails, all of it is rolled back and
+The row lock is the claim. A batch shares one commit; if one of its jobs fails, the batch is rolled back and
 run again one by one.
 """
 
@@ -15,21 +15,21 @@ from sqlalchemy.orm import Session
 from domain.jobs import AttemptOutcome, DeadReason, JobState
 from engine import ledger
 from engine.enqueue import committed
-from engine.express import Express, prepare
-from engine.failing import Attempted, bury, record_failure
+from engine.express import PipelinedTransaction, prepare
+from engine.failing import FailedAttempt, bury, record_failure
 from engine.handlers import Transactional
 from engine.ledger import Driver, Ended, JobRow
 from engine.losses import is_clash, is_lost
 from engine.outcomes import Cancel, Done, Failure, Outcome, Snooze
 from engine.workshop import Workshop
 
-POISON = 3
-RERUNS = 3
-STOPPED = Cancel("cancelled on request")
+MAX_CRASHES = 3
+MAX_RERUNS = 3
+CANCELLED_ON_REQUEST = Cancel("cancelled on request")
 
 
-class Failed(Exception):
-    """A job of a batch failed; the transaction is to be rolled back."""
+class BatchFailed(Exception):
+    """A job of a batch failed; the transaction must be rolled back."""
 
     def __init__(self, row: JobRow, started_at: datetime, cause: BaseException) -> None:
         super().__init__(str(cause))
@@ -39,8 +39,8 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A job that ran and is not committed yet."""
+class Executed:
+    """A job that ran but is not committed yet."""
 
     row: JobRow
     outcome: Outcome | None
@@ -51,137 +51,146 @@ class Begun:
 class TransactionalRunner:
     """Runs doorbells of transactional tasks."""
 
-    def __init__(self, shop: Workshop) -> None:
-        self._shop = shop
+    def __init__(self, runtime: Workshop) -> None:
+        self._runtime = runtime
 
-    def run(self, ids: Sequence[UUID], *, share: bool) -> tuple[int, float]:
-        """Run what is still queued, in one commit or each in its own.
+    def run(self, ids: Sequence[UUID], *, batch: bool) -> tuple[int, float]:
+        """Run the jobs still queued, in one commit (`batch`) or in one commit each.
 
-        Returns how many were claimed and the seconds their handlers took.
+        Return the number claimed and the seconds spent in handlers.
         """
-        with self._shop.transaction() as (session, driver):
-            if share and len(ids) > 1:
+        with self._runtime.transaction() as (session, connection):
+            if batch and len(ids) > 1:
                 try:
-                    return self._together(session, driver, ids)
-                except Failed as failed:
-                    _undo(session, driver, failed)
-            return self._in_turn(session, driver, ids)
+                    return self._run_batch(session, connection, ids)
+                except BatchFailed as failed:
+                    _roll_back(session, connection, failed)
+            return self._run_each(session, connection, ids)
 
-    def _in_turn(self, session: Session, driver: Driver, ids: Sequence[UUID]) -> tuple[int, float]:
-        """Each job in a commit of its own, which is sent with the claim of the next."""
-        express, claimed, seconds = Express(driver, self._shop.worker), 0, 0.0
-        before: Begun | None = None
+    def _run_each(self, session: Session, connection: Driver, ids: Sequence[UUID]) -> tuple[int, float]:
+        """Run each job in a commit of its own, which is sent with the claim of the next."""
+        pipeline, claimed, seconds = PipelinedTransaction(connection, self._runtime.worker), 0, 0.0
+        previous: Executed | None = None
         for job_id in ids:
-            row = self._advance(session, driver, express, job_id, before)
-            before = None
+            row = self._commit_and_claim(session, connection, pipeline, job_id, previous)
+            previous = None
             if row is not None:
-                before, took = self._perform(session, driver, express, row)
-                claimed, seconds = claimed + 1, seconds + took
-        self._advance(session, driver, express, None, before)
+                previous, elapsed = self._execute(session, connection, pipeline, row)
+                claimed, seconds = claimed + 1, seconds + elapsed
+        self._commit_and_claim(session, connection, pipeline, None, previous)
         return claimed, seconds
 
-    def _advance(
-        self, session: Session, driver: Driver, express: Express, job_id: UUID | None, before: "Begun | None"
+    def _commit_and_claim(
+        self,
+        session: Session,
+        connection: Driver,
+        pipeline: PipelinedTransaction,
+        job_id: UUID | None,
+        previous: Executed | None,
     ) -> JobRow | None:
-        """Commit what is done and claim the next job, if there is one and it still waits."""
-        shop = self._shop
+        """Commit the previous job and claim the next one; None when there is none or it no longer waits."""
+        runtime = self._runtime
         try:
             if job_id is None:
-                express.commit()
+                pipeline.commit()
                 row = None
             else:
-                shop.crash("claim.before")
-                row = express.begin(job_id)
-                shop.crash("claim.after")
-        except shop.catchable as error:
-            if before is None:
+                runtime.crash("claim.before")
+                row = pipeline.begin(job_id)
+                runtime.crash("claim.after")
+        except runtime.catchable as error:
+            if previous is None:
                 raise
-            self._again(session, driver, express, Failed(before.row, before.started, error))
-            return self._advance(session, driver, express, job_id, None)
-        if before is not None:
+            self._recover(session, connection, pipeline, BatchFailed(previous.row, previous.started, error))
+            return self._commit_and_claim(session, connection, pipeline, job_id, None)
+        if previous is not None:
             committed(session)
-            count_outcome(shop, before.row, before.outcome, before.started, before.finished)
-            shop.crash("commit.after")
+            count_outcome(runtime, previous.row, previous.outcome, previous.started, previous.finished)
+            runtime.crash("commit.after")
         return row
 
-    def _perform(self, session: Session, driver: Driver, express: Express, row: JobRow) -> tuple["Begun | None", float]:
-        """Run a claimed job up to its COMMIT; None when it failed, which is written down by then."""
-        shop = self._shop
-        started, began = shop.clock.now(), shop.clock.monotonic()
+    def _execute(
+        self, session: Session, connection: Driver, pipeline: PipelinedTransaction, row: JobRow
+    ) -> tuple[Executed | None, float]:
+        """Run a claimed job up to its COMMIT; None when it failed and the failure is recorded."""
+        runtime = self._runtime
+        started, began = runtime.clock.now(), runtime.clock.monotonic()
         try:
-            outcome = self._handle(session, driver, row, started)
-            seconds, finished = shop.clock.monotonic() - began, shop.clock.now()
-            shop.crash("record.before")
+            outcome = self._handle(session, connection, row, started)
+            seconds, finished = runtime.clock.monotonic() - began, runtime.clock.now()
+            runtime.crash("record.before")
             if isinstance(outcome, Done):
-                express.finish(row.id, outcome.result, started, finished)
-            settle(driver, shop.worker, row, outcome, started, finished, burn=1)
-        except Failed as failed:
-            self._again(session, driver, express, failed)
+                pipeline.finish(row.id, outcome.result, started, finished)
+            settle(connection, runtime.worker, row, outcome, started, finished, burn=1)
+        except BatchFailed as failed:
+            self._recover(session, connection, pipeline, failed)
             return None, 0.0
-        except shop.catchable as error:
-            self._again(session, driver, express, Failed(row, started, error))
+        except runtime.catchable as error:
+            self._recover(session, connection, pipeline, BatchFailed(row, started, error))
             return None, 0.0
-        shop.crash("record.after")
-        shop.crash("commit.before")
-        return Begun(row, outcome, started, finished), seconds
+        runtime.crash("record.after")
+        runtime.crash("commit.before")
+        return Executed(row, outcome, started, finished), seconds
 
-    def _again(self, session: Session, driver: Driver, express: Express, failed: Failed) -> None:
-        """Roll back; run the job again when the failure is nobody's, else write it down."""
-        express.forget()
-        _undo(session, driver, failed)
+    def _recover(
+        self, session: Session, connection: Driver, pipeline: PipelinedTransaction, failed: BatchFailed
+    ) -> None:
+        """Roll back; rerun the job after a deadlock, else record the failure."""
+        pipeline.forget()
+        _roll_back(session, connection, failed)
         if is_clash(failed.cause):
-            self._alone(session, driver, failed.row.id)
+            self._run_one(session, connection, failed.row.id)
         else:
-            self._record(session, driver, failed)
+            self._record(session, connection, failed)
 
-    def _alone(self, session: Session, driver: Driver, job_id: UUID) -> tuple[int, float]:
-        """One job in a commit of its own. A deadlock is nobody's fault and is run again."""
-        for left in reversed(range(RERUNS)):
+    def _run_one(self, session: Session, connection: Driver, job_id: UUID) -> tuple[int, float]:
+        """Run one job in a commit of its own; rerun it after a deadlock."""
+        for left in reversed(range(MAX_RERUNS)):
             try:
-                return self._together(session, driver, [job_id])
-            except Failed as failed:
-                _undo(session, driver, failed)
+                return self._run_batch(session, connection, [job_id])
+            except BatchFailed as failed:
+                _roll_back(session, connection, failed)
                 if left and is_clash(failed.cause):
                     continue
-                self._record(session, driver, failed)
+                self._record(session, connection, failed)
                 break
         return 1, 0.0
 
-    def _together(self, session: Session, driver: Driver, ids: Sequence[UUID]) -> tuple[int, float]:
-        shop = self._shop
-        shop.crash("claim.before")
-        rows = ledger.begin_queued(driver, ids)
-        shop.crash("claim.after")
+    def _run_batch(self, session: Session, connection: Driver, ids: Sequence[UUID]) -> tuple[int, float]:
+        runtime = self._runtime
+        runtime.crash("claim.before")
+        rows = ledger.begin_queued(connection, ids)
+        runtime.crash("claim.after")
         if not rows:
-            driver.execute("COMMIT")
+            connection.execute("COMMIT")
             return 0, 0.0
-        started, began = shop.clock.now(), shop.clock.monotonic()
-        outcomes = [(row, self._handle(session, driver, row, started)) for row in rows]
-        seconds = shop.clock.monotonic() - began
+        started, began = runtime.clock.now(), runtime.clock.monotonic()
+        outcomes = [(row, self._handle(session, connection, row, started)) for row in rows]
+        seconds = runtime.clock.monotonic() - began
         try:
-            self._complete(session, driver, outcomes, started)
-        except shop.catchable as error:
-            raise Failed(rows[0], started, error) from error
-        shop.crash("commit.after")
+            self._complete(session, connection, outcomes, started)
+        except runtime.catchable as error:
+            raise BatchFailed(rows[0], started, error) from error
+        runtime.crash("commit.after")
         return len(rows), seconds
 
-    def _handle(self, session: Session, driver: Driver, row: JobRow, started: datetime) -> Outcome | None:
-        """Run one handler. None: the job was buried instead. Raises Failed."""
-        shop = self._shop
-        if row.crashes >= POISON:
+    def _handle(self, session: Session, connection: Driver, row: JobRow, started: datetime) -> Outcome | None:
+        """Run one handler. None: the job was marked dead instead. Raises BatchFailed."""
+        runtime = self._runtime
+        if row.crashes >= MAX_CRASHES:
             poison = Failure("Poison", f"killed its worker {row.crashes} times", "", "poison")
-            bury(shop, session, driver, Attempted(row, row.attempt, None), DeadReason.POISON, poison)
+            bury(runtime, session, connection, FailedAttempt(row, row.attempt, None), DeadReason.POISON, poison)
             return None
         if row.cancel_requested:
-            return STOPPED
-        handler = cast(Transactional, shop.handler(row))
+            return CANCELLED_ON_REQUEST
+        handler = cast(Transactional, runtime.handler(row))
         try:
-            shop.crash("effect.before")
-            outcome = handler.run(shop.context(row, row.attempt + 1), session, shop.payload(row))
+            runtime.crash("effect.before")
+            outcome = handler.run(runtime.context(row, row.attempt + 1), session, runtime.payload(row))
             session.flush()
-        except shop.catchable as error:
-            raise Failed(row, started, error) from error
-        shop.crash("effect.after")
+        except runtime.catchable as error:
+            raise BatchFailed(row, started, error) from error
+        runtime.crash("effect.after")
         if session.identity_map:
             session.expunge_all()
         return outcome
@@ -189,55 +198,55 @@ class TransactionalRunner:
     def _complete(
         self,
         session: Session,
-        driver: Driver,
+        connection: Driver,
         outcomes: Sequence[tuple[JobRow, Outcome | None]],
         started: datetime,
     ) -> None:
         """Write the completions and commit."""
-        shop, finished = self._shop, self._shop.clock.now()
+        runtime, finished = self._runtime, self._runtime.clock.now()
         done: list[tuple[UUID, Any]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
-        shop.crash("record.before")
-        with ledger.committing(driver, session):
+        runtime.crash("record.before")
+        with ledger.committing(connection, session):
             if done:
-                ledger.archive(driver, done, burn=1, worker=shop.worker, started=started, finished=finished)
+                ledger.archive(connection, done, burn=1, worker=runtime.worker, started=started, finished=finished)
             for row, outcome in outcomes:
-                settle(driver, shop.worker, row, outcome, started, finished, burn=1)
-            shop.crash("record.after")
-            shop.crash("commit.before")
+                settle(connection, runtime.worker, row, outcome, started, finished, burn=1)
+            runtime.crash("record.after")
+            runtime.crash("commit.before")
         for row, outcome in outcomes:
-            count_outcome(shop, row, outcome, started, finished)
+            count_outcome(runtime, row, outcome, started, finished)
 
-    def _record(self, session: Session, driver: Driver, failed: Failed) -> None:
-        """Write down the failure in a transaction of its own, if the job is still ours to write."""
-        shop = self._shop
-        for row in ledger.begin_queued(driver, [failed.row.id]):
-            tried = Attempted(row, row.attempt + 1, failed.started_at)
-            record_failure(shop, session, driver, tried, failed.cause)
-        with ledger.committing(driver, session):
+    def _record(self, session: Session, connection: Driver, failed: BatchFailed) -> None:
+        """Record the failure in a transaction of its own, if the job is still queued."""
+        runtime = self._runtime
+        for row in ledger.begin_queued(connection, [failed.row.id]):
+            attempt = FailedAttempt(row, row.attempt + 1, failed.started_at)
+            record_failure(runtime, session, connection, attempt, failed.cause)
+        with ledger.committing(connection, session):
             pass
 
 
-def _undo(session: Session, driver: Driver, failed: Failed) -> None:
-    """Roll back. Raises the cause when PostgreSQL went away: nothing was recorded, and nothing can be."""
-    if is_lost(failed.cause) or driver.closed:
+def _roll_back(session: Session, connection: Driver, failed: BatchFailed) -> None:
+    """Roll back. Raises the cause when the connection is lost: nothing was recorded, and nothing can be."""
+    if is_lost(failed.cause) or connection.closed:
         raise failed.cause
     session.rollback()
-    driver.execute("ROLLBACK")
-    prepare(driver)
+    connection.execute("ROLLBACK")
+    prepare(connection)
     session.connection()
 
 
 def count_outcome(
-    shop: Workshop, row: JobRow, outcome: Outcome | None, started: datetime | None, finished: datetime
+    runtime: Workshop, row: JobRow, outcome: Outcome | None, started: datetime | None, finished: datetime
 ) -> None:
-    """Count an attempt by its outcome, after the commit; a failed one was counted where it was written down."""
+    """Count an attempt by its outcome, after the commit; failures are counted when they are recorded."""
     match outcome:
         case Done():
-            shop.count(row, AttemptOutcome.SUCCEEDED, started, finished)
+            runtime.count(row, AttemptOutcome.SUCCEEDED, started, finished)
         case Snooze():
-            shop.count(row, AttemptOutcome.SNOOZED, started, finished)
+            runtime.count(row, AttemptOutcome.SNOOZED, started, finished)
         case Cancel():
-            shop.count(row, AttemptOutcome.CANCELLED, started, finished)
+            runtime.count(row, AttemptOutcome.CANCELLED, started, finished)
         case None:
             pass
         case _:
@@ -245,7 +254,7 @@ def count_outcome(
 
 
 def settle(
-    driver: Driver,
+    connection: Driver,
     worker: str,
     row: JobRow,
     outcome: Outcome | None,
@@ -254,18 +263,18 @@ def settle(
     *,
     burn: int,
 ) -> None:
-    """Write an outcome other than Done: a snooze burns no attempt, a cancellation ends the job.
+    """Write an outcome other than Done: a snooze uses no attempt, a cancellation ends the job.
 
-    `burn` is 1 while the job's row does not count this attempt yet, 0 when it does.
+    `burn` is 1 if the job's row does not count this attempt yet, else 0.
     """
     match outcome:
         case Snooze(until):
             ended = Ended(row.id, row.attempt + 1, worker, started, finished, AttemptOutcome.SNOOZED)
-            ledger.write_attempt(driver, ended)
-            ledger.reschedule(driver, row.id, JobState.SCHEDULED, until, row.attempt)
+            ledger.write_attempt(connection, ended)
+            ledger.reschedule(connection, row.id, JobState.SCHEDULED, until, row.attempt)
         case Cancel(reason):
             ledger.archive(
-                driver,
+                connection,
                 [(row.id, None)],
                 state=JobState.CANCELLED,
                 reason=reason,

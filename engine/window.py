@@ -1,4 +1,4 @@
-"""The relay's memory: which jobs have a doorbell out, and how much work a doorbell may carry."""
+"""The relay's in-memory state: which jobs are dispatched, and how many jobs a doorbell may carry."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,41 +16,41 @@ OVERDUE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
-class Rung:
-    """A bell that is out, for how many jobs of which tenants, since when (monotonic seconds)."""
+class Dispatched:
+    """A doorbell in flight: its jobs per tenant, and when it was sent (monotonic seconds)."""
 
     bell: Bell
     tenants: Counter[str]
-    at: float
+    sent_at: float
 
 
 @dataclass(slots=True)
 class Estimates:
-    """Handler time per task in seconds: a decaying minimum, so that saturation does not feed on itself."""
+    """Handler time per task in seconds: a decaying minimum, so that saturation does not amplify itself."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     def learn(self, task: str, each: float) -> None:
-        """Take in one measurement of handler time per job."""
-        known = self.seconds.get(task)
-        self.seconds[task] = each if known is None else min(known * 1.05, each) or each
+        """Add one measurement of handler time per job."""
+        estimate = self.seconds.get(task)
+        self.seconds[task] = each if estimate is None else min(estimate * 1.05, each) or each
 
     def batch(self, task: str) -> int:
-        """How many jobs of this task one doorbell may carry; 1 for an unknown task."""
-        known = self.seconds.get(task)
-        if known is None:
+        """Return how many jobs of this task one doorbell may carry; 1 without a measurement."""
+        estimate = self.seconds.get(task)
+        if estimate is None:
             return 1
-        return max(1, min(BATCH_MOST, int(BELL_SECONDS / max(known, 1e-6))))
+        return max(1, min(BATCH_MOST, int(BELL_SECONDS / max(estimate, 1e-6))))
 
 
 class Window:
-    """One queue's doorbells that are out."""
+    """The doorbells of one queue that are in flight."""
 
     def __init__(self) -> None:
-        self.rung: dict[str, Rung] = {}
+        self.rung: dict[str, Dispatched] = {}
         self.ids: set[UUID] = set()
         self.tenants: Counter[str] = Counter()
-        self.cooling: dict[UUID, float] = {}
+        self.retry_after: dict[UUID, float] = {}
         self.rate = 0.0
         self.bell_rate = 0.0
         self._done = 0
@@ -58,25 +58,25 @@ class Window:
         self._since = 0.0
 
     def add(self, bell: Bell, tenants: Iterable[str], at: float) -> None:
-        """Remember a bell that was rung."""
+        """Add a bell that was sent."""
         counted = Counter(tenants)
-        self.rung[bell.id] = Rung(bell, counted, at)
+        self.rung[bell.id] = Dispatched(bell, counted, at)
         self.ids.update(bell.ids)
         self.tenants.update(counted)
 
-    def answered(self, answer: Answer, now: float) -> Rung | None:
-        """Forget a bell that was answered. Jobs it did not claim cool down before they are rung again."""
+    def answered(self, answer: Answer, now: float) -> Dispatched | None:
+        """Remove an answered bell. After a partial claim its jobs are not dispatched again for a second."""
         rung = self.forget(answer.bell_id)
         if rung is None:
             return None
         self._done += answer.claimed
         self._bells += 1
         if answer.claimed < len(rung.bell.ids):
-            self.cooling.update(dict.fromkeys(rung.bell.ids, now + COOLING_SECONDS))
+            self.retry_after.update(dict.fromkeys(rung.bell.ids, now + COOLING_SECONDS))
         return rung
 
-    def forget(self, bell_id: str) -> Rung | None:
-        """Take a bell out of the window."""
+    def forget(self, bell_id: str) -> Dispatched | None:
+        """Remove a bell from the window."""
         rung = self.rung.pop(bell_id, None)
         if rung is not None:
             self.ids.difference_update(rung.bell.ids)
@@ -84,32 +84,32 @@ class Window:
         return rung
 
     def measure(self, now: float) -> None:
-        """Refresh the rates (jobs and bells a second) and let cooled jobs go."""
+        """Update the rates (jobs and bells per second) and release jobs whose delay is over."""
         if now - self._since >= 0.5:
             passed = now - self._since
             self.rate, self.bell_rate = self._done / passed, self._bells / passed
             self._done, self._bells, self._since = 0, 0, now
-        if self.cooling:
-            self.cooling = {job_id: until for job_id, until in self.cooling.items() if until > now}
+        if self.retry_after:
+            self.retry_after = {job_id: until for job_id, until in self.retry_after.items() if until > now}
 
     def room(self, slots: int, batch: int, limit: int | None) -> int:
-        """How many more jobs may be rung."""
+        """Return how many more jobs may be dispatched."""
         size = min(WINDOW_MOST, max(2 * slots * batch, int(self.rate * RATE_SECONDS)))
         if limit is not None:
             size = min(size, limit)
         return size - len(self.ids)
 
     def bell_room(self, slots: int) -> int:
-        """How many more bells may be out: slow jobs are rung one by one, and must not block the queue."""
+        """Return how many more bells may be in flight: slow jobs are sent one per bell and must not block the queue."""
         return max(2 * slots, int(self.bell_rate * RATE_SECONDS)) - len(self.rung)
 
     def fresh(self, job_id: UUID) -> bool:
-        """Whether a job has no bell out and is not cooling."""
-        return job_id not in self.ids and job_id not in self.cooling
+        """Whether a job may be dispatched: it is not in flight, and its delay is over."""
+        return job_id not in self.ids and job_id not in self.retry_after
 
     def overdue(self, now: float) -> list[Bell]:
-        """Bells out for so long that they may be lost."""
-        late = [rung for rung in self.rung.values() if now - rung.at > OVERDUE_SECONDS]
-        for rung in late:
-            rung.at = now
-        return [rung.bell for rung in late]
+        """Return bells in flight for so long that they may be lost."""
+        overdue = [rung for rung in self.rung.values() if now - rung.sent_at > OVERDUE_SECONDS]
+        for rung in overdue:
+            rung.sent_at = now
+        return [rung.bell for rung in overdue]

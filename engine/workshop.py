@@ -1,4 +1,4 @@
-"""What both kinds of runner work with: connections, handlers, time, chance, and the worker's name."""
+"""Dependencies shared by both runners."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,26 +21,30 @@ from engine.tally import Tally
 
 
 def no_crash(name: str) -> None:
-    """The crash point of production: nothing happens."""
+    """Do nothing: the crash point of production."""
 
 
-def never(job_id: UUID) -> bool:
-    """Nobody asked for a running job to be cancelled."""
+def never_cancelled(job_id: UUID) -> bool:
+    """Report no cancellation request."""
     return False
 
 
-def give_up() -> bool:
-    """Do not wait for PostgreSQL to come back."""
+def do_not_wait() -> bool:
+    """Return False: do not wait for PostgreSQL to come back."""
     return False
 
 
-def nobody_told(session: Session, job: JobContext, reason: str, error: str) -> None:
-    """Nobody wants to know of dead jobs."""
+def ignore_dead(session: Session, job: JobContext, reason: str, error: str) -> None:
+    """Do nothing: no one is notified of dead jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """The tools of one worker process. `interrupts` are the exceptions that stop a handler from outside."""
+    """The dependencies of one worker process.
+
+    `interrupts` are exceptions that stop a handler from outside. `wait_for_database` waits before a retry; False
+    gives up.
+    """
 
     engine: Engine
     registry: Registry
@@ -50,39 +54,39 @@ class Workshop:
     worker: str
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     crash: CrashPoint = no_crash
-    cancelled: Callable[[UUID], bool] = never
-    on_dead: Callable[[Session, JobContext, str, str], None] = nobody_told
-    pause: Callable[[], bool] = give_up
+    cancelled: Callable[[UUID], bool] = never_cancelled
+    on_dead: Callable[[Session, JobContext, str, str], None] = ignore_dead
+    wait_for_database: Callable[[], bool] = do_not_wait
     interrupts: tuple[type[BaseException], ...] = ()
     tally: Tally = field(default_factory=Tally)
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:
-        """What a handler may raise: any error, and the interrupts of the worker pool."""
+        """The exceptions a handler may raise: any error, and the interrupts of the worker pool."""
         return (Exception, *self.interrupts)
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[Session, Driver]]:
-        """A Session and the driver below it, before BEGIN, which is `ledger`'s to send, as is COMMIT.
+        """Yield a Session and its psycopg connection without a transaction: `ledger` sends BEGIN and COMMIT.
 
         One connection may serve several transactions, one after another.
         """
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            driver = cast(Driver, connection.connection.driver_connection)
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as sa_connection:
+            connection = cast(Driver, sa_connection.connection.driver_connection)
             try:
-                with Session(bind=connection, autoflush=True, expire_on_commit=False) as session:
+                with Session(bind=sa_connection, autoflush=True, expire_on_commit=False) as session:
                     session.connection()
-                    express.prepare_once(connection, driver)
-                    yield session, driver
+                    express.prepare_once(sa_connection, connection)
+                    yield session, connection
             finally:
-                if driver.closed:
-                    connection.invalidate()
+                if connection.closed:
+                    sa_connection.invalidate()
                     self.engine.dispose(close=False)
 
-    def free_lane(self, session: Session, driver: Driver, row: JobRow, *, healthy: bool) -> None:
-        """Let the next job of a lane go; `healthy` when the remote answered."""
+    def free_lane(self, session: Session, connection: Driver, row: JobRow, *, healthy: bool) -> None:
+        """Release the next job of a lane; `healthy` when the remote answered."""
         if row.lane is not None:
-            lanes.leave(driver, row.lane, row.id, healthy=healthy)
+            lanes.leave(connection, row.lane, row.id, healthy=healthy)
             ring_after_commit(session, self.jobs.doorbell)
 
     def count(self, row: JobRow, outcome: str, started: datetime | None, ended: datetime) -> None:
@@ -91,20 +95,20 @@ class Workshop:
         self.tally.add(row.task, outcome, row.run_at, started, ended, due_by)
 
     def context(self, row: JobRow, attempt: int) -> JobContext:
-        """The job as its handler sees it."""
+        """Return the context for the job's handler."""
         return context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
 
     def handler(self, row: JobRow) -> Handler:
-        """The handler of a job's task."""
+        """Return the handler of a job's task."""
         return self.registry[row.task]
 
     def payload(self, row: JobRow) -> Payload:
-        """A job's payload in today's shape. Raises ValueError when it does not fit."""
+        """Return a job's payload in the current version. Raises ValueError when it is invalid."""
         return payload_of(row, self.registry.catalogue)
 
 
 def context_of(row: JobRow, attempt: int, now: datetime, jobs: Jobs, cancelled: Callable[[], bool]) -> JobContext:
-    """A job as its handler sees it; `jobs` enqueues its children."""
+    """Build the context for a job's handler; `jobs` enqueues its children."""
     return JobContext(
         id=row.id,
         task=row.task,
@@ -118,7 +122,7 @@ def context_of(row: JobRow, attempt: int, now: datetime, jobs: Jobs, cancelled: 
 
 
 def payload_of(row: JobRow, catalogue: Catalogue) -> Payload:
-    """A job's payload in today's shape. Raises ValueError when it does not fit."""
+    """Return a job's payload in the current version. Raises ValueError when it is invalid."""
     model = catalogue[row.task]
     stored = row.payload
     if row.payload_version != model.version:

@@ -1,4 +1,4 @@
-"""SQL of the test clock, and of what is due at an instant."""
+"""Queries of the test clock, and of work due at an instant."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -25,28 +25,28 @@ DUE_SCHEDULES: Final = "SELECT name FROM schedules WHERE next_at <= %s AND NOT r
 DUE_PROBES: Final = "SELECT name FROM lanes WHERE state = 'open' AND probe_at <= %s ORDER BY name LIMIT %s"
 
 
-def read(driver: Connection[Any]) -> datetime | None:
-    """Where the test clock stands; None when it was never set."""
-    row = driver.execute(READ).fetchone()
+def read(connection: Connection[Any]) -> datetime | None:
+    """Return the test clock's time; None when it was never set."""
+    row = connection.execute(READ).fetchone()
     return None if row is None else row[0]
 
 
-def move(driver: Connection[Any], now: datetime) -> datetime | None:
-    """Set the clock, forward or to where it stands; None when that would be backwards."""
-    row = driver.execute(MOVE, (now,)).fetchone()
+def move(connection: Connection[Any], now: datetime) -> datetime | None:
+    """Set the clock forward, or to its current time; None when `now` is earlier."""
+    row = connection.execute(MOVE, (now,)).fetchone()
     return None if row is None else row[0]
 
 
-def due_jobs(driver: Connection[Any], now: datetime, bound: int) -> dict[str, int]:
-    """Jobs by task that are due or running, but for those in paused queues and behind held lanes."""
-    return dict(driver.execute(DUE_JOBS, {"now": now, "bound": bound}).fetchall())
+def due_jobs(connection: Connection[Any], now: datetime, bound: int) -> dict[str, int]:
+    """Count due or running jobs by task, without those in paused queues or held lanes."""
+    return dict(connection.execute(DUE_JOBS, {"now": now, "bound": bound}).fetchall())
 
 
-def due_schedules(driver: Connection[Any], now: datetime) -> list[str]:
-    """Schedules with an occurrence to decide."""
-    return [row[0] for row in driver.execute(DUE_SCHEDULES, (now,)).fetchall()]
+def due_schedules(connection: Connection[Any], now: datetime) -> list[str]:
+    """Return the schedules with a due occurrence."""
+    return [row[0] for row in connection.execute(DUE_SCHEDULES, (now,)).fetchall()]
 
 
-def due_probes(driver: Connection[Any], now: datetime, bound: int) -> list[str]:
-    """Open lanes whose next probe is due."""
-    return [row[0] for row in driver.execute(DUE_PROBES, (now, bound)).fetchall()]
+def due_probes(connection: Connection[Any], now: datetime, bound: int) -> list[str]:
+    """Return the open lanes with a due probe."""
+    return [row[0] for row in connection.execute(DUE_PROBES, (now, bound)).fetchall()]

@@ -1,4 +1,4 @@
-"""SQL of the console's pages about the engine, each bounded: who waits, whose turn it was, what holds a lane."""
+"""Bounded queries of the console's engine pages: waiting tenants, fairness, lateness, lanes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row
 
-TENANTS_MOST: Final = 100
+MAX_TENANTS: Final = 100
 COUNT_MOST: Final = 1_000
-TURNS_MOST: Final = 20_000
+MAX_FINISHED: Final = 20_000
 OLDEST: Final = 3_000
 
 _WAITS: Final = "queue = %(queue)s AND state = 'queued' AND NOT held"
@@ -27,14 +27,14 @@ WITH RECURSIVE heads AS (
         LIMIT 1
     ) AS following
 )
-SELECT head.tenant, head.priority, held.count, held.oldest
+SELECT head.tenant, head.priority, waiting.count, waiting.oldest
 FROM (SELECT priority, tenant FROM heads LIMIT %(most)s) AS head
 CROSS JOIN LATERAL (
     SELECT count(*), min(run_at) AS oldest FROM (
         SELECT run_at FROM jobs WHERE {_WAITS} AND priority = head.priority AND tenant = head.tenant
         ORDER BY id LIMIT %(count)s
-    ) AS few
-) AS held
+    ) AS first_jobs
+) AS waiting
 """  # noqa: S608 -- constants
 TURNS: Final = """
 SELECT tenant, count(*) FROM (
@@ -44,7 +44,7 @@ SELECT tenant, count(*) FROM (
 LATE: Final = """
 SELECT task, count(*), min(run_at) FROM (
     SELECT task, run_at FROM jobs WHERE state = 'queued' AND NOT held ORDER BY id LIMIT %s
-) AS oldest JOIN unnest(%s::text[], %s::float8[]) AS known (name, due) ON name = task
+) AS oldest JOIN unnest(%s::text[], %s::float8[]) AS policies (name, due) ON name = task
 WHERE run_at < %s::timestamptz - make_interval(secs => due) GROUP BY task
 """
 BUSY: Final = """
@@ -68,7 +68,7 @@ FROM job_attempts AS a WHERE a.job_id = ANY(%s::uuid[]) ORDER BY a.ended_at DESC
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A tenant's jobs of one priority that wait; `count` ends at 1,000."""
+    """A tenant's waiting jobs of one priority; `count` is at most 1,000."""
 
     tenant: str
     priority: int
@@ -78,7 +78,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class LaneJob:
-    """A job in a lane; `held` by another one or by the breaker."""
+    """A job in a lane; `held` by another job or by the breaker."""
 
     id: UUID
     task: str
@@ -91,7 +91,7 @@ class LaneJob:
 
 @dataclass(frozen=True, slots=True)
 class LaneError:
-    """An attempt that went wrong over a lane."""
+    """A failed attempt of a job in a lane."""
 
     job_id: UUID
     number: int
@@ -100,39 +100,39 @@ class LaneError:
     says: str | None
 
 
-def waiting(driver: Connection[Any], queue: str) -> list[Waiting]:
-    """Who waits in a queue, the first 100 by priority and tenant."""
-    given = {"queue": queue, "most": TENANTS_MOST, "count": COUNT_MOST}
-    return driver.cursor(row_factory=class_row(Waiting)).execute(WAITING, given).fetchall()
+def waiting(connection: Connection[Any], queue: str) -> list[Waiting]:
+    """The waiting tenants of a queue, the first 100 by priority and tenant."""
+    params = {"queue": queue, "most": MAX_TENANTS, "count": COUNT_MOST}
+    return connection.cursor(row_factory=class_row(Waiting)).execute(WAITING, params).fetchall()
 
 
-def turns(driver: Connection[Any], queue: str, since: datetime) -> list[tuple[str, int]]:
-    """(tenant, jobs) that ended in a queue since, of 20,000 at most."""
-    return driver.execute(TURNS, (queue, since, TURNS_MOST)).fetchall()
+def turns(connection: Connection[Any], queue: str, since: datetime) -> list[tuple[str, int]]:
+    """(tenant, number of jobs) finished in a queue since an instant, out of at most 20,000 jobs."""
+    return connection.execute(TURNS, (queue, since, MAX_FINISHED)).fetchall()
 
 
-def late(driver: Connection[Any], dues: dict[str, float], now: datetime) -> dict[str, tuple[int, datetime]]:
-    """By task: how many of the 3,000 oldest waiting jobs are past their due-by (seconds), and the oldest's instant."""
-    rows = driver.execute(LATE, (OLDEST, list(dues), list(dues.values()), now)).fetchall()
+def late(connection: Connection[Any], dues: dict[str, float], now: datetime) -> dict[str, tuple[int, datetime]]:
+    """By task: how many of the 3,000 oldest waiting jobs exceed their due-by (seconds), and the oldest due time."""
+    rows = connection.execute(LATE, (OLDEST, list(dues), list(dues.values()), now)).fetchall()
     return {task: (count, oldest) for task, count, oldest in rows}
 
 
-def busy(driver: Connection[Any], names: list[str]) -> dict[str, tuple[int, float]]:
-    """By application name: open transactions, and how many seconds (real time) the oldest is open."""
-    return {name: (count, seconds) for name, count, seconds in driver.execute(BUSY, (names,)).fetchall()}
+def busy(connection: Connection[Any], names: list[str]) -> dict[str, tuple[int, float]]:
+    """By application name: the number of open transactions, and the age of the oldest in seconds (real time)."""
+    return {name: (count, seconds) for name, count, seconds in connection.execute(BUSY, (names,)).fetchall()}
 
 
-def up(driver: Connection[Any]) -> dict[str, float]:
-    """How many seconds (real time) each worker process has been there."""
-    return dict(driver.execute(UP).fetchall())
+def up(connection: Connection[Any]) -> dict[str, float]:
+    """Uptime of each worker process in seconds (real time)."""
+    return dict(connection.execute(UP).fetchall())
 
 
-def lane_jobs(driver: Connection[Any], lane: str) -> tuple[list[LaneJob], list[LaneJob]]:
+def lane_jobs(connection: Connection[Any], lane: str) -> tuple[list[LaneJob], list[LaneJob]]:
     """The first 50 unfinished and 20 dead jobs of a lane."""
-    cursor = driver.cursor(row_factory=class_row(LaneJob))
+    cursor = connection.cursor(row_factory=class_row(LaneJob))
     return cursor.execute(LANE_JOBS, (lane,)).fetchall(), cursor.execute(LANE_DEAD, (lane,)).fetchall()
 
 
-def lane_errors(driver: Connection[Any], job_ids: list[UUID]) -> list[LaneError]:
-    """The last 20 attempts of some jobs that went wrong, newest first."""
-    return driver.cursor(row_factory=class_row(LaneError)).execute(LANE_ERRORS, (job_ids,)).fetchall()
+def lane_errors(connection: Connection[Any], job_ids: list[UUID]) -> list[LaneError]:
+    """The last 20 failed attempts of some jobs, newest first."""
+    return connection.cursor(row_factory=class_row(LaneError)).execute(LANE_ERRORS, (job_ids,)).fetchall()

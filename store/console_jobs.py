@@ -1,4 +1,4 @@
-"""SQL of the console's pages about jobs, each bounded: how many match, what a job led to and wrote."""
+"""Bounded queries of the console's job pages: counts, related jobs, effects."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from store.jobs_read import JobQuery, conditions, tables
 
 COUNT_MOST: Final = 10_000
 CHILDREN_MOST: Final = 100
-WROTE_MOST: Final = 50
+MAX_TRANSITIONS: Final = 50
 
 CHILDREN: Final = """
 SELECT id, task, state, lane, payload ->> 'mail_id' AS mail_id, created_at, finished_at
@@ -22,7 +22,7 @@ SELECT id, task, state, lane, payload ->> 'mail_id', created_at, finished_at
 FROM jobs_archive WHERE parent_id = %(id)s
 ORDER BY id LIMIT %(most)s
 """
-ANCESTORS_MOST: Final = 5
+MAX_ANCESTORS: Final = 5
 ANCESTOR: Final = """
 SELECT id, task, state, lane, created_at, finished_at, parent_id FROM jobs WHERE id = %(id)s
 UNION ALL
@@ -54,7 +54,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Ancestor:
-    """A job on the way up."""
+    """A job up the chain of parents."""
 
     id: UUID
     task: str
@@ -67,7 +67,7 @@ class Ancestor:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An arrow of an offer that a job took."""
+    """A state transition of an offer, made by a job."""
 
     offer_id: UUID
     at: datetime
@@ -78,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail of the log."""
+    """A mail of the mail log."""
 
     id: UUID
     template: str
@@ -86,46 +86,48 @@ class Letter:
     subject: str | None
 
 
-def bounded_count(driver: Connection[Any], query: JobQuery, most: int = COUNT_MOST) -> int:
-    """How many jobs match; `most` + 1 for more. Raises psycopg.errors.QueryCanceled when the time-out strikes."""
+def bounded_count(connection: Connection[Any], query: JobQuery, most: int = COUNT_MOST) -> int:
+    """Count matching jobs; `most` + 1 means more. Raises psycopg.errors.QueryCanceled on a statement timeout."""
     where, values = conditions(query)
     parts = [f"(SELECT 1 FROM {table} WHERE {where} LIMIT %(most)s)" for table in tables(query)]  # noqa: S608 -- constants
     merged = " UNION ALL ".join(parts)
-    statement = f"SELECT count(*) FROM (SELECT 1 FROM ({merged}) AS found LIMIT %(most)s) AS counted"  # noqa: S608 -- constants
-    row = driver.execute(statement, {**values, "most": most + 1}, prepare=False).fetchone()
+    statement = f"SELECT count(*) FROM (SELECT 1 FROM ({merged}) AS matches LIMIT %(most)s) AS counted"  # noqa: S608 -- constants
+    row = connection.execute(statement, {**values, "most": most + 1}, prepare=False).fetchone()
     return int(row[0]) if row else 0
 
 
-def children(driver: Connection[Any], job_id: UUID) -> list[Child]:
-    """What a job enqueued, oldest first, 100 at most."""
-    cursor = driver.cursor(row_factory=class_row(Child))
+def children(connection: Connection[Any], job_id: UUID) -> list[Child]:
+    """The jobs that a job enqueued, oldest first, at most 100."""
+    cursor = connection.cursor(row_factory=class_row(Child))
     return cursor.execute(CHILDREN, {"id": job_id, "most": CHILDREN_MOST}).fetchall()
 
 
-def offer_steps(driver: Connection[Any], job_id: UUID) -> list[Step]:
-    """The arrows of offers that a job took, 50 at most."""
-    return driver.cursor(row_factory=class_row(Step)).execute(OFFER_STEPS, (job_id, WROTE_MOST)).fetchall()
+def offer_steps(connection: Connection[Any], job_id: UUID) -> list[Step]:
+    """The offer transitions made by a job, at most 50."""
+    return connection.cursor(row_factory=class_row(Step)).execute(OFFER_STEPS, (job_id, MAX_TRANSITIONS)).fetchall()
 
 
-def letters(driver: Connection[Any], mail_ids: list[UUID]) -> list[Letter]:
+def letters(connection: Connection[Any], mail_ids: list[UUID]) -> list[Letter]:
     """Mails by id."""
-    return driver.cursor(row_factory=class_row(Letter)).execute(SUBJECTS, (mail_ids,)).fetchall() if mail_ids else []
+    return (
+        connection.cursor(row_factory=class_row(Letter)).execute(SUBJECTS, (mail_ids,)).fetchall() if mail_ids else []
+    )
 
 
-def key_of(driver: Connection[Any], job_id: UUID) -> str | None:
-    """The once_key a job was enqueued by: a schedule's says which occurrence it stands for."""
-    row = driver.execute(ONCE, {"id": job_id}).fetchone()
+def key_of(connection: Connection[Any], job_id: UUID) -> str | None:
+    """The once_key of a job; that of a scheduled job names the occurrence."""
+    row = connection.execute(ONCE, {"id": job_id}).fetchone()
     return None if row is None else row[0]
 
 
-def ancestors(driver: Connection[Any], job_id: UUID | None) -> list[Child]:
-    """The jobs a job came from, the first one first, five at most."""
-    found: list[Child] = []
-    cursor = driver.cursor(row_factory=class_row(Ancestor))
-    while job_id is not None and len(found) < ANCESTORS_MOST:
-        one = cursor.execute(ANCESTOR, {"id": job_id}).fetchone()
-        if one is None:
+def ancestors(connection: Connection[Any], job_id: UUID | None) -> list[Child]:
+    """The parent chain of a job, root first, at most five."""
+    chain: list[Child] = []
+    cursor = connection.cursor(row_factory=class_row(Ancestor))
+    while job_id is not None and len(chain) < MAX_ANCESTORS:
+        row = cursor.execute(ANCESTOR, {"id": job_id}).fetchone()
+        if row is None:
             break
-        found.append(Child(one.id, one.task, one.state, one.lane, None, one.created_at, one.finished_at))
-        job_id = one.parent_id
-    return found[::-1]
+        chain.append(Child(row.id, row.task, row.state, row.lane, None, row.created_at, row.finished_at))
+        job_id = row.parent_id
+    return chain[::-1]

@@ -1,4 +1,4 @@
-"""SQL of dead jobs, like with like."""
+"""Dead jobs, grouped by fingerprint."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 
 BOUND: Final = 50_000
-"""The most dead jobs that are looked at; more are grouped from the oldest fingerprints on."""
+"""The largest number of dead jobs that are grouped; the rest, by fingerprint order, is ignored."""
 
 GROUPS: Final = """
 SELECT fingerprint, count(*), min(finished_at), max(finished_at), (array_agg(id ORDER BY id DESC))[1],
@@ -21,7 +21,7 @@ GROUP BY fingerprint ORDER BY count(*) DESC, 1 LIMIT 200
 
 @dataclass(frozen=True, slots=True)
 class DeadGroup:
-    """Dead jobs with one error; `example` is the newest of them, `says` its message."""
+    """Dead jobs with the same error; `example` is the newest of them, `says` its message."""
 
     fingerprint: str | None
     count: int
@@ -33,6 +33,6 @@ class DeadGroup:
     says: str | None
 
 
-def groups(driver: Connection[Any]) -> list[DeadGroup]:
-    """The greatest 200 groups, the most jobs first."""
-    return [DeadGroup(*row) for row in driver.execute(GROUPS, (BOUND,)).fetchall()]
+def groups(connection: Connection[Any]) -> list[DeadGroup]:
+    """The 200 largest groups, largest first."""
+    return [DeadGroup(*row) for row in connection.execute(GROUPS, (BOUND,)).fetchall()]

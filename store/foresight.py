@@ -1,4 +1,4 @@
-"""SQL of previews: what was charged a moment ago, which lanes do not deliver, who stands behind a tenant."""
+"""Queries of bulk previews: recent charges, lanes not delivering, account names of tenants."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -18,30 +18,30 @@ NAMES: Final = "SELECT id::text, name FROM accounts WHERE id = ANY(%s::uuid[])"
 
 
 def recent() -> UUID:
-    """The least id that a row made within the last five seconds (real time) can have."""
+    """The smallest id of a row created within the last five seconds (real time)."""
     return UUID(int=max(0, (new_id().int >> 80) - MOMENT_MS) << 80)
 
 
-def charged(driver: Connection[Any], floor: UUID) -> dict[str, Decimal]:
-    """The charges made from an id on, by currency, the own transaction's included."""
-    return {str(currency): total for currency, total in driver.execute(CHARGED, (floor,)).fetchall()}
+def charged(connection: Connection[Any], floor: UUID) -> dict[str, Decimal]:
+    """Charges by currency from an id on, including those of the current transaction."""
+    return {str(currency): total for currency, total in connection.execute(CHARGED, (floor,)).fetchall()}
 
 
-def shut_lanes(driver: Connection[Any], names: Iterable[str]) -> set[str]:
-    """Those of the lanes that do not deliver now."""
-    return {row[0] for row in driver.execute(SHUT, (sorted(set(names)),)).fetchall()}
+def shut_lanes(connection: Connection[Any], names: Iterable[str]) -> set[str]:
+    """The names of those lanes that are open or held."""
+    return {row[0] for row in connection.execute(SHUT, (sorted(set(names)),)).fetchall()}
 
 
-def account_called(driver: Connection[Any], name: str) -> str | None:
-    """The id, as text, of the account of that name, in any case."""
-    row = driver.execute(CALLED, (name_key(name),)).fetchone()
+def account_called(connection: Connection[Any], name: str) -> str | None:
+    """The id, as text, of the account with a name, ignoring case."""
+    row = connection.execute(CALLED, (name_key(name),)).fetchone()
     return None if row is None else str(row[0])
 
 
-def account_names(driver: Connection[Any], tenants: Iterable[str]) -> dict[str, str]:
+def account_names(connection: Connection[Any], tenants: Iterable[str]) -> dict[str, str]:
     """The names of those tenants that are accounts."""
     ids = [tenant for tenant in set(tenants) if _is_id(tenant)]
-    return dict(driver.execute(NAMES, (ids,)).fetchall()) if ids else {}
+    return dict(connection.execute(NAMES, (ids,)).fetchall()) if ids else {}
 
 
 def _is_id(text: str) -> bool:

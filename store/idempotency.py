@@ -1,4 +1,4 @@
-"""SQL of kept answers."""
+"""Storage of responses by idempotency key."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ DELETE FROM idempotent_answers WHERE (key_id, idempotency_key) IN (
 
 
 class KeptRow(NamedTuple):
-    """A kept answer as stored."""
+    """A stored response."""
 
     fingerprint: str
     status: int
@@ -36,24 +36,24 @@ class KeptRow(NamedTuple):
     busy_until: datetime | None
 
 
-def take_seat(driver: Connection[Any], key_id: UUID, key: str) -> bool:
-    """Hold the key until the transaction ends; False when another request holds it."""
-    row = driver.execute(SEAT, (f"{key_id}:{key}",)).fetchone()
+def take_seat(connection: Connection[Any], key_id: UUID, key: str) -> bool:
+    """Lock the key until the transaction ends; False when another request holds it."""
+    row = connection.execute(SEAT, (f"{key_id}:{key}",)).fetchone()
     return row is not None and bool(row[0])
 
 
-def find(driver: Connection[Any], key_id: UUID, key: str, after: datetime) -> KeptRow | None:
-    """The answer kept for a key since `after`."""
-    row = driver.execute(FIND, (key_id, key, after)).fetchone()
+def find(connection: Connection[Any], key_id: UUID, key: str, after: datetime) -> KeptRow | None:
+    """Return the response stored for a key after an instant."""
+    row = connection.execute(FIND, (key_id, key, after)).fetchone()
     return None if row is None else KeptRow(*row)
 
 
-def keep(driver: Connection[Any], key_id: UUID, key: str, row: KeptRow, now: datetime) -> None:
-    """Write an answer down, over an older one."""
+def keep(connection: Connection[Any], key_id: UUID, key: str, row: KeptRow, now: datetime) -> None:
+    """Store a response, replacing an older one."""
     values = (row.fingerprint, row.status, Jsonb(row.headers), row.body, row.busy_until, now)
-    driver.execute(KEEP, (key_id, key, *values))
+    connection.execute(KEEP, (key_id, key, *values))
 
 
-def purge(driver: Connection[Any], before: datetime, limit: int) -> int:
-    """Delete answers kept at or before an instant; returns how many."""
-    return driver.execute(PURGE, (before, limit)).rowcount
+def purge(connection: Connection[Any], before: datetime, limit: int) -> int:
+    """Delete up to `limit` responses stored at or before an instant; return how many."""
+    return connection.execute(PURGE, (before, limit)).rowcount

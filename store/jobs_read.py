@@ -1,4 +1,4 @@
-"""Reading the ledger: one job, many jobs, attempts. Unfinished, dead and archived jobs look the same."""
+"""Queries of jobs and attempts. Unfinished, dead and archived jobs have one shape."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -33,7 +33,7 @@ COLD_STATES = frozenset({JobState.SUCCEEDED, JobState.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job as stored, wherever it is stored."""
+    """A job of either table."""
 
     id: UUID
     task: str
@@ -59,7 +59,7 @@ class JobRecord:
 
 
 class AttemptRecord(NamedTuple):
-    """One attempt; `outcome` None while it runs."""
+    """One attempt; `outcome` is None while it runs."""
 
     number: int
     worker: str | None
@@ -71,9 +71,9 @@ class AttemptRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """What to look for; empty means any. `tenants` None means every tenant. `args` compare as text.
+    """A job filter; empty means any. `tenants` None means all tenants. `args` are compared as text.
 
-    `error` is a part of the error's message, in any case; `fingerprint` groups like errors.
+    `error` matches a part of the error message, ignoring case; `fingerprint` groups similar errors.
     """
 
     states: frozenset[str] = frozenset()
@@ -89,60 +89,60 @@ class JobQuery:
     error: str | None = None
 
 
-def find(driver: Connection[Any], job_id: UUID) -> JobRecord | None:
-    """The job with that id."""
-    with driver.cursor(row_factory=class_row(JobRecord)) as cursor:
+def find(connection: Connection[Any], job_id: UUID) -> JobRecord | None:
+    """Return the job with an id."""
+    with connection.cursor(row_factory=class_row(JobRecord)) as cursor:
         return cursor.execute(ONE, {"id": job_id}).fetchone()
 
 
-def attempts_of(driver: Connection[Any], jobs: Sequence[JobRecord]) -> dict[UUID, list[AttemptRecord]]:
-    """Every job's attempts in order; the one that succeeded, or runs, is read off the job itself."""
-    found: dict[UUID, list[AttemptRecord]] = defaultdict(list)
-    tried = [job.id for job in jobs if job.attempt > 1 or job.state != JobState.SUCCEEDED]
-    for job_id, *rest in driver.execute(ATTEMPTS, (tried,)).fetchall() if tried else ():
-        found[job_id].append(AttemptRecord(*rest))
+def attempts_of(connection: Connection[Any], jobs: Sequence[JobRecord]) -> dict[UUID, list[AttemptRecord]]:
+    """Return each job's attempts in order; a successful or running one is built from the job itself."""
+    attempts: dict[UUID, list[AttemptRecord]] = defaultdict(list)
+    queried = [job.id for job in jobs if job.attempt > 1 or job.state != JobState.SUCCEEDED]
+    for job_id, *rest in connection.execute(ATTEMPTS, (queried,)).fetchall() if queried else ():
+        attempts[job_id].append(AttemptRecord(*rest))
     for job in jobs:
-        last = _last(job)
-        if last is not None:
-            found[job.id].append(last)
-    return found
+        latest = _latest_attempt(job)
+        if latest is not None:
+            attempts[job.id].append(latest)
+    return attempts
 
 
-def rival(driver: Connection[Any], job: JobRecord) -> UUID | None:
-    """The unfinished job that has this job's unique_key now."""
-    row = driver.execute(RIVAL, (job.tenant, job.task, job.unique_key, job.id)).fetchone()
+def rival(connection: Connection[Any], job: JobRecord) -> UUID | None:
+    """Return the unfinished job that holds this job's unique_key."""
+    row = connection.execute(RIVAL, (job.tenant, job.task, job.unique_key, job.id)).fetchone()
     return None if row is None else row[0]
 
 
-def unfinished(driver: Connection[Any], job_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the jobs that are not finished yet."""
-    return {row[0] for row in driver.execute(OPEN, (list(job_ids),)).fetchall()}
+def unfinished(connection: Connection[Any], job_ids: Collection[UUID]) -> set[UUID]:
+    """Return the ids of the jobs that are not finished."""
+    return {row[0] for row in connection.execute(OPEN, (list(job_ids),)).fetchall()}
 
 
-def newest(driver: Connection[Any], query: JobQuery, limit: int) -> list[JobRecord]:
-    """Matching jobs by falling id. Raises psycopg.errors.QueryCanceled when the statement timeout strikes."""
+def newest(connection: Connection[Any], query: JobQuery, limit: int) -> list[JobRecord]:
+    """Return matching jobs by descending id. Raises psycopg.errors.QueryCanceled on a statement timeout."""
     where, values = conditions(query)
     parts = [
         f"(SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY id DESC LIMIT %(limit)s)"  # noqa: S608 -- constants
         for table in tables(query)
     ]
     merged = " UNION ALL ".join(parts)
-    statement = f"SELECT * FROM ({merged}) AS found ORDER BY id DESC LIMIT %(limit)s"  # noqa: S608 -- constants
-    with driver.cursor(row_factory=class_row(JobRecord)) as cursor:
+    statement = f"SELECT * FROM ({merged}) AS matches ORDER BY id DESC LIMIT %(limit)s"  # noqa: S608 -- constants
+    with connection.cursor(row_factory=class_row(JobRecord)) as cursor:
         return cursor.execute(statement, {**values, "limit": limit}, prepare=False).fetchall()
 
 
-def counted(driver: Connection[Any], query: JobQuery) -> list[tuple[str, str, int]]:
-    """(task, tenant, count) of matching jobs, the most first, 1,000 rows at most."""
+def counted(connection: Connection[Any], query: JobQuery) -> list[tuple[str, str, int]]:
+    """Return (task, tenant, count) of matching jobs, largest count first, at most 1,000 rows."""
     where, values = conditions(query)
     parts = [f"SELECT task, tenant FROM {table} WHERE {where}" for table in tables(query)]  # noqa: S608 -- constants
     merged = " UNION ALL ".join(parts)
-    statement = f"SELECT task, tenant, count(*) FROM ({merged}) AS found GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1000"  # noqa: S608 -- constants
-    return driver.execute(statement, values, prepare=False).fetchall()
+    statement = f"SELECT task, tenant, count(*) FROM ({merged}) AS matches GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1000"  # noqa: S608 -- constants
+    return connection.execute(statement, values, prepare=False).fetchall()
 
 
 def tables(query: JobQuery) -> tuple[str, ...]:
-    """Where jobs in the states asked for are kept."""
+    """Return the tables that hold jobs in the filter's states."""
     hot = not query.states or bool(query.states - COLD_STATES)
     cold = not query.states or bool(query.states & COLD_STATES)
     return (*((HOT,) if hot else ()), *((COLD,) if cold else ()))
@@ -163,25 +163,25 @@ CLAUSES: Final = {
 
 
 def conditions(query: JobQuery) -> tuple[str, dict[str, Any]]:
-    """The WHERE clause of a query and its values."""
-    asked = {name: getattr(query, name) for name in CLAUSES}
+    """Return the WHERE clause of a filter and its values."""
+    criteria = {name: getattr(query, name) for name in CLAUSES}
     values: dict[str, Any] = {
-        name: _listed(value) for name, value in asked.items() if value is not None and value != frozenset()
+        name: _listed(value) for name, value in criteria.items() if value is not None and value != frozenset()
     }
-    words = ["true", *(CLAUSES[name] for name in values)]
+    clauses = ["true", *(CLAUSES[name] for name in values)]
     if query.tenants is not None and "" not in query.tenants:
-        words.append("tenant <> ''")
-    for number, (key, text) in enumerate(query.args):
-        words.append(f"payload ->> %(k{number})s = %(v{number})s")
-        values.update({f"k{number}": key, f"v{number}": text})
-    return " AND ".join(words), values
+        clauses.append("tenant <> ''")
+    for number, (key, value) in enumerate(query.args):
+        clauses.append(f"payload ->> %(k{number})s = %(v{number})s")
+        values.update({f"k{number}": key, f"v{number}": value})
+    return " AND ".join(clauses), values
 
 
 def _listed(value: Any) -> Any:
     return sorted(value) if isinstance(value, frozenset | tuple) else value
 
 
-def _last(job: JobRecord) -> AttemptRecord | None:
+def _latest_attempt(job: JobRecord) -> AttemptRecord | None:
     if job.state == JobState.SUCCEEDED:
         return AttemptRecord(job.attempt, job.worker, job.started_at, job.finished_at, "succeeded", None)
     if job.state == JobState.RUNNING:

@@ -1,4 +1,4 @@
-"""SQL of lanes as operators see and switch them."""
+"""Queries and switches of lanes for operators."""
 
 from datetime import datetime
 from typing import Final
@@ -16,32 +16,32 @@ SHOWN: Final = 500
 
 
 def not_closed(session: Session) -> int:
-    """How many lanes are open or held."""
+    """Count the lanes that are open or held."""
     count = select(func.count()).select_from(Lane).where(Lane.state != BreakerState.CLOSED)
     return session.scalar(count) or 0
 
 
 def listed(session: Session) -> list[Lane]:
-    """Lanes, those in trouble first, 500 at most."""
+    """Return lanes, those not closed first, at most 500."""
     trouble = case((Lane.state == BreakerState.CLOSED, 1), else_=0)
     return list(session.scalars(select(Lane).order_by(trouble, Lane.name).limit(SHOWN)))
 
 
 def waiting(session: Session, names: list[str]) -> dict[str, int]:
-    """How many unfinished jobs each lane has."""
-    mine = (Job.lane.in_(names), Job.state != "dead")
-    query = select(Job.lane, func.count()).where(*mine).group_by(Job.lane)
+    """Count the unfinished jobs of each lane."""
+    conditions = (Job.lane.in_(names), Job.state != "dead")
+    query = select(Job.lane, func.count()).where(*conditions).group_by(Job.lane)
     return {str(name): count for name, count in session.execute(query)}
 
 
 def owners(session: Session, account_ids: list[UUID]) -> dict[UUID, tuple[str, str]]:
-    """(name, address of the instance) of accounts that have one."""
+    """Return (name, instance URL) of the accounts that have an instance."""
     query = select(Account.id, Account.name, Instance.url).join(Instance, Instance.account_id == Account.id)
     return {row[0]: (row[1], row[2]) for row in session.execute(query.where(Account.id.in_(account_ids)))}
 
 
 def locked(session: Session, name: str) -> Lane | None:
-    """A lane that nobody else switches meanwhile."""
+    """Lock and return a lane."""
     return session.get(Lane, name, with_for_update=True, populate_existing=True)
 
 

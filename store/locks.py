@@ -1,4 +1,4 @@
-"""Advisory locks on names that have no row yet."""
+"""Advisory locks on names, for rows that do not exist yet."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 4711))")
 
 
 def hold(session: Session, *names: str) -> None:
-    """Be alone with these names until the end of the transaction."""
+    """Lock the names until the end of the transaction, in sorted order."""
     for name in sorted(names):
         session.execute(HOLD, {"name": name})

@@ -1,4 +1,4 @@
-"""SQL of the figures that are scraped; none reads history."""
+"""Queries of the metrics endpoint; none reads history."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ SELECT state, count(*) FROM offers WHERE state IN ('waiting', 'waiting_for_confi
 """
 
 RECIPIENTS: Final = "SELECT state, count(*) FROM mail_recipients WHERE mail_id >= %s GROUP BY state"
-# The oldest by id are the oldest by age but for what was scheduled long ago; both ends are bounded.
+# The oldest by id are the oldest by age, except for jobs scheduled long ago; both ends are bounded.
 WAITING: Final = """
 SELECT task, min(run_at) FROM (
     SELECT task, run_at FROM jobs WHERE state = 'queued' AND NOT held ORDER BY id LIMIT 3000
@@ -49,7 +49,7 @@ HELD_RUNS: Final = "SELECT count(*) FROM discount_runs WHERE state = 'held'"
 
 
 class Total(NamedTuple):
-    """What attempts at a task that ended in one way came to, since the beginning."""
+    """All-time totals of one task and outcome."""
 
     task: str
     outcome: str
@@ -61,74 +61,74 @@ class Total(NamedTuple):
     run_buckets: list[int]
 
 
-def totals(driver: Connection[Any]) -> list[Total]:
-    """By task and outcome."""
-    return [Total(*row) for row in driver.execute(TOTALS).fetchall()]
+def totals(connection: Connection[Any]) -> list[Total]:
+    """Totals by task and outcome."""
+    return [Total(*row) for row in connection.execute(TOTALS).fetchall()]
 
 
-def dead(driver: Connection[Any]) -> Rows:
-    """(task, count) of dead jobs, 10,000 at most."""
-    return driver.execute(DEAD).fetchall()
+def dead(connection: Connection[Any]) -> Rows:
+    """(task, count) of dead jobs, at most 10,000."""
+    return connection.execute(DEAD).fetchall()
 
 
-def lanes(driver: Connection[Any]) -> Rows:
+def lanes(connection: Connection[Any]) -> Rows:
     """(state, count) of lanes."""
-    return driver.execute(LANES).fetchall()
+    return connection.execute(LANES).fetchall()
 
 
-def workers(driver: Connection[Any]) -> Rows:
-    """One row: (living processes, their threads, the greatest memory in bytes)."""
-    return driver.execute(WORKERS).fetchall()
+def workers(connection: Connection[Any]) -> Rows:
+    """One row: (live processes, their threads, the largest memory in bytes)."""
+    return connection.execute(WORKERS).fetchall()
 
 
-def schedules(driver: Connection[Any], now: datetime) -> Rows:
-    """(name, seconds late (below zero: not due yet), paused)."""
-    return driver.execute(SCHEDULES, (now,)).fetchall()
+def schedules(connection: Connection[Any], now: datetime) -> Rows:
+    """(name, seconds late (negative: not due yet), paused) of schedules."""
+    return connection.execute(SCHEDULES, (now,)).fetchall()
 
 
-def mails(driver: Connection[Any], floor: UUID) -> Rows:
+def mails(connection: Connection[Any], floor: UUID) -> Rows:
     """(template, state, count) of mails with an id from `floor` on."""
-    return driver.execute(MAILS, (floor,)).fetchall()
+    return connection.execute(MAILS, (floor,)).fetchall()
 
 
-def deliveries(driver: Connection[Any], floor: UUID) -> Rows:
+def deliveries(connection: Connection[Any], floor: UUID) -> Rows:
     """(state, count) of webhook deliveries with an id from `floor` on."""
-    return driver.execute(DELIVERIES, (floor,)).fetchall()
+    return connection.execute(DELIVERIES, (floor,)).fetchall()
 
 
-def offers(driver: Connection[Any]) -> Rows:
+def offers(connection: Connection[Any]) -> Rows:
     """(state, count) of open offers."""
-    return driver.execute(OFFERS).fetchall()
+    return connection.execute(OFFERS).fetchall()
 
 
-def recipients(driver: Connection[Any], floor: UUID) -> Rows:
-    """(state, count) of the addressees of mails with an id from `floor` on."""
-    return driver.execute(RECIPIENTS, (floor,)).fetchall()
+def recipients(connection: Connection[Any], floor: UUID) -> Rows:
+    """(state, count) of the recipients of mails with an id from `floor` on."""
+    return connection.execute(RECIPIENTS, (floor,)).fetchall()
 
 
-def waiting(driver: Connection[Any]) -> Rows:
-    """(task, instant) since when the oldest of the 3,000 oldest queued jobs is due."""
-    return driver.execute(WAITING).fetchall()
+def waiting(connection: Connection[Any]) -> Rows:
+    """(task, oldest due time) among the 3,000 oldest queued jobs."""
+    return connection.execute(WAITING).fetchall()
 
 
-def unpromoted(driver: Connection[Any], now: datetime) -> datetime | None:
-    """Since when the oldest job is due that no relay has put into its queue."""
-    row = driver.execute(UNPROMOTED, (now,)).fetchone()
+def unpromoted(connection: Connection[Any], now: datetime) -> datetime | None:
+    """Oldest due time of a due job that the relay has not promoted yet."""
+    row = connection.execute(UNPROMOTED, (now,)).fetchone()
     return row[0] if row else None
 
 
-def leases(driver: Connection[Any]) -> tuple[int, datetime | None]:
-    """How many jobs run under a lease, and since when the oldest does."""
-    row = driver.execute(LEASES).fetchone()
+def leases(connection: Connection[Any]) -> tuple[int, datetime | None]:
+    """Number of jobs under a lease, and the start of the oldest."""
+    row = connection.execute(LEASES).fetchone()
     return (row[0], row[1]) if row else (0, None)
 
 
-def connections(driver: Connection[Any]) -> Rows:
-    """(role, count) of this database's connections, by the part of Kontor that holds them."""
-    return driver.execute(CONNECTIONS).fetchall()
+def connections(connection: Connection[Any]) -> Rows:
+    """(role, count) of this database's connections by Kontor process role."""
+    return connection.execute(CONNECTIONS).fetchall()
 
 
-def held_runs(driver: Connection[Any]) -> int:
-    """How many discount runs wait for an operator."""
-    row = driver.execute(HELD_RUNS).fetchone()
+def held_runs(connection: Connection[Any]) -> int:
+    """Number of discount runs that wait for an operator."""
+    row = connection.execute(HELD_RUNS).fetchone()
     return int(row[0]) if row else 0

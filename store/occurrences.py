@@ -1,4 +1,4 @@
-"""SQL of what schedules fired."""
+"""Queries of schedule occurrences."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,23 +14,23 @@ SHOWN: Final = 12
 
 
 def overdue(session: Session, before: datetime) -> list[Schedule]:
-    """The schedules that should have fired before that instant and did not."""
-    late = (Schedule.next_at < before, ~Schedule.paused, ~Schedule.retired)
-    return list(session.scalars(select(Schedule).where(*late).order_by(Schedule.next_at)))
+    """Return the schedules that were due before an instant and have not fired."""
+    conditions = (Schedule.next_at < before, ~Schedule.paused, ~Schedule.retired)
+    return list(session.scalars(select(Schedule).where(*conditions).order_by(Schedule.next_at)))
 
 
 def last(session: Session, names: Sequence[str], count: int = SHOWN) -> dict[str, list[ScheduleOccurrence]]:
-    """The last occurrences of each schedule, newest first."""
-    wanted = select(func.unnest(cast(list(names), ARRAY(TEXT))).label("name")).subquery()
+    """Return the last occurrences of each schedule, newest first."""
+    names_table = select(func.unnest(cast(list(names), ARRAY(TEXT))).label("name")).subquery()
     newest = (
         select(ScheduleOccurrence)
-        .where(ScheduleOccurrence.schedule == wanted.c.name)
+        .where(ScheduleOccurrence.schedule == names_table.c.name)
         .order_by(ScheduleOccurrence.due_at.desc())
         .limit(count)
         .lateral()
     )
     row = aliased(ScheduleOccurrence, newest)
-    found: dict[str, list[ScheduleOccurrence]] = {name: [] for name in names}
-    for one in session.scalars(select(row).select_from(wanted).join(row, true())):
-        found[one.schedule].append(one)
-    return found
+    by_schedule: dict[str, list[ScheduleOccurrence]] = {name: [] for name in names}
+    for occurrence in session.scalars(select(row).select_from(names_table).join(row, true())):
+        by_schedule[occurrence.schedule].append(occurrence)
+    return by_schedule

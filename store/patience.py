@@ -1,4 +1,4 @@
-"""Questions whose price depends on the data: cut after a while, so that an answer comes in any case."""
+"""Time limits for queries whose cost depends on the data."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 T = TypeVar("T")
 
 
-def within(session: Session, limit_ms: int, ask: Callable[[], T]) -> T | None:
-    """The answer, or None when one statement takes longer. For reading: what `ask` writes is rolled back."""
+def within(session: Session, limit_ms: int, query: Callable[[], T]) -> T | None:
+    """Return the result of `query`, None when a statement exceeds the limit. Read-only: writes are rolled back."""
     savepoint = session.begin_nested()
     session.execute(text(f"SET LOCAL statement_timeout = {max(1, limit_ms)}"))
     try:
-        return ask()
+        return query()
     except QueryCanceled:
         return None
     finally:

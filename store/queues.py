@@ -1,4 +1,4 @@
-"""SQL of queues as they stand: counts that cost no more with a million jobs than with a thousand."""
+"""Queue counts at a bounded cost: the same for a million jobs as for a thousand."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,17 +8,17 @@ from typing import Any, Final, NamedTuple
 from psycopg import Connection, sql
 
 BOUND: Final = 10_000
-"""What is counted one by one (console.md); above it stands the planner's estimate."""
+"""Up to this number jobs are counted exactly (console.md); above, the planner's estimate is used."""
 
 PAUSED: Final = "SELECT name FROM queues WHERE paused"
 _OPEN: Final = "queue = q.name AND state = 'queued' AND NOT held"
 _NEXT: Final = "ORDER BY priority DESC, tenant, id LIMIT 1"
-# The oldest is the oldest of the first of each (priority, tenant): the index has no order by age alone.
+# The oldest among the first jobs of each (priority, tenant): the index is not ordered by age alone.
 WAITING: Final = f"""
 SELECT q.name, n.count, o.run_at
 FROM unnest(%(queues)s::text[]) AS q (name)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE {_OPEN} LIMIT %(bound)s) AS one
+    SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE {_OPEN} LIMIT %(bound)s) AS counted
 ) AS n
 LEFT JOIN LATERAL (
     WITH RECURSIVE heads AS (
@@ -43,12 +43,12 @@ SELECT queue, state, count(*), min(run_at) FROM (
     UNION ALL (SELECT queue, state, run_at FROM jobs WHERE state = 'dead' LIMIT %(bound)s)
     UNION ALL (SELECT queue, 'held', run_at FROM jobs
         WHERE lane IS NOT NULL AND state <> 'dead' AND state = 'queued' AND held LIMIT %(bound)s)
-) AS found GROUP BY queue, state
+) AS bounded GROUP BY queue, state
 """
 
 
 class Standing(NamedTuple):
-    """How many jobs of a queue are in a state (or `held` by their lane), and since when the oldest is due.
+    """The number of a queue's jobs in a state (or `held` by their lane), and the oldest due time.
 
     From BOUND on the count is an estimate.
     """
@@ -59,33 +59,33 @@ class Standing(NamedTuple):
     oldest: datetime | None
 
 
-def paused(driver: Connection[Any]) -> set[str]:
-    """The queues that are switched off."""
-    return {row[0] for row in driver.execute(PAUSED).fetchall()}
+def paused(connection: Connection[Any]) -> set[str]:
+    """The names of paused queues."""
+    return {row[0] for row in connection.execute(PAUSED).fetchall()}
 
 
-def standing(driver: Connection[Any], queues: Iterable[str]) -> list[Standing]:
+def standing(connection: Connection[Any], queues: Iterable[str]) -> list[Standing]:
     """Counts by queue and state, exact below BOUND."""
-    others = [Standing(*row) for row in driver.execute(OTHERS, {"bound": BOUND}).fetchall()]
-    waiting = driver.execute(WAITING, {"queues": list(queues), "bound": BOUND}).fetchall()
-    found = [*others, *(Standing(name, "queued", count, oldest) for name, count, oldest in waiting)]
+    others = [Standing(*row) for row in connection.execute(OTHERS, {"bound": BOUND}).fetchall()]
+    waiting = connection.execute(WAITING, {"queues": list(queues), "bound": BOUND}).fetchall()
+    counts = [*others, *(Standing(name, "queued", count, oldest) for name, count, oldest in waiting)]
     totals: Counter[str] = Counter()
-    for one in others:
-        totals[_group(one.state)] += one.count
-    full = [max(one.count, totals[_group(one.state)]) >= BOUND for one in found]
-    return [_estimated(driver, one) if bounded else one for one, bounded in zip(found, full, strict=True)]
+    for row in others:
+        totals[_group(row.state)] += row.count
+    full = [max(row.count, totals[_group(row.state)]) >= BOUND for row in counts]
+    return [_estimated(connection, row) if bounded else row for row, bounded in zip(counts, full, strict=True)]
 
 
 def _group(state: str) -> str:
-    """Which states are counted together: they share an index."""
+    """The group of states that share an index and are counted together."""
     return "due" if state in {"scheduled", "retrying"} else state
 
 
-def _estimated(driver: Connection[Any], one: Standing) -> Standing:
-    """What the planner believes, when that is more than was counted."""
-    held = one.state == "held"
-    state = "queued" if held else one.state
-    asked = sql.SQL(ESTIMATE).format(sql.Literal(one.queue), sql.Literal(state), sql.Literal(held))
-    row = driver.execute(asked).fetchone()
-    believed = int(row[0][0]["Plan"]["Plan Rows"]) if row else 0
-    return one._replace(count=max(BOUND, one.count, believed))
+def _estimated(connection: Connection[Any], row: Standing) -> Standing:
+    """Replace the count by the planner's estimate if that is larger."""
+    held = row.state == "held"
+    state = "queued" if held else row.state
+    statement = sql.SQL(ESTIMATE).format(sql.Literal(row.queue), sql.Literal(state), sql.Literal(held))
+    plan = connection.execute(statement).fetchone()
+    estimate = int(plan[0][0]["Plan"]["Plan Rows"]) if plan else 0
+    return row._replace(count=max(BOUND, row.count, estimate))

@@ -1,4 +1,4 @@
-"""Whether a database needs anything before it can be used; asked at every start, so without heavy imports."""
+"""Checks whether a database is ready for use; runs at every start, so without heavy imports."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ PREPARED = "SELECT version_num, EXISTS (SELECT FROM operators) FROM alembic_vers
 
 
 def newest() -> str:
-    """The newest migration, by the number its file begins with."""
+    """Return the newest revision, from the numbers of the migration files."""
     return max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
 def is_prepared(conninfo: str) -> bool:
-    """Whether the schema is the newest and somebody may sign in. `conninfo` is libpq's."""
+    """Whether the schema is current and an operator exists. `conninfo` is libpq's."""
     try:
         with psycopg.connect(conninfo, connect_timeout=5) as connection:
             return connection.execute(PREPARED).fetchone() == (newest(), True)

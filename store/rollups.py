@@ -1,4 +1,4 @@
-"""SQL of the figures of finished jobs in buckets: rolled up by a job, read by pages."""
+"""Rollups of finished jobs in time buckets: written by a job, read by console pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 STEPS: Final = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0)
-"""Seconds up to which the waits of a bucket are counted; the last count is of longer ones."""
+"""Upper bounds of the wait histogram, in seconds; the last count holds longer waits."""
 
 _BETWEEN: Final = zip((-1.0, *STEPS), (*STEPS, float("inf")), strict=True)
 _WAITS: Final = ", ".join(
@@ -32,7 +32,7 @@ FROM (
         greatest(extract(epoch FROM started_at - greatest(run_at, created_at)), 0)::float8 AS wait,
         greatest(extract(epoch FROM finished_at - started_at), 0)::float8 AS run
     FROM jobs_archive WHERE finished_at >= %(start)s AND finished_at < %(stop)s
-) AS ended LEFT JOIN unnest(%(tasks)s::text[], %(dues)s::float8[]) AS known (task, due) USING (task)
+) AS ended LEFT JOIN unnest(%(tasks)s::text[], %(dues)s::float8[]) AS policies (task, due) USING (task)
 GROUP BY 2, 3, 4 {_REPLACE}
 """  # noqa: S608 -- constants
 HOURS: Final = f"""
@@ -63,7 +63,7 @@ WHERE size = %s AND starts_at >= %s AND (%s::text IS NULL OR queue = %s) GROUP B
 
 @dataclass(frozen=True, slots=True)
 class TaskFigures:
-    """What a task did in a span; seconds waited and run are sums over `succeeded` + `cancelled` jobs."""
+    """Figures of a task in a time range; waits and runs (seconds) cover `succeeded` + `cancelled` jobs."""
 
     task: str
     succeeded: int
@@ -76,40 +76,40 @@ class TaskFigures:
     waits: list[int]
 
 
-def roll(driver: Connection[Any], start: datetime, stop: datetime, dues: Mapping[str, float]) -> None:
-    """Count what ended from `start` to before `stop`, minute by minute, then the hours these lie in.
+def roll(connection: Connection[Any], start: datetime, stop: datetime, dues: Mapping[str, float]) -> None:
+    """Roll up jobs that ended in [`start`, `stop`) by minute, then the hours that contain them.
 
-    `dues`: seconds after which a task's start is late. Doing it again replaces what was counted; `start` is the
+    `dues`: seconds after which a task's start is late. Idempotent: a repeat replaces the rows. `start` must be the
     start of a minute.
     """
-    given = {"start": start, "stop": stop, "tasks": list(dues), "dues": list(dues.values())}
-    driver.execute(MINUTES, given)
-    driver.execute(HOURS, given)
+    params = {"start": start, "stop": stop, "tasks": list(dues), "dues": list(dues.values())}
+    connection.execute(MINUTES, params)
+    connection.execute(HOURS, params)
 
 
-def last(driver: Connection[Any]) -> datetime | None:
-    """The newest minute that was counted."""
-    row = driver.execute(LAST).fetchone()
+def last(connection: Connection[Any]) -> datetime | None:
+    """The newest minute rolled up."""
+    row = connection.execute(LAST).fetchone()
     return None if row is None else row[0]
 
 
-def forget(driver: Connection[Any], size: str, before: datetime) -> None:
-    """Drop old buckets."""
-    driver.execute(FORGET, (size, before))
+def forget(connection: Connection[Any], size: str, before: datetime) -> None:
+    """Delete old buckets."""
+    connection.execute(FORGET, (size, before))
 
 
-def by_task(driver: Connection[Any], size: str, since: datetime) -> list[TaskFigures]:
-    """Sums by task, the busiest first."""
-    return driver.cursor(row_factory=class_row(TaskFigures)).execute(BY_TASK, (size, since)).fetchall()
+def by_task(connection: Connection[Any], size: str, since: datetime) -> list[TaskFigures]:
+    """Totals by task, busiest first."""
+    return connection.cursor(row_factory=class_row(TaskFigures)).execute(BY_TASK, (size, since)).fetchall()
 
 
-def by_queue(driver: Connection[Any], size: str, since: datetime) -> dict[str, int]:
-    """How many jobs of each queue ended."""
-    return dict(driver.execute(BY_QUEUE, (size, since)).fetchall())
+def by_queue(connection: Connection[Any], size: str, since: datetime) -> dict[str, int]:
+    """Number of finished jobs by queue."""
+    return dict(connection.execute(BY_QUEUE, (size, since)).fetchall())
 
 
 def series(
-    driver: Connection[Any], size: str, since: datetime, queue: str | None = None
+    connection: Connection[Any], size: str, since: datetime, queue: str | None = None
 ) -> Sequence[tuple[datetime, int, int, int]]:
-    """(bucket, succeeded, cancelled, late) of the buckets in which anything ended."""
-    return driver.execute(SERIES, (size, since, queue, queue)).fetchall()
+    """(bucket, succeeded, cancelled, late) of the buckets with finished jobs."""
+    return connection.execute(SERIES, (size, since, queue, queue)).fetchall()

@@ -1,4 +1,4 @@
-"""The schema: what the tables are, and how a database gets them."""
+"""The database schema: metadata and migrations."""
 
 import importlib
 import pkgutil
@@ -21,21 +21,24 @@ ATTEMPTS = 10
 
 
 def metadata() -> MetaData:
-    """Every table, after importing every module of `models`."""
+    """Import every module of `models` and return the metadata of all tables."""
     for module in pkgutil.iter_modules(models.__path__):
         importlib.import_module(f"models.{module.name}")
     return Base.metadata
 
 
 def alembic_config(database_url: str) -> Config:
-    """Alembic's configuration for one database."""
+    """Return Alembic's configuration for one database."""
     config = Config(ROOT / "alembic.ini")
     config.attributes["url"] = database_url
     return config
 
 
 def migrate(database_url: str) -> None:
-    """Bring a database to the newest schema. Safe to run twice, at once, and beside the previous release."""
+    """Migrate a database to the newest schema.
+
+    Safe to repeat, to run concurrently, and while the previous release still runs.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             command.upgrade(alembic_config(database_url), "head")
@@ -49,12 +52,12 @@ def migrate(database_url: str) -> None:
 
 
 def revision(database_url: str) -> str | None:
-    """The newest migration a database has, None for none."""
+    """Return the revision of a database, None for none."""
     engine = create_engine(database_url, poolclass=NullPool)
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest_revision() -> str | None:
-    """The newest migration there is."""
+    """Return the newest revision of the code."""
     return ScriptDirectory(str(ROOT / "migrations")).get_current_head()

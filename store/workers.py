@@ -1,4 +1,4 @@
-"""SQL of worker processes and what they do."""
+"""Queries of worker processes and running jobs."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ SHOWN: Final = 500
 
 
 def listed(session: Session) -> list[tuple[WorkerProcess, bool, float]]:
-    """Each process, whether it is alive, and how many seconds ago it was heard; by host and pid."""
+    """Return (process, is alive, seconds since its heartbeat), by host and pid."""
     silent = func.clock_timestamp() - WorkerProcess.heartbeat_at
     seconds = func.extract("epoch", silent)
     query = select(WorkerProcess, silent < ALIVE, seconds).order_by(WorkerProcess.host, WorkerProcess.pid)
@@ -21,6 +21,6 @@ def listed(session: Session) -> list[tuple[WorkerProcess, bool, float]]:
 
 
 def running(session: Session) -> list[Job]:
-    """What runs now, the longest first."""
+    """Return the running jobs, longest-running first."""
     query = select(Job).where(Job.state == "running").order_by(Job.started_at).limit(SHOWN)
     return list(session.scalars(query))

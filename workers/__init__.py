@@ -1,1 +1,1 @@
-"""Processes put together from the layers below."""
+"""The processes, wired from the layers below."""

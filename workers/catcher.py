@@ -1,4 +1,4 @@
-"""The mail catcher: an SMTP receiver that keeps each mail as a file, for machines without a mail server."""
+"""The mail catcher: an SMTP server that stores each mail as a file, for machines without a mail server."""
 
 import asyncio
 import signal
@@ -18,12 +18,12 @@ LARGEST_MAIL = 32 * 1024 * 1024
 
 
 def mail_folder(settings: Settings) -> Path:
-    """Where caught mails lie, oldest name first."""
+    """The folder of caught mails; names sort by age."""
     return settings.data_dir / "mail"
 
 
-def keep(folder: Path, envelope: Envelope) -> Path:
-    """Write a mail with its envelope in trace headers; whole or not at all."""
+def store_mail(folder: Path, envelope: Envelope) -> Path:
+    """Write a mail atomically, with its envelope in trace headers."""
     recipients = ", ".join(envelope.rcpt_tos)
     trace = (
         f"Return-Path: <{envelope.mail_from}>\r\nX-Envelope-To: {recipients}\r\n"
@@ -42,9 +42,9 @@ class Catcher:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd looks for this name
-        """Keep one mail."""
-        path = keep(self._folder, envelope)
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd calls this name
+        """Store one mail."""
+        path = store_mail(self._folder, envelope)
         log.info("mail.caught", file=path.name, recipients=len(envelope.rcpt_tos))
         return "250 kept"
 
@@ -54,9 +54,9 @@ async def serve(settings: Settings) -> None:
     folder = mail_folder(settings)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     url = urlsplit(settings.smtp_url)
-    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    loop, stop_requested = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
+        loop.add_signal_handler(number, stop_requested.set)
     catcher = Catcher(folder)
     server = await loop.create_server(
         lambda: SMTP(catcher, enable_SMTPUTF8=True, data_size_limit=LARGEST_MAIL, loop=loop),
@@ -64,9 +64,9 @@ async def serve(settings: Settings) -> None:
         url.port or 25,
     )
     async with server:
-        await asked.wait()
+        await stop_requested.wait()
 
 
 def run(settings: Settings) -> None:
-    """One receiver at the settings' SMTP URL."""
+    """Run a mail catcher at the SMTP URL of the settings."""
     asyncio.run(serve(settings))

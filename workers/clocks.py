@@ -1,4 +1,4 @@
-"""The clock of a process. Apart from the other parts, for those that need little else."""
+"""The clock of a process, in a module of its own for callers with few imports."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from domain.ports import Clock
 
 
 def clock_for(settings: Settings) -> Clock:
-    """The system clock, or the test clock where the settings turn it on."""
+    """Return the system clock, or the test clock if the settings enable it."""
     if not settings.test_clock:
         return SystemClock()
     url = make_url(settings.database_url).set(drivername="postgresql")
@@ -19,7 +19,7 @@ def clock_for(settings: Settings) -> Clock:
 
 
 def programme_time(settings: Settings) -> datetime:
-    """Programme time now, leaving no connection behind."""
+    """Return the programme time and close the connection."""
     clock = clock_for(settings)
     try:
         return clock.now()

@@ -10,12 +10,12 @@ from sqlalchemy.engine import make_url
 from adapters.settings import Settings
 
 OPTIONS = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off"
-# Plans are kept: one made while the ledger was empty must not read the whole table when it holds 100,000 jobs.
+# Plans are cached: one made while the ledger was empty must not scan the table when it holds 100,000 jobs.
 KEEPS_PLANS = f"{OPTIONS} -c enable_seqscan=off"
 
 
 def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> Engine:
-    """A pool of `size` connections that name themselves in pg_stat_activity."""
+    """Return an engine with a pool of `size` connections, named in pg_stat_activity."""
     return create_engine(
         settings.database_url,
         pool_size=size,
@@ -32,7 +32,7 @@ def sql_engine(settings: Settings, application: str, size: int, options: str = O
 
 
 def driver_connection(settings: Settings, application: str) -> psycopg.Connection[tuple[object, ...]]:
-    """A connection of its own in autocommit."""
+    """Open a separate psycopg connection in autocommit mode."""
     url = make_url(settings.database_url).set(drivername="postgresql")
     dsn = url.render_as_string(hide_password=False)
     return psycopg.connect(
@@ -46,7 +46,7 @@ def driver_connection(settings: Settings, application: str) -> psycopg.Connectio
 
 
 def redis_client(settings: Settings) -> "redis.Redis":
-    """A client that raises at once when Redis is away; whoever waits does its own waiting."""
+    """Return a client that raises at once when Redis is unavailable; callers do their own retries."""
     return redis.Redis.from_url(
         settings.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, socket_timeout=20
     )

@@ -1,4 +1,4 @@
-"""What `kontor doctor` looks at: each check is one question with one finding."""
+"""The checks of `kontor doctor`."""
 
 import smtplib
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ FROM jobs WHERE state IN ('queued', 'dead')
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The answer to one check; a remedy for everything that is not well."""
+    """The result of one check; `remedy` is set unless `state` is `ok`."""
 
     subject: str
     state: Literal["ok", "warning", "problem"]
@@ -41,12 +41,12 @@ class Finding:
 
 
 def one_line(error: Exception) -> str:
-    """An error in one line."""
+    """Return an error message as one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Ask every question; those about the ledger only where there is one."""
+    """Run all checks; those of the ledger only if the schema is current."""
     yield from settings_are_safe(settings)
     yield redis_answers(settings)
     yield smtp_answers(settings)
@@ -63,7 +63,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def settings_are_safe(settings: Settings) -> Iterator[Finding]:
-    """Whether a setting is meant for demos."""
+    """Check for settings meant for demos."""
     if settings.allow_private_instances:
         text = "customer instances may be on private addresses"
         yield Finding("settings", "warning", text, "unset KONTOR_ALLOW_PRIVATE_INSTANCES outside demos")
@@ -75,25 +75,25 @@ def settings_are_safe(settings: Settings) -> Iterator[Finding]:
 
 
 def test_clock_is_off(settings: Settings) -> Iterator[Finding]:
-    """Whether programme time is real time."""
+    """Check that programme time is real time."""
     if settings.test_clock:
         text = f"the test clock is on; programme time is {programme_time(settings).isoformat()}"
         yield Finding("clock", "warning", text, "unset KONTOR_TEST_CLOCK in production")
 
 
 def redis_answers(settings: Settings) -> Finding:
-    """Whether Redis can be written to."""
+    """Check that Redis responds."""
     try:
         with closing(redis_client(settings)) as client:
             client.ping()
             version = client.info("server").get("redis_version", "?")
     except redis.RedisError as error:
         return Finding("Redis", "problem", one_line(error), "start it, or correct REDIS_URL")
-    return Finding("Redis", "ok", f"answers, version {version}")
+    return Finding("Redis", "ok", f"responds, version {version}")
 
 
 def smtp_answers(settings: Settings) -> Finding:
-    """Whether the mail server greets us."""
+    """Check that the mail server responds."""
     url = urlsplit(settings.smtp_url)
     client: Callable[..., smtplib.SMTP] = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
     port = url.port or (465 if url.scheme == "smtps" else 25)
@@ -106,11 +106,11 @@ def smtp_answers(settings: Settings) -> Finding:
         if settings.smtp_url == CATCHER_URL:
             return Finding("SMTP", "warning", "no mail catcher is running", "start `kontor up`, or set SMTP_URL")
         return Finding("SMTP", "problem", f"{url.hostname}:{port}: {one_line(error)}", "correct SMTP_URL")
-    return Finding("SMTP", "ok", f"{url.hostname}:{port} answers")
+    return Finding("SMTP", "ok", f"{url.hostname}:{port} responds")
 
 
 def postgres_is_new_enough(connection: "psycopg.Connection[tuple[object, ...]]") -> Finding:
-    """Whether the server has what the ledger needs."""
+    """Check the version and durability of PostgreSQL."""
     version = connection.info.server_version
     if version < OLDEST_POSTGRES:
         return Finding("PostgreSQL", "problem", f"version {version // 10000}", "upgrade to PostgreSQL 15 or newer")
@@ -121,45 +121,45 @@ def postgres_is_new_enough(connection: "psycopg.Connection[tuple[object, ...]]")
 
 
 def clocks_agree(connection: "psycopg.Connection[tuple[object, ...]]") -> Finding:
-    """Whether this machine and the database agree what time it is."""
+    """Check that the clocks of this machine and the database agree."""
     before = SystemClock().now()
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     after = SystemClock().now()
-    there = row[0] if row else None
-    assert isinstance(there, type(before))
-    apart = max(there - after, before - there)
-    if apart > SKEW:
-        text = f"this machine and PostgreSQL are {apart.total_seconds():.1f} s apart"
+    database_time = row[0] if row else None
+    assert isinstance(database_time, type(before))
+    difference = max(database_time - after, before - database_time)
+    if difference > SKEW:
+        text = f"this machine and PostgreSQL are {difference.total_seconds():.1f} s apart"
         return Finding("clock", "problem", text, "synchronise both with NTP")
-    return Finding("clock", "ok", "agrees with PostgreSQL's")
+    return Finding("clock", "ok", "agrees with PostgreSQL's clock")
 
 
 def schema_is_current(connection: "psycopg.Connection[tuple[object, ...]]") -> Finding:
-    """Whether every migration has run."""
+    """Check that all migrations have run."""
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.errors.UndefinedTable:
         row = None
-    found = row[0] if row else "none"
-    if found != newest():
-        return Finding("migrations", "problem", f"at {found}, newest is {newest()}", "run `kontor migrate`")
-    return Finding("migrations", "ok", f"at {found}")
+    current = row[0] if row else "none"
+    if current != newest():
+        return Finding("migrations", "problem", f"at {current}, newest is {newest()}", "run `kontor migrate`")
+    return Finding("migrations", "ok", f"at {current}")
 
 
 def work_flows(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Finding]:
-    """Whether anything is stuck, dead or held."""
+    """Check for live workers, and for overdue, dead or held work."""
     row = connection.execute(STUCK).fetchone()
     assert row is not None
-    late, dead, workers, held = (int(str(number)) for number in row)
+    overdue, dead, workers, held = (int(str(number)) for number in row)
     if workers == 0:
-        yield Finding("workers", "warning", "none is alive", "start `kontor worker` and `kontor relay`, or `kontor up`")
+        yield Finding("workers", "warning", "none alive", "start `kontor worker` and `kontor relay`, or `kontor up`")
     else:
         yield Finding("workers", "ok", f"{workers} alive")
-    if late:
-        text = f"{late} job(s) due for over five minutes"
+    if overdue:
+        text = f"{overdue} job(s) due for over five minutes"
         yield Finding("work", "problem", text, "see `kontor queues list`; start more workers, or the relay")
     elif dead or held:
         text = f"{dead} dead job(s), {held} lane(s) held"
         yield Finding("work", "warning", text, "see `kontor jobs list --state dead` and the console")
     else:
-        yield Finding("work", "ok", "nothing is late, dead or held")
+        yield Finding("work", "ok", "nothing is overdue, dead or held")

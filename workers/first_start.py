@@ -1,4 +1,4 @@
-"""What a new deployment needs to be used at all: an operator and an API key, made once."""
+"""Bootstrap of a new deployment: the first operator and the first API key, created once."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ OPERATOR = "admin@kontor.example"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Secrets that are shown once and stored hashed."""
+    """Secrets shown once and stored as hashes."""
 
     email: str
     password: str = field(repr=False)
@@ -26,7 +26,7 @@ class Credentials:
 
 
 def first_credentials(settings: Settings) -> Credentials | None:
-    """Make the first operator and the first key; None when there is an operator already."""
+    """Create the first operator and the first key; None when an operator exists."""
     now = programme_time(settings)
     engine = create_engine(settings.database_url, poolclass=NullPool)
     with Session(engine) as session, session.begin():

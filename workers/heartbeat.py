@@ -1,4 +1,4 @@
-"""A worker's sign of life: its row in `worker_processes`, beaten once a second on a connection of its own."""
+"""The heartbeat of a worker: its row in `worker_processes`, updated every 0.5 s on a separate connection."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ from workers.release import release
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 0.5
-BEATS_A_TALLY = 4
+BEATS_PER_FLUSH = 4
 REGISTER = """
 INSERT INTO worker_processes (id, host, pid, version, threads, queues, started_at, heartbeat_at)
 VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
@@ -27,17 +27,17 @@ UPDATE worker_processes SET heartbeat_at = clock_timestamp(), memory_bytes = %s 
 RETURNING draining
 """
 CANCELLED = "SELECT id FROM jobs WHERE worker = %s AND state = 'running' AND cancel_requested"
-LEAVE = "DELETE FROM worker_processes WHERE id = %s"
+DEREGISTER = "DELETE FROM worker_processes WHERE id = %s"
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process."""
+    """Return the resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class Heartbeat(threading.Thread):
-    """Beats until stopped; survives a restart of PostgreSQL; registers anew when it was barred."""
+    """Runs until stopped; survives a restart of PostgreSQL; registers again after the relay deregistered it."""
 
     def __init__(
         self,
@@ -55,22 +55,22 @@ class Heartbeat(threading.Thread):
         self._on_draining = on_draining
         self._tally = tally
         self._beats = 0
-        self._leaving = threading.Event()
+        self._stopping = threading.Event()
         self._cancelled: frozenset[UUID] = frozenset()
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
     def register(self) -> None:
-        """Become known. Raises psycopg errors."""
+        """Register the worker. Raises psycopg errors."""
         self._connection = self._connect()
         self._connection.execute(REGISTER, self._row)
 
     def cancelled(self, job_id: UUID) -> bool:
-        """Whether somebody asked for this running job to be cancelled; at most a beat late."""
+        """Whether cancellation of this running job was requested; at most one beat late."""
         return job_id in self._cancelled
 
     def run(self) -> None:
-        """Beat."""
-        while not self._leaving.wait(BEAT_SECONDS):
+        """Send heartbeats."""
+        while not self._stopping.wait(BEAT_SECONDS):
             try:
                 self._beat()
             except psycopg.Error as error:
@@ -78,12 +78,12 @@ class Heartbeat(threading.Thread):
                 self._connection = None
 
     def stop(self) -> None:
-        """Leave: what still runs here is taken for crashed."""
-        self._leaving.set()
+        """Deregister; jobs still running here count as crashed."""
+        self._stopping.set()
         self.join(timeout=5)
         try:
             with self._connect() as connection:
-                connection.execute(LEAVE, (self._worker,))
+                connection.execute(DEREGISTER, (self._worker,))
                 self._tally.tell(connection)
         except psycopg.Error as error:
             log.warning("heartbeat.not_left", error=str(error).strip())
@@ -94,12 +94,12 @@ class Heartbeat(threading.Thread):
         assert self._connection is not None
         row = self._connection.execute(BEAT, (resident_bytes(), self._worker)).fetchone()
         if row is None:
-            log.error("heartbeat.barred", worker=self._worker, remedy="leases were lost; registering anew")
+            log.error("heartbeat.barred", worker=self._worker, remedy="leases were lost; registering again")
             self._connection.execute(REGISTER, self._row)
             return
         self._on_draining(bool(row[0]))
-        found = self._connection.execute(CANCELLED, (self._worker,)).fetchall()
-        self._cancelled = frozenset(UUID(str(job_id)) for (job_id,) in found)
+        rows = self._connection.execute(CANCELLED, (self._worker,)).fetchall()
+        self._cancelled = frozenset(UUID(str(job_id)) for (job_id,) in rows)
         self._beats += 1
-        if self._beats % BEATS_A_TALLY == 0:
+        if self._beats % BEATS_PER_FLUSH == 0:
             self._tally.tell(self._connection)

@@ -1,4 +1,4 @@
-"""A sample customer's instance: a real HTTP server that receives offers, and can be told to be down."""
+"""A sample customer instance: an HTTP server that receives offers and can simulate outages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class Endpoint(ThreadingHTTPServer):
-    """A listening socket that forgets its connections when it is closed."""
+    """A listening socket that drops its connections when it is closed."""
 
     daemon_threads = True
 
@@ -29,29 +29,29 @@ class Endpoint(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, then serve it in a thread."""
+        """Track the connection, then serve it in a thread."""
         self.open_sockets.add(request)
         self.connections += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """The connection is over."""
+        """Stop tracking a closed connection."""
         self.open_sockets.discard(request)
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """Stop listening and drop every connection: whoever comes now is refused."""
+        """Stop listening and drop every connection; new ones are refused."""
         self.shutdown()
         self.server_close()
-        for one in list(self.open_sockets):
-            self.shutdown_request(one)
+        for connection in list(self.open_sockets):
+            self.shutdown_request(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away is nothing to report."""
+        """Ignore callers that disconnect."""
 
 
 class SampleInstance:
-    """One customer's system on a port of this machine; `control` is a second one to steer it."""
+    """One customer's system on a local port; a second port controls it."""
 
     def __init__(self, book: CallBook, port: int = 0, control_port: int = 0) -> None:
         self.book = book
@@ -63,23 +63,23 @@ class SampleInstance:
 
     @property
     def url(self) -> str:
-        """Where offers are delivered."""
+        """The URL for offers."""
         return f"http://127.0.0.1:{self.port}/kontor"
 
     @property
     def connections(self) -> int:
-        """How many connections were made since the port was opened."""
+        """The number of connections since the port was opened."""
         return self._endpoint.connections if self._endpoint is not None else 0
 
     def start(self) -> SampleInstance:
-        """Serve in threads of this process."""
+        """Start serving in threads of this process."""
         for server in (self._endpoint, self._control):
             if server is not None:
                 _serve(server)
         return self
 
     def behave(self, behaviour: Behaviour) -> None:
-        """From the next call on; `refuse` closes the port until another mode is set."""
+        """Set the behaviour from the next call on; `refuse` closes the port until another mode is set."""
         with self._lock:
             self.book.behave(behaviour)
             if behaviour.mode is Mode.REFUSE and self._endpoint is not None:
@@ -101,7 +101,7 @@ def _serve(server: Endpoint) -> None:
 
 def _receiver(book: CallBook) -> type[BaseHTTPRequestHandler]:
     class Receiver(BaseHTTPRequestHandler):
-        """What the outside calls."""
+        """Receives calls."""
 
         protocol_version = "HTTP/1.1"
 
@@ -116,14 +116,14 @@ def _receiver(book: CallBook) -> type[BaseHTTPRequestHandler]:
             _reply(self, answer.status, answer.document, answer.headers)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the standard library's name
-            """The book is the log."""
+            """No-op: the calls are recorded."""
 
     return Receiver
 
 
 def _controller(instance: SampleInstance) -> type[BaseHTTPRequestHandler]:
     class Controller(BaseHTTPRequestHandler):
-        """GET shows mode and calls; POST sets mode, secret, seconds, times, retry_after."""
+        """GET returns mode and calls; POST sets mode, secret, seconds, times, retry_after."""
 
         protocol_version = "HTTP/1.1"
 
@@ -133,18 +133,18 @@ def _controller(instance: SampleInstance) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             size = min(int(self.headers.get("content-length", 0)), CONTROL_LIMIT)
             try:
-                asked = json.loads(self.rfile.read(size))
-                if "secret" in asked:
-                    instance.book.secret = str(asked.pop("secret"))
-                if asked:
-                    instance.behave(Behaviour.of(asked))
-            except (ValueError, TypeError) as problem:
-                _reply(self, HTTPStatus.BAD_REQUEST, {"error": str(problem)})
+                request = json.loads(self.rfile.read(size))
+                if "secret" in request:
+                    instance.book.secret = str(request.pop("secret"))
+                if request:
+                    instance.behave(Behaviour.of(request))
+            except (ValueError, TypeError) as error:
+                _reply(self, HTTPStatus.BAD_REQUEST, {"error": str(error)})
             else:
                 _reply(self, HTTPStatus.OK, instance.book.document())
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the standard library's name
-            """Nothing to log."""
+            """No-op."""
 
     return Controller
 
@@ -162,18 +162,18 @@ def _reply(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; prints its two addresses as one JSON line."""
+    """Serve until SIGTERM or SIGINT; print both URLs as one JSON line."""
     parser = argparse.ArgumentParser(prog="kontor instance", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--control-port", type=int, default=0)
-    parser.add_argument("--secret", default="", help="whsec_...; may be set later by the control port")
+    parser.add_argument("--secret", default="", help="whsec_...; can be set later through the control port")
     parser.add_argument("--calls", type=Path, help="a file that gets one JSON line per call")
-    given = parser.parse_args(arguments)
-    instance = SampleInstance(CallBook(given.secret, given.calls), given.port, given.control_port).start()
+    options = parser.parse_args(arguments)
+    instance = SampleInstance(CallBook(options.secret, options.calls), options.port, options.control_port).start()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    print(  # noqa: T201 -- how its starter learns the ports
+    print(  # noqa: T201 -- tells the parent process the ports
         json.dumps({"url": instance.url, "control": f"http://127.0.0.1:{instance.control_port}/"}), flush=True
     )
     stop.wait()

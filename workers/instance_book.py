@@ -1,4 +1,4 @@
-"""What the sample instance knows: its secret, how it is to behave, which calls it had."""
+"""State of the sample instance: secret, behaviour and received calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from domain.webhooks import wire_time
 
 
 class Mode(StrEnum):
-    """How calls are answered. `timeout` takes them and says nothing."""
+    """How calls are answered. `timeout` accepts them and sends no response."""
 
     OK = "ok"
     REFUSE = "refuse"
@@ -28,7 +28,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A mode, for so many calls (None: until told otherwise); `seconds` is how long an answer takes."""
+    """A mode for `times` calls (None: until changed); `seconds` is the response time."""
 
     mode: Mode = Mode.OK
     status: int = 200
@@ -37,13 +37,13 @@ class Behaviour:
     retry_after: str | None = None
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Behaviour:
-        """From the control port: `mode` is a mode or a status such as 503. Raises ValueError."""
-        unknown = set(asked) - {"mode", "times", "seconds", "retry_after"}
+    def of(cls, options: Mapping[str, Any]) -> Behaviour:
+        """Parse a request of the control port; `mode` is a mode or a status such as 503. Raises ValueError."""
+        unknown = set(options) - {"mode", "times", "seconds", "retry_after"}
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-        mode, times, seconds = str(asked.get("mode", "ok")), asked.get("times"), asked.get("seconds")
-        retry_after = asked.get("retry_after")
+        mode, times, seconds = str(options.get("mode", "ok")), options.get("times"), options.get("seconds")
+        retry_after = options.get("retry_after")
         rest = (
             int(times) if times is not None else None,
             float(seconds) if seconds is not None else None,
@@ -56,7 +56,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer; no status: hang up after `seconds`."""
+    """A response; without a status, close the connection after `seconds`."""
 
     status: int | None
     document: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Reply:
 
 
 class CallBook:
-    """Safe to use from many threads. `changed` is set when the behaviour changes."""
+    """Records received calls. Thread-safe. `changed` is set when the behaviour changes."""
 
     def __init__(self, secret: str = "", path: Path | None = None) -> None:
         self.secret = secret
@@ -78,28 +78,28 @@ class CallBook:
         self._clock = SystemClock()
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Answer so from now on; whoever still waits for an answer is let go."""
+        """Set the behaviour and release the calls that wait for a response."""
         with self._lock:
             self._behaviour = behaviour
             self.changed.set()
             self.changed = threading.Event()
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Verify, drop repeats, write down, and say how to answer."""
+        """Verify and record a call; return the response."""
         with self._lock:
-            behaviour = self._take()
+            behaviour = self._next_behaviour()
             problem = self._problem(body, headers)
             reply = Reply(HTTPStatus.UNAUTHORIZED, {"error": problem}) if problem is not None else _reply_of(behaviour)
             self._write(body, headers, reply, problem)
             return reply
 
     def document(self) -> dict[str, Any]:
-        """Mode and calls, for whoever steers it."""
+        """Return mode and calls as JSON."""
         with self._lock:
             return {"mode": self._behaviour.mode.value, "calls": list(self.calls)}
 
-    def _take(self) -> Behaviour:
-        """The behaviour for this call; one that was asked for so many times wears off."""
+    def _next_behaviour(self) -> Behaviour:
+        """Return the behaviour for this call; after `times` calls the default applies again."""
         behaviour = self._behaviour
         if behaviour.times is not None:
             left = behaviour.times - 1
@@ -112,28 +112,28 @@ class CallBook:
             return None
         try:
             Webhook(self.secret).verify(body, dict(headers), json_parse=False)
-        except (WebhookVerificationError, ValueError) as wrong:
-            return str(wrong)
+        except (WebhookVerificationError, ValueError) as error:
+            return str(error)
         return None
 
     def _write(self, body: bytes, headers: Mapping[str, str], reply: Reply, problem: str | None) -> None:
         webhook_id = headers.get("webhook-id", "")
-        taken = reply.status is not None and reply.status < HTTPStatus.MULTIPLE_CHOICES
+        accepted = reply.status is not None and reply.status < HTTPStatus.MULTIPLE_CHOICES
         try:
-            said = json.loads(body)
+            event = json.loads(body)
         except ValueError:
-            said = {}
+            event = {}
         call = {
             "at": wire_time(self._clock.real()),
             "webhook-id": webhook_id,
-            "type": said.get("type"),
-            "data": said.get("data"),
+            "type": event.get("type"),
+            "data": event.get("data"),
             "status": reply.status,
-            "taken": taken,
+            "taken": accepted,
             "repeat": webhook_id in self._seen,
             "problem": problem,
         }
-        if taken:
+        if accepted:
             self._seen.add(webhook_id)
         self.calls.append(call)
         if self._path is not None:

@@ -1,4 +1,4 @@
-"""Parts that several processes are put together from."""
+"""Dependencies shared by several processes."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from tasks.catalogue import Ports, all_handlers
 
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
-    """Every handler of the deployment with its adapters."""
+    """Build all handlers of the deployment with their adapters."""
     programmes = Programmes()
     tokens = Tokens(settings.secret_key)
     http, transport = outside(settings, tracer)
@@ -47,7 +47,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
 
 
 def outside(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, MailTransport]:
-    """What calls customers' systems, and what hands over mail."""
+    """Build the adapters for outgoing HTTP calls and mail."""
     http = PinnedHttp(callable_addresses(settings), plain_http=settings.allow_private_instances)
     transport = SmtpTransport(settings.smtp_url)
     if tracer is None:
@@ -56,7 +56,7 @@ def outside(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, Mail
 
 
 def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:
-    """Builds mails, signed when the settings name a key. Raises SettingsError."""
+    """Return the mail builder, with a DKIM signer if the settings name a key. Raises SettingsError."""
     if settings.dkim_key is None:
         return MailBuilder(Renderer())
     if settings.dkim_domain is None:
@@ -66,5 +66,5 @@ def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:
 
 
 def callable_addresses(settings: Settings) -> Callable[[str], bool]:
-    """Which addresses outgoing calls may connect to."""
+    """Return the check of addresses that outgoing calls may connect to."""
     return (lambda address: True) if settings.allow_private_instances else may_connect

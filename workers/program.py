@@ -1,4 +1,4 @@
-"""A role as a child process: forked, so that it starts without importing everything anew."""
+"""A role as a forked child process, which starts without importing everything again."""
 
 import ctypes
 import os
@@ -11,36 +11,36 @@ from typing import NoReturn
 
 import uuid_utils
 
-PATIENCE_SECONDS = 30.0
-LOOK_SECONDS = 0.02
+STOP_TIMEOUT_SECONDS = 30.0
+POLL_SECONDS = 0.02
 PR_SET_PDEATHSIG = 1
 ARG_START, ARG_END = 47, 48
-"""Fields of /proc/PID/stat, counted from 0: where the command line lies in memory."""
+"""Fields of /proc/PID/stat, counted from 0: the memory range of the command line."""
 
 
 def kontor_command() -> Path:
-    """The installed command, beside the interpreter: for those who start a process of their own."""
+    """Return the path of the installed `kontor` command, next to the interpreter."""
     return Path(sys.executable).with_name("kontor")
 
 
-def show_as(title: str) -> None:
-    """Make `title` this process's command line, as `ps` and `pgrep -f` see it."""
+def set_process_title(title: str) -> None:
+    """Set this process's command line, as shown by `ps` and `pgrep -f`."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     start, end = int(fields[ARG_START - 2]), int(fields[ARG_END - 2])
-    room = end - start
-    text = title.encode()[: room - 1]
-    ctypes.memmove(start, text.ljust(room, b"\0"), room)
+    size = end - start
+    text = title.encode()[: size - 1]
+    ctypes.memmove(start, text.ljust(size, b"\0"), size)
 
 
-def die_with(parent: int) -> None:
-    """Be killed when the parent's main thread ends; at once if it has already."""
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when the parent's main thread ends; exit if it has ended."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def let_go_of_the_parent() -> None:
-    """Drop what a fork inherits: session, signals, open files (the owner's lock among them), chance."""
+def detach_from_parent() -> None:
+    """Reset inherited state: session, signal handlers, open files (also the owner lock), random seed."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
@@ -53,14 +53,14 @@ def let_go_of_the_parent() -> None:
     uuid_utils.reseed_rng()
 
 
-def live(name: str, body: Callable[[], object], environ: Mapping[str, str], parent: int) -> NoReturn:
-    """Be the child: run `body` and leave without the parent's clean-up, whatever happened."""
+def run_child(name: str, body: Callable[[], object], environ: Mapping[str, str], parent: int) -> NoReturn:
+    """Run `body` as the child and exit in every case without the parent's clean-up."""
     status = 1
     try:
-        die_with(parent)
-        let_go_of_the_parent()
+        die_with_parent(parent)
+        detach_from_parent()
         os.environ.update(environ)
-        show_as(f"kontor {name}")
+        set_process_title(f"kontor {name}")
         body()
         status = 0
     finally:
@@ -74,7 +74,7 @@ def live(name: str, body: Callable[[], object], environ: Mapping[str, str], pare
 
 
 class Program:
-    """`kontor NAME`, run by `body` with an environment of its own."""
+    """A child process `kontor NAME` that runs `body` with its own environment."""
 
     def __init__(self, name: str, body: Callable[[], object], environ: Mapping[str, str]) -> None:
         self.name = name
@@ -89,11 +89,11 @@ class Program:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            live(self.name, self._body, self._environ, parent)
+            run_child(self.name, self._body, self._environ, parent)
         self.pid = pid
 
     def is_running(self) -> bool:
-        """Whether it lives; reaps it when it does not."""
+        """Whether it is running; reaps it when it has ended."""
         if self.pid is not None and os.waitpid(self.pid, os.WNOHANG)[0]:
             self.pid = None
         return self.pid is not None
@@ -104,10 +104,10 @@ class Program:
             os.kill(self.pid, signal.SIGTERM)
 
     def stop(self) -> None:
-        """Wait for its end, SIGKILL at last."""
+        """Send SIGTERM and wait; send SIGKILL after 30 s."""
         self.ask_to_stop()
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         while self.is_running() and self.pid is not None:
             if time.monotonic() > deadline:
                 os.kill(self.pid, signal.SIGKILL)
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""`kontor relay`: leads when it holds the leader's lock, stands by otherwise."""
+"""`kontor relay`: leads while it holds the leader lock, else stands by."""
 
 import signal
 import threading
@@ -29,7 +29,7 @@ BROKER_DOWN_SECONDS = 0.2
 
 
 class RelayProcess:
-    """Takes the lead, works, and starts anew after PostgreSQL or Redis went away."""
+    """Acquires leadership and runs the relay; restarts after a loss of PostgreSQL or Redis."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue, crash: CrashPoint = no_crash) -> None:
         self._settings = settings
@@ -39,48 +39,48 @@ class RelayProcess:
         keys = Keys(settings.namespace)
         self._bells = RedisBells(redis_client(settings), keys, catalogue.queues)
         self._tracer = tracer_for(settings, "relay")
-        self._asked = threading.Event()
+        self._stop_requested = threading.Event()
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
-        """Ask the relay to stop."""
-        self._asked.set()
+        """Request the relay to stop."""
+        self._stop_requested.set()
 
     def run(self) -> None:
-        """Work until asked to stop."""
-        while not self._asked.is_set():
+        """Run until a stop is requested."""
+        while not self._stop_requested.is_set():
             try:
-                with driver_connection(self._settings, "kontor-relay") as driver:
-                    self._lead(driver)
+                with driver_connection(self._settings, "kontor-relay") as connection:
+                    self._lead(connection)
             except psycopg.Error as error:
                 log.warning("relay.no_ledger", error=str(error).strip())
-                self._asked.wait(STANDBY_SECONDS)
+                self._stop_requested.wait(STANDBY_SECONDS)
         if self._tracer is not None:
             self._tracer.close()
 
-    def _lead(self, driver: "psycopg.Connection[tuple[object, ...]]") -> None:
-        while not self._asked.is_set():
-            row = driver.execute(LEAD).fetchone()
+    def _lead(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        while not self._stop_requested.is_set():
+            row = connection.execute(LEAD).fetchone()
             if row and row[0]:
                 break
-            self._asked.wait(STANDBY_SECONDS)
-        bells = self._bells if self._tracer is None else TracedBells(self._bells, driver, self._tracer)
-        relay = Relay(driver, bells, self._catalogue, self._clock, self._crash)
-        begun = False
+            self._stop_requested.wait(STANDBY_SECONDS)
+        bells = self._bells if self._tracer is None else TracedBells(self._bells, connection, self._tracer)
+        relay = Relay(connection, bells, self._catalogue, self._clock, self._crash)
+        started = False
         log.info("relay.leading")
-        while not self._asked.is_set():
+        while not self._stop_requested.is_set():
             try:
-                if not begun:
+                if not started:
                     relay.begin()
-                    begun = True
+                    started = True
                 relay.tick()
             except BellsDown as error:
                 log.warning("relay.no_broker", error=str(error))
-                begun = False
-                self._asked.wait(BROKER_DOWN_SECONDS)
+                started = False
+                self._stop_requested.wait(BROKER_DOWN_SECONDS)
 
 
 def run(settings: Settings, catalogue: Catalogue | None = None, crash: CrashPoint | None = None) -> None:
-    """One relay until SIGTERM or SIGINT."""
+    """Run a relay until SIGTERM or SIGINT."""
     if crash is None and settings.crash_point is not None:
         crash = KillAt(settings.crash_point)
     process = RelayProcess(settings, catalogue or every_task(), crash or no_crash)

@@ -1,10 +1,10 @@
-"""Which release of Kontor this is."""
+"""The installed version of Kontor."""
 
 from importlib.metadata import PackageNotFoundError, version
 
 
 def release() -> str:
-    """The version of this installation."""
+    """Return the installed version, 0.0.0 when it is not installed as a package."""
     try:
         return version("kontor")
     except PackageNotFoundError:

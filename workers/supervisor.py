@@ -1,4 +1,4 @@
-"""Keeps a set of children running: starts, restarts with back-off, stops. One thread, woken by signals."""
+"""Supervises child processes: starts, restarts with back-off, stops. One thread, woken by signals."""
 
 import signal
 import time
@@ -15,31 +15,31 @@ log = structlog.get_logger(__name__)
 STEADY_SECONDS = 5.0
 FIRST_DELAY_SECONDS = 0.25
 LONGEST_DELAY_SECONDS = 10.0
-LOOK_SECONDS = 0.5
+SUPERVISE_SECONDS = 0.5
 STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 WATCHED = STOPPING | {signal.SIGCHLD}
 
 
 class Child(Protocol):
-    """Something that runs until it dies."""
+    """A supervised process."""
 
     name: str
 
     def start(self) -> None:
-        """Begin, also after a death. Raises StartFailed."""
+        """Start it, also after it died. Raises StartFailed."""
 
     def is_running(self) -> bool:
-        """Whether it lives; reaps it when it does not."""
+        """Whether it is running; reaps it when it has ended."""
 
     def ask_to_stop(self) -> None:
-        """Begin to stop; returns at once."""
+        """Request a stop; return at once."""
 
     def stop(self) -> None:
-        """Stop, by force if need be; returns when it is gone."""
+        """Stop it, by force if necessary; return when it has ended."""
 
 
 def backoff(previous: float, lived: float) -> float:
-    """Seconds before the next start: none after a steady life of `lived` seconds, then doubling."""
+    """Return the seconds before the next start: 0 if it ran for 5 s, else doubling from 0.25 to 10."""
     if lived >= STEADY_SECONDS:
         return 0.0
     return min(LONGEST_DELAY_SECONDS, max(FIRST_DELAY_SECONDS, previous * 2))
@@ -47,7 +47,7 @@ def backoff(previous: float, lived: float) -> float:
 
 @dataclass(slots=True)
 class Watch:
-    """One child and when it may start again, in monotonic seconds."""
+    """One child and the time of its next start, in monotonic seconds."""
 
     child: Child
     started_at: float = 0.0
@@ -56,7 +56,7 @@ class Watch:
     up: bool = False
 
     def look(self, now: float) -> None:
-        """Notice a death, start when it is time."""
+        """Detect a death; start the child when it is due."""
         if self.up and not self.child.is_running():
             self._plan(now)
             log.warning("child.died", child=self.child.name, restart_in=self.delay)
@@ -78,7 +78,7 @@ class Watch:
 
 
 class Supervisor:
-    """Runs children until a signal to stop; `running` are already started ones, stopped last of all."""
+    """Runs children until a stop signal; `running` are started already and stopped last."""
 
     def __init__(self, children: Sequence[Child], running: Sequence[Child] = ()) -> None:
         now = time.monotonic()
@@ -86,28 +86,28 @@ class Supervisor:
         self._children = [Watch(child) for child in children]
 
     def run(self, is_ready: Callable[[], bool], on_ready: Callable[[], None]) -> None:
-        """Keep everything running; call `on_ready` once when `is_ready` first says so."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
-        told = False
+        """Keep all children running; call `on_ready` once when `is_ready` first returns True."""
+        previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        ready = False
         try:
             while True:
-                self._look()
-                if not told and is_ready():
-                    told = True
+                self._check_all()
+                if not ready and is_ready():
+                    ready = True
                     on_ready()
-                heard = signal.sigtimedwait(WATCHED, LOOK_SECONDS if told else 0.05)
-                if heard is not None and heard.si_signo in STOPPING:
+                received = signal.sigtimedwait(WATCHED, SUPERVISE_SECONDS if ready else 0.05)
+                if received is not None and received.si_signo in STOPPING:
                     return
         finally:
             self._stop()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
-    def _look(self) -> None:
+    def _check_all(self) -> None:
         for watch in [*self._servers, *self._children]:
             watch.look(time.monotonic())
 
     def _stop(self) -> None:
-        """Ask all children at once, wait for each, then the servers in reverse order."""
+        """Request all children to stop, wait for each, then stop the servers in reverse order."""
         for watch in self._children:
             watch.child.ask_to_stop()
         for watch in [*self._children, *reversed(self._servers)]:

@@ -1,4 +1,4 @@
-"""Tracing where a process starts: on when a collector is named, else nothing of it is imported, built or asked."""
+"""Tracing set-up of a process; without a configured collector nothing is imported or built."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def tracer_for(settings: Settings, role: str) -> Tracer | None:
-    """The tracer of this process; None unless OTEL_EXPORTER_OTLP_ENDPOINT is set."""
+    """Return the tracer of this process; None unless OTEL_EXPORTER_OTLP_ENDPOINT is set."""
     if settings.otlp_endpoint is None:
         return None
     from adapters.tracing import otlp_tracer
@@ -23,9 +23,9 @@ def tracer_for(settings: Settings, role: str) -> Tracer | None:
 
 
 class CarryingThreads(ThreadPoolExecutor):
-    """Threads that work within the span of whoever gave them the work."""
+    """Threads that run in the context (and span) of the submitter."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run it in the caller's context."""
+        """Run `fn` in the caller's context."""
         context = copy_context()
         return super().submit(lambda: context.run(fn, *args, **kwargs))

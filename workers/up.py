@@ -26,21 +26,21 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A TCP port nobody listens on now."""
+    """Return a free TCP port."""
     with socket.create_server((LOOPBACK, 0)) as probe:
         return int(probe.getsockname()[1])
 
 
 def claim_port(port: int) -> None:
-    """Refuse a port that is taken, before anything starts."""
+    """Check that a port is free before anything starts. Raises SettingsError."""
     try:
         socket.create_server((LOOPBACK, port)).close()
     except OSError:
         raise SettingsError(f"port {port} is in use: choose another with --port or PORT") from None
 
 
-def answers(port: int) -> bool:
-    """Whether something listens on a port of this machine."""
+def is_listening(port: int) -> bool:
+    """Whether a process listens on a local port."""
     try:
         socket.create_connection((LOOPBACK, port), timeout=0.5).close()
     except OSError:
@@ -49,13 +49,13 @@ def answers(port: int) -> bool:
 
 
 def leave(number: int, frame: FrameType | None) -> None:
-    """End the process by way of its clean-up."""
+    """Exit with clean-up; a signal handler."""
     sys.exit(128 + number)
 
 
 @contextmanager
 def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[Child]]]:
-    """Settings, and the servers to watch over: none when both were given."""
+    """Yield settings and the embedded servers to supervise: none when both URLs are configured."""
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None), ()
         return
@@ -64,14 +64,14 @@ def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[Chil
 
 
 def with_catcher(environment: Environment, settings: Settings) -> Settings:
-    """Settings whose mail goes to a catcher on a free port, unless a server was given."""
+    """Direct mail to a catcher on a free port, unless a mail server is configured."""
     if environment.smtp_url is not None:
         return settings
     return replace(settings, smtp_url=f"smtp://{LOOPBACK}:{free_port()}")
 
 
 def children_of(settings: Settings, roles: Roles, *, catcher: bool) -> list[Child]:
-    """The processes of one machine, in the order in which they start."""
+    """Return the processes of one machine in start order."""
     environ = settings.environ()
     names = ["web", "relay", *["worker"] * settings.worker_processes, "scheduler"]
     if catcher:
@@ -80,14 +80,14 @@ def children_of(settings: Settings, roles: Roles, *, catcher: bool) -> list[Chil
 
 
 def preload() -> None:
-    """Import what most roles need, once, before they are forked."""
+    """Import shared modules once, before the roles are forked."""
     importlib.import_module("scheduler")
     importlib.import_module("workers.relay")
     importlib.import_module("workers.worker")
 
 
 def prepare(settings: Settings) -> "Credentials | None":
-    """Migrate, and make the first credentials; on a prepared database neither is even imported."""
+    """Migrate and create the first credentials; a prepared database skips both and their imports."""
     if is_prepared(settings.database_url.replace("+psycopg", "", 1)):
         return None
     from store.schema import migrate
@@ -98,18 +98,20 @@ def prepare(settings: Settings) -> "Credentials | None":
 
 
 def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Credentials | None"], None]) -> None:
-    """Run until Ctrl-C or SIGTERM; `greet` is called once when the web process answers."""
+    """Run until Ctrl-C or SIGTERM; call `greet` once when the web process responds."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
     claim_port(environment.port)
     with ExitStack() as stack:
-        found, servers = stack.enter_context(embedded(environment))
-        settings = with_catcher(environment, found)
+        embedded_settings, servers = stack.enter_context(embedded(environment))
+        settings = with_catcher(environment, embedded_settings)
         credentials = prepare(settings)
         endpoints.prepare(settings.data_dir)
-        places = endpoints.Endpoints(settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url)
+        addresses = endpoints.Endpoints(
+            settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url
+        )
         if servers:
-            endpoints.publish(settings.data_dir, places)
+            endpoints.publish(settings.data_dir, addresses)
         preload()
         children = children_of(settings, roles, catcher=environment.smtp_url is None)
-        Supervisor(children, servers).run(lambda: answers(settings.port), lambda: greet(settings, credentials))
+        Supervisor(children, servers).run(lambda: is_listening(settings.port), lambda: greet(settings, credentials))

@@ -33,7 +33,7 @@ DRAIN_SECONDS = 10
 
 @contextmanager
 def web_deps(settings: Settings) -> Iterator[Deps]:
-    """Everything the API needs, from settings; closed when the block ends."""
+    """Build the dependencies of the API from settings; close them at the end of the block."""
     engine = sql_engine(settings, "kontor web", THREADS)
     client = redis_client(settings)
     doorbell = RedisDoorbell(client, Keys(settings.namespace))
@@ -67,7 +67,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
 
 
 def run(settings: Settings) -> None:
-    """Serve until a signal comes."""
+    """Serve until a stop signal."""
     with web_deps(settings) as deps:
         uvicorn.run(
             build(deps),

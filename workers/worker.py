@@ -40,11 +40,11 @@ from workers.tracing import tracer_for
 log = structlog.get_logger(__name__)
 
 STOP_MILLISECONDS = 25_000
-RECORD_PATIENCE_SECONDS = 1.0
+RECONNECT_SECONDS = 1.0
 
 
 def prefetch_of(catalogue: Catalogue, threads: int) -> dict[str, int]:
-    """How many bells of each queue a process may hold: outside effects leave two threads to the rest."""
+    """Return how many bells of each queue a process may hold: queues with external tasks leave two threads free."""
     limits = {}
     for name in catalogue.queues:
         kinds = {payload.policy.kind for payload in catalogue if payload.policy.queue == name}
@@ -54,7 +54,7 @@ def prefetch_of(catalogue: Catalogue, threads: int) -> dict[str, int]:
 
 
 class WorkerProcess:
-    """The parts of one worker process, started and stopped in order."""
+    """One worker process; starts and stops its parts in order."""
 
     def __init__(self, settings: Settings, extra: Sequence[Handler] = (), crash: CrashPoint = no_crash) -> None:
         self.name = f"{platform.node()[:20]}-{secrets.token_hex(6)}"
@@ -78,7 +78,7 @@ class WorkerProcess:
             self.name, self.threads, catalogue.queues, self._drain, tally,
         )  # fmt: skip
         self._stopping = threading.Event()
-        shop = Workshop(
+        runtime = Workshop(
             engine=self.engine,
             registry=self.registry,
             jobs=jobs,
@@ -88,11 +88,11 @@ class WorkerProcess:
             crash=crash,
             cancelled=self.heartbeat.cancelled,
             on_dead=announce,
-            pause=lambda: not self._stopping.wait(RECORD_PATIENCE_SECONDS),
+            wait_for_database=lambda: not self._stopping.wait(RECONNECT_SECONDS),
             interrupts=(Interrupt,),
             tally=tally,
         )
-        self.runner = Runner(shop) if self.tracer is None else TracedRunner(shop, self.tracer, queue_of_bell)
+        self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer, queue_of_bell)
         self._serve(catalogue.queues)
         self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=1000)
 
@@ -110,18 +110,18 @@ class WorkerProcess:
         self.broker.draining = draining
 
     def start(self) -> None:
-        """Register, then pick up bells."""
+        """Register, then consume doorbells."""
         self.heartbeat.register()
         self.heartbeat.start()
         self.worker.start()
         log.info("worker.ready", worker=self.name, threads=self.threads)
 
     def stop(self) -> None:
-        """Finish what runs (25 s at most), answer, leave."""
+        """Finish running jobs (at most 25 s), send the answers, deregister."""
         self.broker.draining = True
         self.worker.stop(timeout=STOP_MILLISECONDS)
         self._stopping.set()
-        self.broker.answers.drain(2)
+        self.broker.acknowledger.drain(2)
         self.heartbeat.stop()
         self.doorbell.close()
         self.engine.dispose()
@@ -130,27 +130,27 @@ class WorkerProcess:
 
 
 def queue_of_bell() -> str:
-    """The queue whose doorbell the calling thread works on."""
+    """Return the queue of the calling thread's current doorbell."""
     message = CurrentMessage.get_current_message()
     return str(message.queue_name) if message else ""
 
 
 def crash_of(settings: Settings) -> CrashPoint:
-    """Where a fault test wants this process to die; nowhere otherwise."""
+    """Return the crash point of the settings; no_crash without one."""
     return no_crash if settings.crash_point is None else KillAt(settings.crash_point)
 
 
 def serve(process: WorkerProcess) -> None:
     """Run until SIGTERM or SIGINT."""
-    asked = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     process.start()
-    asked.wait()
+    stop_requested.wait()
     log.info("worker.stopping", worker=process.name)
     process.stop()
 
 
 def run(settings: Settings) -> None:
-    """One worker process with every task of the deployment."""
+    """Run a worker process with all tasks of the deployment."""
     serve(WorkerProcess(settings, crash=crash_of(settings)))

@@ -1,1 +1,1 @@
-"""PostgreSQL and Valkey from their wheels, started by a small launcher of our own."""
+"""Embedded PostgreSQL and Valkey, installed from wheels."""

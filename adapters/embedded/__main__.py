@@ -1,4 +1,4 @@
-"""Hold the servers of a data directory while commands use them: python -m adapters.embedded DIR [--scratch]."""
+"""Run the servers of a data directory while commands use them: python -m adapters.embedded DIR [--scratch]."""
 
 import shutil
 import sys
@@ -6,31 +6,31 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.embedded.endpoints import Owned, nobody_uses
+from adapters.embedded.endpoints import Owned, exclusive_if_unused
 from adapters.embedded.process import StartFailed
 from adapters.embedded.servers import owned_servers
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
-def hold(folder: Path, *, scratch: bool) -> None:
-    """Run both servers until nobody uses them; a scratch folder is not durable and is removed at the end."""
+def serve_until_unused(folder: Path, *, scratch: bool) -> None:
+    """Run both servers until no process uses them; a scratch folder is not durable and is removed at the end."""
     with owned_servers(folder, durable=not scratch) as servers:
         while True:
             servers.revive()
-            with nobody_uses(folder) as alone:
-                if alone:
+            with exclusive_if_unused(folder) as unused:
+                if unused:
                     servers.stop()
                     if scratch:
                         shutil.rmtree(folder)
                     return
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Hold; an error is one line on stderr."""
+    """Run the servers; report an error as one line on stderr."""
     try:
-        hold(Path(arguments[0]), scratch="--scratch" in arguments)
+        serve_until_unused(Path(arguments[0]), scratch="--scratch" in arguments)
     except (Owned, StartFailed) as error:
         sys.exit(str(error))
 

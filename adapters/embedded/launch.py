@@ -1,4 +1,4 @@
-"""Become a server: leave uid 0, ask to die with the launcher, exec. Run as a script, never imported.
+"""Start a server: leave uid 0, request to be killed with the launcher, exec. Run as a script, never imported.
 
 Usage: launch.py PPID MODE SIGNAL DIRECTORY PROGRAM ARGUMENT…
 MODE is `direct`, `namespace`, `unusable` (for tests) or a numeric uid. Exit status 97: this mode cannot be used here.
@@ -25,7 +25,7 @@ libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
 def write(path: str, text: str) -> None:
-    """Write one of the kernel's own small files."""
+    """Write a file in /proc."""
     descriptor = os.open(path, os.O_WRONLY)
     try:
         os.write(descriptor, text.encode())
@@ -34,7 +34,7 @@ def write(path: str, text: str) -> None:
 
 
 def enter_namespace() -> None:
-    """Be uid 1000 inside a user namespace that maps to who we are outside."""
+    """Enter a user namespace as uid 1000, mapped to the current uid outside."""
     uid, gid = os.getuid(), os.getgid()
     if libc.unshare(CLONE_NEWUSER) != 0:
         sys.exit(UNUSABLE)
@@ -47,7 +47,7 @@ def enter_namespace() -> None:
 
 
 def drop_to(uid: int) -> None:
-    """Be `uid`, keeping only the capability to pass directories of mode 0700."""
+    """Switch to `uid`; keep only the capability to enter directories of mode 0700."""
     try:
         os.setgroups([])
         os.setgid(uid)
@@ -62,7 +62,7 @@ def drop_to(uid: int) -> None:
 
 
 def reachable(*paths: str) -> bool:
-    """Whether all can be opened with what we are now; access(2) would disregard a kept capability."""
+    """Whether all paths can be opened with the current rights; access(2) would ignore a kept capability."""
     try:
         for path in paths:
             os.close(os.open(path, os.O_RDONLY))
@@ -72,7 +72,7 @@ def reachable(*paths: str) -> bool:
 
 
 def main(arguments: list[str]) -> None:
-    """Switch, check, exec. The death signal comes last: a change of credentials clears it."""
+    """Switch the user, check access, exec. The death signal is set last: a change of credentials clears it."""
     parent, mode, death_signal, directory, program = arguments[:5]
     if mode == "unusable":
         sys.exit(UNUSABLE)

@@ -19,7 +19,7 @@ USER = DATABASE = "kontor"
 
 # Tuned for one machine with two cores that also runs everything else.
 CONFIGURATION = """\
-# Written by Kontor at every start. Your own settings belong into kontor.conf beside this file.
+# Written by Kontor at every start. Your own settings belong in kontor.conf in this folder.
 listen_addresses = ''
 unix_socket_directories = '{sockets}'
 unix_socket_permissions = 0700
@@ -62,7 +62,7 @@ INITDB = [
 
 
 def mode_for(folder: Path) -> str:
-    """How a server over `folder` leaves uid 0: by namespace for files of ours, else as the files' owner."""
+    """Return how a server on `folder` leaves uid 0: in a namespace for root's files, else as their owner."""
     if os.geteuid() != 0:
         return "direct"
     owner = folder.stat().st_uid
@@ -70,13 +70,13 @@ def mode_for(folder: Path) -> str:
 
 
 def hand_over(folder: Path) -> None:
-    """Give a cluster made in a user namespace to `nobody`, because namespaces are off now."""
+    """Change the owner of a cluster created in a user namespace to `nobody`: namespaces are no longer available."""
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
 
 
 class Postgres:
-    """One PostgreSQL server over `folder`, reached through a socket in `sockets`."""
+    """One PostgreSQL server on `folder`, reached through a socket in `sockets`."""
 
     name = "postgres"
 
@@ -89,17 +89,17 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """SQLAlchemy's URL of the database."""
+        """The database URL in SQLAlchemy's form."""
         return f"postgresql+psycopg://{USER}@/{DATABASE}?host={quote(str(self.sockets), safe='/')}"
 
     def start(self) -> None:
-        """Make the cluster if there is none, clear what a crash left, start; does not wait."""
+        """Create the cluster if there is none, clean up after a crash and start; do not wait."""
         end_strays(self.folder, "postgres")
         if not self.folder.exists():
             self._initialise()
         elif not (self.folder / "PG_VERSION").exists():
-            held = ", ".join(sorted(path.name for path in self.folder.iterdir())) or "nothing"
-            raise StartFailed(f"{self.folder} is no PostgreSQL cluster (it holds {held}): move it away")
+            contents = ", ".join(sorted(path.name for path in self.folder.iterdir())) or "nothing"
+            raise StartFailed(f"{self.folder} is not a PostgreSQL cluster (it holds {contents}): move it away")
         (self.folder / "postmaster.pid").unlink(missing_ok=True)
         self._configure()
         program = str(postgres_binary("postgres"))
@@ -107,12 +107,12 @@ class Postgres:
             [program, "-D", str(self.folder)],
             mode=mode_for(self.folder),
             death_signal=signal.SIGQUIT,
-            within=self.folder,
+            cwd=self.folder,
             log=self.log,
         )
 
     def wait_ready(self, timeout: float = 60.0) -> None:
-        """Wait until connections are accepted."""
+        """Wait until the server accepts connections."""
         assert self.process is not None, "start() comes first"
         try:
             wait_until(self._is_ready, self.process, timeout, self.log)
@@ -124,19 +124,19 @@ class Postgres:
             wait_until(self._is_ready, self.process, timeout, self.log)
 
     def is_running(self) -> bool:
-        """Whether the process lives; reaps it when it does not."""
+        """Whether the process is running; reaps it when it has ended."""
         return self.process is not None and self.process.poll() is None
 
     def ask_to_stop(self) -> None:
-        """Do nothing yet: what still uses it stops first."""
+        """Do nothing: its users stop first."""
 
     def stop(self) -> None:
-        """Fast shutdown, harder when it takes too long."""
+        """Request a fast shutdown, then an immediate one if that takes too long."""
         if self.process is not None:
             stop(self.process, [(signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0)])
 
     def _is_ready(self) -> bool:
-        """What pg_ctl looks at: the last line of the lock file, written by this very process."""
+        """Check the status line of the lock file, as pg_ctl does, and that this process wrote it."""
         try:
             lines = (self.folder / "postmaster.pid").read_text().splitlines()
         except OSError:
@@ -145,7 +145,7 @@ class Postgres:
         return mine and len(lines) > 7 and lines[7].strip() == "ready"
 
     def _initialise(self) -> None:
-        """Build the cluster beside its place and move it there whole; as root without namespaces as `nobody`."""
+        """Create the cluster in a draft folder and rename it; as root without namespaces run as `nobody`."""
         draft = self.folder.with_name(self.folder.name + ".new")
         if draft.exists():
             end_strays(draft, "postgres")
@@ -163,16 +163,16 @@ class Postgres:
         os.chown(draft / "kontor.conf", draft.stat().st_uid, draft.stat().st_gid)
         draft.rename(self.folder)
 
-    def _run(self, folder: Path, program: str, arguments: Sequence[str], feed: bytes = b"") -> int:
+    def _run(self, folder: Path, program: str, arguments: Sequence[str], stdin_data: bytes = b"") -> int:
         single = ["--single"] if program == "postgres" else []
         command = [str(postgres_binary(program)), *single, "-D", str(folder), *arguments]
         child = spawn(
-            command, mode=mode_for(folder), death_signal=signal.SIGKILL, within=folder, log=self.log, feed=feed
+            command, mode=mode_for(folder), death_signal=signal.SIGKILL, cwd=folder, log=self.log, stdin_data=stdin_data
         )
         return child.wait()
 
     def _configure(self) -> None:
-        """Write the configuration in place, keeping owner and mode."""
+        """Write the configuration in place; owner and mode are kept."""
         path = self.folder / "postgresql.conf"
         assert stat.S_ISREG(path.lstat().st_mode)
         durable = "on" if self.durable else "off"

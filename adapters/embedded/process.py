@@ -1,4 +1,4 @@
-"""A server process: how it is started, told apart from a dead one, and stopped."""
+"""Server processes: start, liveness, stop."""
 
 import os
 import signal
@@ -15,34 +15,33 @@ POLL = 0.01
 
 
 class StartFailed(Exception):
-    """A server did not come up."""
+    """A server failed to start."""
 
 
 def spawn(
-    command: Sequence[str], *, mode: str, death_signal: int, within: Path, log: Path, feed: bytes = b""
+    command: Sequence[str], *, mode: str, death_signal: int, cwd: Path, log: Path, stdin_data: bytes = b""
 ) -> subprocess.Popen[bytes]:
-    """Start a program by way of launch.py, in a session of its own, its output appended to `log`.
+    """Start a program through launch.py in a new session, with its output appended to `log`.
 
-    The child gets `death_signal` when the calling thread ends, so call this from one that lives as long
-    as the server shall.
+    The child gets `death_signal` when the calling thread ends, so the thread must live as long as the server.
     """
     wrapper = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), mode, str(int(death_signal))]
     with log.open("ab") as output, tempfile.TemporaryFile() as source:
-        source.write(feed)
+        source.write(stdin_data)
         source.seek(0)
         return subprocess.Popen(
-            [*wrapper, str(within), *command],
+            [*wrapper, str(cwd), *command],
             stdin=source,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            cwd=within,
+            cwd=cwd,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
         )
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], timeout: float, log: Path) -> None:
-    """Wait for `ready`, at most `timeout` seconds and not beyond the process's death."""
+    """Wait for `ready` for at most `timeout` seconds. Raises StartFailed, also when the process ends."""
     deadline = time.monotonic() + timeout
     while not ready():
         if process.poll() is not None:
@@ -53,19 +52,19 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], time
 
 
 def last_line(log: Path) -> str:
-    """The last line a server wrote, for a one-line error."""
+    """Return the last line of a server's log, for an error message."""
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1] if lines else "it wrote nothing"
+    return lines[-1] if lines else "its log is empty"
 
 
 def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[signal.Signals, float]]) -> None:
-    """Send each signal in turn and wait its seconds, SIGKILL at last; reaps the process."""
-    for number, patience in steps:
+    """Send each signal in turn and wait its seconds, then SIGKILL; reap the process."""
+    for number, timeout in steps:
         if process.poll() is not None:
             return
         process.send_signal(number)
         try:
-            process.wait(patience)
+            process.wait(timeout)
         except subprocess.TimeoutExpired:
             continue
         return
@@ -74,7 +73,7 @@ def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[signal.Signals,
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process exists and is more than a zombie."""
+    """Whether a process exists and is not a zombie."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -83,28 +82,28 @@ def is_alive(pid: int) -> bool:
 
 
 def living_in(folder: Path, program: str) -> list[int]:
-    """Processes of a program whose working directory is `folder`, zombies aside."""
-    home, found = str(folder.resolve()), []
+    """Return the pids of a program's processes with the working directory `folder`, without zombies."""
+    target, pids = str(folder.resolve()), []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            here, runs = str((entry / "cwd").readlink()), (entry / "exe").readlink().name
+            cwd, executable = str((entry / "cwd").readlink()), (entry / "exe").readlink().name
         except OSError:
             continue
-        if here == home and runs.removesuffix(" (deleted)") == program and is_alive(int(entry.name)):
-            found.append(int(entry.name))
-    return found
+        if cwd == target and executable.removesuffix(" (deleted)") == program and is_alive(int(entry.name)):
+            pids.append(int(entry.name))
+    return pids
 
 
 def end_strays(folder: Path, program: str, timeout: float = 10.0) -> None:
-    """End what an earlier launcher left running in `folder`; SIGQUIT first, then SIGKILL."""
+    """Kill processes an earlier launcher left running in `folder`: SIGQUIT first, after 2 s SIGKILL."""
     deadline, started = time.monotonic() + timeout, time.monotonic()
     while strays := living_in(folder, program):
-        patient = time.monotonic() - started < 2.0
+        gentle = time.monotonic() - started < 2.0
         for pid in strays:
             try:
-                os.kill(pid, signal.SIGQUIT if patient else signal.SIGKILL)
+                os.kill(pid, signal.SIGQUIT if gentle else signal.SIGKILL)
             except ProcessLookupError:
                 continue
         if time.monotonic() > deadline:

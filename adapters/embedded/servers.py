@@ -1,4 +1,4 @@
-"""Both servers of a data directory, owned by one process."""
+"""The servers of a data directory, owned by one process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +13,7 @@ LOG_KEPT = 10 * 1024 * 1024
 
 
 class EmbeddedServers:
-    """PostgreSQL and Valkey of one data directory, for a process that owns it."""
+    """PostgreSQL and Valkey of one data directory. The caller must hold its owner lock."""
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         data_dir = data_dir.resolve()
@@ -24,7 +24,7 @@ class EmbeddedServers:
         self.valkey = Valkey(data_dir / "valkey", sockets, fresh_log(data_dir, "valkey"))
 
     def start(self) -> Endpoints:
-        """Start both at once, wait for both, publish where they are."""
+        """Start both, wait for both, publish their URLs."""
         self.valkey.start()
         self.postgres.start()
         self.valkey.wait_ready()
@@ -34,18 +34,18 @@ class EmbeddedServers:
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where both are."""
+        """The URLs of both."""
         return Endpoints(database_url=self.postgres.url, redis_url=self.valkey.url)
 
     def revive(self) -> None:
-        """Start again what has died. Raises StartFailed."""
+        """Restart servers that died. Raises StartFailed."""
         for server in (self.valkey, self.postgres):
             if not server.is_running():
                 server.start()
                 server.wait_ready()
 
     def stop(self) -> None:
-        """Stop both and withdraw what was published."""
+        """Stop both and delete the published URLs."""
         (self.data_dir / "servers.json").unlink(missing_ok=True)
         self.postgres.stop()
         self.valkey.stop()
@@ -55,7 +55,7 @@ class EmbeddedServers:
 
 
 def fresh_log(data_dir: Path, name: str) -> Path:
-    """A server's log file; one that has grown large becomes `….1`."""
+    """Return a server's log file; one over 10 MiB is renamed to `….1`."""
     path = data_dir / "log" / f"{name}.log"
     if path.exists() and path.stat().st_size > LOG_KEPT:
         path.replace(path.with_suffix(".log.1"))
@@ -64,9 +64,9 @@ def fresh_log(data_dir: Path, name: str) -> Path:
 
 @contextmanager
 def owned_servers(data_dir: Path, *, durable: bool = True) -> Iterator[EmbeddedServers]:
-    """Own and run the servers for the length of the block; raises Owned when somebody else does."""
+    """Own and run the servers during the block. Raises Owned when another process owns them."""
     endpoints.prepare(data_dir)
-    with endpoints.ownership(data_dir):
+    with endpoints.owner_lock(data_dir):
         servers = EmbeddedServers(data_dir, durable=durable)
         try:
             servers.start()
@@ -77,6 +77,6 @@ def owned_servers(data_dir: Path, *, durable: bool = True) -> Iterator[EmbeddedS
 
 @contextmanager
 def embedded_servers(data_dir: Path, *, durable: bool = True) -> Iterator[Endpoints]:
-    """The same for those who only want to know where they are."""
+    """Own and run the servers during the block; yield only their URLs."""
     with owned_servers(data_dir, durable=durable) as servers:
         yield servers.endpoints

@@ -1,4 +1,4 @@
-"""The embedded Valkey: a doorbell, so nothing of it is kept on disk."""
+"""The embedded Valkey; it holds only doorbells, so nothing is persisted."""
 
 import signal
 import socket
@@ -11,7 +11,7 @@ from adapters.embedded.process import end_strays, spawn, stop, wait_until
 
 
 class Valkey:
-    """One Valkey server working in `folder`, reached through a socket in `sockets`."""
+    """One Valkey server with the working directory `folder`, reached through a socket in `sockets`."""
 
     name = "valkey"
 
@@ -23,11 +23,11 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """redis-py's URL of database 0."""
+        """The URL of database 0 in redis-py's form."""
         return f"unix://{quote(str(self.socket), safe='/')}?db=0"
 
     def start(self) -> None:
-        """Clear what a crash left and start; does not wait."""
+        """Clean up after a crash and start; do not wait."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         end_strays(self.folder, "valkey-server")
         self.socket.unlink(missing_ok=True)
@@ -46,24 +46,24 @@ class Valkey:
             [str(valkey_binary()), *flags],
             mode="direct",
             death_signal=signal.SIGKILL,
-            within=self.folder,
+            cwd=self.folder,
             log=self.log,
         )
 
     def wait_ready(self, timeout: float = 20.0) -> None:
-        """Wait until commands are answered."""
+        """Wait until the server responds to commands."""
         assert self.process is not None, "start() comes first"
         wait_until(self._is_ready, self.process, timeout, self.log)
 
     def is_running(self) -> bool:
-        """Whether the process lives; reaps it when it does not."""
+        """Whether the process is running; reaps it when it has ended."""
         return self.process is not None and self.process.poll() is None
 
     def ask_to_stop(self) -> None:
-        """Do nothing yet: what still uses it stops first."""
+        """Do nothing: its users stop first."""
 
     def stop(self) -> None:
-        """End it; there is nothing to save."""
+        """Stop the server; there is no data to save."""
         if self.process is not None:
             stop(self.process, [(signal.SIGTERM, 5.0)])
 
