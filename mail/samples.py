@@ -1,8 +1,10 @@
-"""A sample of every mail, for previews, the gallery of the docs and the tests."""
+"""Sample facts for every mail, for previews, the gallery and the tests."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+
+from mail.kinds import Audience, MailKind
 
 ACCOUNT = "Elbe Logistik"
 RESELLER = "Nordlicht Learning"
@@ -17,8 +19,13 @@ LINKS: Mapping[str, str] = MappingProxyType(
 )
 
 
+def sample_addressee(kind: MailKind) -> str:
+    """Return the name of the account that a sample of this kind is addressed to."""
+    return {Audience.RESELLER: RESELLER, Audience.OPERATOR: ""}.get(kind.audience, ACCOUNT)
+
+
 def sample_facts() -> dict[str, dict[str, Any]]:
-    """Return facts for every mail, by its name."""
+    """Return sample facts by mail name."""
     return _accounts() | _offers() | _usage() | _money_mails() | _operators()
 
 
@@ -61,7 +68,7 @@ def _offers() -> dict[str, dict[str, Any]]:
         {"product": "Excel Basics", "now": 10, "then": 15},
         {"product": "Data Protection", "now": 1, "then": 6},
     ]
-    message = "As agreed on the phone.\nThe new seats can start on Monday."
+    message = "As agreed on the phone.\nThe new licences can start on Monday."
     ending = [
         {"product": "Excel Basics", "count": 10, "ends_at": LATER},
         {"product": "Data Protection", "count": 1, "ends_at": LATER},
@@ -74,7 +81,7 @@ def _offers() -> dict[str, dict[str, Any]]:
         "offer-rejected": decided,
         "offer-expired": _of(lines=lines, sent_at=SENT, expired_at=LATER),
         "delivery-failed": _of(
-            subject_of="offer", lines=lines, error="HTTP 404 Not Found", attempts=5, failed_at=DECIDED
+            subject_of="offer", lines=lines, error="answered 404: Not Found", attempts=5, failed_at=DECIDED
         ),
         "licences-ending": _of(licences=ending, days=14),
     }
@@ -142,7 +149,7 @@ def _money_mails() -> dict[str, dict[str, Any]]:
 
 def _operators() -> dict[str, dict[str, Any]]:
     alerts = [
-        {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mails.send"},
+        {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
         {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
         {"kind": "held_lanes", "count": 1, "detail": "instance of Elbe Logistik"},
         {"kind": "guard_rail", "count": 1, "detail": "hosting: 41 %"},

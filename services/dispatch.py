@@ -96,7 +96,7 @@ class Dispatcher:
         spoken = self._voice(session, mail)
         if spoken is None:
             return None
-        voice, programme, zone = spoken
+        voice, programme, zone, addressee = spoken
         to, *cc = [Addressee(one.address, role=one.role) for one in recipients]
         return Letter(
             template=mail.template,
@@ -109,21 +109,22 @@ class Dispatcher:
             facts=mail.facts,
             links=links,
             cc=tuple(cc),
+            addressee="" if mail.facts.get("undeliverable_to") else addressee,
         )
 
-    def _voice(self, session: Session, mail: Mail) -> tuple[Voice, Programme, str] | None:
-        """Who speaks, by which programme, in which time zone."""
+    def _voice(self, session: Session, mail: Mail) -> tuple[Voice, Programme, str, str] | None:
+        """The voice, the programme, the time zone, and the name of the account that is addressed (empty: none)."""
         if mail.account_id is None:
             programme = self.programmes.any(session, mail.programme)
             if programme is None:
                 return None
-            return Voice(provider(programme, self.public_url), None), programme, programme.timezone
+            return Voice(provider(programme, self.public_url), None), programme, programme.timezone, ""
         found = brands.voices(session, mail.account_id, _speaker(mail))
         if found is None:
             return None
         programme = self.programmes.of_digest(session, found.programme, found.digest)
         voice = voice_of(found, provider(programme, self.public_url))
-        return voice, programme, found.timezone
+        return voice, programme, found.timezone, found.name
 
 
 def provider(programme: Programme, public_url: str) -> Brand:

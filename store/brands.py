@@ -35,6 +35,7 @@ class Voices:
     """All that decides in whose name an account is spoken to. `proven` are verified domains."""
 
     kind: str
+    name: str
     timezone: str
     programme: str
     digest: str
@@ -60,7 +61,7 @@ def _voices() -> Select[Any]:
         .correlate(Account, RESELLER)
         .scalar_subquery()
     )
-    told = (Account.kind, Account.timezone, Account.programme, ProgrammeRow.digest, RESELLER.name)
+    told = (Account.kind, Account.name, Account.timezone, Account.programme, ProgrammeRow.digest, RESELLER.name)
     brands = [getattr(one, name) for one in (OWN, THEIRS) for name in ("account_id", *SETTINGS)]
     return (
         select(*told, domains, *brands)
@@ -81,9 +82,9 @@ def voices(session: Session, account_id: UUID, speaker: UUID | None = None) -> V
     row = session.execute(VOICES, asked).one_or_none()
     if row is None:
         return None
-    kind, timezone, programme, digest, reseller, domains, *rest = row
+    kind, name, timezone, programme, digest, reseller, domains, *rest = row
     own, theirs = _brand(rest[: len(SETTINGS) + 1]), _brand(rest[len(SETTINGS) + 1 :])
-    return Voices(kind, timezone, programme, digest, reseller, frozenset(domains or ()), own, theirs)
+    return Voices(kind, name, timezone, programme, digest, reseller, frozenset(domains or ()), own, theirs)
 
 
 def _brand(columns: Sequence[Any]) -> Brand | None:
