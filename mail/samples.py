@@ -20,7 +20,9 @@ LINKS: Mapping[str, str] = MappingProxyType(
 
 
 def sample_addressee(kind: MailKind) -> str:
-    """Return the name of the account that a sample of this kind is addressed to."""
+    """Return the name of the account that the sample of a kind is addressed to; empty for none."""
+    if sample_facts()[kind.name].get("undeliverable_to"):
+        return ""
     return {Audience.RESELLER: RESELLER, Audience.OPERATOR: ""}.get(kind.audience, ACCOUNT)
 
 

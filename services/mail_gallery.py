@@ -94,7 +94,7 @@ def sample(said_by: Speaker, template: str, locale: str) -> Letter:
         facts=facts,
         links=LINKS,
         cc=copied,
-        addressee="" if alone else sample_addressee(kind),
+        addressee=sample_addressee(kind),
     )
 
 
