@@ -78,6 +78,6 @@ def cc_goes_out(copies_this_hour: int) -> bool:
 
 
 def clock_hour(now: datetime) -> tuple[datetime, datetime]:
-    """Return start and end of the clock hour (UTC) of `now`: copies are counted per hour, the digest is sent at its end."""
+    """Return start and end of the clock hour (UTC) of `now`, for counting copies; the digest is sent at its end."""
     start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return start, start + timedelta(hours=1)

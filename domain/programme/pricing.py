@@ -69,7 +69,7 @@ def subscriptions(
     return _account_subscriptions(retail, currency), _reseller_subscriptions(wholesale, currency)
 
 
-def promotions(place: Place | None, products: Mapping[str, Product]) -> dict[str, Promotion]:
+def promotions(place: Place | None, all_products: Mapping[str, Product]) -> dict[str, Promotion]:
     """Read promo codes or campaigns, by code."""
     result: dict[str, Promotion] = {}
     folded: set[str] = set()
@@ -77,7 +77,7 @@ def promotions(place: Place | None, products: Mapping[str, Product]) -> dict[str
         if place and code.casefold() in folded:
             place.key_of(code).complain("two codes differ only in case")
         folded.add(code.casefold())
-        result[code] = _promotion(code, inner, products)
+        result[code] = _promotion(code, inner, all_products)
     return dict(sorted(result.items()))
 
 
@@ -140,7 +140,7 @@ def _tier(place: Place, families: list[str], before: list[Tier]) -> Tier:
     if any(tier.start == other.start for other in before):
         start.complain(f"duplicate tier: another tier starts at {tier.start}")
     elif before and tier.start < before[-1].start:
-        start.complain(f"tiers must ascend: {tier.start} follows {before[-1].start}")
+        start.complain(f"unsorted tier: {tier.start} follows {before[-1].start}")
     return tier
 
 
@@ -172,7 +172,7 @@ def _product(code: str, place: Place, currency: str) -> Product:
     )
 
 
-def _promotion(code: str, place: Place, products: Mapping[str, Product]) -> Promotion:
+def _promotion(code: str, place: Place, all_products: Mapping[str, Product]) -> Promotion:
     section = Section(place)
     percent, chosen = section.need("percent"), section.take("products")
     first, last = section.take("from"), section.take("until")
@@ -180,5 +180,5 @@ def _promotion(code: str, place: Place, products: Mapping[str, Product]) -> Prom
     first_day, last_day = first.day() if first else None, last.day() if last else None
     if last and first_day and last_day and last_day < first_day:
         last.complain("the last day is before the first")
-    codes = tuple(item.known(products, "product") for item in chosen.items()) if chosen else ()
+    codes = tuple(item.known(all_products, "product") for item in chosen.items()) if chosen else ()
     return Promotion(code, percent.percent(), codes, first_day, last_day)
