@@ -57,7 +57,7 @@ def checked_facts(template: str, facts: Mapping[str, object] | Facts) -> Facts:
         return schema.model_validate(facts)
     except ValidationError as error:
         errors = [FieldError(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
-        message = f"The mail {template!r} cannot state this."
+        message = f"The facts of the mail {template!r} are invalid."
         raise Invalid("invalid_facts", message, errors=errors) from error
 
 
@@ -74,7 +74,7 @@ class MailBuilder:
         facts = checked_facts(letter.template, letter.facts)
         missing = sorted(kind.needed_links - letter.links.keys())
         if missing:
-            message = f"The mail {letter.template!r} needs links: {', '.join(missing)}."
+            message = f"The mail {letter.template!r} requires the links: {', '.join(missing)}."
             raise Invalid("missing_links", message)
         rendered = self._renderer.render(
             Telling(kind, letter.brand, letter.locale, letter.timezone, facts, letter.links, letter.addressee)

@@ -203,7 +203,7 @@ def test_a_missing_fact_is_found_when_the_mail_is_enqueued() -> None:
         schema = KINDS[name].facts
         for field, described in schema.model_fields.items():
             if described.is_required():
-                with pytest.raises(Exception, match="cannot state"):
+                with pytest.raises(Exception, match="are invalid"):
                     checked_facts(name, {key: value for key, value in facts.items() if key != field})
 
 
