@@ -40,7 +40,7 @@ ACTIVATION_GONE: Final[dict[str, str]] = {
     "address_changed": N("This link is no longer valid because the account’s address has changed."),
     "account_deleted": N("The account has been deleted."),
 }
-PASSWORD: Final = N("A password has 8 to 200 characters.")
+PASSWORD: Final = N("A password must have 8 to 200 characters.")
 
 UNSUBSCRIBE: Final = N("Unsubscribe")
 UNSUBSCRIBED: Final = N("You will no longer receive this kind of reminder.")

@@ -22,9 +22,7 @@ class TranslatingGenerator(CodeGenerator):
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
         if len(node.args) != 1 or not isinstance(node.args[0], nodes.Const):
-            raise TemplateAssertionError(
-                "only string literals can be translated", node.lineno, self.name, self.filename
-            )
+            raise TemplateAssertionError("only literals can be translated", node.lineno, self.name, self.filename)
         assert isinstance(self.environment, TranslatedEnvironment)
         text = self.environment.words.gettext(node.args[0].value)
         values = {pair.key: pair.value for pair in node.kwargs}
