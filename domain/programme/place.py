@@ -169,10 +169,10 @@ class Place:
 class Section:
     """A mapping with expected keys; `close` reports the others."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self._entries = place.entries()
-        self._readable = isinstance(place.node, Entries)
+    def __init__(self, field: Place) -> None:
+        self.field = field
+        self._entries = field.entries()
+        self._readable = isinstance(field.node, Entries)
         self._expected: set[str] = set()
 
     def take(self, key: str) -> Place | None:
@@ -186,12 +186,12 @@ class Section:
         if value is not None:
             return value
         if self._readable:
-            self.place.complain(f"the key {key!r} is missing")
-        return Place(Scalar(0, 0, "", "missing"), self.place.path, [])
+            self.field.complain(f"the key {key!r} is missing")
+        return Place(Scalar(0, 0, "", "missing"), self.field.path, [])
 
     def close(self) -> None:
         """Report every unknown key."""
         for key in self._entries:
             if key not in self._expected:
                 expected = ", ".join(sorted(self._expected))
-                self.place.key_of(key).complain(f"unknown key (allowed here: {expected})")
+                self.field.key_of(key).complain(f"unknown key (allowed here: {expected})")

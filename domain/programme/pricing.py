@@ -29,11 +29,11 @@ class DiscountKind(StrEnum):
     TURNOVER = "turnover"
 
 
-def discount(place: Place | None) -> Discount:
+def discount(field: Place | None) -> Discount:
     """Read `kind` and the keys of that kind."""
-    if place is None:
+    if field is None:
         return NoDiscount()
-    section = Section(place)
+    section = Section(field)
     kind = section.need("kind").choice(DiscountKind)
     result: Discount
     match kind:
@@ -49,41 +49,41 @@ def discount(place: Place | None) -> Discount:
     return result
 
 
-def products(place: Place | None, currency: str) -> dict[str, Product]:
+def products(field: Place | None, currency: str) -> dict[str, Product]:
     """Read the products, by code."""
-    entries = place.entries() if place else {}
-    if place:
-        check_codes(place, entries)
+    entries = field.entries() if field else {}
+    if field:
+        check_codes(field, entries)
     return {code: _product(code, inner, currency) for code, inner in sorted(entries.items())}
 
 
 def subscriptions(
-    place: Place | None, currency: str
+    field: Place | None, currency: str
 ) -> tuple[dict[str, AccountSubscription], dict[str, ResellerSubscription]]:
     """Read `account` (retail) and `reseller` (wholesale) fees, by code."""
-    if place is None:
+    if field is None:
         return {}, {}
-    section = Section(place)
+    section = Section(field)
     retail, wholesale = section.take("account"), section.take("reseller")
     section.close()
     return _account_subscriptions(retail, currency), _reseller_subscriptions(wholesale, currency)
 
 
-def promotions(place: Place | None, all_products: Mapping[str, Product]) -> dict[str, Promotion]:
+def promotions(field: Place | None, all_products: Mapping[str, Product]) -> dict[str, Promotion]:
     """Read promo codes or campaigns, by code."""
     result: dict[str, Promotion] = {}
     folded: set[str] = set()
-    for code, inner in (place.entries() if place else {}).items():
-        if place and code.casefold() in folded:
-            place.key_of(code).complain("two codes differ only in case")
+    for code, inner in (field.entries() if field else {}).items():
+        if field and code.casefold() in folded:
+            field.key_of(code).complain("two codes differ only in case")
         folded.add(code.casefold())
         result[code] = _promotion(code, inner, all_products)
     return dict(sorted(result.items()))
 
 
-def _account_subscriptions(place: Place | None, currency: str) -> dict[str, AccountSubscription]:
+def _account_subscriptions(field: Place | None, currency: str) -> dict[str, AccountSubscription]:
     result = {}
-    for code, inner in _by_code(place).items():
+    for code, inner in _by_code(field).items():
         section = Section(inner)
         name, fee, shared = section.take("name"), section.need("fee"), section.take("shared")
         section.close()
@@ -93,9 +93,9 @@ def _account_subscriptions(place: Place | None, currency: str) -> dict[str, Acco
     return result
 
 
-def _reseller_subscriptions(place: Place | None, currency: str) -> dict[str, ResellerSubscription]:
+def _reseller_subscriptions(field: Place | None, currency: str) -> dict[str, ResellerSubscription]:
     result = {}
-    for code, inner in _by_code(place).items():
+    for code, inner in _by_code(field).items():
         section = Section(inner)
         name, fee, multiple = section.take("name"), section.need("fee"), section.take("multiple")
         section.close()
@@ -105,10 +105,10 @@ def _reseller_subscriptions(place: Place | None, currency: str) -> dict[str, Res
     return result
 
 
-def _by_code(place: Place | None) -> dict[str, Place]:
-    entries = place.entries() if place else {}
-    if place:
-        check_codes(place, entries)
+def _by_code(field: Place | None) -> dict[str, Place]:
+    entries = field.entries() if field else {}
+    if field:
+        check_codes(field, entries)
     return dict(sorted(entries.items()))
 
 
@@ -128,8 +128,8 @@ def _turnover(section: Section) -> TurnoverDiscount:
     return TurnoverDiscount(tuple(families), tuple(tiers), rail.percent() if rail else Decimal(30))
 
 
-def _tier(place: Place, families: list[str], before: list[Tier]) -> Tier:
-    section = Section(place)
+def _tier(field: Place, families: list[str], before: list[Tier]) -> Tier:
+    section = Section(field)
     name, start, percent = section.need("name"), section.need("from"), section.need("percent")
     section.close()
     tier = Tier(name.text(), start.decimal(), _percentages(percent, families))
@@ -144,15 +144,15 @@ def _tier(place: Place, families: list[str], before: list[Tier]) -> Tier:
     return tier
 
 
-def _percentages(place: Place, families: list[str]) -> dict[str, Decimal]:
-    section = Section(place)
+def _percentages(field: Place, families: list[str]) -> dict[str, Decimal]:
+    section = Section(field)
     result = {family: section.need(family).percent() for family in families}
     section.close()
     return result
 
 
-def _product(code: str, place: Place, currency: str) -> Product:
-    section = Section(place)
+def _product(code: str, field: Place, currency: str) -> Product:
+    section = Section(field)
     name, more, family = section.need("name"), section.take("names"), section.take("family")
     price = section.take("price")
     retail, wholesale = section.take("account_subscription"), section.take("reseller_subscription")
@@ -172,8 +172,8 @@ def _product(code: str, place: Place, currency: str) -> Product:
     )
 
 
-def _promotion(code: str, place: Place, all_products: Mapping[str, Product]) -> Promotion:
-    section = Section(place)
+def _promotion(code: str, field: Place, all_products: Mapping[str, Product]) -> Promotion:
+    section = Section(field)
     percent, chosen = section.need("percent"), section.take("products")
     first, last = section.take("from"), section.take("until")
     section.close()

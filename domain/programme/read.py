@@ -41,9 +41,9 @@ def from_document(document: object) -> Programme:
 
 def _read(root: Node) -> Programme | list[ProgrammeError]:
     errors: list[ProgrammeError] = []
-    place = Place(root, "", errors)
-    programme = _programme(Section(place))
-    check_products(place, programme)
+    field = Place(root, "", errors)
+    programme = _programme(Section(field))
+    check_products(field, programme)
     if errors:
         return sorted(set(errors), key=lambda error: (error.line, error.column, error.path, error.message))
     return programme
