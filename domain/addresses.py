@@ -1,4 +1,4 @@
-"""Which IP addresses Kontor may call: global unicast, also when it hides in another form."""
+"""IP addresses that Kontor may call: global unicast, embedded IPv4 addresses included."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -12,7 +12,7 @@ _TRANSLATED: Final = IPv6Network("::ffff:0:0:0/96")
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 
 # Sources: the IANA special-purpose registries for IPv4 and IPv6.
-_CLOSED_4: Final = tuple(
+_FORBIDDEN_4: Final = tuple(
     IPv4Network(text)
     for text in (
         "0.0.0.0/8",
@@ -35,16 +35,16 @@ _CLOSED_4: Final = tuple(
         "240.0.0.0/4",
     )
 )
-_CLOSED_6: Final = tuple(
+_FORBIDDEN_6: Final = tuple(
     IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20", "5f00::/16")
 )
 
 
 def may_connect(address: str) -> bool:
-    """Whether an address, as text, is global unicast; `False` for anything unreadable.
+    """Return whether an address (text) is global unicast; `False` for anything that does not parse.
 
-    An IPv4 address inside an IPv6 one (mapped, compatible, translated, NAT64, 6to4) is judged
-    too: the packet ends there. Teredo and local NAT64 prefixes are never right for a server.
+    An IPv4 address inside an IPv6 address (mapped, compatible, translated, NAT64, 6to4) is checked
+    too, because it is the final destination. Teredo and local NAT64 prefixes are refused.
     """
     text = address.strip("[]")
     if "%" in text:
@@ -54,14 +54,14 @@ def may_connect(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(parsed, IPv4Address):
-        return not any(parsed in network for network in _CLOSED_4)
+        return not any(parsed in network for network in _FORBIDDEN_4)
     return _may_connect_6(parsed)
 
 
 def all_may_connect(addresses: Iterable[str]) -> bool:
-    """Whether there is an address, and none is forbidden."""
-    found = list(addresses)
-    return bool(found) and all(may_connect(address) for address in found)
+    """Return whether there is at least one address and all are allowed."""
+    candidates = list(addresses)
+    return bool(candidates) and all(may_connect(address) for address in candidates)
 
 
 def _may_connect_6(address: IPv6Address) -> bool:
@@ -70,11 +70,11 @@ def _may_connect_6(address: IPv6Address) -> bool:
         return may_connect(str(inner))
     if address not in _GLOBAL_UNICAST:
         return False
-    return not any(address in network for network in _CLOSED_6)
+    return not any(address in network for network in _FORBIDDEN_6)
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a packet to this one would reach."""
+    """Return the IPv4 address that a packet to this IPv6 address would reach, if any."""
     number = int(address)
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped

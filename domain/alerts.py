@@ -1,4 +1,4 @@
-"""What operators are told of: matters that need a person, when one of them is news, and how a digest says it."""
+"""Operator alerts: open incidents, when to report one, and how a digest lists them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 
 DIGEST_EVERY: Final = timedelta(minutes=15)
 LINES_OF_A_KIND: Final = 10
-"""More matters of one kind than this share the last line."""
+"""Incidents of one kind beyond this limit share the last line of a digest."""
 
 
 class AlertKind(StrEnum):
-    """What needs a person."""
+    """Kinds of incident that need an operator."""
 
     DEAD_JOBS = "dead_jobs"
     LATE_WORK = "late_work"
@@ -26,9 +26,9 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One thing that needs a person now; `name` is the same on every look.
+    """An open issue that needs an operator; `name` is the same at every check.
 
-    `newest`: when the last of it came up. `grows`: more of it is news; else it is told once until it is over.
+    `newest`: when its latest case occurred. `grows`: report growth again; otherwise report once until resolved.
     """
 
     kind: AlertKind
@@ -41,36 +41,37 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What operators were told of a matter, and when."""
+    """The count that operators were notified of, and when."""
 
     count: int
     at: datetime
 
 
-def is_news(matter: Matter, told: Told | None) -> bool:
-    """Whether operators are to hear of a matter: for the first time, or because there is more of it."""
-    if told is None:
+def is_news(matter: Matter, notified: Told | None) -> bool:
+    """Return whether to notify operators: the incident is new or has grown since `notified`."""
+    if notified is None:
         return True
-    newer = matter.newest is not None and matter.newest > told.at
-    return matter.grows and (newer or matter.count > told.count)
+    newer = matter.newest is not None and matter.newest > notified.at
+    return matter.grows and (newer or matter.count > notified.count)
 
 
 def quarter(now: datetime) -> datetime:
-    """The start of the quarter of an hour that `now` lies in."""
+    """Return the start of the quarter of an hour that contains `now`."""
     return now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
 
 
 def folded(matters: Iterable[Matter]) -> list[Matter]:
-    """Matters by kind, the many of one kind folded into a last line, so that a digest stays a page."""
-    order = {kind: place for place, kind in enumerate(AlertKind)}
-    ranked = sorted(matters, key=lambda one: (order[one.kind], -one.count, one.name))
-    return [line for _, same in groupby(ranked, key=lambda one: one.kind) for line in _folded(list(same))]
+    """Sort incidents by kind and collapse long lists, so that a digest stays one page."""
+    order = {kind: position for position, kind in enumerate(AlertKind)}
+    ranked = sorted(matters, key=lambda matter: (order[matter.kind], -matter.count, matter.name))
+    groups = groupby(ranked, key=lambda matter: matter.kind)
+    return [line for _, group in groups for line in _collapse_kind(list(group))]
 
 
-def _folded(same: Sequence[Matter]) -> list[Matter]:
-    if len(same) <= LINES_OF_A_KIND:
-        return list(same)
-    shown, rest = same[: LINES_OF_A_KIND - 1], same[LINES_OF_A_KIND - 1 :]
-    names = ", ".join(one.name for one in rest[:3])
-    last = Matter(rest[0].kind, f"{len(rest)} more", sum(one.count for one in rest), f"{names}, …")
+def _collapse_kind(group: Sequence[Matter]) -> list[Matter]:
+    if len(group) <= LINES_OF_A_KIND:
+        return list(group)
+    shown, rest = group[: LINES_OF_A_KIND - 1], group[LINES_OF_A_KIND - 1 :]
+    names = ", ".join(matter.name for matter in rest[:3])
+    last = Matter(rest[0].kind, f"{len(rest)} more", sum(matter.count for matter in rest), f"{names}, …")
     return [*shown, last]

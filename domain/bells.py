@@ -1,4 +1,4 @@
-"""Doorbells: what the relay and the workers say to one another through the broker."""
+"""Doorbells: messages between relay and workers through the broker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """One doorbell: ids of queued jobs of one task. `urgent` overtakes the queue; `time_limit` in ms."""
+    """A doorbell: ids of queued jobs of one task. `urgent` skips the queue; `time_limit` in milliseconds."""
 
     id: str
     queue: str
@@ -20,7 +20,7 @@ class Bell:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a bell: how many of its jobs were claimed, and seconds of handler time in all."""
+    """Result of a doorbell: number of claimed jobs and total handler time in seconds."""
 
     bell_id: str
     claimed: int
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What woke the relay: answers, and whether somebody hinted at new work."""
+    """Events that woke the relay: doorbell results, and whether new jobs were hinted at."""
 
     answers: tuple[Answer, ...]
     hinted: bool
@@ -40,23 +40,23 @@ class BellsDown(Exception):
 
 
 class BellsForgotten(Exception):
-    """The broker lost its memory: every doorbell has to be rung again."""
+    """The broker lost its data: every doorbell must be rung again."""
 
 
 class Bells(Protocol):
-    """The relay's side of the broker."""
+    """The relay's interface to the broker."""
 
     def begin(self) -> None:
-        """Start an epoch: forget every bell in the broker. Raises BellsDown."""
+        """Start an epoch: delete every doorbell in the broker. Raises BellsDown."""
 
     def ring(self, bells: Sequence[Bell]) -> None:
-        """Publish in one round trip. Raises BellsDown, BellsForgotten."""
+        """Publish doorbells in one round trip. Raises BellsDown, BellsForgotten."""
 
     def listen(self, seconds: float) -> Heard:
-        """Wait for answers or a hint. Raises BellsDown, BellsForgotten."""
+        """Wait up to `seconds` for results or a hint. Raises BellsDown, BellsForgotten."""
 
     def held_by(self, worker: str) -> tuple[Bell, ...]:
-        """Take away what a dead worker had picked up. Raises BellsDown."""
+        """Remove and return the doorbells that a dead worker had taken. Raises BellsDown."""
 
     def waiting(self, bell: Bell, workers: Sequence[str]) -> bool:
-        """Whether a bell still waits in the broker or with one of these workers. Raises BellsDown."""
+        """Return whether a doorbell is still in the broker or with one of these workers. Raises BellsDown."""

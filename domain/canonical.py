@@ -1,4 +1,4 @@
-"""One text for one value: the JSON that hashes are taken over."""
+"""Canonical JSON: one text per value, as input for hashes."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ from uuid import UUID
 
 
 def canonical_json(value: object) -> str:
-    """Sorted keys, no spaces, instants in UTC with microseconds; refuses floats and naive times."""
+    """Serialize with sorted keys, no spaces, and instants in UTC with microseconds.
+
+    Raises TypeError for floats, naive times and keys that are not text.
+    """
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -32,7 +35,7 @@ def _plain(value: object) -> object:
 
 def _key(key: object) -> str:
     if not isinstance(key, str):
-        raise TypeError("a canonical object has text keys")
+        raise TypeError("a canonical object must have text keys")
     return key
 
 

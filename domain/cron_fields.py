@@ -1,4 +1,4 @@
-"""The grammar of a five-field cron expression, checked field by field."""
+"""Parser for five-field cron expressions."""
 
 import re
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from croniter import CroniterError, croniter
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _ITEM = re.compile(r"(?:(?P<all>\*)|(?P<low>[a-z0-9]+)(?:-(?P<high>[a-z0-9]+))?)(?:/(?P<step>\d+))?", re.ASCII)
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 _LAST_DAY = "l"
 
 
 class BadCron(ValueError):
-    """The expression is not one of five fields that ever fires; the message says why."""
+    """The expression is malformed or never fires; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldKind:
-    """What one field may hold: `low` to `high`, or a name from `low` on."""
+    """Allowed values of a field: `low` to `high`, or names that count from `low`."""
 
     name: str
     low: int
@@ -39,20 +39,20 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an expression: its text and its parts; `every` when the text is `*`."""
+    """A parsed field: its text and its parts."""
 
     text: str
     items: tuple[Item, ...]
 
     @property
     def every(self) -> bool:
-        """Whether it does not restrict anything."""
+        """Whether the field is `*`, so that it restricts nothing."""
         return self.text == "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A checked expression."""
+    """A parsed expression."""
 
     expression: str
     minute: Field
@@ -63,7 +63,7 @@ class Cron:
 
     @property
     def by_elapsed_time(self) -> bool:
-        """Whether the hour is a wildcard, a step or every hour, so that the clock's hands do not matter."""
+        """Whether the schedule runs by elapsed time: the hour is a wildcard, a step or every hour."""
         hours = {hour for item in self.hour.items for hour in range(item.low, item.high + 1, item.step)}
         return "*" in self.hour.text or "/" in self.hour.text or len(hours) == 24
 
@@ -78,10 +78,10 @@ KINDS: Final = (
 
 
 def parse_cron(text: str) -> Cron:
-    """Read `minute hour day month weekday`; raises `BadCron`."""
+    """Parse `minute hour day month weekday`; raises `BadCron`."""
     parts = text.lower().split()
-    if len(parts) != len(KINDS) or len(text) > _LONGEST:
-        raise BadCron(f"{text!r}: five fields are needed: minute hour day month weekday")
+    if len(parts) != len(KINDS) or len(text) > _MAX_LENGTH:
+        raise BadCron(f"{text!r}: five fields are required: minute hour day month weekday")
     fields = [_field(part, kind) for part, kind in zip(parts, KINDS, strict=True)]
     expression = " ".join(parts)
     try:
@@ -98,20 +98,20 @@ def _field(text: str, kind: FieldKind) -> Field:
 def _item(text: str, kind: FieldKind) -> Item:
     if text == _LAST_DAY and kind.name == "day of month":
         return Item(31, 31, last=True)
-    found = _ITEM.fullmatch(text)
-    if found is None:
-        raise BadCron(f"{kind.name}: {text!r} is not a value, a range, * or a step of one of them")
-    step = int(found["step"] or 1)
+    match = _ITEM.fullmatch(text)
+    if match is None:
+        raise BadCron(f"{kind.name}: {text!r} is not a value, a range or *, with an optional /step")
+    step = int(match["step"] or 1)
     if not 1 <= step <= kind.high:
-        raise BadCron(f"{kind.name}: a step is 1 to {kind.high}, not {step}")
-    if found["all"]:
+        raise BadCron(f"{kind.name}: a step must be 1 to {kind.high}, not {step}")
+    if match["all"]:
         return Item(kind.low, kind.high, step)
-    low = _value(found["low"], kind)
-    if found["high"] is None:
-        return Item(low, kind.high if found["step"] else low, step)
-    high = _value(found["high"], kind)
+    low = _value(match["low"], kind)
+    if match["high"] is None:
+        return Item(low, kind.high if match["step"] else low, step)
+    high = _value(match["high"], kind)
     if low >= high:
-        raise BadCron(f"{kind.name}: the range {text!r} does not ascend")
+        raise BadCron(f"{kind.name}: the range {text!r} must be ascending")
     return Item(low, high, step)
 
 

@@ -1,4 +1,4 @@
-"""A cron expression in English words, for the console's schedule page."""
+"""Describes a cron expression in English, for the console's schedule page."""
 
 import calendar
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ _TIMES_LISTED = 6
 
 
 def in_words(cron: str) -> str:
-    """For example `at 00:05 every day` or `every 15 minutes`; raises `BadCron`."""
+    """Return for example `at 00:05 every day` or `every 15 minutes`; raises `BadCron`."""
     parsed = parse_cron(cron)
     return " ".join(part for part in (_time(parsed), _days(parsed), _months(parsed.month)) if part)
 
@@ -23,8 +23,8 @@ def _time(cron: Cron) -> str:
         return _minutes(cron.minute, " of every hour")
     if cron.hour.text.startswith("*/") and len(cron.hour.items) == 1:
         return _minutes(cron.minute, f" of every {_ordinal(cron.hour.items[0].step)} hour")
-    hours_named = _join([_range(item, "{:02}".format) for item in cron.hour.items])
-    return f"{_minutes(cron.minute, '')} in the hours {hours_named}"
+    hours_text = _join([_range(item, "{:02}".format) for item in cron.hour.items])
+    return f"{_minutes(cron.minute, '')} in the hours {hours_text}"
 
 
 def _minutes(field: Field, of_hour: str) -> str:
@@ -40,8 +40,8 @@ def _days(cron: Cron) -> str:
         return "" if cron.by_elapsed_time else "every day"
     days = [_day(item) for item in cron.day.items] if not cron.day.every else []
     weekdays = [_range(item, _weekday) for item in cron.weekday.items] if not cron.weekday.every else []
-    named = [f"on {_join(part)}" for part in (days, weekdays) if part]
-    return " or ".join(named)
+    parts = [f"on {_join(part)}" for part in (days, weekdays) if part]
+    return " or ".join(parts)
 
 
 def _day(item: Item) -> str:
@@ -60,7 +60,7 @@ def _range(item: Item, name: Callable[[int], str]) -> str:
 
 
 def _values(field: Field) -> list[int]:
-    """The field's values in order when each is named singly, else none."""
+    """Return the field's values in order if it is a list of single values, else an empty list."""
     single = all(item.low == item.high for item in field.items)
     return sorted({item.low for item in field.items}) if single else []
 

@@ -23,11 +23,11 @@ MINOR_UNITS: Final[Mapping[str, int]] = MappingProxyType(
 
 
 class UnknownCurrency(ValueError):
-    """The code is not one of ISO 4217."""
+    """The code is not an ISO 4217 currency."""
 
 
 def minor_units(currency: str) -> int:
-    """How many decimals the currency has; raises `UnknownCurrency`."""
+    """Return the number of decimals of a currency; raises `UnknownCurrency`."""
     try:
         return MINOR_UNITS[currency]
     except KeyError:

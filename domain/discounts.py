@@ -1,4 +1,4 @@
-"""What an order or a charge costs: one discount per reseller, and what it suppresses (programme.md 6)."""
+"""Prices of orders and charges: one discount per reseller, and the promotions it suppresses (programme.md 6)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from domain.programme.model import (
 )
 
 GUARD_RAIL_FROM: Final = 100
-"""A run over fewer resellers than this is never held back."""
+"""A run over fewer resellers than this never waits for approval."""
 
 
 class RunState(StrEnum):
-    """A run computes, may be held for a person, applies; or it is refused, or a later one takes its place."""
+    """A run computes, may be held for approval, then applies; or it is rejected, or a later run supersedes it."""
 
     COMPUTING = "computing"
     HELD = "held"
@@ -34,7 +34,7 @@ class RunState(StrEnum):
 
 
 class SuppressedBy(StrEnum):
-    """Why a promotion was left out."""
+    """Why a promotion was suppressed."""
 
     TURNOVER = "turnover"
     BETTER = "better"
@@ -42,7 +42,7 @@ class SuppressedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A promotion that would have applied."""
+    """A promotion that would have applied without the discount."""
 
     code: str
     percent: Decimal
@@ -51,7 +51,7 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """An order's price; `percent` is what was taken off the list, by `promotion` or by the reseller's discount."""
+    """An order's price; `percent` is the discount on the list price, by `promotion` or by the reseller's discount."""
 
     list_price: Money
     percent: Decimal
@@ -61,12 +61,12 @@ class Priced:
 
     @property
     def discount(self) -> Money:
-        """List less net."""
+        """List price minus net price."""
         return self.list_price - self.net
 
 
 def reseller_percent(rules: Discount, family: str | None, tier: Tier | None) -> Decimal:
-    """The reseller's own discount on a product of that family (`None`: a plan, or no family)."""
+    """Return the reseller's own discount on a product of a family (`None`: a plan, or no family)."""
     match rules:
         case NoDiscount():
             return Decimal(0)
@@ -79,14 +79,14 @@ def reseller_percent(rules: Discount, family: str | None, tier: Tier | None) -> 
 
 
 def applies(promotion: Promotion, product: str, day: date) -> bool:
-    """Whether a promo code or campaign is good for a product on a local day."""
-    begun = promotion.first_day is None or promotion.first_day <= day
+    """Return whether a promo code or campaign applies to a product on a local day."""
+    started = promotion.first_day is None or promotion.first_day <= day
     over = promotion.last_day is not None and promotion.last_day < day
-    return begun and not over and (not promotion.products or product in promotion.products)
+    return started and not over and (not promotion.products or product in promotion.products)
 
 
 def price(list_price: Money, percent: Decimal) -> Priced:
-    """A charge less a percentage, rounded half up once."""
+    """Price a charge with a percentage off, rounded half up once."""
     return Priced(list_price, percent, percent_off(list_price, percent))
 
 
@@ -98,22 +98,26 @@ def price_order(
     promotions: Iterable[Promotion],
     day: date,
 ) -> Priced:
-    """An order of `list_price` in all, placed on a local day.
+    """Price an order with the total `list_price`, placed on a local day.
 
     A turnover discount above zero for the product's family suppresses every promotion. Otherwise
-    discounts do not add up: the greatest counts, the reseller's own before an equal one.
+    discounts do not add up: the greatest applies, and of equal ones the reseller's own.
     """
     own = reseller_percent(rules, product.family, tier)
-    good = [one for one in promotions if applies(one, product.code, day)]
+    valid = [promotion for promotion in promotions if applies(promotion, product.code, day)]
     if isinstance(rules, TurnoverDiscount) and own > 0:
-        left_out = tuple(Suppressed(one.code, one.percent, SuppressedBy.TURNOVER) for one in good)
-        return Priced(list_price, own, percent_off(list_price, own), left_out)
-    best = max([own, *(one.percent for one in good)])
-    winner = next((one for one in good if one.percent == best), None) if best > own else None
-    left_out = tuple(Suppressed(one.code, one.percent, SuppressedBy.BETTER) for one in good if one is not winner)
-    return Priced(list_price, best, percent_off(list_price, best), left_out, winner.code if winner else None)
+        return Priced(list_price, own, percent_off(list_price, own), _suppressed(valid, SuppressedBy.TURNOVER))
+    best = max([own, *(promotion.percent for promotion in valid)])
+    winner = next((promotion for promotion in valid if promotion.percent == best), None) if best > own else None
+    losers = [promotion for promotion in valid if promotion is not winner]
+    suppressed = _suppressed(losers, SuppressedBy.BETTER)
+    return Priced(list_price, best, percent_off(list_price, best), suppressed, winner.code if winner else None)
 
 
 def needs_approval(resellers: int, moved: int, guard_rail: Decimal) -> bool:
-    """Whether a run over `resellers` that moves `moved` of them waits for an operator."""
+    """Return whether a run that moves `moved` of `resellers` to another tier waits for an operator."""
     return resellers >= GUARD_RAIL_FROM and moved * 100 > resellers * guard_rail
+
+
+def _suppressed(promotions: Iterable[Promotion], by: SuppressedBy) -> tuple[Suppressed, ...]:
+    return tuple(Suppressed(promotion.code, promotion.percent, by) for promotion in promotions)

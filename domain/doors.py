@@ -1,4 +1,4 @@
-"""A door that wrong passwords lock: five failures in 15 minutes shut it for 15 (programme.md 2.3)."""
+"""Login throttle: five wrong passwords within 15 minutes lock for 15 minutes (programme.md 2.3)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ REMEMBERED: Final = WITHIN + SHUT_FOR
 
 
 def shut_until(failures: Iterable[datetime], now: datetime) -> datetime | None:
-    """When the door opens again, None while it is open; attempts at a shut door do not count."""
+    """Return the end of the lock, None if not locked. Attempts during a lock must not be in `failures`."""
     latest = sorted(failures, reverse=True)[:FAILURES]
     if len(latest) < FAILURES or latest[0] - latest[-1] >= WITHIN:
         return None
-    opens = latest[0] + SHUT_FOR
-    return opens if now < opens else None
+    end = latest[0] + SHUT_FOR
+    return end if now < end else None

@@ -1,4 +1,4 @@
-"""What can go wrong in a use case, as a small tree of errors that carry data."""
+"""Expected failures of use cases: a small tree of errors that carry data."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One complaint about one field; `loc` is a dotted path such as `lines.0.count`."""
+    """One error in one field; `loc` is a dotted path such as `lines.0.count`."""
 
     loc: str
     msg: str
 
 
 class KontorError(Exception):
-    """Base of all expected failures: a stable `code` of the contract, a sentence, and data."""
+    """Base of all expected failures: a stable `code` of the contract, a message, and data."""
 
     def __init__(self, code: str, message: str, **data: object) -> None:
         super().__init__(message)
@@ -27,26 +27,26 @@ class KontorError(Exception):
 
 
 class NotFound(KontorError):
-    """There is no such thing, or it is not the caller's to see (404)."""
+    """The object does not exist, or the caller may not see it (404)."""
 
     def __init__(self, code: str = "not_found", message: str = "Not found.", **data: object) -> None:
         super().__init__(code, message, **data)
 
 
 class Forbidden(KontorError):
-    """The caller may see it but not do this to it (403)."""
+    """The caller may see the object but may not do this (403)."""
 
     def __init__(
         self,
         code: str = "forbidden",
-        message: str = "This key may not do that.",
+        message: str = "This key is not allowed to do that.",
         **data: object,
     ) -> None:
         super().__init__(code, message, **data)
 
 
 class Conflict(KontorError):
-    """The thing is not in a state that allows it (409); `state` names the one that was met."""
+    """The object's current state does not allow this (409); `state` is that state."""
 
     def __init__(self, code: str, message: str, *, state: str | None = None, **data: object) -> None:
         if state is not None:
@@ -56,7 +56,7 @@ class Conflict(KontorError):
 
 
 class Invalid(KontorError):
-    """The request can be read but not meant (422); `errors` names the fields."""
+    """The request is well-formed but invalid (422); `errors` names the fields."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Invalid(KontorError):
 
 
 class Locked(KontorError):
-    """The door is shut for a while (429); `retry_after` is how long, rounded up to seconds."""
+    """Too many failed attempts (429); `retry_after` is the remaining lock time."""
 
     def __init__(
         self,
@@ -85,21 +85,21 @@ class Locked(KontorError):
 
     @property
     def retry_after_seconds(self) -> int:
-        """Whole seconds for a `Retry-After` header, at least 1."""
+        """Whole seconds for a `Retry-After` header, rounded up, at least 1."""
         return max(1, -(-self.retry_after // timedelta(seconds=1)))
 
 
 class Gone(KontorError):
-    """It existed and is of no use any more (410)."""
+    """The object existed but is no longer valid (410)."""
 
     def __init__(self, code: str = "gone", message: str = "This is no longer valid.", **data: object) -> None:
         super().__init__(code, message, **data)
 
 
 class Unreachable(KontorError):
-    """No answer came from the other side: refused, reset, unresolvable or timed out.
+    """The remote side did not answer: refused, reset, unresolvable or timed out.
 
-    `sent` is False when no byte of the request can have arrived.
+    `sent`: False when no byte of the request can have arrived.
     """
 
     def __init__(self, message: str, *, timed_out: bool = False, sent: bool = True) -> None:

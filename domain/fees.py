@@ -11,7 +11,7 @@ from domain.periods import Period, paid_period, paid_period_index
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """What a charge records: fee - discount = total."""
+    """Amounts of a charge: fee - discount = total."""
 
     fee: Money
     discount: Money
@@ -20,9 +20,9 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Something charged by the month: periods counted from `anchor`, from `since` to before `until`.
+    """A monthly fee: periods counted from `anchor`, running from `since` to before `until`.
 
-    All are local days of the programme's zone. `until` is the end of a paid period.
+    All are local days in the programme's zone. `until` is the end of a paid period.
     """
 
     anchor: date
@@ -31,34 +31,34 @@ class Run:
 
 
 def starting(day: date) -> Run:
-    """One that is assigned on a local day."""
+    """Start a run that is assigned on a local day."""
     return Run(day, day)
 
 
 def current_period(run: Run, day: date) -> Period:
-    """The paid period that holds `day`."""
+    """Return the paid period that contains `day`."""
     return paid_period(run.anchor, paid_period_index(run.anchor, day))
 
 
 def ending(run: Run, day: date) -> Run:
-    """Unassigned on `day`: it runs to the end of the paid period."""
+    """End a run that is unassigned on `day` at the end of the paid period."""
     return Run(run.anchor, run.since, run.until or current_period(run, max(day, run.since)).end)
 
 
 def continuing(run: Run) -> Run:
-    """Assigned again before its end: only the end is cancelled."""
+    """Continue a run that is assigned again before its end: cancel the end only."""
     return Run(run.anchor, run.since)
 
 
 def is_over(run: Run, day: date) -> bool:
-    """Whether the run has ended by that local day."""
+    """Return whether the run has ended by a local day."""
     return run.until is not None and day >= run.until
 
 
 def periods_due(run: Run, charged: Collection[date], today: date) -> tuple[Period, ...]:
-    """The periods to charge by `today`, oldest first, each dated with its own days.
+    """Return the periods to charge by `today`, oldest first.
 
-    `charged` are the first days of periods charged before. After an outage every missed one is due.
+    `charged`: first days of the periods already charged. After an outage every missed period is due.
     """
     last = today if run.until is None else min(today, run.until)
     first_index = paid_period_index(run.anchor, run.since)
@@ -75,7 +75,7 @@ def periods_due(run: Run, charged: Collection[date], today: date) -> tuple[Perio
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What is due of a run on a day, the first period after that, and whether the run is over."""
+    """Due periods of a run, the start of the first period after them, and whether the run is over."""
 
     due: tuple[Period, ...]
     next_start: date
@@ -83,17 +83,17 @@ class Bill:
 
 
 def bill(run: Run, next_start: date, today: date) -> Bill:
-    """What to charge by `today` when every period before `next_start`, a period's first day, was charged."""
+    """Return what to charge by `today`; every period before `next_start` (a period's first day) is charged."""
     due = periods_due(Run(run.anchor, next_start, run.until), (), today)
     return Bill(due, due[-1].end if due else next_start, is_over(run, today))
 
 
 def fee(amount: Money, percent: Decimal) -> Fee:
-    """A fee less the reseller's discount, the total rounded half up."""
+    """Apply the reseller's discount to a fee; the total is rounded half up."""
     total = percent_off(amount, percent)
     return Fee(amount, amount - total, total)
 
 
 def below_cost(retail: Money, cost: Money) -> bool:
-    """Whether a reseller asks its client for less than it is charged (allowed, and flagged)."""
+    """Return whether a reseller charges its client less than it pays itself (allowed, but flagged)."""
     return retail < cost

@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7, ordered by the real time of their making."""
+"""Identifiers: UUIDv7, ordered by the real time of creation."""
 
 from uuid import UUID
 

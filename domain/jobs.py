@@ -1,10 +1,10 @@
-"""The life cycle of a job: its states and the only arrows between them."""
+"""Life cycle of a job: its states and the allowed transitions."""
 
 from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job is. `succeeded`, `dead` and `cancelled` are finished."""
+    """State of a job. `succeeded`, `dead` and `cancelled` are finished."""
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
@@ -23,7 +23,7 @@ class TaskKind(StrEnum):
 
 
 class CrashPolicy(StrEnum):
-    """What happens when the process died between act and record."""
+    """What to do when the process died between act and record."""
 
     RERUN = "rerun"
     VERIFY = "verify"
@@ -31,7 +31,7 @@ class CrashPolicy(StrEnum):
 
 
 class AttemptOutcome(StrEnum):
-    """How one attempt ended."""
+    """Outcome of one attempt."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"

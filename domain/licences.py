@@ -1,4 +1,4 @@
-"""Grants of licences: what runs at an instant, and what a line of an offer does to it."""
+"""Licence grants: which run at an instant, and how offer lines change them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ ENDING_LEAD: Final = timedelta(days=14)
 class Grant:
     """`count` licences of a product from `starts_at` to before `ends_at` (aware instants).
 
-    `key` is the caller's own name for it (the row's id); it plays no part in the rules.
+    `key` is the caller's identifier (the row's id); the rules do not use it.
     """
 
     product: str
@@ -26,13 +26,13 @@ class Grant:
     key: object = None
 
     def runs(self, now: datetime) -> bool:
-        """Whether it counts at that instant."""
+        """Return whether the grant counts at an instant."""
         return self.starts_at <= now < self.ends_at
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What an account has of a product: the sum of its running grants and the next end."""
+    """An account's balance of a product: the sum of its running grants and the next end."""
 
     product: str
     count: int
@@ -41,7 +41,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What accepting would do to one product's count."""
+    """Change of one product's count on acceptance."""
 
     product: str
     now: int
@@ -49,34 +49,34 @@ class Change:
 
     @property
     def delta(self) -> int:
-        """Seats won (or lost, below zero)."""
+        """Licences gained (negative: lost)."""
         return self.then - self.now
 
     def __str__(self) -> str:
-        noun = "seat" if self.now == 1 else "seats"
+        noun = "licence" if self.now == 1 else "licences"
         return f"{self.now} {noun} -> {self.then} ({self.delta:+d})"
 
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """What one acceptance writes: the grants it ends now, and one new grant per line."""
+    """Effect of one acceptance: the grants it ends now, and one new grant per line."""
 
     ended: tuple[Grant, ...]
     added: tuple[Grant, ...]
 
 
 def total(grants: Iterable[Grant], product: str, now: datetime) -> int:
-    """The sum of the product's running grants."""
+    """Return the sum of a product's running grants."""
     return sum(grant.count for grant in grants if grant.product == product and grant.runs(now))
 
 
 def next_end(grants: Iterable[Grant], product: str, now: datetime) -> datetime | None:
-    """When the first of the product's running grants ends; `None` when none runs."""
+    """Return the earliest end of a product's running grants; `None` if none runs."""
     return min((g.ends_at for g in grants if g.product == product and g.runs(now)), default=None)
 
 
 def holdings(grants: Sequence[Grant], now: datetime) -> tuple[Holding, ...]:
-    """What runs at `now`, one entry per product, in the order of the products' codes."""
+    """Return the balance at `now`, one entry per product, sorted by product code."""
     ends = {product: next_end(grants, product, now) for product in sorted({g.product for g in grants})}
     return tuple(Holding(product, total(grants, product, now), end) for product, end in ends.items() if end is not None)
 
@@ -85,7 +85,7 @@ def provision(grants: Sequence[Grant], lines: Sequence[OfferLine], now: datetime
     """Apply an accepted offer's lines in their order at `now` (programme.md 5.7).
 
     Absolute ends every running grant of its product, those of earlier lines of the same offer
-    included (they are then added with `ends_at` = `now`). `tz` is where the terms are counted.
+    included (they are then added with `ends_at` = `now`). Terms are counted in `tz`.
     """
     before = tuple(grant for grant in grants if grant.runs(now))
     added: tuple[Grant, ...] = ()
@@ -99,20 +99,20 @@ def provision(grants: Sequence[Grant], lines: Sequence[OfferLine], now: datetime
 
 
 def after(grants: Sequence[Grant], done: Provision, now: datetime) -> tuple[Grant, ...]:
-    """The grants as they are once a provision at `now` is written."""
+    """Return the grants after a provision at `now` is written."""
     kept = (replace(grant, ends_at=now) if grant in done.ended else grant for grant in grants)
     return (*kept, *done.added)
 
 
 def preview(grants: Sequence[Grant], lines: Sequence[OfferLine], now: datetime, tz: ZoneInfo) -> tuple[Change, ...]:
-    """What would change if the lines were accepted at `now`, one entry per product, in line order."""
-    then = after(grants, provision(grants, lines, now, tz), now)
+    """Return what accepting the lines at `now` would change, one entry per product, in line order."""
+    result = after(grants, provision(grants, lines, now, tz), now)
     products = dict.fromkeys(line.product for line in lines)
-    return tuple(Change(code, total(grants, code, now), total(then, code, now)) for code in products)
+    return tuple(Change(code, total(grants, code, now), total(result, code, now)) for code in products)
 
 
 def ending_reminder(grant: Grant) -> datetime | None:
-    """When admin and reseller are told that it ends: 14 days before; `None` for a shorter grant."""
+    """Return when to remind admin and reseller of the end: 14 days before; `None` for a shorter grant."""
     at = grant.ends_at - ENDING_LEAD
     return at if at > grant.starts_at else None
 

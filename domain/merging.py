@@ -1,4 +1,4 @@
-"""What two resellers have that cannot stand side by side when one is merged into the other (programme.md 2.6)."""
+"""Conflicts between two resellers when one is merged into the other (programme.md 2.6)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from itertools import count
 from uuid import UUID
 
 
-def new_names(moved: Collection[str], there: Collection[str], reseller: str) -> Mapping[str, str]:
-    """What templates are called after the move, for those whose name is taken: ` (A's name)` behind it.
+def new_names(moved: Collection[str], existing: Collection[str], reseller: str) -> Mapping[str, str]:
+    """Return new names for moved templates whose name is taken: the reseller's name is appended in parentheses.
 
-    Should even that be taken, a number follows.
+    If that name is taken too, a number follows.
     """
-    taken = {*moved, *there}
-    found: dict[str, str] = {}
-    for name in sorted(set(moved) & set(there)):
+    taken = {*moved, *existing}
+    renamed: dict[str, str] = {}
+    for name in sorted(set(moved) & set(existing)):
         candidates = (f"{name} ({reseller})" + (f" {number}" if number > 1 else "") for number in count(1))
-        found[name] = next(candidate for candidate in candidates if candidate not in taken)
-        taken.add(found[name])
-    return found
+        renamed[name] = next(candidate for candidate in candidates if candidate not in taken)
+        taken.add(renamed[name])
+    return renamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Held:
 
 
 def conflicts(held: Iterable[Held]) -> Mapping[str, list[Held]]:
-    """The subscriptions that more than one reseller of a merge holds, and by whom; they forbid it."""
-    found: dict[str, list[Held]] = {}
-    for one in held:
-        found.setdefault(one.subscription, []).append(one)
-    return {code: whom for code, whom in sorted(found.items()) if len({one.reseller_id for one in whom}) > 1}
+    """Return the subscriptions that several resellers of a merge hold, with their assignments; they prevent it."""
+    by_code: dict[str, list[Held]] = {}
+    for assignment in held:
+        by_code.setdefault(assignment.subscription, []).append(assignment)
+    return {code: group for code, group in sorted(by_code.items()) if len({each.reseller_id for each in group}) > 1}

@@ -1,4 +1,4 @@
-"""What still runs of occurrences that were missed while nobody was looking."""
+"""Misfire policies: which missed occurrences still run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ GRACE: Final = timedelta(seconds=60)
 
 
 class MisfirePolicy(StrEnum):
-    """skip: only what is on time. once: one run for all. all: each, up to a bound."""
+    """skip: run only occurrences that are on time. once: one run for all. all: each, up to a limit."""
 
     SKIP = "skip"
     ONCE = "once"
@@ -21,7 +21,7 @@ class MisfirePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What to run now, oldest first, and what to record as skipped."""
+    """Occurrences to run now, oldest first, and occurrences to record as skipped."""
 
     fire: tuple[Occurrence, ...]
     skipped: tuple[Occurrence, ...]
@@ -34,14 +34,14 @@ def to_fire(
     bound: int,
     grace: timedelta = GRACE,
 ) -> Firing:
-    """Split what is due by `now` (oldest first) under the schedule's policy.
+    """Split the occurrences due by `now` (oldest first) by the schedule's policy.
 
-    An occurrence up to `grace` late is on time. `bound` is the most that `all` fires: the newest.
+    An occurrence up to `grace` late is on time. Under `all`, at most the newest `bound` fire.
     """
     due = [occurrence for occurrence in missed if occurrence.due <= now]
     match policy:
         case MisfirePolicy.SKIP:
-            first = next((i for i, late in enumerate(due) if now - late.due <= grace), len(due))
+            first = next((i for i, each in enumerate(due) if now - each.due <= grace), len(due))
         case MisfirePolicy.ONCE:
             first = len(due) - 1
         case MisfirePolicy.ALL:

@@ -14,7 +14,7 @@ HUNDRED: Final = Decimal(100)
 
 
 class Sign(Enum):
-    """Which amounts a place takes."""
+    """Allowed signs of an amount."""
 
     POSITIVE = "above zero"
     NOT_NEGATIVE = "zero or above"
@@ -30,7 +30,7 @@ class Money:
 
     def __post_init__(self) -> None:
         if self.amount != round_half_up(self.amount, self.currency):
-            raise ValueError(f"{self.amount} {self.currency} is finer than the currency")
+            raise ValueError(f"{self.amount} {self.currency} has more decimals than the currency")
         object.__setattr__(self, "amount", round_half_up(self.amount, self.currency))
 
     def __add__(self, other: "Money") -> "Money":
@@ -55,60 +55,60 @@ class Money:
         return f"{self.amount:f} {self.currency}"
 
     def to_document(self) -> dict[str, str]:
-        """The contract's form: `{"amount": "10.00", "currency": "USD"}`."""
+        """Return the contract's form: `{"amount": "10.00", "currency": "USD"}`."""
         return {"amount": f"{self.amount:f}", "currency": self.currency}
 
     def _same(self, other: "Money") -> Decimal:
         if self.currency != other.currency:
-            raise ValueError(f"{self.currency} and {other.currency} do not mix")
+            raise ValueError(f"cannot combine {self.currency} and {other.currency}")
         return other.amount
 
 
 def zero(currency: str) -> Money:
-    """Nothing, in that currency."""
+    """Return zero in a currency."""
     return Money(Decimal(0), currency)
 
 
 def smallest(currency: str) -> Decimal:
-    """One minor unit: 0.01, 1 or 0.001."""
+    """Return one minor unit: 0.01, 1 or 0.001."""
     return Decimal(1).scaleb(-minor_units(currency))
 
 
 def round_half_up(amount: Decimal, currency: str) -> Decimal:
-    """To the currency's minor unit, halves away from zero."""
+    """Round to the currency's minor unit, halves away from zero."""
     rounded = amount.quantize(smallest(currency), ROUND_HALF_UP)
     return rounded or abs(rounded)
 
 
 def parse_amount(text: str, currency: str, sign: Sign = Sign.POSITIVE, loc: str = "amount") -> Decimal:
-    """A decimal string of the contract; raises `Invalid` with code `invalid_amount`.
+    """Parse a decimal string of the contract; raises `Invalid` with code `invalid_amount`.
 
-    Refused: an exponent, NaN, spaces, more decimals than the currency has, more than 15 digits
-    before the point, and a sign where amounts are positive.
+    Refuses exponents, NaN, spaces, more decimals than the currency has, more than 15 digits
+    before the point, and a minus sign unless `sign` is `ANY`.
     """
-    complaint = _complaint(text, minor_units(currency), sign)
-    if complaint:
-        raise Invalid("invalid_amount", f"The amount {complaint}.", errors=[FieldError(loc, complaint)])
+    problem = _problem(text, minor_units(currency), sign)
+    if problem:
+        raise Invalid("invalid_amount", f"The amount {problem}.", errors=[FieldError(loc, problem)])
     return round_half_up(Decimal(text), currency)
 
 
 def parse_money(text: str, currency: str, sign: Sign = Sign.POSITIVE, loc: str = "amount") -> Money:
-    """`parse_amount` with its currency."""
+    """Parse as `parse_amount` does, with the currency."""
     return Money(parse_amount(text, currency, sign, loc), currency)
 
 
 def percent_off(price: Money, percent: Decimal) -> Money:
-    """The price less 0-100 percent, half up: what is charged."""
+    """Return the price minus 0-100 percent, rounded half up."""
     return Money(round_half_up(price.amount * (HUNDRED - percent) / HUNDRED, price.currency), price.currency)
 
 
-def _complaint(text: str, decimals: int, sign: Sign) -> str | None:
+def _problem(text: str, decimals: int, sign: Sign) -> str | None:
     if not _AMOUNT.fullmatch(text):
         return "is not a plain decimal number"
     if len(text.partition(".")[2]) > decimals:
         return f"has more than {decimals} decimals"
     if sign is not Sign.ANY and text.startswith("-"):
-        return "has a sign"
+        return "is negative"
     if sign is Sign.POSITIVE and not Decimal(text):
         return "is zero"
     return None

@@ -1,4 +1,4 @@
-"""The form of what people type: account names, mail addresses, colours, links, domains."""
+"""Validation of user input: account names, mail addresses, colours, URLs, domains."""
 
 import re
 import unicodedata
@@ -10,79 +10,79 @@ from email_validator import EmailNotValidError, validate_email
 NAME_LIMIT: Final = 100
 URL_LIMIT: Final = 2_000
 _JOINERS: Final = frozenset("\u200c\u200d")
-# Reserved top levels that the library refuses; behind a stand-in it judges the rest of the form.
+# Reserved top-level domains that the library refuses; a placeholder suffix lets it validate the rest.
 _RESERVED: Final = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
-_STAND_IN: Final = ".test"
+_PLACEHOLDER: Final = ".test"
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?!-)[a-z0-9-]{2,63}(?<!-)", re.ASCII)
 
 
 class BadName(ValueError):
-    """The text does not have the form; the message says which one is needed."""
+    """The text is malformed; the message says which form is required."""
 
 
 def account_name(text: str) -> str:
-    """The name as it is kept: NFC, without spaces around it; raises `BadName`.
+    """Return a name as stored: NFC, without surrounding spaces; raises `BadName`.
 
-    1 to 100 printable characters of any script (programme.md 1); the joiners that Persian and
-    Indic scripts need are printable, controls and invisible marks are not.
+    1 to 100 printable characters of any script (programme.md 1). The joiners that Persian and
+    Indic scripts need count as printable; controls and invisible characters do not.
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(name) <= NAME_LIMIT:
-        raise BadName(f"a name has 1 to {NAME_LIMIT} characters")
-    for sign in name:
-        if unicodedata.category(sign) in _INVISIBLE and sign not in _JOINERS:
-            raise BadName(f"a name has printable characters only, not U+{ord(sign):04X}")
-    if not any(unicodedata.category(sign)[0] in "LNPS" for sign in name):
-        raise BadName("a name has at least one visible character")
+        raise BadName(f"a name must have 1 to {NAME_LIMIT} characters")
+    for char in name:
+        if unicodedata.category(char) in _INVISIBLE and char not in _JOINERS:
+            raise BadName(f"a name must have printable characters only, not U+{ord(char):04X}")
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in name):
+        raise BadName("a name must have at least one visible character")
     return name
 
 
 def name_key(name: str) -> str:
-    """What is unique: two names that differ in case alone have the same key."""
+    """Return the key for uniqueness: names that differ only in case share it."""
     folded = unicodedata.normalize("NFD", name.strip()).casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).casefold())
 
 
 def email_address(text: str) -> str:
-    """A mail address of good form, its domain in lower case; raises `BadName`.
+    """Return a well-formed mail address with its domain in lower case; raises `BadName`.
 
-    Nothing is looked up; reserved domains such as `.example` and `.test` are good.
+    No DNS look-up; reserved domains such as `.example` and `.test` are allowed.
     """
     reserved = text.rpartition("@")[2].rpartition(".")[2].lower() in _RESERVED
     try:
-        found = validate_email(
-            text + _STAND_IN if reserved else text,
+        validated = validate_email(
+            text + _PLACEHOLDER if reserved else text,
             check_deliverability=False,
             test_environment=True,
             allow_quoted_local=True,
         )
     except EmailNotValidError as error:
         raise BadName(str(error).rstrip(".")) from None
-    return found.normalized.removesuffix(_STAND_IN) if reserved else found.normalized
+    return validated.normalized.removesuffix(_PLACEHOLDER) if reserved else validated.normalized
 
 
 def same_address(one: str, other: str) -> bool:
-    """Whether two addresses reach the same mailbox for all that is known: case does not count."""
+    """Return whether two addresses are treated as the same mailbox: case is ignored."""
     return address_key(one) == address_key(other)
 
 
 def address_key(address: str) -> str:
-    """What addresses are compared by."""
+    """Return the key by which addresses are compared."""
     return unicodedata.normalize("NFC", address.strip().casefold())
 
 
 def colour(text: str) -> str:
-    """`#rrggbb` in lower case; raises `BadName`."""
+    """Return `#rrggbb` in lower case; raises `BadName`."""
     if not _COLOUR.fullmatch(text):
-        raise BadName("a colour is written #rrggbb")
+        raise BadName("a colour must have the form #rrggbb")
     return text.lower()
 
 
 def https_url(text: str) -> str:
-    """An `https` URL with a host and without credentials; raises `BadName`."""
-    problem = BadName("an https URL is needed, such as https://example.com/logo.png")
+    """Return an `https` URL with a host and without credentials; raises `BadName`."""
+    problem = BadName("an https URL is required, such as https://example.com/logo.png")
     if len(text) > URL_LIMIT or not text.isascii() or not text.isprintable() or set(text) & set(' "<>\\^`{|}'):
         raise problem
     try:
@@ -96,8 +96,8 @@ def https_url(text: str) -> str:
 
 
 def domain_name(text: str) -> str:
-    """A host name with at least one dot, lower case, other scripts as `xn--`; raises `BadName`."""
-    problem = BadName("a domain such as shop.example.com is needed")
+    """Return a host name with at least one dot, in lower case and ASCII (`xn--`); raises `BadName`."""
+    problem = BadName("a domain such as shop.example.com is required")
     try:
         host = text.strip().rstrip(".").encode("idna").decode("ascii").lower()
     except UnicodeError:

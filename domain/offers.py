@@ -1,4 +1,4 @@
-"""The life of an offer: states, the only legal arrows, expiry on read, the event chain."""
+"""Life cycle of an offer: states, allowed transitions, expiry on read, the event chain."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ MESSAGE_LIMIT: Final = 4_000
 
 
 class OfferState(StrEnum):
-    """Where an offer is; `accepted`, `rejected` and `cancelled` are for ever."""
+    """State of an offer; `accepted`, `rejected` and `cancelled` are final."""
 
     WAITING = "waiting"
     WAITING_FOR_CONFIRMATION = "waiting_for_confirmation"
@@ -26,7 +26,7 @@ class OfferState(StrEnum):
 
 
 class OfferEvent(StrEnum):
-    """What can happen to an offer."""
+    """Events of an offer."""
 
     SEND = "send"
     DELIVERED = "delivered"
@@ -45,7 +45,7 @@ class CancelReason(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
 
 
-# programme.md 5.3. What is not here is illegal; the docs page is checked against it.
+# programme.md 5.3. All other transitions are illegal; a test checks the docs page against this table.
 TRANSITIONS: Final[Mapping[tuple[OfferState | None, OfferEvent], OfferState]] = MappingProxyType(
     {
         (None, OfferEvent.SEND): OfferState.WAITING,
@@ -71,15 +71,16 @@ CANCEL_REASONS: Final[Mapping[OfferEvent, CancelReason]] = MappingProxyType(
 
 
 class IllegalTransition(Conflict):
-    """The offer's state has no such arrow (409 `illegal_transition` with the state)."""
+    """The offer's state does not allow the event (409 `illegal_transition` with the state)."""
 
     def __init__(self, state: OfferState | None, event: OfferEvent) -> None:
-        met = state.value if state is not None else "new"
-        super().__init__("illegal_transition", f"The offer is {met}: {event.value} is not possible.", state=met)
+        current = state.value if state is not None else "new"
+        message = f"The offer is {current}: {event.value} is not possible."
+        super().__init__("illegal_transition", message, state=current)
 
 
 def next_state(state: OfferState | None, event: OfferEvent) -> OfferState:
-    """Where the arrow leads (`None` = no offer yet); raises `IllegalTransition`."""
+    """Return the state after an event (`None`: no offer yet); raises `IllegalTransition`."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:
@@ -87,14 +88,14 @@ def next_state(state: OfferState | None, event: OfferEvent) -> OfferState:
 
 
 def effective_state(state: OfferState, expires_at: datetime, now: datetime) -> OfferState:
-    """The state a read sees: an open offer is cancelled from `expires_at` on."""
+    """Return the state that a read sees: an open offer is cancelled from `expires_at` on."""
     if state in OPEN_STATES and now >= expires_at:
         return OfferState.CANCELLED
     return state
 
 
 def step(state: OfferState, event: OfferEvent, *, expires_at: datetime, now: datetime) -> OfferState:
-    """`next_state` on what a read sees, so that nothing but expiry happens to an expired offer."""
+    """Apply `next_state` to the effective state, so that an expired offer accepts only expiry."""
     if event is OfferEvent.EXPIRE:
         if now < expires_at:
             raise IllegalTransition(state, event)
@@ -103,7 +104,7 @@ def step(state: OfferState, event: OfferEvent, *, expires_at: datetime, now: dat
 
 
 def event_hash(key: bytes, snapshot: Mapping[str, object], previous: str | None, event: Mapping[str, object]) -> str:
-    """HMAC-SHA256 in hex over the snapshot, the previous event's hash and this event."""
+    """Return the HMAC-SHA256 (hex) of the snapshot, the previous event's hash and this event."""
     text = canonical_json({"snapshot": snapshot, "previous": previous, "event": event})
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
@@ -111,7 +112,7 @@ def event_hash(key: bytes, snapshot: Mapping[str, object], previous: str | None,
 def first_broken(
     key: bytes, snapshot: Mapping[str, object], events: Sequence[tuple[Mapping[str, object], str]]
 ) -> int | None:
-    """The position of the first (event, hash), oldest first, that does not verify."""
+    """Return the position of the first (event, hash), oldest first, that does not verify, if any."""
     previous: str | None = None
     for position, (event, recorded) in enumerate(events):
         if not hmac.compare_digest(event_hash(key, snapshot, previous, event), recorded):
@@ -123,8 +124,8 @@ def first_broken(
 def verify_chain(
     key: bytes, snapshot: Mapping[str, object], events: Sequence[tuple[Mapping[str, object], str]]
 ) -> bool:
-    """Whether there is at least one event and every hash is right.
+    """Return whether there is at least one event and every hash is correct.
 
-    Events cut off at the end leave no trace in a chain: compare the last `to` with the offer.
+    A truncated chain still verifies: compare its last `to` with the offer's state.
     """
     return bool(events) and first_broken(key, snapshot, events) is None

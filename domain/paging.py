@@ -1,4 +1,4 @@
-"""Pages of lists that go on where the last one ended."""
+"""Cursor pagination."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Items, and the cursor of the next page; None on the last one."""
+    """Items and the cursor of the next page; None on the last page."""
 
     items: tuple[T, ...]
     next: str | None = None
 
 
-def cut(found: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T]:
-    """A page of `limit` from one row more than that, so that the last page knows it is the last."""
-    items = tuple(found[:limit])
-    return Page(items, cursor_of(items[-1]) if len(found) > limit else None)
+def cut(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T]:
+    """Return a page of `limit` items; `rows` holds one more if there is a next page."""
+    items = tuple(rows[:limit])
+    return Page(items, cursor_of(items[-1]) if len(rows) > limit else None)
 
 
 def cursor_id(cursor: str | None) -> UUID | None:
-    """The id that a cursor of an id-ordered list stands for. Raises Invalid."""
+    """Parse the cursor of an id-ordered list. Raises Invalid."""
     try:
         return None if cursor is None else UUID(cursor)
     except ValueError:
@@ -36,6 +36,6 @@ def cursor_id(cursor: str | None) -> UUID | None:
 
 
 def bad_cursor() -> Invalid:
-    """What is said of a cursor that no list gave."""
-    message = "Take `cursor` from `next` of the page before."
+    """Build the error for a malformed cursor."""
+    message = "Use the `next` value of the previous page as `cursor`."
     return Invalid("invalid", message, errors=[FieldError("cursor", message)])

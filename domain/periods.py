@@ -11,12 +11,12 @@ ONE_DAY = timedelta(days=1)
 
 
 def last_day_of_month(year: int, month: int) -> int:
-    """28 to 31."""
+    """Return the last day of a month, 28 to 31."""
     return calendar.monthrange(year, month)[1]
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day of another month, clamped to that month's last day; `months` may be negative."""
+    """Return the same day of another month, clamped to that month's last day; `months` may be negative."""
     year, index = divmod(day.year * 12 + day.month - 1 + months, 12)
     month = index + 1
     return date(year, month, min(day.day, last_day_of_month(year, month)))
@@ -31,13 +31,13 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
-            raise ValueError("a period ends after it starts")
+            raise ValueError("a period must end after it starts")
 
     def __contains__(self, day: date) -> bool:
         return self.start <= day < self.end
 
     def instants(self, tz: ZoneInfo) -> tuple[datetime, datetime]:
-        """First instant and exclusive end, in UTC."""
+        """Return the first instant and the exclusive end, in UTC."""
         return day_start(self.start, tz), day_start(self.end, tz)
 
 
@@ -53,32 +53,32 @@ class Window:
 
 
 def calendar_month(instant: datetime, tz: ZoneInfo) -> Period:
-    """The calendar month that an aware instant falls into in `tz`."""
+    """Return the calendar month in `tz` that contains an aware instant."""
     first = local_day(instant, tz).replace(day=1)
     return Period(first, add_months(first, 1))
 
 
 def paid_period(anchor: date, index: int) -> Period:
-    """The `index`-th monthly period (from 0) of something that began on `anchor`.
+    """Return the monthly period number `index` (from 0) counted from `anchor`.
 
-    Both bounds are counted from the anchor: the 31st becomes the last day of a shorter month
-    and the 31st again after it (programme.md 7.5).
+    Both bounds are counted from the anchor: the 31st becomes the last day of a shorter month,
+    then the 31st again (programme.md 7.5).
     """
     return Period(add_months(anchor, index), add_months(anchor, index + 1))
 
 
 def paid_period_index(anchor: date, day: date) -> int:
-    """The index of the paid period that holds `day`; negative before the anchor."""
+    """Return the index of the paid period that contains `day`; negative before the anchor."""
     index = (day.year - anchor.year) * 12 + day.month - anchor.month
     return index if day >= add_months(anchor, index) else index - 1
 
 
 def turnover_window(day: date) -> Window:
-    """[day minus one calendar month, day], clamped to the shorter month (programme.md 6.3)."""
+    """Return [day minus one calendar month, day], clamped to the shorter month (programme.md 6.3)."""
     return Window(add_months(day, -1), day)
 
 
 def leaving(day: date) -> Period | None:
-    """The days that are in the window of `day` and not in the next day's, if any."""
-    first, then = turnover_window(day).first, turnover_window(day + ONE_DAY).first
-    return Period(first, then) if then > first else None
+    """Return the days in the window of `day` that are not in the next day's window, if any."""
+    first, next_first = turnover_window(day).first, turnover_window(day + ONE_DAY).first
+    return Period(first, next_first) if next_first > first else None

@@ -1,4 +1,4 @@
-"""What the rules and the engine need from the outside, as Protocols."""
+"""Ports: the external services that rules and engine need, as Protocols."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time. `now` may be the test clock; leases, time-outs and wire dates use the other two."""
+    """Time. `now` may be the test clock; leases, time-outs and protocol dates use `real` and `monotonic`."""
 
     def now(self) -> datetime:
-        """Programme time, aware, UTC."""
+        """Return programme time, aware, UTC."""
 
     def real(self) -> datetime:
-        """Wall time, aware, UTC."""
+        """Return wall time, aware, UTC."""
 
     def monotonic(self) -> float:
-        """Seconds of real time since an arbitrary start."""
+        """Return seconds of real time since an arbitrary start."""
 
 
 class Doorbell(Protocol):
-    """A hint to the relay that jobs were committed. May be lost."""
+    """Hints to the relay that jobs were committed; a hint may be lost."""
 
     def ring(self) -> None:
         """Return at once; never raise."""
@@ -28,7 +28,7 @@ class Doorbell(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What a remote said: status 100-599, headers with lower-case names, at most 64 KiB of body."""
+    """An HTTP response: status 100-599, headers with lower-case names, at most 64 KiB of body."""
 
     status: int
     headers: Mapping[str, str]
@@ -39,7 +39,7 @@ class HttpSender(Protocol):
     """Outgoing HTTP to customers' instances and webhook endpoints."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
-        """POST once. Raises domain.errors.Unreachable when no answer came."""
+        """POST once. Raises domain.errors.Unreachable when there was no answer."""
 
 
 class Sealer(Protocol):
@@ -49,18 +49,18 @@ class Sealer(Protocol):
         """Encrypt text for storage."""
 
     def open(self, sealed: str) -> str:
-        """Decrypt what `seal` made."""
+        """Decrypt the result of `seal`."""
 
 
 class TxtResolver(Protocol):
     """DNS TXT look-ups for the verification of domains."""
 
     def txt(self, name: str) -> Iterable[str]:
-        """TXT strings of a name; empty when there are none."""
+        """Return the TXT strings of a name; empty when there are none."""
 
 
 class CrashPoint(Protocol):
-    """A named place at which a fault test kills the process. Does nothing in production."""
+    """A named point at which a fault test kills the process; does nothing in production."""
 
     def __call__(self, name: str) -> None:
-        """Pass the place."""
+        """Pass the point `name`."""

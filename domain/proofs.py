@@ -1,4 +1,4 @@
-"""How a domain is proven: a TXT record that only its owner can set."""
+"""Domain verification by a TXT record that only the owner can set."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ PREFIX: Final = "kontor-verify="
 
 
 class DnsUnavailable(KontorError):
-    """No answer could be had; says nothing about the domain."""
+    """DNS gave no answer; the domain may or may not be verified."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__("dns_unavailable", f"DNS gave no answer for {name}: {problem}", name=name)
 
 
 def txt_name(domain: str) -> str:
-    """Where the record is looked for."""
+    """Return the name of the TXT record."""
     return f"{LABEL}.{domain}"
 
 
 def txt_value(token: str) -> str:
-    """What the record says."""
+    """Return the expected value of the TXT record."""
     return PREFIX + token
 
 
 def is_proven(token: str, strings: Iterable[str]) -> bool:
-    """Whether one of the TXT strings is the expected one."""
-    wanted = txt_value(token)
-    return any(text.strip() == wanted for text in strings)
+    """Return whether one of the TXT strings is the expected value."""
+    expected = txt_value(token)
+    return any(text.strip() == expected for text in strings)

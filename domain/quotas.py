@@ -1,4 +1,4 @@
-"""Quotas: which threshold usage has reached, which mail is due, and to whom (programme.md 4.5-4.6)."""
+"""Quotas: the threshold that usage has reached, the mail that is due, and its recipients (programme.md 4.5-4.6)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CC_PER_HOUR: Final = 20
 
 
 class Threshold(StrEnum):
-    """In rising order."""
+    """Quota thresholds in ascending order."""
 
     WARNING = "warning"
     REACHED = "reached"
@@ -25,7 +25,7 @@ _RANK: Final = {threshold: rank for rank, threshold in enumerate(Threshold)}
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Where a quota mail goes; `note` says that the client's admin could not be reached."""
+    """Recipients of a quota mail; `note`: add a note that the client's admin could not be reached."""
 
     to: str
     cc: str | None = None
@@ -33,7 +33,7 @@ class Recipients:
 
 
 def threshold(value: int, limit: int | None, warning: Decimal) -> Threshold | None:
-    """The highest threshold that `value` has reached; exceeded is more than the limit."""
+    """Return the highest threshold that `value` has reached; exceeded means above the limit."""
     if limit is None or value <= 0:
         return None
     if value > limit:
@@ -44,26 +44,26 @@ def threshold(value: int, limit: int | None, warning: Decimal) -> Threshold | No
 
 
 def mail_due(value: int, limit: int | None, warning: Decimal, mailed: Collection[Threshold]) -> Threshold | None:
-    """The mail that a report or a changed limit makes due.
+    """Return the mail that is due after a report or a change of the limit.
 
-    `mailed` are the thresholds mailed before for this account, metric, period and limit. Only a
-    higher one than those is mailed: a jump sends the highest, usage that sinks sends nothing.
+    `mailed`: thresholds mailed so far for this account, metric, period and limit. Only a higher
+    threshold is mailed: a jump sends the highest one, falling usage sends nothing.
     """
     reached = threshold(value, limit, warning)
-    if reached is None or any(_RANK[before] >= _RANK[reached] for before in mailed):
+    if reached is None or any(_RANK[sent] >= _RANK[reached] for sent in mailed):
         return None
     return reached
 
 
 def read_only(values: Mapping[str, int], limits: Mapping[str, int | None]) -> bool:
-    """Whether the account is over one of its limits."""
+    """Return whether the account exceeds one of its limits."""
     return any(limit is not None and values.get(metric, 0) > limit for metric, limit in limits.items())
 
 
 def recipients(client: str, reseller: str, *, suppressed: bool) -> Recipients:
-    """To the client's admin, Cc the reseller's; equal addresses get one copy.
+    """Address the mail to the client's admin, Cc the reseller's; equal addresses get one copy.
 
-    `suppressed`: the client's address refused mail for good within 30 days; the reseller gets it.
+    `suppressed`: the client's address permanently refused mail within 30 days; the reseller gets the mail.
     """
     if same_address(client, reseller):
         return Recipients(reseller)
@@ -73,11 +73,11 @@ def recipients(client: str, reseller: str, *, suppressed: bool) -> Recipients:
 
 
 def cc_goes_out(copies_this_hour: int) -> bool:
-    """Whether one more Cc is sent to a reseller now, or left for the digest."""
+    """Return whether one more Cc goes to a reseller now; otherwise it is left for the digest."""
     return copies_this_hour < CC_PER_HOUR
 
 
 def clock_hour(now: datetime) -> tuple[datetime, datetime]:
-    """The clock hour (UTC) that `now` is in: copies are counted in it, the digest comes at its end."""
+    """Return start and end of the clock hour (UTC) of `now`, for counting copies; the digest is sent at its end."""
     start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return start, start + timedelta(hours=1)

@@ -1,19 +1,19 @@
-"""What a spreadsheet program must not take for a formula."""
+"""Escaping of text that a spreadsheet program would take for a formula."""
 
 from typing import Final
 
 FORMULA_SIGNS: Final = frozenset("=+-@＝＋－＠")
-"""Signs that start a formula."""
+"""Characters that start a formula."""
 SKIPPED: Final = " \t\r\n\u00a0\u3000"
-"""What programs skip before they look for such a sign."""
+"""Characters that programs skip before they look for such a character."""
 
 
 def harmless(text: str) -> str:
-    """Text for a cell of a CSV file; what would be a formula gets an apostrophe in front.
+    """Return text for a CSV cell; a text that would be a formula gets a leading apostrophe.
 
-    The apostrophe is what a person would type to say "this is text" (programme.md 2.9).
+    The apostrophe marks the cell as text, as when typed by a person (programme.md 2.9).
     """
-    behind = text.lstrip(SKIPPED)
-    if behind[:1] in FORMULA_SIGNS or text[:1] in {"\t", "\r", "\n"}:
+    stripped = text.lstrip(SKIPPED)
+    if stripped[:1] in FORMULA_SIGNS or text[:1] in {"\t", "\r", "\n"}:
         return f"'{text}"
     return text

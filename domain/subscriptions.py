@@ -1,4 +1,4 @@
-"""A client's paid plan: upgrades act at once, downgrades and cancellations at the period's end."""
+"""A client's paid plan: upgrades take effect at once, downgrades and cancellations at the period's end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A paid plan and its run; `then` is the paid plan that follows the run's end, if one does."""
+    """A paid plan and its run; `then` is the paid plan that follows the run, if any."""
 
     plan: str
     run: Run
@@ -19,7 +19,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What taking a plan leads to; `new_run`: a new period starts today and is charged today."""
+    """Result of taking a plan; `new_run`: a new period starts and is charged today."""
 
     subscription: Subscription
     new_run: bool
@@ -28,13 +28,13 @@ class Taken:
 def take(current: Subscription | None, plan: str, prices: Mapping[str, Money], today: date) -> Taken:
     """Take a paid plan on a local day (programme.md 7.6).
 
-    The same plan again cancels a pending end or change. A dearer one starts a new period at once;
-    what is left of the old period is not paid back. Another one follows at the period's end, also
-    when the current plan is no longer among `prices`.
+    Taking the same plan again cancels a pending end or change. A more expensive plan starts a new
+    period at once; the rest of the old period is not refunded. Any other plan follows at the
+    period's end, also when the current plan is no longer in `prices`.
     """
     current = running(current, today)
-    before = None if current is None else prices.get(current.plan, prices[plan])
-    if current is None or before is None or before < prices[plan]:
+    old_price = None if current is None else prices.get(current.plan, prices[plan])
+    if current is None or old_price is None or old_price < prices[plan]:
         return Taken(Subscription(plan, starting(today)), new_run=True)
     if plan == current.plan:
         return Taken(Subscription(plan, continuing(current.run)), new_run=False)
@@ -42,14 +42,14 @@ def take(current: Subscription | None, plan: str, prices: Mapping[str, Money], t
 
 
 def cancel(current: Subscription, today: date) -> Subscription:
-    """End it at the end of the paid period."""
+    """Cancel a subscription at the end of the paid period."""
     return Subscription(current.plan, ending(current.run, today))
 
 
 def running(subscription: Subscription | None, today: date) -> Subscription | None:
-    """What runs on a local day: itself, the plan that follows it, or nothing.
+    """Return what runs on a local day: the subscription itself, the plan that follows it, or nothing.
 
-    The plan that follows keeps the anchor, so that the 31st comes back.
+    The plan that follows keeps the anchor day.
     """
     if subscription is None or not is_over(subscription.run, today):
         return subscription
@@ -60,5 +60,5 @@ def running(subscription: Subscription | None, today: date) -> Subscription | No
 
 
 def paid_until(subscription: Subscription, today: date) -> date:
-    """The exclusive end of the period that is paid today."""
+    """Return the exclusive end of the period that is paid today."""
     return current_period(subscription.run, today).end

@@ -1,4 +1,4 @@
-"""How long a licence runs: an ISO 8601 duration from acceptance, or a last day."""
+"""Terms of licences: an ISO 8601 duration from acceptance, or a last day."""
 
 import re
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from domain.zones import day_start, localize
 
 _DURATION = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_LONGEST_YEARS = 100
+_MAX_YEARS = 100
 _YEARS = range(2000, 2200)
 
 
 class BadTerm(ValueError):
-    """The text is no term; the message says which forms are."""
+    """The text is not a valid term; the message names the valid forms."""
 
     def __init__(self, text: str) -> None:
         super().__init__(
@@ -36,24 +36,24 @@ Term = Duration | date
 
 
 def parse_term(text: str) -> Term:
-    """`P1Y`, `P6M`, `P30D`, `P2W`, `P1Y6M` or `2027-12-31`; raises `BadTerm`."""
+    """Parse `P1Y`, `P6M`, `P30D`, `P2W`, `P1Y6M` or `2027-12-31`; raises `BadTerm`."""
     if _DAY.fullmatch(text):
         return _last_day(text)
-    found = _DURATION.fullmatch(text)
-    if found is None or len(text) > 20:
+    match = _DURATION.fullmatch(text)
+    if match is None or len(text) > 20:
         raise BadTerm(text)
-    years, months, weeks, days = (int(part or 0) for part in found.groups())
+    years, months, weeks, days = (int(part or 0) for part in match.groups())
     term = Duration(years * 12 + months, weeks * 7 + days)
-    if term == Duration() or term.months / 12 + term.days / 365 > _LONGEST_YEARS:
+    if term == Duration() or term.months / 12 + term.days / 365 > _MAX_YEARS:
         raise BadTerm(text)
     return term
 
 
 def term_end(start: datetime, term: Term, tz: ZoneInfo) -> datetime:
-    """The exclusive end, in UTC, of a licence accepted at the aware instant `start`.
+    """Return the exclusive end (UTC) of a licence accepted at the aware instant `start`.
 
-    A duration keeps the local time of day, clamped to the shorter month. A last day is included:
-    the end is the start of the day after, and may lie before `start`.
+    A duration keeps the local time of day and is clamped to the shorter month. A last day is
+    included: the end is the start of the next day and may lie before `start`.
     """
     if isinstance(term, date):
         return day_start(term + ONE_DAY, tz)

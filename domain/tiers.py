@@ -1,4 +1,4 @@
-"""Turnover and its tiers: what counts on a day, which row that is, and why (programme.md 6)."""
+"""Turnover and discount tiers: the tier of a day and its explanation (programme.md 6)."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from domain.programme.model import Tier, TurnoverDiscount
 
 
 class PaymentKind(StrEnum):
-    """Amounts are positive; the kind says which way the money went."""
+    """Kinds of ledger entry. Amounts are positive; the kind gives the direction."""
 
     PAYMENT = "payment"
     REFUND = "refund"
@@ -21,7 +21,7 @@ class PaymentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A posted payment on its local day, or a refund or chargeback on its own."""
+    """A payment, refund or chargeback on its own local day."""
 
     day: date
     kind: PaymentKind
@@ -30,13 +30,13 @@ class Entry:
 
     @property
     def signed(self) -> Decimal:
-        """What it adds to turnover."""
+        """Contribution to turnover."""
         return self.amount if self.kind is PaymentKind.PAYMENT else -self.amount
 
 
 @dataclass(frozen=True, slots=True)
 class NextTier:
-    """The next row above, and how much more would reach it now."""
+    """The next higher tier, and the amount still missing to reach it."""
 
     tier: Tier
     missing: Decimal
@@ -44,9 +44,9 @@ class NextTier:
 
 @dataclass(frozen=True, slots=True)
 class Tomorrow:
-    """The day after, if nothing more is paid.
+    """Tomorrow's state without further payments.
 
-    `keep_with` is the smallest payment that keeps today's tier; `None` unless the tier falls.
+    `keep_with`: the smallest payment that keeps today's tier; `None` unless the tier falls.
     """
 
     turnover: Decimal
@@ -57,7 +57,7 @@ class Tomorrow:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A day's discount and all that it follows from."""
+    """A day's discount and everything it is computed from."""
 
     day: date
     window: Window
@@ -70,32 +70,32 @@ class Explanation:
 
 
 def turnover(entries: Iterable[Entry], window: Window) -> Decimal:
-    """Payments less refunds and chargebacks in the window; may be negative."""
+    """Return payments minus refunds and chargebacks in the window; may be negative."""
     return sum((entry.signed for entry in entries if entry.day in window), Decimal(0))
 
 
 def tier_at(tiers: Sequence[Tier], amount: Decimal) -> Tier | None:
-    """The row with the greatest `from` that is not above the amount; `None` below the first."""
+    """Return the tier with the greatest `from` that is not above the amount; `None` below the first."""
     position = bisect_right(tiers, amount, key=lambda tier: tier.start)
     return tiers[position - 1] if position else None
 
 
 def next_tier(tiers: Sequence[Tier], amount: Decimal) -> NextTier | None:
-    """The first row above the amount; `None` in the last."""
+    """Return the first tier above the amount; `None` in the last."""
     position = bisect_right(tiers, amount, key=lambda tier: tier.start)
     return NextTier(tiers[position], tiers[position].start - amount) if position < len(tiers) else None
 
 
 def percentages(rules: TurnoverDiscount, tier: Tier | None) -> dict[str, Decimal]:
-    """Per cent per family; without a tier all are 0."""
+    """Return the percentage per family; all 0 without a tier."""
     return {family: tier.percent[family] if tier else Decimal(0) for family in rules.families}
 
 
 def explain(rules: TurnoverDiscount, entries: Iterable[Entry], day: date) -> Explanation:
-    """The discount of a local day from the ledger as it is known now; later entries do not count."""
-    known = sorted((entry for entry in entries if entry.day <= day), key=lambda entry: entry.day)
+    """Compute the discount of a local day; entries after that day do not count."""
+    past = sorted((entry for entry in entries if entry.day <= day), key=lambda entry: entry.day)
     window = turnover_window(day)
-    amount = turnover(known, window)
+    amount = turnover(past, window)
     tier = tier_at(rules.tiers, amount)
     return Explanation(
         day=day,
@@ -104,28 +104,28 @@ def explain(rules: TurnoverDiscount, entries: Iterable[Entry], day: date) -> Exp
         tier=tier,
         percent=percentages(rules, tier),
         next_tier=next_tier(rules.tiers, amount),
-        tomorrow=_tomorrow(rules, known, day, tier),
-        counted=tuple(entry for entry in known if entry.day in window),
+        tomorrow=_tomorrow(rules, past, day, tier),
+        counted=tuple(entry for entry in past if entry.day in window),
     )
 
 
 def what_if(rules: TurnoverDiscount, entries: Iterable[Entry], day: date, pay: Decimal) -> Explanation:
-    """The same as if that much were paid on the day."""
+    """Explain the day as if `pay` were paid on it."""
     return explain(rules, [*entries, Entry(day, PaymentKind.PAYMENT, pay)], day)
 
 
 def falls(now: Tier | None, then: Tier | None) -> bool:
-    """Whether the second tier is lower than the first."""
+    """Return whether the second tier is lower than the first."""
     return now is not None and (then is None or then.start < now.start)
 
 
-def _tomorrow(rules: TurnoverDiscount, known: Sequence[Entry], day: date, tier: Tier | None) -> Tomorrow:
-    amount = turnover(known, turnover_window(day + ONE_DAY))
-    then = tier_at(rules.tiers, amount)
-    gone = leaving(day)
+def _tomorrow(rules: TurnoverDiscount, past: Sequence[Entry], day: date, tier: Tier | None) -> Tomorrow:
+    amount = turnover(past, turnover_window(day + ONE_DAY))
+    next_day_tier = tier_at(rules.tiers, amount)
+    expiring = leaving(day)
     return Tomorrow(
         turnover=amount,
-        tier=then,
-        leaving=tuple(entry for entry in known if gone is not None and entry.day in gone),
-        keep_with=tier.start - amount if tier is not None and falls(tier, then) else None,
+        tier=next_day_tier,
+        leaving=tuple(entry for entry in past if expiring is not None and entry.day in expiring),
+        keep_with=tier.start - amount if tier is not None and falls(tier, next_day_tier) else None,
     )

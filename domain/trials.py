@@ -1,4 +1,4 @@
-"""Trials: exactly so many times 24 hours, once per account, over on read (programme.md 4)."""
+"""Trials: a multiple of exactly 24 hours, once per account, expired on read (programme.md 4)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from domain.programme.model import Plan, Trial
 
 
 class TrialState(StrEnum):
-    """What a read sees of an account's trial."""
+    """State of an account's trial, as a read sees it."""
 
     NONE = "none"
     RUNNING = "running"
@@ -23,7 +23,7 @@ class TrialState(StrEnum):
 class TrialRun:
     """An account's one trial, from `started_at` to before `ends_at` (aware instants).
 
-    `stopped_at` is when it ended early: as `converted` by a paid plan, else by a closed account.
+    `stopped_at`: when it ended early, by a paid plan if `converted`, otherwise because the account was closed.
     """
 
     started_at: datetime
@@ -33,23 +33,23 @@ class TrialRun:
 
     @classmethod
     def starting(cls, rules: Trial, now: datetime) -> "TrialRun":
-        """One that starts now: 7 days are 7 x 24 h, whatever the clock does."""
+        """Start a trial now: 7 days are 7 x 24 h, across clock changes too."""
         return cls(now, now + rules.length)
 
 
 def check_start(rules: Trial | None, *, used: bool, subscribed: bool) -> Trial:
-    """The programme's trial, when this account may start one; raises `Conflict`."""
+    """Return the programme's trial if this account may start one; raises `Conflict`."""
     if rules is None:
         raise Conflict("no_trial", "This programme has no trial.")
     if used:
-        raise Conflict("trial_used", "This account has had its trial.")
+        raise Conflict("trial_used", "This account has already used its trial.")
     if subscribed:
-        raise Conflict("already_subscribed", "A paid plan is running.")
+        raise Conflict("already_subscribed", "The account already has a paid plan.")
     return rules
 
 
 def trial_state(run: TrialRun | None, now: datetime) -> TrialState:
-    """The state at `now`; it is over at `ends_at` even if no job has written that."""
+    """Return the state at `now`; the trial is over at `ends_at` even if no job has recorded it."""
     if run is None:
         return TrialState.NONE
     if run.stopped_at is not None and run.stopped_at < run.ends_at:
@@ -58,27 +58,27 @@ def trial_state(run: TrialRun | None, now: datetime) -> TrialState:
 
 
 def converts(run: TrialRun | None, now: datetime) -> bool:
-    """Whether a paid plan taken at `now` ends the trial as converted (at `ends_at` it is too late)."""
+    """Return whether a paid plan taken at `now` converts the trial (no longer at `ends_at`)."""
     return trial_state(run, now) is TrialState.RUNNING
 
 
 def limits_in_force(plan: Plan, state: TrialState) -> Mapping[str, int | None]:
-    """The plan's limits; during a trial there is none."""
+    """Return the plan's limits; unlimited during a trial."""
     if state is TrialState.RUNNING:
         return dict.fromkeys(plan.limits)
     return plan.limits
 
 
 def reminders(run: TrialRun, rules: Trial) -> tuple[datetime, ...]:
-    """When reminders are due, in order; a lead time that falls in the first half is left out."""
+    """Return when reminders are due, in order; reminders in the first half of the trial are omitted."""
     half = run.started_at + (run.ends_at - run.started_at) / 2
     return tuple(sorted(at for lead in rules.reminders if (at := run.ends_at - lead) >= half))
 
 
 def reminder_due(run: TrialRun, rules: Trial, sent: Collection[datetime], now: datetime) -> datetime | None:
-    """The one reminder to send now, if any; `sent` holds the due instants of those that were.
+    """Return the due instant of the reminder to send now, if any; `sent` holds those already sent.
 
-    After an outage only the latest of the missed ones is sent; none once the trial is over.
+    After an outage only the latest missed reminder is sent; none once the trial is over.
     """
     if trial_state(run, now) is not TrialState.RUNNING:
         return None
@@ -89,9 +89,9 @@ def reminder_due(run: TrialRun, rules: Trial, sent: Collection[datetime], now: d
 
 
 def trial_identity(admin_email: str, name: str, reseller_email: str | None) -> str:
-    """Who had a trial in a programme, for ever (programme.md 2.8).
+    """Return the permanent identity of a trial in a programme (programme.md 2.8).
 
-    The admin address, or the account's name when that address is the reseller's own.
+    The admin address, or the account's name if that address is the reseller's own.
     """
     if reseller_email is not None and same_address(admin_email, reseller_email):
         return f"name:{name_key(name)}"

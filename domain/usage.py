@@ -1,4 +1,4 @@
-"""What usage reports add up to, in whatever order they arrive (programme.md 4.5)."""
+"""Sums usage reports, independent of their order of arrival (programme.md 4.5)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ReportKind(StrEnum):
-    """A level replaces what was known; a delta adds to the period of its instant."""
+    """A level replaces earlier usage; a delta adds to the period of its instant."""
 
     VALUE = "value"
     DELTA = "delta"
@@ -15,7 +15,7 @@ class ReportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report on one metric; `sequence` is its place in the order of arrival."""
+    """A report on one metric; `sequence` is the order of arrival."""
 
     kind: ReportKind
     amount: int
@@ -25,10 +25,10 @@ class Report:
 
 
 def without_repeats(reports: Iterable[Report]) -> tuple[Report, ...]:
-    """The reports in order of arrival, each `report_id` once: the first."""
+    """Return the reports in order of arrival; of each `report_id` only the first."""
     seen: set[str] = set()
     kept = []
-    for report in sorted(reports, key=lambda one: one.sequence):
+    for report in sorted(reports, key=lambda report: report.sequence):
         if report.report_id is None or report.report_id not in seen:
             kept.append(report)
         if report.report_id is not None:
@@ -37,17 +37,17 @@ def without_repeats(reports: Iterable[Report]) -> tuple[Report, ...]:
 
 
 def usage(reports: Iterable[Report], start: datetime, end: datetime) -> int:
-    """What was used in the period from `start` to before `end`.
+    """Return the usage in the period from `start` to before `end`.
 
-    The level with the greatest `at` before the end (at equal `at` the later arrival) carries over
-    from earlier periods; the deltas of this period that came after it are added.
+    The level with the greatest `at` before the end (of equal ones the later arrival) carries over
+    from earlier periods; the later deltas of this period are added.
     """
-    known = [report for report in without_repeats(reports) if report.at < end]
-    level = max((one for one in known if one.kind is ReportKind.VALUE), key=_order, default=None)
+    relevant = [report for report in without_repeats(reports) if report.at < end]
+    level = max((report for report in relevant if report.kind is ReportKind.VALUE), key=_order, default=None)
     deltas = (
-        one.amount
-        for one in known
-        if one.kind is ReportKind.DELTA and one.at >= start and (level is None or _order(one) > _order(level))
+        report.amount
+        for report in relevant
+        if report.kind is ReportKind.DELTA and report.at >= start and (level is None or _order(report) > _order(level))
     )
     return (level.amount if level is not None else 0) + sum(deltas)
 

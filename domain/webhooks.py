@@ -1,4 +1,4 @@
-"""Words of Standard Webhooks 1.0 as Kontor speaks it: event types, secrets, ids, bodies."""
+"""Standard Webhooks 1.0 in Kontor: event types, secrets and bodies."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ROTATION: Final = timedelta(hours=24)
 
 
 def checked_secret(secret: str) -> str:
-    """The secret, when it is `whsec_` and the base64 of 24 to 64 bytes. Raises Invalid."""
+    """Return the secret if it is `whsec_` plus the base64 of 24 to 64 bytes. Raises Invalid."""
     try:
         text = secret.removeprefix(PREFIX)
         raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -45,17 +45,17 @@ def checked_secret(secret: str) -> str:
         raw = b""
     if secret.startswith(PREFIX) and len(raw) in SECRET_BYTES:
         return secret
-    message = f"A secret is {PREFIX} followed by the base64 of 24 to 64 bytes."
+    message = f"A secret must be {PREFIX} followed by the base64 of 24 to 64 bytes."
     raise Invalid("invalid_secret", message, errors=[FieldError("secret", message)])
 
 
 def written_secret(raw: bytes) -> str:
-    """Random bytes as a secret."""
+    """Format random bytes as a secret."""
     return PREFIX + base64.b64encode(raw).decode()
 
 
 def checked_events(events: Sequence[str]) -> list[str]:
-    """The event types that an endpoint asks for, each once. Raises Invalid."""
+    """Return the event types of an endpoint, each once. Raises Invalid."""
     unknown = [
         FieldError(f"events.{index}", f"unknown event type {event!r}")
         for index, event in enumerate(events)
@@ -64,18 +64,18 @@ def checked_events(events: Sequence[str]) -> list[str]:
     if not events:
         unknown = [FieldError("events", "name at least one event type, or *")]
     if unknown:
-        raise Invalid("unknown_event", "These are no events that Kontor sends.", errors=unknown)
+        raise Invalid("unknown_event", "Some event types are unknown.", errors=unknown)
     return list(dict.fromkeys(events))
 
 
 def message_body(event_type: str, at: datetime, data: Mapping[str, object]) -> bytes:
-    """`{type, timestamp, data}` in UTF-8; the same bytes for the same values."""
+    """Return `{type, timestamp, data}` as UTF-8 JSON; equal values give equal bytes."""
     body = {"type": event_type, "timestamp": wire_time(at), "data": data}
     return json.dumps(body, default=_plain, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def wire_time(at: datetime) -> str:
-    """RFC 3339 in UTC with Z."""
+    """Format an instant as RFC 3339 in UTC with Z."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -86,4 +86,4 @@ def _plain(value: object) -> str:
         case UUID():
             return str(value)
         case _:
-            raise TypeError(f"{type(value).__name__} has no form in a webhook")
+            raise TypeError(f"{type(value).__name__} cannot be serialized in a webhook")

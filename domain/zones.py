@@ -1,4 +1,4 @@
-"""Time zones: names, local days, and which instant a wall-clock time means."""
+"""Time zones: names, local days, and conversion of wall-clock times to instants."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,11 +8,11 @@ _NAME = re.compile(r"(?:UTC|[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)+)", re.ASCI
 
 
 class UnknownZone(ValueError):
-    """The name is not one of the IANA time zone database."""
+    """The name is not in the IANA time zone database."""
 
 
 def zone(name: str) -> ZoneInfo:
-    """The IANA zone of that name, such as `Europe/Berlin` or `UTC`; raises `UnknownZone`."""
+    """Return the IANA zone of a name, such as `Europe/Berlin` or `UTC`; raises `UnknownZone`."""
     if not _NAME.fullmatch(name):
         raise UnknownZone(f"unknown time zone {name!r}")
     try:
@@ -22,23 +22,22 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local_day(instant: datetime, tz: ZoneInfo) -> date:
-    """The calendar day it is in `tz` at an aware instant."""
+    """Return the calendar day in `tz` at an aware instant."""
     return require_aware(instant).astimezone(tz).date()
 
 
 def day_start(day: date, tz: ZoneInfo) -> datetime:
-    """The first instant of a local day, in UTC (not always midnight: America/Santiago)."""
+    """Return the first instant of a local day, in UTC (not always midnight: America/Santiago)."""
     return localize(datetime.combine(day, time.min), tz)
 
 
 def localize(wall: datetime, tz: ZoneInfo) -> datetime:
-    """The UTC instant of a naive wall-clock time.
+    """Return the UTC instant of a naive wall-clock time.
 
-    A time that comes twice means its first pass; one that the clock skips means the first
-    instant after the gap.
+    An ambiguous time means its first pass; a skipped time means the first instant after the gap.
     """
     if wall.tzinfo is not None:
-        raise ValueError("a wall-clock time is naive")
+        raise ValueError("a wall-clock time must be naive")
     early = wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
     if not in_gap(wall, tz):
         return early
@@ -47,13 +46,13 @@ def localize(wall: datetime, tz: ZoneInfo) -> datetime:
 
 
 def in_gap(wall: datetime, tz: ZoneInfo) -> bool:
-    """Whether the clock of `tz` skips that naive wall-clock time."""
-    there = wall.replace(tzinfo=tz, fold=0).astimezone(UTC).astimezone(tz)
-    return there.replace(tzinfo=None, fold=0) != wall.replace(fold=0)
+    """Return whether the clock of `tz` skips a naive wall-clock time."""
+    shown = wall.replace(tzinfo=tz, fold=0).astimezone(UTC).astimezone(tz)
+    return shown.replace(tzinfo=None, fold=0) != wall.replace(fold=0)
 
 
 def next_change(instant: datetime, tz: ZoneInfo, within: timedelta) -> datetime | None:
-    """The first instant in (instant, instant + within] at which the UTC offset differs."""
+    """Return the first instant in (instant, instant + within] at which the UTC offset changes, if any."""
     step = timedelta(days=1)
     end = instant + within
     left = instant
@@ -66,14 +65,14 @@ def next_change(instant: datetime, tz: ZoneInfo, within: timedelta) -> datetime 
 
 
 def require_aware(instant: datetime) -> datetime:
-    """The same instant; raises `ValueError` when it is naive."""
+    """Return the instant; raises `ValueError` if it is naive."""
     if instant.utcoffset() is None:
-        raise ValueError("an instant needs an offset")
+        raise ValueError("an instant requires a UTC offset")
     return instant
 
 
 def _change_between(left: datetime, right: datetime, tz: ZoneInfo) -> datetime:
-    """The change of offset in (left, right], to the second, by bisection."""
+    """Find the change of offset in (left, right], to the second, by bisection."""
     old = left.astimezone(tz).utcoffset()
     low = left.astimezone(UTC).replace(microsecond=0)
     high = right.astimezone(UTC)

@@ -1,1 +1,1 @@
-"""What a message says: brand, locale, rendering, headers. Knows no table and no network."""
+"""Builds mail messages: brand, locale, rendering, headers. No access to tables or network."""

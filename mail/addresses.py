@@ -1,4 +1,4 @@
-"""Addresses as headers write them."""
+"""Mail addresses in the form that headers require."""
 
 import re
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ _QUOTED_LOCAL = re.compile(r'"(?:[ !#-\[\]-~]|\\["\\])+"')
 
 
 class BadAddress(ValueError):
-    """The address cannot stand in a header or an envelope."""
+    """The address is not valid in a header or an envelope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Someone a mail goes to; `role` is what the log calls them (`client`, `reseller`, …)."""
+    """A recipient of a mail; `role` is the recipient's role in the mail log (`client`, `reseller`, …)."""
 
     email: str
     name: str = ""
@@ -30,11 +30,11 @@ def wire_address(address: str) -> str:
     """Return `local@domain` with the domain in ASCII (IDNA). Raises BadAddress."""
     local, at, domain = address.strip().rpartition("@")
     if not at or not local or not domain or len(address) > 320:
-        raise BadAddress(f"not a mail address: {address!r}")
+        raise BadAddress(f"not a valid mail address: {address!r}")
     if not address.isprintable():
-        raise BadAddress(f"not a mail address: {address!r}")
+        raise BadAddress(f"not a valid mail address: {address!r}")
     if not _plain_local(local) and not _QUOTED_LOCAL.fullmatch(local):
-        raise BadAddress(f"not a mail address: {address!r}")
+        raise BadAddress(f"not a valid mail address: {address!r}")
     return f"{local}@{_domain(domain)}"
 
 
@@ -46,9 +46,9 @@ def domain_of(address: str) -> str:
 def _domain(domain: str) -> str:
     try:
         return ascii_domain(domain)
-    except ValueError as wrong:
-        raise BadAddress(f"not a domain: {domain!r}") from wrong
+    except ValueError as error:
+        raise BadAddress(f"not a valid domain: {domain!r}") from error
 
 
 def _plain_local(local: str) -> bool:
-    return not any(sign in ' <>()[],:;@\\"' for sign in local)
+    return not any(char in ' <>()[],:;@\\"' for char in local)

@@ -1,9 +1,9 @@
-"""Bodies in the encoding that suits their letters, always seven-bit on the wire."""
+"""Encodes bodies for transfer: the smallest of the seven-bit encodings."""
 
 from base64 import encodebytes
 from binascii import b2a_qp
 
-LONGEST_LINE = 998
+MAX_LINE_LENGTH = 998
 
 
 def part(kind: str, text: str, boundary: str) -> bytes:
@@ -11,14 +11,14 @@ def part(kind: str, text: str, boundary: str) -> bytes:
     data = text.replace("\n", "\r\n").encode("utf-8", "replace")
     if not data.endswith(b"\r\n"):
         data += b"\r\n"
-    encoding, coded = _encoded(text, data, boundary)
+    encoding, encoded = _encode(text, data, boundary)
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
-    return head.encode("ascii") + coded
+    return head.encode("ascii") + encoded
 
 
-def _encoded(text: str, data: bytes, boundary: str) -> tuple[str, bytes]:
+def _encode(text: str, data: bytes, boundary: str) -> tuple[str, bytes]:
     if text.isascii() and boundary not in text:
-        if max(map(len, data.split(b"\r\n"))) <= LONGEST_LINE:
+        if max(map(len, data.split(b"\r\n"))) <= MAX_LINE_LENGTH:
             return "7bit", data
         return "quoted-printable", b2a_qp(data, istext=True)
     if len(data) - len(text) < len(text) // 12:

@@ -1,4 +1,4 @@
-"""From a letter to bytes: check the facts, render, name, address and sign."""
+"""Builds finished messages: checks the facts, renders, adds headers and signs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,10 @@ from mail.render import Renderer, Telling, content_language
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail to be built. `links` may be absolute or start with `/` (put under the brand's)."""
+    """One mail to build. `links` are absolute or start with `/` (then put under the brand's `link_base`).
+
+    `addressee`: name of the account that the mail is addressed to, empty for none.
+    """
 
     template: str
     fact_key: str
@@ -34,10 +37,11 @@ class Letter:
     facts: Mapping[str, object] | Facts
     links: Mapping[str, str] = field(default_factory=dict)
     cc: tuple[Addressee, ...] = ()
+    addressee: str = ""
 
 
 def kind_of(template: str) -> MailKind:
-    """Return the kind of mail. Raises Invalid for a name that is not in the table."""
+    """Return the kind of a mail. Raises Invalid for an unknown name."""
     try:
         return KINDS[template]
     except KeyError:
@@ -45,39 +49,41 @@ def kind_of(template: str) -> MailKind:
 
 
 def checked_facts(template: str, facts: Mapping[str, object] | Facts) -> Facts:
-    """Return the facts as their schema. Raises Invalid with every missing or wrong one."""
+    """Validate the facts of a mail. Raises Invalid that names every missing or invalid fact."""
     schema = kind_of(template).facts
     if isinstance(facts, schema):
         return facts
     try:
         return schema.model_validate(facts)
-    except ValidationError as wrong:
-        errors = [FieldError(".".join(map(str, error["loc"])), error["msg"]) for error in wrong.errors()]
-        message = f"The mail {template!r} cannot state this."
-        raise Invalid("invalid_facts", message, errors=errors) from wrong
+    except ValidationError as error:
+        errors = [FieldError(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
+        message = f"The facts of the mail {template!r} are invalid."
+        raise Invalid("invalid_facts", message, errors=errors) from error
 
 
 class MailBuilder:
-    """Builds finished messages. Safe to share by threads."""
+    """Builds finished messages. Thread-safe."""
 
     def __init__(self, renderer: Renderer, sign: MailSigner | None = None) -> None:
         self._renderer = renderer
         self._sign = sign
 
     def build(self, letter: Letter, date: datetime) -> BuiltMail:
-        """Return the message dated `date` (wall time). Raises Invalid on bad facts or links."""
+        """Build the message, dated `date` (wall time). Raises Invalid for invalid facts or missing links."""
         kind = kind_of(letter.template)
         facts = checked_facts(letter.template, letter.facts)
         missing = sorted(kind.needed_links - letter.links.keys())
         if missing:
-            message = f"The mail {letter.template!r} needs links: {', '.join(missing)}."
+            message = f"The mail {letter.template!r} requires the links: {', '.join(missing)}."
             raise Invalid("missing_links", message)
-        said = self._renderer.render(Telling(kind, letter.brand, letter.locale, letter.timezone, facts, letter.links))
-        envelope = _envelope(letter, kind, said.subject, date)
-        raw = assemble(envelope, said.text, said.html)
+        rendered = self._renderer.render(
+            Telling(kind, letter.brand, letter.locale, letter.timezone, facts, letter.links, letter.addressee)
+        )
+        envelope = _envelope(letter, kind, rendered.subject, date)
+        raw = assemble(envelope, rendered.text, rendered.html)
         signed = self._sign(raw) if self._sign else raw
         tokens = tuple(token_of(letter.links[name]) for name in sorted(kind.token_links))
-        return BuiltMail(letter.template, envelope, said.text, said.html, signed, tokens)
+        return BuiltMail(letter.template, envelope, rendered.text, rendered.html, signed, tokens)
 
 
 def _envelope(letter: Letter, kind: MailKind, subject: str, date: datetime) -> Envelope:

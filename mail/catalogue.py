@@ -1,4 +1,4 @@
-"""Translations, read from the `.po` files at start: a fresh clone needs no build step."""
+"""Translations, read from the `.po` files at start, so that a fresh clone requires no build step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ LOCALES = Path(__file__).resolve().parent.parent / "locales"
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The words of one language."""
+    """Translations of one language."""
 
     language: str
     words: NullTranslations
 
 
 def language_of(locale: str) -> str:
-    """Return the supported language of a locale tag such as `de-AT`; English when there is none."""
+    """Return the supported language of a locale tag such as `de-AT`; English if it is not supported."""
     language = locale.replace("_", "-").partition("-")[0].lower()
     return language if language in LANGUAGES else SOURCE
 
 
 @lru_cache(maxsize=256)
 def babel_locale(tag: str) -> Locale:
-    """Return the Babel locale that formats for a tag, in a language we have words in."""
+    """Return the Babel locale for a tag, limited to the supported languages."""
     if language_of(tag) == SOURCE and not tag.lower().startswith(SOURCE):
         return Locale.parse(SOURCE)
     try:
@@ -42,7 +42,7 @@ def babel_locale(tag: str) -> Locale:
 
 
 def load(language: str, domain: str = "mail", root: Path = LOCALES) -> Catalogue:
-    """Read one language's catalogue. Raises FileNotFoundError when it is missing."""
+    """Load the catalogue of one language. Raises FileNotFoundError if it is missing."""
     if language == SOURCE:
         return Catalogue(language, NullTranslations())
     with (root / language / "LC_MESSAGES" / f"{domain}.po").open("rb") as source:
@@ -54,5 +54,5 @@ def load(language: str, domain: str = "mail", root: Path = LOCALES) -> Catalogue
 
 
 def load_all(domain: str = "mail", root: Path = LOCALES) -> Mapping[str, Catalogue]:
-    """Read every language's catalogue of a domain."""
+    """Load the catalogues of a domain in every language."""
     return {language: load(language, domain, root) for language in LANGUAGES}

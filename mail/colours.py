@@ -1,4 +1,4 @@
-"""Brand colours that stay readable: text on them keeps a contrast of at least 4.5 (WCAG AA)."""
+"""Readable brand colours: text keeps a contrast of at least 4.5 (WCAG AA)."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What a brand chose, each `#rrggbb`."""
+    """Colours chosen by a brand, each `#rrggbb`."""
 
     primary: str = "#2457d6"
     background: str = "#f3f4f6"
@@ -22,12 +22,12 @@ class Colours:
     def __post_init__(self) -> None:
         for value in (self.primary, self.background, self.text):
             if not _HEX.fullmatch(value):
-                raise ValueError(f"not a colour of the form #rrggbb: {value!r}")
+                raise ValueError(f"a colour must have the form #rrggbb: {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """What a mail paints with, every pair of text and ground readable."""
+    """Colours used by a mail; every text colour is readable on its background."""
 
     primary: str
     on_primary: str
@@ -65,7 +65,7 @@ def _mixed(colour: str, towards: str, share: float) -> str:
 
 
 def readable(colour: str, ground: str, least: float = AA) -> str:
-    """Return `colour`, moved towards black or white just until it can be read on `ground`."""
+    """Return `colour`, moved towards black or white until its contrast on `ground` is at least `least`."""
     towards = "#000000" if contrast("#000000", ground) >= contrast("#ffffff", ground) else "#ffffff"
     for step in range(21):
         moved = _mixed(colour, towards, step / 20)
@@ -76,7 +76,7 @@ def readable(colour: str, ground: str, least: float = AA) -> str:
 
 @lru_cache(maxsize=4096)
 def palette(colours: Colours) -> Palette:
-    """Return the palette of a brand's colours."""
+    """Compute the palette of a brand's colours."""
     white = contrast("#ffffff", colours.primary) >= AA
     return Palette(
         primary=colours.primary.lower(),

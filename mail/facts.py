@@ -1,4 +1,4 @@
-"""The kinds of value that mails state, checked when a mail is enqueued."""
+"""Base types of mail facts, validated when a mail is enqueued."""
 
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ Percent = Annotated[Decimal, Field(ge=0, le=100), PlainSerializer(str, when_used
 
 
 class Facts(BaseModel):
-    """Base of what a mail states: frozen, nothing unknown, no secrets (those are links)."""
+    """Base of the facts of a mail: frozen, no unknown fields, no secrets (those are links)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +40,7 @@ class OfferLine(Facts):
 
 
 class Change(Facts):
-    """What accepting does to one product's count."""
+    """Change of one product's count on acceptance."""
 
     product: Line
     now: Count
@@ -48,6 +48,6 @@ class Change(Facts):
 
 
 class AccountFacts(Facts):
-    """Base of mails about one account: its name."""
+    """Base of the facts of mails about one account; `account` is its name."""
 
     account: Line

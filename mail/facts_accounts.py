@@ -1,4 +1,4 @@
-"""What the mails about accounts and their resellers state."""
+"""Facts of the mails about accounts and their resellers."""
 
 from typing import Literal
 
@@ -21,11 +21,11 @@ class Activation(AccountFacts):
 
 
 class AccountNotice(AccountFacts):
-    """`account-notice`: a new account for an address that is known already."""
+    """`account-notice`: a new account for an address that is already registered."""
 
 
 class AddressChanged(AccountFacts):
-    """`address-changed`: one mail to the old address and one to the new; `told` says which."""
+    """`address-changed`: one mail to the old address and one to the new; `told`: which of the two."""
 
     old_address: Line
     new_address: Line
@@ -40,7 +40,7 @@ class AccountConnected(AccountFacts):
 
 
 class AccountDisconnected(AccountFacts):
-    """`account-disconnected`: `reseller` is the name of the one that let go."""
+    """`account-disconnected`: `reseller` is the name of the former reseller."""
 
     reseller: Line
     disconnected_at: Instant
@@ -60,7 +60,7 @@ class AccountRestored(AccountFacts):
 
 
 class Merged(Facts):
-    """`merged`: to both resellers; `told` says to which of them."""
+    """`merged`: to both resellers; `told`: which of the two."""
 
     merged: Line
     into: Line

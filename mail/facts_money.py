@@ -1,17 +1,17 @@
-"""What the mails about discounts, charges and margins state."""
+"""Facts of the mails about discounts, charges and margins."""
 
 from mail.facts import AccountFacts, Count, Day, Facts, Line, Money, Percent
 
 
 class FamilyPercent(Facts):
-    """A product family's discount in per cent."""
+    """Discount on a product family, in percent."""
 
     family: Line
     percent: Percent
 
 
 class TierChanged(Facts):
-    """`tier-changed`: tiers are names, empty for none."""
+    """`tier-changed`: tiers are names; empty: no tier."""
 
     as_of: Day
     before: Line = ""
@@ -23,7 +23,7 @@ class TierChanged(Facts):
 
 
 class Payment(Facts):
-    """A payment that leaves the window."""
+    """A payment that leaves the turnover window."""
 
     paid_on: Day
     reference: Line
@@ -31,7 +31,7 @@ class Payment(Facts):
 
 
 class TierDrop(Facts):
-    """`tier-drop-tomorrow`: `on` is tomorrow, `keep_with` the smallest payment that keeps the tier."""
+    """`tier-drop-tomorrow`: `on` is tomorrow; `keep_with`: the smallest payment that keeps the tier."""
 
     on: Day
     before: Line
@@ -42,7 +42,7 @@ class TierDrop(Facts):
 
 
 class StatementLine(AccountFacts):
-    """One charge; the period's end is exclusive, as everywhere."""
+    """One charge; `period_end` is exclusive."""
 
     item: Line
     period_start: Day
@@ -55,7 +55,7 @@ class StatementLine(AccountFacts):
 class Statement(Facts):
     """`statement`: the charges of one month; `month` is its first day.
 
-    Of many charges only the first are listed; `more` says how many are not, `rest` is their total.
+    Long lists are cut off: `more` is the number of charges left out, `rest` their total.
     """
 
     month: Day

@@ -1,4 +1,4 @@
-"""What the mails about offers and licences state."""
+"""Facts of the mails about offers and licences."""
 
 from typing import Literal
 
@@ -38,7 +38,7 @@ class OfferExpired(AccountFacts):
 
 
 class DeliveryFailed(AccountFacts):
-    """`delivery-failed`: to the reseller; `held` when the instance was down for 72 h."""
+    """`delivery-failed`: to the reseller; `held`: the instance was down for 72 h."""
 
     subject_of: Literal["offer", "withdrawal", "licences"]
     lines: tuple[OfferLine, ...] = ()
@@ -49,7 +49,7 @@ class DeliveryFailed(AccountFacts):
 
 
 class LicenceEnding(Facts):
-    """One product's grant that ends."""
+    """An ending grant of one product."""
 
     product: Line
     count: Count

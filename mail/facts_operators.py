@@ -1,4 +1,4 @@
-"""What operators are alerted to."""
+"""Facts of the mails to operators."""
 
 from domain.alerts import AlertKind
 from mail.facts import Count, Facts, Line
@@ -7,7 +7,7 @@ __all__ = ["Alert", "AlertKind", "OperatorAlert"]
 
 
 class Alert(Facts):
-    """One thing that needs a person: how many, and of what."""
+    """One incident with its count."""
 
     kind: AlertKind
     count: Count
@@ -15,7 +15,7 @@ class Alert(Facts):
 
 
 class OperatorAlert(Facts):
-    """`operator-alert`: link `console`. `all_clear`: everything these alerts told of is over."""
+    """`operator-alert`: link `console`. `all_clear`: all these alerts are resolved."""
 
     alerts: tuple[Alert, ...]
     all_clear: bool = False

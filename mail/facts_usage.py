@@ -1,4 +1,4 @@
-"""What the mails about trials and quotas state."""
+"""Facts of the mails about trials and quotas."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from mail.facts import AccountFacts, Count, Day, Facts, Instant, Line
 
 
 class TrialStarted(AccountFacts):
-    """`trial-started`: `metric` and `limit` are the free plan's; None means it has none."""
+    """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
 
     ends_at: Instant
     metric: Line = ""
@@ -20,7 +20,7 @@ class TrialReminder(TrialStarted):
 
 
 class TrialEnded(AccountFacts):
-    """`trial-ended`: `read_only` when the account uses more than the free plan has."""
+    """`trial-ended`: `read_only` if usage exceeds the free plan's limit."""
 
     ended_at: Instant
     metric: Line = ""
@@ -30,7 +30,7 @@ class TrialEnded(AccountFacts):
 
 
 class Quota(AccountFacts):
-    """`quota-*`: `undeliverable_to` is a suppressed To when the reseller gets the mail alone."""
+    """`quota-*`: `undeliverable_to` is the suppressed To address if only the reseller gets the mail."""
 
     metric: Line
     value: Count
@@ -42,7 +42,7 @@ class Quota(AccountFacts):
 
 
 class DigestLine(AccountFacts):
-    """One quota mail that went without its copy to the reseller."""
+    """A quota mail of which the reseller got no copy."""
 
     threshold: Literal["warning", "reached", "exceeded"]
     metric: Line

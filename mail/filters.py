@@ -1,4 +1,4 @@
-"""Filters of the mail templates."""
+"""Filters for the mail templates."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any
 
 from markupsafe import Markup, escape
+
+from domain.calling import failure_cause
 
 _TERM_PART = re.compile(r"(\d+)([YMWD])")
 
@@ -16,10 +18,10 @@ def breaks(text: str) -> Markup:
 
 
 def term(text: str) -> date | list[tuple[int, str]]:
-    """Return the end date of a term, or its parts as (number, `Y`, `M`, `W` or `D`)."""
+    """Return the end date of a term, or its parts as (number, unit); the unit is `Y`, `M`, `W` or `D`."""
     if not text.startswith("P"):
         return date.fromisoformat(text)
     return [(int(number), unit) for number, unit in _TERM_PART.findall(text)]
 
 
-FILTERS: Mapping[str, Callable[..., Any]] = {"breaks": breaks, "term": term}
+FILTERS: Mapping[str, Callable[..., Any]] = {"breaks": breaks, "cause": failure_cause, "term": term}

@@ -1,4 +1,4 @@
-"""Dates, times, money and numbers as the reader writes them."""
+"""Formats dates, times, money and numbers for a reader's locale."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,63 +15,67 @@ NBSP = "\u00a0"
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """How one reader's locale and zone write values."""
+    """Formats values in one locale and time zone."""
 
     locale: Locale
     zone: ZoneInfo
     tag: str
 
+    def addressee(self, name: str) -> str:
+        """Format the line above the greeting that names the addressee; empty in languages without one."""
+        return f"{name} ご担当者様" if name and self.tag.startswith("ja") else ""
+
     def day(self, value: date | datetime) -> str:
-        """Write a date; an instant becomes the reader's local date."""
+        """Format a date; an instant becomes the reader's local date."""
         if isinstance(value, datetime):
             value = value.astimezone(self.zone).date()
         return _day(value, self.tag)
 
     def clock(self, value: datetime) -> str:
-        """Write a local time of day with its zone."""
+        """Format the local time of day."""
         return _clock(value, self.tag, self.zone)
 
     def zone_name(self, value: datetime) -> str:
-        """Write the zone: its short name where the language has one, otherwise `UTC+3`."""
+        """Format the zone: its short name where the language has one, otherwise `UTC+3`."""
         return _zone_name(value, self.tag, self.zone)
 
     def short_day(self, value: date) -> str:
-        """Write day and month briefly."""
+        """Format day and month briefly."""
         return _ordinal(str(dates.format_skeleton("MMMd", value, locale=self.locale)), self.tag)
 
     def short_last_day(self, end: date) -> str:
-        """Write the last day of a period whose end is exclusive."""
+        """Format the last day of a period with an exclusive end."""
         return self.short_day(end - timedelta(days=1))
 
     def month(self, value: date) -> str:
-        """Write month and year."""
+        """Format month and year."""
         return str(dates.format_skeleton("yMMMM", value, locale=self.locale))
 
     def number(self, value: Decimal | int) -> str:
-        """Write a number with the locale's grouping."""
+        """Format a number with the locale's grouping."""
         return _number(value, self.tag)
 
     def signed(self, value: int) -> str:
-        """Write a change with its sign (`+5`, `−3`, `±0`)."""
+        """Format a change with its sign (`+5`, `−3`, `±0`)."""
         sign = "+" if value > 0 else "\u2212" if value < 0 else "\u00b1"
         return sign + self.number(abs(value))
 
     def percent(self, value: Decimal | int) -> str:
-        """Write a percentage given in per cent (20 is 20 %)."""
+        """Format a percentage; 20 is 20 %."""
         share = Decimal(value) / 100
         text = numbers.format_percent(share, locale=self.locale, decimal_quantization=False)
         return str(text).replace("\u202f", NBSP)
 
     def money(self, amount: Decimal, currency: str) -> str:
-        """Write an amount with its currency."""
+        """Format an amount with its currency."""
         return _money(amount, currency, self.tag)
 
 
 @lru_cache(maxsize=2048)
 def formats(locale: str, timezone: str) -> Formats:
     """Return the formats of a locale tag and an IANA zone."""
-    known = babel_locale(locale)
-    return Formats(known, ZoneInfo(timezone), str(known))
+    parsed = babel_locale(locale)
+    return Formats(parsed, ZoneInfo(timezone), str(parsed))
 
 
 @lru_cache(maxsize=4096)
@@ -80,7 +84,7 @@ def _day(value: date, locale: str) -> str:
 
 
 def _ordinal(day: str, locale: str) -> str:
-    """French writes the first of a month as `1er`, which CLDR leaves out."""
+    """Write the first of a month as `1er` in French; CLDR does not."""
     return "1er" + day[1:] if locale.startswith("fr") and day.startswith("1 ") else day
 
 

@@ -14,7 +14,7 @@ _ATOM_WORDS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 
 
 def unstructured(name: str, text: str) -> str:
-    """Return one free-text header without its line end. `text` is one line already."""
+    """Return a free-text header without its line end. `text` must be a single line."""
     if _is_plain(text):
         return _folded(f"{name}: {text}")
     return f"{name}: " + "\r\n ".join(_encoded_words(text, len(name) + 2))
@@ -56,12 +56,12 @@ def _encoded_words(text: str, column: int) -> list[str]:
     room = max(6, _WORD_BYTES - -(-column * 3 // 4))
     words: list[str] = []
     chunk = b""
-    for sign in text:
-        coded = sign.encode("utf-8", "replace")
-        if len(chunk) + len(coded) > room:
+    for char in text:
+        encoded = char.encode("utf-8", "replace")
+        if len(chunk) + len(encoded) > room:
             words.append(_word(chunk))
             chunk, room = b"", _WORD_BYTES
-        chunk += coded
+        chunk += encoded
     return [*words, _word(chunk)]
 
 

@@ -1,4 +1,4 @@
-"""Whose address stands where: section 3 of the programme, as one pure function."""
+"""Sender identity: author, sender, reply-to and bounce address (programme.md 3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from mail.addresses import Addressee, domain_of, wire_address
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The address a reseller chose for its mails, and whether its domain is proven."""
+    """The address that a reseller chose for its mails, and whether its domain is verified."""
 
     address: str
     verified: bool
@@ -16,7 +16,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The decision: `From`, `Sender` and `Reply-To` where needed, and the bounce address."""
+    """Identity headers (`From`, optional `Sender` and `Reply-To`) and the bounce address."""
 
     author: Addressee
     sender: str | None
@@ -26,7 +26,7 @@ class Sender:
 
 
 def provider_address(defaults: Mapping[str, str], locale: str) -> str:
-    """Return the provider's address for a locale, its language, `en`, or the first one given."""
+    """Return the provider's address for a locale, else for its language, else `en`, else the first one."""
     for key in (locale, locale.partition("-")[0], "en"):
         if key in defaults:
             return wire_address(defaults[key])
@@ -40,7 +40,7 @@ def sender_for(
     locale: str,
     bounce: str,
 ) -> Sender:
-    """Decide the identity headers. `Sender` is set whenever `From` is of another domain."""
+    """Choose the identity headers. `Sender` is set whenever `From` is in another domain."""
     ours = provider_address(defaults, locale)
     domain = domain_of(ours)
     chosen = wire_address(outgoing.address) if outgoing else None

@@ -1,4 +1,4 @@
-"""Every mail there is: what it states, which links it carries, who reads it."""
+"""Registry of all mails: facts, links and audience."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ OPEN_LINKS = frozenset({"console"})
 
 
 class Audience(StrEnum):
-    """Who a mail is To."""
+    """Reader of a mail (its To address)."""
 
     RESELLER = "reseller"
     ACCOUNT = "account"
@@ -26,7 +26,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailKind:
-    """One row of the table of mails. `listed` mails (reminders, digests) can be unsubscribed."""
+    """One kind of mail. `listed` mails (reminders, digests) have an unsubscribe link."""
 
     name: str
     facts: type[Facts]
@@ -37,12 +37,12 @@ class MailKind:
 
     @property
     def needed_links(self) -> frozenset[str]:
-        """The links a mail of this kind cannot do without."""
+        """Links that a mail of this kind requires."""
         return self.links | {"unsubscribe"} if self.listed else self.links
 
     @property
     def token_links(self) -> frozenset[str]:
-        """The links that end in a token and are masked in the log."""
+        """Links that end in a token; they are masked in the log."""
         return self.needed_links - OPEN_LINKS
 
 

@@ -1,4 +1,4 @@
-"""The message as the log keeps it: the same, but no link in it opens anything."""
+"""Masks the tokens of a message for the mail log."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ MASK = "***"
 
 
 def masked(mail: BuiltMail) -> BuiltMail:
-    """Return the mail with the tokens of its links masked, unsigned."""
+    """Return the mail unsigned, with the tokens of its links masked."""
     envelope, text, html = mail.envelope, mail.text, mail.html
     unsubscribe = envelope.unsubscribe
     for token in mail.tokens:
@@ -20,5 +20,5 @@ def masked(mail: BuiltMail) -> BuiltMail:
 
 
 def token_of(link: str) -> str:
-    """Return the last segment of a link's path: where our links carry their token."""
+    """Return the token of a link: the last segment of its path."""
     return link.partition("?")[0].rpartition("/")[2]

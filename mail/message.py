@@ -1,4 +1,4 @@
-"""The finished message: one fixed shape, written directly, parsed back in the tests."""
+"""Assembles finished messages in one fixed MIME structure; tests parse them back."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from mail.identity import Sender
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """All that the headers need. `unsubscribe` is a URL, on reminders and digests only."""
+    """Everything the headers need. `unsubscribe` is a URL, on reminders and digests only."""
 
     message_id: str
     subject: str
@@ -26,13 +26,13 @@ class Envelope:
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """Every address once, `To` first."""
+        """Each recipient address once, `To` first."""
         return tuple(dict.fromkeys([self.to.email, *(person.email for person in self.cc)]))
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltMail:
-    """A message ready to be sent: `raw` goes to every one of `envelope.recipients` as it is."""
+    """A message ready to send: `raw` goes unchanged to each of `envelope.recipients`."""
 
     template: str
     envelope: Envelope
@@ -43,17 +43,17 @@ class BuiltMail:
 
     @property
     def message_id(self) -> str:
-        """The name of the message, with its angle brackets."""
+        """Message-ID with angle brackets."""
         return self.envelope.message_id
 
     @property
     def subject(self) -> str:
-        """The subject as text."""
+        """Subject as plain text."""
         return self.envelope.subject
 
 
 def assemble(envelope: Envelope, text: str, html: str) -> bytes:
-    """Return the message as bytes with CRLF line ends, seven-bit unless an address is not."""
+    """Return the message as bytes with CRLF line ends; seven-bit unless an address is not ASCII."""
     boundary = "=_" + sha256(envelope.message_id.encode("utf-8")).hexdigest()[:32]
     opening = f"\r\n--{boundary}\r\n".encode("ascii")
     head = "\r\n".join(_header_lines(envelope, boundary))

@@ -1,4 +1,4 @@
-"""Text from people, made harmless before it meets a header, a page or a terminal."""
+"""Sanitizes text from people before it reaches a header, a page or a terminal."""
 
 import re
 
@@ -9,18 +9,25 @@ _HARMFUL = re.compile(f"[{_BIDI}{_INVISIBLE}{_CONTROL}]")
 _BREAK = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
+_BREAKABLE_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
 _MANY_BREAKS = re.compile(r"\n{4,}")
 
 
 def one_line(text: str) -> str:
-    """Drop controls and bidi overrides, turn every run of white space into one space."""
+    """Drop controls and bidi overrides; collapse each run of white space into one space."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     text = _SURROGATE.sub("\ufffd", _BREAK.sub(" ", text))
     return _SPACES.sub(" ", _HARMFUL.sub("", text)).strip()
 
 
+def typeset_line(text: str) -> str:
+    """Do the same as `one_line`, but keep no-break spaces: for our own rendered text."""
+    text = _SURROGATE.sub("\ufffd", _BREAK.sub(" ", text))
+    return _BREAKABLE_SPACES.sub(" ", _HARMFUL.sub("", text)).strip()
+
+
 def many_lines(text: str) -> str:
-    """Keep line breaks (as LF) and tabs, drop other controls and bidi overrides."""
+    """Keep line breaks (as LF) and tabs; drop other controls and bidi overrides."""
     text = _SURROGATE.sub("\ufffd", _BREAK.sub("\n", text))
     return _MANY_BREAKS.sub("\n\n\n", _HARMFUL.sub("", text)).strip("\n")

@@ -1,4 +1,4 @@
-"""Templates into subject, text and HTML: one environment per process, passed as an argument."""
+"""Renders templates into subject, text and HTML."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from mail.colours import palette
 from mail.filters import FILTERS
 from mail.formats import formats
 from mail.kinds import MailKind
-from mail.plain import one_line
+from mail.plain import typeset_line
 from mail.styles import InlineStyles, painted
 from mail.words import TranslatedEnvironment
 
@@ -26,7 +26,7 @@ _GAPS = re.compile(r"\n{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A mail in words: `text` and `html` are whole bodies with LF line ends."""
+    """A rendered mail: `text` and `html` are complete bodies with LF line ends."""
 
     subject: str
     text: str
@@ -35,7 +35,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What is told to whom: a kind of mail, its checked facts and links, a brand, a reader."""
+    """Everything a template needs.
+
+    `addressee`: name of the account that the mail is addressed to, empty for none; shown in languages that open a
+    letter with it.
+    """
 
     kind: MailKind
     brand: Brand
@@ -43,56 +47,60 @@ class Telling:
     timezone: str
     facts: Any
     links: Mapping[str, str]
+    addressee: str = ""
 
 
 class Renderer:
-    """Templates compiled on first use, words of every language. Safe to share by threads."""
+    """Renders mails in every language; templates are compiled on first use. Thread-safe."""
 
     def __init__(self, templates: Path = TEMPLATES, locales: Path = LOCALES) -> None:
         sheet = (templates / "_base" / "mail.css").read_text("utf-8").replace("k-font", FONT)
         loader = _OneSource(templates, InlineStyles(sheet))
+        self._own_bodies = frozenset(path.relative_to(templates).as_posix() for path in templates.glob("*/body.*"))
         self._envs = {name: _environment(loader, words) for name, words in load_all(root=locales).items()}
 
-    def render(self, telling: Telling) -> Said:
-        """Return the mail in words. Raises jinja2.UndefinedError on a fact that is not there."""
-        env = self._envs[language_of(telling.locale)]
-        scope = _scope(telling)
-        name = telling.kind.name
-        scope["subject"] = one_line(env.get_template(f"{name}/subject.txt").render(scope))
-        text = _GAPS.sub("\n\n", _body(env, name, "txt", scope).strip() + "\n")
+    def render(self, data: Telling) -> Said:
+        """Render a mail. Raises jinja2.UndefinedError when a fact is missing."""
+        env = self._envs[language_of(data.locale)]
+        scope = _scope(data)
+        name = data.kind.name
+        scope["subject"] = typeset_line(env.get_template(f"{name}/subject.txt").render(scope))
+        text = _GAPS.sub("\n\n", self._body(env, name, "txt", scope).strip() + "\n")
         scope["preheader"] = _opening(text)
-        html = painted(_body(env, name, "html", scope), scope["palette"])
+        html = painted(self._body(env, name, "html", scope), scope["palette"])
         return Said(scope["subject"], text, html)
 
+    def _body(self, env: Environment, name: str, form: str, scope: dict[str, Any]) -> str:
+        scope |= {"form": form, "letter": f"{name}/letter.{form}"}
+        for part in ("kit", "phrases"):
+            scope[part] = env.get_template(f"_base/{part}.{form}").make_module(scope)
+        body = f"{name}/body.{form}"
+        return env.get_template(body if body in self._own_bodies else f"_base/body.{form}").render(scope)
 
-def _body(env: Environment, name: str, form: str, scope: dict[str, Any]) -> str:
-    scope |= {"form": form, "letter": f"{name}/letter.{form}"}
-    for part in ("kit", "phrases"):
-        scope[part] = env.get_template(f"_base/{part}.{form}").make_module(scope)
-    return env.get_template(f"{name}/body.{form}").render(scope)
 
-
-def _scope(telling: Telling) -> dict[str, Any]:
-    brand = telling.brand
+def _scope(data: Telling) -> dict[str, Any]:
+    brand = data.brand
+    say = formats(data.locale, data.timezone)
     return {
         "brand": brand,
         "palette": palette(brand.colours),
-        "facts": telling.facts,
-        "links": {name: brand.link(telling.links[name]) for name in telling.kind.needed_links},
-        "audience": telling.kind.audience,
-        "language": content_language(telling.locale),
-        "say": formats(telling.locale, telling.timezone),
+        "facts": data.facts,
+        "links": {name: brand.link(data.links[name]) for name in data.kind.needed_links},
+        "audience": data.kind.audience,
+        "language": content_language(data.locale),
+        "say": say,
+        "addressee": say.addressee(data.addressee),
     }
 
 
 @lru_cache(maxsize=256)
 def content_language(locale: str) -> str:
-    """Return the language tag a mail is written in (`de-AT`, `en`)."""
+    """Return the language tag of a mail (`de-AT`, `en`)."""
     return str(babel_locale(locale)).replace("_", "-")
 
 
 class _OneSource(FileSystemLoader):
-    """`x.jinja` is read both as `x.txt` and, escaped and styled, as `x.html`."""
+    """Loads `x.jinja` as `x.txt` and, escaped and styled, as `x.html`."""
 
     def __init__(self, root: Path, styles: InlineStyles) -> None:
         super().__init__(root)
@@ -102,8 +110,8 @@ class _OneSource(FileSystemLoader):
         try:
             source, path, fresh = super().get_source(environment, template)
         except TemplateNotFound:
-            both = f"{template.rpartition('.')[0]}.jinja"
-            source, path, fresh = super().get_source(environment, both)
+            shared = f"{template.rpartition('.')[0]}.jinja"
+            source, path, fresh = super().get_source(environment, shared)
         return self._styles.inlined(source), path, fresh
 
 
@@ -124,4 +132,4 @@ def _environment(loader: _OneSource, catalogue: Catalogue) -> Environment:
 
 def _opening(text: str) -> str:
     """Return the first paragraph after the greeting, for the preview line of inboxes."""
-    return one_line(text.split("\n\n", 2)[1])
+    return typeset_line(text.split("\n\n", 2)[1])

@@ -1,8 +1,10 @@
-"""A sample of every mail, for previews, the gallery of the docs and the tests."""
+"""Sample facts for every mail, for previews, the gallery and the tests."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+
+from mail.kinds import Audience, MailKind
 
 ACCOUNT = "Elbe Logistik"
 RESELLER = "Nordlicht Learning"
@@ -17,8 +19,15 @@ LINKS: Mapping[str, str] = MappingProxyType(
 )
 
 
+def sample_addressee(kind: MailKind) -> str:
+    """Return the name of the account that the sample of a kind is addressed to; empty for none."""
+    if sample_facts()[kind.name].get("undeliverable_to"):
+        return ""
+    return {Audience.RESELLER: RESELLER, Audience.OPERATOR: ""}.get(kind.audience, ACCOUNT)
+
+
 def sample_facts() -> dict[str, dict[str, Any]]:
-    """Return facts for every mail, by its name."""
+    """Return sample facts by mail name."""
     return _accounts() | _offers() | _usage() | _money_mails() | _operators()
 
 
@@ -33,13 +42,13 @@ def _accounts() -> dict[str, dict[str, Any]]:
             "accepted_at": SENT,
             "left": "Alster Media",
         },
-        "activation": _of(expires_at=DECIDED),
-        "account-notice": _of(),
-        "address-changed": _of(told="old", changed_at=SENT, **moved),
-        "account-connected": _of(connected_at=SENT),
-        "account-disconnected": _of(reseller=RESELLER, disconnected_at=SENT),
-        "account-deleted": _of(deleted_at=SENT, final_at=LATER),
-        "account-restored": _of(restored_at=DECIDED),
+        "activation": _account(expires_at=DECIDED),
+        "account-notice": _account(),
+        "address-changed": _account(told="old", changed_at=SENT, **moved),
+        "account-connected": _account(connected_at=SENT),
+        "account-disconnected": _account(reseller=RESELLER, disconnected_at=SENT),
+        "account-deleted": _account(deleted_at=SENT, final_at=LATER),
+        "account-restored": _account(restored_at=DECIDED),
         "merged": {
             "merged": "Alster Media",
             "into": RESELLER,
@@ -61,22 +70,22 @@ def _offers() -> dict[str, dict[str, Any]]:
         {"product": "Excel Basics", "now": 10, "then": 15},
         {"product": "Data Protection", "now": 1, "then": 6},
     ]
-    message = "As agreed on the phone.\nThe new seats can start on Monday."
+    message = "As agreed on the phone.\nThe new licences can start on Monday."
     ending = [
         {"product": "Excel Basics", "count": 10, "ends_at": LATER},
         {"product": "Data Protection", "count": 1, "ends_at": LATER},
     ]
-    decided = _of(lines=lines, decided_at=DECIDED, by="admin@elbe.example")
+    decided = _account(lines=lines, decided_at=DECIDED, by="admin@elbe.example")
     return {
-        "offer-received": _of(lines=lines, changes=changes, message=message, expires_at=LATER),
-        "offer-withdrawn": _of(lines=lines, sent_at=SENT),
+        "offer-received": _account(lines=lines, changes=changes, message=message, expires_at=LATER),
+        "offer-withdrawn": _account(lines=lines, sent_at=SENT),
         "offer-accepted": decided,
         "offer-rejected": decided,
-        "offer-expired": _of(lines=lines, sent_at=SENT, expired_at=LATER),
-        "delivery-failed": _of(
-            subject_of="offer", lines=lines, error="HTTP 404 Not Found", attempts=5, failed_at=DECIDED
+        "offer-expired": _account(lines=lines, sent_at=SENT, expired_at=LATER),
+        "delivery-failed": _account(
+            subject_of="offer", lines=lines, error="answered 404: Not Found", attempts=5, failed_at=DECIDED
         ),
-        "licences-ending": _of(licences=ending, days=14),
+        "licences-ending": _account(licences=ending, days=14),
     }
 
 
@@ -88,12 +97,12 @@ def _usage() -> dict[str, dict[str, Any]]:
         for place, threshold, value in (("Nord", "warning", 41), ("Mitte", "reached", 50), ("Süd", "exceeded", 57))
     ]
     return {
-        "trial-started": _of(ends_at="2026-11-28T08:30:00Z", **free),
-        "trial-reminder": _of(ends_at="2026-11-28T08:30:00Z", days=3, **free),
-        "trial-ended": _of(ended_at="2026-11-28T08:30:00Z", value=57, read_only=True, **free),
-        "quota-warning": _of(value=41, percent=82, **quota),
-        "quota-reached": _of(value=50, percent=100, **quota),
-        "quota-exceeded": _of(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **quota),
+        "trial-started": _account(ends_at="2026-11-28T08:30:00Z", **free),
+        "trial-reminder": _account(ends_at="2026-11-28T08:30:00Z", days=3, **free),
+        "trial-ended": _account(ended_at="2026-11-28T08:30:00Z", value=57, read_only=True, **free),
+        "quota-warning": _account(value=41, percent=82, **quota),
+        "quota-reached": _account(value=50, percent=100, **quota),
+        "quota-exceeded": _account(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **quota),
         "quota-digest": {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": notices},
     }
 
@@ -109,7 +118,7 @@ def _money_mails() -> dict[str, dict[str, Any]]:
         "discount": _money("250.00"),
         "total": _money("1000.00"),
     }
-    charges = [_of(**charge), {"account": "Elbe Nord", **charge}]
+    charges = [_account(**charge), {"account": "Elbe Nord", **charge}]
     listed = {"charges": charges, "more": 3, "rest": _money("3000.00")}
     return {
         "tier-changed": {
@@ -136,13 +145,13 @@ def _money_mails() -> dict[str, dict[str, Any]]:
             "discounts": _money("1250.00"),
             "total": _money("5000.00"),
         },
-        "margin-note": _of(product="Call Recording", retail_fee=_money("8.00"), wholesale_fee=_money("10.00")),
+        "margin-note": _account(product="Call Recording", retail_fee=_money("8.00"), wholesale_fee=_money("10.00")),
     }
 
 
 def _operators() -> dict[str, dict[str, Any]]:
     alerts = [
-        {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mails.send"},
+        {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
         {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
         {"kind": "held_lanes", "count": 1, "detail": "instance of Elbe Logistik"},
         {"kind": "guard_rail", "count": 1, "detail": "hosting: 41 %"},
@@ -151,7 +160,7 @@ def _operators() -> dict[str, dict[str, Any]]:
     return {"operator-alert": {"alerts": alerts}}
 
 
-def _of(**facts: Any) -> dict[str, Any]:
+def _account(**facts: Any) -> dict[str, Any]:
     return {"account": ACCOUNT, **facts}
 
 

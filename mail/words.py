@@ -1,4 +1,4 @@
-"""Templates of one language: every `_("…")` becomes that language's text when it is compiled."""
+"""Translates templates at compile time: every `_("…")` becomes the text of the environment's language."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 from markupsafe import escape
 
-_HOLE = re.compile(r"%\((\w+)\)s")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
 class TranslatingGenerator(CodeGenerator):
-    """Writes the translation where a literal is translated: nothing is looked up per mail."""
+    """Compiles translations into the template, so that no look-up is required per mail."""
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802  # Jinja's name
-        """Compile `_("text", hole=value)` as text, value, text; other calls as they are."""
+        """Compile `_("text", hole=value)` into text, value, text; other calls unchanged."""
         if not (isinstance(node.node, nodes.Name) and node.node.name == "_"):
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
@@ -31,19 +31,19 @@ class TranslatingGenerator(CodeGenerator):
 
 
 class TranslatedEnvironment(Environment):
-    """An environment in one language. `ngettext` is looked up per mail, by its number."""
+    """A Jinja environment for one language. `ngettext` is looked up per mail because it depends on a number."""
 
     code_generator_class = TranslatingGenerator
 
     def __init__(self, words: NullTranslations, **options: Any) -> None:
         super().__init__(**options)
         self.words = words
-        self.globals["ngettext"] = _counted(words)
+        self.globals["ngettext"] = _make_ngettext(words)
 
 
 def _parts(text: str, values: Mapping[str, nodes.Expr], escaped: bool) -> list[nodes.Expr]:
     parts: list[nodes.Expr] = []
-    for position, piece in enumerate(_HOLE.split(text)):
+    for position, piece in enumerate(_PLACEHOLDER.split(text)):
         if position % 2:
             parts.append(values[piece])
         elif piece:
@@ -51,7 +51,7 @@ def _parts(text: str, values: Mapping[str, nodes.Expr], escaped: bool) -> list[n
     return parts
 
 
-def _counted(words: NullTranslations) -> Callable[..., str]:
+def _make_ngettext(words: NullTranslations) -> Callable[..., str]:
     @pass_context
     def ngettext(context: Context, single: str, plural: str, num: int, /, **values: Any) -> str:
         text = words.ngettext(single, plural, num)

@@ -1,4 +1,4 @@
-"""Alembic's environment: one migration at a time, and none that queues behind a long lock."""
+"""Alembic environment: runs one migration at a time, and fails rather than wait for a long lock."""
 
 import time
 
@@ -10,17 +10,17 @@ from adapters.environment import load
 from adapters.settings import settings_for
 from store.schema import metadata
 
-# Any number that no other program on the same database takes.
+# An arbitrary number that no other program uses on the same database.
 ADVISORY_LOCK = 7_246_108_531
 LOCK_TIMEOUT = "4s"
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 def wait_for_turn(connection: Connection) -> None:
-    """Take the advisory lock by asking again: a statement that waits for it holds up CREATE INDEX CONCURRENTLY."""
+    """Poll for the advisory lock: a statement that waits for it would block CREATE INDEX CONCURRENTLY."""
     while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}):
         connection.commit()
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def run(connection: Connection) -> None:
@@ -49,9 +49,9 @@ def run_at(url: str) -> None:
         run(connection)
 
 
-given = context.config.attributes.get("url")
-if given is not None:
-    run_at(given)
+url = context.config.attributes.get("url")
+if url is not None:
+    run_at(url)
 else:
     with settings_for(load()) as settings:
         run_at(settings.database_url)

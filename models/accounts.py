@@ -12,7 +12,7 @@ from models.base import Base, one_of
 
 
 class AccountKind(StrEnum):
-    """What an account is in its programme. A client is attached to a reseller."""
+    """Kind of an account in its programme. A client is attached to a reseller."""
 
     REGULAR = "regular"
     RESELLER = "reseller"
@@ -20,18 +20,18 @@ class AccountKind(StrEnum):
 
 
 class Party(StrEnum):
-    """Whether an account stands for a legal entity."""
+    """Legal form of the account's owner."""
 
     COMPANY = "company"
     PERSON = "person"
 
 
 class Account(Base):
-    """An account. `email_version` grows with every change of address: links to an older one are dead.
+    """An account. `email_version` grows with every change of address; links to older addresses are invalid.
 
-    `name_key` and `email_key` are what uniqueness and look-ups go by (NFC, without case).
-    `trial_state` is the trial as stored; a read also sees one that is over before a job noticed.
-    `trial_reminded_at` is the due instant of the last reminder that was sent.
+    `name_key`, `email_key`: keys for uniqueness and look-ups (NFC, case-insensitive).
+    `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
+    `trial_reminded_at`: due instant of the last reminder sent.
     """
 
     __tablename__ = "accounts"
@@ -92,7 +92,7 @@ class Account(Base):
 
 
 class ConnectFailure(Base):
-    """A wrong password at the door through which a reseller connects an account."""
+    """A wrong password in a reseller's attempt to connect an account."""
 
     __tablename__ = "connect_failures"
 

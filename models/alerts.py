@@ -1,4 +1,4 @@
-"""What operators are, were, or are about to be told of."""
+"""Alerts to operators: open, resolved and pending notification."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,10 +11,10 @@ from models.base import Base, one_of
 
 
 class Alert(Base):
-    """One matter from when it was first seen until it was over; it may come up again in a row of its own.
+    """An incident from first detection to resolution; a recurrence gets a new row.
 
-    `last_at`: when a look last saw it. `told_count`, `told_at`: what operators were told, None: nothing yet.
-    `told_in`, `over_in`: the fact keys of the mails that told of it, and that it is over.
+    `last_at`: last check that saw it. `told_count`, `told_at`: what operators were notified of; None: nothing yet.
+    `told_in`, `over_in`: fact keys of the mails that reported it and its resolution.
     """
 
     __tablename__ = "alerts"

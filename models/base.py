@@ -1,4 +1,4 @@
-"""The declarative base: naming conventions and the column types every table uses."""
+"""Declarative base: naming conventions and column types of all tables."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +21,7 @@ NAMING = {
 
 
 class Base(DeclarativeBase):
-    """Every table of Kontor. Times are timestamptz, ids UUIDv7, enums text with a named CHECK."""
+    """Base of all tables. Times are timestamptz, ids UUIDv7, enums text with a named CHECK."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads it as a class attribute
@@ -35,6 +35,6 @@ class Base(DeclarativeBase):
 
 
 def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
-    """A named CHECK that `column` holds one of these values, all of an enum or some."""
-    words = ", ".join(f"'{value.value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({words})", name=column)
+    """Build a named CHECK that `column` holds one of `values` (an enum or some of its members)."""
+    allowed = ", ".join(f"'{value.value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=column)

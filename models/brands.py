@@ -1,4 +1,4 @@
-"""In whose name things are sent: brands, and the domains that were proven."""
+"""Brands and verified domains: the identity under which mails and pages appear."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from models.base import Base
 
 
 class BrandRow(Base):
-    """A reseller's brand, or what it set otherwise for one client. None: not set."""
+    """A reseller's brand, or its overrides for one client. None: not set."""
 
     __tablename__ = "brands"
 
@@ -27,9 +27,9 @@ class BrandRow(Base):
 
 
 class VerifiedDomain(Base):
-    """A sending or link domain that an account claims; `verified_at` None until proven.
+    """A sending or link domain that an account claims; `verified_at` is None until verified.
 
-    `account_id` is the reseller's (also for what it sets for a client), or a regular account's own.
+    `account_id`: the reseller (also for overrides of a client), or a regular account.
     """
 
     __tablename__ = "verified_domains"

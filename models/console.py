@@ -1,4 +1,4 @@
-"""What the console keeps: bulk actions with their previews, saved searches, and rolled-up figures of finished jobs."""
+"""Console data: bulk actions with previews, saved searches, and rolled-up statistics of finished jobs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,14 +13,14 @@ from models.base import Base, one_of
 
 
 class BulkAction(StrEnum):
-    """What is done to every job that matches."""
+    """Action on every matching job."""
 
     RETRY = "retry"
     CANCEL = "cancel"
 
 
 class BulkState(StrEnum):
-    """preview: nothing is done yet. stopped: ended by a person before its end."""
+    """State of a bulk action. preview: not started. stopped: ended early by an operator."""
 
     PREVIEW = "preview"
     RUNNING = "running"
@@ -30,18 +30,18 @@ class BulkState(StrEnum):
 
 
 class RollupSize(StrEnum):
-    """How long a bucket of figures is."""
+    """Length of a statistics bucket."""
 
     MINUTE = "minute"
     HOUR = "hour"
 
 
 class BulkRun(Base):
-    """An action on everything that matches. `query` is `services.bulk.plain`; nothing newer than `id` is touched.
+    """A bulk action on all matching jobs. `query` is `services.bulk.plain`; jobs newer than `id` are not affected.
 
-    `counts`: jobs by task and tenant, None until counted. `foreseen`: what the `looked` newest of them would do,
-    by task and tenant; `looked_to` is the last one looked at, `seen_keys` the unique keys met on the way.
-    `job_id`: the job that has the preview or the action in hand; one that is not named there does nothing.
+    `counts`: jobs by task and tenant, None until counted. `foreseen`: predicted effects of the newest `looked` jobs,
+    by task and tenant; `looked_to`: the last job examined; `seen_keys`: the unique keys of the examined jobs.
+    `job_id`: the job that runs the preview or the action; any other job does nothing.
     """
 
     __tablename__ = "bulk_runs"
@@ -72,7 +72,7 @@ class BulkRun(Base):
 
 
 class SavedSearch(Base):
-    """A search an operator keeps under a name: the query part of the address of the jobs page."""
+    """A named search of an operator: the query string of the jobs page."""
 
     __tablename__ = "saved_searches"
 
@@ -86,10 +86,10 @@ class SavedSearch(Base):
 
 
 class JobRollup(Base):
-    """Jobs of a task and queue that ended well or were cancelled in a bucket: a week is read as fast as an hour.
+    """Statistics of succeeded and cancelled jobs of a task and queue per bucket, so that long ranges read fast.
 
-    Waits (due to started) and runs are in seconds. `waits`: how many waited at most 10 ms, 100 ms, 1 s, 10 s, 1 min,
-    10 min, 1 h, and longer. `late`: started later than the task's due-by.
+    Waits (due to started) and runs are in seconds. `waits`: histogram of waits up to 10 ms, 100 ms, 1 s, 10 s, 1 min,
+    10 min, 1 h, and longer. `late`: jobs that started later than the task's due-by.
     """
 
     __tablename__ = "job_rollups"

@@ -1,4 +1,4 @@
-"""What steers the engine: queues, lanes, workers, schedules, the clock and the audit log."""
+"""Engine control: queues, lanes, workers, schedules, the clock and the audit log."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from models.base import Base, one_of
 
 
 class BreakerState(StrEnum):
-    """closed: deliveries flow. open: held until `probe_at`. forced: held by an operator."""
+    """State of a breaker. closed: jobs run. open: held until `probe_at`. forced: held by an operator."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -22,7 +22,7 @@ class BreakerState(StrEnum):
 
 
 class Queue(Base):
-    """A queue's switch. A queue without a row is open."""
+    """Settings of a queue. A queue without a row is running and unlimited."""
 
     __tablename__ = "queues"
 
@@ -32,7 +32,7 @@ class Queue(Base):
 
 
 class Lane(Base):
-    """One customer instance's (or webhook endpoint's) line of jobs: one at a time, with a breaker."""
+    """The jobs of one customer instance or webhook endpoint: run one at a time, behind a breaker."""
 
     __tablename__ = "lanes"
 
@@ -69,9 +69,9 @@ class WorkerProcess(Base):
 
 
 class Schedule(Base):
-    """A cron expression that enqueues a task. `checked_until` is the instant up to which slots are decided.
+    """A cron expression that enqueues a task. `checked_until`: the instant up to which slots are processed.
 
-    From `expected_from` on every slot has an occurrence: since it was declared, changed or resumed.
+    From `expected_from` (declared, changed or resumed) on, every slot has an occurrence.
     """
 
     __tablename__ = "schedules"
@@ -116,7 +116,7 @@ class ClockRow(Base):
 
 
 class AuditEntry(Base):
-    """Who did what to the engine, when and why."""
+    """An operator's or key's action: who, what, when and why."""
 
     __tablename__ = "audit_log"
 

@@ -1,6 +1,6 @@
-"""Discounts as they were recorded, and the runs that record them.
+"""Recorded discounts, and the runs that record them.
 
-Written by the hundred thousand at once, so without a foreign key to accounts, whose rows are never deleted.
+Runs write 100,000 rows at once, hence no foreign key to accounts (whose rows are never deleted).
 """
 
 from datetime import date, datetime
@@ -16,9 +16,9 @@ from models.base import Base, one_of
 
 
 class CurrentDiscount(Base):
-    """What was recorded last of a reseller. Prices never come from here, but from the payments.
+    """The last recorded discount of a reseller. Prices are computed from the payments, never from this table.
 
-    `version` grows with every change: whoever computed from an older one must not write.
+    `version` grows with every change; a result computed from an older version must not be written.
     """
 
     __tablename__ = "discounts"
@@ -36,9 +36,9 @@ class CurrentDiscount(Base):
 
 
 class DiscountRecord(Base):
-    """What was recorded of a reseller on a local day, when it differed from what was recorded before.
+    """The discount of a reseller on a local day on which it changed.
 
-    A day without a row has the values of the last row before it, if a run recorded that day.
+    A day without a row has the values of the last earlier row, provided that a run recorded that day.
     """
 
     __tablename__ = "discount_records"
@@ -76,9 +76,9 @@ class DiscountRun(Base):
 
 
 class DiscountRange(Base):
-    """Resellers `first_id` to `last_id` of a run, both included: what one job computes and applies.
+    """The resellers `first_id` to `last_id` of a run, both included, that one job computes and applies.
 
-    Everybody up to `told_id` was told.
+    Resellers up to `told_id` have been notified.
     """
 
     __tablename__ = "discount_run_ranges"
@@ -93,10 +93,10 @@ class DiscountRange(Base):
 
 
 class DiscountFinding(Base):
-    """What a run found of a reseller that differs from what was recorded, or whose tier falls tomorrow.
+    """A reseller in a run whose discount changed, or whose tier falls tomorrow.
 
-    Tiers are names, None for none. `known` is the version of the record it was compared with, `version`
-    the one it became. Only those that moved are kept once people were told.
+    Tiers are names, None for none. `known`: version of the record that it was compared with; `version`: the new
+    version. After notification, only rows with `moved` are kept.
     """
 
     __tablename__ = "discount_findings"

@@ -1,4 +1,4 @@
-"""The feed of domain events that systems poll and webhooks fan out."""
+"""Feed of domain events, for polling and webhooks."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from models.base import Base
 
 
 class DomainEvent(Base):
-    """Something that happened, in the order of `seq`; see store.events for how it is read."""
+    """A domain event, ordered by `seq`; store.events says how to read the feed."""
 
     __tablename__ = "domain_events"
 

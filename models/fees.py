@@ -1,4 +1,4 @@
-"""Recurring fees: what runs by the month, what was charged for it, what a reseller changed of its products."""
+"""Recurring fees: monthly runs, their charges, and resellers' changes to their products."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,14 +13,14 @@ from models.base import Base, one_of
 
 
 class FeeKind(StrEnum):
-    """What a fee is for."""
+    """Subject of a fee."""
 
     PLAN = "plan"
     PRODUCT = "product"
 
 
 class Stop(StrEnum):
-    """Why a run ends, or ended."""
+    """Why a run ends or has ended."""
 
     REQUEST = "request"
     REPLACED = "replaced"
@@ -31,12 +31,12 @@ class Stop(StrEnum):
 
 
 class FeeRun(Base):
-    """A product assigned to an account, or its paid plan: charged by the month until it has `ended`.
+    """A product assigned to an account, or its paid plan: charged monthly until `ended`.
 
-    Days are local to the programme. Bounds of periods are counted from `anchor`; periods before
-    `next_start` are charged; `until` is the exclusive end of a paid period, `then_plan` the paid
-    plan that follows. `retail_fee`: what the reseller asks, None as recommended. `monthly`: the
-    last charge's total. Whoever the account is attached to when a period begins pays for it.
+    Days are local to the programme. Period bounds are counted from `anchor`; periods before
+    `next_start` are charged; `until`: exclusive end of a paid period; `then_plan`: the paid plan
+    that follows. `retail_fee`: the reseller's price, None for the recommended one. `monthly`: total
+    of the last charge. The reseller to whom the account is attached at a period's start pays for it.
     """
 
     __tablename__ = "fee_runs"
@@ -75,9 +75,9 @@ class FeeRun(Base):
 
 
 class Charge(Base):
-    """What one period of a run cost, for ever: fee - discount = total. It can be voided, never changed.
+    """The charge for one period of a run: fee - discount = total. It can be voided but never changed.
 
-    `reseller_id` is who pays; None: the account itself. `how` says by which rule it was computed.
+    `reseller_id`: the payer; None: the account itself. `how`: the rule by which it was computed.
     """
 
     __tablename__ = "charges"
@@ -115,7 +115,7 @@ class Charge(Base):
 
 
 class ProductEdit(Base):
-    """What the reseller that manages a product made of it: None is as the programme has it."""
+    """Changes to a product by the reseller that manages it; None: as in the programme."""
 
     __tablename__ = "product_edits"
 

@@ -1,4 +1,4 @@
-"""Answers that were given to requests with an Idempotency-Key."""
+"""Stored responses to requests with an Idempotency-Key."""
 
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,9 @@ from models.base import Base
 
 
 class IdempotentAnswer(Base):
-    """The first answer to a key, secrets masked. `fingerprint`: HMAC of method, path, query and body.
+    """The first response to a key, secrets masked. `fingerprint`: HMAC of method, path, query and body.
 
-    While `busy_until` (real time) lies ahead, the answer is a stand-in: the call still waits for its job.
+    Before `busy_until` (real time) the response is a placeholder: the request still waits for its job.
     """
 
     __tablename__ = "idempotent_answers"

@@ -1,4 +1,4 @@
-"""Customers' own systems, to which offers and grants are delivered."""
+"""Customers' systems, to which offers and grants are delivered."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from models.base import Base
 
 
 class Instance(Base):
-    """Where an account's instance is. Secrets are sealed; the old one signs too until `old_until`."""
+    """The instance of an account. Secrets are encrypted; until `old_until` calls are also signed with the old one."""
 
     __tablename__ = "instances"
 

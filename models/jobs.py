@@ -1,4 +1,4 @@
-"""The job ledger: the hot table, its archive, attempts and keys that hold for ever."""
+"""The job ledger: the hot table, its archive, attempts and permanent keys."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from models.base import Base, one_of
 
 
 class JobColumns:
-    """What a job is, in the hot table and in the archive alike."""
+    """Columns shared by the hot table and the archive."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     task: Mapped[str]
@@ -44,9 +44,9 @@ class JobColumns:
 
 
 class Job(JobColumns, Base):
-    """A job that is not finished, or dead and waiting for a person.
+    """A job that is not finished, or dead and waiting for an operator.
 
-    `held` parks a job behind its lane: another job of the lane runs, or the lane's breaker is open.
+    `held`: the job waits for its lane because another job of the lane runs or the lane's breaker is open.
     """
 
     __tablename__ = "jobs"
@@ -108,7 +108,7 @@ class ArchivedJob(JobColumns, Base):
 
 
 class JobAttempt(Base):
-    """An attempt that did not end the job well; the last good one stands in the job itself."""
+    """An attempt that did not succeed; the successful attempt is recorded in the job itself."""
 
     __tablename__ = "job_attempts"
 
@@ -125,7 +125,7 @@ class JobAttempt(Base):
 
 
 class OnceKey(Base):
-    """A key that was used by a job, unique for ever."""
+    """A key that a job has used, permanently unique."""
 
     __tablename__ = "once_keys"
 

@@ -1,4 +1,4 @@
-"""API keys: who calls, with which scopes, on whose behalf."""
+"""API keys with their scopes and bindings."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from models.base import Base
 
 
 class Scope(StrEnum):
-    """What a key may do. None includes another."""
+    """Permissions of a key. No scope includes another."""
 
     READ = "read"
     ENQUEUE = "enqueue"
@@ -21,7 +21,7 @@ class Scope(StrEnum):
 
 
 class ApiKey(Base):
-    """A key. Only the SHA-256 of its secret is stored; bound to a reseller, an account or nothing."""
+    """An API key, bound to a reseller, an account or nothing. Only the SHA-256 of its secret is stored."""
 
     __tablename__ = "api_keys"
 

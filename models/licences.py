@@ -1,4 +1,4 @@
-"""Grants: the licences that accepted offers gave an account."""
+"""Grants: licences of an account from accepted offers."""
 
 from datetime import datetime
 from uuid import UUID

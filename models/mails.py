@@ -1,4 +1,4 @@
-"""The mail log: one row per message, one per recipient, and addresses that refused for good."""
+"""Mail log: messages, recipients, suppressed addresses and opt-outs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from models.base import Base, one_of
 
 
 class MailState(StrEnum):
-    """skipped: no longer true when it was due. suppressed: every recipient is."""
+    """State of a mail. skipped: obsolete when due. suppressed: all recipients are suppressed."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -22,14 +22,14 @@ class MailState(StrEnum):
 
 
 class RecipientRole(StrEnum):
-    """In which header the address stands."""
+    """Header that contains the address."""
 
     TO = "to"
     CC = "cc"
 
 
 class RecipientState(StrEnum):
-    """failed: refused for good in this transaction. suppressed: not tried, refused earlier."""
+    """State of a recipient. failed: permanently refused now. suppressed: not tried because refused earlier."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -38,11 +38,11 @@ class RecipientState(StrEnum):
 
 
 class Mail(Base):
-    """One message. `raw` is what was sent, with the tokens in its links masked.
+    """One message. `raw`: the message as sent, with the tokens in its links masked.
 
-    `identity` is a hash of template, fact and addressee: the same thing is told once. `refs` are
-    the ids that its links and the question whether it is still true need; they are not shown.
-    `repeats` is the mail that an operator had sent again as this one.
+    `identity`: hash of template, fact and addressee; a duplicate is not sent. `refs`: ids for the
+    links and for checking whether the mail is obsolete; not shown.
+    `repeats`: the original mail when an operator resent it as this one.
     """
 
     __tablename__ = "mails"
@@ -82,7 +82,7 @@ class Mail(Base):
 
 
 class MailRecipient(Base):
-    """One SMTP transaction of a mail. `address` as written, `address_key` without case."""
+    """One SMTP transaction of a mail. `address` as written, `address_key` case-folded."""
 
     __tablename__ = "mail_recipients"
 
@@ -102,7 +102,7 @@ class MailRecipient(Base):
 
 
 class Suppression(Base):
-    """An address that was refused for good at RCPT; nothing is sent to it before `until`."""
+    """An address that was permanently refused at RCPT; nothing is sent to it before `until`."""
 
     __tablename__ = "suppressions"
 
@@ -112,7 +112,7 @@ class Suppression(Base):
 
 
 class MailOptOut(Base):
-    """An address that no longer wants one kind of reminder or digest."""
+    """An address that has unsubscribed from one kind of reminder or digest."""
 
     __tablename__ = "mail_opt_outs"
 

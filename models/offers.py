@@ -1,4 +1,4 @@
-"""Offer templates, offers and the chained record of every arrow an offer took."""
+"""Offer templates, offers and the hash-chained log of their transitions."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from models.base import Base, one_of
 
 
 class GrantState(StrEnum):
-    """Whether the customer's instance has been told of the licences an accepted offer gave."""
+    """State of delivering an accepted offer's licences to the customer's instance."""
 
     NONE = "none"
     PENDING = "pending"
@@ -32,7 +32,7 @@ class GrantState(StrEnum):
 
 
 class OfferTemplate(Base):
-    """A named, reusable list of lines: product, count, mode and term each."""
+    """A named, reusable list of lines with product, count, mode and term."""
 
     __tablename__ = "offer_templates"
 
@@ -49,8 +49,8 @@ class OfferTemplate(Base):
 class Offer(Base):
     """An offer to one customer account. `lines` and `message` are a snapshot and never change.
 
-    `changes` keeps what was to change at the moment the offer was closed; until then it is computed.
-    `delivery_attempts` counts calls begun, `delivery_doubts` those of them that may have arrived.
+    `changes`: the changes at the moment the offer was closed; computed until then.
+    `delivery_attempts`: calls started; `delivery_doubts`: those that may have arrived.
     """
 
     __tablename__ = "offers"
@@ -96,7 +96,7 @@ class Offer(Base):
 
 
 class OfferEventRow(Base):
-    """One arrow of an offer. `number` counts from 1 per offer; `hash` chains to the one before."""
+    """One transition of an offer. `number` counts from 1 per offer; `hash` chains to the previous event."""
 
     __tablename__ = "offer_events"
 

@@ -1,4 +1,4 @@
-"""Orders: what a reseller bought, at a price fixed when it was placed."""
+"""Orders of resellers, with the price fixed when placed."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from models.base import Base
 
 
 class OrderRow(Base):
-    """One order. `as_of` is the local day whose window gave the discount; nothing here ever changes."""
+    """One order; immutable. `as_of`: the local day whose turnover window determined the discount."""
 
     __tablename__ = "orders"
 

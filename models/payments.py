@@ -1,4 +1,4 @@
-"""Payments, refunds and chargebacks of resellers, and imports of them that are under way."""
+"""Payments, refunds and chargebacks of resellers, and running imports of them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -26,10 +26,10 @@ SIGNED = "CASE WHEN kind = 'payment' THEN amount ELSE -amount END"
 
 
 class PaymentRow(Base):
-    """One entry of a reseller's ledger; never changed but for its reseller, by a merge.
+    """One entry of a reseller's payments; immutable except for `reseller_id`, which a merge changes.
 
-    `origin_id` is the reseller it was posted to, and stays: references are unique for that one.
-    `signed` is what it adds to turnover.
+    `origin_id`: the reseller that it was posted to; references are unique per `origin_id`.
+    `signed`: contribution to turnover.
     """
 
     __tablename__ = "payments"
@@ -49,16 +49,16 @@ class PaymentRow(Base):
         one_of("kind", PaymentKind),
         CheckConstraint("amount > 0", name="amount_positive"),
         UniqueConstraint("origin_id", "reference"),
-        # Turnover is read off this index alone, for one reseller or for all of them.
+        # Index-only scans of turnover, for one reseller or for all.
         Index("ix_payments_window", "reseller_id", "paid_at", postgresql_include=["signed"]),
         Index("ix_payments_reseller_id", "reseller_id", "id"),
     )
 
 
 class PaymentImport(Base):
-    """A file of payments that is being taken in; `digest` is SHA-256 of its bytes, in hex.
+    """An import of a payments file; `digest`: SHA-256 of its bytes, in hex.
 
-    `lines` rows of it are staged; nothing of it is in the ledger before `finished_at`.
+    `lines`: rows staged so far; no row becomes a payment before `finished_at`.
     """
 
     __tablename__ = "payment_imports"
@@ -75,7 +75,7 @@ class PaymentImport(Base):
 
 
 class StagedPayment(Base):
-    """A checked row of such a file, by its line."""
+    """A validated row of an import, by line number."""
 
     __tablename__ = "payment_import_rows"
 

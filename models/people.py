@@ -1,4 +1,4 @@
-"""The people of the console: operators and their sessions."""
+"""Operators of the console and their sessions."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from models.base import Base, one_of
 
 
 class Role(StrEnum):
-    """What an operator may do in the console; each includes the ones before it."""
+    """Permissions of an operator; each role includes the previous ones."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 
 class Operator(Base):
-    """Someone who signs in to the console. `one_time`: the password was made for the first login."""
+    """A console user. `one_time`: the password is valid for the first login only."""
 
     __tablename__ = "operators"
 

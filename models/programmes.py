@@ -1,4 +1,4 @@
-"""What was applied of the programme files."""
+"""Applied programmes."""
 
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,9 @@ from models.base import Base
 
 
 class ProgrammeRow(Base):
-    """One programme: its code is the stem of its file. `version` counts applied changes from 1.
+    """One programme; its code is the stem of its file name. `version` counts applied changes from 1.
 
-    `digest` is SHA-256 of the canonical document, in hex.
+    `digest`: SHA-256 of the canonical document, in hex.
     """
 
     __tablename__ = "programmes"

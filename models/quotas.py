@@ -1,4 +1,4 @@
-"""Quota notices: what was, or is about to be, told of an account's usage; and copies by the hour."""
+"""Quota notices of accounts, and the hourly count of copies to resellers."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,10 +11,10 @@ from models.base import Base, one_of
 
 
 class QuotaNotice(Base):
-    """One per (account, metric, period, limit, threshold), for ever; `allowed` is that limit.
+    """A notice, permanently unique per (account, metric, period, limit, threshold); `allowed`: that limit.
 
-    `told_at` is when its mail was posted. `digest_hour` is set when the reseller's copy was left
-    off: the clock hour in whose digest it stands. `resets` is false when a level carries over.
+    `told_at`: when its mail was posted. `digest_hour`: the clock hour whose digest contains the
+    notice, set when the reseller got no copy. `resets`: false when a level carries over.
     """
 
     __tablename__ = "quota_notices"
@@ -57,7 +57,7 @@ class QuotaNotice(Base):
 
 
 class QuotaHour(Base):
-    """How many copies of quota mails a reseller got in a clock hour (UTC); `closed`: digest done."""
+    """Copies of quota mails to a reseller in a clock hour (UTC); `closed`: the digest is done."""
 
     __tablename__ = "quota_hours"
 

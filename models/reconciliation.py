@@ -1,4 +1,4 @@
-"""Gaps between what should exist and what does, as reconciliation found them."""
+"""Gaps between the expected and the actual state, found by reconciliation."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from models.base import Base, one_of
 
 
 class GapKind(StrEnum):
-    """What is missing."""
+    """Kinds of gap."""
 
     TRIAL_END = "trial_end"
     QUOTA_MAIL = "quota_mail"
@@ -29,9 +29,9 @@ class GapKind(StrEnum):
 
 
 class ReconciliationGap(Base):
-    """One gap, open until it was mended, or accepted by somebody. `mend` is the job that would close it.
+    """A gap, open until it is repaired or accepted by an operator. `mend`: the job that would repair it.
 
-    A subject is named once per kind while its gap is open, and never again once it is accepted.
+    Each subject has at most one open gap per kind; an accepted gap is never reported again.
     """
 
     __tablename__ = "reconciliation_gaps"

@@ -1,4 +1,4 @@
-"""What jobs came to, by task and outcome."""
+"""Totals of job outcomes by task."""
 
 from sqlalchemy import ARRAY, BigInteger, Double
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from models.base import Base
 
 
 class JobTotal(Base):
-    """Attempts that ended since the beginning, with histograms by the bounds of engine/tally.py."""
+    """Totals of ended attempts since installation; histogram bounds are those of engine/tally.py."""
 
     __tablename__ = "job_totals"
 

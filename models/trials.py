@@ -1,4 +1,4 @@
-"""Who had a trial, for ever: accounts come and go, the identity stays."""
+"""Permanent record of identities that have had a trial."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from models.base import Base
 
 
 class TrialClaim(Base):
-    """The digest of an identity (domain.trials.trial_identity) that had its trial in a programme."""
+    """Digest of an identity (domain.trials.trial_identity) that has had its trial in a programme."""
 
     __tablename__ = "trial_claims"
 

@@ -1,4 +1,4 @@
-"""Usage: every report as it came, and what the reports of a local day add up to."""
+"""Usage reports, and their sums per local day."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from models.base import Base, one_of
 
 
 class UsageReport(Base):
-    """A report that counted; `seq` is the order of arrival, drawn under the account's lock."""
+    """An accepted report; `seq`: order of arrival, assigned under the account's lock."""
 
     __tablename__ = "usage_reports"
 
@@ -38,9 +38,9 @@ class UsageReport(Base):
 
 
 class UsageDay(Base):
-    """One local day (of the programme's zone) of one metric: periods begin and end with days.
+    """Sums of one metric on one local day in the programme's zone; periods are whole days.
 
-    `level` is the day's last; `deltas` are all of the day's, `after_level` those behind the level.
+    `level`: the day's last level; `deltas`: sum of all deltas; `after_level`: sum of those after the level.
     """
 
     __tablename__ = "usage_days"

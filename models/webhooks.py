@@ -1,4 +1,4 @@
-"""Outgoing events: endpoints that asked for them and what was delivered to each."""
+"""Webhook endpoints and deliveries of events to them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from models.base import Base, one_of
 
 
 class DeliveryState(StrEnum):
-    """pending: a job is at it. delivered: answered 2xx. failed: given up."""
+    """State of a delivery. pending: a job is delivering. delivered: answered 2xx. failed: given up."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -21,7 +21,7 @@ class DeliveryState(StrEnum):
 
 
 class WebhookEndpoint(Base):
-    """An address that gets events: a reseller's own and its clients', or (no reseller) everyone's."""
+    """A URL that receives events: those of a reseller and its clients, or (no reseller) all events."""
 
     __tablename__ = "webhook_endpoints"
 
@@ -43,7 +43,7 @@ class WebhookEndpoint(Base):
 
 
 class WebhookDelivery(Base):
-    """One event on its way to one endpoint. `webhook_id` is the same on every try and replay."""
+    """Delivery of one event to one endpoint. `webhook_id` is the same on every attempt and replay."""
 
     __tablename__ = "webhook_deliveries"
 

@@ -96,7 +96,7 @@ class Dispatcher:
         resolved = self._branding(session, mail)
         if resolved is None:
             return None
-        branding, programme, zone = resolved
+        branding, programme, zone, addressee = resolved
         to, *cc = [Addressee(recipient.address, role=recipient.role) for recipient in recipients]
         return Letter(
             template=mail.template,
@@ -109,21 +109,22 @@ class Dispatcher:
             facts=mail.facts,
             links=links,
             cc=tuple(cc),
+            addressee="" if mail.facts.get("undeliverable_to") else addressee,
         )
 
-    def _branding(self, session: Session, mail: Mail) -> tuple[Voice, Programme, str] | None:
-        """Return the brand, programme and time zone of a mail; None when they no longer exist."""
+    def _branding(self, session: Session, mail: Mail) -> tuple[Voice, Programme, str, str] | None:
+        """Return brand, programme, time zone and the addressed account's name, empty for none; None when gone."""
         if mail.account_id is None:
             programme = self.programmes.any(session, mail.programme)
             if programme is None:
                 return None
-            return Voice(provider(programme, self.public_url), None), programme, programme.timezone
+            return Voice(provider(programme, self.public_url), None), programme, programme.timezone, ""
         row = brands.voices(session, mail.account_id, _brand_owner(mail))
         if row is None:
             return None
         programme = self.programmes.of_digest(session, row.programme, row.digest)
         branding = voice_of(row, provider(programme, self.public_url))
-        return branding, programme, row.timezone
+        return branding, programme, row.timezone, row.name
 
 
 def provider(programme: Programme, public_url: str) -> Brand:

@@ -16,7 +16,7 @@ from mail.brand import Brand
 from mail.build import Letter, kind_of
 from mail.identity import Sender, sender_for
 from mail.kinds import Audience
-from mail.samples import LINKS, sample_facts
+from mail.samples import LINKS, sample_addressee, sample_facts
 from models.accounts import Account, AccountKind
 from services import programmes as applied
 from services.brands import Voice, voice_of
@@ -94,6 +94,7 @@ def sample(sender: Speaker, template: str, locale: str) -> Letter:
         facts=facts,
         links=LINKS,
         cc=cc,
+        addressee=sample_addressee(kind),
     )
 
 

@@ -35,6 +35,7 @@ class Voices:
     """Data that determines the brand of an account's mails and pages."""
 
     kind: str
+    name: str
     timezone: str
     programme: str
     digest: str
@@ -60,7 +61,14 @@ def _voices() -> Select[Any]:
         .correlate(Account, RESELLER)
         .scalar_subquery()
     )
-    account_columns = (Account.kind, Account.timezone, Account.programme, ProgrammeRow.digest, RESELLER.name)
+    account_columns = (
+        Account.kind,
+        Account.name,
+        Account.timezone,
+        Account.programme,
+        ProgrammeRow.digest,
+        RESELLER.name,
+    )
     brand_columns = [
         getattr(table, name) for table in (OWN_BRAND, RESELLER_BRAND) for name in ("account_id", *SETTINGS)
     ]
@@ -83,9 +91,10 @@ def voices(session: Session, account_id: UUID, speaker: UUID | None = None) -> V
     row = session.execute(VOICES, params).one_or_none()
     if row is None:
         return None
-    kind, timezone, programme, digest, reseller, domains, *rest = row
+    kind, name, timezone, programme, digest, reseller, domains, *rest = row
     own_brand, reseller_brand = _brand(rest[: len(SETTINGS) + 1]), _brand(rest[len(SETTINGS) + 1 :])
-    return Voices(kind, timezone, programme, digest, reseller, frozenset(domains or ()), own_brand, reseller_brand)
+    proven = frozenset(domains or ())
+    return Voices(kind, name, timezone, programme, digest, reseller, proven, own_brand, reseller_brand)
 
 
 def _brand(columns: Sequence[Any]) -> Brand | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from domain.calling import Call, CallSender
+from domain.calling import NOT_SENT, Call, CallSender
 from domain.errors import Invalid, Unreachable
 from domain.ports import Clock, HttpReply
 from domain.retry import parse_retry_after
 from engine.outcomes import Down, Transient
 
-NOT_SENT: Final = "not sent: "
 TOO_MANY: Final = 429
 EXCERPT: Final = 200
 

@@ -1,4 +1,4 @@
-"""A programme: its value, its file, its stored document, and what a new file would change."""
+"""A programme: its model, its file, its stored document, and the diff of two versions."""
 
 from domain.programme.difference import Change, ChangeKind, diff
 from domain.programme.document import to_document

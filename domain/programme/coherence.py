@@ -1,55 +1,55 @@
-"""What the sections of a programme file must say about each other."""
+"""Cross-checks between the sections of a programme file."""
 
 from domain.programme.model import ManagedBy, Product, Programme, TurnoverDiscount
 from domain.programme.place import Place
 
 
 def check_products(root: Place, programme: Programme) -> None:
-    """Complain about products that name what is not there, or that nobody could assign."""
+    """Report products with unknown references, and products that nobody could assign."""
     for code, product in programme.products.items():
-        place = root.child("products").child(code)
-        _check_family(place, product, programme)
-        _check_subscriptions(place, product, programme)
+        field = root.child("products").child(code)
+        _check_family(field, product, programme)
+        _check_subscriptions(field, product, programme)
         if product.managed_by is ManagedBy.ADMIN:
-            _check_shared(root, place, product, programme)
+            _check_shared(root, field, product, programme)
         else:
-            _check_reseller(place, product)
+            _check_reseller(field, product)
 
 
-def _check_family(place: Place, product: Product, programme: Programme) -> None:
+def _check_family(field: Place, product: Product, programme: Programme) -> None:
     discount = programme.discount
     if isinstance(discount, TurnoverDiscount) and product.family not in (None, *discount.families):
-        place.child("family").complain(f"unknown family {product.family!r}")
+        field.child("family").complain(f"unknown family {product.family!r}")
 
 
-def _check_subscriptions(place: Place, product: Product, programme: Programme) -> None:
+def _check_subscriptions(field: Place, product: Product, programme: Programme) -> None:
     retail, wholesale = product.account_subscription, product.reseller_subscription
     if (retail is None) != (wholesale is None):
-        place.complain("a product names one account subscription and one reseller subscription, or neither")
+        field.complain("a product must have both an account subscription and a reseller subscription, or neither")
     if retail is not None and retail not in programme.account_subscriptions:
-        place.child("account_subscription").complain(f"unknown account subscription {retail!r}")
+        field.child("account_subscription").complain(f"unknown account subscription {retail!r}")
     if wholesale is not None and wholesale not in programme.reseller_subscriptions:
-        place.child("reseller_subscription").complain(f"unknown reseller subscription {wholesale!r}")
+        field.child("reseller_subscription").complain(f"unknown reseller subscription {wholesale!r}")
 
 
-def _check_shared(root: Place, place: Place, product: Product, programme: Programme) -> None:
-    """programme.md 7.3: without being shared, no reseller could assign it."""
+def _check_shared(root: Place, field: Place, product: Product, programme: Programme) -> None:
+    """Check programme.md 7.3: a product that is not shared cannot be assigned by any reseller."""
     if product.reseller is not None:
-        place.child("reseller").complain("only a product that is managed_by: reseller names one")
+        field.child("reseller").complain("only a product with managed_by: reseller may name a reseller")
     if product.account_subscription is None:
         return
     if not product.shared:
-        place.child("shared").complain("managed by admin with a subscription: it must be shared (shared: true)")
+        field.child("shared").complain("a product managed by admin with a subscription must be shared (shared: true)")
     retail = programme.account_subscriptions.get(product.account_subscription)
     if retail is not None and not retail.shared:
-        at = root.child("subscriptions").child("account").child(retail.code).child("shared")
-        at.complain(f"product {product.code!r} is managed by admin: this must be shared (shared: true)")
+        shared = root.child("subscriptions").child("account").child(retail.code).child("shared")
+        shared.complain(f"must be shared (shared: true) because product {product.code!r} is managed by admin")
 
 
-def _check_reseller(place: Place, product: Product) -> None:
+def _check_reseller(field: Place, product: Product) -> None:
     if product.reseller is None:
-        place.complain("managed_by: reseller needs the key 'reseller' with that reseller's account name")
+        field.complain("managed_by: reseller requires the key 'reseller' with that reseller's account name")
     if product.account_subscription is None:
-        place.complain("a product that a reseller manages has subscriptions")
+        field.complain("a product managed by a reseller must have subscriptions")
     if product.shared:
-        place.child("shared").complain("a product that a reseller manages is not shared")
+        field.child("shared").complain("a product managed by a reseller must not be shared")

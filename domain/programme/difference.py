@@ -1,4 +1,4 @@
-"""What applying a programme file would change."""
+"""Diff of two versions of a programme."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from domain.programme.model import Programme
 
 
 class ChangeKind(StrEnum):
-    """What happens to a value."""
+    """Kinds of change."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -20,7 +20,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that differs; `path` is dotted, rows of a list go by their name."""
+    """One changed value; `path` is dotted, list rows are identified by name."""
 
     kind: ChangeKind
     path: str
@@ -40,9 +40,9 @@ class Change:
 
 
 def diff(old: Programme | None, new: Programme) -> list[Change]:
-    """The changes from `old` (`None`: nothing applied yet), sorted by path; empty when equal."""
-    before = dict(_flat(to_document(old), "")) if old is not None else {}
-    after = dict(_flat(to_document(new), ""))
+    """Return the changes from `old` (`None`: nothing applied yet), sorted by path; empty when equal."""
+    before = dict(_flatten(to_document(old), "")) if old is not None else {}
+    after = dict(_flatten(to_document(new), ""))
     changes = [_change(path, before.get(path), after.get(path)) for path in sorted({*before, *after})]
     return [change for change in changes if change.before != change.after]
 
@@ -54,21 +54,21 @@ def _change(path: str, before: str | None, after: str | None) -> Change:
     return Change(kind, path, before, after)
 
 
-def _flat(value: object, path: str) -> Iterator[tuple[str, str]]:
+def _flatten(value: object, path: str) -> Iterator[tuple[str, str]]:
     match value:
         case Mapping():
             for key, inner in value.items():
-                yield from _flat(inner, f"{path}.{key}" if path else str(key))
+                yield from _flatten(inner, f"{path}.{key}" if path else str(key))
         case [{"name": _}, *_] as rows:
             for row in rows:
-                yield from _flat_row(row, path)
+                yield from _flatten_row(row, path)
         case str():
             yield path, value
         case _:
             yield path, canonical_json(value)
 
 
-def _flat_row(row: object, path: str) -> Iterator[tuple[str, str]]:
+def _flatten_row(row: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(row, Mapping):
         rest = {key: inner for key, inner in row.items() if key != "name"}
-        yield from _flat(rest, f"{path}[{row['name']}]")
+        yield from _flatten(rest, f"{path}[{row['name']}]")

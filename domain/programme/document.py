@@ -1,4 +1,4 @@
-"""A programme as a document: the shape of its file, in JSON-able values, always the same."""
+"""Serialization of a programme: the shape of its file in JSON values, deterministic."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -23,7 +23,7 @@ Document = dict[str, object]
 
 
 def to_document(programme: Programme) -> Document:
-    """What `from_document` reads back into the same value; every default is written out."""
+    """Return the document that `from_document` reads back; every default is written out."""
     return _without_none(
         {
             "name": programme.name,
@@ -50,8 +50,8 @@ def to_document(programme: Programme) -> Document:
             "discount": _discount(programme.discount),
             "products": {code: _product(product) for code, product in programme.products.items()},
             "subscriptions": _subscriptions(programme),
-            "promo_codes": {code: _promotion(one) for code, one in programme.promo_codes.items()},
-            "campaigns": {code: _promotion(one) for code, one in programme.campaigns.items()},
+            "promo_codes": {code: _promotion(promotion) for code, promotion in programme.promo_codes.items()},
+            "campaigns": {code: _promotion(promotion) for code, promotion in programme.campaigns.items()},
         }
     )
 
@@ -114,12 +114,12 @@ def _product(product: Product) -> Document:
 def _subscriptions(programme: Programme) -> Document:
     return {
         "account": {
-            code: {"name": one.name, "fee": f"{one.fee.amount:f}", "shared": one.shared}
-            for code, one in programme.account_subscriptions.items()
+            code: {"name": retail.name, "fee": f"{retail.fee.amount:f}", "shared": retail.shared}
+            for code, retail in programme.account_subscriptions.items()
         },
         "reseller": {
-            code: {"name": one.name, "fee": f"{one.fee.amount:f}", "multiple": one.multiple}
-            for code, one in programme.reseller_subscriptions.items()
+            code: {"name": wholesale.name, "fee": f"{wholesale.fee.amount:f}", "multiple": wholesale.multiple}
+            for code, wholesale in programme.reseller_subscriptions.items()
         },
     }
 

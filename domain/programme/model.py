@@ -1,4 +1,4 @@
-"""What a programme is: plans, trial, quota, discount, products, subscriptions, sender, terms."""
+"""Model of a programme: plans, trial, quota, discount, products, subscriptions, sender, terms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from domain.zones import zone
 
 
 class Locale(StrEnum):
-    """The languages that mails and pages are written in."""
+    """Languages of mails and pages."""
 
     EN = "en"
     DE = "de"
@@ -29,7 +29,7 @@ class ManagedBy(StrEnum):
 
 
 class QuotaPeriod(StrEnum):
-    """What usage is counted in."""
+    """Period over which usage is counted."""
 
     CALENDAR_MONTH = "calendar_month"
     PAID_PERIOD = "paid_period"
@@ -45,7 +45,7 @@ class AccountRules:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a reseller accepts by becoming one."""
+    """Terms and conditions that a reseller accepts."""
 
     version: str
     url: str | None = None
@@ -60,7 +60,7 @@ class Sender:
     addresses: Mapping[Locale, str] = field(default_factory=dict)
 
     def address_for(self, locale: str) -> str:
-        """The default outgoing address in that locale."""
+        """Return the default outgoing address in a locale."""
         return {str(key): address for key, address in self.addresses.items()}.get(locale, self.address)
 
 
@@ -76,7 +76,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Its length, and how long before its end reminders are due, longest first."""
+    """Length, and lead times of the reminders before the end, longest first."""
 
     length: timedelta
     reminders: tuple[timedelta, ...]
@@ -84,7 +84,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The per cent of a limit at which a warning is mailed, and what usage is counted in."""
+    """Percentage of a limit at which a warning is mailed, and the usage period."""
 
     warning: Decimal = Decimal(80)
     period: QuotaPeriod = QuotaPeriod.CALENDAR_MONTH
@@ -97,14 +97,14 @@ class NoDiscount:
 
 @dataclass(frozen=True, slots=True)
 class FlatDiscount:
-    """0-100 per cent off every paid plan and product."""
+    """0-100 percent off every paid plan and product."""
 
     percent: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A row of the tier table: from this turnover on, these per cent per family."""
+    """A row of the tier table: percentages per family from turnover `start` on."""
 
     name: str
     start: Decimal
@@ -113,9 +113,9 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class TurnoverDiscount:
-    """Per cent per product family by last month's payments; tiers ascend.
+    """Percentages per product family by last month's payments; tiers ascend.
 
-    `guard_rail` is the per cent of resellers that a daily run may move without an approval.
+    `guard_rail`: percentage of resellers that a daily run may move without approval.
     """
 
     families: tuple[str, ...]
@@ -148,9 +148,9 @@ class ResellerSubscription:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Something sold once (`price`), licensed, or charged monthly (both subscriptions).
+    """A product that is sold once (`price`), licensed, or charged monthly (both subscriptions).
 
-    `reseller` is the account name of the one that manages it, when `managed_by` is a reseller.
+    `reseller`: account name of the managing reseller when `managed_by` is a reseller.
     """
 
     code: str
@@ -170,15 +170,15 @@ class Product:
         return self.reseller_subscription is not None
 
     def name_in(self, locale: str) -> str:
-        """Its name in that locale, or the general one."""
+        """Return the name in a locale, or the general name."""
         return {str(key): name for key, name in self.names.items()}.get(locale, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """A promo code, or a campaign that needs none: per cent off, on these days, for these products.
+    """A promo code, or a campaign without a code: percent off, on certain days, for certain products.
 
-    No products: all of them. Both days are included.
+    No products: all products. Both days are included.
     """
 
     code: str
@@ -190,7 +190,7 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One rule set. Its code is the stem of its file and no part of it."""
+    """One rule set. Its code is the stem of its file name, not part of the file."""
 
     name: str
     locale: Locale
@@ -227,5 +227,5 @@ class Programme:
         return tuple(sorted({metric for plan in self.plans.values() for metric in plan.limits}))
 
     def promo_code(self, text: str) -> Promotion | None:
-        """The promo code that a customer typed, in whatever case."""
-        return {code.casefold(): found for code, found in self.promo_codes.items()}.get(text.casefold())
+        """Look up a promo code as typed by a customer, ignoring case."""
+        return {code.casefold(): promotion for code, promotion in self.promo_codes.items()}.get(text.casefold())

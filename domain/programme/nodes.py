@@ -1,4 +1,4 @@
-"""A tree of values that know their line, from YAML text or from a stored document."""
+"""Tree of values with line numbers, from YAML text or a stored document."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _TAGS: Final = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", 
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeError:
-    """One thing wrong with a programme file; line and column count from 1 (0: a stored document)."""
+    """An error in a programme file; line and column count from 1 (0: stored document)."""
 
     line: int
     column: int
@@ -21,12 +21,12 @@ class ProgrammeError:
     message: str
 
     def __str__(self) -> str:
-        where = f"line {self.line}, column {self.column}"
-        return f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}"
+        position = f"line {self.line}, column {self.column}"
+        return f"{position}: {self.path}: {self.message}" if self.path else f"{position}: {self.message}"
 
 
 class Unreadable(Exception):
-    """The text is not one YAML document of plain values."""
+    """The text is not a single YAML document of plain values."""
 
     def __init__(self, line: int, column: int, message: str) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value as it is written; `kind` is what YAML takes it for: str, int, float, bool, ..."""
+    """A single value as written; `kind` is its YAML type: str, int, float, bool, ..."""
 
     line: int
     column: int
@@ -54,7 +54,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A mapping, with every key that is written, repeated ones too."""
+    """A mapping with every key as written, duplicates included."""
 
     line: int
     column: int
@@ -65,7 +65,7 @@ Node = Scalar | Sequence | Entries
 
 
 def from_text(text: str) -> Node:
-    """The one document of a YAML text; raises `Unreadable`."""
+    """Parse a YAML text with a single document; raises `Unreadable`."""
     if len(text) > TEXT_LIMIT:
         raise Unreadable(1, 1, f"the file is longer than {TEXT_LIMIT // 1024} KiB")
     try:
@@ -74,18 +74,18 @@ def from_text(text: str) -> Node:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
-        raise Unreadable(line, column, "a character that YAML does not allow") from error
+        raise Unreadable(line, column, "the file contains a character that YAML does not allow") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(line, column, f"this is not YAML: {error.problem or error.context}") from error
+        raise Unreadable(line, column, f"invalid YAML: {error.problem or error.context}") from error
     if root is None:
         raise Unreadable(1, 1, "the file is empty")
     return _convert(root)
 
 
 def from_value(value: object) -> Node:
-    """The same tree from JSON-able values; raises `Unreadable`."""
+    """Build the tree from JSON values; raises `Unreadable`."""
     match value:
         case Mapping():
             pairs = ((Scalar(0, 0, str(key), "str"), from_value(inner)) for key, inner in value.items())
@@ -101,11 +101,11 @@ def from_value(value: object) -> Node:
         case None:
             return Scalar(0, 0, "", "null")
         case _:
-            raise Unreadable(0, 0, f"a {type(value).__name__} does not belong in a document")
+            raise Unreadable(0, 0, f"a document cannot contain a {type(value).__name__}")
 
 
 def _check_events(events: Iterable[yaml.Event]) -> None:
-    """Refuse what makes a small file big or deep before anything is built from it."""
+    """Refuse aliases, several documents and deep nesting before the tree is built."""
     depth = documents = 0
     for event in events:
         mark = event.start_mark
@@ -115,7 +115,7 @@ def _check_events(events: Iterable[yaml.Event]) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
         if documents > 1:
-            raise Unreadable(line, column, "a file holds one document")
+            raise Unreadable(line, column, "a file must contain a single document")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEPTH_LIMIT:

@@ -1,4 +1,4 @@
-"""The sections about money: discount, products, subscriptions, promo codes and campaigns."""
+"""Reads the sections on prices: discount, products, subscriptions, promo codes and campaigns."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -22,93 +22,93 @@ from domain.programme.sections import check_codes, money, names
 
 
 class DiscountKind(StrEnum):
-    """How a programme discounts."""
+    """Kinds of discount."""
 
     NONE = "none"
     FLAT = "flat"
     TURNOVER = "turnover"
 
 
-def discount(place: Place | None) -> Discount:
-    """`kind`, and what belongs to the kind."""
-    if place is None:
+def discount(field: Place | None) -> Discount:
+    """Read `kind` and the keys of that kind."""
+    if field is None:
         return NoDiscount()
-    section = Section(place)
+    section = Section(field)
     kind = section.need("kind").choice(DiscountKind)
-    found: Discount
+    result: Discount
     match kind:
         case DiscountKind.NONE:
-            found = NoDiscount()
+            result = NoDiscount()
         case DiscountKind.FLAT:
-            found = FlatDiscount(section.need("percent").percent())
+            result = FlatDiscount(section.need("percent").percent())
         case DiscountKind.TURNOVER:
-            found = _turnover(section)
+            result = _turnover(section)
         case _:
             assert_never(kind)
     section.close()
-    return found
+    return result
 
 
-def products(place: Place | None, currency: str) -> dict[str, Product]:
-    """Products by code."""
-    entries = place.entries() if place else {}
-    if place:
-        check_codes(place, entries)
+def products(field: Place | None, currency: str) -> dict[str, Product]:
+    """Read the products, by code."""
+    entries = field.entries() if field else {}
+    if field:
+        check_codes(field, entries)
     return {code: _product(code, inner, currency) for code, inner in sorted(entries.items())}
 
 
 def subscriptions(
-    place: Place | None, currency: str
+    field: Place | None, currency: str
 ) -> tuple[dict[str, AccountSubscription], dict[str, ResellerSubscription]]:
-    """`account` (retail) and `reseller` (wholesale) fees by code."""
-    if place is None:
+    """Read `account` (retail) and `reseller` (wholesale) fees, by code."""
+    if field is None:
         return {}, {}
-    section = Section(place)
+    section = Section(field)
     retail, wholesale = section.take("account"), section.take("reseller")
     section.close()
     return _account_subscriptions(retail, currency), _reseller_subscriptions(wholesale, currency)
 
 
-def promotions(place: Place | None, known: Mapping[str, Product]) -> dict[str, Promotion]:
-    """Promo codes, or campaigns, by code."""
-    found: dict[str, Promotion] = {}
+def promotions(field: Place | None, all_products: Mapping[str, Product]) -> dict[str, Promotion]:
+    """Read promo codes or campaigns, by code."""
+    result: dict[str, Promotion] = {}
     folded: set[str] = set()
-    for code, inner in (place.entries() if place else {}).items():
-        if place and code.casefold() in folded:
-            place.key_of(code).complain("two codes differ in case alone")
+    for code, inner in (field.entries() if field else {}).items():
+        if field and code.casefold() in folded:
+            field.key_of(code).complain("two codes differ only in case")
         folded.add(code.casefold())
-        found[code] = _promotion(code, inner, known)
-    return dict(sorted(found.items()))
+        result[code] = _promotion(code, inner, all_products)
+    return dict(sorted(result.items()))
 
 
-def _account_subscriptions(place: Place | None, currency: str) -> dict[str, AccountSubscription]:
-    found = {}
-    for code, inner in _by_code(place).items():
+def _account_subscriptions(field: Place | None, currency: str) -> dict[str, AccountSubscription]:
+    result = {}
+    for code, inner in _by_code(field).items():
         section = Section(inner)
         name, fee, shared = section.take("name"), section.need("fee"), section.take("shared")
         section.close()
-        found[code] = AccountSubscription(
+        result[code] = AccountSubscription(
             code, name.text() if name else code, money(fee, currency), shared.truth() if shared else False
         )
-    return found
+    return result
 
 
-def _reseller_subscriptions(place: Place | None, currency: str) -> dict[str, ResellerSubscription]:
-    found = {}
-    for code, inner in _by_code(place).items():
+def _reseller_subscriptions(field: Place | None, currency: str) -> dict[str, ResellerSubscription]:
+    result = {}
+    for code, inner in _by_code(field).items():
         section = Section(inner)
         name, fee, multiple = section.take("name"), section.need("fee"), section.take("multiple")
         section.close()
-        found[code] = ResellerSubscription(
+        result[code] = ResellerSubscription(
             code, name.text() if name else code, money(fee, currency), multiple.truth() if multiple else False
         )
-    return found
+    return result
 
 
-def _by_code(place: Place | None) -> dict[str, Place]:
-    entries = place.entries() if place else {}
-    if place:
-        check_codes(place, entries)
+def _by_code(field: Place | None) -> dict[str, Place]:
+    entries = field.entries() if field else {}
+    if field:
+        check_codes(field, entries)
     return dict(sorted(entries.items()))
 
 
@@ -116,7 +116,7 @@ def _turnover(section: Section) -> TurnoverDiscount:
     families: list[str] = []
     for item in section.need("families").items():
         if item.code() in families:
-            item.complain("the family is written twice")
+            item.complain("duplicate family")
         families.append(item.code())
     rail = section.take("guard_rail")
     table = section.need("tiers")
@@ -124,35 +124,35 @@ def _turnover(section: Section) -> TurnoverDiscount:
     for item in table.items():
         tiers.append(_tier(item, families, tiers))
     if not tiers:
-        table.complain("at least one tier is needed")
+        table.complain("at least one tier is required")
     return TurnoverDiscount(tuple(families), tuple(tiers), rail.percent() if rail else Decimal(30))
 
 
-def _tier(place: Place, families: list[str], before: list[Tier]) -> Tier:
-    section = Section(place)
+def _tier(field: Place, families: list[str], before: list[Tier]) -> Tier:
+    section = Section(field)
     name, start, percent = section.need("name"), section.need("from"), section.need("percent")
     section.close()
     tier = Tier(name.text(), start.decimal(), _percentages(percent, families))
     if tier.start < 0:
-        start.complain(f"a tier does not start below zero ({tier.start})")
+        start.complain(f"a tier must not start below zero ({tier.start})")
     if any(tier.name == other.name and tier.name != "?" for other in before):
-        name.complain(f"duplicate tier: there is a {tier.name!r} above")
+        name.complain(f"duplicate tier: the name {tier.name!r} is used above")
     if any(tier.start == other.start for other in before):
-        start.complain(f"duplicate tier: another one starts from {tier.start}")
+        start.complain(f"duplicate tier: another tier starts at {tier.start}")
     elif before and tier.start < before[-1].start:
-        start.complain(f"unsorted tier: {tier.start} after {before[-1].start}")
+        start.complain(f"unsorted tier: {tier.start} follows {before[-1].start}")
     return tier
 
 
-def _percentages(place: Place, families: list[str]) -> dict[str, Decimal]:
-    section = Section(place)
-    found = {family: section.need(family).percent() for family in families}
+def _percentages(field: Place, families: list[str]) -> dict[str, Decimal]:
+    section = Section(field)
+    result = {family: section.need(family).percent() for family in families}
     section.close()
-    return found
+    return result
 
 
-def _product(code: str, place: Place, currency: str) -> Product:
-    section = Section(place)
+def _product(code: str, field: Place, currency: str) -> Product:
+    section = Section(field)
     name, more, family = section.need("name"), section.take("names"), section.take("family")
     price = section.take("price")
     retail, wholesale = section.take("account_subscription"), section.take("reseller_subscription")
@@ -172,13 +172,13 @@ def _product(code: str, place: Place, currency: str) -> Product:
     )
 
 
-def _promotion(code: str, place: Place, known: Mapping[str, Product]) -> Promotion:
-    section = Section(place)
+def _promotion(code: str, field: Place, all_products: Mapping[str, Product]) -> Promotion:
+    section = Section(field)
     percent, chosen = section.need("percent"), section.take("products")
     first, last = section.take("from"), section.take("until")
     section.close()
     first_day, last_day = first.day() if first else None, last.day() if last else None
     if last and first_day and last_day and last_day < first_day:
-        last.complain("it ends before it begins")
-    codes = tuple(item.known(known, "product") for item in chosen.items()) if chosen else ()
+        last.complain("the last day is before the first")
+    codes = tuple(item.known(all_products, "product") for item in chosen.items()) if chosen else ()
     return Promotion(code, percent.percent(), codes, first_day, last_day)

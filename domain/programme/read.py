@@ -1,4 +1,4 @@
-"""A whole programme file into a `Programme`, or every error in it."""
+"""Parses a programme file into a `Programme`, or reports every error in it."""
 
 from domain.currencies import minor_units
 from domain.names import account_name
@@ -11,7 +11,7 @@ from domain.zones import zone
 
 
 class BadProgramme(ValueError):
-    """A stored document is no programme; `errors` says why."""
+    """A stored document is not a valid programme; `errors` says why."""
 
     def __init__(self, errors: list[ProgrammeError]) -> None:
         super().__init__("; ".join(f"{error.path}: {error.message}" for error in errors))
@@ -19,31 +19,31 @@ class BadProgramme(ValueError):
 
 
 def parse(text: str) -> Programme | list[ProgrammeError]:
-    """The programme of a YAML text, or all that is wrong with it, in the order of its lines."""
+    """Parse a YAML text into a programme, or return all its errors in line order."""
     try:
         root = from_text(text)
-    except Unreadable as unreadable:
-        return [unreadable.error]
+    except Unreadable as error:
+        return [error.error]
     return _read(root)
 
 
 def from_document(document: object) -> Programme:
-    """The programme of a stored document (`to_document`); raises `BadProgramme`."""
+    """Load the programme from a stored document (`to_document`); raises `BadProgramme`."""
     try:
         root = from_value(document)
-    except Unreadable as unreadable:
-        raise BadProgramme([unreadable.error]) from unreadable
-    found = _read(root)
-    if isinstance(found, Programme):
-        return found
-    raise BadProgramme(found)
+    except Unreadable as error:
+        raise BadProgramme([error.error]) from error
+    result = _read(root)
+    if isinstance(result, Programme):
+        return result
+    raise BadProgramme(result)
 
 
 def _read(root: Node) -> Programme | list[ProgrammeError]:
     errors: list[ProgrammeError] = []
-    place = Place(root, "", errors)
-    programme = _programme(Section(place))
-    check_products(place, programme)
+    field = Place(root, "", errors)
+    programme = _programme(Section(field))
+    check_products(field, programme)
     if errors:
         return sorted(set(errors), key=lambda error: (error.line, error.column, error.path, error.message))
     return programme

@@ -1,4 +1,4 @@
-"""The sections of a programme file, each read into its value."""
+"""Readers of the sections of a programme file."""
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -19,88 +19,88 @@ from domain.programme.model import (
 )
 from domain.programme.place import Place, Section
 
-LIMIT_MOST: Final = 10**12
+MAX_LIMIT: Final = 10**12
 UNLIMITED: Final = "unlimited"
 
 
-def money(place: Place, currency: str) -> Money:
-    """An amount of the programme's currency, zero or above, quoted or not."""
-    amount = place.decimal()
+def money(field: Place, currency: str) -> Money:
+    """Read an amount in the programme's currency, zero or above, quoted or not."""
+    amount = field.decimal()
     rounded = round_half_up(amount, currency)
     if amount < 0:
-        place.complain(f"a fee or price is not negative ({amount})")
+        field.complain(f"a fee or price must not be negative ({amount})")
     elif rounded != amount:
-        place.complain(f"{amount} has more decimals than {currency}")
+        field.complain(f"{amount} has more decimals than {currency}")
     return Money(rounded, currency)
 
 
-def account_rules(place: Place | None) -> AccountRules:
-    """`legal_entity_required`, `affiliate`."""
-    if place is None:
+def account_rules(field: Place | None) -> AccountRules:
+    """Read `legal_entity_required` and `affiliate`."""
+    if field is None:
         return AccountRules()
-    section = Section(place)
+    section = Section(field)
     required = section.take("legal_entity_required")
     affiliate = section.take("affiliate")
     section.close()
-    needed = required.truth() if required else False
-    if needed and affiliate is None:
-        place.complain("the key 'affiliate' is missing: persons who are refused are pointed there")
-    return AccountRules(needed, affiliate.checked(_link_or_address, "?") if affiliate else None)
+    entity_only = required.truth() if required else False
+    if entity_only and affiliate is None:
+        field.complain("the key 'affiliate' is missing: refused persons are referred there")
+    return AccountRules(entity_only, affiliate.checked(_link_or_address, "?") if affiliate else None)
 
 
-def terms(place: Place) -> Terms:
-    """`version`, `url`."""
-    section = Section(place)
+def terms(field: Place) -> Terms:
+    """Read `version` and `url`."""
+    section = Section(field)
     version, url = section.need("version").word(), section.take("url")
     section.close()
     return Terms(version, url.checked(https_url, "?") if url else None)
 
 
-def sender(place: Place) -> Sender:
-    """`name`, `address`, `addresses` per locale."""
-    section = Section(place)
+def sender(field: Place) -> Sender:
+    """Read `name`, `address`, and `addresses` per locale."""
+    section = Section(field)
     name, address = section.need("name").text(), section.need("address").checked(email_address, "?")
     more = section.take("addresses")
     section.close()
     return Sender(name, address, _by_locale(more, email_address) if more else {})
 
 
-def names(place: Place | None) -> dict[Locale, str]:
-    """A name per locale."""
-    return _by_locale(place, str) if place else {}
+def names(field: Place | None) -> dict[Locale, str]:
+    """Read a name per locale."""
+    return _by_locale(field, str) if field else {}
 
 
-def plans(place: Place, currency: str) -> dict[str, Plan]:
-    """Plans by code; exactly one of them has no price."""
-    found = {code: _plan(code, inner, currency) for code, inner in place.entries().items()}
-    check_codes(place, found)
-    free = [code for code, plan in found.items() if plan.price is None]
+def plans(field: Place, currency: str) -> dict[str, Plan]:
+    """Read the plans, by code; exactly one of them has no price."""
+    result = {code: _plan(code, inner, currency) for code, inner in field.entries().items()}
+    check_codes(field, result)
+    free = [code for code, plan in result.items() if plan.price is None]
     if not free:
-        place.complain("one plan without a price is needed: the free plan")
+        field.complain("one plan without a price is required: the free plan")
     for code in free[1:]:
-        place.key_of(code).complain(f"{free[0]!r} is the free plan already: a price is missing here")
-    return dict(sorted(found.items()))
+        field.key_of(code).complain(f"a price is missing: {free[0]!r} is already the free plan")
+    return dict(sorted(result.items()))
 
 
-def trial(place: Place | None) -> Trial | None:
-    """`days`, `reminders` in days before the end."""
-    if place is None:
+def trial(field: Place | None) -> Trial | None:
+    """Read `days` and `reminders` (days before the end)."""
+    if field is None:
         return None
-    section = Section(place)
+    section = Section(field)
     days = section.need("days").whole(1, 366)
     reminders = section.take("reminders")
     section.close()
     leads = {lead.whole(1, 366) for lead in reminders.items()} if reminders else {3, 1}
     if reminders and any(lead >= days for lead in leads):
-        reminders.complain(f"a reminder comes before the end of a trial of {days} days, not before its start")
+        reminders.complain(f"a reminder must be less than {days} days, the length of the trial, before its end")
     return Trial(timedelta(days=days), tuple(timedelta(days=lead) for lead in sorted(leads, reverse=True)))
 
 
-def quota(place: Place | None) -> Quota:
-    """`warning` in per cent of the limit, `period`."""
-    if place is None:
+def quota(field: Place | None) -> Quota:
+    """Read `warning` (percent of the limit) and `period`."""
+    if field is None:
         return Quota()
-    section = Section(place)
+    section = Section(field)
     warning, period = section.take("warning"), section.take("period")
     section.close()
     return Quota(
@@ -109,24 +109,24 @@ def quota(place: Place | None) -> Quota:
     )
 
 
-def offer_life(place: Place | None) -> timedelta:
-    """`expire_after_days`."""
-    if place is None:
+def offer_life(field: Place | None) -> timedelta:
+    """Read `expire_after_days`."""
+    if field is None:
         return timedelta(days=30)
-    section = Section(place)
+    section = Section(field)
     days = section.need("expire_after_days").whole(1, 3650)
     section.close()
     return timedelta(days=days)
 
 
-def check_codes(place: Place, codes: Collection[str]) -> None:
-    """Complain at every key that is no code."""
+def check_codes(field: Place, codes: Collection[str]) -> None:
+    """Report every key that is not a valid code."""
     for code in codes:
-        place.key_of(code).code()
+        field.key_of(code).code()
 
 
-def _plan(code: str, place: Place, currency: str) -> Plan:
-    section = Section(place)
+def _plan(code: str, field: Place, currency: str) -> Plan:
+    section = Section(field)
     name, price, limits = section.take("name"), section.take("price"), section.take("limits")
     section.close()
     metrics = limits.entries() if limits else {}
@@ -140,15 +140,15 @@ def _plan(code: str, place: Place, currency: str) -> Plan:
     )
 
 
-def _limit(place: Place) -> int | None:
-    return None if place.word() == UNLIMITED else place.whole(0, LIMIT_MOST)
+def _limit(field: Place) -> int | None:
+    return None if field.word() == UNLIMITED else field.whole(0, MAX_LIMIT)
 
 
-def _by_locale(place: Place, check: Callable[[str], str]) -> dict[Locale, str]:
-    found = {}
-    for key, inner in place.entries().items():
-        found[place.key_of(key).choice(Locale)] = inner.checked(check, "?")
-    return dict(sorted(found.items()))
+def _by_locale(field: Place, check: Callable[[str], str]) -> dict[Locale, str]:
+    result = {}
+    for key, inner in field.entries().items():
+        result[field.key_of(key).choice(Locale)] = inner.checked(check, "?")
+    return dict(sorted(result.items()))
 
 
 def _link_or_address(text: str) -> str:

@@ -1,4 +1,4 @@
-"""usage and trials.
+"""Usage and trials.
 
 Revision: 0002, after 0001.
 """

@@ -1,4 +1,4 @@
-"""payments and discounts.
+"""Payments and discounts.
 
 Revision: 0003, after 0002.
 """

@@ -1,4 +1,4 @@
-"""Recurring fees: runs, charges, what resellers changed of their products.
+"""Recurring fees: runs, charges, and resellers' changes to their products.
 
 Revision: 0004, after 0003.
 """

@@ -1,4 +1,4 @@
-"""Merges and exports: they need no table of their own, and every index was there.
+"""Merges and exports: no new tables or indexes are required.
 
 Revision: 0005, after 0004.
 """

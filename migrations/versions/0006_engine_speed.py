@@ -1,4 +1,4 @@
-"""what jobs came to.
+"""Totals of job outcomes.
 
 Revision: 0006, after 0005.
 """

@@ -1,4 +1,4 @@
-"""console and alerts.
+"""Console and alerts.
 
 Revision: 0007, after 0006.
 """

@@ -1,4 +1,4 @@
-"""reconciliation.
+"""Reconciliation.
 
 Revision: 0008, after 0007.
 """

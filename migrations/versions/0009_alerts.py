@@ -1,4 +1,4 @@
-"""alerts.
+"""Alerts.
 
 Revision: 0009, after 0008.
 """

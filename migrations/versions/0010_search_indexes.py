@@ -1,8 +1,8 @@
-"""search indexes of tables that are large by now.
+"""Search indexes on large tables.
 
 Revision: 0010, after 0009.
 
-Built while the ledger works, which a plain CREATE INDEX would keep from writing; each may be begun again.
+Built concurrently, because a plain CREATE INDEX would block writes to the ledger; each can be restarted.
 """
 
 import sqlalchemy as sa

@@ -1,8 +1,8 @@
-"""mails sent again.
+"""Resent mails.
 
 Revision: 0011, after 0010.
 
-The index is built while mails are written, and may be begun again.
+The index is built concurrently and can be restarted.
 """
 
 import sqlalchemy as sa

@@ -1,8 +1,8 @@
-"""what a tenant's jobs and a lane's calls are found by, however many wait or are finished.
+"""Indexes for the jobs of a tenant and the calls of a lane.
 
 Revision: 0012, after 0011.
 
-Built while the ledger works, as in 0010; each may be begun again.
+Built concurrently as in 0010; each can be restarted.
 """
 
 import sqlalchemy as sa

@@ -1,9 +1,9 @@
-"""the archive takes finished jobs alone.
+"""Restrict the archive to succeeded and cancelled jobs.
 
 Revision: 0013, after 0012.
 
-PostgreSQL reads a CHECK anew for every statement that inserts: one of two states costs half of one of seven.
-It may be begun again.
+PostgreSQL parses a CHECK for every inserting statement; a list of two states costs half of a list of seven.
+Can be restarted.
 """
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ NAME = "ck_jobs_archive_state"
 
 
 def upgrade() -> None:
-    """Move forward; safe while the previous release still runs, which archives nothing else."""
+    """Move forward; safe while the previous release still runs, which archives no other states."""
     op.drop_constraint(op.f(NAME), "jobs_archive", type_="check", if_exists=True)
     finished = "state IN ('succeeded', 'cancelled')"
     op.create_check_constraint(op.f(NAME), "jobs_archive", finished, postgresql_not_valid=True)

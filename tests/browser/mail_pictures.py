@@ -18,8 +18,9 @@ from mail.build import Letter, MailBuilder
 from mail.catalogue import LANGUAGES
 from mail.colours import Colours
 from mail.identity import sender_for
+from mail.kinds import KINDS
 from mail.render import Renderer
-from mail.samples import LINKS, RESELLER, sample_facts
+from mail.samples import LINKS, RESELLER, sample_addressee, sample_facts
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "mail"
 FLAGS = [
@@ -61,6 +62,7 @@ def sample_page(renderer: Renderer, name: str, language: str, brand: Brand = BRA
         to=Addressee("admin@elbe.example"),
         facts=sample_facts()[name],
         links=LINKS,
+        addressee=sample_addressee(KINDS[name]),
     )
     return MailBuilder(renderer).build(letter, SAMPLED_AT).html
 

@@ -53,7 +53,7 @@ def test_looking_at_the_link_decides_nothing(world: World) -> None:
     token = token_of(world, offer_id)
     with world.transaction() as session:
         seen = show(world.book, session, world.tokens, token)
-    assert [str(change) for change in seen.changes] == ["0 seats -> 10 (+10)"]
+    assert [str(change) for change in seen.changes] == ["0 licences -> 10 (+10)"]
     assert seen.undecided
     assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
 

@@ -73,9 +73,9 @@ def test_the_admin_sees_what_will_change_before_accepting() -> None:
     (change,) = preview([running(10)], [relative(5)], NOW, BERLIN)
 
     assert change == Change(EXCEL, 10, 15)
-    assert str(change) == "10 seats -> 15 (+5)"
-    assert str(Change(EXCEL, 1, 0)) == "1 seat -> 0 (-1)"
-    assert str(Change(EXCEL, 3, 3)) == "3 seats -> 3 (+0)"
+    assert str(change) == "10 licences -> 15 (+5)"
+    assert str(Change(EXCEL, 1, 0)) == "1 licence -> 0 (-1)"
+    assert str(Change(EXCEL, 3, 3)) == "3 licences -> 3 (+0)"
 
 
 def test_lines_of_one_product_are_applied_in_their_order() -> None:

@@ -120,5 +120,5 @@ def test_a_calendar_month_is_the_local_one() -> None:
 
 
 def test_a_period_that_does_not_last_is_refused() -> None:
-    with pytest.raises(ValueError, match="ends after"):
+    with pytest.raises(ValueError, match="must end after"):
         Period(date(2026, 1, 1), date(2026, 1, 1))

@@ -52,7 +52,7 @@ def test_a_logo_must_be_https_and_a_support_page_a_link() -> None:
 
 def test_a_link_domain_in_another_script_is_written_so_that_a_header_can_hold_it() -> None:
     assert Brand("x", "https://bücher.example:8443/").link("/o/t") == "https://xn--bcher-kva.example:8443/o/t"
-    with pytest.raises(ValueError, match="not a link"):
+    with pytest.raises(ValueError, match="not a valid link"):
         Brand("x", "https://x.example").link("/ö")
 
 

@@ -207,11 +207,11 @@ def test_the_log_s_copy_opens_nothing(build: Any) -> None:
 
 
 def test_a_mail_without_its_link_is_refused_by_name(build: Any) -> None:
-    with pytest.raises(Invalid, match="needs links: decision"):
+    with pytest.raises(Invalid, match="requires the links: decision"):
         build("offer-received", links={})
 
 
 def test_a_link_that_is_none_is_refused(build: Any) -> None:
     for link in ("javascript:alert(1)", "https://x.example/a b", "https://x.example/\r\nBcc:x"):
-        with pytest.raises(ValueError, match="not a link"):
+        with pytest.raises(ValueError, match="not a valid link"):
             build("offer-received", links={"decision": link})

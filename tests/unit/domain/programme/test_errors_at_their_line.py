@@ -26,36 +26,36 @@ def errors_of(text: str) -> list[tuple[int, str]]:
     ("code", "old", "new", "message"),
     [
         ("booking", "white_label: true", "wite_label: true", "unknown key"),
-        ("booking", "      appointments: 50", "      appointments: 50\n      appointments: 51", "written twice"),
-        ("booking", "  percent: 20", "  percent: 120", "a percentage is 0 to 100"),
-        ("booking", "  percent: 20", "  percent: -1", "a percentage is 0 to 100"),
-        ("booking", "  percent: 20", "  percent: twenty", "a decimal number is needed"),
+        ("booking", "      appointments: 50", "      appointments: 50\n      appointments: 51", "duplicate key"),
+        ("booking", "  percent: 20", "  percent: 120", "a percentage must be 0 to 100"),
+        ("booking", "  percent: 20", "  percent: -1", "a percentage must be 0 to 100"),
+        ("booking", "  percent: 20", "  percent: twenty", "a decimal number is required"),
         ("booking", "currency: EUR", "currency: EUX", "unknown currency 'EUX'"),
         ("booking", "timezone: Europe/Paris", "timezone: Europe/Pariis", "unknown time zone"),
         ("booking", "locale: fr", "locale: xx", "not one of en, de, fr, ru, ja"),
-        ("booking", 'price: "19.00"', 'price: "-19.00"', "not negative"),
+        ("booking", 'price: "19.00"', 'price: "-19.00"', "must not be negative"),
         ("booking", 'price: "19.00"', 'price: "19.001"', "more decimals than EUR"),
         ("booking", "white_label: true", "white_label: yes", "true or false"),
-        ("booking", "name: Booking ", "name: 12 ", "text is needed"),
+        ("booking", "name: Booking ", "name: 12 ", "a text is required"),
         ("booking", "  days: 7", "  days: seven", "a whole number"),
-        ("booking", "reminders: [3, 1]", "reminders: [7, 1]", "comes before the end"),
+        ("booking", "reminders: [3, 1]", "reminders: [7, 1]", "length of the trial"),
         ("booking", "address: noreply@booking.example", "address: noreply", "@-sign"),
         ("booking", "https://affiliates", "http://affiliates", "https URL"),
         ("booking", "appointments: 1000", "appointments: lots", "a whole number"),
-        ("booking", "  basic:", "  Basic Plan:", "is no code"),
+        ("booking", "  basic:", "  Basic Plan:", "is not a valid code"),
         ("booking", "kind: flat", "kind: flat-rate", "not one of none, flat, turnover"),
-        ("booking", "  sms-100:", "  sms-100: 3\n  other:", "a mapping is needed"),
+        ("booking", "  sms-100:", "  sms-100: 3\n  other:", "a mapping is required"),
         ("booking", "    name: Free", "    nme: Free", "unknown key"),
         ("hosting", '"Partner #2",  from: 5000', '"Partner #2",  from: 2999', "unsorted tier"),
         ("hosting", '"Partner #2",  from: 5000', '"Partner #2",  from: 3000', "duplicate tier"),
         ("hosting", '"Partner #2"', '"Partner #1"', "duplicate tier"),
-        ("hosting", "ssl: 5}}", "ssl: 101}}", "a percentage is 0 to 100"),
+        ("hosting", "ssl: 5}}", "ssl: 101}}", "a percentage must be 0 to 100"),
         ("hosting", "ssl: 5}}", "tls: 5}}", "unknown key"),
         ("hosting", "family: ssl", "family: tls", "unknown family"),
         ("hosting", "[ssl-domain, ssl-wildcard]", "[ssl-domain, ssl-wild]", "unknown product 'ssl-wild'"),
-        ("hosting", "until: 2026-12-31", "until: 2025-12-31", "ends before it begins"),
+        ("hosting", "until: 2026-12-31", "until: 2025-12-31", "last day is before the first"),
         ("hosting", "from: 2026-01-01", "from: 2026-02-30", "a date"),
-        ("telephony", "shared: true", "shared: false", "managed by admin: this must be shared"),
+        ("telephony", "shared: true", "shared: false", "must be shared (shared: true)"),
         ("telephony", "    shared: true", "    shared: false", "managed by admin"),
         (
             "telephony",
@@ -63,12 +63,12 @@ def errors_of(text: str) -> list[tuple[int, str]]:
             "account_subscription: nope",
             "unknown account sub",
         ),
-        ("telephony", 'fee: "20.00"', 'fee: "-20.00"', "not negative"),
+        ("telephony", 'fee: "20.00"', 'fee: "-20.00"', "must not be negative"),
         ("telephony", "managed_by: admin", "managed_by: nobody", "not one of admin, reseller"),
         ("booking", "name: Booking ", "name: &b Booking ", "anchors and aliases"),
         ("booking", "name: Booking ", "name: !!python/object:os.system x ", "is not allowed"),
-        ("booking", "currency: EUR", "---\ncurrency: EUR", "one document"),
-        ("booking", "currency: EUR", "currency: [EUR", "not YAML"),
+        ("booking", "currency: EUR", "---\ncurrency: EUR", "a single document"),
+        ("booking", "currency: EUR", "currency: [EUR", "invalid YAML"),
         ("booking", "currency: EUR", "currency: E\0R", "does not allow"),
     ],
 )
@@ -115,7 +115,7 @@ def test_what_is_no_mapping_is_refused_with_one_error(text: str) -> None:
 
 def test_two_free_plans_and_none_are_both_refused() -> None:
     text, _ = edited("booking", '    price: "19.00"', "")
-    assert any("free plan already" in said for _, said in errors_of(text))
+    assert any("already the free plan" in said for _, said in errors_of(text))
     text, _ = edited("booking", "    name: Free", '    price: "1.00"')
     assert any("one plan without a price" in said for _, said in errors_of(text))
 
@@ -124,8 +124,8 @@ def test_a_product_that_a_reseller_manages_names_it_and_is_not_shared() -> None:
     text, _ = edited("telephony", "managed_by: admin", "managed_by: reseller")
     said = " ".join(message for _, message in errors_of(text))
 
-    assert "needs the key 'reseller'" in said
-    assert "is not shared" in said
+    assert "requires the key 'reseller'" in said
+    assert "must not be shared" in said
     good = text.replace(
         "    shared: true\n    account_subscription: call", "    reseller: Acme\n    account_subscription: call"
     )
