@@ -1,4 +1,4 @@
-"""Accounts: found by name, address or id; each with what it has and what happened to it."""
+"""Accounts: search, and one account with its facts and activity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,22 +30,22 @@ HERE: Final = "/console/accounts"
 
 
 def show_accounts(visit: Visit) -> Page | Goto:
-    """Matching accounts, newest first; an id leads to its account."""
+    """Show matching accounts, newest first; redirect to the account if the search text is its id."""
     arrival = visit.arrival
-    text, cursor = arrival.asked("q"), cursor_id(arrival.asked("cursor"))
-    known = _as_id(text)
-    if known is not None and timelines.account(visit.session, known) is not None:
-        return Goto(f"{HERE}/{known}")
-    found, partial = _found(visit, _asked(arrival, text), cursor)
-    page = cut(found, SHOWN, lambda account: str(account.id))
+    text, cursor = arrival.param("q"), cursor_id(arrival.param("cursor"))
+    account_id = _as_id(text)
+    if account_id is not None and timelines.account(visit.session, account_id) is not None:
+        return Goto(f"{HERE}/{account_id}")
+    rows, partial = _search(visit, _filter(arrival, text), cursor)
+    page = cut(rows, SHOWN, lambda account: str(account.id))
     kept = [(name, value) for name, value in arrival.query.multi_items() if name != "cursor" and value]
     values = {
-        "found": page.items,
-        "trials": {one.id: trial_state(one, visit.now).value for one in page.items},
-        "names": tenants.named(visit, [str(one.reseller_id) for one in page.items if one.reseller_id]),
+        "accounts": page.items,
+        "trials": {account.id: trial_state(account, visit.now).value for account in page.items},
+        "names": tenants.named(visit, [str(account.reseller_id) for account in page.items if account.reseller_id]),
         "partial": partial,
         "next": None if page.next is None else f"{HERE}?{urlencode([*kept, ('cursor', page.next)])}",
-        "asked": {name: arrival.query.get(name, "") for name in ("q", "programme", "kind", "reseller")},
+        "filter": {name: arrival.query.get(name, "") for name in ("q", "programme", "kind", "reseller")},
         "programmes": [row.code for row in programmes.listed(visit.session)],
         "kinds": list(AccountKind),
     }
@@ -53,13 +53,13 @@ def show_accounts(visit: Visit) -> Page | Goto:
 
 
 def show_account(visit: Visit) -> Page:
-    """One account and its line of time. Raises NotFound."""
-    account = found_account(visit)
+    """Show one account with its activity. Raises NotFound."""
+    account = account_from_path(visit)
     (document,) = documents(visit.session, visit.deps.programmes, [account], visit.now)
     values = {
         "account": document,
         "purged_at": account.purged_at,
-        "line": lines.line_of(visit, account, f"{HERE}/{account.id}"),
+        "activity": lines.line_of(visit, account, f"{HERE}/{account.id}"),
         "reseller": tenants.named(visit, [str(account.reseller_id)]).get(str(account.reseller_id)),
         "runs": _runs(visit, account),
         "licences": licences.listed(visit.session, account.id, visit.now),
@@ -69,8 +69,8 @@ def show_account(visit: Visit) -> Page:
     return Page("account.html", account.name, values, "accounts")
 
 
-def found_account(visit: Visit, name: str = "account_id") -> Account:
-    """The account that the path names, also one that is finally deleted. Raises NotFound."""
+def account_from_path(visit: Visit, name: str = "account_id") -> Account:
+    """Return the account named by the path, including a purged one. Raises NotFound."""
     account = timelines.account(visit.session, visit.arrival.uuid(name))
     if account is None:
         raise NotFound
@@ -78,7 +78,7 @@ def found_account(visit: Visit, name: str = "account_id") -> Account:
 
 
 def _runs(visit: Visit, account: Account) -> Sequence[FeeRun]:
-    """The plan and the products that are paid by the month today."""
+    """Return the fee runs of today: the paid plan and the monthly products."""
     today = local_day(visit.now, visit.deps.programmes.current(visit.session, account.programme).zone)
     return [run for kind in FeeKind for run in runs.running(visit.session, account.id, kind, today)]
 
@@ -89,23 +89,23 @@ def _instance(visit: Visit, account_id: UUID) -> Mapping[str, Any]:
     return {"url": instance and instance.url, "lane": lane}
 
 
-def _asked(arrival: Arrival, text: str | None) -> AccountSearch:
-    kind = arrival.asked("kind")
+def _filter(arrival: Arrival, text: str | None) -> AccountSearch:
+    kind = arrival.param("kind")
     return AccountSearch(
         text=None if text is None else name_key(text),
-        programme=arrival.asked("programme"),
+        programme=arrival.param("programme"),
         kind=kind if kind in set(AccountKind) else None,
-        reseller=_as_id(arrival.asked("reseller")),
+        reseller=_as_id(arrival.param("reseller")),
     )
 
 
-def _found(visit: Visit, wanted: AccountSearch, before: UUID | None) -> tuple[Sequence[Account], bool]:
-    """The accounts, and whether there are too many to look for a part of a name in time."""
-    found = bounded(visit, lambda: timelines.accounts(visit.session, wanted, before, SHOWN + 1), SEARCH_MS)
-    if found is not None:
-        return found, False
-    whole = replace(wanted, exact=True)
-    return bounded(visit, lambda: timelines.accounts(visit.session, whole, before, SHOWN + 1), SEARCH_MS) or (), True
+def _search(visit: Visit, search: AccountSearch, before: UUID | None) -> tuple[Sequence[Account], bool]:
+    """Return accounts, and whether the search for part of a name ran out of time (then: exact names only)."""
+    rows = bounded(visit, lambda: timelines.accounts(visit.session, search, before, SHOWN + 1), SEARCH_MS)
+    if rows is not None:
+        return rows, False
+    exact = replace(search, exact=True)
+    return bounded(visit, lambda: timelines.accounts(visit.session, exact, before, SHOWN + 1), SEARCH_MS) or (), True
 
 
 def _as_id(text: str | None) -> UUID | None:

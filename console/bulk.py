@@ -1,4 +1,4 @@
-"""Bulk actions: previewed, started with a reason, watched, paused, stopped."""
+"""Bulk actions: preview, start, pause, resume, stop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starlette.datastructures import QueryParams
 
-from console import tenants
+from console import tenants, texts
 from console.answers import Goto, Page
 from console.asked import asked_of, words_of
 from console.visit import Visit
@@ -24,7 +24,7 @@ MOVING: Final = frozenset({BulkState.PREVIEW, BulkState.RUNNING})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One task of one tenant: how many match, and what those that were looked at would do."""
+    """One task of one tenant: number of matching jobs, and the dry run of those that were previewed."""
 
     who: str
     tenant: str
@@ -34,14 +34,14 @@ class Line:
 
 
 def begin(visit: Visit) -> Goto:
-    """A preview of an action on everything that the filter of a page names. Raises Invalid."""
+    """Start the preview of an action on all jobs that match a filter. Raises Invalid."""
     form = visit.arrival.form
     try:
         action = BulkAction(form.get("action", ""))
     except ValueError:
-        raise Invalid(message="Choose what to do: retry or cancel.") from None
-    asked = asked_of(QueryParams(form.get("filter", "")))
-    query = tenants.resolved(visit, asked.query)
+        raise Invalid(message="Choose an action: retry or cancel.") from None
+    job_filter = asked_of(QueryParams(form.get("filter", "")))
+    query = tenants.resolved(visit, job_filter.query)
     if query.fingerprint is None:
         query = jobs.within_span(query, visit.now, real_time=not visit.deps.test_clock)
     run = bulk_runs.preview(visit.session, visit.jobs, action, query, visit.actor())
@@ -49,15 +49,15 @@ def begin(visit: Visit) -> Goto:
 
 
 def show_runs(visit: Visit) -> Page:
-    """Bulk actions, newest first."""
-    found = rows.newest(visit.session, cursor_id(visit.arrival.asked("cursor")), SHOWN + 1)
-    following = f"/console/bulk?cursor={found[SHOWN - 1].id}" if len(found) > SHOWN else None
-    told = [(run, words_of(run.query)) for run in found[:SHOWN]]
-    return Page("bulk.html", "Bulk actions", {"runs": told, "next": following}, "bulk")
+    """Show bulk actions, newest first."""
+    runs = rows.newest(visit.session, cursor_id(visit.arrival.param("cursor")), SHOWN + 1)
+    following = f"/console/bulk?cursor={runs[SHOWN - 1].id}" if len(runs) > SHOWN else None
+    described = [(run, words_of(run.query)) for run in runs[:SHOWN]]
+    return Page("bulk.html", "Bulk actions", {"runs": described, "next": following}, "bulk")
 
 
 def show_run(visit: Visit) -> Page:
-    """One bulk action: what it would do, then what it does. Raises NotFound."""
+    """Show one bulk action: its preview, then its progress. Raises NotFound."""
     run = rows.by_id(visit.session, visit.arrival.uuid("run_id"))
     if run is None:
         raise NotFound
@@ -71,19 +71,18 @@ def show_run(visit: Visit) -> Page:
         "alive": any(alive for _, alive, _ in workers.listed(visit.session)),
         "reason": "",
     }
-    names = {BulkAction.RETRY: "Retry", BulkAction.CANCEL: "Cancel"}
-    title = f"{names[BulkAction(run.action)]} everything that matches"
+    title = texts.BULK_TITLES[BulkAction(run.action)]
     moving = run.state in MOVING and not (run.state == BulkState.PREVIEW and run.foreseen_at)
     return Page("bulk_run.html", title, values, "bulk", live=("_bulk_run",) if moving else (), soon=moving)
 
 
 def lines_of(visit: Visit, run: BulkRun) -> Sequence[Line]:
-    """Counts and forecasts side by side, the most jobs first."""
-    counts: dict[tuple[str, str], Any] = {(one["task"], one["tenant"]): one["count"] for one in run.counts or ()}
-    would = {(one.task, one.tenant): one for one in foreseeing.foreseen(run)}
+    """Return counts and dry-run results per task and tenant, most jobs first."""
+    counts: dict[tuple[str, str], Any] = {(row["task"], row["tenant"]): row["count"] for row in run.counts or ()}
+    would = {(row.task, row.tenant): row for row in foreseeing.foreseen(run)}
     names = tenants.named(visit, [tenant for _, tenant in {**counts, **would}])
     lines = [
-        Line(names.get(tenant, tenant) or "the provider", tenant, task, counts.get((task, tenant)),
+        Line(names.get(tenant, tenant) or texts.PROVIDER, tenant, task, counts.get((task, tenant)),
              would.get((task, tenant), Foreseen(task, tenant)))
         for task, tenant in {**counts, **would}
     ]  # fmt: skip
@@ -91,24 +90,24 @@ def lines_of(visit: Visit, run: BulkRun) -> Sequence[Line]:
 
 
 def start(visit: Visit, reason: str | None) -> str:
-    """Do what was previewed."""
+    """Start a previewed bulk action."""
     run = bulk_runs.start(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
     return f"/console/bulk/{run.id}?done=bulk"
 
 
 def pause(visit: Visit, reason: str | None) -> str:
-    """Begin no further chunk."""
+    """Pause after the current chunk."""
     bulk_runs.pause(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
-    return f"/console/bulk/{visit.arrival.params['run_id']}?done=pause"
+    return f"/console/bulk/{visit.arrival.params['run_id']}?done=pause-bulk"
 
 
 def resume(visit: Visit, reason: str | None) -> str:
-    """Go on."""
+    """Continue a paused bulk action."""
     bulk_runs.resume(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
-    return f"/console/bulk/{visit.arrival.params['run_id']}?done=resume"
+    return f"/console/bulk/{visit.arrival.params['run_id']}?done=resume-bulk"
 
 
 def stop(visit: Visit, reason: str | None) -> str:
-    """End it where it stands."""
+    """End a bulk action; the remaining jobs are skipped."""
     bulk_runs.stop(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
     return f"/console/bulk/{visit.arrival.params['run_id']}?done=stop"

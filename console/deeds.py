@@ -1,8 +1,8 @@
-"""Every action of the console, in one table."""
+"""Table of every action of the console."""
 
 from typing import Final
 
-from console import admin, bulk, queues, reconciliation
+from console import admin, bulk, queues, reconciliation, texts
 from console.actions import Action
 from console.visit import Visit
 from models.people import Role
@@ -23,12 +23,12 @@ def _cancel(visit: Visit, reason: str | None) -> str:
 
 def _pause_queue(visit: Visit, reason: str | None) -> str:
     visit.control.pause_queue(visit.session, visit.arrival.params["name"], visit.actor(reason))
-    return "/console/queues?done=pause"
+    return "/console/queues?done=pause-queue"
 
 
 def _resume_queue(visit: Visit, reason: str | None) -> str:
     visit.control.resume_queue(visit.session, visit.arrival.params["name"], visit.actor(reason))
-    return "/console/queues?done=resume"
+    return "/console/queues?done=resume-queue"
 
 
 def _run(visit: Visit, reason: str | None) -> str:
@@ -38,12 +38,12 @@ def _run(visit: Visit, reason: str | None) -> str:
 
 def _pause_schedule(visit: Visit, reason: str | None) -> str:
     visit.control.pause_schedule(visit.session, visit.arrival.params["name"], visit.actor(reason))
-    return "/console/schedules?done=pause"
+    return "/console/schedules?done=pause-schedule"
 
 
 def _resume_schedule(visit: Visit, reason: str | None) -> str:
     visit.control.resume_schedule(visit.session, visit.arrival.params["name"], visit.actor(reason))
-    return "/console/schedules?done=resume"
+    return "/console/schedules?done=resume-schedule"
 
 
 def _probe(visit: Visit, reason: str | None) -> str:
@@ -72,120 +72,77 @@ def _undrain(visit: Visit, reason: str | None) -> str:
 
 
 JOB: Final = "/console/jobs/{}"
-QUEUE: Final = "/console/queues/{}"
+QUEUES: Final = "/console/queues"
+WORKERS: Final = "/console/workers"
+SCHEDULES: Final = "/console/schedules"
+INSTANCES: Final = "/console/instances"
 PEOPLE: Final = "/console/people"
 BULK: Final = "/console/bulk/{}"
 ACTIONS: Final = (
+    Action("/console/jobs/{job_id}/retry", "job.retry", _retry, nav="jobs", path_param="job_id", cancel_url=JOB),
     Action(
-        "/console/jobs/{job_id}/retry", "jobs", "job_id", "Try this job again?",
-        "Job {} is queued at once, with all its attempts before it. What an earlier attempt did outside, such as a "
-        "mail sent or a call made, is not undone.",
-        "Retry the job", JOB, _retry,
+        "/console/jobs/{job_id}/cancel", "job.cancel", _cancel, nav="jobs", path_param="job_id", cancel_url=JOB,
+        needs_reason=True,
     ),
     Action(
-        "/console/jobs/{job_id}/cancel", "jobs", "job_id", "Cancel this job?",
-        "Job {} will not be done. One that waits ends at once, one that runs is asked to stop.",
-        "Cancel the job", JOB, _cancel, grave=True,
+        "/console/bulk/{run_id}/start", "bulk.start", bulk.start, nav="bulk", path_param="run_id", cancel_url=BULK,
+        needs_reason=True,
+    ),
+    Action("/console/bulk/{run_id}/pause", "bulk.pause", bulk.pause, nav="bulk", path_param="run_id", cancel_url=BULK),
+    Action(
+        "/console/bulk/{run_id}/resume", "bulk.resume", bulk.resume, nav="bulk", path_param="run_id", cancel_url=BULK
     ),
     Action(
-        "/console/bulk/{run_id}/start", "bulk", "run_id", "Do it?",
-        "Everything that the preview {} shows is done, by a job, in chunks. You can pause and stop it.",
-        "Do it", BULK, bulk.start, grave=True,
+        "/console/bulk/{run_id}/stop", "bulk.stop", bulk.stop, nav="bulk", path_param="run_id", cancel_url=BULK,
+        needs_reason=True,
     ),
     Action(
-        "/console/bulk/{run_id}/pause", "bulk", "run_id", "Pause this bulk action?",
-        "The chunk that is in hand is finished, then {} waits until it is resumed.",
-        "Pause", BULK, bulk.pause,
+        "/console/queues/{name}/pause", "queue.pause", _pause_queue, nav="queues", cancel_url=QUEUES, needs_reason=True
+    ),
+    Action("/console/queues/{name}/resume", "queue.resume", _resume_queue, nav="queues", cancel_url=QUEUES),
+    Action(
+        "/console/queues/{name}/limit", "queue.limit", queues.limit, nav="queues", cancel_url="/console/queues/{}",
+        needs_reason=True, field=("concurrency", texts.LIMIT_LABEL),
     ),
     Action(
-        "/console/bulk/{run_id}/resume", "bulk", "run_id", "Go on with this bulk action?",
-        "The bulk action {} goes on where it was paused.",
-        "Go on", BULK, bulk.resume,
+        "/console/workers/{worker}/drain", "worker.drain", _drain, nav="workers", path_param="worker",
+        cancel_url=WORKERS, needs_reason=True,
     ),
     Action(
-        "/console/bulk/{run_id}/stop", "bulk", "run_id", "Stop this bulk action?",
-        "What {} did already stays done, the rest is left alone. It cannot go on afterwards.",
-        "Stop it", BULK, bulk.stop, grave=True,
+        "/console/workers/{worker}/undrain", "worker.undrain", _undrain, nav="workers", path_param="worker",
+        cancel_url=WORKERS,
+    ),
+    Action("/console/schedules/{name}/run", "schedule.run", _run, nav="schedules", cancel_url=SCHEDULES),
+    Action(
+        "/console/schedules/{name}/pause", "schedule.pause", _pause_schedule, nav="schedules", cancel_url=SCHEDULES,
+        needs_reason=True,
     ),
     Action(
-        "/console/queues/{name}/pause", "queues", "name", "Pause the queue {}?",
-        "No job of the queue {} starts until it is resumed. What runs goes on; what comes waits.",
-        "Pause the queue", "/console/queues", _pause_queue, grave=True,
+        "/console/schedules/{name}/resume", "schedule.resume", _resume_schedule, nav="schedules", cancel_url=SCHEDULES
+    ),
+    Action("/console/instances/{name}/probe", "lane.probe", _probe, nav="instances", cancel_url=INSTANCES),
+    Action(
+        "/console/instances/{name}/hold", "lane.hold", _hold, nav="instances", cancel_url=INSTANCES, needs_reason=True
+    ),
+    Action("/console/instances/{name}/release", "lane.release", _release, nav="instances", cancel_url=INSTANCES),
+    Action(
+        "/console/reconciliation/{gap_id}/mend", "gap.mend", reconciliation.mend, nav="reconciliation",
+        path_param="gap_id", cancel_url=reconciliation.HERE,
     ),
     Action(
-        "/console/queues/{name}/resume", "queues", "name", "Resume the queue {}?",
-        "The jobs of the queue {} start again, the oldest first, each tenant in turn.",
-        "Resume the queue", "/console/queues", _resume_queue,
+        "/console/reconciliation/{gap_id}/accept", "gap.accept", reconciliation.accept, nav="reconciliation",
+        path_param="gap_id", cancel_url=reconciliation.HERE, needs_reason=True,
     ),
     Action(
-        "/console/queues/{name}/limit", "queues", "name", "How many of {} at once?",
-        "At most so many jobs of the queue {} are handed out at once, over all processes. Empty: as many as there are "
-        "threads.",
-        "Set it", QUEUE, queues.limit, grave=True, field=("concurrency", "At once (empty: no limit)"),
+        "/console/people/{operator_id}/disable", "operator.disable", admin.disable, nav="people",
+        path_param="operator_id", cancel_url=PEOPLE, needs_reason=True, role=Role.ADMIN,
     ),
     Action(
-        "/console/workers/{worker}/drain", "workers", "worker", "Drain this process?",
-        "The process {} finishes what it has and takes nothing more, so that it can be stopped.",
-        "Drain it", "/console/workers", _drain, grave=True,
+        "/console/people/{operator_id}/enable", "operator.enable", admin.enable, nav="people",
+        path_param="operator_id", cancel_url=PEOPLE, role=Role.ADMIN,
     ),
     Action(
-        "/console/workers/{worker}/undrain", "workers", "worker", "Let this process work again?",
-        "The process {} takes jobs again.",
-        "Let it work", "/console/workers", _undrain,
-    ),
-    Action(
-        "/console/schedules/{name}/run", "schedules", "name", "Run {} now?",
-        "The task of the schedule {} is queued once, beside its regular instants.",
-        "Run it now", "/console/schedules", _run,
-    ),
-    Action(
-        "/console/schedules/{name}/pause", "schedules", "name", "Pause the schedule {}?",
-        "The instants of {} that come while it is paused are left out, whatever its misfire policy says.",
-        "Pause the schedule", "/console/schedules", _pause_schedule, grave=True,
-    ),
-    Action(
-        "/console/schedules/{name}/resume", "schedules", "name", "Resume the schedule {}?",
-        "The schedule {} fires again from its next instant on.",
-        "Resume the schedule", "/console/schedules", _resume_schedule,
-    ),
-    Action(
-        "/console/instances/{name}/probe", "instances", "name", "Probe this instance now?",
-        "The next waiting call of the lane {} goes at once. If it is answered, all others follow.",
-        "Probe now", "/console/instances", _probe,
-    ),
-    Action(
-        "/console/instances/{name}/hold", "instances", "name", "Hold this instance?",
-        "Nothing is sent over the lane {} until it is released. What is under way goes on; what comes waits.",
-        "Hold the lane", "/console/instances", _hold, grave=True,
-    ),
-    Action(
-        "/console/instances/{name}/release", "instances", "name", "Release this instance?",
-        "The next waiting call of the lane {} goes as a probe. If it is answered, all others follow.",
-        "Release the lane", "/console/instances", _release,
-    ),
-    Action(
-        "/console/reconciliation/{gap_id}/mend", "reconciliation", "gap_id", "Mend this gap?",
-        "What the gap {} names is done, by its job where it takes one, and once at most.",
-        "Mend it", reconciliation.HERE, reconciliation.mend,
-    ),
-    Action(
-        "/console/reconciliation/{gap_id}/accept", "reconciliation", "gap_id", "Let this gap be?",
-        "Nothing is done about {}; it is closed and not named again.",
-        "Accept it", reconciliation.HERE, reconciliation.accept, grave=True,
-    ),
-    Action(
-        "/console/people/{operator_id}/disable", "people", "operator_id", "Let this person in no more?",
-        "Whoever {} is, every session ends at once and no password opens the door.",
-        "Disable", PEOPLE, admin.disable, grave=True, role=Role.ADMIN,
-    ),
-    Action(
-        "/console/people/{operator_id}/enable", "people", "operator_id", "Let this person in again?",
-        "The old password of {} works again.",
-        "Enable", PEOPLE, admin.enable, role=Role.ADMIN,
-    ),
-    Action(
-        "/console/keys/{key_id}/revoke", "people", "key_id", "Revoke this key?",
-        "Whatever uses the key {} is refused from the next request on. It cannot be undone.",
-        "Revoke the key", "/console/keys", admin.revoke_key, grave=True, role=Role.ADMIN,
+        "/console/keys/{key_id}/revoke", "key.revoke", admin.revoke_key, nav="people", path_param="key_id",
+        cancel_url="/console/keys", needs_reason=True, role=Role.ADMIN,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Send a mail of the log again: asked first, with a reason; the same form sent twice sends once."""
+"""Resend a logged mail: confirmed, with a reason; submitting the same form twice sends once."""
 
 from console.actions import REASON_LIMIT
 from console.answers import Goto, Page, Reply
@@ -8,12 +8,12 @@ from services import mail_again, mails
 
 
 def show_again(visit: Visit) -> Page:
-    """The question, or why it cannot be. Raises NotFound."""
+    """Ask for confirmation, or say why the mail cannot be resent. Raises NotFound."""
     return _form(visit, None, 200)
 
 
 def send_again(visit: Visit) -> Reply:
-    """Post the mail once more. Raises NotFound."""
+    """Create the new mail. Raises NotFound."""
     reason = visit.arrival.form.get("reason", "").strip()[:REASON_LIMIT] or None
     number = visit.arrival.form.get("number", "")
     try:
@@ -26,8 +26,8 @@ def send_again(visit: Visit) -> Reply:
                 visit.actor(reason),
                 int(number) if number.isdecimal() and len(number) < 10 else None,
             )
-    except Invalid as wrong:
-        return _form(visit, wrong.message, 422)
+    except Invalid as error:
+        return _form(visit, error.message, 422)
     except Conflict:
         return _form(visit, None, 409)
     return Goto(f"/console/mail/{posted}?done=sent-again")
@@ -35,13 +35,13 @@ def send_again(visit: Visit) -> Reply:
 
 def _form(visit: Visit, message: str | None, status: int) -> Page:
     logged = mails.get(visit.session, visit.arrival.uuid("mail_id"))
-    standing = mail_again.standing(visit.session, visit.deps.programmes, logged.mail, visit.now)
+    resend = mail_again.standing(visit.session, visit.deps.programmes, logged.mail, visit.now)
     values = {
         "mail": logged.mail,
         "recipients": logged.recipients,
-        "standing": standing,
+        "resend": resend,
         "message": message,
         "reason": visit.arrival.form.get("reason", ""),
     }
-    refused = standing.refusal is not None
-    return Page("mail_again.html", "Send this mail again?", values, "mail", 409 if refused else status)
+    refused = resend.refusal is not None
+    return Page("mail_again.html", "Resend this mail?", values, "mail", 409 if refused else status)

@@ -1,4 +1,4 @@
-"""The mail log: each mail with its state and tries."""
+"""Mail log: each mail with its state and tries."""
 
 from typing import Final
 from urllib.parse import urlencode
@@ -13,18 +13,18 @@ SHOWN: Final = 50
 
 
 def show_mails(visit: Visit) -> Page:
-    """The log, newest first."""
+    """Show the log, newest first."""
     arrival = visit.arrival
     states = tuple(state for state in arrival.query.getlist("state") if state in set(MailState))
-    template = arrival.asked("template")
-    wanted = MailFilter(template=template, states=states)
-    found = mails.page(visit.session, wanted, arrival.asked("cursor"), SHOWN)
+    template = arrival.param("template")
+    filter_ = MailFilter(template=template, states=states)
+    page = mails.page(visit.session, filter_, arrival.param("cursor"), SHOWN)
     kept = [(name, text) for name, text in arrival.query.multi_items() if name != "cursor"]
     values = {
-        "found": found.items,
-        "next": None if found.next is None else f"/console/mail?{urlencode([*kept, ('cursor', found.next)])}",
+        "mails": page.items,
+        "next": None if page.next is None else f"/console/mail?{urlencode([*kept, ('cursor', page.next)])}",
         "states": list(MailState),
         "chosen": states,
         "template": template or "",
     }
-    return Page("mails.html", "Mail", values, "mail", live=("_mails",) if arrival.asked("cursor") is None else ())
+    return Page("mails.html", "Mail", values, "mail", live=("_mails",) if arrival.param("cursor") is None else ())

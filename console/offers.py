@@ -1,9 +1,9 @@
-"""One offer: what it says, each arrow with its place in the chain, its delivery, grants and mails."""
+"""One offer: its lines, transitions with their hash chain, delivery, grants and mails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console import tenants
+from console import tenants, texts
 from console.answers import Page
 from console.visit import Visit
 from models.offers import OfferEventRow
@@ -16,22 +16,22 @@ from store import timelines
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the events are what was once written, and in what words that is said."""
+class ChainStatus:
+    """Whether the hash chain is intact, and the text that says so."""
 
     holds: bool
     words: str
 
 
 def show_offer(visit: Visit) -> Page:
-    """The offer that the path names. Raises NotFound."""
+    """Show one offer. Raises NotFound."""
     offer = offers.get(visit.session, visit.arrival.uuid("offer_id"))
     events = rows.events(visit.session, [offer.id])[offer.id]
     book = OfferBook(visit.jobs, visit.deps.offer_secret, visit.deps.programmes)
     values = {
         "offer": document(visit.session, offer, visit.now),
         "events": events,
-        "chain": judged(chain_verifies(book, offer, events), events),
+        "chain": chain_status(chain_verifies(book, offer, events), events),
         "lane": lane_of(offer.account_id),
         "grants": timelines.grants(visit.session, offer.id),
         "letters": timelines.offer_mails(visit.session, offer),
@@ -40,13 +40,9 @@ def show_offer(visit: Visit) -> Page:
     return Page("offer.html", "Offer", values, "accounts")
 
 
-def judged(holds: bool, events: Sequence[OfferEventRow]) -> Verdict:
-    """The chain's verdict."""
+def chain_status(holds: bool, events: Sequence[OfferEventRow]) -> ChainStatus:
+    """Return the text for a hash chain that is intact or broken."""
     if holds:
         count = f"{len(events)} {'event' if len(events) == 1 else 'events'}"
-        return Verdict(True, f"Verified: {count}, complete, unchanged, and the last one leads to the state it is in.")
-    return Verdict(
-        False,
-        "Not verified: an event or the offer itself was changed, removed or added past Kontor, or the secret key is"
-        " another one. Compare with a backup before you believe this page.",
-    )
+        return ChainStatus(True, f"Audit trail intact ({count}).")
+    return ChainStatus(False, texts.AUDIT_TRAIL_BROKEN)

@@ -1,4 +1,4 @@
-"""Questions whose price depends on the data: a page waits a moment for them and comes without, if need be."""
+"""Queries whose cost depends on the data: a page runs them with a timeout and does without on expiry."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -11,5 +11,5 @@ LIMIT_MS: Final = 150
 
 
 def bounded(visit: Visit, ask: Callable[[], T], limit_ms: int = LIMIT_MS) -> T | None:
-    """The answer, or None when PostgreSQL takes longer; the page then says so."""
+    """Return the result, or None on timeout; the page then says so."""
     return within(visit.session, limit_ms, ask)

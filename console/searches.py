@@ -1,4 +1,4 @@
-"""Keeping and forgetting searches for jobs: one's own, so a viewer may."""
+"""Saved job searches: one's own, so viewers may save and delete them."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from services import saved_searches
 
 
 def keep(visit: Visit) -> Goto:
-    """Keep the search of the page that was left. Raises Invalid."""
+    """Save the search of the submitted form. Raises Invalid."""
     assert visit.operator is not None
     form = visit.arrival.form
     address = asked_of(QueryParams(form.get("filter", ""))).address
@@ -20,7 +20,7 @@ def keep(visit: Visit) -> Goto:
 
 
 def forget(visit: Visit) -> Goto:
-    """Forget a search of one's own."""
+    """Delete one of the operator's own searches."""
     assert visit.operator is not None
     search_id: UUID = visit.arrival.uuid("search_id")
     saved_searches.forget(visit.session, visit.operator, search_id)

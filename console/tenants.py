@@ -1,4 +1,4 @@
-"""Tenants by the names people know them by: most are accounts."""
+"""Names of tenants; most tenants are accounts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,13 +10,13 @@ from store.jobs_read import JobQuery
 
 
 def named(visit: Visit, tenants: Iterable[str]) -> Mapping[str, str]:
-    """The names of those tenants that are accounts."""
+    """Return the account names of those tenants that are accounts."""
     return foresight.account_names(driver(visit.session), tenants)
 
 
 def resolved(visit: Visit, query: JobQuery) -> JobQuery:
-    """The query with an account's id where its name was typed; an id, or a name of nobody, stays."""
+    """Replace tenant names by account ids in a query; ids and unknown names stay."""
     if query.tenants is None:
         return query
     connection = driver(visit.session)
-    return replace(query, tenants=tuple(foresight.account_called(connection, one) or one for one in query.tenants))
+    return replace(query, tenants=tuple(foresight.account_called(connection, text) or text for text in query.tenants))
