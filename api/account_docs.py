@@ -1,4 +1,4 @@
-"""Accounts on the wire."""
+"""Request and response models of accounts."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from models.accounts import AccountKind, Party
 
 
 class NewAccount(Incoming):
-    """An account to be. Locale and time zone default to the programme's."""
+    """A new account. Locale and time zone default to the programme's."""
 
     programme: str
     name: str
@@ -23,7 +23,7 @@ class NewAccount(Incoming):
 
 
 class AccountChange(Incoming):
-    """What may be changed; what is left out stays."""
+    """Fields to change; omitted fields stay unchanged."""
 
     name: str | None = None
     admin_email: str | None = None
@@ -34,21 +34,21 @@ class AccountChange(Incoming):
 
 
 class TrialDoc(Outgoing):
-    """The trial as of now."""
+    """The current state of the trial."""
 
     state: TrialState
     ends_at: Moment | None
 
 
 class UsageDoc(Outgoing):
-    """A metric's value and limit; null: unlimited."""
+    """Value and limit of a metric; `limit` null: unlimited."""
 
     value: int
     limit: int | None
 
 
 class TermsDoc(Outgoing):
-    """The terms a reseller accepted."""
+    """The terms and conditions that a reseller accepted."""
 
     version: str
     accepted_at: Moment
@@ -78,7 +78,7 @@ class AccountDoc(Outgoing):
 
 
 class AccountFilter(Paging):
-    """Which accounts."""
+    """Filter for accounts."""
 
     programme: str | None = None
     kind: AccountKind | None = None
@@ -86,21 +86,21 @@ class AccountFilter(Paging):
 
 
 class NewInstance(Incoming):
-    """Where the customer's own system is; a secret is made when absent."""
+    """URL of the customer's system; a secret is generated if omitted."""
 
     url: str = Field(max_length=4_000)
     secret: str | None = Field(None, max_length=200)
 
 
 class InstanceDoc(Outgoing):
-    """The instance; its secret is shown this once."""
+    """The instance; its secret is returned only once."""
 
     url: str
     secret: str
 
 
 class BrandBody(Incoming):
-    """A brand, replaced whole; null or absent: not set."""
+    """A brand, replaced completely; null or omitted: not set."""
 
     name: str | None = None
     logo_url: str | None = None
@@ -112,7 +112,7 @@ class BrandBody(Incoming):
 
 
 class RecordDoc(Outgoing):
-    """The DNS record that proves a domain."""
+    """The DNS record that verifies a domain."""
 
     name: str
     type: str
@@ -120,7 +120,7 @@ class RecordDoc(Outgoing):
 
 
 class DomainDoc(Outgoing):
-    """A domain the brand uses, and whether it is proven."""
+    """A domain that the brand uses, and whether it is verified."""
 
     account_id: UUID
     domain: str
@@ -133,7 +133,7 @@ class DomainDoc(Outgoing):
 
 
 class BrandDoc(Outgoing):
-    """A brand as it is set."""
+    """The current brand settings."""
 
     name: str | None
     logo_url: str | None
@@ -146,7 +146,7 @@ class BrandDoc(Outgoing):
 
 
 class LicenceDoc(Outgoing):
-    """How many licences of a product, and when the next grant ends."""
+    """Number of licences of a product, and when the next grant ends."""
 
     product: str
     count: int

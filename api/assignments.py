@@ -24,14 +24,14 @@ routes = Routes("fees")
 
 
 class NewAssignment(Incoming):
-    """A product to assign; without a retail fee the recommended one counts."""
+    """A product to assign; without a retail fee, the recommended one applies."""
 
     product: str
     retail_fee: MoneyBody | None = None
 
 
 class AssignmentChange(Incoming):
-    """What the reseller asks its client a month; null: as recommended."""
+    """The monthly fee that the reseller charges its client; null: as recommended."""
 
     retail_fee: MoneyBody | None
 
@@ -40,7 +40,7 @@ class AssignmentDoc(Outgoing):
     """A product assigned to an account.
 
     Days are local to the programme, `paid_until` and `ends_on` exclusive. `reseller_fee` is what the
-    reseller is charged before its discount, `cost` after it. Fees are null when it is sold no more.
+    reseller is charged before its discount, `cost` after it. Fees are null if the product is no longer sold.
     """
 
     id: UUID
@@ -59,14 +59,14 @@ class AssignmentDoc(Outgoing):
     created_at: Moment
 
 
-def must_be_sold(call: Call) -> None:
-    """404 for a product that is not there for the account's reseller, before the body is judged."""
+def require_sold(call: Call) -> None:
+    """Raise NotFound for a product that the account's reseller cannot sell; runs before body validation."""
     account = accounts.get(call.session, uuid_of(call.arrival.params["account_id"]))
     assigned.must_show(book_of(call), call.session, account, call.arrival.params["product"])
 
 
 READ = Access(Scope.READ, "account_id", owners.account, not_account=True)
-ONE = Access(Scope.ENQUEUE, "account_id", owners.account, not_account=True, guard=must_be_sold)
+ONE = Access(Scope.ENQUEUE, "account_id", owners.account, not_account=True, guard=require_sold)
 
 
 def _shown(call: Call, run: FeeRun) -> AssignmentDoc:
@@ -81,33 +81,33 @@ def _shown(call: Call, run: FeeRun) -> AssignmentDoc:
     also={200: AssignmentDoc},
 )
 def assign_product(call: Here, account_id: UUID, body: NewAssignment) -> Answer:
-    """Assign a product and charge its first period; again: 200, the same, its end cancelled.
+    """Assign a product and charge its first period. Already assigned: 200, unchanged, a planned end is cancelled.
 
     404 `unknown_product`; 409 `not_multiple`, `not_a_client`; 422 `not_recurring`.
     """
     work = Assignments.of(book_of(call), call.session, account_id)
     retail = retail_fee(call, account_id, body.retail_fee)
-    made = work.assign(body.product, retail)
-    return Answer.of(_shown(call, made.run), 201 if made.created else 200)
+    result = work.assign(body.product, retail)
+    return Answer.of(_shown(call, result.run), 201 if result.created else 200)
 
 
 @routes.get("/v1/accounts/{account_id}/products", READ, answer=Page[AssignmentDoc])
 def list_assignments(call: Here, account_id: UUID, query: Annotated[Paging, Query()]) -> Page[AssignmentDoc]:
-    """What is assigned to the account today, by product."""
+    """List products assigned to the account today, ordered by product."""
     account = accounts.get(call.session, account_id)
     page = assigned.page(book_of(call), call.session, account, query.cursor, query.limit)
-    return Page(items=[AssignmentDoc.model_validate(one) for one in page.items], next=page.next)
+    return Page(items=[AssignmentDoc.model_validate(row) for row in page.items], next=page.next)
 
 
 @routes.patch("/v1/accounts/{account_id}/products/{product}", ONE, answer=AssignmentDoc, problems=[409])
 def change_assignment(call: Here, account_id: UUID, product: str, body: AssignmentChange) -> AssignmentDoc:
-    """Set the retail fee; below cost it is flagged, and the reseller gets a note."""
+    """Set the retail fee. A fee below cost is flagged and the reseller is notified."""
     work = Assignments.of(book_of(call), call.session, account_id)
     return _shown(call, work.change(product, retail_fee(call, account_id, body.retail_fee)))
 
 
 @routes.delete("/v1/accounts/{account_id}/products/{product}", ONE, answer=AssignmentDoc, problems=[409])
 def unassign_product(call: Here, account_id: UUID, product: str) -> AssignmentDoc:
-    """End it with the paid period; assigning it before then cancels the end."""
+    """End the assignment with its paid period; assigning the product again before then cancels the end."""
     work = Assignments.of(book_of(call), call.session, account_id)
     return _shown(call, work.unassign(product))

@@ -1,4 +1,4 @@
-"""Charges: what resellers pay, what accounts pay themselves; voided, never changed."""
+"""Charges of resellers and of accounts; they are voided, never changed."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -25,14 +25,14 @@ VOID = Access(Scope.ENQUEUE, "charge_id", owners.charge, unbound_only=True)
 
 
 class ChargeQuery(Paging):
-    """Days of `period_start`, both included."""
+    """Range of `period_start` days, inclusive."""
 
     first: date | None = Field(None, alias="from")
     last: date | None = Field(None, alias="to")
 
 
 class VoidBody(Incoming):
-    """Why the charge is taken back."""
+    """Reason for voiding the charge."""
 
     reason: str
 
@@ -40,7 +40,7 @@ class VoidBody(Incoming):
 class ChargeDoc(Outgoing):
     """A charge: fee - discount = total. Days are local to the programme, `period_end` exclusive.
 
-    `product` is the plan's code when `kind` is `plan`. `reseller_id` pays; null: the account itself.
+    `product` is the plan's code when `kind` is `plan`. The reseller `reseller_id` pays; null: the account itself.
     """
 
     id: UUID
@@ -60,25 +60,25 @@ class ChargeDoc(Outgoing):
     created_at: Moment
 
 
-def _page(call: Call, wanted: ChargeFilter, query: ChargeQuery) -> Page[ChargeDoc]:
-    page = charges.page(call.session, wanted, query.cursor, query.limit)
-    return Page(items=[ChargeDoc.model_validate(charges.document(one)) for one in page.items], next=page.next)
+def _page(call: Call, filter_: ChargeFilter, query: ChargeQuery) -> Page[ChargeDoc]:
+    page = charges.page(call.session, filter_, query.cursor, query.limit)
+    return Page(items=[ChargeDoc.model_validate(charges.document(row)) for row in page.items], next=page.next)
 
 
 @routes.get("/v1/resellers/{reseller_id}/charges", OWED, answer=Page[ChargeDoc])
 def list_reseller_charges(call: Here, reseller_id: UUID, query: Annotated[ChargeQuery, Query()]) -> Page[ChargeDoc]:
-    """What the reseller pays for its clients, by the first day of the period."""
+    """List charges that the reseller pays for its clients, ordered by period start."""
     return _page(call, ChargeFilter(reseller_id=reseller_id, first=query.first, last=query.last), query)
 
 
 @routes.get("/v1/accounts/{account_id}/charges", READ, answer=Page[ChargeDoc])
 def list_account_charges(call: Here, account_id: UUID, query: Annotated[ChargeQuery, Query()]) -> Page[ChargeDoc]:
-    """What the account pays itself; what its reseller pays for it is the reseller's."""
+    """List charges that the account pays itself; charges paid by its reseller belong to the reseller."""
     return _page(call, ChargeFilter(account_id=account_id, first=query.first, last=query.last), query)
 
 
 @routes.post("/v1/charges/{charge_id}/void", VOID, answer=ChargeDoc)
 def void_charge(call: Here, charge_id: UUID, body: VoidBody) -> ChargeDoc:
-    """Take a charge back, with a reason. 409 `already_void`."""
-    done = charges.void(book_of(call), call.session, charge_id, body.reason, call.caller.actor)
-    return ChargeDoc.model_validate(charges.document(done))
+    """Void a charge, with a reason. 409 `already_void`."""
+    voided = charges.void(book_of(call), call.session, charge_id, body.reason, call.caller.actor)
+    return ChargeDoc.model_validate(charges.document(voided))

@@ -1,4 +1,4 @@
-"""The test clock; with real time there is no such thing."""
+"""The test clock; not found unless it is on."""
 
 from sqlalchemy.orm import Session
 
@@ -15,20 +15,20 @@ SETTLE_SECONDS = 60.0
 
 
 class ClockBody(Incoming):
-    """Where to set the clock, and whether to wait for what is due then."""
+    """The new time, and whether to wait for the work that is due by then."""
 
     now: Instant
     settle: bool = False
 
 
 class ClockDoc(Outgoing):
-    """Where the clock stands."""
+    """The current time of the clock."""
 
     now: Moment
 
 
 class DueDoc(Outgoing):
-    """What is left to do: jobs by task, schedules, probes of open lanes."""
+    """Work left: jobs by task, schedules, and probes of open lanes."""
 
     jobs: dict[str, int]
     schedules: list[str]
@@ -36,39 +36,39 @@ class DueDoc(Outgoing):
 
 
 class UnsettledDoc(ClockDoc):
-    """The clock is set, but not everything that is due was done in time."""
+    """The clock is set, but some due work did not finish in time."""
 
     due: DueDoc
 
 
-def must_be_on(call: Call) -> None:
+def require_test_clock(call: Call) -> None:
     """Raise NotFound unless the test clock is on."""
     if not call.deps.test_clock:
-        raise NotFound("no_test_clock", "The test clock is off; KONTOR_TEST_CLOCK=1 turns it on.")
+        raise NotFound("no_test_clock", "The test clock is off; set KONTOR_TEST_CLOCK=1 to turn it on.")
 
 
-ADMIN = Access(Scope.ADMIN, first=must_be_on, unbound_only=True)
+ADMIN = Access(Scope.ADMIN, first=require_test_clock, unbound_only=True)
 
 
 @routes.get("/v1/clock", ADMIN, answer=ClockDoc, problems=[404])
 def get_clock(call: Here) -> ClockDoc:
-    """The time every process sees."""
+    """Return the time that every process uses."""
     return ClockDoc(now=call.now)
 
 
 @routes.post("/v1/clock", ADMIN, answer=ClockDoc, also={202: UnsettledDoc}, problems=[404])
 def set_clock(call: Here, body: ClockBody) -> Answer:
-    """Move the time every process sees. 409 `clock_backwards`."""
+    """Move the time that every process uses. 409 `clock_backwards`."""
     now = clock.move(call.session, call.jobs.doorbell, body.now)
     answer = Answer.of(ClockDoc(now=now))
     if not body.settle:
         return answer
 
     def render(session: Session) -> Answer:
-        left = clock.due(session, now)
-        if not left:
+        pending = clock.due(session, now)
+        if not pending:
             return answer
-        due = DueDoc(jobs=dict(left.jobs), schedules=list(left.schedules), probes=list(left.probes))
+        due = DueDoc(jobs=dict(pending.jobs), schedules=list(pending.schedules), probes=list(pending.probes))
         return Answer.of(UnsettledDoc(now=now, due=due), 202)
 
     over = Wait(SETTLE_SECONDS, render, over=lambda session: not clock.due(session, now))

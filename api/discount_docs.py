@@ -1,4 +1,4 @@
-"""Discounts on the wire."""
+"""Request and response models of discounts."""
 
 from datetime import date
 from typing import Annotated
@@ -12,25 +12,25 @@ from domain.discounts import SuppressedBy
 from domain.tiers import PaymentKind
 
 Percentages = dict[str, int | float]
-"""Per cent by product family; `*` stands for every plan and product."""
+"""Percentage by product family; `*` means every plan and product."""
 
 
 class DiscountQuery(Query):
-    """Which local day, and a payment that is only thought of."""
+    """The local day, and a hypothetical payment."""
 
-    as_of: Day | None = Field(None, description="A local day; today's when absent.")
-    pay: str | None = Field(None, max_length=40, description="As if this much were paid on that day.")
+    as_of: Day | None = Field(None, description="A local day; default: today.")
+    pay: str | None = Field(None, max_length=40, description="Amount of a hypothetical payment on that day.")
 
 
 class WindowDoc(Outgoing):
-    """Local days, both included."""
+    """Local days, inclusive."""
 
     from_: Annotated[date, Field(alias="from")]
     to: date
 
 
 class CountedDoc(Outgoing):
-    """An entry of the ledger."""
+    """A payment that counts towards turnover."""
 
     id: UUID
     kind: PaymentKind
@@ -41,14 +41,14 @@ class CountedDoc(Outgoing):
 
 
 class NextTierDoc(Outgoing):
-    """The next row, and how much more reaches it now."""
+    """The next tier, and the turnover missing to reach it."""
 
     name: str
     missing: MoneyDoc
 
 
 class TomorrowDoc(Outgoing):
-    """The day after, if nothing more is paid; `keep_with` keeps the tier that would be lost."""
+    """The next day without further payments; paying `keep_with` keeps a tier that would be lost."""
 
     as_of: date
     turnover: MoneyDoc
@@ -58,7 +58,7 @@ class TomorrowDoc(Outgoing):
 
 
 class ShutOutDoc(Outgoing):
-    """A promo code or campaign that is good on the day and does not apply to these products."""
+    """A promo code or campaign valid on the day that does not apply to these products."""
 
     code: str
     kind: str
@@ -68,7 +68,7 @@ class ShutOutDoc(Outgoing):
 
 
 class RecordedDoc(Outgoing):
-    """What stood recorded on the day; unchanged since the day `since`."""
+    """The discount recorded for the day; unchanged since the day `since`."""
 
     as_of: date
     since: date
@@ -78,7 +78,7 @@ class RecordedDoc(Outgoing):
 
 
 class DiscountDoc(Outgoing):
-    """A day's discount, and why."""
+    """The discount of a day, with its derivation."""
 
     as_of: date
     window: WindowDoc

@@ -1,4 +1,4 @@
-"""Discount runs on the wire."""
+"""Request and response models of discount runs."""
 
 from datetime import date
 from typing import Annotated
@@ -12,14 +12,14 @@ from domain.discounts import RunState
 
 
 class NewRun(Incoming):
-    """Which programme; a dry run computes and writes nothing."""
+    """The programme; a dry run computes without writing."""
 
     programme: str
     dry_run: bool = False
 
 
 class RunQuery(Paging):
-    """Which runs."""
+    """Filter for runs."""
 
     programme: str | None = None
     state: RunState | None = None
@@ -27,7 +27,7 @@ class RunQuery(Paging):
 
 
 class TotalDoc(Outgoing):
-    """How many move from which tier to which; null stands for no tier."""
+    """Number of resellers that move from one tier to another; null: no tier."""
 
     from_: Annotated[str | None, Field(alias="from")]
     to: str | None
@@ -35,7 +35,7 @@ class TotalDoc(Outgoing):
 
 
 class MoverDoc(Outgoing):
-    """A reseller that moves."""
+    """A reseller that changes tier."""
 
     reseller_id: UUID
     from_: Annotated[str | None, Field(alias="from")]
@@ -44,7 +44,7 @@ class MoverDoc(Outgoing):
 
 
 class PreviewDoc(Outgoing):
-    """What a run would do; `movers` names the first thousand."""
+    """Result of a dry run; `movers` lists the first 1,000."""
 
     programme: str
     day: date
@@ -57,7 +57,7 @@ class PreviewDoc(Outgoing):
 
 
 class RunDoc(Outgoing):
-    """A run; `guard_rail` is the per cent of resellers it may move without an approval."""
+    """A run; `guard_rail` is the percentage of resellers it may move without approval."""
 
     id: UUID
     programme: str

@@ -1,4 +1,4 @@
-"""Runs over all resellers of a programme: for operators, with unbound keys."""
+"""Discount runs over all resellers of a programme; unbound keys only."""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,7 +24,7 @@ DECIDE = Access(Scope.OPERATE, "run_id", owners.provider)
 
 
 def shown(call: Call, run: DiscountRun) -> RunDoc:
-    """A run with its totals."""
+    """Build the response for a run, with its totals."""
     return RunDoc.model_validate(overseeing.documents(call.session, [run])[0])
 
 
@@ -36,7 +36,7 @@ def shown(call: Call, run: DiscountRun) -> RunDoc:
     also={200: PreviewDoc},
 )
 def begin_run(call: Here, body: NewRun) -> Answer:
-    """Begin a run for today, by jobs; a dry run answers at once. 422 `no_turnover_discount`."""
+    """Start a run for today as jobs; a dry run returns its result. 422 `no_turnover_discount`."""
     book = discount_book(call)
     if body.dry_run:
         return Answer.of(PreviewDoc.model_validate(overseeing.preview(book, call.session, body.programme)))
@@ -46,37 +46,37 @@ def begin_run(call: Here, body: NewRun) -> Answer:
 
 @routes.get("/v1/discount-runs", Access(Scope.READ, unbound_only=True), answer=Page[RunDoc])
 def list_runs(call: Here, query: Annotated[RunQuery, Query()]) -> Page[RunDoc]:
-    """Runs, newest first."""
-    wanted = RunFilter(query.programme, query.state, query.day)
-    page = overseeing.page(call.session, wanted, query.cursor, query.limit)
+    """List runs, newest first."""
+    filter_ = RunFilter(query.programme, query.state, query.day)
+    page = overseeing.page(call.session, filter_, query.cursor, query.limit)
     documents = overseeing.documents(call.session, page.items)
-    return Page(items=[RunDoc.model_validate(one) for one in documents], next=page.next)
+    return Page(items=[RunDoc.model_validate(document) for document in documents], next=page.next)
 
 
 @routes.get("/v1/discount-runs/{run_id}", READ, answer=RunDoc)
 def get_run(call: Here, run_id: UUID) -> RunDoc:
-    """One run with its totals."""
+    """Return a run with its totals."""
     return shown(call, overseeing.get(call.session, run_id))
 
 
 @routes.get("/v1/discount-runs/{run_id}/movers", READ, answer=Page[MoverDoc])
 def list_movers(call: Here, run_id: UUID, query: Annotated[Paging, Query()]) -> Page[MoverDoc]:
-    """Who moved in a run, or would if it were approved, in the order of their ids."""
+    """List resellers that change tier in a run, ordered by id."""
     page = overseeing.movers(call.session, run_id, query.cursor, query.limit)
     book, run = discount_book(call), overseeing.get(call.session, run_id)
     documents = [overseeing.mover_document(book, call.session, run, move) for move in page.items]
-    return Page(items=[MoverDoc.model_validate(one) for one in documents], next=page.next)
+    return Page(items=[MoverDoc.model_validate(document) for document in documents], next=page.next)
 
 
 @routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, answer=RunDoc)
 def approve_run(call: Here, run_id: UUID, body: Reason = Reason()) -> RunDoc:  # noqa: B008 -- frozen
-    """Let a held run record and mail. 409 `not_held` with the state."""
+    """Approve a held run: it records discounts and sends mails. 409 `not_held` with the state."""
     run = overseeing.approve(discount_book(call), call.session, run_id, call.caller.actor, body.reason)
     return shown(call, run)
 
 
 @routes.post("/v1/discount-runs/{run_id}/reject", DECIDE, answer=RunDoc)
 def reject_run(call: Here, run_id: UUID, body: Reason = Reason()) -> RunDoc:  # noqa: B008 -- frozen
-    """Have a held run record nothing. 409 `not_held` with the state."""
+    """Reject a held run: it records nothing. 409 `not_held` with the state."""
     run = overseeing.reject(discount_book(call), call.session, run_id, call.caller.actor, body.reason)
     return shown(call, run)

@@ -1,4 +1,4 @@
-"""The discount of a reseller, for any day."""
+"""Discount of a reseller on any day."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -19,11 +19,11 @@ routes = Routes("discounts")
 
 @routes.get("/v1/resellers/{reseller_id}/discount", READ, answer=DiscountDoc, problems=[409])
 def get_discount(call: Here, reseller_id: UUID, query: Annotated[DiscountQuery, Query()]) -> DiscountDoc:
-    """Turnover, tier and percentages of a local day, why, and what tomorrow brings. 409 `not_a_reseller`."""
+    """Return turnover, tier and percentages of a local day, their derivation, and tomorrow's. 409 `not_a_reseller`."""
     account = reseller_here(call, reseller_id)
     pay = None if query.pay is None else _amount(call, account, query.pay)
-    told = explaining.told(discount_book(call), call.session, account, query.as_of, pay)
-    return DiscountDoc.model_validate(told)
+    explanation = explaining.told(discount_book(call), call.session, account, query.as_of, pay)
+    return DiscountDoc.model_validate(explanation)
 
 
 def _amount(call: Call, account: Account, text: str) -> Decimal:

@@ -1,4 +1,4 @@
-"""The feed of domain events, for systems that rather poll."""
+"""Feed of domain events, for polling."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,11 +14,11 @@ from models.keys import Scope
 from services import events
 
 routes = Routes("events")
-GREATEST = 2**63 - 1
+MAX_SEQ = 2**63 - 1
 
 
 class EventDoc(Outgoing):
-    """Something that happened; `seq` is its place in the order."""
+    """A domain event; `seq` is its position in the feed."""
 
     seq: int
     id: UUID
@@ -31,23 +31,23 @@ class EventDoc(Outgoing):
 
 
 class EventQuery(QueryModel):
-    """`after` is the last `seq` seen; `cursor` says the same."""
+    """`after` is the last `seq` read; `cursor` is an alias."""
 
-    after: int | None = Field(None, ge=0, le=GREATEST)
-    cursor: int | None = Field(None, ge=0, le=GREATEST)
+    after: int | None = Field(None, ge=0, le=MAX_SEQ)
+    cursor: int | None = Field(None, ge=0, le=MAX_SEQ)
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
 
 
 @routes.get("/v1/events", Access(Scope.READ), answer=Page[EventDoc])
 def list_events(call: Here, query: Annotated[EventQuery, Query()]) -> Page[EventDoc]:
-    """Events in order, oldest first; reading on from the last one skips none."""
+    """List events, oldest first; continuing from the last one skips none."""
     start = query.cursor if query.cursor is not None else query.after or 0
-    found = events.feed(
+    rows = events.feed(
         call.session,
         start,
         query.limit,
         reseller_id=call.caller.reseller_id,
         account_id=call.caller.account_id,
     )
-    items = [EventDoc.model_validate(events.document(event)) for event in found]
+    items = [EventDoc.model_validate(events.document(event)) for event in rows]
     return Page(items=items, next=str(items[-1].seq) if len(items) == query.limit else None)

@@ -1,4 +1,4 @@
-"""What the routes about fees share."""
+"""Helpers of the fee routes."""
 
 from uuid import UUID
 
@@ -10,12 +10,12 @@ from services.fees.book import FeeBook
 
 
 def book_of(call: Call) -> FeeBook:
-    """What use cases of fees work with."""
+    """Return the dependencies of the fee services."""
     return FeeBook(call.jobs, call.deps.programmes)
 
 
 def retail_fee(call: Call, account_id: UUID, body: MoneyBody | None) -> Money | None:
-    """A monthly fee of zero or more in the currency of the account's programme. Raises Invalid."""
+    """Parse a monthly fee of zero or more in the currency of the account's programme. Raises Invalid."""
     if body is None:
         return None
     account = accounts.get(call.session, account_id)

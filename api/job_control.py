@@ -1,4 +1,4 @@
-"""Jobs cancelled and tried again, one by one."""
+"""Cancel and retry single jobs."""
 
 from uuid import UUID
 
@@ -17,14 +17,14 @@ STEER = Access(None, "job_id", owners.job, guard=may_steer_job)
 
 @routes.post("/v1/jobs/{job_id}/cancel", STEER, answer=JobDoc)
 def cancel_job(call: Here, job_id: UUID, body: Reason = Reason()) -> JobDoc:  # noqa: B008 -- frozen
-    """Cancel a waiting job at once, ask a running one to stop. 409 `not_cancellable` with the state."""
+    """Cancel a waiting job, or ask a running one to stop. 409 `not_cancellable` with the state."""
     control(call).cancel(call.session, job_id, actor(call, body.reason))
     return _shown(call, job_id)
 
 
 @routes.post("/v1/jobs/{job_id}/retry", STEER, answer=JobDoc)
 def retry_job(call: Here, job_id: UUID, body: Reason = Reason()) -> JobDoc:  # noqa: B008 -- frozen
-    """Queue a dead, retrying or cancelled job again. 409 `not_retryable` with the state."""
+    """Retry a dead, retrying or cancelled job now. 409 `not_retryable` with the state."""
     control(call).retry(call.session, job_id, actor(call, body.reason))
     return _shown(call, job_id)
 

@@ -1,4 +1,4 @@
-"""Jobs on the wire."""
+"""Request and response models of jobs."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.jobs import JobView
 
 
 class NewJob(Incoming):
-    """A job to be. `priority` 9 first; `unique_key` finds an unfinished job of the same task."""
+    """A new job. `priority` 9 runs first; `unique_key` returns an unfinished job of the same task instead."""
 
     task: str = Field(max_length=200)
     args: dict[str, Json]
@@ -23,19 +23,19 @@ class NewJob(Incoming):
 
 
 class NewJobs(Incoming):
-    """Jobs that are enqueued all or none."""
+    """Jobs to enqueue, all or none."""
 
     jobs: list[NewJob] = Field(max_length=10_000)
 
 
 class JobIds(Outgoing):
-    """Ids in the order of the request."""
+    """Job ids in the order of the request."""
 
     ids: list[UUID]
 
 
 class AttemptDoc(Outgoing):
-    """One attempt; `outcome` null while it runs."""
+    """One attempt; `outcome` is null while it runs."""
 
     number: int
     worker: str | None
@@ -46,7 +46,7 @@ class AttemptDoc(Outgoing):
 
 
 class JobDoc(Outgoing):
-    """A job. `deduplicated` is there when an earlier job was found instead of making one."""
+    """A job. `deduplicated` is true if an existing job was returned instead of a new one."""
 
     id: UUID
     task: str
@@ -72,17 +72,17 @@ class JobDoc(Outgoing):
 
 
 class JobPage(Page[JobDoc]):
-    """Jobs, newest first; `partial` when the search was cut after a second: `next` goes on with it."""
+    """Jobs, newest first; `partial` if the search was cut after one second: continue with `next`."""
 
     partial: bool = False
 
 
 class JobFilter(Paging):
-    """Which jobs. Further parameters `args.KEY=text` compare an arg as text."""
+    """Filter for jobs. Parameters `args.KEY=text` compare an argument as text."""
 
     open_prefix: ClassVar[str | None] = "args."
 
-    state: list[JobState] = Field([], description="May repeat.")
+    state: list[JobState] = Field([], description="May be repeated.")
     task: str | None = None
     queue: str | None = None
     tenant: str | None = None
@@ -91,13 +91,13 @@ class JobFilter(Paging):
 
 
 class WaitQuery(Query):
-    """How many seconds to wait for the job to finish."""
+    """Seconds to wait for the job to finish."""
 
     wait: float = Field(0, ge=0, le=30)
 
 
 def job_doc(view: JobView, *, deduplicated: bool = False) -> JobDoc:
-    """A job as the API shows it."""
+    """Build the response for a job."""
     job = view.job
     return JobDoc(
         id=job.id,

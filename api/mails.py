@@ -1,4 +1,4 @@
-"""The mail log."""
+"""Mail log."""
 
 from typing import Annotated
 from uuid import UUID
@@ -19,7 +19,7 @@ routes = Routes("mails")
 
 
 class RecipientDoc(Outgoing):
-    """One recipient's SMTP transaction."""
+    """Delivery to one recipient."""
 
     address: str
     role: RecipientRole
@@ -30,7 +30,7 @@ class RecipientDoc(Outgoing):
 
 
 class MailDoc(Outgoing):
-    """A mail; `raw` with scope `operate` only, the tokens in its links masked."""
+    """A mail; `raw` requires the scope `operate` and has the tokens in its links masked."""
 
     id: UUID
     template: str
@@ -45,7 +45,7 @@ class MailDoc(Outgoing):
     sender: str | None
     reply_to: str | None
     message_id: str | None
-    repeats: Annotated[UUID | None, Field(description="The mail that was sent again as this one.")]
+    repeats: Annotated[UUID | None, Field(description="The mail that this one resends.")]
     recipients: list[RecipientDoc]
     job_id: UUID | None
     created_at: Moment
@@ -54,30 +54,30 @@ class MailDoc(Outgoing):
 
 
 class MailQuery(Paging):
-    """Which mails; `state` may repeat."""
+    """Filter for mails; `state` may be repeated."""
 
     account: UUID | None = None
     template: str | None = None
-    state: list[MailState] = Field([], description="May repeat.")
+    state: list[MailState] = Field([], description="May be repeated.")
 
 
 @routes.get("/v1/mails", Access(Scope.READ), answer=Page[MailDoc], problems=[404])
 def list_mails(call: Here, query: Annotated[MailQuery, Query()]) -> Page[MailDoc]:
-    """The mail log, newest first."""
+    """List mails, newest first."""
     visible_filter(call, owners.account, query.account)
-    wanted = MailFilter(
+    filter_ = MailFilter(
         account=query.account or call.caller.account_id,
         reseller=call.caller.reseller_id,
         template=query.template,
         states=[state.value for state in query.state],
     )
-    page = mails.page(call.session, wanted, query.cursor, query.limit)
-    documents = [MailDoc.model_validate(mails.document(one)) for one in page.items]
+    page = mails.page(call.session, filter_, query.cursor, query.limit)
+    documents = [MailDoc.model_validate(mails.document(row)) for row in page.items]
     return Page(items=documents, next=page.next)
 
 
 @routes.get("/v1/mails/{mail_id}", Access(Scope.READ, "mail_id", owners.mail), answer=MailDoc)
 def get_mail(call: Here, mail_id: UUID) -> MailDoc:
-    """One mail; with scope `operate` also as it was sent."""
+    """Return a mail; with the scope `operate` including its source."""
     raw = call.caller.may(Scope.OPERATE)
     return MailDoc.model_validate(mails.document(mails.get(call.session, mail_id), raw=raw))

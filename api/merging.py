@@ -1,4 +1,4 @@
-"""Merging one reseller into another."""
+"""Merge of one reseller into another."""
 
 from uuid import UUID
 
@@ -17,21 +17,21 @@ MERGE = Access(Scope.ENQUEUE, "reseller_id", owners.account, unbound_only=True)
 
 
 class MergeBody(Incoming):
-    """Where everything goes; a dry run only reports."""
+    """The target reseller; a dry run only reports."""
 
     into: UUID
     dry_run: bool = False
 
 
 class ClashDoc(Outgoing):
-    """A template whose name the other reseller uses, and what it is called after the move."""
+    """A template whose name the other reseller already uses, and its name after the merge."""
 
     template: str
     becomes: str
 
 
 class HeldDoc(Outgoing):
-    """A client's assignment under a subscription that serves one client only."""
+    """A client's product under a subscription that allows one client only."""
 
     account_id: UUID
     account: str
@@ -40,16 +40,16 @@ class HeldDoc(Outgoing):
 
 
 class ConflictDoc(Outgoing):
-    """A subscription that both hold; it forbids the merge."""
+    """A subscription that both resellers hold; it blocks the merge."""
 
     subscription: str
     held: list[HeldDoc]
 
 
 class ReportDoc(Outgoing):
-    """What a merge does. Turnover and tier are those of the reseller that stays; numbers are what moves.
+    """Effects of a merge. Turnover and tier belong to the remaining reseller; counts are records that move.
 
-    `keys` end. `managed_products` go on naming the merged reseller in the programme file.
+    `keys` are revoked. `managed_products` still name the merged reseller in the programme file.
     """
 
     reseller_id: UUID
@@ -74,7 +74,7 @@ class ReportDoc(Outgoing):
 
 
 class MergingDoc(Outgoing):
-    """The job that does it, and what it is about to do; the job's result is the report of what it did."""
+    """The job that merges, and the planned report; the job's result is the final report."""
 
     job_id: UUID
     report: ReportDoc
@@ -82,7 +82,7 @@ class MergingDoc(Outgoing):
 
 @routes.post("/v1/resellers/{reseller_id}/merge", MERGE, answer=MergingDoc, status=202, also={200: ReportDoc})
 def merge_resellers(call: Here, reseller_id: UUID, body: MergeBody) -> Answer:
-    """Move everything to another reseller, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
+    """Merge a reseller into another, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
     book = DiscountBook(call.jobs, call.deps.programmes)
     report = merges.look(book, call.session, reseller_id, body.into)
     document = ReportDoc.model_validate(report.document())

@@ -1,4 +1,4 @@
-"""Offers, templates and updates on the wire."""
+"""Request and response models of offers, templates and updates."""
 
 from typing import Annotated
 from uuid import UUID
@@ -30,7 +30,7 @@ class LineDoc(Outgoing):
 
 
 class NewTemplate(Incoming):
-    """A template to be."""
+    """A new template."""
 
     reseller_id: UUID
     name: str
@@ -38,7 +38,7 @@ class NewTemplate(Incoming):
 
 
 class TemplateBody(Incoming):
-    """A template, replaced whole."""
+    """A template, replaced completely."""
 
     name: str
     lines: list[LineBody]
@@ -56,13 +56,13 @@ class TemplateDoc(Outgoing):
 
 
 class TemplateFilter(Paging):
-    """Whose templates."""
+    """Filter for templates."""
 
     reseller: UUID | None = None
 
 
 class NewOffer(Incoming):
-    """An offer to be: a template's lines or its own."""
+    """A new offer, with lines of its own or of a template."""
 
     reseller_id: UUID
     account_id: UUID
@@ -73,7 +73,7 @@ class NewOffer(Incoming):
 
 
 class OfferFilter(Paging):
-    """Which offers."""
+    """Filter for offers."""
 
     reseller: UUID | None = None
     account: UUID | None = None
@@ -81,7 +81,7 @@ class OfferFilter(Paging):
 
 
 class DeliveryDoc(Outgoing):
-    """Calls made to the instance, and the last error."""
+    """Delivery calls to the instance, and the last error."""
 
     attempts: int
     last_error: str | None
@@ -90,14 +90,14 @@ class DeliveryDoc(Outgoing):
 
 
 class GrantDoc(Outgoing):
-    """Whether the instance was told of the licences."""
+    """Whether the instance was notified of the licences."""
 
     state: GrantState
     last_error: str | None
 
 
 class ChangeDoc(Outgoing):
-    """What accepting does to a product's count."""
+    """Change of a product's licence count on acceptance."""
 
     product: str
     now: int
@@ -105,7 +105,7 @@ class ChangeDoc(Outgoing):
 
 
 class OfferEventDoc(Outgoing):
-    """One arrow, with its keyed hash."""
+    """One transition, with its keyed hash."""
 
     at: Moment
     actor: str
@@ -139,6 +139,6 @@ class OfferDoc(Outgoing):
 
 
 class UpdatesDoc(Page[OfferDoc]):
-    """Open offers, then the last 20 decided; `count` is the badge."""
+    """Open offers, then the last 20 decided ones; `count` is the number for the badge."""
 
     count: int

@@ -1,4 +1,4 @@
-"""Offers: sent, read, cancelled, decided; what a customer's admin sees of them."""
+"""Offers: send, read, cancel, decide; updates and licences of an account."""
 
 from typing import Annotated
 from uuid import UUID
@@ -22,12 +22,12 @@ routes = Routes("offers")
 
 
 def refuse_other_deciders(call: Call) -> None:
-    """The reseller may not decide its own offer; on behalf needs `operate`."""
+    """Refuse resellers, who cannot decide their own offers; deciding on behalf requires `operate`."""
     if call.caller.account_id is not None:
         call.must_have(Scope.ENQUEUE)
         return
     if call.caller.reseller_id is not None:
-        raise Forbidden(message="A reseller may not decide its own offer.")
+        raise Forbidden(message="A reseller cannot decide its own offer.")
     call.must_have(Scope.OPERATE)
 
 
@@ -38,7 +38,7 @@ ACCOUNT = Access(Scope.READ, "account_id", owners.account)
 
 
 def shown(call: Call, offer: Offer) -> OfferDoc:
-    """An offer as the contract has it."""
+    """Build the response for an offer."""
     return OfferDoc.model_validate(document(call.session, offer, call.now))
 
 
@@ -63,7 +63,7 @@ def send_offer(call: Here, body: NewOffer) -> OfferDoc:
 
 @routes.get("/v1/offers", Access(Scope.READ), answer=Page[OfferDoc], problems=[404])
 def list_offers(call: Here, query: Annotated[OfferFilter, Query()]) -> Page[OfferDoc]:
-    """Offers, newest first."""
+    """List offers, newest first."""
     visible_filter(call, owners.account, query.reseller)
     visible_filter(call, owners.account, query.account)
     page = offers.listed(
@@ -75,49 +75,49 @@ def list_offers(call: Here, query: Annotated[OfferFilter, Query()]) -> Page[Offe
         cursor=query.cursor,
         limit=query.limit,
     )
-    shown_ = documents(call.session, page.items, call.now)
-    return Page(items=[OfferDoc.model_validate(one) for one in shown_], next=page.next)
+    views = documents(call.session, page.items, call.now)
+    return Page(items=[OfferDoc.model_validate(view) for view in views], next=page.next)
 
 
 @routes.get("/v1/offers/{offer_id}", READ, answer=OfferDoc)
 def get_offer(call: Here, offer_id: UUID) -> OfferDoc:
-    """One offer with its events, oldest first."""
+    """Return an offer with its events, oldest first."""
     return shown(call, offers.get(call.session, offer_id))
 
 
 @routes.post("/v1/offers/{offer_id}/cancel", CANCEL, answer=OfferDoc)
 def cancel_offer(call: Here, offer_id: UUID) -> OfferDoc:
-    """Take an offer back. 409 `illegal_transition` with the state."""
+    """Withdraw an offer. 409 `illegal_transition` with the state."""
     return shown(call, offers.cancel(call.offers, call.session, offer_id, call.caller.actor))
 
 
 @routes.post("/v1/offers/{offer_id}/accept", DECIDE, answer=OfferDoc)
 def accept_offer(call: Here, offer_id: UUID) -> OfferDoc:
-    """Accept, with the client's own key or on its behalf. 409 `illegal_transition`."""
+    """Accept an offer, with the client's own key or on its behalf. 409 `illegal_transition`."""
     return _decided(call, offer_id, Verdict.ACCEPT)
 
 
 @routes.post("/v1/offers/{offer_id}/reject", DECIDE, answer=OfferDoc)
 def reject_offer(call: Here, offer_id: UUID) -> OfferDoc:
-    """Reject, with the client's own key or on its behalf. 409 `illegal_transition`."""
+    """Reject an offer, with the client's own key or on its behalf. 409 `illegal_transition`."""
     return _decided(call, offer_id, Verdict.REJECT)
 
 
 @routes.get("/v1/accounts/{account_id}/updates", ACCOUNT, answer=UpdatesDoc)
 def list_updates(call: Here, account_id: UUID, query: Annotated[Paging, Query()]) -> UpdatesDoc:
-    """What the customer's admin sees: open offers first, then the last 20 decided."""
-    found = updates.updates(call.session, account_id, call.now, cursor=query.cursor, limit=query.limit)
-    items = [OfferDoc.model_validate(one) for one in found.items]
-    return UpdatesDoc(items=items, next=found.next, count=found.count)
+    """List offers for the customer's admin: open ones first, then the last 20 decided."""
+    result = updates.updates(call.session, account_id, call.now, cursor=query.cursor, limit=query.limit)
+    items = [OfferDoc.model_validate(offer) for offer in result.items]
+    return UpdatesDoc(items=items, next=result.next, count=result.count)
 
 
 @routes.get("/v1/accounts/{account_id}/licences", ACCOUNT, answer=Page[LicenceDoc])
 def list_licences(call: Here, account_id: UUID, query: Annotated[Paging, Query()]) -> Page[LicenceDoc]:
-    """What the account holds, by product."""
-    held = [LicenceDoc.model_validate(one) for one in licences.listed(call.session, account_id, call.now)]
-    behind = [one for one in held if query.cursor is None or one.product > query.cursor]
-    page = behind[: query.limit]
-    return Page(items=page, next=page[-1].product if len(behind) > len(page) else None)
+    """List the account's licences, ordered by product."""
+    held = [LicenceDoc.model_validate(row) for row in licences.listed(call.session, account_id, call.now)]
+    rest = [row for row in held if query.cursor is None or row.product > query.cursor]
+    page = rest[: query.limit]
+    return Page(items=page, next=page[-1].product if len(rest) > len(page) else None)
 
 
 def _decided(call: Call, offer_id: UUID, verdict: Verdict) -> OfferDoc:

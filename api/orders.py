@@ -1,4 +1,4 @@
-"""Orders of resellers: priced when they are placed."""
+"""Orders of resellers, priced when placed."""
 
 from datetime import date
 from typing import Annotated
@@ -23,7 +23,7 @@ PLACE = Access(Scope.ENQUEUE, "reseller_id", owners.account, not_account=True)
 
 
 class NewOrder(Incoming):
-    """An order to be; `dry_run` only asks for its price."""
+    """A new order; `dry_run` only computes its price."""
 
     product: str
     order_ref: str = Field(max_length=1_000)
@@ -33,7 +33,7 @@ class NewOrder(Incoming):
 
 
 class SuppressedDoc(Outgoing):
-    """A promo code or campaign that would have applied."""
+    """A promo code or campaign that was not applied."""
 
     code: str
     percent: int | float
@@ -41,9 +41,9 @@ class SuppressedDoc(Outgoing):
 
 
 class OrderDoc(Outgoing):
-    """An order, `list` and `net` for the whole quantity; `promotion` is the code that gave the percentage.
+    """An order. `list` and `net` are for the whole quantity; `promotion` is the code that set the percentage.
 
-    `discount_as_of` is the local day whose window gave the discount; `id` is null in a dry run.
+    `discount_as_of` is the local day whose window determined the discount; `id` is null in a dry run.
     """
 
     id: UUID | None
@@ -65,7 +65,7 @@ class OrderDoc(Outgoing):
 
 @routes.post("/v1/resellers/{reseller_id}/orders", PLACE, answer=OrderDoc, status=201, also={200: OrderDoc})
 def place_order(call: Here, reseller_id: UUID, body: NewOrder) -> Answer:
-    """Order a product. Known `order_ref`: 200, the first. 422 `unknown_product`, `unknown_promo_code`."""
+    """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`."""
     new = orders.NewOrder(**body.model_dump())
     placed = orders.place(discount_book(call), call.session, reseller_here(call, reseller_id).id, new)
     return Answer.of(OrderDoc.model_validate(placed.document), 201 if placed.created else 200)
@@ -73,7 +73,7 @@ def place_order(call: Here, reseller_id: UUID, body: NewOrder) -> Answer:
 
 @routes.get("/v1/resellers/{reseller_id}/orders", READ, answer=Page[OrderDoc])
 def list_orders(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()]) -> Page[OrderDoc]:
-    """Orders, newest first."""
+    """List orders, newest first."""
     account = reseller_here(call, reseller_id)
     page = orders.page(call.session, account.id, query.cursor, query.limit)
     return Page(items=[OrderDoc.model_validate(orders.document(row)) for row in page.items], next=page.next)

@@ -1,4 +1,4 @@
-"""The activation page: a new client's admin proves the address by pressing a button."""
+"""Activation page: a new client's admin confirms the address with a button."""
 
 from collections.abc import Mapping
 
@@ -15,47 +15,47 @@ from services.account_book import AccountBook
 
 
 def show_activation(deps: Deps, token: str) -> View:
-    """What the link leads to; changes nothing."""
+    """Show the page; changes nothing."""
     with deps.sessions() as session:
         try:
-            found = activation.show(_book(deps), session, deps.tokens, token)
+            link = activation.show(_book(deps), session, deps.tokens, token)
         except NotFound:
             return unknown()
-        except Gone as gone:
-            return _gone(gone)
-        notice = words.ACTIVE if found.done else None
-        return _page(deps, session, found.account, 200, notice, form=not found.done)
+        except Gone as error:
+            return _gone(error)
+        notice = words.ACTIVE if link.done else None
+        return _page(deps, session, link.account, 200, notice, form=not link.done)
 
 
 def activate(deps: Deps, token: str, form: Mapping[str, str]) -> View:
-    """Activate, with the password that was chosen, if one was."""
+    """Activate the account, with a password if one was entered."""
     password = form.get("password") or None
     book = _book(deps)
     with deps.sessions() as session:
         try:
-            found = activation.activate(book, session, deps.tokens, token, password)
-            view = _page(deps, session, found.account, 200, words.ACTIVE, form=False)
+            link = activation.activate(book, session, deps.tokens, token, password)
+            view = _page(deps, session, link.account, 200, words.ACTIVE, form=False)
             session.commit()
         except NotFound:
             return unknown()
-        except Gone as gone:
-            return _gone(gone)
-        except (Conflict, Invalid) as refused:
+        except Gone as error:
+            return _gone(error)
+        except (Conflict, Invalid) as error:
             session.rollback()
-            return _refused(deps, session, token, refused)
+            return _refused(deps, session, token, error)
     return view
 
 
-def _refused(deps: Deps, session: Session, token: str, refused: Conflict | Invalid) -> View:
+def _refused(deps: Deps, session: Session, token: str, error: Conflict | Invalid) -> View:
     account = activation.show(_book(deps), session, deps.tokens, token).account
-    if isinstance(refused, Conflict):
+    if isinstance(error, Conflict):
         return _page(deps, session, account, 409, words.ACTIVE_BEFORE, form=False)
     return _page(deps, session, account, 422, words.PASSWORD, form=True)
 
 
-def _gone(gone: Gone) -> View:
-    """Whose account it was is not said any more."""
-    return View("plain.html", 410, words.ACTIVATION_GONE[gone.code], values={"hint": None})
+def _gone(error: Gone) -> View:
+    """Return a page without a brand: it must not reveal the account."""
+    return View("plain.html", 410, words.ACTIVATION_GONE[error.code], values={"hint": None})
 
 
 def _page(deps: Deps, session: Session, account: Account, status: int, notice: str | None, *, form: bool) -> View:

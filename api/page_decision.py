@@ -1,4 +1,4 @@
-"""The decision page: what an offer changes, and two buttons."""
+"""Decision page: an offer, its changes, and two buttons."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,7 +23,7 @@ CHANGES: Final = {
 
 
 def show_decision(deps: Deps, token: str) -> View:
-    """What the link leads to; decides nothing."""
+    """Show the page; decides nothing."""
     with deps.sessions() as session:
         try:
             seen = decisions.look(_book(deps), session, deps.tokens, token)
@@ -33,7 +33,7 @@ def show_decision(deps: Deps, token: str) -> View:
 
 
 def decide(deps: Deps, token: str, form: Mapping[str, str]) -> View:
-    """Decide, when one of the two buttons was pressed and nobody was faster."""
+    """Decide the offer if a button was pressed and it is still undecided."""
     verdict = form.get("decision")
     with deps.sessions() as session:
         book = _book(deps)
@@ -46,18 +46,18 @@ def decide(deps: Deps, token: str, form: Mapping[str, str]) -> View:
             session.commit()
         except NotFound:
             return unknown()
-        except (Conflict, Gone) as lost:
+        except (Conflict, Gone) as error:
             session.rollback()
             seen = decisions.look(book, session, deps.tokens, token)
-            return _lost(deps, session, seen, lost)
+            return _not_decided(deps, session, seen, error)
     return view
 
 
-def _lost(deps: Deps, session: Session, seen: Decision, lost: Conflict | Gone) -> View:
-    """The same page, with what stood in the way."""
-    if isinstance(lost, Gone):
-        return _page(deps, session, seen, 410, words.GONE.get(lost.code))
-    return _page(deps, session, seen, 409, words.LOST.get(seen.state))
+def _not_decided(deps: Deps, session: Session, seen: Decision, error: Conflict | Gone) -> View:
+    """Return the page with the reason why nothing was decided."""
+    if isinstance(error, Gone):
+        return _page(deps, session, seen, 410, words.GONE.get(error.code))
+    return _page(deps, session, seen, 409, words.DECIDED_BEFORE.get(seen.state))
 
 
 def _page(deps: Deps, session: Session, seen: Decision, status: int = 200, notice: str | None = None) -> View:
@@ -97,7 +97,7 @@ def _content(deps: Deps, session: Session, seen: Decision) -> dict[str, Any]:
 
 
 def _nothing() -> dict[str, Any]:
-    """The page of a link that lost its meaning: the offer is not its holder's to read any more."""
+    """Return empty values: the holder of an outdated link must not read the offer."""
     return {"message": None, "lines": [], "changes_title": None, "changes": [], "undecided": False}
 
 

@@ -1,4 +1,4 @@
-"""The way out of reminders: one click, also by a mail program (RFC 8058)."""
+"""Unsubscribe page of reminders: one click, also by a mail program (RFC 8058)."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from services import unsubscribing
 
 
 def show_unsubscribe(deps: Deps, token: str) -> View:
-    """Ask for the one click; changes nothing."""
+    """Show the page; changes nothing."""
     try:
         address = unsubscribing.show(deps.tokens, token, deps.clock.real()).address_key
     except (NotFound, Gone):
@@ -20,13 +20,13 @@ def show_unsubscribe(deps: Deps, token: str) -> View:
 
 
 def unsubscribe(deps: Deps, token: str, form: Mapping[str, str]) -> View:
-    """Leave one kind of reminder. The form's fields do not matter."""
+    """Unsubscribe from one kind of reminder. Form fields are ignored."""
     del form
     with deps.sessions() as session:
         try:
-            way_out = unsubscribing.leave(session, deps.tokens, token, deps.clock.real())
+            link = unsubscribing.leave(session, deps.tokens, token, deps.clock.real())
         except (NotFound, Gone):
             return unknown()
         session.commit()
-    told = {"open": False, "address": way_out.address_key}
-    return View("unsubscribe.html", 200, words.UNSUBSCRIBED, values=told)
+    values = {"open": False, "address": link.address_key}
+    return View("unsubscribe.html", 200, words.UNSUBSCRIBED, values=values)

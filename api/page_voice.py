@@ -1,4 +1,4 @@
-"""In whose name a page speaks."""
+"""Branding of the public pages."""
 
 from sqlalchemy.orm import Session
 
@@ -11,12 +11,12 @@ from services.brands import brand_for
 
 
 def brand_of(deps: Deps, session: Session, account: Account, reseller: Account | None = None) -> Brand:
-    """The reseller's brand, else the provider's."""
+    """Return the reseller's brand, or the provider's."""
     programme = deps.programmes.current(session, account.programme)
     provider = Brand(name=programme.sender.name, link_base=deps.public_url)
     return brand_for(session, account, provider, reseller=reseller).brand
 
 
 def unknown() -> View:
-    """What a link that is not one of ours leads to: nobody's name stands there."""
+    """Return the page for an unknown link; it shows no brand."""
     return View("plain.html", 404, words.UNKNOWN, values={"hint": words.UNKNOWN_HINT})

@@ -1,4 +1,4 @@
-"""Payments of resellers. Only unbound keys post them; a reseller reads its own."""
+"""Payments of resellers. Only unbound keys post them; a reseller can read its own."""
 
 from datetime import date
 from typing import Annotated
@@ -34,7 +34,7 @@ class NewPayment(Incoming):
 
 
 class PaymentDoc(Outgoing):
-    """An entry of the ledger; `day` is its local day, `posted_to` the reseller it was posted to."""
+    """A payment; `day` is its local day, `posted_to` the reseller it was posted to."""
 
     id: UUID
     reseller_id: UUID
@@ -48,7 +48,7 @@ class PaymentDoc(Outgoing):
 
 
 class PaymentQuery(Paging):
-    """Which entries; `from` and `to` are local days, both included."""
+    """Filter for payments; `from` and `to` are local days, inclusive."""
 
     kind: PaymentKind | None = None
     reference: str | None = None
@@ -57,12 +57,12 @@ class PaymentQuery(Paging):
 
 
 def discount_book(call: Call) -> DiscountBook:
-    """What use cases of payments and discounts work with."""
+    """Return the dependencies of the payment and discount services."""
     return DiscountBook(call.jobs, call.deps.programmes)
 
 
 def reseller_here(call: Call, reseller_id: UUID) -> Account:
-    """The account a path names, whatever its kind: what was a reseller keeps its history."""
+    """Return the account named by the path, whatever its kind: a former reseller keeps its history."""
     return accounts.get(call.session, reseller_id)
 
 
@@ -74,7 +74,7 @@ def reseller_here(call: Call, reseller_id: UUID) -> Account:
     also={200: PaymentDoc},
 )
 def post_payment(call: Here, reseller_id: UUID, body: NewPayment) -> Answer:
-    """Enter a payment. A known reference: 200, the first. 422 `currency_mismatch`, `in_future`, `invalid_amount`."""
+    """Post a payment. Known reference: 200, the first. 422 `currency_mismatch`, `in_future`, `invalid_amount`."""
     account = reseller_here(call, reseller_id)
     book = discount_book(call)
     programme = book.programme(call.session, account.programme)
@@ -86,10 +86,10 @@ def post_payment(call: Here, reseller_id: UUID, body: NewPayment) -> Answer:
 
 @routes.get("/v1/resellers/{reseller_id}/payments", READ, answer=Page[PaymentDoc])
 def list_payments(call: Here, reseller_id: UUID, query: Annotated[PaymentQuery, Query()]) -> Page[PaymentDoc]:
-    """Entries, those that arrived last first."""
+    """List payments, most recently posted first."""
     account = reseller_here(call, reseller_id)
     programme = discount_book(call).programme(call.session, account.programme)
-    wanted = payments.filtered(programme, query.kind, query.first, query.last, query.reference)
-    page = payments.page(call.session, account.id, wanted, query.cursor, query.limit)
+    filter_ = payments.filtered(programme, query.kind, query.first, query.last, query.reference)
+    page = payments.page(call.session, account.id, filter_, query.cursor, query.limit)
     shown = [PaymentDoc.model_validate(payments.document(row, programme)) for row in page.items]
     return Page(items=shown, next=page.next)

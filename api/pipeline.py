@@ -1,4 +1,4 @@
-"""From a request to its answer: 401, 404, 403, then the body, the effect and its commit in one transaction."""
+"""Request pipeline: checks 401, 404, 403 in this order, then body, effect and commit in one transaction."""
 
 import asyncio
 import inspect
@@ -19,7 +19,7 @@ from api.answers import Answer
 from api.bodies import parse_body, parse_query, read_body
 from api.call import Access, Arrival, Call, uuid_of
 from api.deps import Deps
-from api.problems import AWAY, TooLarge, Unavailable, problem
+from api.problems import DB_UNAVAILABLE, TooLarge, Unavailable, problem
 from api.repeats import Repeats
 from api.respond import respond
 from api.schema import Query
@@ -33,12 +33,12 @@ from services.keys import Caller, authenticate
 RERUNS = 2
 Endpoint = Callable[..., Answer | BaseModel]
 Outside = Callable[..., None]
-"""Network I/O that judges a request before its transaction; takes what the endpoint takes."""
+"""Network check before the transaction; takes the arguments of the endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What an endpoint wants, read from its signature once."""
+    """Arguments of an endpoint, read from its signature once."""
 
     endpoint: Endpoint
     access: Access
@@ -62,7 +62,7 @@ class Spec:
         *,
         direct: bool = False,
     ) -> "Spec":
-        """Read the signature: `call`, path parts by name, a Query model, a body model."""
+        """Read the signature: context, path parameters by name, a Query model, a body model."""
         hints = get_type_hints(endpoint)
         ids = tuple(n for n, t in hints.items() if t is UUID and f"{{{n}}}" in path)
         words = tuple(n for n, t in hints.items() if t is str and f"{{{n}}}" in path)
@@ -79,36 +79,36 @@ class Spec:
         return cls(endpoint, access, status, path, ids, words, query, body, outside, direct)
 
     def arguments(self, arrival: Arrival) -> dict[str, Any]:
-        """Everything the endpoint wants, validated. Raises NotFound or Invalid."""
-        found: dict[str, Any] = {name: uuid_of(arrival.params[name]) for name in self.ids}
-        found.update((name, arrival.params[name]) for name in self.words)
+        """Parse the endpoint's arguments. Raises NotFound or Invalid."""
+        arguments: dict[str, Any] = {name: uuid_of(arrival.params[name]) for name in self.ids}
+        arguments.update((name, arrival.params[name]) for name in self.words)
         if self.query is not None:
-            found[self.query[0]] = parse_query(self.query[1], arrival.query)
+            arguments[self.query[0]] = parse_query(self.query[1], arrival.query)
         if self.body is not None:
             name, model, optional = self.body
-            found[name] = parse_body(model, arrival.body, optional=optional)
-        return found
+            arguments[name] = parse_body(model, arrival.body, optional=optional)
+        return arguments
 
 
 class StaleConnection(Exception):
-    """The very first statement failed: PostgreSQL was restarted since, or is away."""
+    """The first statement failed: PostgreSQL was restarted or is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Runs one route: everything that may block happens in one hop to a thread."""
+    """Runs one route; all blocking work happens in one worker thread."""
 
     spec: Spec
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request."""
+        """Handle one request."""
         began = asyncio.get_running_loop().time()
-        response = await self._answered(request)
+        response = await self._respond(request)
         took = asyncio.get_running_loop().time() - began
         request.app.state.meter.count(request.method, self.spec.path, response.status_code, took)
         return response
 
-    async def _answered(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         deps: Deps = request.app.state.deps
         trace_id = trace_of(request)
         try:
@@ -132,40 +132,40 @@ class Pipeline:
         return respond(answer, trace_id)
 
     def serve(self, deps: Deps, arrival: Arrival) -> Answer:
-        """Answer in one transaction; a database that does not answer is 503."""
+        """Run the request in one transaction; an unavailable database gives 503."""
         try:
-            return self._persistently(deps, arrival)
+            return self._with_retries(deps, arrival)
         except (DataError, psycopg.DataError):
-            error: KontorError = Invalid(message="A value is out of the range the database can hold.")
-        except (*AWAY, StaleConnection):
+            error: KontorError = Invalid(message="A value is out of the range that the database can hold.")
+        except (*DB_UNAVAILABLE, StaleConnection):
             error = Unavailable()
         return problem(error, arrival.trace_id)
 
-    def _persistently(self, deps: Deps, arrival: Arrival) -> Answer:
-        """A transaction that lost a deadlock is run again, and one whose connection was gone on another."""
+    def _with_retries(self, deps: Deps, arrival: Arrival) -> Answer:
+        """Retry a transaction after a serialization failure, a deadlock or a stale connection."""
         for _ in range(RERUNS):
             try:
-                return self._served(deps, arrival)
+                return self._serve_once(deps, arrival)
             except StaleConnection:
                 deps.drop_connections()
             except (DBAPIError, psycopg.Error) as error:
                 if not is_clash(error):
                     raise
-        return self._served(deps, arrival)
+        return self._serve_once(deps, arrival)
 
-    def _served(self, deps: Deps, arrival: Arrival) -> Answer:
+    def _serve_once(self, deps: Deps, arrival: Arrival) -> Answer:
         if self.spec.direct and "idempotency-key" not in arrival.headers:
-            return self._directly(deps, arrival)
-        refusal = None if self.spec.outside is None else self._ask_outside(deps, arrival)
+            return self._sessionless(deps, arrival)
+        refusal = None if self.spec.outside is None else self._precheck(deps, arrival)
         with deps.sessions() as session:
             return self._in_transaction(deps, session, arrival, refusal)
 
-    def _directly(self, deps: Deps, arrival: Arrival) -> Answer:
-        """The same without a Session, which would cost more than everything else together."""
+    def _sessionless(self, deps: Deps, arrival: Arrival) -> Answer:
+        """Run without a Session, which would cost more than all other work of the request."""
         now = deps.clock.now()
         with deps.connection() as connection:
             try:
-                caller = self._caller(connection, arrival, now)
+                caller = self._authenticate(connection, arrival, now)
                 answer = self._effect(Call(deps, connection, caller, arrival, now))
             except KontorError as error:
                 return problem(error, arrival.trace_id)
@@ -174,20 +174,20 @@ class Pipeline:
         return answer
 
     @staticmethod
-    def _caller(connection: psycopg.Connection[Any], arrival: Arrival, now: datetime) -> Caller:
-        """Who calls; this is the first statement of every request. Raises Unauthorized."""
+    def _authenticate(connection: psycopg.Connection[Any], arrival: Arrival, now: datetime) -> Caller:
+        """Authenticate; this is the first statement of every request. Raises Unauthorized."""
         try:
             return authenticate(connection, arrival.secret, now)
-        except AWAY as error:
+        except DB_UNAVAILABLE as error:
             raise StaleConnection from error
 
-    def _ask_outside(self, deps: Deps, arrival: Arrival) -> KontorError | None:
-        """Ask what needs the network, for a call that is welcome; no transaction is open meanwhile."""
+    def _precheck(self, deps: Deps, arrival: Arrival) -> KontorError | None:
+        """Run the network check of an authorized request with no transaction open; return its error."""
         assert self.spec.outside is not None
         try:
             with deps.sessions() as session:
                 now = deps.clock.now()
-                caller = self._caller(driver(session), arrival, now)
+                caller = self._authenticate(driver(session), arrival, now)
                 call = Call(deps, session, caller, arrival, now)
                 self.spec.access.admit(call)
             self.spec.outside(call=call, **self.spec.arguments(arrival))
@@ -198,7 +198,7 @@ class Pipeline:
     def _in_transaction(self, deps: Deps, session: Session, arrival: Arrival, refusal: KontorError | None) -> Answer:
         now = deps.clock.now()
         try:
-            caller = self._caller(driver(session), arrival, now)
+            caller = self._authenticate(driver(session), arrival, now)
         except KontorError as error:
             return problem(error, arrival.trace_id)
         call = Call(deps, session, caller, arrival, now, refusal)
@@ -224,14 +224,14 @@ class Pipeline:
 
 
 def trace_of(request: Request) -> str:
-    """The trace id of a W3C `traceparent` header, or a new one."""
+    """Return the trace id of a W3C `traceparent` header, or a new one."""
     header = request.headers.get(HEADER)
     caller = None if header is None else place_in(header)
     return uuid4().hex if caller is None else caller.trace_id
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:
-    """The model in `Model`, `Annotated[Model, …]` or `Model | None`."""
+    """Return the model in `Model`, `Annotated[Model, …]` or `Model | None`."""
     if isinstance(hint, type):
         return hint if issubclass(hint, BaseModel) else None
     if get_origin(hint) is None or get_origin(hint) not in (Union, type(int | None)):

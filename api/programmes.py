@@ -1,4 +1,4 @@
-"""Programmes as they are applied."""
+"""Applied programmes."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ routes = Routes("programmes")
 
 
 class ProgrammeDoc(Outgoing):
-    """One applied programme; `document` is its file with every default filled in."""
+    """An applied programme; `document` is its file with all defaults filled in."""
 
     code: str
     version: int
@@ -27,13 +27,13 @@ class ProgrammeDoc(Outgoing):
 
 
 def own_programme(call: Call) -> str | None:
-    """The only programme a bound key sees; None: it sees all."""
+    """Return the only programme that a bound key sees; None: all."""
     bound_to = call.caller.reseller_id or call.caller.account_id
     return None if bound_to is None else owners.programme_of(driver(call.session), bound_to) or ""
 
 
-def must_be_own(call: Call) -> None:
-    """Raise NotFound for a programme the caller does not belong to."""
+def require_own_programme(call: Call) -> None:
+    """Raise NotFound for a programme that the caller does not belong to."""
     own = own_programme(call)
     if own is not None and own != call.arrival.params["code"]:
         raise NotFound
@@ -41,7 +41,7 @@ def must_be_own(call: Call) -> None:
 
 @routes.get("/v1/programmes", Access(Scope.READ), answer=Page[ProgrammeDoc])
 def list_programmes(call: Here, query: Annotated[Paging, Query()]) -> Page[ProgrammeDoc]:
-    """What is applied, by code."""
+    """List applied programmes, ordered by code."""
     own, after = own_programme(call), query.cursor or ""
     rows = [row for row in programmes.listed(call.session) if row.code > after and own in (None, row.code)]
     page = rows[: query.limit]
@@ -49,7 +49,7 @@ def list_programmes(call: Here, query: Annotated[Paging, Query()]) -> Page[Progr
     return Page(items=documents, next=page[-1].code if len(rows) > len(page) else None)
 
 
-@routes.get("/v1/programmes/{code}", Access(Scope.READ, first=must_be_own), answer=ProgrammeDoc)
+@routes.get("/v1/programmes/{code}", Access(Scope.READ, first=require_own_programme), answer=ProgrammeDoc)
 def get_programme(call: Here, code: str) -> ProgrammeDoc:
-    """One programme."""
+    """Return an applied programme."""
     return ProgrammeDoc.model_validate(programmes.document(programmes.get(call.session, code)))

@@ -1,4 +1,4 @@
-"""Queues: how they stand, paused and resumed."""
+"""Queues: list, pause, resume."""
 
 from api.call import Access, Call, Here
 from api.routes import Routes
@@ -12,13 +12,13 @@ routes = Routes("queues")
 
 
 class Reason(Incoming):
-    """Why; kept in the audit log."""
+    """Reason, kept in the audit log."""
 
     reason: str | None = None
 
 
 class QueueDoc(Outgoing):
-    """A queue. `estimated`: a count of 10,000 or more is the planner's estimate."""
+    """A queue. `estimated`: counts of 10,000 or more are estimates of the query planner."""
 
     name: str
     paused: bool
@@ -32,9 +32,9 @@ class QueueDoc(Outgoing):
 
 
 def must_exist(call: Call) -> None:
-    """Raise NotFound for a queue no task is in."""
+    """Raise NotFound for a queue that no task uses."""
     if call.arrival.params["name"] not in call.deps.jobs.catalogue.queues:
-        raise NotFound("unknown_queue", "There is no such queue; GET /v1/queues lists them.")
+        raise NotFound("unknown_queue", "There is no such queue. GET /v1/queues lists all queues.")
 
 
 SWITCH = Access(Scope.OPERATE, first=must_exist, unbound_only=True)
@@ -42,21 +42,21 @@ SWITCH = Access(Scope.OPERATE, first=must_exist, unbound_only=True)
 
 @routes.get("/v1/queues", Access(Scope.READ, unbound_only=True), answer=Page[QueueDoc])
 def list_queues(call: Here) -> Page[QueueDoc]:
-    """Every queue."""
+    """List all queues."""
     views = queues.listed(call.session, call.deps.jobs.catalogue.queues, call.now)
     return Page(items=[_doc(view) for view in views])
 
 
 @routes.post("/v1/queues/{name}/pause", SWITCH, answer=QueueDoc)
 def pause_queue(call: Here, name: str, body: Reason = Reason()) -> QueueDoc:  # noqa: B008 -- frozen
-    """No job of the queue starts any more; what runs goes on."""
+    """Pause a queue: no new job starts; running jobs finish."""
     control(call).pause_queue(call.session, name, actor(call, body.reason))
     return _one(call, name)
 
 
 @routes.post("/v1/queues/{name}/resume", SWITCH, answer=QueueDoc)
 def resume_queue(call: Here, name: str, body: Reason = Reason()) -> QueueDoc:  # noqa: B008 -- frozen
-    """Let the queue's jobs start again."""
+    """Resume a queue."""
     control(call).resume_queue(call.session, name, actor(call, body.reason))
     return _one(call, name)
 

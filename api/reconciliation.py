@@ -1,4 +1,4 @@
-"""Reconciliation: gaps listed, mended, accepted."""
+"""Reconciliation gaps: list, repair, accept."""
 
 from typing import Annotated
 from uuid import UUID
@@ -21,7 +21,7 @@ OPERATE = Access(Scope.OPERATE, "gap_id", owners.provider, unbound_only=True)
 
 
 class GapDoc(Outgoing):
-    """Something that should exist and does not."""
+    """A gap: something that should exist but does not."""
 
     id: UUID
     kind: GapKind
@@ -37,7 +37,7 @@ class GapDoc(Outgoing):
 
 
 class GapFilter(Paging):
-    """Which gaps; open ones unless told otherwise."""
+    """Filter for gaps; open ones by default."""
 
     kind: GapKind | None = None
     open: bool = True
@@ -45,20 +45,20 @@ class GapFilter(Paging):
 
 @routes.get("/v1/reconciliation", READ, answer=Page[GapDoc])
 def list_gaps(call: Here, query: Annotated[GapFilter, Query()]) -> Page[GapDoc]:
-    """Gaps, newest first."""
+    """List gaps, newest first."""
     page = reconciling.page(call.session, kind=query.kind, opened=query.open, cursor=query.cursor, limit=query.limit)
     return Page(items=[GapDoc.model_validate(reconciling.document(gap)) for gap in page.items], next=page.next)
 
 
 @routes.post("/v1/reconciliation/{gap_id}/mend", OPERATE, answer=GapDoc)
 def mend_gap(call: Here, gap_id: UUID, body: Reason = Reason()) -> GapDoc:  # noqa: B008 -- frozen
-    """Do what is missing, by a job where it takes one. 409 `not_mendable`, `mended`."""
+    """Repair a gap, by a job if needed. 409 `not_mendable`, `mended`."""
     gap = mending.mend(call.session, call.jobs, gap_id, actor(call, body.reason))
     return GapDoc.model_validate(reconciling.document(gap))
 
 
 @routes.post("/v1/reconciliation/{gap_id}/accept", OPERATE, answer=GapDoc)
 def accept_gap(call: Here, gap_id: UUID, body: Reason = Reason()) -> GapDoc:  # noqa: B008 -- frozen
-    """Let a gap be: it is closed and not named again. 409 `mended`."""
+    """Accept a gap: it is closed and will not be reported again. 409 `mended`."""
     gap = mending.accept(call.session, call.jobs, gap_id, actor(call, body.reason))
     return GapDoc.model_validate(reconciling.document(gap))

@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: the answer is kept in the transaction of its effect."""
+"""Idempotency-Key: the response is stored in the transaction of its effect."""
 
 import json
 from collections.abc import Callable
@@ -22,36 +22,36 @@ GRACE: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """One request under one key."""
+    """One request with its idempotency key."""
 
     call: Call
     key: str
 
     def answer(self, effect: Callable[[Call], Answer]) -> Answer:
-        """The earlier answer, or the effect's, kept for 24 h. Commits."""
+        """Return the stored response, or perform the request and store its response for 24 h. Commits."""
         call, arrival = self.call, self.call.arrival
         try:
-            seat = self._seat()
-            kept = idempotency.sit_down(call.session, seat, call.now, call.deps.clock.real())
+            idempotent = self._request()
+            stored = idempotency.sit_down(call.session, idempotent, call.now, call.deps.clock.real())
         except KontorError as error:
             call.session.rollback()
             return problem(error, arrival.trace_id)
-        if kept is not None:
+        if stored is not None:
             call.session.rollback()
-            return Answer(kept.body.encode(), kept.status, {**kept.headers, "Idempotency-Replayed": "true"})
-        answer = self._first(effect)
+            return Answer(stored.body.encode(), stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
+        answer = self._perform(effect)
         if answer.status < 500 and answer.status != 429:
-            self._keep(seat, answer)
+            self._store(idempotent, answer)
         call.session.commit()
-        return self._finishing(seat, answer)
+        return self._store_final(idempotent, answer)
 
-    def _seat(self) -> Seat:
+    def _request(self) -> Seat:
         arrival = self.call.arrival
-        print_ = idempotency.fingerprint(self.call.deps.secret, arrival.method, arrival.target, arrival.body)
-        return Seat(self.call.caller.key_id, idempotency.checked_key(self.key), print_)
+        fingerprint = idempotency.fingerprint(self.call.deps.secret, arrival.method, arrival.target, arrival.body)
+        return Seat(self.call.caller.key_id, idempotency.checked_key(self.key), fingerprint)
 
-    def _first(self, effect: Callable[[Call], Answer]) -> Answer:
-        """Run the effect behind a savepoint, so that a refusal can be kept without it."""
+    def _perform(self, effect: Callable[[Call], Answer]) -> Answer:
+        """Perform the effect in a savepoint, so that an error response can be stored without it."""
         savepoint = self.call.session.begin_nested()
         try:
             answer = effect(self.call)
@@ -61,21 +61,21 @@ class Repeats:
         savepoint.commit()
         return answer
 
-    def _keep(self, seat: Seat, answer: Answer) -> None:
+    def _store(self, idempotent: Seat, answer: Answer) -> None:
         busy_until = None
         if answer.wait is not None:
             busy_until = self.call.deps.clock.real() + timedelta(seconds=answer.wait.seconds) + GRACE
-        idempotency.keep(self.call.session, seat, masked(answer), self.call.now, busy_until)
+        idempotency.keep(self.call.session, idempotent, masked(answer), self.call.now, busy_until)
 
-    def _finishing(self, seat: Seat, answer: Answer) -> Answer:
-        """An answer that waits for its job is kept again once it is final."""
+    def _store_final(self, idempotent: Seat, answer: Answer) -> Answer:
+        """Store a long-polled response again when it is final."""
         if answer.wait is None:
             return answer
         now, render = self.call.now, answer.wait.render
 
         def render_and_keep(session: Session) -> Answer:
             final = render(session)
-            idempotency.keep(session, seat, masked(final), now)
+            idempotency.keep(session, idempotent, masked(final), now)
             session.commit()
             return final
 
@@ -83,7 +83,7 @@ class Repeats:
 
 
 def masked(answer: Answer) -> Kept:
-    """The answer as it may be stored: no secret in it."""
+    """Return the response to store, with secrets masked."""
     headers = {**answer.headers, "Content-Type": answer.media}
     if not any(f'"{name}"'.encode() in answer.body for name in SECRETS):
         return Kept(answer.status, headers, answer.body.decode())

@@ -1,4 +1,4 @@
-"""A reseller's products: what it may sell at which fees, and those it manages."""
+"""A reseller's products: those it sells with their fees, and those it manages."""
 
 from typing import Annotated
 from uuid import UUID
@@ -19,14 +19,14 @@ routes = Routes("fees")
 
 
 class ProductChange(Incoming):
-    """What a reseller changes of a product it manages; null: as the programme has it."""
+    """Changes to a product that the reseller manages; null: as in the programme."""
 
     name: str | None = None
     retail_fee: MoneyBody | None = None
 
 
 class ProductDoc(Outgoing):
-    """A product as its reseller sees it; monthly fees are null when there are none."""
+    """A product as its reseller sees it; monthly fees are null if it has none."""
 
     product: str
     name: str
@@ -41,27 +41,27 @@ class ProductDoc(Outgoing):
     multiple: bool | None
 
 
-def must_be_managed(call: Call) -> None:
-    """404 for a product the reseller does not see, 403 for one it does not manage."""
+def require_managed(call: Call) -> None:
+    """Raise NotFound for a product that the reseller cannot see, Forbidden for one it does not manage."""
     reseller_id = uuid_of(call.arrival.params["reseller_id"])
     products.refuse_editing(book_of(call), call.session, reseller_id, call.arrival.params["product"])
 
 
-EDIT = Access(Scope.ENQUEUE, "reseller_id", owners.account, guard=must_be_managed)
+EDIT = Access(Scope.ENQUEUE, "reseller_id", owners.account, guard=require_managed)
 LISTED = Access(Scope.READ, "reseller_id", owners.account, not_account=True)
 
 
 @routes.get("/v1/resellers/{reseller_id}/products", LISTED, answer=Page[ProductDoc], problems=[409])
 def list_products(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()]) -> Page[ProductDoc]:
-    """What the reseller may sell, with its fees, by code."""
+    """List products that the reseller can sell, with fees, ordered by code."""
     page = products.page(book_of(call), call.session, reseller_id, query.cursor, query.limit)
-    return Page(items=[ProductDoc.model_validate(one) for one in page.items], next=page.next)
+    return Page(items=[ProductDoc.model_validate(product) for product in page.items], next=page.next)
 
 
 @routes.patch("/v1/resellers/{reseller_id}/products/{product}", EDIT, answer=ProductDoc, problems=[409])
 def change_product(call: Here, reseller_id: UUID, product: str, body: ProductChange) -> ProductDoc:
-    """Edit a product the reseller manages: its name, its recommended retail fee. 403 `managed_by_provider`."""
-    given = body.model_dump(exclude_unset=True)
-    if "retail_fee" in given:
-        given["retail_fee"] = retail_fee(call, reseller_id, body.retail_fee)
-    return ProductDoc.model_validate(products.edit(book_of(call), call.session, reseller_id, product, given))
+    """Change name or recommended retail fee of a product that the reseller manages. 403 `managed_by_provider`."""
+    changes = body.model_dump(exclude_unset=True)
+    if "retail_fee" in changes:
+        changes["retail_fee"] = retail_fee(call, reseller_id, body.retail_fee)
+    return ProductDoc.model_validate(products.edit(book_of(call), call.session, reseller_id, product, changes))

@@ -23,23 +23,23 @@ from store import accounts as rows
 routes = Routes("resellers")
 READ = Access(Scope.READ, "reseller_id", owners.account)
 TOUCH = Access(Scope.ENQUEUE, "reseller_id", owners.account)
-SAVED: Final = 'attachment; filename="{}"'
+ATTACHMENT: Final = 'attachment; filename="{}"'
 
 
 class ResellerDoc(AccountDoc):
-    """A new reseller; `disconnected_from` is the reseller whose client it was, and whose brand it lost."""
+    """A new reseller; `disconnected_from` is its former reseller, whose brand it no longer has."""
 
     disconnected_from: UUID | None
 
 
 class Revert(Incoming):
-    """Whether clients are let go, too."""
+    """Whether to disconnect the clients."""
 
     disconnect_clients: bool = False
 
 
 class NewClient(Incoming):
-    """A client account to be."""
+    """A new client account."""
 
     name: str
     admin_email: str
@@ -48,7 +48,7 @@ class NewClient(Incoming):
 
 
 class Credentials(Incoming):
-    """An account's name and password, as they were typed."""
+    """An account's name and password as typed."""
 
     any_text: ClassVar[bool] = True
 
@@ -58,77 +58,83 @@ class Credentials(Incoming):
 
 @routes.post("/v1/accounts/{account_id}/become-reseller", WRITE, answer=ResellerDoc)
 def become_reseller(call: Here, account_id: UUID) -> ResellerDoc:
-    """Free, at once. 403 `party_refused`; 409 `already_reseller`."""
-    made = reselling.become_reseller(call.accounts, call.session, account_id)
-    left = None if made.left is None else made.left.id
-    return ResellerDoc(**shown(call, made.account).model_dump(), disconnected_from=left)
+    """Turn an account into a reseller, free and immediately. 403 `party_refused`; 409 `already_reseller`."""
+    result = reselling.become_reseller(call.accounts, call.session, account_id)
+    left = None if result.left is None else result.left.id
+    return ResellerDoc(**shown(call, result.account).model_dump(), disconnected_from=left)
 
 
 @routes.post("/v1/accounts/{account_id}/revert-reseller", WRITE, answer=AccountDoc)
 def revert_reseller(call: Here, account_id: UUID, body: Revert = Revert()) -> AccountDoc:  # noqa: B008 -- frozen
-    """A regular account again. 409 `not_a_reseller`, `has_clients`."""
-    let_go = body.disconnect_clients
-    account = reselling.revert_reseller(call.accounts, call.session, account_id, disconnect_clients=let_go)
+    """Turn a reseller back into a regular account. 409 `not_a_reseller`, `has_clients`."""
+    disconnect = body.disconnect_clients
+    account = reselling.revert_reseller(call.accounts, call.session, account_id, disconnect_clients=disconnect)
     return shown(call, account)
 
 
 @routes.delete("/v1/accounts/{account_id}", RESELLERS, answer=AccountDoc, problems=[409])
 def delete_account(call: Here, account_id: UUID) -> AccountDoc:
-    """Delete for 30 days, then for good. 409 `has_clients`."""
+    """Delete an account; it can be restored for 30 days. 409 `has_clients`."""
     account = closing.delete(call.accounts, call.offers, call.session, account_id, call.caller.actor)
     return shown(call, account)
 
 
 @routes.post("/v1/accounts/{account_id}/restore", RESELLERS, answer=AccountDoc)
 def restore_account(call: Here, account_id: UUID) -> AccountDoc:
-    """Undo a deletion. 409 `not_deleted`, `final`."""
+    """Restore a deleted account. 409 `not_deleted`, `final`."""
     return shown(call, closing.restore(call.accounts, call.session, account_id))
 
 
 @routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, answer=AccountDoc, status=201)
 def create_client(call: Here, reseller_id: UUID, body: NewClient) -> AccountDoc:
-    """Make a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
+    """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
     new = clients.NewClient(**body.model_dump())
     return shown(call, clients.create(call.accounts, call.session, reseller_id, new))
 
 
 @routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, answer=AccountDoc, problems=[429])
 def connect_client(call: Here, reseller_id: UUID, body: Credentials) -> Answer | AccountDoc:
-    """Attach an account by its password. 403 `bad_credentials`; 409 `has_reseller`; 429 `locked`."""
-    found = clients.connect(call.accounts, call.session, reseller_id, body.name, body.password)
-    if isinstance(found, Forbidden):
-        return problem(found, call.arrival.trace_id)
-    return shown(call, found)
+    """Connect an existing account by its password. 403 `bad_credentials`; 409 `has_reseller`; 429 `locked`."""
+    result = clients.connect(call.accounts, call.session, reseller_id, body.name, body.password)
+    if isinstance(result, Forbidden):
+        return problem(result, call.arrival.trace_id)
+    return shown(call, result)
 
 
 @routes.get("/v1/resellers/{reseller_id}/clients", READ, answer=Page[AccountDoc], problems=[409])
 def list_clients(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()]) -> Page[AccountDoc]:
-    """The reseller's clients in the order of their making."""
+    """List the reseller's clients in order of creation."""
     owner = reseller(call.session, reseller_id)
-    wanted = rows.AccountFilter(reseller=owner.id)
-    page = accounts.page(call.session, wanted, query.cursor, query.limit)
+    filter_ = rows.AccountFilter(reseller=owner.id)
+    page = accounts.page(call.session, filter_, query.cursor, query.limit)
     return Page(items=all_shown(call, page.items), next=page.next)
 
 
 @routes.get("/v1/resellers/{reseller_id}/clients.csv", READ, media=as_csv.MEDIA, problems=[409])
 def download_clients_csv(call: Here, reseller_id: UUID) -> Answer:
-    """The reseller's clients as CSV: UTF-8 with a byte order mark."""
-    read = lists.read(call.accounts, call.session, reseller_id)
+    """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
+    clients_list = lists.read(call.accounts, call.session, reseller_id)
     return Answer(
-        b"", headers={"Content-Disposition": SAVED.format("clients.csv")}, media=as_csv.MEDIA, chunks=read.as_csv()
+        b"",
+        headers={"Content-Disposition": ATTACHMENT.format("clients.csv")},
+        media=as_csv.MEDIA,
+        chunks=clients_list.as_csv(),
     )
 
 
 @routes.get("/v1/resellers/{reseller_id}/clients.xlsx", READ, media=as_excel.MEDIA, problems=[409])
 def download_clients_xlsx(call: Here, reseller_id: UUID) -> Answer:
-    """The reseller's clients as an Excel workbook."""
-    read = lists.read(call.accounts, call.session, reseller_id)
+    """Download the reseller's clients as an Excel workbook."""
+    clients_list = lists.read(call.accounts, call.session, reseller_id)
     return Answer(
-        b"", headers={"Content-Disposition": SAVED.format("clients.xlsx")}, media=as_excel.MEDIA, chunks=read.as_excel()
+        b"",
+        headers={"Content-Disposition": ATTACHMENT.format("clients.xlsx")},
+        media=as_excel.MEDIA,
+        chunks=clients_list.as_excel(),
     )
 
 
 @routes.post("/v1/resellers/{reseller_id}/clients/{account_id}/disconnect", TOUCH, answer=AccountDoc)
 def disconnect_client(call: Here, reseller_id: UUID, account_id: UUID) -> AccountDoc:
-    """Let a client go: it becomes a regular account."""
+    """Disconnect a client: it becomes a regular account."""
     return shown(call, clients.disconnect(call.accounts, call.session, reseller_id, account_id))

@@ -1,4 +1,4 @@
-"""The last step: an answer becomes an HTTP response."""
+"""Conversion of results to HTTP responses."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ TRACE: Final = "X-Trace-Id"
 
 
 def respond(answer: Answer, trace_id: str) -> Response:
-    """Build the response; API answers are never stored by anybody between."""
+    """Build the HTTP response, marked as not cacheable."""
     headers = {"Cache-Control": "no-store", TRACE: trace_id, **answer.headers}
     media = headers.pop("Content-Type", answer.media)
     if answer.chunks is not None:

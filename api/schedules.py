@@ -1,4 +1,4 @@
-"""Schedules: when they fire, run now, paused and resumed."""
+"""Schedules: list, run now, pause, resume."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ routes = Routes("schedules")
 
 
 class OccurrenceDoc(Outgoing):
-    """One occurrence; `slot` is the local time that makes it one of a kind."""
+    """One run of a schedule; `slot` is its unique local time."""
 
     slot: str
     due_at: Moment
@@ -29,7 +29,7 @@ class OccurrenceDoc(Outgoing):
 
 
 class ScheduleDoc(Outgoing):
-    """A schedule with its last occurrence and the next twelve instants."""
+    """A schedule with its last run and its next twelve run times."""
 
     name: str
     cron: str
@@ -42,9 +42,9 @@ class ScheduleDoc(Outgoing):
 
 
 def must_exist(call: Call) -> None:
-    """Raise NotFound for a schedule nobody declared."""
+    """Raise NotFound for an undeclared schedule."""
     if schedules.one(call.session, call.arrival.params["name"], call.now) is None:
-        raise NotFound("unknown_schedule", "There is no such schedule; GET /v1/schedules lists them.")
+        raise NotFound("unknown_schedule", "There is no such schedule. GET /v1/schedules lists all schedules.")
 
 
 SWITCH = Access(Scope.OPERATE, first=must_exist, unbound_only=True)
@@ -52,13 +52,13 @@ SWITCH = Access(Scope.OPERATE, first=must_exist, unbound_only=True)
 
 @routes.get("/v1/schedules", Access(Scope.READ, unbound_only=True), answer=Page[ScheduleDoc])
 def list_schedules(call: Here) -> Page[ScheduleDoc]:
-    """Every schedule."""
+    """List all schedules."""
     return Page(items=[_doc(view) for view in schedules.listed(call.session, call.now)])
 
 
 @routes.post("/v1/schedules/{name}/run", SWITCH, answer=JobDoc, status=202)
 def run_schedule(call: Here, name: str, body: Reason = Reason()) -> JobDoc:  # noqa: B008 -- frozen
-    """Enqueue its task now; the answer is the job."""
+    """Enqueue the schedule's task now; returns the job."""
     job_id = control(call).run_schedule(call.session, name, actor(call, body.reason))
     view = jobs.view(call.session, call.deps.jobs.catalogue, job_id)
     if view is None:
@@ -68,14 +68,14 @@ def run_schedule(call: Here, name: str, body: Reason = Reason()) -> JobDoc:  # n
 
 @routes.post("/v1/schedules/{name}/pause", SWITCH, answer=ScheduleDoc)
 def pause_schedule(call: Here, name: str, body: Reason = Reason()) -> ScheduleDoc:  # noqa: B008 -- frozen
-    """Leave out the occurrences to come."""
+    """Pause a schedule: runs that fall due are skipped."""
     control(call).pause_schedule(call.session, name, actor(call, body.reason))
     return _one(call, name)
 
 
 @routes.post("/v1/schedules/{name}/resume", SWITCH, answer=ScheduleDoc)
 def resume_schedule(call: Here, name: str, body: Reason = Reason()) -> ScheduleDoc:  # noqa: B008 -- frozen
-    """Fire again from the next occurrence on."""
+    """Resume a schedule from its next run on."""
     control(call).resume_schedule(call.session, name, actor(call, body.reason))
     return _one(call, name)
 

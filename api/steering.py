@@ -1,4 +1,4 @@
-"""The engine's controls in the hands of a call."""
+"""Access to jobs and to the engine's operations for a request."""
 
 from uuid import UUID
 
@@ -11,17 +11,17 @@ from services.keys import Possession
 
 
 def control(call: Call) -> Control:
-    """The controls, at the instant of this call."""
+    """Return the engine's operations at the time of this request."""
     return Control(call.jobs)
 
 
 def actor(call: Call, reason: str | None) -> Actor:
-    """Who acts, for the audit log."""
+    """Return the actor for the audit log."""
     return Actor(call.caller.actor, "api", reason)
 
 
 def may_steer_job(call: Call) -> None:
-    """`enqueue` suffices for one's own jobs of public tasks; other people's need `operate`."""
+    """Check access: `enqueue` suffices for one's own jobs of public tasks; all others require `operate`."""
     if call.caller.may(Scope.OPERATE):
         return
     call.must_have(Scope.ENQUEUE)
@@ -31,6 +31,6 @@ def may_steer_job(call: Call) -> None:
         raise NotFound
     catalogue = call.deps.jobs.catalogue
     public = view.job.task in catalogue and catalogue[view.job.task].policy.public
-    nobodys = jobs.owner_of_tenant(call.session, view.job.tenant) == Possession()
-    if not public or not (call.caller.bound or nobodys):
-        raise Forbidden(message="Other people's jobs need the scope operate.", scope=Scope.OPERATE.value)
+    unowned = jobs.owner_of_tenant(call.session, view.job.tenant) == Possession()
+    if not public or not (call.caller.bound or unowned):
+        raise Forbidden(message="Jobs of others require the scope operate.", scope=Scope.OPERATE.value)

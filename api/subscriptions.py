@@ -17,7 +17,7 @@ routes = Routes("fees")
 
 
 class NewPlan(Incoming):
-    """The plan to be on; the free one cancels."""
+    """The new plan; the free plan cancels the subscription."""
 
     plan: str
 
@@ -25,7 +25,7 @@ class NewPlan(Incoming):
 class SubscriptionDoc(Outgoing):
     """A paid plan. Days are local to the programme; `paid_until` and `ends_on` are exclusive.
 
-    `then` is the paid plan that follows at `ends_on`; without one the account is on the free plan again.
+    `then` is the paid plan that follows at `ends_on`; null: the account returns to the free plan.
     """
 
     plan: str
@@ -36,7 +36,7 @@ class SubscriptionDoc(Outgoing):
 
 
 class SubscribedDoc(AccountDoc):
-    """An account, and the paid plan that runs."""
+    """An account with its current paid plan."""
 
     subscription: SubscriptionDoc | None
 
@@ -44,26 +44,26 @@ class SubscribedDoc(AccountDoc):
 def _shown(call: Call, account: Account) -> SubscribedDoc:
     book = book_of(call)
     programme = book.programme_of(call.session, account)
-    found = plans.document(call.session, account, book.today(programme))
-    subscription = None if found is None else SubscriptionDoc.model_validate(found)
+    current = plans.document(call.session, account, book.today(programme))
+    subscription = None if current is None else SubscriptionDoc.model_validate(current)
     return SubscribedDoc(**shown(call, account).model_dump(), subscription=subscription)
 
 
 @routes.put("/v1/accounts/{account_id}/subscription", RESELLERS, answer=SubscribedDoc, problems=[409])
 def put_subscription(call: Here, account_id: UUID, body: NewPlan) -> SubscribedDoc:
-    """Take a plan: a dearer one starts a period today, another one follows at the period's end. 422 `unknown_plan`."""
+    """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`."""
     book = book_of(call)
     return _shown(call, plans.take_plan(book, call.session, account_id, body.plan))
 
 
 @routes.get("/v1/accounts/{account_id}/subscription", READ, answer=SubscribedDoc)
 def get_subscription(call: Here, account_id: UUID) -> SubscribedDoc:
-    """The paid plan that runs, if any."""
+    """Return the account with its current paid plan, if any."""
     return _shown(call, accounts.get(call.session, account_id))
 
 
 @routes.delete("/v1/accounts/{account_id}/subscription", RESELLERS, answer=SubscribedDoc, problems=[409])
 def cancel_subscription(call: Here, account_id: UUID) -> SubscribedDoc:
-    """End the paid plan with its paid period; without one nothing changes."""
+    """End the paid plan with its paid period; no effect on the free plan."""
     book = book_of(call)
     return _shown(call, plans.cancel_plan(book, call.session, account_id))

@@ -1,4 +1,4 @@
-"""The catalogue of tasks."""
+"""Catalogue of tasks."""
 
 from api.call import Access, Here
 from api.routes import Routes
@@ -10,7 +10,7 @@ routes = Routes("jobs")
 
 
 class RetryDoc(Outgoing):
-    """Exponential backoff with full jitter; seconds."""
+    """Exponential backoff with full jitter, in seconds."""
 
     max_attempts: int
     base_seconds: float
@@ -18,7 +18,7 @@ class RetryDoc(Outgoing):
 
 
 class TaskDoc(Outgoing):
-    """One task; `args` is a JSON Schema, `due_by_seconds` how late a start may be."""
+    """A task; `args` is a JSON Schema, `due_by_seconds` the time within which jobs should start."""
 
     name: str
     queue: str
@@ -32,10 +32,10 @@ class TaskDoc(Outgoing):
 
 @routes.get("/v1/tasks", Access(Scope.READ), answer=Page[TaskDoc])
 def list_tasks(call: Here) -> Page[TaskDoc]:
-    """Every task; a bound key sees those it may enqueue."""
+    """List tasks; a bound key sees those it can enqueue."""
     payloads = sorted(call.deps.jobs.catalogue, key=lambda payload: payload.policy.name)
-    seen = [p for p in payloads if p.policy.public or not call.caller.bound]
-    return Page(items=[_doc(payload) for payload in seen])
+    visible = [p for p in payloads if p.policy.public or not call.caller.bound]
+    return Page(items=[_doc(payload) for payload in visible])
 
 
 def _doc(payload: type[Payload]) -> TaskDoc:

@@ -26,32 +26,32 @@ WRITE = Access(Scope.ENQUEUE, "template_id", owners.template)
     problems=[404],
 )
 def create_template(call: Here, body: NewTemplate) -> TemplateDoc:
-    """Make a template. 409 `name_taken`; 422 `unknown_product`."""
+    """Create a template. 409 `name_taken`; 422 `unknown_product`."""
     visible_thing(call, owners.account, body.reseller_id)
     lines = [line.model_dump(mode="json") for line in body.lines]
-    made = templates.create(call.offers, call.session, body.reseller_id, body.name, lines)
-    return TemplateDoc.model_validate(templates.document(made))
+    template = templates.create(call.offers, call.session, body.reseller_id, body.name, lines)
+    return TemplateDoc.model_validate(templates.document(template))
 
 
 @routes.get("/v1/offer-templates", Access(Scope.READ, not_account=True), answer=Page[TemplateDoc], problems=[404])
 def list_templates(call: Here, query: Annotated[TemplateFilter, Query()]) -> Page[TemplateDoc]:
-    """Templates, newest first."""
+    """List templates, newest first."""
     visible_filter(call, owners.account, query.reseller)
     reseller_id = query.reseller or call.caller.reseller_id
     page = templates.listed(call.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
-    documents = [TemplateDoc.model_validate(templates.document(one)) for one in page.items]
+    documents = [TemplateDoc.model_validate(templates.document(row)) for row in page.items]
     return Page(items=documents, next=page.next)
 
 
 @routes.get("/v1/offer-templates/{template_id}", READ, answer=TemplateDoc)
 def get_template(call: Here, template_id: UUID) -> TemplateDoc:
-    """One template."""
+    """Return a template."""
     return TemplateDoc.model_validate(templates.document(templates.get(call.session, template_id)))
 
 
 @routes.put("/v1/offer-templates/{template_id}", WRITE, answer=TemplateDoc, problems=[409])
 def put_template(call: Here, template_id: UUID, body: TemplateBody) -> TemplateDoc:
-    """Replace name and lines; offers already sent keep theirs."""
+    """Replace a template's name and lines; offers already sent keep theirs."""
     lines = [line.model_dump(mode="json") for line in body.lines]
     changed = templates.change(call.offers, call.session, template_id, body.name, lines)
     return TemplateDoc.model_validate(templates.document(changed))
@@ -59,7 +59,7 @@ def put_template(call: Here, template_id: UUID, body: TemplateBody) -> TemplateD
 
 @routes.delete("/v1/offer-templates/{template_id}", WRITE, answer=TemplateDoc)
 def delete_template(call: Here, template_id: UUID) -> TemplateDoc:
-    """Remove a template; the answer is what it was."""
+    """Delete a template; returns its last state."""
     document = TemplateDoc.model_validate(templates.document(templates.get(call.session, template_id)))
     templates.delete(call.session, template_id)
     return document

@@ -14,7 +14,7 @@ START = Access(Scope.ENQUEUE, "account_id", owners.account)
 
 
 class StartedTrial(Outgoing):
-    """A trial that runs: its end is exclusive."""
+    """A running trial; its end is exclusive."""
 
     ends_at: Moment | None
 

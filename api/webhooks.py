@@ -1,4 +1,4 @@
-"""Webhook endpoints: who hears of which events."""
+"""Webhook endpoints and deliveries."""
 
 from typing import Annotated
 from uuid import UUID
@@ -20,7 +20,7 @@ WRITE = Access(Scope.ENQUEUE, "endpoint_id", owners.endpoint)
 
 
 class NewEndpoint(Incoming):
-    """An endpoint to be; `*` asks for every event; a secret is made when absent."""
+    """A new endpoint; `*` subscribes to every event; a secret is generated if omitted."""
 
     url: str = Field(max_length=4_000)
     events: list[str] = Field(max_length=100)
@@ -29,7 +29,7 @@ class NewEndpoint(Incoming):
 
 
 class EndpointDoc(Outgoing):
-    """An endpoint; without a reseller it hears of everybody."""
+    """An endpoint; without a reseller it receives events of all accounts."""
 
     id: UUID
     reseller_id: UUID | None
@@ -41,13 +41,13 @@ class EndpointDoc(Outgoing):
 
 
 class SecretEndpointDoc(EndpointDoc):
-    """An endpoint with its secret, shown this once."""
+    """An endpoint with its secret, which is returned only once."""
 
     secret: str
 
 
 class DeliveryDoc(Outgoing):
-    """One event on its way to one endpoint."""
+    """Delivery of one event to one endpoint."""
 
     id: UUID
     endpoint_id: UUID
@@ -64,25 +64,25 @@ class DeliveryDoc(Outgoing):
 
 
 class Replay(Incoming):
-    """From when everything is delivered again; absent: what failed."""
+    """Start time from which all events are delivered again; omitted: only failed deliveries."""
 
     since: Instant | None = None
 
 
 class ReplayedDoc(Outgoing):
-    """How many deliveries were started."""
+    """Number of deliveries started."""
 
     started: int
 
 
 class EndpointFilter(Paging):
-    """Whose endpoints."""
+    """Filter for endpoints."""
 
     reseller: UUID | None = None
 
 
 def check_url(call: Call, body: NewEndpoint) -> None:
-    """Ask DNS whether the endpoint may be called, before any transaction."""
+    """Check by DNS that the endpoint may be called; runs outside any transaction."""
     call.deps.guard.check(body.url)
 
 
@@ -95,7 +95,7 @@ def check_url(call: Call, body: NewEndpoint) -> None:
     outside=check_url,
 )
 def create_endpoint(call: Here, body: NewEndpoint) -> SecretEndpointDoc:
-    """Make an endpoint. 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
+    """Create an endpoint. 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
     if body.reseller_id is not None:
         visible_thing(call, owners.account, body.reseller_id)
     made = webhooks.create(
@@ -112,7 +112,7 @@ def create_endpoint(call: Here, body: NewEndpoint) -> SecretEndpointDoc:
 
 @routes.get("/v1/webhook-endpoints", Access(Scope.READ, not_account=True), answer=Page[EndpointDoc], problems=[404])
 def list_endpoints(call: Here, query: Annotated[EndpointFilter, Query()]) -> Page[EndpointDoc]:
-    """Endpoints, newest first."""
+    """List endpoints, newest first."""
     visible_filter(call, owners.account, query.reseller)
     reseller_id = query.reseller or call.caller.reseller_id
     page = webhooks.listed(call.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.deps import Deps
-from api.problems import AWAY, status_of
+from api.problems import DB_UNAVAILABLE, status_of
 from console import live, texts
 from console.answers import Goto, Page, Reply
 from console.door import COOKIE, login_path
@@ -52,7 +52,7 @@ class Server:
             with deps.sessions() as session:
                 visit = Visit(deps, session, arrival, deps.clock.now())
                 return self._visited(visit, view, role)
-        except AWAY:
+        except DB_UNAVAILABLE:
             return self._without_database(deps, arrival)
 
     def _visited(self, visit: Visit, view: View, role: Role | None) -> Response:
@@ -74,7 +74,7 @@ class Server:
                 visit = _load_session(Visit(deps, session, arrival, deps.clock.now()))
                 reply = _authorize(visit, view, role)
                 return self.templates.fragments(reply, visit) if isinstance(reply, Page) and reply.live else None
-        except AWAY:
+        except DB_UNAVAILABLE:
             return {}
         except (KontorError, DataError):
             return None
