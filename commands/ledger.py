@@ -1,4 +1,4 @@
-"""A command's way to the ledger: the engine's controls over one transaction, and a doorbell that rings."""
+"""Context of commands that enqueue jobs or operate the engine."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from engine.control import Actor, Control
     from engine.enqueue import Jobs
 
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit log.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")]
 
 
 @dataclass(frozen=True, slots=True)
 class ControlDesk:
-    """A desk with the engine's controls; `actor` is who stands at it."""
+    """Context of a command with the engine's operations."""
 
-    at: Desk
+    command: Desk
     control: "Control"
     actor: "Actor"
 
 
 @contextmanager
 def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
-    """A way into the ledger; the relay hears of what is committed."""
+    """Provide the ledger; commits notify the relay."""
     from adapters.bells import Keys
     from adapters.doorbell import RedisDoorbell
     from engine.enqueue import Jobs
@@ -43,9 +43,9 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
 
 @contextmanager
 def control_desk(reason: str | None = None) -> Iterator[ControlDesk]:
-    """A desk with the engine's controls; the relay hears of what was committed."""
+    """Open a context with the engine's operations; commits at the end of the block and notifies the relay."""
     from engine.control import Actor, Control
 
-    with desk() as at, ledger_jobs(at.settings) as jobs:
-        yield ControlDesk(at, Control(jobs), Actor(at.actor, "cli", reason))
-        at.session.commit()
+    with desk() as ctx, ledger_jobs(ctx.settings) as jobs:
+        yield ControlDesk(ctx, Control(jobs), Actor(ctx.actor, "cli", reason))
+        ctx.session.commit()
