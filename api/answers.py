@@ -11,27 +11,27 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class LongPoll:
     """Delay the response by at most `seconds` of wall time, then render it again.
 
     Waits for the end of the job `job_id`, or until `over` returns True.
     """
 
     seconds: float
-    render: Callable[[Session], "Answer"]
+    render: Callable[[Session], "ApiResponse"]
     job_id: UUID | None = None
-    over: Callable[[Session], bool] | None = None
+    done: Callable[[Session], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """Body, status and headers; or a stream of chunks, produced after the commit."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     media: str = JSON
-    wait: Wait | None = None
+    wait: LongPoll | None = None
     chunks: Iterator[bytes] | None = None
 
     @classmethod
@@ -40,7 +40,7 @@ class Answer:
         document: BaseModel,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
-        wait: Wait | None = None,
-    ) -> "Answer":
+        wait: LongPoll | None = None,
+    ) -> "ApiResponse":
         """Serialise a model as JSON."""
         return cls(document.model_dump_json(by_alias=True).encode(), status, headers or {}, wait=wait)

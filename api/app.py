@@ -43,7 +43,7 @@ from api import (
     usage,
     webhooks,
 )
-from api.answers import Answer
+from api.answers import ApiResponse
 from api.deps import Deps
 from api.metrics import Meter
 from api.openapi import describe
@@ -53,7 +53,7 @@ from api.problems import MEDIA, head
 from api.respond import respond
 from api.routes import Routes, flat
 from api.tracing import Traced
-from api.waiting import Watch
+from api.waiting import JobWatcher
 from console.app import mount as mount_console
 
 TITLE: Final = "Kontor"
@@ -102,7 +102,7 @@ def build(deps: Deps) -> FastAPI:
 
     app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None)
     app.state.deps = deps
-    app.state.watch = Watch(deps)
+    app.state.watch = JobWatcher(deps)
     app.state.meter = Meter(deps)
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(health.router)
@@ -133,4 +133,4 @@ async def _internal_error(request: Request, error: Exception) -> Response:
 def _plain(status: int, headers: dict[str, str], trace_id: str) -> Response:
     phrase = HTTPStatus(status).phrase
     document = head(status, CODES.get(status, phrase.lower().replace(" ", "_")), f"{phrase}.", trace_id)
-    return respond(Answer(to_json(document), status, headers, MEDIA), trace_id)
+    return respond(ApiResponse(to_json(document), status, headers, MEDIA), trace_id)

@@ -11,11 +11,11 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from api.problems import TooLarge, invalid
-from api.schema import Query
+from api.schema import QueryModel
 from domain.errors import FieldError, Invalid
 
 M = TypeVar("M", bound=BaseModel)
-Q = TypeVar("Q", bound=Query)
+Q = TypeVar("Q", bound=QueryModel)
 BODY_LIMIT: Final = 16 * 1024 * 1024
 SUSPICIOUS: Final = re.compile(rb"\\u0000|[eE]\+?\d{3}")
 EMPTY: Final = b"{}"

@@ -24,7 +24,7 @@ from services.offer_log import OfferBook
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingRequest:
     """A request as received, with its body."""
 
     method: str
@@ -43,7 +43,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RequestContext:
     """An authenticated request in its transaction. `now` is the same for the whole request.
 
     `work` is that transaction: a Session, or a bare connection for sessionless routes.
@@ -52,7 +52,7 @@ class Call:
     deps: Deps
     work: Session | Connection[Any]
     caller: Caller
-    arrival: Arrival
+    incoming: IncomingRequest
     now: datetime
     refusal: KontorError | None = None
 
@@ -77,7 +77,7 @@ class Call:
     def jobs(self) -> Jobs:
         """The ledger at the time of this request; jobs carry its trace id."""
         clock = Standing(self.now, self.deps.clock)
-        return replace(self.deps.jobs, clock=clock, trace_id=self.arrival.trace_id)
+        return replace(self.deps.jobs, clock=clock, trace_id=self.incoming.trace_id)
 
     @property
     def accounts(self) -> AccountBook:
@@ -89,13 +89,13 @@ class Call:
         """Dependencies of the offer services."""
         return OfferBook(self.jobs, self.deps.offer_secret, self.deps.programmes)
 
-    def must_see(self, thing: Possession | None) -> Possession:
+    def require_visible(self, thing: Possession | None) -> Possession:
         """Return the ownership. Raises NotFound if it is None or not visible to the caller."""
         if thing is None or not self.caller.sees(thing):
             raise NotFound
         return thing
 
-    def must_have(self, scope: Scope) -> None:
+    def require_scope(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has the scope."""
         if not self.caller.may(scope):
             raise Forbidden(message=f"This key lacks the scope {scope}.", scope=scope.value)
@@ -106,34 +106,34 @@ Owner = Callable[[Session, str], Possession | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Access policy of a route: 404 by `owner` of the path parameter `names` and `first`, then 403 by the rest."""
+class RoutePolicy:
+    """Access policy of a route: 404 by `owner` of the path parameter `path_param` and `first`, then 403 by the rest."""
 
     scope: Scope | None
-    names: str | None = None
+    path_param: str | None = None
     owner: Owner | None = None
     unbound_only: bool = False
     not_account: bool = False
     not_reseller: bool = False
-    first: Callable[["Call"], None] | None = None
-    guard: Callable[["Call"], None] | None = None
+    first: Callable[["RequestContext"], None] | None = None
+    guard: Callable[["RequestContext"], None] | None = None
 
-    def admit(self, call: Call) -> None:
+    def admit(self, ctx: RequestContext) -> None:
         """Check the policy. Raises NotFound, then Forbidden."""
-        if self.owner is not None and self.names is not None:
-            call.must_see(self.owner(call.session, call.arrival.params[self.names]))
+        if self.owner is not None and self.path_param is not None:
+            ctx.require_visible(self.owner(ctx.session, ctx.incoming.params[self.path_param]))
         if self.first is not None:
-            self.first(call)
-        if self.unbound_only and call.caller.bound:
+            self.first(ctx)
+        if self.unbound_only and ctx.caller.bound:
             raise Forbidden(message="A key bound to a reseller or an account cannot use this endpoint.")
-        if self.not_account and call.caller.account_id is not None:
+        if self.not_account and ctx.caller.account_id is not None:
             raise Forbidden(message="A key bound to an account cannot use this endpoint.")
-        if self.not_reseller and call.caller.reseller_id is not None:
+        if self.not_reseller and ctx.caller.reseller_id is not None:
             raise Forbidden(message="A key bound to a reseller cannot use this endpoint.")
         if self.scope is not None:
-            call.must_have(self.scope)
+            ctx.require_scope(self.scope)
         if self.guard is not None:
-            self.guard(call)
+            self.guard(ctx)
 
 
 def uuid_of(text: str) -> UUID:
@@ -144,16 +144,16 @@ def uuid_of(text: str) -> UUID:
         raise NotFound from None
 
 
-def visible_thing(call: Call, owner: Owner, thing: UUID) -> None:
+def require_visible_resource(ctx: RequestContext, owner: Owner, thing: UUID) -> None:
     """Raise NotFound unless the resource named by the body is visible to the caller."""
-    call.must_see(owner(call.session, str(thing)))
+    ctx.require_visible(owner(ctx.session, str(thing)))
 
 
-def visible_filter(call: Call, owner: Owner, thing: UUID | None) -> None:
+def require_visible_filter(ctx: RequestContext, owner: Owner, thing: UUID | None) -> None:
     """Raise NotFound if a bound key filters by a resource that it cannot see."""
-    if thing is not None and call.caller.bound:
-        visible_thing(call, owner, thing)
+    if thing is not None and ctx.caller.bound:
+        require_visible_resource(ctx, owner, thing)
 
 
-Here = Annotated[Call, Depends(HTTPBearer(scheme_name="key", description="An API key."))]
+Ctx = Annotated[RequestContext, Depends(HTTPBearer(scheme_name="key", description="An API key."))]
 """The request context, as a parameter of an endpoint."""

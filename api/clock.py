@@ -2,10 +2,10 @@
 
 from sqlalchemy.orm import Session
 
-from api.answers import Answer, Wait
-from api.call import Access, Call, Here
+from api.answers import ApiResponse, LongPoll
+from api.call import Ctx, RequestContext, RoutePolicy
 from api.routes import Routes
-from api.schema import Incoming, Instant, Moment, Outgoing
+from api.schema import RequestModel, ResponseModel, UtcIn, UtcOut
 from domain.errors import NotFound
 from models.keys import Scope
 from services import clock
@@ -14,20 +14,20 @@ routes = Routes("clock")
 SETTLE_SECONDS = 60.0
 
 
-class ClockBody(Incoming):
+class ClockIn(RequestModel):
     """The new time, and whether to wait for the work that is due by then."""
 
-    now: Instant
+    now: UtcIn
     settle: bool = False
 
 
-class ClockDoc(Outgoing):
+class ClockOut(ResponseModel):
     """The current time of the clock."""
 
-    now: Moment
+    now: UtcOut
 
 
-class DueDoc(Outgoing):
+class DueWorkOut(ResponseModel):
     """Work left: jobs by task, schedules, and probes of open lanes."""
 
     jobs: dict[str, int]
@@ -35,41 +35,41 @@ class DueDoc(Outgoing):
     probes: list[str]
 
 
-class UnsettledDoc(ClockDoc):
+class UnsettledOut(ClockOut):
     """The clock is set, but some due work did not finish in time."""
 
-    due: DueDoc
+    due: DueWorkOut
 
 
-def require_test_clock(call: Call) -> None:
+def require_test_clock(ctx: RequestContext) -> None:
     """Raise NotFound unless the test clock is on."""
-    if not call.deps.test_clock:
+    if not ctx.deps.test_clock:
         raise NotFound("no_test_clock", "The test clock is off; set KONTOR_TEST_CLOCK=1 to turn it on.")
 
 
-ADMIN = Access(Scope.ADMIN, first=require_test_clock, unbound_only=True)
+ADMIN = RoutePolicy(Scope.ADMIN, first=require_test_clock, unbound_only=True)
 
 
-@routes.get("/v1/clock", ADMIN, answer=ClockDoc, problems=[404])
-def get_clock(call: Here) -> ClockDoc:
+@routes.get("/v1/clock", ADMIN, response=ClockOut, problems=[404])
+def get_clock(ctx: Ctx) -> ClockOut:
     """Return the time that every process uses."""
-    return ClockDoc(now=call.now)
+    return ClockOut(now=ctx.now)
 
 
-@routes.post("/v1/clock", ADMIN, answer=ClockDoc, also={202: UnsettledDoc}, problems=[404])
-def set_clock(call: Here, body: ClockBody) -> Answer:
+@routes.post("/v1/clock", ADMIN, response=ClockOut, also={202: UnsettledOut}, problems=[404])
+def set_clock(ctx: Ctx, body: ClockIn) -> ApiResponse:
     """Move the time that every process uses. 409 `clock_backwards`."""
-    now = clock.move(call.session, call.jobs.doorbell, body.now)
-    answer = Answer.of(ClockDoc(now=now))
+    now = clock.move(ctx.session, ctx.jobs.doorbell, body.now)
+    response = ApiResponse.of(ClockOut(now=now))
     if not body.settle:
-        return answer
+        return response
 
-    def render(session: Session) -> Answer:
+    def render(session: Session) -> ApiResponse:
         pending = clock.due(session, now)
         if not pending:
-            return answer
-        due = DueDoc(jobs=dict(pending.jobs), schedules=list(pending.schedules), probes=list(pending.probes))
-        return Answer.of(UnsettledDoc(now=now, due=due), 202)
+            return response
+        due = DueWorkOut(jobs=dict(pending.jobs), schedules=list(pending.schedules), probes=list(pending.probes))
+        return ApiResponse.of(UnsettledOut(now=now, due=due), 202)
 
-    over = Wait(SETTLE_SECONDS, render, over=lambda session: not clock.due(session, now))
-    return Answer(answer.body, wait=over)
+    done = LongPoll(SETTLE_SECONDS, render, done=lambda session: not clock.due(session, now))
+    return ApiResponse(response.body, wait=done)

@@ -6,10 +6,9 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field
 
-from api.call import Access, Here
+from api.call import Ctx, RoutePolicy
 from api.routes import Routes
-from api.schema import PAGE, PAGE_LIMIT, Json, Moment, Outgoing, Page
-from api.schema import Query as QueryModel
+from api.schema import PAGE, PAGE_LIMIT, Json, PageOut, QueryModel, ResponseModel, UtcOut
 from models.keys import Scope
 from services import events
 
@@ -17,7 +16,7 @@ routes = Routes("events")
 MAX_SEQ = 2**63 - 1
 
 
-class EventDoc(Outgoing):
+class EventOut(ResponseModel):
     """A domain event; `seq` is its position in the feed."""
 
     seq: int
@@ -26,7 +25,7 @@ class EventDoc(Outgoing):
     account_id: UUID | None
     reseller_id: UUID | None
     programme: str | None
-    at: Moment
+    at: UtcOut
     data: dict[str, Json]
 
 
@@ -38,16 +37,16 @@ class EventQuery(QueryModel):
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
 
 
-@routes.get("/v1/events", Access(Scope.READ), answer=Page[EventDoc])
-def list_events(call: Here, query: Annotated[EventQuery, Query()]) -> Page[EventDoc]:
+@routes.get("/v1/events", RoutePolicy(Scope.READ), response=PageOut[EventOut])
+def list_events(ctx: Ctx, query: Annotated[EventQuery, Query()]) -> PageOut[EventOut]:
     """List events, oldest first; continuing from the last one skips none."""
     start = query.cursor if query.cursor is not None else query.after or 0
     rows = events.feed(
-        call.session,
+        ctx.session,
         start,
         query.limit,
-        reseller_id=call.caller.reseller_id,
-        account_id=call.caller.account_id,
+        reseller_id=ctx.caller.reseller_id,
+        account_id=ctx.caller.account_id,
     )
-    items = [EventDoc.model_validate(events.document(event)) for event in rows]
-    return Page(items=items, next=str(items[-1].seq) if len(items) == query.limit else None)
+    items = [EventOut.model_validate(events.document(event)) for event in rows]
+    return PageOut(items=items, next=str(items[-1].seq) if len(items) == query.limit else None)

@@ -7,9 +7,9 @@ from fastapi import Query
 from pydantic import Field
 
 from api import owners
-from api.call import Access, Here, visible_filter
+from api.call import Ctx, RoutePolicy, require_visible_filter
 from api.routes import Routes
-from api.schema import Moment, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, ResponseModel, UtcOut
 from models.keys import Scope
 from models.mails import MailState, RecipientRole, RecipientState
 from services import mails
@@ -18,7 +18,7 @@ from store.mails import MailFilter
 routes = Routes("mails")
 
 
-class RecipientDoc(Outgoing):
+class RecipientOut(ResponseModel):
     """Delivery to one recipient."""
 
     address: str
@@ -26,10 +26,10 @@ class RecipientDoc(Outgoing):
     state: RecipientState
     tries: int
     last_error: str | None
-    sent_at: Moment | None
+    sent_at: UtcOut | None
 
 
-class MailDoc(Outgoing):
+class MailOut(ResponseModel):
     """A mail; `raw` requires the scope `operate` and has the tokens in its links masked."""
 
     id: UUID
@@ -46,14 +46,14 @@ class MailDoc(Outgoing):
     reply_to: str | None
     message_id: str | None
     repeats: Annotated[UUID | None, Field(description="The mail that this one resends.")]
-    recipients: list[RecipientDoc]
+    recipients: list[RecipientOut]
     job_id: UUID | None
-    created_at: Moment
-    sent_at: Moment | None
+    created_at: UtcOut
+    sent_at: UtcOut | None
     raw: str | None = None
 
 
-class MailQuery(Paging):
+class MailQuery(PageQuery):
     """Filter for mails; `state` may be repeated."""
 
     account: UUID | None = None
@@ -61,23 +61,23 @@ class MailQuery(Paging):
     state: list[MailState] = Field([], description="May be repeated.")
 
 
-@routes.get("/v1/mails", Access(Scope.READ), answer=Page[MailDoc], problems=[404])
-def list_mails(call: Here, query: Annotated[MailQuery, Query()]) -> Page[MailDoc]:
+@routes.get("/v1/mails", RoutePolicy(Scope.READ), response=PageOut[MailOut], problems=[404])
+def list_mails(ctx: Ctx, query: Annotated[MailQuery, Query()]) -> PageOut[MailOut]:
     """List mails, newest first."""
-    visible_filter(call, owners.account, query.account)
+    require_visible_filter(ctx, owners.account, query.account)
     filter_ = MailFilter(
-        account=query.account or call.caller.account_id,
-        reseller=call.caller.reseller_id,
+        account=query.account or ctx.caller.account_id,
+        reseller=ctx.caller.reseller_id,
         template=query.template,
         states=[state.value for state in query.state],
     )
-    page = mails.page(call.session, filter_, query.cursor, query.limit)
-    documents = [MailDoc.model_validate(mails.document(row)) for row in page.items]
-    return Page(items=documents, next=page.next)
+    page = mails.page(ctx.session, filter_, query.cursor, query.limit)
+    documents = [MailOut.model_validate(mails.document(row)) for row in page.items]
+    return PageOut(items=documents, next=page.next)
 
 
-@routes.get("/v1/mails/{mail_id}", Access(Scope.READ, "mail_id", owners.mail), answer=MailDoc)
-def get_mail(call: Here, mail_id: UUID) -> MailDoc:
+@routes.get("/v1/mails/{mail_id}", RoutePolicy(Scope.READ, "mail_id", owners.mail), response=MailOut)
+def get_mail(ctx: Ctx, mail_id: UUID) -> MailOut:
     """Return a mail; with the scope `operate` including its source."""
-    raw = call.caller.may(Scope.OPERATE)
-    return MailDoc.model_validate(mails.document(mails.get(call.session, mail_id), raw=raw))
+    raw = ctx.caller.may(Scope.OPERATE)
+    return MailOut.model_validate(mails.document(mails.get(ctx.session, mail_id), raw=raw))

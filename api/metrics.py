@@ -42,7 +42,7 @@ class Meter:
             registry=self.registry,
         )
         ProcessCollector(registry=self.registry)
-        self.registry.register(Ledger(deps))
+        self.registry.register(DatabaseCollector(deps))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -51,7 +51,7 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger(Collector):
+class DatabaseCollector(Collector):
     """Queries PostgreSQL at every scrape; `kontor_up` reports whether it responded."""
 
     deps: Deps

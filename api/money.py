@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from api.schema import Incoming, Outgoing
+from api.schema import RequestModel, ResponseModel
 from domain.errors import FieldError, Invalid
 from domain.money import Money, Sign, parse_money
 
@@ -17,14 +17,14 @@ def _require_text(value: object) -> object:
     return value
 
 
-Amount = Annotated[str, BeforeValidator(_require_text), Field(max_length=40)]
+AmountText = Annotated[str, BeforeValidator(_require_text), Field(max_length=40)]
 """A decimal string, validated once its currency is known."""
 
 
-class MoneyBody(Incoming):
+class MoneyIn(RequestModel):
     """An amount in a request."""
 
-    amount: Amount
+    amount: AmountText
     currency: str
 
     def money(self, currency: str, sign: Sign = Sign.POSITIVE, loc: str = "amount") -> Money:
@@ -35,13 +35,13 @@ class MoneyBody(Incoming):
         return parse_money(self.amount, currency, sign, f"{loc}.amount")
 
 
-class MoneyDoc(Outgoing):
+class MoneyOut(ResponseModel):
     """An amount in a response."""
 
     amount: str
     currency: str
 
     @classmethod
-    def of(cls, money: Money) -> "MoneyDoc":
+    def of(cls, money: Money) -> "MoneyOut":
         """Build the response for an amount."""
         return cls(**money.to_document())

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from api import page_words as words
 from api.deps import Deps
-from api.page_render import Reader, View
+from api.page_render import PublicPage, Reader
 from api.page_voice import brand_of, unknown
 from domain.errors import Conflict, Gone, Invalid, NotFound
 from models.accounts import Account
@@ -14,7 +14,7 @@ from services import activation
 from services.account_book import AccountBook
 
 
-def show_activation(deps: Deps, token: str) -> View:
+def show_activation(deps: Deps, token: str) -> PublicPage:
     """Show the page; changes nothing."""
     with deps.sessions() as session:
         try:
@@ -27,7 +27,7 @@ def show_activation(deps: Deps, token: str) -> View:
         return _page(deps, session, link.account, 200, notice, form=not link.done)
 
 
-def activate(deps: Deps, token: str, form: Mapping[str, str]) -> View:
+def activate(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
     """Activate the account, with a password if one was entered."""
     password = form.get("password") or None
     book = _book(deps)
@@ -46,21 +46,21 @@ def activate(deps: Deps, token: str, form: Mapping[str, str]) -> View:
     return view
 
 
-def _refused(deps: Deps, session: Session, token: str, error: Conflict | Invalid) -> View:
+def _refused(deps: Deps, session: Session, token: str, error: Conflict | Invalid) -> PublicPage:
     account = activation.show(_book(deps), session, deps.tokens, token).account
     if isinstance(error, Conflict):
         return _page(deps, session, account, 409, words.ACTIVE_BEFORE, form=False)
     return _page(deps, session, account, 422, words.PASSWORD, form=True)
 
 
-def _gone(error: Gone) -> View:
+def _gone(error: Gone) -> PublicPage:
     """Return a page without a brand: it must not reveal the account."""
-    return View("plain.html", 410, words.ACTIVATION_GONE[error.code], values={"hint": None})
+    return PublicPage("plain.html", 410, words.ACTIVATION_GONE[error.code], values={"hint": None})
 
 
-def _page(deps: Deps, session: Session, account: Account, status: int, notice: str | None, *, form: bool) -> View:
+def _page(deps: Deps, session: Session, account: Account, status: int, notice: str | None, *, form: bool) -> PublicPage:
     brand = brand_of(deps, session, account)
-    return View(
+    return PublicPage(
         "activation.html",
         status,
         words.ACTIVATE,

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from api import page_words as words
 from api.deps import Deps
-from api.page_render import Reader, View
+from api.page_render import PublicPage, Reader
 from api.page_voice import brand_of, unknown
 from domain.errors import Conflict, Gone, NotFound
 from domain.offers import OfferState
@@ -22,7 +22,7 @@ CHANGES: Final = {
 }
 
 
-def show_decision(deps: Deps, token: str) -> View:
+def show_decision(deps: Deps, token: str) -> PublicPage:
     """Show the page; decides nothing."""
     with deps.sessions() as session:
         try:
@@ -32,7 +32,7 @@ def show_decision(deps: Deps, token: str) -> View:
         return _page(deps, session, seen)
 
 
-def decide(deps: Deps, token: str, form: Mapping[str, str]) -> View:
+def decide(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
     """Decide the offer if a button was pressed and it is still undecided."""
     verdict = form.get("decision")
     with deps.sessions() as session:
@@ -53,21 +53,21 @@ def decide(deps: Deps, token: str, form: Mapping[str, str]) -> View:
     return view
 
 
-def _not_decided(deps: Deps, session: Session, seen: Decision, error: Conflict | Gone) -> View:
+def _not_decided(deps: Deps, session: Session, seen: Decision, error: Conflict | Gone) -> PublicPage:
     """Return the page with the reason why nothing was decided."""
     if isinstance(error, Gone):
         return _page(deps, session, seen, 410, words.GONE.get(error.code))
     return _page(deps, session, seen, 409, words.DECIDED_BEFORE.get(seen.state))
 
 
-def _page(deps: Deps, session: Session, seen: Decision, status: int = 200, notice: str | None = None) -> View:
+def _page(deps: Deps, session: Session, seen: Decision, status: int = 200, notice: str | None = None) -> PublicPage:
     owner = session.get(Account, seen.offer.reseller_id)
     brand = brand_of(deps, session, seen.account, owner)
     if seen.gone is not None and status == 200:
         status, notice = 410, words.GONE.get(seen.gone)
     notice = notice or words.STATES[seen.state]
     useless = seen.gone == "address_changed"
-    return View(
+    return PublicPage(
         "decision.html",
         status,
         words.OFFER,

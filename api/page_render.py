@@ -30,7 +30,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PublicPage:
     """A page to render: template, status, texts and brand (None: no name is shown)."""
 
     template: str
@@ -61,7 +61,7 @@ class Pages:
             language: _phrases(catalogue, mails[language]) for language, catalogue in load_all("pages").items()
         }
 
-    def response(self, view: View) -> HTMLResponse:
+    def response(self, view: PublicPage) -> HTMLResponse:
         """Render a page. Titles and notices are English message ids, translated here."""
         nonce = secrets.token_urlsafe(12)
         words = self._words[language_of(view.reader.locale)]
@@ -84,7 +84,7 @@ class Pages:
         return HTMLResponse(body, view.status, page_headers(nonce))
 
 
-def _named(view: View) -> Mapping[str, str]:
+def _named(view: PublicPage) -> Mapping[str, str]:
     """Return the placeholders of titles."""
     account = (view.values or {}).get("account", "")
     return {"brand": view.brand.name if view.brand else "", "account": str(account)}

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from api import page_words as words
 from api.deps import Deps
-from api.page_render import View
+from api.page_render import PublicPage
 from mail.brand import Brand
 from models.accounts import Account
 from services.brands import brand_for
@@ -17,6 +17,6 @@ def brand_of(deps: Deps, session: Session, account: Account, reseller: Account |
     return brand_for(session, account, provider, reseller=reseller).brand
 
 
-def unknown() -> View:
+def unknown() -> PublicPage:
     """Return the page for an unknown link; it shows no brand."""
-    return View("plain.html", 404, words.UNKNOWN, values={"hint": words.UNKNOWN_HINT})
+    return PublicPage("plain.html", 404, words.UNKNOWN, values={"hint": words.UNKNOWN_HINT})

@@ -15,18 +15,18 @@ from api import page_words as words
 from api.deps import Deps
 from api.page_activation import activate, show_activation
 from api.page_decision import decide, show_decision
-from api.page_render import Pages, Reader, View
+from api.page_render import Pages, PublicPage, Reader
 from api.page_unsubscribe import show_unsubscribe, unsubscribe
 from api.problems import DB_UNAVAILABLE
 from mail.catalogue import LANGUAGES
 
 Form = Mapping[str, str]
-Show = Callable[[Deps, str], View]
-Act = Callable[[Deps, str, Form], View]
-Handler = Callable[[Request], Awaitable[Response]]
+ShowPage = Callable[[Deps, str], PublicPage]
+SubmitPage = Callable[[Deps, str, Form], PublicPage]
+RequestHandler = Callable[[Request], Awaitable[Response]]
 
 FIELDS: Final = 10
-FAMILIES: Final[tuple[tuple[str, Show, Act], ...]] = (
+FAMILIES: Final[tuple[tuple[str, ShowPage, SubmitPage], ...]] = (
     ("/offers/{token}", show_decision, decide),
     ("/activate/{token}", show_activation, activate),
     ("/unsubscribe/{token}", show_unsubscribe, unsubscribe),
@@ -48,7 +48,7 @@ async def _redirect_to_console() -> RedirectResponse:
     return RedirectResponse("/console", 302)
 
 
-def _show_handler(pages: Pages, show: Show) -> Handler:
+def _show_handler(pages: Pages, show: ShowPage) -> RequestHandler:
     async def handle(request: Request) -> Response:
         deps: Deps = request.app.state.deps
         token = request.path_params["token"]
@@ -57,7 +57,7 @@ def _show_handler(pages: Pages, show: Show) -> Handler:
     return handle
 
 
-def _act_handler(pages: Pages, act: Act) -> Handler:
+def _act_handler(pages: Pages, act: SubmitPage) -> RequestHandler:
     async def handle(request: Request) -> Response:
         deps: Deps = request.app.state.deps
         token = request.path_params["token"]
@@ -76,7 +76,7 @@ async def _form(request: Request) -> Form:
     return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
-async def _rendered(pages: Pages, request: Request, make: Callable[[], View]) -> Response:
+async def _rendered(pages: Pages, request: Request, make: Callable[[], PublicPage]) -> Response:
     """Build and render a page in a worker thread."""
     deps: Deps = request.app.state.deps
     reader = Reader(_preferred(request.headers.get("accept-language", "")))
@@ -85,7 +85,7 @@ async def _rendered(pages: Pages, request: Request, make: Callable[[], View]) ->
         try:
             view = make()
         except DB_UNAVAILABLE:
-            view = View("plain.html", 503, words.BUSY, values={"hint": None})
+            view = PublicPage("plain.html", 503, words.BUSY, values={"hint": None})
         if view.brand is None:
             view = replace(view, reader=reader)
         return pages.response(view)

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails, to_json
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.answers import Answer
+from api.answers import ApiResponse
 from domain.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, Locked, NotFound
 from services.keys import Unauthorized
 
@@ -53,14 +53,14 @@ def status_of(error: KontorError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def problem(error: KontorError, trace_id: str) -> Answer:
+def problem(error: KontorError, trace_id: str) -> ApiResponse:
     """Build the response for an error."""
     status = status_of(error)
     members = head(status, error.code, error.message, trace_id)
     document: dict[str, object] = {**members, **error.data, **members}
     if isinstance(error, Invalid) and error.errors:
         document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
-    return Answer(to_json(document), status, _headers(error), MEDIA)
+    return ApiResponse(to_json(document), status, _headers(error), MEDIA)
 
 
 def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object]:

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.answers import Answer
-from api.call import Access
-from api.pipeline import Outside, Pipeline, Spec
-from api.schema import Problem
+from api.answers import ApiResponse
+from api.call import RoutePolicy
+from api.pipeline import EndpointSpec, Pipeline, Precheck
+from api.schema import ProblemOut
 
-F = TypeVar("F", bound=Callable[..., Answer | BaseModel])
+F = TypeVar("F", bound=Callable[..., ApiResponse | BaseModel])
 DESCRIPTIONS: Final[Mapping[int, str]] = {
     401: "The API key is missing or invalid: `unauthorized`.",
     403: "The key does not have permission.",
@@ -33,7 +33,7 @@ DESCRIPTIONS: Final[Mapping[int, str]] = {
 class KontorRoute(APIRoute):
     """A route whose requests run through the pipeline instead of FastAPI's own handler."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], *, spec: Spec, **options: Any) -> None:
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, spec: EndpointSpec, **options: Any) -> None:
         self.spec = spec
         self.allowed: frozenset[str] = frozenset()
         super().__init__(path, endpoint, **options)
@@ -75,22 +75,22 @@ class Routes:
 
     def add(
         self,
-        call: str,
-        access: Access,
+        operation: str,
+        policy: RoutePolicy,
         *,
-        answer: type[BaseModel] | None = None,
+        response: type[BaseModel] | None = None,
         status: int = 200,
         also: Mapping[int, type[BaseModel] | str] | None = None,
         problems: Sequence[int] = (),
         media: str | None = None,
-        outside: Outside | None = None,
-        direct: bool = False,
+        precheck: Precheck | None = None,
+        sessionless: bool = False,
     ) -> Callable[[F], F]:
         """Declare `METHOD /path`; `also` are further success responses, `problems` further error statuses."""
-        method, path = call.split()
+        method, path = operation.split()
 
         def declare(endpoint: F) -> F:
-            spec = Spec.of(endpoint, access, status, path, outside, direct=direct)
+            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, sessionless=sessionless)
             responses = _success_responses(also or {}) | _error_responses(spec, method, problems)
             if media is not None:
                 responses[status] = {"description": "The file.", "content": {media: {"schema": {"type": "string"}}}}
@@ -99,7 +99,7 @@ class Routes:
                 endpoint,
                 spec=spec,
                 methods=[method],
-                response_model=answer,
+                response_model=response,
                 status_code=status,
                 responses=responses,
                 operation_id=endpoint.__name__,
@@ -110,25 +110,25 @@ class Routes:
 
         return declare
 
-    def get(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def get(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a GET."""
-        return self.add(f"GET {path}", access, **options)
+        return self.add(f"GET {path}", policy, **options)
 
-    def post(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def post(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a POST."""
-        return self.add(f"POST {path}", access, **options)
+        return self.add(f"POST {path}", policy, **options)
 
-    def put(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def put(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a PUT."""
-        return self.add(f"PUT {path}", access, **options)
+        return self.add(f"PUT {path}", policy, **options)
 
-    def patch(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def patch(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a PATCH."""
-        return self.add(f"PATCH {path}", access, **options)
+        return self.add(f"PATCH {path}", policy, **options)
 
-    def delete(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def delete(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a DELETE."""
-        return self.add(f"DELETE {path}", access, **options)
+        return self.add(f"DELETE {path}", policy, **options)
 
 
 def _success_responses(also: Mapping[int, type[BaseModel] | str]) -> dict[int | str, dict[str, Any]]:
@@ -137,7 +137,7 @@ def _success_responses(also: Mapping[int, type[BaseModel] | str]) -> dict[int | 
     }
 
 
-def _error_responses(spec: Spec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:
+def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:
     statuses = {401, 403, 503, *further}
     if "{" in spec.path:
         statuses.add(404)
@@ -147,4 +147,4 @@ def _error_responses(spec: Spec, method: str, further: Sequence[int]) -> dict[in
         statuses |= {413, 422}
     if spec.query is not None:
         statuses.add(422)
-    return {status: {"description": DESCRIPTIONS[status], "model": Problem} for status in sorted(statuses)}
+    return {status: {"description": DESCRIPTIONS[status], "model": ProblemOut} for status in sorted(statuses)}

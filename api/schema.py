@@ -45,17 +45,17 @@ def _require_rfc3339(value: object) -> object:
     return value
 
 
-Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_require_rfc3339), AfterValidator(_check_year)]
+UtcIn = Annotated[AwareDatetime, Strict(False), BeforeValidator(_require_rfc3339), AfterValidator(_check_year)]
 """A time in a request, with any offset; naive times are rejected."""
 
-Day = Annotated[date, Strict(False), AfterValidator(_check_day)]
+DayIn = Annotated[date, Strict(False), AfterValidator(_check_day)]
 """A calendar day in a request."""
 
-Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})]
+UtcOut = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})]
 """A time in a response: RFC 3339, UTC with Z."""
 
 
-class Incoming(BaseModel):
+class RequestModel(BaseModel):
     """A request body: strict, no unknown fields. `any_text` allows NUL characters."""
 
     any_text: ClassVar[bool] = False
@@ -63,7 +63,7 @@ class Incoming(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Query(BaseModel):
+class QueryModel(BaseModel):
     """A query string. Parameters that begin with `open_prefix` are left to the endpoint."""
 
     open_prefix: ClassVar[str | None] = None
@@ -71,34 +71,34 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Outgoing(BaseModel):
+class ResponseModel(BaseModel):
     """A response body."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Paging(Query):
+class PageQuery(QueryModel):
     """Paging parameters of every list."""
 
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
     cursor: str | None = Field(None, max_length=500, description="`next` of the previous page.")
 
 
-class Page(Outgoing, Generic[T]):
+class PageOut(ResponseModel, Generic[T]):
     """One page of a list; `next` is null on the last one."""
 
     items: list[T]
     next: str | None = None
 
 
-class FieldProblem(Outgoing):
+class FieldProblemOut(ResponseModel):
     """One error of one field, by its dotted path."""
 
     loc: str
     msg: str
 
 
-class Problem(BaseModel):
+class ProblemOut(BaseModel):
     """RFC 9457 problem. `code` is stable; further members depend on it."""
 
     model_config = ConfigDict(extra="allow")
@@ -109,7 +109,7 @@ class Problem(BaseModel):
     code: str
     detail: str
     trace_id: str
-    errors: list[FieldProblem] | None = None
+    errors: list[FieldProblemOut] | None = None
     state: str | None = None
 
 

@@ -6,26 +6,26 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from api import owners
-from api.account_docs import UsageDoc
-from api.call import Access, Here
+from api.account_docs import UsageOut
+from api.call import Ctx, RoutePolicy
 from api.routes import Routes
-from api.schema import Incoming, Instant
+from api.schema import RequestModel, UtcIn
 from domain.usage import ReportKind
 from models.keys import Scope
 from services import usage_reports
 from services.usage import UsageReport
 
 routes = Routes("accounts")
-REPORT = Access(Scope.ENQUEUE, "account_id", owners.account, unbound_only=True)
+REPORT = RoutePolicy(Scope.ENQUEUE, "account_id", owners.account, unbound_only=True)
 
 
-class NewReport(Incoming):
+class UsageReportIn(RequestModel):
     """A usage report: either `value`, an absolute level of 0 or more, or `delta`, added to the period of `at`."""
 
     metric: str = Field(max_length=200)
     value: int | None = None
     delta: int | None = None
-    at: Instant
+    at: UtcIn
     report_id: str | None = None
 
     @model_validator(mode="after")
@@ -42,15 +42,15 @@ class NewReport(Incoming):
         return UsageReport(self.metric, ReportKind.DELTA, self.delta or 0, self.at, self.report_id)
 
 
-class ReportedDoc(UsageDoc):
+class ReportedUsageOut(UsageOut):
     """The metric after the report; `repeated`: its `report_id` is known, nothing changed."""
 
     metric: str
     repeated: bool
 
 
-@routes.post("/v1/accounts/{account_id}/usage", REPORT, answer=ReportedDoc, status=202)
-def report_usage(call: Here, account_id: UUID, body: NewReport) -> ReportedDoc:
+@routes.post("/v1/accounts/{account_id}/usage", REPORT, response=ReportedUsageOut, status=202)
+def report_usage(ctx: Ctx, account_id: UUID, body: UsageReportIn) -> ReportedUsageOut:
     """Report usage; reports may be late, repeated or out of order. 409 `account_deleted`."""
-    result = usage_reports.report(call.accounts, call.session, account_id, body.to_report())
-    return ReportedDoc(metric=result.metric, value=result.value, limit=result.limit, repeated=result.repeated)
+    result = usage_reports.report(ctx.accounts, ctx.session, account_id, body.to_report())
+    return ReportedUsageOut(metric=result.metric, value=result.value, limit=result.limit, repeated=result.repeated)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.answers import Answer
+from api.answers import ApiResponse
 from api.deps import Deps
 from api.problems import DB_UNAVAILABLE
 from services.jobs import unfinished
@@ -19,7 +19,7 @@ MAX_PAUSE: Final = 0.1
 
 
 @dataclass(slots=True)
-class Watch:
+class JobWatcher:
     """Requests waiting for jobs. Lives in the event loop."""
 
     deps: Deps
@@ -67,26 +67,26 @@ class Watch:
             return set(job_ids)
 
 
-async def waited(watch: Watch, answer: Answer) -> Answer:
+async def long_poll(watch: JobWatcher, response: ApiResponse) -> ApiResponse:
     """Delay a response until its condition is met or its time is up, then render it again."""
-    if answer.wait is None:
-        return answer
-    wait = answer.wait
+    if response.wait is None:
+        return response
+    wait = response.wait
     if wait.job_id is not None:
         await watch.wait(wait.job_id, wait.seconds)
-    elif wait.over is not None:
-        await _until(watch.deps, wait.over, wait.seconds)
+    elif wait.done is not None:
+        await _until(watch.deps, wait.done, wait.seconds)
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, answer)
+    return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, response)
 
 
-async def _until(deps: Deps, over: Callable[[Session], bool], seconds: float) -> None:
+async def _until(deps: Deps, done: Callable[[Session], bool], seconds: float) -> None:
     """Poll `over` with growing pauses until it returns True or time is up."""
     loop, pause = asyncio.get_running_loop(), MIN_PAUSE
 
     def ask() -> bool:
         with deps.sessions() as session:
-            return over(session)
+            return done(session)
 
     end = loop.time() + seconds
     while loop.time() < end and not await loop.run_in_executor(deps.threads, ask):
@@ -94,11 +94,11 @@ async def _until(deps: Deps, over: Callable[[Session], bool], seconds: float) ->
         pause = min(pause * 1.5, MAX_PAUSE)
 
 
-def _render(deps: Deps, answer: Answer) -> Answer:
-    if answer.wait is None:
-        return answer
+def _render(deps: Deps, response: ApiResponse) -> ApiResponse:
+    if response.wait is None:
+        return response
     try:
         with deps.sessions() as session:
-            return answer.wait.render(session)
+            return response.wait.render(session)
     except DB_UNAVAILABLE:
-        return answer
+        return response

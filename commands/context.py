@@ -50,7 +50,7 @@ def transaction(settings: Settings) -> Iterator["Session"]:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CommandContext:
     """Context of a command: settings, one transaction, programme time."""
 
     settings: Settings
@@ -60,14 +60,14 @@ class Desk:
 
 
 @contextmanager
-def desk() -> Iterator[Desk]:
+def command_context() -> Iterator[CommandContext]:
     """Open the context of a command; it is committed at the end of the block."""
     with running_settings() as settings:
         from workers.clocks import programme_time
 
         now = programme_time(settings)
         with transaction(settings) as session:
-            yield Desk(settings, session, now, f"cli:{getpass.getuser()}")
+            yield CommandContext(settings, session, now, f"cli:{getpass.getuser()}")
 
 
 def plain(value: object) -> object:

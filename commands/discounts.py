@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from commands.context import Json, print_facts, print_json, print_rows
-from commands.ledger import Reason, control_desk
+from commands.ledger import ReasonOption, control_context
 from domain.discounts import RunState
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.discounts import DiscountRun
     from services.discounts.book import DiscountBook
 
-Programme = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's code.")]
+ProgrammeCode = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's code.")]
 RunId = Annotated[UUID, typer.Argument(metavar="ID")]
 COLUMNS = ("id", "programme", "day", "state", "resellers", "moved", "guard_rail", "started_at", "finished_at")
 
@@ -36,7 +36,7 @@ def app() -> typer.Typer:
 
 
 @dataclass(frozen=True, slots=True)
-class DiscountDesk:
+class DiscountContext:
     """Context of a discount command: a transaction and the dependencies of the discount services."""
 
     session: "Session"
@@ -46,14 +46,14 @@ class DiscountDesk:
 
 
 @contextmanager
-def discount_desk(reason: str | None = None) -> Iterator[DiscountDesk]:
+def discount_context(reason: str | None = None) -> Iterator[DiscountContext]:
     """Open the context of a discount command; commits at the end of the block and notifies workers."""
     from services.discounts.book import DiscountBook
     from services.programmes import Programmes
 
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         book = DiscountBook(control_ctx.control.jobs, Programmes())
-        yield DiscountDesk(control_ctx.command.session, book, control_ctx.command.actor, control_ctx.command.now)
+        yield DiscountContext(control_ctx.command.session, book, control_ctx.command.actor, control_ctx.command.now)
 
 
 def document(session: "Session", run: "DiscountRun") -> dict[str, Any]:
@@ -73,7 +73,7 @@ def runs(
     from services.discounts import overseeing
     from store.discount_runs import RunFilter
 
-    with discount_desk() as ctx:
+    with discount_context() as ctx:
         page = overseeing.page(ctx.session, RunFilter(programme, state), limit=limit)
         documents = overseeing.documents(ctx.session, page.items)
     if as_json:
@@ -83,14 +83,14 @@ def runs(
 
 
 def run(
-    programme: Programme,
+    programme: ProgrammeCode,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which resellers would change tier.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start a run for today as jobs, or show its effects with --dry-run."""
     from services.discounts import overseeing
 
-    with discount_desk() as ctx:
+    with discount_context() as ctx:
         if dry_run:
             facts = overseeing.preview(ctx.book, ctx.session, programme)
         else:
@@ -102,24 +102,24 @@ def show(run_id: RunId, as_json: Json = False) -> None:
     """Show a run with its totals."""
     from services.discounts import overseeing
 
-    with discount_desk() as ctx:
+    with discount_context() as ctx:
         facts = document(ctx.session, overseeing.get(ctx.session, run_id))
     print_facts(facts, as_json=as_json)
 
 
-def approve(run_id: RunId, reason: Reason = None, as_json: Json = False) -> None:
+def approve(run_id: RunId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Approve a held run: it records discounts and sends mails."""
     from services.discounts import overseeing
 
-    with discount_desk(reason) as ctx:
+    with discount_context(reason) as ctx:
         facts = document(ctx.session, overseeing.approve(ctx.book, ctx.session, run_id, ctx.actor, reason))
     print_facts(facts, as_json=as_json)
 
 
-def reject(run_id: RunId, reason: Reason = None, as_json: Json = False) -> None:
+def reject(run_id: RunId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Reject a held run: it records nothing."""
     from services.discounts import overseeing
 
-    with discount_desk(reason) as ctx:
+    with discount_context(reason) as ctx:
         facts = document(ctx.session, overseeing.reject(ctx.book, ctx.session, run_id, ctx.actor, reason))
     print_facts(facts, as_json=as_json)

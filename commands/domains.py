@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from commands.context import Json, desk, print_rows, running_settings, transaction
+from commands.context import Json, command_context, print_rows, running_settings, transaction
 
 
 def app() -> typer.Typer:
@@ -57,7 +57,7 @@ def mark(domain: Domain, account: AccountId = None, as_json: Json = False) -> No
     """Mark a domain as verified without DNS."""
     from services import accounts, domains
 
-    with desk() as ctx:
+    with command_context() as ctx:
         owner = accounts.get(ctx.session, account) if account else None
         marked = domains.mark(ctx.session, domain, ctx.actor, ctx.now, account=owner)
         rows = [domains.document(row) for row in marked]
@@ -68,7 +68,7 @@ def unmark(domain: Domain, account: AccountId = None, as_json: Json = False) -> 
     """Revoke a verification, by DNS or by hand; mails use the provider's address again."""
     from services import accounts, domains
 
-    with desk() as ctx:
+    with command_context() as ctx:
         owner = accounts.get(ctx.session, account) if account else None
         rows = [domains.document(row) for row in domains.unmark(ctx.session, domain, account=owner)]
     print_rows(rows, as_json=as_json)

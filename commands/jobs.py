@@ -6,8 +6,8 @@ from uuid import UUID
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_json, print_rows
-from commands.ledger import Reason, control_desk
+from commands.context import Json, command_context, print_facts, print_json, print_rows
+from commands.ledger import ReasonOption, control_context
 from domain.errors import NotFound
 from domain.jobs import JobState
 
@@ -39,7 +39,7 @@ def list_jobs(
     as_json: Json = False,
 ) -> None:
     """List jobs of the last seven days, newest first."""
-    from api.job_docs import job_doc
+    from api.job_docs import job_out
     from domain.paging import cursor_id
     from services import jobs
     from services.job_search import Searcher
@@ -47,7 +47,7 @@ def list_jobs(
     from tasks.catalogue import catalogue
     from workers.clocks import clock_for
 
-    with desk() as ctx:
+    with command_context() as ctx:
         query = JobQuery(
             states=frozenset(state or ()),
             task=task,
@@ -57,7 +57,7 @@ def list_jobs(
             before=cursor_id(cursor),
         )
         result = Searcher(catalogue(), clock_for(ctx.settings)).search(ctx.session, query, limit)
-        documents = [job_doc(view).model_dump(mode="json") for view in result.items]
+        documents = [job_out(view).model_dump(mode="json") for view in result.items]
     if as_json:
         print_json({"items": documents, "next": result.next, "partial": result.partial})
         return
@@ -71,34 +71,34 @@ def list_jobs(
 
 def document(session: "Session", job_id: UUID) -> dict[str, Any]:
     """Return a job in the API's form. Raises NotFound."""
-    from api.job_docs import job_doc
+    from api.job_docs import job_out
     from services import jobs
     from tasks.catalogue import catalogue
 
     view = jobs.view(session, catalogue(), job_id)
     if view is None:
         raise NotFound(message=f"There is no job {job_id}.")
-    return job_doc(view).model_dump(mode="json")
+    return job_out(view).model_dump(mode="json")
 
 
 def show(job_id: JobId, as_json: Json = False) -> None:
     """Show one job with its attempts."""
-    with desk() as ctx:
+    with command_context() as ctx:
         job = document(ctx.session, job_id)
     print_facts(job, as_json=as_json)
 
 
-def retry(job_id: JobId, reason: Reason = None, as_json: Json = False) -> None:
+def retry(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Queue a dead, retrying or cancelled job again, with all attempts available."""
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         control_ctx.control.retry(control_ctx.command.session, job_id, control_ctx.actor)
         job = document(control_ctx.command.session, job_id)
     print_facts(job, as_json=as_json)
 
 
-def cancel(job_id: JobId, reason: Reason = None, as_json: Json = False) -> None:
+def cancel(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Cancel a waiting job, or ask a running one to stop."""
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         control_ctx.control.cancel(control_ctx.command.session, job_id, control_ctx.actor)
         job = document(control_ctx.command.session, job_id)
     print_facts(job, as_json=as_json)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_rows
+from commands.context import Json, command_context, print_facts, print_rows
 from domain.errors import Invalid
 
 
@@ -49,7 +49,7 @@ def create(
     from services import keys
 
     ends = None if expires is None else last_instant(expires)
-    with desk() as ctx:
+    with command_context() as ctx:
         key = keys.create(ctx.session, name, scope, ctx.now, reseller_id=reseller, account_id=account, expires_at=ends)
     facts = {
         "id": key.id,
@@ -66,7 +66,7 @@ def list_keys(as_json: Json = False) -> None:
     """List API keys, oldest first, including revoked ones."""
     from services import keys
 
-    with desk() as ctx:
+    with command_context() as ctx:
         rows = [
             {
                 "id": key.id,
@@ -87,6 +87,6 @@ def revoke(key_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json 
     """Revoke an API key."""
     from services import keys
 
-    with desk() as ctx:
+    with command_context() as ctx:
         key = keys.revoke(ctx.session, key_id, ctx.now)
     print_facts({"id": key.id, "name": key.name, "revoked_at": key.revoked_at}, as_json=as_json)

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.context import Desk, desk
+from commands.context import CommandContext, command_context
 
 if TYPE_CHECKING:
     from adapters.settings import Settings
     from engine.control import Actor, Control
     from engine.enqueue import Jobs
 
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")]
 
 
 @dataclass(frozen=True, slots=True)
-class ControlDesk:
+class ControlContext:
     """Context of a command with the engine's operations."""
 
-    command: Desk
+    command: CommandContext
     control: "Control"
     actor: "Actor"
 
@@ -42,10 +42,10 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
 
 
 @contextmanager
-def control_desk(reason: str | None = None) -> Iterator[ControlDesk]:
+def control_context(reason: str | None = None) -> Iterator[ControlContext]:
     """Open a context with the engine's operations; commits at the end of the block and notifies the relay."""
     from engine.control import Actor, Control
 
-    with desk() as ctx, ledger_jobs(ctx.settings) as jobs:
-        yield ControlDesk(ctx, Control(jobs), Actor(ctx.actor, "cli", reason))
+    with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
+        yield ControlContext(ctx, Control(jobs), Actor(ctx.actor, "cli", reason))
         ctx.session.commit()

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_json, print_rows
-from commands.ledger import Reason, control_desk
+from commands.context import Json, command_context, print_facts, print_json, print_rows
+from commands.ledger import ReasonOption, control_context
 
 MailId = Annotated[UUID, typer.Argument(metavar="ID")]
 
@@ -38,7 +38,7 @@ def list_mails(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(MailState)}.", param_hint="--state")
     filter_ = MailFilter(account=account, template=template, states=state or ())
-    with desk() as ctx:
+    with command_context() as ctx:
         page = mails.page(ctx.session, filter_, limit=limit)
         documents = [mails.document(row) for row in page.items]
     if as_json:
@@ -52,17 +52,17 @@ def show(mail_id: MailId, as_json: Json = False) -> None:
     """Show one mail as sent, with the tokens in its links masked."""
     from services import mails
 
-    with desk() as ctx:
+    with command_context() as ctx:
         mail = mails.document(mails.get(ctx.session, mail_id), raw=True)
     print_facts(mail, as_json=as_json)
 
 
-def resend(mail_id: MailId, reason: Reason = None, as_json: Json = False) -> None:
+def resend(mail_id: MailId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Resend a mail as a new one; requires --reason."""
     from services import mail_again, mails
     from services.programmes import Programmes
 
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         session, jobs = control_ctx.command.session, control_ctx.control.jobs
         posted = mail_again.send_again(session, jobs, Programmes(), mail_id, control_ctx.actor)
         mail = mails.document(mails.get(session, posted))

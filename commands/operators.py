@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands.context import Json, desk, print_facts
+from commands.context import Json, command_context, print_facts
 
 
 def app() -> typer.Typer:
@@ -28,7 +28,7 @@ def create(
     from adapters.passwords import Argon2Passwords
     from services import operators
 
-    with desk() as ctx:
+    with command_context() as ctx:
         created = operators.create(ctx.session, Argon2Passwords(), email, role, now=ctx.now, actor=ctx.actor)
     facts = {
         "id": created.operator.id,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_json
+from commands.context import Json, command_context, print_facts, print_json
 from domain.errors import Invalid
 
 
@@ -23,7 +23,7 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Show the changes and apply them, all or none."""
-    from commands.ledger import control_desk
+    from commands.ledger import control_context
     from engine.schedules import declare
     from services import programme_files, quotas
     from tasks.timetable import timetable
@@ -32,7 +32,7 @@ def apply(
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("invalid", f"{file} cannot be read: {error}") from None
-    with control_desk() as control_ctx:
+    with control_context() as control_ctx:
         ctx = control_ctx.command
         plan = programme_files.apply(ctx.session, file.stem, text, now=ctx.now, actor=ctx.actor, dry_run=dry_run)
         if plan.applied:
@@ -55,6 +55,6 @@ def show(code: str, as_json: Json = False) -> None:
     """Show the applied programme."""
     from services import programmes
 
-    with desk() as ctx:
+    with command_context() as ctx:
         document = programmes.document(programmes.get(ctx.session, code))
     print_facts(document, as_json=as_json)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_rows
-from commands.ledger import Reason, control_desk
+from commands.context import Json, command_context, print_facts, print_rows
+from commands.ledger import ReasonOption, control_context
 
 if TYPE_CHECKING:
-    from commands.context import Desk
+    from commands.context import CommandContext
 
 Name = Annotated[str, typer.Argument(metavar="QUEUE")]
 
@@ -23,7 +23,7 @@ def app() -> typer.Typer:
     return group
 
 
-def documents(ctx: "Desk") -> list[dict[str, Any]]:
+def documents(ctx: "CommandContext") -> list[dict[str, Any]]:
     """Return all queues in the API's form."""
     from services import queues
     from tasks.catalogue import catalogue
@@ -33,23 +33,23 @@ def documents(ctx: "Desk") -> list[dict[str, Any]]:
 
 def list_queues(as_json: Json = False) -> None:
     """List all queues with their job counts."""
-    with desk() as ctx:
+    with command_context() as ctx:
         rows = documents(ctx)
     print_rows(rows, as_json=as_json)
 
 
-def pause(name: Name, reason: Reason = None, as_json: Json = False) -> None:
+def pause(name: Name, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Pause a queue: no new job starts; running jobs finish."""
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         control_ctx.control.pause_queue(control_ctx.command.session, name, control_ctx.actor)
         control_ctx.command.session.flush()
         queue = next(row for row in documents(control_ctx.command) if row["name"] == name)
     print_facts(queue, as_json=as_json)
 
 
-def resume(name: Name, reason: Reason = None, as_json: Json = False) -> None:
+def resume(name: Name, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Resume a queue."""
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         control_ctx.control.resume_queue(control_ctx.command.session, name, control_ctx.actor)
         control_ctx.command.session.flush()
         queue = next(row for row in documents(control_ctx.command) if row["name"] == name)

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from commands.context import Json, print_rows
-from commands.ledger import Reason, control_desk
+from commands.ledger import ReasonOption, control_context
 
 
 def reconcile(
     mend: Annotated[bool, typer.Option("--mend", help="Repair gaps that can be repaired safely.")] = False,
-    reason: Reason = None,
+    reason: ReasonOption = None,
     as_json: Json = False,
 ) -> None:
     """List everything that should exist but does not, since when, and its repair."""
@@ -19,7 +19,7 @@ def reconcile(
     from services.reconciliation import mending, reconciling
     from store.reconciliation import gaps
 
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         session, jobs = control_ctx.command.session, control_ctx.control.jobs
         reconciling.reconcile(session, Programmes(), control_ctx.command.now, everything=True)
         open_gaps = [gap for kind in GapKind for gap in gaps.open_of(session, kind)]

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_json, print_rows
+from commands.context import Json, command_context, print_facts, print_json, print_rows
 from commands.jobs import document
-from commands.ledger import Reason, control_desk
+from commands.ledger import ReasonOption, control_context
 
 
 def app() -> typer.Typer:
@@ -21,7 +21,7 @@ def list_schedules(as_json: Json = False) -> None:
     """List all schedules with their last run and next twelve run times."""
     from services import schedules
 
-    with desk() as ctx:
+    with command_context() as ctx:
         views = schedules.listed(ctx.session, ctx.now)
     rows: list[dict[str, Any]] = [
         {
@@ -45,9 +45,11 @@ def list_schedules(as_json: Json = False) -> None:
     print_rows(shown, as_json=False, empty="No schedules yet. The scheduler declares them when it starts.")
 
 
-def run(name: Annotated[str, typer.Argument(metavar="SCHEDULE")], reason: Reason = None, as_json: Json = False) -> None:
+def run(
+    name: Annotated[str, typer.Argument(metavar="SCHEDULE")], reason: ReasonOption = None, as_json: Json = False
+) -> None:
     """Enqueue a schedule's task now and print the job."""
-    with control_desk(reason) as control_ctx:
+    with control_context(reason) as control_ctx:
         job_id = control_ctx.control.run_schedule(control_ctx.command.session, name, control_ctx.actor)
         control_ctx.command.session.flush()
         job = document(control_ctx.command.session, job_id)

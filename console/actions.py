@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from console import texts
-from console.answers import Goto, Page, Reply
-from console.visit import Visit
+from console.answers import ConsoleResponse, Redirect, TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import Conflict, Invalid
 from models.people import Role
 
 REASON_LIMIT: Final = 1_000
-Perform = Callable[[Visit, str | None], str]
+Perform = Callable[[ConsoleRequest, str | None], str]
 """Does the action for a reason; returns the path to redirect to."""
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ConsoleAction:
     """An action at `path`, confirmed in the words of `texts.CONFIRMATIONS[code]`.
 
     `path_param` names the part of the path that the texts mention. `field` is (name, label) of a further form field
@@ -33,25 +33,25 @@ class Action:
     role: Role = Role.OPERATOR
     field: tuple[str, str] | None = None
 
-    def ask(self, visit: Visit) -> Page:
+    def ask(self, request: ConsoleRequest) -> TemplateResponse:
         """Return the confirmation page."""
-        return self._confirmation(visit, None, 200)
+        return self._confirmation(request, None, 200)
 
-    def do(self, visit: Visit) -> Reply:
+    def do(self, request: ConsoleRequest) -> ConsoleResponse:
         """Perform the confirmed action; ask again if it is refused or lacks a required reason."""
-        reason = visit.arrival.form.get("reason", "").strip()[:REASON_LIMIT] or None
+        reason = request.incoming.form.get("reason", "").strip()[:REASON_LIMIT] or None
         if self.needs_reason and reason is None:
-            return self._confirmation(visit, texts.REASON_REQUIRED, 422)
+            return self._confirmation(request, texts.REASON_REQUIRED, 422)
         try:
-            with visit.session.begin_nested():
-                return Goto(self.perform(visit, reason))
+            with request.session.begin_nested():
+                return Redirect(self.perform(request, reason))
         except Conflict as error:
-            return self._confirmation(visit, error.message, 409)
+            return self._confirmation(request, error.message, 409)
         except Invalid as error:
-            return self._confirmation(visit, error.message, 422)
+            return self._confirmation(request, error.message, 422)
 
-    def _confirmation(self, visit: Visit, message: str | None, status: int) -> Page:
-        target = visit.arrival.params[self.path_param]
+    def _confirmation(self, request: ConsoleRequest, message: str | None, status: int) -> TemplateResponse:
+        target = request.incoming.params[self.path_param]
         text = texts.CONFIRMATIONS[self.code]
         values = {
             "question": text.question.format(target),
@@ -60,7 +60,7 @@ class Action:
             "needs_reason": self.needs_reason,
             "message": message,
             "field": self.field,
-            "typed": visit.arrival.form.get(self.field[0], "") if self.field else "",
-            "reason": visit.arrival.form.get("reason", ""),
+            "typed": request.incoming.form.get(self.field[0], "") if self.field else "",
+            "reason": request.incoming.form.get("reason", ""),
         }
-        return Page("confirm.html", text.title.format(target), values, self.nav, status)
+        return TemplateResponse("confirm.html", text.title.format(target), values, self.nav, status)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, time
 from typing import Final
 from uuid import UUID
 
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import Conflict, Invalid, KontorError, NotFound
 from models.keys import Scope
 from models.people import Role
@@ -15,111 +15,127 @@ from store import audit, people
 NAME_MAX: Final = 100
 
 
-def show_people(visit: Visit) -> Page:
+def show_people(request: ConsoleRequest) -> TemplateResponse:
     """Show everyone who can sign in."""
-    return _people(visit)
+    return _people(request)
 
 
-def add_person(visit: Visit) -> Page:
+def add_person(request: ConsoleRequest) -> TemplateResponse:
     """Create an operator; the response is the only place that shows the one-time password."""
-    form = visit.arrival.form
+    form = request.incoming.form
     try:
-        with visit.session.begin_nested():
+        with request.session.begin_nested():
             created = operators.create(
-                visit.session, visit.deps.passwords, form.get("email", "").strip(), form.get("role", ""),
-                now=visit.now, actor=visit.actor().name,
+                request.session, request.deps.passwords, form.get("email", "").strip(), form.get("role", ""),
+                now=request.now, actor=request.actor().name,
             )  # fmt: skip
     except (Conflict, Invalid) as error:
-        return _people(visit, message=_message(error), status=409 if isinstance(error, Conflict) else 422)
-    return _people(visit, secret=(created.operator.email, created.password))
+        return _people(request, message=_message(error), status=409 if isinstance(error, Conflict) else 422)
+    return _people(request, secret=(created.operator.email, created.password))
 
 
-def new_password(visit: Visit) -> Page:
+def new_password(request: ConsoleRequest) -> TemplateResponse:
     """Replace a forgotten password; the response is the only place that shows the one-time password."""
-    operator_id = visit.arrival.uuid("operator_id")
+    operator_id = request.incoming.uuid("operator_id")
     secret = operator_admin.new_password(
-        visit.session, visit.deps.passwords, operator_id, visit.actor(_reason(visit)), visit.now
+        request.session, request.deps.passwords, operator_id, request.actor(_reason(request)), request.now
     )
-    return _people(visit, secret=(operator_admin.by_id(visit.session, operator_id).email, secret))
+    return _people(request, secret=(operator_admin.by_id(request.session, operator_id).email, secret))
 
 
-def set_role(visit: Visit) -> Page:
+def set_role(request: ConsoleRequest) -> TemplateResponse:
     """Change an operator's role."""
-    role = visit.arrival.form.get("role", "")
+    role = request.incoming.form.get("role", "")
     try:
-        operator_admin.set_role(visit.session, visit.arrival.uuid("operator_id"), role, visit.actor(), visit.now)
+        operator_admin.set_role(
+            request.session, request.incoming.uuid("operator_id"), role, request.actor(), request.now
+        )
     except (Conflict, Invalid) as error:
-        return _people(visit, message=_message(error), status=409)
-    return _people(visit, done="Role changed.")
+        return _people(request, message=_message(error), status=409)
+    return _people(request, done="Role changed.")
 
 
-def disable(visit: Visit, reason: str | None) -> str:
+def disable(request: ConsoleRequest, reason: str | None) -> str:
     """Block sign-in and end all sessions."""
-    operator_admin.disable(visit.session, visit.arrival.uuid("operator_id"), visit.actor(reason), visit.now)
+    operator_admin.disable(request.session, request.incoming.uuid("operator_id"), request.actor(reason), request.now)
     return "/console/people?done=disable"
 
 
-def enable(visit: Visit, reason: str | None) -> str:
+def enable(request: ConsoleRequest, reason: str | None) -> str:
     """Allow sign-in again."""
-    operator_admin.enable(visit.session, visit.arrival.uuid("operator_id"), visit.actor(reason), visit.now)
+    operator_admin.enable(request.session, request.incoming.uuid("operator_id"), request.actor(reason), request.now)
     return "/console/people?done=enable"
 
 
-def show_keys(visit: Visit) -> Page:
+def show_keys(request: ConsoleRequest) -> TemplateResponse:
     """Show every API key, without secrets."""
-    return _keys(visit)
+    return _keys(request)
 
 
-def add_key(visit: Visit) -> Page:
+def add_key(request: ConsoleRequest) -> TemplateResponse:
     """Create a key; the response is the only place that shows its secret."""
-    form = visit.arrival.form
+    form = request.incoming.form
     scopes = [scope.value for scope in Scope if form.get(f"scope-{scope.value}")]
     try:
-        with visit.session.begin_nested():
+        with request.session.begin_nested():
             name, bound = _name(form.get("name", "")), (_id(form.get("reseller", "")), _id(form.get("account", "")))
             expires = _day(form.get("expires", ""))
             created = keys.create(
-                visit.session, name, scopes, visit.now, reseller_id=bound[0], account_id=bound[1], expires_at=expires
+                request.session,
+                name,
+                scopes,
+                request.now,
+                reseller_id=bound[0],
+                account_id=bound[1],
+                expires_at=expires,
             )
-            _audit(visit, "key.create", created.id, {"name": created.name, "scopes": ",".join(created.scopes)})
+            _audit(request, "key.create", created.id, {"name": created.name, "scopes": ",".join(created.scopes)})
     except (Invalid, NotFound) as error:
-        return _keys(visit, message=_message(error), status=422)
-    return _keys(visit, secret=(created.name, created.secret))
+        return _keys(request, message=_message(error), status=422)
+    return _keys(request, secret=(created.name, created.secret))
 
 
-def revoke_key(visit: Visit, reason: str | None) -> str:
+def revoke_key(request: ConsoleRequest, reason: str | None) -> str:
     """Revoke a key."""
-    key = keys.revoke(visit.session, visit.arrival.uuid("key_id"), visit.now)
-    _audit(visit, "key.revoke", key.id, {"name": key.name}, reason)
+    key = keys.revoke(request.session, request.incoming.uuid("key_id"), request.now)
+    _audit(request, "key.revoke", key.id, {"name": key.name}, reason)
     return "/console/keys?done=revoke"
 
 
-def show_programmes(visit: Visit) -> Page:
+def show_programmes(request: ConsoleRequest) -> TemplateResponse:
     """Show the applied programmes."""
-    return Page("programmes.html", "Programmes", {"programmes": programmes.listed(visit.session)}, "people")
+    return TemplateResponse(
+        "programmes.html", "Programmes", {"programmes": programmes.listed(request.session)}, "people"
+    )
 
 
-def show_programme(visit: Visit) -> Page:
+def show_programme(request: ConsoleRequest) -> TemplateResponse:
     """Show one programme's file as applied. Raises NotFound."""
-    row = programmes.get(visit.session, visit.arrival.params["code"])
-    return Page("programme.html", f"Programme {row.code}", {"programme": row}, "people")
+    row = programmes.get(request.session, request.incoming.params["code"])
+    return TemplateResponse("programme.html", f"Programme {row.code}", {"programme": row}, "people")
 
 
 def _people(
-    visit: Visit, message: str | None = None, secret: tuple[str, str] | None = None, done: str = "", status: int = 200
-) -> Page:
-    listed = people.operators(visit.session)
+    request: ConsoleRequest,
+    message: str | None = None,
+    secret: tuple[str, str] | None = None,
+    done: str = "",
+    status: int = 200,
+) -> TemplateResponse:
+    listed = people.operators(request.session)
     values = {"people": listed, "roles": list(Role), "message": message, "secret": secret, "done": done}
-    return Page("people.html", "People", {**values, "form": visit.arrival.form}, "people", status)
+    return TemplateResponse("people.html", "People", {**values, "form": request.incoming.form}, "people", status)
 
 
-def _keys(visit: Visit, message: str | None = None, secret: tuple[str, str] | None = None, status: int = 200) -> Page:
-    values = {"keys": keys.listed(visit.session)[::-1], "scopes": list(Scope), "message": message, "secret": secret}
-    return Page("keys.html", "API keys", {**values, "form": visit.arrival.form}, "people", status)
+def _keys(
+    request: ConsoleRequest, message: str | None = None, secret: tuple[str, str] | None = None, status: int = 200
+) -> TemplateResponse:
+    values = {"keys": keys.listed(request.session)[::-1], "scopes": list(Scope), "message": message, "secret": secret}
+    return TemplateResponse("keys.html", "API keys", {**values, "form": request.incoming.form}, "people", status)
 
 
-def _reason(visit: Visit) -> str | None:
-    return visit.arrival.form.get("reason", "").strip()[:1_000] or None
+def _reason(request: ConsoleRequest) -> str | None:
+    return request.incoming.form.get("reason", "").strip()[:1_000] or None
 
 
 def _message(error: KontorError) -> str:
@@ -149,9 +165,11 @@ def _day(text: str) -> datetime | None:
         raise Invalid(message=f"{text} is not a date; use the form 2026-12-31.") from None
 
 
-def _audit(visit: Visit, action: str, key_id: UUID, detail: dict[str, str], reason: str | None = None) -> None:
-    actor = visit.actor(reason)
+def _audit(
+    request: ConsoleRequest, action: str, key_id: UUID, detail: dict[str, str], reason: str | None = None
+) -> None:
+    actor = request.actor(reason)
     audit.add(
-        visit.session, at=visit.now, actor=actor.name, action=action, target=f"key:{key_id}", reason=reason,
+        request.session, at=request.now, actor=actor.name, action=action, target=f"key:{key_id}", reason=reason,
         origin=actor.origin, detail=detail,
     )  # fmt: skip

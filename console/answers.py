@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TemplateResponse:
     """A template with its values. `nav` is the key of the highlighted navigation entry.
 
     `live`: included templates that are refreshed while the page is visible. `soon`: the content changes within
@@ -25,7 +25,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Goto:
+class Redirect:
     """Redirect to another console page; a cookie with an empty value is deleted."""
 
     path: str
@@ -33,7 +33,7 @@ class Goto:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class RawResponse:
     """Text shown in a frame, with its own security headers."""
 
     body: str
@@ -42,7 +42,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class StreamedFile:
     """File streamed while it is produced, in constant memory."""
 
     name: str
@@ -50,4 +50,4 @@ class Download:
     parts: Iterator[str]
 
 
-Reply = Page | Goto | Document | Download
+ConsoleResponse = TemplateResponse | Redirect | RawResponse | StreamedFile

@@ -28,17 +28,17 @@ from console import (
     searches,
     steering,
 )
-from console.answers import Page
+from console.answers import TemplateResponse
 from console.deeds import ACTIONS
 from console.gallery import Gallery
 from console.render import Templates
-from console.serve import Server, View
-from console.visit import Visit
+from console.serve import ConsoleView, Server
+from console.visit import ConsoleRequest
 from domain.errors import NotFound
 from models.people import Role
 
 STATIC: Final = Path(__file__).resolve().parent / "static"
-PAGES: Final[tuple[tuple[str, View], ...]] = (
+PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console", overview.show_overview),
     ("/console/jobs", jobs.show_jobs),
     ("/console/jobs/{job_id}", job.show_job),
@@ -64,7 +64,7 @@ PAGES: Final[tuple[tuple[str, View], ...]] = (
     ("/console/password", door.show_password),
 )
 
-ADMIN_PAGES: Final[tuple[tuple[str, View], ...]] = (
+ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", admin.show_people),
     ("/console/keys", admin.show_keys),
     ("/console/programmes", admin.show_programmes),
@@ -93,7 +93,7 @@ def router_of(server: Server) -> APIRouter:
     """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(path: str, method: str, view: View, role: Role | None) -> None:
+    def add(path: str, method: str, view: ConsoleView, role: Role | None) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         router.add_api_route(path, server.handler(view, role), methods=methods, name=f"{method} {path}")
 
@@ -128,5 +128,5 @@ def router_of(server: Server) -> APIRouter:
     return router
 
 
-def _not_found(visit: Visit) -> Page:
+def _not_found(request: ConsoleRequest) -> TemplateResponse:
     raise NotFound

@@ -17,7 +17,7 @@ PLAIN: Final = ("task", "queue", "tenant", "error", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class JobFilter:
     """Filters as the form shows them; `args` compare as text, times are aware."""
 
     states: tuple[str, ...]
@@ -60,10 +60,10 @@ class Asked:
         return bool(self.states or self.texts or self.args)
 
 
-def asked_of(params: QueryParams) -> Asked:
+def parse_job_filter(params: QueryParams) -> JobFilter:
     """Parse the filters of a query string. Raises Invalid for a malformed time."""
     texts = {name: text for name in PLAIN if (text := _plain(params.get(name, "")))}
-    return Asked(
+    return JobFilter(
         states=tuple(dict.fromkeys(state for state in params.getlist("state") if state in set(JobState))),
         texts=texts,
         after=_instant(_plain(params.get("after", ""))),
@@ -72,7 +72,7 @@ def asked_of(params: QueryParams) -> Asked:
     )
 
 
-def words_of(query: Mapping[str, object]) -> list[str]:
+def describe_query(query: Mapping[str, object]) -> list[str]:
     """Describe a stored query, one text per filter."""
     words = []
     states, args = query.get("states"), query.get("args")

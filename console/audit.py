@@ -8,8 +8,8 @@ from datetime import UTC
 from typing import Final
 from urllib.parse import urlencode
 
-from console.answers import Download, Page
-from console.visit import Visit
+from console.answers import StreamedFile, TemplateResponse
+from console.visit import ConsoleRequest
 from domain.paging import bad_cursor
 from domain.spreadsheets import harmless
 from models.control import AuditEntry
@@ -22,10 +22,10 @@ COLUMNS: Final = ("number", "at", "who", "did", "to", "why", "from", "detail")
 PAGE: Final = 1_000
 
 
-def show_audit(visit: Visit) -> Page:
+def show_audit(request: ConsoleRequest) -> TemplateResponse:
     """Show the log, newest first. Raises Invalid for a malformed cursor."""
-    texts = {name: visit.arrival.param(name) for name in FIELDS}
-    rows = audit.page(visit.session, AuditFilter(**texts), _before(visit), SHOWN + 1)
+    texts = {name: request.incoming.param(name) for name in FIELDS}
+    rows = audit.page(request.session, AuditFilter(**texts), _before(request), SHOWN + 1)
     shown = rows[:SHOWN]
     following = None
     if len(rows) > SHOWN:
@@ -33,21 +33,21 @@ def show_audit(visit: Visit) -> Page:
         following = f"/console/audit?{urlencode([*kept, ('before', str(shown[-1].seq))])}"
     filter_query = urlencode([(name, text) for name, text in texts.items() if text])
     values = {"entries": shown, "texts": texts, "next": following, "filter_query": filter_query}
-    return Page("audit.html", "Audit", values, "audit")
+    return TemplateResponse("audit.html", "Audit", values, "audit")
 
 
-def export_audit(visit: Visit) -> Download:
+def export_audit(request: ConsoleRequest) -> StreamedFile:
     """Export every matching entry as CSV, newest first."""
-    filter_ = AuditFilter(**{name: visit.arrival.param(name) for name in FIELDS})
-    return Download("audit.csv", "text/csv; charset=utf-8", _csv_rows(visit, filter_))
+    filter_ = AuditFilter(**{name: request.incoming.param(name) for name in FIELDS})
+    return StreamedFile("audit.csv", "text/csv; charset=utf-8", _csv_rows(request, filter_))
 
 
-def _csv_rows(visit: Visit, filter_: AuditFilter) -> Iterator[str]:
+def _csv_rows(request: ConsoleRequest, filter_: AuditFilter) -> Iterator[str]:
     """Yield CSV rows. Each page has its own transaction, so a long export keeps none open."""
     yield "\ufeff" + _csv_row(COLUMNS)
     before: int | None = None
     while True:
-        with visit.deps.sessions() as session:
+        with request.deps.sessions() as session:
             rows = audit.page(session, filter_, before, PAGE)
         yield from (_csv_row(_cells(entry)) for entry in rows)
         if len(rows) < PAGE:
@@ -68,8 +68,8 @@ def _csv_row(cells: Sequence[str]) -> str:
     return out.getvalue()
 
 
-def _before(visit: Visit) -> int | None:
-    text = visit.arrival.param("before")
+def _before(request: ConsoleRequest) -> int | None:
+    text = request.incoming.param("before")
     if text is not None and not (text.isascii() and text.isdigit() and len(text) < 19):
         raise bad_cursor()
     return None if text is None else int(text)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from engine.driver import driver
 from store import dead, jobs_read
 from store.dead import DeadGroup
@@ -24,10 +24,10 @@ class DeadGroupView:
         return (self.example.error if self.example else None) or {}
 
 
-def show_dead(visit: Visit) -> Page:
+def show_dead(request: ConsoleRequest) -> TemplateResponse:
     """Show every group with one example."""
-    connection = driver(visit.session)
+    connection = driver(request.session)
     views = [DeadGroupView(group, jobs_read.find(connection, group.example)) for group in dead.groups(connection)]
     total = sum(view.group.count for view in views)
     values = {"views": views, "total": total, "bounded": total >= dead.BOUND}
-    return Page("dead.html", "Dead jobs", values, "dead", live=("_dead",))
+    return TemplateResponse("dead.html", "Dead jobs", values, "dead", live=("_dead",))

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from console.accounts import account_from_path
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import Invalid
 from domain.money import parse_amount
 from services.discounts import explaining
@@ -18,27 +18,27 @@ YEARS: Final = range(1900, 9000)
 NOTHING: Final = Decimal(0)
 
 
-def show_discount(visit: Visit) -> Page:
+def show_discount(request: ConsoleRequest) -> TemplateResponse:
     """Explain the discount of a local day, and again as if `pay` had been paid that day.
 
     Raises NotFound, Conflict(`not_a_reseller`), Invalid for a malformed day or amount.
     """
-    account = account_from_path(visit, "reseller_id")
-    book = DiscountBook(visit.jobs, visit.deps.programmes)
-    programme = book.programme(visit.session, account.programme)
-    day, typed = _day(visit.arrival.param("as_of")), visit.arrival.param("pay")
+    account = account_from_path(request, "reseller_id")
+    book = DiscountBook(request.jobs, request.deps.programmes)
+    programme = book.programme(request.session, account.programme)
+    day, typed = _day(request.incoming.param("as_of")), request.incoming.param("pay")
     pay = None if typed is None else parse_amount(typed, programme.currency, loc="pay")
-    explanation = explaining.told(book, visit.session, account, day)
+    explanation = explaining.told(book, request.session, account, day)
     values = {
         "account": account,
         "explanation": explanation,
-        "what_if": None if pay is None else explaining.told(book, visit.session, account, day, pay),
+        "what_if": None if pay is None else explaining.told(book, request.session, account, day, pay),
         "pay": typed or "",
         "currency": programme.currency,
         "zone": programme.timezone,
         "differs": _differs(explanation),
     }
-    return Page("discount.html", f"Discount of {account.name}", values, "accounts")
+    return TemplateResponse("discount.html", f"Discount of {account.name}", values, "accounts")
 
 
 def _differs(explanation: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from console.merging import Entry
+from console.merging import TimelineEntry
 from console.words import money
 from models.discounts import DiscountRecord
 from models.events import DomainEvent
@@ -22,10 +22,10 @@ CHARGED: Final = "charge.created"
 LONG: Final = frozenset({"message", "lines", "type"})
 
 
-def of_event(row: DomainEvent) -> Entry:
+def of_event(row: DomainEvent) -> TimelineEntry:
     """Return the entry of a domain event; hidden for a charge, which has its own."""
     offer, job = row.data.get("offer_id"), row.data.get("job")
-    return Entry(
+    return TimelineEntry(
         kind="event",
         place=str(row.seq),
         at=row.at,
@@ -38,9 +38,9 @@ def of_event(row: DomainEvent) -> Entry:
     )
 
 
-def of_mail(row: Mail) -> Entry:
+def of_mail(row: Mail) -> TimelineEntry:
     """Return the entry of a logged mail."""
-    return Entry(
+    return TimelineEntry(
         kind="mail",
         place=str(row.id),
         at=row.created_at,
@@ -52,10 +52,10 @@ def of_mail(row: Mail) -> Entry:
     )
 
 
-def of_offer(row: Offer, now: datetime) -> Entry:
+def of_offer(row: Offer, now: datetime) -> TimelineEntry:
     """Return the entry of an offer at the time it was sent; its transitions are events."""
     lines = ", ".join(f"{line['count']} × {line['product']}" for line in row.lines)
-    return Entry(
+    return TimelineEntry(
         kind="offer",
         place=str(row.id),
         at=row.created_at,
@@ -68,10 +68,10 @@ def of_offer(row: Offer, now: datetime) -> Entry:
     )
 
 
-def of_charge(row: Charge) -> Entry:
+def of_charge(row: Charge) -> TimelineEntry:
     """Return the entry of a charge for a period."""
     fee, total = money(str(row.fee), row.currency), money(str(row.total), row.currency)
-    return Entry(
+    return TimelineEntry(
         kind="charge",
         place=f"{row.period_start.isoformat()}/{row.id}",
         at=row.created_at,
@@ -83,9 +83,9 @@ def of_charge(row: Charge) -> Entry:
     )
 
 
-def of_payment(row: PaymentRow) -> Entry:
+def of_payment(row: PaymentRow) -> TimelineEntry:
     """Return the entry of a payment at the time it was received."""
-    return Entry(
+    return TimelineEntry(
         kind="payment",
         place=str(row.id),
         at=row.created_at,
@@ -95,9 +95,9 @@ def of_payment(row: PaymentRow) -> Entry:
     )
 
 
-def of_order(row: OrderRow) -> Entry:
+def of_order(row: OrderRow) -> TimelineEntry:
     """Return the entry of an order with its price."""
-    return Entry(
+    return TimelineEntry(
         kind="order",
         place=str(row.id),
         at=row.created_at,
@@ -107,9 +107,9 @@ def of_order(row: OrderRow) -> Entry:
     )
 
 
-def of_discount(row: DiscountRecord) -> Entry:
+def of_discount(row: DiscountRecord) -> TimelineEntry:
     """Return the entry of a recorded discount."""
-    return Entry(
+    return TimelineEntry(
         kind="discount",
         place=row.day.isoformat(),
         at=row.at,
@@ -119,10 +119,10 @@ def of_discount(row: DiscountRecord) -> Entry:
     )
 
 
-def of_job(row: JobLine) -> Entry:
+def of_job(row: JobLine) -> TimelineEntry:
     """Return the entry of a job; one with a lane is a call to an instance or webhook endpoint."""
     attempts = f"{row.attempt} {'attempt' if row.attempt == 1 else 'attempts'}" if row.attempt else ""
-    return Entry(
+    return TimelineEntry(
         kind="call" if row.lane else "job",
         place=str(row.id),
         at=row.created_at,

@@ -4,7 +4,7 @@ from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 
-from console.answers import Document
+from console.answers import RawResponse
 
 
 class StyleParser(HTMLParser):
@@ -30,7 +30,7 @@ class StyleParser(HTMLParser):
             self.styles.add(data)
 
 
-def sandboxed_html(html: str) -> Document:
+def sandboxed_html(html: str) -> RawResponse:
     """Return the HTML with a policy that allows its own styles by hash and no images of other hosts."""
     text = html.replace("\r\n", "\n").replace("\r", "\n")
     parser = StyleParser()
@@ -41,7 +41,7 @@ def sandboxed_html(html: str) -> Document:
         f"default-src 'none'; style-src 'unsafe-hashes' {allowed}; img-src data:; sandbox;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
-    return Document(text, "text/html", {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})
+    return RawResponse(text, "text/html", {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})
 
 
 def _hash(style: str) -> str:

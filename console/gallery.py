@@ -5,11 +5,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from console import texts
-from console.answers import Document, Page
+from console.answers import RawResponse, TemplateResponse
 from console.frame import sandboxed_html
 from console.gallery_brands import choice, query_of, speaker_of
 from console.mail import LOOKS
-from console.visit import Visit
+from console.visit import ConsoleRequest
 from domain.errors import NotFound
 from mail.build import MailBuilder
 from mail.catalogue import LANGUAGES
@@ -19,7 +19,7 @@ from mail.render import Renderer
 from services import mail_gallery
 from services.mail_gallery import Speaker
 
-HERE: Final = "/console/mail/gallery"
+BASE_PATH: Final = "/console/mail/gallery"
 
 SHOWN: Final = 12
 SEARCH_MS: Final = 60
@@ -32,62 +32,64 @@ class Gallery:
     def _builder(self) -> MailBuilder:
         return MailBuilder(Renderer())
 
-    def show_index(self, visit: Visit) -> Page:
+    def show_index(self, request: ConsoleRequest) -> TemplateResponse:
         """Show the index: every mail, with a link per language. Raises NotFound for an unknown brand."""
-        values = {"sample": None, **_index_values(visit, speaker_of(visit), HERE)}
-        return Page("gallery.html", "Mail gallery", values, "mail")
+        values = {"sample": None, **_index_values(request, speaker_of(request), BASE_PATH)}
+        return TemplateResponse("gallery.html", "Mail gallery", values, "mail")
 
-    def show_sample(self, visit: Visit) -> Page:
+    def show_sample(self, request: ConsoleRequest) -> TemplateResponse:
         """Show one sample: preview, plain text and source. Raises NotFound."""
-        speaker, template, language = speaker_of(visit), *_chosen(visit)
-        built = self._built(visit, speaker, template, language)
-        place = f"{HERE}/{template}/{language}"
-        looks = [(look, f"{place}{query_of(visit, look=look)}") for look in LOOKS]
-        languages = [(code, texts.LANGUAGES[code], f"{HERE}/{template}/{code}{query_of(visit)}") for code in LANGUAGES]
+        speaker, template, language = speaker_of(request), *_chosen(request)
+        built = self._built(request, speaker, template, language)
+        place = f"{BASE_PATH}/{template}/{language}"
+        looks = [(look, f"{place}{query_of(request, look=look)}") for look in LOOKS]
+        languages = [
+            (code, texts.LANGUAGES[code], f"{BASE_PATH}/{template}/{code}{query_of(request)}") for code in LANGUAGES
+        ]
         values = {
             "sample": built,
             "template": template,
             "language": language,
-            "look": _look(visit),
+            "look": _look(request),
             "looks": looks,
             "sample_languages": languages,
-            "frame": f"{place}/frame{query_of(visit, look=None)}",
+            "frame": f"{place}/frame{query_of(request, look=None)}",
             "source": built.raw.decode("utf-8", "replace"),
             "neighbours": _neighbours(template),
-            **_index_values(visit, speaker, place),
+            **_index_values(request, speaker, place),
         }
-        return Page("gallery.html", f"{template} in {texts.LANGUAGES[language]}", values, "mail")
+        return TemplateResponse("gallery.html", f"{template} in {texts.LANGUAGES[language]}", values, "mail")
 
-    def sample_frame(self, visit: Visit) -> Document:
+    def sample_frame(self, request: ConsoleRequest) -> RawResponse:
         """Return the sample's HTML for a sandboxed frame. Raises NotFound."""
-        return sandboxed_html(self._built(visit, speaker_of(visit), *_chosen(visit)).html)
+        return sandboxed_html(self._built(request, speaker_of(request), *_chosen(request)).html)
 
-    def _built(self, visit: Visit, speaker: Speaker, template: str, language: str) -> BuiltMail:
+    def _built(self, request: ConsoleRequest, speaker: Speaker, template: str, language: str) -> BuiltMail:
         """Build the mail as a worker does, but unsigned."""
-        return self._builder.build(mail_gallery.sample(speaker, template, language), visit.now)
+        return self._builder.build(mail_gallery.sample(speaker, template, language), request.now)
 
 
-def _chosen(visit: Visit) -> tuple[str, str]:
+def _chosen(request: ConsoleRequest) -> tuple[str, str]:
     """Return the mail template and the language of the path. Raises NotFound."""
-    template, language = visit.arrival.params["template"], visit.arrival.params["language"]
+    template, language = request.incoming.params["template"], request.incoming.params["language"]
     if template not in KINDS or language not in LANGUAGES:
         raise NotFound
     return template, language
 
 
-def _look(visit: Visit) -> str:
-    look = visit.arrival.param("look")
+def _look(request: ConsoleRequest) -> str:
+    look = request.incoming.param("look")
     return look if look in LOOKS else LOOKS[0]
 
 
-def _index_values(visit: Visit, speaker: Speaker, place: str) -> Mapping[str, Any]:
+def _index_values(request: ConsoleRequest, speaker: Speaker, place: str) -> Mapping[str, Any]:
     """Return the values of the index and of the brand selection."""
     groups = [
         (label, [kind.name for kind in KINDS.values() if kind.audience is audience])
         for audience, label in texts.AUDIENCES.items()
     ]
     languages = [(code, texts.LANGUAGES[code]) for code in LANGUAGES]
-    return {"groups": groups, "languages": languages, "state": query_of(visit), **choice(visit, speaker, place)}
+    return {"groups": groups, "languages": languages, "state": query_of(request), **choice(request, speaker, place)}
 
 
 def _neighbours(template: str) -> tuple[str | None, str | None]:

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from console import tenants, texts, timeline
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import NotFound
 from domain.jobs import FINISHED, JobState
 from engine.driver import driver
@@ -30,32 +30,32 @@ class Refusal(NamedTuple):
     rival: UUID | None = None
 
 
-def show_job(visit: Visit) -> Page:
+def show_job(request: ConsoleRequest) -> TemplateResponse:
     """Show one job. Raises NotFound."""
-    view = job_from_path(visit)
-    job, connection = view.job, driver(visit.session)
+    view = job_from_path(request)
+    job, connection = view.job, driver(request.session)
     children = console_jobs.children(connection, job.id)
     values = {
         "job": job,
         "args": view.args,
         "attempts": view.attempts,
-        "refusal": refusal(visit, view),
+        "refusal": refusal(request, view),
         "cancellable": job.state in CANCELLABLE,
-        "name": tenants.named(visit, [job.tenant]).get(job.tenant),
-        "task_exists": job.task in visit.deps.jobs.catalogue,
-        "lane": lane_row(visit, job),
-        "letters": console_jobs.letters(connection, mail_ids(view, children)),
+        "name": tenants.named(request, [job.tenant]).get(job.tenant),
+        "task_exists": job.task in request.deps.jobs.catalogue,
+        "lane": lane_row(request, job),
+        "mails": console_jobs.letters(connection, mail_ids(view, children)),
         "steps": console_jobs.offer_steps(connection, job.id),
         "ancestors": console_jobs.ancestors(connection, job.parent_id),
         "children": children,
         "most": console_jobs.CHILDREN_MOST,
         "slot": schedule_slot(console_jobs.key_of(connection, job.id)),
-        "acts": audit.about(visit.session, f"job:{job.id}", 20),
-        "line": timeline.segments(view, visit.now),
-        "waits": timeline.due_by(visit.deps.jobs.catalogue, job),
+        "acts": audit.about(request.session, f"job:{job.id}", 20),
+        "line": timeline.segments(view, request.now),
+        "waits": timeline.due_by(request.deps.jobs.catalogue, job),
     }
     moving = job.state not in FINISHED
-    return Page("job.html", f"{job.task}", values, "jobs", live=("_job",) if moving else ())
+    return TemplateResponse("job.html", f"{job.task}", values, "jobs", live=("_job",) if moving else ())
 
 
 def mail_ids(view: JobView, children: Sequence[Child]) -> list[UUID]:
@@ -65,9 +65,9 @@ def mail_ids(view: JobView, children: Sequence[Child]) -> list[UUID]:
     return [UUID(str(mail_id)) for mail_id in ids if mail_id]
 
 
-def lane_row(visit: Visit, job: JobRecord) -> Lane | None:
+def lane_row(request: ConsoleRequest, job: JobRecord) -> Lane | None:
     """Return the lane of the job, if any."""
-    return visit.session.get(Lane, job.lane) if job.lane else None
+    return request.session.get(Lane, job.lane) if job.lane else None
 
 
 def schedule_slot(once_key: str | None) -> tuple[str, str] | None:
@@ -78,22 +78,22 @@ def schedule_slot(once_key: str | None) -> tuple[str, str] | None:
     return name, slot
 
 
-def job_from_path(visit: Visit) -> JobView:
+def job_from_path(request: ConsoleRequest) -> JobView:
     """Return the job named by the path. Raises NotFound."""
-    view = jobs.view(visit.session, visit.deps.jobs.catalogue, visit.arrival.uuid("job_id"))
+    view = jobs.view(request.session, request.deps.jobs.catalogue, request.incoming.uuid("job_id"))
     if view is None:
         raise NotFound
     return view
 
 
-def refusal(visit: Visit, view: JobView) -> Refusal | None:
+def refusal(request: ConsoleRequest, view: JobView) -> Refusal | None:
     """Return why the job cannot be retried; None if it can."""
     job = view.job
     if job.state not in RETRYABLE:
         return Refusal(texts.NOT_RETRYABLE[JobState(job.state)])
-    if job.task not in visit.deps.jobs.catalogue:
+    if job.task not in request.deps.jobs.catalogue:
         return Refusal(texts.UNKNOWN_TASK)
-    other = jobs_read.rival(driver(visit.session), job)
+    other = jobs_read.rival(driver(request.session), job)
     if other is not None:
         return Refusal(texts.UNIQUE_KEY_TAKEN, other)
     return None

@@ -25,17 +25,17 @@ def requested(accept: str) -> bool:
     return MEDIA in accept
 
 
-def stream(request: Request, threads: Executor, draw: Callable[[], Parts]) -> Response:
+def stream(http_request: Request, threads: Executor, draw: Callable[[], Parts]) -> Response:
     """Stream each fragment when it changes. `draw` runs in a thread and authorizes the viewer each time."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(_events(request, threads, draw), media_type=MEDIA, headers=headers)
+    return StreamingResponse(_events(http_request, threads, draw), media_type=MEDIA, headers=headers)
 
 
-async def _events(request: Request, threads: Executor, draw: Callable[[], Parts]) -> AsyncIterator[str]:
+async def _events(http_request: Request, threads: Executor, draw: Callable[[], Parts]) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     end, sent = loop.time() + LIFE_SECONDS, dict[str, str]()
     yield "retry: 1000\n\n"
-    while loop.time() < end and not await request.is_disconnected():
+    while loop.time() < end and not await http_request.is_disconnected():
         began = loop.time()
         parts = await loop.run_in_executor(threads, draw)
         if parts is None:

@@ -6,9 +6,9 @@ from email.policy import default
 from typing import Final
 
 from console import tenants
-from console.answers import Document, Page
+from console.answers import RawResponse, TemplateResponse
 from console.frame import sandboxed_html
-from console.visit import Visit
+from console.visit import ConsoleRequest
 from domain.errors import NotFound
 from mail.catalogue import language_of
 from mail.kinds import KINDS
@@ -21,31 +21,31 @@ ACTS: Final = 20
 LOOKS: Final = ("light", "dark", "phone")
 
 
-def show_mail(visit: Visit) -> Page:
+def show_mail(request: ConsoleRequest) -> TemplateResponse:
     """Show one mail; its source only for operators. Raises NotFound."""
-    logged = mails.get(visit.session, visit.arrival.uuid("mail_id"))
-    look = visit.arrival.param("look")
+    logged = mails.get(request.session, request.incoming.uuid("mail_id"))
+    look = request.incoming.param("look")
     message = _parsed(logged.mail.raw)
-    resend = mail_again.standing(visit.session, visit.deps.programmes, logged.mail, visit.now)
+    resend = mail_again.standing(request.session, request.deps.programmes, logged.mail, request.now)
     values = {
         "mail": logged.mail,
         "recipients": logged.recipients,
-        "account": tenants.named(visit, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
+        "account": tenants.named(request, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
         "look": look if look in LOOKS else "light",
         "looks": LOOKS,
         "resend": resend,
         "gallery": _in_the_gallery(logged.mail),
-        "acts": audit.about(visit.session, f"mail:{resend.first.id}", ACTS),
+        "acts": audit.about(request.session, f"mail:{resend.first.id}", ACTS),
         "text": _part(message, "plain"),
-        "source": logged.mail.raw if visit.may(Role.OPERATOR) else None,
+        "source": logged.mail.raw if request.may(Role.OPERATOR) else None,
     }
     waits = logged.mail.state == MailState.QUEUED
-    return Page("mail.html", logged.mail.subject or logged.mail.template, values, "mail", soon=waits)
+    return TemplateResponse("mail.html", logged.mail.subject or logged.mail.template, values, "mail", soon=waits)
 
 
-def mail_frame(visit: Visit) -> Document:
+def mail_frame(request: ConsoleRequest) -> RawResponse:
     """Return the mail's HTML part for a sandboxed frame. Raises NotFound."""
-    html = _part(_parsed(mails.get(visit.session, visit.arrival.uuid("mail_id")).mail.raw), "html")
+    html = _part(_parsed(mails.get(request.session, request.incoming.uuid("mail_id")).mail.raw), "html")
     if html is None:
         raise NotFound
     return sandboxed_html(html)

@@ -3,8 +3,8 @@
 from typing import Final
 from urllib.parse import urlencode
 
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from models.mails import MailState
 from services import mails
 from store.mails import MailFilter
@@ -12,14 +12,14 @@ from store.mails import MailFilter
 SHOWN: Final = 50
 
 
-def show_mails(visit: Visit) -> Page:
+def show_mails(request: ConsoleRequest) -> TemplateResponse:
     """Show the log, newest first."""
-    arrival = visit.arrival
-    states = tuple(state for state in arrival.query.getlist("state") if state in set(MailState))
-    template = arrival.param("template")
+    incoming = request.incoming
+    states = tuple(state for state in incoming.query.getlist("state") if state in set(MailState))
+    template = incoming.param("template")
     filter_ = MailFilter(template=template, states=states)
-    page = mails.page(visit.session, filter_, arrival.param("cursor"), SHOWN)
-    kept = [(name, text) for name, text in arrival.query.multi_items() if name != "cursor"]
+    page = mails.page(request.session, filter_, incoming.param("cursor"), SHOWN)
+    kept = [(name, text) for name, text in incoming.query.multi_items() if name != "cursor"]
     values = {
         "mails": page.items,
         "next": None if page.next is None else f"/console/mail?{urlencode([*kept, ('cursor', page.next)])}",
@@ -27,4 +27,6 @@ def show_mails(visit: Visit) -> Page:
         "chosen": states,
         "template": template or "",
     }
-    return Page("mails.html", "Mail", values, "mail", live=("_mails",) if arrival.param("cursor") is None else ())
+    return TemplateResponse(
+        "mails.html", "Mail", values, "mail", live=("_mails",) if incoming.param("cursor") is None else ()
+    )

@@ -14,7 +14,7 @@ Positions = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One row of activity. `place` is its position in its list; `about` is another account it concerns.
 
     `hidden`: another list has the same fact, so this one is skipped.
@@ -33,20 +33,20 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class TimelinePage:
     """Entries, newest first, and the cursor of the next page; None at the end."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[TimelineEntry]
     next: str | None
 
 
-def merged(lists: Mapping[str, Sequence[Entry]], before: Positions, limit: int) -> Merged:
+def merge(lists: Mapping[str, Sequence[TimelineEntry]], before: Positions, limit: int) -> TimelinePage:
     """Merge the newest `limit` entries; each list holds up to `limit` + 1 from its position in `before` on.
 
     Each list keeps its own order, whatever its timestamps, so that no entry is lost or shown twice.
     """
     reached, at = dict(before), dict.fromkeys(lists, 0)
-    shown: list[Entry] = []
+    shown: list[TimelineEntry] = []
     while len(shown) < limit:
         waiting = [name for name, entries in lists.items() if at[name] < len(entries)]
         if not waiting or any(at[name] == len(entries) > limit for name, entries in lists.items()):
@@ -58,15 +58,15 @@ def merged(lists: Mapping[str, Sequence[Entry]], before: Positions, limit: int) 
         if not entry.hidden:
             shown.append(entry)
     more = any(at[name] < len(entries) or len(entries) > limit for name, entries in lists.items())
-    return Merged(shown, written(reached) if more else None)
+    return TimelinePage(shown, format_cursor(reached) if more else None)
 
 
-def written(positions: Positions) -> str:
+def format_cursor(positions: Positions) -> str:
     """Format positions as a cursor."""
     return BETWEEN.join(f"{name}:{place}" for name, place in sorted(positions.items()))
 
 
-def read(cursor: str | None, lists: Sequence[str]) -> Positions:
+def parse_cursor(cursor: str | None, lists: Sequence[str]) -> Positions:
     """Parse a cursor. Raises Invalid for a malformed one."""
     if cursor is None:
         return {}

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console import tenants, texts
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from models.offers import OfferEventRow
 from services import offers
 from services.licences import lane_of
@@ -23,21 +23,21 @@ class ChainStatus:
     words: str
 
 
-def show_offer(visit: Visit) -> Page:
+def show_offer(request: ConsoleRequest) -> TemplateResponse:
     """Show one offer. Raises NotFound."""
-    offer = offers.get(visit.session, visit.arrival.uuid("offer_id"))
-    events = rows.events(visit.session, [offer.id])[offer.id]
-    book = OfferBook(visit.jobs, visit.deps.offer_secret, visit.deps.programmes)
+    offer = offers.get(request.session, request.incoming.uuid("offer_id"))
+    events = rows.events(request.session, [offer.id])[offer.id]
+    book = OfferBook(request.jobs, request.deps.offer_secret, request.deps.programmes)
     values = {
-        "offer": document(visit.session, offer, visit.now),
+        "offer": document(request.session, offer, request.now),
         "events": events,
         "chain": chain_status(chain_verifies(book, offer, events), events),
         "lane": lane_of(offer.account_id),
-        "grants": timelines.grants(visit.session, offer.id),
-        "letters": timelines.offer_mails(visit.session, offer),
-        "names": tenants.named(visit, [str(offer.account_id), str(offer.reseller_id)]),
+        "grants": timelines.grants(request.session, offer.id),
+        "mails": timelines.offer_mails(request.session, offer),
+        "names": tenants.named(request, [str(offer.account_id), str(offer.reseller_id)]),
     }
-    return Page("offer.html", "Offer", values, "accounts")
+    return TemplateResponse("offer.html", "Offer", values, "accounts")
 
 
 def chain_status(holds: bool, events: Sequence[OfferEventRow]) -> ChainStatus:

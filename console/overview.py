@@ -8,10 +8,10 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from console import figures, texts
-from console.answers import Page
-from console.partial import bounded
+from console.answers import TemplateResponse
+from console.partial import timeboxed
 from console.steering import account_of_lane
-from console.visit import Visit
+from console.visit import ConsoleRequest
 from console.words import span
 from engine.driver import driver
 from models.control import BreakerState, Lane, Schedule
@@ -27,18 +27,18 @@ Alerts = list[tuple[str, str]]
 """(sentence, path of the page that helps), most severe first."""
 
 
-def show_overview(visit: Visit) -> Page:
+def show_overview(request: ConsoleRequest) -> TemplateResponse:
     """Show the alerts, and the state of queues, workers, lanes and schedules."""
-    session = visit.session
-    views = queues.listed(session, visit.deps.jobs.catalogue.queues, visit.now)
+    session = request.session
+    views = queues.listed(session, request.deps.jobs.catalogue.queues, request.now)
     processes = workers.listed(session)
-    overdue_schedules = occurrences.overdue(session, visit.now - timedelta(seconds=LATE_SECONDS))
+    overdue_schedules = occurrences.overdue(session, request.now - timedelta(seconds=LATE_SECONDS))
     open_lanes = lanes.not_closed(session)
     alive = sum(lives for _, lives, _ in processes)
-    range_ = figures.RANGES.get(visit.arrival.query.get("span", ""), figures.RANGES["hour"])
-    dues = {task.policy.name: task.policy.due_by.total_seconds() for task in visit.deps.jobs.catalogue}
-    overdue_jobs = bounded(visit, lambda: console_engine.late(driver(session), dues, visit.now))
-    tasks = rollups.by_task(driver(session), range_.size, range_.begin(visit.now))
+    range_ = figures.RANGES.get(request.incoming.query.get("span", ""), figures.RANGES["hour"])
+    dues = {task.policy.name: task.policy.due_by.total_seconds() for task in request.deps.jobs.catalogue}
+    overdue_jobs = timeboxed(request, lambda: console_engine.late(driver(session), dues, request.now))
+    tasks = rollups.by_task(driver(session), range_.size, range_.begin(request.now))
     alerts = [
         *_queue_alerts(views, alive),
         *_lane_alerts(session, open_lanes),
@@ -50,7 +50,7 @@ def show_overview(visit: Visit) -> Page:
         "stats_range": range_,
         "stats_ranges": figures.RANGES.values(),
         "tasks": figures.task_lines(tasks, range_, dues, overdue_jobs or {}),
-        "bars": figures.bars(driver(session), range_, visit.now),
+        "bars": figures.bars(driver(session), range_, request.now),
         "partial": overdue_jobs is None,
         "queues": views,
         "totals": {name: sum(getattr(view, name) for view in views) for name in STATES},
@@ -62,7 +62,7 @@ def show_overview(visit: Visit) -> Page:
         "alerts": alerts,
         "oldest_wait": max((view.oldest_queued_seconds or 0.0 for view in views), default=0.0),
     }
-    return Page("overview.html", "Overview", values, "overview", live=("_overview",))
+    return TemplateResponse("overview.html", "Overview", values, "overview", live=("_overview",))
 
 
 def _queue_alerts(views: list[QueueView], alive: int) -> Alerts:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from console.visit import Visit
+from console.visit import ConsoleRequest
 from store.patience import within
 
 T = TypeVar("T")
 LIMIT_MS: Final = 150
 
 
-def bounded(visit: Visit, ask: Callable[[], T], limit_ms: int = LIMIT_MS) -> T | None:
+def timeboxed(request: ConsoleRequest, ask: Callable[[], T], limit_ms: int = LIMIT_MS) -> T | None:
     """Return the result, or None on timeout; the page then says so."""
-    return within(visit.session, limit_ms, ask)
+    return within(request.session, limit_ms, ask)

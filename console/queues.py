@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from console import figures, tenants, texts
-from console.answers import Page
-from console.partial import bounded
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.partial import timeboxed
+from console.visit import ConsoleRequest
 from domain.errors import Invalid, NotFound
 from engine.driver import driver
 from models.console import RollupSize
@@ -32,45 +32,45 @@ class TenantShare:
     share: int
 
 
-def show_queues(visit: Visit) -> Page:
+def show_queues(request: ConsoleRequest) -> TemplateResponse:
     """Show each queue with its counts, throughput and actions."""
-    views = queues.listed(visit.session, visit.deps.jobs.catalogue.queues, visit.now)
-    speeds = rollups.by_queue(driver(visit.session), RollupSize.MINUTE, visit.now - RECENT)
+    views = queues.listed(request.session, request.deps.jobs.catalogue.queues, request.now)
+    speeds = rollups.by_queue(driver(request.session), RollupSize.MINUTE, request.now - RECENT)
     minutes = RECENT / timedelta(minutes=1)
-    limits = {row.name: row.concurrency for row in visit.session.query(Queue)}
+    limits = {row.name: row.concurrency for row in request.session.query(Queue)}
     values = {"queues": views, "speeds": {name: count / minutes for name, count in speeds.items()}, "limits": limits}
-    return Page("queues.html", "Queues", values, "queues", live=("_queues",))
+    return TemplateResponse("queues.html", "Queues", values, "queues", live=("_queues",))
 
 
-def show_queue(visit: Visit) -> Page:
+def show_queue(request: ConsoleRequest) -> TemplateResponse:
     """Show one queue. Raises NotFound."""
-    name = visit.arrival.params["name"]
-    if name not in visit.deps.jobs.catalogue.queues:
+    name = request.incoming.params["name"]
+    if name not in request.deps.jobs.catalogue.queues:
         raise NotFound
-    range_ = figures.RANGES.get(visit.arrival.query.get("span", ""), figures.RANGES["hour"])
-    view = next(row for row in queues.listed(visit.session, [name], visit.now) if row.name == name)
-    row = visit.session.get(Queue, name)
-    tasks = {task.policy.name: task.policy for task in visit.deps.jobs.catalogue if task.policy.queue == name}
-    shares = bounded(visit, lambda: tenant_shares(visit, name))
+    range_ = figures.RANGES.get(request.incoming.query.get("span", ""), figures.RANGES["hour"])
+    view = next(row for row in queues.listed(request.session, [name], request.now) if row.name == name)
+    row = request.session.get(Queue, name)
+    tasks = {task.policy.name: task.policy for task in request.deps.jobs.catalogue if task.policy.queue == name}
+    shares = timeboxed(request, lambda: tenant_shares(request, name))
     values = {
         "queue": view,
         "tasks": tasks,
         "limit": row.concurrency if row else None,
         "shares": shares or [],
         "partial": shares is None,
-        "bars": figures.bars(driver(visit.session), range_, visit.now, name),
+        "bars": figures.bars(driver(request.session), range_, request.now, name),
         "stats_range": range_,
         "stats_ranges": figures.RANGES.values(),
     }
-    return Page("queue.html", f"Queue {name}", values, "queues", live=("_queue",))
+    return TemplateResponse("queue.html", f"Queue {name}", values, "queues", live=("_queue",))
 
 
-def tenant_shares(visit: Visit, name: str) -> Sequence[TenantShare]:
+def tenant_shares(request: ConsoleRequest, name: str) -> Sequence[TenantShare]:
     """Return tenants with waiting or recently finished jobs, most waiting first."""
-    connection = driver(visit.session)
-    taken = dict(console_engine.turns(connection, name, visit.now - RECENT))
+    connection = driver(request.session)
+    taken = dict(console_engine.turns(connection, name, request.now - RECENT))
     waiting = {row.tenant: row for row in console_engine.waiting(connection, name)}
-    names = tenants.named(visit, [*taken, *waiting])
+    names = tenants.named(request, [*taken, *waiting])
     most = max(taken.values(), default=1)
     shares = [
         TenantShare(
@@ -87,10 +87,10 @@ def tenant_shares(visit: Visit, name: str) -> Sequence[TenantShare]:
     return sorted(shares, key=lambda share: (-share.waiting, -share.taken, share.name))
 
 
-def limit(visit: Visit, reason: str | None) -> str:
+def limit(request: ConsoleRequest, reason: str | None) -> str:
     """Set the concurrency limit of a queue. Raises Invalid, NotFound."""
-    name, text = visit.arrival.params["name"], visit.arrival.form.get("concurrency", "").strip()
+    name, text = request.incoming.params["name"], request.incoming.form.get("concurrency", "").strip()
     if text and not (text.isascii() and text.isdigit() and len(text) < 7):
         raise Invalid(message="Enter a whole number, or leave the limit empty.")
-    steering.limit_queue(visit.session, visit.jobs, name, int(text) if text else None, visit.actor(reason))
+    steering.limit_queue(request.session, request.jobs, name, int(text) if text else None, request.actor(reason))
     return f"/console/queues/{name}?done=limit"

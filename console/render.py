@@ -8,8 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from console import texts
-from console.answers import Document, Download, Goto, Page, Reply
-from console.visit import Arrival, Visit
+from console.answers import ConsoleResponse, RawResponse, Redirect, StreamedFile, TemplateResponse
+from console.visit import ConsoleRequest, IncomingPageRequest
 from console.words import FILTERS
 from models.people import Role
 
@@ -43,55 +43,55 @@ class Templates:
         )
         self._env.filters.update(FILTERS)
 
-    def response(self, reply: Reply, visit: Visit) -> Response:
+    def response(self, reply: ConsoleResponse, request: ConsoleRequest) -> Response:
         """Build the HTTP response of a view's reply."""
-        if isinstance(reply, Goto):
+        if isinstance(reply, Redirect):
             redirect = RedirectResponse(reply.path, 303, HEADERS)
-            return _with_cookies(redirect, reply.cookies, visit.arrival)
-        if isinstance(reply, Document):
+            return _with_cookies(redirect, reply.cookies, request.incoming)
+        if isinstance(reply, RawResponse):
             return Response(reply.body, media_type=reply.media, headers={**HEADERS, **reply.headers})
-        if isinstance(reply, Download):
+        if isinstance(reply, StreamedFile):
             named = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
             return StreamingResponse(reply.parts, media_type=reply.media, headers={**HEADERS, **named})
-        body = self._env.get_template(reply.template).render(_scope(reply, visit))
+        body = self._env.get_template(reply.template).render(_scope(reply, request))
         page = HTMLResponse(body, reply.status, {**HEADERS, **reply.headers})
-        return _with_cookies(page, reply.cookies, visit.arrival)
+        return _with_cookies(page, reply.cookies, request.incoming)
 
-    def fragments(self, page: Page, visit: Visit) -> Mapping[str, str]:
+    def fragments(self, page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, str]:
         """Render the live fragments of a page, by template name."""
-        scope = _scope(page, visit)
+        scope = _scope(page, request)
         return {name: self._env.get_template(f"{name}.html").render(scope) for name in page.live}
 
 
-def _scope(page: Page, visit: Visit) -> Mapping[str, Any]:
+def _scope(page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, Any]:
     return {
         "title": page.title,
         "nav": page.nav,
-        "navigation": (*texts.NAVIGATION, *(texts.ADMIN_NAVIGATION if visit.may(Role.ADMIN) else ())),
-        "operator": visit.operator,
-        "csrf": visit.csrf,
-        "may_act": visit.may(Role.OPERATOR),
-        "now": visit.now,
-        "test_clock": visit.deps.test_clock,
-        "version": visit.deps.version,
-        "notice": texts.FLASH_MESSAGES.get(visit.arrival.query.get("done", "")),
-        "theme": _theme(visit.arrival),
-        "path": visit.arrival.path,
+        "navigation": (*texts.NAVIGATION, *(texts.ADMIN_NAVIGATION if request.may(Role.ADMIN) else ())),
+        "operator": request.operator,
+        "csrf": request.csrf,
+        "may_act": request.may(Role.OPERATOR),
+        "now": request.now,
+        "test_clock": request.deps.test_clock,
+        "version": request.deps.version,
+        "notice": texts.FLASH_MESSAGES.get(request.incoming.query.get("done", "")),
+        "theme": _theme(request.incoming),
+        "path": request.incoming.path,
         "soon": page.soon,
         "live": page.live,
         **page.values,
     }
 
 
-def _theme(arrival: Arrival) -> str:
-    theme = arrival.cookies.get("kontor_theme", "")
+def _theme(incoming: IncomingPageRequest) -> str:
+    theme = incoming.cookies.get("kontor_theme", "")
     return theme if theme in {"light", "dark"} else "auto"
 
 
-def _with_cookies(response: Response, cookies: Mapping[str, str], arrival: Arrival) -> Response:
+def _with_cookies(response: Response, cookies: Mapping[str, str], incoming: IncomingPageRequest) -> Response:
     for name, value in cookies.items():
         max_age = COOKIE_SECONDS if value else 0
         response.set_cookie(
-            name, value, max_age=max_age, path="/console", httponly=True, samesite="lax", secure=arrival.secure
+            name, value, max_age=max_age, path="/console", httponly=True, samesite="lax", secure=incoming.secure
         )
     return response

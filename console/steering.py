@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from console import texts
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from domain.cron_words import in_words
 from domain.errors import NotFound
 from domain.misfire import MisfirePolicy
@@ -68,19 +68,19 @@ class LaneView:
     waiting: int
 
 
-def show_schedules(visit: Visit) -> Page:
+def show_schedules(request: ConsoleRequest) -> TemplateResponse:
     """Show each schedule with its last and next runs."""
-    views = schedules.listed(visit.session, visit.now)
-    last = occurrences.last(visit.session, [view.schedule.name for view in views])
+    views = schedules.listed(request.session, request.now)
+    last = occurrences.last(request.session, [view.schedule.name for view in views])
     tables = [_timetable(view, last[view.schedule.name]) for view in views]
-    return Page("schedules.html", "Schedules", {"tables": tables}, "schedules")
+    return TemplateResponse("schedules.html", "Schedules", {"tables": tables}, "schedules")
 
 
-def show_workers(visit: Visit) -> Page:
+def show_workers(request: ConsoleRequest) -> TemplateResponse:
     """Show each process with its running jobs."""
-    listed, running = workers.listed(visit.session), workers.running(visit.session)
-    busy = console_engine.busy(driver(visit.session), [f"{APPLICATION}{row.id}" for row, _, _ in listed])
-    up = console_engine.up(driver(visit.session))
+    listed, running = workers.listed(request.session), workers.running(request.session)
+    busy = console_engine.busy(driver(request.session), [f"{APPLICATION}{row.id}" for row, _, _ in listed])
+    up = console_engine.up(driver(request.session))
     processes = []
     for row, alive, silent in listed:
         mine = [job for job in running if job.worker == row.id]
@@ -88,32 +88,32 @@ def show_workers(visit: Visit) -> Page:
         processes.append(Process(row, alive, silent, mine, count, seconds, up.get(row.id, 0.0)))
     ids = {process.row.id for process in processes}
     orphaned = [job for job in running if job.worker not in ids]
-    values = {"processes": processes, "orphaned": orphaned, "web_version": visit.deps.version}
-    return Page("workers.html", "Workers", values, "workers", live=("_workers",))
+    values = {"processes": processes, "orphaned": orphaned, "web_version": request.deps.version}
+    return TemplateResponse("workers.html", "Workers", values, "workers", live=("_workers",))
 
 
-def show_instances(visit: Visit) -> Page:
+def show_instances(request: ConsoleRequest) -> TemplateResponse:
     """Show each lane with its status, troubled ones first."""
-    rows = lanes.listed(visit.session)
-    counts = lanes.waiting(visit.session, [lane.name for lane in rows])
+    rows = lanes.listed(request.session)
+    counts = lanes.waiting(request.session, [lane.name for lane in rows])
     ids = {lane.name: account for lane in rows if (account := account_of_lane(lane.name)) is not None}
-    owners = lanes.owners(visit.session, list(ids.values()))
+    owners = lanes.owners(request.session, list(ids.values()))
     views = []
     for lane in rows:
         owner, url = owners.get(ids[lane.name], (None, None)) if lane.name in ids else (None, None)
         views.append(LaneView(lane, owner, url, counts.get(lane.name, 0)))
-    return Page("instances.html", "Instances", {"lanes": views}, "instances", live=("_instances",))
+    return TemplateResponse("instances.html", "Instances", {"lanes": views}, "instances", live=("_instances",))
 
 
-def show_instance(visit: Visit) -> Page:
+def show_instance(request: ConsoleRequest) -> TemplateResponse:
     """Show one lane: status, waiting jobs and recent errors. Raises NotFound."""
-    lane = visit.session.get(Lane, visit.arrival.params["name"])
+    lane = request.session.get(Lane, request.incoming.params["name"])
     if lane is None:
         raise NotFound
-    connection, account = driver(visit.session), account_of_lane(lane.name)
+    connection, account = driver(request.session), account_of_lane(lane.name)
     waiting, dead = console_engine.lane_jobs(connection, lane.name)
     errors = console_engine.lane_errors(connection, [job.id for job in [*waiting, *dead]])
-    owner, url = lanes.owners(visit.session, [account]).get(account, (None, None)) if account else (None, None)
+    owner, url = lanes.owners(request.session, [account]).get(account, (None, None)) if account else (None, None)
     values = {
         "lane": lane,
         "owner": owner,
@@ -122,9 +122,9 @@ def show_instance(visit: Visit) -> Page:
         "waiting": waiting,
         "dead": dead,
         "errors": errors,
-        "acts": audit.about(visit.session, f"lane:{lane.name}", 20),
+        "acts": audit.about(request.session, f"lane:{lane.name}", 20),
     }
-    return Page("instance.html", owner or lane.name, values, "instances", live=("_instance",))
+    return TemplateResponse("instance.html", owner or lane.name, values, "instances", live=("_instance",))
 
 
 def lateness_seconds(due: datetime, fired: datetime) -> float:

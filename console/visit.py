@@ -21,7 +21,7 @@ NOBODY: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingPageRequest:
     """A request as received, its form parsed. `origin` is the client's IP address."""
 
     method: str
@@ -47,14 +47,14 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ConsoleRequest:
     """A request in its transaction. `now` is the same for the whole request."""
 
     deps: Deps
     session: Session
-    arrival: Arrival
+    incoming: IncomingPageRequest
     now: datetime
-    opened: OperatorSession | None = None
+    operator_session: OperatorSession | None = None
     operator: Operator | None = None
 
     @property
@@ -70,12 +70,12 @@ class Visit:
     @property
     def csrf(self) -> str:
         """The session's CSRF token."""
-        return self.opened.csrf if self.opened else ""
+        return self.operator_session.csrf if self.operator_session else ""
 
     def actor(self, reason: str | None = None) -> Actor:
         """Return the actor for the audit log."""
         name = self.operator.email if self.operator else "nobody"
-        return Actor(f"operator:{name}", f"console {self.arrival.origin}", reason)
+        return Actor(f"operator:{name}", f"console {self.incoming.origin}", reason)
 
     def may(self, role: Role) -> bool:
         """Return whether the operator has at least that role."""
