@@ -10,7 +10,7 @@ from api import owners
 from api.accounts import RESELLERS
 from api.answers import ApiResponse
 from api.call import Ctx, RequestContext, RoutePolicy, uuid_of
-from api.fee_words import book_of, retail_fee
+from api.fee_words import fee_context, retail_fee
 from api.money import MoneyIn, MoneyOut
 from api.routes import Routes
 from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
@@ -62,7 +62,7 @@ class AssignmentOut(ResponseModel):
 def require_sold(ctx: RequestContext) -> None:
     """Raise NotFound for a product that the account's reseller cannot sell; runs before body validation."""
     account = accounts.get(ctx.session, uuid_of(ctx.incoming.params["account_id"]))
-    assigned.must_show(book_of(ctx), ctx.session, account, ctx.incoming.params["product"])
+    assigned.must_show(fee_context(ctx), ctx.session, account, ctx.incoming.params["product"])
 
 
 READ = RoutePolicy(Scope.READ, "account_id", owners.account, not_account=True)
@@ -70,7 +70,7 @@ ONE = RoutePolicy(Scope.ENQUEUE, "account_id", owners.account, not_account=True,
 
 
 def _shown(ctx: RequestContext, run: FeeRun) -> AssignmentOut:
-    return AssignmentOut.model_validate(assigned.one(book_of(ctx), ctx.session, run))
+    return AssignmentOut.model_validate(assigned.one(fee_context(ctx), ctx.session, run))
 
 
 @routes.post(
@@ -85,7 +85,7 @@ def assign_product(ctx: Ctx, account_id: UUID, body: AssignmentIn) -> ApiRespons
 
     404 `unknown_product`; 409 `not_multiple`, `not_a_client`; 422 `not_recurring`.
     """
-    work = Assignments.of(book_of(ctx), ctx.session, account_id)
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
     retail = retail_fee(ctx, account_id, body.retail_fee)
     result = work.assign(body.product, retail)
     return ApiResponse.of(_shown(ctx, result.run), 201 if result.created else 200)
@@ -95,19 +95,19 @@ def assign_product(ctx: Ctx, account_id: UUID, body: AssignmentIn) -> ApiRespons
 def list_assignments(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[AssignmentOut]:
     """List products assigned to the account today, ordered by product."""
     account = accounts.get(ctx.session, account_id)
-    page = assigned.page(book_of(ctx), ctx.session, account, query.cursor, query.limit)
+    page = assigned.page(fee_context(ctx), ctx.session, account, query.cursor, query.limit)
     return PageOut(items=[AssignmentOut.model_validate(row) for row in page.items], next=page.next)
 
 
 @routes.patch("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
 def change_assignment(ctx: Ctx, account_id: UUID, product: str, body: AssignmentPatch) -> AssignmentOut:
     """Set the retail fee. A fee below cost is flagged and the reseller is notified."""
-    work = Assignments.of(book_of(ctx), ctx.session, account_id)
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
     return _shown(ctx, work.change(product, retail_fee(ctx, account_id, body.retail_fee)))
 
 
 @routes.delete("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
 def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
     """End the assignment with its paid period; assigning the product again before then cancels the end."""
-    work = Assignments.of(book_of(ctx), ctx.session, account_id)
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
     return _shown(ctx, work.unassign(product))

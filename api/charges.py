@@ -10,7 +10,7 @@ from pydantic import Field
 from api import owners
 from api.accounts import READ
 from api.call import Ctx, RequestContext, RoutePolicy
-from api.fee_words import book_of
+from api.fee_words import fee_context
 from api.money import MoneyOut
 from api.routes import Routes
 from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
@@ -80,5 +80,5 @@ def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuer
 @routes.post("/v1/charges/{charge_id}/void", VOID, response=ChargeOut)
 def void_charge(ctx: Ctx, charge_id: UUID, body: VoidIn) -> ChargeOut:
     """Void a charge, with a reason. 409 `already_void`."""
-    voided = charges.void(book_of(ctx), ctx.session, charge_id, body.reason, ctx.caller.actor)
+    voided = charges.void(fee_context(ctx), ctx.session, charge_id, body.reason, ctx.caller.actor)
     return ChargeOut.model_validate(charges.document(voided))

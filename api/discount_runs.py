@@ -9,7 +9,7 @@ from api import owners
 from api.answers import ApiResponse
 from api.call import Ctx, RequestContext, RoutePolicy
 from api.discount_run_docs import DiscountRunIn, DiscountRunOut, DiscountRunPreviewOut, DiscountRunQuery, MoverOut
-from api.payments import discount_book
+from api.payments import discount_context
 from api.queues import ReasonIn
 from api.routes import Routes
 from api.schema import PageOut, PageQuery
@@ -37,12 +37,12 @@ def shown(ctx: RequestContext, run: DiscountRun) -> DiscountRunOut:
 )
 def begin_run(ctx: Ctx, body: DiscountRunIn) -> ApiResponse:
     """Start a run for today as jobs; a dry run returns its result. 422 `no_turnover_discount`."""
-    book = discount_book(ctx)
+    service_ctx = discount_context(ctx)
     if body.dry_run:
         return ApiResponse.of(
-            DiscountRunPreviewOut.model_validate(overseeing.preview(book, ctx.session, body.programme))
+            DiscountRunPreviewOut.model_validate(overseeing.preview(service_ctx, ctx.session, body.programme))
         )
-    run = overseeing.begin(book, ctx.session, body.programme, ctx.caller.actor)
+    run = overseeing.begin(service_ctx, ctx.session, body.programme, ctx.caller.actor)
     return ApiResponse.of(shown(ctx, run), 202, {"Location": f"/v1/discount-runs/{run.id}"})
 
 
@@ -65,20 +65,20 @@ def get_run(ctx: Ctx, run_id: UUID) -> DiscountRunOut:
 def list_movers(ctx: Ctx, run_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[MoverOut]:
     """List resellers that change tier in a run, ordered by id."""
     page = overseeing.movers(ctx.session, run_id, query.cursor, query.limit)
-    book, run = discount_book(ctx), overseeing.get(ctx.session, run_id)
-    documents = [overseeing.mover_document(book, ctx.session, run, move) for move in page.items]
+    service_ctx, run = discount_context(ctx), overseeing.get(ctx.session, run_id)
+    documents = [overseeing.mover_document(service_ctx, ctx.session, run, move) for move in page.items]
     return PageOut(items=[MoverOut.model_validate(document) for document in documents], next=page.next)
 
 
 @routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, response=DiscountRunOut)
 def approve_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
     """Approve a held run: it records discounts and sends mails. 409 `not_held` with the state."""
-    run = overseeing.approve(discount_book(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    run = overseeing.approve(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
     return shown(ctx, run)
 
 
 @routes.post("/v1/discount-runs/{run_id}/reject", DECIDE, response=DiscountRunOut)
 def reject_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
     """Reject a held run: it records nothing. 409 `not_held` with the state."""
-    run = overseeing.reject(discount_book(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    run = overseeing.reject(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
     return shown(ctx, run)

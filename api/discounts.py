@@ -8,7 +8,7 @@ from fastapi import Query
 
 from api.call import Ctx, RequestContext
 from api.discount_docs import DiscountOut, DiscountQuery
-from api.payments import READ, discount_book, reseller_here
+from api.payments import READ, discount_context, reseller_here
 from api.routes import Routes
 from domain.money import parse_amount
 from models.accounts import Account
@@ -22,10 +22,10 @@ def get_discount(ctx: Ctx, reseller_id: UUID, query: Annotated[DiscountQuery, Qu
     """Return turnover, tier and percentages of a local day, their derivation, and tomorrow's. 409 `not_a_reseller`."""
     account = reseller_here(ctx, reseller_id)
     pay = None if query.pay is None else _amount(ctx, account, query.pay)
-    explanation = explaining.told(discount_book(ctx), ctx.session, account, query.as_of, pay)
+    explanation = explaining.told(discount_context(ctx), ctx.session, account, query.as_of, pay)
     return DiscountOut.model_validate(explanation)
 
 
 def _amount(ctx: RequestContext, account: Account, text: str) -> Decimal:
-    programme = discount_book(ctx).programme(ctx.session, account.programme)
+    programme = discount_context(ctx).programme(ctx.session, account.programme)
     return parse_amount(text, programme.currency, loc="pay")

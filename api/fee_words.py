@@ -9,7 +9,7 @@ from services import accounts
 from services.fees.book import FeeBook
 
 
-def book_of(ctx: RequestContext) -> FeeBook:
+def fee_context(ctx: RequestContext) -> FeeBook:
     """Return the dependencies of the fee services."""
     return FeeBook(ctx.jobs, ctx.deps.programmes)
 
@@ -19,5 +19,5 @@ def retail_fee(ctx: RequestContext, account_id: UUID, body: MoneyIn | None) -> M
     if body is None:
         return None
     account = accounts.get(ctx.session, account_id)
-    currency = book_of(ctx).programme_of(ctx.session, account).currency
+    currency = fee_context(ctx).programme_of(ctx.session, account).currency
     return body.money(currency, Sign.NOT_NEGATIVE, "retail_fee")

@@ -7,7 +7,7 @@ from api.call import Ctx, RequestContext, RoutePolicy
 from api.job_docs import JobOut, job_out
 from api.queues import ReasonIn
 from api.routes import Routes
-from api.steering import actor, control, may_steer_job
+from api.steering import actor, may_steer_job, operations
 from domain.errors import NotFound
 from services import jobs
 
@@ -18,14 +18,14 @@ STEER = RoutePolicy(None, "job_id", owners.job, guard=may_steer_job)
 @routes.post("/v1/jobs/{job_id}/cancel", STEER, response=JobOut)
 def cancel_job(ctx: Ctx, job_id: UUID, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
     """Cancel a waiting job, or ask a running one to stop. 409 `not_cancellable` with the state."""
-    control(ctx).cancel(ctx.session, job_id, actor(ctx, body.reason))
+    operations(ctx).cancel(ctx.session, job_id, actor(ctx, body.reason))
     return _shown(ctx, job_id)
 
 
 @routes.post("/v1/jobs/{job_id}/retry", STEER, response=JobOut)
 def retry_job(ctx: Ctx, job_id: UUID, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
     """Retry a dead, retrying or cancelled job now. 409 `not_retryable` with the state."""
-    control(ctx).retry(ctx.session, job_id, actor(ctx, body.reason))
+    operations(ctx).retry(ctx.session, job_id, actor(ctx, body.reason))
     return _shown(ctx, job_id)
 
 

@@ -83,11 +83,11 @@ class MergeOut(ResponseModel):
 @routes.post("/v1/resellers/{reseller_id}/merge", MERGE, response=MergeOut, status=202, also={200: MergeReportOut})
 def merge_resellers(ctx: Ctx, reseller_id: UUID, body: MergeIn) -> ApiResponse:
     """Merge a reseller into another, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
-    book = DiscountBook(ctx.jobs, ctx.deps.programmes)
-    report = merges.look(book, ctx.session, reseller_id, body.into)
+    service_ctx = DiscountBook(ctx.jobs, ctx.deps.programmes)
+    report = merges.look(service_ctx, ctx.session, reseller_id, body.into)
     document = MergeReportOut.model_validate(report.document())
     if body.dry_run:
         return ApiResponse.of(document)
     merges.refuse_conflicts(report)
-    job_id = merges.enqueue(book, ctx.session, reseller_id, body.into, ctx.caller.actor)
+    job_id = merges.enqueue(service_ctx, ctx.session, reseller_id, body.into, ctx.caller.actor)
     return ApiResponse.of(MergeOut(job_id=job_id, report=document), 202, {"Location": f"/v1/jobs/{job_id}"})

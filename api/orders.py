@@ -11,7 +11,7 @@ from api import owners
 from api.answers import ApiResponse
 from api.call import Ctx, RoutePolicy
 from api.money import MoneyOut
-from api.payments import READ, discount_book, reseller_here
+from api.payments import READ, discount_context, reseller_here
 from api.routes import Routes
 from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from domain.discounts import SuppressedBy
@@ -67,7 +67,7 @@ class OrderOut(ResponseModel):
 def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
     """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`."""
     new = orders.NewOrder(**body.model_dump())
-    placed = orders.place(discount_book(ctx), ctx.session, reseller_here(ctx, reseller_id).id, new)
+    placed = orders.place(discount_context(ctx), ctx.session, reseller_here(ctx, reseller_id).id, new)
     return ApiResponse.of(OrderOut.model_validate(placed.document), 201 if placed.created else 200)
 
 

@@ -18,7 +18,7 @@ def show_activation(deps: Deps, token: str) -> PublicPage:
     """Show the page; changes nothing."""
     with deps.sessions() as session:
         try:
-            link = activation.show(_book(deps), session, deps.tokens, token)
+            link = activation.show(_service_context(deps), session, deps.tokens, token)
         except NotFound:
             return unknown()
         except Gone as error:
@@ -30,10 +30,10 @@ def show_activation(deps: Deps, token: str) -> PublicPage:
 def activate(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
     """Activate the account, with a password if one was entered."""
     password = form.get("password") or None
-    book = _book(deps)
+    service_ctx = _service_context(deps)
     with deps.sessions() as session:
         try:
-            link = activation.activate(book, session, deps.tokens, token, password)
+            link = activation.activate(service_ctx, session, deps.tokens, token, password)
             view = _page(deps, session, link.account, 200, words.ACTIVE, form=False)
             session.commit()
         except NotFound:
@@ -47,7 +47,7 @@ def activate(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
 
 
 def _refused(deps: Deps, session: Session, token: str, error: Conflict | Invalid) -> PublicPage:
-    account = activation.show(_book(deps), session, deps.tokens, token).account
+    account = activation.show(_service_context(deps), session, deps.tokens, token).account
     if isinstance(error, Conflict):
         return _page(deps, session, account, 409, words.ACTIVE_BEFORE, form=False)
     return _page(deps, session, account, 422, words.PASSWORD, form=True)
@@ -72,5 +72,5 @@ def _page(deps: Deps, session: Session, account: Account, status: int, notice: s
     )
 
 
-def _book(deps: Deps) -> AccountBook:
+def _service_context(deps: Deps) -> AccountBook:
     return AccountBook(deps.jobs, deps.programmes, deps.passwords)

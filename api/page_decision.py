@@ -26,7 +26,7 @@ def show_decision(deps: Deps, token: str) -> PublicPage:
     """Show the page; decides nothing."""
     with deps.sessions() as session:
         try:
-            seen = decisions.look(_book(deps), session, deps.tokens, token)
+            seen = decisions.look(_service_context(deps), session, deps.tokens, token)
         except NotFound:
             return unknown()
         return _page(deps, session, seen)
@@ -36,19 +36,19 @@ def decide(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
     """Decide the offer if a button was pressed and it is still undecided."""
     verdict = form.get("decision")
     with deps.sessions() as session:
-        book = _book(deps)
+        service_ctx = _service_context(deps)
         try:
             if verdict not in list(Verdict):
-                seen = decisions.look(book, session, deps.tokens, token)
+                seen = decisions.look(service_ctx, session, deps.tokens, token)
                 return _page(deps, session, seen, 422, words.CHOOSE)
-            seen = decisions.decide_by_link(book, session, deps.tokens, token, Verdict(verdict))
+            seen = decisions.decide_by_link(service_ctx, session, deps.tokens, token, Verdict(verdict))
             view = _page(deps, session, seen)
             session.commit()
         except NotFound:
             return unknown()
         except (Conflict, Gone) as error:
             session.rollback()
-            seen = decisions.look(book, session, deps.tokens, token)
+            seen = decisions.look(service_ctx, session, deps.tokens, token)
             return _not_decided(deps, session, seen, error)
     return view
 
@@ -101,5 +101,5 @@ def _nothing() -> dict[str, Any]:
     return {"message": None, "lines": [], "changes_title": None, "changes": [], "undecided": False}
 
 
-def _book(deps: Deps) -> OfferBook:
+def _service_context(deps: Deps) -> OfferBook:
     return OfferBook(deps.jobs, deps.offer_secret, deps.programmes)

@@ -56,7 +56,7 @@ class PaymentQuery(PageQuery):
     last: DayIn | None = Field(None, alias="to")
 
 
-def discount_book(ctx: RequestContext) -> DiscountBook:
+def discount_context(ctx: RequestContext) -> DiscountBook:
     """Return the dependencies of the payment and discount services."""
     return DiscountBook(ctx.jobs, ctx.deps.programmes)
 
@@ -76,10 +76,10 @@ def reseller_here(ctx: RequestContext, reseller_id: UUID) -> Account:
 def post_payment(ctx: Ctx, reseller_id: UUID, body: PaymentIn) -> ApiResponse:
     """Post a payment. Known reference: 200, the first. 422 `currency_mismatch`, `in_future`, `invalid_amount`."""
     account = reseller_here(ctx, reseller_id)
-    book = discount_book(ctx)
-    programme = book.programme(ctx.session, account.programme)
+    service_ctx = discount_context(ctx)
+    programme = service_ctx.programme(ctx.session, account.programme)
     new = payments.NewPayment(body.kind, body.amount.money(programme.currency), body.paid_at, body.reference)
-    posted = payments.post(book, ctx.session, account.id, new)
+    posted = payments.post(service_ctx, ctx.session, account.id, new)
     shown = PaymentOut.model_validate(payments.document(posted.row, programme))
     return ApiResponse.of(shown, 201 if posted.created else 200)
 
@@ -88,7 +88,7 @@ def post_payment(ctx: Ctx, reseller_id: UUID, body: PaymentIn) -> ApiResponse:
 def list_payments(ctx: Ctx, reseller_id: UUID, query: Annotated[PaymentQuery, Query()]) -> PageOut[PaymentOut]:
     """List payments, most recently posted first."""
     account = reseller_here(ctx, reseller_id)
-    programme = discount_book(ctx).programme(ctx.session, account.programme)
+    programme = discount_context(ctx).programme(ctx.session, account.programme)
     filter_ = payments.filtered(programme, query.kind, query.first, query.last, query.reference)
     page = payments.page(ctx.session, account.id, filter_, query.cursor, query.limit)
     shown = [PaymentOut.model_validate(payments.document(row, programme)) for row in page.items]

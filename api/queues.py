@@ -3,7 +3,7 @@
 from api.call import Ctx, RequestContext, RoutePolicy
 from api.routes import Routes
 from api.schema import PageOut, RequestModel, ResponseModel
-from api.steering import actor, control
+from api.steering import actor, operations
 from domain.errors import NotFound
 from models.keys import Scope
 from services import queues
@@ -50,14 +50,14 @@ def list_queues(ctx: Ctx) -> PageOut[QueueOut]:
 @routes.post("/v1/queues/{name}/pause", SWITCH, response=QueueOut)
 def pause_queue(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> QueueOut:  # noqa: B008 -- frozen
     """Pause a queue: no new job starts; running jobs finish."""
-    control(ctx).pause_queue(ctx.session, name, actor(ctx, body.reason))
+    operations(ctx).pause_queue(ctx.session, name, actor(ctx, body.reason))
     return _one(ctx, name)
 
 
 @routes.post("/v1/queues/{name}/resume", SWITCH, response=QueueOut)
 def resume_queue(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> QueueOut:  # noqa: B008 -- frozen
     """Resume a queue."""
-    control(ctx).resume_queue(ctx.session, name, actor(ctx, body.reason))
+    operations(ctx).resume_queue(ctx.session, name, actor(ctx, body.reason))
     return _one(ctx, name)
 
 

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from api import owners
 from api.call import Ctx, RequestContext, RoutePolicy, uuid_of
-from api.fee_words import book_of, retail_fee
+from api.fee_words import fee_context, retail_fee
 from api.money import MoneyIn, MoneyOut
 from api.routes import Routes
 from api.schema import PageOut, PageQuery, RequestModel, ResponseModel
@@ -44,7 +44,7 @@ class ProductOut(ResponseModel):
 def require_managed(ctx: RequestContext) -> None:
     """Raise NotFound for a product that the reseller cannot see, Forbidden for one it does not manage."""
     reseller_id = uuid_of(ctx.incoming.params["reseller_id"])
-    products.refuse_editing(book_of(ctx), ctx.session, reseller_id, ctx.incoming.params["product"])
+    products.refuse_editing(fee_context(ctx), ctx.session, reseller_id, ctx.incoming.params["product"])
 
 
 EDIT = RoutePolicy(Scope.ENQUEUE, "reseller_id", owners.account, guard=require_managed)
@@ -54,7 +54,7 @@ LISTED = RoutePolicy(Scope.READ, "reseller_id", owners.account, not_account=True
 @routes.get("/v1/resellers/{reseller_id}/products", LISTED, response=PageOut[ProductOut], problems=[409])
 def list_products(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[ProductOut]:
     """List products that the reseller can sell, with fees, ordered by code."""
-    page = products.page(book_of(ctx), ctx.session, reseller_id, query.cursor, query.limit)
+    page = products.page(fee_context(ctx), ctx.session, reseller_id, query.cursor, query.limit)
     return PageOut(items=[ProductOut.model_validate(product) for product in page.items], next=page.next)
 
 
@@ -64,4 +64,4 @@ def change_product(ctx: Ctx, reseller_id: UUID, product: str, body: ProductPatch
     changes = body.model_dump(exclude_unset=True)
     if "retail_fee" in changes:
         changes["retail_fee"] = retail_fee(ctx, reseller_id, body.retail_fee)
-    return ProductOut.model_validate(products.edit(book_of(ctx), ctx.session, reseller_id, product, changes))
+    return ProductOut.model_validate(products.edit(fee_context(ctx), ctx.session, reseller_id, product, changes))

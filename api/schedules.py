@@ -8,7 +8,7 @@ from api.job_docs import JobOut, job_out
 from api.queues import ReasonIn
 from api.routes import Routes
 from api.schema import PageOut, ResponseModel, UtcOut
-from api.steering import actor, control
+from api.steering import actor, operations
 from domain.errors import NotFound
 from domain.misfire import MisfirePolicy
 from models.keys import Scope
@@ -59,7 +59,7 @@ def list_schedules(ctx: Ctx) -> PageOut[ScheduleOut]:
 @routes.post("/v1/schedules/{name}/run", SWITCH, response=JobOut, status=202)
 def run_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
     """Enqueue the schedule's task now; returns the job."""
-    job_id = control(ctx).run_schedule(ctx.session, name, actor(ctx, body.reason))
+    job_id = operations(ctx).run_schedule(ctx.session, name, actor(ctx, body.reason))
     view = jobs.view(ctx.session, ctx.deps.jobs.catalogue, job_id)
     if view is None:
         raise NotFound
@@ -69,14 +69,14 @@ def run_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> JobOut:  #
 @routes.post("/v1/schedules/{name}/pause", SWITCH, response=ScheduleOut)
 def pause_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> ScheduleOut:  # noqa: B008 -- frozen
     """Pause a schedule: runs that fall due are skipped."""
-    control(ctx).pause_schedule(ctx.session, name, actor(ctx, body.reason))
+    operations(ctx).pause_schedule(ctx.session, name, actor(ctx, body.reason))
     return _one(ctx, name)
 
 
 @routes.post("/v1/schedules/{name}/resume", SWITCH, response=ScheduleOut)
 def resume_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> ScheduleOut:  # noqa: B008 -- frozen
     """Resume a schedule from its next run on."""
-    control(ctx).resume_schedule(ctx.session, name, actor(ctx, body.reason))
+    operations(ctx).resume_schedule(ctx.session, name, actor(ctx, body.reason))
     return _one(ctx, name)
 
 

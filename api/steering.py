@@ -10,7 +10,7 @@ from services import jobs
 from services.keys import Possession
 
 
-def control(ctx: RequestContext) -> Control:
+def operations(ctx: RequestContext) -> Control:
     """Return the engine's operations at the time of this request."""
     return Control(ctx.jobs)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from api.account_docs import AccountOut
 from api.accounts import READ, RESELLERS, shown
 from api.call import Ctx, RequestContext
-from api.fee_words import book_of
+from api.fee_words import fee_context
 from api.routes import Routes
 from api.schema import RequestModel, ResponseModel
 from models.accounts import Account
@@ -42,9 +42,9 @@ class SubscribedAccountOut(AccountOut):
 
 
 def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
-    book = book_of(ctx)
-    programme = book.programme_of(ctx.session, account)
-    current = plans.document(ctx.session, account, book.today(programme))
+    service_ctx = fee_context(ctx)
+    programme = service_ctx.programme_of(ctx.session, account)
+    current = plans.document(ctx.session, account, service_ctx.today(programme))
     subscription = None if current is None else SubscriptionOut.model_validate(current)
     return SubscribedAccountOut(**shown(ctx, account).model_dump(), subscription=subscription)
 
@@ -52,8 +52,8 @@ def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
 @routes.put("/v1/accounts/{account_id}/subscription", RESELLERS, response=SubscribedAccountOut, problems=[409])
 def put_subscription(ctx: Ctx, account_id: UUID, body: PlanIn) -> SubscribedAccountOut:
     """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`."""
-    book = book_of(ctx)
-    return _shown(ctx, plans.take_plan(book, ctx.session, account_id, body.plan))
+    service_ctx = fee_context(ctx)
+    return _shown(ctx, plans.take_plan(service_ctx, ctx.session, account_id, body.plan))
 
 
 @routes.get("/v1/accounts/{account_id}/subscription", READ, response=SubscribedAccountOut)
@@ -65,5 +65,5 @@ def get_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
 @routes.delete("/v1/accounts/{account_id}/subscription", RESELLERS, response=SubscribedAccountOut, problems=[409])
 def cancel_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
     """End the paid plan with its paid period; no effect on the free plan."""
-    book = book_of(ctx)
-    return _shown(ctx, plans.cancel_plan(book, ctx.session, account_id))
+    service_ctx = fee_context(ctx)
+    return _shown(ctx, plans.cancel_plan(service_ctx, ctx.session, account_id))

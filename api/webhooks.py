@@ -121,7 +121,7 @@ def list_endpoints(ctx: Ctx, query: Annotated[WebhookEndpointQuery, Query()]) ->
     require_visible_filter(ctx, owners.account, query.reseller)
     reseller_id = query.reseller or ctx.caller.reseller_id
     page = webhooks.listed(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
-    documents = [WebhookEndpointOut.model_validate(webhooks.document(one)) for one in page.items]
+    documents = [WebhookEndpointOut.model_validate(webhooks.document(row)) for row in page.items]
     return PageOut(items=documents, next=page.next)
 
 
@@ -162,7 +162,7 @@ def replay_endpoint(ctx: Ctx, endpoint_id: UUID, body: ReplayIn = ReplayIn()) ->
 def list_deliveries(ctx: Ctx, endpoint_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[WebhookDeliveryOut]:
     """Deliveries, newest first."""
     page = webhooks.deliveries(ctx.session, endpoint_id, cursor=query.cursor, limit=query.limit)
-    documents = [WebhookDeliveryOut.model_validate(webhooks.delivery_document(one)) for one in page.items]
+    documents = [WebhookDeliveryOut.model_validate(webhooks.delivery_document(row)) for row in page.items]
     return PageOut(items=documents, next=page.next)
 
 

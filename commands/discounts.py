@@ -40,7 +40,7 @@ class DiscountContext:
     """Context of a discount command: a transaction and the dependencies of the discount services."""
 
     session: "Session"
-    book: "DiscountBook"
+    service_ctx: "DiscountBook"
     actor: str
     now: datetime
 
@@ -52,8 +52,10 @@ def discount_context(reason: str | None = None) -> Iterator[DiscountContext]:
     from services.programmes import Programmes
 
     with control_context(reason) as control_ctx:
-        book = DiscountBook(control_ctx.control.jobs, Programmes())
-        yield DiscountContext(control_ctx.command.session, book, control_ctx.command.actor, control_ctx.command.now)
+        service_ctx = DiscountBook(control_ctx.operations.jobs, Programmes())
+        yield DiscountContext(
+            control_ctx.command.session, service_ctx, control_ctx.command.actor, control_ctx.command.now
+        )
 
 
 def document(session: "Session", run: "DiscountRun") -> dict[str, Any]:
@@ -92,9 +94,9 @@ def run(
 
     with discount_context() as ctx:
         if dry_run:
-            facts = overseeing.preview(ctx.book, ctx.session, programme)
+            facts = overseeing.preview(ctx.service_ctx, ctx.session, programme)
         else:
-            facts = document(ctx.session, overseeing.begin(ctx.book, ctx.session, programme, ctx.actor))
+            facts = document(ctx.session, overseeing.begin(ctx.service_ctx, ctx.session, programme, ctx.actor))
     print_facts(facts, as_json=as_json)
 
 
@@ -112,7 +114,7 @@ def approve(run_id: RunId, reason: ReasonOption = None, as_json: Json = False) -
     from services.discounts import overseeing
 
     with discount_context(reason) as ctx:
-        facts = document(ctx.session, overseeing.approve(ctx.book, ctx.session, run_id, ctx.actor, reason))
+        facts = document(ctx.session, overseeing.approve(ctx.service_ctx, ctx.session, run_id, ctx.actor, reason))
     print_facts(facts, as_json=as_json)
 
 
@@ -121,5 +123,5 @@ def reject(run_id: RunId, reason: ReasonOption = None, as_json: Json = False) ->
     from services.discounts import overseeing
 
     with discount_context(reason) as ctx:
-        facts = document(ctx.session, overseeing.reject(ctx.book, ctx.session, run_id, ctx.actor, reason))
+        facts = document(ctx.session, overseeing.reject(ctx.service_ctx, ctx.session, run_id, ctx.actor, reason))
     print_facts(facts, as_json=as_json)

@@ -50,8 +50,8 @@ def payments(
     as_json: Json = False,
 ) -> None:
     """Import payments, all rows or none. After an interruption, the same command continues. Exit 1 on a bad row."""
-    with running_settings() as settings, payment_book(settings) as book, bars() as progress:
-        result = import_payments(settings, book, file, reseller, progress, dry_run=dry_run)
+    with running_settings() as settings, payment_context(settings) as service_ctx, bars() as progress:
+        result = import_payments(settings, service_ctx, file, reseller, progress, dry_run=dry_run)
     if as_json:
         print_json(result)
     else:
@@ -61,7 +61,7 @@ def payments(
 
 
 @contextmanager
-def payment_book(settings: "Settings") -> "Iterator[DiscountBook]":
+def payment_context(settings: "Settings") -> "Iterator[DiscountBook]":
     """Provide the dependencies of the payment services; commits notify workers."""
     from services.discounts.book import DiscountBook
     from services.programmes import Programmes
@@ -80,25 +80,31 @@ def bars() -> "Progress":
 
 
 def import_payments(
-    settings: "Settings", book: "DiscountBook", path: Path, reseller: UUID, progress: "Progress", *, dry_run: bool
+    settings: "Settings",
+    service_ctx: "DiscountBook",
+    path: Path,
+    reseller: UUID,
+    progress: "Progress",
+    *,
+    dry_run: bool,
 ) -> dict[str, Any]:
     """Check all rows, stage them in chunks, import them in one transaction; return the summary."""
     from services.imports import entering
     from services.imports.reading import PaymentFile
 
     with transaction(settings) as session:
-        programme = entering.programme_of(book, session, reseller)
-    file = PaymentFile(path, programme, book.now)
+        programme = entering.programme_of(service_ctx, session, reseller)
+    file = PaymentFile(path, programme, service_ctx.now)
     checked = check(file, progress)
     result = {"file": str(path), "reseller_id": str(reseller), "rows": checked.rows, "resumed_from": 0}
     if checked.bad_rows or dry_run:
         return {**result, **summary(0, 0, checked.bad_rows, checked.bad)}
     with transaction(settings) as session:
-        begun = entering.begin(book, session, reseller, file.digest())
+        begun = entering.begin(service_ctx, session, reseller, file.digest())
     if not begun.finished:
         stage(settings, begun.id, begun.staged, file, checked.rows, progress)
     with transaction(settings) as session:
-        entered = entering.finish(book, session, begun.id)
+        entered = entering.finish(service_ctx, session, begun.id)
     counts = summary(entered.imported, entered.already_there, len(entered.bad), entered.bad[:LISTED])
     return {**result, "resumed_from": 0 if begun.finished else begun.staged, **counts}
 

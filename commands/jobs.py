@@ -91,7 +91,7 @@ def show(job_id: JobId, as_json: Json = False) -> None:
 def retry(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Queue a dead, retrying or cancelled job again, with all attempts available."""
     with control_context(reason) as control_ctx:
-        control_ctx.control.retry(control_ctx.command.session, job_id, control_ctx.actor)
+        control_ctx.operations.retry(control_ctx.command.session, job_id, control_ctx.actor)
         job = document(control_ctx.command.session, job_id)
     print_facts(job, as_json=as_json)
 
@@ -99,6 +99,6 @@ def retry(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> 
 def cancel(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Cancel a waiting job, or ask a running one to stop."""
     with control_context(reason) as control_ctx:
-        control_ctx.control.cancel(control_ctx.command.session, job_id, control_ctx.actor)
+        control_ctx.operations.cancel(control_ctx.command.session, job_id, control_ctx.actor)
         job = document(control_ctx.command.session, job_id)
     print_facts(job, as_json=as_json)

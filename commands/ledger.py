@@ -22,7 +22,7 @@ class ControlContext:
     """Context of a command with the engine's operations."""
 
     command: CommandContext
-    control: "Control"
+    operations: "Control"
     actor: "Actor"
 
 

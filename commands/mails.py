@@ -63,7 +63,7 @@ def resend(mail_id: MailId, reason: ReasonOption = None, as_json: Json = False) 
     from services.programmes import Programmes
 
     with control_context(reason) as control_ctx:
-        session, jobs = control_ctx.command.session, control_ctx.control.jobs
+        session, jobs = control_ctx.command.session, control_ctx.operations.jobs
         posted = mail_again.send_again(session, jobs, Programmes(), mail_id, control_ctx.actor)
         mail = mails.document(mails.get(session, posted))
     print_facts(mail, as_json=as_json)

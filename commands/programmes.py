@@ -36,7 +36,7 @@ def apply(
         ctx = control_ctx.command
         plan = programme_files.apply(ctx.session, file.stem, text, now=ctx.now, actor=ctx.actor, dry_run=dry_run)
         if plan.applied:
-            quotas.programme_changed(ctx.session, control_ctx.control.jobs, plan.code, plan.changes)
+            quotas.programme_changed(ctx.session, control_ctx.operations.jobs, plan.code, plan.changes)
             declare(ctx.session, timetable(ctx.session), ctx.now)
     if as_json:
         print_json(plan.document())

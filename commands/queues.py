@@ -41,7 +41,7 @@ def list_queues(as_json: Json = False) -> None:
 def pause(name: Name, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Pause a queue: no new job starts; running jobs finish."""
     with control_context(reason) as control_ctx:
-        control_ctx.control.pause_queue(control_ctx.command.session, name, control_ctx.actor)
+        control_ctx.operations.pause_queue(control_ctx.command.session, name, control_ctx.actor)
         control_ctx.command.session.flush()
         queue = next(row for row in documents(control_ctx.command) if row["name"] == name)
     print_facts(queue, as_json=as_json)
@@ -50,7 +50,7 @@ def pause(name: Name, reason: ReasonOption = None, as_json: Json = False) -> Non
 def resume(name: Name, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Resume a queue."""
     with control_context(reason) as control_ctx:
-        control_ctx.control.resume_queue(control_ctx.command.session, name, control_ctx.actor)
+        control_ctx.operations.resume_queue(control_ctx.command.session, name, control_ctx.actor)
         control_ctx.command.session.flush()
         queue = next(row for row in documents(control_ctx.command) if row["name"] == name)
     print_facts(queue, as_json=as_json)

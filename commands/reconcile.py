@@ -20,7 +20,7 @@ def reconcile(
     from store.reconciliation import gaps
 
     with control_context(reason) as control_ctx:
-        session, jobs = control_ctx.command.session, control_ctx.control.jobs
+        session, jobs = control_ctx.command.session, control_ctx.operations.jobs
         reconciling.reconcile(session, Programmes(), control_ctx.command.now, everything=True)
         open_gaps = [gap for kind in GapKind for gap in gaps.open_of(session, kind)]
         if mend:

@@ -50,7 +50,7 @@ def run(
 ) -> None:
     """Enqueue a schedule's task now and print the job."""
     with control_context(reason) as control_ctx:
-        job_id = control_ctx.control.run_schedule(control_ctx.command.session, name, control_ctx.actor)
+        job_id = control_ctx.operations.run_schedule(control_ctx.command.session, name, control_ctx.actor)
         control_ctx.command.session.flush()
         job = document(control_ctx.command.session, job_id)
     print_facts(job, as_json=as_json)

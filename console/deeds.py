@@ -11,38 +11,38 @@ from services import breakers, steering
 
 def _retry(request: ConsoleRequest, reason: str | None) -> str:
     job_id = request.incoming.uuid("job_id")
-    request.control.retry(request.session, job_id, request.actor(reason))
+    request.operations.retry(request.session, job_id, request.actor(reason))
     return f"/console/jobs/{job_id}?done=retry"
 
 
 def _cancel(request: ConsoleRequest, reason: str | None) -> str:
     job_id = request.incoming.uuid("job_id")
-    request.control.cancel(request.session, job_id, request.actor(reason))
+    request.operations.cancel(request.session, job_id, request.actor(reason))
     return f"/console/jobs/{job_id}?done=cancel"
 
 
 def _pause_queue(request: ConsoleRequest, reason: str | None) -> str:
-    request.control.pause_queue(request.session, request.incoming.params["name"], request.actor(reason))
+    request.operations.pause_queue(request.session, request.incoming.params["name"], request.actor(reason))
     return "/console/queues?done=pause-queue"
 
 
 def _resume_queue(request: ConsoleRequest, reason: str | None) -> str:
-    request.control.resume_queue(request.session, request.incoming.params["name"], request.actor(reason))
+    request.operations.resume_queue(request.session, request.incoming.params["name"], request.actor(reason))
     return "/console/queues?done=resume-queue"
 
 
 def _run(request: ConsoleRequest, reason: str | None) -> str:
-    job_id = request.control.run_schedule(request.session, request.incoming.params["name"], request.actor(reason))
+    job_id = request.operations.run_schedule(request.session, request.incoming.params["name"], request.actor(reason))
     return f"/console/jobs/{job_id}?done=run"
 
 
 def _pause_schedule(request: ConsoleRequest, reason: str | None) -> str:
-    request.control.pause_schedule(request.session, request.incoming.params["name"], request.actor(reason))
+    request.operations.pause_schedule(request.session, request.incoming.params["name"], request.actor(reason))
     return "/console/schedules?done=pause-schedule"
 
 
 def _resume_schedule(request: ConsoleRequest, reason: str | None) -> str:
-    request.control.resume_schedule(request.session, request.incoming.params["name"], request.actor(reason))
+    request.operations.resume_schedule(request.session, request.incoming.params["name"], request.actor(reason))
     return "/console/schedules?done=resume-schedule"
 
 

@@ -24,15 +24,15 @@ def show_discount(request: ConsoleRequest) -> TemplateResponse:
     Raises NotFound, Conflict(`not_a_reseller`), Invalid for a malformed day or amount.
     """
     account = account_from_path(request, "reseller_id")
-    book = DiscountBook(request.jobs, request.deps.programmes)
-    programme = book.programme(request.session, account.programme)
+    service_ctx = DiscountBook(request.jobs, request.deps.programmes)
+    programme = service_ctx.programme(request.session, account.programme)
     day, typed = _day(request.incoming.param("as_of")), request.incoming.param("pay")
     pay = None if typed is None else parse_amount(typed, programme.currency, loc="pay")
-    explanation = explaining.told(book, request.session, account, day)
+    explanation = explaining.told(service_ctx, request.session, account, day)
     values = {
         "account": account,
         "explanation": explanation,
-        "what_if": None if pay is None else explaining.told(book, request.session, account, day, pay),
+        "what_if": None if pay is None else explaining.told(service_ctx, request.session, account, day, pay),
         "pay": typed or "",
         "currency": programme.currency,
         "zone": programme.timezone,

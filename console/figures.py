@@ -41,7 +41,7 @@ RANGES: Final[Mapping[str, Range]] = {
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """Statistics of one task, in seconds; None if no job finished. `waiting_late` counts jobs that are overdue now."""
+    """Statistics of one task, in seconds; None if no job finished. `overdue_now` counts jobs that are overdue now."""
 
     task: str
     ended: int
@@ -51,10 +51,10 @@ class TaskLine:
     wait_most: float | None
     wait_max: float
     run_mean: float | None
-    late: int
+    late_starts: int
     due_by: float | None
-    waiting_late: int
-    late_since: datetime | None
+    overdue_now: int
+    overdue_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class Bar:
 
     at: datetime
     ended: int
-    late: int
+    late_starts: int
     height: int
-    late_height: int
+    late_starts_height: int
 
 
 def task_lines(
@@ -77,22 +77,23 @@ def task_lines(
     """Return tasks that finished jobs or have overdue ones: overdue first, then the busiest."""
     by_task = {row.task: row for row in figures}
     lines = [_line(task, by_task.get(task), range_, dues, overdue) for task in {**by_task, **overdue}]
-    return sorted(lines, key=lambda line: (-line.waiting_late, -line.ended, line.task))
+    return sorted(lines, key=lambda line: (-line.overdue_now, -line.ended, line.task))
 
 
 def bars(connection: Connection[object], range_: Range, now: datetime, queue: str | None = None) -> Sequence[Bar]:
     """Return a bar for every bucket of the range, empty ones included."""
     begin = range_.begin(now)
     buckets = {
-        at: (done + gone, late) for at, done, gone, late in rollups.series(connection, range_.size, begin, queue)
+        at: (succeeded + cancelled, late_starts)
+        for at, succeeded, cancelled, late_starts in rollups.series(connection, range_.size, begin, queue)
     }
     most = max((ended for ended, _ in buckets.values()), default=0)
     count = round(range_.back / range_.bucket)
     result = []
     for number in range(count):
         at = begin + number * range_.bucket
-        ended, late = buckets.get(at, (0, 0))
-        result.append(Bar(at, ended, late, _height(ended, most), _height(late, most)))
+        ended, late_starts = buckets.get(at, (0, 0))
+        result.append(Bar(at, ended, late_starts, _height(ended, most), _height(late_starts, most)))
     return result
 
 
@@ -129,10 +130,10 @@ def _line(
         wait_most=None if most is None else min(most, wait_max),
         wait_max=wait_max,
         run_mean=None if figures is None or not ended else figures.run_sum / ended,
-        late=0 if figures is None else figures.late,
+        late_starts=0 if figures is None else figures.late,
         due_by=dues.get(task),
-        waiting_late=waiting,
-        late_since=since,
+        overdue_now=waiting,
+        overdue_since=since,
     )
 
 

@@ -42,7 +42,7 @@ class Gallery:
         speaker, template, language = speaker_of(request), *_chosen(request)
         built = self._built(request, speaker, template, language)
         place = f"{BASE_PATH}/{template}/{language}"
-        looks = [(look, f"{place}{query_of(request, look=look)}") for look in LOOKS]
+        looks = [(name, f"{place}{query_of(request, look=name)}") for name in LOOKS]
         languages = [
             (code, texts.LANGUAGES[code], f"{BASE_PATH}/{template}/{code}{query_of(request)}") for code in LANGUAGES
         ]
@@ -50,7 +50,7 @@ class Gallery:
             "sample": built,
             "template": template,
             "language": language,
-            "look": _look(request),
+            "look": _appearance(request),
             "looks": looks,
             "sample_languages": languages,
             "frame": f"{place}/frame{query_of(request, look=None)}",
@@ -77,9 +77,9 @@ def _chosen(request: ConsoleRequest) -> tuple[str, str]:
     return template, language
 
 
-def _look(request: ConsoleRequest) -> str:
-    look = request.incoming.param("look")
-    return look if look in LOOKS else LOOKS[0]
+def _appearance(request: ConsoleRequest) -> str:
+    appearance = request.incoming.param("look")
+    return appearance if appearance in LOOKS else LOOKS[0]
 
 
 def _index_values(request: ConsoleRequest, speaker: Speaker, place: str) -> Mapping[str, Any]:

@@ -24,14 +24,14 @@ LOOKS: Final = ("light", "dark", "phone")
 def show_mail(request: ConsoleRequest) -> TemplateResponse:
     """Show one mail; its source only for operators. Raises NotFound."""
     logged = mails.get(request.session, request.incoming.uuid("mail_id"))
-    look = request.incoming.param("look")
+    appearance = request.incoming.param("look")
     message = _parsed(logged.mail.raw)
     resend = mail_again.standing(request.session, request.deps.programmes, logged.mail, request.now)
     values = {
         "mail": logged.mail,
         "recipients": logged.recipients,
         "account": tenants.named(request, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
-        "look": look if look in LOOKS else "light",
+        "look": appearance if appearance in LOOKS else "light",
         "looks": LOOKS,
         "resend": resend,
         "gallery": _in_the_gallery(logged.mail),

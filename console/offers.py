@@ -27,11 +27,11 @@ def show_offer(request: ConsoleRequest) -> TemplateResponse:
     """Show one offer. Raises NotFound."""
     offer = offers.get(request.session, request.incoming.uuid("offer_id"))
     events = rows.events(request.session, [offer.id])[offer.id]
-    book = OfferBook(request.jobs, request.deps.offer_secret, request.deps.programmes)
+    service_ctx = OfferBook(request.jobs, request.deps.offer_secret, request.deps.programmes)
     values = {
         "offer": document(request.session, offer, request.now),
         "events": events,
-        "chain": chain_status(chain_verifies(book, offer, events), events),
+        "chain": chain_status(chain_verifies(service_ctx, offer, events), events),
         "lane": lane_of(offer.account_id),
         "grants": timelines.grants(request.session, offer.id),
         "mails": timelines.offer_mails(request.session, offer),

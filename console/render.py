@@ -42,6 +42,7 @@ class Templates:
             auto_reload=False,
         )
         self._env.filters.update(FILTERS)
+        self._env.globals["lane_states"] = texts.LANE_STATES
 
     def response(self, reply: ConsoleResponse, request: ConsoleRequest) -> Response:
         """Build the HTTP response of a view's reply."""

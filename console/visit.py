@@ -63,7 +63,7 @@ class ConsoleRequest:
         return replace(self.deps.jobs, clock=Standing(self.now, self.deps.clock))
 
     @property
-    def control(self) -> Control:
+    def operations(self) -> Control:
         """The engine's controls."""
         return Control(self.jobs)
 
