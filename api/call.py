@@ -89,11 +89,11 @@ class RequestContext:
         """Dependencies of the offer services."""
         return OfferBook(self.jobs, self.deps.offer_secret, self.deps.programmes)
 
-    def require_visible(self, thing: Possession | None) -> Possession:
+    def require_visible(self, ownership: Possession | None) -> Possession:
         """Return the ownership. Raises NotFound if it is None or not visible to the caller."""
-        if thing is None or not self.caller.sees(thing):
+        if ownership is None or not self.caller.sees(ownership):
             raise NotFound
-        return thing
+        return ownership
 
     def require_scope(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has the scope."""
@@ -144,15 +144,15 @@ def uuid_of(text: str) -> UUID:
         raise NotFound from None
 
 
-def require_visible_resource(ctx: RequestContext, owner: Owner, thing: UUID) -> None:
+def require_visible_resource(ctx: RequestContext, owner: Owner, resource_id: UUID) -> None:
     """Raise NotFound unless the resource named by the body is visible to the caller."""
-    ctx.require_visible(owner(ctx.session, str(thing)))
+    ctx.require_visible(owner(ctx.session, str(resource_id)))
 
 
-def require_visible_filter(ctx: RequestContext, owner: Owner, thing: UUID | None) -> None:
+def require_visible_filter(ctx: RequestContext, owner: Owner, resource_id: UUID | None) -> None:
     """Raise NotFound if a bound key filters by a resource that it cannot see."""
-    if thing is not None and ctx.caller.bound:
-        require_visible_resource(ctx, owner, thing)
+    if resource_id is not None and ctx.caller.bound:
+        require_visible_resource(ctx, owner, resource_id)
 
 
 Ctx = Annotated[RequestContext, Depends(HTTPBearer(scheme_name="key", description="An API key."))]

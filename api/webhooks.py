@@ -98,7 +98,7 @@ def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretO
     """Create an endpoint. 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
     if body.reseller_id is not None:
         require_visible_resource(ctx, owners.account, body.reseller_id)
-    made = webhooks.create(
+    created = webhooks.create(
         ctx.session,
         ctx.deps.sealer,
         reseller_id=ctx.caller.reseller_id or body.reseller_id,
@@ -107,7 +107,7 @@ def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretO
         secret=body.secret,
         now=ctx.now,
     )
-    return _with_secret(made)
+    return _with_secret(created)
 
 
 @routes.get(
@@ -127,13 +127,13 @@ def list_endpoints(ctx: Ctx, query: Annotated[WebhookEndpointQuery, Query()]) ->
 
 @routes.get("/v1/webhook-endpoints/{endpoint_id}", READ, response=WebhookEndpointOut)
 def get_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
-    """One endpoint."""
+    """Return an endpoint."""
     return WebhookEndpointOut.model_validate(webhooks.document(webhooks.get(ctx.session, endpoint_id)))
 
 
 @routes.delete("/v1/webhook-endpoints/{endpoint_id}", WRITE, response=WebhookEndpointOut)
 def delete_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
-    """Tell it nothing any more."""
+    """Delete an endpoint."""
     document = webhooks.document(webhooks.get(ctx.session, endpoint_id))
     webhooks.delete(ctx.session, endpoint_id, ctx.now)
     return WebhookEndpointOut.model_validate(document)
@@ -141,30 +141,30 @@ def delete_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
 
 @routes.post("/v1/webhook-endpoints/{endpoint_id}/rotate", WRITE, response=WebhookEndpointSecretOut)
 def rotate_secret(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointSecretOut:
-    """A new secret; the one before signs beside it for 24 h."""
+    """Rotate the secret; the previous one also signs for 24 h."""
     return _with_secret(webhooks.rotate(ctx.session, ctx.deps.sealer, endpoint_id, ctx.now))
 
 
 @routes.post("/v1/webhook-endpoints/{endpoint_id}/test", WRITE, response=WebhookDeliveryOut, status=202)
 def test_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookDeliveryOut:
-    """Deliver a `webhook.test`. 409 `endpoint_disabled`."""
+    """Send a `webhook.test` event. 409 `endpoint_disabled`."""
     started = webhooks.send_test(ctx.session, ctx.jobs, endpoint_id)
     return WebhookDeliveryOut.model_validate(webhooks.delivery_document(started))
 
 
 @routes.post("/v1/webhook-endpoints/{endpoint_id}/replay", WRITE, response=ReplayOut, status=202)
 def replay_endpoint(ctx: Ctx, endpoint_id: UUID, body: ReplayIn = ReplayIn()) -> ReplayOut:  # noqa: B008 -- frozen
-    """Deliver again, with the ids it had; enables a disabled endpoint."""
+    """Deliver events again with their original ids; enables a disabled endpoint."""
     return ReplayOut(started=webhooks.replay(ctx.session, ctx.jobs, endpoint_id, since=body.since))
 
 
 @routes.get("/v1/webhook-endpoints/{endpoint_id}/deliveries", READ, response=PageOut[WebhookDeliveryOut])
 def list_deliveries(ctx: Ctx, endpoint_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[WebhookDeliveryOut]:
-    """Deliveries, newest first."""
+    """List deliveries, newest first."""
     page = webhooks.deliveries(ctx.session, endpoint_id, cursor=query.cursor, limit=query.limit)
     documents = [WebhookDeliveryOut.model_validate(webhooks.delivery_document(row)) for row in page.items]
     return PageOut(items=documents, next=page.next)
 
 
-def _with_secret(made: webhooks.NewSecret) -> WebhookEndpointSecretOut:
-    return WebhookEndpointSecretOut(**webhooks.document(made.endpoint), secret=made.secret)
+def _with_secret(created: webhooks.NewSecret) -> WebhookEndpointSecretOut:
+    return WebhookEndpointSecretOut(**webhooks.document(created.endpoint), secret=created.secret)

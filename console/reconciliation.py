@@ -1,4 +1,4 @@
-"""Reconciliation gaps: what is missing, since when, and its repair."""
+"""Reconciliation gaps: list, repair, accept."""
 
 from typing import Final
 

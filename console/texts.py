@@ -61,7 +61,7 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What an action asks first; `{}` stands for the id or name in the path."""
+    """Texts of a confirmation page; `{}` stands for the id or name in the path."""
 
     title: str
     question: str

@@ -64,7 +64,7 @@ class ConsoleRequest:
 
     @property
     def operations(self) -> Control:
-        """The engine's controls."""
+        """The engine's operations, at the time of this request."""
         return Control(self.jobs)
 
     @property
