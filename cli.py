@@ -1,4 +1,4 @@
-"""The `kontor` command: puts its commands together and turns errors into one line on stderr."""
+"""The `kontor` command: assembles its commands and prints errors as one line on stderr."""
 
 import sys
 from types import TracebackType
@@ -30,7 +30,7 @@ EXPECTED = (SettingsError, StartFailed, Owned, KontorError)
 
 
 def build() -> typer.Typer:
-    """The whole command line."""
+    """Build the command line."""
     app = typer.Typer(
         name="kontor",
         help="The back office of a reseller programme.",
@@ -67,20 +67,23 @@ def build() -> typer.Typer:
 
 
 def explain(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Say in one line what went wrong."""
-    words = " ".join(str(error).split()) or kind.__name__
-    known = isinstance(error, EXPECTED)
+    """Print an error on one line."""
+    message = " ".join(str(error).split()) or kind.__name__
+    expected = isinstance(error, EXPECTED)
     for field in error.errors if isinstance(error, Invalid) else ():
         print(f"  {field.loc}: {field.msg}", file=sys.stderr)
-    print(f"kontor: {words}" if known else f"kontor: {kind.__name__}: {words} (--debug shows more)", file=sys.stderr)
+    print(
+        f"kontor: {message}" if expected else f"kontor: {kind.__name__}: {message} (--debug shows more)",
+        file=sys.stderr,
+    )
 
 
 def main() -> int:
-    """Run one command; exit codes: 0 done, 1 failed, 2 wrong usage."""
+    """Run one command; exit codes: 0 success, 1 failure, 2 usage error."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if len(arguments) == len(sys.argv) - 1:
         sys.excepthook = explain
-    # Not through the app itself: that would put an exception hook of its own in place of ours.
+    # Calling the app itself would replace the exception hook.
     typer.main.get_command(build())(arguments, prog_name="kontor")
     return 0
 

@@ -1,17 +1,17 @@
-"""Accounts on the wire."""
+"""Request and response models of accounts."""
 
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schema import Incoming, Moment, Outgoing, Paging
+from api.schema import PageQuery, RequestModel, ResponseModel, UtcOut
 from domain.credentials import PASSWORD_MAX
 from domain.trials import TrialState
 from models.accounts import AccountKind, Party
 
 
-class NewAccount(Incoming):
-    """An account to be. Locale and time zone default to the programme's."""
+class AccountIn(RequestModel):
+    """A new account. Locale and time zone default to the programme's."""
 
     programme: str
     name: str
@@ -22,8 +22,8 @@ class NewAccount(Incoming):
     timezone: str | None = None
 
 
-class AccountChange(Incoming):
-    """What may be changed; what is left out stays."""
+class AccountPatch(RequestModel):
+    """Fields to change; omitted fields stay unchanged."""
 
     name: str | None = None
     admin_email: str | None = None
@@ -33,28 +33,28 @@ class AccountChange(Incoming):
     suspended: bool | None = None
 
 
-class TrialDoc(Outgoing):
-    """The trial as of now."""
+class TrialOut(ResponseModel):
+    """The current state of the trial."""
 
     state: TrialState
-    ends_at: Moment | None
+    ends_at: UtcOut | None
 
 
-class UsageDoc(Outgoing):
-    """A metric's value and limit; null: unlimited."""
+class UsageOut(ResponseModel):
+    """Value and limit of a metric; `limit` null: unlimited."""
 
     value: int
     limit: int | None
 
 
-class TermsDoc(Outgoing):
-    """The terms a reseller accepted."""
+class AcceptedTermsOut(ResponseModel):
+    """The terms and conditions that a reseller accepted."""
 
     version: str
-    accepted_at: Moment
+    accepted_at: UtcOut
 
 
-class AccountDoc(Outgoing):
+class AccountOut(ResponseModel):
     """An account."""
 
     id: UUID
@@ -67,40 +67,40 @@ class AccountDoc(Outgoing):
     locale: str
     timezone: str
     plan: str
-    trial: TrialDoc
-    usage: dict[str, UsageDoc]
+    trial: TrialOut
+    usage: dict[str, UsageOut]
     read_only: bool
     suspended: bool
-    terms: TermsDoc | None
-    activated_at: Moment | None
-    deleted_at: Moment | None
-    created_at: Moment
+    terms: AcceptedTermsOut | None
+    activated_at: UtcOut | None
+    deleted_at: UtcOut | None
+    created_at: UtcOut
 
 
-class AccountFilter(Paging):
-    """Which accounts."""
+class AccountQuery(PageQuery):
+    """Filter for accounts."""
 
     programme: str | None = None
     kind: AccountKind | None = None
     reseller: UUID | None = None
 
 
-class NewInstance(Incoming):
-    """Where the customer's own system is; a secret is made when absent."""
+class InstanceIn(RequestModel):
+    """URL of the customer's system; a secret is generated if omitted."""
 
     url: str = Field(max_length=4_000)
     secret: str | None = Field(None, max_length=200)
 
 
-class InstanceDoc(Outgoing):
-    """The instance; its secret is shown this once."""
+class InstanceOut(ResponseModel):
+    """The instance; its secret is returned only once."""
 
     url: str
     secret: str
 
 
-class BrandBody(Incoming):
-    """A brand, replaced whole; null or absent: not set."""
+class BrandIn(RequestModel):
+    """A brand, replaced completely; null or omitted: not set."""
 
     name: str | None = None
     logo_url: str | None = None
@@ -111,29 +111,29 @@ class BrandBody(Incoming):
     support: dict[str, str] | str | None = None
 
 
-class RecordDoc(Outgoing):
-    """The DNS record that proves a domain."""
+class DnsRecordOut(ResponseModel):
+    """The DNS record that verifies a domain."""
 
     name: str
     type: str
     value: str
 
 
-class DomainDoc(Outgoing):
-    """A domain the brand uses, and whether it is proven."""
+class DomainOut(ResponseModel):
+    """A domain that the brand uses, and whether it is verified."""
 
     account_id: UUID
     domain: str
     verified: bool
-    verified_at: Moment | None
+    verified_at: UtcOut | None
     verified_by: str | None
-    checked_at: Moment | None
+    checked_at: UtcOut | None
     last_error: str | None
-    record: RecordDoc
+    record: DnsRecordOut
 
 
-class BrandDoc(Outgoing):
-    """A brand as it is set."""
+class BrandOut(ResponseModel):
+    """The current brand settings."""
 
     name: str | None
     logo_url: str | None
@@ -142,12 +142,12 @@ class BrandDoc(Outgoing):
     domain: str | None
     from_address: str | None
     support: dict[str, str]
-    domains: list[DomainDoc]
+    domains: list[DomainOut]
 
 
-class LicenceDoc(Outgoing):
-    """How many licences of a product, and when the next grant ends."""
+class LicenceOut(ResponseModel):
+    """Number of licences of a product, and when the next grant ends."""
 
     product: str
     count: int
-    expires_at: Moment | None
+    expires_at: UtcOut | None

@@ -1,4 +1,4 @@
-"""Accounts: made, read, changed, branded."""
+"""Accounts: create, read, change, brand, instance."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -9,18 +9,18 @@ from pydantic_core import from_json
 
 from api import owners
 from api.account_docs import (
-    AccountChange,
-    AccountDoc,
-    AccountFilter,
-    BrandBody,
-    BrandDoc,
-    InstanceDoc,
-    NewAccount,
-    NewInstance,
+    AccountIn,
+    AccountOut,
+    AccountPatch,
+    AccountQuery,
+    BrandIn,
+    BrandOut,
+    InstanceIn,
+    InstanceOut,
 )
-from api.call import Access, Call, Here, visible_filter
+from api.call import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from api.routes import Routes
-from api.schema import Page
+from api.schema import PageOut
 from domain.errors import Forbidden
 from models.accounts import Account
 from models.keys import Scope
@@ -28,104 +28,104 @@ from services import account_documents, accounts, activation, brand_settings, br
 from store import accounts as rows
 
 routes = Routes("accounts")
-READ = Access(Scope.READ, "account_id", owners.account)
-WRITE = Access(Scope.ENQUEUE, "account_id", owners.account)
-RESELLERS = Access(Scope.ENQUEUE, "account_id", owners.account, not_account=True)
+READ = RoutePolicy(Scope.READ, "account_id", owners.account)
+WRITE = RoutePolicy(Scope.ENQUEUE, "account_id", owners.account)
+RESELLERS = RoutePolicy(Scope.ENQUEUE, "account_id", owners.account, not_account=True)
 
 
-def shown(call: Call, account: Account) -> AccountDoc:
-    """An account as the contract has it."""
-    return all_shown(call, [account])[0]
+def shown(ctx: RequestContext, account: Account) -> AccountOut:
+    """Build the response for an account."""
+    return all_shown(ctx, [account])[0]
 
 
-def all_shown(call: Call, found: Sequence[Account]) -> list[AccountDoc]:
-    """Accounts as the contract has them; what they use is read at once."""
-    told = account_documents.documents(call.session, call.deps.programmes, found, call.now)
-    return [AccountDoc.model_validate(one) for one in told]
+def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
+    """Build the responses for accounts; their usage is read in one query."""
+    documents = account_documents.documents(ctx.session, ctx.deps.programmes, rows, ctx.now)
+    return [AccountOut.model_validate(document) for document in documents]
 
 
-def refuse_suspending(call: Call) -> None:
-    """A key bound to the account may not suspend it; said before the body is judged."""
-    if call.caller.account_id is None or b"suspended" not in call.arrival.body:
+def refuse_suspending(ctx: RequestContext) -> None:
+    """Raise Forbidden if a key bound to the account tries to suspend it; runs before body validation."""
+    if ctx.caller.account_id is None or b"suspended" not in ctx.incoming.body:
         return
     try:
-        told: Any = from_json(call.arrival.body)
+        payload: Any = from_json(ctx.incoming.body)
     except ValueError:
         return
-    if isinstance(told, dict) and "suspended" in told:
-        raise Forbidden(message="A key bound to an account may not suspend it.")
+    if isinstance(payload, dict) and "suspended" in payload:
+        raise Forbidden(message="A key bound to an account cannot suspend that account.")
 
 
-CHANGE = Access(Scope.ENQUEUE, "account_id", owners.account, guard=refuse_suspending)
+CHANGE = RoutePolicy(Scope.ENQUEUE, "account_id", owners.account, guard=refuse_suspending)
 
 
-@routes.post("/v1/accounts", Access(Scope.ENQUEUE, unbound_only=True), answer=AccountDoc, status=201)
-def create_account(call: Here, body: NewAccount) -> AccountDoc:
-    """Make an account on the free plan. 409 `name_taken`."""
+@routes.post("/v1/accounts", RoutePolicy(Scope.ENQUEUE, unbound_only=True), response=AccountOut, status=201)
+def create_account(ctx: Ctx, body: AccountIn) -> AccountOut:
+    """Create an account on the free plan. 409 `name_taken`."""
     new = accounts.NewAccount(**body.model_dump())
-    return shown(call, accounts.create(call.accounts, call.session, new))
+    return shown(ctx, accounts.create(ctx.accounts, ctx.session, new))
 
 
-@routes.get("/v1/accounts", Access(Scope.READ), answer=Page[AccountDoc], problems=[404])
-def list_accounts(call: Here, query: Annotated[AccountFilter, Query()]) -> Page[AccountDoc]:
-    """Accounts in the order of their making."""
-    visible_filter(call, owners.account, query.reseller)
-    wanted = rows.AccountFilter(
+@routes.get("/v1/accounts", RoutePolicy(Scope.READ), response=PageOut[AccountOut], problems=[404])
+def list_accounts(ctx: Ctx, query: Annotated[AccountQuery, Query()]) -> PageOut[AccountOut]:
+    """List accounts in order of creation."""
+    require_visible_filter(ctx, owners.account, query.reseller)
+    filter_ = rows.AccountFilter(
         programme=query.programme,
         kind=query.kind,
         reseller=query.reseller,
-        visible_to=call.caller.reseller_id,
-        only=call.caller.account_id,
+        visible_to=ctx.caller.reseller_id,
+        only=ctx.caller.account_id,
     )
-    page = accounts.page(call.session, wanted, query.cursor, query.limit)
-    return Page(items=all_shown(call, page.items), next=page.next)
+    page = accounts.page(ctx.session, filter_, query.cursor, query.limit)
+    return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 
-@routes.get("/v1/accounts/{account_id}", READ, answer=AccountDoc)
-def get_account(call: Here, account_id: UUID) -> AccountDoc:
-    """One account."""
-    return shown(call, accounts.get(call.session, account_id))
+@routes.get("/v1/accounts/{account_id}", READ, response=AccountOut)
+def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
+    """Return an account."""
+    return shown(ctx, accounts.get(ctx.session, account_id))
 
 
-@routes.patch("/v1/accounts/{account_id}", CHANGE, answer=AccountDoc, problems=[409])
-def change_account(call: Here, account_id: UUID, body: AccountChange) -> AccountDoc:
-    """Change what is given. 409 `name_taken`, `account_deleted`."""
-    given = body.model_dump(exclude_unset=True)
-    account = accounts.change(call.accounts, call.session, account_id, given)
-    if "admin_email" in given:
-        offers.ask_again(call.offers, call.session, account.id)
-    return shown(call, account)
+@routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409])
+def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
+    """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
+    changes = body.model_dump(exclude_unset=True)
+    account = accounts.change(ctx.accounts, ctx.session, account_id, changes)
+    if "admin_email" in changes:
+        offers.ask_again(ctx.offers, ctx.session, account.id)
+    return shown(ctx, account)
 
 
-@routes.post("/v1/accounts/{account_id}/activation", WRITE, answer=AccountDoc)
-def send_activation(call: Here, account_id: UUID) -> AccountDoc:
-    """Mail the activation link again. 409 `already_activated`."""
-    return shown(call, activation.send_again(call.accounts, call.session, account_id))
+@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
+def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
+    """Resend the activation mail. 409 `already_activated`."""
+    return shown(ctx, activation.send_again(ctx.accounts, ctx.session, account_id))
 
 
-@routes.put("/v1/accounts/{account_id}/brand", RESELLERS, answer=BrandDoc)
-def put_brand(call: Here, account_id: UUID, body: BrandBody) -> BrandDoc:
-    """Set the brand whole; new domains await their proof."""
-    account = accounts.get(call.session, account_id)
+@routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
+def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
+    """Replace the brand; new domains must be verified before use."""
+    account = accounts.get(ctx.session, account_id)
     settings = brand_settings.checked(body.model_dump(exclude_none=True))
-    brands.put(call.session, account, settings, call.now)
-    return BrandDoc.model_validate(brands.document(call.session, account))
+    brands.put(ctx.session, account, settings, ctx.now)
+    return BrandOut.model_validate(brands.document(ctx.session, account))
 
 
-@routes.get("/v1/accounts/{account_id}/brand", READ, answer=BrandDoc)
-def get_brand(call: Here, account_id: UUID) -> BrandDoc:
-    """The brand as it is set."""
-    account = accounts.get(call.session, account_id)
-    return BrandDoc.model_validate(brands.document(call.session, account))
+@routes.get("/v1/accounts/{account_id}/brand", READ, response=BrandOut)
+def get_brand(ctx: Ctx, account_id: UUID) -> BrandOut:
+    """Return the brand."""
+    account = accounts.get(ctx.session, account_id)
+    return BrandOut.model_validate(brands.document(ctx.session, account))
 
 
-def check_instance_url(call: Call, body: NewInstance, **_: object) -> None:
-    """Ask DNS whether the instance may be called, before any transaction."""
-    call.deps.guard.check(body.url)
+def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
+    """Check by DNS that the instance may be called; runs outside any transaction."""
+    ctx.deps.guard.check(body.url)
 
 
-@routes.put("/v1/accounts/{account_id}/instance", WRITE, answer=InstanceDoc, outside=check_instance_url)
-def put_instance(call: Here, account_id: UUID, body: NewInstance) -> InstanceDoc:
-    """Say where the account's instance is. 422 `forbidden_address`."""
-    told = instances.put(call.session, call.deps.sealer, account_id, body.url, body.secret, call.now)
-    return InstanceDoc(url=told.url, secret=told.secret)
+@routes.put("/v1/accounts/{account_id}/instance", WRITE, response=InstanceOut, precheck=check_instance_url)
+def put_instance(ctx: Ctx, account_id: UUID, body: InstanceIn) -> InstanceOut:
+    """Set the URL of the account's instance. 422 `forbidden_address`."""
+    saved = instances.put(ctx.session, ctx.deps.sealer, account_id, body.url, body.secret, ctx.now)
+    return InstanceOut(url=saved.url, secret=saved.secret)

@@ -1,4 +1,4 @@
-"""What an endpoint answers, before it becomes an HTTP response."""
+"""Endpoint results before they become HTTP responses."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,27 +11,27 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Hold the answer until something is over, at most `seconds` (real); then render it anew.
+class LongPoll:
+    """Delay the response by at most `seconds` of wall time, then render it again.
 
-    What is waited for is the end of a job, or else that `over` says so.
+    Waits for the end of the job `job_id`, or until `over` returns True.
     """
 
     seconds: float
-    render: Callable[[Session], "Answer"]
+    render: Callable[[Session], "ApiResponse"]
     job_id: UUID | None = None
-    over: Callable[[Session], bool] | None = None
+    done: Callable[[Session], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Body, status and headers; or a stream of chunks, made after the transaction was committed."""
+class ApiResponse:
+    """Body, status and headers; or a stream of chunks, produced after the commit."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     media: str = JSON
-    wait: Wait | None = None
+    wait: LongPoll | None = None
     chunks: Iterator[bytes] | None = None
 
     @classmethod
@@ -40,7 +40,7 @@ class Answer:
         document: BaseModel,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
-        wait: Wait | None = None,
-    ) -> "Answer":
-        """A document as JSON."""
+        wait: LongPoll | None = None,
+    ) -> "ApiResponse":
+        """Serialise a model as JSON."""
         return cls(document.model_dump_json(by_alias=True).encode(), status, headers or {}, wait=wait)

@@ -1,4 +1,4 @@
-"""The application: everything it needs is passed in."""
+"""The web application, built from its dependencies."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,7 +43,7 @@ from api import (
     usage,
     webhooks,
 )
-from api.answers import Answer
+from api.answers import ApiResponse
 from api.deps import Deps
 from api.metrics import Meter
 from api.openapi import describe
@@ -53,7 +53,7 @@ from api.problems import MEDIA, head
 from api.respond import respond
 from api.routes import Routes, flat
 from api.tracing import Traced
-from api.waiting import Watch
+from api.waiting import JobWatcher
 from console.app import mount as mount_console
 
 TITLE: Final = "Kontor"
@@ -91,7 +91,7 @@ log = structlog.get_logger(__name__)
 
 
 def build(deps: Deps) -> FastAPI:
-    """The API and the public pages."""
+    """Build the application: API, public pages and console."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -102,29 +102,29 @@ def build(deps: Deps) -> FastAPI:
 
     app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None)
     app.state.deps = deps
-    app.state.watch = Watch(deps)
+    app.state.watch = JobWatcher(deps)
     app.state.meter = Meter(deps)
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(page_router())
     mount_console(app)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal_error)
     describe(app)
     if deps.tracer is not None:
         app.add_middleware(Traced, tracer=deps.tracer)
     return app
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    """A path, method or body that no route takes."""
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Answer a request that matches no route or method."""
     assert isinstance(error, HTTPException)
     return _plain(error.status_code, dict(error.headers or {}), trace_of(request))
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    """A fault of our own; the log has it, the caller gets the trace id."""
+async def _internal_error(request: Request, error: Exception) -> Response:
+    """Log an internal error and answer with its trace id."""
     trace_id = trace_of(request)
     log.error("request.failed", path=request.url.path, trace=trace_id, exc_info=error)
     return _plain(500, {}, trace_id)
@@ -133,4 +133,4 @@ async def _failed(request: Request, error: Exception) -> Response:
 def _plain(status: int, headers: dict[str, str], trace_id: str) -> Response:
     phrase = HTTPStatus(status).phrase
     document = head(status, CODES.get(status, phrase.lower().replace(" ", "_")), f"{phrase}.", trace_id)
-    return respond(Answer(to_json(document), status, headers, MEDIA), trace_id)
+    return respond(ApiResponse(to_json(document), status, headers, MEDIA), trace_id)

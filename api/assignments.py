@@ -8,12 +8,12 @@ from fastapi import Query
 
 from api import owners
 from api.accounts import RESELLERS
-from api.answers import Answer
-from api.call import Access, Call, Here, uuid_of
-from api.fee_words import book_of, retail_fee
-from api.money import MoneyBody, MoneyDoc
+from api.answers import ApiResponse
+from api.call import Ctx, RequestContext, RoutePolicy, uuid_of
+from api.fee_words import fee_context, retail_fee
+from api.money import MoneyIn, MoneyOut
 from api.routes import Routes
-from api.schema import Incoming, Moment, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from models.fees import FeeRun
 from models.keys import Scope
 from services import accounts
@@ -23,91 +23,91 @@ from services.fees.assignments import Assignments
 routes = Routes("fees")
 
 
-class NewAssignment(Incoming):
-    """A product to assign; without a retail fee the recommended one counts."""
+class AssignmentIn(RequestModel):
+    """A product to assign; without a retail fee, the recommended one applies."""
 
     product: str
-    retail_fee: MoneyBody | None = None
+    retail_fee: MoneyIn | None = None
 
 
-class AssignmentChange(Incoming):
-    """What the reseller asks its client a month; null: as recommended."""
+class AssignmentPatch(RequestModel):
+    """The monthly fee that the reseller charges its client; null: as recommended."""
 
-    retail_fee: MoneyBody | None
+    retail_fee: MoneyIn | None
 
 
-class AssignmentDoc(Outgoing):
+class AssignmentOut(ResponseModel):
     """A product assigned to an account.
 
     Days are local to the programme, `paid_until` and `ends_on` exclusive. `reseller_fee` is what the
-    reseller is charged before its discount, `cost` after it. Fees are null when it is sold no more.
+    reseller is charged before its discount, `cost` after it. Fees are null if the product is no longer sold.
     """
 
     id: UUID
     account_id: UUID
     product: str
     name: str
-    retail_fee: MoneyDoc | None
+    retail_fee: MoneyOut | None
     recommended: bool
-    reseller_fee: MoneyDoc | None
-    cost: MoneyDoc | None
+    reseller_fee: MoneyOut | None
+    cost: MoneyOut | None
     below_cost: bool
     anchor: date
     since: date
     paid_until: date
     ends_on: date | None
-    created_at: Moment
+    created_at: UtcOut
 
 
-def must_be_sold(call: Call) -> None:
-    """404 for a product that is not there for the account's reseller, before the body is judged."""
-    account = accounts.get(call.session, uuid_of(call.arrival.params["account_id"]))
-    assigned.must_show(book_of(call), call.session, account, call.arrival.params["product"])
+def require_sold(ctx: RequestContext) -> None:
+    """Raise NotFound for a product that the account's reseller cannot sell; runs before body validation."""
+    account = accounts.get(ctx.session, uuid_of(ctx.incoming.params["account_id"]))
+    assigned.must_show(fee_context(ctx), ctx.session, account, ctx.incoming.params["product"])
 
 
-READ = Access(Scope.READ, "account_id", owners.account, not_account=True)
-ONE = Access(Scope.ENQUEUE, "account_id", owners.account, not_account=True, guard=must_be_sold)
+READ = RoutePolicy(Scope.READ, "account_id", owners.account, not_account=True)
+ONE = RoutePolicy(Scope.ENQUEUE, "account_id", owners.account, not_account=True, guard=require_sold)
 
 
-def _shown(call: Call, run: FeeRun) -> AssignmentDoc:
-    return AssignmentDoc.model_validate(assigned.one(book_of(call), call.session, run))
+def _shown(ctx: RequestContext, run: FeeRun) -> AssignmentOut:
+    return AssignmentOut.model_validate(assigned.one(fee_context(ctx), ctx.session, run))
 
 
 @routes.post(
     "/v1/accounts/{account_id}/products",
     RESELLERS,
-    answer=AssignmentDoc,
+    response=AssignmentOut,
     status=201,
-    also={200: AssignmentDoc},
+    also={200: AssignmentOut},
 )
-def assign_product(call: Here, account_id: UUID, body: NewAssignment) -> Answer:
-    """Assign a product and charge its first period; again: 200, the same, its end cancelled.
+def assign_product(ctx: Ctx, account_id: UUID, body: AssignmentIn) -> ApiResponse:
+    """Assign a product and charge its first period. Already assigned: 200, unchanged, a planned end is cancelled.
 
     404 `unknown_product`; 409 `not_multiple`, `not_a_client`; 422 `not_recurring`.
     """
-    work = Assignments.of(book_of(call), call.session, account_id)
-    retail = retail_fee(call, account_id, body.retail_fee)
-    made = work.assign(body.product, retail)
-    return Answer.of(_shown(call, made.run), 201 if made.created else 200)
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    retail = retail_fee(ctx, account_id, body.retail_fee)
+    result = work.assign(body.product, retail)
+    return ApiResponse.of(_shown(ctx, result.run), 201 if result.created else 200)
 
 
-@routes.get("/v1/accounts/{account_id}/products", READ, answer=Page[AssignmentDoc])
-def list_assignments(call: Here, account_id: UUID, query: Annotated[Paging, Query()]) -> Page[AssignmentDoc]:
-    """What is assigned to the account today, by product."""
-    account = accounts.get(call.session, account_id)
-    page = assigned.page(book_of(call), call.session, account, query.cursor, query.limit)
-    return Page(items=[AssignmentDoc.model_validate(one) for one in page.items], next=page.next)
+@routes.get("/v1/accounts/{account_id}/products", READ, response=PageOut[AssignmentOut])
+def list_assignments(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[AssignmentOut]:
+    """List products assigned to the account today, ordered by product."""
+    account = accounts.get(ctx.session, account_id)
+    page = assigned.page(fee_context(ctx), ctx.session, account, query.cursor, query.limit)
+    return PageOut(items=[AssignmentOut.model_validate(row) for row in page.items], next=page.next)
 
 
-@routes.patch("/v1/accounts/{account_id}/products/{product}", ONE, answer=AssignmentDoc, problems=[409])
-def change_assignment(call: Here, account_id: UUID, product: str, body: AssignmentChange) -> AssignmentDoc:
-    """Set the retail fee; below cost it is flagged, and the reseller gets a note."""
-    work = Assignments.of(book_of(call), call.session, account_id)
-    return _shown(call, work.change(product, retail_fee(call, account_id, body.retail_fee)))
+@routes.patch("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
+def change_assignment(ctx: Ctx, account_id: UUID, product: str, body: AssignmentPatch) -> AssignmentOut:
+    """Set the retail fee. A fee below cost is flagged and the reseller is notified."""
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    return _shown(ctx, work.change(product, retail_fee(ctx, account_id, body.retail_fee)))
 
 
-@routes.delete("/v1/accounts/{account_id}/products/{product}", ONE, answer=AssignmentDoc, problems=[409])
-def unassign_product(call: Here, account_id: UUID, product: str) -> AssignmentDoc:
-    """End it with the paid period; assigning it before then cancels the end."""
-    work = Assignments.of(book_of(call), call.session, account_id)
-    return _shown(call, work.unassign(product))
+@routes.delete("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
+def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
+    """End the assignment with its paid period; assigning the product again before then cancels the end."""
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    return _shown(ctx, work.unassign(product))

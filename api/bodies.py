@@ -1,4 +1,4 @@
-"""Reading what came in: bodies and queries into models, refusing what PostgreSQL or JSON cannot hold."""
+"""Parsing of bodies and query strings; rejects values that PostgreSQL or JSON cannot hold."""
 
 import re
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from api.problems import TooLarge, invalid
-from api.schema import Query
+from api.schema import QueryModel
 from domain.errors import FieldError, Invalid
 
 M = TypeVar("M", bound=BaseModel)
-Q = TypeVar("Q", bound=Query)
+Q = TypeVar("Q", bound=QueryModel)
 BODY_LIMIT: Final = 16 * 1024 * 1024
-SUSPECT: Final = re.compile(rb"\\u0000|[eE]\+?\d{3}")
+SUSPICIOUS: Final = re.compile(rb"\\u0000|[eE]\+?\d{3}")
 EMPTY: Final = b"{}"
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Raises TooLarge beyond 16 MiB."""
+    """Read the whole body. Raises TooLarge beyond 16 MiB."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -34,13 +34,13 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_body(model: type[M], body: bytes, *, optional: bool) -> M:
-    """The body as a model; an optional one may be absent. Raises Invalid."""
+    """Parse the body; an optional one may be empty. Raises Invalid."""
     text = EMPTY if optional and not body.strip() else body
     try:
         tree = from_json(text, allow_inf_nan=False, cache_strings=False)
     except ValueError as error:
-        raise Invalid("invalid", "The body is not JSON.", errors=[FieldError("", str(error))]) from None
-    if SUSPECT.search(text) and not getattr(model, "any_text", False):
+        raise Invalid("invalid", "The body is not valid JSON.", errors=[FieldError("", str(error))]) from None
+    if SUSPICIOUS.search(text) and not getattr(model, "any_text", False):
         _refuse_unstorable(tree, "")
     try:
         return model.model_validate_json(text)
@@ -49,18 +49,18 @@ def parse_body(model: type[M], body: bytes, *, optional: bool) -> M:
 
 
 def parse_query(model: type[Q], query: QueryParams) -> Q:
-    """The query string as a model. Raises Invalid."""
+    """Parse the query string. Raises Invalid."""
     open_prefix = model.open_prefix
-    given: dict[str, Any] = {}
+    params: dict[str, Any] = {}
     for name in query:
         values = query.getlist(name)
         if any("\x00" in value for value in (name, *values)):
-            raise Invalid(errors=[FieldError(name.replace("\x00", ""), "holds a NUL character")])
+            raise Invalid(errors=[FieldError(name.replace("\x00", ""), "contains a NUL character")])
         if open_prefix is not None and name.startswith(open_prefix):
             continue
-        given[name] = values if _repeats(model, name) else values[-1]
+        params[name] = values if _repeats(model, name) else values[-1]
     try:
-        return model.model_validate(given)
+        return model.model_validate(params)
     except ValidationError as error:
         raise invalid(error) from None
 
@@ -73,7 +73,7 @@ def _repeats(model: type[BaseModel], name: str) -> bool:
 def _refuse_unstorable(value: object, loc: str) -> None:
     match value:
         case str() if "\x00" in value:
-            raise Invalid(errors=[FieldError(loc, "holds a NUL character")])
+            raise Invalid(errors=[FieldError(loc, "contains a NUL character")])
         case float() if not isfinite(value):
             raise Invalid(errors=[FieldError(loc, "is not a finite number")])
         case Mapping():

@@ -1,4 +1,4 @@
-"""One call of the API: who, in which transaction, with what."""
+"""One API request: input, caller and transaction; access policies of routes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,8 +24,8 @@ from services.offer_log import OfferBook
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A request as it came in, its body read."""
+class IncomingRequest:
+    """A request as received, with its body."""
 
     method: str
     target: str
@@ -37,123 +37,123 @@ class Arrival:
 
     @property
     def secret(self) -> str | None:
-        """The API key that was sent."""
+        """The bearer token of the request, None if absent."""
         scheme, _, secret = self.headers.get("authorization", "").partition(" ")
         return secret.strip() if scheme.lower() == "bearer" and secret else None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request whose caller is known, in the transaction that answers it. `now` stands for all of it.
+class RequestContext:
+    """An authenticated request in its transaction. `now` is the same for the whole request.
 
-    `work` is that transaction: a Session, or for direct routes the bare connection.
+    `work` is that transaction: a Session, or a bare connection for sessionless routes.
     """
 
     deps: Deps
     work: Session | Connection[Any]
     caller: Caller
-    arrival: Arrival
+    incoming: IncomingRequest
     now: datetime
     refusal: KontorError | None = None
 
     @property
     def session(self) -> Session:
-        """The transaction as a Session; direct routes have none."""
+        """The transaction as a Session; sessionless routes have none."""
         assert isinstance(self.work, Session)
         return self.work
 
     @property
     def connection(self) -> Connection[Any]:
-        """The transaction at driver level."""
+        """The transaction as a psycopg connection."""
         return driver(self.work) if isinstance(self.work, Session) else self.work
 
     def put(self, request: Request) -> Enqueued:
-        """Enqueue a job; the relay hears of it after the commit. Raises Invalid."""
+        """Enqueue a job; the relay is notified after the commit. Raises Invalid."""
         if isinstance(self.work, Session):
             return self.jobs.put(self.work, request)
         return self.jobs.place(self.work, request)
 
     @property
     def jobs(self) -> Jobs:
-        """The way into the ledger; jobs carry the trace of this request."""
+        """The ledger at the time of this request; jobs carry its trace id."""
         clock = Standing(self.now, self.deps.clock)
-        return replace(self.deps.jobs, clock=clock, trace_id=self.arrival.trace_id)
+        return replace(self.deps.jobs, clock=clock, trace_id=self.incoming.trace_id)
 
     @property
     def accounts(self) -> AccountBook:
-        """What use cases of accounts work with."""
+        """Dependencies of the account services."""
         return AccountBook(self.jobs, self.deps.programmes, self.deps.passwords)
 
     @property
     def offers(self) -> OfferBook:
-        """What use cases of offers work with."""
+        """Dependencies of the offer services."""
         return OfferBook(self.jobs, self.deps.offer_secret, self.deps.programmes)
 
-    def must_see(self, thing: Possession | None) -> Possession:
-        """The thing's owner. Raises NotFound for what is not there or not the caller's."""
-        if thing is None or not self.caller.sees(thing):
+    def require_visible(self, ownership: Possession | None) -> Possession:
+        """Return the ownership. Raises NotFound if it is None or not visible to the caller."""
+        if ownership is None or not self.caller.sees(ownership):
             raise NotFound
-        return thing
+        return ownership
 
-    def must_have(self, scope: Scope) -> None:
+    def require_scope(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has the scope."""
         if not self.caller.may(scope):
             raise Forbidden(message=f"This key lacks the scope {scope}.", scope=scope.value)
 
 
 Owner = Callable[[Session, str], Possession | None]
-"""Finds whose the thing is that a path names; None when there is no such thing."""
+"""Returns the ownership of the resource named by the path; None if it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Who may call a route: 404 (`owner` of path part `names`, `first`), then 403 (the rest, `guard`)."""
+class RoutePolicy:
+    """Access policy of a route: 404 by `owner` of the path parameter `path_param` and `first`, then 403 by the rest."""
 
     scope: Scope | None
-    names: str | None = None
+    path_param: str | None = None
     owner: Owner | None = None
     unbound_only: bool = False
     not_account: bool = False
     not_reseller: bool = False
-    first: Callable[["Call"], None] | None = None
-    guard: Callable[["Call"], None] | None = None
+    first: Callable[["RequestContext"], None] | None = None
+    guard: Callable[["RequestContext"], None] | None = None
 
-    def admit(self, call: Call) -> None:
-        """Raise NotFound, then Forbidden."""
-        if self.owner is not None and self.names is not None:
-            call.must_see(self.owner(call.session, call.arrival.params[self.names]))
+    def admit(self, ctx: RequestContext) -> None:
+        """Check the policy. Raises NotFound, then Forbidden."""
+        if self.owner is not None and self.path_param is not None:
+            ctx.require_visible(self.owner(ctx.session, ctx.incoming.params[self.path_param]))
         if self.first is not None:
-            self.first(call)
-        if self.unbound_only and call.caller.bound:
-            raise Forbidden(message="A key bound to a reseller or an account may not do that.")
-        if self.not_account and call.caller.account_id is not None:
-            raise Forbidden(message="A key bound to an account may not do that.")
-        if self.not_reseller and call.caller.reseller_id is not None:
-            raise Forbidden(message="A key bound to a reseller may not do that.")
+            self.first(ctx)
+        if self.unbound_only and ctx.caller.bound:
+            raise Forbidden(message="A key bound to a reseller or an account cannot use this endpoint.")
+        if self.not_account and ctx.caller.account_id is not None:
+            raise Forbidden(message="A key bound to an account cannot use this endpoint.")
+        if self.not_reseller and ctx.caller.reseller_id is not None:
+            raise Forbidden(message="A key bound to a reseller cannot use this endpoint.")
         if self.scope is not None:
-            call.must_have(self.scope)
+            ctx.require_scope(self.scope)
         if self.guard is not None:
-            self.guard(call)
+            self.guard(ctx)
 
 
 def uuid_of(text: str) -> UUID:
-    """The id a path names. Raises NotFound for what cannot be an id."""
+    """Parse a path parameter as a UUID. Raises NotFound."""
     try:
         return UUID(text)
     except ValueError:
         raise NotFound from None
 
 
-def visible_thing(call: Call, owner: Owner, thing: UUID) -> None:
-    """Raise NotFound unless what a body names is there and the caller's to see."""
-    call.must_see(owner(call.session, str(thing)))
+def require_visible_resource(ctx: RequestContext, owner: Owner, resource_id: UUID) -> None:
+    """Raise NotFound unless the resource named by the body is visible to the caller."""
+    ctx.require_visible(owner(ctx.session, str(resource_id)))
 
 
-def visible_filter(call: Call, owner: Owner, thing: UUID | None) -> None:
-    """Raise NotFound when a bound key filters by what is not its own."""
-    if thing is not None and call.caller.bound:
-        visible_thing(call, owner, thing)
+def require_visible_filter(ctx: RequestContext, owner: Owner, resource_id: UUID | None) -> None:
+    """Raise NotFound if a bound key filters by a resource that it cannot see."""
+    if resource_id is not None and ctx.caller.bound:
+        require_visible_resource(ctx, owner, resource_id)
 
 
-Here = Annotated[Call, Depends(HTTPBearer(scheme_name="key", description="An API key."))]
-"""The call, as a parameter of an endpoint."""
+Ctx = Annotated[RequestContext, Depends(HTTPBearer(scheme_name="key", description="An API key."))]
+"""The request context, as a parameter of an endpoint."""

@@ -1,4 +1,4 @@
-"""Charges: what resellers pay, what accounts pay themselves; voided, never changed."""
+"""Charges of resellers and of accounts; they are voided, never changed."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -9,38 +9,38 @@ from pydantic import Field
 
 from api import owners
 from api.accounts import READ
-from api.call import Access, Call, Here
-from api.fee_words import book_of
-from api.money import MoneyDoc
+from api.call import Ctx, RequestContext, RoutePolicy
+from api.fee_words import fee_context
+from api.money import MoneyOut
 from api.routes import Routes
-from api.schema import Incoming, Moment, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from models.fees import FeeKind
 from models.keys import Scope
 from services.fees import charges
 from store.fees.charges import ChargeFilter
 
 routes = Routes("fees")
-OWED = Access(Scope.READ, "reseller_id", owners.account, not_account=True)
-VOID = Access(Scope.ENQUEUE, "charge_id", owners.charge, unbound_only=True)
+OWED = RoutePolicy(Scope.READ, "reseller_id", owners.account, not_account=True)
+VOID = RoutePolicy(Scope.ENQUEUE, "charge_id", owners.charge, unbound_only=True)
 
 
-class ChargeQuery(Paging):
-    """Days of `period_start`, both included."""
+class ChargeQuery(PageQuery):
+    """Range of `period_start` days, inclusive."""
 
     first: date | None = Field(None, alias="from")
     last: date | None = Field(None, alias="to")
 
 
-class VoidBody(Incoming):
-    """Why the charge is taken back."""
+class VoidIn(RequestModel):
+    """Reason for voiding the charge."""
 
     reason: str
 
 
-class ChargeDoc(Outgoing):
+class ChargeOut(ResponseModel):
     """A charge: fee - discount = total. Days are local to the programme, `period_end` exclusive.
 
-    `product` is the plan's code when `kind` is `plan`. `reseller_id` pays; null: the account itself.
+    `product` is the plan's code when `kind` is `plan`. The reseller `reseller_id` pays; null: the account itself.
     """
 
     id: UUID
@@ -50,35 +50,35 @@ class ChargeDoc(Outgoing):
     product: str
     period_start: date
     period_end: date
-    fee: MoneyDoc
-    discount: MoneyDoc
-    total: MoneyDoc
+    fee: MoneyOut
+    discount: MoneyOut
+    total: MoneyOut
     void: bool
-    voided_at: Moment | None
+    voided_at: UtcOut | None
     void_reason: str | None
     how: dict[str, Any]
-    created_at: Moment
+    created_at: UtcOut
 
 
-def _page(call: Call, wanted: ChargeFilter, query: ChargeQuery) -> Page[ChargeDoc]:
-    page = charges.page(call.session, wanted, query.cursor, query.limit)
-    return Page(items=[ChargeDoc.model_validate(charges.document(one)) for one in page.items], next=page.next)
+def _page(ctx: RequestContext, filter_: ChargeFilter, query: ChargeQuery) -> PageOut[ChargeOut]:
+    page = charges.page(ctx.session, filter_, query.cursor, query.limit)
+    return PageOut(items=[ChargeOut.model_validate(charges.document(row)) for row in page.items], next=page.next)
 
 
-@routes.get("/v1/resellers/{reseller_id}/charges", OWED, answer=Page[ChargeDoc])
-def list_reseller_charges(call: Here, reseller_id: UUID, query: Annotated[ChargeQuery, Query()]) -> Page[ChargeDoc]:
-    """What the reseller pays for its clients, by the first day of the period."""
-    return _page(call, ChargeFilter(reseller_id=reseller_id, first=query.first, last=query.last), query)
+@routes.get("/v1/resellers/{reseller_id}/charges", OWED, response=PageOut[ChargeOut])
+def list_reseller_charges(ctx: Ctx, reseller_id: UUID, query: Annotated[ChargeQuery, Query()]) -> PageOut[ChargeOut]:
+    """List charges that the reseller pays for its clients, ordered by period start."""
+    return _page(ctx, ChargeFilter(reseller_id=reseller_id, first=query.first, last=query.last), query)
 
 
-@routes.get("/v1/accounts/{account_id}/charges", READ, answer=Page[ChargeDoc])
-def list_account_charges(call: Here, account_id: UUID, query: Annotated[ChargeQuery, Query()]) -> Page[ChargeDoc]:
-    """What the account pays itself; what its reseller pays for it is the reseller's."""
-    return _page(call, ChargeFilter(account_id=account_id, first=query.first, last=query.last), query)
+@routes.get("/v1/accounts/{account_id}/charges", READ, response=PageOut[ChargeOut])
+def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuery, Query()]) -> PageOut[ChargeOut]:
+    """List charges that the account pays itself; charges paid by its reseller belong to the reseller."""
+    return _page(ctx, ChargeFilter(account_id=account_id, first=query.first, last=query.last), query)
 
 
-@routes.post("/v1/charges/{charge_id}/void", VOID, answer=ChargeDoc)
-def void_charge(call: Here, charge_id: UUID, body: VoidBody) -> ChargeDoc:
-    """Take a charge back, with a reason. 409 `already_void`."""
-    done = charges.void(book_of(call), call.session, charge_id, body.reason, call.caller.actor)
-    return ChargeDoc.model_validate(charges.document(done))
+@routes.post("/v1/charges/{charge_id}/void", VOID, response=ChargeOut)
+def void_charge(ctx: Ctx, charge_id: UUID, body: VoidIn) -> ChargeOut:
+    """Void a charge, with a reason. 409 `already_void`."""
+    voided = charges.void(fee_context(ctx), ctx.session, charge_id, body.reason, ctx.caller.actor)
+    return ChargeOut.model_validate(charges.document(voided))

@@ -1,11 +1,11 @@
-"""The test clock; with real time there is no such thing."""
+"""The test clock; not found unless it is on."""
 
 from sqlalchemy.orm import Session
 
-from api.answers import Answer, Wait
-from api.call import Access, Call, Here
+from api.answers import ApiResponse, LongPoll
+from api.call import Ctx, RequestContext, RoutePolicy
 from api.routes import Routes
-from api.schema import Incoming, Instant, Moment, Outgoing
+from api.schema import RequestModel, ResponseModel, UtcIn, UtcOut
 from domain.errors import NotFound
 from models.keys import Scope
 from services import clock
@@ -14,62 +14,62 @@ routes = Routes("clock")
 SETTLE_SECONDS = 60.0
 
 
-class ClockBody(Incoming):
-    """Where to set the clock, and whether to wait for what is due then."""
+class ClockIn(RequestModel):
+    """The new time, and whether to wait for the work that is due by then."""
 
-    now: Instant
+    now: UtcIn
     settle: bool = False
 
 
-class ClockDoc(Outgoing):
-    """Where the clock stands."""
+class ClockOut(ResponseModel):
+    """The current time of the clock."""
 
-    now: Moment
+    now: UtcOut
 
 
-class DueDoc(Outgoing):
-    """What is left to do: jobs by task, schedules, probes of open lanes."""
+class DueWorkOut(ResponseModel):
+    """Work left: jobs by task, schedules, and probes of open lanes."""
 
     jobs: dict[str, int]
     schedules: list[str]
     probes: list[str]
 
 
-class UnsettledDoc(ClockDoc):
-    """The clock is set, but not everything that is due was done in time."""
+class UnsettledOut(ClockOut):
+    """The clock is set, but some due work did not finish in time."""
 
-    due: DueDoc
+    due: DueWorkOut
 
 
-def must_be_on(call: Call) -> None:
+def require_test_clock(ctx: RequestContext) -> None:
     """Raise NotFound unless the test clock is on."""
-    if not call.deps.test_clock:
-        raise NotFound("no_test_clock", "The test clock is off; KONTOR_TEST_CLOCK=1 turns it on.")
+    if not ctx.deps.test_clock:
+        raise NotFound("no_test_clock", "The test clock is off; set KONTOR_TEST_CLOCK=1 to turn it on.")
 
 
-ADMIN = Access(Scope.ADMIN, first=must_be_on, unbound_only=True)
+ADMIN = RoutePolicy(Scope.ADMIN, first=require_test_clock, unbound_only=True)
 
 
-@routes.get("/v1/clock", ADMIN, answer=ClockDoc, problems=[404])
-def get_clock(call: Here) -> ClockDoc:
-    """The time every process sees."""
-    return ClockDoc(now=call.now)
+@routes.get("/v1/clock", ADMIN, response=ClockOut, problems=[404])
+def get_clock(ctx: Ctx) -> ClockOut:
+    """Return the time that every process uses."""
+    return ClockOut(now=ctx.now)
 
 
-@routes.post("/v1/clock", ADMIN, answer=ClockDoc, also={202: UnsettledDoc}, problems=[404])
-def set_clock(call: Here, body: ClockBody) -> Answer:
-    """Move the time every process sees. 409 `clock_backwards`."""
-    now = clock.move(call.session, call.jobs.doorbell, body.now)
-    answer = Answer.of(ClockDoc(now=now))
+@routes.post("/v1/clock", ADMIN, response=ClockOut, also={202: UnsettledOut}, problems=[404])
+def set_clock(ctx: Ctx, body: ClockIn) -> ApiResponse:
+    """Move the time that every process uses. 409 `clock_backwards`."""
+    now = clock.move(ctx.session, ctx.jobs.doorbell, body.now)
+    response = ApiResponse.of(ClockOut(now=now))
     if not body.settle:
-        return answer
+        return response
 
-    def render(session: Session) -> Answer:
-        left = clock.due(session, now)
-        if not left:
-            return answer
-        due = DueDoc(jobs=dict(left.jobs), schedules=list(left.schedules), probes=list(left.probes))
-        return Answer.of(UnsettledDoc(now=now, due=due), 202)
+    def render(session: Session) -> ApiResponse:
+        pending = clock.due(session, now)
+        if not pending:
+            return response
+        due = DueWorkOut(jobs=dict(pending.jobs), schedules=list(pending.schedules), probes=list(pending.probes))
+        return ApiResponse.of(UnsettledOut(now=now, due=due), 202)
 
-    over = Wait(SETTLE_SECONDS, render, over=lambda session: not clock.due(session, now))
-    return Answer(answer.body, wait=over)
+    done = LongPoll(SETTLE_SECONDS, render, done=lambda session: not clock.due(session, now))
+    return ApiResponse(response.body, wait=done)

@@ -1,4 +1,4 @@
-"""Everything the API is given by its process."""
+"""Dependencies of the web process."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -21,7 +21,7 @@ from services.tokens import Tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Built once where the process starts. `secret` keys what the API keeps, `offer_secret` the events of offers."""
+    """Built once at process start. `secret` keys request fingerprints, `offer_secret` the hash chain of offers."""
 
     sessions: sessionmaker[Session]
     clock: Clock
@@ -41,14 +41,14 @@ class Deps:
 
     @property
     def engine(self) -> Engine:
-        """The pool of connections under the sessions."""
+        """The engine whose pool the sessions use."""
         bind = self.sessions.kw["bind"]
         assert isinstance(bind, Engine)
         return bind
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
-        """A pooled connection without a Session over it; what is not committed is rolled back."""
+        """Yield a pooled connection without a Session; uncommitted work is rolled back."""
         pooled = self.engine.raw_connection()
         try:
             yield cast("Connection[Any]", pooled.driver_connection)
@@ -56,5 +56,5 @@ class Deps:
             pooled.close()
 
     def drop_connections(self) -> None:
-        """Forget pooled connections: PostgreSQL may have been restarted under them."""
+        """Drop pooled connections, for example after a restart of PostgreSQL."""
         self.engine.dispose(close=False)

@@ -1,4 +1,4 @@
-"""Discounts on the wire."""
+"""Request and response models of discounts."""
 
 from datetime import date
 from typing import Annotated
@@ -6,59 +6,59 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.money import MoneyDoc
-from api.schema import Day, Moment, Outgoing, Query
+from api.money import MoneyOut
+from api.schema import DayIn, QueryModel, ResponseModel, UtcOut
 from domain.discounts import SuppressedBy
 from domain.tiers import PaymentKind
 
 Percentages = dict[str, int | float]
-"""Per cent by product family; `*` stands for every plan and product."""
+"""Percentage by product family; `*` means every plan and product."""
 
 
-class DiscountQuery(Query):
-    """Which local day, and a payment that is only thought of."""
+class DiscountQuery(QueryModel):
+    """The local day, and a hypothetical payment."""
 
-    as_of: Day | None = Field(None, description="A local day; today's when absent.")
-    pay: str | None = Field(None, max_length=40, description="As if this much were paid on that day.")
+    as_of: DayIn | None = Field(None, description="A local day; default: today.")
+    pay: str | None = Field(None, max_length=40, description="Amount of a hypothetical payment on that day.")
 
 
-class WindowDoc(Outgoing):
-    """Local days, both included."""
+class DiscountWindowOut(ResponseModel):
+    """Local days, inclusive."""
 
     from_: Annotated[date, Field(alias="from")]
     to: date
 
 
-class CountedDoc(Outgoing):
-    """An entry of the ledger."""
+class CountedPaymentOut(ResponseModel):
+    """A payment that counts towards turnover."""
 
     id: UUID
     kind: PaymentKind
-    amount: MoneyDoc
-    paid_at: Moment
+    amount: MoneyOut
+    paid_at: UtcOut
     day: date
     reference: str
 
 
-class NextTierDoc(Outgoing):
-    """The next row, and how much more reaches it now."""
+class NextTierOut(ResponseModel):
+    """The next tier, and the turnover missing to reach it."""
 
     name: str
-    missing: MoneyDoc
+    missing: MoneyOut
 
 
-class TomorrowDoc(Outgoing):
-    """The day after, if nothing more is paid; `keep_with` keeps the tier that would be lost."""
+class TomorrowOut(ResponseModel):
+    """The next day without further payments; paying `keep_with` keeps a tier that would be lost."""
 
     as_of: date
-    turnover: MoneyDoc
+    turnover: MoneyOut
     tier: str | None
-    leaving: list[CountedDoc]
-    keep_with: MoneyDoc | None
+    leaving: list[CountedPaymentOut]
+    keep_with: MoneyOut | None
 
 
-class ShutOutDoc(Outgoing):
-    """A promo code or campaign that is good on the day and does not apply to these products."""
+class SuppressedPromotionOut(ResponseModel):
+    """A promo code or campaign valid on the day that does not apply to these products."""
 
     code: str
     kind: str
@@ -67,27 +67,27 @@ class ShutOutDoc(Outgoing):
     products: list[str]
 
 
-class RecordedDoc(Outgoing):
-    """What stood recorded on the day; unchanged since the day `since`."""
+class RecordedDiscountOut(ResponseModel):
+    """The discount recorded for the day; unchanged since the day `since`."""
 
     as_of: date
     since: date
-    turnover: MoneyDoc
+    turnover: MoneyOut
     tier: str | None
     percent: Percentages
 
 
-class DiscountDoc(Outgoing):
-    """A day's discount, and why."""
+class DiscountOut(ResponseModel):
+    """The discount of a day, with its derivation."""
 
     as_of: date
-    window: WindowDoc
-    turnover: MoneyDoc
+    window: DiscountWindowOut
+    turnover: MoneyOut
     tier: str | None
     percent: Percentages
-    next_tier: NextTierDoc | None
-    tomorrow: TomorrowDoc
-    payments: list[CountedDoc]
-    suppressed: list[ShutOutDoc]
-    recorded: RecordedDoc | None
-    pay: MoneyDoc | None
+    next_tier: NextTierOut | None
+    tomorrow: TomorrowOut
+    payments: list[CountedPaymentOut]
+    suppressed: list[SuppressedPromotionOut]
+    recorded: RecordedDiscountOut | None
+    pay: MoneyOut | None

@@ -1,4 +1,4 @@
-"""Discount runs on the wire."""
+"""Request and response models of discount runs."""
 
 from datetime import date
 from typing import Annotated
@@ -6,45 +6,45 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.money import MoneyDoc
-from api.schema import Day, Incoming, Moment, Outgoing, Paging
+from api.money import MoneyOut
+from api.schema import DayIn, PageQuery, RequestModel, ResponseModel, UtcOut
 from domain.discounts import RunState
 
 
-class NewRun(Incoming):
-    """Which programme; a dry run computes and writes nothing."""
+class DiscountRunIn(RequestModel):
+    """The programme; a dry run computes without writing."""
 
     programme: str
     dry_run: bool = False
 
 
-class RunQuery(Paging):
-    """Which runs."""
+class DiscountRunQuery(PageQuery):
+    """Filter for runs."""
 
     programme: str | None = None
     state: RunState | None = None
-    day: Day | None = None
+    day: DayIn | None = None
 
 
-class TotalDoc(Outgoing):
-    """How many move from which tier to which; null stands for no tier."""
+class TierMoveOut(ResponseModel):
+    """Number of resellers that move from one tier to another; null: no tier."""
 
     from_: Annotated[str | None, Field(alias="from")]
     to: str | None
     resellers: int
 
 
-class MoverDoc(Outgoing):
-    """A reseller that moves."""
+class MoverOut(ResponseModel):
+    """A reseller that changes tier."""
 
     reseller_id: UUID
     from_: Annotated[str | None, Field(alias="from")]
     to: str | None
-    turnover: MoneyDoc
+    turnover: MoneyOut
 
 
-class PreviewDoc(Outgoing):
-    """What a run would do; `movers` names the first thousand."""
+class DiscountRunPreviewOut(ResponseModel):
+    """Result of a dry run; `movers` lists the first 1,000."""
 
     programme: str
     day: date
@@ -52,12 +52,12 @@ class PreviewDoc(Outgoing):
     moved: int
     guard_rail: float
     needs_approval: bool
-    moves: list[TotalDoc]
-    movers: list[MoverDoc]
+    moves: list[TierMoveOut]
+    movers: list[MoverOut]
 
 
-class RunDoc(Outgoing):
-    """A run; `guard_rail` is the per cent of resellers it may move without an approval."""
+class DiscountRunOut(ResponseModel):
+    """A run; `guard_rail` is the percentage of resellers it may move without approval."""
 
     id: UUID
     programme: str
@@ -69,9 +69,9 @@ class RunDoc(Outgoing):
     resellers: int
     moved: int
     guard_rail: float
-    moves: list[TotalDoc]
-    started_at: Moment
-    decided_at: Moment | None
+    moves: list[TierMoveOut]
+    started_at: UtcOut
+    decided_at: UtcOut | None
     decided_by: str | None
     reason: str | None
-    finished_at: Moment | None
+    finished_at: UtcOut | None

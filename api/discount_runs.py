@@ -1,4 +1,4 @@
-"""Runs over all resellers of a programme: for operators, with unbound keys."""
+"""Discount runs over all resellers of a programme; unbound keys only."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,77 +6,79 @@ from uuid import UUID
 from fastapi import Query
 
 from api import owners
-from api.answers import Answer
-from api.call import Access, Call, Here
-from api.discount_run_docs import MoverDoc, NewRun, PreviewDoc, RunDoc, RunQuery
-from api.payments import discount_book
-from api.queues import Reason
+from api.answers import ApiResponse
+from api.call import Ctx, RequestContext, RoutePolicy
+from api.discount_run_docs import DiscountRunIn, DiscountRunOut, DiscountRunPreviewOut, DiscountRunQuery, MoverOut
+from api.payments import discount_context
+from api.queues import ReasonIn
 from api.routes import Routes
-from api.schema import Page, Paging
+from api.schema import PageOut, PageQuery
 from models.discounts import DiscountRun
 from models.keys import Scope
 from services.discounts import overseeing
 from store.discount_runs import RunFilter
 
 routes = Routes("discounts")
-READ = Access(Scope.READ, "run_id", owners.provider)
-DECIDE = Access(Scope.OPERATE, "run_id", owners.provider)
+READ = RoutePolicy(Scope.READ, "run_id", owners.provider)
+DECIDE = RoutePolicy(Scope.OPERATE, "run_id", owners.provider)
 
 
-def shown(call: Call, run: DiscountRun) -> RunDoc:
-    """A run with its totals."""
-    return RunDoc.model_validate(overseeing.documents(call.session, [run])[0])
+def shown(ctx: RequestContext, run: DiscountRun) -> DiscountRunOut:
+    """Build the response for a run, with its totals."""
+    return DiscountRunOut.model_validate(overseeing.documents(ctx.session, [run])[0])
 
 
 @routes.post(
     "/v1/discount-runs",
-    Access(Scope.OPERATE, unbound_only=True),
-    answer=RunDoc,
+    RoutePolicy(Scope.OPERATE, unbound_only=True),
+    response=DiscountRunOut,
     status=202,
-    also={200: PreviewDoc},
+    also={200: DiscountRunPreviewOut},
 )
-def begin_run(call: Here, body: NewRun) -> Answer:
-    """Begin a run for today, by jobs; a dry run answers at once. 422 `no_turnover_discount`."""
-    book = discount_book(call)
+def begin_run(ctx: Ctx, body: DiscountRunIn) -> ApiResponse:
+    """Start a run for today as jobs; a dry run returns its result. 422 `no_turnover_discount`."""
+    service_ctx = discount_context(ctx)
     if body.dry_run:
-        return Answer.of(PreviewDoc.model_validate(overseeing.preview(book, call.session, body.programme)))
-    run = overseeing.begin(book, call.session, body.programme, call.caller.actor)
-    return Answer.of(shown(call, run), 202, {"Location": f"/v1/discount-runs/{run.id}"})
+        return ApiResponse.of(
+            DiscountRunPreviewOut.model_validate(overseeing.preview(service_ctx, ctx.session, body.programme))
+        )
+    run = overseeing.begin(service_ctx, ctx.session, body.programme, ctx.caller.actor)
+    return ApiResponse.of(shown(ctx, run), 202, {"Location": f"/v1/discount-runs/{run.id}"})
 
 
-@routes.get("/v1/discount-runs", Access(Scope.READ, unbound_only=True), answer=Page[RunDoc])
-def list_runs(call: Here, query: Annotated[RunQuery, Query()]) -> Page[RunDoc]:
-    """Runs, newest first."""
-    wanted = RunFilter(query.programme, query.state, query.day)
-    page = overseeing.page(call.session, wanted, query.cursor, query.limit)
-    documents = overseeing.documents(call.session, page.items)
-    return Page(items=[RunDoc.model_validate(one) for one in documents], next=page.next)
+@routes.get("/v1/discount-runs", RoutePolicy(Scope.READ, unbound_only=True), response=PageOut[DiscountRunOut])
+def list_runs(ctx: Ctx, query: Annotated[DiscountRunQuery, Query()]) -> PageOut[DiscountRunOut]:
+    """List runs, newest first."""
+    filter_ = RunFilter(query.programme, query.state, query.day)
+    page = overseeing.page(ctx.session, filter_, query.cursor, query.limit)
+    documents = overseeing.documents(ctx.session, page.items)
+    return PageOut(items=[DiscountRunOut.model_validate(document) for document in documents], next=page.next)
 
 
-@routes.get("/v1/discount-runs/{run_id}", READ, answer=RunDoc)
-def get_run(call: Here, run_id: UUID) -> RunDoc:
-    """One run with its totals."""
-    return shown(call, overseeing.get(call.session, run_id))
+@routes.get("/v1/discount-runs/{run_id}", READ, response=DiscountRunOut)
+def get_run(ctx: Ctx, run_id: UUID) -> DiscountRunOut:
+    """Return a run with its totals."""
+    return shown(ctx, overseeing.get(ctx.session, run_id))
 
 
-@routes.get("/v1/discount-runs/{run_id}/movers", READ, answer=Page[MoverDoc])
-def list_movers(call: Here, run_id: UUID, query: Annotated[Paging, Query()]) -> Page[MoverDoc]:
-    """Who moved in a run, or would if it were approved, in the order of their ids."""
-    page = overseeing.movers(call.session, run_id, query.cursor, query.limit)
-    book, run = discount_book(call), overseeing.get(call.session, run_id)
-    documents = [overseeing.mover_document(book, call.session, run, move) for move in page.items]
-    return Page(items=[MoverDoc.model_validate(one) for one in documents], next=page.next)
+@routes.get("/v1/discount-runs/{run_id}/movers", READ, response=PageOut[MoverOut])
+def list_movers(ctx: Ctx, run_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[MoverOut]:
+    """List resellers that change tier in a run, ordered by id."""
+    page = overseeing.movers(ctx.session, run_id, query.cursor, query.limit)
+    service_ctx, run = discount_context(ctx), overseeing.get(ctx.session, run_id)
+    documents = [overseeing.mover_document(service_ctx, ctx.session, run, move) for move in page.items]
+    return PageOut(items=[MoverOut.model_validate(document) for document in documents], next=page.next)
 
 
-@routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, answer=RunDoc)
-def approve_run(call: Here, run_id: UUID, body: Reason = Reason()) -> RunDoc:  # noqa: B008 -- frozen
-    """Let a held run record and mail. 409 `not_held` with the state."""
-    run = overseeing.approve(discount_book(call), call.session, run_id, call.caller.actor, body.reason)
-    return shown(call, run)
+@routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, response=DiscountRunOut)
+def approve_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
+    """Approve a held run: it records discounts and sends mails. 409 `not_held` with the state."""
+    run = overseeing.approve(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    return shown(ctx, run)
 
 
-@routes.post("/v1/discount-runs/{run_id}/reject", DECIDE, answer=RunDoc)
-def reject_run(call: Here, run_id: UUID, body: Reason = Reason()) -> RunDoc:  # noqa: B008 -- frozen
-    """Have a held run record nothing. 409 `not_held` with the state."""
-    run = overseeing.reject(discount_book(call), call.session, run_id, call.caller.actor, body.reason)
-    return shown(call, run)
+@routes.post("/v1/discount-runs/{run_id}/reject", DECIDE, response=DiscountRunOut)
+def reject_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
+    """Reject a held run: it records nothing. 409 `not_held` with the state."""
+    run = overseeing.reject(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    return shown(ctx, run)

@@ -14,14 +14,14 @@ from api.routes import flat
 
 
 def document() -> dict[str, Any]:
-    """What `/openapi.json` serves, but for the version."""
+    """Return the document of `/openapi.json`, except for the version."""
     app = FastAPI(title=TITLE, version="1")
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(health)
     app.include_router(metrics)
     describe(app)
-    described: dict[str, Any] = json.loads(json.dumps(app.openapi()))
-    return described
+    result: dict[str, Any] = json.loads(json.dumps(app.openapi()))
+    return result
 
 
 if __name__ == "__main__":

@@ -1,23 +1,23 @@
-"""What the routes about fees share."""
+"""Helpers of the fee routes."""
 
 from uuid import UUID
 
-from api.call import Call
-from api.money import MoneyBody
+from api.call import RequestContext
+from api.money import MoneyIn
 from domain.money import Money, Sign
 from services import accounts
 from services.fees.book import FeeBook
 
 
-def book_of(call: Call) -> FeeBook:
-    """What use cases of fees work with."""
-    return FeeBook(call.jobs, call.deps.programmes)
+def fee_context(ctx: RequestContext) -> FeeBook:
+    """Return the dependencies of the fee services."""
+    return FeeBook(ctx.jobs, ctx.deps.programmes)
 
 
-def retail_fee(call: Call, account_id: UUID, body: MoneyBody | None) -> Money | None:
-    """A monthly fee of zero or more in the currency of the account's programme. Raises Invalid."""
+def retail_fee(ctx: RequestContext, account_id: UUID, body: MoneyIn | None) -> Money | None:
+    """Parse a monthly fee of zero or more in the currency of the account's programme. Raises Invalid."""
     if body is None:
         return None
-    account = accounts.get(call.session, account_id)
-    currency = book_of(call).programme_of(call.session, account).currency
+    account = accounts.get(ctx.session, account_id)
+    currency = fee_context(ctx).programme_of(ctx.session, account).currency
     return body.money(currency, Sign.NOT_NEGATIVE, "retail_fee")

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can serve."""
+"""Liveness and readiness of the web process."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from starlette.responses import JSONResponse
 from api.deps import Deps
 
 router = APIRouter(tags=["health"])
-READY: dict[int | str, dict[str, Any]] = {503: {"description": "Not ready, and why."}}
+READY: dict[int | str, dict[str, Any]] = {503: {"description": "Not ready; `why` has the cause."}}
 
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process lives."""
+    """Report that the process is alive."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses=READY)
 def readyz(request: Request) -> JSONResponse:
-    """The database answers and has the schema."""
+    """Report whether the database responds and has the schema."""
     deps: Deps = request.app.state.deps
     try:
         with deps.sessions() as session:

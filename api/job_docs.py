@@ -1,52 +1,52 @@
-"""Jobs on the wire."""
+"""Request and response models of jobs."""
 
 from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schema import Incoming, Instant, Json, Moment, Outgoing, Page, Paging, Query
+from api.schema import Json, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from domain.jobs import JobState
 from services.jobs import JobView
 
 
-class NewJob(Incoming):
-    """A job to be. `priority` 9 first; `unique_key` finds an unfinished job of the same task."""
+class JobIn(RequestModel):
+    """A new job. `priority` 9 runs first; `unique_key` returns an unfinished job of the same task instead."""
 
     task: str = Field(max_length=200)
     args: dict[str, Json]
     queue: str | None = Field(None, max_length=200)
     priority: int = Field(0, ge=0, le=9)
-    run_at: Instant | None = None
+    run_at: UtcIn | None = None
     unique_key: str | None = Field(None, min_length=1, max_length=500)
     tenant: str | None = Field(None, max_length=200)
 
 
-class NewJobs(Incoming):
-    """Jobs that are enqueued all or none."""
+class JobsIn(RequestModel):
+    """Jobs to enqueue, all or none."""
 
-    jobs: list[NewJob] = Field(max_length=10_000)
+    jobs: list[JobIn] = Field(max_length=10_000)
 
 
-class JobIds(Outgoing):
-    """Ids in the order of the request."""
+class JobIdsOut(ResponseModel):
+    """Job ids in the order of the request."""
 
     ids: list[UUID]
 
 
-class AttemptDoc(Outgoing):
-    """One attempt; `outcome` null while it runs."""
+class AttemptOut(ResponseModel):
+    """One attempt; `outcome` is null while it runs."""
 
     number: int
     worker: str | None
-    started_at: Moment | None
-    ended_at: Moment | None
+    started_at: UtcOut | None
+    ended_at: UtcOut | None
     outcome: str | None
     error: Json
 
 
-class JobDoc(Outgoing):
-    """A job. `deduplicated` is there when an earlier job was found instead of making one."""
+class JobOut(ResponseModel):
+    """A job. `deduplicated` is true if an existing job was returned instead of a new one."""
 
     id: UUID
     task: str
@@ -57,13 +57,13 @@ class JobDoc(Outgoing):
     args: dict[str, Json]
     attempt: int
     max_attempts: int
-    run_at: Moment
-    created_at: Moment
-    started_at: Moment | None
-    finished_at: Moment | None
+    run_at: UtcOut
+    created_at: UtcOut
+    started_at: UtcOut | None
+    finished_at: UtcOut | None
     result: Json
     error: Json
-    attempts: list[AttemptDoc]
+    attempts: list[AttemptOut]
     unique_key: str | None = None
     reason: str | None = None
     parent_id: UUID | None = None
@@ -71,35 +71,35 @@ class JobDoc(Outgoing):
     deduplicated: bool = False
 
 
-class JobPage(Page[JobDoc]):
-    """Jobs, newest first; `partial` when the search was cut after a second: `next` goes on with it."""
+class JobPageOut(PageOut[JobOut]):
+    """Jobs, newest first; `partial` if the search was cut after one second: continue with `next`."""
 
     partial: bool = False
 
 
-class JobFilter(Paging):
-    """Which jobs. Further parameters `args.KEY=text` compare an arg as text."""
+class JobListQuery(PageQuery):
+    """Filter for jobs. Parameters `args.KEY=text` compare an argument as text."""
 
     open_prefix: ClassVar[str | None] = "args."
 
-    state: list[JobState] = Field([], description="May repeat.")
+    state: list[JobState] = Field([], description="May be repeated.")
     task: str | None = None
     queue: str | None = None
     tenant: str | None = None
-    created_after: Instant | None = None
-    created_before: Instant | None = None
+    created_after: UtcIn | None = None
+    created_before: UtcIn | None = None
 
 
-class WaitQuery(Query):
-    """How many seconds to wait for the job to finish."""
+class WaitQuery(QueryModel):
+    """Seconds to wait for the job to finish."""
 
     wait: float = Field(0, ge=0, le=30)
 
 
-def job_doc(view: JobView, *, deduplicated: bool = False) -> JobDoc:
-    """A job as the API shows it."""
+def job_out(view: JobView, *, deduplicated: bool = False) -> JobOut:
+    """Build the response for a job."""
     job = view.job
-    return JobDoc(
+    return JobOut(
         id=job.id,
         task=job.task,
         queue=job.queue,
@@ -115,7 +115,7 @@ def job_doc(view: JobView, *, deduplicated: bool = False) -> JobDoc:
         finished_at=job.finished_at,
         result=job.result,
         error=job.error,
-        attempts=[AttemptDoc(**attempt._asdict()) for attempt in view.attempts],
+        attempts=[AttemptOut(**attempt._asdict()) for attempt in view.attempts],
         unique_key=job.unique_key,
         reason=job.reason,
         parent_id=job.parent_id,

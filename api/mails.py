@@ -1,4 +1,4 @@
-"""The mail log."""
+"""Mail log."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,9 +7,9 @@ from fastapi import Query
 from pydantic import Field
 
 from api import owners
-from api.call import Access, Here, visible_filter
+from api.call import Ctx, RoutePolicy, require_visible_filter
 from api.routes import Routes
-from api.schema import Moment, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, ResponseModel, UtcOut
 from models.keys import Scope
 from models.mails import MailState, RecipientRole, RecipientState
 from services import mails
@@ -18,19 +18,19 @@ from store.mails import MailFilter
 routes = Routes("mails")
 
 
-class RecipientDoc(Outgoing):
-    """One recipient's SMTP transaction."""
+class RecipientOut(ResponseModel):
+    """Delivery to one recipient."""
 
     address: str
     role: RecipientRole
     state: RecipientState
     tries: int
     last_error: str | None
-    sent_at: Moment | None
+    sent_at: UtcOut | None
 
 
-class MailDoc(Outgoing):
-    """A mail; `raw` with scope `operate` only, the tokens in its links masked."""
+class MailOut(ResponseModel):
+    """A mail; `raw` requires the scope `operate` and has the tokens in its links masked."""
 
     id: UUID
     template: str
@@ -45,39 +45,39 @@ class MailDoc(Outgoing):
     sender: str | None
     reply_to: str | None
     message_id: str | None
-    repeats: Annotated[UUID | None, Field(description="The mail that was sent again as this one.")]
-    recipients: list[RecipientDoc]
+    repeats: Annotated[UUID | None, Field(description="The mail that this one resends.")]
+    recipients: list[RecipientOut]
     job_id: UUID | None
-    created_at: Moment
-    sent_at: Moment | None
+    created_at: UtcOut
+    sent_at: UtcOut | None
     raw: str | None = None
 
 
-class MailQuery(Paging):
-    """Which mails; `state` may repeat."""
+class MailQuery(PageQuery):
+    """Filter for mails; `state` may be repeated."""
 
     account: UUID | None = None
     template: str | None = None
-    state: list[MailState] = Field([], description="May repeat.")
+    state: list[MailState] = Field([], description="May be repeated.")
 
 
-@routes.get("/v1/mails", Access(Scope.READ), answer=Page[MailDoc], problems=[404])
-def list_mails(call: Here, query: Annotated[MailQuery, Query()]) -> Page[MailDoc]:
-    """The mail log, newest first."""
-    visible_filter(call, owners.account, query.account)
-    wanted = MailFilter(
-        account=query.account or call.caller.account_id,
-        reseller=call.caller.reseller_id,
+@routes.get("/v1/mails", RoutePolicy(Scope.READ), response=PageOut[MailOut], problems=[404])
+def list_mails(ctx: Ctx, query: Annotated[MailQuery, Query()]) -> PageOut[MailOut]:
+    """List mails, newest first."""
+    require_visible_filter(ctx, owners.account, query.account)
+    filter_ = MailFilter(
+        account=query.account or ctx.caller.account_id,
+        reseller=ctx.caller.reseller_id,
         template=query.template,
         states=[state.value for state in query.state],
     )
-    page = mails.page(call.session, wanted, query.cursor, query.limit)
-    documents = [MailDoc.model_validate(mails.document(one)) for one in page.items]
-    return Page(items=documents, next=page.next)
+    page = mails.page(ctx.session, filter_, query.cursor, query.limit)
+    documents = [MailOut.model_validate(mails.document(row)) for row in page.items]
+    return PageOut(items=documents, next=page.next)
 
 
-@routes.get("/v1/mails/{mail_id}", Access(Scope.READ, "mail_id", owners.mail), answer=MailDoc)
-def get_mail(call: Here, mail_id: UUID) -> MailDoc:
-    """One mail; with scope `operate` also as it was sent."""
-    raw = call.caller.may(Scope.OPERATE)
-    return MailDoc.model_validate(mails.document(mails.get(call.session, mail_id), raw=raw))
+@routes.get("/v1/mails/{mail_id}", RoutePolicy(Scope.READ, "mail_id", owners.mail), response=MailOut)
+def get_mail(ctx: Ctx, mail_id: UUID) -> MailOut:
+    """Return a mail; with the scope `operate` including its source."""
+    raw = ctx.caller.may(Scope.OPERATE)
+    return MailOut.model_validate(mails.document(mails.get(ctx.session, mail_id), raw=raw))

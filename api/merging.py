@@ -1,37 +1,37 @@
-"""Merging one reseller into another."""
+"""Merge of one reseller into another."""
 
 from uuid import UUID
 
 from api import owners
-from api.answers import Answer
-from api.call import Access, Here
-from api.money import MoneyDoc
+from api.answers import ApiResponse
+from api.call import Ctx, RoutePolicy
+from api.money import MoneyOut
 from api.routes import Routes
-from api.schema import Incoming, Outgoing
+from api.schema import RequestModel, ResponseModel
 from models.keys import Scope
 from services.discounts.book import DiscountBook
 from services.merging import merges
 
 routes = Routes("resellers")
-MERGE = Access(Scope.ENQUEUE, "reseller_id", owners.account, unbound_only=True)
+MERGE = RoutePolicy(Scope.ENQUEUE, "reseller_id", owners.account, unbound_only=True)
 
 
-class MergeBody(Incoming):
-    """Where everything goes; a dry run only reports."""
+class MergeIn(RequestModel):
+    """The target reseller; a dry run only reports."""
 
     into: UUID
     dry_run: bool = False
 
 
-class ClashDoc(Outgoing):
-    """A template whose name the other reseller uses, and what it is called after the move."""
+class TemplateClashOut(ResponseModel):
+    """A template whose name the other reseller already uses, and its name after the merge."""
 
     template: str
     becomes: str
 
 
-class HeldDoc(Outgoing):
-    """A client's assignment under a subscription that serves one client only."""
+class HeldAssignmentOut(ResponseModel):
+    """A client's product under a subscription that allows one client only."""
 
     account_id: UUID
     account: str
@@ -39,23 +39,23 @@ class HeldDoc(Outgoing):
     product: str
 
 
-class ConflictDoc(Outgoing):
-    """A subscription that both hold; it forbids the merge."""
+class SubscriptionConflictOut(ResponseModel):
+    """A subscription that both resellers hold; it blocks the merge."""
 
     subscription: str
-    held: list[HeldDoc]
+    held: list[HeldAssignmentOut]
 
 
-class ReportDoc(Outgoing):
-    """What a merge does. Turnover and tier are those of the reseller that stays; numbers are what moves.
+class MergeReportOut(ResponseModel):
+    """Effects of a merge. Turnover and tier belong to the remaining reseller; counts are records that move.
 
-    `keys` end. `managed_products` go on naming the merged reseller in the programme file.
+    `keys` are revoked. `managed_products` still name the merged reseller in the programme file.
     """
 
     reseller_id: UUID
     into: UUID
-    turnover_before: MoneyDoc
-    turnover_after: MoneyDoc
+    turnover_before: MoneyOut
+    turnover_after: MoneyOut
     tier_before: str | None
     tier_after: str | None
     clients: int
@@ -68,26 +68,26 @@ class ReportDoc(Outgoing):
     paid_plans: int
     webhook_endpoints: int
     keys: int
-    clashes: list[ClashDoc]
-    conflicts: list[ConflictDoc]
+    clashes: list[TemplateClashOut]
+    conflicts: list[SubscriptionConflictOut]
     managed_products: list[str]
 
 
-class MergingDoc(Outgoing):
-    """The job that does it, and what it is about to do; the job's result is the report of what it did."""
+class MergeOut(ResponseModel):
+    """The job that merges, and the planned report; the job's result is the final report."""
 
     job_id: UUID
-    report: ReportDoc
+    report: MergeReportOut
 
 
-@routes.post("/v1/resellers/{reseller_id}/merge", MERGE, answer=MergingDoc, status=202, also={200: ReportDoc})
-def merge_resellers(call: Here, reseller_id: UUID, body: MergeBody) -> Answer:
-    """Move everything to another reseller, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
-    book = DiscountBook(call.jobs, call.deps.programmes)
-    report = merges.look(book, call.session, reseller_id, body.into)
-    document = ReportDoc.model_validate(report.document())
+@routes.post("/v1/resellers/{reseller_id}/merge", MERGE, response=MergeOut, status=202, also={200: MergeReportOut})
+def merge_resellers(ctx: Ctx, reseller_id: UUID, body: MergeIn) -> ApiResponse:
+    """Merge a reseller into another, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
+    service_ctx = DiscountBook(ctx.jobs, ctx.deps.programmes)
+    report = merges.look(service_ctx, ctx.session, reseller_id, body.into)
+    document = MergeReportOut.model_validate(report.document())
     if body.dry_run:
-        return Answer.of(document)
+        return ApiResponse.of(document)
     merges.refuse_conflicts(report)
-    job_id = merges.enqueue(book, call.session, reseller_id, body.into, call.caller.actor)
-    return Answer.of(MergingDoc(job_id=job_id, report=document), 202, {"Location": f"/v1/jobs/{job_id}"})
+    job_id = merges.enqueue(service_ctx, ctx.session, reseller_id, body.into, ctx.caller.actor)
+    return ApiResponse.of(MergeOut(job_id=job_id, report=document), 202, {"Location": f"/v1/jobs/{job_id}"})

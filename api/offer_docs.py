@@ -1,17 +1,17 @@
-"""Offers, templates and updates on the wire."""
+"""Request and response models of offers, templates and updates."""
 
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schema import Incoming, Instant, Moment, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from domain.lines import LineMode
 from domain.offers import OfferEvent, OfferState
 from models.offers import GrantState
 
 
-class LineBody(Incoming):
+class LineIn(RequestModel):
     """One line: product, licence count, mode, and a term (ISO 8601 duration or last day)."""
 
     product: str
@@ -20,7 +20,7 @@ class LineBody(Incoming):
     term: str
 
 
-class LineDoc(Outgoing):
+class LineOut(ResponseModel):
     """One line of an offer or template."""
 
     product: str
@@ -29,85 +29,85 @@ class LineDoc(Outgoing):
     term: str
 
 
-class NewTemplate(Incoming):
-    """A template to be."""
+class TemplateIn(RequestModel):
+    """A new template."""
 
     reseller_id: UUID
     name: str
-    lines: list[LineBody]
+    lines: list[LineIn]
 
 
-class TemplateBody(Incoming):
-    """A template, replaced whole."""
+class TemplateUpdate(RequestModel):
+    """A template, replaced completely."""
 
     name: str
-    lines: list[LineBody]
+    lines: list[LineIn]
 
 
-class TemplateDoc(Outgoing):
+class TemplateOut(ResponseModel):
     """A template."""
 
     id: UUID
     reseller_id: UUID
     name: str
-    lines: list[LineDoc]
-    created_at: Moment
-    updated_at: Moment
+    lines: list[LineOut]
+    created_at: UtcOut
+    updated_at: UtcOut
 
 
-class TemplateFilter(Paging):
-    """Whose templates."""
+class TemplateQuery(PageQuery):
+    """Filter for templates."""
 
     reseller: UUID | None = None
 
 
-class NewOffer(Incoming):
-    """An offer to be: a template's lines or its own."""
+class OfferIn(RequestModel):
+    """A new offer, with lines of its own or of a template."""
 
     reseller_id: UUID
     account_id: UUID
     template_id: UUID | None = None
-    lines: list[LineBody] | None = None
+    lines: list[LineIn] | None = None
     message: str | None = None
-    expires_at: Instant | None = None
+    expires_at: UtcIn | None = None
 
 
-class OfferFilter(Paging):
-    """Which offers."""
+class OfferQuery(PageQuery):
+    """Filter for offers."""
 
     reseller: UUID | None = None
     account: UUID | None = None
     state: OfferState | None = None
 
 
-class DeliveryDoc(Outgoing):
-    """Calls made to the instance, and the last error."""
+class OfferDeliveryOut(ResponseModel):
+    """Delivery calls to the instance, and the last error."""
 
     attempts: int
     last_error: str | None
-    delivered_at: Moment | None
+    delivered_at: UtcOut | None
     job_id: UUID | None
 
 
-class GrantDoc(Outgoing):
-    """Whether the instance was told of the licences."""
+class GrantStatusOut(ResponseModel):
+    """Whether the instance was notified of the licences."""
 
     state: GrantState
     last_error: str | None
 
 
-class ChangeDoc(Outgoing):
-    """What accepting does to a product's count."""
+class LicenceChangeOut(ResponseModel):
+    """Change of a product's licence count on acceptance."""
 
     product: str
     now: int
     then: int
 
 
-class OfferEventDoc(Outgoing):
-    """One arrow, with its keyed hash."""
+class OfferEventOut(ResponseModel):
+    """One transition, with its keyed hash."""
 
-    at: Moment
+    at: UtcOut
     actor: str
     event: OfferEvent
     from_: Annotated[OfferState | None, Field(alias="from")]
@@ -116,7 +116,7 @@ class OfferEventDoc(Outgoing):
     hash: str
 
 
-class OfferDoc(Outgoing):
+class OfferOut(ResponseModel):
     """An offer."""
 
     id: UUID
@@ -127,18 +127,18 @@ class OfferDoc(Outgoing):
     state: OfferState
     reason: str | None
     message: str | None
-    lines: list[LineDoc]
-    expires_at: Moment
-    created_at: Moment
-    decided_at: Moment | None
+    lines: list[LineOut]
+    expires_at: UtcOut
+    created_at: UtcOut
+    decided_at: UtcOut | None
     decided_by: str | None
-    delivery: DeliveryDoc
-    grant: GrantDoc
-    changes: list[ChangeDoc]
-    events: list[OfferEventDoc]
+    delivery: OfferDeliveryOut
+    grant: GrantStatusOut
+    changes: list[LicenceChangeOut]
+    events: list[OfferEventOut]
 
 
-class UpdatesDoc(Page[OfferDoc]):
-    """Open offers, then the last 20 decided; `count` is the badge."""
+class UpdatesOut(PageOut[OfferOut]):
+    """Open offers, then the last 20 decided ones; `count` is the number for the badge."""
 
     count: int

@@ -1,4 +1,4 @@
-"""The OpenAPI document, told truthfully: problems have their own media type, POSTs take a key."""
+"""Corrections to FastAPI's OpenAPI document: problem media type, Idempotency-Key of POSTs."""
 
 from typing import Any, Final
 
@@ -10,13 +10,13 @@ REPEAT: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The first answer to this key and body is given again for 24 hours.",
+    "description": "A repeated request with the same key and body gets the first response again, for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
 
 def describe(app: FastAPI) -> None:
-    """Correct the document FastAPI makes, once, when it is first asked for."""
+    """Replace the app's OpenAPI function by one that corrects the document on first use."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def describe(app: FastAPI) -> None:
 
 
 def corrected(document: dict[str, Any]) -> dict[str, Any]:
-    """Move problems to their media type, drop FastAPI's own, name the header every POST takes."""
+    """Correct a document: problem media type, no FastAPI error schemas, Idempotency-Key on every POST."""
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     for path, item in document["paths"].items():
@@ -45,6 +45,6 @@ def corrected(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drop_foreign(responses: dict[str, Any]) -> None:
-    """A route that reads neither body nor query answers no 422, whatever FastAPI adds."""
+    """Drop the 422 that FastAPI adds to routes without body or query."""
     if "HTTPValidationError" in str(responses.get("422", "")):
         del responses["422"]

@@ -1,4 +1,4 @@
-"""Orders of resellers: priced when they are placed."""
+"""Orders of resellers, priced when placed."""
 
 from datetime import date
 from typing import Annotated
@@ -8,22 +8,22 @@ from fastapi import Query
 from pydantic import Field
 
 from api import owners
-from api.answers import Answer
-from api.call import Access, Here
-from api.money import MoneyDoc
-from api.payments import READ, discount_book, reseller_here
+from api.answers import ApiResponse
+from api.call import Ctx, RoutePolicy
+from api.money import MoneyOut
+from api.payments import READ, discount_context, reseller_here
 from api.routes import Routes
-from api.schema import Incoming, Moment, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from domain.discounts import SuppressedBy
 from models.keys import Scope
 from services import orders
 
 routes = Routes("orders")
-PLACE = Access(Scope.ENQUEUE, "reseller_id", owners.account, not_account=True)
+PLACE = RoutePolicy(Scope.ENQUEUE, "reseller_id", owners.account, not_account=True)
 
 
-class NewOrder(Incoming):
-    """An order to be; `dry_run` only asks for its price."""
+class OrderIn(RequestModel):
+    """A new order; `dry_run` only computes its price."""
 
     product: str
     order_ref: str = Field(max_length=1_000)
@@ -32,18 +32,18 @@ class NewOrder(Incoming):
     dry_run: bool = False
 
 
-class SuppressedDoc(Outgoing):
-    """A promo code or campaign that would have applied."""
+class SuppressedPercentOut(ResponseModel):
+    """A promo code or campaign that was not applied."""
 
     code: str
     percent: int | float
     by: SuppressedBy
 
 
-class OrderDoc(Outgoing):
-    """An order, `list` and `net` for the whole quantity; `promotion` is the code that gave the percentage.
+class OrderOut(ResponseModel):
+    """An order. `list` and `net` are for the whole quantity; `promotion` is the code that set the percentage.
 
-    `discount_as_of` is the local day whose window gave the discount; `id` is null in a dry run.
+    `discount_as_of` is the local day whose window determined the discount; `id` is null in a dry run.
     """
 
     id: UUID | None
@@ -53,27 +53,27 @@ class OrderDoc(Outgoing):
     quantity: int
     promo_code: str | None
     promotion: str | None
-    list_: Annotated[MoneyDoc, Field(alias="list")]
+    list_: Annotated[MoneyOut, Field(alias="list")]
     percent: int | float
-    net: MoneyDoc
-    suppressed: list[SuppressedDoc]
+    net: MoneyOut
+    suppressed: list[SuppressedPercentOut]
     discount_as_of: date
-    turnover: MoneyDoc | None
+    turnover: MoneyOut | None
     tier: str | None
-    created_at: Moment
+    created_at: UtcOut
 
 
-@routes.post("/v1/resellers/{reseller_id}/orders", PLACE, answer=OrderDoc, status=201, also={200: OrderDoc})
-def place_order(call: Here, reseller_id: UUID, body: NewOrder) -> Answer:
-    """Order a product. Known `order_ref`: 200, the first. 422 `unknown_product`, `unknown_promo_code`."""
+@routes.post("/v1/resellers/{reseller_id}/orders", PLACE, response=OrderOut, status=201, also={200: OrderOut})
+def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
+    """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`."""
     new = orders.NewOrder(**body.model_dump())
-    placed = orders.place(discount_book(call), call.session, reseller_here(call, reseller_id).id, new)
-    return Answer.of(OrderDoc.model_validate(placed.document), 201 if placed.created else 200)
+    placed = orders.place(discount_context(ctx), ctx.session, reseller_here(ctx, reseller_id).id, new)
+    return ApiResponse.of(OrderOut.model_validate(placed.document), 201 if placed.created else 200)
 
 
-@routes.get("/v1/resellers/{reseller_id}/orders", READ, answer=Page[OrderDoc])
-def list_orders(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()]) -> Page[OrderDoc]:
-    """Orders, newest first."""
-    account = reseller_here(call, reseller_id)
-    page = orders.page(call.session, account.id, query.cursor, query.limit)
-    return Page(items=[OrderDoc.model_validate(orders.document(row)) for row in page.items], next=page.next)
+@routes.get("/v1/resellers/{reseller_id}/orders", READ, response=PageOut[OrderOut])
+def list_orders(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[OrderOut]:
+    """List orders, newest first."""
+    account = reseller_here(ctx, reseller_id)
+    page = orders.page(ctx.session, account.id, query.cursor, query.limit)
+    return PageOut(items=[OrderOut.model_validate(orders.document(row)) for row in page.items], next=page.next)

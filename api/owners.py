@@ -1,4 +1,4 @@
-"""Whose the thing is that a path names."""
+"""Ownership of the resource named by a path."""
 
 from sqlalchemy.orm import Session
 
@@ -11,8 +11,8 @@ from store import owners
 
 def _by(statement: str) -> Owner:
     def find(session: Session, text: str) -> Possession | None:
-        found = owners.find(driver(session), statement, uuid_of(text))
-        return None if found is None else Possession(*found)
+        row = owners.find(driver(session), statement, uuid_of(text))
+        return None if row is None else Possession(*row)
 
     return find
 
@@ -22,7 +22,7 @@ def _job(session: Session, text: str) -> Possession | None:
 
 
 def _provider(_session: Session, text: str) -> Possession:
-    """The provider's own things: for bound keys there are none."""
+    """Return the provider's ownership: invisible to bound keys."""
     uuid_of(text)
     return Possession()
 

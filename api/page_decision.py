@@ -1,4 +1,4 @@
-"""The decision page: what an offer changes, and two buttons."""
+"""Decision page: an offer, its changes, and two buttons."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from api import page_words as words
 from api.deps import Deps
-from api.page_render import Reader, View
+from api.page_render import PublicPage, Reader
 from api.page_voice import brand_of, unknown
 from domain.errors import Conflict, Gone, NotFound
 from domain.offers import OfferState
@@ -22,52 +22,52 @@ CHANGES: Final = {
 }
 
 
-def show_decision(deps: Deps, token: str) -> View:
-    """What the link leads to; decides nothing."""
+def show_decision(deps: Deps, token: str) -> PublicPage:
+    """Show the page; decides nothing."""
     with deps.sessions() as session:
         try:
-            seen = decisions.look(_book(deps), session, deps.tokens, token)
+            seen = decisions.look(_service_context(deps), session, deps.tokens, token)
         except NotFound:
             return unknown()
         return _page(deps, session, seen)
 
 
-def decide(deps: Deps, token: str, form: Mapping[str, str]) -> View:
-    """Decide, when one of the two buttons was pressed and nobody was faster."""
+def decide(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
+    """Decide the offer if a button was pressed and it is still undecided."""
     verdict = form.get("decision")
     with deps.sessions() as session:
-        book = _book(deps)
+        service_ctx = _service_context(deps)
         try:
             if verdict not in list(Verdict):
-                seen = decisions.look(book, session, deps.tokens, token)
+                seen = decisions.look(service_ctx, session, deps.tokens, token)
                 return _page(deps, session, seen, 422, words.CHOOSE)
-            seen = decisions.decide_by_link(book, session, deps.tokens, token, Verdict(verdict))
+            seen = decisions.decide_by_link(service_ctx, session, deps.tokens, token, Verdict(verdict))
             view = _page(deps, session, seen)
             session.commit()
         except NotFound:
             return unknown()
-        except (Conflict, Gone) as lost:
+        except (Conflict, Gone) as error:
             session.rollback()
-            seen = decisions.look(book, session, deps.tokens, token)
-            return _lost(deps, session, seen, lost)
+            seen = decisions.look(service_ctx, session, deps.tokens, token)
+            return _not_decided(deps, session, seen, error)
     return view
 
 
-def _lost(deps: Deps, session: Session, seen: Decision, lost: Conflict | Gone) -> View:
-    """The same page, with what stood in the way."""
-    if isinstance(lost, Gone):
-        return _page(deps, session, seen, 410, words.GONE.get(lost.code))
-    return _page(deps, session, seen, 409, words.LOST.get(seen.state))
+def _not_decided(deps: Deps, session: Session, seen: Decision, error: Conflict | Gone) -> PublicPage:
+    """Return the page with the reason why nothing was decided."""
+    if isinstance(error, Gone):
+        return _page(deps, session, seen, 410, words.GONE.get(error.code))
+    return _page(deps, session, seen, 409, words.DECIDED_BEFORE.get(seen.state))
 
 
-def _page(deps: Deps, session: Session, seen: Decision, status: int = 200, notice: str | None = None) -> View:
+def _page(deps: Deps, session: Session, seen: Decision, status: int = 200, notice: str | None = None) -> PublicPage:
     owner = session.get(Account, seen.offer.reseller_id)
     brand = brand_of(deps, session, seen.account, owner)
     if seen.gone is not None and status == 200:
         status, notice = 410, words.GONE.get(seen.gone)
     notice = notice or words.STATES[seen.state]
     useless = seen.gone == "address_changed"
-    return View(
+    return PublicPage(
         "decision.html",
         status,
         words.OFFER,
@@ -97,9 +97,9 @@ def _content(deps: Deps, session: Session, seen: Decision) -> dict[str, Any]:
 
 
 def _nothing() -> dict[str, Any]:
-    """The page of a link that lost its meaning: the offer is not its holder's to read any more."""
+    """Return empty values: the holder of an outdated link must not read the offer."""
     return {"message": None, "lines": [], "changes_title": None, "changes": [], "undecided": False}
 
 
-def _book(deps: Deps) -> OfferBook:
+def _service_context(deps: Deps) -> OfferBook:
     return OfferBook(deps.jobs, deps.offer_secret, deps.programmes)

@@ -1,4 +1,4 @@
-"""Pages in five languages and anybody's brand; every answer of theirs may be stored by nobody."""
+"""Rendering of the public pages, in five languages and any brand; responses are never cached."""
 
 import secrets
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ NEUTRAL: Final = Colours()
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: a locale tag and an IANA zone."""
+    """The reader's locale tag and IANA time zone."""
 
     locale: str = "en"
     timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """A page to be: its template, status, words and who speaks (None: nobody is named)."""
+class PublicPage:
+    """A page to render: template, status, texts and brand (None: no name is shown)."""
 
     template: str
     status: int
@@ -44,7 +44,7 @@ class View:
 
 
 class Pages:
-    """Templates compiled on first use, words of every language. Safe to share by threads."""
+    """Templates, compiled on first use, and translations. Safe to share between threads."""
 
     def __init__(self, templates: Path = TEMPLATES) -> None:
         self._env = Environment(
@@ -61,8 +61,8 @@ class Pages:
             language: _phrases(catalogue, mails[language]) for language, catalogue in load_all("pages").items()
         }
 
-    def response(self, view: View) -> HTMLResponse:
-        """Render a page. Titles and notices are English words of the catalogue, translated here."""
+    def response(self, view: PublicPage) -> HTMLResponse:
+        """Render a page. Titles and notices are English message ids, translated here."""
         nonce = secrets.token_urlsafe(12)
         words = self._words[language_of(view.reader.locale)]
         values = view.values or {}
@@ -84,14 +84,14 @@ class Pages:
         return HTMLResponse(body, view.status, page_headers(nonce))
 
 
-def _named(view: View) -> Mapping[str, str]:
-    """What titles may name."""
+def _named(view: PublicPage) -> Mapping[str, str]:
+    """Return the placeholders of titles."""
     account = (view.values or {}).get("account", "")
     return {"brand": view.brand.name if view.brand else "", "account": str(account)}
 
 
 def page_headers(nonce: str) -> dict[str, str]:
-    """What keeps the capability in the address to itself, and strangers' code out."""
+    """Return headers that keep the token in the URL private and foreign code out."""
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src https: data:; form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
@@ -112,22 +112,22 @@ def _has_any(brand: Brand) -> bool:
 
 
 def _phrases(catalogue: Catalogue, mails: Catalogue) -> Mapping[str, Any]:
-    """Words of the pages, then those that mails have, too."""
+    """Return translation functions: texts of the pages, with those of mails as fallback."""
     words = catalogue.words
     words.add_fallback(mails.words)
 
     @pass_context
-    def one(context: Context, message: str, /, **values: Any) -> str:
+    def singular(context: Context, message: str, /, **values: Any) -> str:
         return _filled(context, words.gettext(message), values)
 
     @pass_context
-    def many(context: Context, single: str, plural: str, num: int, /, **values: Any) -> str:
+    def counted(context: Context, single: str, plural: str, num: int, /, **values: Any) -> str:
         return _filled(context, words.ngettext(single, plural, num), {"num": num, **values})
 
-    return {"_": one, "gettext": one, "ngettext": many, "gettext_plain": words.gettext}
+    return {"_": singular, "gettext": singular, "ngettext": counted, "gettext_plain": words.gettext}
 
 
 def _filled(context: Context, text: str, values: Mapping[str, Any]) -> str:
     if context.eval_ctx.autoescape:
-        return Markup(text) % values  # noqa: S704 -- our own words; the values are escaped by %
+        return Markup(text) % values  # noqa: S704 -- our own texts; % escapes the values
     return text % values

@@ -1,11 +1,11 @@
-"""What the pages say of each state, in English; the catalogues have the rest."""
+"""English texts of the public pages; the catalogues have the other languages."""
 
 from typing import Final
 
 from domain.offers import OfferState
 
 N: Final = str
-"""Marks a word for the catalogues."""
+"""Marks a text for the message catalogues."""
 
 OFFER: Final = N("An offer from %(brand)s")
 STATES: Final[dict[OfferState, str | None]] = {
@@ -21,7 +21,7 @@ GONE: Final[dict[str, str]] = {
     "account_closed": N("This offer was withdrawn because the account was closed."),
     "address_changed": N("This link is no longer valid because the account’s address has changed."),
 }
-LOST: Final[dict[OfferState, str]] = {
+DECIDED_BEFORE: Final[dict[OfferState, str]] = {
     OfferState.WAITING: N("This offer is still on its way. Please come back in a few minutes."),
     OfferState.ACCEPTED: N("This offer has already been accepted; nothing was changed."),
     OfferState.REJECTED: N("This offer has already been rejected; nothing was changed."),

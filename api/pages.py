@@ -1,4 +1,4 @@
-"""The public pages: a capability in the address, no cookie, no script; only a POST decides."""
+"""Public pages: the token in the URL is the permission; no cookie, no script, only a POST changes anything."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,18 +15,18 @@ from api import page_words as words
 from api.deps import Deps
 from api.page_activation import activate, show_activation
 from api.page_decision import decide, show_decision
-from api.page_render import Pages, Reader, View
+from api.page_render import Pages, PublicPage, Reader
 from api.page_unsubscribe import show_unsubscribe, unsubscribe
-from api.problems import AWAY
+from api.problems import DB_UNAVAILABLE
 from mail.catalogue import LANGUAGES
 
 Form = Mapping[str, str]
-Show = Callable[[Deps, str], View]
-Act = Callable[[Deps, str, Form], View]
-Handler = Callable[[Request], Awaitable[Response]]
+ShowPage = Callable[[Deps, str], PublicPage]
+SubmitPage = Callable[[Deps, str, Form], PublicPage]
+RequestHandler = Callable[[Request], Awaitable[Response]]
 
 FIELDS: Final = 10
-FAMILIES: Final[tuple[tuple[str, Show, Act], ...]] = (
+FAMILIES: Final[tuple[tuple[str, ShowPage, SubmitPage], ...]] = (
     ("/offers/{token}", show_decision, decide),
     ("/activate/{token}", show_activation, activate),
     ("/unsubscribe/{token}", show_unsubscribe, unsubscribe),
@@ -34,21 +34,21 @@ FAMILIES: Final[tuple[tuple[str, Show, Act], ...]] = (
 
 
 def page_router() -> APIRouter:
-    """The pages, and the way from the front door to the console."""
+    """Return the routes of the pages, and the redirect from `/` to the console."""
     pages = Pages()
     router = APIRouter(include_in_schema=False)
-    router.add_api_route("/", _front_door, methods=["GET", "HEAD"])
+    router.add_api_route("/", _redirect_to_console, methods=["GET", "HEAD"])
     for path, show, act in FAMILIES:
-        router.add_api_route(path, _shower(pages, show), methods=["GET", "HEAD"], name=f"show {path}")
-        router.add_api_route(path, _actor(pages, act), methods=["POST"], name=f"act {path}")
+        router.add_api_route(path, _show_handler(pages, show), methods=["GET", "HEAD"], name=f"show {path}")
+        router.add_api_route(path, _act_handler(pages, act), methods=["POST"], name=f"act {path}")
     return router
 
 
-async def _front_door() -> RedirectResponse:
+async def _redirect_to_console() -> RedirectResponse:
     return RedirectResponse("/console", 302)
 
 
-def _shower(pages: Pages, show: Show) -> Handler:
+def _show_handler(pages: Pages, show: ShowPage) -> RequestHandler:
     async def handle(request: Request) -> Response:
         deps: Deps = request.app.state.deps
         token = request.path_params["token"]
@@ -57,7 +57,7 @@ def _shower(pages: Pages, show: Show) -> Handler:
     return handle
 
 
-def _actor(pages: Pages, act: Act) -> Handler:
+def _act_handler(pages: Pages, act: SubmitPage) -> RequestHandler:
     async def handle(request: Request) -> Response:
         deps: Deps = request.app.state.deps
         token = request.path_params["token"]
@@ -68,24 +68,24 @@ def _actor(pages: Pages, act: Act) -> Handler:
 
 
 async def _form(request: Request) -> Form:
-    """The text fields of a form; nothing when it cannot be read."""
+    """Return the text fields of a form; empty if the form cannot be parsed."""
     try:
-        sent: FormData = await request.form(max_files=0, max_fields=FIELDS)
+        fields: FormData = await request.form(max_files=0, max_fields=FIELDS)
     except HTTPException:
         return {}
-    return {name: value for name, value in sent.items() if isinstance(value, str)}
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
-async def _rendered(pages: Pages, request: Request, make: Callable[[], View]) -> Response:
-    """Everything that may block, in one hop to a thread."""
+async def _rendered(pages: Pages, request: Request, make: Callable[[], PublicPage]) -> Response:
+    """Build and render a page in a worker thread."""
     deps: Deps = request.app.state.deps
     reader = Reader(_preferred(request.headers.get("accept-language", "")))
 
     def work() -> Response:
         try:
             view = make()
-        except AWAY:
-            view = View("plain.html", 503, words.BUSY, values={"hint": None})
+        except DB_UNAVAILABLE:
+            view = PublicPage("plain.html", 503, words.BUSY, values={"hint": None})
         if view.brand is None:
             view = replace(view, reader=reader)
         return pages.response(view)
@@ -94,7 +94,7 @@ async def _rendered(pages: Pages, request: Request, make: Callable[[], View]) ->
 
 
 def _preferred(header: str) -> str:
-    """The first language of an Accept-Language header that we speak."""
+    """Return the first supported language of an Accept-Language header."""
     for part in header.split(","):
         language = part.partition(";")[0].strip()
         if language.partition("-")[0].lower() in LANGUAGES:

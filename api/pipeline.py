@@ -1,4 +1,4 @@
-"""From a request to its answer: 401, 404, 403, then the body, the effect and its commit in one transaction."""
+"""Request pipeline: checks 401, 404, 403 in this order, then body, effect and commit in one transaction."""
 
 import asyncio
 import inspect
@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import Answer
+from api.answers import ApiResponse
 from api.bodies import parse_body, parse_query, read_body
-from api.call import Access, Arrival, Call, uuid_of
+from api.call import IncomingRequest, RequestContext, RoutePolicy, uuid_of
 from api.deps import Deps
-from api.problems import AWAY, TooLarge, Unavailable, problem
-from api.repeats import Repeats
+from api.problems import DB_UNAVAILABLE, TooLarge, Unavailable, problem
+from api.repeats import IdempotentRequest
 from api.respond import respond
-from api.schema import Query
-from api.waiting import waited
+from api.schema import QueryModel
+from api.waiting import long_poll
 from domain.errors import Invalid, KontorError, NotFound
 from domain.tracing import HEADER, place_in
 from engine.driver import driver
@@ -31,84 +31,84 @@ from engine.losses import is_clash
 from services.keys import Caller, authenticate
 
 RERUNS = 2
-Endpoint = Callable[..., Answer | BaseModel]
-Outside = Callable[..., None]
-"""Network I/O that judges a request before its transaction; takes what the endpoint takes."""
+EndpointFunction = Callable[..., ApiResponse | BaseModel]
+Precheck = Callable[..., None]
+"""Network check before the transaction; takes the arguments of the endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
-    """What an endpoint wants, read from its signature once."""
+class EndpointSpec:
+    """Arguments of an endpoint, read from its signature once."""
 
-    endpoint: Endpoint
-    access: Access
+    endpoint: EndpointFunction
+    policy: RoutePolicy
     status: int
     path: str
     ids: tuple[str, ...]
-    words: tuple[str, ...]
-    query: tuple[str, type[Query]] | None
+    strings: tuple[str, ...]
+    query: tuple[str, type[QueryModel]] | None
     body: tuple[str, type[BaseModel], bool] | None
-    outside: Outside | None = None
-    direct: bool = False
+    precheck: Precheck | None = None
+    sessionless: bool = False
 
     @classmethod
     def of(
         cls,
-        endpoint: Endpoint,
-        access: Access,
+        endpoint: EndpointFunction,
+        policy: RoutePolicy,
         status: int,
         path: str,
-        outside: Outside | None = None,
+        precheck: Precheck | None = None,
         *,
-        direct: bool = False,
-    ) -> "Spec":
-        """Read the signature: `call`, path parts by name, a Query model, a body model."""
+        sessionless: bool = False,
+    ) -> "EndpointSpec":
+        """Read the signature: context, path parameters by name, a Query model, a body model."""
         hints = get_type_hints(endpoint)
         ids = tuple(n for n, t in hints.items() if t is UUID and f"{{{n}}}" in path)
-        words = tuple(n for n, t in hints.items() if t is str and f"{{{n}}}" in path)
-        query: tuple[str, type[Query]] | None = None
+        strings = tuple(n for n, t in hints.items() if t is str and f"{{{n}}}" in path)
+        query: tuple[str, type[QueryModel]] | None = None
         body: tuple[str, type[BaseModel], bool] | None = None
         for name, parameter in inspect.signature(endpoint).parameters.items():
             model = _model_in(hints[name])
             if model is None:
                 continue
-            if issubclass(model, Query):
+            if issubclass(model, QueryModel):
                 query = (name, model)
             else:
                 body = (name, model, parameter.default is not inspect.Parameter.empty)
-        return cls(endpoint, access, status, path, ids, words, query, body, outside, direct)
+        return cls(endpoint, policy, status, path, ids, strings, query, body, precheck, sessionless)
 
-    def arguments(self, arrival: Arrival) -> dict[str, Any]:
-        """Everything the endpoint wants, validated. Raises NotFound or Invalid."""
-        found: dict[str, Any] = {name: uuid_of(arrival.params[name]) for name in self.ids}
-        found.update((name, arrival.params[name]) for name in self.words)
+    def arguments(self, incoming: IncomingRequest) -> dict[str, Any]:
+        """Parse the endpoint's arguments. Raises NotFound or Invalid."""
+        arguments: dict[str, Any] = {name: uuid_of(incoming.params[name]) for name in self.ids}
+        arguments.update((name, incoming.params[name]) for name in self.strings)
         if self.query is not None:
-            found[self.query[0]] = parse_query(self.query[1], arrival.query)
+            arguments[self.query[0]] = parse_query(self.query[1], incoming.query)
         if self.body is not None:
             name, model, optional = self.body
-            found[name] = parse_body(model, arrival.body, optional=optional)
-        return found
+            arguments[name] = parse_body(model, incoming.body, optional=optional)
+        return arguments
 
 
 class StaleConnection(Exception):
-    """The very first statement failed: PostgreSQL was restarted since, or is away."""
+    """The first statement failed: PostgreSQL was restarted or is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Runs one route: everything that may block happens in one hop to a thread."""
+    """Runs one route; all blocking work happens in one worker thread."""
 
-    spec: Spec
+    spec: EndpointSpec
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request."""
+        """Handle one request."""
         began = asyncio.get_running_loop().time()
-        response = await self._answered(request)
+        response = await self._respond(request)
         took = asyncio.get_running_loop().time() - began
         request.app.state.meter.count(request.method, self.spec.path, response.status_code, took)
         return response
 
-    async def _answered(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         deps: Deps = request.app.state.deps
         trace_id = trace_of(request)
         try:
@@ -116,7 +116,7 @@ class Pipeline:
         except TooLarge as error:
             return respond(problem(error, trace_id), trace_id)
         scope = request.scope
-        arrival = Arrival(
+        incoming = IncomingRequest(
             scope["method"],
             f"{scope['path']}?{scope['query_string'].decode('latin-1')}",
             scope["path_params"],
@@ -126,112 +126,114 @@ class Pipeline:
             trace_id,
         )
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(deps.threads, self.serve, deps, arrival)
-        if answer.wait is not None:
-            answer = await waited(request.app.state.watch, answer)
-        return respond(answer, trace_id)
+        response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming)
+        if response.wait is not None:
+            response = await long_poll(request.app.state.watch, response)
+        return respond(response, trace_id)
 
-    def serve(self, deps: Deps, arrival: Arrival) -> Answer:
-        """Answer in one transaction; a database that does not answer is 503."""
+    def serve(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
+        """Run the request in one transaction; an unavailable database gives 503."""
         try:
-            return self._persistently(deps, arrival)
+            return self._with_retries(deps, incoming)
         except (DataError, psycopg.DataError):
-            error: KontorError = Invalid(message="A value is out of the range the database can hold.")
-        except (*AWAY, StaleConnection):
+            error: KontorError = Invalid(message="A value is out of the range that the database can hold.")
+        except (*DB_UNAVAILABLE, StaleConnection):
             error = Unavailable()
-        return problem(error, arrival.trace_id)
+        return problem(error, incoming.trace_id)
 
-    def _persistently(self, deps: Deps, arrival: Arrival) -> Answer:
-        """A transaction that lost a deadlock is run again, and one whose connection was gone on another."""
+    def _with_retries(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
+        """Retry a transaction after a serialization failure, a deadlock or a stale connection."""
         for _ in range(RERUNS):
             try:
-                return self._served(deps, arrival)
+                return self._serve_once(deps, incoming)
             except StaleConnection:
                 deps.drop_connections()
             except (DBAPIError, psycopg.Error) as error:
                 if not is_clash(error):
                     raise
-        return self._served(deps, arrival)
+        return self._serve_once(deps, incoming)
 
-    def _served(self, deps: Deps, arrival: Arrival) -> Answer:
-        if self.spec.direct and "idempotency-key" not in arrival.headers:
-            return self._directly(deps, arrival)
-        refusal = None if self.spec.outside is None else self._ask_outside(deps, arrival)
+    def _serve_once(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
+        if self.spec.sessionless and "idempotency-key" not in incoming.headers:
+            return self._sessionless(deps, incoming)
+        refusal = None if self.spec.precheck is None else self._precheck(deps, incoming)
         with deps.sessions() as session:
-            return self._in_transaction(deps, session, arrival, refusal)
+            return self._in_transaction(deps, session, incoming, refusal)
 
-    def _directly(self, deps: Deps, arrival: Arrival) -> Answer:
-        """The same without a Session, which would cost more than everything else together."""
+    def _sessionless(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
+        """Run without a Session, which would cost more than all other work of the request."""
         now = deps.clock.now()
         with deps.connection() as connection:
             try:
-                caller = self._caller(connection, arrival, now)
-                answer = self._effect(Call(deps, connection, caller, arrival, now))
+                caller = self._authenticate(connection, incoming, now)
+                response = self._effect(RequestContext(deps, connection, caller, incoming, now))
             except KontorError as error:
-                return problem(error, arrival.trace_id)
+                return problem(error, incoming.trace_id)
             connection.commit()
         deps.jobs.doorbell.ring()
-        return answer
+        return response
 
     @staticmethod
-    def _caller(connection: psycopg.Connection[Any], arrival: Arrival, now: datetime) -> Caller:
-        """Who calls; this is the first statement of every request. Raises Unauthorized."""
+    def _authenticate(connection: psycopg.Connection[Any], incoming: IncomingRequest, now: datetime) -> Caller:
+        """Authenticate; this is the first statement of every request. Raises Unauthorized."""
         try:
-            return authenticate(connection, arrival.secret, now)
-        except AWAY as error:
+            return authenticate(connection, incoming.secret, now)
+        except DB_UNAVAILABLE as error:
             raise StaleConnection from error
 
-    def _ask_outside(self, deps: Deps, arrival: Arrival) -> KontorError | None:
-        """Ask what needs the network, for a call that is welcome; no transaction is open meanwhile."""
-        assert self.spec.outside is not None
+    def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
+        """Run the network check of an authorized request with no transaction open; return its error."""
+        assert self.spec.precheck is not None
         try:
             with deps.sessions() as session:
                 now = deps.clock.now()
-                caller = self._caller(driver(session), arrival, now)
-                call = Call(deps, session, caller, arrival, now)
-                self.spec.access.admit(call)
-            self.spec.outside(call=call, **self.spec.arguments(arrival))
+                caller = self._authenticate(driver(session), incoming, now)
+                ctx = RequestContext(deps, session, caller, incoming, now)
+                self.spec.policy.admit(ctx)
+            self.spec.precheck(ctx=ctx, **self.spec.arguments(incoming))
         except KontorError as error:
             return error
         return None
 
-    def _in_transaction(self, deps: Deps, session: Session, arrival: Arrival, refusal: KontorError | None) -> Answer:
+    def _in_transaction(
+        self, deps: Deps, session: Session, incoming: IncomingRequest, refusal: KontorError | None
+    ) -> ApiResponse:
         now = deps.clock.now()
         try:
-            caller = self._caller(driver(session), arrival, now)
+            caller = self._authenticate(driver(session), incoming, now)
         except KontorError as error:
-            return problem(error, arrival.trace_id)
-        call = Call(deps, session, caller, arrival, now, refusal)
-        key = arrival.headers.get("idempotency-key")
-        if key is not None and arrival.method == "POST":
-            return Repeats(call, key).answer(self._effect)
+            return problem(error, incoming.trace_id)
+        ctx = RequestContext(deps, session, caller, incoming, now, refusal)
+        key = incoming.headers.get("idempotency-key")
+        if key is not None and incoming.method == "POST":
+            return IdempotentRequest(ctx, key).run(self._effect)
         try:
-            answer = self._effect(call)
+            response = self._effect(ctx)
         except KontorError as error:
             session.rollback()
-            return problem(error, arrival.trace_id)
+            return problem(error, incoming.trace_id)
         session.commit()
-        return answer
+        return response
 
-    def _effect(self, call: Call) -> Answer:
-        if any("\x00" in value for value in call.arrival.params.values()):
+    def _effect(self, ctx: RequestContext) -> ApiResponse:
+        if any("\x00" in value for value in ctx.incoming.params.values()):
             raise NotFound
-        self.spec.access.admit(call)
-        if call.refusal is not None:
-            raise call.refusal
-        answer = self.spec.endpoint(call=call, **self.spec.arguments(call.arrival))
-        return answer if isinstance(answer, Answer) else Answer.of(answer, self.spec.status)
+        self.spec.policy.admit(ctx)
+        if ctx.refusal is not None:
+            raise ctx.refusal
+        response = self.spec.endpoint(ctx=ctx, **self.spec.arguments(ctx.incoming))
+        return response if isinstance(response, ApiResponse) else ApiResponse.of(response, self.spec.status)
 
 
 def trace_of(request: Request) -> str:
-    """The trace id of a W3C `traceparent` header, or a new one."""
+    """Return the trace id of a W3C `traceparent` header, or a new one."""
     header = request.headers.get(HEADER)
     caller = None if header is None else place_in(header)
     return uuid4().hex if caller is None else caller.trace_id
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:
-    """The model in `Model`, `Annotated[Model, …]` or `Model | None`."""
+    """Return the model in `Model`, `Annotated[Model, …]` or `Model | None`."""
     if isinstance(hint, type):
         return hint if issubclass(hint, BaseModel) else None
     if get_origin(hint) is None or get_origin(hint) not in (Union, type(int | None)):

@@ -1,4 +1,4 @@
-"""RFC 9457 problem documents: one shape for everything that goes wrong."""
+"""RFC 9457 problem documents, the shape of every error response."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,29 +10,29 @@ from pydantic_core import ErrorDetails, to_json
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.answers import Answer
+from api.answers import ApiResponse
 from domain.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, Locked, NotFound
 from services.keys import Unauthorized
 
-AWAY: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
-"""What is raised when the database does not answer, or not in time."""
+DB_UNAVAILABLE: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
+"""Raised when the database does not respond in time."""
 
 MEDIA: Final = "application/problem+json"
-SPEAKING: Final = frozenset({"invalid_amount", "invalid_args"})
+PUBLIC_CODES: Final = frozenset({"invalid_amount", "invalid_args"})
 
 
 class TooLarge(KontorError):
-    """The body is longer than this API reads (413)."""
+    """The request body is too large (413)."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__("too_large", f"A request body has at most {limit} bytes.", limit=limit)
+        super().__init__("too_large", f"The request body exceeds {limit} bytes.", limit=limit)
 
 
 class Unavailable(KontorError):
-    """The database does not answer (503)."""
+    """The database does not respond (503)."""
 
     def __init__(self) -> None:
-        super().__init__("unavailable", "The database does not answer; try again.")
+        super().__init__("unavailable", "The database does not respond. Try again.")
 
 
 STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
@@ -49,22 +49,22 @@ STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
 
 
 def status_of(error: KontorError) -> int:
-    """The HTTP status that stands for an error; 500 for one that has none."""
+    """Return the HTTP status of an error; 500 for an unknown one."""
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def problem(error: KontorError, trace_id: str) -> Answer:
-    """The answer that tells the caller of an error."""
+def problem(error: KontorError, trace_id: str) -> ApiResponse:
+    """Build the response for an error."""
     status = status_of(error)
-    known = head(status, error.code, error.message, trace_id)
-    document: dict[str, object] = {**known, **error.data, **known}
+    members = head(status, error.code, error.message, trace_id)
+    document: dict[str, object] = {**members, **error.data, **members}
     if isinstance(error, Invalid) and error.errors:
         document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
-    return Answer(to_json(document), status, _headers(error), MEDIA)
+    return ApiResponse(to_json(document), status, _headers(error), MEDIA)
 
 
 def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object]:
-    """The members every problem document has."""
+    """Return the members of every problem document."""
     title = HTTPStatus(status).phrase
     return {
         "type": "about:blank",
@@ -77,9 +77,9 @@ def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object
 
 
 def invalid(problem: ValidationError, *, prefix: str = "") -> Invalid:
-    """What Pydantic complained of, in the words of the contract."""
+    """Convert a Pydantic error."""
     details = problem.errors(include_url=False, include_input=False)
-    code = next((d["type"] for d in details if d["type"] in SPEAKING), "invalid")
+    code = next((d["type"] for d in details if d["type"] in PUBLIC_CODES), "invalid")
     return Invalid(code, "The request is not valid.", errors=[_field(d, prefix) for d in details])
 
 

@@ -1,9 +1,9 @@
-"""Queues: how they stand, paused and resumed."""
+"""Queues: list, pause, resume."""
 
-from api.call import Access, Call, Here
+from api.call import Ctx, RequestContext, RoutePolicy
 from api.routes import Routes
-from api.schema import Incoming, Outgoing, Page
-from api.steering import actor, control
+from api.schema import PageOut, RequestModel, ResponseModel
+from api.steering import actor, operations
 from domain.errors import NotFound
 from models.keys import Scope
 from services import queues
@@ -11,14 +11,14 @@ from services import queues
 routes = Routes("queues")
 
 
-class Reason(Incoming):
-    """Why; kept in the audit log."""
+class ReasonIn(RequestModel):
+    """Reason, kept in the audit log."""
 
     reason: str | None = None
 
 
-class QueueDoc(Outgoing):
-    """A queue. `estimated`: a count of 10,000 or more is the planner's estimate."""
+class QueueOut(ResponseModel):
+    """A queue. `estimated`: counts of 10,000 or more are estimates of the query planner."""
 
     name: str
     paused: bool
@@ -31,43 +31,43 @@ class QueueDoc(Outgoing):
     estimated: bool
 
 
-def must_exist(call: Call) -> None:
-    """Raise NotFound for a queue no task is in."""
-    if call.arrival.params["name"] not in call.deps.jobs.catalogue.queues:
-        raise NotFound("unknown_queue", "There is no such queue; GET /v1/queues lists them.")
+def require_declared(ctx: RequestContext) -> None:
+    """Raise NotFound for a queue that no task uses."""
+    if ctx.incoming.params["name"] not in ctx.deps.jobs.catalogue.queues:
+        raise NotFound("unknown_queue", "There is no such queue. GET /v1/queues lists all queues.")
 
 
-SWITCH = Access(Scope.OPERATE, first=must_exist, unbound_only=True)
+SWITCH = RoutePolicy(Scope.OPERATE, first=require_declared, unbound_only=True)
 
 
-@routes.get("/v1/queues", Access(Scope.READ, unbound_only=True), answer=Page[QueueDoc])
-def list_queues(call: Here) -> Page[QueueDoc]:
-    """Every queue."""
-    views = queues.listed(call.session, call.deps.jobs.catalogue.queues, call.now)
-    return Page(items=[_doc(view) for view in views])
+@routes.get("/v1/queues", RoutePolicy(Scope.READ, unbound_only=True), response=PageOut[QueueOut])
+def list_queues(ctx: Ctx) -> PageOut[QueueOut]:
+    """List all queues."""
+    views = queues.listed(ctx.session, ctx.deps.jobs.catalogue.queues, ctx.now)
+    return PageOut(items=[_doc(view) for view in views])
 
 
-@routes.post("/v1/queues/{name}/pause", SWITCH, answer=QueueDoc)
-def pause_queue(call: Here, name: str, body: Reason = Reason()) -> QueueDoc:  # noqa: B008 -- frozen
-    """No job of the queue starts any more; what runs goes on."""
-    control(call).pause_queue(call.session, name, actor(call, body.reason))
-    return _one(call, name)
+@routes.post("/v1/queues/{name}/pause", SWITCH, response=QueueOut)
+def pause_queue(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> QueueOut:  # noqa: B008 -- frozen
+    """Pause a queue: no new job starts; running jobs finish."""
+    operations(ctx).pause_queue(ctx.session, name, actor(ctx, body.reason))
+    return _one(ctx, name)
 
 
-@routes.post("/v1/queues/{name}/resume", SWITCH, answer=QueueDoc)
-def resume_queue(call: Here, name: str, body: Reason = Reason()) -> QueueDoc:  # noqa: B008 -- frozen
-    """Let the queue's jobs start again."""
-    control(call).resume_queue(call.session, name, actor(call, body.reason))
-    return _one(call, name)
+@routes.post("/v1/queues/{name}/resume", SWITCH, response=QueueOut)
+def resume_queue(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> QueueOut:  # noqa: B008 -- frozen
+    """Resume a queue."""
+    operations(ctx).resume_queue(ctx.session, name, actor(ctx, body.reason))
+    return _one(ctx, name)
 
 
-def _one(call: Call, name: str) -> QueueDoc:
-    call.session.flush()
-    return _doc(queues.listed(call.session, [name], call.now)[0])
+def _one(ctx: RequestContext, name: str) -> QueueOut:
+    ctx.session.flush()
+    return _doc(queues.listed(ctx.session, [name], ctx.now)[0])
 
 
-def _doc(view: queues.QueueView) -> QueueDoc:
-    return QueueDoc(
+def _doc(view: queues.QueueView) -> QueueOut:
+    return QueueOut(
         name=view.name,
         paused=view.paused,
         scheduled=view.scheduled,

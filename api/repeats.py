@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: the answer is kept in the transaction of its effect."""
+"""Idempotency-Key: the response is stored in the transaction of its effect."""
 
 import json
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from api.answers import Answer
-from api.call import Call
+from api.answers import ApiResponse
+from api.call import RequestContext
 from api.problems import problem
 from domain.errors import KontorError
 from services import idempotency
@@ -21,73 +21,73 @@ GRACE: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Repeats:
-    """One request under one key."""
+class IdempotentRequest:
+    """One request with its idempotency key."""
 
-    call: Call
+    ctx: RequestContext
     key: str
 
-    def answer(self, effect: Callable[[Call], Answer]) -> Answer:
-        """The earlier answer, or the effect's, kept for 24 h. Commits."""
-        call, arrival = self.call, self.call.arrival
+    def run(self, effect: Callable[[RequestContext], ApiResponse]) -> ApiResponse:
+        """Return the stored response, or perform the request and store its response for 24 h. Commits."""
+        ctx, incoming = self.ctx, self.ctx.incoming
         try:
-            seat = self._seat()
-            kept = idempotency.sit_down(call.session, seat, call.now, call.deps.clock.real())
+            reservation = self._reservation()
+            stored = idempotency.sit_down(ctx.session, reservation, ctx.now, ctx.deps.clock.real())
         except KontorError as error:
-            call.session.rollback()
-            return problem(error, arrival.trace_id)
-        if kept is not None:
-            call.session.rollback()
-            return Answer(kept.body.encode(), kept.status, {**kept.headers, "Idempotency-Replayed": "true"})
-        answer = self._first(effect)
-        if answer.status < 500 and answer.status != 429:
-            self._keep(seat, answer)
-        call.session.commit()
-        return self._finishing(seat, answer)
+            ctx.session.rollback()
+            return problem(error, incoming.trace_id)
+        if stored is not None:
+            ctx.session.rollback()
+            return ApiResponse(stored.body.encode(), stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
+        response = self._perform(effect)
+        if response.status < 500 and response.status != 429:
+            self._store(reservation, response)
+        ctx.session.commit()
+        return self._store_final(reservation, response)
 
-    def _seat(self) -> Seat:
-        arrival = self.call.arrival
-        print_ = idempotency.fingerprint(self.call.deps.secret, arrival.method, arrival.target, arrival.body)
-        return Seat(self.call.caller.key_id, idempotency.checked_key(self.key), print_)
+    def _reservation(self) -> Seat:
+        incoming = self.ctx.incoming
+        fingerprint = idempotency.fingerprint(self.ctx.deps.secret, incoming.method, incoming.target, incoming.body)
+        return Seat(self.ctx.caller.key_id, idempotency.checked_key(self.key), fingerprint)
 
-    def _first(self, effect: Callable[[Call], Answer]) -> Answer:
-        """Run the effect behind a savepoint, so that a refusal can be kept without it."""
-        savepoint = self.call.session.begin_nested()
+    def _perform(self, effect: Callable[[RequestContext], ApiResponse]) -> ApiResponse:
+        """Perform the effect in a savepoint, so that an error response can be stored without it."""
+        savepoint = self.ctx.session.begin_nested()
         try:
-            answer = effect(self.call)
+            response = effect(self.ctx)
         except KontorError as error:
             savepoint.rollback()
-            return problem(error, self.call.arrival.trace_id)
+            return problem(error, self.ctx.incoming.trace_id)
         savepoint.commit()
-        return answer
+        return response
 
-    def _keep(self, seat: Seat, answer: Answer) -> None:
+    def _store(self, reservation: Seat, response: ApiResponse) -> None:
         busy_until = None
-        if answer.wait is not None:
-            busy_until = self.call.deps.clock.real() + timedelta(seconds=answer.wait.seconds) + GRACE
-        idempotency.keep(self.call.session, seat, masked(answer), self.call.now, busy_until)
+        if response.wait is not None:
+            busy_until = self.ctx.deps.clock.real() + timedelta(seconds=response.wait.seconds) + GRACE
+        idempotency.keep(self.ctx.session, reservation, masked(response), self.ctx.now, busy_until)
 
-    def _finishing(self, seat: Seat, answer: Answer) -> Answer:
-        """An answer that waits for its job is kept again once it is final."""
-        if answer.wait is None:
-            return answer
-        now, render = self.call.now, answer.wait.render
+    def _store_final(self, reservation: Seat, response: ApiResponse) -> ApiResponse:
+        """Store a long-polled response again when it is final."""
+        if response.wait is None:
+            return response
+        now, render = self.ctx.now, response.wait.render
 
-        def render_and_keep(session: Session) -> Answer:
+        def render_and_keep(session: Session) -> ApiResponse:
             final = render(session)
-            idempotency.keep(session, seat, masked(final), now)
+            idempotency.keep(session, reservation, masked(final), now)
             session.commit()
             return final
 
-        return replace(answer, wait=replace(answer.wait, render=render_and_keep))
+        return replace(response, wait=replace(response.wait, render=render_and_keep))
 
 
-def masked(answer: Answer) -> Kept:
-    """The answer as it may be stored: no secret in it."""
-    headers = {**answer.headers, "Content-Type": answer.media}
-    if not any(f'"{name}"'.encode() in answer.body for name in SECRETS):
-        return Kept(answer.status, headers, answer.body.decode())
-    return Kept(answer.status, headers, _compact(_mask(json.loads(answer.body))))
+def masked(response: ApiResponse) -> Kept:
+    """Return the response to store, with secrets masked."""
+    headers = {**response.headers, "Content-Type": response.media}
+    if not any(f'"{name}"'.encode() in response.body for name in SECRETS):
+        return Kept(response.status, headers, response.body.decode())
+    return Kept(response.status, headers, _compact(_mask(json.loads(response.body))))
 
 
 def _compact(value: Any) -> str:

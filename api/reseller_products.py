@@ -1,4 +1,4 @@
-"""A reseller's products: what it may sell at which fees, and those it manages."""
+"""A reseller's products: those it sells with their fees, and those it manages."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import Query
 
 from api import owners
-from api.call import Access, Call, Here, uuid_of
-from api.fee_words import book_of, retail_fee
-from api.money import MoneyBody, MoneyDoc
+from api.call import Ctx, RequestContext, RoutePolicy, uuid_of
+from api.fee_words import fee_context, retail_fee
+from api.money import MoneyIn, MoneyOut
 from api.routes import Routes
-from api.schema import Incoming, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, RequestModel, ResponseModel
 from domain.programme.model import ManagedBy
 from models.keys import Scope
 from services.fees import products
@@ -18,50 +18,50 @@ from services.fees import products
 routes = Routes("fees")
 
 
-class ProductChange(Incoming):
-    """What a reseller changes of a product it manages; null: as the programme has it."""
+class ProductPatch(RequestModel):
+    """Changes to a product that the reseller manages; null: as in the programme."""
 
     name: str | None = None
-    retail_fee: MoneyBody | None = None
+    retail_fee: MoneyIn | None = None
 
 
-class ProductDoc(Outgoing):
-    """A product as its reseller sees it; monthly fees are null when there are none."""
+class ProductOut(ResponseModel):
+    """A product as its reseller sees it; monthly fees are null if it has none."""
 
     product: str
     name: str
     family: str | None
     managed_by: ManagedBy
     editable: bool
-    price: MoneyDoc | None
-    retail_fee: MoneyDoc | None
-    reseller_fee: MoneyDoc | None
-    cost: MoneyDoc | None
+    price: MoneyOut | None
+    retail_fee: MoneyOut | None
+    reseller_fee: MoneyOut | None
+    cost: MoneyOut | None
     below_cost: bool
     multiple: bool | None
 
 
-def must_be_managed(call: Call) -> None:
-    """404 for a product the reseller does not see, 403 for one it does not manage."""
-    reseller_id = uuid_of(call.arrival.params["reseller_id"])
-    products.refuse_editing(book_of(call), call.session, reseller_id, call.arrival.params["product"])
+def require_managed(ctx: RequestContext) -> None:
+    """Raise NotFound for a product that the reseller cannot see, Forbidden for one it does not manage."""
+    reseller_id = uuid_of(ctx.incoming.params["reseller_id"])
+    products.refuse_editing(fee_context(ctx), ctx.session, reseller_id, ctx.incoming.params["product"])
 
 
-EDIT = Access(Scope.ENQUEUE, "reseller_id", owners.account, guard=must_be_managed)
-LISTED = Access(Scope.READ, "reseller_id", owners.account, not_account=True)
+EDIT = RoutePolicy(Scope.ENQUEUE, "reseller_id", owners.account, guard=require_managed)
+LISTED = RoutePolicy(Scope.READ, "reseller_id", owners.account, not_account=True)
 
 
-@routes.get("/v1/resellers/{reseller_id}/products", LISTED, answer=Page[ProductDoc], problems=[409])
-def list_products(call: Here, reseller_id: UUID, query: Annotated[Paging, Query()]) -> Page[ProductDoc]:
-    """What the reseller may sell, with its fees, by code."""
-    page = products.page(book_of(call), call.session, reseller_id, query.cursor, query.limit)
-    return Page(items=[ProductDoc.model_validate(one) for one in page.items], next=page.next)
+@routes.get("/v1/resellers/{reseller_id}/products", LISTED, response=PageOut[ProductOut], problems=[409])
+def list_products(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[ProductOut]:
+    """List products that the reseller can sell, with fees, ordered by code."""
+    page = products.page(fee_context(ctx), ctx.session, reseller_id, query.cursor, query.limit)
+    return PageOut(items=[ProductOut.model_validate(product) for product in page.items], next=page.next)
 
 
-@routes.patch("/v1/resellers/{reseller_id}/products/{product}", EDIT, answer=ProductDoc, problems=[409])
-def change_product(call: Here, reseller_id: UUID, product: str, body: ProductChange) -> ProductDoc:
-    """Edit a product the reseller manages: its name, its recommended retail fee. 403 `managed_by_provider`."""
-    given = body.model_dump(exclude_unset=True)
-    if "retail_fee" in given:
-        given["retail_fee"] = retail_fee(call, reseller_id, body.retail_fee)
-    return ProductDoc.model_validate(products.edit(book_of(call), call.session, reseller_id, product, given))
+@routes.patch("/v1/resellers/{reseller_id}/products/{product}", EDIT, response=ProductOut, problems=[409])
+def change_product(ctx: Ctx, reseller_id: UUID, product: str, body: ProductPatch) -> ProductOut:
+    """Change name or recommended retail fee of a product that the reseller manages. 403 `managed_by_provider`."""
+    changes = body.model_dump(exclude_unset=True)
+    if "retail_fee" in changes:
+        changes["retail_fee"] = retail_fee(ctx, reseller_id, body.retail_fee)
+    return ProductOut.model_validate(products.edit(fee_context(ctx), ctx.session, reseller_id, product, changes))

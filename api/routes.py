@@ -1,4 +1,4 @@
-"""Declaring routes: FastAPI documents them, the pipeline runs them."""
+"""Route declarations: FastAPI documents them, the pipeline runs them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -12,51 +12,51 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.answers import Answer
-from api.call import Access
-from api.pipeline import Outside, Pipeline, Spec
-from api.schema import Problem
+from api.answers import ApiResponse
+from api.call import RoutePolicy
+from api.pipeline import EndpointSpec, Pipeline, Precheck
+from api.schema import ProblemOut
 
-F = TypeVar("F", bound=Callable[..., Answer | BaseModel])
-MEANINGS: Final[Mapping[int, str]] = {
-    401: "No key, or not a valid one: `unauthorized`.",
-    403: "The key may not do that.",
-    404: "No such thing, or not the caller's.",
-    409: "The thing is not in a state that allows it.",
-    413: "The body is too large: `too_large`.",
-    422: "The request can be read but not meant.",
+F = TypeVar("F", bound=Callable[..., ApiResponse | BaseModel])
+DESCRIPTIONS: Final[Mapping[int, str]] = {
+    401: "The API key is missing or invalid: `unauthorized`.",
+    403: "The key does not have permission.",
+    404: "The resource does not exist or is not visible to the caller.",
+    409: "The request conflicts with the current state.",
+    413: "The request body is too large: `too_large`.",
+    422: "The request is well-formed but invalid.",
     429: "Too many attempts: `locked`, with `Retry-After`.",
-    503: "The database does not answer: `unavailable`.",
+    503: "The database does not respond: `unavailable`.",
 }
 
 
 class KontorRoute(APIRoute):
     """A route whose requests run through the pipeline instead of FastAPI's own handler."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], *, spec: Spec, **options: Any) -> None:
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, spec: EndpointSpec, **options: Any) -> None:
         self.spec = spec
         self.allowed: frozenset[str] = frozenset()
         super().__init__(path, endpoint, **options)
         self.app = self._run
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The pipeline of this route."""
+        """Return the pipeline of this route."""
         return Pipeline(self.spec).handle
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What FastAPI does for dependencies of its own is left out: there are none."""
+        """Run the pipeline; skips FastAPI's dependency handling, which no route uses."""
         response = await Pipeline(self.spec).handle(Request(scope, receive, send))
         await response(scope, receive, send)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the route; another method gets 405 with every method of the path."""
+        """Run the route; answer 405 with the allowed methods of the path for another method."""
         if scope["method"] not in (self.methods or ()):
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed))})
         await self.app(scope, receive, send)
 
 
 def flat(families: Iterable["Routes"]) -> list[KontorRoute]:
-    """Every route of every family, each knowing the methods of its path."""
+    """Return the routes of all families, each with the allowed methods of its path."""
     routes = [route for family in families for route in family.routes]
     methods: dict[str, set[str]] = defaultdict(set)
     for route in routes:
@@ -68,30 +68,30 @@ def flat(families: Iterable["Routes"]) -> list[KontorRoute]:
 
 @dataclass(slots=True)
 class Routes:
-    """The routes of one family, in the order in which they are matched."""
+    """Routes of one family, in matching order."""
 
     tag: str
     routes: list[KontorRoute] = field(default_factory=list)
 
     def add(
         self,
-        call: str,
-        access: Access,
+        operation: str,
+        policy: RoutePolicy,
         *,
-        answer: type[BaseModel] | None = None,
+        response: type[BaseModel] | None = None,
         status: int = 200,
         also: Mapping[int, type[BaseModel] | str] | None = None,
         problems: Sequence[int] = (),
         media: str | None = None,
-        outside: Outside | None = None,
-        direct: bool = False,
+        precheck: Precheck | None = None,
+        sessionless: bool = False,
     ) -> Callable[[F], F]:
-        """Declare `METHOD /path`; `also` are further good answers, `problems` further bad ones."""
-        method, path = call.split()
+        """Declare `METHOD /path`; `also` are further success responses, `problems` further error statuses."""
+        method, path = operation.split()
 
         def declare(endpoint: F) -> F:
-            spec = Spec.of(endpoint, access, status, path, outside, direct=direct)
-            responses = _good(also or {}) | _bad(spec, method, problems)
+            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, sessionless=sessionless)
+            responses = _success_responses(also or {}) | _error_responses(spec, method, problems)
             if media is not None:
                 responses[status] = {"description": "The file.", "content": {media: {"schema": {"type": "string"}}}}
             route = KontorRoute(
@@ -99,7 +99,7 @@ class Routes:
                 endpoint,
                 spec=spec,
                 methods=[method],
-                response_model=answer,
+                response_model=response,
                 status_code=status,
                 responses=responses,
                 operation_id=endpoint.__name__,
@@ -110,34 +110,34 @@ class Routes:
 
         return declare
 
-    def get(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def get(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a GET."""
-        return self.add(f"GET {path}", access, **options)
+        return self.add(f"GET {path}", policy, **options)
 
-    def post(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def post(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a POST."""
-        return self.add(f"POST {path}", access, **options)
+        return self.add(f"POST {path}", policy, **options)
 
-    def put(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def put(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a PUT."""
-        return self.add(f"PUT {path}", access, **options)
+        return self.add(f"PUT {path}", policy, **options)
 
-    def patch(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def patch(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a PATCH."""
-        return self.add(f"PATCH {path}", access, **options)
+        return self.add(f"PATCH {path}", policy, **options)
 
-    def delete(self, path: str, access: Access, **options: Any) -> Callable[[F], F]:
+    def delete(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
         """Declare a DELETE."""
-        return self.add(f"DELETE {path}", access, **options)
+        return self.add(f"DELETE {path}", policy, **options)
 
 
-def _good(also: Mapping[int, type[BaseModel] | str]) -> dict[int | str, dict[str, Any]]:
+def _success_responses(also: Mapping[int, type[BaseModel] | str]) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": model} if isinstance(model, str) else {"model": model} for status, model in also.items()
     }
 
 
-def _bad(spec: Spec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:
+def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:
     statuses = {401, 403, 503, *further}
     if "{" in spec.path:
         statuses.add(404)
@@ -147,4 +147,4 @@ def _bad(spec: Spec, method: str, further: Sequence[int]) -> dict[int | str, dic
         statuses |= {413, 422}
     if spec.query is not None:
         statuses.add(422)
-    return {status: {"description": MEANINGS[status], "model": Problem} for status in sorted(statuses)}
+    return {status: {"description": DESCRIPTIONS[status], "model": ProblemOut} for status in sorted(statuses)}

@@ -1,4 +1,4 @@
-"""Words of the wire: instants, ids, pages, problems, bodies that refuse unknown fields."""
+"""Base models and types of requests and responses."""
 
 import re
 from datetime import UTC, date, datetime
@@ -22,15 +22,15 @@ PAGE = 100
 PAGE_LIMIT = 1_000
 
 
-def _sane(value: datetime) -> datetime:
+def _check_year(value: datetime) -> datetime:
     if value.year not in YEARS:
-        raise ValueError(f"the year is {YEARS.start} to {YEARS.stop - 1}")
+        raise ValueError(f"the year must be {YEARS.start} to {YEARS.stop - 1}")
     return value.astimezone(UTC)
 
 
-def _sane_day(value: date) -> date:
+def _check_day(value: date) -> date:
     if value.year not in YEARS:
-        raise ValueError(f"the year is {YEARS.start} to {YEARS.stop - 1}")
+        raise ValueError(f"the year must be {YEARS.start} to {YEARS.stop - 1}")
     return value
 
 
@@ -38,68 +38,68 @@ def _utc(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _written(value: object) -> object:
-    """Numbers are no instants, nor are days."""
+def _require_rfc3339(value: object) -> object:
+    """Reject numbers and bare dates."""
     if not isinstance(value, str) or not RFC_3339.fullmatch(value):
-        raise ValueError("an instant is written as RFC 3339, such as 2026-03-01T09:00:00Z")
+        raise ValueError("a time must be in RFC 3339 form, such as 2026-03-01T09:00:00Z")
     return value
 
 
-Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_written), AfterValidator(_sane)]
-"""An instant that came in: any offset, naive refused."""
+UtcIn = Annotated[AwareDatetime, Strict(False), BeforeValidator(_require_rfc3339), AfterValidator(_check_year)]
+"""A time in a request, with any offset; naive times are rejected."""
 
-Day = Annotated[date, Strict(False), AfterValidator(_sane_day)]
-"""A calendar day that came in."""
+DayIn = Annotated[date, Strict(False), AfterValidator(_check_day)]
+"""A calendar day in a request."""
 
-Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})]
-"""An instant that goes out: RFC 3339 in UTC with Z."""
+UtcOut = Annotated[datetime, PlainSerializer(_utc, return_type=str), Field(json_schema_extra={"format": "date-time"})]
+"""A time in a response: RFC 3339, UTC with Z."""
 
 
-class Incoming(BaseModel):
-    """A body as it may come in: strict, nothing unknown. `any_text` lets NUL characters through."""
+class RequestModel(BaseModel):
+    """A request body: strict, no unknown fields. `any_text` allows NUL characters."""
 
     any_text: ClassVar[bool] = False
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Query(BaseModel):
-    """A query string: everything is text. Parameters that begin with `open_prefix` are the endpoint's."""
+class QueryModel(BaseModel):
+    """A query string. Parameters that begin with `open_prefix` are left to the endpoint."""
 
     open_prefix: ClassVar[str | None] = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Outgoing(BaseModel):
-    """A document that goes out."""
+class ResponseModel(BaseModel):
+    """A response body."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Paging(Query):
-    """The part every list has."""
+class PageQuery(QueryModel):
+    """Paging parameters of every list."""
 
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
-    cursor: str | None = Field(None, max_length=500, description="`next` of the page before.")
+    cursor: str | None = Field(None, max_length=500, description="`next` of the previous page.")
 
 
-class Page(Outgoing, Generic[T]):
+class PageOut(ResponseModel, Generic[T]):
     """One page of a list; `next` is null on the last one."""
 
     items: list[T]
     next: str | None = None
 
 
-class FieldProblem(Outgoing):
-    """One complaint about one field, by its dotted path."""
+class FieldProblemOut(ResponseModel):
+    """One error of one field, by its dotted path."""
 
     loc: str
     msg: str
 
 
-class Problem(BaseModel):
-    """RFC 9457. `code` is stable; further members depend on it."""
+class ProblemOut(BaseModel):
+    """RFC 9457 problem. `code` is stable; further members depend on it."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -109,9 +109,9 @@ class Problem(BaseModel):
     code: str
     detail: str
     trace_id: str
-    errors: list[FieldProblem] | None = None
+    errors: list[FieldProblemOut] | None = None
     state: str | None = None
 
 
 Json = Any
-"""Whatever JSON holds."""
+"""Any JSON value."""

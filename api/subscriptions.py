@@ -3,12 +3,12 @@
 from datetime import date
 from uuid import UUID
 
-from api.account_docs import AccountDoc
+from api.account_docs import AccountOut
 from api.accounts import READ, RESELLERS, shown
-from api.call import Call, Here
-from api.fee_words import book_of
+from api.call import Ctx, RequestContext
+from api.fee_words import fee_context
 from api.routes import Routes
-from api.schema import Incoming, Outgoing
+from api.schema import RequestModel, ResponseModel
 from models.accounts import Account
 from services import accounts
 from services.fees import plans
@@ -16,16 +16,16 @@ from services.fees import plans
 routes = Routes("fees")
 
 
-class NewPlan(Incoming):
-    """The plan to be on; the free one cancels."""
+class PlanIn(RequestModel):
+    """The new plan; the free plan cancels the subscription."""
 
     plan: str
 
 
-class SubscriptionDoc(Outgoing):
+class SubscriptionOut(ResponseModel):
     """A paid plan. Days are local to the programme; `paid_until` and `ends_on` are exclusive.
 
-    `then` is the paid plan that follows at `ends_on`; without one the account is on the free plan again.
+    `then` is the paid plan that follows at `ends_on`; null: the account returns to the free plan.
     """
 
     plan: str
@@ -35,35 +35,35 @@ class SubscriptionDoc(Outgoing):
     then: str | None
 
 
-class SubscribedDoc(AccountDoc):
-    """An account, and the paid plan that runs."""
+class SubscribedAccountOut(AccountOut):
+    """An account with its current paid plan."""
 
-    subscription: SubscriptionDoc | None
-
-
-def _shown(call: Call, account: Account) -> SubscribedDoc:
-    book = book_of(call)
-    programme = book.programme_of(call.session, account)
-    found = plans.document(call.session, account, book.today(programme))
-    subscription = None if found is None else SubscriptionDoc.model_validate(found)
-    return SubscribedDoc(**shown(call, account).model_dump(), subscription=subscription)
+    subscription: SubscriptionOut | None
 
 
-@routes.put("/v1/accounts/{account_id}/subscription", RESELLERS, answer=SubscribedDoc, problems=[409])
-def put_subscription(call: Here, account_id: UUID, body: NewPlan) -> SubscribedDoc:
-    """Take a plan: a dearer one starts a period today, another one follows at the period's end. 422 `unknown_plan`."""
-    book = book_of(call)
-    return _shown(call, plans.take_plan(book, call.session, account_id, body.plan))
+def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
+    service_ctx = fee_context(ctx)
+    programme = service_ctx.programme_of(ctx.session, account)
+    current = plans.document(ctx.session, account, service_ctx.today(programme))
+    subscription = None if current is None else SubscriptionOut.model_validate(current)
+    return SubscribedAccountOut(**shown(ctx, account).model_dump(), subscription=subscription)
 
 
-@routes.get("/v1/accounts/{account_id}/subscription", READ, answer=SubscribedDoc)
-def get_subscription(call: Here, account_id: UUID) -> SubscribedDoc:
-    """The paid plan that runs, if any."""
-    return _shown(call, accounts.get(call.session, account_id))
+@routes.put("/v1/accounts/{account_id}/subscription", RESELLERS, response=SubscribedAccountOut, problems=[409])
+def put_subscription(ctx: Ctx, account_id: UUID, body: PlanIn) -> SubscribedAccountOut:
+    """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`."""
+    service_ctx = fee_context(ctx)
+    return _shown(ctx, plans.take_plan(service_ctx, ctx.session, account_id, body.plan))
 
 
-@routes.delete("/v1/accounts/{account_id}/subscription", RESELLERS, answer=SubscribedDoc, problems=[409])
-def cancel_subscription(call: Here, account_id: UUID) -> SubscribedDoc:
-    """End the paid plan with its paid period; without one nothing changes."""
-    book = book_of(call)
-    return _shown(call, plans.cancel_plan(book, call.session, account_id))
+@routes.get("/v1/accounts/{account_id}/subscription", READ, response=SubscribedAccountOut)
+def get_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
+    """Return the account with its current paid plan, if any."""
+    return _shown(ctx, accounts.get(ctx.session, account_id))
+
+
+@routes.delete("/v1/accounts/{account_id}/subscription", RESELLERS, response=SubscribedAccountOut, problems=[409])
+def cancel_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
+    """End the paid plan with its paid period; no effect on the free plan."""
+    service_ctx = fee_context(ctx)
+    return _shown(ctx, plans.cancel_plan(service_ctx, ctx.session, account_id))

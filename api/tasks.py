@@ -1,51 +1,51 @@
-"""The catalogue of tasks."""
+"""Catalogue of tasks."""
 
-from api.call import Access, Here
+from api.call import Ctx, RoutePolicy
 from api.routes import Routes
-from api.schema import Json, Outgoing, Page
+from api.schema import Json, PageOut, ResponseModel
 from engine.catalogue import Payload
 from models.keys import Scope
 
 routes = Routes("jobs")
 
 
-class RetryDoc(Outgoing):
-    """Exponential backoff with full jitter; seconds."""
+class RetryPolicyOut(ResponseModel):
+    """Exponential backoff with full jitter, in seconds."""
 
     max_attempts: int
     base_seconds: float
     cap_seconds: float
 
 
-class TaskDoc(Outgoing):
-    """One task; `args` is a JSON Schema, `due_by_seconds` how late a start may be."""
+class TaskOut(ResponseModel):
+    """A task; `args` is a JSON Schema, `due_by_seconds` the time within which jobs should start."""
 
     name: str
     queue: str
     public: bool
     kind: str
     args: dict[str, Json]
-    retry: RetryDoc
+    retry: RetryPolicyOut
     crash: str
     due_by_seconds: float
 
 
-@routes.get("/v1/tasks", Access(Scope.READ), answer=Page[TaskDoc])
-def list_tasks(call: Here) -> Page[TaskDoc]:
-    """Every task; a bound key sees those it may enqueue."""
-    payloads = sorted(call.deps.jobs.catalogue, key=lambda payload: payload.policy.name)
-    seen = [p for p in payloads if p.policy.public or not call.caller.bound]
-    return Page(items=[_doc(payload) for payload in seen])
+@routes.get("/v1/tasks", RoutePolicy(Scope.READ), response=PageOut[TaskOut])
+def list_tasks(ctx: Ctx) -> PageOut[TaskOut]:
+    """List tasks; a bound key sees those it can enqueue."""
+    payloads = sorted(ctx.deps.jobs.catalogue, key=lambda payload: payload.policy.name)
+    visible = [p for p in payloads if p.policy.public or not ctx.caller.bound]
+    return PageOut(items=[_doc(payload) for payload in visible])
 
 
-def _doc(payload: type[Payload]) -> TaskDoc:
+def _doc(payload: type[Payload]) -> TaskOut:
     policy = payload.policy
-    retry = RetryDoc(
+    retry = RetryPolicyOut(
         max_attempts=policy.retry.max_attempts,
         base_seconds=policy.retry.base.total_seconds(),
         cap_seconds=policy.retry.cap.total_seconds(),
     )
-    return TaskDoc(
+    return TaskOut(
         name=policy.name,
         queue=policy.queue,
         public=policy.public,

@@ -6,60 +6,62 @@ from uuid import UUID
 from fastapi import Query
 
 from api import owners
-from api.call import Access, Here, visible_filter, visible_thing
-from api.offer_docs import NewTemplate, TemplateBody, TemplateDoc, TemplateFilter
+from api.call import Ctx, RoutePolicy, require_visible_filter, require_visible_resource
+from api.offer_docs import TemplateIn, TemplateOut, TemplateQuery, TemplateUpdate
 from api.routes import Routes
-from api.schema import Page
+from api.schema import PageOut
 from models.keys import Scope
 from services import templates
 
 routes = Routes("offers")
-READ = Access(Scope.READ, "template_id", owners.template)
-WRITE = Access(Scope.ENQUEUE, "template_id", owners.template)
+READ = RoutePolicy(Scope.READ, "template_id", owners.template)
+WRITE = RoutePolicy(Scope.ENQUEUE, "template_id", owners.template)
 
 
 @routes.post(
     "/v1/offer-templates",
-    Access(Scope.ENQUEUE, not_account=True),
-    answer=TemplateDoc,
+    RoutePolicy(Scope.ENQUEUE, not_account=True),
+    response=TemplateOut,
     status=201,
     problems=[404],
 )
-def create_template(call: Here, body: NewTemplate) -> TemplateDoc:
-    """Make a template. 409 `name_taken`; 422 `unknown_product`."""
-    visible_thing(call, owners.account, body.reseller_id)
+def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
+    """Create a template. 409 `name_taken`; 422 `unknown_product`."""
+    require_visible_resource(ctx, owners.account, body.reseller_id)
     lines = [line.model_dump(mode="json") for line in body.lines]
-    made = templates.create(call.offers, call.session, body.reseller_id, body.name, lines)
-    return TemplateDoc.model_validate(templates.document(made))
+    template = templates.create(ctx.offers, ctx.session, body.reseller_id, body.name, lines)
+    return TemplateOut.model_validate(templates.document(template))
 
 
-@routes.get("/v1/offer-templates", Access(Scope.READ, not_account=True), answer=Page[TemplateDoc], problems=[404])
-def list_templates(call: Here, query: Annotated[TemplateFilter, Query()]) -> Page[TemplateDoc]:
-    """Templates, newest first."""
-    visible_filter(call, owners.account, query.reseller)
-    reseller_id = query.reseller or call.caller.reseller_id
-    page = templates.listed(call.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
-    documents = [TemplateDoc.model_validate(templates.document(one)) for one in page.items]
-    return Page(items=documents, next=page.next)
+@routes.get(
+    "/v1/offer-templates", RoutePolicy(Scope.READ, not_account=True), response=PageOut[TemplateOut], problems=[404]
+)
+def list_templates(ctx: Ctx, query: Annotated[TemplateQuery, Query()]) -> PageOut[TemplateOut]:
+    """List templates, newest first."""
+    require_visible_filter(ctx, owners.account, query.reseller)
+    reseller_id = query.reseller or ctx.caller.reseller_id
+    page = templates.listed(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
+    documents = [TemplateOut.model_validate(templates.document(row)) for row in page.items]
+    return PageOut(items=documents, next=page.next)
 
 
-@routes.get("/v1/offer-templates/{template_id}", READ, answer=TemplateDoc)
-def get_template(call: Here, template_id: UUID) -> TemplateDoc:
-    """One template."""
-    return TemplateDoc.model_validate(templates.document(templates.get(call.session, template_id)))
+@routes.get("/v1/offer-templates/{template_id}", READ, response=TemplateOut)
+def get_template(ctx: Ctx, template_id: UUID) -> TemplateOut:
+    """Return a template."""
+    return TemplateOut.model_validate(templates.document(templates.get(ctx.session, template_id)))
 
 
-@routes.put("/v1/offer-templates/{template_id}", WRITE, answer=TemplateDoc, problems=[409])
-def put_template(call: Here, template_id: UUID, body: TemplateBody) -> TemplateDoc:
-    """Replace name and lines; offers already sent keep theirs."""
+@routes.put("/v1/offer-templates/{template_id}", WRITE, response=TemplateOut, problems=[409])
+def put_template(ctx: Ctx, template_id: UUID, body: TemplateUpdate) -> TemplateOut:
+    """Replace a template's name and lines; offers already sent keep theirs."""
     lines = [line.model_dump(mode="json") for line in body.lines]
-    changed = templates.change(call.offers, call.session, template_id, body.name, lines)
-    return TemplateDoc.model_validate(templates.document(changed))
+    changed = templates.change(ctx.offers, ctx.session, template_id, body.name, lines)
+    return TemplateOut.model_validate(templates.document(changed))
 
 
-@routes.delete("/v1/offer-templates/{template_id}", WRITE, answer=TemplateDoc)
-def delete_template(call: Here, template_id: UUID) -> TemplateDoc:
-    """Remove a template; the answer is what it was."""
-    document = TemplateDoc.model_validate(templates.document(templates.get(call.session, template_id)))
-    templates.delete(call.session, template_id)
+@routes.delete("/v1/offer-templates/{template_id}", WRITE, response=TemplateOut)
+def delete_template(ctx: Ctx, template_id: UUID) -> TemplateOut:
+    """Delete a template; returns its last state."""
+    document = TemplateOut.model_validate(templates.document(templates.get(ctx.session, template_id)))
+    templates.delete(ctx.session, template_id)
     return document

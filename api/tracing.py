@@ -1,4 +1,4 @@
-"""Requests as spans. A middleware that is only there where tracing is on."""
+"""Tracing middleware: one span per request. Installed only when tracing is on."""
 
 from typing import Final
 
@@ -13,9 +13,9 @@ STREAM: Final = "text/event-stream"
 
 
 class Traced:
-    """Makes each request a span; whoever reads `traceparent` further in finds the span's own place there.
+    """Opens a span per request and replaces the `traceparent` header by the span's own context.
 
-    Told are method, route and status. Paths are not: those of the public pages are capabilities.
+    Records method, route and status, but no paths: those of the public pages contain tokens.
     """
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
@@ -23,41 +23,41 @@ class Traced:
         self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or is_quiet(scope):
             await self._app(scope, receive, send)
             return
-        known = scope["method"] in METHODS
-        name, method = (scope["method"], scope["method"]) if known else ("HTTP", "_OTHER")
+        standard = scope["method"] in METHODS
+        name, method = (scope["method"], scope["method"]) if standard else ("HTTP", "_OTHER")
         attributes = {"http.request.method": method, "url.scheme": scope.get("scheme", "http")}
         caller = place_in(Headers(scope=scope).get(HEADER, ""))
         with self._tracer.start(name, SpanKind.SERVER, attributes, under=caller) as span, self._tracer.within(span):
-            await self._answered(span, name, scope, receive, send)
+            await self._run(span, name, scope, receive, send)
 
-    async def _answered(self, span: Span, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run(self, span: Span, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         others = [header for header in scope["headers"] if header[0] != HEADER.encode()]
         scope["headers"] = [*others, (HEADER.encode(), span.place.header().encode())]
         status = 500
 
-        async def noting(message: Message) -> None:
+        async def record_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, record_status)
         finally:
             conclude(span, name, getattr(scope.get("route"), "path", None), status)
 
 
 def is_quiet(scope: Scope) -> bool:
-    """What is asked every few seconds, or goes on for hours, would drown the rest."""
+    """Return whether to skip a request: frequent probes and long streams would drown the rest."""
     return scope["path"].startswith(QUIET) or STREAM in Headers(scope=scope).get("accept", "")
 
 
 def conclude(span: Span, name: str, route: str | None, status: int) -> None:
-    """Say what was answered, and by which route."""
+    """Set route and status of the span."""
     if route is not None:
         span.set("http.route", route)
         span.rename(f"{name} {route}")

@@ -1,4 +1,4 @@
-"""Waiting for jobs to finish: one query at a time for everybody who waits in this process."""
+"""Long polling for finished jobs: one query at a time for all waiting requests of this process."""
 
 import asyncio
 from collections import defaultdict
@@ -9,31 +9,31 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.answers import Answer
+from api.answers import ApiResponse
 from api.deps import Deps
-from api.problems import AWAY
+from api.problems import DB_UNAVAILABLE
 from services.jobs import unfinished
 
-FIRST: Final = 0.005
-LONGEST: Final = 0.1
+MIN_PAUSE: Final = 0.005
+MAX_PAUSE: Final = 0.1
 
 
 @dataclass(slots=True)
-class Watch:
-    """Who waits for which job. Lives in the event loop."""
+class JobWatcher:
+    """Requests waiting for jobs. Lives in the event loop."""
 
     deps: Deps
     waiting: dict[UUID, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
     task: asyncio.Task[None] | None = None
-    pause: float = FIRST
+    pause: float = MIN_PAUSE
 
     async def wait(self, job_id: UUID, seconds: float) -> bool:
         """Return True once the job is finished, False after `seconds` of real time."""
         finished = asyncio.Event()
         self.waiting[job_id].add(finished)
-        self.pause = FIRST
+        self.pause = MIN_PAUSE
         if self.task is None or self.task.done():
-            self.task = asyncio.get_running_loop().create_task(self._look())
+            self.task = asyncio.get_running_loop().create_task(self._poll())
         try:
             async with asyncio.timeout(seconds):
                 await finished.wait()
@@ -48,14 +48,14 @@ class Watch:
         if not self.waiting[job_id]:
             del self.waiting[job_id]
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
         while self.waiting:
             await asyncio.sleep(self.pause)
-            self.pause = min(self.pause * 1.5, LONGEST)
-            asked = list(self.waiting)
-            still = await loop.run_in_executor(self.deps.threads, self._unfinished, asked)
-            for job_id in set(asked) - still:
+            self.pause = min(self.pause * 1.5, MAX_PAUSE)
+            job_ids = list(self.waiting)
+            pending = await loop.run_in_executor(self.deps.threads, self._unfinished, job_ids)
+            for job_id in set(job_ids) - pending:
                 for event in self.waiting.get(job_id, ()):
                     event.set()
 
@@ -63,42 +63,42 @@ class Watch:
         try:
             with self.deps.sessions() as session:
                 return unfinished(session, job_ids)
-        except AWAY:
+        except DB_UNAVAILABLE:
             return set(job_ids)
 
 
-async def waited(watch: Watch, answer: Answer) -> Answer:
-    """Hold an answer until what it waits for is over or its time is up, then render it anew."""
-    if answer.wait is None:
-        return answer
-    wait = answer.wait
+async def long_poll(watch: JobWatcher, response: ApiResponse) -> ApiResponse:
+    """Delay a response until its condition is met or its time is up, then render it again."""
+    if response.wait is None:
+        return response
+    wait = response.wait
     if wait.job_id is not None:
         await watch.wait(wait.job_id, wait.seconds)
-    elif wait.over is not None:
-        await _until(watch.deps, wait.over, wait.seconds)
+    elif wait.done is not None:
+        await _until(watch.deps, wait.done, wait.seconds)
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, answer)
+    return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, response)
 
 
-async def _until(deps: Deps, over: Callable[[Session], bool], seconds: float) -> None:
-    """Ask again and again, less often as time goes by."""
-    loop, pause = asyncio.get_running_loop(), FIRST
+async def _until(deps: Deps, done: Callable[[Session], bool], seconds: float) -> None:
+    """Poll `over` with growing pauses until it returns True or time is up."""
+    loop, pause = asyncio.get_running_loop(), MIN_PAUSE
 
     def ask() -> bool:
         with deps.sessions() as session:
-            return over(session)
+            return done(session)
 
     end = loop.time() + seconds
     while loop.time() < end and not await loop.run_in_executor(deps.threads, ask):
         await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST)
+        pause = min(pause * 1.5, MAX_PAUSE)
 
 
-def _render(deps: Deps, answer: Answer) -> Answer:
-    if answer.wait is None:
-        return answer
+def _render(deps: Deps, response: ApiResponse) -> ApiResponse:
+    if response.wait is None:
+        return response
     try:
         with deps.sessions() as session:
-            return answer.wait.render(session)
-    except AWAY:
-        return answer
+            return response.wait.render(session)
+    except DB_UNAVAILABLE:
+        return response

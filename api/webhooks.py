@@ -1,4 +1,4 @@
-"""Webhook endpoints: who hears of which events."""
+"""Webhook endpoints and deliveries."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,20 +7,20 @@ from fastapi import Query
 from pydantic import Field
 
 from api import owners
-from api.call import Access, Call, Here, visible_filter, visible_thing
+from api.call import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
 from api.routes import Routes
-from api.schema import Incoming, Instant, Moment, Outgoing, Page, Paging
+from api.schema import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from models.keys import Scope
 from models.webhooks import DeliveryState
 from services import webhooks
 
 routes = Routes("webhooks")
-READ = Access(Scope.READ, "endpoint_id", owners.endpoint)
-WRITE = Access(Scope.ENQUEUE, "endpoint_id", owners.endpoint)
+READ = RoutePolicy(Scope.READ, "endpoint_id", owners.endpoint)
+WRITE = RoutePolicy(Scope.ENQUEUE, "endpoint_id", owners.endpoint)
 
 
-class NewEndpoint(Incoming):
-    """An endpoint to be; `*` asks for every event; a secret is made when absent."""
+class WebhookEndpointIn(RequestModel):
+    """A new endpoint; `*` subscribes to every event; a secret is generated if omitted."""
 
     url: str = Field(max_length=4_000)
     events: list[str] = Field(max_length=100)
@@ -28,26 +28,26 @@ class NewEndpoint(Incoming):
     reseller_id: UUID | None = None
 
 
-class EndpointDoc(Outgoing):
-    """An endpoint; without a reseller it hears of everybody."""
+class WebhookEndpointOut(ResponseModel):
+    """An endpoint; without a reseller it receives events of all accounts."""
 
     id: UUID
     reseller_id: UUID | None
     url: str
     events: list[str]
-    disabled_at: Moment | None
+    disabled_at: UtcOut | None
     disabled_reason: str | None
-    created_at: Moment
+    created_at: UtcOut
 
 
-class SecretEndpointDoc(EndpointDoc):
-    """An endpoint with its secret, shown this once."""
+class WebhookEndpointSecretOut(WebhookEndpointOut):
+    """An endpoint with its secret, which is returned only once."""
 
     secret: str
 
 
-class DeliveryDoc(Outgoing):
-    """One event on its way to one endpoint."""
+class WebhookDeliveryOut(ResponseModel):
+    """Delivery of one event to one endpoint."""
 
     id: UUID
     endpoint_id: UUID
@@ -59,107 +59,112 @@ class DeliveryDoc(Outgoing):
     last_status: int | None
     last_error: str | None
     job_id: UUID | None
-    created_at: Moment
-    delivered_at: Moment | None
+    created_at: UtcOut
+    delivered_at: UtcOut | None
 
 
-class Replay(Incoming):
-    """From when everything is delivered again; absent: what failed."""
+class ReplayIn(RequestModel):
+    """Start time from which all events are delivered again; omitted: only failed deliveries."""
 
-    since: Instant | None = None
+    since: UtcIn | None = None
 
 
-class ReplayedDoc(Outgoing):
-    """How many deliveries were started."""
+class ReplayOut(ResponseModel):
+    """Number of deliveries started."""
 
     started: int
 
 
-class EndpointFilter(Paging):
-    """Whose endpoints."""
+class WebhookEndpointQuery(PageQuery):
+    """Filter for endpoints."""
 
     reseller: UUID | None = None
 
 
-def check_url(call: Call, body: NewEndpoint) -> None:
-    """Ask DNS whether the endpoint may be called, before any transaction."""
-    call.deps.guard.check(body.url)
+def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
+    """Check by DNS that the endpoint may be called; runs outside any transaction."""
+    ctx.deps.guard.check(body.url)
 
 
 @routes.post(
     "/v1/webhook-endpoints",
-    Access(Scope.ENQUEUE, not_account=True),
-    answer=SecretEndpointDoc,
+    RoutePolicy(Scope.ENQUEUE, not_account=True),
+    response=WebhookEndpointSecretOut,
     status=201,
     problems=[404],
-    outside=check_url,
+    precheck=check_url,
 )
-def create_endpoint(call: Here, body: NewEndpoint) -> SecretEndpointDoc:
-    """Make an endpoint. 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
+def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretOut:
+    """Create an endpoint. 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
     if body.reseller_id is not None:
-        visible_thing(call, owners.account, body.reseller_id)
-    made = webhooks.create(
-        call.session,
-        call.deps.sealer,
-        reseller_id=call.caller.reseller_id or body.reseller_id,
+        require_visible_resource(ctx, owners.account, body.reseller_id)
+    created = webhooks.create(
+        ctx.session,
+        ctx.deps.sealer,
+        reseller_id=ctx.caller.reseller_id or body.reseller_id,
         url=body.url,
         events=body.events,
         secret=body.secret,
-        now=call.now,
+        now=ctx.now,
     )
-    return _with_secret(made)
+    return _with_secret(created)
 
 
-@routes.get("/v1/webhook-endpoints", Access(Scope.READ, not_account=True), answer=Page[EndpointDoc], problems=[404])
-def list_endpoints(call: Here, query: Annotated[EndpointFilter, Query()]) -> Page[EndpointDoc]:
-    """Endpoints, newest first."""
-    visible_filter(call, owners.account, query.reseller)
-    reseller_id = query.reseller or call.caller.reseller_id
-    page = webhooks.listed(call.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
-    documents = [EndpointDoc.model_validate(webhooks.document(one)) for one in page.items]
-    return Page(items=documents, next=page.next)
+@routes.get(
+    "/v1/webhook-endpoints",
+    RoutePolicy(Scope.READ, not_account=True),
+    response=PageOut[WebhookEndpointOut],
+    problems=[404],
+)
+def list_endpoints(ctx: Ctx, query: Annotated[WebhookEndpointQuery, Query()]) -> PageOut[WebhookEndpointOut]:
+    """List endpoints, newest first."""
+    require_visible_filter(ctx, owners.account, query.reseller)
+    reseller_id = query.reseller or ctx.caller.reseller_id
+    page = webhooks.listed(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
+    documents = [WebhookEndpointOut.model_validate(webhooks.document(row)) for row in page.items]
+    return PageOut(items=documents, next=page.next)
 
 
-@routes.get("/v1/webhook-endpoints/{endpoint_id}", READ, answer=EndpointDoc)
-def get_endpoint(call: Here, endpoint_id: UUID) -> EndpointDoc:
-    """One endpoint."""
-    return EndpointDoc.model_validate(webhooks.document(webhooks.get(call.session, endpoint_id)))
+@routes.get("/v1/webhook-endpoints/{endpoint_id}", READ, response=WebhookEndpointOut)
+def get_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
+    """Return an endpoint."""
+    return WebhookEndpointOut.model_validate(webhooks.document(webhooks.get(ctx.session, endpoint_id)))
 
 
-@routes.delete("/v1/webhook-endpoints/{endpoint_id}", WRITE, answer=EndpointDoc)
-def delete_endpoint(call: Here, endpoint_id: UUID) -> EndpointDoc:
-    """Tell it nothing any more."""
-    document = webhooks.document(webhooks.get(call.session, endpoint_id))
-    webhooks.delete(call.session, endpoint_id, call.now)
-    return EndpointDoc.model_validate(document)
+@routes.delete("/v1/webhook-endpoints/{endpoint_id}", WRITE, response=WebhookEndpointOut)
+def delete_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
+    """Delete an endpoint."""
+    document = webhooks.document(webhooks.get(ctx.session, endpoint_id))
+    webhooks.delete(ctx.session, endpoint_id, ctx.now)
+    return WebhookEndpointOut.model_validate(document)
 
 
-@routes.post("/v1/webhook-endpoints/{endpoint_id}/rotate", WRITE, answer=SecretEndpointDoc)
-def rotate_secret(call: Here, endpoint_id: UUID) -> SecretEndpointDoc:
-    """A new secret; the one before signs beside it for 24 h."""
-    return _with_secret(webhooks.rotate(call.session, call.deps.sealer, endpoint_id, call.now))
+@routes.post("/v1/webhook-endpoints/{endpoint_id}/rotate", WRITE, response=WebhookEndpointSecretOut)
+def rotate_secret(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointSecretOut:
+    """Rotate the secret; the previous one also signs for 24 h."""
+    return _with_secret(webhooks.rotate(ctx.session, ctx.deps.sealer, endpoint_id, ctx.now))
 
 
-@routes.post("/v1/webhook-endpoints/{endpoint_id}/test", WRITE, answer=DeliveryDoc, status=202)
-def test_endpoint(call: Here, endpoint_id: UUID) -> DeliveryDoc:
-    """Deliver a `webhook.test`. 409 `endpoint_disabled`."""
-    started = webhooks.send_test(call.session, call.jobs, endpoint_id)
-    return DeliveryDoc.model_validate(webhooks.delivery_document(started))
+@routes.post("/v1/webhook-endpoints/{endpoint_id}/test", WRITE, response=WebhookDeliveryOut, status=202)
+def test_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookDeliveryOut:
+    """Send a `webhook.test` event. 409 `endpoint_disabled`."""
+    started = webhooks.send_test(ctx.session, ctx.jobs, endpoint_id)
+    return WebhookDeliveryOut.model_validate(webhooks.delivery_document(started))
 
 
-@routes.post("/v1/webhook-endpoints/{endpoint_id}/replay", WRITE, answer=ReplayedDoc, status=202)
-def replay_endpoint(call: Here, endpoint_id: UUID, body: Replay = Replay()) -> ReplayedDoc:  # noqa: B008 -- frozen
-    """Deliver again, with the ids it had; enables a disabled endpoint."""
-    return ReplayedDoc(started=webhooks.replay(call.session, call.jobs, endpoint_id, since=body.since))
+@routes.post("/v1/webhook-endpoints/{endpoint_id}/replay", WRITE, response=ReplayOut, status=202)
+def replay_endpoint(ctx: Ctx, endpoint_id: UUID, body: ReplayIn = ReplayIn()) -> ReplayOut:  # noqa: B008 -- frozen
+    """Deliver events again with their original ids; enables a disabled endpoint."""
+    return ReplayOut(started=webhooks.replay(ctx.session, ctx.jobs, endpoint_id, since=body.since))
 
 
-@routes.get("/v1/webhook-endpoints/{endpoint_id}/deliveries", READ, answer=Page[DeliveryDoc])
-def list_deliveries(call: Here, endpoint_id: UUID, query: Annotated[Paging, Query()]) -> Page[DeliveryDoc]:
-    """Deliveries, newest first."""
-    page = webhooks.deliveries(call.session, endpoint_id, cursor=query.cursor, limit=query.limit)
-    documents = [DeliveryDoc.model_validate(webhooks.delivery_document(one)) for one in page.items]
-    return Page(items=documents, next=page.next)
+@routes.get("/v1/webhook-endpoints/{endpoint_id}/deliveries", READ, response=PageOut[WebhookDeliveryOut])
+def list_deliveries(ctx: Ctx, endpoint_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[WebhookDeliveryOut]:
+    """List deliveries, newest first."""
+    page = webhooks.deliveries(ctx.session, endpoint_id, cursor=query.cursor, limit=query.limit)
+    documents = [WebhookDeliveryOut.model_validate(webhooks.delivery_document(row)) for row in page.items]
+    return PageOut(items=documents, next=page.next)
 
 
-def _with_secret(made: webhooks.NewSecret) -> SecretEndpointDoc:
-    return SecretEndpointDoc(**webhooks.document(made.endpoint), secret=made.secret)
+def _with_secret(created: webhooks.NewSecret) -> WebhookEndpointSecretOut:
+    return WebhookEndpointSecretOut(**webhooks.document(created.endpoint), secret=created.secret)

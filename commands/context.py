@@ -1,4 +1,4 @@
-"""What every command needs: the environment, settings with servers, one transaction, and a way to print."""
+"""Shared by all commands: settings with servers, one transaction, and printing."""
 
 import getpass
 import json
@@ -22,12 +22,12 @@ from adapters.untraced import keep_sdk_out
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only.")]
 
 
 @contextmanager
 def running_settings(role: str = "cli") -> Iterator[Settings]:
-    """Settings with their servers for the length of a command; logs go to stderr."""
+    """Provide settings and their servers during a command; logs go to stderr."""
     environment = load()
     if environment.otlp_endpoint is None:
         keep_sdk_out()
@@ -38,7 +38,7 @@ def running_settings(role: str = "cli") -> Iterator[Settings]:
 
 @contextmanager
 def transaction(settings: Settings) -> Iterator["Session"]:
-    """One transaction, committed at the end of the block."""
+    """Open a transaction; it is committed at the end of the block."""
     from sqlalchemy import create_engine
     from sqlalchemy.orm import Session
     from sqlalchemy.pool import NullPool
@@ -50,8 +50,8 @@ def transaction(settings: Settings) -> Iterator["Session"]:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What a command works with: settings, one transaction, programme time."""
+class CommandContext:
+    """Context of a command: settings, one transaction, programme time."""
 
     settings: Settings
     session: "Session"
@@ -60,18 +60,18 @@ class Desk:
 
 
 @contextmanager
-def desk() -> Iterator[Desk]:
-    """One command's settings, transaction and instant; commits at the end of the block."""
+def command_context() -> Iterator[CommandContext]:
+    """Open the context of a command; it is committed at the end of the block."""
     with running_settings() as settings:
         from workers.clocks import programme_time
 
         now = programme_time(settings)
         with transaction(settings) as session:
-            yield Desk(settings, session, now, f"cli:{getpass.getuser()}")
+            yield CommandContext(settings, session, now, f"cli:{getpass.getuser()}")
 
 
 def plain(value: object) -> object:
-    """What JSON has no word for, as text; values become objects."""
+    """Convert a value that JSON cannot hold; dataclasses become objects."""
     match value:
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
@@ -84,7 +84,7 @@ def plain(value: object) -> object:
         case _ if is_dataclass(value) and not isinstance(value, type):
             return asdict(value)
         case _:
-            raise TypeError(f"{type(value).__name__} is no JSON value")
+            raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
 def print_json(document: object) -> None:
@@ -94,7 +94,7 @@ def print_json(document: object) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str = "None.") -> None:
-    """Print rows as a table, or as the list that the API gives."""
+    """Print rows as a table, or as a JSON list in the API's form."""
     if as_json:
         print_json({"items": list(rows), "next": None})
         return
@@ -108,7 +108,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str =
 
 
 def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print one thing: a line per fact, or a JSON object."""
+    """Print facts, one per line, or a JSON object."""
     if as_json:
         print_json(facts)
         return
@@ -118,7 +118,7 @@ def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def shown(value: object) -> str:
-    """A value as people read it."""
+    """Format a value for people."""
     if value is None:
         return ""
     if isinstance(value, str):

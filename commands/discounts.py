@@ -1,4 +1,4 @@
-"""`kontor discounts`: runs over all resellers, previewed, begun, let through or refused."""
+"""`kontor discounts`: preview, start, approve and reject runs over all resellers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from commands.context import Json, print_facts, print_json, print_rows
-from commands.ledger import Reason, control_desk
+from commands.ledger import ReasonOption, control_context
 from domain.discounts import RunState
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from models.discounts import DiscountRun
     from services.discounts.book import DiscountBook
 
-Programme = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's code.")]
+ProgrammeCode = Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's code.")]
 RunId = Annotated[UUID, typer.Argument(metavar="ID")]
 COLUMNS = ("id", "programme", "day", "state", "resellers", "moved", "guard_rail", "started_at", "finished_at")
 
 
 def app() -> typer.Typer:
-    """The group."""
+    """Build the command group."""
     group = typer.Typer(help="Discount runs over all resellers of a programme.", no_args_is_help=True)
     group.command("runs")(runs)
     group.command("run")(run)
@@ -36,31 +36,33 @@ def app() -> typer.Typer:
 
 
 @dataclass(frozen=True, slots=True)
-class DiscountDesk:
-    """A transaction, and what use cases of discounts work with."""
+class DiscountContext:
+    """Context of a discount command: a transaction and the dependencies of the discount services."""
 
     session: "Session"
-    book: "DiscountBook"
+    service_ctx: "DiscountBook"
     actor: str
     now: datetime
 
 
 @contextmanager
-def discount_desk(reason: str | None = None) -> Iterator[DiscountDesk]:
-    """One transaction, committed at the end of the block; workers hear of its jobs."""
+def discount_context(reason: str | None = None) -> Iterator[DiscountContext]:
+    """Open the context of a discount command; commits at the end of the block and notifies workers."""
     from services.discounts.book import DiscountBook
     from services.programmes import Programmes
 
-    with control_desk(reason) as stand:
-        book = DiscountBook(stand.control.jobs, Programmes())
-        yield DiscountDesk(stand.at.session, book, stand.at.actor, stand.at.now)
+    with control_context(reason) as control_ctx:
+        service_ctx = DiscountBook(control_ctx.operations.jobs, Programmes())
+        yield DiscountContext(
+            control_ctx.command.session, service_ctx, control_ctx.command.actor, control_ctx.command.now
+        )
 
 
-def document(session: "Session", found: "DiscountRun") -> dict[str, Any]:
-    """A run as the API shows it."""
+def document(session: "Session", run: "DiscountRun") -> dict[str, Any]:
+    """Return a run in the API's form."""
     from services.discounts import overseeing
 
-    return overseeing.documents(session, [found])[0]
+    return overseeing.documents(session, [run])[0]
 
 
 def runs(
@@ -73,53 +75,53 @@ def runs(
     from services.discounts import overseeing
     from store.discount_runs import RunFilter
 
-    with discount_desk() as at:
-        page = overseeing.page(at.session, RunFilter(programme, state), limit=limit)
-        documents = overseeing.documents(at.session, page.items)
+    with discount_context() as ctx:
+        page = overseeing.page(ctx.session, RunFilter(programme, state), limit=limit)
+        documents = overseeing.documents(ctx.session, page.items)
     if as_json:
         print_json({"items": documents, "next": page.next})
         return
-    print_rows([{name: one[name] for name in COLUMNS} for one in documents], as_json=False, empty="No such runs.")
+    print_rows([{name: row[name] for name in COLUMNS} for row in documents], as_json=False, empty="No matching runs.")
 
 
 def run(
-    programme: Programme,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who would move.")] = False,
+    programme: ProgrammeCode,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which resellers would change tier.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin a run for today, by jobs; or show what it would do."""
+    """Start a run for today as jobs, or show its effects with --dry-run."""
     from services.discounts import overseeing
 
-    with discount_desk() as at:
+    with discount_context() as ctx:
         if dry_run:
-            told = overseeing.preview(at.book, at.session, programme)
+            facts = overseeing.preview(ctx.service_ctx, ctx.session, programme)
         else:
-            told = document(at.session, overseeing.begin(at.book, at.session, programme, at.actor))
-    print_facts(told, as_json=as_json)
+            facts = document(ctx.session, overseeing.begin(ctx.service_ctx, ctx.session, programme, ctx.actor))
+    print_facts(facts, as_json=as_json)
 
 
 def show(run_id: RunId, as_json: Json = False) -> None:
     """Show a run with its totals."""
     from services.discounts import overseeing
 
-    with discount_desk() as at:
-        told = document(at.session, overseeing.get(at.session, run_id))
-    print_facts(told, as_json=as_json)
+    with discount_context() as ctx:
+        facts = document(ctx.session, overseeing.get(ctx.session, run_id))
+    print_facts(facts, as_json=as_json)
 
 
-def approve(run_id: RunId, reason: Reason = None, as_json: Json = False) -> None:
-    """Let a held run record and mail."""
+def approve(run_id: RunId, reason: ReasonOption = None, as_json: Json = False) -> None:
+    """Approve a held run: it records discounts and sends mails."""
     from services.discounts import overseeing
 
-    with discount_desk(reason) as at:
-        told = document(at.session, overseeing.approve(at.book, at.session, run_id, at.actor, reason))
-    print_facts(told, as_json=as_json)
+    with discount_context(reason) as ctx:
+        facts = document(ctx.session, overseeing.approve(ctx.service_ctx, ctx.session, run_id, ctx.actor, reason))
+    print_facts(facts, as_json=as_json)
 
 
-def reject(run_id: RunId, reason: Reason = None, as_json: Json = False) -> None:
-    """Have a held run record nothing."""
+def reject(run_id: RunId, reason: ReasonOption = None, as_json: Json = False) -> None:
+    """Reject a held run: it records nothing."""
     from services.discounts import overseeing
 
-    with discount_desk(reason) as at:
-        told = document(at.session, overseeing.reject(at.book, at.session, run_id, at.actor, reason))
-    print_facts(told, as_json=as_json)
+    with discount_context(reason) as ctx:
+        facts = document(ctx.session, overseeing.reject(ctx.service_ctx, ctx.session, run_id, ctx.actor, reason))
+    print_facts(facts, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`kontor doctor`: what is wrong with a deployment, and what to do about it."""
+"""`kontor doctor`: problems of a deployment, with remedies."""
 
 from dataclasses import asdict
 
@@ -10,7 +10,7 @@ MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check settings, PostgreSQL, Redis, SMTP, migrations, clock and stuck work; exits 1 on a problem."""
+    """Check settings, PostgreSQL, Redis, SMTP, migrations, clock and stuck work; exit 1 on a problem."""
     from workers.examination import examine
 
     with running_settings() as settings:

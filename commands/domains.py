@@ -1,15 +1,15 @@
-"""`kontor domains`: sending and link domains, proven by DNS."""
+"""`kontor domains`: sending and link domains, verified by DNS."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from commands.context import Json, desk, print_rows, running_settings, transaction
+from commands.context import Json, command_context, print_rows, running_settings, transaction
 
 
 def app() -> typer.Typer:
-    """The group."""
+    """Build the command group."""
     group = typer.Typer(help="Sending and link domains.", no_args_is_help=True)
     group.command("verify")(verify)
     group.command("mark")(mark)
@@ -18,54 +18,57 @@ def app() -> typer.Typer:
 
 
 def verify(
-    domain: Annotated[str | None, typer.Argument(help="One domain; all of them when absent.")] = None,
+    domain: Annotated[str | None, typer.Argument(help="One domain; default: all.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Look up TXT records and write down what they prove; exits 1 when a domain is not proven."""
+    """Verify domains by their TXT records and store the result; exit 1 if one is not verified."""
     from adapters.dns import DnsTxt
     from services import domains
     from workers.clocks import programme_time
 
     with running_settings() as settings:
         with transaction(settings) as session:
-            asked = domains.claims(session, domain)
-        findings = domains.look_up(DnsTxt(), asked)
+            claims = domains.claims(session, domain)
+        findings = domains.look_up(DnsTxt(), claims)
         with transaction(settings) as session:
             domains.record(session, findings, programme_time(settings))
     rows = [
         {
-            "account_id": one.claim.account_id,
-            "domain": one.claim.domain,
-            "proven": one.proven,
-            "error": one.error,
+            "account_id": finding.claim.account_id,
+            "domain": finding.claim.domain,
+            "proven": finding.proven,
+            "error": finding.error,
         }
-        for one in findings
+        for finding in findings
     ]
     print_rows(rows, as_json=as_json, empty="No brand uses a domain.")
-    if not all(one.proven for one in findings):
+    if not all(finding.proven for finding in findings):
         raise typer.Exit(1)
 
 
-Domain = Annotated[str, typer.Argument(help="A domain that a brand uses.")]
-Whose = Annotated[UUID | None, typer.Option("--account", help="For this account's brand; all that use it when absent.")]
+Domain = Annotated[str, typer.Argument(help="A domain used by a brand.")]
+AccountId = Annotated[
+    UUID | None,
+    typer.Option("--account", help="Only for this account's brand; default: all brands that use the domain."),
+]
 
 
-def mark(domain: Domain, account: Whose = None, as_json: Json = False) -> None:
-    """Vouch for a domain instead of DNS."""
+def mark(domain: Domain, account: AccountId = None, as_json: Json = False) -> None:
+    """Mark a domain as verified without DNS."""
     from services import accounts, domains
 
-    with desk() as at:
-        whose = accounts.get(at.session, account) if account else None
-        marked = domains.mark(at.session, domain, at.actor, at.now, account=whose)
-        rows = [domains.document(one) for one in marked]
+    with command_context() as ctx:
+        owner = accounts.get(ctx.session, account) if account else None
+        marked = domains.mark(ctx.session, domain, ctx.actor, ctx.now, account=owner)
+        rows = [domains.document(row) for row in marked]
     print_rows(rows, as_json=as_json)
 
 
-def unmark(domain: Domain, account: Whose = None, as_json: Json = False) -> None:
-    """Take a proof back, whoever gave it: mails go out from the provider's address again."""
+def unmark(domain: Domain, account: AccountId = None, as_json: Json = False) -> None:
+    """Revoke a verification, by DNS or by hand; mails use the provider's address again."""
     from services import accounts, domains
 
-    with desk() as at:
-        whose = accounts.get(at.session, account) if account else None
-        rows = [domains.document(one) for one in domains.unmark(at.session, domain, account=whose)]
+    with command_context() as ctx:
+        owner = accounts.get(ctx.session, account) if account else None
+        rows = [domains.document(row) for row in domains.unmark(ctx.session, domain, account=owner)]
     print_rows(rows, as_json=as_json)

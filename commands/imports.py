@@ -1,4 +1,4 @@
-"""`kontor import`: what comes from other systems, taken in from files."""
+"""`kontor import`: import files from other systems."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LISTED: Final = 1_000
-"""The most bad rows that are listed; the others are counted."""
+"""Maximum number of listed bad rows; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many rows a file has, and what is wrong with how many of them."""
+    """Number of rows of a file, and its bad rows."""
 
     rows: int
     bad_rows: int
@@ -36,33 +36,33 @@ class Checked:
 
 
 def app() -> typer.Typer:
-    """The group."""
-    group = typer.Typer(help="Take files in.", no_args_is_help=True)
+    """Build the command group."""
+    group = typer.Typer(help="Import files.", no_args_is_help=True)
     group.callback()(lambda: None)
     group.command("payments")(payments)
     return group
 
 
 def payments(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV in UTF-8.")],
-    reseller: Annotated[UUID, typer.Option(metavar="ID", help="Whose payments they are.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV file in UTF-8.")],
+    reseller: Annotated[UUID, typer.Option(metavar="ID", help="The reseller that made the payments.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the rows.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take payments in, all rows or none; killed on the way, the same command goes on. Exits 1 on a bad row."""
-    with running_settings() as settings, payment_book(settings) as book, bars() as progress:
-        told = taken_in(settings, book, file, reseller, progress, dry_run=dry_run)
+    """Import payments, all rows or none. After an interruption, the same command continues. Exit 1 on a bad row."""
+    with running_settings() as settings, payment_context(settings) as service_ctx, bars() as progress:
+        result = import_payments(settings, service_ctx, file, reseller, progress, dry_run=dry_run)
     if as_json:
-        print_json(told)
+        print_json(result)
     else:
-        explain(told)
-    if told["bad_rows"]:
+        explain(result)
+    if result["bad_rows"]:
         raise typer.Exit(1)
 
 
 @contextmanager
-def payment_book(settings: "Settings") -> "Iterator[DiscountBook]":
-    """What use cases of payments work with; workers hear of what is committed."""
+def payment_context(settings: "Settings") -> "Iterator[DiscountBook]":
+    """Provide the dependencies of the payment services; commits notify workers."""
     from services.discounts.book import DiscountBook
     from services.programmes import Programmes
 
@@ -71,7 +71,7 @@ def payment_book(settings: "Settings") -> "Iterator[DiscountBook]":
 
 
 def bars() -> "Progress":
-    """Progress bars on stderr: stdout holds the result alone."""
+    """Return progress bars on stderr, so that stdout holds only the result."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -79,32 +79,38 @@ def bars() -> "Progress":
     return Progress(*columns, console=Console(stderr=True))
 
 
-def taken_in(
-    settings: "Settings", book: "DiscountBook", path: Path, reseller: UUID, progress: "Progress", *, dry_run: bool
+def import_payments(
+    settings: "Settings",
+    service_ctx: "DiscountBook",
+    path: Path,
+    reseller: UUID,
+    progress: "Progress",
+    *,
+    dry_run: bool,
 ) -> dict[str, Any]:
-    """Check every row, stage them in chunks, enter them in one transaction; the summary."""
+    """Check all rows, stage them in chunks, import them in one transaction; return the summary."""
     from services.imports import entering
     from services.imports.reading import PaymentFile
 
     with transaction(settings) as session:
-        programme = entering.programme_of(book, session, reseller)
-    file = PaymentFile(path, programme, book.now)
+        programme = entering.programme_of(service_ctx, session, reseller)
+    file = PaymentFile(path, programme, service_ctx.now)
     checked = check(file, progress)
-    told = {"file": str(path), "reseller_id": str(reseller), "rows": checked.rows, "resumed_from": 0}
+    result = {"file": str(path), "reseller_id": str(reseller), "rows": checked.rows, "resumed_from": 0}
     if checked.bad_rows or dry_run:
-        return {**told, **summary(0, 0, checked.bad_rows, checked.bad)}
+        return {**result, **summary(0, 0, checked.bad_rows, checked.bad)}
     with transaction(settings) as session:
-        begun = entering.begin(book, session, reseller, file.digest())
+        begun = entering.begin(service_ctx, session, reseller, file.digest())
     if not begun.finished:
         stage(settings, begun.id, begun.staged, file, checked.rows, progress)
     with transaction(settings) as session:
-        entered = entering.finish(book, session, begun.id)
-    found = summary(entered.imported, entered.already_there, len(entered.bad), entered.bad[:LISTED])
-    return {**told, "resumed_from": 0 if begun.finished else begun.staged, **found}
+        entered = entering.finish(service_ctx, session, begun.id)
+    counts = summary(entered.imported, entered.already_there, len(entered.bad), entered.bad[:LISTED])
+    return {**result, "resumed_from": 0 if begun.finished else begun.staged, **counts}
 
 
 def check(file: "PaymentFile", progress: "Progress") -> Checked:
-    """Read every row before any is taken."""
+    """Check all rows before any is staged."""
     from services.imports.reading import BadRow
 
     with file.path.open("rb") as source:
@@ -123,7 +129,7 @@ def check(file: "PaymentFile", progress: "Progress") -> Checked:
 def stage(
     settings: "Settings", import_id: UUID, staged: int, file: "PaymentFile", rows: int, progress: "Progress"
 ) -> None:
-    """Keep the rows that are not staged yet, a transaction for each chunk."""
+    """Stage the remaining rows, one transaction per chunk."""
     from services.imports import entering
 
     step = bar(progress, "entering", rows)
@@ -136,43 +142,44 @@ def stage(
 
 
 def good(file: "PaymentFile") -> "Iterator[Row]":
-    """The rows of a file that was checked. Raises Invalid when it is another file by now."""
+    """Yield the rows of a checked file. Raises Invalid if the file has changed."""
     from services.imports.reading import Row
 
     for row in file.rows():
         if not isinstance(row, Row):
-            raise Invalid("invalid", f"{file.path.name} was changed while it was read: run this again.")
+            raise Invalid("invalid", f"{file.path.name} changed while it was being read. Run this command again.")
         yield row
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of at most `size` of them."""
+    """Split items into lists of at most `size`."""
     source = iter(items)
     while chunk := list(islice(source, size)):
         yield chunk
 
 
 def bar(progress: "Progress", title: str, total: int) -> Callable[[int], None]:
-    """A bar, and what moves it to a number."""
+    """Add a progress bar; return a function that sets its position."""
     task = progress.add_task(title, total=total)
     return lambda done: progress.update(task, completed=done)
 
 
 def summary(imported: int, already_there: int, bad_rows: int, bad: "tuple[BadRow, ...]") -> dict[str, Any]:
-    """What became of the rows; bad ones are listed up to a bound."""
-    listed = [{"line": one.line, "error": one.error} for one in bad]
+    """Return the result counts, with the bad rows listed up to a limit."""
+    listed = [{"line": row.line, "error": row.error} for row in bad]
     return {"imported": imported, "already_there": already_there, "bad_rows": bad_rows, "bad": listed}
 
 
-def explain(told: dict[str, Any]) -> None:
-    """Say it in words; what is wrong goes to stderr."""
-    for one in told["bad"]:
-        typer.echo(f"line {one['line']}: {one['error']}", err=True)
-    if told["bad_rows"]:
-        rest = told["bad_rows"] - len(told["bad"])
-        more = f" ({rest} more are not listed)" if rest else ""
+def explain(result: dict[str, Any]) -> None:
+    """Print the result; errors go to stderr."""
+    for row in result["bad"]:
+        typer.echo(f"line {row['line']}: {row['error']}", err=True)
+    if result["bad_rows"]:
+        rest = result["bad_rows"] - len(result["bad"])
+        more = f" ({rest} not listed)" if rest else ""
         typer.echo(
-            f"{told['bad_rows']} bad row(s){more}: nothing was taken in; mend the file and run this again", err=True
+            f"{result['bad_rows']} bad row(s){more}. Nothing was imported. Correct the file and run again.",
+            err=True,
         )
         return
-    typer.echo(f"{told['rows']} row(s): {told['imported']} taken in, {told['already_there']} known already")
+    typer.echo(f"{result['rows']} row(s): {result['imported']} imported, {result['already_there']} already there")

@@ -1,4 +1,4 @@
-"""`kontor keys`: API keys, made, listed, revoked."""
+"""`kontor keys`: create, list and revoke API keys."""
 
 from datetime import datetime, time, timedelta
 from typing import Annotated
@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_rows
+from commands.context import Json, command_context, print_facts, print_rows
 from domain.errors import Invalid
 
 
 def app() -> typer.Typer:
-    """The group."""
+    """Build the command group."""
     group = typer.Typer(help="API keys.", no_args_is_help=True)
     group.command("create")(create)
     group.command("list")(list_keys)
@@ -21,32 +21,36 @@ def app() -> typer.Typer:
 
 
 def last_instant(text: str) -> datetime:
-    """The end of a day in UTC, or an instant with an offset. Raises Invalid."""
+    """Parse a day, meaning its end in UTC, or a time with an offset. Raises Invalid."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid("invalid", f"--expires {text}: give a day such as 2027-01-31 or an instant") from None
+        raise Invalid("invalid", f"--expires {text}: use a day such as 2027-01-31, or a time with an offset") from None
     if len(text) == len("2027-01-31"):
         return datetime.combine(instant.date() + timedelta(days=1), time(), ZoneInfo("UTC"))
     if instant.tzinfo is None:
-        raise Invalid("invalid", f"--expires {text}: an instant needs an offset, such as Z")
+        raise Invalid("invalid", f"--expires {text}: the time needs an offset, such as Z")
     return instant
 
 
 def create(
-    name: Annotated[str, typer.Option(metavar="NAME", help="What the key is for; names may repeat.")],
-    scope: Annotated[list[str], typer.Option(metavar="SCOPE", help="read, enqueue, operate or admin; may repeat.")],
-    reseller: Annotated[UUID | None, typer.Option(metavar="ID", help="Bind the key to a reseller.")] = None,
-    account: Annotated[UUID | None, typer.Option(metavar="ID", help="Bind the key to an account.")] = None,
-    expires: Annotated[str | None, typer.Option(metavar="DATE", help="Last day, or an instant with an offset.")] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Purpose of the key; need not be unique.")],
+    scope: Annotated[
+        list[str], typer.Option(metavar="SCOPE", help="read, enqueue, operate or admin; may be repeated.")
+    ],
+    reseller: Annotated[UUID | None, typer.Option(metavar="ID", help="Limit the key to a reseller.")] = None,
+    account: Annotated[UUID | None, typer.Option(metavar="ID", help="Limit the key to an account.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Last valid day (UTC), or a time with an offset.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a key; its secret is shown this once."""
+    """Create an API key; its secret is shown only once."""
     from services import keys
 
     ends = None if expires is None else last_instant(expires)
-    with desk() as at:
-        key = keys.create(at.session, name, scope, at.now, reseller_id=reseller, account_id=account, expires_at=ends)
+    with command_context() as ctx:
+        key = keys.create(ctx.session, name, scope, ctx.now, reseller_id=reseller, account_id=account, expires_at=ends)
     facts = {
         "id": key.id,
         "name": key.name,
@@ -59,10 +63,10 @@ def create(
 
 
 def list_keys(as_json: Json = False) -> None:
-    """List keys, oldest first, revoked ones too."""
+    """List API keys, oldest first, including revoked ones."""
     from services import keys
 
-    with desk() as at:
+    with command_context() as ctx:
         rows = [
             {
                 "id": key.id,
@@ -74,15 +78,15 @@ def list_keys(as_json: Json = False) -> None:
                 "expires_at": key.expires_at,
                 "revoked_at": key.revoked_at,
             }
-            for key in keys.listed(at.session)
+            for key in keys.listed(ctx.session)
         ]
-    print_rows(rows, as_json=as_json, empty="There are no keys; `kontor keys create` makes one.")
+    print_rows(rows, as_json=as_json, empty="No API keys yet. Create one with `kontor keys create`.")
 
 
 def revoke(key_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """Make a key useless from now on."""
+    """Revoke an API key."""
     from services import keys
 
-    with desk() as at:
-        key = keys.revoke(at.session, key_id, at.now)
+    with command_context() as ctx:
+        key = keys.revoke(ctx.session, key_id, ctx.now)
     print_facts({"id": key.id, "name": key.name, "revoked_at": key.revoked_at}, as_json=as_json)

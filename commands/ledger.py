@@ -1,4 +1,4 @@
-"""A command's way to the ledger: the engine's controls over one transaction, and a doorbell that rings."""
+"""Context of commands that enqueue jobs or operate the engine."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.context import Desk, desk
+from commands.context import CommandContext, command_context
 
 if TYPE_CHECKING:
     from adapters.settings import Settings
     from engine.control import Actor, Control
     from engine.enqueue import Jobs
 
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit log.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")]
 
 
 @dataclass(frozen=True, slots=True)
-class ControlDesk:
-    """A desk with the engine's controls; `actor` is who stands at it."""
+class ControlContext:
+    """Context of a command with the engine's operations."""
 
-    at: Desk
-    control: "Control"
+    command: CommandContext
+    operations: "Control"
     actor: "Actor"
 
 
 @contextmanager
 def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
-    """A way into the ledger; the relay hears of what is committed."""
+    """Provide the ledger; commits notify the relay."""
     from adapters.bells import Keys
     from adapters.doorbell import RedisDoorbell
     from engine.enqueue import Jobs
@@ -42,10 +42,10 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
 
 
 @contextmanager
-def control_desk(reason: str | None = None) -> Iterator[ControlDesk]:
-    """A desk with the engine's controls; the relay hears of what was committed."""
+def control_context(reason: str | None = None) -> Iterator[ControlContext]:
+    """Open a context with the engine's operations; commits at the end of the block and notifies the relay."""
     from engine.control import Actor, Control
 
-    with desk() as at, ledger_jobs(at.settings) as jobs:
-        yield ControlDesk(at, Control(jobs), Actor(at.actor, "cli", reason))
-        at.session.commit()
+    with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
+        yield ControlContext(ctx, Control(jobs), Actor(ctx.actor, "cli", reason))
+        ctx.session.commit()

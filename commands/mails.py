@@ -1,19 +1,19 @@
-"""`kontor mails`: the log, and sending a mail of it again."""
+"""`kontor mails`: list, show and resend mails."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_json, print_rows
-from commands.ledger import Reason, control_desk
+from commands.context import Json, command_context, print_facts, print_json, print_rows
+from commands.ledger import ReasonOption, control_context
 
 MailId = Annotated[UUID, typer.Argument(metavar="ID")]
 
 
 def app() -> typer.Typer:
-    """The group."""
-    group = typer.Typer(help="Mails of the log.", no_args_is_help=True)
+    """Build the command group."""
+    group = typer.Typer(help="Mail log.", no_args_is_help=True)
     group.command("list")(list_mails)
     group.command("show")(show)
     group.command("resend")(resend)
@@ -21,9 +21,11 @@ def app() -> typer.Typer:
 
 
 def list_mails(
-    template: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    state: Annotated[list[str] | None, typer.Option(metavar="S", help="May repeat.")] = None,
-    account: Annotated[UUID | None, typer.Option(metavar="ID")] = None,
+    template: Annotated[str | None, typer.Option(metavar="NAME", help="Only mails of this template.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="S", help="Only mails in this state; may be repeated.")
+    ] = None,
+    account: Annotated[UUID | None, typer.Option(metavar="ID", help="Only mails to this account.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
     as_json: Json = False,
 ) -> None:
@@ -34,34 +36,34 @@ def list_mails(
 
     unknown = sorted(set(state or ()) - set(MailState))
     if unknown:
-        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(MailState)}.", param_hint="--state")
-    wanted = MailFilter(account=account, template=template, states=state or ())
-    with desk() as at:
-        page = mails.page(at.session, wanted, limit=limit)
-        documents = [mails.document(one) for one in page.items]
+        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(MailState)}.", param_hint="--state")
+    filter_ = MailFilter(account=account, template=template, states=state or ())
+    with command_context() as ctx:
+        page = mails.page(ctx.session, filter_, limit=limit)
+        documents = [mails.document(row) for row in page.items]
     if as_json:
         print_json({"items": documents, "next": page.next})
         return
     columns = ("id", "template", "locale", "state", "subject", "created_at", "repeats")
-    print_rows([{name: one[name] for name in columns} for one in documents], as_json=False, empty="No such mails.")
+    print_rows([{name: row[name] for name in columns} for row in documents], as_json=False, empty="No matching mails.")
 
 
 def show(mail_id: MailId, as_json: Json = False) -> None:
-    """Show one mail as it was sent, the tokens in its links masked."""
+    """Show one mail as sent, with the tokens in its links masked."""
     from services import mails
 
-    with desk() as at:
-        found = mails.document(mails.get(at.session, mail_id), raw=True)
-    print_facts(found, as_json=as_json)
+    with command_context() as ctx:
+        mail = mails.document(mails.get(ctx.session, mail_id), raw=True)
+    print_facts(mail, as_json=as_json)
 
 
-def resend(mail_id: MailId, reason: Reason = None, as_json: Json = False) -> None:
-    """Send a mail again, as a new one; --reason is needed."""
+def resend(mail_id: MailId, reason: ReasonOption = None, as_json: Json = False) -> None:
+    """Resend a mail as a new one; requires --reason."""
     from services import mail_again, mails
     from services.programmes import Programmes
 
-    with control_desk(reason) as stand:
-        session, jobs = stand.at.session, stand.control.jobs
-        posted = mail_again.send_again(session, jobs, Programmes(), mail_id, stand.actor)
-        found = mails.document(mails.get(session, posted))
-    print_facts(found, as_json=as_json)
+    with control_context(reason) as control_ctx:
+        session, jobs = control_ctx.command.session, control_ctx.operations.jobs
+        posted = mail_again.send_again(session, jobs, Programmes(), mail_id, control_ctx.actor)
+        mail = mails.document(mails.get(session, posted))
+    print_facts(mail, as_json=as_json)

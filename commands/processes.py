@@ -1,4 +1,4 @@
-"""`kontor web | worker | relay | scheduler | catcher | up | migrate`: processes, one each or all."""
+"""`kontor web | worker | relay | scheduler | catcher | up | migrate`: start one process or all."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ Port = Annotated[int | None, typer.Option("--port", help="TCP port of the web pr
 
 
 def web(port: Port = None) -> None:
-    """Serve the API, the console and the decision pages."""
+    """Serve the API, the console and the public pages."""
     with running_settings("web") as settings:
         from workers.web import run
 
@@ -38,7 +38,7 @@ def worker() -> None:
 
 
 def relay() -> None:
-    """Ring the workers' doorbells."""
+    """Notify workers of new jobs and recover jobs of lost workers."""
     with running_settings("relay") as settings:
         from workers.relay import run
 
@@ -46,7 +46,7 @@ def relay() -> None:
 
 
 def scheduler() -> None:
-    """Enqueue what schedules say."""
+    """Enqueue jobs of due schedules."""
     with running_settings("scheduler") as settings:
         from scheduler import run
 
@@ -54,7 +54,7 @@ def scheduler() -> None:
 
 
 def catcher() -> None:
-    """Receive mail and keep it as files, for machines without a mail server."""
+    """Receive mails and store them as files, for machines without a mail server."""
     with running_settings("catcher") as settings:
         from workers.catcher import run
 
@@ -71,21 +71,21 @@ def up(port: Port = None) -> None:
     configure_logs(environment.log, "up")
     from workers.up import run
 
-    roles = {one.__name__: one for one in (web, worker, relay, scheduler, catcher)}
+    roles = {role.__name__: role for role in (web, worker, relay, scheduler, catcher)}
     run(environment, roles, greet)
 
 
 def greet(settings: Settings, credentials: "Credentials | None") -> None:
-    """Say where everything is, and on the first start how to get in."""
+    """Print the URLs and, on the first start, the credentials."""
     lines = [
-        "Kontor is up. Ctrl-C stops it.",
+        "Kontor is up. Press Ctrl-C to stop it.",
         f"  console   {settings.public_url}/console",
         f"  API       {settings.public_url}/v1, described at {settings.public_url}/docs",
         f"  mail      {settings.smtp_url}",
     ]
     if credentials is not None:
         lines += [
-            "First start; these are shown this once:",
+            "First start. These are shown only once:",
             f"  operator  {credentials.email}, one-time password {credentials.password}",
             f"  API key   {credentials.key}",
         ]
@@ -93,7 +93,7 @@ def greet(settings: Settings, credentials: "Credentials | None") -> None:
 
 
 def demo(as_json: Json = False) -> None:
-    """Play the programme's stories with real processes, HTTP and SMTP; leaves nothing behind."""
+    """Run the example programmes' stories with real processes, HTTP and SMTP; leaves nothing behind."""
     from rich.console import Console
 
     from workers.demo.play import as_document, show
@@ -107,7 +107,7 @@ def demo(as_json: Json = False) -> None:
 
 
 def migrate(as_json: Json = False) -> None:
-    """Bring the database to the newest schema."""
+    """Migrate the database to the latest schema."""
     with running_settings("migrate") as settings:
         from store import schema
 
@@ -120,7 +120,7 @@ def migrate(as_json: Json = False) -> None:
 
 
 def bench(context: typer.Context) -> None:
-    """Measure Kontor beside its peers; takes the options of `python -m bench`."""
+    """Benchmark Kontor against its peers; takes the options of `python -m bench`."""
     root = Path(__file__).resolve().parents[1]
     os.chdir(root)
     os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])

@@ -1,21 +1,21 @@
-"""`kontor queues`: how they stand, paused and resumed."""
+"""`kontor queues`: list, pause and resume queues."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_rows
-from commands.ledger import Reason, control_desk
+from commands.context import Json, command_context, print_facts, print_rows
+from commands.ledger import ReasonOption, control_context
 
 if TYPE_CHECKING:
-    from commands.context import Desk
+    from commands.context import CommandContext
 
 Name = Annotated[str, typer.Argument(metavar="QUEUE")]
 
 
 def app() -> typer.Typer:
-    """The group."""
+    """Build the command group."""
     group = typer.Typer(help="Queues.", no_args_is_help=True)
     group.command("list")(list_queues)
     group.command("pause")(pause)
@@ -23,34 +23,34 @@ def app() -> typer.Typer:
     return group
 
 
-def documents(at: "Desk") -> list[dict[str, Any]]:
-    """Every queue as the API shows it."""
+def documents(ctx: "CommandContext") -> list[dict[str, Any]]:
+    """Return all queues in the API's form."""
     from services import queues
     from tasks.catalogue import catalogue
 
-    return [asdict(view) for view in queues.listed(at.session, catalogue().queues, at.now)]
+    return [asdict(view) for view in queues.listed(ctx.session, catalogue().queues, ctx.now)]
 
 
 def list_queues(as_json: Json = False) -> None:
-    """List every queue with what waits in it."""
-    with desk() as at:
-        rows = documents(at)
+    """List all queues with their job counts."""
+    with command_context() as ctx:
+        rows = documents(ctx)
     print_rows(rows, as_json=as_json)
 
 
-def pause(name: Name, reason: Reason = None, as_json: Json = False) -> None:
-    """Start no job of the queue any more; what runs goes on."""
-    with control_desk(reason) as stand:
-        stand.control.pause_queue(stand.at.session, name, stand.actor)
-        stand.at.session.flush()
-        found = next(row for row in documents(stand.at) if row["name"] == name)
-    print_facts(found, as_json=as_json)
+def pause(name: Name, reason: ReasonOption = None, as_json: Json = False) -> None:
+    """Pause a queue: no new job starts; running jobs finish."""
+    with control_context(reason) as control_ctx:
+        control_ctx.operations.pause_queue(control_ctx.command.session, name, control_ctx.actor)
+        control_ctx.command.session.flush()
+        queue = next(row for row in documents(control_ctx.command) if row["name"] == name)
+    print_facts(queue, as_json=as_json)
 
 
-def resume(name: Name, reason: Reason = None, as_json: Json = False) -> None:
-    """Let the queue's jobs start again."""
-    with control_desk(reason) as stand:
-        stand.control.resume_queue(stand.at.session, name, stand.actor)
-        stand.at.session.flush()
-        found = next(row for row in documents(stand.at) if row["name"] == name)
-    print_facts(found, as_json=as_json)
+def resume(name: Name, reason: ReasonOption = None, as_json: Json = False) -> None:
+    """Resume a queue."""
+    with control_context(reason) as control_ctx:
+        control_ctx.operations.resume_queue(control_ctx.command.session, name, control_ctx.actor)
+        control_ctx.command.session.flush()
+        queue = next(row for row in documents(control_ctx.command) if row["name"] == name)
+    print_facts(queue, as_json=as_json)

@@ -1,16 +1,16 @@
-"""`kontor schedules`: when they fire, and run now."""
+"""`kontor schedules`: list schedules and run one now."""
 
 from typing import Annotated, Any
 
 import typer
 
-from commands.context import Json, desk, print_facts, print_json, print_rows
+from commands.context import Json, command_context, print_facts, print_json, print_rows
 from commands.jobs import document
-from commands.ledger import Reason, control_desk
+from commands.ledger import ReasonOption, control_context
 
 
 def app() -> typer.Typer:
-    """The group."""
+    """Build the command group."""
     group = typer.Typer(help="Schedules.", no_args_is_help=True)
     group.command("list")(list_schedules)
     group.command("run")(run)
@@ -18,11 +18,11 @@ def app() -> typer.Typer:
 
 
 def list_schedules(as_json: Json = False) -> None:
-    """List every schedule with its last occurrence and its next twelve instants."""
+    """List all schedules with their last run and next twelve run times."""
     from services import schedules
 
-    with desk() as at:
-        views = schedules.listed(at.session, at.now)
+    with command_context() as ctx:
+        views = schedules.listed(ctx.session, ctx.now)
     rows: list[dict[str, Any]] = [
         {
             "name": view.schedule.name,
@@ -42,13 +42,15 @@ def list_schedules(as_json: Json = False) -> None:
     shown = [
         {**row, "last": row["last"] and row["last"]["due_at"], "next": next(iter(row["next"]), None)} for row in rows
     ]
-    print_rows(shown, as_json=False, empty="No schedules yet; the scheduler declares them when it starts.")
+    print_rows(shown, as_json=False, empty="No schedules yet. The scheduler declares them when it starts.")
 
 
-def run(name: Annotated[str, typer.Argument(metavar="SCHEDULE")], reason: Reason = None, as_json: Json = False) -> None:
-    """Enqueue a schedule's task now; prints the job."""
-    with control_desk(reason) as stand:
-        job_id = stand.control.run_schedule(stand.at.session, name, stand.actor)
-        stand.at.session.flush()
-        found = document(stand.at.session, job_id)
-    print_facts(found, as_json=as_json)
+def run(
+    name: Annotated[str, typer.Argument(metavar="SCHEDULE")], reason: ReasonOption = None, as_json: Json = False
+) -> None:
+    """Enqueue a schedule's task now and print the job."""
+    with control_context(reason) as control_ctx:
+        job_id = control_ctx.operations.run_schedule(control_ctx.command.session, name, control_ctx.actor)
+        control_ctx.command.session.flush()
+        job = document(control_ctx.command.session, job_id)
+    print_facts(job, as_json=as_json)

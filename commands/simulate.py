@@ -1,4 +1,4 @@
-"""`kontor simulate`: a year of a programme in minutes, in a database that is thrown away."""
+"""`kontor simulate`: months of a programme in minutes, in a temporary database."""
 
 import logging
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ from domain.errors import Invalid
 if TYPE_CHECKING:
     from workers.simulation.script import Play
 
-File = Annotated[Path, typer.Option("--programme", help="The programme file.")]
-Resellers = Annotated[int, typer.Option("--resellers", help="How many resellers come.", min=1, max=100_000)]
-Months = Annotated[int, typer.Option("--months", help="How long it lasts.", min=1, max=120)]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same story.")]
-Start = Annotated[datetime | None, typer.Option("--start", help="The first day.", formats=["%Y-%m-%d"])]
-Plots = Annotated[Path | None, typer.Option("--plots", help="Write plots as SVG files into this folder.")]
+File = Annotated[Path, typer.Option("--programme", help="Programme file.")]
+Resellers = Annotated[int, typer.Option("--resellers", help="Number of resellers.", min=1, max=100_000)]
+Months = Annotated[int, typer.Option("--months", help="Length in months.", min=1, max=120)]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same result.")]
+Start = Annotated[datetime | None, typer.Option("--start", help="First day.", formats=["%Y-%m-%d"])]
+Plots = Annotated[Path | None, typer.Option("--plots", help="Write charts as SVG files to this folder.")]
 
-SHOWN = ("programme", "from", "until", "days", "accounts", "trials", "plans", "offers", "payments", "charges")
-ALSO = ("quota_notices", "mails", "money", "outside", "dead_jobs")
+COLUMNS = ("programme", "from", "until", "days", "accounts", "trials", "plans", "offers", "payments", "charges")
+MORE_COLUMNS = ("quota_notices", "mails", "money", "outside", "dead_jobs")
 
 
 def simulate(
@@ -35,24 +35,24 @@ def simulate(
     plots: Plots = None,
     as_json: Json = False,
 ) -> None:
-    """Play a programme with random people, payments and outages; the database is dropped afterwards."""
+    """Simulate a programme with random people, payments and outages; the database is dropped afterwards."""
     with running_settings("simulate") as settings:
         from workers.simulation.show import show
 
-        # Calls and mails that fail are part of the story, not news.
+        # Failing calls and mails are part of the simulation; log only errors.
         configure_logs(settings.log, "simulate", logging.ERROR)
         play = play_of(programme, resellers, months, seed, start.date() if start else None)
-        found = show(settings.database_url, programme, play, plots)
+        result = show(settings.database_url, programme, play, plots)
     if as_json:
-        print_json(found.summary)
+        print_json(result.summary)
         return
-    print_facts(digest(found.summary), as_json=False)
-    for path in found.plots:
+    print_facts(digest(result.summary), as_json=False)
+    for path in result.plots:
         print(path)
 
 
 def play_of(file: Path, resellers: int, months: int, seed: int, start: date | None) -> "Play":
-    """What is to be played. Raises Invalid."""
+    """Read the simulation's parameters. Raises Invalid."""
     from services.programme_files import checked
     from workers.simulation.script import START, Play
 
@@ -64,7 +64,7 @@ def play_of(file: Path, resellers: int, months: int, seed: int, start: date | No
 
 
 def digest(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a summary that fits on a screen."""
-    actions = {name: sum(found.values()) for name, found in summary["actions"].items()}
-    facts = {name: summary[name] for name in (*SHOWN, *ALSO)}
+    """Return the part of the summary that fits on a screen."""
+    actions = {name: sum(counts.values()) for name, counts in summary["actions"].items()}
+    facts = {name: summary[name] for name in (*COLUMNS, *MORE_COLUMNS)}
     return {**facts, "actions": actions, "jobs": sum(summary["jobs"].values())}

@@ -1,4 +1,4 @@
-"""Accounts: found by name, address or id; each with what it has and what happened to it."""
+"""Accounts: search, and one account with its facts and activity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from console import lines, tenants
-from console.answers import Goto, Page
-from console.partial import bounded
-from console.visit import Arrival, Visit
+from console.answers import Redirect, TemplateResponse
+from console.partial import timeboxed
+from console.visit import ConsoleRequest, IncomingPageRequest
 from domain.errors import NotFound
 from domain.names import name_key
 from domain.paging import cursor_id, cut
@@ -26,86 +26,88 @@ from store.timelines import AccountSearch
 
 SHOWN: Final = 50
 SEARCH_MS: Final = 120
-HERE: Final = "/console/accounts"
+BASE_PATH: Final = "/console/accounts"
 
 
-def show_accounts(visit: Visit) -> Page | Goto:
-    """Matching accounts, newest first; an id leads to its account."""
-    arrival = visit.arrival
-    text, cursor = arrival.asked("q"), cursor_id(arrival.asked("cursor"))
-    known = _as_id(text)
-    if known is not None and timelines.account(visit.session, known) is not None:
-        return Goto(f"{HERE}/{known}")
-    found, partial = _found(visit, _asked(arrival, text), cursor)
-    page = cut(found, SHOWN, lambda account: str(account.id))
-    kept = [(name, value) for name, value in arrival.query.multi_items() if name != "cursor" and value]
+def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
+    """Show matching accounts, newest first; redirect to the account if the search text is its id."""
+    incoming = request.incoming
+    text, cursor = incoming.param("q"), cursor_id(incoming.param("cursor"))
+    account_id = _as_id(text)
+    if account_id is not None and timelines.account(request.session, account_id) is not None:
+        return Redirect(f"{BASE_PATH}/{account_id}")
+    rows, partial = _search(request, _filter(incoming, text), cursor)
+    page = cut(rows, SHOWN, lambda account: str(account.id))
+    kept = [(name, value) for name, value in incoming.query.multi_items() if name != "cursor" and value]
     values = {
-        "found": page.items,
-        "trials": {one.id: trial_state(one, visit.now).value for one in page.items},
-        "names": tenants.named(visit, [str(one.reseller_id) for one in page.items if one.reseller_id]),
+        "accounts": page.items,
+        "trials": {account.id: trial_state(account, request.now).value for account in page.items},
+        "names": tenants.named(request, [str(account.reseller_id) for account in page.items if account.reseller_id]),
         "partial": partial,
-        "next": None if page.next is None else f"{HERE}?{urlencode([*kept, ('cursor', page.next)])}",
-        "asked": {name: arrival.query.get(name, "") for name in ("q", "programme", "kind", "reseller")},
-        "programmes": [row.code for row in programmes.listed(visit.session)],
+        "next": None if page.next is None else f"{BASE_PATH}?{urlencode([*kept, ('cursor', page.next)])}",
+        "filter": {name: incoming.query.get(name, "") for name in ("q", "programme", "kind", "reseller")},
+        "programmes": [row.code for row in programmes.listed(request.session)],
         "kinds": list(AccountKind),
     }
-    return Page("accounts.html", "Accounts", values, "accounts")
+    return TemplateResponse("accounts.html", "Accounts", values, "accounts")
 
 
-def show_account(visit: Visit) -> Page:
-    """One account and its line of time. Raises NotFound."""
-    account = found_account(visit)
-    (document,) = documents(visit.session, visit.deps.programmes, [account], visit.now)
+def show_account(request: ConsoleRequest) -> TemplateResponse:
+    """Show one account with its activity. Raises NotFound."""
+    account = account_from_path(request)
+    (document,) = documents(request.session, request.deps.programmes, [account], request.now)
     values = {
         "account": document,
         "purged_at": account.purged_at,
-        "line": lines.line_of(visit, account, f"{HERE}/{account.id}"),
-        "reseller": tenants.named(visit, [str(account.reseller_id)]).get(str(account.reseller_id)),
-        "runs": _runs(visit, account),
-        "licences": licences.listed(visit.session, account.id, visit.now),
-        "discount": discounts.current(visit.session, account.id),
-        **_instance(visit, account.id),
+        "activity": lines.account_timeline(request, account, f"{BASE_PATH}/{account.id}"),
+        "reseller": tenants.named(request, [str(account.reseller_id)]).get(str(account.reseller_id)),
+        "runs": _runs(request, account),
+        "licences": licences.listed(request.session, account.id, request.now),
+        "discount": discounts.current(request.session, account.id),
+        **_instance(request, account.id),
     }
-    return Page("account.html", account.name, values, "accounts")
+    return TemplateResponse("account.html", account.name, values, "accounts")
 
 
-def found_account(visit: Visit, name: str = "account_id") -> Account:
-    """The account that the path names, also one that is finally deleted. Raises NotFound."""
-    account = timelines.account(visit.session, visit.arrival.uuid(name))
+def account_from_path(request: ConsoleRequest, name: str = "account_id") -> Account:
+    """Return the account named by the path, including a purged one. Raises NotFound."""
+    account = timelines.account(request.session, request.incoming.uuid(name))
     if account is None:
         raise NotFound
     return account
 
 
-def _runs(visit: Visit, account: Account) -> Sequence[FeeRun]:
-    """The plan and the products that are paid by the month today."""
-    today = local_day(visit.now, visit.deps.programmes.current(visit.session, account.programme).zone)
-    return [run for kind in FeeKind for run in runs.running(visit.session, account.id, kind, today)]
+def _runs(request: ConsoleRequest, account: Account) -> Sequence[FeeRun]:
+    """Return the fee runs of today: the paid plan and the monthly products."""
+    today = local_day(request.now, request.deps.programmes.current(request.session, account.programme).zone)
+    return [run for kind in FeeKind for run in runs.running(request.session, account.id, kind, today)]
 
 
-def _instance(visit: Visit, account_id: UUID) -> Mapping[str, Any]:
-    instance = instances.get(visit.session, account_id)
-    lane = visit.session.get(Lane, licences.lane_of(account_id))
+def _instance(request: ConsoleRequest, account_id: UUID) -> Mapping[str, Any]:
+    instance = instances.get(request.session, account_id)
+    lane = request.session.get(Lane, licences.lane_of(account_id))
     return {"url": instance and instance.url, "lane": lane}
 
 
-def _asked(arrival: Arrival, text: str | None) -> AccountSearch:
-    kind = arrival.asked("kind")
+def _filter(incoming: IncomingPageRequest, text: str | None) -> AccountSearch:
+    kind = incoming.param("kind")
     return AccountSearch(
         text=None if text is None else name_key(text),
-        programme=arrival.asked("programme"),
+        programme=incoming.param("programme"),
         kind=kind if kind in set(AccountKind) else None,
-        reseller=_as_id(arrival.asked("reseller")),
+        reseller=_as_id(incoming.param("reseller")),
     )
 
 
-def _found(visit: Visit, wanted: AccountSearch, before: UUID | None) -> tuple[Sequence[Account], bool]:
-    """The accounts, and whether there are too many to look for a part of a name in time."""
-    found = bounded(visit, lambda: timelines.accounts(visit.session, wanted, before, SHOWN + 1), SEARCH_MS)
-    if found is not None:
-        return found, False
-    whole = replace(wanted, exact=True)
-    return bounded(visit, lambda: timelines.accounts(visit.session, whole, before, SHOWN + 1), SEARCH_MS) or (), True
+def _search(request: ConsoleRequest, search: AccountSearch, before: UUID | None) -> tuple[Sequence[Account], bool]:
+    """Return accounts, and whether the search for part of a name ran out of time (then: exact names only)."""
+    rows = timeboxed(request, lambda: timelines.accounts(request.session, search, before, SHOWN + 1), SEARCH_MS)
+    if rows is not None:
+        return rows, False
+    exact = replace(search, exact=True)
+    return timeboxed(
+        request, lambda: timelines.accounts(request.session, exact, before, SHOWN + 1), SEARCH_MS
+    ) or (), True
 
 
 def _as_id(text: str | None) -> UUID | None:

@@ -1,64 +1,66 @@
-"""What an operator may do: each action asks first, wants a reason where it hurts, and is written down."""
+"""Operator actions: each asks for confirmation, some require a reason, all are audited."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from console.answers import Goto, Page, Reply
-from console.visit import Visit
+from console import texts
+from console.answers import ConsoleResponse, Redirect, TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import Conflict, Invalid
 from models.people import Role
 
 REASON_LIMIT: Final = 1_000
-Deed = Callable[[Visit, str | None], str]
+Perform = Callable[[ConsoleRequest, str | None], str]
+"""Does the action for a reason; returns the path to redirect to."""
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """An action at `path`: `question` says what happens, `{}` being the thing. `deed` returns where to go.
+class ConsoleAction:
+    """An action at `path`, confirmed in the words of `texts.CONFIRMATIONS[code]`.
 
-    `field`: the name and the label of a further field that the deed reads.
+    `path_param` names the part of the path that the texts mention. `field` is (name, label) of a further form field
+    that `perform` reads.
     """
 
     path: str
-    here: str
-    names: str
-    title: str
-    question: str
-    button: str
-    back: str
-    deed: Deed
-    grave: bool = False
+    code: str
+    perform: Perform
+    nav: str
+    cancel_url: str
+    path_param: str = "name"
+    needs_reason: bool = False
     role: Role = Role.OPERATOR
     field: tuple[str, str] | None = None
 
-    def ask(self, visit: Visit) -> Page:
-        """The question, before anything is done."""
-        return self._question(visit, None, 200)
+    def ask(self, request: ConsoleRequest) -> TemplateResponse:
+        """Return the confirmation page."""
+        return self._confirmation(request, None, 200)
 
-    def do(self, visit: Visit) -> Reply:
-        """Do it, once asked; refuse a grave one without a reason."""
-        reason = visit.arrival.form.get("reason", "").strip()[:REASON_LIMIT] or None
-        if self.grave and reason is None:
-            return self._question(visit, "Say why: the reason is kept in the audit log.", 422)
+    def do(self, request: ConsoleRequest) -> ConsoleResponse:
+        """Perform the confirmed action; ask again if it is refused or lacks a required reason."""
+        reason = request.incoming.form.get("reason", "").strip()[:REASON_LIMIT] or None
+        if self.needs_reason and reason is None:
+            return self._confirmation(request, texts.REASON_REQUIRED, 422)
         try:
-            with visit.session.begin_nested():
-                return Goto(self.deed(visit, reason))
-        except Conflict as refused:
-            return self._question(visit, refused.message, 409)
-        except Invalid as wrong:
-            return self._question(visit, wrong.message, 422)
+            with request.session.begin_nested():
+                return Redirect(self.perform(request, reason))
+        except Conflict as error:
+            return self._confirmation(request, error.message, 409)
+        except Invalid as error:
+            return self._confirmation(request, error.message, 422)
 
-    def _question(self, visit: Visit, message: str | None, status: int) -> Page:
-        thing = visit.arrival.params[self.names]
+    def _confirmation(self, request: ConsoleRequest, message: str | None, status: int) -> TemplateResponse:
+        target = request.incoming.params[self.path_param]
+        text = texts.CONFIRMATIONS[self.code]
         values = {
-            "question": self.question.format(thing),
-            "button": self.button,
-            "back": self.back.format(thing),
-            "grave": self.grave,
+            "question": text.question.format(target),
+            "button": text.button,
+            "cancel_url": self.cancel_url.format(target),
+            "needs_reason": self.needs_reason,
             "message": message,
             "field": self.field,
-            "typed": visit.arrival.form.get(self.field[0], "") if self.field else "",
-            "reason": visit.arrival.form.get("reason", ""),
+            "typed": request.incoming.form.get(self.field[0], "") if self.field else "",
+            "reason": request.incoming.form.get("reason", ""),
         }
-        return Page("confirm.html", self.title.format(thing), values, self.here, status)
+        return TemplateResponse("confirm.html", text.title.format(target), values, self.nav, status)

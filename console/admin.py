@@ -1,136 +1,152 @@
-"""For admins: people, API keys, and the programmes as they were applied."""
+"""Settings, for admins: people, API keys and applied programmes."""
 
 from datetime import UTC, datetime, time
 from typing import Final
 from uuid import UUID
 
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import Conflict, Invalid, KontorError, NotFound
 from models.keys import Scope
 from models.people import Role
 from services import keys, operator_admin, operators, programmes
 from store import audit, people
 
-NAME_MOST: Final = 100
+NAME_MAX: Final = 100
 
 
-def show_people(visit: Visit) -> Page:
-    """Everybody who may sign in."""
-    return _people(visit)
+def show_people(request: ConsoleRequest) -> TemplateResponse:
+    """Show everyone who can sign in."""
+    return _people(request)
 
 
-def add_person(visit: Visit) -> Page:
-    """A new operator; the one-time password is on the answer and nowhere else."""
-    form = visit.arrival.form
+def add_person(request: ConsoleRequest) -> TemplateResponse:
+    """Create an operator; the response is the only place that shows the one-time password."""
+    form = request.incoming.form
     try:
-        with visit.session.begin_nested():
-            made = operators.create(
-                visit.session, visit.deps.passwords, form.get("email", "").strip(), form.get("role", ""),
-                now=visit.now, actor=visit.actor().name,
+        with request.session.begin_nested():
+            created = operators.create(
+                request.session, request.deps.passwords, form.get("email", "").strip(), form.get("role", ""),
+                now=request.now, actor=request.actor().name,
             )  # fmt: skip
-    except (Conflict, Invalid) as refused:
-        return _people(visit, message=_said(refused), status=409 if isinstance(refused, Conflict) else 422)
-    return _people(visit, secret=(made.operator.email, made.password))
+    except (Conflict, Invalid) as error:
+        return _people(request, message=_message(error), status=409 if isinstance(error, Conflict) else 422)
+    return _people(request, secret=(created.operator.email, created.password))
 
 
-def new_password(visit: Visit) -> Page:
-    """A one-time password for somebody who forgot theirs; it is on the answer and nowhere else."""
-    operator_id = visit.arrival.uuid("operator_id")
+def new_password(request: ConsoleRequest) -> TemplateResponse:
+    """Replace a forgotten password; the response is the only place that shows the one-time password."""
+    operator_id = request.incoming.uuid("operator_id")
     secret = operator_admin.new_password(
-        visit.session, visit.deps.passwords, operator_id, visit.actor(_reason(visit)), visit.now
+        request.session, request.deps.passwords, operator_id, request.actor(_reason(request)), request.now
     )
-    return _people(visit, secret=(operator_admin.by_id(visit.session, operator_id).email, secret))
+    return _people(request, secret=(operator_admin.by_id(request.session, operator_id).email, secret))
 
 
-def set_role(visit: Visit) -> Page:
-    """Another role."""
-    role = visit.arrival.form.get("role", "")
+def set_role(request: ConsoleRequest) -> TemplateResponse:
+    """Change an operator's role."""
+    role = request.incoming.form.get("role", "")
     try:
-        operator_admin.set_role(visit.session, visit.arrival.uuid("operator_id"), role, visit.actor(), visit.now)
-    except (Conflict, Invalid) as refused:
-        return _people(visit, message=_said(refused), status=409)
-    return _people(visit, done="The role is changed.")
+        operator_admin.set_role(
+            request.session, request.incoming.uuid("operator_id"), role, request.actor(), request.now
+        )
+    except (Conflict, Invalid) as error:
+        return _people(request, message=_message(error), status=409)
+    return _people(request, done="Role changed.")
 
 
-def disable(visit: Visit, reason: str | None) -> str:
-    """Let somebody in no more."""
-    operator_admin.disable(visit.session, visit.arrival.uuid("operator_id"), visit.actor(reason), visit.now)
+def disable(request: ConsoleRequest, reason: str | None) -> str:
+    """Block sign-in and end all sessions."""
+    operator_admin.disable(request.session, request.incoming.uuid("operator_id"), request.actor(reason), request.now)
     return "/console/people?done=disable"
 
 
-def enable(visit: Visit, reason: str | None) -> str:
-    """Let somebody in again."""
-    operator_admin.enable(visit.session, visit.arrival.uuid("operator_id"), visit.actor(reason), visit.now)
+def enable(request: ConsoleRequest, reason: str | None) -> str:
+    """Allow sign-in again."""
+    operator_admin.enable(request.session, request.incoming.uuid("operator_id"), request.actor(reason), request.now)
     return "/console/people?done=enable"
 
 
-def show_keys(visit: Visit) -> Page:
-    """Every API key, never a secret."""
-    return _keys(visit)
+def show_keys(request: ConsoleRequest) -> TemplateResponse:
+    """Show every API key, without secrets."""
+    return _keys(request)
 
 
-def add_key(visit: Visit) -> Page:
-    """A new key; its secret is on the answer and nowhere else."""
-    form = visit.arrival.form
+def add_key(request: ConsoleRequest) -> TemplateResponse:
+    """Create a key; the response is the only place that shows its secret."""
+    form = request.incoming.form
     scopes = [scope.value for scope in Scope if form.get(f"scope-{scope.value}")]
     try:
-        with visit.session.begin_nested():
+        with request.session.begin_nested():
             name, bound = _name(form.get("name", "")), (_id(form.get("reseller", "")), _id(form.get("account", "")))
             expires = _day(form.get("expires", ""))
-            made = keys.create(
-                visit.session, name, scopes, visit.now, reseller_id=bound[0], account_id=bound[1], expires_at=expires
+            created = keys.create(
+                request.session,
+                name,
+                scopes,
+                request.now,
+                reseller_id=bound[0],
+                account_id=bound[1],
+                expires_at=expires,
             )
-            _note(visit, "key.create", made.id, {"name": made.name, "scopes": ",".join(made.scopes)})
-    except (Invalid, NotFound) as refused:
-        return _keys(visit, message=_said(refused), status=422)
-    return _keys(visit, secret=(made.name, made.secret))
+            _audit(request, "key.create", created.id, {"name": created.name, "scopes": ",".join(created.scopes)})
+    except (Invalid, NotFound) as error:
+        return _keys(request, message=_message(error), status=422)
+    return _keys(request, secret=(created.name, created.secret))
 
 
-def revoke_key(visit: Visit, reason: str | None) -> str:
-    """Make a key useless."""
-    key = keys.revoke(visit.session, visit.arrival.uuid("key_id"), visit.now)
-    _note(visit, "key.revoke", key.id, {"name": key.name}, reason)
+def revoke_key(request: ConsoleRequest, reason: str | None) -> str:
+    """Revoke a key."""
+    key = keys.revoke(request.session, request.incoming.uuid("key_id"), request.now)
+    _audit(request, "key.revoke", key.id, {"name": key.name}, reason)
     return "/console/keys?done=revoke"
 
 
-def show_programmes(visit: Visit) -> Page:
-    """What is applied."""
-    return Page("programmes.html", "Programmes", {"programmes": programmes.listed(visit.session)}, "people")
+def show_programmes(request: ConsoleRequest) -> TemplateResponse:
+    """Show the applied programmes."""
+    return TemplateResponse(
+        "programmes.html", "Programmes", {"programmes": programmes.listed(request.session)}, "people"
+    )
 
 
-def show_programme(visit: Visit) -> Page:
-    """One programme's file as it was applied. Raises NotFound."""
-    row = programmes.get(visit.session, visit.arrival.params["code"])
-    return Page("programme.html", f"Programme {row.code}", {"programme": row}, "people")
+def show_programme(request: ConsoleRequest) -> TemplateResponse:
+    """Show one programme's file as applied. Raises NotFound."""
+    row = programmes.get(request.session, request.incoming.params["code"])
+    return TemplateResponse("programme.html", f"Programme {row.code}", {"programme": row}, "people")
 
 
 def _people(
-    visit: Visit, message: str | None = None, secret: tuple[str, str] | None = None, done: str = "", status: int = 200
-) -> Page:
-    listed = people.operators(visit.session)
+    request: ConsoleRequest,
+    message: str | None = None,
+    secret: tuple[str, str] | None = None,
+    done: str = "",
+    status: int = 200,
+) -> TemplateResponse:
+    listed = people.operators(request.session)
     values = {"people": listed, "roles": list(Role), "message": message, "secret": secret, "done": done}
-    return Page("people.html", "People", {**values, "form": visit.arrival.form}, "people", status)
+    return TemplateResponse("people.html", "People", {**values, "form": request.incoming.form}, "people", status)
 
 
-def _keys(visit: Visit, message: str | None = None, secret: tuple[str, str] | None = None, status: int = 200) -> Page:
-    values = {"keys": keys.listed(visit.session)[::-1], "scopes": list(Scope), "message": message, "secret": secret}
-    return Page("keys.html", "API keys", {**values, "form": visit.arrival.form}, "people", status)
+def _keys(
+    request: ConsoleRequest, message: str | None = None, secret: tuple[str, str] | None = None, status: int = 200
+) -> TemplateResponse:
+    values = {"keys": keys.listed(request.session)[::-1], "scopes": list(Scope), "message": message, "secret": secret}
+    return TemplateResponse("keys.html", "API keys", {**values, "form": request.incoming.form}, "people", status)
 
 
-def _reason(visit: Visit) -> str | None:
-    return visit.arrival.form.get("reason", "").strip()[:1_000] or None
+def _reason(request: ConsoleRequest) -> str | None:
+    return request.incoming.form.get("reason", "").strip()[:1_000] or None
 
 
-def _said(refused: KontorError) -> str:
-    errors = refused.errors if isinstance(refused, Invalid) else ()
-    return "; ".join(one.msg for one in errors) or refused.message
+def _message(error: KontorError) -> str:
+    errors = error.errors if isinstance(error, Invalid) else ()
+    return "; ".join(field.msg for field in errors) or error.message
 
 
 def _name(text: str) -> str:
     name = text.strip()
-    if not 0 < len(name) <= NAME_MOST:
-        raise Invalid(message="Give the key a name, so that you know it again.")
+    if not 0 < len(name) <= NAME_MAX:
+        raise Invalid(message="Enter a name for the key, 1 to 100 characters.")
     return name
 
 
@@ -138,20 +154,22 @@ def _id(text: str) -> UUID | None:
     try:
         return UUID(text.strip()) if text.strip() else None
     except ValueError:
-        raise Invalid(message=f"{text.strip()} is no id of an account.") from None
+        raise Invalid(message=f"{text.strip()} is not an account id.") from None
 
 
 def _day(text: str) -> datetime | None:
-    """The end of that day, UTC."""
+    """Return the end of that day, UTC."""
     try:
         return datetime.combine(datetime.fromisoformat(text).date(), time.max, UTC) if text.strip() else None
     except ValueError:
-        raise Invalid(message=f"{text} is no date; write it like 2026-12-31.") from None
+        raise Invalid(message=f"{text} is not a date; use the form 2026-12-31.") from None
 
 
-def _note(visit: Visit, action: str, key_id: UUID, detail: dict[str, str], reason: str | None = None) -> None:
-    actor = visit.actor(reason)
+def _audit(
+    request: ConsoleRequest, action: str, key_id: UUID, detail: dict[str, str], reason: str | None = None
+) -> None:
+    actor = request.actor(reason)
     audit.add(
-        visit.session, at=visit.now, actor=actor.name, action=action, target=f"key:{key_id}", reason=reason,
+        request.session, at=request.now, actor=actor.name, action=action, target=f"key:{key_id}", reason=reason,
         origin=actor.origin, detail=detail,
     )  # fmt: skip

@@ -1,39 +1,40 @@
 """Edit a job's args and run it again as a new job."""
 
+from console import texts
 from console.actions import REASON_LIMIT
-from console.answers import Goto, Page, Reply
-from console.job import found_job
-from console.visit import Visit
+from console.answers import ConsoleResponse, Redirect, TemplateResponse
+from console.job import job_from_path
+from console.visit import ConsoleRequest
 from console.words import document
 from domain.errors import Invalid
 from services import job_again
 
-ARGS_MOST = 100_000
+ARGS_MAX_CHARS = 100_000
 
 
-def show_again(visit: Visit) -> Page:
-    """The form. Raises NotFound."""
-    return _form(visit, document(found_job(visit).args), None, 200)
+def show_again(request: ConsoleRequest) -> TemplateResponse:
+    """Show the form. Raises NotFound."""
+    return _form(request, document(job_from_path(request).args), None, 200)
 
 
-def run_again(visit: Visit) -> Reply:
-    """Put the new job. Raises NotFound."""
-    view = found_job(visit)
-    text = visit.arrival.form.get("args", "")[:ARGS_MOST]
-    reason = visit.arrival.form.get("reason", "").strip()[:REASON_LIMIT]
+def run_again(request: ConsoleRequest) -> ConsoleResponse:
+    """Enqueue the new job. Raises NotFound."""
+    view = job_from_path(request)
+    text = request.incoming.form.get("args", "")[:ARGS_MAX_CHARS]
+    reason = request.incoming.form.get("reason", "").strip()[:REASON_LIMIT]
     if not reason:
-        return _form(visit, text, "Say why: the reason is kept in the audit log.", 422)
+        return _form(request, text, texts.REASON_REQUIRED, 422)
     try:
-        with visit.session.begin_nested():
+        with request.session.begin_nested():
             args = job_again.parsed(text)
-            job_id = job_again.run_again(visit.session, visit.jobs, view, args, visit.actor(reason))
-    except Invalid as refused:
-        fields = "; ".join(f"{one.loc}: {one.msg}" for one in refused.errors)
-        return _form(visit, text, fields or refused.message, 422)
-    return Goto(f"/console/jobs/{job_id}?done=again")
+            job_id = job_again.run_again(request.session, request.jobs, view, args, request.actor(reason))
+    except Invalid as error:
+        fields = "; ".join(f"{field.loc}: {field.msg}" for field in error.errors)
+        return _form(request, text, fields or error.message, 422)
+    return Redirect(f"/console/jobs/{job_id}?done=again")
 
 
-def _form(visit: Visit, text: str, message: str | None, status: int) -> Page:
-    job = found_job(visit).job
-    values = {"job": job, "text": text, "message": message, "reason": visit.arrival.form.get("reason", "")}
-    return Page("again.html", f"Run {job.task} again", values, "jobs", status)
+def _form(request: ConsoleRequest, text: str, message: str | None, status: int) -> TemplateResponse:
+    job = job_from_path(request).job
+    values = {"job": job, "text": text, "message": message, "reason": request.incoming.form.get("reason", "")}
+    return TemplateResponse("again.html", f"Run {job.task} again", values, "jobs", status)

@@ -1,4 +1,4 @@
-"""What a view of the console answers: a page, a way on, or a document of its own."""
+"""Responses of a console view: a page, a redirect, raw bytes or a download."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A template with its values. `here` is the entry of the navigation that is lit.
+class TemplateResponse:
+    """A template with its values. `nav` is the key of the highlighted navigation entry.
 
-    `live`: the included templates that are kept fresh while the page is seen. `soon`: more is to be seen in seconds,
-    so a browser without scripts is told to load the page again.
+    `live`: included templates that are refreshed while the page is visible. `soon`: the content changes within
+    seconds, so a browser without scripts offers a reload.
     """
 
     template: str
     title: str
     values: Mapping[str, Any] = field(default_factory=dict)
-    here: str = ""
+    nav: str = ""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
@@ -25,16 +25,16 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Goto:
-    """On to another page of the console; a cookie with an empty value is forgotten."""
+class Redirect:
+    """Redirect to another console page; a cookie with an empty value is deleted."""
 
     path: str
     cookies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """Bytes that are shown in a frame or downloaded, with a policy of their own."""
+class RawResponse:
+    """Text shown in a frame, with its own security headers."""
 
     body: str
     media: str
@@ -42,12 +42,12 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
-    """A file made while it is sent, in constant memory."""
+class StreamedFile:
+    """File streamed while it is produced, in constant memory."""
 
     name: str
     media: str
     parts: Iterator[str]
 
 
-Reply = Page | Goto | Document | Download
+ConsoleResponse = TemplateResponse | Redirect | RawResponse | StreamedFile

@@ -1,4 +1,4 @@
-"""The operator console: its pages, its actions and its static files."""
+"""Routes of the operator console: pages, actions and static files."""
 
 from pathlib import Path
 from typing import Final
@@ -28,17 +28,17 @@ from console import (
     searches,
     steering,
 )
-from console.answers import Page
+from console.answers import TemplateResponse
 from console.deeds import ACTIONS
 from console.gallery import Gallery
 from console.render import Templates
-from console.serve import Server, View
-from console.visit import Visit
+from console.serve import ConsoleView, Server
+from console.visit import ConsoleRequest
 from domain.errors import NotFound
 from models.people import Role
 
 STATIC: Final = Path(__file__).resolve().parent / "static"
-PAGES: Final[tuple[tuple[str, View], ...]] = (
+PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console", overview.show_overview),
     ("/console/jobs", jobs.show_jobs),
     ("/console/jobs/{job_id}", job.show_job),
@@ -64,7 +64,7 @@ PAGES: Final[tuple[tuple[str, View], ...]] = (
     ("/console/password", door.show_password),
 )
 
-ADMIN_PAGES: Final[tuple[tuple[str, View], ...]] = (
+ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", admin.show_people),
     ("/console/keys", admin.show_keys),
     ("/console/programmes", admin.show_programmes),
@@ -73,27 +73,27 @@ ADMIN_PAGES: Final[tuple[tuple[str, View], ...]] = (
 
 
 class Assets(StaticFiles):
-    """Style and script, asked for again after each release."""
+    """Style sheets and scripts, revalidated on every use so that a release takes effect."""
 
     def file_response(self, *arguments: object, **options: object) -> Response:
-        """The file, with the headers of the console."""
-        response = super().file_response(*arguments, **options)  # type: ignore[arg-type]  # passed on as they came
+        """Return the file with the console's headers."""
+        response = super().file_response(*arguments, **options)  # type: ignore[arg-type]  # passed through
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
 def mount(app: FastAPI) -> None:
-    """Put the console under `/console` of an application that has `state.deps`."""
+    """Mount the console at `/console` of an application that has `state.deps`."""
     app.mount("/console/static", Assets(directory=STATIC), name="console-static")
     app.include_router(router_of(Server(Templates())))
 
 
 def router_of(server: Server) -> APIRouter:
-    """Every address of the console."""
+    """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(path: str, method: str, view: View, role: Role | None) -> None:
+    def add(path: str, method: str, view: ConsoleView, role: Role | None) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         router.add_api_route(path, server.handler(view, role), methods=methods, name=f"{method} {path}")
 
@@ -124,9 +124,9 @@ def router_of(server: Server) -> APIRouter:
     for action in ACTIONS:
         add(action.path, "GET", action.ask, action.role)
         add(action.path, "POST", action.do, action.role)
-    add("/console/{rest:path}", "GET", _nowhere, Role.VIEWER)
+    add("/console/{rest:path}", "GET", _not_found, Role.VIEWER)
     return router
 
 
-def _nowhere(visit: Visit) -> Page:
+def _not_found(request: ConsoleRequest) -> TemplateResponse:
     raise NotFound

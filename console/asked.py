@@ -1,4 +1,4 @@
-"""The filters of a search for jobs, as they stand in an address."""
+"""Job filters in a query string: parse, format, describe."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ PLAIN: Final = ("task", "queue", "tenant", "error", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The filters, as the form shows them again; `args` compare as text, times are aware."""
+class JobFilter:
+    """Filters as the form shows them; `args` compare as text, times are aware."""
 
     states: tuple[str, ...]
     texts: Mapping[str, str]
@@ -28,7 +28,7 @@ class Asked:
 
     @property
     def query(self) -> JobQuery:
-        """What the ledger is asked. Jobs that ended well keep no error, so a search for one leaves them out."""
+        """The query for the store. Succeeded jobs keep no error, so a search by error excludes the archive."""
         tenant = self.texts.get("tenant")
         states = frozenset(self.states)
         if not states and ("error" in self.texts or "fingerprint" in self.texts):
@@ -47,7 +47,7 @@ class Asked:
 
     @property
     def address(self) -> str:
-        """The query part of the address that asks the same."""
+        """The filter as a query string."""
         times = [("after", self.after), ("before", self.before)]
         pairs = [("state", state) for state in self.states]
         pairs += list(self.texts.items())
@@ -56,14 +56,14 @@ class Asked:
 
     @property
     def narrow(self) -> bool:
-        """Whether anything but the time is asked for."""
+        """Whether any filter other than time is set."""
         return bool(self.states or self.texts or self.args)
 
 
-def asked_of(params: QueryParams) -> Asked:
-    """Read the filters of an address. Raises Invalid for a time that is none."""
+def parse_job_filter(params: QueryParams) -> JobFilter:
+    """Parse the filters of a query string. Raises Invalid for a malformed time."""
     texts = {name: text for name in PLAIN if (text := _plain(params.get(name, "")))}
-    return Asked(
+    return JobFilter(
         states=tuple(dict.fromkeys(state for state in params.getlist("state") if state in set(JobState))),
         texts=texts,
         after=_instant(_plain(params.get("after", ""))),
@@ -72,8 +72,8 @@ def asked_of(params: QueryParams) -> Asked:
     )
 
 
-def words_of(query: Mapping[str, object]) -> list[str]:
-    """A stored query in words, one filter each."""
+def describe_query(query: Mapping[str, object]) -> list[str]:
+    """Describe a stored query, one text per filter."""
     words = []
     states, args = query.get("states"), query.get("args")
     if isinstance(states, list) and states:
@@ -87,11 +87,11 @@ def words_of(query: Mapping[str, object]) -> list[str]:
     if isinstance(args, list):
         words += [f"args.{pair[0]} = {pair[1]}" for pair in args]
     sides = (("created_after", "created from"), ("created_before", "created before"))
-    return words + [f"{said} {str(query[name])[:16]} UTC" for name, said in sides if query.get(name)]
+    return words + [f"{label} {str(query[name])[:16]} UTC" for name, label in sides if query.get(name)]
 
 
 def _args(params: QueryParams) -> Sequence[tuple[str, str]]:
-    """`args.KEY=value` of the address, and the pair of fields that the form has."""
+    """Return `args.KEY=value` parameters and the form's `key` and `value` fields."""
     named = [(name.removeprefix(PREFIX), text) for name, text in params.multi_items() if name.startswith(PREFIX)]
     key = _plain(params.get("key", ""))
     typed = [(key, params.get("value", ""))] if key else []
@@ -99,7 +99,7 @@ def _args(params: QueryParams) -> Sequence[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """Without NUL, which PostgreSQL does not take, and without blanks around it."""
+    """Strip blanks, and NUL characters, which PostgreSQL rejects."""
     return text.replace("\x00", "").strip()
 
 
@@ -107,7 +107,7 @@ def _instant(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid(message=f"{text} is no time; write it like 2026-03-02T12:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        raise Invalid(message=f"{text} is not a time; use the form 2026-03-02T12:00.") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

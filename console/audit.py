@@ -1,4 +1,4 @@
-"""Who did what, when, why and from where."""
+"""Audit log: search and CSV export."""
 
 import csv
 import io
@@ -8,8 +8,8 @@ from datetime import UTC
 from typing import Final
 from urllib.parse import urlencode
 
-from console.answers import Download, Page
-from console.visit import Visit
+from console.answers import StreamedFile, TemplateResponse
+from console.visit import ConsoleRequest
 from domain.paging import bad_cursor
 from domain.spreadsheets import harmless
 from models.control import AuditEntry
@@ -22,54 +22,54 @@ COLUMNS: Final = ("number", "at", "who", "did", "to", "why", "from", "detail")
 PAGE: Final = 1_000
 
 
-def show_audit(visit: Visit) -> Page:
-    """The log, newest first. Raises Invalid for a strange cursor."""
-    texts = {name: visit.arrival.asked(name) for name in FIELDS}
-    found = audit.page(visit.session, AuditFilter(**texts), _before(visit), SHOWN + 1)
-    shown = found[:SHOWN]
+def show_audit(request: ConsoleRequest) -> TemplateResponse:
+    """Show the log, newest first. Raises Invalid for a malformed cursor."""
+    texts = {name: request.incoming.param(name) for name in FIELDS}
+    rows = audit.page(request.session, AuditFilter(**texts), _before(request), SHOWN + 1)
+    shown = rows[:SHOWN]
     following = None
-    if len(found) > SHOWN:
+    if len(rows) > SHOWN:
         kept = [(name, text) for name, text in texts.items() if text]
         following = f"/console/audit?{urlencode([*kept, ('before', str(shown[-1].seq))])}"
-    asked = urlencode([(name, text) for name, text in texts.items() if text])
-    values = {"entries": shown, "texts": texts, "next": following, "asked": asked}
-    return Page("audit.html", "Audit", values, "audit")
+    filter_query = urlencode([(name, text) for name, text in texts.items() if text])
+    values = {"entries": shown, "texts": texts, "next": following, "filter_query": filter_query}
+    return TemplateResponse("audit.html", "Audit", values, "audit")
 
 
-def export_audit(visit: Visit) -> Download:
-    """Everything that matches as CSV, newest first, a page at a time."""
-    wanted = AuditFilter(**{name: visit.arrival.asked(name) for name in FIELDS})
-    return Download("audit.csv", "text/csv; charset=utf-8", _lines(visit, wanted))
+def export_audit(request: ConsoleRequest) -> StreamedFile:
+    """Export every matching entry as CSV, newest first."""
+    filter_ = AuditFilter(**{name: request.incoming.param(name) for name in FIELDS})
+    return StreamedFile("audit.csv", "text/csv; charset=utf-8", _csv_rows(request, filter_))
 
 
-def _lines(visit: Visit, wanted: AuditFilter) -> Iterator[str]:
-    """Each page is read in a transaction of its own: an export of any size keeps nothing open."""
-    yield "\ufeff" + _line(COLUMNS)
+def _csv_rows(request: ConsoleRequest, filter_: AuditFilter) -> Iterator[str]:
+    """Yield CSV rows. Each page has its own transaction, so a long export keeps none open."""
+    yield "\ufeff" + _csv_row(COLUMNS)
     before: int | None = None
     while True:
-        with visit.deps.sessions() as session:
-            found = audit.page(session, wanted, before, PAGE)
-        yield from (_line(_cells(one)) for one in found)
-        if len(found) < PAGE:
+        with request.deps.sessions() as session:
+            rows = audit.page(session, filter_, before, PAGE)
+        yield from (_csv_row(_cells(entry)) for entry in rows)
+        if len(rows) < PAGE:
             return
-        before = found[-1].seq
+        before = rows[-1].seq
 
 
-def _cells(one: AuditEntry) -> list[str]:
-    detail = json.dumps(one.detail, ensure_ascii=False, default=str)
-    at = one.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return [str(one.seq), at, one.actor, one.action, one.target, one.reason or "", one.origin or "", detail]
+def _cells(entry: AuditEntry) -> list[str]:
+    detail = json.dumps(entry.detail, ensure_ascii=False, default=str)
+    at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [str(entry.seq), at, entry.actor, entry.action, entry.target, entry.reason or "", entry.origin or "", detail]
 
 
-def _line(cells: Sequence[str]) -> str:
-    """One row of CSV; what a spreadsheet would take for a formula is not one any more."""
+def _csv_row(cells: Sequence[str]) -> str:
+    """Format one CSV row; cells that a spreadsheet would run as a formula are escaped."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([harmless(cell) for cell in cells])
     return out.getvalue()
 
 
-def _before(visit: Visit) -> int | None:
-    text = visit.arrival.asked("before")
+def _before(request: ConsoleRequest) -> int | None:
+    text = request.incoming.param("before")
     if text is not None and not (text.isascii() and text.isdigit() and len(text) < 19):
         raise bad_cursor()
     return None if text is None else int(text)

@@ -1,4 +1,4 @@
-"""Bulk actions: previewed, started with a reason, watched, paused, stopped."""
+"""Bulk actions: preview, start, pause, resume, stop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from starlette.datastructures import QueryParams
 
-from console import tenants
-from console.answers import Goto, Page
-from console.asked import asked_of, words_of
-from console.visit import Visit
+from console import tenants, texts
+from console.answers import Redirect, TemplateResponse
+from console.asked import describe_query, parse_job_filter
+from console.visit import ConsoleRequest
 from domain.errors import Invalid, NotFound
 from domain.paging import cursor_id
 from models.console import BulkAction, BulkRun, BulkState
@@ -23,8 +23,8 @@ MOVING: Final = frozenset({BulkState.PREVIEW, BulkState.RUNNING})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One task of one tenant: how many match, and what those that were looked at would do."""
+class BulkLine:
+    """One task of one tenant: number of matching jobs, and the dry run of those that were previewed."""
 
     who: str
     tenant: str
@@ -33,82 +33,81 @@ class Line:
     would: Foreseen
 
 
-def begin(visit: Visit) -> Goto:
-    """A preview of an action on everything that the filter of a page names. Raises Invalid."""
-    form = visit.arrival.form
+def begin(request: ConsoleRequest) -> Redirect:
+    """Start the preview of an action on all jobs that match a filter. Raises Invalid."""
+    form = request.incoming.form
     try:
         action = BulkAction(form.get("action", ""))
     except ValueError:
-        raise Invalid(message="Choose what to do: retry or cancel.") from None
-    asked = asked_of(QueryParams(form.get("filter", "")))
-    query = tenants.resolved(visit, asked.query)
+        raise Invalid(message="Choose an action: retry or cancel.") from None
+    job_filter = parse_job_filter(QueryParams(form.get("filter", "")))
+    query = tenants.resolved(request, job_filter.query)
     if query.fingerprint is None:
-        query = jobs.within_span(query, visit.now, real_time=not visit.deps.test_clock)
-    run = bulk_runs.preview(visit.session, visit.jobs, action, query, visit.actor())
-    return Goto(f"/console/bulk/{run.id}")
+        query = jobs.within_span(query, request.now, real_time=not request.deps.test_clock)
+    run = bulk_runs.preview(request.session, request.jobs, action, query, request.actor())
+    return Redirect(f"/console/bulk/{run.id}")
 
 
-def show_runs(visit: Visit) -> Page:
-    """Bulk actions, newest first."""
-    found = rows.newest(visit.session, cursor_id(visit.arrival.asked("cursor")), SHOWN + 1)
-    following = f"/console/bulk?cursor={found[SHOWN - 1].id}" if len(found) > SHOWN else None
-    told = [(run, words_of(run.query)) for run in found[:SHOWN]]
-    return Page("bulk.html", "Bulk actions", {"runs": told, "next": following}, "bulk")
+def show_runs(request: ConsoleRequest) -> TemplateResponse:
+    """Show bulk actions, newest first."""
+    runs = rows.newest(request.session, cursor_id(request.incoming.param("cursor")), SHOWN + 1)
+    following = f"/console/bulk?cursor={runs[SHOWN - 1].id}" if len(runs) > SHOWN else None
+    described = [(run, describe_query(run.query)) for run in runs[:SHOWN]]
+    return TemplateResponse("bulk.html", "Bulk actions", {"runs": described, "next": following}, "bulk")
 
 
-def show_run(visit: Visit) -> Page:
-    """One bulk action: what it would do, then what it does. Raises NotFound."""
-    run = rows.by_id(visit.session, visit.arrival.uuid("run_id"))
+def show_run(request: ConsoleRequest) -> TemplateResponse:
+    """Show one bulk action: its preview, then its progress. Raises NotFound."""
+    run = rows.by_id(request.session, request.incoming.uuid("run_id"))
     if run is None:
         raise NotFound
-    lines = lines_of(visit, run)
+    lines = lines_of(request, run)
     values = {
         "run": run,
-        "words": words_of(run.query),
+        "words": describe_query(run.query),
         "lines": lines,
         "sum": foreseeing.total(line.would for line in lines),
         "most": foreseeing.MOST,
-        "alive": any(alive for _, alive, _ in workers.listed(visit.session)),
+        "alive": any(alive for _, alive, _ in workers.listed(request.session)),
         "reason": "",
     }
-    names = {BulkAction.RETRY: "Retry", BulkAction.CANCEL: "Cancel"}
-    title = f"{names[BulkAction(run.action)]} everything that matches"
+    title = texts.BULK_TITLES[BulkAction(run.action)]
     moving = run.state in MOVING and not (run.state == BulkState.PREVIEW and run.foreseen_at)
-    return Page("bulk_run.html", title, values, "bulk", live=("_bulk_run",) if moving else (), soon=moving)
+    return TemplateResponse("bulk_run.html", title, values, "bulk", live=("_bulk_run",) if moving else (), soon=moving)
 
 
-def lines_of(visit: Visit, run: BulkRun) -> Sequence[Line]:
-    """Counts and forecasts side by side, the most jobs first."""
-    counts: dict[tuple[str, str], Any] = {(one["task"], one["tenant"]): one["count"] for one in run.counts or ()}
-    would = {(one.task, one.tenant): one for one in foreseeing.foreseen(run)}
-    names = tenants.named(visit, [tenant for _, tenant in {**counts, **would}])
+def lines_of(request: ConsoleRequest, run: BulkRun) -> Sequence[BulkLine]:
+    """Return counts and dry-run results per task and tenant, most jobs first."""
+    counts: dict[tuple[str, str], Any] = {(row["task"], row["tenant"]): row["count"] for row in run.counts or ()}
+    would = {(row.task, row.tenant): row for row in foreseeing.foreseen(run)}
+    names = tenants.named(request, [tenant for _, tenant in {**counts, **would}])
     lines = [
-        Line(names.get(tenant, tenant) or "the provider", tenant, task, counts.get((task, tenant)),
+        BulkLine(names.get(tenant, tenant) or texts.PROVIDER, tenant, task, counts.get((task, tenant)),
              would.get((task, tenant), Foreseen(task, tenant)))
         for task, tenant in {**counts, **would}
     ]  # fmt: skip
     return sorted(lines, key=lambda line: (-(line.count or line.would.jobs), line.who, line.task))
 
 
-def start(visit: Visit, reason: str | None) -> str:
-    """Do what was previewed."""
-    run = bulk_runs.start(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
+def start(request: ConsoleRequest, reason: str | None) -> str:
+    """Start a previewed bulk action."""
+    run = bulk_runs.start(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
     return f"/console/bulk/{run.id}?done=bulk"
 
 
-def pause(visit: Visit, reason: str | None) -> str:
-    """Begin no further chunk."""
-    bulk_runs.pause(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
-    return f"/console/bulk/{visit.arrival.params['run_id']}?done=pause"
+def pause(request: ConsoleRequest, reason: str | None) -> str:
+    """Pause after the current chunk."""
+    bulk_runs.pause(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
+    return f"/console/bulk/{request.incoming.params['run_id']}?done=pause-bulk"
 
 
-def resume(visit: Visit, reason: str | None) -> str:
-    """Go on."""
-    bulk_runs.resume(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
-    return f"/console/bulk/{visit.arrival.params['run_id']}?done=resume"
+def resume(request: ConsoleRequest, reason: str | None) -> str:
+    """Continue a paused bulk action."""
+    bulk_runs.resume(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
+    return f"/console/bulk/{request.incoming.params['run_id']}?done=resume-bulk"
 
 
-def stop(visit: Visit, reason: str | None) -> str:
-    """End it where it stands."""
-    bulk_runs.stop(visit.session, visit.jobs, visit.arrival.uuid("run_id"), visit.actor(reason))
-    return f"/console/bulk/{visit.arrival.params['run_id']}?done=stop"
+def stop(request: ConsoleRequest, reason: str | None) -> str:
+    """End a bulk action; the remaining jobs are skipped."""
+    bulk_runs.stop(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
+    return f"/console/bulk/{request.incoming.params['run_id']}?done=stop"

@@ -1,59 +1,62 @@
-"""Why a reseller has its discount on a day, and what a payment would make of it."""
+"""A reseller's discount on a day, explained, and with a hypothetical payment."""
 
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from console.accounts import found_account
-from console.answers import Page
-from console.visit import Visit
+from console.accounts import account_from_path
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import Invalid
 from domain.money import parse_amount
 from services.discounts import explaining
 from services.discounts.book import DiscountBook
 
 YEARS: Final = range(1900, 9000)
-"""As the API takes them."""
+"""Same range as in the API."""
 NOTHING: Final = Decimal(0)
 
 
-def show_discount(visit: Visit) -> Page:
-    """The explanation for a local day, with `pay` beside it as if paid then.
+def show_discount(request: ConsoleRequest) -> TemplateResponse:
+    """Explain the discount of a local day, and again as if `pay` had been paid that day.
 
-    Raises NotFound, Conflict(`not_a_reseller`), Invalid for a day or an amount that is none.
+    Raises NotFound, Conflict(`not_a_reseller`), Invalid for a malformed day or amount.
     """
-    account = found_account(visit, "reseller_id")
-    book = DiscountBook(visit.jobs, visit.deps.programmes)
-    programme = book.programme(visit.session, account.programme)
-    day, typed = _day(visit.arrival.asked("as_of")), visit.arrival.asked("pay")
+    account = account_from_path(request, "reseller_id")
+    service_ctx = DiscountBook(request.jobs, request.deps.programmes)
+    programme = service_ctx.programme(request.session, account.programme)
+    day, typed = _day(request.incoming.param("as_of")), request.incoming.param("pay")
     pay = None if typed is None else parse_amount(typed, programme.currency, loc="pay")
-    told = explaining.told(book, visit.session, account, day)
+    explanation = explaining.told(service_ctx, request.session, account, day)
     values = {
         "account": account,
-        "told": told,
-        "what_if": None if pay is None else explaining.told(book, visit.session, account, day, pay),
+        "explanation": explanation,
+        "what_if": None if pay is None else explaining.told(service_ctx, request.session, account, day, pay),
         "pay": typed or "",
         "currency": programme.currency,
         "zone": programme.timezone,
-        "differs": _differs(told),
+        "differs": _differs(explanation),
     }
-    return Page("discount.html", f"Discount of {account.name}", values, "accounts")
+    return TemplateResponse("discount.html", f"Discount of {account.name}", values, "accounts")
 
 
-def _differs(told: Mapping[str, Any]) -> bool:
-    """Whether today's ledger says another thing than what was recorded on the day."""
-    recorded = told["recorded"]
-    return recorded is not None and (recorded["tier"], recorded["turnover"]) != (told["tier"], told["turnover"])
+def _differs(explanation: Mapping[str, Any]) -> bool:
+    """Return whether the discount computed today differs from the one recorded on the day."""
+    recorded = explanation["recorded"]
+    return recorded is not None and (recorded["tier"], recorded["turnover"]) != (
+        explanation["tier"],
+        explanation["turnover"],
+    )
 
 
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        found = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        found = None
-    if found is None or found.year not in YEARS:
-        raise Invalid(message=f"{text} is no day; write it like 2026-03-31.")
-    return found
+        day = None
+    if day is None or day.year not in YEARS:
+        raise Invalid(message=f"{text} is not a date; use the form 2026-03-31.")
+    return day

@@ -1,4 +1,4 @@
-"""The door of the console: in with address and password, out again."""
+"""Sign-in, sign-out, password and theme of the console."""
 
 import re
 import secrets
@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from console.answers import Goto, Page, Reply
-from console.visit import Arrival, Visit
+from console import texts
+from console.answers import ConsoleResponse, Redirect, TemplateResponse
+from console.visit import ConsoleRequest, IncomingPageRequest
 from domain.errors import FieldError, Forbidden, Invalid, Locked
 from services import operators, sign_in
 
@@ -16,99 +17,97 @@ TICKET: Final = "kontor_login"
 THEME: Final = "kontor_theme"
 LOGIN: Final = "/console/login"
 SAFE: Final = re.compile(r"/console(?:[/?][\x21-\x5b\x5d-\x7e]*)?")
-WRONG: Final = "No operator has that address and password."
-STALE: Final = "This form was too old. Please sign in again."
 
 
-def login_path(arrival: Arrival) -> str:
-    """Where somebody unknown is sent: the login, which leads back to a page that was asked for."""
-    if arrival.method == "POST" or arrival.path == "/console":
+def login_path(incoming: IncomingPageRequest) -> str:
+    """Return the login URL for an anonymous request; it leads back to the requested page."""
+    if incoming.method == "POST" or incoming.path == "/console":
         return LOGIN
-    query = f"?{arrival.query}" if str(arrival.query) else ""
-    return f"{LOGIN}?{urlencode({'next': arrival.path + query})}"
+    query = f"?{incoming.query}" if str(incoming.query) else ""
+    return f"{LOGIN}?{urlencode({'next': incoming.path + query})}"
 
 
-def safe_next(wanted: str) -> str:
-    """A page of the console to go to; the overview for anything else."""
-    return wanted if SAFE.fullmatch(wanted) and "//" not in wanted.partition("?")[0] else "/console"
+def safe_next(path: str) -> str:
+    """Return the path if it is a console page, otherwise the overview."""
+    return path if SAFE.fullmatch(path) and "//" not in path.partition("?")[0] else "/console"
 
 
-def show_login(visit: Visit) -> Reply:
-    """The form."""
-    if visit.operator is not None:
-        return Goto(safe_next(visit.arrival.query.get("next", "")))
-    return _form(visit, None, 200)
+def show_login(request: ConsoleRequest) -> ConsoleResponse:
+    """Show the sign-in form."""
+    if request.operator is not None:
+        return Redirect(safe_next(request.incoming.query.get("next", "")))
+    return _form(request, None, 200)
 
 
-def login(visit: Visit) -> Reply:
-    """Open a session under a new secret; a wrong pair counts, five lock the address for 15 minutes."""
-    form = visit.arrival.form
-    ticket = visit.arrival.cookies.get(TICKET, "")
-    sent = form.get("ticket", "")
-    if not ticket or not secrets.compare_digest(ticket.encode(), sent.encode("utf-8", "replace")):
-        return _form(visit, STALE, 403)
+def login(request: ConsoleRequest) -> ConsoleResponse:
+    """Open a session with a new secret. Five failures lock the address for 15 minutes (security.md 2)."""
+    form = request.incoming.form
+    ticket = request.incoming.cookies.get(TICKET, "")
+    form_ticket = form.get("ticket", "")
+    if not ticket or not secrets.compare_digest(ticket.encode(), form_ticket.encode("utf-8", "replace")):
+        return _form(request, texts.LOGIN_EXPIRED, 403)
     email, password = form.get("email", ""), form.get("password", "")
     try:
-        found = sign_in.attempt(
-            visit.session, visit.deps.passwords, email, password, now=visit.now, origin=visit.arrival.origin
+        signed_in = sign_in.attempt(
+            request.session, request.deps.passwords, email, password, now=request.now, origin=request.incoming.origin
         )
-    except Locked as locked:
-        minutes = -(-locked.retry_after // timedelta(minutes=1))
-        return _form(visit, f"Too many attempts. Try again in {minutes} minutes.", 429)
-    if found is None:
-        return _form(visit, WRONG, 401)
-    before = visit.arrival.cookies.get(COOKIE)
+    except Locked as error:
+        minutes = -(-error.retry_after // timedelta(minutes=1))
+        return _form(request, f"Too many attempts. Try again in {minutes} minutes.", 429)
+    if signed_in is None:
+        return _form(request, texts.WRONG_LOGIN, 401)
+    before = request.incoming.cookies.get(COOKIE)
     if before:
-        operators.sign_out(visit.session, before)
-    return Goto(safe_next(form.get("next", "")), {COOKIE: found.secret, TICKET: ""})
+        operators.sign_out(request.session, before)
+    return Redirect(safe_next(form.get("next", "")), {COOKIE: signed_in.secret, TICKET: ""})
 
 
-def logout(visit: Visit) -> Reply:
+def logout(request: ConsoleRequest) -> ConsoleResponse:
     """End this session."""
-    operators.sign_out(visit.session, visit.arrival.cookies.get(COOKIE, ""))
-    return Goto(LOGIN, {COOKIE: ""})
+    operators.sign_out(request.session, request.incoming.cookies.get(COOKIE, ""))
+    return Redirect(LOGIN, {COOKIE: ""})
 
 
-def show_password(visit: Visit) -> Reply:
-    """The form for a password of one's own."""
+def show_password(request: ConsoleRequest) -> ConsoleResponse:
+    """Show the form to change one's password."""
     return _password(None, 200)
 
 
-def change_password(visit: Visit) -> Reply:
-    """Replace one's password; a fresh session takes the place of all others."""
-    operator, form = visit.operator, visit.arrival.form
+def change_password(request: ConsoleRequest) -> ConsoleResponse:
+    """Change one's password and replace all sessions by a new one."""
+    operator, form = request.operator, request.incoming.form
     assert operator is not None
     try:
         operators.change_password(
-            visit.session, visit.deps.passwords, operator, form.get("old", ""), form.get("new", "")
+            request.session, request.deps.passwords, operator, form.get("old", ""), form.get("new", "")
         )
-    except Forbidden as wrong:
-        return _password(wrong.message, 403)
-    except Invalid as refused:
-        errors: tuple[FieldError, ...] = refused.errors
-        return _password(errors[0].msg if errors else refused.message, 422)
-    fresh = operators.sign_in(visit.session, operator, visit.now)
-    return Goto("/console?done=password", {COOKIE: fresh.secret})
+    except Forbidden as error:
+        return _password(error.message, 403)
+    except Invalid as error:
+        errors: tuple[FieldError, ...] = error.errors
+        return _password(errors[0].msg if errors else error.message, 422)
+    session = operators.sign_in(request.session, operator, request.now)
+    return Redirect("/console?done=password", {COOKIE: session.secret})
 
 
-def choose_theme(visit: Visit) -> Reply:
-    """Light, dark, or as the system has it."""
-    chosen = visit.arrival.form.get("theme", "")
-    back = safe_next(visit.arrival.form.get("back", ""))
-    return Goto(back, {THEME: chosen if chosen in {"light", "dark"} else ""})
+def choose_theme(request: ConsoleRequest) -> ConsoleResponse:
+    """Set the theme: light, dark, or the system's."""
+    theme = request.incoming.form.get("theme", "")
+    back = safe_next(request.incoming.form.get("back", ""))
+    return Redirect(back, {THEME: theme if theme in {"light", "dark"} else ""})
 
 
-def _password(message: str | None, status: int) -> Page:
-    return Page("password.html", "Your password", {"message": message}, status=status)
+def _password(message: str | None, status: int) -> TemplateResponse:
+    return TemplateResponse("password.html", "Your password", {"message": message}, status=status)
 
 
-def _form(visit: Visit, message: str | None, status: int) -> Page:
+def _form(request: ConsoleRequest, message: str | None, status: int) -> TemplateResponse:
     ticket = secrets.token_urlsafe(24)
-    wanted = visit.arrival.form.get("next") or visit.arrival.query.get("next", "")
+    next_path = request.incoming.form.get("next") or request.incoming.query.get("next", "")
     values = {
         "message": message,
         "ticket": ticket,
-        "next": safe_next(wanted),
-        "email": visit.arrival.form.get("email", ""),
+        "next": safe_next(next_path),
+        "email": request.incoming.form.get("email", ""),
     }
-    return Page("login.html", "Sign in", values, status=status, cookies={TICKET: ticket})
+    return TemplateResponse("login.html", "Sign in", values, status=status, cookies={TICKET: ticket})

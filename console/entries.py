@@ -1,4 +1,4 @@
-"""What happened to an account, in a line each."""
+"""Rows of the account activity, made from stored rows."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from console.merging import Entry
+from console.merging import TimelineEntry
 from console.words import money
 from models.discounts import DiscountRecord
 from models.events import DomainEvent
@@ -22,15 +22,15 @@ CHARGED: Final = "charge.created"
 LONG: Final = frozenset({"message", "lines", "type"})
 
 
-def of_event(row: DomainEvent) -> Entry:
-    """A domain event; a charge tells of itself."""
+def of_event(row: DomainEvent) -> TimelineEntry:
+    """Return the entry of a domain event; hidden for a charge, which has its own."""
     offer, job = row.data.get("offer_id"), row.data.get("job")
-    return Entry(
+    return TimelineEntry(
         kind="event",
         place=str(row.seq),
         at=row.at,
         says=row.type,
-        detail=told(row.data),
+        detail=facts_text(row.data),
         link=f"/console/offers/{offer}" if offer else None,
         job=None if job is None else UUID(str(job)),
         about=row.account_id,
@@ -38,29 +38,29 @@ def of_event(row: DomainEvent) -> Entry:
     )
 
 
-def of_mail(row: Mail) -> Entry:
-    """A mail of the log."""
-    return Entry(
+def of_mail(row: Mail) -> TimelineEntry:
+    """Return the entry of a logged mail."""
+    return TimelineEntry(
         kind="mail",
         place=str(row.id),
         at=row.created_at,
         says=row.subject or row.template,
-        detail="; ".join(part for part in ("sent again" if row.repeats else "", row.reason or "") if part),
+        detail="; ".join(part for part in ("resent" if row.repeats else "", row.reason or "") if part),
         state=row.state,
         link=f"/console/mail/{row.id}",
         about=row.account_id,
     )
 
 
-def of_offer(row: Offer, now: datetime) -> Entry:
-    """An offer, where it was sent; its arrows are events."""
-    lines = ", ".join(f"{line['count']} {line['product']}" for line in row.lines)
-    return Entry(
+def of_offer(row: Offer, now: datetime) -> TimelineEntry:
+    """Return the entry of an offer at the time it was sent; its transitions are events."""
+    lines = ", ".join(f"{line['count']} × {line['product']}" for line in row.lines)
+    return TimelineEntry(
         kind="offer",
         place=str(row.id),
         at=row.created_at,
-        says=f"offer of {lines}",
-        detail=f"delivery: {row.delivery_error}" if row.delivery_error else "",
+        says=f"offer: {lines}",
+        detail=f"delivery failed: {row.delivery_error}" if row.delivery_error else "",
         state=seen_state(row, now).value,
         link=f"/console/offers/{row.id}",
         job=row.delivery_job_id,
@@ -68,10 +68,10 @@ def of_offer(row: Offer, now: datetime) -> Entry:
     )
 
 
-def of_charge(row: Charge) -> Entry:
-    """What a period cost, and who paid."""
+def of_charge(row: Charge) -> TimelineEntry:
+    """Return the entry of a charge for a period."""
     fee, total = money(str(row.fee), row.currency), money(str(row.total), row.currency)
-    return Entry(
+    return TimelineEntry(
         kind="charge",
         place=f"{row.period_start.isoformat()}/{row.id}",
         at=row.created_at,
@@ -83,9 +83,9 @@ def of_charge(row: Charge) -> Entry:
     )
 
 
-def of_payment(row: PaymentRow) -> Entry:
-    """An entry of the ledger, where it arrived."""
-    return Entry(
+def of_payment(row: PaymentRow) -> TimelineEntry:
+    """Return the entry of a payment at the time it was received."""
+    return TimelineEntry(
         kind="payment",
         place=str(row.id),
         at=row.created_at,
@@ -95,21 +95,21 @@ def of_payment(row: PaymentRow) -> Entry:
     )
 
 
-def of_order(row: OrderRow) -> Entry:
-    """A product at its price."""
-    return Entry(
+def of_order(row: OrderRow) -> TimelineEntry:
+    """Return the entry of an order with its price."""
+    return TimelineEntry(
         kind="order",
         place=str(row.id),
         at=row.created_at,
-        says=f"order of {row.quantity} {row.product}: {money(str(row.net), row.currency)}",
+        says=f"order: {row.quantity} × {row.product}, {money(str(row.net), row.currency)}",
         detail=f"{money(str(row.list_price), row.currency)} less {row.percent:f} %, reference {row.order_ref}",
         link=f"/console/resellers/{row.reseller_id}/discount?as_of={row.as_of}",
     )
 
 
-def of_discount(row: DiscountRecord) -> Entry:
-    """A discount, where it was recorded."""
-    return Entry(
+def of_discount(row: DiscountRecord) -> TimelineEntry:
+    """Return the entry of a recorded discount."""
+    return TimelineEntry(
         kind="discount",
         place=row.day.isoformat(),
         at=row.at,
@@ -119,22 +119,22 @@ def of_discount(row: DiscountRecord) -> Entry:
     )
 
 
-def of_job(row: JobLine) -> Entry:
-    """A job; one in a lane is a call to an instance or endpoint."""
-    tries = f"{row.attempt} {'try' if row.attempt == 1 else 'tries'}" if row.attempt else ""
-    return Entry(
+def of_job(row: JobLine) -> TimelineEntry:
+    """Return the entry of a job; one with a lane is a call to an instance or webhook endpoint."""
+    attempts = f"{row.attempt} {'attempt' if row.attempt == 1 else 'attempts'}" if row.attempt else ""
+    return TimelineEntry(
         kind="call" if row.lane else "job",
         place=str(row.id),
         at=row.created_at,
         says=row.task,
-        detail="; ".join(part for part in (tries, row.error or row.reason or "") if part),
+        detail="; ".join(part for part in (attempts, row.error or row.reason or "") if part),
         state=row.state,
         link=f"/console/jobs/{row.id}",
     )
 
 
-def told(data: Mapping[str, Any]) -> str:
-    """The plain facts of an event; ids and long texts stay on its own page."""
+def facts_text(data: Mapping[str, Any]) -> str:
+    """List the scalar facts of an event; ids and long texts are left to its own page."""
     shown = []
     for name, value in data.items():
         if name in LONG or name in {"id", "job"} or name.endswith("_id"):
@@ -147,6 +147,6 @@ def told(data: Mapping[str, Any]) -> str:
 
 
 def shares(percent: Mapping[str, Any]) -> str:
-    """Percentages by family."""
+    """Format percentages by product family."""
     named = (("all" if family == "*" else family, share) for family, share in percent.items())
     return ", ".join(f"{family} {share} %" for family, share in named) or "no percentages"

@@ -1,4 +1,4 @@
-"""Figures over a span: what each task did, how long its jobs waited and ran, and bars over time."""
+"""Statistics over a time range: jobs, waits and run times per task, and bars over time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """How far back figures go, in buckets of one size."""
+class Range:
+    """A time range that ends now, in buckets of one size."""
 
     name: str
     words: str
@@ -25,23 +25,23 @@ class Span:
     bucket: timedelta
 
     def begin(self, now: datetime) -> datetime:
-        """The start of the first bucket."""
+        """Return the start of the first bucket."""
         whole = now.replace(second=0, microsecond=0)
         if self.size is RollupSize.HOUR:
             whole = whole.replace(minute=0)
         return whole - self.back + self.bucket
 
 
-SPANS: Final[Mapping[str, Span]] = {
-    "hour": Span("hour", "last hour", HOUR, RollupSize.MINUTE, timedelta(minutes=1)),
-    "day": Span("day", "last 24 hours", timedelta(days=1), RollupSize.HOUR, HOUR),
-    "week": Span("week", "last 7 days", timedelta(days=7), RollupSize.HOUR, HOUR),
+RANGES: Final[Mapping[str, Range]] = {
+    "hour": Range("hour", "last hour", HOUR, RollupSize.MINUTE, timedelta(minutes=1)),
+    "day": Range("day", "last 24 hours", timedelta(days=1), RollupSize.HOUR, HOUR),
+    "week": Range("week", "last 7 days", timedelta(days=7), RollupSize.HOUR, HOUR),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """A task in a span. Seconds; None where nothing ended. `waiting_late`: of the oldest that wait now."""
+    """Statistics of one task, in seconds; None if no job finished. `overdue_now` counts jobs that are overdue now."""
 
     task: str
     ended: int
@@ -51,48 +51,54 @@ class TaskLine:
     wait_most: float | None
     wait_max: float
     run_mean: float | None
-    late: int
+    late_starts: int
     due_by: float | None
-    waiting_late: int
-    late_since: datetime | None
+    overdue_now: int
+    overdue_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bucket; heights in thousandths of the highest."""
+    """One bucket; heights in thousandths of the highest bar."""
 
     at: datetime
     ended: int
-    late: int
+    late_starts: int
     height: int
-    late_height: int
+    late_starts_height: int
 
 
 def task_lines(
-    found: Sequence[TaskFigures], span: Span, dues: Mapping[str, float], late: Mapping[str, tuple[int, datetime]]
+    figures: Sequence[TaskFigures],
+    range_: Range,
+    dues: Mapping[str, float],
+    overdue: Mapping[str, tuple[int, datetime]],
 ) -> Sequence[TaskLine]:
-    """Each task that did something or is late, those that are late now first, then the busiest."""
-    known = {one.task: one for one in found}
-    lines = [_line(task, known.get(task), span, dues, late) for task in {**known, **late}]
-    return sorted(lines, key=lambda line: (-line.waiting_late, -line.ended, line.task))
+    """Return tasks that finished jobs or have overdue ones: overdue first, then the busiest."""
+    by_task = {row.task: row for row in figures}
+    lines = [_line(task, by_task.get(task), range_, dues, overdue) for task in {**by_task, **overdue}]
+    return sorted(lines, key=lambda line: (-line.overdue_now, -line.ended, line.task))
 
 
-def bars(driver: Connection[object], span: Span, now: datetime, queue: str | None = None) -> Sequence[Bar]:
-    """One bar for every bucket of the span, empty ones too."""
-    begin = span.begin(now)
-    found = {at: (done + gone, late) for at, done, gone, late in rollups.series(driver, span.size, begin, queue)}
-    most = max((ended for ended, _ in found.values()), default=0)
-    count = round(span.back / span.bucket)
-    made = []
+def bars(connection: Connection[object], range_: Range, now: datetime, queue: str | None = None) -> Sequence[Bar]:
+    """Return a bar for every bucket of the range, empty ones included."""
+    begin = range_.begin(now)
+    buckets = {
+        at: (succeeded + cancelled, late_starts)
+        for at, succeeded, cancelled, late_starts in rollups.series(connection, range_.size, begin, queue)
+    }
+    most = max((ended for ended, _ in buckets.values()), default=0)
+    count = round(range_.back / range_.bucket)
+    result = []
     for number in range(count):
-        at = begin + number * span.bucket
-        ended, late = found.get(at, (0, 0))
-        made.append(Bar(at, ended, late, _height(ended, most), _height(late, most)))
-    return made
+        at = begin + number * range_.bucket
+        ended, late_starts = buckets.get(at, (0, 0))
+        result.append(Bar(at, ended, late_starts, _height(ended, most), _height(late_starts, most)))
+    return result
 
 
 def percentile(waits: Sequence[int], part: float) -> float | None:
-    """The step (seconds) that this part of the jobs did not exceed; infinite beyond the last, None of none."""
+    """Return the step in seconds that this share of jobs stayed within: inf beyond the last step, None if empty."""
     total = sum(waits)
     if not total:
         return None
@@ -106,28 +112,28 @@ def percentile(waits: Sequence[int], part: float) -> float | None:
 
 def _line(
     task: str,
-    one: TaskFigures | None,
-    span: Span,
+    figures: TaskFigures | None,
+    range_: Range,
     dues: Mapping[str, float],
-    late: Mapping[str, tuple[int, datetime]],
+    overdue: Mapping[str, tuple[int, datetime]],
 ) -> TaskLine:
-    waiting, since = late.get(task, (0, None))
-    ended = 0 if one is None else one.succeeded + one.cancelled
-    wait_max = 0.0 if one is None else one.wait_max
-    most = None if one is None else percentile(one.waits, 0.95)
+    waiting, since = overdue.get(task, (0, None))
+    ended = 0 if figures is None else figures.succeeded + figures.cancelled
+    wait_max = 0.0 if figures is None else figures.wait_max
+    most = None if figures is None else percentile(figures.waits, 0.95)
     return TaskLine(
         task=task,
         ended=ended,
-        cancelled=0 if one is None else one.cancelled,
-        per_minute=ended / (span.back / timedelta(minutes=1)),
-        wait_mean=None if one is None or not ended else one.wait_sum / ended,
+        cancelled=0 if figures is None else figures.cancelled,
+        per_minute=ended / (range_.back / timedelta(minutes=1)),
+        wait_mean=None if figures is None or not ended else figures.wait_sum / ended,
         wait_most=None if most is None else min(most, wait_max),
         wait_max=wait_max,
-        run_mean=None if one is None or not ended else one.run_sum / ended,
-        late=0 if one is None else one.late,
+        run_mean=None if figures is None or not ended else figures.run_sum / ended,
+        late_starts=0 if figures is None else figures.late,
         due_by=dues.get(task),
-        waiting_late=waiting,
-        late_since=since,
+        overdue_now=waiting,
+        overdue_since=since,
     )
 
 

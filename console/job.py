@@ -1,12 +1,12 @@
-"""One job: its time line, its error, its payload, and what may be done to it."""
+"""One job: timeline, error, payload and possible actions."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from console import tenants, timeline
-from console.answers import Page
-from console.visit import Visit
+from console import tenants, texts, timeline
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from domain.errors import NotFound
 from domain.jobs import FINISHED, JobState
 from engine.driver import driver
@@ -21,85 +21,79 @@ from store.jobs_read import JobRecord
 SCHEDULED: Final = "schedule:"
 RETRYABLE: Final = frozenset({JobState.DEAD, JobState.RETRYING, JobState.CANCELLED})
 CANCELLABLE: Final = frozenset(set(JobState) - {JobState.SUCCEEDED, JobState.CANCELLED})
-WHY_NOT: Final = {
-    JobState.SCHEDULED: "It waits for its time and was not tried yet.",
-    JobState.QUEUED: "It is queued already and runs as soon as a worker is free and its lane lets it.",
-    JobState.RUNNING: "It runs right now. Cancel it first, or wait for its end.",
-    JobState.SUCCEEDED: "It succeeded. What it did would be done twice.",
-}
 
 
 class Refusal(NamedTuple):
-    """Why a retry would be refused, and the job that is in the way."""
+    """Why a job cannot be retried, and the job that blocks it, if any."""
 
     words: str
     rival: UUID | None = None
 
 
-def show_job(visit: Visit) -> Page:
-    """Everything about one job. Raises NotFound."""
-    view = found_job(visit)
-    job, connection = view.job, driver(visit.session)
+def show_job(request: ConsoleRequest) -> TemplateResponse:
+    """Show one job. Raises NotFound."""
+    view = job_from_path(request)
+    job, connection = view.job, driver(request.session)
     children = console_jobs.children(connection, job.id)
     values = {
         "job": job,
         "args": view.args,
         "attempts": view.attempts,
-        "refusal": refusal(visit, view),
+        "refusal": refusal(request, view),
         "cancellable": job.state in CANCELLABLE,
-        "name": tenants.named(visit, [job.tenant]).get(job.tenant),
-        "known": job.task in visit.deps.jobs.catalogue,
-        "lane": lane_of(visit, job),
-        "letters": console_jobs.letters(connection, mail_ids(view, children)),
+        "name": tenants.named(request, [job.tenant]).get(job.tenant),
+        "task_exists": job.task in request.deps.jobs.catalogue,
+        "lane": lane_row(request, job),
+        "mails": console_jobs.letters(connection, mail_ids(view, children)),
         "steps": console_jobs.offer_steps(connection, job.id),
         "ancestors": console_jobs.ancestors(connection, job.parent_id),
         "children": children,
         "most": console_jobs.CHILDREN_MOST,
-        "slot": slot_of(console_jobs.key_of(connection, job.id)),
-        "acts": audit.about(visit.session, f"job:{job.id}", 20),
-        "line": timeline.line_of(view, visit.now),
-        "waits": timeline.due_by(visit.deps.jobs.catalogue, job),
+        "slot": schedule_slot(console_jobs.key_of(connection, job.id)),
+        "acts": audit.about(request.session, f"job:{job.id}", 20),
+        "line": timeline.segments(view, request.now),
+        "waits": timeline.due_by(request.deps.jobs.catalogue, job),
     }
     moving = job.state not in FINISHED
-    return Page("job.html", f"{job.task}", values, "jobs", live=("_job",) if moving else ())
+    return TemplateResponse("job.html", f"{job.task}", values, "jobs", live=("_job",) if moving else ())
 
 
 def mail_ids(view: JobView, children: Sequence[Child]) -> list[UUID]:
-    """The mails a job sends itself, or left to jobs of their own."""
-    named = [view.args.get("mail_id") if view.job.task == SEND else None]
-    named += [child.mail_id if child.task == SEND else None for child in children]
-    return [UUID(str(one)) for one in named if one]
+    """Return the mails sent by the job or by its child jobs."""
+    ids = [view.args.get("mail_id") if view.job.task == SEND else None]
+    ids += [child.mail_id if child.task == SEND else None for child in children]
+    return [UUID(str(mail_id)) for mail_id in ids if mail_id]
 
 
-def lane_of(visit: Visit, job: JobRecord) -> Lane | None:
-    """The lane that holds the job's calls in line."""
-    return visit.session.get(Lane, job.lane) if job.lane else None
+def lane_row(request: ConsoleRequest, job: JobRecord) -> Lane | None:
+    """Return the lane of the job, if any."""
+    return request.session.get(Lane, job.lane) if job.lane else None
 
 
-def slot_of(once_key: str | None) -> tuple[str, str] | None:
-    """(schedule, local slot) of the occurrence that a job stands for."""
+def schedule_slot(once_key: str | None) -> tuple[str, str] | None:
+    """Return (schedule, local slot) of the occurrence that a job executes."""
     if once_key is None or not once_key.startswith(SCHEDULED):
         return None
     name, _, slot = once_key.removeprefix(SCHEDULED).partition(":")
     return name, slot
 
 
-def found_job(visit: Visit) -> JobView:
-    """The job that the path names. Raises NotFound."""
-    view = jobs.view(visit.session, visit.deps.jobs.catalogue, visit.arrival.uuid("job_id"))
+def job_from_path(request: ConsoleRequest) -> JobView:
+    """Return the job named by the path. Raises NotFound."""
+    view = jobs.view(request.session, request.deps.jobs.catalogue, request.incoming.uuid("job_id"))
     if view is None:
         raise NotFound
     return view
 
 
-def refusal(visit: Visit, view: JobView) -> Refusal | None:
-    """Why this job cannot be tried again, None when it can."""
+def refusal(request: ConsoleRequest, view: JobView) -> Refusal | None:
+    """Return why the job cannot be retried; None if it can."""
     job = view.job
     if job.state not in RETRYABLE:
-        return Refusal(WHY_NOT[JobState(job.state)])
-    if job.task not in visit.deps.jobs.catalogue:
-        return Refusal("This release has no such task any more.")
-    other = jobs_read.rival(driver(visit.session), job)
+        return Refusal(texts.NOT_RETRYABLE[JobState(job.state)])
+    if job.task not in request.deps.jobs.catalogue:
+        return Refusal(texts.UNKNOWN_TASK)
+    other = jobs_read.rival(driver(request.session), job)
     if other is not None:
-        return Refusal("Another unfinished job has this job's unique key; wait for it or cancel it:", other)
+        return Refusal(texts.UNIQUE_KEY_TAKEN, other)
     return None

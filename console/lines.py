@@ -1,4 +1,4 @@
-"""The line of time of an account: everything that happened to it, from every source, in one list."""
+"""Activity of an account: one list merged from every source."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from console import entries, merging, tenants
-from console.merging import Entry, Positions
-from console.partial import bounded
-from console.visit import Visit
+from console import entries, merging, tenants, texts
+from console.merging import Positions, TimelineEntry
+from console.partial import timeboxed
+from console.visit import ConsoleRequest
 from domain.paging import bad_cursor
 from engine.driver import driver
 from models.accounts import Account
@@ -21,106 +21,101 @@ from store.timelines import JobLine
 T = TypeVar("T")
 ROWS: Final = 50
 JOBS_MS: Final = 60
-KINDS: Final = {
-    "events": "events",
-    "jobs": "jobs and calls",
-    "mails": "mails",
-    "offers": "offers",
-    "charges": "charges",
-    "payments": "payments",
-    "orders": "orders",
-    "discounts": "discounts",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A page of it. `cut`: there are too many jobs to look through in time. `names` are those of accounts."""
+class AccountTimeline:
+    """A page of activity. `cut`: jobs are left out because the search ran out of time. `names`: by account id."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[TimelineEntry]
     next: str | None
     chosen: Sequence[str]
     cut: bool
     names: Mapping[str, str]
-    kinds: Mapping[str, str] = field(default_factory=lambda: KINDS)
+    kinds: Mapping[str, str] = field(default_factory=lambda: texts.ACCOUNT_LINE_KINDS)
 
 
-def line_of(visit: Visit, account: Account, here: str) -> Line:
-    """A page of what happened, as the address asks for it. Raises Invalid for a cursor that no page gave."""
-    asked = visit.arrival.query
-    chosen = [kind for kind in KINDS if kind in asked.getlist("show")] or list(KINDS)
-    before = merging.read(visit.arrival.asked("cursor"), list(KINDS))
-    reader = _Reader(visit, account, before)
-    found = {kind: getattr(reader, kind)() for kind in chosen}
-    page = merging.merged({kind: rows for kind, rows in found.items() if rows is not None}, before, ROWS)
-    about = [str(one.about) for one in page.entries if one.about not in (None, account.id)]
-    kept = [("show", kind) for kind in chosen] if len(chosen) < len(KINDS) else []
+def account_timeline(request: ConsoleRequest, account: Account, here: str) -> AccountTimeline:
+    """Return the page of activity that the query string asks for. Raises Invalid for a malformed cursor."""
+    chosen = [kind for kind in texts.ACCOUNT_LINE_KINDS if kind in request.incoming.query.getlist("show")] or list(
+        texts.ACCOUNT_LINE_KINDS
+    )
+    before = merging.parse_cursor(request.incoming.param("cursor"), list(texts.ACCOUNT_LINE_KINDS))
+    reader = _Reader(request, account, before)
+    rows_by_kind = {kind: getattr(reader, kind)() for kind in chosen}
+    page = merging.merge({kind: rows for kind, rows in rows_by_kind.items() if rows is not None}, before, ROWS)
+    about = [str(entry.about) for entry in page.entries if entry.about not in (None, account.id)]
+    kept = [("show", kind) for kind in chosen] if len(chosen) < len(texts.ACCOUNT_LINE_KINDS) else []
     following = None if page.next is None else f"{here}?{urlencode([*kept, ('cursor', page.next)])}"
-    return Line(page.entries, following, chosen, None in found.values(), tenants.named(visit, about))
+    return AccountTimeline(
+        page.entries, following, chosen, None in rows_by_kind.values(), tenants.named(request, about)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one entry more than a page of each source, from where the page before ended."""
+    """Reads a page plus one entry of each source, from the previous page's positions."""
 
-    visit: Visit
+    request: ConsoleRequest
     account: Account
     before: Positions
 
-    def events(self) -> list[Entry]:
-        """What the feed of events has."""
-        seq = self._place("events", int)
-        return [entries.of_event(row) for row in timelines.events(self.visit.session, self.account.id, seq, ROWS + 1)]
+    def events(self) -> list[TimelineEntry]:
+        """Read domain events."""
+        seq = self._position("events", int)
+        return [entries.of_event(row) for row in timelines.events(self.request.session, self.account.id, seq, ROWS + 1)]
 
-    def mails(self) -> list[Entry]:
-        """What the mail log has."""
-        after = self._place("mails", UUID)
-        return [entries.of_mail(row) for row in timelines.mails(self.visit.session, self.account.id, after, ROWS + 1)]
+    def mails(self) -> list[TimelineEntry]:
+        """Read the mail log."""
+        after = self._position("mails", UUID)
+        return [entries.of_mail(row) for row in timelines.mails(self.request.session, self.account.id, after, ROWS + 1)]
 
-    def offers(self) -> list[Entry]:
-        """Offers to it or by it."""
-        after = self._place("offers", UUID)
-        found = timelines.offers(self.visit.session, self.account.id, after, ROWS + 1)
-        return [entries.of_offer(row, self.visit.now) for row in found]
+    def offers(self) -> list[TimelineEntry]:
+        """Read offers to or by the account."""
+        after = self._position("offers", UUID)
+        rows = timelines.offers(self.request.session, self.account.id, after, ROWS + 1)
+        return [entries.of_offer(row, self.request.now) for row in rows]
 
-    def charges(self) -> list[Entry]:
-        """Charges for it or paid by it."""
-        after = self._place("charges", _day_and_id)
-        found = timelines.charges(self.visit.session, self.account.id, after, ROWS + 1)
-        return [entries.of_charge(row) for row in found]
+    def charges(self) -> list[TimelineEntry]:
+        """Read charges for or paid by the account."""
+        after = self._position("charges", _day_and_id)
+        rows = timelines.charges(self.request.session, self.account.id, after, ROWS + 1)
+        return [entries.of_charge(row) for row in rows]
 
-    def payments(self) -> list[Entry]:
-        """Its payments."""
-        after = self._place("payments", UUID)
-        found = timelines.payments(self.visit.session, self.account.id, after, ROWS + 1)
-        return [entries.of_payment(row) for row in found]
+    def payments(self) -> list[TimelineEntry]:
+        """Read payments."""
+        after = self._position("payments", UUID)
+        rows = timelines.payments(self.request.session, self.account.id, after, ROWS + 1)
+        return [entries.of_payment(row) for row in rows]
 
-    def orders(self) -> list[Entry]:
-        """Its orders."""
-        after = self._place("orders", UUID)
-        return [entries.of_order(row) for row in timelines.orders(self.visit.session, self.account.id, after, ROWS + 1)]
+    def orders(self) -> list[TimelineEntry]:
+        """Read orders."""
+        after = self._position("orders", UUID)
+        return [
+            entries.of_order(row) for row in timelines.orders(self.request.session, self.account.id, after, ROWS + 1)
+        ]
 
-    def discounts(self) -> list[Entry]:
-        """What was recorded of its discount."""
-        day = self._place("discounts", date.fromisoformat)
-        found = timelines.discounts(self.visit.session, self.account.id, day, ROWS + 1)
-        return [entries.of_discount(row) for row in found]
+    def discounts(self) -> list[TimelineEntry]:
+        """Read recorded discounts."""
+        day = self._position("discounts", date.fromisoformat)
+        rows = timelines.discounts(self.request.session, self.account.id, day, ROWS + 1)
+        return [entries.of_discount(row) for row in rows]
 
-    def jobs(self) -> list[Entry] | None:
-        """Jobs of a reseller, calls to an instance; None when looking takes too long."""
-        connection, mine, lane = driver(self.visit.session), self.account.id, lane_of(self.account.id)
-        after, limit = self._place("jobs", UUID), ROWS + 1
-        asked: tuple[Callable[[], list[JobLine]], ...] = (
+    def jobs(self) -> list[TimelineEntry] | None:
+        """Read a reseller's jobs and the calls to its instance; None if that takes too long."""
+        connection, mine, lane = driver(self.request.session), self.account.id, lane_of(self.account.id)
+        after, limit = self._position("jobs", UUID), ROWS + 1
+        queries: tuple[Callable[[], list[JobLine]], ...] = (
             lambda: timelines.jobs(connection, mine, after, limit),
             lambda: timelines.calls(connection, lane, after, limit),
         )
-        found = [bounded(self.visit, ask, JOBS_MS) for ask in asked]
-        known = {job.id: job for rows in found if rows is not None for job in rows}
-        if None in found:
+        results = [timeboxed(self.request, query, JOBS_MS) for query in queries]
+        jobs = {job.id: job for rows in results if rows is not None for job in rows}
+        if None in results:
             return None
-        return [entries.of_job(known[key]) for key in sorted(known, reverse=True)[:limit]]
+        return [entries.of_job(jobs[key]) for key in sorted(jobs, reverse=True)[:limit]]
 
-    def _place(self, kind: str, parse: Callable[[str], T]) -> T | None:
+    def _position(self, kind: str, parse: Callable[[str], T]) -> T | None:
         text = self.before.get(kind)
         try:
             return None if text is None else parse(text)

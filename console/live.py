@@ -1,4 +1,4 @@
-"""Live parts over server-sent events: the page's own address, asked for as a stream."""
+"""Live page fragments over server-sent events, from the page's own URL."""
 
 import asyncio
 import json
@@ -11,31 +11,31 @@ from starlette.responses import Response, StreamingResponse
 
 EVERY_SECONDS: Final = 2.0
 SHARE: Final = 20
-"""A part is drawn at most for one twentieth of the time."""
+"""Rendering takes at most one twentieth of the time."""
 
 LIFE_SECONDS: Final = 30.0
-"""How long a stream lasts; the browser then asks again, so a process that ends is not held up."""
+"""Length of a stream; the browser then reconnects, so that a stopping process is not kept waiting."""
 
 Parts = Mapping[str, str] | None
 MEDIA: Final = "text/event-stream"
 
 
-def wanted(accept: str) -> bool:
-    """Whether a browser asks for a stream instead of a page."""
+def requested(accept: str) -> bool:
+    """Return whether the browser asks for a stream instead of a page."""
     return MEDIA in accept
 
 
-def stream(request: Request, threads: Executor, draw: Callable[[], Parts]) -> Response:
-    """Each part whenever it changed. `draw` runs in a thread and asks anew who it is that looks."""
+def stream(http_request: Request, threads: Executor, draw: Callable[[], Parts]) -> Response:
+    """Stream each fragment when it changes. `draw` runs in a thread and authorizes the viewer each time."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(_events(request, threads, draw), media_type=MEDIA, headers=headers)
+    return StreamingResponse(_events(http_request, threads, draw), media_type=MEDIA, headers=headers)
 
 
-async def _events(request: Request, threads: Executor, draw: Callable[[], Parts]) -> AsyncIterator[str]:
+async def _events(http_request: Request, threads: Executor, draw: Callable[[], Parts]) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     end, sent = loop.time() + LIFE_SECONDS, dict[str, str]()
     yield "retry: 1000\n\n"
-    while loop.time() < end and not await request.is_disconnected():
+    while loop.time() < end and not await http_request.is_disconnected():
         began = loop.time()
         parts = await loop.run_in_executor(threads, draw)
         if parts is None:

@@ -1,4 +1,4 @@
-"""One mail: as it looks, and as it was sent with its tokens masked."""
+"""One mail: preview, and source with its tokens masked."""
 
 from email import message_from_string
 from email.message import EmailMessage
@@ -6,9 +6,9 @@ from email.policy import default
 from typing import Final
 
 from console import tenants
-from console.answers import Document, Page
-from console.frame import framed
-from console.visit import Visit
+from console.answers import RawResponse, TemplateResponse
+from console.frame import sandboxed_html
+from console.visit import ConsoleRequest
 from domain.errors import NotFound
 from mail.catalogue import language_of
 from mail.kinds import KINDS
@@ -21,38 +21,38 @@ ACTS: Final = 20
 LOOKS: Final = ("light", "dark", "phone")
 
 
-def show_mail(visit: Visit) -> Page:
-    """One mail in a frame; its source for those who may act. Raises NotFound."""
-    logged = mails.get(visit.session, visit.arrival.uuid("mail_id"))
-    look = visit.arrival.asked("look")
+def show_mail(request: ConsoleRequest) -> TemplateResponse:
+    """Show one mail; its source only for operators. Raises NotFound."""
+    logged = mails.get(request.session, request.incoming.uuid("mail_id"))
+    appearance = request.incoming.param("look")
     message = _parsed(logged.mail.raw)
-    standing = mail_again.standing(visit.session, visit.deps.programmes, logged.mail, visit.now)
+    resend = mail_again.standing(request.session, request.deps.programmes, logged.mail, request.now)
     values = {
         "mail": logged.mail,
         "recipients": logged.recipients,
-        "account": tenants.named(visit, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
-        "look": look if look in LOOKS else "light",
+        "account": tenants.named(request, [str(logged.mail.account_id)]).get(str(logged.mail.account_id)),
+        "look": appearance if appearance in LOOKS else "light",
         "looks": LOOKS,
-        "standing": standing,
+        "resend": resend,
         "gallery": _in_the_gallery(logged.mail),
-        "acts": audit.about(visit.session, f"mail:{standing.first.id}", ACTS),
+        "acts": audit.about(request.session, f"mail:{resend.first.id}", ACTS),
         "text": _part(message, "plain"),
-        "source": logged.mail.raw if visit.may(Role.OPERATOR) else None,
+        "source": logged.mail.raw if request.may(Role.OPERATOR) else None,
     }
     waits = logged.mail.state == MailState.QUEUED
-    return Page("mail.html", logged.mail.subject or logged.mail.template, values, "mail", soon=waits)
+    return TemplateResponse("mail.html", logged.mail.subject or logged.mail.template, values, "mail", soon=waits)
 
 
-def mail_frame(visit: Visit) -> Document:
-    """The mail's HTML part alone, for a sandboxed frame. Raises NotFound."""
-    html = _part(_parsed(mails.get(visit.session, visit.arrival.uuid("mail_id")).mail.raw), "html")
+def mail_frame(request: ConsoleRequest) -> RawResponse:
+    """Return the mail's HTML part for a sandboxed frame. Raises NotFound."""
+    html = _part(_parsed(mails.get(request.session, request.incoming.uuid("mail_id")).mail.raw), "html")
     if html is None:
         raise NotFound
-    return framed(html)
+    return sandboxed_html(html)
 
 
 def _in_the_gallery(mail: Mail) -> str | None:
-    """A sample of the same kind, in the same language and name; None for a kind that there is no more."""
+    """Return the gallery page of the same template, language and brand; None if the template no longer exists."""
     if mail.template not in KINDS:
         return None
     brand = f"?brand={mail.account_id}" if mail.account_id else ""
@@ -64,6 +64,6 @@ def _parsed(raw: str | None) -> EmailMessage | None:
 
 
 def _part(message: EmailMessage | None, kind: str) -> str | None:
-    """The text of one of the alternatives."""
+    """Return the text of one alternative part; None if there is none."""
     body = None if message is None else message.get_body((kind,))
     return None if body is None else str(body.get_content())

@@ -1,10 +1,10 @@
-"""The mail log: each mail with its state and tries."""
+"""Mail log: each mail with its state and tries."""
 
 from typing import Final
 from urllib.parse import urlencode
 
-from console.answers import Page
-from console.visit import Visit
+from console.answers import TemplateResponse
+from console.visit import ConsoleRequest
 from models.mails import MailState
 from services import mails
 from store.mails import MailFilter
@@ -12,19 +12,21 @@ from store.mails import MailFilter
 SHOWN: Final = 50
 
 
-def show_mails(visit: Visit) -> Page:
-    """The log, newest first."""
-    arrival = visit.arrival
-    states = tuple(state for state in arrival.query.getlist("state") if state in set(MailState))
-    template = arrival.asked("template")
-    wanted = MailFilter(template=template, states=states)
-    found = mails.page(visit.session, wanted, arrival.asked("cursor"), SHOWN)
-    kept = [(name, text) for name, text in arrival.query.multi_items() if name != "cursor"]
+def show_mails(request: ConsoleRequest) -> TemplateResponse:
+    """Show the log, newest first."""
+    incoming = request.incoming
+    states = tuple(state for state in incoming.query.getlist("state") if state in set(MailState))
+    template = incoming.param("template")
+    filter_ = MailFilter(template=template, states=states)
+    page = mails.page(request.session, filter_, incoming.param("cursor"), SHOWN)
+    kept = [(name, text) for name, text in incoming.query.multi_items() if name != "cursor"]
     values = {
-        "found": found.items,
-        "next": None if found.next is None else f"/console/mail?{urlencode([*kept, ('cursor', found.next)])}",
+        "mails": page.items,
+        "next": None if page.next is None else f"/console/mail?{urlencode([*kept, ('cursor', page.next)])}",
         "states": list(MailState),
         "chosen": states,
         "template": template or "",
     }
-    return Page("mails.html", "Mail", values, "mail", live=("_mails",) if arrival.asked("cursor") is None else ())
+    return TemplateResponse(
+        "mails.html", "Mail", values, "mail", live=("_mails",) if incoming.param("cursor") is None else ()
+    )

@@ -1,4 +1,4 @@
-"""Several lists, each newest first, shown as one: pages that go on in each list where the last page ended."""
+"""Keyset merge of several lists, each newest first; a page continues each list where the last page ended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from domain.paging import bad_cursor
 
 BETWEEN: Final = "~"
 Positions = Mapping[str, str]
-"""By list, the place of the last entry that was shown of it."""
+"""By list, the position of the last entry that was shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Something that happened. `place` is where it stands in its list; `about` is another account it concerns.
+class TimelineEntry:
+    """One row of activity. `place` is its position in its list; `about` is another account it concerns.
 
-    `hidden`: another list tells the same, so it is passed over.
+    `hidden`: another list has the same fact, so this one is skipped.
     """
 
     kind: str
@@ -33,44 +33,44 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """Entries, newest first, and the cursor of what follows; None at the end."""
+class TimelinePage:
+    """Entries, newest first, and the cursor of the next page; None at the end."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[TimelineEntry]
     next: str | None
 
 
-def merged(lists: Mapping[str, Sequence[Entry]], before: Positions, limit: int) -> Merged:
-    """The newest `limit` of all lists; each holds up to `limit` + 1 entries from its place in `before` on.
+def merge(lists: Mapping[str, Sequence[TimelineEntry]], before: Positions, limit: int) -> TimelinePage:
+    """Merge the newest `limit` entries; each list holds up to `limit` + 1 from its position in `before` on.
 
-    Lists keep their own order, whatever their clocks say, so no entry is lost or shown twice.
+    Each list keeps its own order, whatever its timestamps, so that no entry is lost or shown twice.
     """
     reached, at = dict(before), dict.fromkeys(lists, 0)
-    shown: list[Entry] = []
+    shown: list[TimelineEntry] = []
     while len(shown) < limit:
         waiting = [name for name, entries in lists.items() if at[name] < len(entries)]
         if not waiting or any(at[name] == len(entries) > limit for name, entries in lists.items()):
             break
-        name = max(waiting, key=lambda one: lists[one][at[one]].at)
+        name = max(waiting, key=lambda key: lists[key][at[key]].at)
         entry = lists[name][at[name]]
         at[name] += 1
         reached[name] = entry.place
         if not entry.hidden:
             shown.append(entry)
     more = any(at[name] < len(entries) or len(entries) > limit for name, entries in lists.items())
-    return Merged(shown, written(reached) if more else None)
+    return TimelinePage(shown, format_cursor(reached) if more else None)
 
 
-def written(positions: Positions) -> str:
-    """Positions as a cursor."""
+def format_cursor(positions: Positions) -> str:
+    """Format positions as a cursor."""
     return BETWEEN.join(f"{name}:{place}" for name, place in sorted(positions.items()))
 
 
-def read(cursor: str | None, known: Sequence[str]) -> Positions:
-    """The positions of a cursor. Raises Invalid for one that no page gave."""
+def parse_cursor(cursor: str | None, lists: Sequence[str]) -> Positions:
+    """Parse a cursor. Raises Invalid for a malformed one."""
     if cursor is None:
         return {}
     pairs = [part.partition(":") for part in cursor.split(BETWEEN)]
-    if any(name not in known or not place for name, _, place in pairs):
+    if any(name not in lists or not place for name, _, place in pairs):
         raise bad_cursor()
     return {name: place for name, _, place in pairs}

@@ -1,93 +1,122 @@
-"""The first page: is anything late, stuck or wrong."""
+"""Overview page: alerts, totals, statistics per task, queues and dead jobs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from console import figures
-from console.answers import Page
-from console.partial import bounded
-from console.visit import Visit
+from sqlalchemy.orm import Session
+
+from console import figures, texts
+from console.answers import TemplateResponse
+from console.partial import timeboxed
+from console.steering import account_of_lane
+from console.visit import ConsoleRequest
+from console.words import span
 from engine.driver import driver
-from models.control import Schedule
+from models.control import BreakerState, Lane, Schedule
 from services import queues
 from services.queues import QueueView
 from services.reconciliation import reconciling
 from store import console_engine, dead, lanes, occurrences, rollups, workers
 
 LATE_SECONDS: Final = 300
+LANES_NAMED: Final = 3
+STATES: Final = ("scheduled", "queued", "running", "retrying", "dead")
+Alerts = list[tuple[str, str]]
+"""(sentence, path of the page that helps), most severe first."""
 
 
-def show_overview(visit: Visit) -> Page:
-    """Queues, workers, lanes and schedules as they stand, and in words what is wrong."""
-    session = visit.session
-    views = queues.listed(session, visit.deps.jobs.catalogue.queues, visit.now)
+def show_overview(request: ConsoleRequest) -> TemplateResponse:
+    """Show the alerts, and the state of queues, workers, lanes and schedules."""
+    session = request.session
+    views = queues.listed(session, request.deps.jobs.catalogue.queues, request.now)
     processes = workers.listed(session)
-    late = occurrences.overdue(session, visit.now - timedelta(seconds=LATE_SECONDS))
+    overdue_schedules = occurrences.overdue(session, request.now - timedelta(seconds=LATE_SECONDS))
     open_lanes = lanes.not_closed(session)
     alive = sum(lives for _, lives, _ in processes)
-    span = figures.SPANS.get(visit.arrival.query.get("span", ""), figures.SPANS["hour"])
-    dues = {one.policy.name: one.policy.due_by.total_seconds() for one in visit.deps.jobs.catalogue}
-    late_jobs = bounded(visit, lambda: console_engine.late(driver(session), dues, visit.now))
-    tasks = rollups.by_task(driver(session), span.size, span.begin(visit.now))
+    range_ = figures.RANGES.get(request.incoming.query.get("span", ""), figures.RANGES["hour"])
+    dues = {task.policy.name: task.policy.due_by.total_seconds() for task in request.deps.jobs.catalogue}
+    overdue_jobs = timeboxed(request, lambda: console_engine.late(driver(session), dues, request.now))
+    tasks = rollups.by_task(driver(session), range_.size, range_.begin(request.now))
+    alerts = [
+        *_queue_alerts(views, alive),
+        *_lane_alerts(session, open_lanes),
+        *_schedule_alerts(overdue_schedules),
+        *_overdue_alerts(overdue_jobs or {}),
+        *_gap_alerts(session),
+    ]
     values = {
-        "span": span,
-        "spans": figures.SPANS.values(),
-        "tasks": figures.task_lines(tasks, span, dues, late_jobs or {}),
-        "bars": figures.bars(driver(session), span, visit.now),
-        "partial": late_jobs is None,
+        "stats_range": range_,
+        "stats_ranges": figures.RANGES.values(),
+        "tasks": figures.task_lines(tasks, range_, dues, overdue_jobs or {}),
+        "bars": figures.bars(driver(session), range_, request.now),
+        "partial": overdue_jobs is None,
         "queues": views,
         "totals": {name: sum(getattr(view, name) for view in views) for name in STATES},
         "alive": alive,
-        "lost": len(processes) - alive,
+        "silent": len(processes) - alive,
         "open_lanes": open_lanes,
-        "late_schedules": late,
+        "overdue_schedules": overdue_schedules,
         "groups": dead.groups(driver(session))[:5],
-        "wrong": [*_wrong(views, alive, open_lanes, late), *_late(late_jobs or {}), *_missing(visit)],
-        "worst": max((view.oldest_queued_seconds or 0.0 for view in views), default=0.0),
+        "alerts": alerts,
+        "oldest_wait": max((view.oldest_queued_seconds or 0.0 for view in views), default=0.0),
     }
-    return Page("overview.html", "Overview", values, "overview", live=("_overview",))
+    return TemplateResponse("overview.html", "Overview", values, "overview", live=("_overview",))
 
 
-STATES: Final = ("scheduled", "queued", "running", "retrying", "dead")
+def _queue_alerts(views: list[QueueView], alive: int) -> Alerts:
+    alerts = [] if alive else [(texts.NO_WORKER, "/console/workers")]
+    for view in views:
+        waited = view.oldest_queued_seconds or 0.0
+        if view.paused:
+            alerts.append((texts.QUEUE_PAUSED.format(view.name), "/console/queues"))
+        elif waited > LATE_SECONDS:
+            sentence = texts.QUEUE_BEHIND.format(view.name, span(waited), span(LATE_SECONDS))
+            alerts.append((sentence, "/console/queues"))
+    dead_jobs = sum(view.dead for view in views)
+    if dead_jobs:
+        alerts.append((texts.counted(texts.DEAD_JOBS, dead_jobs), "/console/dead"))
+    return alerts
 
 
-def _late(jobs: Mapping[str, tuple[int, datetime]]) -> list[tuple[str, str]]:
-    """What waits longer than its task allows."""
-    found = []
-    for task, (count, _) in sorted(jobs.items()):
-        words = "job waits" if count == 1 else "jobs wait"
-        found.append(
-            (f"{count:,} {task} {words} longer than the task allows.", f"/console/jobs?state=queued&task={task}")
-        )
-    return found
+def _lane_alerts(session: Session, open_lanes: int) -> Alerts:
+    """One sentence: up to three lanes by name, more by state."""
+    if not open_lanes:
+        return []
+    rows = [lane for lane in lanes.listed(session) if lane.state != BreakerState.CLOSED]
+    if open_lanes <= LANES_NAMED:
+        names = _lane_names(session, rows)
+        parts = [f"{names[lane.name]} ({texts.LANE_STATES[BreakerState(lane.state)]})" for lane in rows]
+    else:
+        counts = Counter(BreakerState(lane.state) for lane in rows)
+        parts = [f"{counts[state]:,} {label}" for state, label in texts.LANE_STATES.items() if counts[state]]
+    return [(texts.counted(texts.NOT_RECEIVING, open_lanes, ", ".join(parts)), "/console/instances")]
 
 
-def _missing(visit: Visit) -> list[tuple[str, str]]:
-    """What reconciliation found not to exist."""
-    counts = reconciling.counts(visit.session)
+def _lane_names(session: Session, rows: list[Lane]) -> Mapping[str, str]:
+    """Return customers' names by lane; lanes without an account keep their own name."""
+    accounts = {lane.name: account_of_lane(lane.name) for lane in rows}
+    owners = lanes.owners(session, [account for account in accounts.values() if account is not None])
+    return {name: owners[account][0] if account in owners else name for name, account in accounts.items()}
+
+
+def _schedule_alerts(schedules: list[Schedule]) -> Alerts:
+    return [(texts.SCHEDULE_OVERDUE.format(row.name), "/console/schedules") for row in schedules]
+
+
+def _overdue_alerts(jobs: Mapping[str, tuple[int, datetime]]) -> Alerts:
+    """Jobs that have waited longer than their task allows."""
     return [
-        (f"{count:,} missing: {kind.value}.", f"/console/reconciliation?kind={kind.value}")
-        for kind, count in counts.items()
-        if count
+        (texts.counted(texts.OVERDUE_JOBS, count, task), f"/console/jobs?state=queued&task={task}")
+        for task, (count, _) in sorted(jobs.items())
     ]
 
 
-def _wrong(views: list[QueueView], alive: int, open_lanes: int, late: list[Schedule]) -> list[tuple[str, str]]:
-    """(what is wrong, where to look), the gravest first; empty when all is well."""
-    found = []
-    if not alive:
-        found.append(("No worker is alive: nothing runs.", "/console/workers"))
-    for view in views:
-        if view.paused:
-            found.append((f"The queue {view.name} is paused.", "/console/queues"))
-        elif (view.oldest_queued_seconds or 0.0) > LATE_SECONDS:
-            found.append((f"The queue {view.name} is late: its oldest job waits too long.", "/console/queues"))
-    buried = sum(view.dead for view in views)
-    if buried:
-        found.append((f"{buried} dead {'job waits' if buried == 1 else 'jobs wait'} for a person.", "/console/dead"))
-    if open_lanes:
-        words = "lane does" if open_lanes == 1 else "lanes do"
-        found.append((f"{open_lanes} {words} not deliver: the other side is down, or held.", "/console/instances"))
-    found += [(f"The schedule {row.name} is overdue.", "/console/schedules") for row in late]
-    return found
+def _gap_alerts(session: Session) -> Alerts:
+    """Open reconciliation gaps by kind."""
+    return [
+        (texts.counted(texts.GAP_SENTENCES[kind], count), f"/console/reconciliation?kind={kind.value}")
+        for kind, count in reconciling.counts(session).items()
+        if count
+    ]

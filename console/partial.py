@@ -1,15 +1,15 @@
-"""Questions whose price depends on the data: a page waits a moment for them and comes without, if need be."""
+"""Queries whose cost depends on the data: a page runs them with a timeout and does without on expiry."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from console.visit import Visit
+from console.visit import ConsoleRequest
 from store.patience import within
 
 T = TypeVar("T")
 LIMIT_MS: Final = 150
 
 
-def bounded(visit: Visit, ask: Callable[[], T], limit_ms: int = LIMIT_MS) -> T | None:
-    """The answer, or None when PostgreSQL takes longer; the page then says so."""
-    return within(visit.session, limit_ms, ask)
+def timeboxed(request: ConsoleRequest, ask: Callable[[], T], limit_ms: int = LIMIT_MS) -> T | None:
+    """Return the result, or None on timeout; the page then says so."""
+    return within(request.session, limit_ms, ask)

@@ -1,14 +1,14 @@
-"""Queues: their counts, their speed, whose turn it was, and how many jobs may be out at once."""
+"""Queues: counts, throughput, fairness between tenants, and the concurrency limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from console import figures, tenants
-from console.answers import Page
-from console.partial import bounded
-from console.visit import Visit
+from console import figures, tenants, texts
+from console.answers import TemplateResponse
+from console.partial import timeboxed
+from console.visit import ConsoleRequest
 from domain.errors import Invalid, NotFound
 from engine.driver import driver
 from models.console import RollupSize
@@ -20,8 +20,8 @@ RECENT: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A tenant in a queue: how many of its jobs wait (1,000 at most) and ended within ten minutes."""
+class TenantShare:
+    """A tenant in a queue: jobs waiting (1,000 at most) and finished within ten minutes. `share` in per cent."""
 
     tenant: str
     name: str
@@ -32,50 +32,50 @@ class Turn:
     share: int
 
 
-def show_queues(visit: Visit) -> Page:
-    """Each queue with its counts, its speed and its switch."""
-    views = queues.listed(visit.session, visit.deps.jobs.catalogue.queues, visit.now)
-    speeds = rollups.by_queue(driver(visit.session), RollupSize.MINUTE, visit.now - RECENT)
+def show_queues(request: ConsoleRequest) -> TemplateResponse:
+    """Show each queue with its counts, throughput and actions."""
+    views = queues.listed(request.session, request.deps.jobs.catalogue.queues, request.now)
+    speeds = rollups.by_queue(driver(request.session), RollupSize.MINUTE, request.now - RECENT)
     minutes = RECENT / timedelta(minutes=1)
-    limits = {row.name: row.concurrency for row in visit.session.query(Queue)}
+    limits = {row.name: row.concurrency for row in request.session.query(Queue)}
     values = {"queues": views, "speeds": {name: count / minutes for name, count in speeds.items()}, "limits": limits}
-    return Page("queues.html", "Queues", values, "queues", live=("_queues",))
+    return TemplateResponse("queues.html", "Queues", values, "queues", live=("_queues",))
 
 
-def show_queue(visit: Visit) -> Page:
-    """One queue. Raises NotFound."""
-    name = visit.arrival.params["name"]
-    if name not in visit.deps.jobs.catalogue.queues:
+def show_queue(request: ConsoleRequest) -> TemplateResponse:
+    """Show one queue. Raises NotFound."""
+    name = request.incoming.params["name"]
+    if name not in request.deps.jobs.catalogue.queues:
         raise NotFound
-    span = figures.SPANS.get(visit.arrival.query.get("span", ""), figures.SPANS["hour"])
-    view = next(one for one in queues.listed(visit.session, [name], visit.now) if one.name == name)
-    row = visit.session.get(Queue, name)
-    tasks = {one.policy.name: one.policy for one in visit.deps.jobs.catalogue if one.policy.queue == name}
-    turns = bounded(visit, lambda: turns_of(visit, name))
+    range_ = figures.RANGES.get(request.incoming.query.get("span", ""), figures.RANGES["hour"])
+    view = next(row for row in queues.listed(request.session, [name], request.now) if row.name == name)
+    row = request.session.get(Queue, name)
+    tasks = {task.policy.name: task.policy for task in request.deps.jobs.catalogue if task.policy.queue == name}
+    shares = timeboxed(request, lambda: tenant_shares(request, name))
     values = {
         "queue": view,
         "tasks": tasks,
         "limit": row.concurrency if row else None,
-        "turns": turns or [],
-        "partial": turns is None,
-        "bars": figures.bars(driver(visit.session), span, visit.now, name),
-        "span": span,
-        "spans": figures.SPANS.values(),
+        "shares": shares or [],
+        "partial": shares is None,
+        "bars": figures.bars(driver(request.session), range_, request.now, name),
+        "stats_range": range_,
+        "stats_ranges": figures.RANGES.values(),
     }
-    return Page("queue.html", f"Queue {name}", values, "queues", live=("_queue",))
+    return TemplateResponse("queue.html", f"Queue {name}", values, "queues", live=("_queue",))
 
 
-def turns_of(visit: Visit, name: str) -> Sequence[Turn]:
-    """Every tenant that waits or had a turn lately, those who wait longest first."""
-    connection = driver(visit.session)
-    taken = dict(console_engine.turns(connection, name, visit.now - RECENT))
-    waiting = {one.tenant: one for one in console_engine.waiting(connection, name)}
-    names = tenants.named(visit, [*taken, *waiting])
+def tenant_shares(request: ConsoleRequest, name: str) -> Sequence[TenantShare]:
+    """Return tenants with waiting or recently finished jobs, most waiting first."""
+    connection = driver(request.session)
+    taken = dict(console_engine.turns(connection, name, request.now - RECENT))
+    waiting = {row.tenant: row for row in console_engine.waiting(connection, name)}
+    names = tenants.named(request, [*taken, *waiting])
     most = max(taken.values(), default=1)
-    found = [
-        Turn(
+    shares = [
+        TenantShare(
             tenant=tenant,
-            name=names.get(tenant, tenant) or "the provider",
+            name=names.get(tenant, tenant) or texts.PROVIDER,
             waiting=waiting[tenant].count if tenant in waiting else 0,
             oldest=waiting[tenant].oldest if tenant in waiting else None,
             priority=waiting[tenant].priority if tenant in waiting else None,
@@ -84,13 +84,13 @@ def turns_of(visit: Visit, name: str) -> Sequence[Turn]:
         )
         for tenant in {**waiting, **taken}
     ]
-    return sorted(found, key=lambda one: (-one.waiting, -one.taken, one.name))
+    return sorted(shares, key=lambda share: (-share.waiting, -share.taken, share.name))
 
 
-def limit(visit: Visit, reason: str | None) -> str:
-    """Set how many jobs of a queue may be out at once. Raises Invalid, NotFound."""
-    name, text = visit.arrival.params["name"], visit.arrival.form.get("concurrency", "").strip()
+def limit(request: ConsoleRequest, reason: str | None) -> str:
+    """Set the concurrency limit of a queue. Raises Invalid, NotFound."""
+    name, text = request.incoming.params["name"], request.incoming.form.get("concurrency", "").strip()
     if text and not (text.isascii() and text.isdigit() and len(text) < 7):
-        raise Invalid(message="At once is a whole number, or nothing for no limit.")
-    steering.limit_queue(visit.session, visit.jobs, name, int(text) if text else None, visit.actor(reason))
+        raise Invalid(message="Enter a whole number, or leave the limit empty.")
+    steering.limit_queue(request.session, request.jobs, name, int(text) if text else None, request.actor(reason))
     return f"/console/queues/{name}?done=limit"

@@ -1,4 +1,4 @@
-"""The console's templates, and the headers that keep strangers' code out of them."""
+"""Rendering of console responses, with security headers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,13 +7,14 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from console.answers import Document, Download, Goto, Page, Reply
-from console.visit import Arrival, Visit
-from console.words import FILTERS, notice_of
+from console import texts
+from console.answers import ConsoleResponse, RawResponse, Redirect, StreamedFile, TemplateResponse
+from console.visit import ConsoleRequest, IncomingPageRequest
+from console.words import FILTERS
 from models.people import Role
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates" / "console"
-LASTS: Final = 12 * 3600
+COOKIE_SECONDS: Final = 12 * 3600
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -26,25 +27,10 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
-NAVIGATION: Final = (
-    ("overview", "/console", "Overview"),
-    ("jobs", "/console/jobs", "Jobs"),
-    ("dead", "/console/dead", "Dead"),
-    ("bulk", "/console/bulk", "Bulk"),
-    ("queues", "/console/queues", "Queues"),
-    ("schedules", "/console/schedules", "Schedules"),
-    ("workers", "/console/workers", "Workers"),
-    ("instances", "/console/instances", "Instances"),
-    ("accounts", "/console/accounts", "Accounts"),
-    ("mail", "/console/mail", "Mail"),
-    ("reconciliation", "/console/reconciliation", "Gaps"),
-    ("audit", "/console/audit", "Audit"),
-)
-FOR_ADMINS: Final = (("people", "/console/people", "Admin"),)
 
 
 class Templates:
-    """Compiled on first use. Safe to share by threads."""
+    """Templates of the console, compiled on first use. Safe to share between threads."""
 
     def __init__(self, folder: Path = TEMPLATES) -> None:
         self._env = Environment(
@@ -56,56 +42,57 @@ class Templates:
             auto_reload=False,
         )
         self._env.filters.update(FILTERS)
+        self._env.globals["lane_states"] = texts.LANE_STATES
 
-    def response(self, reply: Reply, visit: Visit) -> Response:
-        """What goes over the wire."""
-        if isinstance(reply, Goto):
-            gone = RedirectResponse(reply.path, 303, HEADERS)
-            return _with_cookies(gone, reply.cookies, visit.arrival)
-        if isinstance(reply, Document):
+    def response(self, reply: ConsoleResponse, request: ConsoleRequest) -> Response:
+        """Build the HTTP response of a view's reply."""
+        if isinstance(reply, Redirect):
+            redirect = RedirectResponse(reply.path, 303, HEADERS)
+            return _with_cookies(redirect, reply.cookies, request.incoming)
+        if isinstance(reply, RawResponse):
             return Response(reply.body, media_type=reply.media, headers={**HEADERS, **reply.headers})
-        if isinstance(reply, Download):
+        if isinstance(reply, StreamedFile):
             named = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
             return StreamingResponse(reply.parts, media_type=reply.media, headers={**HEADERS, **named})
-        body = self._env.get_template(reply.template).render(_scope(reply, visit))
+        body = self._env.get_template(reply.template).render(_scope(reply, request))
         page = HTMLResponse(body, reply.status, {**HEADERS, **reply.headers})
-        return _with_cookies(page, reply.cookies, visit.arrival)
+        return _with_cookies(page, reply.cookies, request.incoming)
 
-    def fragments(self, page: Page, visit: Visit) -> Mapping[str, str]:
-        """The live parts of a page by the name of their template."""
-        scope = _scope(page, visit)
+    def fragments(self, page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, str]:
+        """Render the live fragments of a page, by template name."""
+        scope = _scope(page, request)
         return {name: self._env.get_template(f"{name}.html").render(scope) for name in page.live}
 
 
-def _scope(page: Page, visit: Visit) -> Mapping[str, Any]:
+def _scope(page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, Any]:
     return {
         "title": page.title,
-        "here": page.here,
-        "navigation": (*NAVIGATION, *(FOR_ADMINS if visit.may(Role.ADMIN) else ())),
-        "operator": visit.operator,
-        "csrf": visit.csrf,
-        "may_act": visit.may(Role.OPERATOR),
-        "now": visit.now,
-        "test_clock": visit.deps.test_clock,
-        "version": visit.deps.version,
-        "notice": notice_of(visit.arrival.query.get("done", "")),
-        "theme": _theme(visit.arrival),
-        "path": visit.arrival.path,
+        "nav": page.nav,
+        "navigation": (*texts.NAVIGATION, *(texts.ADMIN_NAVIGATION if request.may(Role.ADMIN) else ())),
+        "operator": request.operator,
+        "csrf": request.csrf,
+        "may_act": request.may(Role.OPERATOR),
+        "now": request.now,
+        "test_clock": request.deps.test_clock,
+        "version": request.deps.version,
+        "notice": texts.FLASH_MESSAGES.get(request.incoming.query.get("done", "")),
+        "theme": _theme(request.incoming),
+        "path": request.incoming.path,
         "soon": page.soon,
         "live": page.live,
         **page.values,
     }
 
 
-def _theme(arrival: Arrival) -> str:
-    chosen = arrival.cookies.get("kontor_theme", "")
-    return chosen if chosen in {"light", "dark"} else "auto"
+def _theme(incoming: IncomingPageRequest) -> str:
+    theme = incoming.cookies.get("kontor_theme", "")
+    return theme if theme in {"light", "dark"} else "auto"
 
 
-def _with_cookies(response: Response, cookies: Mapping[str, str], arrival: Arrival) -> Response:
+def _with_cookies(response: Response, cookies: Mapping[str, str], incoming: IncomingPageRequest) -> Response:
     for name, value in cookies.items():
-        life = LASTS if value else 0
+        max_age = COOKIE_SECONDS if value else 0
         response.set_cookie(
-            name, value, max_age=life, path="/console", httponly=True, samesite="lax", secure=arrival.secure
+            name, value, max_age=max_age, path="/console", httponly=True, samesite="lax", secure=incoming.secure
         )
     return response

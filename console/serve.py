@@ -1,4 +1,4 @@
-"""From a request to its page: who asks, may they, is the form ours; then one transaction, committed here."""
+"""Request handling of the console: session, role and CSRF checks, one transaction, response."""
 
 import asyncio
 import secrets
@@ -13,133 +13,138 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.deps import Deps
-from api.problems import AWAY, status_of
-from console import live
-from console.answers import Goto, Page, Reply
+from api.problems import DB_UNAVAILABLE, status_of
+from console import live, texts
+from console.answers import ConsoleResponse, Redirect, TemplateResponse
 from console.door import COOKIE, login_path
 from console.render import Templates
-from console.visit import Arrival, Visit
+from console.visit import ConsoleRequest, IncomingPageRequest
 from domain.errors import Forbidden, Invalid, KontorError, Locked
 from models.people import Role
 from services import operators
 
-View = Callable[[Visit], Reply]
-Handler = Callable[[Request], Awaitable[Response]]
+ConsoleView = Callable[[ConsoleRequest], ConsoleResponse]
+RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 20
-BUSY: Final = "The database does not answer. Wait a moment, then load the page again."
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Makes handlers of views. `role` None: the door itself, open to everybody."""
+    """Makes request handlers of views. `role` None: no sign-in required."""
 
     templates: Templates
 
-    def handler(self, view: View, role: Role | None) -> Handler:
-        """What the router calls."""
+    def handler(self, view: ConsoleView, role: Role | None) -> RequestHandler:
+        """Return the handler for the router."""
 
-        async def handle(request: Request) -> Response:
-            deps: Deps = request.app.state.deps
-            arrival = await _arrived(request)
-            if request.method == "GET" and live.wanted(request.headers.get("accept", "")):
-                return live.stream(request, deps.threads, lambda: self._fragments(deps, arrival, view, role))
+        async def handle(http_request: Request) -> Response:
+            deps: Deps = http_request.app.state.deps
+            incoming = await _parse(http_request)
+            if http_request.method == "GET" and live.requested(http_request.headers.get("accept", "")):
+                return live.stream(http_request, deps.threads, lambda: self._fragments(deps, incoming, view, role))
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(deps.threads, self._answer, deps, arrival, view, role)
+            return await loop.run_in_executor(deps.threads, self._answer, deps, incoming, view, role)
 
         return handle
 
-    def _answer(self, deps: Deps, arrival: Arrival, view: View, role: Role | None) -> Response:
+    def _answer(self, deps: Deps, incoming: IncomingPageRequest, view: ConsoleView, role: Role | None) -> Response:
         try:
             with deps.sessions() as session:
-                visit = Visit(deps, session, arrival, deps.clock.now())
-                return self._visited(visit, view, role)
-        except AWAY:
-            return self._without_database(deps, arrival)
+                request = ConsoleRequest(deps, session, incoming, deps.clock.now())
+                return self._visited(request, view, role)
+        except DB_UNAVAILABLE:
+            return self._without_database(deps, incoming)
 
-    def _visited(self, visit: Visit, view: View, role: Role | None) -> Response:
-        visit = _recognised(visit)
+    def _visited(self, request: ConsoleRequest, view: ConsoleView, role: Role | None) -> Response:
+        request = _load_session(request)
         try:
-            reply = _admitted(visit, view, role)
-            visit.session.flush()
+            reply = _authorize(request, view, role)
+            request.session.flush()
         except (KontorError, DataError) as error:
-            visit.session.rollback()
-            return self.templates.response(_refusal(error), _recognised(visit))
-        response = self.templates.response(reply, visit)
-        visit.session.commit()
+            request.session.rollback()
+            return self.templates.response(_error_page(error), _load_session(request))
+        response = self.templates.response(reply, request)
+        request.session.commit()
         return response
 
-    def _fragments(self, deps: Deps, arrival: Arrival, view: View, role: Role | None) -> Mapping[str, str] | None:
-        """The live parts as they are now; none while the database is away; None: there is nothing to follow here."""
+    def _fragments(
+        self, deps: Deps, incoming: IncomingPageRequest, view: ConsoleView, role: Role | None
+    ) -> Mapping[str, str] | None:
+        """Render the live fragments; empty while the database is unavailable, None if the page has none."""
         try:
             with deps.sessions() as session:
-                visit = _recognised(Visit(deps, session, arrival, deps.clock.now()))
-                reply = _admitted(visit, view, role)
-                return self.templates.fragments(reply, visit) if isinstance(reply, Page) and reply.live else None
-        except AWAY:
+                request = _load_session(ConsoleRequest(deps, session, incoming, deps.clock.now()))
+                reply = _authorize(request, view, role)
+                return (
+                    self.templates.fragments(reply, request)
+                    if isinstance(reply, TemplateResponse) and reply.live
+                    else None
+                )
+        except DB_UNAVAILABLE:
             return {}
         except (KontorError, DataError):
             return None
 
-    def _without_database(self, deps: Deps, arrival: Arrival) -> Response:
-        visit = Visit(deps, Session(), arrival, deps.clock.real())
-        return self.templates.response(_problem("The database is away", BUSY, 503), visit)
+    def _without_database(self, deps: Deps, incoming: IncomingPageRequest) -> Response:
+        request = ConsoleRequest(deps, Session(), incoming, deps.clock.real())
+        return self.templates.response(_problem(texts.DATABASE_TITLE, texts.DATABASE_UNAVAILABLE, 503), request)
 
 
-def _recognised(visit: Visit) -> Visit:
-    secret = visit.arrival.cookies.get(COOKIE)
-    found = operators.signed_in(visit.session, secret, visit.now) if secret else None
-    opened, operator = found or (None, None)
-    return replace(visit, opened=opened, operator=operator)
+def _load_session(request: ConsoleRequest) -> ConsoleRequest:
+    secret = request.incoming.cookies.get(COOKIE)
+    signed_in = operators.signed_in(request.session, secret, request.now) if secret else None
+    operator_session, operator = signed_in or (None, None)
+    return replace(request, operator_session=operator_session, operator=operator)
 
 
-def _admitted(visit: Visit, view: View, role: Role | None) -> Reply:
-    """The view's reply; the login for nobody; raises Forbidden for a role or a form that may not."""
+def _authorize(request: ConsoleRequest, view: ConsoleView, role: Role | None) -> ConsoleResponse:
+    """Return the view's reply, or a redirect to sign-in. Raises Forbidden for a wrong role or CSRF token."""
     if role is not None:
-        if visit.operator is None:
-            return Goto(login_path(visit.arrival))
-        if visit.arrival.method == "POST" and not _ours(visit):
-            raise Forbidden("csrf", "This form is not of your session. Load the page again and repeat what you did.")
-        if not visit.may(role):
-            raise Forbidden("role", f"Your role is {visit.operator.role}; this needs the role {role.value}.")
-    return view(visit)
+        if request.operator is None:
+            return Redirect(login_path(request.incoming))
+        if request.incoming.method == "POST" and not _csrf_ok(request):
+            raise Forbidden("csrf", texts.FOREIGN_FORM)
+        if not request.may(role):
+            raise Forbidden("role", f"Your role is {request.operator.role}; this page requires the role {role.value}.")
+    return view(request)
 
 
-def _ours(visit: Visit) -> bool:
-    sent = visit.arrival.form.get("csrf", "")
-    return secrets.compare_digest(sent.encode("utf-8", "replace"), visit.csrf.encode())
+def _csrf_ok(request: ConsoleRequest) -> bool:
+    token = request.incoming.form.get("csrf", "")
+    return secrets.compare_digest(token.encode("utf-8", "replace"), request.csrf.encode())
 
 
-def _refusal(error: KontorError | DataError) -> Page:
+def _error_page(error: KontorError | DataError) -> TemplateResponse:
     if isinstance(error, DataError):
-        error = Invalid(message="A value on this page cannot be searched for.")
+        error = Invalid(message=texts.NOT_SEARCHABLE)
     status = status_of(error)
-    titles = {403: "Not allowed", 404: "Not found", 409: "Refused", 422: "Not valid", 429: "Too many attempts"}
-    message = "There is no such thing, or not any more." if status == 404 else error.message
+
+    message = texts.NOT_FOUND if status == 404 else error.message
     headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Locked) else {}
-    return replace(_problem(titles.get(status, "Refused"), message, status), headers=headers)
+    return replace(_problem(texts.PROBLEM_TITLES.get(status, "Error"), message, status), headers=headers)
 
 
-def _problem(title: str, message: str, status: int) -> Page:
-    return Page("problem.html", title, {"message": message}, status=status)
+def _problem(title: str, message: str, status: int) -> TemplateResponse:
+    return TemplateResponse("problem.html", title, {"message": message}, status=status)
 
 
-async def _arrived(request: Request) -> Arrival:
-    return Arrival(
-        method=request.method,
-        path=request.url.path,
-        params=request.path_params,
-        query=request.query_params,
-        form=await _form(request) if request.method == "POST" else {},
-        cookies=request.cookies,
-        origin=request.client.host if request.client else "",
-        secure="https" in (request.url.scheme, request.headers.get("x-forwarded-proto")),
+async def _parse(http_request: Request) -> IncomingPageRequest:
+    return IncomingPageRequest(
+        method=http_request.method,
+        path=http_request.url.path,
+        params=http_request.path_params,
+        query=http_request.query_params,
+        form=await _form(http_request) if http_request.method == "POST" else {},
+        cookies=http_request.cookies,
+        origin=http_request.client.host if http_request.client else "",
+        secure="https" in (http_request.url.scheme, http_request.headers.get("x-forwarded-proto")),
     )
 
 
-async def _form(request: Request) -> Mapping[str, str]:
-    """The text fields of a form; nothing when it cannot be read."""
+async def _form(http_request: Request) -> Mapping[str, str]:
+    """Return the text fields of a form; empty if the form cannot be parsed."""
     try:
-        sent = await request.form(max_files=0, max_fields=FIELDS)
+        form = await http_request.form(max_files=0, max_fields=FIELDS)
     except HTTPException:
         return {}
-    return {name: value.replace("\x00", "") for name, value in sent.items() if isinstance(value, str)}
+    return {name: value.replace("\x00", "") for name, value in form.items() if isinstance(value, str)}

@@ -1,4 +1,4 @@
-"""One request to the console: who asks, with what, in which transaction."""
+"""One console request: input, operator and transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ NOBODY: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A request as it came in, its form read. `origin` is the address it came from."""
+class IncomingPageRequest:
+    """A request as received, its form parsed. `origin` is the client's IP address."""
 
     method: str
     path: str
@@ -33,13 +33,13 @@ class Arrival:
     origin: str
     secure: bool
 
-    def asked(self, name: str) -> str | None:
-        """A query parameter, None when it is empty; without NUL, which PostgreSQL does not take."""
+    def param(self, name: str) -> str | None:
+        """Return a query parameter, None if empty; NUL characters, which PostgreSQL rejects, are removed."""
         text = self.query.get(name, "").replace("\x00", "").strip()
         return text or None
 
     def uuid(self, name: str) -> UUID:
-        """The id that a part of the path is. Raises NotFound."""
+        """Return a path parameter as a UUID. Raises NotFound."""
         try:
             return UUID(self.params[name])
         except ValueError:
@@ -47,36 +47,36 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """A request in the transaction that answers it. `now` stands for all of it."""
+class ConsoleRequest:
+    """A request in its transaction. `now` is the same for the whole request."""
 
     deps: Deps
     session: Session
-    arrival: Arrival
+    incoming: IncomingPageRequest
     now: datetime
-    opened: OperatorSession | None = None
+    operator_session: OperatorSession | None = None
     operator: Operator | None = None
 
     @property
     def jobs(self) -> Jobs:
-        """The way into the ledger, at the instant of this request."""
+        """The ledger, at the time of this request."""
         return replace(self.deps.jobs, clock=Standing(self.now, self.deps.clock))
 
     @property
-    def control(self) -> Control:
-        """The engine's controls."""
+    def operations(self) -> Control:
+        """The engine's operations, at the time of this request."""
         return Control(self.jobs)
 
     @property
     def csrf(self) -> str:
-        """What every form of this session carries."""
-        return self.opened.csrf if self.opened else ""
+        """The session's CSRF token."""
+        return self.operator_session.csrf if self.operator_session else ""
 
     def actor(self, reason: str | None = None) -> Actor:
-        """Who acts, from where and why, for the audit log."""
+        """Return the actor for the audit log."""
         name = self.operator.email if self.operator else "nobody"
-        return Actor(f"operator:{name}", f"console {self.arrival.origin}", reason)
+        return Actor(f"operator:{name}", f"console {self.incoming.origin}", reason)
 
     def may(self, role: Role) -> bool:
-        """Whether who asks has at least that role."""
+        """Return whether the operator has at least that role."""
         return (RANK[self.operator.role] if self.operator else NOBODY) >= RANK[role]

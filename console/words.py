@@ -1,8 +1,8 @@
-"""How the console says instants, spans, numbers and documents."""
+"""Formatting for the console: times, durations, numbers, money and JSON."""
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,48 +11,19 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from domain.currencies import minor_units
+from mail.filters import term as parse_term
 
 UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-NOTICES: Final[Mapping[str, str]] = {
-    "retry": "The job is queued again.",
-    "again": "This is the new job; it is queued.",
-    "sent-again": "This is the new mail; its job is queued.",
-    "cancel": "The job is cancelled; a running one is asked to stop.",
-    "bulk": "It has begun. A job does it, in chunks; this page tells how far it is.",
-    "stop": "Stopped. What was done stays done.",
-    "pause": "Paused.",
-    "resume": "Goes on.",
-    "run": "Its job is queued.",
-    "probe": "The next call of this lane goes at once.",
-    "hold": "Held: nothing is sent until you release it.",
-    "release": "Released: the next call is a probe.",
-    "mend": "What is missing is being done; the next look tells whether it helped.",
-    "accept": "Accepted: it is not named again.",
-    "kept": "The search is kept.",
-    "forgotten": "The search is forgotten.",
-    "limit": "Set: it holds from the next half second on.",
-    "drain": "It takes nothing more.",
-    "undrain": "It takes jobs again.",
-    "disable": "Disabled; every session has ended.",
-    "enable": "Enabled.",
-    "revoke": "Revoked: whatever uses the key is refused.",
-    "password": "Your password is changed; every other session of yours has ended.",
-    "theme": "The colours are changed.",
-}
-
-
-def notice_of(code: str) -> str | None:
-    """What is said after an action; None for a code that nobody gave."""
-    return NOTICES.get(code)
+TERM_UNITS: Final = {"Y": "year", "M": "month", "W": "week", "D": "day"}
 
 
 def exact(instant: datetime | None, zone: str = "UTC") -> str:
-    """An instant to the second in a zone, for example `2026-03-02 12:00:00 UTC`."""
+    """Format an instant to the second in a zone, for example `2026-03-02 12:00:00 UTC`."""
     return "–" if instant is None else instant.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def span(seconds: float | None) -> str:
-    """A length of time in its two greatest units, for example `2 h 5 min`."""
+    """Format a duration in its two largest units, for example `2 h 5 min`."""
     if seconds is None:
         return "–"
     if 0 < seconds < 1:
@@ -67,7 +38,7 @@ def span(seconds: float | None) -> str:
 
 
 def ago(instant: datetime | None, now: datetime) -> Markup:
-    """How long ago or ahead an instant is, with the exact one on hover."""
+    """Format an instant relative to now, with the exact time on hover."""
     if instant is None:
         return Markup("–")
     seconds = (now - instant).total_seconds()
@@ -78,35 +49,43 @@ def ago(instant: datetime | None, now: datetime) -> Markup:
 
 
 def between(start: datetime | None, end: datetime | None) -> str:
-    """How long something took."""
+    """Format the time between two instants."""
     return "–" if start is None or end is None else span(max(0.0, (end - start).total_seconds()))
 
 
 def number(count: float) -> str:
-    """Digits in groups of three; one decimal of what is not whole, two below one."""
+    """Format a number with thousands separators; one decimal if not whole, two below one."""
     if isinstance(count, int) or count == int(count):
         return f"{int(count):,}"
     return f"{count:,.1f}" if count >= 1 else f"{count:.2f}"
 
 
 def document(value: Any) -> str:
-    """JSON to read; whole numbers of any size are exact."""
+    """Format JSON with indentation; integers of any size are exact."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def megabytes(count: int | None) -> str:
-    """Bytes as MB."""
+    """Format bytes as MB."""
     return "–" if count is None else f"{count / 1_000_000:,.0f} MB"
 
 
 def money(amount: str, currency: str) -> str:
-    """An amount with the decimals of its currency."""
+    """Format an amount with the decimals of its currency."""
     return f"{Decimal(amount):,.{minor_units(currency)}f} {currency}"
 
 
 def segment(text: str) -> str:
-    """Text as one part of a path."""
+    """Quote text as one path segment."""
     return quote(str(text), safe="")
+
+
+def term(text: str) -> str:
+    """Format a licence term, for example `1 year 6 months` or `until 2027-12-31`."""
+    parts = parse_term(text)
+    if isinstance(parts, date):
+        return f"until {parts.isoformat()}"
+    return " ".join(f"{count} {TERM_UNITS[unit]}{'' if count == 1 else 's'}" for count, unit in parts)
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
@@ -119,4 +98,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "number": number,
     "segment": segment,
     "span": span,
+    "term": term,
 }

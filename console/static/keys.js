@@ -1,14 +1,14 @@
-// Keyboard: / search, j and k move through rows, Enter opens, . pauses, g and a letter goes to a page, ? tells all this.
+// Keyboard shortcuts: / search, j and k next and previous row, Enter open, . pause, g + letter go to page, ? help.
 import { pause } from "./live.js";
 
 const PAGES = {
   o: ["", "overview"], j: ["/jobs", "jobs"], d: ["/dead", "dead jobs"], b: ["/bulk", "bulk actions"], q: ["/queues", "queues"],
   s: ["/schedules", "schedules"], w: ["/workers", "workers"], i: ["/instances", "instances"], m: ["/mail", "mail"],
-  r: ["/reconciliation", "what is missing"], a: ["/accounts", "accounts"], u: ["/audit", "audit"], p: ["/people", "people (admins)"],
+  r: ["/reconciliation", "reconciliation"], a: ["/accounts", "accounts"], u: ["/audit", "audit"], p: ["/people", "settings (admins)"],
 };
-const KEYS = [["/", "search"], ["j k", "next and previous row"], ["Enter", "open the row"], [".", "pause or go live"], ["?", "this help"]];
+const KEYS = [["/", "search"], ["j k", "next and previous row"], ["Enter", "open the row"], [".", "pause or resume updates"], ["?", "this help"]];
 
-let going = false;
+let prefixed = false;
 
 function typing(target) {
   return target instanceof HTMLElement && target.closest("input, select, textarea, dialog") !== null;
@@ -26,25 +26,25 @@ function move(step) {
 }
 
 function element(name, text = "", ...children) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  made.append(...children);
-  return made;
+  const node = document.createElement(name);
+  node.textContent = text;
+  node.append(...children);
+  return node;
 }
 
 function help() {
   if (document.querySelector("dialog")) return;
   const list = element("dl");
   list.className = "keys";
-  const entries = [...KEYS, ...Object.entries(PAGES).map(([key, [, words]]) => [`g ${key}`, words])];
-  for (const [keys, words] of entries) {
+  const entries = [...KEYS, ...Object.entries(PAGES).map(([key, [, label]]) => [`g ${key}`, label])];
+  for (const [keys, label] of entries) {
     const term = element("dt");
     for (const key of keys.split(" ")) term.append(element("kbd", key), " ");
-    list.append(term, element("dd", words));
+    list.append(term, element("dd", label));
   }
   const close = element("button", "Close");
-  const dialog = element("dialog", "", element("h2", "Keys"), list, close);
-  dialog.setAttribute("aria-label", "Keys");
+  const dialog = element("dialog", "", element("h2", "Keyboard shortcuts"), list, close);
+  dialog.setAttribute("aria-label", "Keyboard shortcuts");
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
@@ -61,12 +61,12 @@ const SINGLE = { "/": search, j: () => move(1), k: () => move(-1), ".": pause, "
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  const there = going ? PAGES[event.key] : undefined;
-  going = false;
-  if (there) location.assign(`/console${there[0]}`);
+  const page = prefixed ? PAGES[event.key] : undefined;
+  prefixed = false;
+  if (page) location.assign(`/console${page[0]}`);
   else if (event.key in SINGLE) SINGLE[event.key]();
   else {
-    going = event.key === "g";
+    prefixed = event.key === "g";
     return;
   }
   event.preventDefault();

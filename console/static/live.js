@@ -1,40 +1,40 @@
-// Parts marked data-live come anew over server-sent events while the page is seen and not paused.
+// Refreshes elements marked data-live over server-sent events while the page is visible and not paused.
 let paused = false;
 let source = null;
 let button = null;
 
-function reading(part) {
+function inUse(part) {
   const chosen = document.getSelection();
   const marked = chosen !== null && !chosen.isCollapsed && part.contains(chosen.anchorNode);
   const typing = part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
   return marked || typing;
 }
 
-// What was in focus, at and unfolded before stays so after: by its place in the part.
-function place(part, selector) {
+// Focus, current row, open details and scroll position are restored by their index within the element.
+function elements(part, selector) {
   return [...part.querySelectorAll(selector)];
 }
 
 function replace(part, html) {
-  const focus = place(part, "a, button, summary").indexOf(document.activeElement);
-  const at = place(part, "[data-row]").findIndex((row) => row.classList.contains("at"));
-  const open = new Set(place(part, "details").flatMap((one, index) => (one.open ? [index] : [])));
-  const across = place(part, ".scroll").map((one) => one.scrollLeft);
+  const focus = elements(part, "a, button, summary").indexOf(document.activeElement);
+  const at = elements(part, "[data-row]").findIndex((row) => row.classList.contains("at"));
+  const open = new Set(elements(part, "details").flatMap((one, index) => (one.open ? [index] : [])));
+  const across = elements(part, ".scroll").map((one) => one.scrollLeft);
   part.innerHTML = html;
-  place(part, "details").forEach((one, index) => { one.open = open.has(index); });
-  place(part, ".scroll").forEach((one, index) => { one.scrollLeft = across[index] ?? 0; });
-  if (at >= 0) place(part, "[data-row]")[at]?.classList.add("at");
-  if (focus >= 0) place(part, "a, button, summary")[focus]?.focus({ preventScroll: true });
+  elements(part, "details").forEach((one, index) => { one.open = open.has(index); });
+  elements(part, ".scroll").forEach((one, index) => { one.scrollLeft = across[index] ?? 0; });
+  if (at >= 0) elements(part, "[data-row]")[at]?.classList.add("at");
+  if (focus >= 0) elements(part, "a, button, summary")[focus]?.focus({ preventScroll: true });
 }
 
-function take(event) {
+function update(event) {
   const { name, html } = JSON.parse(event.data);
-  for (const part of document.querySelectorAll(`[data-live="${name}"]`)) if (!reading(part)) replace(part, html);
-  tell("Live: pause");
+  for (const part of document.querySelectorAll(`[data-live="${name}"]`)) if (!inUse(part)) replace(part, html);
+  setLabel("Pause updates");
 }
 
-function tell(words) {
-  button.textContent = words;
+function setLabel(text) {
+  button.textContent = text;
   button.setAttribute("aria-pressed", String(paused));
 }
 
@@ -43,16 +43,16 @@ function connect() {
   source = null;
   if (paused || document.hidden) return;
   source = new EventSource(location.href);
-  source.addEventListener("part", take);
+  source.addEventListener("part", update);
   source.addEventListener("over", () => { source.close(); location.reload(); });
-  source.addEventListener("error", () => { if (source?.readyState !== EventSource.OPEN) tell("Live: connecting…"); });
-  source.addEventListener("open", () => tell("Live: pause"));
+  source.addEventListener("error", () => { if (source?.readyState !== EventSource.OPEN) setLabel("Connecting…"); });
+  source.addEventListener("open", () => setLabel("Pause updates"));
 }
 
 export function pause() {
   if (!button) return;
   paused = !paused;
-  tell(paused ? "Paused: go live" : "Live: connecting…");
+  setLabel(paused ? "Resume updates" : "Connecting…");
   connect();
 }
 
@@ -63,7 +63,7 @@ export function live() {
   button.className = "small live";
   button.type = "button";
   button.addEventListener("click", pause);
-  tell("Live: connecting…");
+  setLabel("Connecting…");
   document.querySelector("h1")?.before(button);
   document.addEventListener("visibilitychange", connect);
   addEventListener("pagehide", () => source?.close());

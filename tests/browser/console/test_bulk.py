@@ -20,22 +20,22 @@ def test_a_group_is_retried_after_its_preview(running: Browser, scene: Scene, de
     page = signed_in(running, scene, java_script_enabled=scripts)
     page.goto("/console/dead")
     group = page.locator("section", has_text="No space left on device")
-    group.get_by_role("button", name="Preview: retry the group").click()
-    expect(page.get_by_role("heading", name="Retry everything that matches")).to_be_visible()
+    group.get_by_role("button", name="Preview retry of group").click()
+    expect(page.get_by_role("heading", name="Retry all matching jobs")).to_be_visible()
     with works(deps) as engine:
         engine.inline.drain()
         if not scripts:
-            page.get_by_role("link", name="Load it again").click()
+            page.get_by_role("link", name="Reload").click()
         expect(page.get_by_text("Nothing has happened yet.")).to_be_visible()
         expect(page.locator("tr", has_text="mail.send").filter(has_text="elbe")).to_have_count(1)
         assert not engine.http.posted
         page.get_by_label("Reason").fill("the disk has space again")
-        page.get_by_role("button", name="Retry them").click()
-        expect(page.get_by_text("It has begun.")).to_be_visible()
+        page.get_by_role("button", name="Retry jobs").click()
+        expect(page.get_by_text("Started. Progress is shown below.")).to_be_visible()
         engine.inline.drain()
         if not scripts:
-            page.get_by_role("link", name="Load it again").click()
-        expect(page.get_by_text("It is done.")).to_be_visible()
+            page.get_by_role("link", name="Reload").click()
+        expect(page.get_by_text("Done.")).to_be_visible()
         assert engine.http.posted
     page.goto("/console/dead")
     expect(page.locator("section", has_text="No space left on device")).to_have_count(0)
@@ -59,5 +59,5 @@ def test_what_a_role_may_not_do_is_absent(running: Browser, scene: Scene, viewer
         expect(page.locator("main").get_by_role("button", name="Preview")).to_have_count(0)
         for name in ("Retry", "Cancel", "Pause", "Drain", "Run now", "Edit and run again"):
             expect(page.locator("main").get_by_role("link", name=name, exact=True)).to_have_count(0)
-    expect(page.get_by_role("link", name="Admin")).to_have_count(0)
+    expect(page.get_by_role("link", name="Settings")).to_have_count(0)
     page.context.close()

@@ -36,7 +36,7 @@ def test_a_form_of_another_site_does_nothing(signed_in: As) -> None:
         for token in ("", "guessed", "\u00fc"):
             refused = someone.http.post(place, data={"csrf": token, "reason": "because"})
             assert refused.status_code == 403, place
-            assert "not of your session" in refused.text
+            assert "does not belong to your session" in refused.text
 
 
 def test_the_buttons_are_absent_for_a_viewer(signed_in: As, deps: Deps) -> None:
@@ -52,7 +52,7 @@ def test_a_dead_job_is_retried_once_asked_and_the_log_says_who_and_why(signed_in
     job = put_job(deps)
     bury(deps, job, ValueError("it broke"))
     someone = signed_in("operator")
-    assert "is queued at once" in someone.get(f"/console/jobs/{job}/retry").text
+    assert "is queued now" in someone.get(f"/console/jobs/{job}/retry").text
     done = someone.post(f"/console/jobs/{job}/retry", {"reason": "the disk has space again"})
     assert done.headers["location"] == f"/console/jobs/{job}?done=retry"
     with deps.sessions() as session:
@@ -103,7 +103,7 @@ def test_a_queue_is_paused_and_resumed(signed_in: As, deps: Deps) -> None:
     assert someone.post("/console/queues/probe/pause", {"reason": "moving house"}).status_code == 303
     with deps.sessions() as session:
         assert session.get_one(Queue, "probe").paused
-    assert "The queue probe is paused." in someone.get("/console").text
+    assert "Queue probe is paused." in someone.get("/console").text
     assert someone.post("/console/queues/probe/resume").status_code == 303
     with deps.sessions() as session:
         assert not session.get_one(Queue, "probe").paused
@@ -117,7 +117,7 @@ def test_a_schedule_runs_now_pauses_and_is_told_in_words(signed_in: As, deps: De
         session.commit()
     someone = signed_in("operator")
     text = someone.get("/console/schedules").text
-    assert "at 00:05 every day" in text
+    assert "At 00:05 every day" in text
     assert "2026-03-03 00:05:00 CET" in text
     assert "2026-03-02 23:05:00 UTC" in text
     assert someone.post("/console/schedules/nightly/run").status_code == 303

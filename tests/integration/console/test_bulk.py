@@ -124,7 +124,7 @@ def test_the_preview_equals_what_then_happens(signed_in: As, deps: Deps, mixed: 
             reasons = session.scalars(select(AuditEntry.reason).where(AuditEntry.action == "job.retry")).all()
             assert list(reasons) == ["the disk has space"] * run.done
             assert session.scalar(select(func.count()).select_from(Job).where(Job.state == "dead")) == 2
-    assert "It is done." in someone.get(place).text
+    assert "Done." in someone.get(place).text
 
 
 def test_what_would_fail_again_is_said_before(signed_in: As, deps: Deps) -> None:
@@ -160,8 +160,8 @@ def test_a_viewer_sees_bulk_actions_and_may_not_begin_one(signed_in: As, deps: D
     bury(deps, put_job(deps), OSError(BROKEN))
     someone = signed_in("viewer")
     assert someone.post("/console/bulk", {"action": "retry", "filter": "state=dead"}).status_code == 403
-    assert "Preview:" not in someone.get("/console/dead").text
-    assert "Preview:" not in someone.get("/console/jobs?state=dead").text
+    assert "Preview retry" not in someone.get("/console/dead").text
+    assert "Preview retry" not in someone.get("/console/jobs?state=dead").text
     assert replace(Foreseen("", ""), jobs=1) + Foreseen("", "", jobs=2) == Foreseen("", "", jobs=3)
 
 

@@ -55,7 +55,7 @@ def test_a_wrong_password_is_told_like_a_wrong_address(deps: Deps, visitor: Visi
     email = operator(deps, "viewer")
     answers = [visitor.sign_in(email, "not this one"), visitor.sign_in("nobody@kontor.example")]
     assert [answer.status_code for answer in answers] == [401, 401]
-    assert all("No operator has that address and password." in answer.text for answer in answers)
+    assert all("Wrong e-mail or password." in answer.text for answer in answers)
 
 
 def test_five_wrong_passwords_shut_the_door_for_a_quarter_of_an_hour(

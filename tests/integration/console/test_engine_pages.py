@@ -95,14 +95,14 @@ def test_what_waits_longer_than_its_task_allows_is_said_first(signed_in: As, dep
     worker(deps)
     put_job(deps)
     clock.advance(timedelta(seconds=31))
-    assert "1 probe.echo job waits longer than the task allows." in signed_in("viewer").get("/console").text
+    assert "1 probe.echo job is overdue." in signed_in("viewer").get("/console").text
 
 
 def test_a_healthy_quiet_system_says_so(signed_in: As, deps: Deps) -> None:
     worker(deps)
     text = signed_in("viewer").get("/console").text
     assert "All is well" in text
-    assert "It is quiet." in text
+    assert "No jobs are waiting or running." in text
 
 
 def test_a_queue_shows_who_waits_and_whose_turn_it_was(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
@@ -117,7 +117,7 @@ def test_a_queue_shows_who_waits_and_whose_turn_it_was(signed_in: As, deps: Deps
     assert "the provider" in text
     with works(deps) as engine:
         engine.inline.drain()
-    assert "Nobody waits" not in someone.get("/console/queues/probe").text
+    assert "No tenant has jobs here." not in someone.get("/console/queues/probe").text
     assert someone.http.get("/console/queues/none").status_code == 404
 
 
@@ -181,4 +181,4 @@ def test_a_schedule_that_did_not_fire_is_named(signed_in: As, deps: Deps, clock:
     someone = signed_in("viewer")
     assert "nightly is overdue" not in someone.get("/console").text
     clock.advance(timedelta(minutes=11))
-    assert "The schedule nightly is overdue." in someone.get("/console").text
+    assert "Schedule nightly is overdue." in someone.get("/console").text

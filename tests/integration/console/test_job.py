@@ -32,13 +32,13 @@ def test_it_says_what_it_called_wrote_mailed_and_led_to(
     with works(deps) as engine:
         engine.inline.drain()
     text = signed_in("viewer").get(f"/console/jobs/{job}").text
-    assert "came from" not in text
-    assert "led to" in text
+    assert "Parent:" not in text
+    assert "Child:" in text
     assert "mail.send" in text
     assert f'/console/offers/{offer}">offer</a> <span class="mono">{offer}</span> delivered' in text
     assert "Mailed:" in text
-    assert "Called: 1 time over the lane" in text
-    assert "the last answer was 204" in text
+    assert "Called: 1 time on lane" in text
+    assert "last response: 204" in text
     assert "Edit and run again" not in text
 
 
@@ -70,8 +70,8 @@ def test_it_is_edited_and_run_again_as_a_new_job(signed_in: As, deps: Deps) -> N
         assert session.get_one(Job, job).state == "dead"
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "job.again")).one()
     assert (entry.reason, entry.detail) == ("a typo", {"job": str(new), "changed": ["message"]})
-    assert "led to" in someone.get(f"/console/jobs/{job}").text
-    assert "came from" in someone.get(f"/console/jobs/{new}").text
+    assert "Child:" in someone.get(f"/console/jobs/{job}").text
+    assert "Parent:" in someone.get(f"/console/jobs/{new}").text
 
 
 def test_whole_numbers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None:

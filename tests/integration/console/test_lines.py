@@ -87,7 +87,7 @@ def test_a_clients_line_tells_offers_events_mails_jobs_and_calls(signed_in: As, 
     api.ok(f"POST /v1/offers/{offer}/cancel")
     page = signed_in("viewer").get(f"/console/accounts/{elbe.client}").text
     told = "\n".join(rows_of(page))
-    assert f'/console/offers/{offer}">offer of 5 excel-basics' in told
+    assert f'/console/offers/{offer}">offer: 5 × excel-basics' in told
     assert "offer.cancelled" in told
     assert "offers.deliver" in told
     assert "<td>call</td>" in told
@@ -110,7 +110,7 @@ def test_a_line_shows_what_is_asked_for_and_nothing_else(signed_in: As, api: Api
     page = someone.get(f"/console/accounts/{elbe.client}?show=offers").text
     assert len(rows_of(page)) == 1
     assert "<td>offer</td>" in rows_of(page)[0]
-    assert "Nothing of this happened." in someone.get(f"/console/accounts/{elbe.client}?show=payments").text
+    assert "No activity." in someone.get(f"/console/accounts/{elbe.client}?show=payments").text
 
 
 def test_pages_of_a_line_lose_nothing_and_show_nothing_twice(
@@ -154,7 +154,7 @@ def test_an_offers_page_shows_each_event_and_that_its_chain_holds(signed_in: As,
     offer = send_offer(api, elbe)
     told = api.ok(f"POST /v1/offers/{offer}/cancel")
     page = signed_in("viewer").get(f"/console/offers/{offer}").text
-    assert "Verified: 2 events" in page
+    assert "Audit trail intact (2 events)." in page
     for event in told["events"]:
         assert f'title="{event["hash"]}"' in page
     assert "waiting → cancelled" in page
@@ -178,8 +178,8 @@ def test_an_offer_changed_past_kontor_is_not_verified(
         session.execute(text(crime), {"id": UUID(offer)})
         session.commit()
     page = signed_in("viewer").get(f"/console/offers/{offer}").text
-    assert "Not verified" in page
-    assert "Verified:" not in page
+    assert "Audit trail broken" in page
+    assert "intact" not in page
 
 
 def test_a_discount_is_explained_and_what_a_payment_would_make_of_it(signed_in: As, api: Api, deps: Deps) -> None:
@@ -189,7 +189,7 @@ def test_a_discount_is_explained_and_what_a_payment_would_make_of_it(signed_in: 
     assert "52,000.00 RUB" in page
     assert "vps 19 %, dedicated 7 %, ssl 3 %" in page
     assert "2026-02-02 to 2026-03-02" in page
-    assert "would" not in page.split("What was recorded")[0]
+    assert "would" not in page.split("Recorded on that day")[0]
     more = someone.get(f"/console/resellers/{reseller}/discount?as_of=2026-03-02&pay=50000").text
     assert "If 50,000.00 RUB were paid" in more
     assert "vps 21 %, dedicated 8 %, ssl 5 %" in more
@@ -232,7 +232,7 @@ def test_what_was_recorded_stands_in_the_line_and_beside_what_the_ledger_says(
     line = someone.get(f"/console/accounts/{reseller}?show=discounts").text
     assert "discount recorded: 500" in line
     assert "turnover 600.00; vps 1 %" in line
-    assert "Today's ledger says otherwise" in someone.get(f"/console/resellers/{reseller}/discount").text
+    assert "The current ledger gives a different result" in someone.get(f"/console/resellers/{reseller}/discount").text
 
 
 def test_finished_jobs_and_calls_are_in_the_line_too(signed_in: As, api: Api, deps: Deps, elbe: Shop) -> None:

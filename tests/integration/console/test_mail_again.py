@@ -36,7 +36,7 @@ def test_an_operator_sends_a_mail_again_and_the_log_says_why(signed_in: As, deps
     done = someone.http.post(f"/console/mail/{sent}/again", data={**form, "reason": "she deleted it"})
     assert done.status_code == 303
     page = someone.get(done.headers["location"])
-    assert "This is the new mail; its job is queued." in page.text
+    assert "New mail created; its job is queued." in page.text
     assert f'href="/console/mail/{sent}"' in page.text
     with deps.sessions() as session:
         posted = session.scalars(select(Mail).where(Mail.repeats == sent)).one()
@@ -45,7 +45,7 @@ def test_an_operator_sends_a_mail_again_and_the_log_says_why(signed_in: As, deps
     assert (entry.actor, entry.reason) == ("operator:operator@kontor.example", "she deleted it")
     assert "she deleted it" in someone.get("/console/audit?action=mail.").text
     for one in (sent, posted.id):
-        assert "sent it again – “she deleted it”" in someone.get(f"/console/mail/{one}").text
+        assert "resent it – “she deleted it”" in someone.get(f"/console/mail/{one}").text
     assert f'href="/console/mail/{posted.id}"' in someone.get(f"/console/mail/{sent}").text
 
 
@@ -91,12 +91,12 @@ def test_what_is_not_to_be_said_any_more_is_refused_with_the_cause(signed_in: As
         session.get_one(Account, account_id).activated_at = deps.clock.now()
         session.commit()
     page = someone.get(f"/console/mail/{sent}").text
-    assert "It cannot be sent again: The mail no longer applies: the account is already active." in page
+    assert "Cannot be resent: The mail no longer applies: the account is already active." in page
     for answer in (
         someone.http.get(f"/console/mail/{sent}/again"),
         someone.http.post(f"/console/mail/{sent}/again", data=form),
     ):
         assert answer.status_code == 409
         assert "the account is already active" in answer.text
-        assert "Send it again</button>" not in answer.text
+        assert "Resend mail</button>" not in answer.text
     assert repeats(deps, sent) == 0

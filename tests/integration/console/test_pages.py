@@ -87,8 +87,8 @@ def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
     while address is not None:
         page = someone.get(address).text
         found |= set(JOB.findall(page))
-        following = re.search(r'href="([^"]+)" rel="next">Go on</a>', page)
-        assert (following is not None) == ("were looked at" in page), page
+        following = re.search(r'href="([^"]+)" rel="next">Continue</a>', page)
+        assert (following is not None) == ("were searched" in page), page
         address = None if following is None else unescape(following[1])
         going_on += 1
     assert going_on > 2, page
@@ -133,7 +133,7 @@ def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in:
     assert "ValueError: it broke" in text
     assert f"/console/jobs/{dead}/retry" in text
     refused = someone.get(f"/console/jobs/{waiting}").text
-    assert "No retry: It is queued already" in refused
+    assert "Cannot be retried. It is already queued" in refused
     assert f"/console/jobs/{waiting}/retry" not in refused
 
 
@@ -181,4 +181,4 @@ def test_a_lane_in_trouble_is_named_after_its_customer(signed_in: As, deps: Deps
     text = someone.get("/console/instances").text
     assert "elbe client" in text
     assert "connection refused" in text
-    assert "1 lane does not deliver" in someone.get("/console").text
+    assert "1 instance is not receiving: elbe client (down)." in someone.get("/console").text

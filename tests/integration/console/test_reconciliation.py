@@ -40,7 +40,7 @@ def test_a_viewer_reads_gaps_and_the_overview_points_to_them(signed_in: As, deps
     assert "A mail activation to nobody" in shown
     assert "Enqueue the job that sends the mail." in shown
     assert f"{gap}/mend" not in shown
-    assert "1 missing: mail_unsent." in someone.get("/console").text
+    assert "1 mail was never sent." in someone.get("/console").text
 
 
 def test_mending_puts_the_job_and_the_next_look_closes_the_gap(signed_in: As, deps: Deps) -> None:

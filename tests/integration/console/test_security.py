@@ -46,7 +46,7 @@ def test_every_form_wants_the_token_of_this_session(signed_in: As) -> None:
         for token in ({}, {"csrf": ""}, {"csrf": "guessed"}):
             refused = someone.http.post(filled(path, unknown()), data={"reason": "because", **token})
             assert refused.status_code == 403, path
-            assert "not of your session" in refused.text, path
+            assert "does not belong to your session" in refused.text, path
 
 
 def test_the_token_of_another_session_is_worth_nothing(signed_in: As, deps: Deps, address: str) -> None:

@@ -104,7 +104,7 @@ def test_one_bad_row_refuses_the_file_and_each_is_named_with_its_line(world: Dis
     shown = take(reseller, HEADER + "\n".join(wrong))
     assert (shown.returncode, shown.stdout) == (1, "")
     assert "line 3: The amount has more than 2 decimals." in shown.stderr
-    assert "6 bad row(s): nothing was taken in" in shown.stderr
+    assert "6 bad row(s). Nothing was imported." in shown.stderr
 
 
 def test_a_reference_that_says_otherwise_refuses_the_file_and_the_same_again_is_known(
