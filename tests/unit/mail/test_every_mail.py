@@ -2,6 +2,8 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from mail.brand import Brand
 from mail.build import checked_facts
 from mail.catalogue import LANGUAGES, LOCALES
 from mail.kinds import KINDS
-from mail.render import TEMPLATES
+from mail.render import TEMPLATES, Renderer, Telling
 from mail.samples import LINKS, sample_facts
 
 TABLE = {
@@ -244,3 +246,37 @@ def test_a_logo_has_the_brand_s_name_as_its_text(build: Any) -> None:
     brand = Brand('Nord "&" Licht', "https://x.example", logo_url="https://x.example/l.png?a=1&b=2")
     images = Page(build("offer-received", brand=brand).html).having("img")
     assert [(image["alt"], image["src"]) for image in images] == [('Nord "&" Licht', "https://x.example/l.png?a=1&b=2")]
+
+
+def test_a_delivery_failure_states_its_cause_in_the_language_of_the_reader(build: Any) -> None:
+    mail = build("delivery-failed", "de", {"error": "answered 401: no"})
+    assert "Das System hat den Zugriff verweigert." in mail.text
+    assert "> answered 401: no" in mail.text
+    assert "Das System hat" not in build("delivery-failed", "de", {"error": "lost with its worker"}).text
+
+
+def test_only_japanese_mails_open_with_the_addressee(build: Any) -> None:
+    named = build("offer-accepted", "ja", addressee="北極光")
+    assert named.text.startswith("北極光 ご担当者様\nいつもお世話になっております。\n")
+    assert "北極光 ご担当者様<br>" in named.html
+    assert "ご担当者様" not in build("offer-accepted", "ja").text
+    assert "北極光" not in build("offer-accepted", "de", addressee="北極光").text
+
+
+def test_french_keeps_its_spaces_before_punctuation_on_the_line(build: Any) -> None:
+    assert (
+        build("quota-exceeded", "fr").subject
+        == "Le compte «\u00a0Elbe Logistik\u00a0» a dépassé la limite de sa formule"
+    )
+    for name in SAMPLES:
+        assert not re.search(r" [:;!?»]|« |\u00a0[;!?]", build(name, "fr", {}).text), name
+
+
+def test_a_mail_may_have_a_shell_of_its_own(tmp_path: Path) -> None:
+    copytree(TEMPLATES, tmp_path / "email")
+    (tmp_path / "email" / "statement" / "body.txt").write_text("Plain: {{ subject }} {{ preheader is defined }}\n\nx")
+    facts = checked_facts("statement", sample_facts()["statement"])
+    data = Telling(KINDS["statement"], Brand("Nordlicht", "https://learn.example"), "en", "Europe/Berlin", facts, {})
+    rendered = Renderer(tmp_path / "email").render(data)
+    assert rendered.text == "Plain: Your statement for November 2026 False\n\nx\n"
+    assert "<h1" in rendered.html
