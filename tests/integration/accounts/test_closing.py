@@ -22,12 +22,13 @@ from services.accounts import NewAccount
 from services.offer_log import OfferBook
 from services.offers import NewOffer
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
+from tests.support.wiring import offer_context
 
 
 @pytest.fixture
 def offer_book(office: AccountBook) -> OfferBook:
     """The offers that a closed account leaves open."""
-    return OfferBook(office.jobs, b"a secret that only tests use", office.programmes)
+    return offer_context(office.jobs, office.programmes)
 
 
 def tidy(office: AccountBook, session: Session) -> object:

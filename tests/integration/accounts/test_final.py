@@ -20,11 +20,12 @@ from services import brand_settings, brands, closing, instances, keys
 from services.account_book import AccountBook
 from services.offer_log import OfferBook
 from tasks.accounts import CHUNK, AccountsTidyHandler
+from tests.support.wiring import offer_context
 
 
 @pytest.fixture
 def offer_book(office: AccountBook) -> OfferBook:
-    return OfferBook(office.jobs, b"a secret that only tests use", office.programmes)
+    return offer_context(office.jobs, office.programmes)
 
 
 def wait_and_purge(office: AccountBook, session: Session, clock: ManualClock) -> closing.Purged:

@@ -22,7 +22,8 @@ from services.merging import merges
 from services.offer_log import OfferBook
 from services.offers import NewOffer
 from services.payments import NewPayment
-from tests.at_once import at_once
+from tests.support.concurrency import run_concurrently
+from tests.support.wiring import offer_context
 
 Work = Callable[[Session], object]
 LINES = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
@@ -32,7 +33,7 @@ ROUNDS = 4
 
 @pytest.fixture
 def offer_book(office: AccountBook) -> OfferBook:
-    return OfferBook(office.jobs, b"a secret that only tests use", office.programmes)
+    return offer_context(office.jobs, office.programmes)
 
 
 def another(office: AccountBook, session: Session, name: str) -> UUID:
@@ -74,7 +75,7 @@ def test_whatever_is_given_to_a_reseller_while_it_is_merged_is_moved_or_refused(
     session.commit()
     paid = NewPayment(PaymentKind.PAYMENT, Money(Decimal("10.00"), "EUR"), datetime(2026, 3, 1, tzinfo=UTC), "inv-1")
     discounts = DiscountBook(office.jobs, office.programmes)
-    found = at_once(
+    found = run_concurrently(
         engine,
         lambda own: clients.create(office, own, old, NewClient(f"Late {number}", "late@x.example")),
         lambda own: clients.connect(office, own, old, "Salon", "open sesame"),
@@ -103,7 +104,7 @@ def test_a_client_that_is_let_go_or_deleted_meanwhile_is_lost_by_nobody(
     old, new, mine = reseller.id, another(office, session, "Weser"), client.id
     other = clients.create(office, session, old, NewClient(f"Other {number}", "o@o.example")).id
     session.commit()
-    found = at_once(
+    found = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, old, mine),
         lambda own: closing.delete(office, offer_book, own, other, "test"),
@@ -129,13 +130,13 @@ def test_of_two_merges_that_exclude_each_other_one_happens(
     three = another(office, session, f"Ems {number}")
     session.commit()
     there, back = merging(office, one, two), merging(office, two, one)
-    assert at_once(engine, there, back) == {"done": 1, "not_a_reseller": 1}
+    assert run_concurrently(engine, there, back) == {"done": 1, "not_a_reseller": 1}
     session.rollback()
     holder = session.get_one(Account, mine).reseller_id
     assert holder in {one, two}
     rest = one if holder == two else two
     assert session.get_one(Account, rest).kind == "regular"
-    assert at_once(engine, merging(office, holder, three), merging(office, holder, three)) == {
+    assert run_concurrently(engine, merging(office, holder, three), merging(office, holder, three)) == {
         "done": 1,
         "not_a_reseller": 1,
     }
@@ -150,7 +151,7 @@ def test_a_client_is_let_go_and_deleted_at_once(
     session.commit()
     owner, mine = client.reseller_id, client.id
     assert owner is not None
-    found = at_once(
+    found = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, owner, mine),
         lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),
@@ -174,7 +175,7 @@ def test_no_open_offer_is_left_to_an_account_that_is_deleted_while_it_is_sent(
     owner, mine = reseller.id, client.id
     instances.put(session, FernetSealer("key"), mine, "https://weser.example/in", None, office.now)
     session.commit()
-    at_once(
+    run_concurrently(
         engine,
         lambda own: offers.send(offer_book, own, NewOffer(owner, mine, lines=LINES), "test"),
         lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),

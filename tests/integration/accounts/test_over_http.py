@@ -14,7 +14,7 @@ from models.keys import Scope
 from models.mails import Mail
 from services import activation, keys, programme_files
 from store.schema import ROOT
-from tests.api_world import Api
+from tests.support.api import Api
 
 Ask = Callable[..., httpx.Response]
 PASSWORD = "open sesame please"

@@ -10,7 +10,7 @@ import pytest
 from adapters.clock_fakes import ManualClock
 from services import programme_files
 from store.schema import ROOT
-from tests.api_world import Api
+from tests.support.api import Api
 
 AT = "2026-03-02T12:00:00Z"
 Make = Callable[[str], tuple[str, str]]

@@ -7,9 +7,9 @@ import pytest
 from adapters.clock_fakes import ManualClock
 from adapters.passwords import Argon2Passwords
 from services import operators
-from tests.api_fixtures import api, deps
-from tests.api_world import Api
-from tests.discount_world import OPENING, DiscountWorld, discount_world
+from tests.support.api import Api
+from tests.support.api_fixtures import api, deps
+from tests.support.discounts import OPENING, DiscountScenario, discount_scenario
 
 __all__ = ["api", "deps"]
 
@@ -21,9 +21,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
+def world(api: Api, clock: ManualClock) -> Iterator[DiscountScenario]:
     """Somebody who hears alerts, somebody who does not, and nothing wrong."""
-    with discount_world(api, clock) as found:
+    with discount_scenario(api, clock) as found:
         found.apply("learning")
         with found.transaction() as session:
             for name, role in (("duty", "operator"), ("boss", "admin"), ("guest", "viewer")):

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from adapters.clock_fakes import ManualClock
 from services import keys
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 BROKEN = b"{"
 
@@ -55,8 +55,10 @@ def test_a_key_without_the_scope_is_403_before_its_body_is_judged(api: Api) -> N
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), line
 
 
-def test_what_is_not_yours_is_404_before_a_missing_scope_is_403(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine, other = shop("elbe"), shop("weser")
+def test_what_is_not_yours_is_404_before_a_missing_scope_is_403(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine, other = make_accounts("elbe"), make_accounts("weser")
     reader = api.key("read", reseller_id=mine.reseller)
 
     assert api.call(f"PATCH /v1/accounts/{other.client}", BROKEN, key=reader).status_code == 404
@@ -64,8 +66,10 @@ def test_what_is_not_yours_is_404_before_a_missing_scope_is_403(api: Api, shop: 
     assert api.call(f"PATCH /v1/accounts/{uuid4()}", BROKEN).status_code == 404
 
 
-def test_a_bound_key_enqueues_public_tasks_under_its_own_tenant(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine, other = shop("elbe"), shop("weser")
+def test_a_bound_key_enqueues_public_tasks_under_its_own_tenant(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine, other = make_accounts("elbe"), make_accounts("weser")
     key = api.key("read", "enqueue", reseller_id=mine.reseller)
     theirs = api.key("read", "enqueue", reseller_id=other.reseller)
     body = {"task": "probe.echo", "args": {}, "tenant": str(other.reseller), "unique_key": "same"}
@@ -80,8 +84,8 @@ def test_a_bound_key_enqueues_public_tasks_under_its_own_tenant(api: Api, shop: 
     assert (internal.status_code, internal.json()["code"]) == (403, "task_not_public")
 
 
-def test_other_peoples_jobs_need_operate(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_other_peoples_jobs_need_operate(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     theirs = api.ok("POST /v1/jobs", {"task": "probe.echo", "args": {}, "tenant": str(mine.reseller)})["id"]
     own = api.ok("POST /v1/jobs", {"task": "probe.echo", "args": {}}, key=api.key("enqueue"))["id"]
 
@@ -90,8 +94,10 @@ def test_other_peoples_jobs_need_operate(api: Api, shop: Callable[[str], Shop]) 
     assert api.call(f"POST /v1/jobs/{theirs}/cancel", key=api.key("operate")).status_code == 200
 
 
-def test_a_key_bound_to_an_account_does_not_suspend_brand_or_delete_it(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_a_key_bound_to_an_account_does_not_suspend_brand_or_delete_it(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine = make_accounts("elbe")
     key = api.key("read", "enqueue", account_id=mine.client)
     path = f"/v1/accounts/{mine.client}"
 
@@ -103,8 +109,8 @@ def test_a_key_bound_to_an_account_does_not_suspend_brand_or_delete_it(api: Api,
     assert api.call(f"GET /v1/accounts/{mine.reseller}", key=key).status_code == 404
 
 
-def test_a_reseller_may_not_decide_its_own_offer(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_a_reseller_may_not_decide_its_own_offer(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     line = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
     new = {"reseller_id": str(mine.reseller), "account_id": str(mine.client), "lines": [line]}
     offer = api.ok("POST /v1/offers", new)["id"]

@@ -11,7 +11,7 @@ from engine.outcomes import Done
 from models.console import BulkAction
 from services import bulk
 from tasks.bulk import JobsBulk, JobsBulkHandler
-from tests.api_world import Api
+from tests.support.api import Api
 
 
 def enqueue(api: Api, count: int, tenant: str) -> list[str]:

@@ -18,14 +18,14 @@ from engine.schedules import declare, fire_due
 from services.clock import due
 from store import clock as rows
 from tasks.timetable import timetable
-from tests.api_world import Api, served
+from tests.support.api import Api, running_server
 
 LATER = "2026-03-09T12:00:00Z"
 
 
 def test_without_the_test_clock_there_is_no_such_route(deps: Deps, api: Api) -> None:
     app = build(replace(deps, test_clock=False))
-    with served(app) as url, httpx.Client(base_url=url) as http:
+    with running_server(app) as url, httpx.Client(base_url=url) as http:
         real = Api(http, deps, app)
         for line in ("GET /v1/clock", "POST /v1/clock"):
             answer = real.call(line, None if line.startswith("GET") else {"now": LATER})

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from adapters.clock_fakes import ManualClock
 from services import idempotency
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
 
@@ -109,8 +109,8 @@ def test_a_wait_is_in_progress_until_its_answer_is_final(api: Api) -> None:
     assert jobs(api) == 1
 
 
-def test_a_secret_is_masked_in_the_repeat(api: Api, shop: Callable[[str], Shop]) -> None:
-    shop("elbe")
+def test_a_secret_is_masked_in_the_repeat(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    make_accounts("elbe")
     key, repeat = api.key(), {"Idempotency-Key": "a"}
     body = {"url": "https://hooks.example/in", "events": ["*"]}
     first = api.call("POST /v1/webhook-endpoints", body, key=key, headers=repeat).json()
@@ -130,8 +130,8 @@ def test_a_key_that_is_empty_or_too_long_is_422(api: Api, word: str) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, "Idempotency-Key")
 
 
-def test_a_locked_door_is_not_kept(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_a_locked_door_is_not_kept(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     key, line = api.key(), f"POST /v1/resellers/{mine.reseller}/clients/connect"
     wrong = {"name": "no such account", "password": "wrong"}
     tries = [api.call(line, wrong, key=key).status_code for _ in range(5)]

@@ -11,8 +11,8 @@ from engine.driver import driver
 from services.job_search import Found, Searcher
 from store import job_scan
 from store.jobs_read import JobQuery, newest
-from tests.api_world import Api
-from tests.slow_jobs import make_slow
+from tests.support.api import Api
+from tests.support.slow_jobs import make_slow
 
 JOBS = 40
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from adapters.clock_fakes import ManualClock
 from engine import ledger
 from engine.driver import driver
-from tests.api_world import Api
+from tests.support.api import Api
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
 
@@ -77,7 +77,7 @@ def test_wait_answers_200_with_the_result_once_the_job_is_finished(api: Api, clo
     ]
     for thread in waiting:
         thread.start()
-    api.until_waiting(3)
+    api.wait_for_long_polls(3)
     finish(api, job_id, {"message": "hello"}, clock)
     for thread in waiting:
         thread.join()

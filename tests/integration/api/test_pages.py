@@ -17,7 +17,7 @@ from models.offers import Offer
 from services import activation
 from services.decision_links import link_token
 from services.offer_log import OfferBook, move
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 LINE = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
 MESSAGE = "Hello <script>alert(1)</script>\nsecond line"
@@ -29,13 +29,13 @@ class Sent:
 
     id: str
     path: str
-    shop: Shop
+    accounts: ResellerAccounts
 
 
 @pytest.fixture
-def sent(api: Api, shop: Callable[[str], Shop], deps: Deps) -> Sent:
+def sent(api: Api, make_accounts: Callable[[str], ResellerAccounts], deps: Deps) -> Sent:
     """An offer with a message, delivered."""
-    mine = shop("elbe")
+    mine = make_accounts("elbe")
     new = {
         "reseller_id": str(mine.reseller),
         "account_id": str(mine.client),
@@ -100,14 +100,14 @@ def test_one_press_accepts_and_the_next_is_told_so(api: Api, sent: Sent) -> None
     assert (first.status_code, again.status_code, other.status_code, later.status_code) == (200, 409, 409, 200)
     assert state(api, sent) == "accepted"
     assert "<form" not in first.text + again.text + other.text + later.text
-    licences = api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"]
+    licences = api.ok(f"GET /v1/accounts/{sent.accounts.client}/licences")["items"]
     assert [(one["product"], one["count"]) for one in licences] == [("excel-basics", 5)]
 
 
 def test_a_rejected_offer_changes_nothing(api: Api, sent: Sent) -> None:
     assert press(api, sent, "reject").status_code == 200
     assert state(api, sent) == "rejected"
-    assert api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"] == []
+    assert api.ok(f"GET /v1/accounts/{sent.accounts.client}/licences")["items"] == []
 
 
 def test_a_press_without_a_button_decides_nothing(api: Api, sent: Sent) -> None:
@@ -129,11 +129,11 @@ def test_an_expired_offer_is_410(api: Api, sent: Sent, clock: ManualClock) -> No
     clock.advance(timedelta(days=30))
 
     assert (api.http.get(sent.path).status_code, press(api, sent, "accept").status_code) == (410, 410)
-    assert api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"] == []
+    assert api.ok(f"GET /v1/accounts/{sent.accounts.client}/licences")["items"] == []
 
 
 def test_a_link_to_an_address_since_changed_is_410_and_shows_nothing_of_the_offer(api: Api, sent: Sent) -> None:
-    api.ok(f"PATCH /v1/accounts/{sent.shop.client}", {"admin_email": "new@elbe.example"})
+    api.ok(f"PATCH /v1/accounts/{sent.accounts.client}", {"admin_email": "new@elbe.example"})
     looked, pressed = api.http.get(sent.path), press(api, sent, "accept")
 
     assert (looked.status_code, pressed.status_code) == (410, 410)
@@ -157,10 +157,10 @@ def test_a_forged_token_is_404_in_the_reader_s_language_and_nobody_s_name(api: A
 
 def test_the_page_speaks_the_account_s_language_in_the_reseller_s_brand(api: Api, sent: Sent) -> None:
     brand = {"name": "Müller & Söhne", "colours": {"primary": "#aa3300"}, "support": {"email": "hilfe@elbe.example"}}
-    api.ok(f"PUT /v1/accounts/{sent.shop.reseller}/brand", brand)
+    api.ok(f"PUT /v1/accounts/{sent.accounts.reseller}/brand", brand)
     words = {"en": "Accept", "de": "Annehmen", "fr": "Accepter", "ru": "Принять", "ja": "承諾する"}
     for locale, word in words.items():
-        api.ok(f"PATCH /v1/accounts/{sent.shop.client}", {"locale": locale})
+        api.ok(f"PATCH /v1/accounts/{sent.accounts.client}", {"locale": locale})
         page = api.http.get(sent.path).text
 
         assert f'<html lang="{locale}">' in page
@@ -171,8 +171,10 @@ def test_the_page_speaks_the_account_s_language_in_the_reseller_s_brand(api: Api
         assert "Kontor" not in page
 
 
-def test_activation_is_shown_by_get_and_done_by_post_once(api: Api, shop: Callable[[str], Shop], deps: Deps) -> None:
-    mine = shop("elbe")
+def test_activation_is_shown_by_get_and_done_by_post_once(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts], deps: Deps
+) -> None:
+    mine = make_accounts("elbe")
     with deps.sessions() as session:
         account = session.get_one(Account, mine.client)
         until = deps.clock.now() + activation.LIFE
@@ -190,9 +192,9 @@ def test_activation_is_shown_by_get_and_done_by_post_once(api: Api, shop: Callab
 
 
 def test_an_expired_activation_link_is_410(
-    api: Api, shop: Callable[[str], Shop], deps: Deps, clock: ManualClock
+    api: Api, make_accounts: Callable[[str], ResellerAccounts], deps: Deps, clock: ManualClock
 ) -> None:
-    mine = shop("elbe")
+    mine = make_accounts("elbe")
     with deps.sessions() as session:
         account = session.get_one(Account, mine.client)
         until = clock.now() + activation.LIFE

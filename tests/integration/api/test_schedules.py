@@ -3,7 +3,7 @@
 from adapters.clock_fakes import ManualClock
 from engine.schedules import declare
 from tasks.timetable import timetable
-from tests.api_world import Api
+from tests.support.api import Api
 
 
 def declared(api: Api) -> None:

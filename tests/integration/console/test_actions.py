@@ -11,9 +11,9 @@ from engine.schedules import Declared, declare
 from models.control import AuditEntry, Lane, Queue, Schedule
 from models.jobs import Job
 from services import bulk
-from tests.console_world import Visitor, bury, put_job
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
 NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id"), SOME_ID) | {"name": "probe"}
 
@@ -40,8 +40,8 @@ def test_a_form_of_another_site_does_nothing(signed_in: As) -> None:
 
 
 def test_the_buttons_are_absent_for_a_viewer(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
-    bury(deps, job, ValueError("it broke"))
+    job = enqueue_probe(deps)
+    mark_dead(deps, job, ValueError("it broke"))
     someone = signed_in("viewer")
     for path in ("/console/queues", f"/console/jobs/{job}", "/console/dead", "/console/schedules"):
         text = someone.get(path).text
@@ -49,8 +49,8 @@ def test_the_buttons_are_absent_for_a_viewer(signed_in: As, deps: Deps) -> None:
 
 
 def test_a_dead_job_is_retried_once_asked_and_the_log_says_who_and_why(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
-    bury(deps, job, ValueError("it broke"))
+    job = enqueue_probe(deps)
+    mark_dead(deps, job, ValueError("it broke"))
     someone = signed_in("operator")
     assert "is queued at once" in someone.get(f"/console/jobs/{job}/retry").text
     done = someone.post(f"/console/jobs/{job}/retry", {"reason": "the disk has space again"})
@@ -67,7 +67,7 @@ def test_a_dead_job_is_retried_once_asked_and_the_log_says_who_and_why(signed_in
 
 
 def test_cancelling_wants_a_reason(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
+    job = enqueue_probe(deps)
     someone = signed_in("operator")
     assert someone.post(f"/console/jobs/{job}/cancel", {"reason": " "}).status_code == 422
     assert someone.post(f"/console/jobs/{job}/cancel", {"reason": "ordered twice"}).status_code == 303
@@ -76,8 +76,8 @@ def test_cancelling_wants_a_reason(signed_in: As, deps: Deps) -> None:
 
 def test_a_group_is_previewed_first_and_done_with_a_reason(signed_in: As, deps: Deps) -> None:
     for number in range(3):
-        bury(deps, put_job(deps, f"{number}"), ValueError(f"no space on disk {number}"))
-    bury(deps, put_job(deps, "another"), KeyError("missing"))
+        mark_dead(deps, enqueue_probe(deps, f"{number}"), ValueError(f"no space on disk {number}"))
+    mark_dead(deps, enqueue_probe(deps, "another"), KeyError("missing"))
     someone = signed_in("operator")
     text = someone.get("/console/dead").text
     assert "3 × probe.echo" in text

@@ -14,10 +14,10 @@ from console.app import ADMIN_PAGES
 from models.control import AuditEntry
 from models.people import Operator
 from store import audit
-from tests.api_world import Shop
-from tests.console_world import PASSWORD, Visitor, operator
+from tests.support.api import ResellerAccounts
+from tests.support.console import PASSWORD, ConsoleClient, create_operator
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 SECRET = re.compile(r'<code class="secret">([^<]+)</code>')
 
 
@@ -46,14 +46,14 @@ def test_somebody_is_added_with_a_password_that_is_shown_once(signed_in: As, add
     assert admin.post("/console/people", {"email": "no address", "role": "viewer"}).status_code == 422
     assert admin.post("/console/people", {"email": "a@b.example", "role": "king"}).status_code == 422
     with httpx.Client(base_url=address) as http:
-        assert Visitor(http).sign_in("new@kontor.example", found[1]).status_code == 303
+        assert ConsoleClient(http).sign_in("new@kontor.example", found[1]).status_code == 303
 
 
 def test_who_is_disabled_is_out_at_once_and_in_again_when_enabled(signed_in: As, deps: Deps, address: str) -> None:
-    admin, email = signed_in("admin"), operator(deps, "viewer")
+    admin, email = signed_in("admin"), create_operator(deps, "viewer")
     place = f"/console/people/{id_of(deps, email)}"
     with httpx.Client(base_url=address) as http:
-        other = Visitor(http)
+        other = ConsoleClient(http)
         assert other.sign_in(email).status_code == 303
         assert admin.post(f"{place}/disable", {"reason": ""}).status_code == 422
         assert admin.post(f"{place}/disable", {"reason": "left us"}).status_code == 303
@@ -79,16 +79,18 @@ def test_the_last_admin_stays(signed_in: As, deps: Deps) -> None:
 
 
 def test_a_role_changes_what_one_may_from_the_next_request_on(signed_in: As, deps: Deps, address: str) -> None:
-    admin, email = signed_in("admin"), operator(deps, "operator")
+    admin, email = signed_in("admin"), create_operator(deps, "operator")
     with httpx.Client(base_url=address) as http:
-        Visitor(http).sign_in(email)
+        ConsoleClient(http).sign_in(email)
         assert http.get("/console/queues/probe/pause").status_code == 200
         assert admin.post(f"/console/people/{id_of(deps, email)}/role", {"role": "viewer"}).status_code == 200
         assert http.get("/console/queues/probe/pause").status_code == 403
 
 
-def test_a_key_is_made_shown_once_and_revoked(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    admin, one = signed_in("admin"), shop("elbe")
+def test_a_key_is_made_shown_once_and_revoked(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    admin, one = signed_in("admin"), make_accounts("elbe")
     wrong = ({"name": ""}, {"name": "k"}, {"name": "k", "scope-read": "1", "reseller": "x"},
              {"name": "k", "scope-read": "1", "expires": "soon"})  # fmt: skip
     for form in wrong:
@@ -110,8 +112,10 @@ def test_a_key_is_made_shown_once_and_revoked(signed_in: As, deps: Deps, shop: C
     assert found[1] not in str([act.detail for act in acts])
 
 
-def test_a_programme_is_shown_as_it_was_applied(signed_in: As, shop: Callable[[str], Shop]) -> None:
-    shop("elbe")
+def test_a_programme_is_shown_as_it_was_applied(
+    signed_in: As, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    make_accounts("elbe")
     admin = signed_in("admin")
     assert "learning" in admin.get("/console/programmes").text
     assert "data-protection" in admin.get("/console/programmes/learning").text

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 from adapters.clock_fakes import ManualClock
 from api.deps import Deps
-from tests.console_world import PASSWORD, Visitor, operator
+from tests.support.console import PASSWORD, ConsoleClient, create_operator
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 
 
-def test_a_stranger_is_led_to_the_login_and_back_to_what_was_asked_for(deps: Deps, visitor: Visitor) -> None:
-    email = operator(deps, "viewer")
+def test_a_stranger_is_led_to_the_login_and_back_to_what_was_asked_for(deps: Deps, visitor: ConsoleClient) -> None:
+    email = create_operator(deps, "viewer")
     asked = visitor.http.get("/console/jobs?state=dead")
     assert asked.headers["location"] == "/console/login?next=%2Fconsole%2Fjobs%3Fstate%3Ddead"
     form = visitor.fields(asked.headers["location"])
@@ -19,14 +19,14 @@ def test_a_stranger_is_led_to_the_login_and_back_to_what_was_asked_for(deps: Dep
     assert (answer.status_code, answer.headers["location"]) == (303, "/console/jobs?state=dead")
 
 
-def test_no_page_is_shown_to_a_stranger(visitor: Visitor) -> None:
+def test_no_page_is_shown_to_a_stranger(visitor: ConsoleClient) -> None:
     for path in ("/console/jobs", "/console/mail", "/console/audit", "/console/nowhere"):
         assert visitor.http.get(path).status_code == 303
     assert visitor.http.post("/console/queues/probe/pause").headers["location"] == "/console/login"
 
 
-def test_the_cookie_is_for_http_only_and_secure_behind_tls(deps: Deps, visitor: Visitor) -> None:
-    email = operator(deps, "viewer")
+def test_the_cookie_is_for_http_only_and_secure_behind_tls(deps: Deps, visitor: ConsoleClient) -> None:
+    email = create_operator(deps, "viewer")
     plain = visitor.sign_in(email).headers.get_list("set-cookie")
     mine = next(cookie for cookie in plain if cookie.startswith("kontor_session="))
     assert "HttpOnly" in mine
@@ -40,8 +40,8 @@ def test_the_cookie_is_for_http_only_and_secure_behind_tls(deps: Deps, visitor: 
     assert all("Secure" in cookie for cookie in tls.headers.get_list("set-cookie"))
 
 
-def test_a_session_known_before_the_login_is_worth_nothing_after_it(deps: Deps, visitor: Visitor) -> None:
-    email = operator(deps, "viewer")
+def test_a_session_known_before_the_login_is_worth_nothing_after_it(deps: Deps, visitor: ConsoleClient) -> None:
+    email = create_operator(deps, "viewer")
     visitor.http.cookies.set("kontor_session", "planted by somebody else", path="/console")
     assert visitor.sign_in(email).status_code == 303
     first = {cookie.value for cookie in visitor.http.cookies.jar if cookie.name == "kontor_session"}
@@ -51,32 +51,32 @@ def test_a_session_known_before_the_login_is_worth_nothing_after_it(deps: Deps, 
     assert visitor.http.get("/console").status_code == 303
 
 
-def test_a_wrong_password_is_told_like_a_wrong_address(deps: Deps, visitor: Visitor) -> None:
-    email = operator(deps, "viewer")
+def test_a_wrong_password_is_told_like_a_wrong_address(deps: Deps, visitor: ConsoleClient) -> None:
+    email = create_operator(deps, "viewer")
     answers = [visitor.sign_in(email, "not this one"), visitor.sign_in("nobody@kontor.example")]
     assert [answer.status_code for answer in answers] == [401, 401]
     assert all("No operator has that address and password." in answer.text for answer in answers)
 
 
 def test_five_wrong_passwords_shut_the_door_for_a_quarter_of_an_hour(
-    deps: Deps, visitor: Visitor, clock: ManualClock
+    deps: Deps, visitor: ConsoleClient, clock: ManualClock
 ) -> None:
-    email = operator(deps, "viewer")
+    email = create_operator(deps, "viewer")
     assert [visitor.sign_in(email, "a guess").status_code for _ in range(5)] == [401] * 5
     assert visitor.sign_in(email.upper()).status_code == 429
     clock.advance(timedelta(minutes=15))
     assert visitor.sign_in(email).status_code == 303
 
 
-def test_a_login_that_another_site_posts_is_refused(deps: Deps, visitor: Visitor) -> None:
-    email = operator(deps, "viewer")
+def test_a_login_that_another_site_posts_is_refused(deps: Deps, visitor: ConsoleClient) -> None:
+    email = create_operator(deps, "viewer")
     answer = visitor.http.post("/console/login", data={"email": email, "password": PASSWORD, "ticket": ""})
     assert answer.status_code == 403
     assert "kontor_session" not in visitor.http.cookies
 
 
-def test_the_way_back_never_leaves_the_console(deps: Deps, visitor: Visitor) -> None:
-    email = operator(deps, "viewer")
+def test_the_way_back_never_leaves_the_console(deps: Deps, visitor: ConsoleClient) -> None:
+    email = create_operator(deps, "viewer")
     for wanted in (
         "https://evil.example",
         "//evil.example",

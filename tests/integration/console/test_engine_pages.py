@@ -15,11 +15,11 @@ from models.console import JobRollup
 from models.control import Lane, Queue, WorkerProcess
 from models.jobs import Job
 from store import rollups
-from tests.api_world import Shop
-from tests.console_engine import works
-from tests.console_world import Visitor, bury, put_job
+from tests.support.api import ResellerAccounts
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
+from tests.support.worker import running_worker
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 
 
 def roll(deps: Deps) -> None:
@@ -27,7 +27,7 @@ def roll(deps: Deps) -> None:
     with deps.sessions() as session:
         deps.jobs.enqueue(session, "console.rollup", {})
         session.commit()
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
 
 
@@ -47,9 +47,9 @@ def test_figures_tell_how_many_ended_how_long_they_waited_and_which_were_late(
     signed_in: As, deps: Deps, clock: ManualClock
 ) -> None:
     for number in range(3):
-        put_job(deps, f"{number}")
+        enqueue_probe(deps, f"{number}")
     clock.advance(timedelta(minutes=10))
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
     roll(deps)
     roll(deps)
@@ -68,8 +68,8 @@ def test_figures_tell_how_many_ended_how_long_they_waited_and_which_were_late(
 
 def test_hours_are_the_sum_of_their_minutes(deps: Deps, clock: ManualClock) -> None:
     for _ in range(3):
-        put_job(deps)
-        with works(deps) as engine:
+        enqueue_probe(deps)
+        with running_worker(deps) as engine:
             engine.inline.drain()
         clock.advance(timedelta(minutes=7))
         roll(deps)
@@ -80,8 +80,8 @@ def test_hours_are_the_sum_of_their_minutes(deps: Deps, clock: ManualClock) -> N
 
 
 def test_a_long_outage_is_counted_in_pieces(deps: Deps, clock: ManualClock) -> None:
-    put_job(deps)
-    with works(deps) as engine:
+    enqueue_probe(deps)
+    with running_worker(deps) as engine:
         engine.inline.drain()
     clock.advance(timedelta(days=2))
     roll(deps)
@@ -93,7 +93,7 @@ def test_a_long_outage_is_counted_in_pieces(deps: Deps, clock: ManualClock) -> N
 
 def test_what_waits_longer_than_its_task_allows_is_said_first(signed_in: As, deps: Deps, clock: ManualClock) -> None:
     worker(deps)
-    put_job(deps)
+    enqueue_probe(deps)
     clock.advance(timedelta(seconds=31))
     assert "1 probe.echo job waits longer than the task allows." in signed_in("viewer").get("/console").text
 
@@ -105,8 +105,10 @@ def test_a_healthy_quiet_system_says_so(signed_in: As, deps: Deps) -> None:
     assert "It is quiet." in text
 
 
-def test_a_queue_shows_who_waits_and_whose_turn_it_was(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    one = shop("elbe")
+def test_a_queue_shows_who_waits_and_whose_turn_it_was(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    one = make_accounts("elbe")
     with deps.sessions() as session:
         for tenant in (str(one.reseller), "", "someone"):
             deps.jobs.enqueue(session, "probe.echo", {}, tenant=tenant)
@@ -115,7 +117,7 @@ def test_a_queue_shows_who_waits_and_whose_turn_it_was(signed_in: As, deps: Deps
     text = someone.get("/console/queues/probe").text
     assert "elbe" in text
     assert "the provider" in text
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
     assert "Nobody waits" not in someone.get("/console/queues/probe").text
     assert someone.http.get("/console/queues/none").status_code == 404
@@ -137,7 +139,7 @@ def test_how_many_at_once_is_set_with_a_reason(signed_in: As, deps: Deps) -> Non
 
 def test_one_worker_is_drained_and_works_again(signed_in: As, deps: Deps) -> None:
     worker(deps)
-    job = put_job(deps)
+    job = enqueue_probe(deps)
     with deps.sessions() as session:
         row = session.get_one(Job, job)
         row.state, row.worker, row.started_at = "running", "w1", deps.clock.now()
@@ -153,15 +155,17 @@ def test_one_worker_is_drained_and_works_again(signed_in: As, deps: Deps) -> Non
     assert someone.post("/console/workers/w2/drain", {"reason": "x"}).status_code == 404
 
 
-def test_an_instance_shows_its_line_and_its_errors(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    client: UUID = shop("elbe").client
+def test_an_instance_shows_its_line_and_its_errors(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    client: UUID = make_accounts("elbe").client
     lane = f"instance:{client}"
     with deps.sessions() as session:
         session.add(Lane(name=lane, state="open", failures=3, last_error="connection refused"))
         put = deps.jobs.enqueue(session, "probe.echo", {"message": "waits"}, lane=lane)
         dead = deps.jobs.enqueue(session, "probe.echo", {"message": "gave up"}, lane=lane)
         session.commit()
-    bury(deps, dead.id, ConnectionError("no route to host"))
+    mark_dead(deps, dead.id, ConnectionError("no route to host"))
     text = signed_in("viewer").get(f"/console/instances/instance%3A{client}").text
     for words in (
         "elbe client",

@@ -12,18 +12,18 @@ from mail.catalogue import LANGUAGES
 from mail.kinds import KINDS
 from models.jobs import Job
 from models.mails import Mail
-from tests.api_world import Api, Shop
-from tests.console_world import Visitor, unknown
+from tests.support.api import Api, ResellerAccounts
+from tests.support.console import ConsoleClient, unknown_id
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 HERE = "/console/mail/gallery"
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
 @pytest.fixture
-def branded(api: Api, shop: Callable[[str], Shop]) -> UUID:
+def branded(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> UUID:
     """A reseller with a name that is markup, and a colour."""
-    reseller = shop("nordlicht").reseller
+    reseller = make_accounts("nordlicht").reseller
     told = {"name": ATTACK, "colours": {"primary": "#0f766e"}, "support": {"email": "help@nordlicht.example"}}
     api.ok(f"PUT /v1/accounts/{reseller}/brand", told)
     return reseller
@@ -115,8 +115,8 @@ def test_resellers_are_found_by_name_and_page_by_page(signed_in: As, api: Api, b
 def test_what_there_is_not_is_not_found(signed_in: As) -> None:
     someone = signed_in("viewer")
     for path in (
-        f"{HERE}/nonsense/en", f"{HERE}/statement/xx", f"{HERE}?brand=nonsense", f"{HERE}?brand={unknown()}",
-        f"{HERE}/statement/en/frame?brand={unknown()}",
+        f"{HERE}/nonsense/en", f"{HERE}/statement/xx", f"{HERE}?brand=nonsense", f"{HERE}?brand={unknown_id()}",
+        f"{HERE}/statement/en/frame?brand={unknown_id()}",
     ):  # fmt: skip
         assert someone.http.get(path).status_code == 404, path
     assert someone.http.get(f"{HERE}?cursor=never").status_code == 422

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from api.deps import Deps
 from domain.ids import new_id
 from store import timelines
-from tests.api_world import Shop
-from tests.query_plans import plans_of
+from tests.support.api import ResellerAccounts
+from tests.support.query_plans import plans_of
 
 ROWS = 20_000
 MOST = 200
@@ -64,9 +64,9 @@ QUERIES: list[Query] = [
 
 
 @pytest.fixture
-def crowded(deps: Deps, shop: Callable[[str], Shop]) -> Shop:
+def crowded(deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> ResellerAccounts:
     """A reseller and a client with very much history."""
-    busy = shop("elbe")
+    busy = make_accounts("elbe")
     with deps.sessions() as session:
         for statement in FILL.split(";"):
             session.execute(sql(statement), {"reseller": str(busy.reseller), "client": str(busy.client)})
@@ -89,7 +89,7 @@ def check(plan: str) -> None:
     assert max(read) <= MOST, plan
 
 
-def test_each_source_is_read_by_an_index(deps: Deps, crowded: Shop) -> None:
+def test_each_source_is_read_by_an_index(deps: Deps, crowded: ResellerAccounts) -> None:
     for account_id in (new_id(), crowded.client, crowded.reseller):
         for number, query in enumerate(QUERIES):
             plan = plans_of(deps.engine, partial(ask, query, account_id), "EXPLAIN ANALYZE")
@@ -99,7 +99,9 @@ def test_each_source_is_read_by_an_index(deps: Deps, crowded: Shop) -> None:
                 raise AssertionError(f"query {number}") from error
 
 
-def test_jobs_of_a_reseller_and_calls_to_an_instance_are_read_by_an_index(deps: Deps, crowded: Shop) -> None:
+def test_jobs_of_a_reseller_and_calls_to_an_instance_are_read_by_an_index(
+    deps: Deps, crowded: ResellerAccounts
+) -> None:
     for owner, lane in ((str(new_id()), f"instance:{new_id()}"), (str(crowded.reseller), f"instance:{crowded.client}")):
         values = {"id": owner, "lane": lane, "before": LATE, "limit": 51}
         for statement in (timelines.JOBS, timelines.CALLS):

@@ -18,10 +18,10 @@ from models.offers import Offer
 from services import offer_mails, programme_files
 from services.offer_log import OfferBook
 from store.schema import ROOT
-from tests.api_world import Api, Shop
-from tests.console_world import Visitor, unknown
+from tests.support.api import Api, ResellerAccounts
+from tests.support.console import ConsoleClient, unknown_id
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 ATTACK = "<img src=x onerror=alert(1)>"
 OLDER = re.compile(r'rel="next" href="([^"]+)"')
 ROW = re.compile(r"<tr data-row>(.*?)</tr>", re.DOTALL)
@@ -29,13 +29,18 @@ LINES = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1
 
 
 @pytest.fixture
-def elbe(shop: Callable[[str], Shop]) -> Shop:
+def elbe(make_accounts: Callable[[str], ResellerAccounts]) -> ResellerAccounts:
     """A reseller of `learning` and its client."""
-    return shop("elbe")
+    return make_accounts("elbe")
 
 
-def send_offer(api: Api, shop: Shop, message: str | None = None) -> str:
-    new = {"reseller_id": str(shop.reseller), "account_id": str(shop.client), "lines": LINES, "message": message}
+def send_offer(api: Api, accounts: ResellerAccounts, message: str | None = None) -> str:
+    new = {
+        "reseller_id": str(accounts.reseller),
+        "account_id": str(accounts.client),
+        "lines": LINES,
+        "message": message,
+    }
     return str(api.ok("POST /v1/offers", new)["id"])
 
 
@@ -65,9 +70,9 @@ def rows_of(page: str) -> list[str]:
 
 
 def test_accounts_are_found_by_name_address_id_and_filters(
-    signed_in: As, elbe: Shop, shop: Callable[[str], Shop]
+    signed_in: As, elbe: ResellerAccounts, make_accounts: Callable[[str], ResellerAccounts]
 ) -> None:
-    oder = shop("oder")
+    oder = make_accounts("oder")
     someone = signed_in("viewer")
     for query in ("q=ELBE", "q=elbe+cl", "q=admin@elbe", "q=elbe&kind=client", f"reseller={elbe.reseller}"):
         page = someone.get(f"/console/accounts?{query}").text
@@ -82,7 +87,9 @@ def test_accounts_are_found_by_name_address_id_and_filters(
     assert someone.http.get("/console/accounts?cursor=never").status_code == 422
 
 
-def test_a_clients_line_tells_offers_events_mails_jobs_and_calls(signed_in: As, api: Api, elbe: Shop) -> None:
+def test_a_clients_line_tells_offers_events_mails_jobs_and_calls(
+    signed_in: As, api: Api, elbe: ResellerAccounts
+) -> None:
     offer = send_offer(api, elbe)
     api.ok(f"POST /v1/offers/{offer}/cancel")
     page = signed_in("viewer").get(f"/console/accounts/{elbe.client}").text
@@ -96,7 +103,7 @@ def test_a_clients_line_tells_offers_events_mails_jobs_and_calls(signed_in: As, 
     assert "https://customer.example/hook" in page
 
 
-def test_a_resellers_line_covers_its_clients_and_names_them(signed_in: As, api: Api, elbe: Shop) -> None:
+def test_a_resellers_line_covers_its_clients_and_names_them(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
     send_offer(api, elbe)
     page = signed_in("viewer").get(f"/console/accounts/{elbe.reseller}").text
     assert f'for <a href="/console/accounts/{elbe.client}">elbe client</a>' in page
@@ -104,7 +111,7 @@ def test_a_resellers_line_covers_its_clients_and_names_them(signed_in: As, api: 
     assert f"/console/accounts?reseller={elbe.reseller}" in page
 
 
-def test_a_line_shows_what_is_asked_for_and_nothing_else(signed_in: As, api: Api, elbe: Shop) -> None:
+def test_a_line_shows_what_is_asked_for_and_nothing_else(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
     send_offer(api, elbe)
     someone = signed_in("viewer")
     page = someone.get(f"/console/accounts/{elbe.client}?show=offers").text
@@ -114,7 +121,7 @@ def test_a_line_shows_what_is_asked_for_and_nothing_else(signed_in: As, api: Api
 
 
 def test_pages_of_a_line_lose_nothing_and_show_nothing_twice(
-    signed_in: As, api: Api, elbe: Shop, clock: ManualClock
+    signed_in: As, api: Api, elbe: ResellerAccounts, clock: ManualClock
 ) -> None:
     for _ in range(30):
         clock.advance(timedelta(minutes=1))
@@ -133,13 +140,13 @@ def test_pages_of_a_line_lose_nothing_and_show_nothing_twice(
     assert instants == sorted(instants, reverse=True)
 
 
-def test_a_cursor_that_no_page_gave_is_refused(signed_in: As, elbe: Shop) -> None:
+def test_a_cursor_that_no_page_gave_is_refused(signed_in: As, elbe: ResellerAccounts) -> None:
     someone = signed_in("viewer")
     for cursor in ("x", "events:", "events:x", "mails:1", "charges:2026-01-01", "discounts:x", "nothing:1"):
         assert someone.http.get(f"/console/accounts/{elbe.client}?cursor={cursor}").status_code == 422, cursor
 
 
-def test_names_and_messages_are_shown_as_text(signed_in: As, api: Api, elbe: Shop) -> None:
+def test_names_and_messages_are_shown_as_text(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
     api.ok(f"PATCH /v1/accounts/{elbe.client}", {"name": ATTACK})
     offer = send_offer(api, elbe, ATTACK)
     someone = signed_in("viewer")
@@ -150,7 +157,9 @@ def test_names_and_messages_are_shown_as_text(signed_in: As, api: Api, elbe: Sho
     assert someone.get(f"/console/offers/{offer}").text.count("&lt;img src=x") >= 2
 
 
-def test_an_offers_page_shows_each_event_and_that_its_chain_holds(signed_in: As, api: Api, elbe: Shop) -> None:
+def test_an_offers_page_shows_each_event_and_that_its_chain_holds(
+    signed_in: As, api: Api, elbe: ResellerAccounts
+) -> None:
     offer = send_offer(api, elbe)
     told = api.ok(f"POST /v1/offers/{offer}/cancel")
     page = signed_in("viewer").get(f"/console/offers/{offer}").text
@@ -170,7 +179,7 @@ def test_an_offers_page_shows_each_event_and_that_its_chain_holds(signed_in: As,
     ],
 )
 def test_an_offer_changed_past_kontor_is_not_verified(
-    signed_in: As, api: Api, deps: Deps, elbe: Shop, crime: str
+    signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts, crime: str
 ) -> None:
     offer = send_offer(api, elbe)
     api.ok(f"POST /v1/offers/{offer}/cancel")
@@ -200,19 +209,19 @@ def test_a_discount_is_explained_and_what_a_payment_would_make_of_it(signed_in: 
         assert someone.http.get(f"/console/resellers/{reseller}/discount?{wrong}").status_code == 422, wrong
 
 
-def test_who_never_was_a_reseller_has_no_discount(signed_in: As, elbe: Shop) -> None:
+def test_who_never_was_a_reseller_has_no_discount(signed_in: As, elbe: ResellerAccounts) -> None:
     assert signed_in("viewer").http.get(f"/console/resellers/{elbe.client}/discount").status_code == 409
 
 
-def test_what_does_not_exist_is_not_found(signed_in: As, elbe: Shop) -> None:
+def test_what_does_not_exist_is_not_found(signed_in: As, elbe: ResellerAccounts) -> None:
     someone = signed_in("viewer")
-    for thing in (unknown(), "x"):
+    for thing in (unknown_id(), "x"):
         for path in (f"accounts/{thing}", f"offers/{thing}", f"resellers/{thing}/discount"):
             assert someone.http.get(f"/console/{path}").status_code == 404, path
     assert someone.http.get(f"/console/offers/{elbe.client}").status_code == 404
 
 
-def test_nobody_reads_accounts_without_signing_in(visitor: Visitor, elbe: Shop) -> None:
+def test_nobody_reads_accounts_without_signing_in(visitor: ConsoleClient, elbe: ResellerAccounts) -> None:
     for path in ("accounts", f"accounts/{elbe.client}", f"resellers/{elbe.reseller}/discount"):
         assert visitor.http.get(f"/console/{path}").headers["location"].startswith("/console/login")
 
@@ -235,7 +244,9 @@ def test_what_was_recorded_stands_in_the_line_and_beside_what_the_ledger_says(
     assert "Today's ledger says otherwise" in someone.get(f"/console/resellers/{reseller}/discount").text
 
 
-def test_finished_jobs_and_calls_are_in_the_line_too(signed_in: As, api: Api, deps: Deps, elbe: Shop) -> None:
+def test_finished_jobs_and_calls_are_in_the_line_too(
+    signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts
+) -> None:
     send_offer(api, elbe)
     with deps.sessions() as session:
         columns = ", ".join(column.name for column in ArchivedJob.__table__.columns)
@@ -267,7 +278,9 @@ def test_a_charge_is_told_once_with_its_price(signed_in: As, api: Api, deps: Dep
     assert "product call-recording <small>since 2026-03-02" in someone.get(f"/console/accounts/{client}").text
 
 
-def test_an_offers_page_leads_to_its_mails_and_they_lead_back(signed_in: As, api: Api, deps: Deps, elbe: Shop) -> None:
+def test_an_offers_page_leads_to_its_mails_and_they_lead_back(
+    signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts
+) -> None:
     offer = send_offer(api, elbe)
     book = OfferBook(deps.jobs, deps.offer_secret, deps.programmes)
     with deps.sessions() as session:

@@ -7,19 +7,19 @@ from uuid import UUID
 import pytest
 
 from api.deps import Deps
-from tests.api_world import Shop
-from tests.console_scene import send_mail
-from tests.console_world import Visitor
+from tests.support.api import ResellerAccounts
+from tests.support.console import ConsoleClient
+from tests.support.console_data import send_first_mail
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 TOKEN = re.compile(rb"/activate/([\w.~-]{16,})")
 
 
 @pytest.fixture
-def sent(deps: Deps, shop: Callable[[str], Shop]) -> tuple[UUID, str]:
+def sent(deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> tuple[UUID, str]:
     """An activation mail that was sent, and the token in it."""
-    shop("elbe")
-    mail_id, raw = send_mail(deps, "activation")
+    make_accounts("elbe")
+    mail_id, raw = send_first_mail(deps, "activation")
     found = TOKEN.search(raw.replace(b"=\r\n", b""))
     assert found
     return mail_id, found[1].decode()

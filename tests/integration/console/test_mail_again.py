@@ -10,18 +10,18 @@ from api.deps import Deps
 from models.accounts import Account
 from models.control import AuditEntry
 from models.mails import Mail
-from tests.api_world import Shop
-from tests.console_scene import send_mail
-from tests.console_world import Visitor
+from tests.support.api import ResellerAccounts
+from tests.support.console import ConsoleClient
+from tests.support.console_data import send_first_mail
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 
 
 @pytest.fixture
-def sent(deps: Deps, shop: Callable[[str], Shop]) -> UUID:
+def sent(deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> UUID:
     """An activation mail that was sent."""
-    shop("elbe")
-    return send_mail(deps, "activation")[0]
+    make_accounts("elbe")
+    return send_first_mail(deps, "activation")[0]
 
 
 def repeats(deps: Deps, mail_id: UUID) -> int:

@@ -16,19 +16,19 @@ from engine.catalogue import Catalogue
 from models.control import Lane
 from models.jobs import Job
 from services.job_search import Searcher
-from tests.api_world import Shop
-from tests.console_world import Visitor, bury, put_job, unknown
-from tests.slow_jobs import make_slow
+from tests.support.api import ResellerAccounts
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead, unknown_id
+from tests.support.slow_jobs import make_slow
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 JOB = re.compile(r"/console/jobs/([0-9a-f-]{36})")
 PLAIN = [path for path, _ in PAGES if "{" not in path]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
 def test_a_viewer_sees_every_page_under_a_strict_policy(signed_in: As, deps: Deps) -> None:
-    bury(deps, put_job(deps), ValueError("it broke"))
-    put_job(deps, "still waiting")
+    mark_dead(deps, enqueue_probe(deps), ValueError("it broke"))
+    enqueue_probe(deps, "still waiting")
     someone = signed_in("viewer")
     for path in PLAIN:
         check_page(someone.http.get(path))
@@ -54,8 +54,8 @@ def test_a_quiet_system_says_so_in_words(signed_in: As) -> None:
 
 
 def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, deps: Deps) -> None:
-    wanted, other = put_job(deps, "needle"), put_job(deps, "hay")
-    bury(deps, wanted, ValueError("The printer is on FIRE"))
+    wanted, other = enqueue_probe(deps, "needle"), enqueue_probe(deps, "hay")
+    mark_dead(deps, wanted, ValueError("The printer is on FIRE"))
     someone = signed_in("viewer")
     for query in (
         "state=dead", "args.message=needle", "key=message&value=needle", "error=printer+is+on+fire",
@@ -73,7 +73,7 @@ def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, dep
 def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
     signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = {str(put_job(deps, "needle" if number % 10 == 0 else "hay")) for number in range(40)}
+    ids = {str(enqueue_probe(deps, "needle" if number % 10 == 0 else "hay")) for number in range(40)}
     with deps.sessions() as session:
         make_slow(session)
         session.commit()
@@ -96,8 +96,10 @@ def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
     assert found < ids
 
 
-def test_a_tenant_is_found_and_shown_by_its_name(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    one = shop("elbe")
+def test_a_tenant_is_found_and_shown_by_its_name(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    one = make_accounts("elbe")
     with deps.sessions() as session:
         mine = deps.jobs.enqueue(session, "probe.echo", {"message": "mine"}, tenant=str(one.reseller)).id
         other = deps.jobs.enqueue(session, "probe.echo", {"message": "other"}, tenant="free form").id
@@ -111,7 +113,7 @@ def test_a_tenant_is_found_and_shown_by_its_name(signed_in: As, deps: Deps, shop
 
 
 def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps) -> None:
-    ids = {str(put_job(deps, f"number {number}")) for number in range(60)}
+    ids = {str(enqueue_probe(deps, f"number {number}")) for number in range(60)}
     someone, path = signed_in("viewer"), "/console/jobs?task=probe.echo"
     seen: set[str] = set()
     for _ in range(2):
@@ -125,8 +127,8 @@ def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps
 
 
 def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in: As, deps: Deps) -> None:
-    dead, waiting = put_job(deps), put_job(deps, "waits")
-    bury(deps, dead, ValueError("it broke"))
+    dead, waiting = enqueue_probe(deps), enqueue_probe(deps, "waits")
+    mark_dead(deps, dead, ValueError("it broke"))
     someone = signed_in("operator")
     text = someone.get(f"/console/jobs/{dead}").text
     assert "Attempt 1" in text
@@ -138,7 +140,7 @@ def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in:
 
 
 def test_numbers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
+    job = enqueue_probe(deps)
     with deps.sessions() as session:
         session.get_one(Job, job).payload = {"n": 12345678901234567890123}
         session.commit()
@@ -146,8 +148,8 @@ def test_numbers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
 
 
 def test_what_strangers_wrote_is_shown_and_not_run(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps, ATTACK)
-    bury(deps, job, ValueError(ATTACK))
+    job = enqueue_probe(deps, ATTACK)
+    mark_dead(deps, job, ValueError(ATTACK))
     someone = signed_in("operator")
     for path in (f"/console/jobs/{job}", "/console/jobs", "/console/dead"):
         assert "alert(1)" in someone.get(path).text, path
@@ -168,12 +170,14 @@ def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
 def test_what_is_not_there_is_not_found(signed_in: As) -> None:
     someone = signed_in("viewer")
     for path in ("jobs/{}", "mail/{}", "mail/{}/frame", "nowhere/{}"):
-        found = {someone.http.get(f"/console/{path.format(name)}").status_code for name in (unknown(), "no-id")}
+        found = {someone.http.get(f"/console/{path.format(name)}").status_code for name in (unknown_id(), "no-id")}
         assert found == {404}, path
 
 
-def test_a_lane_in_trouble_is_named_after_its_customer(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    client: UUID = shop("elbe").client
+def test_a_lane_in_trouble_is_named_after_its_customer(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    client: UUID = make_accounts("elbe").client
     with deps.sessions() as session:
         session.add(Lane(name=f"instance:{client}", state="open", failures=3, last_error="connection refused"))
         session.commit()

@@ -9,9 +9,9 @@ from api.deps import Deps
 from models.control import AuditEntry
 from models.reconciliation import ReconciliationGap
 from services.reconciliation.reconciling import reconcile
-from tests.console_world import Visitor, unknown
+from tests.support.console import ConsoleClient, unknown_id
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 LOST = (
     "INSERT INTO mails (id, template, locale, facts, fact_key, identity, created_at)"
     " VALUES (gen_random_uuid(), 'activation', 'en', '{}', :key, :key, now())"
@@ -57,7 +57,7 @@ def test_mending_puts_the_job_and_the_next_look_closes_the_gap(signed_in: As, de
     assert "Nothing is missing." in someone.get("/console/reconciliation").text
     assert "Closed" in someone.get("/console/reconciliation?closed=1").text
     assert someone.post(f"/console/reconciliation/{gap}/mend").status_code == 409
-    assert someone.post(f"/console/reconciliation/{unknown()}/mend").status_code == 404
+    assert someone.post(f"/console/reconciliation/{unknown_id()}/mend").status_code == 404
 
 
 def test_accepting_wants_a_reason_and_the_gap_is_not_named_again(signed_in: As, deps: Deps) -> None:

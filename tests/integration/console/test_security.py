@@ -18,9 +18,9 @@ from models.control import Lane, WorkerProcess
 from models.people import OperatorSession
 from services import keys, saved_searches
 from store import audit, people
-from tests.console_world import PASSWORD, Visitor, bury, operator, put_job, unknown
+from tests.support.console import PASSWORD, ConsoleClient, create_operator, enqueue_probe, mark_dead, unknown_id
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 OPEN = {"/console/login"}
 HOLE = re.compile(r"{[^}]+}")
@@ -44,7 +44,7 @@ def test_every_form_wants_the_token_of_this_session(signed_in: As) -> None:
     tried = [path for path in addresses("POST") if path not in OPEN]
     for path in tried:
         for token in ({}, {"csrf": ""}, {"csrf": "guessed"}):
-            refused = someone.http.post(filled(path, unknown()), data={"reason": "because", **token})
+            refused = someone.http.post(filled(path, unknown_id()), data={"reason": "because", **token})
             assert refused.status_code == 403, path
             assert "not of your session" in refused.text, path
 
@@ -52,23 +52,23 @@ def test_every_form_wants_the_token_of_this_session(signed_in: As) -> None:
 def test_the_token_of_another_session_is_worth_nothing(signed_in: As, deps: Deps, address: str) -> None:
     someone = signed_in("operator")
     with httpx.Client(base_url=address) as http:
-        other = Visitor(http)
-        other.sign_in(operator(deps, "admin"))
+        other = ConsoleClient(http)
+        other.sign_in(create_operator(deps, "admin"))
         theirs = other.fields("/console")["csrf"]
     refused = someone.http.post("/console/queues/probe/pause", data={"csrf": theirs, "reason": "because"})
     assert refused.status_code == 403
 
 
-def test_nothing_is_read_or_done_without_signing_in(visitor: Visitor) -> None:
+def test_nothing_is_read_or_done_without_signing_in(visitor: ConsoleClient) -> None:
     for method in ("GET", "POST"):
         for path in addresses(method):
             if path in OPEN:
                 continue
-            answer = visitor.http.request(method, filled(path, unknown()))
+            answer = visitor.http.request(method, filled(path, unknown_id()))
             assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/console/login"), path
 
 
-def test_nothing_is_followed_live_without_signing_in(visitor: Visitor) -> None:
+def test_nothing_is_followed_live_without_signing_in(visitor: ConsoleClient) -> None:
     answer = visitor.http.get("/console/jobs", headers={"Accept": "text/event-stream"})
     assert "event: over" in answer.text
     assert "event: part" not in answer.text
@@ -77,7 +77,7 @@ def test_nothing_is_followed_live_without_signing_in(visitor: Visitor) -> None:
 def test_an_id_of_something_else_finds_nothing_and_breaks_nothing(signed_in: As) -> None:
     someone = signed_in("admin")
     things = (
-        unknown(),
+        unknown_id(),
         uuid4(),
         "018f0000-0000-7000-8000-00000000000g",
         "..%2f..%2fetc",
@@ -94,7 +94,7 @@ def test_an_id_of_something_else_finds_nothing_and_breaks_nothing(signed_in: As)
 def test_no_page_is_framed_sniffed_or_kept(signed_in: As) -> None:
     someone = signed_in("admin")
     for path in addresses("GET"):
-        headers = someone.http.get(filled(path, unknown())).headers
+        headers = someone.http.get(filled(path, unknown_id())).headers
         assert headers["x-frame-options"] == "DENY", path
         assert "frame-ancestors 'none'" in headers["content-security-policy"], path
         assert "unsafe" not in headers["content-security-policy"], path
@@ -105,8 +105,8 @@ def test_no_page_is_framed_sniffed_or_kept(signed_in: As) -> None:
 
 def test_what_was_stored_is_shown_and_not_run(signed_in: As, deps: Deps) -> None:
     admin = signed_in("admin")
-    job = put_job(deps, ATTACK)
-    bury(deps, job, ValueError(ATTACK))
+    job = enqueue_probe(deps, ATTACK)
+    mark_dead(deps, job, ValueError(ATTACK))
     lane = "instance:evil"
     with deps.sessions() as session:
         me = people.operators(session)[0]
@@ -151,7 +151,7 @@ def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
         "code",
     )
     for path in addresses("GET"):
-        text = someone.http.get(filled(path, unknown()), params=dict.fromkeys(names, ATTACK)).text
+        text = someone.http.get(filled(path, unknown_id()), params=dict.fromkeys(names, ATTACK)).text
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
 
@@ -167,8 +167,8 @@ def test_a_saved_search_leads_nowhere_else_and_is_ones_own(signed_in: As, deps: 
     with deps.sessions() as session:
         mine: UUID = session.scalars(select(SavedSearch.id)).one()
     with httpx.Client(base_url=address) as http:
-        other = Visitor(http)
-        other.sign_in(operator(deps, "admin"))
+        other = ConsoleClient(http)
+        other.sign_in(create_operator(deps, "admin"))
         assert "mine" not in other.get("/console/jobs?state=dead").text
         other.post(f"/console/searches/{mine}/forget")
     assert 'aria-current="true">mine' in someone.get("/console/jobs?state=dead").text

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.clock_fakes import ManualClock
-from tests.api_fixtures import api, deps
-from tests.api_world import Api
-from tests.discount_world import OPENING, DiscountWorld, discount_world
+from tests.support.api import Api
+from tests.support.api_fixtures import api, deps
+from tests.support.discounts import OPENING, DiscountScenario, discount_scenario
 
 __all__ = ["api", "deps"]
 
@@ -19,7 +19,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
+def world(api: Api, clock: ManualClock) -> Iterator[DiscountScenario]:
     """Resellers of `hosting` behind the API."""
-    with discount_world(api, clock) as found:
+    with discount_scenario(api, clock) as found:
         yield found

@@ -10,7 +10,7 @@ from adapters.passwords import Argon2Passwords
 from domain.mailing import MailDeferred
 from models.jobs import Job
 from services import operators
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 DAY = timedelta(days=1)
 
@@ -24,19 +24,19 @@ FROM (SELECT id FROM accounts WHERE kind = 'reseller' ORDER BY id LIMIT :payers)
 """Payments past the API: nothing is computed before the next run."""
 
 
-def operator(world: DiscountWorld) -> None:
+def operator(world: DiscountScenario) -> None:
     """Somebody who hears alerts."""
     with world.transaction() as session:
         passwords = Argon2Passwords.cheap()
         operators.create(session, passwords, "duty@kontor.example", "operator", now=world.clock.now(), actor="test")
 
 
-def told(world: DiscountWorld, template: str, *names: str) -> list[tuple[Any, ...]]:
+def told(world: DiscountScenario, template: str, *names: str) -> list[tuple[Any, ...]]:
     """Facts of the mails of that kind, sorted."""
     return sorted(tuple(mail.facts[name] for name in names) for mail in world.mails(template))
 
 
-def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(world: DiscountWorld) -> None:
+def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(world: DiscountScenario) -> None:
     world.reach(moscow("2025-12-20"))
     reseller = world.reseller()
     world.pay(reseller, "3000", "2025-12-20", reference="R-1")
@@ -69,13 +69,13 @@ def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(
 
 
 @pytest.mark.parametrize("hold", ["deferred", "skipped"])
-def test_a_warning_that_did_not_leave_tells_what_became_true_meanwhile(world: DiscountWorld, hold: str) -> None:
+def test_a_warning_that_did_not_leave_tells_what_became_true_meanwhile(world: DiscountScenario, hold: str) -> None:
     world.reach(moscow("2025-12-20"))
     reseller = world.reseller()
     world.pay(reseller, "30000", "2025-12-20")
     world.reach(moscow("2026-01-05"))
     world.pay(reseller, "500", "2026-01-05")
-    answers = world.works.post.answers
+    answers = world.worker.mail_transport.answers
     answers["Volga@shop.example"] = MailDeferred("try later")
     world.reach(moscow("2026-01-20T00:05:00"))
     first = world.mails("tier-drop-tomorrow")[0]
@@ -93,7 +93,7 @@ def test_a_warning_that_did_not_leave_tells_what_became_true_meanwhile(world: Di
     assert len(world.mails("tier-drop-tomorrow")) == 1
 
 
-def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world: DiscountWorld) -> None:
+def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     world.many(30, "2025-12-20")
     world.reach(moscow("2026-01-20") + timedelta(hours=13))
@@ -119,7 +119,7 @@ def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world:
     assert (newest["state"], newest["resellers"], newest["moved"], newest["moves"]) == ("done", 35, 0, [])
 
 
-def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountWorld) -> None:
+def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountScenario) -> None:
     operator(world)
     world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
@@ -149,7 +149,7 @@ def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountW
     assert world.runs()[0]["state"] == "done"
 
 
-def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: DiscountWorld) -> None:
+def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     world.many(120, "2026-01-10")
     world.reach(moscow("2026-01-11T00:05:00"))
@@ -165,7 +165,7 @@ def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: 
     assert world.recorded() == []
 
 
-def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world: DiscountWorld) -> None:
+def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world: DiscountScenario) -> None:
     def after(payers: int, amount: str, day: str) -> tuple[str, int, int]:
         values = {"payers": payers, "amount": amount, "at": world.clock.now()}
         world.rows(PAY, **values)
@@ -181,7 +181,7 @@ def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world
     assert after(31, "10000", "2026-01-13") == ("held", 100, 31)
 
 
-def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountWorld) -> None:
+def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     world.many(3, "2026-01-10")
     world.many(2, "2026-01-09", "3000.00")
@@ -201,7 +201,7 @@ def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountWorld) 
     assert (refused.status_code, refused.json()["code"]) == (422, "no_turnover_discount")
 
 
-def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(world: DiscountWorld) -> None:
+def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     reseller = world.reseller()
     world.pay(reseller, "500", "2026-01-10")
@@ -227,11 +227,11 @@ def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(worl
     assert rows[0][0] == 2, "days on which nothing differed cost nothing"
 
 
-def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountWorld) -> None:
+def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-19"))
     reseller = world.reseller()
     world.pay(reseller, "600", "2025-12-20")
-    world.works.inline.drain()
+    world.worker.inline.drain()
     world.clock.advance(moscow("2026-01-20T00:05:00") - world.clock.now())
     world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
     world.settle()
@@ -243,7 +243,7 @@ def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountWorl
     assert [(mail.state, mail.reason) for mail in skipped] == [("skipped", "a payment keeps the tier")]
 
 
-def test_after_an_outage_one_run_is_made_up_for(world: DiscountWorld) -> None:
+def test_after_an_outage_one_run_is_made_up_for(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     before = len(world.runs())
     world.reach(moscow("2026-02-20"))

@@ -12,7 +12,7 @@ import pytest
 from adapters.settings import Settings
 from cli import main
 from commands import imports
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 Import = Callable[..., "CompletedProcess[str]"]
 HEADER = "reference,amount,paid_at,kind\n"
@@ -20,7 +20,7 @@ HEADER = "reference,amount,paid_at,kind\n"
 
 @pytest.fixture
 def take(
-    world: DiscountWorld,
+    world: DiscountScenario,
     settings: Settings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -60,7 +60,7 @@ def numbered(count: int) -> str:
     return HEADER + "".join(f"P-{number},10.00,2026-01-31,payment\n" for number in range(count))
 
 
-def test_a_file_is_taken_in_whole_and_the_discount_computed_once(world: DiscountWorld, take: Import) -> None:
+def test_a_file_is_taken_in_whole_and_the_discount_computed_once(world: DiscountScenario, take: Import) -> None:
     reseller = world.reseller()
     lines = (
         "\ufeffReference;Amount;paid_at;kind;currency",
@@ -86,7 +86,7 @@ def test_a_file_is_taken_in_whole_and_the_discount_computed_once(world: Discount
     assert told(again) == {"rows": 3, "imported": 0, "already_there": 3, "bad_rows": 0, "resumed_from": 0}
 
 
-def test_one_bad_row_refuses_the_file_and_each_is_named_with_its_line(world: DiscountWorld, take: Import) -> None:
+def test_one_bad_row_refuses_the_file_and_each_is_named_with_its_line(world: DiscountScenario, take: Import) -> None:
     reseller = world.reseller()
     wrong = [
         "ok,1.00,2026-01-05,payment",
@@ -108,7 +108,7 @@ def test_one_bad_row_refuses_the_file_and_each_is_named_with_its_line(world: Dis
 
 
 def test_a_reference_that_says_otherwise_refuses_the_file_and_the_same_again_is_known(
-    world: DiscountWorld, take: Import
+    world: DiscountScenario, take: Import
 ) -> None:
     reseller = world.reseller()
     world.pay(reseller, "10", "2026-01-31T00:00:00", reference="P-1")
@@ -131,14 +131,14 @@ def test_a_reference_that_says_otherwise_refuses_the_file_and_the_same_again_is_
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_one_line(
-    world: DiscountWorld, take: Import, content: bytes, words: str
+    world: DiscountScenario, take: Import, content: bytes, words: str
 ) -> None:
     done = take(world.reseller(), content, "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
 
 
-def test_wrong_usage_is_exit_2_and_a_dry_run_takes_nothing(world: DiscountWorld, take: Import) -> None:
+def test_wrong_usage_is_exit_2_and_a_dry_run_takes_nothing(world: DiscountScenario, take: Import) -> None:
     assert take("nobody", numbered(1)).returncode == 2
     dry = take(world.reseller(), numbered(2), "--dry-run", "--json")
     assert (dry.returncode, told(dry)["rows"], told(dry)["imported"]) == (0, 2, 0)

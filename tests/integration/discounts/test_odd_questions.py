@@ -1,9 +1,9 @@
 """What nobody means but somebody sends: answered or refused, never failed."""
 
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 
-def test_odd_questions_are_answered_or_refused(world: DiscountWorld) -> None:
+def test_odd_questions_are_answered_or_refused(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     path = f"/v1/resellers/{reseller}"
@@ -37,7 +37,7 @@ def test_odd_questions_are_answered_or_refused(world: DiscountWorld) -> None:
         assert world.api.call("POST /v1/discount-runs", body, key=world.key).status_code == status, body
 
 
-def test_the_largest_amounts_are_kept_to_the_kopeck(world: DiscountWorld) -> None:
+def test_the_largest_amounts_are_kept_to_the_kopeck(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "999999999999999.99", "2026-01-20")
@@ -49,7 +49,7 @@ def test_the_largest_amounts_are_kept_to_the_kopeck(world: DiscountWorld) -> Non
     assert order["net"] == roubles("10115000000.00")
 
 
-def test_what_if_something_were_paid(world: DiscountWorld) -> None:
+def test_what_if_something_were_paid(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-21"))
     reseller = world.reseller()
     world.pay(reseller, "3000", "2025-12-20")

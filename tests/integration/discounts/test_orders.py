@@ -1,21 +1,21 @@
 from uuid import UUID
 
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 
-def order(world: DiscountWorld, reseller: str, product: str, ref: str, **more: object) -> dict[str, object]:
+def order(world: DiscountScenario, reseller: str, product: str, ref: str, **more: object) -> dict[str, object]:
     body = {"product": product, "order_ref": ref, **more}
     answer = world.api.call(f"POST /v1/resellers/{reseller}/orders", body, key=world.key)
     assert answer.is_success, answer.text
     return {"status": answer.status_code, **answer.json()}
 
 
-def code(world: DiscountWorld, reseller: str, body: dict[str, object]) -> tuple[int, str]:
+def code(world: DiscountScenario, reseller: str, body: dict[str, object]) -> tuple[int, str]:
     answer = world.api.call(f"POST /v1/resellers/{reseller}/orders", body, key=world.key)
     return answer.status_code, answer.json()["code"]
 
 
-def test_an_order_takes_the_percentage_of_its_family_and_shuts_promotions_out(world: DiscountWorld) -> None:
+def test_an_order_takes_the_percentage_of_its_family_and_shuts_promotions_out(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-05"))
     reseller = world.reseller()
     world.pay(reseller, "52000", "2026-01-05")
@@ -35,7 +35,7 @@ def test_an_order_takes_the_percentage_of_its_family_and_shuts_promotions_out(wo
     assert {one["code"] for one in told} == {"WELCOME10", "new-year-2027"}
 
 
-def test_without_a_tier_the_best_promotion_counts_and_the_other_is_recorded(world: DiscountWorld) -> None:
+def test_without_a_tier_the_best_promotion_counts_and_the_other_is_recorded(world: DiscountScenario) -> None:
     world.reach(moscow("2026-12-28"))
     reseller = world.reseller()
     placed = order(world, reseller, "vps-small", "O-1", promo_code="Welcome10")
@@ -45,7 +45,9 @@ def test_without_a_tier_the_best_promotion_counts_and_the_other_is_recorded(worl
     assert (late["percent"], late["promo_code"], late["promotion"]) == (15, "SSL2026", "new-year-2027")
 
 
-def test_a_price_is_fixed_when_it_is_placed_and_comes_from_the_ledger_not_from_a_record(world: DiscountWorld) -> None:
+def test_a_price_is_fixed_when_it_is_placed_and_comes_from_the_ledger_not_from_a_record(
+    world: DiscountScenario,
+) -> None:
     world.reach(moscow("2026-01-05"))
     reseller = world.reseller()
     first = order(world, reseller, "dedicated-e3", "O-1")
@@ -62,7 +64,7 @@ def test_a_price_is_fixed_when_it_is_placed_and_comes_from_the_ledger_not_from_a
     assert ([one["order_ref"] for one in rest["items"]], rest["next"]) == (["O-1"], None)
 
 
-def test_a_dry_run_prices_and_keeps_nothing(world: DiscountWorld) -> None:
+def test_a_dry_run_prices_and_keeps_nothing(world: DiscountScenario) -> None:
     reseller = world.reseller()
     priced = order(world, reseller, "ssl-domain", "O-1", dry_run=True, promo_code="WELCOME10")
     assert (priced["status"], priced["id"], priced["net"]) == (200, None, roubles("891.00"))
@@ -70,7 +72,7 @@ def test_a_dry_run_prices_and_keeps_nothing(world: DiscountWorld) -> None:
     assert order(world, reseller, "ssl-domain", "O-1")["percent"] == 0
 
 
-def test_what_cannot_be_ordered_is_named(world: DiscountWorld) -> None:
+def test_what_cannot_be_ordered_is_named(world: DiscountScenario) -> None:
     reseller = world.reseller()
     good = {"product": "vps-small", "order_ref": "O-1"}
     assert code(world, reseller, {**good, "product": "moon"}) == (422, "unknown_product")
@@ -82,7 +84,7 @@ def test_what_cannot_be_ordered_is_named(world: DiscountWorld) -> None:
     assert code(world, caller, {**good, "product": "call-recording"}) == (422, "not_for_sale")
 
 
-def test_a_flat_discount_is_off_every_product(world: DiscountWorld) -> None:
+def test_a_flat_discount_is_off_every_product(world: DiscountScenario) -> None:
     world.apply("booking")
     reseller = world.reseller("Figaro", "booking")
     told = world.discount(reseller)
@@ -93,7 +95,7 @@ def test_a_flat_discount_is_off_every_product(world: DiscountWorld) -> None:
     assert order(world, reseller, sold, "O-1")["percent"] == 20
 
 
-def test_a_reseller_orders_with_its_own_key_and_its_clients_do_not(world: DiscountWorld) -> None:
+def test_a_reseller_orders_with_its_own_key_and_its_clients_do_not(world: DiscountScenario) -> None:
     reseller = world.reseller()
     told = {"name": "Client", "admin_email": "c@client.example"}
     client = world.api.ok(f"POST /v1/resellers/{reseller}/clients", told, key=world.key)["id"]

@@ -2,10 +2,10 @@ import threading
 from datetime import timedelta
 from uuid import UUID
 
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 
-def test_a_reference_counts_once_and_the_first_payment_under_it_stands(world: DiscountWorld) -> None:
+def test_a_reference_counts_once_and_the_first_payment_under_it_stands(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     first = world.pay(reseller, "1000", "2026-01-05", reference="R-1")
@@ -18,7 +18,7 @@ def test_a_reference_counts_once_and_the_first_payment_under_it_stands(world: Di
     assert world.pay(other, "1", "2026-01-05", reference="R-1")["reseller_id"] == other
 
 
-def test_refunds_and_chargebacks_count_on_their_own_day_and_turnover_may_be_negative(world: DiscountWorld) -> None:
+def test_refunds_and_chargebacks_count_on_their_own_day_and_turnover_may_be_negative(world: DiscountScenario) -> None:
     world.reach(moscow("2026-02-10"))
     reseller = world.reseller()
     world.pay(reseller, "5000", "2026-01-05")
@@ -30,7 +30,7 @@ def test_refunds_and_chargebacks_count_on_their_own_day_and_turnover_may_be_nega
     assert (told["tier"], told["next_tier"]) == (None, {"name": "Starter", "missing": roubles("1101.00")})
 
 
-def test_what_cannot_be_a_payment_is_named(world: DiscountWorld) -> None:
+def test_what_cannot_be_a_payment_is_named(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     now = moscow("2026-01-20")
@@ -52,7 +52,7 @@ def test_what_cannot_be_a_payment_is_named(world: DiscountWorld) -> None:
     assert world.api.ok(f"GET /v1/resellers/{reseller}/payments", key=world.key)["items"] == []
 
 
-def test_only_unbound_keys_post_and_a_reseller_reads_its_own(world: DiscountWorld) -> None:
+def test_only_unbound_keys_post_and_a_reseller_reads_its_own(world: DiscountScenario) -> None:
     reseller, other = world.reseller(), world.reseller("Oka")
     own = world.api.key(reseller_id=UUID(reseller))
     path = f"/v1/resellers/{reseller}/payments"
@@ -64,7 +64,7 @@ def test_only_unbound_keys_post_and_a_reseller_reads_its_own(world: DiscountWorl
     assert world.api.call(f"POST {path}", {}, key=world.api.key("read")).status_code == 403
 
 
-def test_payments_are_listed_as_they_came_and_found_by_kind_day_and_reference(world: DiscountWorld) -> None:
+def test_payments_are_listed_as_they_came_and_found_by_kind_day_and_reference(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "1", "2026-01-19T23:59:59", reference="late")
@@ -83,7 +83,7 @@ def test_payments_are_listed_as_they_came_and_found_by_kind_day_and_reference(wo
     assert found("reference=early") == ["early"]
 
 
-def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world: DiscountWorld) -> None:
+def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     for _ in range(20):
@@ -102,7 +102,7 @@ def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world:
     assert world.discount(reseller)["recorded"]["turnover"] == roubles("100001.00")
 
 
-def test_no_payment_of_a_burst_is_lost_while_the_discount_is_computed(world: DiscountWorld) -> None:
+def test_no_payment_of_a_burst_is_lost_while_the_discount_is_computed(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
 
@@ -121,13 +121,13 @@ def test_no_payment_of_a_burst_is_lost_while_the_discount_is_computed(world: Dis
     for payer in payers:
         payer.start()
     while any(payer.is_alive() for payer in payers):
-        world.works.inline.drain()
-    world.works.inline.drain()
+        world.worker.inline.drain()
+    world.worker.inline.drain()
     assert world.discount(reseller)["recorded"]["turnover"] == roubles("10000.00")
     assert world.events()[-1]["to"] == "Partner #3"
 
 
-def test_an_account_that_never_was_a_reseller_has_neither_payments_nor_a_discount(world: DiscountWorld) -> None:
+def test_an_account_that_never_was_a_reseller_has_neither_payments_nor_a_discount(world: DiscountScenario) -> None:
     regular = world.api.ok(
         "POST /v1/accounts", {"programme": "hosting", "name": "N", "admin_email": "n@n.example"}, key=world.key
     )["id"]

@@ -8,7 +8,7 @@ import pytest
 from domain.programme import Programme, parse
 from domain.programme.model import Tier, TurnoverDiscount
 from store.schema import ROOT
-from tests.discount_world import FAMILIES, DiscountWorld, moscow
+from tests.support.discounts import FAMILIES, DiscountScenario, moscow
 
 EXAMPLES = [
     ("52000 2026-01-05", "2026-01-20", "52000.00: 19 / 7 / 3"),
@@ -48,7 +48,7 @@ def shares(tier: Tier | None) -> str:
     return " / ".join(str(tier.percent[family]) for family in FAMILIES) if tier else "none"
 
 
-def enter(world: DiscountWorld, ledger: str) -> str:
+def enter(world: DiscountScenario, ledger: str) -> str:
     """A new reseller with these payments."""
     reseller = world.reseller()
     for payment in ledger.split(", "):
@@ -59,7 +59,7 @@ def enter(world: DiscountWorld, ledger: str) -> str:
 
 @pytest.mark.parametrize(("ledger", "day", "expected"), EXAMPLES)
 def test_a_worked_example_holds_on_its_day_and_is_the_same_when_asked_later(
-    world: DiscountWorld, ledger: str, day: str, expected: str
+    world: DiscountScenario, ledger: str, day: str, expected: str
 ) -> None:
     world.reach(moscow(f"{day}T18:00:00"))
     reseller = enter(world, ledger)
@@ -70,7 +70,7 @@ def test_a_worked_example_holds_on_its_day_and_is_the_same_when_asked_later(
     assert world.shares(reseller, f"as_of={day}") == expected
 
 
-def test_the_window_opens_and_closes_at_midnight_in_moscow(world: DiscountWorld) -> None:
+def test_the_window_opens_and_closes_at_midnight_in_moscow(world: DiscountScenario) -> None:
     world.reach(moscow("2028-04-30"))
     for day, first in WINDOWS.items():
         reseller = world.reseller(f"R{day}")
@@ -84,7 +84,7 @@ def test_the_window_opens_and_closes_at_midnight_in_moscow(world: DiscountWorld)
         assert world.shares(reseller, f"as_of={day}") == "4000.04: 5 / 1 / 1"
 
 
-def test_a_discount_lasts_to_the_last_second_of_its_day_in_moscow(world: DiscountWorld) -> None:
+def test_a_discount_lasts_to_the_last_second_of_its_day_in_moscow(world: DiscountScenario) -> None:
     for day, first in WINDOWS.items():
         world.reach(moscow(f"{day}T00:00:00"))
         reseller = world.reseller(f"R{day}")
@@ -99,7 +99,7 @@ def test_a_discount_lasts_to_the_last_second_of_its_day_in_moscow(world: Discoun
         assert world.shares(reseller) == ("500.00: 3 / 1 / 1" if stays else "0.00: none")
 
 
-def test_every_tier_begins_exactly_at_its_bound(world: DiscountWorld) -> None:
+def test_every_tier_begins_exactly_at_its_bound(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-21"))
     table = (None, *tiers(), None)
     assert len(table) == 19

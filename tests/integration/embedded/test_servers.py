@@ -16,7 +16,7 @@ from adapters.embedded.process import StartFailed, is_alive, living_in
 from adapters.embedded.servers import embedded_servers
 from adapters.embedded.sharing import attach, shared_servers
 from tests.integration.embedded.conftest import Launcher, query, servers_in
-from tests.waiting import wait_for
+from tests.support.polling import wait_for
 
 Launch = Callable[[Path], Launcher]
 

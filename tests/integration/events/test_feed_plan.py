@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from domain.ids import new_id
 from engine.enqueue import Jobs
 from services import events
-from tests.query_plans import statements
+from tests.support.query_plans import statements
 
 FILL = """
 INSERT INTO domain_events (seq, id, type, account_id, reseller_id, data, at)

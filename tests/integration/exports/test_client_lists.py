@@ -13,7 +13,7 @@ from domain.trials import TrialState
 from models.accounts import Account
 from services import programme_files
 from store.schema import ROOT
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 NAMES = ["=1+1", "@SUM(A1)", "+49 40", "-2", "Ünal & Söhne", "東京", 'say "x"', "a;=1+1", "<b>", "＝1"]
 HEADINGS = [
@@ -99,9 +99,9 @@ def test_a_running_trial_shows_its_end_and_no_limit(api: Api, salon: str) -> Non
 
 
 def test_open_offers_are_counted_and_those_that_expired_are_not(
-    api: Api, shop: Callable[[str], Shop], clock: Any
+    api: Api, make_accounts: Callable[[str], ResellerAccounts], clock: Any
 ) -> None:
-    mine = shop("elbe")
+    mine = make_accounts("elbe")
     line = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
     new = {"reseller_id": str(mine.reseller), "account_id": str(mine.client), "lines": [line]}
     for _ in range(2):
@@ -112,8 +112,8 @@ def test_open_offers_are_counted_and_those_that_expired_are_not(
     assert csv_rows(api, mine.reseller)[1][column] == "0"
 
 
-def test_who_is_no_reseller_has_no_list(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_who_is_no_reseller_has_no_list(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     for ending in ("csv", "xlsx"):
         refused = api.call(f"GET /v1/resellers/{mine.client}/clients.{ending}")
         assert (refused.status_code, refused.json()["code"]) == (409, "not_a_reseller")
@@ -121,8 +121,8 @@ def test_who_is_no_reseller_has_no_list(api: Api, shop: Callable[[str], Shop]) -
         assert api.call(f"GET /v1/resellers/{mine.reseller}/clients.{ending}", key=own).status_code == 404
 
 
-def test_a_deleted_client_is_not_in_the_file(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_a_deleted_client_is_not_in_the_file(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     assert len(csv_rows(api, mine.reseller)) == 2
     api.ok(f"DELETE /v1/accounts/{mine.client}")
     assert len(csv_rows(api, mine.reseller)) == 1

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.clock_fakes import ManualClock
 from store.schema import ROOT
-from tests.api_world import Api
-from tests.fee_world import OPENING, FeeWorld, fee_world
+from tests.support.api import Api
+from tests.support.fees import OPENING, FeeScenario, fee_scenario
 
 BOOKING = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
 DAYS = ("2025-12-31", "2026-01-31", "2026-02-27", "2026-02-28", "2026-03-01", "2026-03-30", "2026-03-31")
@@ -23,19 +23,19 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def fees(api: Api, clock: ManualClock) -> Iterator[FeeWorld]:
-    with fee_world(api, clock) as found:
+def fees(api: Api, clock: ManualClock) -> Iterator[FeeScenario]:
+    with fee_scenario(api, clock) as found:
         yield found
 
 
-def rows(fees: FeeWorld, reseller: str) -> dict[str, dict[str, str]]:
+def rows(fees: FeeScenario, reseller: str) -> dict[str, dict[str, str]]:
     """The file's lines by account."""
     text = fees.call(f"GET /v1/resellers/{reseller}/clients.csv").content.decode("utf-8-sig")
     return {row["account"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
 
 
 @pytest.mark.parametrize("period", ["calendar_month", "paid_period"])
-def test_usage_is_that_of_the_accounts_own_period(fees: FeeWorld, period: str) -> None:
+def test_usage_is_that_of_the_accounts_own_period(fees: FeeScenario, period: str) -> None:
     fees.apply("booking", BOOKING.replace("period: calendar_month", f"period: {period}"))
     reseller = fees.reseller("booking")
     clients = {name: fees.client(reseller, name) for name in ("free", "paid", "idle")}
@@ -57,7 +57,7 @@ def test_usage_is_that_of_the_accounts_own_period(fees: FeeWorld, period: str) -
         }
 
 
-def test_the_recurring_fee_is_what_the_reseller_pays_a_month_for_the_client(fees: FeeWorld) -> None:
+def test_the_recurring_fee_is_what_the_reseller_pays_a_month_for_the_client(fees: FeeScenario) -> None:
     reseller = fees.reseller("telephony")
     client = fees.client(reseller, "one")
     fees.client(reseller, "none")
@@ -74,7 +74,7 @@ def test_the_recurring_fee_is_what_the_reseller_pays_a_month_for_the_client(fees
     assert rows(fees, reseller)["one"]["currency"] == "USD"
 
 
-def test_the_fee_of_a_plan_is_less_the_resellers_discount(fees: FeeWorld) -> None:
+def test_the_fee_of_a_plan_is_less_the_resellers_discount(fees: FeeScenario) -> None:
     reseller = fees.reseller("booking")
     client = fees.client(reseller, "one")
     fees.take(client, "basic")

@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 
-from tests.fee_world import FeeWorld, money
+from tests.support.fees import FeeScenario, money
 
 NEW_YORK = "America/New_York"
 
 
 @pytest.fixture
-def shop(world: FeeWorld) -> tuple[str, str]:
+def accounts(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `telephony` and its client."""
     reseller = world.reseller("telephony")
     return reseller, world.client(reseller)
 
 
-def test_the_ten_and_twenty_dollar_example(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_the_ten_and_twenty_dollar_example(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     made = world.assign(client, "call-recording")
 
@@ -37,8 +37,8 @@ def test_the_ten_and_twenty_dollar_example(world: FeeWorld, shop: tuple[str, str
     assert charge["how"]["fee"] == "reseller subscription call-recording-wholesale"
 
 
-def test_the_day_is_the_programmes_not_utc(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_the_day_is_the_programmes_not_utc(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15T23:30:00", NEW_YORK)
     world.assign(client, "call-recording")
     world.go("2026-02-14T23:59:00", NEW_YORK)
@@ -48,8 +48,8 @@ def test_the_day_is_the_programmes_not_utc(world: FeeWorld, shop: tuple[str, str
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15", "2026-02-15"]
 
 
-def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2027-12-31", NEW_YORK)
     world.assign(client, "call-recording")
     for month, last in enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), 1):
@@ -74,9 +74,9 @@ def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeWorld, shop
 
 
 def test_after_an_outage_of_three_months_every_missed_period_is_charged_with_its_own_days(
-    world: FeeWorld, shop: tuple[str, str]
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, client = shop
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.go("2026-04-20", NEW_YORK)
@@ -92,8 +92,10 @@ def test_after_an_outage_of_three_months_every_missed_period_is_charged_with_its
     assert {str(event.reseller_id) for event in world.events()} == {reseller}
 
 
-def test_assign_unassign_assign_within_the_period_only_cancels_the_end(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_assign_unassign_assign_within_the_period_only_cancels_the_end(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     first = world.assign(client, "call-recording").json()
     world.go("2026-02-10", NEW_YORK)
@@ -108,8 +110,8 @@ def test_assign_unassign_assign_within_the_period_only_cancels_the_end(world: Fe
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-02-28", "2026-03-31"]
 
 
-def test_assign_unassign_assign_after_the_period_starts_anew(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_assign_unassign_assign_after_the_period_starts_anew(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     first = world.assign(client, "call-recording").json()
     world.unassign(client, "call-recording")
@@ -128,9 +130,9 @@ def test_assign_unassign_assign_after_the_period_starts_anew(world: FeeWorld, sh
 
 
 def test_assigning_on_the_very_day_of_the_end_starts_anew_though_no_job_ran(
-    world: FeeWorld, shop: tuple[str, str]
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, client = shop
+    reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     world.assign(client, "call-recording")
     world.unassign(client, "call-recording")
@@ -139,16 +141,16 @@ def test_assigning_on_the_very_day_of_the_end_starts_anew_though_no_job_ran(
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-02-28"]
 
 
-def test_a_double_click_assigns_and_charges_once(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_a_double_click_assigns_and_charges_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     statuses = [world.assign(client, "call-recording").status_code for _ in range(3)]
 
     assert statuses == [201, 200, 200]
     assert len(world.charges(f"resellers/{reseller}")) == 1
 
 
-def test_a_suspended_client_is_charged_in_full(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_a_suspended_client_is_charged_in_full(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.api.ok(f"PATCH /v1/accounts/{client}", {"suspended": True}, key=world.key)
@@ -159,8 +161,8 @@ def test_a_suspended_client_is_charged_in_full(world: FeeWorld, shop: tuple[str,
     ] * 2
 
 
-def test_a_subscription_that_is_not_multiple_serves_one_client(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_a_subscription_that_is_not_multiple_serves_one_client(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     second = world.client(reseller)
     assert world.assign(client, "voicemail").status_code == 201
     refused = world.assign(second, "voicemail")
@@ -171,8 +173,10 @@ def test_a_subscription_that_is_not_multiple_serves_one_client(world: FeeWorld, 
     assert world.assign(others, "voicemail").status_code == 201
 
 
-def test_the_one_subscription_is_free_again_when_its_assignment_is_over(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_the_one_subscription_is_free_again_when_its_assignment_is_over(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, client = accounts
     second = world.client(reseller)
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "voicemail")
@@ -183,8 +187,8 @@ def test_the_one_subscription_is_free_again_when_its_assignment_is_over(world: F
 
 
 @pytest.mark.parametrize("hour", ["2026-03-08T00:01:00", "2026-11-01T00:01:00"])
-def test_a_change_of_the_clock_charges_once(world: FeeWorld, shop: tuple[str, str], hour: str) -> None:
-    reseller, client = shop
+def test_a_change_of_the_clock_charges_once(world: FeeScenario, accounts: tuple[str, str], hour: str) -> None:
+    reseller, client = accounts
     day = hour[:10]
     world.go(f"2026-{int(day[5:7]) - 1:02}-{day[8:10]}", NEW_YORK)
     world.assign(client, "call-recording")
@@ -196,8 +200,8 @@ def test_a_change_of_the_clock_charges_once(world: FeeWorld, shop: tuple[str, st
     assert world.starts(f"resellers/{reseller}")[1:] == [day]
 
 
-def test_a_fee_is_due_only_while_that_very_product_is_assigned(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_a_fee_is_due_only_while_that_very_product_is_assigned(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     other = world.client(reseller)
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
@@ -208,8 +212,8 @@ def test_a_fee_is_due_only_while_that_very_product_is_assigned(world: FeeWorld, 
     assert world.assigned(other) == []
 
 
-def test_what_cannot_be_assigned_is_named(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_what_cannot_be_assigned_is_named(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     regular = world.account("telephony")
 
     def said(account: str, product: str, **more: Any) -> tuple[int, str]:
@@ -226,8 +230,8 @@ def test_what_cannot_be_assigned_is_named(world: FeeWorld, shop: tuple[str, str]
     assert world.call(f"DELETE /v1/accounts/{client}/products/call-recording").status_code == 404
 
 
-def test_charges_are_filtered_by_their_first_day_and_paged(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_charges_are_filtered_by_their_first_day_and_paged(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.assign(client, "voicemail")

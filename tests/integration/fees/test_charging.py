@@ -15,14 +15,14 @@ from services.fees import runs
 from services.fees.assignments import Assignments
 from services.fees.book import FeeBook
 from store.schema import ROOT
-from tests.fee_world import FeeWorld
+from tests.support.fees import FeeScenario
 
 NEW_YORK = "America/New_York"
 HANDS = 8
 
 
 @pytest.fixture
-def shop(world: FeeWorld) -> tuple[str, str]:
+def accounts(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `telephony` and its client, on 15 January."""
     reseller = world.reseller("telephony")
     client = world.client(reseller)
@@ -30,7 +30,7 @@ def shop(world: FeeWorld) -> tuple[str, str]:
     return reseller, client
 
 
-def at_once(world: FeeWorld, *calls: tuple[str, Any]) -> Counter[int]:
+def at_once(world: FeeScenario, *calls: tuple[str, Any]) -> Counter[int]:
     """Make all calls at the same time; count the answers by status."""
     start = Barrier(len(calls))
 
@@ -42,8 +42,8 @@ def at_once(world: FeeWorld, *calls: tuple[str, Any]) -> Counter[int]:
         return Counter(pool.map(one, calls))
 
 
-def test_eight_hands_make_one_assignment_and_one_charge(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_eight_hands_make_one_assignment_and_one_charge(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     call = (f"POST /v1/accounts/{client}/products", {"product": "call-recording"})
 
     assert at_once(world, *[call] * HANDS) == {201: 1, 200: HANDS - 1}
@@ -52,9 +52,9 @@ def test_eight_hands_make_one_assignment_and_one_charge(world: FeeWorld, shop: t
 
 
 def test_eight_clients_at_once_get_one_subscription_that_is_not_multiple(
-    world: FeeWorld, shop: tuple[str, str]
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, _ = shop
+    reseller, _ = accounts
     clients = [world.client(reseller) for _ in range(HANDS)]
     calls = [(f"POST /v1/accounts/{client}/products", {"product": "voicemail"}) for client in clients]
 
@@ -62,10 +62,10 @@ def test_eight_clients_at_once_get_one_subscription_that_is_not_multiple(
     assert len(world.charges(f"resellers/{reseller}")) == 1
 
 
-def test_a_second_client_waits_for_the_first_and_is_refused(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, first = shop
+def test_a_second_client_waits_for_the_first_and_is_refused(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, first = accounts
     second = world.client(reseller)
-    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
+    book = FeeBook(world.worker.inline.jobs, world.api.deps.programmes)
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with ThreadPoolExecutor(1) as pool, world.api.deps.sessions() as session:
         assert Assignments.of(book, session, UUID(first)).assign("voicemail", None).created
@@ -76,7 +76,7 @@ def test_a_second_client_waits_for_the_first_and_is_refused(world: FeeWorld, sho
         assert other.result().json()["code"] == "not_multiple"
 
 
-def test_eight_hands_take_one_plan(world: FeeWorld) -> None:
+def test_eight_hands_take_one_plan(world: FeeScenario) -> None:
     reseller = world.reseller("booking", "Weser")
     client = world.client(reseller)
     call = (f"PUT /v1/accounts/{client}/subscription", {"plan": "basic"})
@@ -85,8 +85,8 @@ def test_eight_hands_take_one_plan(world: FeeWorld) -> None:
     assert len(world.charges(f"resellers/{reseller}")) == 1
 
 
-def test_leaving_and_charging_at_once_charges_every_period_once(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, _ = shop
+def test_leaving_and_charging_at_once_charges_every_period_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, _ = accounts
     clients = [world.client(reseller) for _ in range(4)]
     for client in clients:
         world.assign(client, "call-recording")
@@ -104,9 +104,9 @@ def test_leaving_and_charging_at_once_charges_every_period_once(world: FeeWorld,
 
 
 def test_a_job_that_fails_at_its_last_write_is_run_again_and_charges_once(
-    world: FeeWorld, shop: tuple[str, str]
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, client = shop
+    reseller, client = accounts
     world.assign(client, "call-recording")
     world.rows("ALTER TABLE domain_events ADD CONSTRAINT no_room CHECK (type <> 'charge.created') NOT VALID")
     world.go("2026-02-15", NEW_YORK)
@@ -119,9 +119,9 @@ def test_a_job_that_fails_at_its_last_write_is_run_again_and_charges_once(
 
 
 def test_ranges_cover_every_due_run_once(
-    world: FeeWorld, shop: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    world: FeeScenario, accounts: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reseller, _ = shop
+    reseller, _ = accounts
     clients = [world.client(reseller) for _ in range(7)]
     for number, client in enumerate(clients):
         world.go(f"2026-01-{16 + number // 3}", NEW_YORK)
@@ -135,11 +135,11 @@ def test_ranges_cover_every_due_run_once(
     assert sorted(job["result"]["charges"] for job in tried) == [1, 3, 3]
 
 
-def test_payments_are_asked_once_however_many_resellers_are_charged(world: FeeWorld) -> None:
+def test_payments_are_asked_once_however_many_resellers_are_charged(world: FeeScenario) -> None:
     for name in ("Elbe", "Weser", "Oder"):
         assert world.assign(world.client(world.reseller("house", name)), "line").status_code == 201
     world.clock.advance(timedelta(days=40))
-    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
+    book = FeeBook(world.worker.inline.jobs, world.api.deps.programmes)
     asked: list[str] = []
     with world.api.deps.sessions() as session:
         event.listen(session.connection(), "before_cursor_execute", lambda *told: asked.append(told[2]))
@@ -148,8 +148,8 @@ def test_payments_are_asked_once_however_many_resellers_are_charged(world: FeeWo
     assert sum("FROM payments" in statement for statement in asked) == 1
 
 
-def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     world.rows("UPDATE fee_runs SET code = 'gone'")
     world.go("2026-03-20", NEW_YORK)
@@ -158,8 +158,8 @@ def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeWorld, shop:
     assert world.rows("SELECT ended, stopped_by, until FROM fee_runs") == [(True, "not_sold", date(2026, 2, 15))]
 
 
-def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     world.assign(client, "call-recording")
     source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
     without = source.replace("    account_subscription: call-recording-retail\n", "").replace(
@@ -170,20 +170,20 @@ def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeWorld, shop
     assert refused.value.code == "product_in_use"
 
 
-def test_the_currency_of_the_books_is_kept(world: FeeWorld, shop: tuple[str, str]) -> None:
+def test_the_currency_of_the_books_is_kept(world: FeeScenario, accounts: tuple[str, str]) -> None:
     source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
     world.apply("telephony", source.replace("currency: USD", "currency: CAD"))
     world.apply("telephony", source)
-    world.assign(shop[1], "call-recording")
+    world.assign(accounts[1], "call-recording")
     with pytest.raises(Conflict) as refused:
         world.apply("telephony", source.replace("currency: USD", "currency: CAD"))
     assert refused.value.code == "currency_in_use"
 
 
 def test_a_period_that_was_charged_is_never_charged_again_even_when_the_pointer_is_lost(
-    world: FeeWorld, shop: tuple[str, str]
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, client = shop
+    reseller, client = accounts
     world.assign(client, "call-recording")
     world.rows("UPDATE fee_runs SET next_start = since")
     world.go("2026-01-17", NEW_YORK)

@@ -6,18 +6,18 @@ from uuid import UUID
 import pytest
 
 from domain.ids import new_id
-from tests.fee_world import FeeWorld, money
+from tests.support.fees import FeeScenario, money
 
 
 @pytest.fixture
-def shop(world: FeeWorld) -> tuple[str, str]:
+def accounts(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `telephony` and its client."""
     reseller = world.reseller("telephony")
     return reseller, world.client(reseller, "Weser Logistik")
 
 
 @pytest.fixture
-def house(world: FeeWorld) -> tuple[str, str]:
+def house(world: FeeScenario) -> tuple[str, str]:
     """The reseller of `house` that manages a product, and its client."""
     reseller = world.reseller("house", "Elbe")
     return reseller, world.client(reseller)
@@ -27,15 +27,15 @@ def euros(amount: str) -> dict[str, str]:
     return money(amount, "EUR")
 
 
-def set_fee(world: FeeWorld, client: str, fee: Any, product: str = "call-recording") -> dict[str, Any]:
+def set_fee(world: FeeScenario, client: str, fee: Any, product: str = "call-recording") -> dict[str, Any]:
     found: dict[str, Any] = world.api.ok(
         f"PATCH /v1/accounts/{client}/products/{product}", {"retail_fee": fee}, key=world.key
     )
     return found
 
 
-def test_a_retail_fee_below_cost_is_flagged_and_mailed_once(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_a_retail_fee_below_cost_is_flagged_and_mailed_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     assert set_fee(world, client, money("10.00"))["below_cost"] is False
     for _ in range(2):
@@ -49,19 +49,19 @@ def test_a_retail_fee_below_cost_is_flagged_and_mailed_once(world: FeeWorld, sho
     )
     assert (mail.facts["retail_fee"], mail.facts["wholesale_fee"]) == (money("9.99"), money("10.00"))
     world.settle()
-    assert any(b"priced below cost" in sent.raw for sent in world.works.post.sent)
+    assert any(b"priced below cost" in sent.raw for sent in world.worker.mail_transport.sent)
 
 
-def test_a_fee_below_cost_at_the_assignment_is_mailed_too(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_a_fee_below_cost_at_the_assignment_is_mailed_too(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     told = world.assign(client, "call-recording", retail_fee=money("0.00")).json()
 
     assert (told["below_cost"], told["recommended"], told["retail_fee"]) == (True, False, money("0.00"))
     assert len(world.mails("margin-note")) == 1
 
 
-def test_a_note_that_stopped_being_true_is_not_sent(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_a_note_that_stopped_being_true_is_not_sent(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     world.assign(client, "call-recording")
     set_fee(world, client, money("9.99"))
     told = set_fee(world, client, None)
@@ -72,8 +72,10 @@ def test_a_note_that_stopped_being_true_is_not_sent(world: FeeWorld, shop: tuple
     assert (mail.state, mail.reason) == ("skipped", "the retail fee was changed")
 
 
-def test_the_retail_fee_changes_nothing_of_what_the_reseller_is_charged(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_the_retail_fee_changes_nothing_of_what_the_reseller_is_charged(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording", retail_fee=money("1.00"))
     world.go("2026-01-01")
 
@@ -81,7 +83,7 @@ def test_the_retail_fee_changes_nothing_of_what_the_reseller_is_charged(world: F
 
 
 def test_other_resellers_neither_see_nor_assign_a_product_that_one_manages(
-    world: FeeWorld, house: tuple[str, str]
+    world: FeeScenario, house: tuple[str, str]
 ) -> None:
     reseller, client = house
     other = world.reseller("house", "Weser")
@@ -102,7 +104,7 @@ def test_other_resellers_neither_see_nor_assign_a_product_that_one_manages(
 
 
 def test_a_client_taken_over_does_not_show_its_new_reseller_what_the_old_one_managed(
-    world: FeeWorld, house: tuple[str, str]
+    world: FeeScenario, house: tuple[str, str]
 ) -> None:
     reseller, _ = house
     moving = world.account("house", "Moving")
@@ -121,7 +123,9 @@ def test_a_client_taken_over_does_not_show_its_new_reseller_what_the_old_one_man
     assert [one["period_start"] for one in world.charges(f"resellers/{elbe}")] == ["2025-12-01"] * 2
 
 
-def test_who_takes_a_reseller_over_sees_and_may_end_what_it_pays_for(world: FeeWorld, house: tuple[str, str]) -> None:
+def test_who_takes_a_reseller_over_sees_and_may_end_what_it_pays_for(
+    world: FeeScenario, house: tuple[str, str]
+) -> None:
     reseller, client = house
     other = world.reseller("house", "Weser")
     world.assign(client, "house-line")
@@ -135,7 +139,7 @@ def test_who_takes_a_reseller_over_sees_and_may_end_what_it_pays_for(world: FeeW
 
 
 def test_who_manages_a_product_edits_its_name_and_retail_fee_and_nothing_else(
-    world: FeeWorld, house: tuple[str, str]
+    world: FeeScenario, house: tuple[str, str]
 ) -> None:
     reseller, client = house
     key = world.api.key(reseller_id=UUID(reseller))
@@ -156,7 +160,9 @@ def test_who_manages_a_product_edits_its_name_and_retail_fee_and_nothing_else(
     assert world.bill(f"resellers/{reseller}") == ["2025-12-01 - 2026-01-01: house-line 2.00 - 0.00 = 2.00"]
 
 
-def test_what_the_provider_manages_and_what_is_hidden_cannot_be_edited(world: FeeWorld, house: tuple[str, str]) -> None:
+def test_what_the_provider_manages_and_what_is_hidden_cannot_be_edited(
+    world: FeeScenario, house: tuple[str, str]
+) -> None:
     reseller, client = house
     other = world.reseller("house", "Weser")
 
@@ -171,8 +177,8 @@ def test_what_the_provider_manages_and_what_is_hidden_cannot_be_edited(world: Fe
     assert tried(client, "line", {"name": "x"})[0] in {403, 404, 409}
 
 
-def test_keys_bound_to_a_client_know_nothing_of_fees(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_keys_bound_to_a_client_know_nothing_of_fees(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     own = world.api.key(account_id=UUID(client))
     for line in ("GET", "POST", "PATCH", "DELETE"):
@@ -183,7 +189,7 @@ def test_keys_bound_to_a_client_know_nothing_of_fees(world: FeeWorld, shop: tupl
 
 
 def test_a_turnover_discount_is_that_of_the_periods_first_day_by_the_ledger(
-    world: FeeWorld, house: tuple[str, str]
+    world: FeeScenario, house: tuple[str, str]
 ) -> None:
     reseller, client = house
     world.go("2026-01-10")
@@ -210,8 +216,10 @@ def test_a_turnover_discount_is_that_of_the_periods_first_day_by_the_ledger(
     ]
 
 
-def test_a_charge_is_voided_once_with_a_reason_by_unbound_keys_alone(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_a_charge_is_voided_once_with_a_reason_by_unbound_keys_alone(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     [charge] = world.charges(f"resellers/{reseller}")
     line = f"POST /v1/charges/{charge['id']}/void"

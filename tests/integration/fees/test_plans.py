@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from store.schema import ROOT
-from tests.fee_world import FeeWorld, money
+from tests.support.fees import FeeScenario, money
 
 PARIS = "Europe/Paris"
 BASIC = "basic 19.00 - 3.80 = 15.20"
@@ -13,7 +13,7 @@ PREMIUM = "premium 49.00 - 9.80 = 39.20"
 
 
 @pytest.fixture
-def salon(world: FeeWorld) -> tuple[str, str]:
+def salon(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `booking` and its client, on 31 January."""
     reseller = world.reseller("booking")
     client = world.client(reseller)
@@ -21,7 +21,7 @@ def salon(world: FeeWorld) -> tuple[str, str]:
     return reseller, client
 
 
-def test_a_plan_is_charged_to_the_reseller_less_its_discount(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_a_plan_is_charged_to_the_reseller_less_its_discount(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     told = world.take(client, "basic")
 
@@ -45,7 +45,7 @@ def test_a_plan_is_charged_to_the_reseller_less_its_discount(world: FeeWorld, sa
     assert (first["kind"], first["how"]["percent"], first["how"]["as_of"]) == ("plan", "20", "2026-01-31")
 
 
-def test_a_regular_account_pays_the_full_price_itself(world: FeeWorld) -> None:
+def test_a_regular_account_pays_the_full_price_itself(world: FeeScenario) -> None:
     account = world.account("booking")
     world.go("2026-01-31", PARIS)
     world.take(account, "basic")
@@ -53,7 +53,7 @@ def test_a_regular_account_pays_the_full_price_itself(world: FeeWorld) -> None:
     assert world.bill(f"accounts/{account}") == ["2026-01-31 - 2026-02-28: basic 19.00 - 0.00 = 19.00"]
 
 
-def test_an_upgrade_in_mid_period_starts_a_new_one_at_once(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_an_upgrade_in_mid_period_starts_a_new_one_at_once(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     world.take(client, "basic")
     world.go("2026-02-10", PARIS)
@@ -70,7 +70,7 @@ def test_an_upgrade_in_mid_period_starts_a_new_one_at_once(world: FeeWorld, salo
 
 
 def test_a_downgrade_in_mid_period_acts_at_its_end_and_keeps_the_anchor(
-    world: FeeWorld, salon: tuple[str, str]
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "premium")
@@ -94,7 +94,7 @@ def test_a_downgrade_in_mid_period_acts_at_its_end_and_keeps_the_anchor(
     ]
 
 
-def test_a_cancellation_in_mid_period_acts_at_its_end(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_a_cancellation_in_mid_period_acts_at_its_end(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     world.take(client, "basic")
     world.go("2026-02-10", PARIS)
@@ -110,7 +110,7 @@ def test_a_cancellation_in_mid_period_acts_at_its_end(world: FeeWorld, salon: tu
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31"]
 
 
-def test_taking_the_free_plan_is_a_cancellation(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_taking_the_free_plan_is_a_cancellation(world: FeeScenario, salon: tuple[str, str]) -> None:
     _, client = salon
     world.take(client, "basic")
 
@@ -119,7 +119,7 @@ def test_taking_the_free_plan_is_a_cancellation(world: FeeWorld, salon: tuple[st
 
 @pytest.mark.parametrize("undone", ["basic", "free"])
 def test_taking_the_same_plan_again_cancels_what_was_pending(
-    world: FeeWorld, salon: tuple[str, str], undone: str
+    world: FeeScenario, salon: tuple[str, str], undone: str
 ) -> None:
     reseller, client = salon
     world.take(client, "premium")
@@ -132,7 +132,7 @@ def test_taking_the_same_plan_again_cancels_what_was_pending(
 
 
 def test_an_outage_over_a_downgrade_charges_each_plan_for_its_own_periods(
-    world: FeeWorld, salon: tuple[str, str]
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "premium")
@@ -147,7 +147,7 @@ def test_an_outage_over_a_downgrade_charges_each_plan_for_its_own_periods(
     ]
 
 
-def test_a_plan_ends_a_trial_as_converted(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_a_plan_ends_a_trial_as_converted(world: FeeScenario, salon: tuple[str, str]) -> None:
     _, client = salon
     world.api.ok(f"POST /v1/accounts/{client}/trial", key=world.key)
     world.go("2026-02-02", PARIS)
@@ -157,7 +157,7 @@ def test_a_plan_ends_a_trial_as_converted(world: FeeWorld, salon: tuple[str, str
     assert world.call(f"POST /v1/accounts/{client}/trial").status_code == 409
 
 
-def test_the_end_of_a_plan_is_judged_by_the_free_limit_at_once(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_the_end_of_a_plan_is_judged_by_the_free_limit_at_once(world: FeeScenario, salon: tuple[str, str]) -> None:
     _, client = salon
     world.take(client, "basic")
     world.cancel(client)
@@ -172,7 +172,7 @@ def test_the_end_of_a_plan_is_judged_by_the_free_limit_at_once(world: FeeWorld, 
     assert len(world.mails("quota-exceeded")) == 1
 
 
-def test_who_may_change_a_plan(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_who_may_change_a_plan(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     own = world.api.key(account_id=UUID(client))
     theirs = world.api.key(reseller_id=UUID(world.reseller("booking", "Weser")))
@@ -190,7 +190,7 @@ def test_who_may_change_a_plan(world: FeeWorld, salon: tuple[str, str]) -> None:
 
 
 def test_a_disconnected_client_keeps_its_plan_and_pays_in_full_from_the_next_period(
-    world: FeeWorld, salon: tuple[str, str]
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "basic")
@@ -204,7 +204,7 @@ def test_a_disconnected_client_keeps_its_plan_and_pays_in_full_from_the_next_per
 
 
 def test_what_an_outage_left_uncharged_is_charged_to_who_had_the_client_then(
-    world: FeeWorld, salon: tuple[str, str]
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "basic")
@@ -222,7 +222,7 @@ def test_what_an_outage_left_uncharged_is_charged_to_who_had_the_client_then(
 
 
 def test_a_deleted_account_is_charged_no_more_and_a_restored_one_goes_on(
-    world: FeeWorld, salon: tuple[str, str]
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     kept = world.client(reseller)
@@ -238,7 +238,9 @@ def test_a_deleted_account_is_charged_no_more_and_a_restored_one_goes_on(
     assert world.shown(kept)["plan"] == "basic"
 
 
-def test_a_restored_account_whose_period_is_over_is_on_the_free_plan(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_a_restored_account_whose_period_is_over_is_on_the_free_plan(
+    world: FeeScenario, salon: tuple[str, str]
+) -> None:
     reseller, client = salon
     world.take(client, "premium")
     world.take(client, "basic")
@@ -251,7 +253,7 @@ def test_a_restored_account_whose_period_is_over_is_on_the_free_plan(world: FeeW
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31"]
 
 
-def test_who_becomes_a_reseller_has_its_own_plan_to_the_end_of_the_period(world: FeeWorld) -> None:
+def test_who_becomes_a_reseller_has_its_own_plan_to_the_end_of_the_period(world: FeeScenario) -> None:
     account = world.account("booking", "Spree")
     world.go("2026-01-31", PARIS)
     world.take(account, "basic")
@@ -264,7 +266,7 @@ def test_who_becomes_a_reseller_has_its_own_plan_to_the_end_of_the_period(world:
 
 
 def test_a_plan_is_paid_by_a_price_that_changed_from_the_next_period_on(
-    world: FeeWorld, salon: tuple[str, str]
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "basic")

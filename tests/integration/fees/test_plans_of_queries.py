@@ -14,7 +14,7 @@ from services.account_book import AccountBook
 from store.fees import charges, runs
 from store.fees.charges import ChargeFilter
 from store.fees.runs import Mark
-from tests.query_plans import statements
+from tests.support.query_plans import statements
 
 ACCOUNTS = """
 INSERT INTO accounts (id, programme, name, name_key, admin_email, email_key, locale, timezone, created_at)

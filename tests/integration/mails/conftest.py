@@ -20,8 +20,8 @@ from services.dispatch import Dispatch, Dispatcher
 from services.mail_rules import RULES
 from services.tokens import Tokens
 from tasks.mails import MailSending, SendMail
+from tests.support.wiring import PUBLIC_URL
 
-PUBLIC_URL = "https://kontor.example"
 Send = Callable[[UUID], Outcome]
 
 

@@ -12,9 +12,10 @@ from engine.outcomes import Cancel, Done, Outcome
 from models.accounts import Account
 from services import accounts, instances, offers
 from services.account_book import AccountBook
-from services.offer_log import OfferBook, move
+from services.offer_log import move
 from services.offers import NewOffer
 from tests.integration.mails.reading import latest
+from tests.support.wiring import offer_context
 
 
 def test_a_hand_over_and_back_mails_a_waiting_offer_each_time(
@@ -25,7 +26,7 @@ def test_a_hand_over_and_back_mails_a_waiting_offer_each_time(
     send: Callable[[UUID], Outcome],
     transport: FakeMailTransport,
 ) -> None:
-    book = OfferBook(office.jobs, b"a secret that only tests use", office.programmes)
+    book = offer_context(office.jobs, office.programmes)
     lines = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
     instances.put(session, FernetSealer("key"), client.id, "https://weser.example/in", None, office.now)
     offer = offers.send(book, session, NewOffer(reseller.id, client.id, lines=lines), "test")

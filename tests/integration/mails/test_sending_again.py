@@ -24,11 +24,11 @@ from models.jobs import Job
 from models.mails import Mail
 from services import accounts, activation, clients, closing, mail_again, mails
 from services.account_book import AccountBook
-from services.offer_log import OfferBook
 from services.tokens import Tokens
 from store import mails as rows
-from tests.at_once import at_once
 from tests.integration.mails.reading import latest, parsed, text_of
+from tests.support.concurrency import run_concurrently
+from tests.support.wiring import offer_context
 
 Send = Callable[[UUID], Outcome]
 Again = Callable[..., UUID]
@@ -134,7 +134,7 @@ def test_presses_at_the_same_time_make_one_repeat(
     def press(own: Session) -> object:
         return mail_again.send_again(own, office.jobs, office.programmes, mail_id, WHO, 1)
 
-    assert at_once(engine, *[press] * 4) == {"done": 4}
+    assert run_concurrently(engine, *[press] * 4) == {"done": 4}
     assert session.scalar(select(func.count()).where(Mail.repeats == mail_id)) == 1
     assert session.scalar(select(func.count()).where(AuditEntry.action == "mail.again")) == 1
 
@@ -201,7 +201,7 @@ def test_of_a_deleted_account_only_the_deletion_is_told_again(
     office: AccountBook, session: Session, client: Account, invited: Mail, send: Send,
     refusal: Callable[[UUID], str | None],
 ) -> None:  # fmt: skip
-    closing.delete(office, OfferBook(office.jobs, b"secret", office.programmes), session, client.id, "test")
+    closing.delete(office, offer_context(office.jobs, office.programmes), session, client.id, "test")
     told = latest(session, "account-deleted")
     send(told.id)
     assert refusal(invited.id) == "The account is deleted."

@@ -19,31 +19,31 @@ from models.mails import Mail
 from services import mail_again
 from services.decisions import Decider, Verdict, decide
 from services.programmes import Programmes
-from tests.offer_world import START, World
-from tests.trial_world import CHEF, TrialWorld
+from tests.support.offers import START, OfferScenario
+from tests.support.trials import CHEF, TrialScenario
 
 WHO = Actor("operator:duty@kontor.example", "console", "the customer lost it")
 
 
 @pytest.fixture
-def salons(engine: Engine, clock: ManualClock) -> Iterator[TrialWorld]:
+def salons(engine: Engine, clock: ManualClock) -> Iterator[TrialScenario]:
     """A reseller of `booking` with the client Figaro."""
-    world = TrialWorld(engine, clock)
+    world = TrialScenario(engine, clock)
     with world.inline:
         yield world
 
 
 @pytest.fixture
-def academy(engine: Engine) -> World:
+def academy(engine: Engine) -> OfferScenario:
     """A reseller of `learning`, a client and its instance."""
-    return World(engine, ManualClock(START)).set_up()
+    return OfferScenario(engine, ManualClock(START)).set_up()
 
 
 def again(session: Session, jobs: Jobs, programmes: Programmes, mail_id: UUID) -> Mail:
     return session.get_one(Mail, mail_again.send_again(session, jobs, programmes, mail_id, WHO))
 
 
-def repeated(world: TrialWorld | World, mail: Mail) -> tuple[dict[str, Any], Mail]:
+def repeated(world: TrialScenario | OfferScenario, mail: Mail) -> tuple[dict[str, Any], Mail]:
     """The facts of a mail that is sent again, once it has left."""
     with world.transaction() as session:
         session.get_one(Mail, mail.id).state = "sent"
@@ -52,11 +52,11 @@ def repeated(world: TrialWorld | World, mail: Mail) -> tuple[dict[str, Any], Mai
         return posted.facts, posted
 
 
-def sent(salons: TrialWorld, template: str) -> Mail:
+def sent(salons: TrialScenario, template: str) -> Mail:
     return salons.posted(template)[-1][0]
 
 
-def test_a_reminder_counts_the_days_that_are_left(salons: TrialWorld) -> None:
+def test_a_reminder_counts_the_days_that_are_left(salons: TrialScenario) -> None:
     ends_at = salons.start()
     salons.go_to(ends_at - timedelta(days=3))
     first = sent(salons, "trial-reminder")
@@ -69,7 +69,7 @@ def test_a_reminder_counts_the_days_that_are_left(salons: TrialWorld) -> None:
         repeated(salons, posted)
 
 
-def test_a_quota_mail_says_what_is_used_by_now_and_only_at_its_threshold(salons: TrialWorld) -> None:
+def test_a_quota_mail_says_what_is_used_by_now_and_only_at_its_threshold(salons: TrialScenario) -> None:
     salons.report("value", 41)
     salons.work()
     first = sent(salons, "quota-warning")
@@ -82,7 +82,7 @@ def test_a_quota_mail_says_what_is_used_by_now_and_only_at_its_threshold(salons:
         repeated(salons, posted)
 
 
-def test_an_offer_says_what_accepting_would_change_by_now(academy: World) -> None:
+def test_an_offer_says_what_accepting_would_change_by_now(academy: OfferScenario) -> None:
     def line(count: int) -> dict[str, Any]:
         return {"product": "excel-basics", "count": count, "mode": "relative", "term": "P1Y"}
 
@@ -96,7 +96,7 @@ def test_an_offer_says_what_accepting_would_change_by_now(academy: World) -> Non
     assert [(one["now"], one["then"]) for one in facts["changes"]] == [(7, 12)]
 
 
-def test_an_offer_that_was_decided_is_not_mailed_again(academy: World) -> None:
+def test_an_offer_that_was_decided_is_not_mailed_again(academy: OfferScenario) -> None:
     offer_id = academy.delivered()
     first = academy.mail("offer-received")
     with academy.transaction() as session:
@@ -105,7 +105,7 @@ def test_an_offer_that_was_decided_is_not_mailed_again(academy: World) -> None:
         repeated(academy, first)
 
 
-def test_licences_that_end_are_counted_anew_until_they_have_ended(academy: World) -> None:
+def test_licences_that_end_are_counted_anew_until_they_have_ended(academy: OfferScenario) -> None:
     offer_id = academy.delivered([{"product": "excel-basics", "count": 3, "mode": "absolute", "term": "P30D"}])
     with academy.transaction() as session:
         decide(academy.book, session, offer_id, Verdict.ACCEPT, Decider("test"))

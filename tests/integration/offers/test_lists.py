@@ -7,10 +7,10 @@ from sqlalchemy import text as sql
 from domain.offers import OfferState
 from services import offers, templates, updates
 from services.decisions import Decider, Verdict, decide
-from tests.offer_world import LINES, World
+from tests.support.offers import LINES, OfferScenario
 
 
-def test_updates_show_what_is_to_decide_first_and_then_the_last_decided(world: World) -> None:
+def test_updates_show_what_is_to_decide_first_and_then_the_last_decided(world: OfferScenario) -> None:
     decided = [world.delivered() for _ in range(3)]
     for offer_id in decided:
         with world.transaction() as session:
@@ -30,7 +30,7 @@ def test_updates_show_what_is_to_decide_first_and_then_the_last_decided(world: W
     assert [len(page) for page in pages] == [2, 2, 2]
 
 
-def test_a_list_of_offers_sees_an_overdue_one_as_cancelled(world: World) -> None:
+def test_a_list_of_offers_sees_an_overdue_one_as_cancelled(world: OfferScenario) -> None:
     offer_id = world.send()
     world.clock.advance(timedelta(days=30))
     with world.transaction() as session:
@@ -39,7 +39,7 @@ def test_a_list_of_offers_sees_an_overdue_one_as_cancelled(world: World) -> None
         assert offers.listed(session, now, state=OfferState.WAITING).items == ()
 
 
-def test_an_offer_keeps_the_lines_its_template_had(world: World) -> None:
+def test_an_offer_keeps_the_lines_its_template_had(world: OfferScenario) -> None:
     with world.transaction() as session:
         template = templates.create(world.book, session, world.reseller, "Starter", LINES)
         template_id = template.id

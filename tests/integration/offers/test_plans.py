@@ -14,8 +14,8 @@ from models.events import DomainEvent
 from services import webhooks
 from store import licences, offers
 from store import webhooks as deliveries
-from tests.offer_world import START, World
-from tests.query_plans import plans_of
+from tests.support.offers import START, OfferScenario
+from tests.support.query_plans import plans_of
 
 ROWS = 30_000
 FILL = f"""
@@ -49,7 +49,7 @@ QUERIES: list[Query] = [
 
 
 @pytest.fixture
-def crowded(world: World) -> World:
+def crowded(world: OfferScenario) -> OfferScenario:
     """Another account has very many of everything."""
     with world.transaction() as session:
         endpoint = webhooks.create(
@@ -65,7 +65,7 @@ def ask(query: Query, account_id: UUID, session: Session) -> object:
     return query(session, account_id)
 
 
-def test_no_query_about_one_account_reads_a_whole_table(crowded: World) -> None:
+def test_no_query_about_one_account_reads_a_whole_table(crowded: OfferScenario) -> None:
     stranger = new_id()
     for number, query in enumerate(QUERIES):
         plan = plans_of(crowded.engine, partial(ask, query, stranger))
@@ -74,7 +74,7 @@ def test_no_query_about_one_account_reads_a_whole_table(crowded: World) -> None:
             assert f"Seq Scan on {table}" not in plan, f"{number}: {plan}"
 
 
-def test_what_an_event_fans_out_to_is_found_by_index(crowded: World) -> None:
+def test_what_an_event_fans_out_to_is_found_by_index(crowded: OfferScenario) -> None:
     happened = DomainEvent(seq=7, type="job.dead", reseller_id=None, data={}, at=START)
     plan = plans_of(crowded.engine, lambda session: webhooks.fan_out(session, crowded.jobs, happened))
     assert "Seq Scan on webhook_deliveries" not in plan

@@ -11,13 +11,13 @@ from adapters.signed_calls import SignedCalls
 from models.instances import Instance
 from services import offers
 from services.decisions import Decider, Verdict, decide
-from tests.offer_world import World
+from tests.support.offers import OfferScenario
 from workers.instance import SampleInstance
 from workers.instance_book import Behaviour, CallBook, Mode
 
 
 @pytest.fixture
-def instance(world: World) -> Iterator[SampleInstance]:
+def instance(world: OfferScenario) -> Iterator[SampleInstance]:
     """The client's instance, which the world's worker calls over the loopback."""
     with world.transaction() as session:
         row = session.get_one(Instance, world.client)
@@ -34,7 +34,7 @@ def taken(instance: SampleInstance) -> list[str]:
     return [call["type"] for call in instance.book.calls if call["taken"] and not call["repeat"]]
 
 
-def test_an_offer_travels_from_waiting_to_applied(world: World, instance: SampleInstance) -> None:
+def test_an_offer_travels_from_waiting_to_applied(world: OfferScenario, instance: SampleInstance) -> None:
     offer_id = world.delivered(message="Grüße\r\nBcc: you@evil.example")
     with world.transaction() as session:
         decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
@@ -45,7 +45,7 @@ def test_an_offer_travels_from_waiting_to_applied(world: World, instance: Sample
 
 
 def test_an_instance_that_is_down_for_ten_minutes_gets_its_offers_when_it_returns(
-    world: World, instance: SampleInstance
+    world: OfferScenario, instance: SampleInstance
 ) -> None:
     instance.behave(Behaviour(Mode.REFUSE))
     sent = [world.send() for _ in range(3)]
@@ -59,7 +59,7 @@ def test_an_instance_that_is_down_for_ten_minutes_gets_its_offers_when_it_return
     assert {attempts for _, attempts, _ in world.jobs_of("offers.deliver")} == {1}
 
 
-def test_an_answer_that_got_lost_is_repeated_under_the_same_id(world: World, instance: SampleInstance) -> None:
+def test_an_answer_that_got_lost_is_repeated_under_the_same_id(world: OfferScenario, instance: SampleInstance) -> None:
     instance.behave(Behaviour(Mode.OK, times=1, seconds=2.0))
     offer_id = world.send()
     world.work()
@@ -70,7 +70,9 @@ def test_an_answer_that_got_lost_is_repeated_under_the_same_id(world: World, ins
     assert [call["repeat"] for call in instance.book.calls] == [False, True]
 
 
-def test_an_offer_cancelled_while_its_delivery_timed_out_is_withdrawn(world: World, instance: SampleInstance) -> None:
+def test_an_offer_cancelled_while_its_delivery_timed_out_is_withdrawn(
+    world: OfferScenario, instance: SampleInstance
+) -> None:
     instance.behave(Behaviour(Mode.TIMEOUT, times=1))
     offer_id = world.send()
     world.work()

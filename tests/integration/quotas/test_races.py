@@ -7,15 +7,15 @@ from uuid import UUID
 import pytest
 
 from domain.errors import Conflict
-from tests.quota_reporters import report_at_once
-from tests.trial_world import TrialWorld
+from tests.support.trials import TrialScenario
+from tests.support.usage_race import report_concurrently
 
 
 @pytest.mark.timeout(180)
 def test_eight_processes_that_cross_a_limit_together_lead_to_one_mail_for_each_threshold(
-    world: TrialWorld, database_url: str
+    world: TrialScenario, database_url: str
 ) -> None:
-    assert report_at_once(database_url, world.client, processes=8, each=10) == [0] * 8
+    assert report_concurrently(database_url, world.client, processes=8, each=10) == [0] * 8
     world.work()
 
     assert world.shown()["usage"]["appointments"]["value"] == 85
@@ -23,7 +23,7 @@ def test_eight_processes_that_cross_a_limit_together_lead_to_one_mail_for_each_t
     assert [one["value"] for one in world.events("quota.exceeded")] == [51]
 
 
-def test_of_many_starts_at_once_one_begins_a_trial(world: TrialWorld) -> None:
+def test_of_many_starts_at_once_one_begins_a_trial(world: TrialScenario) -> None:
     twins = [world.client, world.another("Figaro Two", "ann@figaro.example")]
     start = Barrier(6)
 

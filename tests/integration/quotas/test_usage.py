@@ -14,7 +14,7 @@ from domain.usage import Report, ReportKind, usage
 from domain.zones import day_start, local_day
 from store import usage as rows
 from store.usage import Asked, NewReport
-from tests.trial_world import EXAMPLE, TrialWorld
+from tests.support.trials import EXAMPLE, TrialScenario
 
 PARIS = ZoneInfo("Europe/Paris")
 HOUR = timedelta(hours=1)
@@ -22,12 +22,12 @@ DAY = timedelta(days=1)
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=PARIS)
 
 
-def used(world: TrialWorld) -> int:
+def used(world: TrialScenario) -> int:
     found: int = world.shown()["usage"]["appointments"]["value"]
     return found
 
 
-def test_of_levels_the_newest_counts_however_late_others_arrive(world: TrialWorld) -> None:
+def test_of_levels_the_newest_counts_however_late_others_arrive(world: TrialScenario) -> None:
     now = world.clock.now()
     world.report("value", 40, at=now - HOUR)
     world.report("value", 30, at=now - 2 * HOUR)
@@ -36,7 +36,7 @@ def test_of_levels_the_newest_counts_however_late_others_arrive(world: TrialWorl
     assert used(world) == 35
 
 
-def test_a_repeated_report_changes_nothing_whatever_it_says(world: TrialWorld) -> None:
+def test_a_repeated_report_changes_nothing_whatever_it_says(world: TrialScenario) -> None:
     assert world.report("delta", 3, report_id="a").repeated is False
     again = world.report("delta", 40, report_id="a")
     assert (again.repeated, again.value) == (True, 3)
@@ -44,7 +44,7 @@ def test_a_repeated_report_changes_nothing_whatever_it_says(world: TrialWorld) -
     assert world.report("delta", 5, report_id="a", account_id=other).value == 5
 
 
-def test_a_late_delta_adds_to_the_month_of_its_instant_in_the_programmes_zone(world: TrialWorld) -> None:
+def test_a_late_delta_adds_to_the_month_of_its_instant_in_the_programmes_zone(world: TrialScenario) -> None:
     world.report("delta", 7, at=MIDNIGHT - timedelta(seconds=1))
     world.report("delta", 4, at=MIDNIGHT)
     world.report("delta", 5)
@@ -53,7 +53,7 @@ def test_a_late_delta_adds_to_the_month_of_its_instant_in_the_programmes_zone(wo
     assert used(world) == 0
 
 
-def test_a_level_carries_over_and_says_so(world: TrialWorld) -> None:
+def test_a_level_carries_over_and_says_so(world: TrialScenario) -> None:
     world.report("value", 20)
     world.report("delta", 2, at=world.clock.now() - HOUR)
     world.report("delta", 3, at=world.clock.now() + HOUR)
@@ -73,7 +73,9 @@ def test_a_level_carries_over_and_says_so(world: TrialWorld) -> None:
         ("report_id", {"report_id": "x" * 256}),
     ],
 )
-def test_a_report_that_cannot_be_is_refused_by_field(world: TrialWorld, field: str, change: dict[str, object]) -> None:
+def test_a_report_that_cannot_be_is_refused_by_field(
+    world: TrialScenario, field: str, change: dict[str, object]
+) -> None:
     from services.usage import UsageReport, check
 
     told = {"metric": "appointments", "kind": "delta", "amount": 1, "at": timedelta(0), "report_id": None} | change
@@ -86,14 +88,14 @@ def test_a_report_that_cannot_be_is_refused_by_field(world: TrialWorld, field: s
     assert [one.loc for one in refused.value.errors] == [field]
 
 
-def test_a_deleted_account_takes_no_reports(world: TrialWorld) -> None:
+def test_a_deleted_account_takes_no_reports(world: TrialScenario) -> None:
     world.delete()
     with pytest.raises(Conflict) as refused:
         world.report("delta", 1)
     assert refused.value.code == "account_deleted"
 
 
-def test_a_paid_plan_counts_in_its_own_period_where_the_programme_says_so(world: TrialWorld) -> None:
+def test_a_paid_plan_counts_in_its_own_period_where_the_programme_says_so(world: TrialScenario) -> None:
     from domain.ids import new_id
     from models.fees import FeeRun
 
@@ -134,7 +136,7 @@ told = st.lists(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_days_add_up_to_what_the_rule_says_of_all_reports_in_any_order(
-    world: TrialWorld,
+    world: TrialScenario,
     told: list[tuple[ReportKind, int, datetime, str | None]],
     asked: datetime,
     span: tuple[int, int] | None,
@@ -151,7 +153,9 @@ def test_days_add_up_to_what_the_rule_says_of_all_reports_in_any_order(
     assert found[world.client, "appointments"].value == usage(known, *period.instants(PARIS))
 
 
-def keep(session: Session, world: TrialWorld, number: int, one: tuple[ReportKind, int, datetime, str | None]) -> Report:
+def keep(
+    session: Session, world: TrialScenario, number: int, one: tuple[ReportKind, int, datetime, str | None]
+) -> Report:
     kind, amount, at, report_id = one
     day = local_day(at, PARIS)
     ends = day_start(day + DAY, PARIS)

@@ -10,21 +10,21 @@ import pytest
 from adapters.passwords import Argon2Passwords
 from models.reconciliation import GapKind
 from services import operators
-from tests.fee_world import FeeWorld, money
+from tests.support.fees import FeeScenario, money
 
 HASHER = Argon2Passwords.cheap()
 LINES = [{"product": "excel-basics", "count": 3, "mode": "absolute", "term": "P1Y"}]
 
 
-def look(world: FeeWorld, schedule: str = "reconciliation.compare") -> list[dict[str, Any]]:
+def look(world: FeeScenario, schedule: str = "reconciliation.compare") -> list[dict[str, Any]]:
     """The open gaps after one more look."""
     world.call(f"POST /v1/schedules/{schedule}/run")
-    world.works.inline.drain()
+    world.worker.inline.drain()
     found: list[dict[str, Any]] = world.api.ok("GET /v1/reconciliation", key=world.key)["items"]
     return found
 
 
-def busy(world: FeeWorld) -> dict[str, str]:
+def busy(world: FeeScenario) -> dict[str, str]:
     """A bit of everything: fees, a plan, a trial, usage over its limit, turnover, an offer."""
     for code in ("booking", "telephony", "hosting", "learning"):
         world.apply(code)
@@ -42,16 +42,16 @@ def busy(world: FeeWorld) -> dict[str, str]:
     world.api.ok(f"PUT /v1/accounts/{made['school']}/instance", {"url": "https://school.example/hook"}, key=world.key)
     offer = {"reseller_id": made["learning"], "account_id": made["school"], "lines": LINES}
     made["offer"] = world.api.ok("POST /v1/offers", offer, key=world.key)["id"]
-    world.works.inline.drain()
+    world.worker.inline.drain()
     return made
 
 
-def use(world: FeeWorld, account: str, value: int) -> None:
+def use(world: FeeScenario, account: str, value: int) -> None:
     told = {"metric": "appointments", "value": value, "at": world.clock.now().isoformat()}
     world.api.ok(f"POST /v1/accounts/{account}/usage", told, key=world.key)
 
 
-def test_in_a_quarter_of_a_year_with_outages_nothing_is_missing(world: FeeWorld) -> None:
+def test_in_a_quarter_of_a_year_with_outages_nothing_is_missing(world: FeeScenario) -> None:
     made = busy(world)
     assert look(world) == []
     for day in ("2025-12-02", "2025-12-09", "2025-12-31T23:50:00", "2026-01-01T00:10:00", "2026-01-02", "2026-03-01"):
@@ -60,7 +60,7 @@ def test_in_a_quarter_of_a_year_with_outages_nothing_is_missing(world: FeeWorld)
         assert look(world) == []
 
 
-def test_one_occurrence_one_charge_and_one_mail_deleted_by_hand_are_named(world: FeeWorld) -> None:
+def test_one_occurrence_one_charge_and_one_mail_deleted_by_hand_are_named(world: FeeScenario) -> None:
     made = busy(world)
     with world.transaction() as session:
         operators.create(session, HASHER, "boss@kontor.example", "admin", now=world.clock.now(), actor="test")
@@ -91,7 +91,7 @@ def test_one_occurrence_one_charge_and_one_mail_deleted_by_hand_are_named(world:
 
     for gap in look(world):
         world.call(f"POST /v1/reconciliation/{gap['id']}/{'mend' if gap['mendable'] else 'accept'}", {"reason": "test"})
-    world.works.inline.drain()
+    world.worker.inline.drain()
     assert look(world) == []
     ((restored,),) = world.rows("SELECT to_jsonb(c) FROM charges c WHERE id = :id", id=charge["id"])
     moved = {"how", "created_at", "percent"}
@@ -102,15 +102,15 @@ def test_one_occurrence_one_charge_and_one_mail_deleted_by_hand_are_named(world:
     assert len(world.rows(audited)) == 3
 
 
-def alerts(world: FeeWorld) -> list[tuple[str, ...]]:
+def alerts(world: FeeScenario) -> list[tuple[str, ...]]:
     """The gaps that mails to operators name, after one more digest."""
     world.call("POST /v1/schedules/alerts.digest/run")
-    world.works.inline.drain()
+    world.worker.inline.drain()
     told = [mail.facts["alerts"] for mail in world.mails("operator-alert") if not mail.facts["all_clear"]]
     return [tuple(line["detail"].split(":")[0] for line in lines) for lines in told]
 
 
-def delete_mail(world: FeeWorld, template: str) -> str:
+def delete_mail(world: FeeScenario, template: str) -> str:
     """Delete the one mail of a kind by hand; its id."""
     ((mail,),) = world.rows("SELECT id::text FROM mails WHERE template = :t", t=template)
     for table, column in (("mail_recipients", "mail_id"), ("mails", "id")):
@@ -118,58 +118,58 @@ def delete_mail(world: FeeWorld, template: str) -> str:
     return str(mail)
 
 
-def dropped(world: FeeWorld, task: str) -> None:
+def dropped(world: FeeScenario, task: str) -> None:
     """Delete every unfinished job of a task by hand."""
     assert world.rows("DELETE FROM jobs WHERE task = :t RETURNING 1", t=task), task
 
 
-def lost_charging(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_charging(world: FeeScenario, made: dict[str, str]) -> None:
     world.rows("UPDATE fee_runs SET next_start = next_start - 31 WHERE account_id = :a", a=made["phone"])
     world.rows("DELETE FROM charges WHERE account_id = :a", a=made["phone"])
 
 
-def lost_trial_end(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_trial_end(world: FeeScenario, made: dict[str, str]) -> None:
     dropped(world, "trials.end")
 
 
-def lost_notice(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_notice(world: FeeScenario, made: dict[str, str]) -> None:
     use(world, made["salon"], 1001)
     dropped(world, "quotas.tell")
 
 
-def lost_digest(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_digest(world: FeeScenario, made: dict[str, str]) -> None:
     for _ in range(21):
         use(world, world.client(made["booking"]), 51)
-    world.works.inline.drain()
+    world.worker.inline.drain()
     dropped(world, "quotas.digest")
     world.clock.advance(timedelta(hours=1))
 
 
-def lost_delivery(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_delivery(world: FeeScenario, made: dict[str, str]) -> None:
     offer = {"reseller_id": made["learning"], "account_id": made["school"], "lines": LINES}
     world.api.ok("POST /v1/offers", offer, key=world.key)
     dropped(world, "offers.deliver")
 
 
-def lost_expiry(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_expiry(world: FeeScenario, made: dict[str, str]) -> None:
     dropped(world, "offers.expire")
 
 
-def lost_mail(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_mail(world: FeeScenario, made: dict[str, str]) -> None:
     world.client(made["booking"])
     dropped(world, "mail.send")
 
 
-def lost_run(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_run(world: FeeScenario, made: dict[str, str]) -> None:
     world.rows("DELETE FROM discount_run_ranges")
     world.rows("DELETE FROM discount_runs WHERE day = '2025-12-02'")
 
 
-def lost_discount(world: FeeWorld, made: dict[str, str]) -> None:
+def lost_discount(world: FeeScenario, made: dict[str, str]) -> None:
     world.rows("DELETE FROM discounts")
 
 
-LOST: dict[GapKind, Callable[[FeeWorld, dict[str, str]], None]] = {
+LOST: dict[GapKind, Callable[[FeeScenario, dict[str, str]], None]] = {
     GapKind.CHARGE_DUE: lost_charging,
     GapKind.TRIAL_END: lost_trial_end,
     GapKind.QUOTA_MAIL: lost_notice,
@@ -183,7 +183,7 @@ LOST: dict[GapKind, Callable[[FeeWorld, dict[str, str]], None]] = {
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_what_was_lost_is_named_and_mended_by_its_job(world: FeeWorld, kind: GapKind) -> None:
+def test_what_was_lost_is_named_and_mended_by_its_job(world: FeeScenario, kind: GapKind) -> None:
     made = busy(world)
     world.go("2025-12-02")
     LOST[kind](world, made)
@@ -194,7 +194,7 @@ def test_what_was_lost_is_named_and_mended_by_its_job(world: FeeWorld, kind: Gap
     mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/mend", {"reason": "test"}, key=world.key)
     assert mended["job_id"] is not None
     assert world.call(f"POST /v1/reconciliation/{gap['id']}/mend").json()["job_id"] == mended["job_id"]
-    world.works.inline.drain()
+    world.worker.inline.drain()
 
     assert look(world) == []
     (closed,) = world.api.ok("GET /v1/reconciliation?open=false", key=world.key)["items"]
@@ -206,7 +206,7 @@ def test_every_kind_is_tried_here() -> None:
     assert {*LOST, GapKind.CHARGE_GONE, GapKind.MAIL_GONE, GapKind.OCCURRENCE} == set(GapKind)
 
 
-def test_a_dead_delivery_is_a_gap_that_is_mended_by_a_retry(world: FeeWorld) -> None:
+def test_a_dead_delivery_is_a_gap_that_is_mended_by_a_retry(world: FeeScenario) -> None:
     made = busy(world)
     offer = {"reseller_id": made["learning"], "account_id": made["school"], "lines": LINES}
     world.api.ok("POST /v1/offers", offer, key=world.key)
@@ -214,11 +214,11 @@ def test_a_dead_delivery_is_a_gap_that_is_mended_by_a_retry(world: FeeWorld) -> 
     (gap,) = look(world)
     mended = world.api.ok(f"POST /v1/reconciliation/{gap['id']}/mend", {}, key=world.key)
     assert mended["job_id"] == job
-    world.works.inline.drain()
+    world.worker.inline.drain()
     assert look(world) == []
 
 
-def test_a_schedule_that_was_paused_or_changed_misses_nothing(world: FeeWorld) -> None:
+def test_a_schedule_that_was_paused_or_changed_misses_nothing(world: FeeScenario) -> None:
     busy(world)
     world.go("2025-12-03")
     world.call("POST /v1/schedules/accounts.tidy/pause")
@@ -231,7 +231,7 @@ def test_a_schedule_that_was_paused_or_changed_misses_nothing(world: FeeWorld) -
     assert look(world) == []
 
 
-def test_bound_keys_see_nothing_of_it(world: FeeWorld) -> None:
+def test_bound_keys_see_nothing_of_it(world: FeeScenario) -> None:
     made = busy(world)
     key = world.api.key(reseller_id=UUID(made["booking"]))
     assert world.api.call("GET /v1/reconciliation", key=key).status_code == 403
@@ -239,7 +239,7 @@ def test_bound_keys_see_nothing_of_it(world: FeeWorld) -> None:
     assert world.call(f"POST /v1/reconciliation/{uuid4()}/mend").status_code == 404
 
 
-def test_what_is_gone_since_long_is_found_by_the_daily_look_and_stays_named(world: FeeWorld) -> None:
+def test_what_is_gone_since_long_is_found_by_the_daily_look_and_stays_named(world: FeeScenario) -> None:
     made = busy(world)
     world.go("2026-01-20")
     world.rows("DELETE FROM charges WHERE account_id = :a AND period_start < '2026-01-09'", a=made["phone"])

@@ -13,19 +13,19 @@ from services import accounts, clients, reselling
 from services.accounts import NewAccount
 from services.discounts.book import DiscountBook
 from services.merging import merges as merging
-from tests.trial_world import CHEF, EXAMPLE, TrialWorld
+from tests.support.trials import CHEF, EXAMPLE, TrialScenario
 
 DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
 PARIS = ZoneInfo("Europe/Paris")
 
 
-def trial(world: TrialWorld) -> dict[str, Any]:
+def trial(world: TrialScenario) -> dict[str, Any]:
     found: dict[str, Any] = world.shown()["trial"]
     return found
 
 
-def test_a_trial_lasts_seven_times_24_hours_without_a_limit(world: TrialWorld) -> None:
+def test_a_trial_lasts_seven_times_24_hours_without_a_limit(world: TrialScenario) -> None:
     started = world.clock.now()
     assert world.shown()["usage"] == {"appointments": {"value": 0, "limit": 50}}
 
@@ -38,7 +38,7 @@ def test_a_trial_lasts_seven_times_24_hours_without_a_limit(world: TrialWorld) -
 
 
 @pytest.mark.parametrize("start", [datetime(2026, 3, 22, 9, tzinfo=PARIS), datetime(2026, 10, 18, 9, tzinfo=PARIS)])
-def test_a_change_of_the_clock_makes_it_no_shorter_and_no_longer(world: TrialWorld, start: datetime) -> None:
+def test_a_change_of_the_clock_makes_it_no_shorter_and_no_longer(world: TrialScenario, start: datetime) -> None:
     world.set(start)
     ends_at = world.start()
 
@@ -50,7 +50,7 @@ def test_a_change_of_the_clock_makes_it_no_shorter_and_no_longer(world: TrialWor
     assert trial(world)["state"] == "expired"
 
 
-def test_it_is_over_on_read_though_no_job_ran(world: TrialWorld) -> None:
+def test_it_is_over_on_read_though_no_job_ran(world: TrialScenario) -> None:
     ends_at = world.start()
     world.report("value", 51)
     world.set(ends_at)
@@ -61,7 +61,7 @@ def test_it_is_over_on_read_though_no_job_ran(world: TrialWorld) -> None:
     assert shown["read_only"] is True
 
 
-def test_every_mail_of_a_trial_that_expires(world: TrialWorld) -> None:
+def test_every_mail_of_a_trial_that_expires(world: TrialScenario) -> None:
     ends_at = world.start()
     for at in (ends_at - 3 * DAY - TICK, ends_at - 3 * DAY, ends_at - DAY, ends_at - TICK, ends_at, ends_at + DAY):
         world.go_to(at)
@@ -80,7 +80,7 @@ def test_every_mail_of_a_trial_that_expires(world: TrialWorld) -> None:
     assert [one["ends_at"] for one in world.events("trial.started")] == [ends_at.isoformat()]
 
 
-def test_after_an_outage_one_late_reminder_is_sent(world: TrialWorld) -> None:
+def test_after_an_outage_one_late_reminder_is_sent(world: TrialScenario) -> None:
     ends_at = world.start()
     world.go_to(ends_at - timedelta(hours=5))
     world.work()
@@ -88,7 +88,7 @@ def test_after_an_outage_one_late_reminder_is_sent(world: TrialWorld) -> None:
     assert [mail.facts["days"] for mail, _ in world.posted("trial-reminder")] == [1]
 
 
-def test_after_an_outage_over_its_end_there_is_no_reminder_but_the_end(world: TrialWorld) -> None:
+def test_after_an_outage_over_its_end_there_is_no_reminder_but_the_end(world: TrialScenario) -> None:
     ends_at = world.start()
     world.work()
     world.go_to(ends_at + 30 * DAY)
@@ -99,7 +99,7 @@ def test_after_an_outage_over_its_end_there_is_no_reminder_but_the_end(world: Tr
     assert datetime.fromisoformat(ended.facts["ended_at"]) == ends_at
 
 
-def test_over_its_limit_the_account_is_read_only_and_gets_the_quota_mail(world: TrialWorld) -> None:
+def test_over_its_limit_the_account_is_read_only_and_gets_the_quota_mail(world: TrialScenario) -> None:
     ends_at = world.start()
     world.report("value", 51, at=world.clock.now())
     world.work()
@@ -113,7 +113,7 @@ def test_over_its_limit_the_account_is_read_only_and_gets_the_quota_mail(world: 
     assert world.shown()["read_only"] is True
 
 
-def test_a_paid_plan_ends_it_as_converted_at_that_moment_and_nobody_is_reminded(world: TrialWorld) -> None:
+def test_a_paid_plan_ends_it_as_converted_at_that_moment_and_nobody_is_reminded(world: TrialScenario) -> None:
     ends_at = world.start()
     world.pass_time(DAY)
     assert world.take_plan("basic")
@@ -126,7 +126,7 @@ def test_a_paid_plan_ends_it_as_converted_at_that_moment_and_nobody_is_reminded(
     assert [one["outcome"] for one in world.events("trial.ended")] == ["converted"]
 
 
-def test_a_reminder_that_was_posted_before_the_plan_was_taken_is_not_sent(world: TrialWorld) -> None:
+def test_a_reminder_that_was_posted_before_the_plan_was_taken_is_not_sent(world: TrialScenario) -> None:
     ends_at = world.start()
     world.work()
     world.transport.answers["ann@figaro.example"] = MailDeferred("not now")
@@ -139,7 +139,7 @@ def test_a_reminder_that_was_posted_before_the_plan_was_taken_is_not_sent(world:
     assert (mail.state, mail.reason) == ("skipped", "a paid plan was taken")
 
 
-def test_a_plan_bought_in_the_same_second_as_the_end(world: TrialWorld) -> None:
+def test_a_plan_bought_in_the_same_second_as_the_end(world: TrialScenario) -> None:
     other = world.another("Barbier", "bob@barbier.example")
     ends_at = world.start()
     world.start(other)
@@ -157,7 +157,7 @@ def test_a_plan_bought_in_the_same_second_as_the_end(world: TrialWorld) -> None:
     assert world.mails("trial-ended") == []
 
 
-def test_there_is_no_trial_while_a_paid_plan_runs_and_no_second_one(world: TrialWorld) -> None:
+def test_there_is_no_trial_while_a_paid_plan_runs_and_no_second_one(world: TrialScenario) -> None:
     world.take_plan("basic")
     with pytest.raises(Conflict, match="paid plan") as refused:
         world.start()
@@ -171,7 +171,7 @@ def test_there_is_no_trial_while_a_paid_plan_runs_and_no_second_one(world: Trial
         assert again.value.code == "trial_used"
 
 
-def test_a_programme_without_a_trial_has_none(world: TrialWorld) -> None:
+def test_a_programme_without_a_trial_has_none(world: TrialScenario) -> None:
     head, _, tail = EXAMPLE.read_text().partition("trial:\n  days: 7\n  reminders: [3, 1]\n")
     world.apply(head + tail)
     with pytest.raises(Conflict) as refused:
@@ -179,7 +179,7 @@ def test_a_programme_without_a_trial_has_none(world: TrialWorld) -> None:
     assert refused.value.code == "no_trial"
 
 
-def test_a_deleted_account_ends_its_trial_and_a_new_one_of_that_admin_gets_none(world: TrialWorld) -> None:
+def test_a_deleted_account_ends_its_trial_and_a_new_one_of_that_admin_gets_none(world: TrialScenario) -> None:
     world.start()
     world.pass_time(DAY)
     world.delete()
@@ -194,7 +194,7 @@ def test_a_deleted_account_ends_its_trial_and_a_new_one_of_that_admin_gets_none(
     assert world.mails("trial-ended") == []
 
 
-def test_the_address_after_a_hand_over_counts_too(world: TrialWorld) -> None:
+def test_the_address_after_a_hand_over_counts_too(world: TrialScenario) -> None:
     world.start()
     with world.transaction() as session:
         accounts.change(world.book, session, world.client, {"admin_email": "new@figaro.example"})
@@ -204,7 +204,7 @@ def test_the_address_after_a_hand_over_counts_too(world: TrialWorld) -> None:
             world.start(world.another(name, address))
 
 
-def test_the_resellers_own_address_counts_by_the_accounts_name(world: TrialWorld) -> None:
+def test_the_resellers_own_address_counts_by_the_accounts_name(world: TrialScenario) -> None:
     first, second = world.another("Salon One", CHEF), world.another("Salon Two", CHEF)
     world.start(first)
     world.start(second)
@@ -215,7 +215,7 @@ def test_the_resellers_own_address_counts_by_the_accounts_name(world: TrialWorld
         world.start(world.another("SALON one", CHEF))
 
 
-def test_disconnecting_gives_no_second_trial_and_lets_a_running_one_run(world: TrialWorld) -> None:
+def test_disconnecting_gives_no_second_trial_and_lets_a_running_one_run(world: TrialScenario) -> None:
     ends_at = world.start()
     with world.transaction() as session:
         clients.disconnect(world.book, session, world.reseller, world.client)
@@ -229,7 +229,7 @@ def test_disconnecting_gives_no_second_trial_and_lets_a_running_one_run(world: T
         world.start()
 
 
-def test_a_merge_gives_no_second_trial_either(world: TrialWorld) -> None:
+def test_a_merge_gives_no_second_trial_either(world: TrialScenario) -> None:
     own = world.another("Own", CHEF)
     for account_id in (world.client, own):
         world.start(account_id)

@@ -12,27 +12,27 @@ from domain.errors import Invalid, Unreachable
 from domain.mailing import MailDeferred, MailRefused
 from domain.ports import HttpReply
 from domain.tracing import HEADER
-from tests.spans import Spans, where
+from tests.support.spans import SpanRecorder, span_context
 
 URL = "https://customer.example:8443/hook/capability-token?key=secret"
 MAIL = ("bounce@kontor.example", "ann@customer.example", b"Subject: private\r\n\r\nwords")
 
 
 @pytest.fixture
-def spans() -> Spans:
-    return Spans()
+def spans() -> SpanRecorder:
+    return SpanRecorder()
 
 
 def words(span: ReadableSpan) -> dict[str, object]:
     return dict(span.attributes or {})
 
 
-def test_a_call_tells_the_other_side_where_it_stands(spans: Spans) -> None:
+def test_a_call_tells_the_other_side_where_it_stands(spans: SpanRecorder) -> None:
     http = FakeHttp()
     reply = TracedHttp(http, spans.tracer).post(URL, b"body", {"webhook-id": "msg_1"})
-    span = spans.one("POST")
+    span = spans.single("POST")
     assert reply.status == 204
-    assert http.posted[0].headers == {"webhook-id": "msg_1", HEADER: where(span).header()}
+    assert http.posted[0].headers == {"webhook-id": "msg_1", HEADER: span_context(span).header()}
     assert words(span) == {
         "http.request.method": "POST",
         "server.address": "customer.example",
@@ -46,7 +46,7 @@ def test_a_call_tells_the_other_side_where_it_stands(spans: Spans) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"), [(answered(503), "503"), (answered(404), "404"), (refused(), "Unreachable")]
 )
-def test_a_call_that_failed_says_how(spans: Spans, answer: HttpReply | Unreachable, kind: str) -> None:
+def test_a_call_that_failed_says_how(spans: SpanRecorder, answer: HttpReply | Unreachable, kind: str) -> None:
     http = FakeHttp()
     http.will(answer)
     sender = TracedHttp(http, spans.tracer)
@@ -55,25 +55,25 @@ def test_a_call_that_failed_says_how(spans: Spans, answer: HttpReply | Unreachab
             sender.post(URL, b"", {})
     else:
         assert sender.post(URL, b"", {}) == answer
-    assert words(spans.one("POST"))["error.type"] == kind
-    assert spans.one("POST").status.status_code is StatusCode.ERROR
+    assert words(spans.single("POST"))["error.type"] == kind
+    assert spans.single("POST").status.status_code is StatusCode.ERROR
 
 
-def test_an_address_that_is_none_is_the_real_senders_to_refuse(spans: Spans) -> None:
+def test_an_address_that_is_none_is_the_real_senders_to_refuse(spans: SpanRecorder) -> None:
     class Strict(FakeHttp):
         def post(self, url: str, body: bytes, headers: object) -> HttpReply:
             raise Invalid("forbidden_address", url)
 
     with pytest.raises(Invalid):
         TracedHttp(Strict(), spans.tracer).post("https://customer.example:port/", b"", {})
-    assert words(spans.one("POST")) == {"http.request.method": "POST", "error.type": "Invalid"}
+    assert words(spans.single("POST")) == {"http.request.method": "POST", "error.type": "Invalid"}
 
 
-def test_a_mail_tells_what_the_server_replied_and_no_address(spans: Spans) -> None:
+def test_a_mail_tells_what_the_server_replied_and_no_address(spans: SpanRecorder) -> None:
     inner = FakeMailTransport()
     TracedMail(inner, spans.tracer, smtp_address("smtp://user:password@mail.example:2525")).send(*MAIL)
     assert [sent.recipient for sent in inner.sent] == [MAIL[1]]
-    assert words(spans.one("SMTP send")) == {
+    assert words(spans.single("SMTP send")) == {
         "network.protocol.name": "smtp",
         "server.address": "mail.example",
         "server.port": 2525,
@@ -89,11 +89,11 @@ def test_a_mail_tells_what_the_server_replied_and_no_address(spans: Spans) -> No
     ],
 )
 def test_a_mail_that_did_not_leave_says_why(
-    spans: Spans, error: MailRefused | MailDeferred, said: dict[str, int]
+    spans: SpanRecorder, error: MailRefused | MailDeferred, said: dict[str, int]
 ) -> None:
     inner = FakeMailTransport({MAIL[1]: error})
     with pytest.raises(type(error)):
         TracedMail(inner, spans.tracer, smtp_address("smtp://mail.example")).send(*MAIL)
-    span = spans.one("SMTP send")
+    span = spans.single("SMTP send")
     assert words(span).items() >= {"error.type": type(error).__name__, **said}.items()
     assert "ann@" not in span.to_json()

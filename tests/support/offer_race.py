@@ -1,4 +1,4 @@
-"""Processes of their own that accept and cancel the same offers at the same instants."""
+"""Separate processes that accept and cancel the same offers at the same instant."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from adapters.clock_fakes import ManualClock
 from domain.errors import Conflict
 from services import offers
 from services.decisions import Decider, Verdict, decide
-from tests.offer_world import START, World
+from tests.support.offers import START, OfferScenario
 
 CANCEL = "cancel"
 
 
 def race(database_url: str, verdicts: Sequence[str], offer_ids: Sequence[UUID]) -> list[list[tuple[str, str | None]]]:
-    """One process per verdict; per process what came of each offer: (`won` or a code, the state met)."""
+    """Run one process per verdict; returns per process (`won` or an error code, the state) of each offer."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(len(verdicts))
     queue: Any = context.Queue()
@@ -30,16 +30,16 @@ def race(database_url: str, verdicts: Sequence[str], offer_ids: Sequence[UUID]) 
     ]
     for racer in racers:
         racer.start()
-    found = dict(queue.get(timeout=100) for _ in racers)
+    outcomes = dict(queue.get(timeout=100) for _ in racers)
     for racer in racers:
         racer.join()
-    return [found[index] for index in range(len(racers))]
+    return [outcomes[index] for index in range(len(racers))]
 
 
 def run(database_url: str, verdict: str, offer_ids: list[UUID], barrier: Barrier, queue: Any, index: int) -> None:
-    """Go through the offers, each at the same instant as the others."""
+    """Decide every offer, each at the same instant as the other processes."""
     engine = create_engine(database_url)
-    world = World(engine, ManualClock(START))
+    world = OfferScenario(engine, ManualClock(START))
     outcomes = []
     for offer_id in offer_ids:
         barrier.wait(timeout=60)
@@ -48,7 +48,7 @@ def run(database_url: str, verdict: str, offer_ids: list[UUID], barrier: Barrier
     queue.put((index, outcomes))
 
 
-def attempt(world: World, verdict: str, offer_id: UUID) -> tuple[str, str | None]:
+def attempt(world: OfferScenario, verdict: str, offer_id: UUID) -> tuple[str, str | None]:
     """Decide or cancel one offer."""
     try:
         with world.transaction() as session:
@@ -56,6 +56,6 @@ def attempt(world: World, verdict: str, offer_id: UUID) -> tuple[str, str | None
                 state = offers.cancel(world.book, session, offer_id, CANCEL).state
             else:
                 state = decide(world.book, session, offer_id, Verdict(verdict), Decider(verdict)).state
-    except Conflict as lost:
-        return lost.code, lost.state
+    except Conflict as error:
+        return error.code, error.state
     return "won", state

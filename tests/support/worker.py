@@ -1,4 +1,4 @@
-"""A worker in the test's own thread with every handler, a customer's side and a post office in memory."""
+"""A worker in the test's thread with every handler, over a fake HTTP network and a fake mail transport."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,18 +19,18 @@ from tasks.catalogue import Ports, all_handlers
 
 
 @dataclass(frozen=True, slots=True)
-class Works:
-    """The engine, and what it reached outside."""
+class WorkerHarness:
+    """An inline worker and its fake outside world."""
 
     inline: Inline
     http: FakeHttp
-    post: FakeMailTransport
+    mail_transport: FakeMailTransport
 
 
 @contextmanager
-def works(deps: Deps, **options: Any) -> Iterator[Works]:
-    """Everything a worker process has, over the database and the clock of `deps`; `options` as Inline takes them."""
-    http, post = FakeHttp(), FakeMailTransport()
+def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
+    """Wire a worker process over the database and clock of `deps`; `options` are passed to Inline."""
+    http, mail_transport = FakeHttp(), FakeMailTransport()
     ports = Ports(
         sleep=lambda _: None,
         book=OfferBook(deps.jobs, deps.offer_secret, deps.programmes),
@@ -39,7 +39,7 @@ def works(deps: Deps, **options: Any) -> Iterator[Works]:
         clock=deps.clock,
         dispatcher=Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url),
         builder=MailBuilder(Renderer()),
-        transport=post,
+        transport=mail_transport,
     )
     with Inline(deps.engine, all_handlers(ports), deps.clock, **options) as inline:
-        yield Works(inline, http, post)
+        yield WorkerHarness(inline, http, mail_transport)

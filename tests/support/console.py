@@ -1,4 +1,4 @@
-"""The console as tests see it: a browser without scripts, signed in as somebody."""
+"""A console client without scripts that can sign in."""
 
 import re
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody with a browser."""
+class ConsoleClient:
+    """A browser session on the console."""
 
     http: httpx.Client
 
     def get(self, path: str) -> httpx.Response:
-        """A page, wherever it leads."""
+        """Get a page, following redirects."""
         return self.http.get(path, follow_redirects=True)
 
     def fields(self, path: str) -> dict[str, str]:
@@ -39,13 +39,13 @@ class Visitor:
         return self.http.post("/console/login", data={**form, "email": email, "password": password})
 
     def post(self, path: str, data: Mapping[str, str] | None = None) -> httpx.Response:
-        """Press a button: the form's token is sent along."""
+        """Post a form with a valid CSRF token."""
         csrf = self.fields("/console")["csrf"]
         return self.http.post(path, data={"csrf": csrf, **(data or {})})
 
 
-def operator(deps: Deps, role: str) -> str:
-    """The address of a new operator with PASSWORD."""
+def create_operator(deps: Deps, role: str) -> str:
+    """Create an operator with PASSWORD; returns the e-mail address."""
     email = f"{role}@kontor.example"
     with deps.sessions() as session:
         operators.create(session, deps.passwords, email, role, now=deps.clock.now(), actor="test", password=PASSWORD)
@@ -53,17 +53,17 @@ def operator(deps: Deps, role: str) -> str:
     return email
 
 
-def put_job(deps: Deps, message: str = "hello", **more: object) -> UUID:
-    """A queued probe."""
+def enqueue_probe(deps: Deps, message: str = "hello", **more: object) -> UUID:
+    """Enqueue a probe job."""
     jobs = Jobs(deps.jobs.catalogue, deps.clock, SilentDoorbell())
     with deps.sessions() as session:
-        put = jobs.put(session, Request("probe.echo", {"message": message, **more}))
+        result = jobs.put(session, Request("probe.echo", {"message": message, **more}))
         session.commit()
-    return put.id
+    return result.id
 
 
-def bury(deps: Deps, job_id: UUID, error: Exception) -> None:
-    """Make a job dead of an error, after one attempt."""
+def mark_dead(deps: Deps, job_id: UUID, error: Exception) -> None:
+    """Mark a job dead with an error, after one attempt."""
     failure = failure_of(error)
     now = deps.clock.now()
     with deps.sessions() as session:
@@ -79,6 +79,6 @@ def bury(deps: Deps, job_id: UUID, error: Exception) -> None:
         session.commit()
 
 
-def unknown() -> UUID:
-    """An id that nothing has."""
+def unknown_id() -> UUID:
+    """An id that no row has."""
     return new_id()

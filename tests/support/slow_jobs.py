@@ -1,4 +1,4 @@
-"""A ledger whose args take long to read, as a million of them do."""
+"""A ledger that is slow to read, as with a million rows."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -14,5 +14,5 @@ FROM jobs_real
 
 
 def make_slow(session: Session) -> None:
-    """From now on every waiting job's args cost 8 ms to whoever looks at them."""
+    """Make reading the args of each open job cost 8 ms."""
     session.execute(text(SLOW))

@@ -1,4 +1,4 @@
-"""A reseller, its client with an instance in memory, and a worker that runs in the test's own thread."""
+"""A reseller, its client with a fake instance, and a worker in the test's thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from adapters.signed_calls import SignedCalls
 from domain.calling import CallSender
 from domain.ids import new_id
 from engine import lanes
-from engine.enqueue import Jobs
 from engine.handlers import Registry
 from engine.promote import promote_due
 from engine.runner import Runner
@@ -29,29 +28,20 @@ from engine.workshop import Workshop
 from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
-from services import instances, offers, programme_files
+from services import instances, offers
 from services.offer_documents import document
-from services.offer_log import OfferBook
 from services.offers import NewOffer
 from services.tokens import Tokens
-from store.schema import ROOT
-from tasks.catalogue import catalogue, offer_handlers
+from tasks.catalogue import offer_handlers
+from tests.support.wiring import SECRET, apply_example, offer_context, silent_jobs
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-SECRET = "a secret that only tests use"
 LINES = ({"product": "excel-basics", "count": 10, "mode": "absolute", "term": "P1Y"},)
 
 
-class SilentBell:
-    """Nobody is waiting."""
-
-    def ring(self) -> None:
-        """Nothing."""
-
-
 @dataclass
-class World:
-    """What the tests of offers work with. `http` is everything outside."""
+class OfferScenario:
+    """A reseller and its client; `http` is the outside world."""
 
     engine: Engine
     clock: ManualClock
@@ -62,14 +52,14 @@ class World:
     client: UUID = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
-        self.jobs = Jobs(catalogue(), self.clock, SilentBell())
-        self.book = OfferBook(self.jobs, SECRET.encode())
+        self.jobs = silent_jobs(self.clock)
+        self.book = offer_context(self.jobs)
         self.call_with(SignedCalls(self.http, self.clock))
 
     def call_with(self, sender: CallSender) -> None:
-        """Let the worker make its calls by this sender."""
+        """Rebuild the worker with another sender of calls."""
         registry = Registry(offer_handlers(self.book, sender, self.sealer, self.clock))
-        shop = Workshop(
+        runtime = Workshop(
             engine=self.engine,
             registry=registry,
             jobs=self.jobs,
@@ -77,7 +67,7 @@ class World:
             random=lambda: 0.5,
             worker="test",
         )
-        self.runner = Runner(shop)
+        self.runner = Runner(runtime)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -86,11 +76,10 @@ class World:
             yield session
             session.commit()
 
-    def set_up(self) -> World:
-        """A programme, a reseller, its client, and the client's instance."""
+    def set_up(self) -> OfferScenario:
+        """Apply the programme; create the reseller, its client and the client's instance."""
         with self.transaction() as session:
-            source = (ROOT / "examples" / "programmes" / "learning.yaml").read_text()
-            programme_files.apply(session, "learning", source, now=self.clock.now(), actor="test")
+            apply_example(session, "learning", self.clock)
             session.add(account(self.reseller, "Nordic Academy", "reseller"))
             session.flush()
             session.add(account(self.client, "Acme", "client", self.reseller))
@@ -99,12 +88,12 @@ class World:
         return self
 
     def give_instance(self, session: Session, account_id: UUID) -> None:
-        """Every account's instance has a path of its own."""
+        """Give an account an instance with a unique path."""
         url = f"https://instance.example/{account_id}"
         instances.put(session, self.sealer, account_id, url, None, self.clock.now())
 
     def another_client(self, name: str) -> UUID:
-        """A further client of the same reseller, with an instance."""
+        """Create another client of the same reseller, with an instance."""
         client = new_id()
         with self.transaction() as session:
             session.add(account(client, name, "client", self.reseller))
@@ -114,9 +103,9 @@ class World:
 
     def send(self, lines: Sequence[Mapping[str, Any]] | None = LINES, **options: Any) -> UUID:
         """Send an offer; returns its id."""
-        given: dict[str, Any] = {"reseller_id": self.reseller, "account_id": self.client, "lines": lines} | options
+        fields: dict[str, Any] = {"reseller_id": self.reseller, "account_id": self.client, "lines": lines} | options
         with self.transaction() as session:
-            return offers.send(self.book, session, NewOffer(**given), "key:reseller").id
+            return offers.send(self.book, session, NewOffer(**fields), "key:reseller").id
 
     def delivered(self, lines: Sequence[Mapping[str, Any]] | None = LINES, **options: Any) -> UUID:
         """Send an offer and deliver it."""
@@ -130,12 +119,12 @@ class World:
             return document(session, session.get_one(Offer, offer_id), self.clock.now())
 
     def work(self) -> None:
-        """Run what is due until nothing is; mails stay unsent."""
+        """Run every due job except mails."""
         while self._work_once():
             pass
 
     def pass_time(self, by: timedelta) -> None:
-        """Let time pass, then run what is due."""
+        """Advance the clock, then run every due job."""
         self.clock.advance(by)
         self.work()
 
@@ -149,7 +138,7 @@ class World:
         return sum(self.runner.run("", task, [job_id]).claimed for job_id, task in due)
 
     def calls(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """The bodies that arrived anywhere, oldest first."""
+        """The bodies of all calls, oldest first."""
         bodies = [body_of(posted) for posted in self.http.posted]
         return [body for body in bodies if kind is None or body["type"] == kind]
 
@@ -163,7 +152,7 @@ class World:
             return [(row[0], row[1]) for row in session.execute(query)]
 
     def mail(self, template: str) -> Mail:
-        """The newest mail of a kind."""
+        """The newest mail of a template."""
         query = select(Mail).where(Mail.template == template).order_by(Mail.id.desc()).limit(1)
         with self.transaction() as session:
             return session.scalars(query).one()
@@ -179,13 +168,13 @@ class World:
 
 
 def body_of(posted: Posted) -> dict[str, Any]:
-    """What was said, with its id under `webhook-id`."""
+    """The body of a call, with its id under `webhook-id`."""
     body: dict[str, Any] = json.loads(posted.body)
     return body | {"webhook-id": posted.headers["webhook-id"]}
 
 
 def account(account_id: UUID, name: str, kind: str, reseller_id: UUID | None = None) -> Account:
-    """An account of the programme learning."""
+    """Build an account of the programme learning."""
     address = f"admin@{name.lower().replace(' ', '-')}.example"
     return Account(
         id=account_id,

@@ -1,4 +1,4 @@
-"""A console with something in it: a dead group, a mail that was sent, a schedule, a worker, a lane that is down."""
+"""Fills a console: a dead group, a sent mail, schedules, a worker and a lane that is down."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -18,11 +18,11 @@ from models.mails import Mail
 from services.dispatch import Dispatch, Dispatcher
 from services.mail_rules import RULES
 from tasks.mails import MailSending, SendMail
-from tests.console_world import bury, put_job
+from tests.support.console import enqueue_probe, mark_dead
 
 
-def send_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
-    """Send the first mail of that kind; its id and the bytes on the wire."""
+def send_first_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
+    """Send the first mail of that template; returns its id and the bytes on the wire."""
     transport = FakeMailTransport()
     dispatcher = Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url)
     sending = MailSending(dispatcher, MailBuilder(Renderer()), transport)
@@ -41,14 +41,16 @@ def send_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
         return mail.id, transport.sent[0].raw
 
 
-def fill(deps: Deps, client: UUID) -> UUID:
-    """Bring about a day with trouble; returns the dead job with message `needle`."""
-    needle = put_job(deps, "needle")
-    bury(deps, needle, ConnectionError("No answer from printer 17 after 15 s"))
+def add_incidents(deps: Deps, client: UUID) -> UUID:
+    """Add dead jobs, schedules, a worker and an open lane; returns the dead job with message `needle`."""
+    needle = enqueue_probe(deps, "needle")
+    mark_dead(deps, needle, ConnectionError("No answer from printer 17 after 15 s"))
     for number in range(3):
-        bury(deps, put_job(deps, f"label {number}"), ConnectionError(f"No answer from printer {number} after 15 s"))
-        put_job(deps, f"waits {number}")
-    bury(deps, put_job(deps, "other"), KeyError("price list of 2025"))
+        mark_dead(
+            deps, enqueue_probe(deps, f"label {number}"), ConnectionError(f"No answer from printer {number} after 15 s")
+        )
+        enqueue_probe(deps, f"waits {number}")
+    mark_dead(deps, enqueue_probe(deps, "other"), KeyError("price list of 2025"))
     now = deps.clock.now()
     nightly = Declared("upkeep.nightly", "5 0 * * *", "Europe/Berlin", "probe.echo", MisfirePolicy.ONCE)
     often = Declared("offers.expire", "*/15 * * * *", "UTC", "probe.echo", MisfirePolicy.SKIP)

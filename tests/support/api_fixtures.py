@@ -1,4 +1,4 @@
-"""Fixtures of the API over a database of each test; conftest files import them by name."""
+"""Fixtures of the API on a separate database per test; conftest files import them by name."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,71 +9,64 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
 from adapters.clock_fakes import ManualClock
-from adapters.doorbell import SilentDoorbell
 from adapters.passwords import Argon2Passwords
 from adapters.sealer import FernetSealer
 from api.app import build
 from api.deps import Deps
 from domain.ports import Clock
-from engine.enqueue import Jobs
-from services import programme_files
 from services.addresses import AddressGuard
 from services.programmes import Programmes
 from services.tokens import Tokens
-from store.schema import ROOT
-from tasks.catalogue import catalogue
-from tests.api_world import Api, Shop, open_shop, served
-
-SECRET = "a secret that only tests use"
+from tests.support.api import Api, ResellerAccounts, create_reseller_with_client, running_server
+from tests.support.wiring import PUBLIC_URL, SECRET, apply_example, silent_jobs
 
 
-def no_dns(host: str, port: int) -> list[str]:
-    """Every name is a public address."""
+def resolve_public(host: str, port: int) -> list[str]:
+    """Resolve every host name to one public address."""
     return ["93.184.215.14"]
 
 
-def deps_of(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Deps:
-    """What a web process would build, on a database and a clock of tests."""
+def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Deps:
+    """Build the dependencies of a web process on a test's database and clock."""
     return Deps(
         sessions=sessionmaker(engine, expire_on_commit=False),
         clock=clock,
-        jobs=Jobs(catalogue(), clock, SilentDoorbell()),
+        jobs=silent_jobs(clock),
         sealer=FernetSealer(SECRET),
         passwords=Argon2Passwords.cheap(),
         programmes=Programmes(),
         tokens=Tokens(SECRET),
-        guard=AddressGuard(no_dns),
+        guard=AddressGuard(resolve_public),
         threads=threads,
         secret=SECRET.encode(),
         offer_secret=SECRET.encode(),
-        public_url="https://kontor.example",
+        public_url=PUBLIC_URL,
         test_clock=True,
     )
 
 
 @pytest.fixture
 def deps(engine: Engine, clock: ManualClock) -> Iterator[Deps]:
-    """What a web process would build, on this test's database and clock."""
+    """The dependencies of a web process on this test's database and clock."""
     with ThreadPoolExecutor(4) as threads:
-        yield deps_of(engine, clock, threads)
+        yield build_deps(engine, clock, threads)
 
 
 @pytest.fixture
 def api(deps: Deps) -> Iterator[Api]:
-    """The API, and a way to make keys."""
+    """The API behind a real HTTP server."""
     app = build(deps)
-    with served(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
         yield Api(http, deps, app)
 
 
 @pytest.fixture
-def shop(api: Api) -> Callable[[str], Shop]:
-    """Opens shops: a reseller of `learning` with one client that has an instance."""
+def make_accounts(api: Api) -> Callable[[str], ResellerAccounts]:
+    """Create a reseller of `learning` with one client that has an instance, by name."""
     with api.deps.sessions() as session:
-        path = ROOT / "examples" / "programmes" / "learning.yaml"
-        programme_files.apply(session, "learning", path.read_text(), now=api.deps.clock.now(), actor="test")
+        apply_example(session, "learning", api.deps.clock)
         session.commit()
-    return lambda name: open_shop(api, name)
+    return lambda name: create_reseller_with_client(api, name)
 
 
 @pytest.fixture

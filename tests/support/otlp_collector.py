@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry in the test's own process: OTLP over HTTP, kept as the protocol's own messages."""
+"""An OpenTelemetry collector in the test process: OTLP over HTTP, stored as protocol messages."""
 
 import threading
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 @dataclass(frozen=True)
-class Told:
-    """A span as it came over the wire."""
+class ReceivedSpan:
+    """A span as received over the wire."""
 
     service: str
     span: Span
@@ -34,44 +34,46 @@ class Told:
         return bytes(self.span.parent_span_id).hex()
 
     def text(self) -> str:
-        """All it says; ids are bytes, and say nothing."""
+        """All readable text of the span; ids are left out."""
         span = self.span
         return f"{span.name} {span.attributes} {span.events} {span.links} {span.status} {span.trace_state}"
 
-    def says(self, attribute: str) -> str | int | None:
-        for said in self.span.attributes:
-            if said.key == attribute:
-                return int(said.value.int_value) if said.value.HasField("int_value") else str(said.value.string_value)
+    def attribute(self, attribute: str) -> str | int | None:
+        for entry in self.span.attributes:
+            if entry.key == attribute:
+                return (
+                    int(entry.value.int_value) if entry.value.HasField("int_value") else str(entry.value.string_value)
+                )
         return None
 
 
 @dataclass
 class Collector:
-    """Every span that came, and where they came to."""
+    """Every received span, and the request paths."""
 
     url: str = ""
     paths: set[str] = field(default_factory=set)
-    _told: list[Told] = field(default_factory=list)
+    _spans: list[ReceivedSpan] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def told(self, trace_id: str | None = None) -> list[Told]:
-        """The spans of a trace, or all."""
+    def spans(self, trace_id: str | None = None) -> list[ReceivedSpan]:
+        """The spans of one trace, or all."""
         with self._lock:
-            return [one for one in self._told if trace_id in (None, one.trace_id)]
+            return [span for span in self._spans if trace_id in (None, span.trace_id)]
 
-    def take(self, path: str, body: bytes) -> None:
+    def receive(self, path: str, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
         with self._lock:
             self.paths.add(path)
             for resource in request.resource_spans:
-                names = {said.key: said.value.string_value for said in resource.resource.attributes}
+                names = {entry.key: entry.value.string_value for entry in resource.resource.attributes}
                 for scope in resource.scope_spans:
-                    self._told += [Told(names["service.name"], span) for span in scope.spans]
+                    self._spans += [ReceivedSpan(names["service.name"], span) for span in scope.spans]
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """A collector that listens while the block lasts."""
+def running_collector() -> Iterator[Collector]:
+    """A collector that listens while the block runs."""
     collector = Collector()
 
     class Receiver(BaseHTTPRequestHandler):
@@ -79,13 +81,13 @@ def collecting() -> Iterator[Collector]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.take(self.path, body)
+            collector.receive(self.path, body)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.daemon_threads = True

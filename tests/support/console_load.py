@@ -1,4 +1,4 @@
-"""A busier console, for pictures and for reading by machines: figures, turns, a preview, a worker at work."""
+"""Fills a console for screenshots and accessibility checks: job stats, fairness, a preview, a busy worker."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,9 +14,9 @@ from models.control import WorkerProcess
 from models.jobs import Job
 from services import bulk_runs
 from store.jobs_read import JobQuery
-from tests.api_world import Api, Shop
-from tests.console_engine import works
-from tests.console_world import bury, put_job
+from tests.support.api import Api, ResellerAccounts
+from tests.support.console import enqueue_probe, mark_dead
+from tests.support.worker import running_worker
 
 TASKS = (
     ("mail.send", "mail", 900, 0.4),
@@ -27,8 +27,8 @@ TASKS = (
 )
 
 
-def figures(deps: Deps) -> None:
-    """A week of work, busier by day than by night."""
+def add_job_stats(deps: Deps) -> None:
+    """Add a week of job stats, busier by day than by night."""
     chance, now = Random(7), deps.clock.now().replace(second=0, microsecond=0)
     with deps.sessions() as session:
         for size, step, count in (("minute", timedelta(minutes=1), 60), ("hour", timedelta(hours=1), 168)):
@@ -38,30 +38,30 @@ def figures(deps: Deps) -> None:
                 busy = 1.0 if 7 <= at.hour < 19 else 0.15
                 for task, queue, most, wait in TASKS:
                     done = round(most * busy * chance.uniform(0.4, 1.0))
-                    late = done // 12 if number == 9 and task == "offers.deliver" else 0
+                    overdue = done // 12 if number == 9 and task == "offers.deliver" else 0
                     slow = 4 if wait > 10 else 3 if wait > 1 else 2
                     waits = [0] * 8
-                    waits[slow - 1], waits[slow], waits[5] = done // 3, done - done // 3 - late, late
+                    waits[slow - 1], waits[slow], waits[5] = done // 3, done - done // 3 - overdue, overdue
                     session.add(
                         JobRollup(
                             size=size, starts_at=at, task=task, queue=queue, succeeded=done, cancelled=done // 50,
-                            late=late, wait_sum=done * wait, wait_max=wait * 9, run_sum=done * wait / 3,
+                            late=overdue, wait_sum=done * wait, wait_max=wait * 9, run_sum=done * wait / 3,
                             run_max=wait * 4, waits=waits,
                         )
                     )  # fmt: skip
         session.commit()
 
 
-def at_work(deps: Deps, tenants: tuple[str, ...]) -> None:
-    """Jobs of several tenants, some done, some waiting; one worker drains, one runs something."""
+def add_running_work(deps: Deps, tenants: tuple[str, ...]) -> None:
+    """Add finished and waiting jobs of several tenants, one draining worker and one with a running job."""
     for tenant in tenants:
         for number in range(6):
             with deps.sessions() as session:
                 deps.jobs.enqueue(session, "probe.echo", {"message": f"{number}"}, tenant=tenant)
                 session.commit()
-    with works(deps) as engine:
-        engine.inline.drain()
-    running = put_job(deps, "takes a while", seconds=40)
+    with running_worker(deps) as worker:
+        worker.inline.drain()
+    running = enqueue_probe(deps, "takes a while", seconds=40)
     with deps.sessions() as session:
         for name, host, draining in (("web-2-9f31c2", "web-2", False), ("web-3-0b77aa", "web-3", True)):
             session.add(
@@ -76,30 +76,30 @@ def at_work(deps: Deps, tenants: tuple[str, ...]) -> None:
         session.commit()
 
 
-def trouble(api: Api, deps: Deps, shops: Sequence[Shop]) -> None:
-    """Mails, calls and what is done already, dead of a full disk."""
+def add_dead_jobs(api: Api, deps: Deps, resellers: Sequence[ResellerAccounts]) -> None:
+    """Add dead mail and call jobs, some of them obsolete, all failed by a full disk."""
     line = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
-    for shop in shops:
-        offer = {"reseller_id": str(shop.reseller), "account_id": str(shop.client), "lines": [line]}
-        made = [api.ok("POST /v1/offers", offer)["id"] for _ in range(3)]
-        api.ok(f"POST /v1/offers/{made[0]}/cancel")
-        api.ok(f"POST /v1/accounts/{shop.client}/activation")
+    for accounts in resellers:
+        offer = {"reseller_id": str(accounts.reseller), "account_id": str(accounts.client), "lines": [line]}
+        offers = [api.ok("POST /v1/offers", offer)["id"] for _ in range(3)]
+        api.ok(f"POST /v1/offers/{offers[0]}/cancel")
+        api.ok(f"POST /v1/accounts/{accounts.client}/activation")
     names = ("offers.deliver", "offers.withdraw", "mail.send")
     with deps.sessions() as session:
         ids = list(session.scalars(select(Job.id).where(Job.task.in_(names), Job.state == "queued")))
     for job_id in ids:
-        bury(deps, job_id, OSError("[Errno 28] No space left on device"))
+        mark_dead(deps, job_id, OSError("[Errno 28] No space left on device"))
 
 
-def previewed(deps: Deps, email: str) -> UUID:
-    """A finished preview of retrying every dead job."""
+def create_preview(deps: Deps, email: str) -> UUID:
+    """Run a preview of retrying every dead job to its end."""
     actor = Actor(f"operator:{email}", "console 10.0.0.7")
     with deps.sessions() as session:
         query = JobQuery(states=frozenset({"dead"}))
         run = bulk_runs.preview(session, deps.jobs, BulkAction.RETRY, query, actor)
         session.commit()
-    with works(deps) as engine:
-        while engine.inline.tick():
+    with running_worker(deps) as worker:
+        while worker.inline.tick():
             with deps.sessions() as session:
                 if not session.scalar(select(func.count()).where(Job.task == "jobs.foresee", Job.state == "queued")):
                     break

@@ -1,4 +1,4 @@
-"""Processes of their own that report the usage of one account at the same time."""
+"""Separate processes that report the usage of one account at the same time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
-from adapters.doorbell import SilentDoorbell
-from adapters.passwords import Argon2Passwords
 from domain.usage import ReportKind
-from engine.enqueue import Jobs
 from services import usage_reports
-from services.account_book import AccountBook
-from services.programmes import Programmes
 from services.usage import UsageReport
-from tasks.catalogue import catalogue
+from tests.support.wiring import account_context, silent_jobs
 
 
-def report_at_once(database_url: str, account_id: UUID, processes: int, each: int) -> list[int]:
-    """Every process reports `each` deltas of 1, and then what all of them report; their exit codes."""
+def report_concurrently(database_url: str, account_id: UUID, processes: int, each: int) -> list[int]:
+    """Every process reports `each` deltas of 1, then five shared reports; returns the exit codes."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(processes)
     reporters = [
@@ -37,15 +32,15 @@ def report_at_once(database_url: str, account_id: UUID, processes: int, each: in
 
 
 def run(database_url: str, account_id: UUID, each: int, barrier: Barrier, number: int) -> None:
-    """Report as the API does: each in a transaction of its own."""
+    """Report as the API does, each in its own transaction."""
     clock = ManualClock()
-    book = AccountBook(Jobs(catalogue(), clock, SilentDoorbell()), Programmes(), Argon2Passwords.cheap())
+    book = account_context(silent_jobs(clock))
     engine = create_engine(database_url)
-    ids = [f"{number}:{one}" for one in range(each)] + [f"all:{one}" for one in range(5)]
+    ids = [f"{number}:{index}" for index in range(each)] + [f"all:{index}" for index in range(5)]
     barrier.wait(60)
     for report_id in ids:
-        told = UsageReport("appointments", ReportKind.DELTA, 1, clock.now(), report_id)
+        report = UsageReport("appointments", ReportKind.DELTA, 1, clock.now(), report_id)
         with Session(engine) as session:
-            usage_reports.report(book, session, account_id, told)
+            usage_reports.report(book, session, account_id, report)
             session.commit()
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Resellers with plans and products behind the HTTP API, a worker and a scheduler in the test's own thread."""
+"""Resellers with plans and products behind the HTTP API, with a worker and a scheduler in the test's thread."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import httpx
 
 from adapters.clock_fakes import ManualClock
 from models.events import DomainEvent
-from tests.api_world import Api
-from tests.console_engine import works
-from tests.live_world import LiveWorld
+from tests.support.api import Api
+from tests.support.api_scenario import ApiScenario
+from tests.support.worker import running_worker
 
 OPENING = datetime(2025, 12, 1, tzinfo=UTC)
 ZONES = {"booking": "Europe/Paris", "telephony": "America/New_York", "hosting": "Europe/Moscow", "house": "UTC"}
@@ -62,46 +62,48 @@ products:
 
 
 def money(amount: str, currency: str = "USD") -> dict[str, str]:
-    """Money on the wire."""
+    """Build an amount as the API takes it."""
     return {"amount": amount, "currency": currency}
 
 
 @dataclass
-class FeeWorld(LiveWorld):
+class FeeScenario(ApiScenario):
     """Accounts with plans and products."""
 
     def account(self, programme: str, name: str | None = None) -> str:
-        """A new regular account's id."""
+        """Create a regular account; returns its id."""
         self.made += 1
         name = name or f"Account {self.made}"
         new = {"programme": programme, "name": name, "admin_email": f"a{self.made}@shop.example", "password": "a" * 12}
         return str(self.api.ok("POST /v1/accounts", new, key=self.key)["id"])
 
     def reseller(self, programme: str, name: str = "Elbe") -> str:
-        """A new reseller's id."""
+        """Create a reseller; returns its id."""
         return str(
             self.api.ok(f"POST /v1/accounts/{self.account(programme, name)}/become-reseller", key=self.key)["id"]
         )
 
     def client(self, reseller: str, name: str | None = None) -> str:
-        """A new client's id."""
+        """Create a client; returns its id."""
         self.made += 1
         new = {"name": name or f"Client {self.made}", "admin_email": f"c{self.made}@client.example"}
         return str(self.api.ok(f"POST /v1/resellers/{reseller}/clients", new, key=self.key)["id"])
 
     def call(self, line: str, body: Any = None) -> httpx.Response:
-        """Any call with the unbound key."""
+        """Send any request with the unbound key."""
         return self.api.call(line, body, key=self.key)
 
     def take(self, account: str, plan: str) -> dict[str, Any]:
         """Put an account on a plan."""
-        found: dict[str, Any] = self.api.ok(f"PUT /v1/accounts/{account}/subscription", {"plan": plan}, key=self.key)
-        return found
+        subscription: dict[str, Any] = self.api.ok(
+            f"PUT /v1/accounts/{account}/subscription", {"plan": plan}, key=self.key
+        )
+        return subscription
 
     def cancel(self, account: str) -> dict[str, Any]:
         """Cancel a plan."""
-        found: dict[str, Any] = self.api.ok(f"DELETE /v1/accounts/{account}/subscription", key=self.key)
-        return found
+        subscription: dict[str, Any] = self.api.ok(f"DELETE /v1/accounts/{account}/subscription", key=self.key)
+        return subscription
 
     def assign(self, account: str, product: str, **more: Any) -> httpx.Response:
         """Assign a product."""
@@ -109,50 +111,50 @@ class FeeWorld(LiveWorld):
 
     def unassign(self, account: str, product: str) -> dict[str, Any]:
         """End an assignment."""
-        found: dict[str, Any] = self.api.ok(f"DELETE /v1/accounts/{account}/products/{product}", key=self.key)
-        return found
+        assignment: dict[str, Any] = self.api.ok(f"DELETE /v1/accounts/{account}/products/{product}", key=self.key)
+        return assignment
 
     def assigned(self, account: str) -> list[str]:
         """The products assigned to an account."""
-        return [one["product"] for one in self.api.ok(f"GET /v1/accounts/{account}/products", key=self.key)["items"]]
+        return [row["product"] for row in self.api.ok(f"GET /v1/accounts/{account}/products", key=self.key)["items"]]
 
     def charges(self, who: str, query: str = "") -> list[dict[str, Any]]:
         """The charges of `resellers/ID` or `accounts/ID`."""
-        found: list[dict[str, Any]] = self.api.ok(f"GET /v1/{who}/charges?{query}", key=self.key)["items"]
-        return found
+        charges: list[dict[str, Any]] = self.api.ok(f"GET /v1/{who}/charges?{query}", key=self.key)["items"]
+        return charges
 
     def bill(self, who: str, query: str = "") -> list[str]:
-        """Charges as `first day - end: product fee - discount = total`, in order."""
+        """Format charges as `first day - end: product fee - discount = total`, in order."""
         return [
-            f"{one['period_start']} - {one['period_end']}: {one['product']} {one['fee']['amount']}"
-            f" - {one['discount']['amount']} = {one['total']['amount']}"
-            for one in self.charges(who, query)
+            f"{row['period_start']} - {row['period_end']}: {row['product']} {row['fee']['amount']}"
+            f" - {row['discount']['amount']} = {row['total']['amount']}"
+            for row in self.charges(who, query)
         ]
 
     def starts(self, who: str, query: str = "") -> list[str]:
         """The first days of charged periods."""
-        return [one["period_start"] for one in self.charges(who, query)]
+        return [row["period_start"] for row in self.charges(who, query)]
 
     def shown(self, account: str) -> dict[str, Any]:
         """The account."""
-        found: dict[str, Any] = self.api.ok(f"GET /v1/accounts/{account}", key=self.key)
-        return found
+        document: dict[str, Any] = self.api.ok(f"GET /v1/accounts/{account}", key=self.key)
+        return document
 
     def go(self, day: str, zone: str = "UTC") -> None:
-        """Let it be noon of a day, or the instant, on the wall clock of a zone; then what is due is done."""
+        """Move the clock to noon of a day, or to an instant, in local time of a zone; then run everything due."""
         wall = datetime.fromisoformat(day if len(day) > 10 else f"{day}T12:00:00")
         self.reach(wall.replace(tzinfo=ZoneInfo(zone)))
 
     def events(self, event_type: str = "charge.created") -> list[DomainEvent]:
-        """The events of that type, in order."""
-        return self.told(event_type)
+        """All events of a type, in order."""
+        return self.domain_events(event_type)
 
 
 @contextmanager
-def fee_world(api: Api, clock: ManualClock) -> Iterator[FeeWorld]:
-    """The world with `booking`, `telephony` and `house` applied."""
-    with works(api.deps) as found:
-        world = FeeWorld(api, found, clock, api.key())
+def fee_scenario(api: Api, clock: ManualClock) -> Iterator[FeeScenario]:
+    """The scenario with `booking`, `telephony` and `house` applied."""
+    with running_worker(api.deps) as worker:
+        world = FeeScenario(api, worker, clock, api.key())
         for code in ("booking", "telephony"):
             world.apply(code)
         world.apply("house", HOUSE)

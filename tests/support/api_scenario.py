@@ -1,4 +1,4 @@
-"""A programme behind the HTTP API, with a worker and a scheduler in the test's own thread."""
+"""A programme behind the HTTP API, with a worker and a scheduler in the test's thread."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from models.mails import Mail
 from services import programme_files
 from store.schema import ROOT
 from tasks.timetable import timetable
-from tests.api_world import Api
-from tests.console_engine import Works
+from tests.support.api import Api
+from tests.support.worker import WorkerHarness
 
 
 @dataclass
-class LiveWorld:
-    """Everything goes through the API; `reach` moves the clock and runs what is due. `made` counts what was made."""
+class ApiScenario:
+    """Works through the API; `reach` moves the clock and runs everything due. `made` numbers created objects."""
 
     api: Api
-    works: Works
+    worker: WorkerHarness
     clock: ManualClock
     key: str
     made: int = 0
@@ -41,41 +41,41 @@ class LiveWorld:
             session.commit()
 
     def apply(self, code: str, source: str | None = None) -> None:
-        """Apply an example programme, or a text under its code; the scheduler hears of it."""
+        """Apply an example programme, or a source text under that code, and declare its schedules."""
         text = source or (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
         with self.transaction() as session:
             programme_files.apply(session, code, text, now=self.clock.now(), actor="test")
         self.fire()
 
     def reach(self, when: datetime) -> None:
-        """Let it be that time; then what is due is done."""
+        """Move the clock to an instant, then run everything due."""
         self.clock.advance(when - self.clock.now())
         self.settle()
 
     def fire(self) -> None:
-        """What the scheduler does, once."""
+        """Run the scheduler once."""
         with self.transaction() as session:
             declare(session, timetable(session), self.clock.now())
-            fire_due(session, self.works.inline.jobs, self.clock.now())
+            fire_due(session, self.worker.inline.jobs, self.clock.now())
 
     def settle(self) -> None:
-        """Fire what is due and run it."""
+        """Fire every due schedule and run every due job."""
         self.fire()
-        self.works.inline.drain()
+        self.worker.inline.drain()
 
     def mails(self, template: str) -> list[Mail]:
-        """The mails of that kind, oldest first."""
+        """The mails of a template, oldest first."""
         with self.transaction() as session:
             return list(session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)))
 
-    def told(self, event_type: str) -> list[DomainEvent]:
-        """The events of that type, in order."""
+    def domain_events(self, event_type: str) -> list[DomainEvent]:
+        """All events of a type, in order."""
         with self.transaction() as session:
-            found = select(DomainEvent).where(DomainEvent.type == event_type).order_by(DomainEvent.seq)
-            return list(session.scalars(found))
+            query = select(DomainEvent).where(DomainEvent.type == event_type).order_by(DomainEvent.seq)
+            return list(session.scalars(query))
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
-        """What a statement finds; nothing, for one that finds nothing."""
+        """Execute a statement; returns its rows, if it returns any."""
         with self.transaction() as session:
-            found = session.connection().execute(sql(statement), values)
-            return list(found.all()) if found.returns_rows else []
+            result = session.connection().execute(sql(statement), values)
+            return list(result.all()) if result.returns_rows else []

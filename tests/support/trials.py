@@ -1,8 +1,8 @@
-"""The programme `booking` with a reseller, its clients, and every task that trials and quotas lead to."""
+"""The programme `booking` with a reseller, its clients, and the tasks of trials and quotas."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,12 +13,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
-from adapters.passwords import Argon2Passwords
 from adapters.smtp_fakes import FakeMailTransport
 from domain.usage import ReportKind
 from engine.testing import Inline
-from mail.build import MailBuilder
-from mail.render import Renderer
 from models.accounts import Account
 from models.events import DomainEvent
 from models.mails import Mail, MailRecipient
@@ -33,28 +30,21 @@ from services import (
     trials,
     usage_reports,
 )
-from services.account_book import AccountBook
 from services.accounts import NewAccount
 from services.clients import NewClient
-from services.dispatch import Dispatcher
-from services.mail_rules import RULES
-from services.offer_log import OfferBook
 from services.programmes import Programmes
-from services.tokens import Tokens
 from services.usage import UsageReport
 from services.usage_reports import Reported
-from store.schema import ROOT
 from tasks.catalogue import account_handlers
-from tasks.mails import MailSending
+from tests.support.wiring import EXAMPLES, account_context, mail_handler, offer_context
 
-SECRET = "a secret that only tests use"
-EXAMPLE = ROOT / "examples" / "programmes" / "booking.yaml"
+EXAMPLE = EXAMPLES / "booking.yaml"
 CHEF = "chef@salons.example"
 
 
 @dataclass
-class TrialWorld:
-    """Use cases each in a transaction of their own; `pass_time` moves the clock and runs what is due."""
+class TrialScenario:
+    """Service calls, each in its own transaction; `pass_time` moves the clock and runs every due job."""
 
     engine: Engine
     clock: ManualClock
@@ -63,11 +53,10 @@ class TrialWorld:
 
     def __post_init__(self) -> None:
         programmes = Programmes()
-        dispatcher = Dispatcher(RULES, Tokens(SECRET), programmes, "https://kontor.example")
-        sending = MailSending(dispatcher, MailBuilder(Renderer()), self.transport)
-        self.inline = Inline(self.engine, [*account_handlers(programmes), sending], self.clock)
-        self.book = AccountBook(self.inline.jobs, programmes, Argon2Passwords.cheap())
-        self.offers = OfferBook(self.inline.jobs, SECRET.encode(), programmes)
+        handlers = [*account_handlers(programmes), mail_handler(programmes, self.transport)]
+        self.inline = Inline(self.engine, handlers, self.clock)
+        self.book = account_context(self.inline.jobs, programmes)
+        self.offers = offer_context(self.inline.jobs, programmes)
         self.apply(self.source)
         with self.transaction() as session:
             owner = accounts.create(self.book, session, NewAccount("booking", "Salons", CHEF))
@@ -88,7 +77,7 @@ class TrialWorld:
             session.commit()
 
     def another(self, name: str, address: str, reseller: UUID | None = None) -> UUID:
-        """A further client."""
+        """Create another client."""
         with self.transaction() as session:
             owner = reseller or self.reseller
             return clients.create(self.book, session, owner, NewClient(name, address)).id
@@ -101,7 +90,7 @@ class TrialWorld:
         return ends_at
 
     def take_plan(self, plan: str, account_id: UUID | None = None) -> bool:
-        """What taking a plan does to trial and plan; whether the trial was converted."""
+        """Put an account on a plan; returns whether its trial was converted."""
         with self.transaction() as session:
             account = session.get_one(Account, account_id or self.client, with_for_update=True)
             account.plan = plan
@@ -122,54 +111,53 @@ class TrialWorld:
         account_id: UUID | None = None,
     ) -> Reported:
         """Report appointments."""
-        told = UsageReport("appointments", ReportKind(kind), amount, at or self.clock.now(), report_id)
+        report = UsageReport("appointments", ReportKind(kind), amount, at or self.clock.now(), report_id)
         with self.transaction() as session:
-            return usage_reports.report(self.book, session, account_id or self.client, told)
+            return usage_reports.report(self.book, session, account_id or self.client, report)
 
     def shown(self, account_id: UUID | None = None) -> dict[str, Any]:
-        """The account as the contract shows it."""
+        """The account as the API shows it."""
         with self.transaction() as session:
             account = accounts.get(session, account_id or self.client)
-            found = account_documents.documents(session, self.book.programmes, [account], self.clock.now())
-            return found[0]
+            documents = account_documents.documents(session, self.book.programmes, [account], self.clock.now())
+            return documents[0]
 
     def set(self, instant: datetime) -> None:
-        """Let it be that instant; nothing runs."""
+        """Move the clock to an instant without running jobs."""
         self.clock.advance(instant - self.clock.now())
 
     def work(self) -> None:
-        """Run what is due until nothing is."""
+        """Run every due job."""
         self.inline.drain()
 
     def pass_time(self, by: timedelta) -> None:
-        """Let time pass, then run what is due: an outage of that length."""
+        """Advance the clock, then run every due job, as after an outage of that length."""
         self.clock.advance(by)
         self.work()
 
     def go_to(self, instant: datetime) -> None:
-        """Pass time until an instant."""
+        """Move the clock to an instant, then run every due job."""
         self.set(instant)
         self.work()
 
     def mails(self, *templates: str) -> list[str]:
-        """The templates of the log, oldest first; of these alone when some are given."""
+        """The templates of all mails, oldest first, optionally filtered by prefix."""
         query = select(Mail.template).order_by(Mail.id)
         with self.transaction() as session:
-            return [one for one in session.scalars(query) if not templates or one.startswith(templates)]
+            return [name for name in session.scalars(query) if not templates or name.startswith(templates)]
 
     def posted(self, template: str) -> list[tuple[Mail, list[tuple[str, str]]]]:
-        """Every mail of a kind with (role, address) of its recipients, To first."""
+        """Every mail of a template with (role, address) of its recipients, To first."""
         with self.transaction() as session:
-            found = []
+            mails = []
             for mail in session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)):
                 query = select(MailRecipient.role, MailRecipient.address).where(MailRecipient.mail_id == mail.id)
-                whom = [(row[0], row[1]) for row in session.execute(query.order_by(MailRecipient.role.desc()))]
-                found.append((mail, whom))
-            return found
+                recipients = [(row[0], row[1]) for row in session.execute(query.order_by(MailRecipient.role.desc()))]
+                mails.append((mail, recipients))
+            return mails
 
     def events(self, *types: str) -> list[dict[str, Any]]:
         """The data of events of some types, in order."""
-        wanted: Sequence[str] = types
         with self.transaction() as session:
-            query = select(DomainEvent.data).where(DomainEvent.type.in_(wanted)).order_by(DomainEvent.seq)
+            query = select(DomainEvent.data).where(DomainEvent.type.in_(types)).order_by(DomainEvent.seq)
             return list(session.scalars(query))
