@@ -1,4 +1,4 @@
-"""The API over this test's database."""
+"""The API on this test's database."""
 
 from tests.support.api_fixtures import api, deps
 

@@ -1,4 +1,4 @@
-"""Accounts are deleted softly, restored within 30 days, and gone after them."""
+"""Soft deletion of accounts, restoring within 30 days, and final deletion."""
 
 from datetime import timedelta
 
@@ -27,12 +27,12 @@ from tests.support.wiring import offer_context
 
 @pytest.fixture
 def offer_book(office: AccountBook) -> OfferBook:
-    """The offers that a closed account leaves open."""
+    """The context of offer services."""
     return offer_context(office.jobs, office.programmes)
 
 
 def tidy(office: AccountBook, session: Session) -> object:
-    """Run the scheduled job."""
+    """Run the scheduled job; returns the number of purged accounts."""
     job = JobContext(
         id=new_id(),
         task="accounts.tidy",
@@ -49,7 +49,7 @@ def tidy(office: AccountBook, session: Session) -> object:
     return outcome.result["purged"]
 
 
-def test_a_deleted_account_keeps_its_name_and_can_be_restored(
+def test_deleted_account_keeps_its_name_and_can_be_restored(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
     closing.delete(office, offer_book, session, client.id, "test")
@@ -60,13 +60,13 @@ def test_a_deleted_account_keeps_its_name_and_can_be_restored(
     clock.advance(timedelta(days=30) - timedelta(seconds=1))
     assert tidy(office, session) == 0
     assert closing.restore(office, session, client.id).deleted_at is None
-    told = list(session.scalars(select(Mail.template).order_by(Mail.id)))
-    assert told[-2:] == ["account-deleted", "account-restored"]
+    templates = list(session.scalars(select(Mail.template).order_by(Mail.id)))
+    assert templates[-2:] == ["account-deleted", "account-restored"]
     happened = list(session.scalars(select(DomainEvent.type).order_by(DomainEvent.seq)))
     assert happened[-2:] == ["account.deleted", "account.restored"]
 
 
-def test_after_thirty_days_it_is_gone_and_its_name_is_free(
+def test_account_is_purged_and_its_name_free_after_thirty_days(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
     account_id, name = client.id, client.name
@@ -82,7 +82,7 @@ def test_after_thirty_days_it_is_gone_and_its_name_is_free(
     assert accounts.create(office, session, NewAccount("booking", name, "x@x.example")).name == name
 
 
-def test_deleting_ends_a_trial_and_again_changes_nothing(
+def test_deleting_ends_a_trial_and_deleting_again_changes_nothing(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
     client.trial_state = TrialState.RUNNING.value
@@ -95,7 +95,7 @@ def test_deleting_ends_a_trial_and_again_changes_nothing(
 
 
 @pytest.mark.parametrize("closed", ["client", "reseller"])
-def test_open_offers_to_and_by_a_deleted_account_are_cancelled(
+def test_open_offers_of_a_deleted_account_are_cancelled(
     office: AccountBook,
     offer_book: OfferBook,
     session: Session,
@@ -110,10 +110,10 @@ def test_open_offers_to_and_by_a_deleted_account_are_cancelled(
         clients.disconnect(office, session, reseller.id, client.id)
     gone = reseller if closed == "reseller" else client
     closing.delete(office, offer_book, session, gone.id, "test")
-    assert [(one.state, one.reason) for one in sent] == [("cancelled", "account_closed")] * 2
+    assert [(offer.state, offer.reason) for offer in sent] == [("cancelled", "account_closed")] * 2
 
 
-def test_a_deleted_account_is_not_changed(
+def test_deleted_account_cannot_be_changed(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account
 ) -> None:
     closing.delete(office, offer_book, session, client.id, "test")
@@ -122,7 +122,7 @@ def test_a_deleted_account_is_not_changed(
     assert refused.value.code == "account_deleted"
 
 
-def test_a_reseller_with_clients_is_not_deleted(
+def test_reseller_with_clients_cannot_be_deleted(
     office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
 ) -> None:
     with pytest.raises(Conflict) as refused:
@@ -130,7 +130,7 @@ def test_a_reseller_with_clients_is_not_deleted(
     assert refused.value.code == "has_clients"
 
 
-def test_with_its_last_client_deleted_a_reseller_is_too_and_the_client_comes_back_alone(
+def test_restored_client_is_regular_when_its_reseller_was_deleted_too(
     office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
 ) -> None:
     closing.delete(office, offer_book, session, client.id, "test")
@@ -140,7 +140,7 @@ def test_with_its_last_client_deleted_a_reseller_is_too_and_the_client_comes_bac
     assert (restored.kind, restored.reseller_id) == ("regular", None)
 
 
-def test_a_deleted_account_cannot_be_connected(
+def test_deleted_account_cannot_be_connected(
     office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account
 ) -> None:
     new = NewAccount("learning", "Salon", "a@salon.example", password="open sesame")

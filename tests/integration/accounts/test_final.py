@@ -1,4 +1,4 @@
-"""What is left of an account once its deletion is final."""
+"""Data that remains after the final deletion of an account."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -29,12 +29,12 @@ def offer_book(office: AccountBook) -> OfferBook:
 
 
 def wait_and_purge(office: AccountBook, session: Session, clock: ManualClock) -> closing.Purged:
-    """Let the 30 days pass."""
+    """Advance the clock past the restore period and purge."""
     clock.advance(closing.RESTORABLE)
     return closing.purge(office.jobs, session, office.now, CHUNK)
 
 
-def test_keys_secrets_brand_and_address_of_a_client_are_gone(
+def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
     made = keys.create(session, "theirs", ["read"], office.now, account_id=client.id)
@@ -53,7 +53,7 @@ def test_keys_secrets_brand_and_address_of_a_client_are_gone(
     assert session.scalars(select(DomainEvent.type).order_by(DomainEvent.seq.desc())).first() == "account.purged"
 
 
-def test_nothing_that_was_written_to_them_is_kept(
+def test_purge_removes_the_content_of_mails_to_the_account(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
     session.execute(
@@ -62,15 +62,16 @@ def test_nothing_that_was_written_to_them_is_kept(
     closing.delete(office, offer_book, session, client.id, "test")
     wait_and_purge(office, session, clock)
     theirs = list(session.scalars(select(Mail).where(Mail.account_id == client.id)))
-    assert {one.template: one.state for one in theirs} == {"activation": "sent", "account-deleted": "skipped"}
-    assert {(one.raw, one.subject, str(one.facts), str(one.refs)) for one in theirs} == {(None, None, "{}", "{}")}
+    assert {mail.template: mail.state for mail in theirs} == {"activation": "sent", "account-deleted": "skipped"}
+    assert {(mail.raw, mail.subject, str(mail.facts), str(mail.refs)) for mail in theirs} == {(None, None, "{}", "{}")}
     assert (
-        list(session.scalars(select(MailRecipient).where(MailRecipient.mail_id.in_([one.id for one in theirs])))) == []
+        list(session.scalars(select(MailRecipient).where(MailRecipient.mail_id.in_([mail.id for mail in theirs]))))
+        == []
     )
     assert session.scalars(select(Mail).where(Mail.account_id != client.id)).first() is not None
 
 
-def test_a_resellers_endpoints_say_nothing_more_and_its_proofs_are_gone(
+def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
     office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, clock: ManualClock
 ) -> None:
     brands.put(session, reseller, brand_settings.checked({"from_address": "info@elbe.example"}), office.now)
@@ -93,7 +94,7 @@ def test_a_resellers_endpoints_say_nothing_more_and_its_proofs_are_gone(
     assert list(session.scalars(select(VerifiedDomain))) == []
 
 
-def test_many_are_made_final_chunk_by_chunk_and_every_job_says_how_far_it_came(
+def test_purge_runs_in_chunks_and_each_job_reports_its_progress(
     office: AccountBook, session: Session, engine: Engine, client: Account, clock: ManualClock
 ) -> None:
     fill(session, client.id, 2 * CHUNK + 20)
@@ -105,18 +106,18 @@ def test_many_are_made_final_chunk_by_chunk_and_every_job_says_how_far_it_came(
             own.commit()
         assert inline.drain() == 3
     results = list(session.scalars(text("SELECT result FROM jobs_archive ORDER BY id")))
-    assert [(one["purged"], one["left"]) for one in results] == [
+    assert [(result["purged"], result["left"]) for result in results] == [
         (CHUNK, CHUNK + 20),
         (2 * CHUNK, 20),
         (2 * CHUNK + 20, 0),
     ]
-    assert [one["continued_by"] is None for one in results] == [False, False, True]
-    told = session.scalar(text("SELECT count(*) FROM domain_events WHERE type = 'account.purged'"))
-    assert told == 2 * CHUNK + 20
+    assert [result["continued_by"] is None for result in results] == [False, False, True]
+    event_count = session.scalar(text("SELECT count(*) FROM domain_events WHERE type = 'account.purged'"))
+    assert event_count == 2 * CHUNK + 20
 
 
 def fill(session: Session, client_id: UUID, count: int) -> None:
-    """So many accounts like this one, deleted now."""
+    """Insert copies of an account, deleted now."""
     session.execute(
         text(
             "INSERT INTO accounts (id, programme, name, name_key, kind, reseller_id, admin_email, email_key, locale,"
@@ -128,7 +129,7 @@ def fill(session: Session, client_id: UUID, count: int) -> None:
     )
 
 
-def test_an_account_that_is_restored_in_the_last_second_stays(
+def test_account_restored_in_the_last_second_is_not_purged(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
     closing.delete(office, offer_book, session, client.id, "test")

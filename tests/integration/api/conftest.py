@@ -1,4 +1,4 @@
-"""The API over a database of this test."""
+"""The API on this test's database."""
 
 from tests.support.api_fixtures import api, clock, deps, make_accounts
 
