@@ -1,4 +1,4 @@
-"""The console over a database of this test."""
+"""The console on this test's database."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,21 +17,21 @@ As = Callable[[str], ConsoleClient]
 
 @pytest.fixture
 def address(deps: Deps) -> Iterator[str]:
-    """Where the console is."""
+    """The base URL of the console."""
     with running_server(build(deps)) as url:
         yield url
 
 
 @pytest.fixture
 def visitor(address: str) -> Iterator[ConsoleClient]:
-    """Somebody who did not sign in."""
+    """A client that has not signed in."""
     with httpx.Client(base_url=address, timeout=30) as http:
         yield ConsoleClient(http)
 
 
 @pytest.fixture
 def signed_in(deps: Deps, visitor: ConsoleClient) -> As:
-    """Signs the visitor in with a role."""
+    """Sign the visitor in with a role."""
 
     def enter(role: str) -> ConsoleClient:
         answer = visitor.sign_in(create_operator(deps, role))

@@ -1,4 +1,4 @@
-"""A bulk action is paused, resumed and stopped between its chunks."""
+"""A bulk action is paused, resumed and stopped between chunks."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from tests.support.worker import running_worker
 As = Callable[[str], ConsoleClient]
 
 
-def test_it_is_paused_resumed_and_stopped_between_chunks(
+def test_bulk_action_is_paused_resumed_and_stopped_between_chunks(
     signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "CHUNK", 2)

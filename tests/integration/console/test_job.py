@@ -1,4 +1,4 @@
-"""A job's page: its life as a line, what it led to and did, and running it again with other args."""
+"""The job page: its timeline, what it did and led to, and running it again with other args."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -19,13 +19,13 @@ As = Callable[[str], ConsoleClient]
 BIG = 123456789012345678901234567890
 
 
-def test_it_says_what_it_called_wrote_mailed_and_led_to(
+def test_page_shows_calls_mails_and_follow_up_jobs(
     signed_in: As, api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
 ) -> None:
-    one = make_accounts("elbe")
+    accounts = make_accounts("elbe")
     line = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
     offer = api.ok(
-        "POST /v1/offers", {"reseller_id": str(one.reseller), "account_id": str(one.client), "lines": [line]}
+        "POST /v1/offers", {"reseller_id": str(accounts.reseller), "account_id": str(accounts.client), "lines": [line]}
     )["id"]
     with deps.sessions() as session:
         job = session.scalars(select(Job.id).where(Job.task == "offers.deliver")).one()
@@ -42,7 +42,7 @@ def test_it_says_what_it_called_wrote_mailed_and_led_to(
     assert "Edit and run again" not in text
 
 
-def test_the_line_tells_waits_runs_and_retries(signed_in: As, deps: Deps) -> None:
+def test_timeline_shows_waits_runs_and_retries(signed_in: As, deps: Deps) -> None:
     job = enqueue_probe(deps)
     mark_dead(deps, job, ValueError("it broke"))
     text = signed_in("viewer").get(f"/console/jobs/{job}").text
@@ -51,7 +51,7 @@ def test_the_line_tells_waits_runs_and_retries(signed_in: As, deps: Deps) -> Non
     assert "attempt 1: failed" in text
 
 
-def test_it_is_edited_and_run_again_as_a_new_job(signed_in: As, deps: Deps) -> None:
+def test_edited_copy_runs_as_a_new_job(signed_in: As, deps: Deps) -> None:
     job = enqueue_probe(deps, "misspelt")
     mark_dead(deps, job, ValueError("it broke"))
     someone = signed_in("operator")
@@ -74,7 +74,7 @@ def test_it_is_edited_and_run_again_as_a_new_job(signed_in: As, deps: Deps) -> N
     assert "came from" in someone.get(f"/console/jobs/{new}").text
 
 
-def test_whole_numbers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None:
+def test_integers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None:
     from services.job_again import parsed
 
     assert parsed(f'{{"n": {BIG}}}') == {"n": BIG}
@@ -85,7 +85,7 @@ def test_whole_numbers_stay_exact_through_the_form(signed_in: As, deps: Deps) ->
     assert str(BIG) in signed_in("operator").get(f"/console/jobs/{job}/again").text
 
 
-def test_what_was_redacted_and_left_so_keeps_its_value(deps: Deps) -> None:
+def test_redacted_value_left_unchanged_keeps_its_value(deps: Deps) -> None:
     from engine.control import Actor
     from engine.driver import driver
     from services.job_again import run_again

@@ -1,4 +1,4 @@
-"""Every page is shown to a viewer, escaped, under a strict policy, and changes nothing."""
+"""Every page is readable by a viewer, escaped, under a strict policy, and changes nothing."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ PLAIN = [path for path, _ in PAGES if "{" not in path]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
-def test_a_viewer_sees_every_page_under_a_strict_policy(signed_in: As, deps: Deps) -> None:
+def test_viewer_reads_every_page_under_a_strict_policy(signed_in: As, deps: Deps) -> None:
     mark_dead(deps, enqueue_probe(deps), ValueError("it broke"))
     enqueue_probe(deps, "still waiting")
     someone = signed_in("viewer")
@@ -47,22 +47,22 @@ def check_page(answer: httpx.Response) -> None:
     assert "http://" not in answer.text.replace("http://127.0.0.1", "")
 
 
-def test_a_quiet_system_says_so_in_words(signed_in: As) -> None:
+def test_quiet_system_is_described_in_words(signed_in: As) -> None:
     text = signed_in("viewer").get("/console").text
     assert "No worker is alive: nothing runs." in text
     assert "dead" in text
 
 
-def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, deps: Deps) -> None:
-    wanted, other = enqueue_probe(deps, "needle"), enqueue_probe(deps, "hay")
-    mark_dead(deps, wanted, ValueError("The printer is on FIRE"))
+def test_jobs_are_found_by_state_task_argument_error_and_time(signed_in: As, deps: Deps) -> None:
+    match, other = enqueue_probe(deps, "needle"), enqueue_probe(deps, "hay")
+    mark_dead(deps, match, ValueError("The printer is on FIRE"))
     someone = signed_in("viewer")
     for query in (
         "state=dead", "args.message=needle", "key=message&value=needle", "error=printer+is+on+fire",
         "task=probe.echo&queue=probe&state=dead&after=2026-03-02T11:00&before=2026-03-02T13:00",
     ):  # fmt: skip
         text = someone.get(f"/console/jobs?{query}").text
-        assert str(wanted) in text, query
+        assert str(match) in text, query
         assert str(other) not in text, query
     assert "No job matches" in someone.get("/console/jobs?tenant=nobody").text
     assert someone.http.get("/console/jobs?after=never").status_code == 422
@@ -70,7 +70,7 @@ def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, dep
     assert someone.http.get("/console/jobs?args.a%00b=c%00").status_code == 200
 
 
-def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
+def test_slow_search_shows_its_progress_and_continues(
     signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = {str(enqueue_probe(deps, "needle" if number % 10 == 0 else "hay")) for number in range(40)}
@@ -82,26 +82,26 @@ def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
         return Searcher(catalogue, SystemClock(), limit_ms, slice=2, at_once=at_once)
 
     monkeypatch.setattr("console.jobs.Searcher", hurried)
-    someone, found, going_on = signed_in("viewer"), set[str](), 0
+    someone, ids_seen, going_on = signed_in("viewer"), set[str](), 0
     address: str | None = "/console/jobs?args.message=needle"
     while address is not None:
         page = someone.get(address).text
-        found |= set(JOB.findall(page))
+        ids_seen |= set(JOB.findall(page))
         following = re.search(r'href="([^"]+)" rel="next">Go on</a>', page)
         assert (following is not None) == ("were looked at" in page), page
         address = None if following is None else unescape(following[1])
         going_on += 1
     assert going_on > 2, page
-    assert len(found) == 4
-    assert found < ids
+    assert len(ids_seen) == 4
+    assert ids_seen < ids
 
 
-def test_a_tenant_is_found_and_shown_by_its_name(
+def test_tenant_is_found_and_shown_by_its_name(
     signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
 ) -> None:
-    one = make_accounts("elbe")
+    accounts = make_accounts("elbe")
     with deps.sessions() as session:
-        mine = deps.jobs.enqueue(session, "probe.echo", {"message": "mine"}, tenant=str(one.reseller)).id
+        mine = deps.jobs.enqueue(session, "probe.echo", {"message": "mine"}, tenant=str(accounts.reseller)).id
         other = deps.jobs.enqueue(session, "probe.echo", {"message": "other"}, tenant="free form").id
         session.commit()
     someone = signed_in("viewer")
@@ -118,7 +118,7 @@ def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps
     seen: set[str] = set()
     for _ in range(2):
         text = someone.get(path).text
-        here = {one for one in ids if one in text}
+        here = {job_id for job_id in ids if job_id in text}
         assert not here & seen
         seen |= here
         path = text.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
@@ -126,7 +126,7 @@ def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps
     assert not path
 
 
-def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in: As, deps: Deps) -> None:
+def test_job_page_shows_attempts_error_and_why_it_cannot_be_retried(signed_in: As, deps: Deps) -> None:
     dead, waiting = enqueue_probe(deps), enqueue_probe(deps, "waits")
     mark_dead(deps, dead, ValueError("it broke"))
     someone = signed_in("operator")
@@ -139,7 +139,7 @@ def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in:
     assert f"/console/jobs/{waiting}/retry" not in refused
 
 
-def test_numbers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
+def test_integers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
     job = enqueue_probe(deps)
     with deps.sessions() as session:
         session.get_one(Job, job).payload = {"n": 12345678901234567890123}
@@ -147,7 +147,7 @@ def test_numbers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
     assert "12345678901234567890123" in signed_in("viewer").get(f"/console/jobs/{job}").text
 
 
-def test_what_strangers_wrote_is_shown_and_not_run(signed_in: As, deps: Deps) -> None:
+def test_stored_markup_is_escaped(signed_in: As, deps: Deps) -> None:
     job = enqueue_probe(deps, ATTACK)
     mark_dead(deps, job, ValueError(ATTACK))
     someone = signed_in("operator")
@@ -158,7 +158,7 @@ def test_what_strangers_wrote_is_shown_and_not_run(signed_in: As, deps: Deps) ->
         assert "<img src=x" not in someone.get(path).text
 
 
-def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
+def test_markup_in_the_query_string_is_escaped(signed_in: As) -> None:
     someone = signed_in("viewer")
     names = ("task", "tenant", "error", "key", "args.x", "done", "fingerprint", "actor", "template", "target", "next")
     for page in ("/console/jobs", "/console/mail", "/console/audit", "/console/login"):
@@ -167,14 +167,14 @@ def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
         assert "<img src=x" not in text, page
 
 
-def test_what_is_not_there_is_not_found(signed_in: As) -> None:
+def test_unknown_page_is_404(signed_in: As) -> None:
     someone = signed_in("viewer")
     for path in ("jobs/{}", "mail/{}", "mail/{}/frame", "nowhere/{}"):
-        found = {someone.http.get(f"/console/{path.format(name)}").status_code for name in (unknown_id(), "no-id")}
-        assert found == {404}, path
+        statuses = {someone.http.get(f"/console/{path.format(name)}").status_code for name in (unknown_id(), "no-id")}
+        assert statuses == {404}, path
 
 
-def test_a_lane_in_trouble_is_named_after_its_customer(
+def test_broken_lane_is_named_after_its_customer(
     signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
 ) -> None:
     client: UUID = make_accounts("elbe").client

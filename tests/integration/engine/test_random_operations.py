@@ -1,4 +1,4 @@
-"""Whatever is done to jobs in whatever order: they move only along the arrows, and each effect is there once."""
+"""Random operations in random order: jobs keep to the transitions, and each effect exists once."""
 
 from collections import Counter
 from datetime import timedelta
@@ -16,8 +16,8 @@ from domain.jobs import FINISHED
 from engine.control import Actor, Control
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Down, Outcome, Permanent, Snooze, Transient
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Send, Write
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send, Write
 
 SOMEBODY = Actor("somebody")
 MOODS = ("fine", "fine", "fine", "fails", "dies", "snoozes", "cancels", "down")
@@ -29,9 +29,9 @@ FULL JOIN effects ON job_id = id WHERE id IS NULL OR job_id IS NULL
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """One example. `world` is set on a subclass by the test."""
+    """One example. The test sets `world` on a subclass."""
 
-    world: World
+    world: EngineHarness
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,11 +40,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.inline.relay.begin()
         self.slept: set[UUID] = set()
         self.acted: set[UUID] = set()
-        self.world.script.deeds = dict.fromkeys(MOODS, self.act_out)
+        self.world.script.actions = dict.fromkeys(MOODS, self.act_out)
         self.world.script.claims = {"cancels": lambda job, note: Cancel("not due"), "snoozes": self.sleep_once}
 
     def act_out(self, job: JobContext, note: str) -> Outcome | None:
-        """Do what the job's mood says, the first time."""
+        """Behave as the job's mood says, the first time."""
         if job.id in self.acted:
             return None
         self.acted.add(job.id)
@@ -59,7 +59,7 @@ class AnyOrder(RuleBasedStateMachine):
                 return None
 
     def sleep_once(self, job: JobContext, note: str) -> Outcome | None:
-        """Put a claim off, the first time."""
+        """Snooze a claim the first time."""
         if job.id in self.slept:
             return None
         self.slept.add(job.id)
@@ -89,31 +89,31 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.clock.advance(timedelta(minutes=minutes))
 
     @rule(deed=st.sampled_from(["cancel", "retry"]), which=st.integers(0, 50))
-    def steer(self, deed: str, which: int) -> None:
+    def steer(self, operation: str, which: int) -> None:
         if not self.ids:
             return
         control = Control(self.world.inline.jobs)
         with Session(self.world.engine) as session:
             try:
-                getattr(control, deed)(session, self.ids[which % len(self.ids)], SOMEBODY)
+                getattr(control, operation)(session, self.ids[which % len(self.ids)], SOMEBODY)
                 session.commit()
             except (Conflict, NotFound):
                 session.rollback()
 
     @rule(queue=st.sampled_from(["write", "send"]), deed=st.sampled_from(["pause_queue", "resume_queue"]))
-    def switch(self, queue: str, deed: str) -> None:
+    def switch(self, queue: str, operation: str) -> None:
         with Session(self.world.engine) as session, session.begin():
-            getattr(Control(self.world.inline.jobs), deed)(session, queue, SOMEBODY)
+            getattr(Control(self.world.inline.jobs), operation)(session, queue, SOMEBODY)
 
     @invariant()
     def every_success_has_its_one_effect(self) -> None:
         assert self.world.ask(UNEQUAL) == 0
         with self.world.engine.connect() as connection:
-            told = connection.exec_driver_sql("SELECT job_id FROM effects").all()
-        assert max(Counter(told).values(), default=1) == 1
+            rows = connection.exec_driver_sql("SELECT job_id FROM effects").all()
+        assert max(Counter(rows).values(), default=1) == 1
 
     def teardown(self) -> None:
-        """Open everything, wait long enough: nothing is stuck."""
+        """Resume everything and wait: no job is stuck."""
         for queue in ("write", "send"):
             self.switch(queue=queue, deed="resume_queue")
         for _ in range(6):
@@ -124,7 +124,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(400)
-def test_jobs_keep_their_promises_in_any_order(world: World) -> None:
+def test_jobs_keep_their_guarantees_under_random_operations(world: EngineHarness) -> None:
     machine = type("Machine", (AnyOrder,), {"world": world})
     quiet = settings(
         max_examples=8,

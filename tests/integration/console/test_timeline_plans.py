@@ -1,4 +1,4 @@
-"""Each source of a line of time is read by an index, however much there is, of a stranger and of the busiest alike."""
+"""Each source of an activity timeline is read by an index, for small and large accounts."""
 
 import re
 from collections.abc import Callable
@@ -65,7 +65,7 @@ QUERIES: list[Query] = [
 
 @pytest.fixture
 def crowded(deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> ResellerAccounts:
-    """A reseller and a client with very much history."""
+    """A reseller and a client with a very long history."""
     busy = make_accounts("elbe")
     with deps.sessions() as session:
         for statement in FILL.split(";"):
@@ -75,12 +75,12 @@ def crowded(deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> Res
 
 
 def ask(query: Query, account_id: UUID, session: Session) -> object:
-    """Ask it about an account."""
+    """Run a query for an account."""
     return query(session, account_id)
 
 
 def check(plan: str) -> None:
-    """No whole table is read, and no more rows than a page has by far."""
+    """Assert that no table is scanned and few rows are read."""
     large = ("domain_events", "mails", "offers", "charges", "payments", "jobs_archive", "jobs")
     for table in large:
         assert f"Seq Scan on {table}" not in plan, plan
@@ -89,7 +89,7 @@ def check(plan: str) -> None:
     assert max(read) <= MOST, plan
 
 
-def test_each_source_is_read_by_an_index(deps: Deps, crowded: ResellerAccounts) -> None:
+def test_every_timeline_query_uses_an_index(deps: Deps, crowded: ResellerAccounts) -> None:
     for account_id in (new_id(), crowded.client, crowded.reseller):
         for number, query in enumerate(QUERIES):
             plan = plans_of(deps.engine, partial(ask, query, account_id), "EXPLAIN ANALYZE")
@@ -99,9 +99,7 @@ def test_each_source_is_read_by_an_index(deps: Deps, crowded: ResellerAccounts) 
                 raise AssertionError(f"query {number}") from error
 
 
-def test_jobs_of_a_reseller_and_calls_to_an_instance_are_read_by_an_index(
-    deps: Deps, crowded: ResellerAccounts
-) -> None:
+def test_jobs_of_a_reseller_and_calls_to_an_instance_use_an_index(deps: Deps, crowded: ResellerAccounts) -> None:
     for owner, lane in ((str(new_id()), f"instance:{new_id()}"), (str(crowded.reseller), f"instance:{crowded.client}")):
         values = {"id": owner, "lane": lane, "before": LATE, "limit": 51}
         for statement in (timelines.JOBS, timelines.CALLS):

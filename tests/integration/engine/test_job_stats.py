@@ -5,16 +5,16 @@ import pytest
 
 from engine.outcomes import Permanent
 from engine.tally import Tally
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Send, Write, WriteAlone
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send, Write, WriteAlone
 
 
-def connect(world: World) -> "psycopg.Connection[tuple[object, ...]]":
+def connect(world: EngineHarness) -> "psycopg.Connection[tuple[object, ...]]":
     url = world.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     return psycopg.connect(url, autocommit=True)
 
 
-def told(world: World) -> dict[tuple[str, str], tuple[int, float, int]]:
+def job_totals(world: EngineHarness) -> dict[tuple[str, str], tuple[int, float, int]]:
     with connect(world) as connection:
         world.inline.shop.tally.tell(connection)
         rows = connection.execute(
@@ -23,16 +23,16 @@ def told(world: World) -> dict[tuple[str, str], tuple[int, float, int]]:
     return {(str(task), str(outcome)): (jobs, waited, slow) for task, outcome, jobs, waited, slow in rows}  # type: ignore[misc]  # columns as asked
 
 
-def test_attempts_are_counted_by_how_they_ended_and_how_long_they_waited(world: World) -> None:
+def test_attempts_are_counted_by_outcome_and_wait(world: EngineHarness) -> None:
     def never(*_: object) -> None:
         raise Permanent("no")
 
-    world.script.deeds["bad"] = never
+    world.script.actions["bad"] = never
     for payload in (Write(note="a"), Write(note="b"), WriteAlone(note="c"), Send(note="d"), Write(note="bad")):
         world.put(payload)
     world.clock.advance(timedelta(minutes=4))
     world.inline.drain()
-    assert told(world) == {
+    assert job_totals(world) == {
         ("test.write", "succeeded"): (2, 480.0, 2),
         ("test.write", "failed"): (1, 240.0, 1),
         ("test.write_alone", "succeeded"): (1, 240.0, 1),
@@ -40,10 +40,10 @@ def test_attempts_are_counted_by_how_they_ended_and_how_long_they_waited(world: 
     }
     world.put(Write(note="e"))
     world.inline.drain()
-    assert told(world)["test.write", "succeeded"] == (3, 480.0, 2)
+    assert job_totals(world)["test.write", "succeeded"] == (3, 480.0, 2)
 
 
-def test_what_cannot_be_told_is_told_later(world: World) -> None:
+def test_stats_are_kept_when_a_flush_fails(world: EngineHarness) -> None:
     tally, now = Tally(), world.clock.now()
     tally.add("a", "succeeded", now, now, now, None)
     gone = connect(world)

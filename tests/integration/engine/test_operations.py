@@ -10,42 +10,42 @@ from engine.control import Actor, Control
 from engine.enqueue import Request
 from engine.handlers import JobContext
 from engine.outcomes import Down, Outcome, Permanent, Transient
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Send, Write
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send, Write
 
 OPERATOR = Actor("olga", "10.0.0.1", "it was wrong")
 BACKLOG = 2000
 
 
-def steer(world: World, deed: Callable[[Control, Session], object]) -> object:
+def steer(world: EngineHarness, action: Callable[[Control, Session], object]) -> object:
     with Session(world.engine) as session, session.begin():
-        return deed(Control(world.inline.jobs), session)
+        return action(Control(world.inline.jobs), session)
 
 
-def cancel(world: World, job: UUID) -> object:
+def cancel(world: EngineHarness, job: UUID) -> object:
     return steer(world, lambda control, session: control.cancel(session, job, OPERATOR))
 
 
-def retry(world: World, job: UUID) -> object:
+def retry(world: EngineHarness, job: UUID) -> object:
     return steer(world, lambda control, session: control.retry(session, job, OPERATOR))
 
 
-def pause(world: World, queue: str = "write") -> object:
+def pause(world: EngineHarness, queue: str = "write") -> object:
     return steer(world, lambda control, session: control.pause_queue(session, queue, OPERATOR))
 
 
-def resume(world: World, queue: str = "write") -> object:
+def resume(world: EngineHarness, queue: str = "write") -> object:
     return steer(world, lambda control, session: control.resume_queue(session, queue, OPERATOR))
 
 
 def failing(error: Exception) -> Callable[[JobContext, str], Outcome | None]:
-    def deed(job: JobContext, note: str) -> Outcome | None:
+    def action(job: JobContext, note: str) -> Outcome | None:
         raise error
 
-    return deed
+    return action
 
 
-def test_a_pause_stops_even_what_was_rung_for_already(world: World) -> None:
+def test_pause_stops_dispatched_jobs_too(world: EngineHarness) -> None:
     jobs = [world.put(Write(note="x")) for _ in range(3)]
     world.inline.bells.ring_hint()
     world.inline.relay.tick()
@@ -59,7 +59,7 @@ def test_a_pause_stops_even_what_was_rung_for_already(world: World) -> None:
     assert world.inline.drain() == len(jobs)
 
 
-def test_a_pause_leaves_other_queues_alone(world: World) -> None:
+def test_pause_does_not_affect_other_queues(world: EngineHarness) -> None:
     pause(world)
     world.put(Write(note="x"))
     other = world.put(Send(note="y"))
@@ -67,7 +67,7 @@ def test_a_pause_leaves_other_queues_alone(world: World) -> None:
     assert world.state(other) == "succeeded"
 
 
-def test_pause_and_resume_act_at_once_in_front_of_a_long_backlog(world: World) -> None:
+def test_pause_and_resume_take_effect_at_once_despite_a_long_backlog(world: EngineHarness) -> None:
     requests = [Request("test.write", {"note": f"{number}"}) for number in range(BACKLOG)]
     with Session(world.engine) as session, session.begin():
         world.inline.jobs.put_many(session, requests)
@@ -81,13 +81,13 @@ def test_pause_and_resume_act_at_once_in_front_of_a_long_backlog(world: World) -
     assert world.inline.drain() == BACKLOG - done
 
 
-def test_an_unknown_queue_cannot_be_paused(world: World) -> None:
+def test_unknown_queue_cannot_be_paused(world: EngineHarness) -> None:
     with pytest.raises(NotFound):
         pause(world, "nonsense")
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_a_waiting_job_is_cancelled_at_once(world: World, later: bool) -> None:
+def test_waiting_job_is_cancelled_at_once(world: EngineHarness, later: bool) -> None:
     run_at = world.clock.now() + timedelta(hours=1) if later else None
     job = world.put(Write(note="x"), run_at=run_at)
     cancel(world, job)
@@ -100,34 +100,34 @@ def test_a_waiting_job_is_cancelled_at_once(world: World, later: bool) -> None:
     assert caught.value.state == "cancelled"
 
 
-def test_a_job_that_succeeded_can_be_neither_cancelled_nor_retried(world: World) -> None:
+def test_succeeded_job_can_be_neither_cancelled_nor_retried(world: EngineHarness) -> None:
     job = world.put(Write(note="x"))
     world.inline.drain()
-    for deed in (cancel, retry):
+    for operation in (cancel, retry):
         with pytest.raises(Conflict) as caught:
-            deed(world, job)
+            operation(world, job)
         assert caught.value.state == "succeeded"
 
 
-def test_a_job_that_never_was_is_not_found(world: World) -> None:
-    for deed in (cancel, retry):
+def test_unknown_job_is_not_found(world: EngineHarness) -> None:
+    for operation in (cancel, retry):
         with pytest.raises(NotFound):
-            deed(world, UUID(int=1))
+            operation(world, UUID(int=1))
 
 
 @pytest.mark.parametrize("error", [Permanent("no"), Transient("later")])
-def test_a_dead_or_retrying_job_is_retried_now_with_all_its_attempts(world: World, error: Exception) -> None:
-    world.script.deeds["x"] = failing(error)
+def test_retry_of_a_dead_or_retrying_job_resets_its_attempts(world: EngineHarness, error: Exception) -> None:
+    world.script.actions["x"] = failing(error)
     job = world.put(Write(note="x"))
     world.inline.drain()
-    world.script.deeds.clear()
+    world.script.actions.clear()
     retry(world, job)
     assert world.job(job).attempt == 0
     world.inline.drain()
     assert (world.state(job), world.effects()) == ("succeeded", ["x"])
 
 
-def test_a_cancelled_job_comes_back(world: World) -> None:
+def test_cancelled_job_can_be_retried(world: EngineHarness) -> None:
     job = world.put(Write(note="x"), unique_key="k")
     cancel(world, job)
     retry(world, job)
@@ -135,7 +135,7 @@ def test_a_cancelled_job_comes_back(world: World) -> None:
     assert world.state(job) == "succeeded"
 
 
-def test_a_cancelled_job_does_not_come_back_beside_another_with_its_key(world: World) -> None:
+def test_cancelled_job_is_not_retried_while_another_holds_its_unique_key(world: EngineHarness) -> None:
     job = world.put(Write(note="x"), unique_key="k")
     cancel(world, job)
     world.put(Write(note="y"), unique_key="k")
@@ -143,24 +143,24 @@ def test_a_cancelled_job_does_not_come_back_beside_another_with_its_key(world: W
         retry(world, job)
 
 
-def test_a_running_job_is_asked_to_stop_and_does_not_wait_for_its_next_try(world: World) -> None:
+def test_cancel_of_a_running_job_prevents_its_next_attempt(world: EngineHarness) -> None:
     def stopped_while_it_fails(job: JobContext, note: str) -> Outcome | None:
         assert cancel(world, job.id) == "running"
         raise Transient("in an hour", retry_in=timedelta(hours=1))
 
-    world.script.deeds["x"] = stopped_while_it_fails
+    world.script.actions["x"] = stopped_while_it_fails
     job = world.put(Send(note="x"), lane="a")
     world.inline.drain()
     assert (world.state(job), world.job(job).reason) == ("cancelled", "cancelled on request")
     assert world.ask("SELECT busy_with FROM lanes") is None
 
 
-def test_a_running_probe_that_was_asked_to_stop_frees_its_lane(world: World) -> None:
+def test_lane_is_free_when_its_running_probe_was_cancelled(world: EngineHarness) -> None:
     def stopped_while_down(job: JobContext, note: str) -> Outcome | None:
         cancel(world, job.id)
         raise Down("refused")
 
-    world.script.deeds["x"] = stopped_while_down
+    world.script.actions["x"] = stopped_while_down
     job, other = world.put(Send(note="x"), lane="a"), world.put(Send(note="y"), lane="a")
     world.inline.drain()
     assert world.state(job) == "cancelled"
@@ -169,11 +169,11 @@ def test_a_running_probe_that_was_asked_to_stop_frees_its_lane(world: World) -> 
     assert world.state(other) == "succeeded"
 
 
-def test_cancelling_the_job_a_lane_waits_for_lets_the_next_one_go(world: World) -> None:
+def test_cancelling_the_first_job_of_a_lane_releases_the_next_one(world: EngineHarness) -> None:
     def refuse(job: JobContext, note: str) -> Outcome | None:
         raise Down("refused")
 
-    world.script.deeds["x"] = refuse
+    world.script.actions["x"] = refuse
     first, second = world.put(Send(note="x"), lane="a"), world.put(Send(note="y"), lane="a")
     world.inline.drain()
     world.ask("UPDATE lanes SET probe_at = NULL")
@@ -182,7 +182,7 @@ def test_cancelling_the_job_a_lane_waits_for_lets_the_next_one_go(world: World) 
     assert world.state(second) == "succeeded"
 
 
-def test_every_deed_is_written_down_with_who_and_why(world: World) -> None:
+def test_every_operation_is_audited_with_actor_and_reason(world: EngineHarness) -> None:
     job = world.put(Write(note="x"))
     pause(world)
     resume(world)

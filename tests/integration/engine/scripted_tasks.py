@@ -1,4 +1,4 @@
-"""Two tasks whose handlers do what a test tells them to."""
+"""Tasks whose handlers follow a script."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +19,7 @@ RETRY = RetryPolicy(max_attempts=3, base=timedelta(seconds=10), cap=timedelta(se
 EFFECTS = "CREATE TABLE effects (job_id uuid NOT NULL, note text NOT NULL)"
 WRITE = text("INSERT INTO effects (job_id, note) VALUES (:job, :note)")
 
-Deed = Callable[[JobContext, Any], Outcome | None]
+HandlerAction = Callable[[JobContext, Any], Outcome | None]
 
 
 class Write(Payload):
@@ -54,24 +54,24 @@ class SendParked(Payload):
 
 @dataclass
 class Script:
-    """What handlers do for jobs with a note, and what they did."""
+    """Actions of handlers by the note of the job, and a record of what they did."""
 
-    deeds: dict[str, Deed] = field(default_factory=dict)
-    claims: dict[str, Deed] = field(default_factory=dict)
+    actions: dict[str, HandlerAction] = field(default_factory=dict)
+    claims: dict[str, HandlerAction] = field(default_factory=dict)
     sent: Counter[str] = field(default_factory=Counter)
     order: list[str] = field(default_factory=list)
     verified: list[str] = field(default_factory=list)
-    told: list[tuple[str, str | None]] = field(default_factory=list)
-    telling: Callable[[], None] = lambda: None
+    failures: list[tuple[str, str | None]] = field(default_factory=list)
+    on_failure: Callable[[], None] = lambda: None
 
-    def do(self, deeds: dict[str, Deed], job: JobContext, note: str) -> Outcome | None:
-        deed = deeds.get(note)
-        return None if deed is None else deed(job, note)
+    def do(self, actions: dict[str, HandlerAction], job: JobContext, note: str) -> Outcome | None:
+        action = actions.get(note)
+        return None if action is None else action(job, note)
 
 
 @dataclass
 class Writer:
-    """A transactional task: writes its effect, then does its deed."""
+    """A transactional task: writes its effect, then runs its action."""
 
     script: Script
     payload: type[Payload] = Write
@@ -79,16 +79,16 @@ class Writer:
     def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
         session.execute(WRITE, {"job": job.id, "note": payload.note})
         self.script.order.append(payload.note)
-        return self.script.do(self.script.deeds, job, payload.note) or Done({"note": payload.note})
+        return self.script.do(self.script.actions, job, payload.note) or Done({"note": payload.note})
 
     def failed(self, job: JobContext, session: Session, payload: Any, error: str, dead: str | None) -> None:
-        self.script.told.append((payload.note, dead))
-        self.script.telling()
+        self.script.failures.append((payload.note, dead))
+        self.script.on_failure()
 
 
 @dataclass
 class Sender:
-    """An external task: counts what it sent by key, writes its effect when that is recorded."""
+    """An external task: counts what it sent per key, writes its effect when recording."""
 
     script: Script
     payload: type[Payload] = Send
@@ -98,7 +98,7 @@ class Sender:
 
     def act(self, job: JobContext, plan: str) -> str:
         self.script.order.append(plan)
-        self.script.do(self.script.deeds, job, plan)
+        self.script.do(self.script.actions, job, plan)
         self.script.sent[str(job.id)] += 1
         return plan
 
@@ -107,13 +107,13 @@ class Sender:
         return Done({"note": result})
 
     def failed(self, job: JobContext, session: Session, payload: Any, error: str, dead: str | None) -> None:
-        self.script.told.append((payload.note, dead))
-        self.script.telling()
+        self.script.failures.append((payload.note, dead))
+        self.script.on_failure()
 
 
 @dataclass
 class VerifyingSender(Sender):
-    """Asks what was sent before it sends again."""
+    """Checks what was sent before sending again."""
 
     payload: type[Payload] = SendVerified
 

@@ -1,4 +1,4 @@
-"""Sending a mail again from its page: asked for a reason, once for each form, refused in words."""
+"""Resending a mail from its page: requires a reason, once per form, refused with a cause."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -19,7 +19,7 @@ As = Callable[[str], ConsoleClient]
 
 @pytest.fixture
 def sent(deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> UUID:
-    """An activation mail that was sent."""
+    """A sent activation mail."""
     make_accounts("elbe")
     return send_first_mail(deps, "activation")[0]
 
@@ -29,7 +29,7 @@ def repeats(deps: Deps, mail_id: UUID) -> int:
         return session.scalar(select(func.count()).where(Mail.repeats == mail_id)) or 0
 
 
-def test_an_operator_sends_a_mail_again_and_the_log_says_why(signed_in: As, deps: Deps, sent: UUID) -> None:
+def test_resent_mail_is_linked_and_audited_with_its_reason(signed_in: As, deps: Deps, sent: UUID) -> None:
     someone = signed_in("operator")
     assert f'href="/console/mail/{sent}/again"' in someone.get(f"/console/mail/{sent}").text
     form = someone.fields(f"/console/mail/{sent}/again")
@@ -44,12 +44,12 @@ def test_an_operator_sends_a_mail_again_and_the_log_says_why(signed_in: As, deps
     assert done.headers["location"] == f"/console/mail/{posted.id}?done=sent-again"
     assert (entry.actor, entry.reason) == ("operator:operator@kontor.example", "she deleted it")
     assert "she deleted it" in someone.get("/console/audit?action=mail.").text
-    for one in (sent, posted.id):
-        assert "sent it again – “she deleted it”" in someone.get(f"/console/mail/{one}").text
+    for mail_id in (sent, posted.id):
+        assert "sent it again – “she deleted it”" in someone.get(f"/console/mail/{mail_id}").text
     assert f'href="/console/mail/{posted.id}"' in someone.get(f"/console/mail/{sent}").text
 
 
-def test_a_double_click_sends_once_and_both_lead_to_the_same_mail(signed_in: As, deps: Deps, sent: UUID) -> None:
+def test_double_click_resends_once_and_leads_to_the_same_mail(signed_in: As, deps: Deps, sent: UUID) -> None:
     someone = signed_in("operator")
     form = {**someone.fields(f"/console/mail/{sent}/again"), "reason": "she deleted it"}
     places = {someone.http.post(f"/console/mail/{sent}/again", data=form).headers["location"] for _ in range(3)}
@@ -57,7 +57,7 @@ def test_a_double_click_sends_once_and_both_lead_to_the_same_mail(signed_in: As,
     assert repeats(deps, sent) == 1
 
 
-def test_a_reason_is_asked_for(signed_in: As, deps: Deps, sent: UUID) -> None:
+def test_resending_requires_a_reason(signed_in: As, deps: Deps, sent: UUID) -> None:
     someone = signed_in("operator")
     form = {**someone.fields(f"/console/mail/{sent}/again"), "reason": "  "}
     refused = someone.http.post(f"/console/mail/{sent}/again", data=form)
@@ -66,7 +66,7 @@ def test_a_reason_is_asked_for(signed_in: As, deps: Deps, sent: UUID) -> None:
     assert repeats(deps, sent) == 0
 
 
-def test_a_viewer_has_no_button_and_is_refused(signed_in: As, deps: Deps, sent: UUID) -> None:
+def test_viewer_has_no_resend_button_and_is_refused(signed_in: As, deps: Deps, sent: UUID) -> None:
     someone = signed_in("viewer")
     assert "/again" not in someone.get(f"/console/mail/{sent}").text
     assert someone.http.get(f"/console/mail/{sent}/again").status_code == 403
@@ -76,14 +76,14 @@ def test_a_viewer_has_no_button_and_is_refused(signed_in: As, deps: Deps, sent: 
     assert repeats(deps, sent) == 0
 
 
-def test_a_form_of_another_site_sends_nothing(signed_in: As, deps: Deps, sent: UUID) -> None:
+def test_resend_form_of_another_site_is_refused(signed_in: As, deps: Deps, sent: UUID) -> None:
     someone = signed_in("operator")
     refused = someone.http.post(f"/console/mail/{sent}/again", data={"csrf": "guessed", "reason": "because"})
     assert refused.status_code == 403
     assert repeats(deps, sent) == 0
 
 
-def test_what_is_not_to_be_said_any_more_is_refused_with_the_cause(signed_in: As, deps: Deps, sent: UUID) -> None:
+def test_obsolete_mail_cannot_be_resent_and_the_cause_is_shown(signed_in: As, deps: Deps, sent: UUID) -> None:
     someone = signed_in("operator")
     form = {**someone.fields(f"/console/mail/{sent}/again"), "reason": "she deleted it"}
     with deps.sessions() as session:

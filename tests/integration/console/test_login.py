@@ -1,4 +1,4 @@
-"""Who comes in, and who does not."""
+"""Signing in and out of the console."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +10,7 @@ from tests.support.console import PASSWORD, ConsoleClient, create_operator
 As = Callable[[str], ConsoleClient]
 
 
-def test_a_stranger_is_led_to_the_login_and_back_to_what_was_asked_for(deps: Deps, visitor: ConsoleClient) -> None:
+def test_visitor_is_sent_to_the_login_and_back_to_the_requested_page(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
     asked = visitor.http.get("/console/jobs?state=dead")
     assert asked.headers["location"] == "/console/login?next=%2Fconsole%2Fjobs%3Fstate%3Ddead"
@@ -19,13 +19,13 @@ def test_a_stranger_is_led_to_the_login_and_back_to_what_was_asked_for(deps: Dep
     assert (answer.status_code, answer.headers["location"]) == (303, "/console/jobs?state=dead")
 
 
-def test_no_page_is_shown_to_a_stranger(visitor: ConsoleClient) -> None:
+def test_pages_redirect_to_the_login_without_a_session(visitor: ConsoleClient) -> None:
     for path in ("/console/jobs", "/console/mail", "/console/audit", "/console/nowhere"):
         assert visitor.http.get(path).status_code == 303
     assert visitor.http.post("/console/queues/probe/pause").headers["location"] == "/console/login"
 
 
-def test_the_cookie_is_for_http_only_and_secure_behind_tls(deps: Deps, visitor: ConsoleClient) -> None:
+def test_session_cookie_is_http_only_and_secure_behind_tls(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
     plain = visitor.sign_in(email).headers.get_list("set-cookie")
     mine = next(cookie for cookie in plain if cookie.startswith("kontor_session="))
@@ -40,7 +40,7 @@ def test_the_cookie_is_for_http_only_and_secure_behind_tls(deps: Deps, visitor: 
     assert all("Secure" in cookie for cookie in tls.headers.get_list("set-cookie"))
 
 
-def test_a_session_known_before_the_login_is_worth_nothing_after_it(deps: Deps, visitor: ConsoleClient) -> None:
+def test_login_replaces_a_session_id_that_was_set_before(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
     visitor.http.cookies.set("kontor_session", "planted by somebody else", path="/console")
     assert visitor.sign_in(email).status_code == 303
@@ -51,14 +51,14 @@ def test_a_session_known_before_the_login_is_worth_nothing_after_it(deps: Deps, 
     assert visitor.http.get("/console").status_code == 303
 
 
-def test_a_wrong_password_is_told_like_a_wrong_address(deps: Deps, visitor: ConsoleClient) -> None:
+def test_wrong_password_and_unknown_address_get_the_same_message(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
     answers = [visitor.sign_in(email, "not this one"), visitor.sign_in("nobody@kontor.example")]
     assert [answer.status_code for answer in answers] == [401, 401]
     assert all("No operator has that address and password." in answer.text for answer in answers)
 
 
-def test_five_wrong_passwords_shut_the_door_for_a_quarter_of_an_hour(
+def test_five_wrong_passwords_lock_the_login_for_fifteen_minutes(
     deps: Deps, visitor: ConsoleClient, clock: ManualClock
 ) -> None:
     email = create_operator(deps, "viewer")
@@ -68,16 +68,16 @@ def test_five_wrong_passwords_shut_the_door_for_a_quarter_of_an_hour(
     assert visitor.sign_in(email).status_code == 303
 
 
-def test_a_login_that_another_site_posts_is_refused(deps: Deps, visitor: ConsoleClient) -> None:
+def test_login_form_of_another_site_is_refused(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
     answer = visitor.http.post("/console/login", data={"email": email, "password": PASSWORD, "ticket": ""})
     assert answer.status_code == 403
     assert "kontor_session" not in visitor.http.cookies
 
 
-def test_the_way_back_never_leaves_the_console(deps: Deps, visitor: ConsoleClient) -> None:
+def test_redirect_after_login_never_leaves_the_console(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
-    for wanted in (
+    for target in (
         "https://evil.example",
         "//evil.example",
         "/console//evil.example",
@@ -86,11 +86,11 @@ def test_the_way_back_never_leaves_the_console(deps: Deps, visitor: ConsoleClien
     ):
         visitor.http.cookies.clear()
         form = visitor.fields("/console/login")
-        sent = {**form, "email": email, "password": PASSWORD, "next": wanted}
+        sent = {**form, "email": email, "password": PASSWORD, "next": target}
         assert visitor.http.post("/console/login", data=sent).headers["location"] == "/console"
 
 
-def test_who_signs_out_is_out_with_every_copy_of_the_cookie(signed_in: As) -> None:
+def test_signing_out_invalidates_every_copy_of_the_cookie(signed_in: As) -> None:
     someone = signed_in("viewer")
     kept = someone.http.cookies["kontor_session"]
     assert someone.post("/console/logout").headers["location"] == "/console/login"
@@ -98,13 +98,13 @@ def test_who_signs_out_is_out_with_every_copy_of_the_cookie(signed_in: As) -> No
     assert someone.http.get("/console").status_code == 303
 
 
-def test_a_session_ends_after_twelve_hours(signed_in: As, clock: ManualClock) -> None:
+def test_session_ends_after_twelve_hours(signed_in: As, clock: ManualClock) -> None:
     someone = signed_in("viewer")
     clock.advance(timedelta(hours=12))
     assert someone.http.get("/console").status_code == 303
 
 
-def test_a_new_password_takes_the_place_of_the_old_one(signed_in: As) -> None:
+def test_new_password_replaces_the_old_one(signed_in: As) -> None:
     someone = signed_in("viewer")
     assert someone.post("/console/password", {"old": "wrong", "new": "another password"}).status_code == 403
     assert someone.post("/console/password", {"old": PASSWORD, "new": "short"}).status_code == 422

@@ -6,8 +6,8 @@ from sqlalchemy import event
 
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Done, Outcome, Snooze
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import WriteAlone
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import WriteAlone
 
 FORGETS = "CREATE TEMP TABLE IF NOT EXISTS passing (n int); DROP TABLE passing"
 DEFERRED = """
@@ -16,31 +16,31 @@ ALTER TABLE effects ADD CONSTRAINT late FOREIGN KEY (note) REFERENCES parents DE
 """
 
 
-def put(world: World, *notes: str) -> dict[str, Any]:
+def put(world: EngineHarness, *notes: str) -> dict[str, Any]:
     return {note: world.put(WriteAlone(note=note)) for note in notes}
 
 
-def states(world: World, jobs: dict[str, Any]) -> dict[str, str]:
+def states(world: EngineHarness, jobs: dict[str, Any]) -> dict[str, str]:
     return {note: world.state(job) for note, job in jobs.items()}
 
 
-def test_each_job_is_committed_before_the_next_one_runs(world: World) -> None:
+def test_each_job_is_committed_before_the_next_one_runs(world: EngineHarness) -> None:
     seen = []
 
-    def look(job: JobContext, note: str) -> None:
+    def read_effects(job: JobContext, note: str) -> None:
         with psycopg.connect(world.engine.url.set(drivername="postgresql").render_as_string(False)) as other:
             rows = other.execute("SELECT note FROM effects ORDER BY note").fetchall()
         seen.append([row[0] for row in rows])
 
-    world.script.deeds.update(dict.fromkeys("abc", look))
+    world.script.actions.update(dict.fromkeys("abc", read_effects))
     world.inline.run(*put(world, "a", "b", "c").values())
     assert seen == [[], ["a"], ["a", "b"]]
 
 
-def test_jobs_with_commits_of_their_own_may_end_in_every_way(world: World) -> None:
+def test_jobs_with_their_own_commit_may_end_with_any_outcome(world: EngineHarness) -> None:
     later = world.clock.now().replace(year=2100)
     ends: dict[str, Outcome] = {"b": Snooze(later), "c": Cancel("no need"), "e": Done({"what": "it's"})}
-    world.script.deeds.update(dict.fromkeys(ends, lambda job, note: ends[note]))
+    world.script.actions.update(dict.fromkeys(ends, lambda job, note: ends[note]))
     jobs = put(world, "a", "b", "c", "d", "e")
     assert world.inline.run(*jobs.values()).claimed == 5
     assert states(world, jobs) == {
@@ -54,14 +54,14 @@ def test_jobs_with_commits_of_their_own_may_end_in_every_way(world: World) -> No
     assert world.effects() == ["a", "b", "c", "d", "e"]
 
 
-def test_a_job_that_waits_no_more_is_passed_over(world: World) -> None:
+def test_finished_job_is_skipped(world: EngineHarness) -> None:
     jobs = put(world, "a", "b", "c")
     world.inline.run(jobs["b"])
     assert world.inline.run(*jobs.values()).claimed == 2
     assert world.effects() == ["a", "b", "c"]
 
 
-def test_a_commit_that_is_refused_is_a_failure_of_its_own_job_alone(world: World) -> None:
+def test_refused_commit_fails_only_its_own_job(world: EngineHarness) -> None:
     for statement in DEFERRED.split(";"):
         world.ask(statement)
     world.ask("INSERT INTO parents SELECT unnest(ARRAY['a', 'b', 'd'])")
@@ -72,21 +72,21 @@ def test_a_commit_that_is_refused_is_a_failure_of_its_own_job_alone(world: World
 
 
 @pytest.mark.parametrize("forgetful", ["a", "b", "c"])
-def test_a_handler_after_which_the_driver_forgets_its_statements_is_run_again_without_a_failure(
-    world: World, forgetful: str
+def test_handler_is_run_again_when_the_driver_drops_its_prepared_statements(
+    world: EngineHarness, forgetful: str
 ) -> None:
     tries = []
 
-    def deed(job: JobContext, note: str) -> None:
+    def action(job: JobContext, note: str) -> None:
         tries.append(note)
 
-    world.script.deeds[forgetful] = deed
+    world.script.actions[forgetful] = action
     jobs = put(world, "a", "b", "c")
 
     def after_effect(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
         if parameters.get("note") == forgetful and "effects" in statement:
             raw = connection.connection.driver_connection
-            raw.execute("SELECT 1", prepare=True)  # psycopg forgets nothing while it has nothing of its own
+            raw.execute("SELECT 1", prepare=True)  # psycopg drops nothing while it has prepared nothing of its own
             for part in FORGETS.split(";"):
                 raw.execute(part)
 

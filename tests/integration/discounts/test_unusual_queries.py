@@ -1,9 +1,9 @@
-"""What nobody means but somebody sends: answered or refused, never failed."""
+"""Unusual queries get a result or an error, never a failure."""
 
 from tests.support.discounts import DiscountScenario, moscow, roubles
 
 
-def test_odd_questions_are_answered_or_refused(world: DiscountScenario) -> None:
+def test_unusual_queries_get_a_result_or_an_error(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     path = f"/v1/resellers/{reseller}"
@@ -37,26 +37,26 @@ def test_odd_questions_are_answered_or_refused(world: DiscountScenario) -> None:
         assert world.api.call("POST /v1/discount-runs", body, key=world.key).status_code == status, body
 
 
-def test_the_largest_amounts_are_kept_to_the_kopeck(world: DiscountScenario) -> None:
+def test_largest_amounts_are_exact_to_the_kopeck(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "999999999999999.99", "2026-01-20")
     world.settle()
-    told = world.discount(reseller)
-    assert told["turnover"] == told["recorded"]["turnover"] == roubles("999999999999999.99")
+    discount = world.discount(reseller)
+    assert discount["turnover"] == discount["recorded"]["turnover"] == roubles("999999999999999.99")
     body = {"product": "dedicated-e5", "order_ref": "O", "quantity": 1_000_000}
     order = world.api.ok(f"POST /v1/resellers/{reseller}/orders", body, key=world.key)
     assert order["net"] == roubles("10115000000.00")
 
 
-def test_what_if_something_were_paid(world: DiscountScenario) -> None:
+def test_hypothetical_payment_shows_the_resulting_tier(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-21"))
     reseller = world.reseller()
     world.pay(reseller, "3000", "2025-12-20")
     world.pay(reseller, "49000", "2026-01-05")
     for pay, tier in (("50000", "Partner #8"), ("51000", "Partner #9")):
-        told = world.discount(reseller, f"as_of=2026-01-21&pay={pay}")
-        assert (told["tier"], told["turnover"]) == (tier, roubles(f"{49000 + int(pay)}.00"))
-        assert (told["pay"], len(told["payments"])) == (roubles(f"{pay}.00"), 1)
-        assert told["tomorrow"]["keep_with"] is None
+        discount = world.discount(reseller, f"as_of=2026-01-21&pay={pay}")
+        assert (discount["tier"], discount["turnover"]) == (tier, roubles(f"{49000 + int(pay)}.00"))
+        assert (discount["pay"], len(discount["payments"])) == (roubles(f"{pay}.00"), 1)
+        assert discount["tomorrow"]["keep_with"] is None
     assert world.discount(reseller, "as_of=2026-01-20")["tomorrow"]["keep_with"] == roubles("1000.00")

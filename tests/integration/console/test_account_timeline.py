@@ -1,4 +1,4 @@
-"""What happened to an account in one line of time, why a discount is what it is, and whether an offer's chain holds."""
+"""Pages of accounts, discounts and offers: activity timeline, explanation, audit trail."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def send_offer(api: Api, accounts: ResellerAccounts, message: str | None = None)
 
 
 def apply(deps: Deps, code: str) -> None:
-    """Apply one of the example programmes."""
+    """Apply an example programme."""
     with deps.sessions() as session:
         source = (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
         programme_files.apply(session, code, source, now=deps.clock.now(), actor="test")
@@ -53,7 +53,7 @@ def apply(deps: Deps, code: str) -> None:
 
 
 def payer(api: Api, deps: Deps, name: str = "Volga") -> str:
-    """A reseller of `hosting` that paid 52,000 on 20 February."""
+    """Create a reseller of `hosting` that paid 52,000 on 20 February; returns its id."""
     apply(deps, "hosting")
     new = {"programme": "hosting", "name": name, "admin_email": "volga@shop.example"}
     reseller = str(api.ok("POST /v1/accounts", new)["id"])
@@ -81,29 +81,29 @@ def test_accounts_are_found_by_name_address_id_and_filters(
     resellers = someone.get("/console/accounts?kind=reseller&programme=learning").text
     assert str(oder.reseller) in resellers
     assert f"/console/accounts/{oder.client}" not in resellers
-    found = someone.http.get(f"/console/accounts?q={elbe.client}")
-    assert found.headers["location"] == f"/console/accounts/{elbe.client}"
+    response = someone.http.get(f"/console/accounts?q={elbe.client}")
+    assert response.headers["location"] == f"/console/accounts/{elbe.client}"
     assert "No account matches." in someone.get("/console/accounts?q=100%25").text
     assert someone.http.get("/console/accounts?cursor=never").status_code == 422
 
 
-def test_a_clients_line_tells_offers_events_mails_jobs_and_calls(
+def test_timeline_of_a_client_shows_offers_events_mails_jobs_and_calls(
     signed_in: As, api: Api, elbe: ResellerAccounts
 ) -> None:
     offer = send_offer(api, elbe)
     api.ok(f"POST /v1/offers/{offer}/cancel")
     page = signed_in("viewer").get(f"/console/accounts/{elbe.client}").text
-    told = "\n".join(rows_of(page))
-    assert f'/console/offers/{offer}">offer of 5 excel-basics' in told
-    assert "offer.cancelled" in told
-    assert "offers.deliver" in told
-    assert "<td>call</td>" in told
-    assert "/console/mail/" in told
+    timeline = "\n".join(rows_of(page))
+    assert f'/console/offers/{offer}">offer of 5 excel-basics' in timeline
+    assert "offer.cancelled" in timeline
+    assert "offers.deliver" in timeline
+    assert "<td>call</td>" in timeline
+    assert "/console/mail/" in timeline
     assert f'/console/accounts/{elbe.reseller}">elbe</a>' in page
     assert "https://customer.example/hook" in page
 
 
-def test_a_resellers_line_covers_its_clients_and_names_them(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
+def test_timeline_of_a_reseller_includes_its_clients_by_name(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
     send_offer(api, elbe)
     page = signed_in("viewer").get(f"/console/accounts/{elbe.reseller}").text
     assert f'for <a href="/console/accounts/{elbe.client}">elbe client</a>' in page
@@ -111,7 +111,7 @@ def test_a_resellers_line_covers_its_clients_and_names_them(signed_in: As, api: 
     assert f"/console/accounts?reseller={elbe.reseller}" in page
 
 
-def test_a_line_shows_what_is_asked_for_and_nothing_else(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
+def test_timeline_is_filtered_by_kind(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
     send_offer(api, elbe)
     someone = signed_in("viewer")
     page = someone.get(f"/console/accounts/{elbe.client}?show=offers").text
@@ -120,7 +120,7 @@ def test_a_line_shows_what_is_asked_for_and_nothing_else(signed_in: As, api: Api
     assert "Nothing of this happened." in someone.get(f"/console/accounts/{elbe.client}?show=payments").text
 
 
-def test_pages_of_a_line_lose_nothing_and_show_nothing_twice(
+def test_timeline_pages_have_no_gaps_and_no_duplicates(
     signed_in: As, api: Api, elbe: ResellerAccounts, clock: ManualClock
 ) -> None:
     for _ in range(30):
@@ -131,7 +131,7 @@ def test_pages_of_a_line_lose_nothing_and_show_nothing_twice(
     links, instants = [], []
     while address is not None:
         page = someone.get(address).text
-        links += [found[1] for row in rows_of(page) if (found := re.search(r'class="says">\s*<a href="([^"]+)"', row))]
+        links += [match[1] for row in rows_of(page) if (match := re.search(r'class="says">\s*<a href="([^"]+)"', row))]
         instants += re.findall(r'<td><time datetime="([^"]+)"', page)
         further = OLDER.search(page)
         address = further[1].replace("&amp;", "&") if further else None
@@ -140,13 +140,13 @@ def test_pages_of_a_line_lose_nothing_and_show_nothing_twice(
     assert instants == sorted(instants, reverse=True)
 
 
-def test_a_cursor_that_no_page_gave_is_refused(signed_in: As, elbe: ResellerAccounts) -> None:
+def test_invalid_cursor_is_refused(signed_in: As, elbe: ResellerAccounts) -> None:
     someone = signed_in("viewer")
     for cursor in ("x", "events:", "events:x", "mails:1", "charges:2026-01-01", "discounts:x", "nothing:1"):
         assert someone.http.get(f"/console/accounts/{elbe.client}?cursor={cursor}").status_code == 422, cursor
 
 
-def test_names_and_messages_are_shown_as_text(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
+def test_names_and_messages_are_escaped(signed_in: As, api: Api, elbe: ResellerAccounts) -> None:
     api.ok(f"PATCH /v1/accounts/{elbe.client}", {"name": ATTACK})
     offer = send_offer(api, elbe, ATTACK)
     someone = signed_in("viewer")
@@ -157,14 +157,14 @@ def test_names_and_messages_are_shown_as_text(signed_in: As, api: Api, elbe: Res
     assert someone.get(f"/console/offers/{offer}").text.count("&lt;img src=x") >= 2
 
 
-def test_an_offers_page_shows_each_event_and_that_its_chain_holds(
+def test_offer_page_shows_every_event_and_a_verified_audit_trail(
     signed_in: As, api: Api, elbe: ResellerAccounts
 ) -> None:
     offer = send_offer(api, elbe)
-    told = api.ok(f"POST /v1/offers/{offer}/cancel")
+    document = api.ok(f"POST /v1/offers/{offer}/cancel")
     page = signed_in("viewer").get(f"/console/offers/{offer}").text
     assert "Verified: 2 events" in page
-    for event in told["events"]:
+    for event in document["events"]:
         assert f'title="{event["hash"]}"' in page
     assert "waiting → cancelled" in page
     assert "withdrawn" in page
@@ -178,7 +178,7 @@ def test_an_offers_page_shows_each_event_and_that_its_chain_holds(
         "UPDATE offers SET message = 'another' WHERE id = :id",
     ],
 )
-def test_an_offer_changed_past_kontor_is_not_verified(
+def test_tampered_offer_is_not_verified(
     signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts, crime: str
 ) -> None:
     offer = send_offer(api, elbe)
@@ -191,7 +191,7 @@ def test_an_offer_changed_past_kontor_is_not_verified(
     assert "Verified:" not in page
 
 
-def test_a_discount_is_explained_and_what_a_payment_would_make_of_it(signed_in: As, api: Api, deps: Deps) -> None:
+def test_discount_page_explains_the_discount_and_a_hypothetical_payment(signed_in: As, api: Api, deps: Deps) -> None:
     reseller = payer(api, deps)
     someone = signed_in("viewer")
     page = someone.get(f"/console/resellers/{reseller}/discount?as_of=2026-03-02").text
@@ -205,15 +205,15 @@ def test_a_discount_is_explained_and_what_a_payment_would_make_of_it(signed_in: 
     line = someone.get(f"/console/accounts/{reseller}").text
     assert "payment of 52,000.00 RUB" in line
     assert "discounts.recompute" in line
-    for wrong in ("as_of=never", "as_of=0001-01-01", "pay=-1", "pay=NaN", "pay=1.001"):
-        assert someone.http.get(f"/console/resellers/{reseller}/discount?{wrong}").status_code == 422, wrong
+    for query in ("as_of=never", "as_of=0001-01-01", "pay=-1", "pay=NaN", "pay=1.001"):
+        assert someone.http.get(f"/console/resellers/{reseller}/discount?{query}").status_code == 422, query
 
 
-def test_who_never_was_a_reseller_has_no_discount(signed_in: As, elbe: ResellerAccounts) -> None:
+def test_account_that_never_was_a_reseller_has_no_discount_page(signed_in: As, elbe: ResellerAccounts) -> None:
     assert signed_in("viewer").http.get(f"/console/resellers/{elbe.client}/discount").status_code == 409
 
 
-def test_what_does_not_exist_is_not_found(signed_in: As, elbe: ResellerAccounts) -> None:
+def test_unknown_account_or_offer_is_404(signed_in: As, elbe: ResellerAccounts) -> None:
     someone = signed_in("viewer")
     for thing in (unknown_id(), "x"):
         for path in (f"accounts/{thing}", f"offers/{thing}", f"resellers/{thing}/discount"):
@@ -221,14 +221,12 @@ def test_what_does_not_exist_is_not_found(signed_in: As, elbe: ResellerAccounts)
     assert someone.http.get(f"/console/offers/{elbe.client}").status_code == 404
 
 
-def test_nobody_reads_accounts_without_signing_in(visitor: ConsoleClient, elbe: ResellerAccounts) -> None:
+def test_account_pages_require_signing_in(visitor: ConsoleClient, elbe: ResellerAccounts) -> None:
     for path in ("accounts", f"accounts/{elbe.client}", f"resellers/{elbe.reseller}/discount"):
         assert visitor.http.get(f"/console/{path}").headers["location"].startswith("/console/login")
 
 
-def test_what_was_recorded_stands_in_the_line_and_beside_what_the_ledger_says(
-    signed_in: As, api: Api, deps: Deps
-) -> None:
+def test_recorded_discount_is_shown_next_to_todays_ledger(signed_in: As, api: Api, deps: Deps) -> None:
     reseller = payer(api, deps)
     recorded = DiscountRecord(
         reseller_id=UUID(reseller), day=date(2026, 3, 2), turnover=Decimal(600), tier="500", at=deps.clock.now(),
@@ -244,9 +242,7 @@ def test_what_was_recorded_stands_in_the_line_and_beside_what_the_ledger_says(
     assert "Today's ledger says otherwise" in someone.get(f"/console/resellers/{reseller}/discount").text
 
 
-def test_finished_jobs_and_calls_are_in_the_line_too(
-    signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts
-) -> None:
+def test_timeline_includes_finished_jobs_and_calls(signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts) -> None:
     send_offer(api, elbe)
     with deps.sessions() as session:
         columns = ", ".join(column.name for column in ArchivedJob.__table__.columns)
@@ -260,13 +256,13 @@ def test_finished_jobs_and_calls_are_in_the_line_too(
     assert "offers.expire" in someone.get(f"/console/accounts/{elbe.reseller}?show=jobs").text
 
 
-def test_a_charge_is_told_once_with_its_price(signed_in: As, api: Api, deps: Deps) -> None:
+def test_timeline_shows_a_charge_once_with_its_price(signed_in: As, api: Api, deps: Deps) -> None:
     apply(deps, "telephony")
     new = {"programme": "telephony", "name": "Hudson", "admin_email": "hudson@shop.example"}
     reseller = api.ok("POST /v1/accounts", new)["id"]
     api.ok(f"POST /v1/accounts/{reseller}/become-reseller")
-    told = {"name": "Bronx", "admin_email": "bronx@shop.example"}
-    client = api.ok(f"POST /v1/resellers/{reseller}/clients", told)["id"]
+    new_client = {"name": "Bronx", "admin_email": "bronx@shop.example"}
+    client = api.ok(f"POST /v1/resellers/{reseller}/clients", new_client)["id"]
     api.ok(f"POST /v1/accounts/{client}/products", {"product": "call-recording"})
     someone = signed_in("viewer")
     for account in (client, reseller):
@@ -278,13 +274,13 @@ def test_a_charge_is_told_once_with_its_price(signed_in: As, api: Api, deps: Dep
     assert "product call-recording <small>since 2026-03-02" in someone.get(f"/console/accounts/{client}").text
 
 
-def test_an_offers_page_leads_to_its_mails_and_they_lead_back(
+def test_offer_page_and_its_mails_link_to_each_other(
     signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts
 ) -> None:
     offer = send_offer(api, elbe)
-    book = OfferBook(deps.jobs, deps.offer_secret, deps.programmes)
+    ctx = OfferBook(deps.jobs, deps.offer_secret, deps.programmes)
     with deps.sessions() as session:
-        offer_mails.received(book, session, session.get_one(Offer, UUID(offer)))
+        offer_mails.received(ctx, session, session.get_one(Offer, UUID(offer)))
         session.commit()
     someone = signed_in("viewer")
     mail = re.search(r'/console/mail/([0-9a-f-]+)">offer-received', someone.get(f"/console/offers/{offer}").text)
