@@ -1,4 +1,4 @@
-"""A deployment with an operator, a viewer and a shop, a worker and a scheduler in the test's own thread."""
+"""A deployment with an admin, an operator and a viewer, a worker and a scheduler in the test's thread."""
 
 from collections.abc import Iterator
 
@@ -22,12 +22,12 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def world(api: Api, clock: ManualClock) -> Iterator[DiscountScenario]:
-    """Somebody who hears alerts, somebody who does not, and nothing wrong."""
-    with discount_scenario(api, clock) as found:
-        found.apply("learning")
-        with found.transaction() as session:
+    """Two people who receive alerts, one who does not, and no incident."""
+    with discount_scenario(api, clock) as scenario:
+        scenario.apply("learning")
+        with scenario.transaction() as session:
             for name, role in (("duty", "operator"), ("boss", "admin"), ("guest", "viewer")):
                 email = f"{name}@kontor.example"
                 operators.create(session, Argon2Passwords.cheap(), email, role, now=clock.now(), actor="test")
-        found.settle()
-        yield found
+        scenario.settle()
+        yield scenario

@@ -1,4 +1,4 @@
-"""Operators hear what needs them once a quarter of an hour, once, and that it is over."""
+"""The digest: operators are notified once per incident and quarter of an hour, and of its end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,13 +15,13 @@ from tests.support.discounts import DiscountScenario, moscow
 from tests.support.incidents import alerts_received, digest, next_quarter
 
 
-def look(world: DiscountScenario) -> None:
-    """Look, and leave what is posted where it is."""
+def run_check(world: DiscountScenario) -> None:
+    """Run the check without sending the mails."""
     with world.transaction() as session:
         alerts.look(session, world.worker.inline.jobs, world.clock.now())
 
 
-TROUBLES: dict[str, Callable[[DiscountScenario], object]] = {
+INCIDENTS: dict[str, Callable[[DiscountScenario], object]] = {
     "dead_jobs": incidents.create_dead_job,
     "late_work": incidents.delay_job,
     "held_lanes": incidents.hold_lane,
@@ -29,16 +29,16 @@ TROUBLES: dict[str, Callable[[DiscountScenario], object]] = {
 }
 
 
-def test_a_healthy_deployment_tells_nobody_anything(world: DiscountScenario) -> None:
+def test_healthy_deployment_sends_no_alert(world: DiscountScenario) -> None:
     for _ in range(2):
         next_quarter(world)
     assert world.mails("operator-alert") == []
     assert world.rows("SELECT count(*) FROM schedule_occurrences WHERE schedule = 'alerts.digest'")[0][0] >= 2
 
 
-@pytest.mark.parametrize("kind", TROUBLES)
-def test_each_alert_is_mailed_when_its_state_is_brought_about(world: DiscountScenario, kind: str) -> None:
-    TROUBLES[kind](world)
+@pytest.mark.parametrize("kind", INCIDENTS)
+def test_each_kind_of_incident_is_mailed(world: DiscountScenario, kind: str) -> None:
+    INCIDENTS[kind](world)
     next_quarter(world)
     assert alerts_received(world) == [(False, [(kind, 1)])]
     assert alerts_received(world, "boss@kontor.example") == alerts_received(world)
@@ -46,7 +46,7 @@ def test_each_alert_is_mailed_when_its_state_is_brought_about(world: DiscountSce
     assert [mail.state for mail in world.mails("operator-alert")] == [MailState.SENT] * 2
 
 
-def test_what_came_up_together_is_one_digest(world: DiscountScenario) -> None:
+def test_incidents_at_the_same_time_make_one_digest(world: DiscountScenario) -> None:
     incidents.create_gap(world)
     incidents.create_dead_job(world)
     incidents.hold_lane(world)
@@ -55,14 +55,14 @@ def test_what_came_up_together_is_one_digest(world: DiscountScenario) -> None:
     assert alerts_received(world) == [
         (False, [("dead_jobs", 1), ("late_work", 1), ("held_lanes", 1), ("reconciliation", 1)])
     ]
-    lines = {one["kind"]: one["detail"] for one in world.mails("operator-alert")[0].facts["alerts"]}
+    lines = {line["kind"]: line["detail"] for line in world.mails("operator-alert")[0].facts["alerts"]}
     assert lines["dead_jobs"] == "probe.echo: killed its worker 3 times"
     assert "the queue probe is paused" in lines["late_work"]
     assert "refused" in lines["held_lanes"]
     assert "accounts.tidy" in lines["reconciliation"]
 
 
-def test_what_goes_on_is_told_once_and_what_grows_again(world: DiscountScenario) -> None:
+def test_open_incident_is_mailed_once_and_again_when_it_grows(world: DiscountScenario) -> None:
     incidents.delay_job(world)
     incidents.create_dead_job(world)
     world.settle()
@@ -75,7 +75,7 @@ def test_what_goes_on_is_told_once_and_what_grows_again(world: DiscountScenario)
     assert alerts_received(world) == [*first, (False, [("dead_jobs", 2)])]
 
 
-def test_a_digest_run_again_in_its_quarter_doubles_nothing_and_what_is_new_waits(world: DiscountScenario) -> None:
+def test_repeated_digest_sends_nothing_and_new_incidents_wait_for_the_next_quarter(world: DiscountScenario) -> None:
     incidents.delay_job(world)
     world.settle()
     first = alerts_received(world)
@@ -86,7 +86,7 @@ def test_a_digest_run_again_in_its_quarter_doubles_nothing_and_what_is_new_waits
     assert alerts_received(world) == [*first, (False, [("dead_jobs", 1)])]
 
 
-def test_two_looks_at_once_make_one_digest(world: DiscountScenario) -> None:
+def test_concurrent_checks_make_one_digest(world: DiscountScenario) -> None:
     incidents.delay_job(world)
     jobs, now = world.worker.inline.jobs, world.clock.now()
     looks = [lambda session: alerts.look(session, jobs, now)] * 4
@@ -94,7 +94,7 @@ def test_two_looks_at_once_make_one_digest(world: DiscountScenario) -> None:
     assert alerts_received(world) == [(False, [("late_work", 1)])]
 
 
-def test_when_everything_told_is_over_an_all_clear_says_so_once(world: DiscountScenario) -> None:
+def test_all_clear_is_sent_once_when_every_reported_incident_is_over(world: DiscountScenario) -> None:
     job = incidents.create_dead_job(world)
     incidents.delay_job(world)
     world.settle()
@@ -112,7 +112,7 @@ def test_when_everything_told_is_over_an_all_clear_says_so_once(world: DiscountS
     assert alerts_received(world)[2:] == [(False, [("late_work", 1)])]
 
 
-def test_what_was_over_before_it_was_told_is_not_told(world: DiscountScenario) -> None:
+def test_incident_over_before_its_digest_is_not_mailed(world: DiscountScenario) -> None:
     incidents.delay_job(world)
     world.api.ok("POST /v1/queues/probe/resume", key=world.key)
     world.worker.inline.drain()
@@ -121,23 +121,23 @@ def test_what_was_over_before_it_was_told_is_not_told(world: DiscountScenario) -
     assert alerts_received(world) == []
 
 
-def test_an_alert_that_stopped_being_true_before_it_left_is_not_sent(world: DiscountScenario) -> None:
+def test_alert_that_is_no_longer_true_is_not_sent(world: DiscountScenario) -> None:
     job = incidents.delay_job(world)
-    look(world)
+    run_check(world)
     world.api.ok("POST /v1/queues/probe/resume", key=world.key)
     world.worker.inline.run(UUID(job))
-    look(world)
+    run_check(world)
     world.worker.inline.drain()
     assert [mail.state for mail in world.mails("operator-alert")] == [MailState.SKIPPED] * 2
 
 
-def test_an_all_clear_after_which_something_came_up_is_not_sent(world: DiscountScenario) -> None:
+def test_all_clear_is_not_sent_when_a_new_incident_came_up(world: DiscountScenario) -> None:
     job = incidents.delay_job(world)
     world.settle()
     world.api.ok("POST /v1/queues/probe/resume", key=world.key)
     world.worker.inline.run(UUID(job))
     world.clock.advance(incidents.QUARTER)
-    look(world)
+    run_check(world)
     with world.transaction() as session:
         alerts.tell_operators(session, world.worker.inline.jobs, AlertKind.GUARD_RAIL, "hosting today", "too many")
     world.worker.inline.drain()
@@ -145,7 +145,7 @@ def test_an_all_clear_after_which_something_came_up_is_not_sent(world: DiscountS
     assert states[2:] == [(True, MailState.SKIPPED)] * 2 + [(False, MailState.SENT)] * 2
 
 
-def test_the_guard_rail_is_told_at_once_and_its_end_in_an_all_clear(world: DiscountScenario) -> None:
+def test_guard_rail_is_mailed_at_once_and_its_end_in_an_all_clear(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
     world.reach(moscow("2026-01-11T00:05:00"))
@@ -159,7 +159,7 @@ def test_the_guard_rail_is_told_at_once_and_its_end_in_an_all_clear(world: Disco
     assert alerts_received(world)[1:] == [(True, [("guard_rail", 100)])]
 
 
-def test_dead_mails_do_not_make_ever_more_mails(world: DiscountScenario) -> None:
+def test_dead_mails_do_not_cause_more_mails(world: DiscountScenario) -> None:
     dead = "UPDATE jobs SET state = 'dead', fingerprint = 'smtp', finished_at = :now WHERE task = 'mail.send'"
     for name in ("Oka", "Kama", "Don"):
         world.reseller(name)
@@ -169,10 +169,10 @@ def test_dead_mails_do_not_make_ever_more_mails(world: DiscountScenario) -> None
     assert [line for line in lines if line[0] == "dead_jobs"] == [("dead_jobs", 1)]
 
 
-def test_after_a_year_of_standstill_one_digest_tells(world: DiscountScenario) -> None:
+def test_only_one_digest_is_sent_after_a_year_of_standstill(world: DiscountScenario) -> None:
     incidents.delay_job(world)
     world.clock.advance(timedelta(days=365))
     world.settle()
     world.settle()
-    late = [line for _, lines in alerts_received(world) for line in lines if line[0] == "late_work"]
-    assert late == [("late_work", 1)]
+    late_lines = [line for _, lines in alerts_received(world) for line in lines if line[0] == "late_work"]
+    assert late_lines == [("late_work", 1)]

@@ -1,4 +1,4 @@
-"""Each alert of deploy/prometheus/rules.yml fires on what /metrics says in its state, and nothing else does."""
+"""Each alert of deploy/prometheus/rules.yml fires on the /metrics of its state, and no other alert does."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -36,19 +36,19 @@ pytestmark = needs_promtool
 
 
 def scrape(world: DiscountScenario) -> dict[str, tuple[float, bool]]:
-    """What Prometheus would read now, workers having told what they did."""
+    """Scrape /metrics after the worker flushed its stats."""
     with world.transaction() as session:
         world.worker.inline.shop.tally.tell(driver(session))
     return parse_scrape(world.api.http.get("/metrics").text)
 
 
-def test_a_healthy_deployment_is_quiet(world: DiscountScenario, tmp_path: Path) -> None:
+def test_healthy_deployment_fires_no_alert(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
     incidents.next_quarter(world)
     assert_firing(tmp_path, before, scrape(world), expected=INLINE)
 
 
-def test_alerts_of_the_engine(world: DiscountScenario, tmp_path: Path) -> None:
+def test_engine_incidents_fire_the_engine_alerts(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
     incidents.create_dead_job(world)
     incidents.hold_lane(world)
@@ -64,7 +64,7 @@ def test_alerts_of_the_engine(world: DiscountScenario, tmp_path: Path) -> None:
     assert_firing(tmp_path, before, scrape(world), expected=(INLINE | ENGINE) - {"KontorNoWorker"})
 
 
-def test_alerts_of_the_programme(world: DiscountScenario, tmp_path: Path) -> None:
+def test_programme_incidents_fire_the_programme_alerts(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
     answers = world.worker.mail_transport.answers
     for number in range(12):
@@ -84,7 +84,7 @@ def test_alerts_of_the_programme(world: DiscountScenario, tmp_path: Path) -> Non
     assert_firing(tmp_path, before, scrape(world), expected=INLINE | PROGRAMME)
 
 
-def test_alerts_of_a_web_process(world: DiscountScenario, tmp_path: Path) -> None:
+def test_web_process_incidents_fire_its_alerts(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
     world.api.app.state.meter.count("GET", "/v1/jobs", 500, 0.1)
     with ExitStack() as held:
@@ -97,7 +97,7 @@ def test_alerts_of_a_web_process(world: DiscountScenario, tmp_path: Path) -> Non
     assert_firing(tmp_path, {}, parse_scrape(generate_latest(meter.registry).decode()), expected={"KontorLedgerAway"})
 
 
-def test_every_alert_is_brought_about_here() -> None:
+def test_every_alert_rule_is_covered() -> None:
     groups = yaml.safe_load(RULES.read_text())["groups"]
     assert {rule["alert"] for group in groups for rule in group["rules"]} == (
         INLINE | ENGINE | PROGRAMME | PROCESS | NOT_SCRAPED

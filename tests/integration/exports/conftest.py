@@ -1,4 +1,4 @@
-"""The API over this test's database, and a reseller with clients of awkward names."""
+"""The API on this test's database, and a reseller with clients of unusual names."""
 
 from tests.support.api_fixtures import api, clock, deps, make_accounts
 

@@ -1,4 +1,4 @@
-"""Products assigned for a monthly fee: what is charged, when, and why (programme.md 7)."""
+"""Products assigned for a monthly fee: amounts, dates and reasons of charges (programme.md 7)."""
 
 from typing import Any
 
@@ -16,15 +16,19 @@ def accounts(world: FeeScenario) -> tuple[str, str]:
     return reseller, world.client(reseller)
 
 
-def test_the_ten_and_twenty_dollar_example(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_assignment_for_20_dollars_charges_the_reseller_10(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     made = world.assign(client, "call-recording")
 
     assert made.status_code == 201
-    told = made.json()
-    assert (told["retail_fee"], told["reseller_fee"]) == (money("20.00"), money("10.00"))
-    assert (told["below_cost"], told["anchor"], told["paid_until"]) == (False, "2026-01-15", "2026-02-15")
+    assignment = made.json()
+    assert (assignment["retail_fee"], assignment["reseller_fee"]) == (money("20.00"), money("10.00"))
+    assert (assignment["below_cost"], assignment["anchor"], assignment["paid_until"]) == (
+        False,
+        "2026-01-15",
+        "2026-02-15",
+    )
     [charge] = world.charges(f"resellers/{reseller}")
     assert {name: charge[name] for name in ("account_id", "kind", "product", "void")} == {
         "account_id": client,
@@ -37,7 +41,7 @@ def test_the_ten_and_twenty_dollar_example(world: FeeScenario, accounts: tuple[s
     assert charge["how"]["fee"] == "reseller subscription call-recording-wholesale"
 
 
-def test_the_day_is_the_programmes_not_utc(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_charging_day_is_in_the_programme_time_zone(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.go("2026-01-15T23:30:00", NEW_YORK)
     world.assign(client, "call-recording")
@@ -48,7 +52,7 @@ def test_the_day_is_the_programmes_not_utc(world: FeeScenario, accounts: tuple[s
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15", "2026-02-15"]
 
 
-def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_anchor_day_31_is_kept_over_a_leap_year(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.go("2027-12-31", NEW_YORK)
     world.assign(client, "call-recording")
@@ -73,7 +77,7 @@ def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeScenario, a
     ]
 
 
-def test_after_an_outage_of_three_months_every_missed_period_is_charged_with_its_own_days(
+def test_missed_periods_are_charged_separately_after_an_outage_of_three_months(
     world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
     reseller, client = accounts
@@ -92,9 +96,7 @@ def test_after_an_outage_of_three_months_every_missed_period_is_charged_with_its
     assert {str(event.reseller_id) for event in world.events()} == {reseller}
 
 
-def test_assign_unassign_assign_within_the_period_only_cancels_the_end(
-    world: FeeScenario, accounts: tuple[str, str]
-) -> None:
+def test_reassigning_within_the_paid_period_cancels_the_end(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     first = world.assign(client, "call-recording").json()
@@ -110,7 +112,7 @@ def test_assign_unassign_assign_within_the_period_only_cancels_the_end(
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-02-28", "2026-03-31"]
 
 
-def test_assign_unassign_assign_after_the_period_starts_anew(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_reassigning_after_the_paid_period_starts_a_new_one(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     first = world.assign(client, "call-recording").json()
@@ -129,7 +131,7 @@ def test_assign_unassign_assign_after_the_period_starts_anew(world: FeeScenario,
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-03-05", "2026-04-05"]
 
 
-def test_assigning_on_the_very_day_of_the_end_starts_anew_though_no_job_ran(
+def test_reassigning_on_the_end_day_starts_a_new_period_before_the_job_runs(
     world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
     reseller, client = accounts
@@ -141,7 +143,7 @@ def test_assigning_on_the_very_day_of_the_end_starts_anew_though_no_job_ran(
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-02-28"]
 
 
-def test_a_double_click_assigns_and_charges_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_repeated_assignment_charges_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     statuses = [world.assign(client, "call-recording").status_code for _ in range(3)]
 
@@ -149,7 +151,7 @@ def test_a_double_click_assigns_and_charges_once(world: FeeScenario, accounts: t
     assert len(world.charges(f"resellers/{reseller}")) == 1
 
 
-def test_a_suspended_client_is_charged_in_full(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_suspended_client_is_charged_in_full(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
@@ -161,7 +163,7 @@ def test_a_suspended_client_is_charged_in_full(world: FeeScenario, accounts: tup
     ] * 2
 
 
-def test_a_subscription_that_is_not_multiple_serves_one_client(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_subscription_that_is_not_multiple_serves_one_client(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     second = world.client(reseller)
     assert world.assign(client, "voicemail").status_code == 201
@@ -173,7 +175,7 @@ def test_a_subscription_that_is_not_multiple_serves_one_client(world: FeeScenari
     assert world.assign(others, "voicemail").status_code == 201
 
 
-def test_the_one_subscription_is_free_again_when_its_assignment_is_over(
+def test_single_subscription_is_free_again_after_its_assignment_ended(
     world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
     reseller, client = accounts
@@ -187,7 +189,9 @@ def test_the_one_subscription_is_free_again_when_its_assignment_is_over(
 
 
 @pytest.mark.parametrize("hour", ["2026-03-08T00:01:00", "2026-11-01T00:01:00"])
-def test_a_change_of_the_clock_charges_once(world: FeeScenario, accounts: tuple[str, str], hour: str) -> None:
+def test_period_is_charged_once_on_a_day_of_a_clock_change(
+    world: FeeScenario, accounts: tuple[str, str], hour: str
+) -> None:
     reseller, client = accounts
     day = hour[:10]
     world.go(f"2026-{int(day[5:7]) - 1:02}-{day[8:10]}", NEW_YORK)
@@ -200,19 +204,19 @@ def test_a_change_of_the_clock_charges_once(world: FeeScenario, accounts: tuple[
     assert world.starts(f"resellers/{reseller}")[1:] == [day]
 
 
-def test_a_fee_is_due_only_while_that_very_product_is_assigned(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_only_the_account_with_the_product_is_charged(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     other = world.client(reseller)
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.go("2026-03-20", NEW_YORK)
 
-    assert {one["account_id"] for one in world.charges(f"resellers/{reseller}")} == {client}
+    assert {charge["account_id"] for charge in world.charges(f"resellers/{reseller}")} == {client}
     assert world.charges(f"accounts/{client}") == []
     assert world.assigned(other) == []
 
 
-def test_what_cannot_be_assigned_is_named(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_invalid_assignment_is_refused_with_a_code(world: FeeScenario, accounts: tuple[str, str]) -> None:
     _, client = accounts
     regular = world.account("telephony")
 
@@ -230,7 +234,7 @@ def test_what_cannot_be_assigned_is_named(world: FeeScenario, accounts: tuple[st
     assert world.call(f"DELETE /v1/accounts/{client}/products/call-recording").status_code == 404
 
 
-def test_charges_are_filtered_by_their_first_day_and_paged(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_charges_are_filtered_by_first_day_and_paged(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
@@ -244,10 +248,10 @@ def test_charges_are_filtered_by_their_first_day_and_paged(world: FeeScenario, a
     seen, cursor = [], ""
     while True:
         page = world.api.ok(f"GET /v1/{whose}/charges?limit=3{cursor}", key=world.key)
-        seen += [one["id"] for one in page["items"]]
+        seen += [charge["id"] for charge in page["items"]]
         if page["next"] is None:
             break
         cursor = f"&cursor={page['next']}"
-    assert seen == [one["id"] for one in world.charges(whose)]
+    assert seen == [charge["id"] for charge in world.charges(whose)]
     assert world.call(f"GET /v1/{whose}/charges?cursor=x").status_code == 422
     assert world.call(f"GET /v1/{whose}/charges?from=yesterday").status_code == 422

@@ -1,4 +1,4 @@
-"""The monthly statement: once per reseller and month, only for a month with charges."""
+"""The monthly statement: once per reseller and month with charges."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def months(world: FeeScenario) -> list[str]:
     return [mail.facts["month"] for mail in world.mails("statement")]
 
 
-def test_a_month_with_charges_has_a_statement_with_totals(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_month_with_charges_has_a_statement_with_totals(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, client = accounts
     world.assign(client, "call-recording")
     world.assign(client, "voicemail")
@@ -41,7 +41,7 @@ def test_a_month_with_charges_has_a_statement_with_totals(world: FeeScenario, ac
     assert mail.state == "sent"
 
 
-def test_a_month_without_charges_has_none(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_month_without_charges_has_no_statement(world: FeeScenario, accounts: tuple[str, str]) -> None:
     _, client = accounts
     world.assign(client, "call-recording")
     world.unassign(client, "call-recording")
@@ -61,7 +61,7 @@ def test_void_charges_are_left_out(world: FeeScenario, accounts: tuple[str, str]
     assert months(world) == []
 
 
-def test_after_an_outage_every_month_has_its_statement_with_its_charges(
+def test_every_missed_month_has_its_own_statement_after_an_outage(
     world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
     _, client = accounts
@@ -73,7 +73,7 @@ def test_after_an_outage_every_month_has_its_statement_with_its_charges(
     assert {len(mail.facts["charges"]) for mail in world.mails("statement")} == {1}
 
 
-def test_a_statement_is_told_once_however_often_it_is_run(world: FeeScenario, accounts: tuple[str, str]) -> None:
+def test_repeated_statement_run_mails_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
     _, client = accounts
     world.assign(client, "call-recording")
     world.go("2026-02-01", NEW_YORK)
@@ -84,7 +84,7 @@ def test_a_statement_is_told_once_however_often_it_is_run(world: FeeScenario, ac
     assert months(world) == ["2026-01-01"]
 
 
-def test_a_plan_is_named_with_its_discount(world: FeeScenario) -> None:
+def test_plan_is_listed_with_its_discount(world: FeeScenario) -> None:
     reseller = world.reseller("booking", "Weser")
     world.take(world.client(reseller), "premium")
     world.go("2026-01-01", "Europe/Paris")
@@ -95,7 +95,7 @@ def test_a_plan_is_named_with_its_discount(world: FeeScenario) -> None:
     assert mail.facts["discounts"] == {"amount": "9.80", "currency": "EUR"}
 
 
-def test_of_many_charges_the_first_are_listed_and_the_rest_is_one_sum(
+def test_long_statement_lists_the_first_charges_and_sums_up_the_rest(
     world: FeeScenario, accounts: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, client = accounts

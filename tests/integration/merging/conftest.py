@@ -24,9 +24,9 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def world(api: Api, clock: ManualClock) -> Iterator[MergeScenario]:
-    """The API and a worker."""
-    with merge_scenario(api, clock) as found:
-        yield found
+    """Two resellers behind the API, with a worker."""
+    with merge_scenario(api, clock) as scenario:
+        yield scenario
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Accept, reject and cancel fired together from separate processes."""
+"""Concurrent accept, reject and cancel from separate processes."""
 
 import pytest
 from sqlalchemy import text as sql
@@ -15,7 +15,7 @@ RELATIVE = ({"product": "excel-basics", "count": 1, "mode": "relative", "term": 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_of_200_offers_fought_over_each_has_one_winner_and_a_sound_chain(
+def test_every_contested_offer_has_one_winner_and_a_verified_audit_trail(
     world: OfferScenario, database_url: str
 ) -> None:
     offer_ids = [world.send(RELATIVE) for _ in range(ROUNDS)]

@@ -1,4 +1,4 @@
-"""A world of trials and quotas."""
+"""The fixtures of trials and quotas."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The API, a worker and a scheduler over a database of each test; it opens on 1 December 2025."""
+"""The API, a worker and a scheduler on a separate database per test, from 1 December 2025."""
 
 from collections.abc import Iterator
 
@@ -21,5 +21,5 @@ def clock() -> ManualClock:
 @pytest.fixture
 def world(api: Api, clock: ManualClock) -> Iterator[FeeScenario]:
     """Resellers behind the API."""
-    with fee_scenario(api, clock) as found:
-        yield found
+    with fee_scenario(api, clock) as scenario:
+        yield scenario

@@ -1,4 +1,4 @@
-"""The world of offers for this folder's tests."""
+"""The fixtures of offers for this folder."""
 
 import pytest
 from sqlalchemy import Engine

@@ -1,4 +1,4 @@
-"""Sent messages as their readers see them."""
+"""Parsing of sent messages."""
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -24,6 +24,6 @@ def text_of(sent: SentMail) -> str:
 
 def latest(session: Session, template: str) -> Mail:
     query = select(Mail).where(Mail.template == template).order_by(Mail.id.desc())
-    found = session.scalars(query).first()
-    assert found is not None
-    return found
+    mail = session.scalars(query).first()
+    assert mail is not None
+    return mail

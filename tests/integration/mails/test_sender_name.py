@@ -1,4 +1,4 @@
-"""A mail speaks in the name of whoever the account belongs to when it leaves."""
+"""A mail uses the name of the account's reseller at sending time."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -10,12 +10,12 @@ from engine.outcomes import Done, Outcome
 from models.accounts import Account
 from services import activation, brand_settings, brands, clients, domains
 from services.account_book import AccountBook
-from tests.integration.mails.reading import latest, parsed, text_of
+from tests.integration.mails.parsing import latest, parsed, text_of
 
 Send = Callable[[UUID], Outcome]
 
 
-def test_a_clients_mail_speaks_in_the_resellers_name(
+def test_mail_to_a_client_is_in_the_resellers_name(
     session: Session, client: Account, send: Send, transport: FakeMailTransport
 ) -> None:
     mail = latest(session, "activation")
@@ -30,7 +30,7 @@ def test_a_clients_mail_speaks_in_the_resellers_name(
     assert mail.subject == message["Subject"]
 
 
-def test_a_resellers_mail_speaks_in_the_providers_name(
+def test_mail_to_a_reseller_is_in_the_providers_name(
     session: Session, reseller: Account, office: AccountBook, send: Send, transport: FakeMailTransport
 ) -> None:
     send(latest(session, "welcome-reseller").id)
@@ -38,7 +38,7 @@ def test_a_resellers_mail_speaks_in_the_providers_name(
     assert parsed(transport.sent[0])["From"].addresses[0].display_name == name
 
 
-def test_the_resellers_brand_is_on_it_and_the_clients_own_where_set(
+def test_mail_uses_the_resellers_brand_and_the_clients_own_where_set(
     office: AccountBook,
     session: Session,
     reseller: Account,
@@ -66,7 +66,7 @@ def test_the_resellers_brand_is_on_it_and_the_clients_own_where_set(
     assert "hilfe@elbe.example" in text_of(sent)
 
 
-def test_an_unproven_address_is_reply_to_and_a_proven_one_is_from(
+def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
     office: AccountBook,
     session: Session,
     reseller: Account,
@@ -81,7 +81,7 @@ def test_an_unproven_address_is_reply_to_and_a_proven_one_is_from(
     domains.mark(session, "lernen.weser.example", "operator", office.now, account=client)
     activation.send_again(office, session, client.id)
     send(latest(session, "activation").id)
-    before, after = (parsed(one) for one in transport.sent)
+    before, after = (parsed(sent_mail) for sent_mail in transport.sent)
     provider = office.programme_of(session, client).sender
     ours = provider.address_for("de")
     assert before["From"].addresses[0].addr_spec == ours
@@ -92,10 +92,10 @@ def test_an_unproven_address_is_reply_to_and_a_proven_one_is_from(
     assert after["Reply-To"] is None
     assert after["Sender"].address.addr_spec == ours
     assert "https://lernen.weser.example/activate/" in text_of(transport.sent[1])
-    assert {one.envelope_from for one in transport.sent} == {provider.address}
+    assert {sent_mail.envelope_from for sent_mail in transport.sent} == {provider.address}
 
 
-def test_after_a_disconnection_the_provider_speaks(
+def test_mail_to_a_disconnected_client_is_in_the_providers_name(
     office: AccountBook,
     session: Session,
     reseller: Account,

@@ -1,4 +1,4 @@
-"""A mail that is sent again later says what is true then: days left, what accepting changes, what is used."""
+"""A resent mail has current facts: days left, effect of accepting, usage."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def again(session: Session, jobs: Jobs, programmes: Programmes, mail_id: UUID) -
 
 
 def repeated(world: TrialScenario | OfferScenario, mail: Mail) -> tuple[dict[str, Any], Mail]:
-    """The facts of a mail that is sent again, once it has left."""
+    """Resend a mail; returns the facts of the repeat and the repeat, marked as sent."""
     with world.transaction() as session:
         session.get_one(Mail, mail.id).state = "sent"
         posted = again(session, world.book.jobs, world.book.programmes, mail.id)
@@ -56,7 +56,7 @@ def sent(salons: TrialScenario, template: str) -> Mail:
     return salons.posted(template)[-1][0]
 
 
-def test_a_reminder_counts_the_days_that_are_left(salons: TrialScenario) -> None:
+def test_reminder_is_repeated_with_the_remaining_days(salons: TrialScenario) -> None:
     ends_at = salons.start()
     salons.go_to(ends_at - timedelta(days=3))
     first = sent(salons, "trial-reminder")
@@ -69,7 +69,7 @@ def test_a_reminder_counts_the_days_that_are_left(salons: TrialScenario) -> None
         repeated(salons, posted)
 
 
-def test_a_quota_mail_says_what_is_used_by_now_and_only_at_its_threshold(salons: TrialScenario) -> None:
+def test_quota_mail_is_repeated_with_current_usage_and_only_at_its_threshold(salons: TrialScenario) -> None:
     salons.report("value", 41)
     salons.work()
     first = sent(salons, "quota-warning")
@@ -82,21 +82,21 @@ def test_a_quota_mail_says_what_is_used_by_now_and_only_at_its_threshold(salons:
         repeated(salons, posted)
 
 
-def test_an_offer_says_what_accepting_would_change_by_now(academy: OfferScenario) -> None:
+def test_offer_mail_is_repeated_with_the_current_effect_of_accepting(academy: OfferScenario) -> None:
     def line(count: int) -> dict[str, Any]:
         return {"product": "excel-basics", "count": count, "mode": "relative", "term": "P1Y"}
 
     academy.delivered([line(5)])
     first = academy.mail("offer-received")
-    assert [(one["now"], one["then"]) for one in first.facts["changes"]] == [(0, 5)]
+    assert [(change["now"], change["then"]) for change in first.facts["changes"]] == [(0, 5)]
     other = academy.delivered([line(7)])
     with academy.transaction() as session:
         decide(academy.book, session, other, Verdict.ACCEPT, Decider("test"))
     facts, _ = repeated(academy, first)
-    assert [(one["now"], one["then"]) for one in facts["changes"]] == [(7, 12)]
+    assert [(change["now"], change["then"]) for change in facts["changes"]] == [(7, 12)]
 
 
-def test_an_offer_that_was_decided_is_not_mailed_again(academy: OfferScenario) -> None:
+def test_decided_offer_is_not_mailed_again(academy: OfferScenario) -> None:
     offer_id = academy.delivered()
     first = academy.mail("offer-received")
     with academy.transaction() as session:
@@ -105,7 +105,7 @@ def test_an_offer_that_was_decided_is_not_mailed_again(academy: OfferScenario) -
         repeated(academy, first)
 
 
-def test_licences_that_end_are_counted_anew_until_they_have_ended(academy: OfferScenario) -> None:
+def test_licence_reminder_is_repeated_with_current_days_until_the_end(academy: OfferScenario) -> None:
     offer_id = academy.delivered([{"product": "excel-basics", "count": 3, "mode": "absolute", "term": "P30D"}])
     with academy.transaction() as session:
         decide(academy.book, session, offer_id, Verdict.ACCEPT, Decider("test"))

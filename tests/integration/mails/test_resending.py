@@ -1,4 +1,4 @@
-"""A mail is sent again as a mail of its own, while it is true, to who is still to be told."""
+"""A mail is resent as a new mail, as long as it is true, to the current recipients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services import accounts, activation, clients, closing, mail_again, mails
 from services.account_book import AccountBook
 from services.tokens import Tokens
 from store import mails as rows
-from tests.integration.mails.reading import latest, parsed, text_of
+from tests.integration.mails.parsing import latest, parsed, text_of
 from tests.support.concurrency import run_concurrently
 from tests.support.wiring import offer_context
 
@@ -38,7 +38,7 @@ WHO = Actor("operator:duty@kontor.example", "console 127.0.0.1", "the customer l
 
 @pytest.fixture
 def again(office: AccountBook, session: Session) -> Again:
-    """Sends a mail again and commits."""
+    """Resend a mail and commit."""
 
     def sent(mail_id: UUID, number: int | None = None, who: Actor = WHO) -> UUID:
         posted = mail_again.send_again(session, office.jobs, office.programmes, mail_id, who, number)
@@ -50,7 +50,7 @@ def again(office: AccountBook, session: Session) -> Again:
 
 @pytest.fixture
 def refusal(office: AccountBook, session: Session) -> Callable[[UUID], str | None]:
-    """Why a mail is not sent again, None when it is."""
+    """The reason for refusing to resend a mail, or None."""
 
     def asked(mail_id: UUID) -> str | None:
         mail = session.get_one(Mail, mail_id)
@@ -67,7 +67,7 @@ def invited(session: Session, client: Account, send: Send) -> Mail:
     return mail
 
 
-def test_the_repeat_is_a_mail_and_a_job_of_its_own_that_names_the_first(
+def test_repeat_is_a_new_mail_with_its_own_job_and_refers_to_the_first(
     session: Session, invited: Mail, again: Again, send: Send, transport: FakeMailTransport
 ) -> None:
     repeat = session.get_one(Mail, again(invited.id))
@@ -75,7 +75,7 @@ def test_the_repeat_is_a_mail_and_a_job_of_its_own_that_names_the_first(
     assert (job.task, job.payload, job.tenant) == ("mail.send", {"mail_id": str(repeat.id)}, str(invited.reseller_id))
     assert (repeat.repeats, repeat.state, repeat.template) == (invited.id, "queued", "activation")
     assert isinstance(send(repeat.id), Done)
-    first, second = (parsed(one) for one in transport.sent)
+    first, second = (parsed(sent_mail) for sent_mail in transport.sent)
     assert first["To"] == second["To"]
     assert first["Subject"] == second["Subject"]
     assert first["Message-ID"] != second["Message-ID"]
@@ -83,27 +83,27 @@ def test_the_repeat_is_a_mail_and_a_job_of_its_own_that_names_the_first(
     assert mails.document(mails.get(session, repeat.id))["repeats"] == invited.id
 
 
-def test_the_link_of_a_repeat_is_made_anew_works_and_stands_in_no_row(
+def test_link_of_a_repeat_is_new_works_and_is_not_stored(
     office: AccountBook, session: Session, invited: Mail, again: Again, send: Send, tokens: Tokens,
     transport: FakeMailTransport, clock: ManualClock, client: Account,
 ) -> None:  # fmt: skip
     clock.advance(timedelta(hours=80))
     repeat = session.get_one(Mail, again(invited.id))
     send(repeat.id)
-    found = TOKEN.search(text_of(transport.sent[1]))
-    assert found
-    assert found[1] not in f"{repeat.raw}{repeat.facts}{repeat.refs}"
-    assert activation.activate(office, session, tokens, found[1]).account.id == client.id
+    match = TOKEN.search(text_of(transport.sent[1]))
+    assert match
+    assert match[1] not in f"{repeat.raw}{repeat.facts}{repeat.refs}"
+    assert activation.activate(office, session, tokens, match[1]).account.id == client.id
 
 
-def test_the_audit_log_says_who_and_why(session: Session, invited: Mail, again: Again) -> None:
+def test_resending_is_audited_with_actor_and_reason(session: Session, invited: Mail, again: Again) -> None:
     posted = again(invited.id)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "mail.again")).one()
     assert (entry.actor, entry.reason, entry.target) == (WHO.name, WHO.reason, f"mail:{invited.id}")
     assert entry.detail == {"mail": str(posted), "number": 1}
 
 
-def test_nothing_is_sent_again_without_a_reason(session: Session, invited: Mail, again: Again) -> None:
+def test_resending_requires_a_reason(session: Session, invited: Mail, again: Again) -> None:
     with pytest.raises(Invalid, match="Say why"):
         again(invited.id, who=Actor("operator:duty@kontor.example"))
     with pytest.raises(NotFound):
@@ -111,7 +111,7 @@ def test_nothing_is_sent_again_without_a_reason(session: Session, invited: Mail,
     assert rows.repeats(session, invited.id) == []
 
 
-def test_the_same_number_makes_one_repeat_also_when_it_left_already(
+def test_same_number_makes_one_repeat_even_after_it_was_sent(
     session: Session, invited: Mail, again: Again, send: Send, transport: FakeMailTransport
 ) -> None:
     posted = again(invited.id, 1)
@@ -120,12 +120,12 @@ def test_the_same_number_makes_one_repeat_also_when_it_left_already(
     assert again(posted, 1) == posted
     second = again(posted, 2)
     assert second != posted
-    assert [one.id for one in rows.repeats(session, invited.id)] == [posted, second]
+    assert [repeat.id for repeat in rows.repeats(session, invited.id)] == [posted, second]
     assert session.get_one(Mail, second).repeats == invited.id
     assert len(transport.sent) == 2
 
 
-def test_presses_at_the_same_time_make_one_repeat(
+def test_concurrent_requests_make_one_repeat(
     engine: Engine, office: AccountBook, session: Session, invited: Mail
 ) -> None:
     mail_id = invited.id
@@ -139,7 +139,7 @@ def test_presses_at_the_same_time_make_one_repeat(
     assert session.scalar(select(func.count()).where(AuditEntry.action == "mail.again")) == 1
 
 
-def test_what_has_not_left_yet_is_not_sent_again(
+def test_unsent_mail_cannot_be_resent(
     session: Session, client: Account, again: Again, send: Send, refusal: Callable[[UUID], str | None]
 ) -> None:
     mail = latest(session, "activation")
@@ -152,7 +152,7 @@ def test_what_has_not_left_yet_is_not_sent_again(
     assert refusal(mail.id) is None
 
 
-def test_what_stopped_being_true_is_refused_in_words(
+def test_obsolete_mail_is_refused_with_a_cause(
     office: AccountBook, session: Session, invited: Mail, client: Account, refusal: Callable[[UUID], str | None]
 ) -> None:
     client.activated_at = office.now
@@ -160,7 +160,7 @@ def test_what_stopped_being_true_is_refused_in_words(
     assert refusal(invited.id) == "It is not to be said any more: the account is active already."
 
 
-def test_what_stops_being_true_before_the_repeat_leaves_is_not_sent(
+def test_repeat_that_becomes_obsolete_before_sending_is_not_sent(
     office: AccountBook, session: Session, invited: Mail, client: Account, again: Again, send: Send,
     transport: FakeMailTransport,
 ) -> None:  # fmt: skip
@@ -171,7 +171,7 @@ def test_what_stops_being_true_before_the_repeat_leaves_is_not_sent(
     assert len(transport.sent) == 1
 
 
-def test_a_former_admin_is_not_told_again(
+def test_former_admin_gets_no_repeat(
     office: AccountBook, session: Session, client: Account, send: Send, refusal: Callable[[UUID], str | None]
 ) -> None:
     posted = mails.post(
@@ -184,7 +184,7 @@ def test_a_former_admin_is_not_told_again(
     assert refusal(posted) == "admin@weser.example is no longer the address that is to be told this."
 
 
-def test_an_address_that_refused_mail_is_left_alone_until_it_may_be_written_to(
+def test_suppressed_address_gets_no_repeat_until_the_suppression_ends(
     session: Session, invited: Mail, refusal: Callable[[UUID], str | None], again: Again, clock: ManualClock,
     transport: FakeMailTransport, send: Send,
 ) -> None:  # fmt: skip
@@ -197,20 +197,20 @@ def test_an_address_that_refused_mail_is_left_alone_until_it_may_be_written_to(
     assert refusal(invited.id) is None
 
 
-def test_of_a_deleted_account_only_the_deletion_is_told_again(
+def test_only_the_deletion_notice_of_a_deleted_account_can_be_resent(
     office: AccountBook, session: Session, client: Account, invited: Mail, send: Send,
     refusal: Callable[[UUID], str | None],
 ) -> None:  # fmt: skip
     closing.delete(office, offer_context(office.jobs, office.programmes), session, client.id, "test")
-    told = latest(session, "account-deleted")
-    send(told.id)
+    notice = latest(session, "account-deleted")
+    send(notice.id)
     assert refusal(invited.id) == "The account is deleted."
-    assert refusal(told.id) is None
+    assert refusal(notice.id) is None
     closing.restore(office, session, client.id)
-    assert refusal(told.id) == "The account was restored."
+    assert refusal(notice.id) == "The account was restored."
 
 
-def test_a_client_that_left_is_spoken_to_in_the_name_it_has_now(
+def test_repeat_to_a_disconnected_client_is_in_the_current_senders_name(
     office: AccountBook, session: Session, client: Account, reseller: Account, send: Send, again: Again,
     transport: FakeMailTransport,
 ) -> None:  # fmt: skip

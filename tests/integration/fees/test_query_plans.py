@@ -1,4 +1,4 @@
-"""Nightly charging and the lists of charges go by index, however much is on the books."""
+"""Nightly charging and lists of charges use indexes, however large the tables."""
 
 import json
 from collections.abc import Callable
@@ -46,7 +46,7 @@ QUESTIONS: list[tuple[str, Callable[[Session], Any]]] = [
 
 @pytest.fixture
 def ledger(session: Session, office: AccountBook) -> Session:
-    """60,000 runs and as many charges; a thirtieth of the runs is due on a day."""
+    """A ledger of 60,000 runs and as many charges; a thirtieth of the runs is due per day."""
     session.execute(text(ACCOUNTS))
     session.execute(text(RUNS))
     session.execute(text(CHARGES))
@@ -55,7 +55,7 @@ def ledger(session: Session, office: AccountBook) -> Session:
     return session
 
 
-def test_no_scan_of_all_runs_or_all_charges(ledger: Session) -> None:
+def test_runs_and_charges_are_read_by_an_index(ledger: Session) -> None:
     engine = ledger.get_bind()
     assert isinstance(engine, Engine)
     for index, question in QUESTIONS:

@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class Receiver:
-    """Keeps what arrives; answers what it is told to."""
+    """Stores what arrives; responds as configured."""
 
     at_mail: list[str] = field(default_factory=list)
     at_rcpt: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Receiver:
 
 
 class Server(Controller):
-    """A receiver on a port the system picks (0) or the one given."""
+    """A receiver on a port chosen by the system (0) or on the given one."""
 
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)

@@ -1,4 +1,4 @@
-"""An offer that waits is mailed to whoever is the admin now, with a link of the address's own."""
+"""A waiting offer is mailed again when the admin's address changes, with a new link."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -14,11 +14,11 @@ from services import accounts, instances, offers
 from services.account_book import AccountBook
 from services.offer_log import move
 from services.offers import NewOffer
-from tests.integration.mails.reading import latest
+from tests.integration.mails.parsing import latest
 from tests.support.wiring import offer_context
 
 
-def test_a_hand_over_and_back_mails_a_waiting_offer_each_time(
+def test_waiting_offer_is_mailed_again_on_every_change_of_address(
     office: AccountBook,
     session: Session,
     reseller: Account,
@@ -26,16 +26,16 @@ def test_a_hand_over_and_back_mails_a_waiting_offer_each_time(
     send: Callable[[UUID], Outcome],
     transport: FakeMailTransport,
 ) -> None:
-    book = offer_context(office.jobs, office.programmes)
+    ctx = offer_context(office.jobs, office.programmes)
     lines = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
     instances.put(session, FernetSealer("key"), client.id, "https://weser.example/in", None, office.now)
-    offer = offers.send(book, session, NewOffer(reseller.id, client.id, lines=lines), "test")
-    move(book, session, offer, OfferEvent.DELIVERED, "test")
-    offers.ask_again(book, session, client.id)
+    offer = offers.send(ctx, session, NewOffer(reseller.id, client.id, lines=lines), "test")
+    move(ctx, session, offer, OfferEvent.DELIVERED, "test")
+    offers.ask_again(ctx, session, client.id)
     first = latest(session, "offer-received").id
     for address in ("neu@weser.example", "admin@weser.example"):
         accounts.change(office, session, client.id, {"admin_email": address})
-        assert offers.ask_again(book, session, client.id) == 1
+        assert offers.ask_again(ctx, session, client.id) == 1
         assert isinstance(send(latest(session, "offer-received").id), Done)
     assert isinstance(send(first), Cancel)
     assert [sent.recipient for sent in transport.sent] == ["neu@weser.example", "admin@weser.example"]

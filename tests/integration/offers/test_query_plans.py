@@ -1,4 +1,4 @@
-"""Queries of offers, grants and deliveries stay on their indexes when the tables are large."""
+"""Queries of offers, grants and deliveries use indexes when the tables are large."""
 
 from collections.abc import Callable
 from functools import partial
@@ -50,7 +50,7 @@ QUERIES: list[Query] = [
 
 @pytest.fixture
 def crowded(world: OfferScenario) -> OfferScenario:
-    """Another account has very many of everything."""
+    """A scenario where another account has many rows in every table."""
     with world.transaction() as session:
         endpoint = webhooks.create(
             session, world.sealer, reseller_id=None, url="https://x.example", events=["*"], secret=None, now=START
@@ -61,11 +61,11 @@ def crowded(world: OfferScenario) -> OfferScenario:
 
 
 def ask(query: Query, account_id: UUID, session: Session) -> object:
-    """Ask it about an account."""
+    """Run a query for an account."""
     return query(session, account_id)
 
 
-def test_no_query_about_one_account_reads_a_whole_table(crowded: OfferScenario) -> None:
+def test_queries_about_one_account_never_scan_a_table(crowded: OfferScenario) -> None:
     stranger = new_id()
     for number, query in enumerate(QUERIES):
         plan = plans_of(crowded.engine, partial(ask, query, stranger))
@@ -74,7 +74,7 @@ def test_no_query_about_one_account_reads_a_whole_table(crowded: OfferScenario) 
             assert f"Seq Scan on {table}" not in plan, f"{number}: {plan}"
 
 
-def test_what_an_event_fans_out_to_is_found_by_index(crowded: OfferScenario) -> None:
+def test_deliveries_of_an_event_are_read_by_an_index(crowded: OfferScenario) -> None:
     happened = DomainEvent(seq=7, type="job.dead", reseller_id=None, data={}, at=START)
     plan = plans_of(crowded.engine, lambda session: webhooks.fan_out(session, crowded.jobs, happened))
     assert "Seq Scan on webhook_deliveries" not in plan
