@@ -17,9 +17,9 @@ def edited(code: str, old: str, new: str) -> tuple[str, int]:
 
 
 def errors_of(text: str) -> list[tuple[int, str]]:
-    found = parse(text)
-    assert not isinstance(found, Programme)
-    return [(error.line, f"{error.path}: {error.message}") for error in found]
+    result = parse(text)
+    assert not isinstance(result, Programme)
+    return [(error.line, f"{error.path}: {error.message}") for error in result]
 
 
 @pytest.mark.parametrize(
@@ -72,30 +72,30 @@ def errors_of(text: str) -> list[tuple[int, str]]:
         ("booking", "currency: EUR", "currency: E\0R", "does not allow"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_line(code: str, old: str, new: str, message: str) -> None:
+def test_error_is_reported_at_its_line(code: str, old: str, new: str, message: str) -> None:
     text, line = edited(code, old, new)
-    found = errors_of(text)
+    errors = errors_of(text)
 
     lines = range(line, line + 1 + new.count("\n") + ("[EUR" in new))
-    assert any(at in lines and message in said for at, said in found), found
+    assert any(at in lines and message in said for at, said in errors), errors
 
 
 @pytest.mark.parametrize("key", ["name", "locale", "currency", "timezone"])
-def test_a_missing_key_is_named(key: str) -> None:
+def test_missing_key_is_named(key: str) -> None:
     lines = (EXAMPLES / "booking.yaml").read_text(encoding="utf-8").splitlines()
     text = "\n".join(line for line in lines if not line.startswith(f"{key}:"))
 
     assert any(f"the key '{key}' is missing" in said for _, said in errors_of(text))
 
 
-def test_every_error_of_a_file_is_found_at_once_in_the_order_of_lines() -> None:
+def test_all_errors_of_a_file_are_reported_in_line_order() -> None:
     lines = (EXAMPLES / "booking.yaml").read_text(encoding="utf-8").splitlines()
-    wrong = {"currency: EUR": "currency: EUX", "  days: 7": "  days: 0", "  percent: 20": "  percent: 101",
+    replacements = {"currency: EUR": "currency: EUX", "  days: 7": "  days: 0", "  percent: 20": "  percent: 101",
              "white_label: true": "whitelabel: true"}  # fmt: skip
     changed, numbers = [], []
     for number, line in enumerate(lines, 1):
-        hit = next((old for old in wrong if line.startswith(old)), None)
-        changed.append(wrong[hit] if hit else line)
+        hit = next((old for old in replacements if line.startswith(old)), None)
+        changed.append(replacements[hit] if hit else line)
         numbers += [number] if hit else []
 
     assert [line for line, _ in errors_of("\n".join(changed))] == numbers
@@ -104,23 +104,23 @@ def test_every_error_of_a_file_is_found_at_once_in_the_order_of_lines() -> None:
 def test_one_mistake_is_one_error() -> None:
     for old, new in (("kind: flat", "kind: flt"), ("currency: EUR", "currency: 5"), ("  days: 7", "  days: x")):
         text, line = edited("booking", old, new)
-        found = [at for at, _ in errors_of(text)]
-        assert found.count(line) == 1
+        error_lines = [at for at, _ in errors_of(text)]
+        assert error_lines.count(line) == 1
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "# nothing\n", "just text", "[1, 2]", "3", "null"])
-def test_what_is_no_mapping_is_refused_with_one_error(text: str) -> None:
+def test_document_that_is_not_a_mapping_is_one_error(text: str) -> None:
     assert len(errors_of(text)) == 1
 
 
-def test_two_free_plans_and_none_are_both_refused() -> None:
+def test_programme_needs_exactly_one_free_plan() -> None:
     text, _ = edited("booking", '    price: "19.00"', "")
     assert any("free plan already" in said for _, said in errors_of(text))
     text, _ = edited("booking", "    name: Free", '    price: "1.00"')
     assert any("one plan without a price" in said for _, said in errors_of(text))
 
 
-def test_a_product_that_a_reseller_manages_names_it_and_is_not_shared() -> None:
+def test_product_managed_by_a_reseller_names_it_and_is_not_shared() -> None:
     text, _ = edited("telephony", "managed_by: admin", "managed_by: reseller")
     said = " ".join(message for _, message in errors_of(text))
 
@@ -132,14 +132,14 @@ def test_a_product_that_a_reseller_manages_names_it_and_is_not_shared() -> None:
     assert isinstance(parse(good), Programme)
 
 
-def test_a_bomb_is_refused_before_it_goes_off() -> None:
+def test_document_bomb_is_refused_before_it_is_expanded() -> None:
     bomb = "a: &a [x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
     assert "anchors" in errors_of(bomb)[0][1]
     assert "nested deeper" in errors_of("[" * 5000)[0][1]
     assert "longer than" in errors_of("x" * 600_000)[0][1]
 
 
-def test_a_stored_document_that_is_no_programme_says_why() -> None:
+def test_invalid_stored_document_is_refused_with_a_reason() -> None:
     with pytest.raises(BadProgramme, match="the key 'name' is missing"):
         from_document({"currency": "EUR"})
     with pytest.raises(BadProgramme, match="float"):

@@ -30,7 +30,7 @@ from domain.names import (
         "O'Brien, Ltd.",
     ],
 )
-def test_a_name_is_printable_text_of_any_script(name: str) -> None:
+def test_name_is_printable_text_of_any_script(name: str) -> None:
     assert account_name(name) == unicodedata.normalize("NFC", name)
 
 
@@ -54,30 +54,30 @@ def test_a_name_is_printable_text_of_any_script(name: str) -> None:
         "\ue000",
     ],
 )
-def test_a_name_with_controls_or_nothing_to_see_is_refused(name: str) -> None:
+def test_name_with_control_characters_or_without_visible_ones_is_refused(name: str) -> None:
     with pytest.raises(BadName):
         account_name(name)
 
 
-def test_a_name_is_kept_composed_and_trimmed() -> None:
+def test_name_is_stored_composed_and_trimmed() -> None:
     assert account_name(" Rose\u0301 ") == "Ros\u00e9"
     assert account_name("e\u0301" * 100) == "\u00e9" * 100
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "other"),
     [("Straße", "STRASSE"), ("ЁЛКА", "ёлка"), ("Rosé", "rose\u0301".upper()), (" a ", "A"), ("ΣΊΣΥΦΟΣ", "σίσυφος")],
 )
-def test_names_that_differ_in_case_alone_are_the_same(one: str, other: str) -> None:
-    assert name_key(one) == name_key(other)
+def test_names_that_differ_only_in_case_are_equal(name: str, other: str) -> None:
+    assert name_key(name) == name_key(other)
 
 
-def test_names_that_differ_otherwise_are_not() -> None:
+def test_names_that_differ_otherwise_are_not_equal() -> None:
     assert len({name_key(name) for name in ("Rose", "Rosé", "R ose", "①", "1")}) == 5
 
 
 @given(st.text(min_size=1, max_size=60))
-def test_the_key_of_a_kept_name_is_stable_and_blind_to_case(text: str) -> None:
+def test_key_of_a_name_is_stable_and_ignores_case(text: str) -> None:
     try:
         name = account_name(text)
     except BadName:
@@ -98,7 +98,7 @@ def test_the_key_of_a_kept_name_is_stable_and_blind_to_case(text: str) -> None:
         ("a@Sub.Invalid", "a@sub.invalid"),
     ],
 )
-def test_a_mail_address_is_checked_for_form_only(text: str, address: str) -> None:
+def test_email_address_is_checked_by_syntax_only(text: str, address: str) -> None:
     assert email_address(text) == address
 
 
@@ -119,18 +119,18 @@ def test_a_mail_address_is_checked_for_form_only(text: str, address: str) -> Non
         "Ann <ann@shop.example>",
     ],
 )
-def test_what_is_no_mail_address_is_refused(text: str) -> None:
+def test_invalid_email_address_is_refused(text: str) -> None:
     with pytest.raises(BadName):
         email_address(text)
 
 
-def test_addresses_are_the_same_whatever_their_case() -> None:
+def test_email_addresses_are_compared_without_case() -> None:
     assert same_address("Ann@Shop.example", "ann@shop.EXAMPLE")
     assert not same_address("ann@shop.example", "anne@shop.example")
 
 
 @pytest.mark.parametrize("text", ["#12ab3f", "#12AB3F"])
-def test_a_colour_is_six_hex_digits(text: str) -> None:
+def test_colour_is_six_hex_digits(text: str) -> None:
     assert colour(text) == "#12ab3f"
 
 
@@ -143,7 +143,7 @@ def test_any_other_colour_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["https://shop.example/logo.png", "https://shop.example:8443/a?b=c#d"])
-def test_a_logo_is_at_an_https_url(text: str) -> None:
+def test_logo_is_at_an_https_url(text: str) -> None:
     assert https_url(text) == text
 
 
@@ -172,7 +172,7 @@ def test_any_other_url_is_refused(text: str) -> None:
     ("text", "name"),
     [("Shop.Example.com", "shop.example.com"), ("bücher.example", "xn--bcher-kva.example"), ("a.test.", "a.test")],
 )
-def test_a_domain_is_kept_as_dns_writes_it(text: str, name: str) -> None:
+def test_domain_is_stored_as_dns_writes_it(text: str, name: str) -> None:
     assert domain_name(text) == name
 
 
@@ -190,6 +190,6 @@ def test_a_domain_is_kept_as_dns_writes_it(text: str, name: str) -> None:
         "x" * 64 + ".example",
     ],
 )
-def test_what_is_no_domain_is_refused(text: str) -> None:
+def test_invalid_domain_is_refused(text: str) -> None:
     with pytest.raises(BadName):
         domain_name(text)

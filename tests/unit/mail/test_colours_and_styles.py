@@ -1,4 +1,4 @@
-"""Colours that can be read, styles that reach every tag."""
+"""Readable colours, and inline styles on every tag."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ COLOUR = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
 
 @given(primary=COLOUR, background=COLOUR, text=COLOUR)
-def test_no_choice_of_colours_makes_a_mail_unreadable(primary: str, background: str, text: str) -> None:
+def test_every_choice_of_colours_is_readable(primary: str, background: str, text: str) -> None:
     painted = palette(Colours(primary, background, text))
     assert painted.primary == primary
     for ink, ground in (
@@ -28,35 +28,35 @@ def test_no_choice_of_colours_makes_a_mail_unreadable(primary: str, background: 
         assert contrast(ink, ground) >= AA
 
 
-def test_a_readable_brand_colour_is_left_alone() -> None:
+def test_readable_brand_colour_is_unchanged() -> None:
     assert palette(Colours("#0f766e")).link == "#0f766e"
 
 
-def test_contrast_is_that_of_the_guidelines() -> None:
+def test_contrast_follows_the_guidelines() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize("value", ["red", "#fff", "#12345g", "#123456;x:url(y)", "#123456\n"])
-def test_what_is_no_colour_is_refused(value: str) -> None:
+def test_invalid_colour_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="#rrggbb"):
         Colours(primary=value)
 
 
-def test_a_logo_must_be_https_and_a_support_page_a_link() -> None:
+def test_logo_must_be_https_and_support_page_a_link() -> None:
     with pytest.raises(ValueError, match="https"):
         Brand("x", "https://x.example", logo_url="http://x.example/l.png")
     with pytest.raises(ValueError, match="http"):
         Support(url="javascript:alert(1)")
 
 
-def test_a_link_domain_in_another_script_is_written_so_that_a_header_can_hold_it() -> None:
+def test_international_link_domain_is_encoded() -> None:
     assert Brand("x", "https://bücher.example:8443/").link("/o/t") == "https://xn--bcher-kva.example:8443/o/t"
     with pytest.raises(ValueError, match="not a link"):
         Brand("x", "https://x.example").link("/ö")
 
 
-def test_styles_are_written_into_the_tags_and_name_the_palette() -> None:
+def test_styles_are_inlined_and_refer_to_the_palette() -> None:
     styles = InlineStyles(".a { color: k-link; margin: 0 } .b { border: 1px solid #eee }")
     assert styles.inlined('<p class="a">x</p><td class="a b" align="x">') == (
         '<p class="a" style="color:\x02link\x03;margin:0">x</p>'

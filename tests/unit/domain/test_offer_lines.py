@@ -9,11 +9,11 @@ PRODUCTS = frozenset({"excel-basics", "data-protection"})
 GOOD = OfferLine("excel-basics", 10, LineMode.RELATIVE, "P1Y")
 
 
-def test_good_lines_have_no_complaints() -> None:
+def test_valid_lines_have_no_errors() -> None:
     assert check_lines([GOOD, OfferLine("data-protection", 1, LineMode.ABSOLUTE, "2027-12-31")], PRODUCTS) == ()
 
 
-def test_every_complaint_is_named_at_its_field() -> None:
+def test_every_error_names_its_field() -> None:
     bad = [
         GOOD,
         OfferLine("nonsense", 0, LineMode.ABSOLUTE, "soon"),
@@ -32,24 +32,24 @@ GOOD_REST = (GOOD.mode, GOOD.term)
 
 
 @pytest.mark.parametrize("count", [0, 101])
-def test_an_empty_and_an_endless_list_are_refused(count: int) -> None:
+def test_empty_and_too_long_lists_are_refused(count: int) -> None:
     assert [error.loc for error in check_lines([GOOD] * count, PRODUCTS)] == ["lines"]
 
 
-def test_an_unknown_product_is_named_once() -> None:
+def test_unknown_product_is_named_once() -> None:
     lines = [OfferLine(code, 1, *GOOD_REST) for code in ("b", "a", "b", "excel-basics")]
 
     assert unknown_products(lines, PRODUCTS) == ("b", "a")
 
 
-def test_a_last_day_is_over_only_when_the_local_day_is() -> None:
+def test_last_day_is_over_when_the_local_day_is() -> None:
     lines = [GOOD, OfferLine("excel-basics", 1, LineMode.RELATIVE, "2026-03-01")]
     moscow = ZoneInfo("Europe/Moscow")
 
     assert already_over(lines, datetime(2026, 3, 1, 20, 59, tzinfo=UTC), moscow) == ()
-    late = already_over(lines, datetime(2026, 3, 1, 21, tzinfo=UTC), moscow)
-    assert [error.loc for error in late] == ["lines.1.term"]
+    errors = already_over(lines, datetime(2026, 3, 1, 21, tzinfo=UTC), moscow)
+    assert [error.loc for error in errors] == ["lines.1.term"]
 
 
-def test_a_line_survives_the_way_into_a_document_and_back() -> None:
+def test_line_is_unchanged_after_conversion_to_a_document() -> None:
     assert OfferLine.from_document(GOOD.to_document()) == GOOD

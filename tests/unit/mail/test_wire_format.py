@@ -1,4 +1,4 @@
-"""What the builder writes, read back by the standard library."""
+"""Built messages, read back by the standard library."""
 
 import email
 from dataclasses import replace
@@ -42,15 +42,15 @@ def parsed(raw: bytes) -> EmailMessage:
 
 
 def part(message: EmailMessage, kind: str) -> str:
-    found = message.get_body((kind,))
-    assert found is not None
-    text = found.get_content()
+    body = message.get_body((kind,))
+    assert body is not None
+    text = body.get_content()
     assert isinstance(text, str)
     return text.replace("\r\n", "\n")
 
 
 def display_name(raw: bytes, header: str) -> str:
-    """Read by the older interface: until 3.13 the newer puts a space between encoded words of a name."""
+    """Parse a display name with the older interface: before 3.13 the newer one adds spaces between encoded words."""
     name, _ = parseaddr(str(email.message_from_bytes(raw)[header]))
     return str(make_header(decode_header(name)))
 
@@ -71,7 +71,7 @@ def sound(raw: bytes) -> None:
 @example(subject="x", name="Nordlicht Learning and Training of Hamburg, Inc.")
 @example(subject="=?utf-8?b?QmNjOiB4?= x", name='Jörg "J" O\'Neil\\')
 @example(subject="x\r\nBcc: all@world.example", name="x\r\nBcc: all@world.example")
-def test_subject_and_names_come_back_as_one_line_whatever_they_hold(subject: str, name: str) -> None:
+def test_any_subject_and_name_are_read_back_as_one_line(subject: str, name: str) -> None:
     raw = assemble(envelope(subject, name), "text\n", "<p>html</p>\n")
     sound(raw)
     assert raw.isascii()
@@ -88,7 +88,7 @@ def test_subject_and_names_come_back_as_one_line_whatever_they_hold(subject: str
 @example(text="x" * 3000, html="é" + "x" * 3000)
 @example(text=".\n..\nFrom me\n", html=" trailing \t\n\n\n")
 @example(text="--=_b41bd2a0", html="日本" * 500)
-def test_both_bodies_come_back_as_they_were(text: str, html: str) -> None:
+def test_both_bodies_are_read_back_unchanged(text: str, html: str) -> None:
     text, html = many_lines(text) + "\n", many_lines(html) + "\n"
     raw = assemble(envelope(), text, html)
     sound(raw)
@@ -100,7 +100,7 @@ def test_both_bodies_come_back_as_they_were(text: str, html: str) -> None:
 
 
 @given(text=st.text())
-def test_cleaned_text_has_no_controls_and_stays_as_it_is(text: str) -> None:
+def test_sanitized_text_has_no_control_characters_and_is_stable(text: str) -> None:
     line = one_line(text)
     assert line == one_line(line)
     assert not any(sign in line for sign in "\r\n\x00\x0b\x85\u2028\u202e\u2066")
@@ -110,7 +110,7 @@ def test_cleaned_text_has_no_controls_and_stays_as_it_is(text: str) -> None:
     assert lines.split("\n") == lines.splitlines() or not lines or lines.endswith("\n")
 
 
-def test_bodies_are_equal_to_those_of_the_standard_library(build: Any) -> None:
+def test_bodies_equal_those_of_the_standard_library(build: Any) -> None:
     mail = build("offer-received", "ru")
     reference = EmailMessage()
     reference.set_content(mail.text)
@@ -120,7 +120,7 @@ def test_bodies_are_equal_to_those_of_the_standard_library(build: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_the_headers_of_the_contract_are_there(build: Any, name: str) -> None:
+def test_headers_of_the_contract_are_present(build: Any, name: str) -> None:
     mail = build(name, "fr", cc=(Addressee("Boss@reseller.example", "Chef, le"), Addressee("ADMIN@client.example")))
     message = parsed(mail.raw)
     sound(mail.raw)
@@ -135,7 +135,7 @@ def test_the_headers_of_the_contract_are_there(build: Any, name: str) -> None:
     assert (message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click") is listed
 
 
-def test_a_message_is_named_by_what_it_says_and_to_whom(build: Any) -> None:
+def test_message_id_depends_on_fact_and_recipient(build: Any) -> None:
     first = build("offer-received")
     assert first.message_id == build("offer-received", "de", {"message": "other"}).message_id
     assert first.message_id.endswith("@kontor.example>")
@@ -148,7 +148,7 @@ def test_a_message_is_named_by_what_it_says_and_to_whom(build: Any) -> None:
     assert message_id("a", "bc", "d", "x") != message_id("ab", "c", "d", "x")
 
 
-def test_an_address_in_another_script_keeps_its_local_part_and_gets_an_ascii_domain(build: Any) -> None:
+def test_international_address_keeps_its_local_part_and_gets_an_ascii_domain(build: Any) -> None:
     mail = build("offer-received", to=Addressee("jörg@bücher.example", "Jörg"))
     assert mail.envelope.recipients == ("jörg@xn--bcher-kva.example",)
     assert not mail.raw.isascii()
@@ -168,7 +168,7 @@ def test_an_address_in_another_script_keeps_its_local_part_and_gets_an_ascii_dom
         "<a@x.example>",
     ],
 )
-def test_what_is_no_address_never_becomes_one(address: str) -> None:
+def test_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(BadAddress):
         wire_address(address)
 
@@ -180,7 +180,7 @@ PIECE = st.text(alphabet='ab.@<>"\\, :;()[]\r\n\tä', max_size=5)
 @example(local='"a, b"', domain="x")
 @example(local='"a\\"', domain="x")
 @example(local='"a" <b@c.example>,"d"', domain="x")
-def test_an_address_that_passes_stands_alone_in_its_header(local: str, domain: str) -> None:
+def test_accepted_address_is_the_only_one_in_its_header(local: str, domain: str) -> None:
     try:
         wired = wire_address(f"{local}@b{domain}.example")
     except BadAddress:
@@ -191,11 +191,11 @@ def test_an_address_that_passes_stands_alone_in_its_header(local: str, domain: s
     assert message.keys() == parsed(assemble(envelope(), "x", "x")).keys()
 
 
-def test_a_sharp_s_is_not_spelled_out_in_a_domain() -> None:
+def test_sharp_s_is_encoded_in_a_domain() -> None:
     assert wire_address("a@straße.example") == "a@xn--strae-oqa.example"
 
 
-def test_the_log_s_copy_opens_nothing(build: Any) -> None:
+def test_stored_copy_contains_no_usable_token(build: Any) -> None:
     for name in ("offer-received", "activation", "trial-reminder"):
         mail = build(name)
         copy = masked(mail)
@@ -206,12 +206,12 @@ def test_the_log_s_copy_opens_nothing(build: Any) -> None:
         assert copy.message_id == mail.message_id
 
 
-def test_a_mail_without_its_link_is_refused_by_name(build: Any) -> None:
+def test_mail_without_its_link_is_refused_with_the_name(build: Any) -> None:
     with pytest.raises(Invalid, match="needs links: decision"):
         build("offer-received", links={})
 
 
-def test_a_link_that_is_none_is_refused(build: Any) -> None:
+def test_invalid_link_is_refused(build: Any) -> None:
     for link in ("javascript:alert(1)", "https://x.example/a b", "https://x.example/\r\nBcc:x"):
         with pytest.raises(ValueError, match="not a link"):
             build("offer-received", links={"decision": link})

@@ -13,33 +13,33 @@ def changes(code: str, old: str, new: str) -> list[str]:
     return [str(change) for change in diff(before, after)]
 
 
-def test_the_same_file_changes_nothing() -> None:
+def test_same_file_has_no_changes() -> None:
     assert changes("hosting", "", "") == []
 
 
-def test_comments_quotes_and_order_change_nothing() -> None:
+def test_comments_quotes_and_order_are_not_changes() -> None:
     assert changes("booking", "currency: EUR", "currency: 'EUR'   # still") == []
 
 
-def test_a_changed_value_is_shown_with_its_path() -> None:
+def test_changed_value_is_shown_with_its_path() -> None:
     assert changes("booking", "  percent: 20", "  percent: 22.5") == ["~ discount.percent: 20 -> 22.5"]
 
 
-def test_a_tier_goes_by_its_name() -> None:
+def test_tiers_are_identified_by_name() -> None:
     assert changes("hosting", "from: 3000, ", "from: 3001, ") == ["~ discount.tiers[Partner #1].from: 3000 -> 3001"]
 
 
-def test_what_is_new_and_what_is_gone_is_marked() -> None:
-    found = changes("booking", "  premium:\n    name: Premium", "  gold:\n    name: Gold")
+def test_added_and_removed_keys_are_marked() -> None:
+    lines = changes("booking", "  premium:\n    name: Premium", "  gold:\n    name: Gold")
 
-    assert "- plans.premium.name: Premium" in found
-    assert "+ plans.gold.name: Gold" in found
+    assert "- plans.premium.name: Premium" in lines
+    assert "+ plans.gold.name: Gold" in lines
 
 
-def test_a_first_application_adds_everything() -> None:
+def test_first_application_adds_everything() -> None:
     programme = parse((EXAMPLES / "learning.yaml").read_text(encoding="utf-8"))
     assert isinstance(programme, Programme)
-    found = diff(None, programme)
+    difference = diff(None, programme)
 
-    assert {change.kind.value for change in found} == {"added"}
-    assert "+ currency: EUR" in [str(change) for change in found]
+    assert {change.kind.value for change in difference} == {"added"}
+    assert "+ currency: EUR" in [str(change) for change in difference]

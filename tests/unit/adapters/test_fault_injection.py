@@ -20,11 +20,11 @@ def passed(spec: str) -> tuple[int, list[str]]:
     return child.returncode, child.stdout.split()
 
 
-def test_a_process_dies_at_the_named_passing_and_nowhere_else() -> None:
+def test_process_dies_only_at_the_named_pass_of_a_crash_point() -> None:
     assert passed("effect.after:2") == (-signal.SIGKILL, ["claim.before", "effect.after"])
     assert passed("effect.after") == (-signal.SIGKILL, ["claim.before"])
     assert passed("effect.after:3") == (0, ["claim.before", "effect.after", "effect.after"])
 
 
-def test_other_points_are_passed() -> None:
+def test_other_crash_points_are_passed() -> None:
     assert passed("effect.before") == (0, ["claim.before", "effect.after", "effect.after"])

@@ -1,4 +1,4 @@
-"""Outgoing HTTP and SMTP as spans: what they say, and what they must not."""
+"""Spans of outgoing HTTP and SMTP: their attributes, without private data."""
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
@@ -27,7 +27,7 @@ def words(span: ReadableSpan) -> dict[str, object]:
     return dict(span.attributes or {})
 
 
-def test_a_call_tells_the_other_side_where_it_stands(spans: SpanRecorder) -> None:
+def test_call_passes_its_trace_context_to_the_receiver(spans: SpanRecorder) -> None:
     http = FakeHttp()
     reply = TracedHttp(http, spans.tracer).post(URL, b"body", {"webhook-id": "msg_1"})
     span = spans.single("POST")
@@ -46,7 +46,7 @@ def test_a_call_tells_the_other_side_where_it_stands(spans: SpanRecorder) -> Non
 @pytest.mark.parametrize(
     ("answer", "kind"), [(answered(503), "503"), (answered(404), "404"), (refused(), "Unreachable")]
 )
-def test_a_call_that_failed_says_how(spans: SpanRecorder, answer: HttpReply | Unreachable, kind: str) -> None:
+def test_failed_call_records_its_error_type(spans: SpanRecorder, answer: HttpReply | Unreachable, kind: str) -> None:
     http = FakeHttp()
     http.will(answer)
     sender = TracedHttp(http, spans.tracer)
@@ -59,7 +59,7 @@ def test_a_call_that_failed_says_how(spans: SpanRecorder, answer: HttpReply | Un
     assert spans.single("POST").status.status_code is StatusCode.ERROR
 
 
-def test_an_address_that_is_none_is_the_real_senders_to_refuse(spans: SpanRecorder) -> None:
+def test_invalid_address_is_refused_by_the_wrapped_sender(spans: SpanRecorder) -> None:
     class Strict(FakeHttp):
         def post(self, url: str, body: bytes, headers: object) -> HttpReply:
             raise Invalid("forbidden_address", url)
@@ -69,7 +69,7 @@ def test_an_address_that_is_none_is_the_real_senders_to_refuse(spans: SpanRecord
     assert words(spans.single("POST")) == {"http.request.method": "POST", "error.type": "Invalid"}
 
 
-def test_a_mail_tells_what_the_server_replied_and_no_address(spans: SpanRecorder) -> None:
+def test_mail_span_has_the_server_reply_and_no_address(spans: SpanRecorder) -> None:
     inner = FakeMailTransport()
     TracedMail(inner, spans.tracer, smtp_address("smtp://user:password@mail.example:2525")).send(*MAIL)
     assert [sent.recipient for sent in inner.sent] == [MAIL[1]]
@@ -88,7 +88,7 @@ def test_a_mail_tells_what_the_server_replied_and_no_address(spans: SpanRecorder
         (MailDeferred("no answer"), {}),
     ],
 )
-def test_a_mail_that_did_not_leave_says_why(
+def test_failed_mail_span_has_the_error(
     spans: SpanRecorder, error: MailRefused | MailDeferred, said: dict[str, int]
 ) -> None:
     inner = FakeMailTransport({MAIL[1]: error})

@@ -9,7 +9,7 @@ def bell(name: str, *numbers: int) -> Bell:
     return Bell(name, "queue", "task", tuple(UUID(int=number) for number in numbers))
 
 
-def test_a_bell_is_in_the_window_until_it_is_answered() -> None:
+def test_job_is_in_the_window_until_its_doorbell_is_answered() -> None:
     window = Window()
     window.add(bell("a", 1, 2), ["x", "y"], 0.0)
     assert not window.fresh(UUID(int=1))
@@ -20,7 +20,7 @@ def test_a_bell_is_in_the_window_until_it_is_answered() -> None:
     assert not +window.tenants
 
 
-def test_jobs_a_bell_did_not_claim_cool_down_before_they_are_rung_again() -> None:
+def test_unclaimed_jobs_wait_before_they_are_dispatched_again() -> None:
     window = Window()
     window.add(bell("a", 1, 2), ["x", "x"], 0.0)
     window.answered(Answer("a", 1, 0.1), 5.0)
@@ -31,14 +31,14 @@ def test_jobs_a_bell_did_not_claim_cool_down_before_they_are_rung_again() -> Non
     assert window.fresh(UUID(int=2))
 
 
-def test_an_answer_to_a_bell_of_another_relay_changes_nothing() -> None:
+def test_answer_for_another_relay_changes_nothing() -> None:
     window = Window()
     window.add(bell("a", 1), ["x"], 0.0)
     assert window.answered(Answer("stranger", 1, 0.1), 1.0) is None
     assert set(window.rung) == {"a"}
 
 
-def test_a_bell_is_overdue_once_in_a_while() -> None:
+def test_doorbell_is_reported_overdue_once_per_interval() -> None:
     window = Window()
     window.add(bell("a", 1), ["x"], 0.0)
     assert window.overdue(OVERDUE_SECONDS) == []
@@ -46,7 +46,7 @@ def test_a_bell_is_overdue_once_in_a_while() -> None:
     assert window.overdue(OVERDUE_SECONDS + 2) == []
 
 
-def test_the_window_grows_with_slots_and_rate_up_to_a_bound() -> None:
+def test_window_grows_with_slots_and_rate_up_to_a_bound() -> None:
     window = Window()
     assert window.room(8, 4, None) == 64
     assert window.room(8, 4, 10) == 10
@@ -54,7 +54,7 @@ def test_the_window_grows_with_slots_and_rate_up_to_a_bound() -> None:
     assert window.room(8, 4, None) == WINDOW_MOST
 
 
-def test_slow_jobs_have_room_for_two_bells_a_slot() -> None:
+def test_slow_jobs_get_two_doorbells_per_slot() -> None:
     window = Window()
     assert window.bell_room(8) == 16
     for number in range(16):
@@ -62,7 +62,7 @@ def test_slow_jobs_have_room_for_two_bells_a_slot() -> None:
     assert window.bell_room(8) == 0
 
 
-def test_an_estimate_follows_down_at_once_and_up_slowly() -> None:
+def test_duration_estimate_falls_at_once_and_rises_slowly() -> None:
     estimates = Estimates()
     estimates.learn("task", 1.0)
     estimates.learn("task", 0.1)
@@ -75,11 +75,11 @@ def picked(number: int, tenant: str, priority: int = 0) -> Picked:
     return Picked(UUID(int=number), "task", tenant, priority, 0)
 
 
-def test_tenants_take_turns_from_the_one_after_the_last_served() -> None:
+def test_tenants_take_turns_after_the_last_served() -> None:
     jobs = [picked(1, "a"), picked(2, "a"), picked(3, "b"), picked(4, "c")]
     assert [job.tenant for job in in_turn(jobs, "a")] == ["b", "c", "a", "a"]
 
 
-def test_a_priority_goes_before_every_turn() -> None:
+def test_priority_goes_before_fairness() -> None:
     jobs = [picked(1, "z", 9), picked(2, "z", 9), picked(3, "a")]
     assert [job.id.int for job in in_turn(jobs, "a")] == [1, 2, 3]

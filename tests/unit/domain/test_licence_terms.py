@@ -24,7 +24,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
         ("P100Y", Duration(1200, 0)),
     ],
 )
-def test_a_term_is_a_duration_or_a_day(text: str, term: Duration | date) -> None:
+def test_term_is_a_duration_or_a_day(text: str, term: Duration | date) -> None:
     assert parse_term(text) == term
 
 
@@ -59,7 +59,7 @@ def test_a_term_is_a_duration_or_a_day(text: str, term: Duration | date) -> None
         "0001-01-01",
     ],
 )
-def test_anything_else_is_no_term(text: str) -> None:
+def test_any_other_text_is_not_a_term(text: str) -> None:
     with pytest.raises(BadTerm):
         parse_term(text)
 
@@ -80,7 +80,7 @@ def end(start: str, term: str) -> str:
         ("2026-05-01T10:00:00+02:00", "2026-12-31", "2027-01-01T00:00:00+01:00"),
     ],
 )
-def test_a_term_is_counted_on_the_local_calendar(start: str, term: str, result: str) -> None:
+def test_term_is_counted_on_the_local_calendar(start: str, term: str, result: str) -> None:
     assert end(start, term) == result
 
 
@@ -89,7 +89,7 @@ def test_a_term_is_counted_on_the_local_calendar(start: str, term: str, result: 
     st.integers(0, 600),
     st.integers(0, 1000),
 )
-def test_a_longer_term_never_ends_earlier(wall: datetime, months: int, days: int) -> None:
+def test_longer_term_never_ends_earlier(wall: datetime, months: int, days: int) -> None:
     start = wall.replace(tzinfo=UTC)
     shorter = term_end(start, Duration(months, days), BERLIN)
 
