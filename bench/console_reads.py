@@ -27,7 +27,7 @@ from models.console import BulkAction
 from services import bulk_runs, operators
 from store.jobs_read import JobQuery
 from store.schema import migrate
-from tests.api_world import served
+from tests.support.api import running_server
 from workers.web import web_deps
 
 PASSWORD = "a password for the bench"
@@ -81,7 +81,7 @@ def visitor(deps: Deps) -> Iterator[httpx.Client]:
             session, deps.passwords, EMAIL, "admin", now=deps.clock.now(), actor="bench", password=PASSWORD
         )
         session.commit()
-    with served(build(deps)) as url, httpx.Client(base_url=url, timeout=60) as http:
+    with running_server(build(deps)) as url, httpx.Client(base_url=url, timeout=60) as http:
         form = http.get("/console/login").text
         ticket = re.search(r'name="ticket" value="([^"]+)"', form)
         assert ticket

@@ -20,6 +20,7 @@ from adapters.embedded.sharing import shared_servers
 from adapters.environment import sqlalchemy_url
 from adapters.settings import Settings
 from store.schema import ROOT, metadata, migrate
+from tests.support.wiring import SECRET
 
 KINDS = {"unit", "integration", "faults", "acceptance", "browser", "architecture"}
 TEMPLATE_LOCK = 4_815_162_342
@@ -172,7 +173,7 @@ def settings(database_url: str, redis_url: str, namespace: str, tmp_path: Path) 
         database_url=database_url,
         redis_url=redis_url,
         smtp_url="smtp://127.0.0.1:1",
-        secret_key="a secret that only tests use",
+        secret_key=SECRET,
         namespace=namespace,
         allow_private_instances=True,
         test_clock=True,

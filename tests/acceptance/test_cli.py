@@ -11,12 +11,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from adapters.clock import SystemClock
-from adapters.doorbell import SilentDoorbell
 from adapters.settings import Settings
 from cli import main
-from engine.enqueue import Jobs, Request
+from engine.enqueue import Request
 from store.schema import ROOT
-from tasks.catalogue import catalogue
+from tests.support.wiring import silent_jobs
 
 KONTOR = Path(sys.executable).with_name("kontor")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -91,7 +90,7 @@ def test_a_failure_is_one_line_and_exit_1_and_a_traceback_only_on_demand(install
 
 def test_a_list_of_jobs_goes_on_where_the_page_before_ended(run: Run, engine: Engine) -> None:
     with Session(engine) as session:
-        jobs = Jobs(catalogue(), SystemClock(), SilentDoorbell())
+        jobs = silent_jobs(SystemClock())
         ids = jobs.put_many(session, [Request("probe.echo", {"message": str(n)}) for n in range(3)])
         session.commit()
     first = run("jobs", "list", "--limit", "2")

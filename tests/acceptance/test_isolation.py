@@ -11,14 +11,14 @@ import pytest
 
 from api.export import document
 from models.fees import Charge, FeeRun
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 MONTH = timedelta(days=30)
 LINE = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
 PROVIDERS = {"name", "code", "product"}
 """Path parts that name what belongs to the provider: queues, schedules, programmes, products."""
 
-OTHERS_IN_BODY: dict[str, Callable[[Shop, dict[str, str]], dict[str, Any]]] = {
+OTHERS_IN_BODY: dict[str, Callable[[ResellerAccounts, dict[str, str]], dict[str, Any]]] = {
     "POST /v1/offers": lambda theirs, _: {
         "reseller_id": str(theirs.reseller),
         "account_id": str(theirs.client),
@@ -58,40 +58,42 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method.upper(), path, operation
 
 
-def things_of(api: Api, shop: Shop, word: str) -> dict[str, str]:
+def things_of(api: Api, accounts: ResellerAccounts, word: str) -> dict[str, str]:
     """One of everything a reseller can have, by the path part that names it."""
     key = api.key()
-    body = {"reseller_id": str(shop.reseller), "name": word, "lines": [LINE]}
+    body = {"reseller_id": str(accounts.reseller), "name": word, "lines": [LINE]}
     template = api.ok("POST /v1/offer-templates", body, key=key)["id"]
-    new = {"reseller_id": str(shop.reseller), "account_id": str(shop.client), "template_id": template}
+    new = {"reseller_id": str(accounts.reseller), "account_id": str(accounts.client), "template_id": template}
     offer = api.ok("POST /v1/offers", new, key=key)["id"]
-    hook = {"url": "https://hooks.example/in", "events": ["*"], "reseller_id": str(shop.reseller)}
+    hook = {"url": "https://hooks.example/in", "events": ["*"], "reseller_id": str(accounts.reseller)}
     endpoint = api.ok("POST /v1/webhook-endpoints", hook, key=key)["id"]
-    job = {"task": "probe.echo", "args": {}, "tenant": str(shop.reseller)}
+    job = {"task": "probe.echo", "args": {}, "tenant": str(accounts.reseller)}
     return {
-        "account_id": str(shop.client),
-        "reseller_id": str(shop.reseller),
+        "account_id": str(accounts.client),
+        "reseller_id": str(accounts.reseller),
         "template_id": template,
         "offer_id": offer,
         "endpoint_id": endpoint,
         "job_id": api.ok("POST /v1/jobs", job, key=key)["id"],
         "run_id": str(uuid4()),
         "gap_id": str(uuid4()),
-        "mail_id": api.ok(f"GET /v1/mails?account={shop.client}", key=key)["items"][0]["id"],
+        "mail_id": api.ok(f"GET /v1/mails?account={accounts.client}", key=key)["items"][0]["id"],
         "product": "excel-basics",
-        "charge_id": str(charged(api, shop)),
+        "charge_id": str(charged(api, accounts)),
     }
 
 
-def charged(api: Api, shop: Shop) -> UUID:
-    """A charge that the shop pays for its client; `learning` itself has no monthly fees."""
+def charged(api: Api, accounts: ResellerAccounts) -> UUID:
+    """A charge that the reseller pays for its client; `learning` itself has no monthly fees."""
     now = api.deps.clock.now()
     day = now.date()
-    mine = {"programme": "learning", "account_id": shop.client, "kind": "product", "created_at": now}
+    mine = {"programme": "learning", "account_id": accounts.client, "kind": "product", "created_at": now}
     run = FeeRun(id=uuid4(), code="excel-basics", anchor=day, since=day, next_start=day + MONTH, **mine)
     amounts = {"fee": Decimal(10), "percent": Decimal(0), "discount": Decimal(0), "total": Decimal(10)}
     period = {"period_start": day, "period_end": day + MONTH, "currency": "EUR", "how": {}}
-    charge = Charge(id=uuid4(), run_id=run.id, reseller_id=shop.reseller, product=run.code, **amounts, **period, **mine)
+    charge = Charge(
+        id=uuid4(), run_id=run.id, reseller_id=accounts.reseller, product=run.code, **amounts, **period, **mine
+    )
     with api.deps.sessions() as session:
         session.add(run)
         session.flush()
@@ -101,13 +103,15 @@ def charged(api: Api, shop: Shop) -> UUID:
 
 
 @pytest.fixture
-def two(api: Api, shop: Callable[[str], Shop]) -> tuple[Shop, Shop, dict[str, str]]:
-    """My shop, theirs, and what is theirs."""
-    mine, theirs = shop("elbe"), shop("weser")
+def two(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]:
+    """My accounts, the other accounts, and the other reseller's resources by parameter name."""
+    mine, theirs = make_accounts("elbe"), make_accounts("weser")
     return mine, theirs, things_of(api, theirs, "Basics")
 
 
-def bound_keys(api: Api, mine: Shop) -> dict[str, str]:
+def bound_keys(api: Api, mine: ResellerAccounts) -> dict[str, str]:
     """Keys with every scope, bound in each way."""
     return {
         "reseller": api.key(reseller_id=mine.reseller),
@@ -116,7 +120,7 @@ def bound_keys(api: Api, mine: Shop) -> dict[str, str]:
 
 
 def test_every_route_that_names_a_thing_answers_404_for_another_resellers(
-    api: Api, two: tuple[Shop, Shop, dict[str, str]]
+    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
 ) -> None:
     mine, _, theirs = two
     wrong: list[str] = []
@@ -138,7 +142,7 @@ def test_every_route_that_names_a_thing_answers_404_for_another_resellers(
 
 
 def test_every_route_that_is_told_of_a_thing_answers_404_for_another_resellers(
-    api: Api, two: tuple[Shop, Shop, dict[str, str]]
+    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
 ) -> None:
     mine, theirs, things = two
     wrong: list[str] = []
@@ -163,7 +167,9 @@ def test_every_route_that_is_told_of_a_thing_answers_404_for_another_resellers(
     assert wrong == []
 
 
-def test_no_list_shows_anything_of_another_reseller(api: Api, two: tuple[Shop, Shop, dict[str, str]]) -> None:
+def test_no_list_shows_anything_of_another_reseller(
+    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
+) -> None:
     mine, theirs, things = two
     secrets = {str(theirs.reseller), str(theirs.client)} | {things[name] for name in things.keys() - PROVIDERS}
     for bound, key in bound_keys(api, mine).items():
@@ -176,7 +182,9 @@ def test_no_list_shows_anything_of_another_reseller(api: Api, two: tuple[Shop, S
             assert answer.status_code in {200, 403}, (bound, path)
 
 
-def test_what_never_was_and_what_is_anothers_look_the_same(api: Api, two: tuple[Shop, Shop, dict[str, str]]) -> None:
+def test_what_never_was_and_what_is_anothers_look_the_same(
+    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
+) -> None:
     mine, _, theirs = two
     key = bound_keys(api, mine)["reseller"]
 

@@ -4,11 +4,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
-from adapters.doorbell import SilentDoorbell
-from engine.enqueue import Jobs
 from services import mails
-from tasks.catalogue import catalogue
 from tests.acceptance.test_cli import Run, environ, printed, run
+from tests.support.wiring import silent_jobs
 
 __all__ = ["environ", "run"]
 DUTY = "duty@kontor.example"
@@ -17,7 +15,7 @@ DUTY = "duty@kontor.example"
 def alert(engine: Engine) -> str:
     """An alert to the one operator, posted."""
     facts = {"alerts": [{"kind": "dead_jobs", "count": 3, "detail": "mail.send"}]}
-    jobs = Jobs(catalogue(), ManualClock(), SilentDoorbell())
+    jobs = silent_jobs(ManualClock())
     with Session(engine) as session:
         posted = mails.post_to(
             session, jobs, template="operator-alert", address=DUTY, facts=facts, fact_key="x",

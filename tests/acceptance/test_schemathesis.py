@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 CHECKS = (
     "not_a_server_error",
@@ -23,9 +23,9 @@ SECONDS = 60
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS * 5)
 def test_nothing_that_is_sent_gets_a_server_error_or_an_undocumented_answer(
-    api: Api, shop: Callable[[str], Shop], tmp_path: Path
+    api: Api, make_accounts: Callable[[str], ResellerAccounts], tmp_path: Path
 ) -> None:
-    shop("elbe")
+    make_accounts("elbe")
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         "run",

@@ -13,8 +13,8 @@ import pytest
 from adapters.settings import Settings
 from domain.tracing import HEADER, Place, place_in
 from store.schema import ROOT
-from tests.collector import Collector, Told, collecting
-from tests.waiting import wait_for
+from tests.support.otlp_collector import Collector, ReceivedSpan, running_collector
+from tests.support.polling import wait_for
 from workers.demo.deployment import Deployment, deployed
 from workers.demo.mailbox import press
 from workers.demo.stories.sales import LINES
@@ -74,7 +74,7 @@ def sold(world: World, book: HeaderBook) -> str:
 @pytest.fixture(scope="module")
 def story() -> Any:
     """The spans of one offer's life, with all that was secret in it."""
-    with pytest.MonkeyPatch.context() as monkeypatch, collecting() as collector:
+    with pytest.MonkeyPatch.context() as monkeypatch, running_collector() as collector:
         traced(monkeypatch, collector.url)
         book = HeaderBook()
         with deployed() as deployment:
@@ -89,11 +89,11 @@ def story() -> Any:
         yield {"collector": collector, "book": book, "jobs": jobs, "secrets": [key, token, book.secret, ADMIN]}
 
 
-def named(spans: list[Told], name: str) -> list[Told]:
+def named(spans: list[ReceivedSpan], name: str) -> list[ReceivedSpan]:
     return [span for span in spans if span.name == name]
 
 
-def call_of(spans: list[Told]) -> Told:
+def call_of(spans: list[ReceivedSpan]) -> ReceivedSpan:
     """The call of the instance."""
     (attempt,) = named(spans, "process offers.deliver")
     (call,) = [span for span in named(spans, "POST") if span.parent_id == attempt.span_id]
@@ -102,7 +102,7 @@ def call_of(spans: list[Told]) -> Told:
 
 def test_a_trace_of_one_offer_shows_api_relay_worker_http_and_smtp_under_one_id(story: Any) -> None:
     collector: Collector = story["collector"]
-    spans = collector.told(CALLER.trace_id)
+    spans = collector.spans(CALLER.trace_id)
     assert collector.paths == {"/v1/traces"}
     shown = {(span.service, span.name) for span in spans}
     assert shown >= {
@@ -119,39 +119,42 @@ def test_a_trace_of_one_offer_shows_api_relay_worker_http_and_smtp_under_one_id(
 
 
 def test_the_trace_is_one_tree_below_the_caller(story: Any) -> None:
-    spans = story["collector"].told(CALLER.trace_id)
+    spans = story["collector"].spans(CALLER.trace_id)
     ids = {span.span_id for span in spans}
     assert len(ids) == len(spans)
     outside = [span for span in spans if span.parent_id not in ids]
     assert [(span.name, span.parent_id) for span in outside] == [("POST /v1/offers", CALLER.span_id)]
-    assert call_of(spans).says("server.address") == "127.0.0.1"
+    assert call_of(spans).attribute("server.address") == "127.0.0.1"
 
 
 def test_spans_say_what_was_answered(story: Any) -> None:
-    spans = story["collector"].told(CALLER.trace_id)
-    assert {span.says("http.response.status_code") for span in named(spans, "POST")} == {200}
-    assert {span.says("smtp.response.status_code") for span in named(spans, "SMTP send")} == {250}
+    spans = story["collector"].spans(CALLER.trace_id)
+    assert {span.attribute("http.response.status_code") for span in named(spans, "POST")} == {200}
+    assert {span.attribute("smtp.response.status_code") for span in named(spans, "SMTP send")} == {250}
     (request,) = named(spans, "POST /v1/offers")
-    assert (request.says("http.route"), request.says("http.response.status_code")) == ("/v1/offers", 201)
+    assert (request.attribute("http.route"), request.attribute("http.response.status_code")) == ("/v1/offers", 201)
     (attempt,) = named(spans, "process offers.deliver")
-    assert (attempt.says("messaging.destination.name"), attempt.says("kontor.outcome")) == ("offers", "succeeded")
+    assert (attempt.attribute("messaging.destination.name"), attempt.attribute("kontor.outcome")) == (
+        "offers",
+        "succeeded",
+    )
 
 
 def test_jobs_and_the_instance_know_the_trace(story: Any) -> None:
     assert [job["trace_id"] for job in story["jobs"]] == [CALLER.trace_id]
-    call = call_of(story["collector"].told(CALLER.trace_id))
+    call = call_of(story["collector"].spans(CALLER.trace_id))
     assert place_in(story["book"].traceparents[0]) == Place(CALLER.trace_id, call.span_id)
 
 
 def test_the_decision_on_the_page_is_a_trace_down_to_the_licences(story: Any) -> None:
     collector: Collector = story["collector"]
-    (pressed,) = named(collector.told(), "POST /offers/{token}")
-    spans = collector.told(pressed.trace_id)
+    (pressed,) = named(collector.spans(), "POST /offers/{token}")
+    spans = collector.spans(pressed.trace_id)
     assert {"create licences.provision", "process licences.provision", "POST"} <= {span.name for span in spans}
 
 
 def test_no_span_tells_a_secret_an_address_or_what_a_mail_says(story: Any) -> None:
-    told = "".join(span.text() for span in story["collector"].told())
+    told = "".join(span.text() for span in story["collector"].spans())
     assert "kontor.task" in told
     assert [secret for secret in [*story["secrets"], "@", "only for your eyes"] if secret in told] == []
 

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.embedded.process import is_alive, living_in
 from store.schema import ROOT
-from tests.waiting import wait_for
+from tests.support.polling import wait_for
 
 KONTOR = Path(sys.executable).with_name("kontor")
 ROLES = ["catcher", "relay", "scheduler", "web", "worker", "worker"]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.architecture.source import ROOT
-from tests.prometheus_rules import needs_promtool
+from tests.support.alert_rules import needs_promtool
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"

@@ -12,13 +12,13 @@ from adapters.clock_fakes import ManualClock
 from adapters.embedded.servers import EmbeddedServers, owned_servers
 from adapters.settings import Settings
 from store.schema import migrate
-from tests.api_fixtures import api, deps
 from tests.conftest import Servers
-from tests.discount_world import OPENING
 from tests.faults.chaos import settings_of
 from tests.faults.fleet import Fleet, fleet
-from tests.killed_child import Forker
-from tests.killing import Stage
+from tests.support.api_fixtures import api, deps
+from tests.support.discounts import OPENING
+from tests.support.sigkill import SigkillHarness
+from tests.support.sigkill_child import Forker
 
 __all__ = ["api", "deps"]
 
@@ -56,6 +56,6 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def stage(servers: Servers, engine: Engine, clock: ManualClock, forker: Forker) -> Stage:
+def harness(servers: Servers, engine: Engine, clock: ManualClock, forker: Forker) -> SigkillHarness:
     """Where a test builds its world."""
-    return Stage(servers, engine, clock, forker)
+    return SigkillHarness(servers, engine, clock, forker)

@@ -8,7 +8,7 @@ from itertools import product
 
 from tests.faults.checker import Verdict, judge
 from tests.faults.fleet import Enqueuer, Fleet, Member
-from tests.waiting import wait_for
+from tests.support.polling import wait_for
 
 KINDS = ("single", "batch", "rerun", "verify", "park")
 WHO_PASSES = {

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from tests.faults.fleet import Enqueuer, Fleet
-from tests.waiting import wait_for
+from tests.support.polling import wait_for
 
 CHUNK = 20_000
 UNDER_WAY = "SELECT count(*) FROM jobs_archive"

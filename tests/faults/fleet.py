@@ -19,7 +19,7 @@ from adapters.settings import Settings
 from store.schema import ROOT
 from tests.faults.tasks import TABLE, Sink
 from tests.faults.trap import Trap
-from tests.waiting import PATIENCE_SECONDS, wait_for
+from tests.support.polling import TIMEOUT_SECONDS, wait_for
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
@@ -146,7 +146,7 @@ class Fleet:
         """How many jobs are neither finished nor dead."""
         return sum(count for state, count in self.ask(COUNTS) if state != "dead")
 
-    def settled(self, seconds: float = PATIENCE_SECONDS) -> None:
+    def settled(self, seconds: float = TIMEOUT_SECONDS) -> None:
         """Wait until every job is finished or dead."""
         wait_for(lambda: self.open_jobs() == 0, "all jobs finished", seconds)
 

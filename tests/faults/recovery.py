@@ -16,7 +16,7 @@ from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
 from tests.faults.fleet import Fleet, Member
 from tests.faults.tasks import PAYLOADS
-from tests.waiting import wait_for
+from tests.support.polling import wait_for
 from workers.clocks import clock_for
 from workers.connections import redis_client
 

@@ -27,7 +27,7 @@ from engine.enqueue import Jobs, Request
 from tests.faults.checker import Verdict, judge
 from tests.faults.fleet import Fleet, fleet
 from tests.faults.tasks import PAYLOADS
-from tests.waiting import wait_for
+from tests.support.polling import wait_for
 from workers.connections import redis_client
 
 CAST = ("relay", "relay", "worker", "worker", "scheduler")

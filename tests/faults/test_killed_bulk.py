@@ -7,17 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from adapters.clock_fakes import ManualClock
-from adapters.doorbell import SilentDoorbell
 from api.deps import Deps
 from engine.control import Actor
-from engine.enqueue import Jobs
 from models.console import BulkAction, BulkRun
 from services import bulk_runs
 from store.jobs_read import JobQuery
-from tasks.catalogue import catalogue
-from tests.console_bulk import BROKEN
-from tests.console_world import bury, put_job
-from tests.killing import DONE, Fate, Left, Stage, World
+from tests.support.console import enqueue_probe, mark_dead
+from tests.support.console_bulk import BROKEN
+from tests.support.sigkill import JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness
+from tests.support.wiring import silent_jobs
 
 DEAD = 11
 WHO = Actor("olga@kontor.example", "console", "the disk has space")
@@ -27,44 +25,44 @@ LOOKS = {
     "audit": "SELECT at, actor, action, target, reason, detail - 'job' FROM audit_log ORDER BY target, action",
     "retried": "SELECT id, state, attempt, result FROM jobs_archive WHERE task = 'probe.echo' ORDER BY id",
     "refused": "SELECT id, state, attempt, reason FROM jobs WHERE task = 'probe.echo' ORDER BY id",
-    "jobs": DONE,
+    "jobs": JOB_COUNTS,
 }
 
 
 @pytest.fixture
-def broken(stage: Stage, deps: Deps, clock: ManualClock) -> Stage:
+def broken(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
     """Eleven dead jobs, of which one's unique key is taken; what a retry would do is about to be worked out."""
-    stage.sizes.update({"services.bulk.CHUNK": 3, "services.foreseeing.CHUNK": 3})
+    harness.sizes.update({"services.bulk.CHUNK": 3, "services.foreseeing.CHUNK": 3})
     for number in range(DEAD - 1):
-        bury(deps, put_job(deps, f"{number}"), OSError(BROKEN))
+        mark_dead(deps, enqueue_probe(deps, f"{number}"), OSError(BROKEN))
     with deps.sessions() as session:
         taken = deps.jobs.enqueue(session, "probe.echo", {"message": "taken"}, unique_key="taken").id
         session.commit()
-    bury(deps, taken, OSError(BROKEN))
+    mark_dead(deps, taken, OSError(BROKEN))
     with deps.sessions() as session:
         later = clock.now() + timedelta(days=300)
         deps.jobs.enqueue(session, "probe.echo", {"message": "rival"}, unique_key="taken", run_at=later)
         query = JobQuery(states=frozenset({"dead"}))
         bulk_runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor(WHO.name, WHO.origin))
         session.commit()
-    return stage
+    return harness
 
 
-def begin(world: World, clock: ManualClock) -> None:
+def begin(world: DatabaseCopy, clock: ManualClock) -> None:
     """Press the button."""
     with world.session() as session:
         run = session.scalars(select(BulkRun)).one()
-        bulk_runs.start(session, Jobs(catalogue(), clock, SilentDoorbell()), run.id, WHO)
+        bulk_runs.start(session, silent_jobs(clock), run.id, WHO)
 
 
-def test_a_bulk_retry(broken: Stage, clock: ManualClock) -> None:
-    def retry(world: World, fate: Fate) -> Left:
+def test_a_bulk_retry(broken: SigkillHarness, clock: ManualClock) -> None:
+    def retry(world: DatabaseCopy, kills: Kills) -> EndState:
         """Worked out, with the first half of the deaths; then started and done, with the rest."""
-        half = len(fate) // 2
-        world.does(fate=fate[:half])
+        half = len(kills) // 2
+        world.run(kills=kills[:half])
         begin(world, clock)
-        world.does(fate=fate[half:])
-        return world.left(LOOKS)
+        world.run(kills=kills[half:])
+        return world.end_state(LOOKS)
 
     foreseeing = ("UPDATE bulk_runs:1", "commit.before:2", "commit.after:1")
     beginning = ("INSERT INTO audit_log:1", "commit.before:1", "commit.after:1")

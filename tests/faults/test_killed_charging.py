@@ -6,9 +6,9 @@ import pytest
 
 from adapters.clock_fakes import ManualClock
 from engine.enqueue import Request
-from tests.api_world import Api
-from tests.fee_world import FeeWorld, fee_world
-from tests.killing import DONE, EVENTS, MAILS, SENDINGS, Fate, Left, Stage, World
+from tests.support.api import Api
+from tests.support.fees import FeeScenario, fee_scenario
+from tests.support.sigkill import EVENTS, JOB_COUNTS, MAIL_JOBS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
 
 NEW_YORK = "America/New_York"
 LOOKS = {
@@ -20,13 +20,13 @@ LOOKS = {
     "runs": "SELECT account_id, code, anchor, since, until, next_start, monthly, ended FROM fee_runs ORDER BY 1, 2, 4",
     "plans": "SELECT name, plan FROM accounts ORDER BY 1",
     "mails": MAILS,
-    "sendings": SENDINGS,
+    "sendings": MAIL_JOBS,
     "events": EVENTS,
-    "jobs": DONE,
+    "jobs": JOB_COUNTS,
 }
 
 
-def subscribe(world: FeeWorld) -> None:
+def subscribe(world: FeeScenario) -> None:
     """On 15 January: six clients with a product, one of them with two, one leaving; three with a plan, one leaving."""
     ringers, sellers = world.reseller("telephony"), world.reseller("booking", "Weser")
     clients = [world.client(ringers) for _ in range(6)]
@@ -42,28 +42,28 @@ def subscribe(world: FeeWorld) -> None:
 
 
 @pytest.fixture
-def due(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+def due(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
     """On 20 March after an outage: two months of charges and one programme's statements wait to be made."""
-    stage.sizes["services.fees.runs.RANGE"] = 3
-    with fee_world(api, clock) as world:
+    harness.sizes["services.fees.runs.RANGE"] = 3
+    with fee_scenario(api, clock) as world:
         world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
         subscribe(world)
         clock.advance(clock.now().replace(month=3, day=20) - clock.now() + timedelta(hours=1))
         with world.transaction() as session:
-            put = world.works.inline.jobs.put
+            put = world.worker.inline.jobs.put
             for programme in ("telephony", "booking"):
                 put(session, Request("fees.charge", {"programme": programme}))
             put(session, Request("fees.statements", {"programme": "booking", "due": clock.now().isoformat()}))
-    return stage
+    return harness
 
 
-def charge(world: World, fate: Fate) -> Left:
+def charge(world: DatabaseCopy, kills: Kills) -> EndState:
     """What the scheduler would have begun."""
-    world.does(fate=fate)
-    return world.left(LOOKS)
+    world.run(kills=kills)
+    return world.end_state(LOOKS)
 
 
-def test_charging_after_an_outage(due: Stage) -> None:
+def test_charging_after_an_outage(due: SigkillHarness) -> None:
     dividing = ("commit.before:1", "commit.after:1", "commit.after:2")
     charging = ("INSERT INTO charges:1", "INSERT INTO domain_events:2", "commit.before:2", "commit.after:1")
     telling = ("UPDATE accounts:1", "INSERT INTO mails:1", "commit.after:1", "INSERT INTO charges:1", "step:9")

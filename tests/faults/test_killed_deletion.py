@@ -5,9 +5,9 @@ import pytest
 from adapters.clock_fakes import ManualClock
 from engine.enqueue import Request
 from services.closing import RESTORABLE
-from tests.api_world import Api
-from tests.fee_world import FeeWorld, fee_world
-from tests.killing import DONE, EVENTS, MAILS, Fate, Left, Stage, World
+from tests.support.api import Api
+from tests.support.fees import FeeScenario, fee_scenario
+from tests.support.sigkill import EVENTS, JOB_COUNTS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
 
 GONE = 8
 LOOKS = {
@@ -19,7 +19,7 @@ LOOKS = {
     "reasons": "SELECT account_id, template, reason FROM mails WHERE reason IS NOT NULL ORDER BY 1, 2",
     "events": EVENTS,
     "progress": "SELECT result -> 'purged', result -> 'left' FROM jobs_archive WHERE result ? 'purged' ORDER BY id",
-    "jobs": DONE,
+    "jobs": JOB_COUNTS,
 }
 HALF = """
 SELECT count(*) FROM accounts a LEFT JOIN instances i ON i.account_id = a.id
@@ -27,7 +27,7 @@ WHERE a.kind = 'client' AND (a.purged_at IS NULL) <> (i.account_id IS NOT NULL)
 """
 
 
-def client(world: FeeWorld, reseller: str) -> str:
+def client(world: FeeScenario, reseller: str) -> str:
     """A client with everything that a deletion takes away."""
     made = world.client(reseller)
     world.api.ok(f"PUT /v1/accounts/{made}/instance", {"url": "https://customer.example/hook"}, key=world.key)
@@ -36,31 +36,31 @@ def client(world: FeeWorld, reseller: str) -> str:
 
 
 @pytest.fixture
-def deleted(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+def deleted(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
     """Eight clients whose thirty days are over, and one that stays."""
-    stage.sizes["tasks.accounts.CHUNK"] = 3
-    with fee_world(api, clock) as world:
+    harness.sizes["tasks.accounts.CHUNK"] = 3
+    with fee_scenario(api, clock) as world:
         world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
         reseller = world.reseller("telephony")
         for made in [client(world, reseller) for _ in range(GONE + 1)][1:]:
             world.api.ok(f"DELETE /v1/accounts/{made}", key=world.key)
-        world.works.inline.drain()
+        world.worker.inline.drain()
         clock.advance(RESTORABLE)
         with world.transaction() as session:
-            world.works.inline.jobs.put(session, Request("accounts.tidy", {}))
-    return stage
+            world.worker.inline.jobs.put(session, Request("accounts.tidy", {}))
+    return harness
 
 
-def tidy(world: World, fate: Fate) -> Left:
+def tidy(world: DatabaseCopy, kills: Kills) -> EndState:
     """The job of the hour; whatever was done of an account when it was killed, all of it was."""
-    for die in fate:
-        world.dies(die, world.errand)
+    for die in kills:
+        world.run_killed(die, world.task)
         assert world.rows(HALF) == [(0,)]
-    world.does()
-    return world.left(LOOKS)
+    world.run()
+    return world.end_state(LOOKS)
 
 
-def test_final_deletions(deleted: Stage) -> None:
+def test_final_deletions(deleted: SigkillHarness) -> None:
     erasing = ("UPDATE accounts:1", "DELETE FROM instances:1", "UPDATE mails:1", "commit.before:1", "commit.after:1")
     going_on = ("UPDATE mails:2", "INSERT INTO domain_events:1", "commit.before:2", "step:5")
     whole = deleted.compare(tidy, erasing, going_on)

@@ -11,17 +11,17 @@ import pytest
 from adapters.clock_fakes import ManualClock
 from adapters.settings import Settings
 from engine.enqueue import Request
-from tests.api_world import Api
-from tests.discount_world import DiscountWorld, discount_world, moscow
-from tests.killing import DONE, EVENTS, MAILS, SENDINGS, Fate, Left, Stage, World
+from tests.support.api import Api
+from tests.support.discounts import DiscountScenario, discount_scenario, moscow
+from tests.support.sigkill import EVENTS, JOB_COUNTS, MAIL_JOBS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
 
 DISCOUNTS = {
     "percents": "SELECT reseller_id, day, turnover, tier, percent, version FROM discounts ORDER BY 1",
     "records": "SELECT reseller_id, day, turnover, tier, percent FROM discount_records ORDER BY 1, 2",
     "mails": MAILS,
-    "sendings": SENDINGS,
+    "sendings": MAIL_JOBS,
     "events": EVENTS,
-    "jobs": DONE,
+    "jobs": JOB_COUNTS,
 }
 RUNS = "SELECT day, state, ranges, computed, applied, resellers, moved FROM discount_runs ORDER BY day"
 MORE = """
@@ -36,16 +36,16 @@ TABLES = {
 }
 
 
-def silence(world: DiscountWorld) -> None:
+def silence(world: DiscountScenario) -> None:
     """Let no mail leave, so that the jobs that run are those in question."""
     world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
 
 
 @pytest.fixture
-def daily(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+def daily(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
     """On 12 January a run waits: of 30 resellers 8 lose their tier that day, 7 rise, 5 will fall tomorrow."""
-    stage.sizes["services.discounts.running.CHUNK"] = 3
-    with discount_world(api, clock) as world:
+    harness.sizes["services.discounts.running.CHUNK"] = 3
+    with discount_scenario(api, clock) as world:
         silence(world)
         world.reach(moscow("2026-01-10"))
         for count, paid_on, amount in ((8, "2025-12-11", "3000"), (7, "2026-01-05", "500"), (5, "2025-12-12", "3000")):
@@ -56,17 +56,17 @@ def daily(stage: Stage, api: Api, clock: ManualClock) -> Stage:
         world.rows(MORE, now=clock.now())
         with world.transaction() as session:
             args = {"programme": "hosting", "range_size": 8}
-            world.works.inline.jobs.put(session, Request("discounts.run", args))
-    return stage
+            world.worker.inline.jobs.put(session, Request("discounts.run", args))
+    return harness
 
 
-def run(world: World, fate: Fate) -> Left:
+def run(world: DatabaseCopy, kills: Kills) -> EndState:
     """The daily run."""
-    world.does(fate=fate)
-    return world.left({**DISCOUNTS, "runs": RUNS})
+    world.run(kills=kills)
+    return world.end_state({**DISCOUNTS, "runs": RUNS})
 
 
-def test_the_daily_run(daily: Stage) -> None:
+def test_the_daily_run(daily: SigkillHarness) -> None:
     dividing = ("commit.before:1", "commit.after:1")
     computing = ("INSERT INTO discount_findings:1", "commit.before:2", "commit.after:2")
     deciding = ("commit.before:5", "commit.after:4", "UPDATE discounts:1", "commit.before:1", "commit.after:1")
@@ -80,34 +80,34 @@ def test_the_daily_run(daily: Stage) -> None:
 
 
 @pytest.fixture
-def importing(stage: Stage, api: Api, clock: ManualClock) -> Stage:
+def importing(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
     """On 1 February there is one reseller, without a payment."""
-    stage.sizes["services.imports.entering.CHUNK"] = 10
-    with discount_world(api, clock) as world:
+    harness.sizes["services.imports.entering.CHUNK"] = 10
+    with discount_scenario(api, clock) as world:
         silence(world)
         world.reseller()
         world.reach(moscow("2026-02-01"))
-    return stage
+    return harness
 
 
-def test_an_import_of_payments(importing: Stage, settings: Settings, tmp_path: Path) -> None:
+def test_an_import_of_payments(importing: SigkillHarness, settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "payments.csv"
     file.write_text(FILE)
 
-    def take(world: World, fate: Fate) -> Left:
+    def take(world: DatabaseCopy, kills: Kills) -> EndState:
         """The command, again after each death, and what it leaves to workers."""
         [(reseller,)] = world.rows("SELECT id FROM accounts WHERE kind = 'reseller'")
-        given = replace(settings, database_url=world.errand.database_url).environ()
-        environ = {**given, "KONTOR_TEST_CLOCK": world.errand.now}
+        given = replace(settings, database_url=world.task.database_url).environ()
+        environ = {**given, "KONTOR_TEST_CLOCK": world.task.now}
         command = ("import", "payments", str(file), "--reseller", str(reseller), "--json")
-        for die in fate:
-            world.dies(die, replace(world.errand, command=command, environ=environ))
+        for die in kills:
+            world.run_killed(die, replace(world.task, command=command, environ=environ))
             assert world.rows("SELECT count(*) FROM payments")[0][0] in {0, LINES}
-        told = json.loads(world.does(*command, environ=environ).printed)
+        told = json.loads(world.run(*command, environ=environ).printed)
         assert (told["rows"], told["imported"] + told["already_there"], told["bad_rows"]) == (LINES, LINES, 0)
         assert world.rows("SELECT 1 FROM payment_import_rows") == []
-        world.does()
-        return world.left({**DISCOUNTS, **TABLES})
+        world.run()
+        return world.end_state({**DISCOUNTS, **TABLES})
 
     staging = ("INSERT INTO payment_imports:1", "commit.before:3", "commit.after:3", "commit.after:3")
     entering = ("INSERT INTO payments:1", "DELETE FROM payment_import_rows:1", "commit.before:3", "commit.after:3")

@@ -15,7 +15,7 @@ from services.accounts import NewAccount
 from services.discounts.book import DiscountBook
 from services.merging import merges
 from store.schema import ROOT
-from tests.killing import DONE, EVENTS, Fate, Left, Stage, World
+from tests.support.sigkill import EVENTS, JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness
 
 CLIENTS = 5_000
 FILL = """
@@ -50,7 +50,7 @@ LOOKS = {
     "events": EVENTS,
     "audit": "SELECT actor, action, target, detail FROM audit_log ORDER BY seq",
     "report": "SELECT result FROM jobs_archive WHERE task = 'resellers.merge'",
-    "jobs": DONE,
+    "jobs": JOB_COUNTS,
 }
 
 
@@ -67,7 +67,7 @@ def fill(deps: Deps, session: Session, name: str) -> UUID:
 
 
 @pytest.fixture
-def pair(stage: Stage, deps: Deps) -> Mapping[str, Any]:
+def pair(harness: SigkillHarness, deps: Deps) -> Mapping[str, Any]:
     """Elbe is about to be merged into Weser; what the dry run says of it."""
     source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
     book = DiscountBook(deps.jobs, deps.programmes)
@@ -80,23 +80,23 @@ def pair(stage: Stage, deps: Deps) -> Mapping[str, Any]:
         return merges.look(book, session, old, new).document()
 
 
-def test_a_merge(stage: Stage, pair: Mapping[str, Any]) -> None:
-    def merge(world: World, fate: Fate) -> Left:
+def test_a_merge(harness: SigkillHarness, pair: Mapping[str, Any]) -> None:
+    def merge(world: DatabaseCopy, kills: Kills) -> EndState:
         """All or nothing, then all."""
         before = everything(world)
-        for die in fate:
-            world.dies(die, world.errand)
+        for die in kills:
+            world.run_killed(die, world.task)
             assert everything(world) == before
-        world.does()
-        return world.left(LOOKS)
+        world.run()
+        return world.end_state(LOOKS)
 
-    whole = stage.compare(merge, ("UPDATE offer_templates:1", "UPDATE payments:1", "commit.before:1"))
+    whole = harness.compare(merge, ("UPDATE offer_templates:1", "UPDATE payments:1", "commit.before:1"))
     assert whole["report"] == [(pair,)]
     assert (pair["clients"], pair["payments"], pair["charges"], pair["templates"]) == (5_000, 5_000, 5_000, 40)
     assert (pair["running_trials"], pair["assignments"], len(pair["clashes"])) == (500, 5_000, 40)
     assert [mail[0] for mail in whole["told"]].count("merged") == 2
 
 
-def everything(world: World) -> list[Any]:
+def everything(world: DatabaseCopy) -> list[Any]:
     """A sum over every row of every table that a merge touches."""
     return [world.rows(SUMS.format(table=table)) for table in TABLES]

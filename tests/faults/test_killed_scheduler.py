@@ -10,8 +10,8 @@ from api.deps import Deps
 from engine.schedules import declare
 from store import occurrences
 from tasks.timetable import timetable
-from tests.killed_child import SCHEDULER
-from tests.killing import DONE, Fate, Left, Stage, World
+from tests.support.sigkill import JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness
+from tests.support.sigkill_child import SCHEDULER
 
 AFTERWARDS = "commit.after:2"
 WRITTEN = "SELECT (SELECT count(*) FROM schedule_occurrences), (SELECT count(*) FROM jobs)"
@@ -19,31 +19,31 @@ LOOKS = {
     "fired": "SELECT o.schedule, o.slot, o.skipped, j.task, j.run_at FROM schedule_occurrences o"
     " LEFT JOIN jobs j ON j.id = o.job_id ORDER BY 1, 2",
     "next": "SELECT name, checked_until, next_at FROM schedules ORDER BY 1",
-    "jobs": DONE,
+    "jobs": JOB_COUNTS,
 }
 
 
 @pytest.fixture
-def asleep(stage: Stage, deps: Deps, clock: ManualClock) -> Stage:
+def asleep(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
     """No scheduler looked for two days."""
     with deps.sessions() as session:
         declare(session, timetable(session), clock.now())
         session.commit()
     clock.advance(timedelta(days=2))
-    return stage
+    return harness
 
 
-def test_an_occurrence(asleep: Stage, clock: ManualClock) -> None:
-    def fire(world: World, fate: Fate) -> Left:
+def test_an_occurrence(asleep: SigkillHarness, clock: ManualClock) -> None:
+    def fire(world: DatabaseCopy, kills: Kills) -> EndState:
         """The scheduler's look."""
-        for die in fate:
-            world.dies(die, replace(world.errand, command=SCHEDULER))
+        for die in kills:
+            world.run_killed(die, replace(world.task, command=SCHEDULER))
             if die != AFTERWARDS:
                 assert world.rows(WRITTEN) == [(0, 0)]
                 with world.session() as session:
                     assert occurrences.overdue(session, clock.now()) != []
-        world.does(*SCHEDULER)
-        return world.left(LOOKS)
+        world.run(*SCHEDULER)
+        return world.end_state(LOOKS)
 
     writing = ("INSERT INTO schedule_occurrences:1", "INSERT INTO schedule_occurrences:3")
     enqueued = ("UPDATE schedule_occurrences:1", "UPDATE schedules:1", "commit.before:2", AFTERWARDS)

@@ -25,7 +25,7 @@ from tests.faults.crash_points import play
 from tests.faults.fleet import Enqueuer, Fleet, Member, fleet
 from tests.faults.recovery import begun, owner
 from tests.faults.tasks import PAYLOADS
-from tests.waiting import wait_for
+from tests.support.polling import wait_for
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 

@@ -1,23 +1,17 @@
-"""What use cases of accounts need: a clock that stands still, jobs, programmes, a cheap hasher."""
+"""Fixtures of account services: a manual clock, jobs, programmes and a cheap password hasher."""
 
 import pytest
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
-from adapters.doorbell import SilentDoorbell
-from adapters.passwords import Argon2Passwords
 from engine.enqueue import Jobs
 from models.accounts import Account
-from services import accounts, clients, programme_files, reselling
+from services import accounts, clients, reselling
 from services.account_book import AccountBook
 from services.accounts import NewAccount
 from services.clients import NewClient
-from services.programmes import Programmes
 from services.tokens import Tokens
-from store.schema import ROOT
-from tasks.catalogue import catalogue
-
-EXAMPLES = ROOT / "examples" / "programmes"
+from tests.support.wiring import EXAMPLES, SECRET, account_context, apply_example, silent_jobs
 
 
 @pytest.fixture
@@ -28,22 +22,22 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def jobs(clock: ManualClock) -> Jobs:
-    """A way into the ledger."""
-    return Jobs(catalogue(), clock, SilentDoorbell())
+    """The ledger, with a silent doorbell."""
+    return silent_jobs(clock)
 
 
 @pytest.fixture
 def tokens() -> Tokens:
-    """Links signed with a key of this test."""
-    return Tokens("a secret that only tests use")
+    """Tokens signed with the secret of the tests."""
+    return Tokens(SECRET)
 
 
 @pytest.fixture
 def office(session: Session, jobs: Jobs) -> AccountBook:
-    """The use cases of accounts, with the four example programmes applied."""
+    """The context of account services, with all example programmes applied."""
     for path in sorted(EXAMPLES.glob("*.yaml")):
-        programme_files.apply(session, path.stem, path.read_text(), now=jobs.clock.now(), actor="test")
-    return AccountBook(jobs, Programmes(), Argon2Passwords.cheap())
+        apply_example(session, path.stem, jobs.clock)
+    return account_context(jobs)
 
 
 @pytest.fixture

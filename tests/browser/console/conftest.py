@@ -10,14 +10,14 @@ from playwright.sync_api import Browser
 
 from adapters.clock_fakes import ManualClock
 from api.deps import Deps
-from tests.api_fixtures import api, clock, deps, shop
-from tests.api_world import Api, Shop
 from tests.browser.mail_pictures import browser
-from tests.console_busy import at_work, figures, previewed, trouble
-from tests.console_scene import fill, send_mail
-from tests.console_world import operator, put_job
+from tests.support.api import Api, ResellerAccounts
+from tests.support.api_fixtures import api, clock, deps, make_accounts
+from tests.support.console import create_operator, enqueue_probe
+from tests.support.console_data import add_incidents, send_first_mail
+from tests.support.console_load import add_dead_jobs, add_job_stats, add_running_work, create_preview
 
-__all__ = ["api", "clock", "deps", "shop"]
+__all__ = ["api", "clock", "deps", "make_accounts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +41,24 @@ def running() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def scene(api: Api, deps: Deps, shop: Callable[[str], Shop], clock: ManualClock) -> Scene:
+def scene(api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts], clock: ManualClock) -> Scene:
     """A day with trouble, seen by an operator four minutes later."""
-    elbe = shop("elbe")
-    mail, _ = send_mail(deps, "activation")
-    figures(deps)
-    at_work(deps, (str(elbe.reseller), "", "someone else"))
-    trouble(api, deps, (elbe, shop("oder")))
-    job = fill(deps, elbe.client)
-    email = operator(deps, "operator")
-    run = previewed(deps, email)
+    elbe = make_accounts("elbe")
+    mail, _ = send_first_mail(deps, "activation")
+    add_job_stats(deps)
+    add_running_work(deps, (str(elbe.reseller), "", "someone else"))
+    add_dead_jobs(api, deps, (elbe, make_accounts("oder")))
+    job = add_incidents(deps, elbe.client)
+    email = create_operator(deps, "operator")
+    run = create_preview(deps, email)
     for number in range(3):
-        put_job(deps, f"waits {number}")
+        enqueue_probe(deps, f"waits {number}")
     clock.advance(timedelta(minutes=4, seconds=12))
     lane = f"instance:{elbe.client}"
-    return Scene(str(api.http.base_url), job, mail, email, run, lane, operator(deps, "admin"))
+    return Scene(str(api.http.base_url), job, mail, email, run, lane, create_operator(deps, "admin"))
 
 
 @pytest.fixture
 def viewer(deps: Deps) -> str:
     """Somebody who may read."""
-    return operator(deps, "viewer")
+    return create_operator(deps, "viewer")

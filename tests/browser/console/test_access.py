@@ -10,7 +10,7 @@ from api.deps import Deps
 from tests.browser.console.conftest import Scene
 from tests.browser.console.test_duty import places, press, signed_in
 from tests.browser.mail_pictures import chromium
-from tests.console_world import put_job
+from tests.support.console import enqueue_probe
 
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)"),
@@ -57,10 +57,10 @@ def test_a_page_follows_what_happens_until_it_is_paused(running: Browser, scene:
     page = signed_in(running, scene)
     page.goto("/console/jobs?state=queued&args.message=appears", wait_until="load")
     expect(page.get_by_role("button", name="Pause updates")).to_be_visible()
-    put_job(deps, "appears")
+    enqueue_probe(deps, "appears")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("button", name="Pause updates").click()
-    put_job(deps, "appears")
+    enqueue_probe(deps, "appears")
     expect(page.get_by_role("button", name="Resume updates")).to_be_visible()
     page.wait_for_timeout(3_000)
     expect(page.locator("tbody tr")).to_have_count(1)

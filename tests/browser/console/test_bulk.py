@@ -7,7 +7,7 @@ from api.deps import Deps
 from tests.browser.console.conftest import Scene
 from tests.browser.console.test_duty import signed_in
 from tests.browser.mail_pictures import chromium
-from tests.console_engine import works
+from tests.support.worker import running_worker
 
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)"),
@@ -22,7 +22,7 @@ def test_a_group_is_retried_after_its_preview(running: Browser, scene: Scene, de
     group = page.locator("section", has_text="No space left on device")
     group.get_by_role("button", name="Preview retry of group").click()
     expect(page.get_by_role("heading", name="Retry all matching jobs")).to_be_visible()
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
         if not scripts:
             page.get_by_role("link", name="Reload").click()

@@ -10,7 +10,7 @@ from tests.browser.console.conftest import Scene
 from tests.browser.console.pictures import draw
 from tests.browser.mail_pictures import chromium
 from tests.browser.test_mail_pages import FAINT
-from tests.console_world import PASSWORD
+from tests.support.console import PASSWORD
 
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)"),

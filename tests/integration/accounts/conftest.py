@@ -1,5 +1,5 @@
-"""The API over this test's database."""
+"""The API on this test's database."""
 
-from tests.api_fixtures import api, deps
+from tests.support.api_fixtures import api, deps
 
 __all__ = ["api", "deps"]

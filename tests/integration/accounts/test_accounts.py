@@ -1,4 +1,4 @@
-"""Accounts are made, read, renamed and handed over."""
+"""Creating, reading, renaming and handing over accounts."""
 
 import pytest
 from sqlalchemy import select
@@ -14,13 +14,13 @@ from services.accounts import NewAccount
 from store.accounts import AccountFilter
 
 
-def told(session: Session) -> list[tuple[str, str]]:
+def sent_mails(session: Session) -> list[tuple[str, str]]:
     """Template and address of every posted mail, in order."""
     query = select(Mail.template, MailRecipient.address).join(MailRecipient, MailRecipient.mail_id == Mail.id)
     return [(row[0], row[1]) for row in session.execute(query.order_by(Mail.id))]
 
 
-def test_a_new_account_is_regular_on_the_free_plan_in_its_programmes_zone(
+def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(
     office: AccountBook, session: Session
 ) -> None:
     made = accounts.create(office, session, NewAccount("booking", "Salon Ä", "a@salon.example"))
@@ -48,14 +48,14 @@ def test_a_new_account_is_regular_on_the_free_plan_in_its_programmes_zone(
 
 
 @pytest.mark.parametrize("other", ["salon ä", "SALON Ä", "  Salon A\u0308 "])
-def test_a_name_is_taken_in_any_case_and_normal_form(office: AccountBook, session: Session, other: str) -> None:
+def test_name_is_taken_regardless_of_case_and_normal_form(office: AccountBook, session: Session, other: str) -> None:
     accounts.create(office, session, NewAccount("booking", "Salon Ä", "a@salon.example"))
     with pytest.raises(Conflict) as refused:
         accounts.create(office, session, NewAccount("hosting", other, "b@salon.example"))
     assert refused.value.code == "name_taken"
 
 
-def test_every_wrong_field_is_named_at_once(office: AccountBook, session: Session) -> None:
+def test_all_invalid_fields_are_reported_together(office: AccountBook, session: Session) -> None:
     new = NewAccount("booking", "a\x00b", "nobody", "short", "robot", locale="?", timezone="Mars/Olympus")
     with pytest.raises(Invalid) as refused:
         accounts.create(office, session, new)
@@ -69,7 +69,7 @@ def test_every_wrong_field_is_named_at_once(office: AccountBook, session: Sessio
     }
 
 
-def test_a_password_is_stored_hashed(office: AccountBook, session: Session) -> None:
+def test_password_is_stored_hashed(office: AccountBook, session: Session) -> None:
     new = NewAccount("booking", "Salon", "a@salon.example", password="correct horse")
     stored = accounts.create(office, session, new).password_hash
     assert stored is not None
@@ -77,43 +77,43 @@ def test_a_password_is_stored_hashed(office: AccountBook, session: Session) -> N
     assert office.passwords.verify(stored, "correct horse")
 
 
-def test_an_unknown_account_is_not_found(office: AccountBook, session: Session) -> None:
+def test_unknown_account_is_not_found(office: AccountBook, session: Session) -> None:
     programme = accounts.create(office, session, NewAccount("booking", "A", "a@a.example")).id
     with pytest.raises(NotFound):
         accounts.get(session, programme.__class__(int=1))
 
 
-def test_pages_go_on_where_the_last_one_ended(office: AccountBook, session: Session) -> None:
+def test_next_page_starts_where_the_previous_one_ended(office: AccountBook, session: Session) -> None:
     names = [f"Salon {number}" for number in range(5)]
     for name in names:
         accounts.create(office, session, NewAccount("booking", name, "a@salon.example"))
-    wanted = AccountFilter(programme="booking")
-    first = accounts.page(session, wanted, limit=3)
-    second = accounts.page(session, wanted, first.next, limit=3)
-    assert [one.name for one in (*first.items, *second.items)] == names
+    filters = AccountFilter(programme="booking")
+    first = accounts.page(session, filters, limit=3)
+    second = accounts.page(session, filters, first.next, limit=3)
+    assert [account.name for account in (*first.items, *second.items)] == names
     assert second.next is None
     with pytest.raises(Invalid):
-        accounts.page(session, wanted, "nonsense")
+        accounts.page(session, filters, "nonsense")
 
 
-def test_filters_select_programme_kind_and_reseller(
+def test_filters_select_by_programme_kind_and_reseller(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     other = accounts.create(office, session, NewAccount("booking", "Salon", "a@salon.example"))
 
-    def found(**wanted: object) -> set[str]:
-        chosen = AccountFilter(**wanted)  # type: ignore[arg-type]  # the filter's own fields
-        return {one.name for one in accounts.page(session, chosen).items}
+    def names(**filters: object) -> set[str]:
+        chosen = AccountFilter(**filters)  # type: ignore[arg-type]  # the filter's own fields
+        return {account.name for account in accounts.page(session, chosen).items}
 
-    assert found() == {reseller.name, client.name, other.name}
-    assert found(programme="learning") == {reseller.name, client.name}
-    assert found(kind="client") == {client.name}
-    assert found(reseller=reseller.id) == {client.name}
-    assert found(visible_to=reseller.id) == {reseller.name, client.name}
-    assert found(only=other.id) == {other.name}
+    assert names() == {reseller.name, client.name, other.name}
+    assert names(programme="learning") == {reseller.name, client.name}
+    assert names(kind="client") == {client.name}
+    assert names(reseller=reseller.id) == {client.name}
+    assert names(visible_to=reseller.id) == {reseller.name, client.name}
+    assert names(only=other.id) == {other.name}
 
 
-def test_a_rename_keeps_the_name_unique_and_may_change_its_case(
+def test_renamed_account_keeps_a_unique_name_and_may_change_its_case(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     renamed = accounts.change(office, session, client.id, {"name": "WESER Logistik"})
@@ -123,46 +123,48 @@ def test_a_rename_keeps_the_name_unique_and_may_change_its_case(
     assert refused.value.code == "name_taken"
 
 
-def test_a_hand_over_tells_both_addresses_and_makes_old_links_useless(
+def test_changed_address_notifies_both_addresses_and_invalidates_old_links(
     office: AccountBook, session: Session, reseller: Account
 ) -> None:
     version = reseller.email_version
     changed = accounts.change(office, session, reseller.id, {"admin_email": "neu@elbe.example"})
     assert changed.email_version == version + 1
-    assert told(session)[-2:] == [
+    assert sent_mails(session)[-2:] == [
         ("address-changed", "chef@elbe.example"),
         ("address-changed", "neu@elbe.example"),
     ]
 
 
-def test_another_case_of_the_same_address_is_no_hand_over(
+def test_change_of_case_does_not_count_as_a_new_address(
     office: AccountBook, session: Session, reseller: Account
 ) -> None:
-    before = told(session)
+    before = sent_mails(session)
     changed = accounts.change(office, session, reseller.id, {"admin_email": "Chef@elbe.example"})
     assert changed.admin_email == "Chef@elbe.example"
     assert changed.email_version == 1
-    assert told(session) == before
+    assert sent_mails(session) == before
 
 
-def test_handing_over_there_and_back_tells_each_time(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_changing_the_address_back_and_forth_notifies_every_time(
+    office: AccountBook, session: Session, reseller: Account
+) -> None:
     for address in ("neu@elbe.example", "chef@elbe.example"):
         accounts.change(office, session, reseller.id, {"admin_email": address})
-    changes = [address for template, address in told(session) if template == "address-changed"]
+    changes = [address for template, address in sent_mails(session) if template == "address-changed"]
     assert sorted(changes) == ["chef@elbe.example"] * 2 + ["neu@elbe.example"] * 2
 
 
-def test_an_invited_clients_new_address_gets_a_link_of_its_own(
+def test_new_address_of_an_invited_client_gets_its_own_link(
     office: AccountBook, session: Session, client: Account
 ) -> None:
     accounts.change(office, session, client.id, {"admin_email": "neu@weser.example"})
-    invited = [address for template, address in told(session) if template == "activation"]
+    invited = [address for template, address in sent_mails(session) if template == "activation"]
     assert invited == ["admin@weser.example", "neu@weser.example"]
 
 
-def test_a_change_sets_what_is_given_and_nothing_else(office: AccountBook, session: Session, client: Account) -> None:
-    given = {"locale": "ja", "timezone": "Asia/Tokyo", "suspended": True, "password": "long enough"}
-    changed = accounts.change(office, session, client.id, given)
+def test_change_sets_only_the_submitted_fields(office: AccountBook, session: Session, client: Account) -> None:
+    changes = {"locale": "ja", "timezone": "Asia/Tokyo", "suspended": True, "password": "long enough"}
+    changed = accounts.change(office, session, client.id, changes)
     assert (changed.locale, changed.timezone, changed.suspended) == ("ja", "Asia/Tokyo", True)
     assert changed.name == "Weser Logistik"
     assert office.passwords.verify(changed.password_hash, "long enough")

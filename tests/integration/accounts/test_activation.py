@@ -16,7 +16,7 @@ from services.tokens import Tokens
 
 
 def token_of(session: Session, tokens: Tokens, position: int = -1) -> str:
-    """The token that the mail of that position will carry."""
+    """The token in the activation mail at that position."""
     query = select(Mail).where(Mail.template == "activation").order_by(Mail.id)
     mail = session.scalars(query).all()[position]
     links = activation.MAIL_RULES["activation"].links
@@ -24,7 +24,7 @@ def token_of(session: Session, tokens: Tokens, position: int = -1) -> str:
     return links(session, tokens, mail)["activation"].removeprefix("/activate/")
 
 
-def test_showing_changes_nothing_and_using_activates(
+def test_showing_the_link_changes_nothing_and_using_it_activates(
     office: AccountBook, session: Session, tokens: Tokens, client: Account
 ) -> None:
     token = token_of(session, tokens)
@@ -34,7 +34,7 @@ def test_showing_changes_nothing_and_using_activates(
     assert client.activated_at == office.now
 
 
-def test_a_link_works_once_and_then_shows_the_result(
+def test_link_works_once_and_then_shows_the_result(
     office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
 ) -> None:
     token = token_of(session, tokens)
@@ -45,7 +45,7 @@ def test_a_link_works_once_and_then_shows_the_result(
     assert activation.show(office, session, tokens, token).done
 
 
-def test_a_link_lives_for_72_hours(
+def test_link_is_valid_for_72_hours(
     office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
 ) -> None:
     token = token_of(session, tokens)
@@ -58,7 +58,7 @@ def test_a_link_lives_for_72_hours(
     assert client.activated_at is None
 
 
-def test_a_link_can_be_sent_again_and_the_new_one_works(
+def test_link_can_be_sent_again_and_the_new_one_works(
     office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(hours=80))
@@ -69,7 +69,7 @@ def test_a_link_can_be_sent_again_and_the_new_one_works(
     assert refused.value.code == "already_activated"
 
 
-def test_a_link_to_the_old_address_dies_with_a_hand_over(
+def test_link_to_the_old_address_is_invalid_when_the_address_changed(
     office: AccountBook, session: Session, tokens: Tokens, client: Account
 ) -> None:
     token = token_of(session, tokens)
@@ -80,7 +80,7 @@ def test_a_link_to_the_old_address_dies_with_a_hand_over(
     activation.activate(office, session, tokens, token_of(session, tokens))
 
 
-def test_a_forged_link_is_unknown(office: AccountBook, session: Session, tokens: Tokens, client: Account) -> None:
+def test_forged_link_is_not_found(office: AccountBook, session: Session, tokens: Tokens, client: Account) -> None:
     token = token_of(session, tokens)
     foreign = activation.make_token(Tokens("another secret"), client.id, 1, office.now + timedelta(hours=1))
     for forged in ("", "x", token[:-2], token + "x", token.replace(".", "", 1), foreign, "é", "a" * 9_999):
@@ -89,7 +89,7 @@ def test_a_forged_link_is_unknown(office: AccountBook, session: Session, tokens:
     assert client.activated_at is None
 
 
-def test_a_token_for_something_else_is_unknown_here(
+def test_token_of_another_purpose_is_not_found(
     office: AccountBook, session: Session, tokens: Tokens, client: Account
 ) -> None:
     carried = {"account": client.id.hex, "version": 1}
@@ -98,7 +98,7 @@ def test_a_token_for_something_else_is_unknown_here(
         activation.show(office, session, tokens, other)
 
 
-def test_a_link_survives_a_disconnection(
+def test_link_stays_valid_when_the_client_is_disconnected(
     office: AccountBook, session: Session, tokens: Tokens, reseller: Account, client: Account
 ) -> None:
     token = token_of(session, tokens)

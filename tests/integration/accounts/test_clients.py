@@ -1,4 +1,4 @@
-"""Clients are made, connected with a password, and let go."""
+"""Creating, connecting and disconnecting clients."""
 
 from datetime import timedelta
 
@@ -40,13 +40,15 @@ def assert_refused(office: AccountBook, session: Session, reseller: Account, nam
     assert refused.code == "bad_credentials"
 
 
-def test_a_client_with_an_unknown_address_gets_a_link(session: Session, reseller: Account, client: Account) -> None:
+def test_client_with_an_unknown_address_gets_an_activation_link(
+    session: Session, reseller: Account, client: Account
+) -> None:
     assert (client.kind, client.reseller_id, client.plan) == ("client", reseller.id, "free")
     assert client.activated_at is None
     assert templates(session)[-1] == "activation"
 
 
-def test_a_client_with_a_known_address_gets_a_notice(
+def test_client_with_a_known_address_gets_a_notice(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     new = NewClient("Weser Zwei", "ADMIN@weser.example")
@@ -62,7 +64,7 @@ def test_only_a_reseller_has_clients(office: AccountBook, session: Session) -> N
     assert refused.value.code == "not_a_reseller"
 
 
-def test_an_account_is_connected_by_name_and_password(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_account_is_connected_by_name_and_password(office: AccountBook, session: Session, reseller: Account) -> None:
     account = salon(office, session)
     connected = clients.connect(office, session, reseller.id, "SALON", PASSWORD)
     assert connected is account
@@ -70,7 +72,7 @@ def test_an_account_is_connected_by_name_and_password(office: AccountBook, sessi
     assert templates(session)[-1] == "account-connected"
 
 
-def test_connecting_again_changes_nothing(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_connecting_twice_changes_nothing(office: AccountBook, session: Session, reseller: Account) -> None:
     account = salon(office, session)
     for _ in range(2):
         assert clients.connect(office, session, reseller.id, "Salon", PASSWORD) is account
@@ -78,21 +80,21 @@ def test_connecting_again_changes_nothing(office: AccountBook, session: Session,
 
 
 @pytest.mark.parametrize("name", ["Salon", "Nobody", "a\x00b", "x" * 5_000, "", "\ud800"])
-def test_a_wrong_pair_gets_the_same_answer_known_or_not(
+def test_wrong_credentials_get_the_same_error_whether_the_account_exists_or_not(
     office: AccountBook, session: Session, reseller: Account, name: str
 ) -> None:
     salon(office, session)
     assert_refused(office, session, reseller, name)
 
 
-def test_an_account_without_a_password_cannot_be_connected(
+def test_account_without_a_password_cannot_be_connected(
     office: AccountBook, session: Session, reseller: Account
 ) -> None:
     accounts.create(office, session, NewAccount("learning", "Open", "o@open.example"))
     assert_refused(office, session, reseller, "Open")
 
 
-def test_a_right_password_tells_that_there_is_another_reseller(
+def test_correct_password_reveals_that_the_account_has_a_reseller(
     office: AccountBook, session: Session, reseller: Account
 ) -> None:
     account = salon(office, session)
@@ -105,14 +107,14 @@ def test_a_right_password_tells_that_there_is_another_reseller(
     assert account.reseller_id == other.id
 
 
-def test_an_account_of_another_programme_is_refused(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_account_of_another_programme_is_refused(office: AccountBook, session: Session, reseller: Account) -> None:
     salon(office, session, "booking")
     with pytest.raises(Conflict) as refused:
         clients.connect(office, session, reseller.id, "Salon", PASSWORD)
     assert refused.value.code == "programme_mismatch"
 
 
-def test_five_failures_shut_the_resellers_door_for_fifteen_minutes(
+def test_five_failures_lock_the_reseller_for_fifteen_minutes(
     office: AccountBook, session: Session, reseller: Account, clock: ManualClock
 ) -> None:
     salon(office, session)
@@ -126,7 +128,7 @@ def test_five_failures_shut_the_resellers_door_for_fifteen_minutes(
     assert isinstance(clients.connect(office, session, reseller.id, "Salon", PASSWORD), Account)
 
 
-def test_five_failures_shut_an_accounts_door_for_every_reseller(
+def test_five_failures_lock_the_account_for_every_reseller(
     office: AccountBook, session: Session, reseller: Account
 ) -> None:
     salon(office, session)
@@ -138,7 +140,7 @@ def test_five_failures_shut_an_accounts_door_for_every_reseller(
             clients.connect(office, session, who.id, "salon", PASSWORD)
 
 
-def test_four_failures_and_slow_ones_leave_the_door_open(
+def test_no_lock_when_failures_are_few_or_spread_out(
     office: AccountBook, session: Session, reseller: Account, clock: ManualClock
 ) -> None:
     salon(office, session)
@@ -148,7 +150,7 @@ def test_four_failures_and_slow_ones_leave_the_door_open(
     assert isinstance(clients.connect(office, session, reseller.id, "Salon", PASSWORD), Account)
 
 
-def test_disconnecting_takes_the_brand_and_keeps_the_rest(
+def test_disconnecting_removes_the_brand_and_keeps_the_rest(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     settings = brand_settings.checked({"logo_url": "https://weser.example/logo.png"})
@@ -159,7 +161,7 @@ def test_disconnecting_takes_the_brand_and_keeps_the_rest(
     assert templates(session)[-1] == "account-disconnected"
 
 
-def test_somebody_elses_client_is_not_found(office: AccountBook, session: Session, client: Account) -> None:
+def test_client_of_another_reseller_is_not_found(office: AccountBook, session: Session, client: Account) -> None:
     other = second_reseller(office, session)
     with pytest.raises(NotFound):
         clients.disconnect(office, session, other.id, client.id)

@@ -1,4 +1,4 @@
-"""Domains are proven by DNS or by an operator's word, each account for itself."""
+"""Verification of domains by DNS or by an operator, separately per account."""
 
 import pytest
 from sqlalchemy.orm import Session
@@ -16,10 +16,10 @@ PROVIDER = Brand(name="Provider", link_base="https://kontor.example")
 
 
 class NoDns:
-    """A resolver whose network is away."""
+    """A resolver without a network."""
 
     def txt(self, name: str) -> tuple[str, ...]:
-        """Give no answer."""
+        """Raise DnsUnavailable."""
         raise DnsUnavailable(name, "timed out")
 
 
@@ -32,12 +32,12 @@ def claim(office: AccountBook, session: Session, reseller: Account) -> VerifiedD
 
 
 def check(office: AccountBook, session: Session, records: dict[str, list[str]]) -> None:
-    """What `kontor domains verify` does."""
-    found = domains.look_up(FixedTxt(records), domains.claims(session))
-    domains.record(session, found, office.now)
+    """Run what `kontor domains verify` runs."""
+    results = domains.look_up(FixedTxt(records), domains.claims(session))
+    domains.record(session, results, office.now)
 
 
-def test_the_record_that_is_shown_proves_the_domain_and_its_absence_takes_the_proof_back(
+def test_published_record_verifies_the_domain_and_its_removal_revokes_it(
     office: AccountBook, session: Session, reseller: Account, claim: VerifiedDomain
 ) -> None:
     shown = brands.document(session, reseller)["domains"][0]
@@ -50,7 +50,7 @@ def test_the_record_that_is_shown_proves_the_domain_and_its_absence_takes_the_pr
     assert txt_name("elbe.example") in claim.last_error
 
 
-def test_no_answer_from_dns_changes_nothing_but_is_seen(
+def test_dns_outage_keeps_the_verification_and_records_the_error(
     office: AccountBook, session: Session, claim: VerifiedDomain
 ) -> None:
     check(office, session, {txt_name("elbe.example"): [txt_value(claim.token)]})
@@ -60,7 +60,9 @@ def test_no_answer_from_dns_changes_nothing_but_is_seen(
     assert "timed out" in claim.last_error
 
 
-def test_an_operators_word_stands_against_dns(office: AccountBook, session: Session, claim: VerifiedDomain) -> None:
+def test_verification_by_an_operator_outweighs_dns(
+    office: AccountBook, session: Session, claim: VerifiedDomain
+) -> None:
     domains.mark(session, "ELBE.example", "operator:anna", office.now)
     check(office, session, {})
     assert claim.verified_by == "operator:anna"
@@ -68,14 +70,14 @@ def test_an_operators_word_stands_against_dns(office: AccountBook, session: Sess
     assert claim.verified_at is None
 
 
-def test_a_domain_nobody_uses_is_not_found(office: AccountBook, session: Session) -> None:
+def test_unused_domain_is_not_found(office: AccountBook, session: Session) -> None:
     with pytest.raises(NotFound):
         domains.claims(session, "nobody.example")
     with pytest.raises(NotFound):
         domains.mark(session, "nobody.example", "operator", office.now)
 
 
-def test_a_proof_is_of_no_use_to_another_reseller(
+def test_verification_does_not_carry_over_to_another_account(
     office: AccountBook, session: Session, reseller: Account, client: Account, claim: VerifiedDomain
 ) -> None:
     settings = brand_settings.checked({"domain": "lernen.weser.example"})
@@ -87,7 +89,7 @@ def test_a_proof_is_of_no_use_to_another_reseller(
     assert session.get(VerifiedDomain, (client.id, "lernen.weser.example")) is None
 
 
-def test_links_leave_the_public_url_only_for_the_clients_own_proven_domain(
+def test_links_use_a_domain_only_when_it_is_the_clients_own_and_verified(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     theirs = brand_settings.checked({"domain": "elbe.example"})
@@ -100,7 +102,7 @@ def test_links_leave_the_public_url_only_for_the_clients_own_proven_domain(
     assert brands.brand_for(session, client, PROVIDER).brand.link_base == "https://lernen.weser.example"
 
 
-def test_a_brand_set_again_keeps_the_proof(
+def test_setting_the_brand_again_keeps_the_verification(
     office: AccountBook, session: Session, reseller: Account, claim: VerifiedDomain
 ) -> None:
     token = claim.token

@@ -1,4 +1,4 @@
-"""What happens to two resellers at the very moment they are merged: before or after, never in between."""
+"""Concurrent changes while two resellers are merged."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,7 +22,8 @@ from services.merging import merges
 from services.offer_log import OfferBook
 from services.offers import NewOffer
 from services.payments import NewPayment
-from tests.at_once import at_once
+from tests.support.concurrency import run_concurrently
+from tests.support.wiring import offer_context
 
 Work = Callable[[Session], object]
 LINES = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
@@ -32,22 +33,22 @@ ROUNDS = 4
 
 @pytest.fixture
 def offer_book(office: AccountBook) -> OfferBook:
-    return OfferBook(office.jobs, b"a secret that only tests use", office.programmes)
+    return offer_context(office.jobs, office.programmes)
 
 
 def another(office: AccountBook, session: Session, name: str) -> UUID:
-    """A further reseller of `learning`."""
+    """Create another reseller of `learning`."""
     new = NewAccount("learning", name, "chef@x.example", password="a long password")
     return reselling.become_reseller(office, session, accounts.create(office, session, new).id).account.id
 
 
 def merging(office: AccountBook, old: UUID, new: UUID) -> Work:
-    book = DiscountBook(office.jobs, office.programmes)
-    return lambda own: merges.merge(book, own, old, new)
+    ctx = DiscountBook(office.jobs, office.programmes)
+    return lambda own: merges.merge(ctx, own, old, new)
 
 
 def left_with(session: Session, reseller: UUID) -> dict[str, int]:
-    """What still names a reseller; closed offers may."""
+    """Count the rows that still name a reseller, without closed offers."""
     session.rollback()
     counted = {
         table: session.scalar(text(f"SELECT count(*) FROM {table} WHERE reseller_id = :id"), {"id": reseller})
@@ -59,7 +60,7 @@ def left_with(session: Session, reseller: UUID) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_whatever_is_given_to_a_reseller_while_it_is_merged_is_moved_or_refused(
+def test_data_added_during_a_merge_is_moved_or_refused(
     office: AccountBook,
     offer_book: OfferBook,
     session: Session,
@@ -74,7 +75,7 @@ def test_whatever_is_given_to_a_reseller_while_it_is_merged_is_moved_or_refused(
     session.commit()
     paid = NewPayment(PaymentKind.PAYMENT, Money(Decimal("10.00"), "EUR"), datetime(2026, 3, 1, tzinfo=UTC), "inv-1")
     discounts = DiscountBook(office.jobs, office.programmes)
-    found = at_once(
+    outcomes = run_concurrently(
         engine,
         lambda own: clients.create(office, own, old, NewClient(f"Late {number}", "late@x.example")),
         lambda own: clients.connect(office, own, old, "Salon", "open sesame"),
@@ -83,7 +84,7 @@ def test_whatever_is_given_to_a_reseller_while_it_is_merged_is_moved_or_refused(
         lambda own: payments.post(discounts, own, old, paid),
         merging(office, old, new),
     )
-    assert set(found) <= {"done", "not_a_reseller"}, found
+    assert set(outcomes) <= {"done", "not_a_reseller"}, outcomes
     assert left_with(session, old) == {}
     assert session.get_one(Account, old).kind == "regular"
     moved = session.scalars(select(Account.id).where(Account.reseller_id == new)).all()
@@ -91,7 +92,7 @@ def test_whatever_is_given_to_a_reseller_while_it_is_merged_is_moved_or_refused(
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_a_client_that_is_let_go_or_deleted_meanwhile_is_lost_by_nobody(
+def test_client_disconnected_or_deleted_during_a_merge_is_not_lost(
     office: AccountBook,
     offer_book: OfferBook,
     session: Session,
@@ -103,7 +104,7 @@ def test_a_client_that_is_let_go_or_deleted_meanwhile_is_lost_by_nobody(
     old, new, mine = reseller.id, another(office, session, "Weser"), client.id
     other = clients.create(office, session, old, NewClient(f"Other {number}", "o@o.example")).id
     session.commit()
-    found = at_once(
+    outcomes = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, old, mine),
         lambda own: closing.delete(office, offer_book, own, other, "test"),
@@ -111,7 +112,7 @@ def test_a_client_that_is_let_go_or_deleted_meanwhile_is_lost_by_nobody(
     )
     session.rollback()
     gone = session.get_one(Account, mine)
-    assert found == {
+    assert outcomes == {
         "done": 3 if gone.reseller_id is None else 2,
         **({} if gone.reseller_id is None else {"not_found": 1}),
     }
@@ -122,47 +123,47 @@ def test_a_client_that_is_let_go_or_deleted_meanwhile_is_lost_by_nobody(
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_of_two_merges_that_exclude_each_other_one_happens(
+def test_only_one_of_two_conflicting_merges_succeeds(
     office: AccountBook, session: Session, engine: Engine, reseller: Account, client: Account, number: int
 ) -> None:
-    one, two, mine = reseller.id, another(office, session, f"Weser {number}"), client.id
-    three = another(office, session, f"Ems {number}")
+    first, second, mine = reseller.id, another(office, session, f"Weser {number}"), client.id
+    third = another(office, session, f"Ems {number}")
     session.commit()
-    there, back = merging(office, one, two), merging(office, two, one)
-    assert at_once(engine, there, back) == {"done": 1, "not_a_reseller": 1}
+    there, back = merging(office, first, second), merging(office, second, first)
+    assert run_concurrently(engine, there, back) == {"done": 1, "not_a_reseller": 1}
     session.rollback()
     holder = session.get_one(Account, mine).reseller_id
-    assert holder in {one, two}
-    rest = one if holder == two else two
+    assert holder in {first, second}
+    rest = first if holder == second else second
     assert session.get_one(Account, rest).kind == "regular"
-    assert at_once(engine, merging(office, holder, three), merging(office, holder, three)) == {
+    assert run_concurrently(engine, merging(office, holder, third), merging(office, holder, third)) == {
         "done": 1,
         "not_a_reseller": 1,
     }
     session.rollback()
-    assert session.get_one(Account, mine).reseller_id == three
+    assert session.get_one(Account, mine).reseller_id == third
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_a_client_is_let_go_and_deleted_at_once(
+def test_client_can_be_disconnected_and_deleted_at_the_same_time(
     office: AccountBook, offer_book: OfferBook, session: Session, engine: Engine, client: Account, number: int
 ) -> None:
     session.commit()
     owner, mine = client.reseller_id, client.id
     assert owner is not None
-    found = at_once(
+    outcomes = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, owner, mine),
         lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),
     )
-    assert found == {"done": 2}
+    assert outcomes == {"done": 2}
     session.rollback()
     after = session.get_one(Account, mine)
     assert (after.kind, after.reseller_id, after.deleted_at) == ("regular", None, office.now)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_no_open_offer_is_left_to_an_account_that_is_deleted_while_it_is_sent(
+def test_no_open_offer_remains_when_the_account_is_deleted_while_it_is_sent(
     office: AccountBook,
     offer_book: OfferBook,
     session: Session,
@@ -174,7 +175,7 @@ def test_no_open_offer_is_left_to_an_account_that_is_deleted_while_it_is_sent(
     owner, mine = reseller.id, client.id
     instances.put(session, FernetSealer("key"), mine, "https://weser.example/in", None, office.now)
     session.commit()
-    at_once(
+    run_concurrently(
         engine,
         lambda own: offers.send(offer_book, own, NewOffer(owner, mine, lines=LINES), "test"),
         lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),

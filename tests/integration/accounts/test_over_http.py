@@ -1,4 +1,4 @@
-"""Accounts, clients and brands as the contract has them, over real HTTP."""
+"""Accounts, clients and brands over real HTTP, as in the contract."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,14 +14,14 @@ from models.keys import Scope
 from models.mails import Mail
 from services import activation, keys, programme_files
 from store.schema import ROOT
-from tests.api_world import Api
+from tests.support.api import Api
 
 Ask = Callable[..., httpx.Response]
 PASSWORD = "open sesame please"
 
 
 def caller(api: Api, **bound: Any) -> Ask:
-    """Requests with a fresh key that may do everything, if not bound."""
+    """Build a request function with a new key of all scopes."""
     with api.deps.sessions() as session:
         made = keys.create(session, "test", list(Scope), api.deps.clock.now(), **bound)
         session.commit()
@@ -35,7 +35,7 @@ def caller(api: Api, **bound: Any) -> Ask:
 
 @pytest.fixture
 def ask(api: Api) -> Ask:
-    """An unbound key, and the four programmes."""
+    """Requests with an unbound key; all example programmes are applied."""
     with api.deps.sessions() as session:
         for path in (ROOT / "examples" / "programmes").glob("*.yaml"):
             text, now = path.read_text(), api.deps.clock.now()
@@ -48,8 +48,8 @@ def make(ask: Ask, name: str, programme: str = "learning", **more: Any) -> dict[
     body = {"programme": programme, "name": name, "admin_email": f"{uuid4().hex}@x.example", **more}
     answer = ask("POST", "/v1/accounts", body)
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    account: dict[str, Any] = answer.json()
+    return account
 
 
 def make_reseller(ask: Ask, name: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_an_account_has_the_fields_of_the_contract(ask: Ask) -> None:
+def test_account_has_the_fields_of_the_contract(ask: Ask) -> None:
     made = make(ask, "Salon", "booking")
     assert {
         "id",
@@ -88,7 +88,7 @@ def test_an_account_has_the_fields_of_the_contract(ask: Ask) -> None:
     assert ask("GET", f"/v1/accounts/{made['id']}").json() == made
 
 
-def test_a_taken_name_and_a_bad_field(ask: Ask) -> None:
+def test_taken_name_is_a_conflict_and_a_bad_field_is_named(ask: Ask) -> None:
     make(ask, "Salon")
     body = {"programme": "learning", "name": "SALON", "admin_email": "a@x.example"}
     assert code(ask("POST", "/v1/accounts", body)) == (409, "name_taken")
@@ -103,27 +103,27 @@ def test_lists_are_paged_and_filtered(ask: Ask) -> None:
         body = {"name": name, "admin_email": f"{name}@c.example"}
         assert ask("POST", f"/v1/resellers/{owner['id']}/clients", body).status_code == 201
     first = ask("GET", f"/v1/accounts?reseller={owner['id']}&limit=1").json()
-    assert [one["name"] for one in first["items"]] == ["C1"]
+    assert [client["name"] for client in first["items"]] == ["C1"]
     rest = ask("GET", f"/v1/accounts?reseller={owner['id']}&limit=1&cursor={first['next']}").json()
-    assert [one["name"] for one in rest["items"]] == ["C2"]
+    assert [client["name"] for client in rest["items"]] == ["C2"]
     assert rest["next"] is None
     mine = ask("GET", f"/v1/resellers/{owner['id']}/clients").json()
-    assert [one["name"] for one in mine["items"]] == ["C1", "C2"]
+    assert [client["name"] for client in mine["items"]] == ["C1", "C2"]
 
 
-def test_a_person_is_refused_where_companies_resell(ask: Ask, api: Api) -> None:
+def test_person_is_refused_where_only_companies_may_resell(ask: Ask, api: Api) -> None:
     with api.deps.sessions() as session:
         strict = [
-            one
-            for one in ("booking", "hosting", "learning", "telephony")
-            if api.deps.programmes.current(session, one).accounts.legal_entity_required
+            programme
+            for programme in ("booking", "hosting", "learning", "telephony")
+            if api.deps.programmes.current(session, programme).accounts.legal_entity_required
         ]
     person = make(ask, "Jo", strict[0], party="person")
     refused = ask("POST", f"/v1/accounts/{person['id']}/become-reseller")
     assert code(refused) == (403, "party_refused")
 
 
-def test_resellers_come_and_go(ask: Ask) -> None:
+def test_account_becomes_a_reseller_and_reverts(ask: Ask) -> None:
     owner = make_reseller(ask, "R")
     base = f"/v1/accounts/{owner['id']}"
     assert code(ask("POST", f"{base}/become-reseller")) == (409, "already_reseller")
@@ -138,7 +138,7 @@ def test_resellers_come_and_go(ask: Ask) -> None:
     assert ask("GET", f"/v1/accounts/{client['id']}").json()["kind"] == "regular"
 
 
-def test_a_client_that_becomes_a_reseller_hears_whom_it_left(ask: Ask) -> None:
+def test_client_that_becomes_a_reseller_learns_which_reseller_it_left(ask: Ask) -> None:
     owner = make_reseller(ask, "R")
     body = {"name": "C", "admin_email": "c@c.example"}
     client = ask("POST", f"/v1/resellers/{owner['id']}/clients", body).json()
@@ -148,7 +148,7 @@ def test_a_client_that_becomes_a_reseller_hears_whom_it_left(ask: Ask) -> None:
     assert answer.json()["disconnected_from"] == owner["id"]
 
 
-def test_connecting_counts_failures_that_were_answered(ask: Ask, api: Api) -> None:
+def test_failed_connections_are_counted_and_then_locked(ask: Ask, api: Api) -> None:
     owner = make_reseller(ask, "R")
     make(ask, "Salon", password=PASSWORD)
     path = f"/v1/resellers/{owner['id']}/clients/connect"
@@ -159,7 +159,7 @@ def test_connecting_counts_failures_that_were_answered(ask: Ask, api: Api) -> No
     assert locked.headers["Retry-After"] == "900"
 
 
-def test_connecting_and_disconnecting(ask: Ask) -> None:
+def test_client_is_connected_and_disconnected(ask: Ask) -> None:
     owner, other = make_reseller(ask, "R"), make_reseller(ask, "Other")
     account = make(ask, "Salon", password=PASSWORD)
     foreign = make(ask, "Far", "booking", password=PASSWORD)
@@ -179,7 +179,7 @@ def test_connecting_and_disconnecting(ask: Ask) -> None:
     assert (free.status_code, free.json()["kind"]) == (200, "regular")
 
 
-def test_deleting_and_restoring(ask: Ask) -> None:
+def test_account_is_deleted_and_restored(ask: Ask) -> None:
     account = make(ask, "Salon")
     path = f"/v1/accounts/{account['id']}"
     gone = ask("DELETE", path)
@@ -190,7 +190,7 @@ def test_deleting_and_restoring(ask: Ask) -> None:
     assert code(ask("POST", f"{path}/restore")) == (409, "not_deleted")
 
 
-def test_a_brand_is_set_by_its_reseller_and_not_by_the_client(ask: Ask, api: Api) -> None:
+def test_brand_of_a_client_is_set_by_the_reseller_only(ask: Ask, api: Api) -> None:
     owner = make_reseller(ask, "R")
     body = {"name": "C", "admin_email": "c@c.example"}
     client = ask("POST", f"/v1/resellers/{owner['id']}/clients", body).json()
@@ -211,11 +211,11 @@ def test_a_brand_is_set_by_its_reseller_and_not_by_the_client(ask: Ask, api: Api
     own = caller(api, account_id=client["id"])
     assert own("PUT", path, brand).status_code == 403
     assert own("GET", path).status_code == 200
-    wrong = theirs("PUT", path, {**brand, "logo_url": "http://c.example/logo.png"})
-    assert [error["loc"] for error in wrong.json()["errors"]] == ["logo_url"]
+    refused = theirs("PUT", path, {**brand, "logo_url": "http://c.example/logo.png"})
+    assert [error["loc"] for error in refused.json()["errors"]] == ["logo_url"]
 
 
-def test_a_client_changes_its_own_name_address_and_password(ask: Ask, api: Api) -> None:
+def test_client_changes_its_own_name_address_and_password(ask: Ask, api: Api) -> None:
     owner = make_reseller(ask, "R")
     body = {"name": "C", "admin_email": "c@c.example"}
     client = ask("POST", f"/v1/resellers/{owner['id']}/clients", body).json()
@@ -231,7 +231,7 @@ def test_a_client_changes_its_own_name_address_and_password(ask: Ask, api: Api) 
     assert theirs("GET", path).json()["name"] == "D"
 
 
-def test_an_activation_page_decides_nothing_until_its_button_is_pressed(ask: Ask, api: Api, clock: ManualClock) -> None:
+def test_activation_page_activates_only_on_post(ask: Ask, api: Api, clock: ManualClock) -> None:
     owner = make_reseller(ask, "R")
     body = {"name": "C", "admin_email": "c@c.example"}
     client = ask("POST", f"/v1/resellers/{owner['id']}/clients", body).json()

@@ -1,4 +1,4 @@
-"""What happens at the same time from several connections."""
+"""Concurrent requests on several connections."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -12,34 +12,34 @@ from services.account_book import AccountBook
 from services.accounts import NewAccount
 from services.clients import NewClient
 from services.tokens import Tokens
-from tests.at_once import at_once
+from tests.support.concurrency import run_concurrently
 
-HANDS = 6
+CONCURRENT = 6
 
 
-def test_one_of_many_gets_the_name(office: AccountBook, session: Session, engine: Engine) -> None:
+def test_only_one_of_several_new_accounts_gets_the_name(office: AccountBook, session: Session, engine: Engine) -> None:
     session.commit()
     new = NewAccount("booking", "Salon", "a@salon.example")
-    found = at_once(engine, *[lambda own: accounts.create(office, own, new)] * HANDS)
-    assert found == {"done": 1, "name_taken": HANDS - 1}
+    outcomes = run_concurrently(engine, *[lambda own: accounts.create(office, own, new)] * CONCURRENT)
+    assert outcomes == {"done": 1, "name_taken": CONCURRENT - 1}
 
 
-def test_two_renames_do_not_meet_in_one_name(
+def test_concurrent_renames_cannot_take_the_same_name(
     office: AccountBook, session: Session, engine: Engine, reseller: Account
 ) -> None:
     made = [
         clients.create(office, session, reseller.id, NewClient(f"C{number}", "c@c.example")).id
-        for number in range(HANDS)
+        for number in range(CONCURRENT)
     ]
     session.commit()
 
     def rename(account_id: UUID) -> Callable[[Session], object]:
         return lambda own: accounts.change(office, own, account_id, {"name": "One"})
 
-    assert at_once(engine, *map(rename, made)) == {"done": 1, "name_taken": HANDS - 1}
+    assert run_concurrently(engine, *map(rename, made)) == {"done": 1, "name_taken": CONCURRENT - 1}
 
 
-def test_a_rename_and_a_new_account_do_not_meet_in_one_name(
+def test_concurrent_rename_and_creation_cannot_take_the_same_name(
     office: AccountBook, session: Session, engine: Engine, client: Account
 ) -> None:
     session.commit()
@@ -53,10 +53,10 @@ def test_a_rename_and_a_new_account_do_not_meet_in_one_name(
         def create(own: Session, name: str = name) -> object:
             return accounts.create(office, own, NewAccount("booking", name, "a@a.example"))
 
-        assert at_once(engine, rename, create) == {"done": 1, "name_taken": 1}
+        assert run_concurrently(engine, rename, create) == {"done": 1, "name_taken": 1}
 
 
-def test_guessing_in_parallel_gets_five_guesses(
+def test_concurrent_guesses_are_limited_to_five(
     office: AccountBook, session: Session, engine: Engine, reseller: Account
 ) -> None:
     session.commit()
@@ -65,10 +65,10 @@ def test_guessing_in_parallel_gets_five_guesses(
     def guess(own: Session) -> object:
         return clients.connect(office, own, reseller_id, "Nobody", "wrong")
 
-    assert at_once(engine, *[guess] * 12) == {"bad_credentials": 5, "locked": 7}
+    assert run_concurrently(engine, *[guess] * 12) == {"bad_credentials": 5, "locked": 7}
 
 
-def test_a_link_pressed_by_many_hands_works_once(
+def test_link_used_concurrently_works_once(
     office: AccountBook, session: Session, engine: Engine, client: Account, tokens: Tokens
 ) -> None:
     token = activation.make_token(tokens, client.id, client.email_version, office.now + activation.LIFE)
@@ -77,10 +77,10 @@ def test_a_link_pressed_by_many_hands_works_once(
     def press(own: Session) -> object:
         return activation.activate(office, own, tokens, token)
 
-    assert at_once(engine, *[press] * HANDS) == {"done": 1, "already_activated": HANDS - 1}
+    assert run_concurrently(engine, *[press] * CONCURRENT) == {"done": 1, "already_activated": CONCURRENT - 1}
 
 
-def test_no_client_is_left_behind_by_a_reseller_that_turns_back(
+def test_no_client_remains_without_a_reseller_when_the_reseller_reverts(
     office: AccountBook, session: Session, engine: Engine, reseller: Account
 ) -> None:
     session.commit()
@@ -93,8 +93,8 @@ def test_no_client_is_left_behind_by_a_reseller_that_turns_back(
         new = NewClient(f"C{number}", "c@c.example")
         return lambda own: clients.create(office, own, reseller_id, new)
 
-    found = at_once(engine, turn_back, *map(create, range(HANDS)))
+    outcomes = run_concurrently(engine, turn_back, *map(create, range(CONCURRENT)))
     session.expire_all()
     left = session.scalar(select(func.count()).select_from(Account).where(Account.reseller_id == reseller_id))
-    assert left == (0 if reseller.kind == "regular" else HANDS)
-    assert found["has_clients"] == (reseller.kind == "reseller")
+    assert left == (0 if reseller.kind == "regular" else CONCURRENT)
+    assert outcomes["has_clients"] == (reseller.kind == "reseller")

@@ -1,4 +1,4 @@
-"""A regular account becomes a reseller at once, and turns back only without clients."""
+"""Becoming a reseller, and reverting when no client remains."""
 
 import pytest
 from sqlalchemy import select
@@ -24,7 +24,7 @@ def templates(session: Session) -> list[str]:
     return list(session.scalars(select(Mail.template).order_by(Mail.id)))
 
 
-def test_becoming_a_reseller_keeps_terms_and_time_and_welcomes(
+def test_new_reseller_accepts_the_terms_and_gets_a_welcome_mail(
     office: AccountBook, session: Session, clock: ManualClock
 ) -> None:
     account = accounts.create(office, session, NewAccount("booking", "Salon", "a@salon.example"))
@@ -37,13 +37,13 @@ def test_becoming_a_reseller_keeps_terms_and_time_and_welcomes(
     assert (mail.template, mail.facts["discount"]) == ("welcome-reseller", "20")
 
 
-def test_a_reseller_does_not_become_one_again(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_reseller_cannot_become_a_reseller_again(office: AccountBook, session: Session, reseller: Account) -> None:
     with pytest.raises(Conflict) as refused:
         reselling.become_reseller(office, session, reseller.id)
     assert refused.value.code == "already_reseller"
 
 
-def test_a_person_is_pointed_to_the_affiliate_programme_where_a_company_is_required(
+def test_person_is_referred_to_the_affiliate_programme_when_a_company_is_required(
     office: AccountBook, session: Session
 ) -> None:
     strict = [
@@ -62,12 +62,12 @@ def test_a_person_is_pointed_to_the_affiliate_programme_where_a_company_is_requi
     assert account.kind == "regular"
 
 
-def test_a_person_may_resell_where_no_company_is_required(office: AccountBook, session: Session) -> None:
+def test_person_may_resell_where_no_company_is_required(office: AccountBook, session: Session) -> None:
     account = person(office, session, "booking")
     assert reselling.become_reseller(office, session, account.id).account.kind == "reseller"
 
 
-def test_a_client_that_becomes_a_reseller_is_disconnected_and_told_whom_it_left(
+def test_client_is_disconnected_when_it_becomes_a_reseller(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     became = reselling.become_reseller(office, session, client.id)
@@ -79,7 +79,7 @@ def test_a_client_that_becomes_a_reseller_is_disconnected_and_told_whom_it_left(
     assert kinds[-2:] == ["account.disconnected", "account.became_reseller"]
 
 
-def test_a_reseller_with_clients_stays_one(
+def test_reseller_with_clients_cannot_revert(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     with pytest.raises(Conflict) as refused:
@@ -89,7 +89,7 @@ def test_a_reseller_with_clients_stays_one(
     assert client.reseller_id == reseller.id
 
 
-def test_a_reseller_turns_back_when_told_to_disconnect_its_clients(
+def test_reverting_disconnects_the_clients_on_request(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     reselling.revert_reseller(office, session, reseller.id, disconnect_clients=True)
@@ -98,21 +98,21 @@ def test_a_reseller_turns_back_when_told_to_disconnect_its_clients(
     assert templates(session)[-1] == "account-disconnected"
 
 
-def test_only_a_reseller_turns_back(office: AccountBook, session: Session, client: Account) -> None:
+def test_only_a_reseller_can_revert(office: AccountBook, session: Session, client: Account) -> None:
     with pytest.raises(Conflict) as refused:
         reselling.revert_reseller(office, session, client.id)
     assert refused.value.code == "not_a_reseller"
 
 
-def test_every_client_that_is_let_go_is_told_once_and_a_deleted_one_is_not(
+def test_disconnected_clients_are_notified_once_and_deleted_ones_are_not(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     more = [clients.create(office, session, reseller.id, NewClient(f"C{n}", f"c{n}@c.example")) for n in range(3)]
     more[2].deleted_at = office.now
     session.flush()
     reselling.revert_reseller(office, session, reseller.id, disconnect_clients=True)
-    told = session.scalars(select(Mail).where(Mail.template == "account-disconnected")).all()
-    assert {(mail.account_id, mail.facts["reseller"]) for mail in told} == {
+    notices = session.scalars(select(Mail).where(Mail.template == "account-disconnected")).all()
+    assert {(mail.account_id, mail.facts["reseller"]) for mail in notices} == {
         (account.id, reseller.name) for account in (client, *more[:2])
     }
     left = select(DomainEvent).where(DomainEvent.type == "account.disconnected")

@@ -1,4 +1,4 @@
-"""Trials and usage as the contract has them, over real HTTP."""
+"""Trials and usage over real HTTP, as in the contract."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +10,7 @@ import pytest
 from adapters.clock_fakes import ManualClock
 from services import programme_files
 from store.schema import ROOT
-from tests.api_world import Api
+from tests.support.api import Api
 
 AT = "2026-03-02T12:00:00Z"
 Make = Callable[[str], tuple[str, str]]
@@ -18,7 +18,7 @@ Make = Callable[[str], tuple[str, str]]
 
 @pytest.fixture
 def make(api: Api) -> Make:
-    """Makes a reseller of `booking` with one client; their ids."""
+    """Create a reseller of `booking` with one client, by name; returns their ids."""
     with api.deps.sessions() as session:
         path = ROOT / "examples" / "programmes" / "booking.yaml"
         programme_files.apply(session, "booking", path.read_text(), now=api.deps.clock.now(), actor="test")
@@ -28,8 +28,8 @@ def make(api: Api) -> Make:
         new = {"programme": "booking", "name": name, "admin_email": f"{name}@shop.example"}
         reseller = api.ok("POST /v1/accounts", new)["id"]
         api.ok(f"POST /v1/accounts/{reseller}/become-reseller")
-        told = {"name": f"{name} client", "admin_email": f"admin@{name}.example"}
-        return reseller, api.ok(f"POST /v1/resellers/{reseller}/clients", told)["id"]
+        new_client = {"name": f"{name} client", "admin_email": f"admin@{name}.example"}
+        return reseller, api.ok(f"POST /v1/resellers/{reseller}/clients", new_client)["id"]
 
     return made
 
@@ -38,7 +38,7 @@ def report(amount: int, **more: Any) -> dict[str, Any]:
     return {"metric": "appointments", "delta": amount, "at": AT, **more}
 
 
-def test_the_account_shows_its_trial_and_what_it_uses(api: Api, make: Make, clock: ManualClock) -> None:
+def test_account_shows_its_trial_and_usage(api: Api, make: Make, clock: ManualClock) -> None:
     reseller, client = make("elbe")
     path = f"/v1/accounts/{client}"
     assert api.ok(f"GET {path}")["trial"] == {"state": "none", "ends_at": None}
@@ -55,14 +55,14 @@ def test_the_account_shows_its_trial_and_what_it_uses(api: Api, make: Make, cloc
     clock.advance(timedelta(days=7))
     over = {"usage": {"appointments": {"value": 51, "limit": 50}}, "read_only": True, "plan": "free"}
     for listed in (f"/v1/resellers/{reseller}/clients", f"/v1/accounts?reseller={reseller}"):
-        (one,) = api.ok(f"GET {listed}")["items"]
-        assert one["trial"]["state"] == "expired"
-        assert {name: one[name] for name in over} == over
+        (account,) = api.ok(f"GET {listed}")["items"]
+        assert account["trial"]["state"] == "expired"
+        assert {name: account[name] for name in over} == over
     again = api.call(f"POST {path}/trial")
     assert (again.status_code, again.json()["code"]) == (409, "trial_used")
 
 
-def test_reseller_and_client_may_start_a_trial_and_only_the_provider_reports_usage(api: Api, make: Make) -> None:
+def test_reseller_and_client_start_trials_and_only_the_provider_reports_usage(api: Api, make: Make) -> None:
     mine, theirs = make("elbe"), make("weser")
     keys = [api.key("enqueue", reseller_id=UUID(mine[0])), api.key("enqueue", account_id=UUID(mine[1]))]
     for key in keys:
@@ -77,7 +77,7 @@ def test_reseller_and_client_may_start_a_trial_and_only_the_provider_reports_usa
 
 
 @pytest.mark.parametrize(
-    ("wrong", "loc"),
+    ("change", "loc"),
     [
         ({"metric": "seats"}, "metric"),
         ({"at": "2026-03-02T13:00:01Z"}, "at"),
@@ -91,15 +91,15 @@ def test_reseller_and_client_may_start_a_trial_and_only_the_provider_reports_usa
         ({"by": "me"}, "by"),
     ],
 )
-def test_a_report_that_cannot_be_is_refused_by_field(api: Api, make: Make, wrong: dict[str, Any], loc: str) -> None:
+def test_invalid_report_is_refused_with_its_field(api: Api, make: Make, change: dict[str, Any], loc: str) -> None:
     _, client = make("elbe")
-    body = {name: value for name, value in (report(1) | wrong).items() if value is not None}
+    body = {name: value for name, value in (report(1) | change).items() if value is not None}
     answer = api.call(f"POST /v1/accounts/{client}/usage", body)
     assert answer.status_code == 422
-    assert [one["loc"] for one in answer.json()["errors"]] == [loc]
+    assert [error["loc"] for error in answer.json()["errors"]] == [loc]
 
 
-def test_a_report_seen_before_is_told_as_repeated(api: Api, make: Make) -> None:
+def test_duplicate_report_is_marked_as_repeated(api: Api, make: Make) -> None:
     _, client = make("elbe")
     path = f"POST /v1/accounts/{client}/usage"
     assert api.ok(path, report(7, report_id="r-1"))["repeated"] is False

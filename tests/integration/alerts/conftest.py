@@ -1,4 +1,4 @@
-"""A deployment with an operator, a viewer and a shop, a worker and a scheduler in the test's own thread."""
+"""A deployment with an admin, an operator and a viewer, a worker and a scheduler in the test's thread."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,9 @@ import pytest
 from adapters.clock_fakes import ManualClock
 from adapters.passwords import Argon2Passwords
 from services import operators
-from tests.api_fixtures import api, deps
-from tests.api_world import Api
-from tests.discount_world import OPENING, DiscountWorld, discount_world
+from tests.support.api import Api
+from tests.support.api_fixtures import api, deps
+from tests.support.discounts import OPENING, DiscountScenario, discount_scenario
 
 __all__ = ["api", "deps"]
 
@@ -21,13 +21,13 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
-    """Somebody who hears alerts, somebody who does not, and nothing wrong."""
-    with discount_world(api, clock) as found:
-        found.apply("learning")
-        with found.transaction() as session:
+def world(api: Api, clock: ManualClock) -> Iterator[DiscountScenario]:
+    """Two people who receive alerts, one who does not, and no incident."""
+    with discount_scenario(api, clock) as scenario:
+        scenario.apply("learning")
+        with scenario.transaction() as session:
             for name, role in (("duty", "operator"), ("boss", "admin"), ("guest", "viewer")):
                 email = f"{name}@kontor.example"
                 operators.create(session, Argon2Passwords.cheap(), email, role, now=clock.now(), actor="test")
-        found.settle()
-        yield found
+        scenario.settle()
+        yield scenario

@@ -1,4 +1,4 @@
-"""Each alert of deploy/prometheus/rules.yml fires on what /metrics says in its state, and nothing else does."""
+"""Each alert of deploy/prometheus/rules.yml fires on the /metrics of its state, and no other alert does."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,9 +13,9 @@ from sqlalchemy.orm import sessionmaker
 from api.metrics import Meter
 from domain.mailing import MailDeferred, MailRefused
 from engine.driver import driver
-from tests import trouble
-from tests.discount_world import DiscountWorld, moscow
-from tests.prometheus_rules import RULES, firing, needs_promtool, read
+from tests.support import incidents
+from tests.support.alert_rules import RULES, assert_firing, needs_promtool, parse_scrape
+from tests.support.discounts import DiscountScenario, moscow
 
 INLINE = {"KontorNoWorker", "KontorProcessMissing", "KontorTestClock"}
 """What is true of every test here: no process runs, and the test clock is on."""
@@ -35,24 +35,24 @@ VALUES ('w', 'h', 1, '0', 8, '{}', now(), clock_timestamp(), 400000000)
 pytestmark = needs_promtool
 
 
-def scrape(world: DiscountWorld) -> dict[str, tuple[float, bool]]:
-    """What Prometheus would read now, workers having told what they did."""
+def scrape(world: DiscountScenario) -> dict[str, tuple[float, bool]]:
+    """Scrape /metrics after the worker flushed its stats."""
     with world.transaction() as session:
-        world.works.inline.shop.tally.tell(driver(session))
-    return read(world.api.http.get("/metrics").text)
+        world.worker.inline.shop.tally.tell(driver(session))
+    return parse_scrape(world.api.http.get("/metrics").text)
 
 
-def test_a_healthy_deployment_is_quiet(world: DiscountWorld, tmp_path: Path) -> None:
+def test_healthy_deployment_fires_no_alert(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
-    trouble.next_quarter(world)
-    firing(tmp_path, before, scrape(world), expected=INLINE)
+    incidents.next_quarter(world)
+    assert_firing(tmp_path, before, scrape(world), expected=INLINE)
 
 
-def test_alerts_of_the_engine(world: DiscountWorld, tmp_path: Path) -> None:
+def test_engine_incidents_fire_the_engine_alerts(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
-    trouble.dead_job(world)
-    trouble.held_lane(world)
-    trouble.late_work(world)
+    incidents.create_dead_job(world)
+    incidents.hold_lane(world)
+    incidents.delay_job(world)
     later = {"task": "probe.echo", "args": {}, "run_at": (world.clock.now() + timedelta(minutes=1)).isoformat()}
     world.api.ok("POST /v1/jobs", later, key=world.key)
     held = {"task": "probe.echo", "args": {}}
@@ -61,12 +61,12 @@ def test_alerts_of_the_engine(world: DiscountWorld, tmp_path: Path) -> None:
     world.rows(running, now=world.clock.now(), id=leased)
     world.rows(HEAVY)
     world.clock.advance(timedelta(minutes=30))
-    firing(tmp_path, before, scrape(world), expected=(INLINE | ENGINE) - {"KontorNoWorker"})
+    assert_firing(tmp_path, before, scrape(world), expected=(INLINE | ENGINE) - {"KontorNoWorker"})
 
 
-def test_alerts_of_the_programme(world: DiscountWorld, tmp_path: Path) -> None:
+def test_programme_incidents_fire_the_programme_alerts(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
-    answers = world.works.post.answers
+    answers = world.worker.mail_transport.answers
     for number in range(12):
         answers[f"Don{number}@shop.example"] = MailRefused("no such person", at_rcpt=True)
         world.reseller(f"Don{number}")
@@ -74,30 +74,30 @@ def test_alerts_of_the_programme(world: DiscountWorld, tmp_path: Path) -> None:
         answers[f"Oka{number}@shop.example"] = MailDeferred("try later")
         world.reseller(f"Oka{number}")
     for _ in range(4):
-        world.works.inline.drain()
+        world.worker.inline.drain()
         world.clock.advance(timedelta(minutes=10))
     answers.clear()
     world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
     world.reach(moscow("2026-01-11T00:05:00"))
-    trouble.gap(world)
-    firing(tmp_path, before, scrape(world), expected=INLINE | PROGRAMME)
+    incidents.create_gap(world)
+    assert_firing(tmp_path, before, scrape(world), expected=INLINE | PROGRAMME)
 
 
-def test_alerts_of_a_web_process(world: DiscountWorld, tmp_path: Path) -> None:
+def test_web_process_incidents_fire_its_alerts(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
     world.api.app.state.meter.count("GET", "/v1/jobs", 500, 0.1)
     with ExitStack() as held:
         for _ in range(6):
             held.enter_context(world.api.deps.engine.connect())
-        firing(tmp_path, before, scrape(world), expected=INLINE | PROCESS - {"KontorLedgerAway"})
+        assert_firing(tmp_path, before, scrape(world), expected=INLINE | PROCESS - {"KontorLedgerAway"})
 
     nowhere = sessionmaker(create_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
     meter = Meter(replace(world.api.deps, sessions=nowhere))
-    firing(tmp_path, {}, read(generate_latest(meter.registry).decode()), expected={"KontorLedgerAway"})
+    assert_firing(tmp_path, {}, parse_scrape(generate_latest(meter.registry).decode()), expected={"KontorLedgerAway"})
 
 
-def test_every_alert_is_brought_about_here() -> None:
+def test_every_alert_rule_is_covered() -> None:
     groups = yaml.safe_load(RULES.read_text())["groups"]
     assert {rule["alert"] for group in groups for rule in group["rules"]} == (
         INLINE | ENGINE | PROGRAMME | PROCESS | NOT_SCRAPED

@@ -1,5 +1,5 @@
-"""The API over a database of this test."""
+"""The API on this test's database."""
 
-from tests.api_fixtures import api, clock, deps, shop
+from tests.support.api_fixtures import api, clock, deps, make_accounts
 
-__all__ = ["api", "clock", "deps", "shop"]
+__all__ = ["api", "clock", "deps", "make_accounts"]

@@ -1,4 +1,4 @@
-"""Who may call what: 401, then 404, then 403, then the body."""
+"""Access checks in order: 401, 404, 403, then the body."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,12 +6,12 @@ from uuid import uuid4
 
 from adapters.clock_fakes import ManualClock
 from services import keys
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 BROKEN = b"{"
 
 
-def test_a_missing_or_wrong_key_is_401_before_anything_else(api: Api) -> None:
+def test_missing_or_wrong_key_is_401_before_anything_else(api: Api) -> None:
     for sent in (b"", b"Bearer", b"Bearer wrong", b"Basic abc", b"Bearer \xff"):
         answer = api.http.post("/v1/jobs", content=BROKEN, headers={b"Authorization": sent})
 
@@ -19,7 +19,7 @@ def test_a_missing_or_wrong_key_is_401_before_anything_else(api: Api) -> None:
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_revoked_key_and_an_expired_one_are_401(api: Api, clock: ManualClock) -> None:
+def test_revoked_or_expired_key_is_401(api: Api, clock: ManualClock) -> None:
     with api.deps.sessions() as session:
         gone = keys.create(session, "gone", ["read"], clock.now())
         keys.revoke(session, gone.id, clock.now())
@@ -33,7 +33,7 @@ def test_a_revoked_key_and_an_expired_one_are_401(api: Api, clock: ManualClock) 
     assert api.call("GET /v1/jobs", key=short.secret).status_code == 401
 
 
-def test_secrets_of_keys_are_stored_hashed(api: Api) -> None:
+def test_key_secrets_are_stored_hashed(api: Api) -> None:
     secret = api.key("read")
     with api.deps.sessions() as session:
         stored = [key.secret_hash for key in keys.listed(session)]
@@ -42,7 +42,7 @@ def test_secrets_of_keys_are_stored_hashed(api: Api) -> None:
     assert keys.digest(secret) in stored
 
 
-def test_a_key_without_the_scope_is_403_before_its_body_is_judged(api: Api) -> None:
+def test_missing_scope_is_403_before_the_body_is_validated(api: Api) -> None:
     for scopes, line in (
         (("enqueue",), "GET /v1/jobs"),
         (("read", "operate", "admin"), "POST /v1/jobs"),
@@ -55,8 +55,10 @@ def test_a_key_without_the_scope_is_403_before_its_body_is_judged(api: Api) -> N
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), line
 
 
-def test_what_is_not_yours_is_404_before_a_missing_scope_is_403(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine, other = shop("elbe"), shop("weser")
+def test_resource_of_another_reseller_is_404_before_a_missing_scope_is_403(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine, other = make_accounts("elbe"), make_accounts("weser")
     reader = api.key("read", reseller_id=mine.reseller)
 
     assert api.call(f"PATCH /v1/accounts/{other.client}", BROKEN, key=reader).status_code == 404
@@ -64,8 +66,10 @@ def test_what_is_not_yours_is_404_before_a_missing_scope_is_403(api: Api, shop: 
     assert api.call(f"PATCH /v1/accounts/{uuid4()}", BROKEN).status_code == 404
 
 
-def test_a_bound_key_enqueues_public_tasks_under_its_own_tenant(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine, other = shop("elbe"), shop("weser")
+def test_bound_key_enqueues_public_tasks_under_its_own_tenant(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine, other = make_accounts("elbe"), make_accounts("weser")
     key = api.key("read", "enqueue", reseller_id=mine.reseller)
     theirs = api.key("read", "enqueue", reseller_id=other.reseller)
     body = {"task": "probe.echo", "args": {}, "tenant": str(other.reseller), "unique_key": "same"}
@@ -76,12 +80,12 @@ def test_a_bound_key_enqueues_public_tasks_under_its_own_tenant(api: Api, shop: 
     assert job["tenant"] == str(mine.reseller)
     assert api.ok("POST /v1/jobs", body, key=theirs)["id"] != job["id"]
     assert api.call(f"GET /v1/jobs/{job['id']}", key=theirs).status_code == 404
-    assert job["id"] not in [one["id"] for one in api.ok("GET /v1/jobs", key=theirs)["items"]]
+    assert job["id"] not in [item["id"] for item in api.ok("GET /v1/jobs", key=theirs)["items"]]
     assert (internal.status_code, internal.json()["code"]) == (403, "task_not_public")
 
 
-def test_other_peoples_jobs_need_operate(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_cancelling_jobs_of_others_requires_operate(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     theirs = api.ok("POST /v1/jobs", {"task": "probe.echo", "args": {}, "tenant": str(mine.reseller)})["id"]
     own = api.ok("POST /v1/jobs", {"task": "probe.echo", "args": {}}, key=api.key("enqueue"))["id"]
 
@@ -90,8 +94,10 @@ def test_other_peoples_jobs_need_operate(api: Api, shop: Callable[[str], Shop]) 
     assert api.call(f"POST /v1/jobs/{theirs}/cancel", key=api.key("operate")).status_code == 200
 
 
-def test_a_key_bound_to_an_account_does_not_suspend_brand_or_delete_it(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_account_key_cannot_suspend_brand_or_delete_the_account(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    mine = make_accounts("elbe")
     key = api.key("read", "enqueue", account_id=mine.client)
     path = f"/v1/accounts/{mine.client}"
 
@@ -103,8 +109,8 @@ def test_a_key_bound_to_an_account_does_not_suspend_brand_or_delete_it(api: Api,
     assert api.call(f"GET /v1/accounts/{mine.reseller}", key=key).status_code == 404
 
 
-def test_a_reseller_may_not_decide_its_own_offer(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_reseller_cannot_decide_its_own_offer(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     line = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
     new = {"reseller_id": str(mine.reseller), "account_id": str(mine.client), "lines": [line]}
     offer = api.ok("POST /v1/offers", new)["id"]
@@ -117,7 +123,7 @@ def test_a_reseller_may_not_decide_its_own_offer(api: Api, shop: Callable[[str],
         assert (refused.status_code, refused.json()["state"]) == (409, "waiting")
 
 
-def test_what_no_route_takes_is_a_problem_document(api: Api) -> None:
+def test_unknown_path_is_a_problem_document(api: Api) -> None:
     for path in ("/v1/nothing", "/v1/jobs/x/y/z", "/nothing"):
         answer = api.http.get(path)
 
@@ -125,14 +131,14 @@ def test_what_no_route_takes_is_a_problem_document(api: Api) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_method_no_route_takes_is_405_with_what_it_takes(api: Api) -> None:
+def test_unsupported_method_is_405_with_allowed_methods(api: Api) -> None:
     answer = api.http.delete("/v1/jobs")
 
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert set(answer.headers["allow"].replace(" ", "").split(",")) == {"GET", "POST"}
 
 
-def test_every_answer_carries_the_trace_it_was_asked_with(api: Api) -> None:
+def test_response_carries_the_trace_id_of_the_request(api: Api) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
     answer = api.call("POST /v1/jobs", {"task": "probe.echo", "args": {}}, headers=headers)

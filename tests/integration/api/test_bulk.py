@@ -1,4 +1,4 @@
-"""Bulk actions: counted first, then done by a job, chunk by chunk."""
+"""Bulk actions: counted first, then run by a job in chunks."""
 
 from typing import Any
 from uuid import UUID
@@ -11,18 +11,18 @@ from engine.outcomes import Done
 from models.console import BulkAction
 from services import bulk
 from tasks.bulk import JobsBulk, JobsBulkHandler
-from tests.api_world import Api
+from tests.support.api import Api
 
 
 def enqueue(api: Api, count: int, tenant: str) -> list[str]:
-    """So many probes of a tenant."""
+    """Enqueue probes of a tenant."""
     jobs = [{"task": "probe.echo", "args": {"message": str(n)}, "tenant": tenant} for n in range(count)]
     ids: list[str] = api.ok("POST /v1/jobs/batch", {"jobs": jobs})["ids"]
     return ids
 
 
 def run(api: Api, job_id: str) -> Any:
-    """Run a bulk job and everything it is continued by; the last result."""
+    """Run a bulk job and all its continuations; returns the last result."""
     following: str | None = job_id
     result: Any = None
     while following is not None:
@@ -46,24 +46,22 @@ def run(api: Api, job_id: str) -> Any:
     return result
 
 
-def test_a_dry_run_counts_by_task_and_tenant_and_touches_nothing(api: Api) -> None:
+def test_dry_run_counts_by_task_and_tenant_and_changes_nothing(api: Api) -> None:
     enqueue(api, 3, "a")
     enqueue(api, 2, "b")
     body = {"action": "cancel", "filter": {"task": "probe.echo"}, "dry_run": True}
 
-    told = api.ok("POST /v1/jobs/bulk", body)
+    preview = api.ok("POST /v1/jobs/bulk", body)
 
-    assert (told["total"], told["partial"]) == (5, False)
-    assert [(c["task"], c["tenant"], c["count"]) for c in told["counts"]] == [
+    assert (preview["total"], preview["partial"]) == (5, False)
+    assert [(c["task"], c["tenant"], c["count"]) for c in preview["counts"]] == [
         ("probe.echo", "a", 3),
         ("probe.echo", "b", 2),
     ]
     assert len(api.ok("GET /v1/jobs?state=queued")["items"]) == 5
 
 
-def test_a_bulk_action_works_through_chunks_and_leaves_the_rest_alone(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bulk_action_runs_in_chunks_and_leaves_other_jobs_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "CHUNK", 4)
     mine, others = enqueue(api, 10, "a"), enqueue(api, 2, "b")
     body = {"action": "cancel", "filter": {"state": "queued", "tenant": "a"}, "reason": "not needed"}
@@ -79,7 +77,7 @@ def test_a_bulk_action_works_through_chunks_and_leaves_the_rest_alone(
     assert len(others) == 2
 
 
-def test_what_was_cancelled_is_tried_again_in_bulk(api: Api, clock: ManualClock) -> None:
+def test_cancelled_jobs_are_retried_in_bulk(api: Api, clock: ManualClock) -> None:
     ids = enqueue(api, 3, "a")
     for job_id in ids:
         api.ok(f"POST /v1/jobs/{job_id}/cancel")
@@ -91,7 +89,7 @@ def test_what_was_cancelled_is_tried_again_in_bulk(api: Api, clock: ManualClock)
     assert api.ok(f"GET /v1/jobs/{ids[1]}")["state"] == "queued"
 
 
-def test_bulk_needs_operate_and_a_filter_it_can_read(api: Api) -> None:
+def test_bulk_requires_operate_and_a_valid_filter(api: Api) -> None:
     body = {"action": "cancel", "filter": {}}
     assert api.call("POST /v1/jobs/bulk", body, key=api.key("read", "enqueue")).status_code == 403
     assert api.call("POST /v1/jobs/bulk", {**body, "filter": {"nonsense": 1}}).status_code == 422

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import text
 
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 CLASH = """
 CREATE SEQUENCE clashes;
@@ -18,8 +18,8 @@ CREATE TRIGGER clash BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION cla
 
 @pytest.mark.parametrize(("times", "status"), [(1, 201), (2, 201), (3, 503)])
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}], ids=["plain", "idempotent"])
-def test_a_request_that_loses_a_deadlock_is_run_again(
-    api: Api, shop: Shop, times: int, status: int, headers: dict[str, str]
+def test_request_is_run_again_after_a_deadlock(
+    api: Api, make_accounts: ResellerAccounts, times: int, status: int, headers: dict[str, str]
 ) -> None:
     with api.deps.sessions() as session:
         session.connection().exec_driver_sql(CLASH.format(times=times))

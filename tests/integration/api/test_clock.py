@@ -1,4 +1,4 @@
-"""The test clock over HTTP, and what settling means."""
+"""The test clock over HTTP, and settling."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,21 +18,21 @@ from engine.schedules import declare, fire_due
 from services.clock import due
 from store import clock as rows
 from tasks.timetable import timetable
-from tests.api_world import Api, served
+from tests.support.api import Api, running_server
 
 LATER = "2026-03-09T12:00:00Z"
 
 
-def test_without_the_test_clock_there_is_no_such_route(deps: Deps, api: Api) -> None:
+def test_clock_route_is_404_without_the_test_clock(deps: Deps, api: Api) -> None:
     app = build(replace(deps, test_clock=False))
-    with served(app) as url, httpx.Client(base_url=url) as http:
+    with running_server(app) as url, httpx.Client(base_url=url) as http:
         real = Api(http, deps, app)
         for line in ("GET /v1/clock", "POST /v1/clock"):
             answer = real.call(line, None if line.startswith("GET") else {"now": LATER})
             assert (answer.status_code, answer.json()["code"]) == (404, "no_test_clock")
 
 
-def test_the_first_call_sets_any_instant_and_the_next_only_move_forward(api: Api) -> None:
+def test_first_call_sets_any_instant_and_later_calls_only_move_forward(api: Api) -> None:
     assert api.ok("POST /v1/clock", {"now": "2020-01-01T01:00:00+01:00"}) == {"now": "2020-01-01T00:00:00Z"}
     assert api.ok("POST /v1/clock", {"now": LATER}) == {"now": LATER}
     assert api.ok("POST /v1/clock", {"now": LATER}) == {"now": LATER}
@@ -44,7 +44,7 @@ def test_the_first_call_sets_any_instant_and_the_next_only_move_forward(api: Api
     assert stands == datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
-def test_a_first_call_into_the_past_takes_the_schedules_with_it(api: Api, clock: ManualClock) -> None:
+def test_first_call_into_the_past_moves_the_schedules_back(api: Api, clock: ManualClock) -> None:
     with api.deps.sessions() as session:
         declare(session, timetable(session), clock.now())
         session.commit()
@@ -56,26 +56,26 @@ def test_a_first_call_into_the_past_takes_the_schedules_with_it(api: Api, clock:
     assert tuple(seen) == (datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, 0, 40, tzinfo=UTC))
 
 
-def test_what_the_scheduler_fires_between_two_looks_is_still_due(
+def test_schedules_fired_during_the_check_still_count_as_due(
     api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with api.deps.sessions() as session:
         declare(session, timetable(session), clock.now())
         session.commit()
-    later, look = clock.now() + timedelta(days=1), rows.due_schedules
+    later, due_schedules = clock.now() + timedelta(days=1), rows.due_schedules
 
     def fired_before(connection: Connection[Any], now: datetime) -> Sequence[str]:
         with api.deps.sessions() as other:
             assert fire_due(other, api.deps.jobs, now)
             other.commit()
-        return look(connection, now)
+        return due_schedules(connection, now)
 
     monkeypatch.setattr(rows, "due_schedules", fired_before)
     with api.deps.sessions() as session:
         assert due(session, later).jobs
 
 
-def test_settle_leaves_paused_queues_aside_and_tells_what_is_left(
+def test_settle_ignores_paused_queues_and_reports_the_rest(
     api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock_routes, "SETTLE_SECONDS", 0.05)

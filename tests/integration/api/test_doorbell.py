@@ -1,4 +1,4 @@
-"""The relay hears of a job when it is committed, and not before."""
+"""The relay is notified of a job after the commit, not before."""
 
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -11,19 +11,19 @@ ECHO = Request("probe.echo", {})
 
 
 class Bell:
-    """Counts, and looks how many jobs can be seen when it rings."""
+    """Counts the committed jobs at each ring."""
 
     def __init__(self, engine: Engine) -> None:
         self.seen: list[int] = []
         self._engine = engine
 
     def ring(self) -> None:
-        """Look at the ledger with the eyes of another process."""
+        """Count the jobs on a separate connection."""
         with self._engine.connect() as other:
             self.seen.append(int(other.execute(text("SELECT count(*) FROM jobs")).scalar_one()))
 
 
-def test_the_doorbell_rings_once_after_the_commit_and_not_at_a_savepoint(engine: Engine, clock: ManualClock) -> None:
+def test_doorbell_rings_once_after_the_commit_and_not_at_a_savepoint(engine: Engine, clock: ManualClock) -> None:
     bell = Bell(engine)
     jobs = Jobs(catalogue(), clock, bell)
     with Session(engine) as session:

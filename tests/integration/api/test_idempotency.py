@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first answer is the answer."""
+"""Idempotency-Key: the first response is repeated."""
 
 import threading
 from collections.abc import Callable
@@ -9,18 +9,18 @@ from sqlalchemy import text
 
 from adapters.clock_fakes import ManualClock
 from services import idempotency
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
 
 
 def jobs(api: Api) -> int:
-    """How many jobs there are."""
+    """Count the jobs."""
     with api.deps.sessions() as session:
         return int(session.execute(text("SELECT count(*) FROM jobs")).scalar_one())
 
 
-def test_a_repeat_gets_the_first_answer_and_does_nothing(api: Api) -> None:
+def test_repeated_request_gets_the_first_response_and_does_nothing(api: Api) -> None:
     key, repeat = api.key(), {"Idempotency-Key": "a"}
     first = api.call("POST /v1/jobs", ECHO, key=key, headers=repeat)
     again = api.call("POST /v1/jobs", ECHO, key=key, headers=repeat)
@@ -31,7 +31,7 @@ def test_a_repeat_gets_the_first_answer_and_does_nothing(api: Api) -> None:
     assert jobs(api) == 1
 
 
-def test_another_body_path_or_query_under_the_same_key_is_a_mismatch(api: Api) -> None:
+def test_other_body_path_or_query_under_the_same_key_is_a_mismatch(api: Api) -> None:
     key, repeat = api.key(), {"Idempotency-Key": "a"}
     api.call("POST /v1/jobs", ECHO, key=key, headers=repeat)
 
@@ -44,7 +44,7 @@ def test_another_body_path_or_query_under_the_same_key_is_a_mismatch(api: Api) -
         assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
 
 
-def test_keys_are_kept_apart_by_api_key_and_for_24_hours(api: Api, clock: ManualClock) -> None:
+def test_idempotency_keys_are_separate_per_api_key_and_kept_for_24_hours(api: Api, clock: ManualClock) -> None:
     key, repeat = api.key(), {"Idempotency-Key": "a"}
     first = api.call("POST /v1/jobs", ECHO, key=key, headers=repeat).json()["id"]
     other = api.call("POST /v1/jobs", ECHO, key=api.key(), headers=repeat).json()["id"]
@@ -57,7 +57,7 @@ def test_keys_are_kept_apart_by_api_key_and_for_24_hours(api: Api, clock: Manual
     assert (fresh.status_code, fresh.json()["id"] != first) == (202, True)
 
 
-def test_a_refusal_is_kept_too_even_when_it_would_be_taken_now(api: Api) -> None:
+def test_refusal_is_repeated_too(api: Api) -> None:
     key, repeat = api.key(), {"Idempotency-Key": "a"}
     body = {"programme": "later", "name": "A", "admin_email": "a@b.example"}
     first = api.call("POST /v1/accounts", body, key=key, headers=repeat)
@@ -69,7 +69,7 @@ def test_a_refusal_is_kept_too_even_when_it_would_be_taken_now(api: Api) -> None
     assert again.headers["content-type"] == "application/problem+json"
 
 
-def test_a_request_that_still_runs_makes_its_repeat_wait_outside(api: Api) -> None:
+def test_repeat_of_a_running_request_is_409(api: Api) -> None:
     key = api.key()
     with api.deps.sessions() as session:
         caller = session.execute(text("SELECT id FROM api_keys")).scalar_one()
@@ -82,7 +82,7 @@ def test_a_request_that_still_runs_makes_its_repeat_wait_outside(api: Api) -> No
     assert (after.status_code, "idempotency-replayed" in after.headers) == (202, False)
 
 
-def test_of_many_at_once_one_works_and_nothing_is_doubled(api: Api) -> None:
+def test_concurrent_requests_take_effect_once(api: Api) -> None:
     key, seen = api.key(), []
 
     def call() -> None:
@@ -99,7 +99,7 @@ def test_of_many_at_once_one_works_and_nothing_is_doubled(api: Api) -> None:
     assert jobs(api) == 1
 
 
-def test_a_wait_is_in_progress_until_its_answer_is_final(api: Api) -> None:
+def test_long_poll_is_stored_when_its_response_is_final(api: Api) -> None:
     key, repeat = api.key(), {"Idempotency-Key": "a"}
     first = api.call("POST /v1/jobs?wait=0.05", ECHO, key=key, headers=repeat)
     again = api.call("POST /v1/jobs?wait=0.05", ECHO, key=key, headers=repeat)
@@ -109,8 +109,8 @@ def test_a_wait_is_in_progress_until_its_answer_is_final(api: Api) -> None:
     assert jobs(api) == 1
 
 
-def test_a_secret_is_masked_in_the_repeat(api: Api, shop: Callable[[str], Shop]) -> None:
-    shop("elbe")
+def test_secret_is_masked_in_a_repeated_response(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    make_accounts("elbe")
     key, repeat = api.key(), {"Idempotency-Key": "a"}
     body = {"url": "https://hooks.example/in", "events": ["*"]}
     first = api.call("POST /v1/webhook-endpoints", body, key=key, headers=repeat).json()
@@ -124,26 +124,26 @@ def test_a_secret_is_masked_in_the_repeat(api: Api, shop: Callable[[str], Shop])
 
 
 @pytest.mark.parametrize("word", ["", "x" * 256])
-def test_a_key_that_is_empty_or_too_long_is_422(api: Api, word: str) -> None:
+def test_empty_or_too_long_key_is_422(api: Api, word: str) -> None:
     answer = api.call("POST /v1/jobs", ECHO, headers={"Idempotency-Key": word})
 
     assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, "Idempotency-Key")
 
 
-def test_a_locked_door_is_not_kept(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_lockout_response_is_not_stored(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     key, line = api.key(), f"POST /v1/resellers/{mine.reseller}/clients/connect"
-    wrong = {"name": "no such account", "password": "wrong"}
-    tries = [api.call(line, wrong, key=key).status_code for _ in range(5)]
-    locked = api.call(line, wrong, key=key, headers={"Idempotency-Key": "a"})
-    again = api.call(line, wrong, key=key, headers={"Idempotency-Key": "a"})
+    credentials = {"name": "no such account", "password": "wrong"}
+    tries = [api.call(line, credentials, key=key).status_code for _ in range(5)]
+    locked = api.call(line, credentials, key=key, headers={"Idempotency-Key": "a"})
+    again = api.call(line, credentials, key=key, headers={"Idempotency-Key": "a"})
 
     assert tries == [403] * 5
     assert (locked.status_code, locked.json()["code"], int(locked.headers["retry-after"]) > 0) == (429, "locked", True)
     assert "idempotency-replayed" not in again.headers
 
 
-def test_old_answers_are_purged(api: Api, clock: ManualClock) -> None:
+def test_old_responses_are_purged(api: Api, clock: ManualClock) -> None:
     api.call("POST /v1/jobs", ECHO, headers={"Idempotency-Key": "a"})
     clock.advance(timedelta(hours=25))
     with api.deps.sessions() as session:

@@ -1,4 +1,4 @@
-"""Searches that no index serves: they come in parts, and the parts are the whole."""
+"""Searches without an index: slices together return every job."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,16 +11,16 @@ from engine.driver import driver
 from services.job_search import Found, Searcher
 from store import job_scan
 from store.jobs_read import JobQuery, newest
-from tests.api_world import Api
-from tests.slow_jobs import make_slow
+from tests.support.api import Api
+from tests.support.slow_jobs import make_slow
 
 JOBS = 40
 
 
 def mixed(api: Api, clock: ManualClock) -> list[UUID]:
-    """Jobs of which every third is finished; their ids, newest first."""
+    """Create jobs of which every third is finished; returns their ids, newest first."""
     bodies = [{"task": "probe.echo", "args": {"message": str(number % 4)}} for number in range(JOBS)]
-    ids = [UUID(one) for one in api.ok("POST /v1/jobs/batch", {"jobs": bodies})["ids"]]
+    ids = [UUID(job_id) for job_id in api.ok("POST /v1/jobs/batch", {"jobs": bodies})["ids"]]
     with api.deps.sessions() as session:
         done = [(job_id, None) for job_id in ids[::3]]
         later = clock.now() + timedelta(seconds=1)
@@ -29,31 +29,31 @@ def mixed(api: Api, clock: ManualClock) -> list[UUID]:
     return sorted(ids, reverse=True)
 
 
-def test_slices_have_every_job_of_both_tables_once_and_in_order(api: Api, clock: ManualClock) -> None:
+def test_slices_return_every_job_of_both_tables_once_and_in_order(api: Api, clock: ManualClock) -> None:
     ids = mixed(api, clock)
     with api.deps.sessions() as session:
-        query, found, edges = JobQuery(), list[UUID](), 0
+        query, ids_seen, edges = JobQuery(), list[UUID](), 0
         while True:
             part = job_scan.next_slice(driver(session), query, JOBS, 4)
-            found += [row.id for row in part.rows]
+            ids_seen += [row.id for row in part.rows]
             if part.edge is None:
                 break
             query, edges = JobQuery(before=part.edge), edges + 1
-    assert found == ids
+    assert ids_seen == ids
     assert edges > 3
 
 
-def test_a_slice_keeps_to_the_filter_and_to_the_time(api: Api, clock: ManualClock) -> None:
+def test_slice_applies_the_filter_and_the_time_limit(api: Api, clock: ManualClock) -> None:
     ids = mixed(api, clock)
-    wanted = JobQuery(args=(("message", "2"),), floor=ids[30])
+    query = JobQuery(args=(("message", "2"),), floor=ids[30])
     with api.deps.sessions() as session:
-        part = job_scan.next_slice(driver(session), wanted, JOBS, JOBS)
-        assert [row.id for row in part.rows] == [row.id for row in newest(driver(session), wanted, JOBS)]
+        part = job_scan.next_slice(driver(session), query, JOBS, JOBS)
+        assert [row.id for row in part.rows] == [row.id for row in newest(driver(session), query, JOBS)]
     assert len(part.rows) == 8
     assert part.edge is None
 
 
-def test_a_search_that_takes_too_long_goes_on_where_it_stopped(api: Api, clock: ManualClock) -> None:
+def test_search_that_takes_too_long_continues_where_it_stopped(api: Api, clock: ManualClock) -> None:
     ids = mixed(api, clock)
     searcher = Searcher(api.deps.jobs.catalogue, SystemClock(), limit_ms=300, slice=3)
     query, pages = JobQuery(args=(("message", "1"),)), list[Found]()

@@ -1,4 +1,4 @@
-"""Jobs over HTTP, against the ledger itself."""
+"""Jobs over HTTP."""
 
 import threading
 from datetime import timedelta
@@ -10,7 +10,7 @@ from sqlalchemy import text
 from adapters.clock_fakes import ManualClock
 from engine import ledger
 from engine.driver import driver
-from tests.api_world import Api
+from tests.support.api import Api
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
 
@@ -29,18 +29,18 @@ def finish(api: Api, job_id: str, result: Any, clock: ManualClock) -> None:
         session.commit()
 
 
-def test_a_job_is_told_as_it_is_then_read(api: Api) -> None:
+def test_response_to_a_new_job_equals_a_later_read(api: Api) -> None:
     answer = api.call("POST /v1/jobs", ECHO)
 
     assert answer.status_code == 202
-    told = answer.json()
-    assert answer.headers["location"] == f"/v1/jobs/{told['id']}"
-    assert api.ok(f"GET /v1/jobs/{told['id']}") == told
-    assert told["args"] == {"message": "hello"}
-    assert (told["state"], told["attempt"], told["attempts"]) == ("queued", 0, [])
+    job = answer.json()
+    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+    assert api.ok(f"GET /v1/jobs/{job['id']}") == job
+    assert job["args"] == {"message": "hello"}
+    assert (job["state"], job["attempt"], job["attempts"]) == ("queued", 0, [])
 
 
-def test_a_first_time_success_shows_attempt_1(api: Api, clock: ManualClock) -> None:
+def test_job_that_succeeds_at_once_shows_attempt_1(api: Api, clock: ManualClock) -> None:
     job_id = api.ok("POST /v1/jobs", ECHO)["id"]
     finish(api, job_id, {"message": "hello"}, clock)
 
@@ -51,7 +51,7 @@ def test_a_first_time_success_shows_attempt_1(api: Api, clock: ManualClock) -> N
     assert job["attempts"][0]["started_at"] < job["attempts"][0]["ended_at"] == job["finished_at"]
 
 
-def test_an_unfinished_job_with_the_unique_key_is_found_again(api: Api, clock: ManualClock) -> None:
+def test_unique_key_returns_the_unfinished_job(api: Api, clock: ManualClock) -> None:
     body = {**ECHO, "unique_key": "once"}
     first = api.call("POST /v1/jobs", body)
     again = api.call("POST /v1/jobs", body)
@@ -63,13 +63,13 @@ def test_an_unfinished_job_with_the_unique_key_is_found_again(api: Api, clock: M
     assert (first.json()["deduplicated"], again.json()["deduplicated"]) == (False, True)
 
 
-def test_wait_answers_202_when_the_time_is_up(api: Api) -> None:
+def test_wait_returns_202_when_the_time_is_up(api: Api) -> None:
     answer = api.call("POST /v1/jobs?wait=0.05", ECHO)
 
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
 
 
-def test_wait_answers_200_with_the_result_once_the_job_is_finished(api: Api, clock: ManualClock) -> None:
+def test_wait_returns_200_with_the_result_when_the_job_is_finished(api: Api, clock: ManualClock) -> None:
     body, answers = {**ECHO, "unique_key": "slow"}, []
     job_id = api.ok("POST /v1/jobs", body)["id"]
     waiting = [
@@ -77,7 +77,7 @@ def test_wait_answers_200_with_the_result_once_the_job_is_finished(api: Api, clo
     ]
     for thread in waiting:
         thread.start()
-    api.until_waiting(3)
+    api.wait_for_long_polls(3)
     finish(api, job_id, {"message": "hello"}, clock)
     for thread in waiting:
         thread.join()
@@ -87,7 +87,7 @@ def test_wait_answers_200_with_the_result_once_the_job_is_finished(api: Api, clo
     ] * 3
 
 
-def test_wait_is_thirty_seconds_at_most(api: Api) -> None:
+def test_wait_is_limited_to_thirty_seconds(api: Api) -> None:
     for wait in ("31", "-1", "x", "NaN", "inf"):
         assert api.call(f"POST /v1/jobs?wait={wait}", ECHO).status_code == 422
 
@@ -106,7 +106,7 @@ BAD_JOBS: list[tuple[Any, str, str]] = [
 ]
 
 
-def test_a_bad_job_is_refused_with_the_field_named(api: Api) -> None:
+def test_invalid_job_is_refused_with_its_field(api: Api) -> None:
     key = api.key()
     for body, code, loc in BAD_JOBS:
         answer = api.call("POST /v1/jobs", body, key=key)
@@ -134,7 +134,7 @@ UNREADABLE = [
 ]
 
 
-def test_a_body_that_is_no_json_or_cannot_be_stored_is_422(api: Api) -> None:
+def test_invalid_or_unstorable_json_is_422(api: Api) -> None:
     key = api.key()
     for body in UNREADABLE:
         answer = api.call("POST /v1/jobs", body, key=key)
@@ -142,11 +142,11 @@ def test_a_body_that_is_no_json_or_cannot_be_stored_is_422(api: Api) -> None:
         assert (answer.status_code, answer.json()["status"]) == (422, 422), body[:80]
 
 
-def test_a_body_beyond_the_limit_is_413(api: Api) -> None:
+def test_body_over_the_limit_is_413(api: Api) -> None:
     assert api.call("POST /v1/jobs", b" " * (16 * 1024 * 1024 + 1)).status_code == 413
 
 
-def test_a_batch_is_enqueued_in_order_all_or_none(api: Api) -> None:
+def test_batch_is_enqueued_in_order_or_not_at_all(api: Api) -> None:
     key = api.key("read", "enqueue")
     good = [{"task": "probe.echo", "args": {"message": str(n)}} for n in range(50)]
 
@@ -159,7 +159,7 @@ def test_a_batch_is_enqueued_in_order_all_or_none(api: Api) -> None:
     assert len(api.ok("GET /v1/jobs?limit=1000", key=key)["items"]) == 50
 
 
-def test_pages_go_newest_first_and_end(api: Api) -> None:
+def test_pages_run_newest_first_to_the_end(api: Api) -> None:
     key = api.key("read", "enqueue")
     batch = {"jobs": [{"task": "probe.echo", "args": {}} for _ in range(25)]}
     ids = api.ok("POST /v1/jobs/batch", batch, key=key)["ids"]
@@ -180,19 +180,19 @@ def test_filters_combine(api: Api, clock: ManualClock) -> None:
     finish(api, done, None, clock)
     waiting = api.ok("POST /v1/jobs", {**ECHO, "args": {"message": "other", "seconds": 2}}, key=key)["id"]
 
-    def found(query: str) -> list[str]:
+    def ids(query: str) -> list[str]:
         return [item["id"] for item in api.ok(f"GET /v1/jobs?{query}", key=key)["items"]]
 
-    assert found("state=succeeded") == [done]
-    assert found("state=succeeded&state=queued") == [waiting, done]
-    assert found("args.message=other") == [waiting]
-    assert found("args.seconds=2.0&task=probe.echo&queue=probe") == [waiting]
-    assert found("args.message=nothing") == []
-    assert found("created_before=2026-03-02T11:59:59Z") == []
-    assert found("tenant=nobody") == []
+    assert ids("state=succeeded") == [done]
+    assert ids("state=succeeded&state=queued") == [waiting, done]
+    assert ids("args.message=other") == [waiting]
+    assert ids("args.seconds=2.0&task=probe.echo&queue=probe") == [waiting]
+    assert ids("args.message=nothing") == []
+    assert ids("created_before=2026-03-02T11:59:59Z") == []
+    assert ids("tenant=nobody") == []
 
 
-def test_without_a_time_filter_the_last_seven_days_are_searched(api: Api, clock: ManualClock) -> None:
+def test_search_covers_the_last_seven_days_without_a_time_filter(api: Api, clock: ManualClock) -> None:
     key = api.key("read", "enqueue")
     job_id = api.ok("POST /v1/jobs", ECHO, key=key)["id"]
     clock.advance(timedelta(days=7, seconds=1))
@@ -202,7 +202,7 @@ def test_without_a_time_filter_the_last_seven_days_are_searched(api: Api, clock:
     assert [item["id"] for item in listed] == [job_id]
 
 
-def test_a_search_that_takes_over_a_second_is_cut_and_says_so(api: Api) -> None:
+def test_search_over_a_second_is_cut_and_marked_partial(api: Api) -> None:
     api.ok("POST /v1/jobs", ECHO)
     with api.deps.sessions() as session:
         session.execute(
@@ -240,19 +240,19 @@ BAD_QUERIES = [
 ]
 
 
-def test_a_bad_query_is_422(api: Api) -> None:
+def test_invalid_query_is_422(api: Api) -> None:
     key = api.key()
     answers = {query: api.call(f"GET /v1/jobs?{query}", key=key).status_code for query in BAD_QUERIES}
 
     assert answers == dict.fromkeys(BAD_QUERIES, 422)
 
 
-def test_what_is_not_a_job_is_404(api: Api) -> None:
+def test_unknown_job_is_404(api: Api) -> None:
     for job_id in ("x", str(uuid4()), "%00", "01890000-0000-7000-8000-00000000000g"):
         assert api.call(f"GET /v1/jobs/{job_id}").json()["code"] == "not_found"
 
 
-def test_a_waiting_job_is_cancelled_once(api: Api) -> None:
+def test_waiting_job_is_cancelled_once(api: Api) -> None:
     job_id = api.ok("POST /v1/jobs", ECHO)["id"]
 
     cancelled = api.ok(f"POST /v1/jobs/{job_id}/cancel", {"reason": "not needed"})
@@ -262,7 +262,7 @@ def test_a_waiting_job_is_cancelled_once(api: Api) -> None:
     assert (again.status_code, again.json()["code"], again.json()["state"]) == (409, "not_cancellable", "cancelled")
 
 
-def test_a_cancelled_job_is_tried_again_and_a_finished_one_is_not(api: Api, clock: ManualClock) -> None:
+def test_cancelled_job_can_be_retried_and_a_finished_one_cannot(api: Api, clock: ManualClock) -> None:
     job_id = api.ok("POST /v1/jobs", ECHO)["id"]
     api.ok(f"POST /v1/jobs/{job_id}/cancel")
 
@@ -276,7 +276,7 @@ def test_a_cancelled_job_is_tried_again_and_a_finished_one_is_not(api: Api, cloc
     )
 
 
-def test_a_queue_is_paused_and_resumed(api: Api) -> None:
+def test_queue_is_paused_and_resumed(api: Api) -> None:
     api.ok("POST /v1/jobs", ECHO)
 
     assert api.ok("POST /v1/queues/probe/pause", {"reason": "maintenance"})["paused"] is True

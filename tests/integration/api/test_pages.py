@@ -1,4 +1,4 @@
-"""The public pages: nothing is decided by looking, everything once by pressing."""
+"""Public pages: reading changes nothing, posting decides once."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from models.offers import Offer
 from services import activation
 from services.decision_links import link_token
 from services.offer_log import OfferBook, move
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 LINE = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
 MESSAGE = "Hello <script>alert(1)</script>\nsecond line"
@@ -25,17 +25,17 @@ MESSAGE = "Hello <script>alert(1)</script>\nsecond line"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A delivered offer and the path that stands in the mail about it."""
+    """A delivered offer and the path of its decision page."""
 
     id: str
     path: str
-    shop: Shop
+    accounts: ResellerAccounts
 
 
 @pytest.fixture
-def sent(api: Api, shop: Callable[[str], Shop], deps: Deps) -> Sent:
-    """An offer with a message, delivered."""
-    mine = shop("elbe")
+def sent(api: Api, make_accounts: Callable[[str], ResellerAccounts], deps: Deps) -> Sent:
+    """A delivered offer with a message."""
+    mine = make_accounts("elbe")
     new = {
         "reseller_id": str(mine.reseller),
         "account_id": str(mine.client),
@@ -47,7 +47,7 @@ def sent(api: Api, shop: Callable[[str], Shop], deps: Deps) -> Sent:
 
 
 def deliver(deps: Deps, offer_id: UUID) -> str:
-    """Take the arrow that a delivery takes; the path of the decision page."""
+    """Mark an offer as delivered; returns the path of the decision page."""
     with deps.sessions() as session:
         offer = session.get_one(Offer, offer_id)
         move(OfferBook(deps.jobs, deps.offer_secret), session, offer, OfferEvent.DELIVERED, "test")
@@ -58,16 +58,16 @@ def deliver(deps: Deps, offer_id: UUID) -> str:
 
 
 def state(api: Api, sent: Sent) -> str:
-    """The offer's state."""
+    """The state of the offer."""
     return str(api.ok(f"GET /v1/offers/{sent.id}")["state"])
 
 
 def press(api: Api, sent: Sent, decision: str) -> httpx.Response:
-    """Press a button."""
+    """Post a decision."""
     return api.http.post(sent.path, data={"decision": decision})
 
 
-def test_looking_decides_nothing_and_shows_message_and_changes(api: Api, sent: Sent) -> None:
+def test_reading_decides_nothing_and_shows_message_and_changes(api: Api, sent: Sent) -> None:
     for method in ("GET", "HEAD", "GET"):
         headers = {"Purpose": "prefetch", "Sec-Purpose": "prefetch"}
         answer = api.http.request(method, sent.path, headers=headers)
@@ -83,7 +83,7 @@ def test_looking_decides_nothing_and_shows_message_and_changes(api: Api, sent: S
     assert all(re.findall(r'type="(\w+)"', form) == ["hidden"] for form in forms)
 
 
-def test_every_page_keeps_its_address_to_itself(api: Api, sent: Sent) -> None:
+def test_pages_never_leak_their_url(api: Api, sent: Sent) -> None:
     for path in (sent.path, "/offers/forged", "/activate/forged", "/unsubscribe/forged"):
         headers = api.http.get(path).headers
 
@@ -93,24 +93,24 @@ def test_every_page_keeps_its_address_to_itself(api: Api, sent: Sent) -> None:
         assert "set-cookie" not in headers
 
 
-def test_one_press_accepts_and_the_next_is_told_so(api: Api, sent: Sent) -> None:
+def test_first_post_accepts_and_later_posts_are_conflicts(api: Api, sent: Sent) -> None:
     first, again, other = press(api, sent, "accept"), press(api, sent, "accept"), press(api, sent, "reject")
     later = api.http.get(sent.path)
 
     assert (first.status_code, again.status_code, other.status_code, later.status_code) == (200, 409, 409, 200)
     assert state(api, sent) == "accepted"
     assert "<form" not in first.text + again.text + other.text + later.text
-    licences = api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"]
-    assert [(one["product"], one["count"]) for one in licences] == [("excel-basics", 5)]
+    licences = api.ok(f"GET /v1/accounts/{sent.accounts.client}/licences")["items"]
+    assert [(licence["product"], licence["count"]) for licence in licences] == [("excel-basics", 5)]
 
 
-def test_a_rejected_offer_changes_nothing(api: Api, sent: Sent) -> None:
+def test_rejected_offer_changes_nothing(api: Api, sent: Sent) -> None:
     assert press(api, sent, "reject").status_code == 200
     assert state(api, sent) == "rejected"
-    assert api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"] == []
+    assert api.ok(f"GET /v1/accounts/{sent.accounts.client}/licences")["items"] == []
 
 
-def test_a_press_without_a_button_decides_nothing(api: Api, sent: Sent) -> None:
+def test_post_without_a_decision_decides_nothing(api: Api, sent: Sent) -> None:
     for form in ({}, {"decision": "maybe"}, {"other": "accept"}):
         assert api.http.post(sent.path, data=form).status_code == 422
     broken = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -118,22 +118,22 @@ def test_a_press_without_a_button_decides_nothing(api: Api, sent: Sent) -> None:
     assert state(api, sent) == "waiting_for_confirmation"
 
 
-def test_a_withdrawn_offer_is_410_to_look_at_and_409_to_decide(api: Api, sent: Sent) -> None:
+def test_cancelled_offer_is_410_to_read_and_409_to_decide(api: Api, sent: Sent) -> None:
     api.ok(f"POST /v1/offers/{sent.id}/cancel")
 
     assert (api.http.get(sent.path).status_code, press(api, sent, "accept").status_code) == (410, 409)
     assert state(api, sent) == "cancelled"
 
 
-def test_an_expired_offer_is_410(api: Api, sent: Sent, clock: ManualClock) -> None:
+def test_expired_offer_is_410(api: Api, sent: Sent, clock: ManualClock) -> None:
     clock.advance(timedelta(days=30))
 
     assert (api.http.get(sent.path).status_code, press(api, sent, "accept").status_code) == (410, 410)
-    assert api.ok(f"GET /v1/accounts/{sent.shop.client}/licences")["items"] == []
+    assert api.ok(f"GET /v1/accounts/{sent.accounts.client}/licences")["items"] == []
 
 
-def test_a_link_to_an_address_since_changed_is_410_and_shows_nothing_of_the_offer(api: Api, sent: Sent) -> None:
-    api.ok(f"PATCH /v1/accounts/{sent.shop.client}", {"admin_email": "new@elbe.example"})
+def test_link_to_a_changed_address_is_410_and_hides_the_offer(api: Api, sent: Sent) -> None:
+    api.ok(f"PATCH /v1/accounts/{sent.accounts.client}", {"admin_email": "new@elbe.example"})
     looked, pressed = api.http.get(sent.path), press(api, sent, "accept")
 
     assert (looked.status_code, pressed.status_code) == (410, 410)
@@ -141,7 +141,7 @@ def test_a_link_to_an_address_since_changed_is_410_and_shows_nothing_of_the_offe
     assert state(api, sent) == "waiting_for_confirmation"
 
 
-def test_a_forged_token_is_404_in_the_reader_s_language_and_nobody_s_name(api: Api, sent: Sent) -> None:
+def test_forged_token_is_404_in_the_readers_language_without_a_brand(api: Api, sent: Sent) -> None:
     forged = [sent.path[:-2] + "xx", "/offers/x", "/offers/" + "a" * 3000, "/offers/%00", "/offers/%F0%9F%92%A9"]
     for path in forged:
         assert (api.http.get(path).status_code, api.http.post(path, data={"decision": "accept"}).status_code) == (
@@ -155,12 +155,12 @@ def test_a_forged_token_is_404_in_the_reader_s_language_and_nobody_s_name(api: A
     assert state(api, sent) == "waiting_for_confirmation"
 
 
-def test_the_page_speaks_the_account_s_language_in_the_reseller_s_brand(api: Api, sent: Sent) -> None:
+def test_page_uses_the_accounts_language_and_the_resellers_brand(api: Api, sent: Sent) -> None:
     brand = {"name": "Müller & Söhne", "colours": {"primary": "#aa3300"}, "support": {"email": "hilfe@elbe.example"}}
-    api.ok(f"PUT /v1/accounts/{sent.shop.reseller}/brand", brand)
+    api.ok(f"PUT /v1/accounts/{sent.accounts.reseller}/brand", brand)
     words = {"en": "Accept", "de": "Annehmen", "fr": "Accepter", "ru": "Принять", "ja": "承諾する"}
     for locale, word in words.items():
-        api.ok(f"PATCH /v1/accounts/{sent.shop.client}", {"locale": locale})
+        api.ok(f"PATCH /v1/accounts/{sent.accounts.client}", {"locale": locale})
         page = api.http.get(sent.path).text
 
         assert f'<html lang="{locale}">' in page
@@ -171,8 +171,10 @@ def test_the_page_speaks_the_account_s_language_in_the_reseller_s_brand(api: Api
         assert "Kontor" not in page
 
 
-def test_activation_is_shown_by_get_and_done_by_post_once(api: Api, shop: Callable[[str], Shop], deps: Deps) -> None:
-    mine = shop("elbe")
+def test_activation_is_shown_by_get_and_done_by_post_once(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts], deps: Deps
+) -> None:
+    mine = make_accounts("elbe")
     with deps.sessions() as session:
         account = session.get_one(Account, mine.client)
         until = deps.clock.now() + activation.LIFE
@@ -189,10 +191,10 @@ def test_activation_is_shown_by_get_and_done_by_post_once(api: Api, shop: Callab
     assert api.ok(f"GET /v1/accounts/{mine.client}")["activated_at"] is not None
 
 
-def test_an_expired_activation_link_is_410(
-    api: Api, shop: Callable[[str], Shop], deps: Deps, clock: ManualClock
+def test_expired_activation_link_is_410(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts], deps: Deps, clock: ManualClock
 ) -> None:
-    mine = shop("elbe")
+    mine = make_accounts("elbe")
     with deps.sessions() as session:
         account = session.get_one(Account, mine.client)
         until = clock.now() + activation.LIFE
@@ -202,7 +204,7 @@ def test_an_expired_activation_link_is_410(
     assert (api.http.get(path).status_code, api.http.post(path).status_code) == (410, 410)
 
 
-def test_the_front_door_leads_to_the_console(api: Api) -> None:
+def test_root_redirects_to_the_console(api: Api) -> None:
     answer = api.http.get("/")
 
     assert (answer.status_code, answer.headers["location"]) == (302, "/console")

@@ -3,21 +3,21 @@
 from adapters.clock_fakes import ManualClock
 from engine.schedules import declare
 from tasks.timetable import timetable
-from tests.api_world import Api
+from tests.support.api import Api
 
 
 def declared(api: Api) -> None:
-    """The timetable as the scheduler writes it when it starts."""
+    """Declare the schedules as the scheduler does when it starts."""
     with api.deps.sessions() as session:
         declare(session, timetable(session), api.deps.clock.now())
         session.commit()
 
 
-def test_a_deployment_without_schedules_lists_none(api: Api) -> None:
+def test_schedules_are_empty_without_a_scheduler(api: Api) -> None:
     assert api.ok("GET /v1/schedules") == {"items": [], "next": None}
 
 
-def test_every_schedule_is_told_with_its_next_twelve_instants(api: Api, clock: ManualClock) -> None:
+def test_schedule_shows_its_next_twelve_runs(api: Api, clock: ManualClock) -> None:
     declared(api)
 
     items = {item["name"]: item for item in api.ok("GET /v1/schedules")["items"]}
@@ -27,7 +27,7 @@ def test_every_schedule_is_told_with_its_next_twelve_instants(api: Api, clock: M
     assert (len(hourly["next"]), hourly["next"][0], hourly["last"]) == (12, "2026-03-02T12:40:00Z", None)
 
 
-def test_a_schedule_is_run_now_paused_and_resumed(api: Api) -> None:
+def test_schedule_is_run_now_paused_and_resumed(api: Api) -> None:
     declared(api)
 
     job = api.call("POST /v1/schedules/upkeep.idempotency/run", {"reason": "now"})

@@ -18,31 +18,31 @@ def effects(database_url: str) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def test_the_warm_up_of_the_slowest_process_is_not_counted(effects: psycopg.Connection[Any]) -> None:
+def test_warm_up_of_the_slowest_process_is_excluded(effects: psycopg.Connection[Any]) -> None:
     for n, pid in enumerate([1, 1, 1, 1, 2, 1, 2, 1, 2, 1]):
         effects.execute(INSERT, (n, pid))
     effects.execute(AT)
-    found = measure(effects, jobs=10, warm_up=2)
-    # Process 2 is warm after second 6; 7, 8 and 9 are counted over the three seconds that are left.
-    assert found.rate == pytest.approx(1.0)
-    assert found.processes == 2
-    assert found.exact
+    measurement = measure(effects, jobs=10, warm_up=2)
+    # Process 2 is warm after second 6; 7, 8 and 9 are counted over the remaining three seconds.
+    assert measurement.rate == pytest.approx(1.0)
+    assert measurement.processes == 2
+    assert measurement.exact
 
 
-def test_a_doubled_effect_shows(effects: psycopg.Connection[Any]) -> None:
+def test_doubled_effect_is_detected(effects: psycopg.Connection[Any]) -> None:
     for n in (0, 1, 2, 2):
         effects.execute(INSERT, (n, 1))
-    found = measure(effects, jobs=3, warm_up=1)
-    assert found.doubled == 1
-    assert not found.exact
+    measurement = measure(effects, jobs=3, warm_up=1)
+    assert measurement.doubled == 1
+    assert not measurement.exact
 
 
-def test_a_lost_effect_shows(effects: psycopg.Connection[Any]) -> None:
+def test_missing_effect_is_detected(effects: psycopg.Connection[Any]) -> None:
     effects.execute(INSERT, (0, 1))
     assert not measure(effects, jobs=2, warm_up=1).exact
 
 
-def test_the_grown_ledger_fits_the_schema_and_its_ids_tell_their_time(effects: psycopg.Connection[Any]) -> None:
+def test_grown_ledger_matches_the_schema_and_its_ids_carry_their_time(effects: psycopg.Connection[Any]) -> None:
     effects.execute(FINISHED, {"first": 1, "last": 300, "total": 300})
     effects.execute(QUEUED, {"first": 1, "last": 200})
     rows = effects.execute(

@@ -1,4 +1,4 @@
-"""The console over a database of this test."""
+"""The console on this test's database."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,34 +7,34 @@ import pytest
 
 from api.app import build
 from api.deps import Deps
-from tests.api_fixtures import api, clock, deps, shop
-from tests.api_world import served
-from tests.console_world import Visitor, operator
+from tests.support.api import running_server
+from tests.support.api_fixtures import api, clock, deps, make_accounts
+from tests.support.console import ConsoleClient, create_operator
 
-__all__ = ["api", "clock", "deps", "shop"]
-As = Callable[[str], Visitor]
+__all__ = ["api", "clock", "deps", "make_accounts"]
+As = Callable[[str], ConsoleClient]
 
 
 @pytest.fixture
 def address(deps: Deps) -> Iterator[str]:
-    """Where the console is."""
-    with served(build(deps)) as url:
+    """The base URL of the console."""
+    with running_server(build(deps)) as url:
         yield url
 
 
 @pytest.fixture
-def visitor(address: str) -> Iterator[Visitor]:
-    """Somebody who did not sign in."""
+def visitor(address: str) -> Iterator[ConsoleClient]:
+    """A client that has not signed in."""
     with httpx.Client(base_url=address, timeout=30) as http:
-        yield Visitor(http)
+        yield ConsoleClient(http)
 
 
 @pytest.fixture
-def signed_in(deps: Deps, visitor: Visitor) -> As:
-    """Signs the visitor in with a role."""
+def signed_in(deps: Deps, visitor: ConsoleClient) -> As:
+    """Sign the visitor in with a role."""
 
-    def enter(role: str) -> Visitor:
-        answer = visitor.sign_in(operator(deps, role))
+    def enter(role: str) -> ConsoleClient:
+        answer = visitor.sign_in(create_operator(deps, role))
         assert answer.status_code == 303, answer.text
         return visitor
 

@@ -1,4 +1,4 @@
-"""What operators do: asked first, refused without a role, a token or a reason, and written down."""
+"""Operator actions: confirmed first, refused without role, token or reason, and audited."""
 
 from collections.abc import Callable
 
@@ -11,14 +11,14 @@ from engine.schedules import Declared, declare
 from models.control import AuditEntry, Lane, Queue, Schedule
 from models.jobs import Job
 from services import bulk
-from tests.console_world import Visitor, bury, put_job
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
 NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id"), SOME_ID) | {"name": "probe"}
 
 
-def test_a_viewer_may_do_nothing(signed_in: As) -> None:
+def test_viewer_is_refused_every_action(signed_in: As) -> None:
     someone = signed_in("viewer")
     csrf = someone.fields("/console")["csrf"]
     for action in ACTIONS:
@@ -29,7 +29,7 @@ def test_a_viewer_may_do_nothing(signed_in: As) -> None:
         assert "Your role is viewer" in refused.text
 
 
-def test_a_form_of_another_site_does_nothing(signed_in: As) -> None:
+def test_form_without_a_valid_csrf_token_is_refused(signed_in: As) -> None:
     someone = signed_in("admin")
     places = [action.path.format(**NAMES) for action in ACTIONS]
     for place in [*places, "/console/logout", "/console/password", "/console/theme"]:
@@ -39,18 +39,18 @@ def test_a_form_of_another_site_does_nothing(signed_in: As) -> None:
             assert "does not belong to your session" in refused.text
 
 
-def test_the_buttons_are_absent_for_a_viewer(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
-    bury(deps, job, ValueError("it broke"))
+def test_action_buttons_are_hidden_from_a_viewer(signed_in: As, deps: Deps) -> None:
+    job = enqueue_probe(deps)
+    mark_dead(deps, job, ValueError("it broke"))
     someone = signed_in("viewer")
     for path in ("/console/queues", f"/console/jobs/{job}", "/console/dead", "/console/schedules"):
         text = someone.get(path).text
         assert not [word for word in ("/retry", "/pause", "/discard", "/cancel", "/run") if f'{word}"' in text], path
 
 
-def test_a_dead_job_is_retried_once_asked_and_the_log_says_who_and_why(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
-    bury(deps, job, ValueError("it broke"))
+def test_retry_of_a_dead_job_is_confirmed_and_audited(signed_in: As, deps: Deps) -> None:
+    job = enqueue_probe(deps)
+    mark_dead(deps, job, ValueError("it broke"))
     someone = signed_in("operator")
     assert "is queued now" in someone.get(f"/console/jobs/{job}/retry").text
     done = someone.post(f"/console/jobs/{job}/retry", {"reason": "the disk has space again"})
@@ -66,18 +66,18 @@ def test_a_dead_job_is_retried_once_asked_and_the_log_says_who_and_why(signed_in
     assert "A job that is queued cannot be retried." in again.text
 
 
-def test_cancelling_wants_a_reason(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
+def test_cancelling_requires_a_reason(signed_in: As, deps: Deps) -> None:
+    job = enqueue_probe(deps)
     someone = signed_in("operator")
     assert someone.post(f"/console/jobs/{job}/cancel", {"reason": " "}).status_code == 422
     assert someone.post(f"/console/jobs/{job}/cancel", {"reason": "ordered twice"}).status_code == 303
     assert "cancelled" in someone.get(f"/console/jobs/{job}").text
 
 
-def test_a_group_is_previewed_first_and_done_with_a_reason(signed_in: As, deps: Deps) -> None:
+def test_bulk_retry_is_previewed_first_and_requires_a_reason(signed_in: As, deps: Deps) -> None:
     for number in range(3):
-        bury(deps, put_job(deps, f"{number}"), ValueError(f"no space on disk {number}"))
-    bury(deps, put_job(deps, "another"), KeyError("missing"))
+        mark_dead(deps, enqueue_probe(deps, f"{number}"), ValueError(f"no space on disk {number}"))
+    mark_dead(deps, enqueue_probe(deps, "another"), KeyError("missing"))
     someone = signed_in("operator")
     text = someone.get("/console/dead").text
     assert "3 × probe.echo" in text
@@ -98,7 +98,7 @@ def test_a_group_is_previewed_first_and_done_with_a_reason(signed_in: As, deps: 
     assert someone.post(f"{place}/start", {"reason": "again"}).status_code == 409
 
 
-def test_a_queue_is_paused_and_resumed(signed_in: As, deps: Deps) -> None:
+def test_queue_is_paused_and_resumed(signed_in: As, deps: Deps) -> None:
     someone = signed_in("operator")
     assert someone.post("/console/queues/probe/pause", {"reason": "moving house"}).status_code == 303
     with deps.sessions() as session:
@@ -110,7 +110,7 @@ def test_a_queue_is_paused_and_resumed(signed_in: As, deps: Deps) -> None:
     assert someone.post("/console/queues/none/pause", {"reason": "x"}).status_code == 404
 
 
-def test_a_schedule_runs_now_pauses_and_is_told_in_words(signed_in: As, deps: Deps) -> None:
+def test_schedule_is_described_in_words_run_and_paused(signed_in: As, deps: Deps) -> None:
     with deps.sessions() as session:
         every = Declared("nightly", "5 0 * * *", "Europe/Berlin", "probe.echo", MisfirePolicy.ONCE)
         declare(session, [every], deps.clock.now())
@@ -127,7 +127,7 @@ def test_a_schedule_runs_now_pauses_and_is_told_in_words(signed_in: As, deps: De
         assert session.scalars(select(Job)).one().task == "probe.echo"
 
 
-def test_a_lane_is_held_released_and_probed(signed_in: As, deps: Deps) -> None:
+def test_lane_is_held_released_and_probed(signed_in: As, deps: Deps) -> None:
     with deps.sessions() as session:
         session.add(Lane(name="instance:x"))
         session.commit()

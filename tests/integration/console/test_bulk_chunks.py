@@ -1,4 +1,4 @@
-"""A bulk action is paused, resumed and stopped between its chunks."""
+"""A bulk action is paused, resumed and stopped between chunks."""
 
 from collections.abc import Callable
 
@@ -8,33 +8,33 @@ from sqlalchemy import func, select
 from api.deps import Deps
 from models.jobs import Job
 from services import bulk
-from tests.console_bulk import BROKEN, previewed, stored
-from tests.console_engine import works
-from tests.console_world import Visitor, bury, put_job
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
+from tests.support.console_bulk import BROKEN, load_preview, run_preview
+from tests.support.worker import running_worker
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 
 
-def test_it_is_paused_resumed_and_stopped_between_chunks(
+def test_bulk_action_is_paused_resumed_and_stopped_between_chunks(
     signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "CHUNK", 2)
     for number in range(6):
-        bury(deps, put_job(deps, f"{number}"), OSError(BROKEN))
+        mark_dead(deps, enqueue_probe(deps, f"{number}"), OSError(BROKEN))
     someone = signed_in("operator")
-    with works(deps) as engine:
-        place = previewed(someone, engine, "state=dead")
+    with running_worker(deps) as engine:
+        place = run_preview(someone, engine, "state=dead")
         someone.post(f"{place}/start", {"reason": "space"})
         engine.inline.tick()
         assert someone.post(f"{place}/pause").status_code == 303
         engine.inline.drain()
-        run, _ = stored(deps, place)
+        run, _ = load_preview(deps, place)
         assert (run.state, run.done) == ("paused", 2)
         assert someone.post(f"{place}/resume").status_code == 303
         engine.inline.tick()
         assert someone.post(f"{place}/stop", {"reason": "enough"}).status_code == 303
         engine.inline.drain()
-        run, _ = stored(deps, place)
+        run, _ = load_preview(deps, place)
         assert (run.state, run.done) == ("stopped", 4)
         assert someone.post(f"{place}/resume").status_code == 409
     with deps.sessions() as session:

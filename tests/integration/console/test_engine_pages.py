@@ -1,4 +1,4 @@
-"""What the pages about the engine say: speed, lateness, turns, workers, lanes; and what is done there."""
+"""The engine pages: throughput, lateness, fairness, workers, lanes, and their actions."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,24 +15,24 @@ from models.console import JobRollup
 from models.control import Lane, Queue, WorkerProcess
 from models.jobs import Job
 from store import rollups
-from tests.api_world import Shop
-from tests.console_engine import works
-from tests.console_world import Visitor, bury, put_job
+from tests.support.api import ResellerAccounts
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
+from tests.support.worker import running_worker
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 
 
 def roll(deps: Deps) -> None:
-    """Let the figures be counted now."""
+    """Run the rollup of job stats now."""
     with deps.sessions() as session:
         deps.jobs.enqueue(session, "console.rollup", {})
         session.commit()
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
 
 
 def worker(deps: Deps, name: str = "w1") -> None:
-    """A process that lives."""
+    """Add a live worker process."""
     with deps.sessions() as session:
         session.add(
             WorkerProcess(
@@ -43,19 +43,19 @@ def worker(deps: Deps, name: str = "w1") -> None:
         session.commit()
 
 
-def test_figures_tell_how_many_ended_how_long_they_waited_and_which_were_late(
+def test_overview_shows_finished_jobs_their_waits_and_late_starts(
     signed_in: As, deps: Deps, clock: ManualClock
 ) -> None:
     for number in range(3):
-        put_job(deps, f"{number}")
+        enqueue_probe(deps, f"{number}")
     clock.advance(timedelta(minutes=10))
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
     roll(deps)
     roll(deps)
     with deps.sessions() as session:
-        found = rollups.by_task(driver(session), "minute", clock.now() - timedelta(hours=1))
-        probe = next(one for one in found if one.task == "probe.echo")
+        stats = rollups.by_task(driver(session), "minute", clock.now() - timedelta(hours=1))
+        probe = next(row for row in stats if row.task == "probe.echo")
     assert (probe.succeeded, probe.cancelled, probe.late) == (3, 0, 3)
     assert probe.wait_sum == 1_800
     assert probe.waits == [0, 0, 0, 0, 0, 3, 0, 0]
@@ -66,67 +66,69 @@ def test_figures_tell_how_many_ended_how_long_they_waited_and_which_were_late(
         assert "≤ 10 min" in text, span
 
 
-def test_hours_are_the_sum_of_their_minutes(deps: Deps, clock: ManualClock) -> None:
+def test_hourly_stats_are_the_sum_of_their_minutes(deps: Deps, clock: ManualClock) -> None:
     for _ in range(3):
-        put_job(deps)
-        with works(deps) as engine:
+        enqueue_probe(deps)
+        with running_worker(deps) as engine:
             engine.inline.drain()
         clock.advance(timedelta(minutes=7))
         roll(deps)
     with deps.sessions() as session:
         sums = select(JobRollup.size, func.sum(JobRollup.succeeded)).where(JobRollup.task == "probe.echo")
-        found = {size: int(total) for size, total in session.execute(sums.group_by(JobRollup.size))}
-    assert found == {"minute": 3, "hour": 3}
+        sums_by_size = {size: int(total) for size, total in session.execute(sums.group_by(JobRollup.size))}
+    assert sums_by_size == {"minute": 3, "hour": 3}
 
 
-def test_a_long_outage_is_counted_in_pieces(deps: Deps, clock: ManualClock) -> None:
-    put_job(deps)
-    with works(deps) as engine:
+def test_stats_of_a_long_outage_are_counted_in_parts(deps: Deps, clock: ManualClock) -> None:
+    enqueue_probe(deps)
+    with running_worker(deps) as engine:
         engine.inline.drain()
     clock.advance(timedelta(days=2))
     roll(deps)
     with deps.sessions() as session:
-        found = session.scalar(select(func.sum(JobRollup.succeeded)).where(JobRollup.size == "hour"))
-    assert found is not None
-    assert found >= 1
+        succeeded = session.scalar(select(func.sum(JobRollup.succeeded)).where(JobRollup.size == "hour"))
+    assert succeeded is not None
+    assert succeeded >= 1
 
 
-def test_what_waits_longer_than_its_task_allows_is_said_first(signed_in: As, deps: Deps, clock: ManualClock) -> None:
+def test_overdue_jobs_are_reported_on_the_overview(signed_in: As, deps: Deps, clock: ManualClock) -> None:
     worker(deps)
-    put_job(deps)
+    enqueue_probe(deps)
     clock.advance(timedelta(seconds=31))
     assert "1 probe.echo job is overdue." in signed_in("viewer").get("/console").text
 
 
-def test_a_healthy_quiet_system_says_so(signed_in: As, deps: Deps) -> None:
+def test_healthy_quiet_system_is_reported_as_such(signed_in: As, deps: Deps) -> None:
     worker(deps)
     text = signed_in("viewer").get("/console").text
     assert "All is well" in text
     assert "No jobs are waiting or running." in text
 
 
-def test_a_queue_shows_who_waits_and_whose_turn_it_was(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    one = shop("elbe")
+def test_queue_page_shows_waiting_tenants_and_their_turns(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    accounts = make_accounts("elbe")
     with deps.sessions() as session:
-        for tenant in (str(one.reseller), "", "someone"):
+        for tenant in (str(accounts.reseller), "", "someone"):
             deps.jobs.enqueue(session, "probe.echo", {}, tenant=tenant)
         session.commit()
     someone = signed_in("viewer")
     text = someone.get("/console/queues/probe").text
     assert "elbe" in text
     assert "the provider" in text
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
     assert "No tenant has jobs here." not in someone.get("/console/queues/probe").text
     assert someone.http.get("/console/queues/none").status_code == 404
 
 
-def test_how_many_at_once_is_set_with_a_reason(signed_in: As, deps: Deps) -> None:
+def test_concurrency_limit_is_validated_and_requires_a_reason(signed_in: As, deps: Deps) -> None:
     someone = signed_in("operator")
     place = "/console/queues/probe/limit"
     assert someone.post(place, {"concurrency": "4"}).status_code == 422
-    for wrong in ("0", "-1", "x", "99999999"):
-        assert someone.post(place, {"concurrency": wrong, "reason": "slow disk"}).status_code == 422, wrong
+    for limit in ("0", "-1", "x", "99999999"):
+        assert someone.post(place, {"concurrency": limit, "reason": "slow disk"}).status_code == 422, limit
     assert someone.post(place, {"concurrency": "4", "reason": "slow disk"}).status_code == 303
     with deps.sessions() as session:
         assert session.get_one(Queue, "probe").concurrency == 4
@@ -135,9 +137,9 @@ def test_how_many_at_once_is_set_with_a_reason(signed_in: As, deps: Deps) -> Non
         assert session.get_one(Queue, "probe").concurrency is None
 
 
-def test_one_worker_is_drained_and_works_again(signed_in: As, deps: Deps) -> None:
+def test_worker_is_drained_and_resumed(signed_in: As, deps: Deps) -> None:
     worker(deps)
-    job = put_job(deps)
+    job = enqueue_probe(deps)
     with deps.sessions() as session:
         row = session.get_one(Job, job)
         row.state, row.worker, row.started_at = "running", "w1", deps.clock.now()
@@ -153,15 +155,17 @@ def test_one_worker_is_drained_and_works_again(signed_in: As, deps: Deps) -> Non
     assert someone.post("/console/workers/w2/drain", {"reason": "x"}).status_code == 404
 
 
-def test_an_instance_shows_its_line_and_its_errors(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    client: UUID = shop("elbe").client
+def test_instance_page_shows_its_waiting_jobs_and_errors(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    client: UUID = make_accounts("elbe").client
     lane = f"instance:{client}"
     with deps.sessions() as session:
         session.add(Lane(name=lane, state="open", failures=3, last_error="connection refused"))
         put = deps.jobs.enqueue(session, "probe.echo", {"message": "waits"}, lane=lane)
         dead = deps.jobs.enqueue(session, "probe.echo", {"message": "gave up"}, lane=lane)
         session.commit()
-    bury(deps, dead.id, ConnectionError("no route to host"))
+    mark_dead(deps, dead.id, ConnectionError("no route to host"))
     text = signed_in("viewer").get(f"/console/instances/instance%3A{client}").text
     for words in (
         "elbe client",
@@ -173,7 +177,7 @@ def test_an_instance_shows_its_line_and_its_errors(signed_in: As, deps: Deps, sh
         assert words in text, words
 
 
-def test_a_schedule_that_did_not_fire_is_named(signed_in: As, deps: Deps, clock: ManualClock) -> None:
+def test_overdue_schedule_is_reported(signed_in: As, deps: Deps, clock: ManualClock) -> None:
     with deps.sessions() as session:
         declare(session, [Declared("nightly", "5 0 * * *", "UTC", "probe.echo", MisfirePolicy.ONCE)], clock.now())
         session.commit()

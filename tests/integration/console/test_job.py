@@ -1,4 +1,4 @@
-"""A job's page: its life as a line, what it led to and did, and running it again with other args."""
+"""The job page: its timeline, what it did and led to, and running it again with other args."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -11,25 +11,25 @@ from models.jobs import Job
 from services.jobs import REDACTED, JobView
 from store import jobs_read
 from store.jobs_read import JobRecord
-from tests.api_world import Api, Shop
-from tests.console_engine import works
-from tests.console_world import Visitor, bury, put_job
+from tests.support.api import Api, ResellerAccounts
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
+from tests.support.worker import running_worker
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 BIG = 123456789012345678901234567890
 
 
-def test_it_says_what_it_called_wrote_mailed_and_led_to(
-    signed_in: As, api: Api, deps: Deps, shop: Callable[[str], Shop]
+def test_page_shows_calls_mails_and_follow_up_jobs(
+    signed_in: As, api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
 ) -> None:
-    one = shop("elbe")
+    accounts = make_accounts("elbe")
     line = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
     offer = api.ok(
-        "POST /v1/offers", {"reseller_id": str(one.reseller), "account_id": str(one.client), "lines": [line]}
+        "POST /v1/offers", {"reseller_id": str(accounts.reseller), "account_id": str(accounts.client), "lines": [line]}
     )["id"]
     with deps.sessions() as session:
         job = session.scalars(select(Job.id).where(Job.task == "offers.deliver")).one()
-    with works(deps) as engine:
+    with running_worker(deps) as engine:
         engine.inline.drain()
     text = signed_in("viewer").get(f"/console/jobs/{job}").text
     assert "Parent:" not in text
@@ -42,18 +42,18 @@ def test_it_says_what_it_called_wrote_mailed_and_led_to(
     assert "Edit and run again" not in text
 
 
-def test_the_line_tells_waits_runs_and_retries(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
-    bury(deps, job, ValueError("it broke"))
+def test_timeline_shows_waits_runs_and_retries(signed_in: As, deps: Deps) -> None:
+    job = enqueue_probe(deps)
+    mark_dead(deps, job, ValueError("it broke"))
     text = signed_in("viewer").get(f"/console/jobs/{job}").text
     assert 'rect class="wait"' in text
     assert 'rect class="failed"' in text
     assert "attempt 1: failed" in text
 
 
-def test_it_is_edited_and_run_again_as_a_new_job(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps, "misspelt")
-    bury(deps, job, ValueError("it broke"))
+def test_edited_copy_runs_as_a_new_job(signed_in: As, deps: Deps) -> None:
+    job = enqueue_probe(deps, "misspelt")
+    mark_dead(deps, job, ValueError("it broke"))
     someone = signed_in("operator")
     assert "misspelt" in someone.get(f"/console/jobs/{job}/again").text
     place = f"/console/jobs/{job}/again"
@@ -74,23 +74,23 @@ def test_it_is_edited_and_run_again_as_a_new_job(signed_in: As, deps: Deps) -> N
     assert "Parent:" in someone.get(f"/console/jobs/{new}").text
 
 
-def test_whole_numbers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None:
+def test_integers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None:
     from services.job_again import parsed
 
     assert parsed(f'{{"n": {BIG}}}') == {"n": BIG}
-    job = put_job(deps)
+    job = enqueue_probe(deps)
     with deps.sessions() as session:
         session.get_one(Job, job).payload = {"n": BIG}
         session.commit()
     assert str(BIG) in signed_in("operator").get(f"/console/jobs/{job}/again").text
 
 
-def test_what_was_redacted_and_left_so_keeps_its_value(deps: Deps) -> None:
+def test_redacted_value_left_unchanged_keeps_its_value(deps: Deps) -> None:
     from engine.control import Actor
     from engine.driver import driver
     from services.job_again import run_again
 
-    job = put_job(deps, "secret word")
+    job = enqueue_probe(deps, "secret word")
     with deps.sessions() as session:
         record: JobRecord | None = jobs_read.find(driver(session), job)
         assert record is not None

@@ -1,4 +1,4 @@
-"""Mails as they look, and never with a token that opens anything."""
+"""Mail pages never show a usable token."""
 
 import re
 from collections.abc import Callable
@@ -7,25 +7,25 @@ from uuid import UUID
 import pytest
 
 from api.deps import Deps
-from tests.api_world import Shop
-from tests.console_scene import send_mail
-from tests.console_world import Visitor
+from tests.support.api import ResellerAccounts
+from tests.support.console import ConsoleClient
+from tests.support.console_data import send_first_mail
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 TOKEN = re.compile(rb"/activate/([\w.~-]{16,})")
 
 
 @pytest.fixture
-def sent(deps: Deps, shop: Callable[[str], Shop]) -> tuple[UUID, str]:
-    """An activation mail that was sent, and the token in it."""
-    shop("elbe")
-    mail_id, raw = send_mail(deps, "activation")
-    found = TOKEN.search(raw.replace(b"=\r\n", b""))
-    assert found
-    return mail_id, found[1].decode()
+def sent(deps: Deps, make_accounts: Callable[[str], ResellerAccounts]) -> tuple[UUID, str]:
+    """A sent activation mail, and its token."""
+    make_accounts("elbe")
+    mail_id, raw = send_first_mail(deps, "activation")
+    match = TOKEN.search(raw.replace(b"=\r\n", b""))
+    assert match
+    return mail_id, match[1].decode()
 
 
-def test_no_page_shows_a_token_that_opens_anything(signed_in: As, sent: tuple[UUID, str]) -> None:
+def test_no_page_shows_a_usable_token(signed_in: As, sent: tuple[UUID, str]) -> None:
     mail_id, token = sent
     someone = signed_in("admin")
     assert someone.http.get(f"/activate/{token}").status_code == 200
@@ -36,7 +36,7 @@ def test_no_page_shows_a_token_that_opens_anything(signed_in: As, sent: tuple[UU
     assert "/activate/***" in someone.get(f"/console/mail/{mail_id}").text
 
 
-def test_the_mail_stands_in_a_sandbox_that_runs_and_fetches_nothing(signed_in: As, sent: tuple[UUID, str]) -> None:
+def test_mail_is_sandboxed_and_loads_nothing(signed_in: As, sent: tuple[UUID, str]) -> None:
     mail_id, _ = sent
     someone = signed_in("viewer")
     assert f'src="/console/mail/{mail_id}/frame" sandbox' in someone.get(f"/console/mail/{mail_id}").text
@@ -49,13 +49,13 @@ def test_the_mail_stands_in_a_sandbox_that_runs_and_fetches_nothing(signed_in: A
     assert frame.headers["x-frame-options"] == "SAMEORIGIN"
 
 
-def test_the_log_says_state_tries_and_addressee(signed_in: As, sent: tuple[UUID, str]) -> None:
+def test_mail_log_is_filtered_by_state_and_template(signed_in: As, sent: tuple[UUID, str]) -> None:
     mail_id, _ = sent
     text = signed_in("viewer").get("/console/mail?state=sent&template=activation").text
     assert str(mail_id) in text
     assert "elbe@shop.example" in text or "admin@elbe.example" in text
 
 
-def test_the_source_is_for_those_who_act(signed_in: As, sent: tuple[UUID, str]) -> None:
+def test_source_is_hidden_from_a_viewer(signed_in: As, sent: tuple[UUID, str]) -> None:
     mail_id, _ = sent
     assert "Source, with the tokens" not in signed_in("viewer").get(f"/console/mail/{mail_id}").text

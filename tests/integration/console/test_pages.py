@@ -1,4 +1,4 @@
-"""Every page is shown to a viewer, escaped, under a strict policy, and changes nothing."""
+"""Every page is readable by a viewer, escaped, under a strict policy, and changes nothing."""
 
 import re
 from collections.abc import Callable
@@ -16,19 +16,19 @@ from engine.catalogue import Catalogue
 from models.control import Lane
 from models.jobs import Job
 from services.job_search import Searcher
-from tests.api_world import Shop
-from tests.console_world import Visitor, bury, put_job, unknown
-from tests.slow_jobs import make_slow
+from tests.support.api import ResellerAccounts
+from tests.support.console import ConsoleClient, enqueue_probe, mark_dead, unknown_id
+from tests.support.slow_jobs import make_slow
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 JOB = re.compile(r"/console/jobs/([0-9a-f-]{36})")
 PLAIN = [path for path, _ in PAGES if "{" not in path]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
-def test_a_viewer_sees_every_page_under_a_strict_policy(signed_in: As, deps: Deps) -> None:
-    bury(deps, put_job(deps), ValueError("it broke"))
-    put_job(deps, "still waiting")
+def test_viewer_reads_every_page_under_a_strict_policy(signed_in: As, deps: Deps) -> None:
+    mark_dead(deps, enqueue_probe(deps), ValueError("it broke"))
+    enqueue_probe(deps, "still waiting")
     someone = signed_in("viewer")
     for path in PLAIN:
         check_page(someone.http.get(path))
@@ -47,22 +47,22 @@ def check_page(answer: httpx.Response) -> None:
     assert "http://" not in answer.text.replace("http://127.0.0.1", "")
 
 
-def test_a_quiet_system_says_so_in_words(signed_in: As) -> None:
+def test_quiet_system_is_described_in_words(signed_in: As) -> None:
     text = signed_in("viewer").get("/console").text
     assert "No worker is alive: nothing runs." in text
     assert "dead" in text
 
 
-def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, deps: Deps) -> None:
-    wanted, other = put_job(deps, "needle"), put_job(deps, "hay")
-    bury(deps, wanted, ValueError("The printer is on FIRE"))
+def test_jobs_are_found_by_state_task_argument_error_and_time(signed_in: As, deps: Deps) -> None:
+    match, other = enqueue_probe(deps, "needle"), enqueue_probe(deps, "hay")
+    mark_dead(deps, match, ValueError("The printer is on FIRE"))
     someone = signed_in("viewer")
     for query in (
         "state=dead", "args.message=needle", "key=message&value=needle", "error=printer+is+on+fire",
         "task=probe.echo&queue=probe&state=dead&after=2026-03-02T11:00&before=2026-03-02T13:00",
     ):  # fmt: skip
         text = someone.get(f"/console/jobs?{query}").text
-        assert str(wanted) in text, query
+        assert str(match) in text, query
         assert str(other) not in text, query
     assert "No job matches" in someone.get("/console/jobs?tenant=nobody").text
     assert someone.http.get("/console/jobs?after=never").status_code == 422
@@ -70,10 +70,10 @@ def test_a_job_is_found_by_state_task_argument_error_and_time(signed_in: As, dep
     assert someone.http.get("/console/jobs?args.a%00b=c%00").status_code == 200
 
 
-def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
+def test_slow_search_shows_its_progress_and_continues(
     signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = {str(put_job(deps, "needle" if number % 10 == 0 else "hay")) for number in range(40)}
+    ids = {str(enqueue_probe(deps, "needle" if number % 10 == 0 else "hay")) for number in range(40)}
     with deps.sessions() as session:
         make_slow(session)
         session.commit()
@@ -82,24 +82,26 @@ def test_a_search_that_takes_long_shows_how_far_it_came_and_goes_on(
         return Searcher(catalogue, SystemClock(), limit_ms, slice=2, at_once=at_once)
 
     monkeypatch.setattr("console.jobs.Searcher", hurried)
-    someone, found, going_on = signed_in("viewer"), set[str](), 0
+    someone, ids_seen, going_on = signed_in("viewer"), set[str](), 0
     address: str | None = "/console/jobs?args.message=needle"
     while address is not None:
         page = someone.get(address).text
-        found |= set(JOB.findall(page))
+        ids_seen |= set(JOB.findall(page))
         following = re.search(r'href="([^"]+)" rel="next">Continue</a>', page)
         assert (following is not None) == ("were searched" in page), page
         address = None if following is None else unescape(following[1])
         going_on += 1
     assert going_on > 2, page
-    assert len(found) == 4
-    assert found < ids
+    assert len(ids_seen) == 4
+    assert ids_seen < ids
 
 
-def test_a_tenant_is_found_and_shown_by_its_name(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    one = shop("elbe")
+def test_tenant_is_found_and_shown_by_its_name(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    accounts = make_accounts("elbe")
     with deps.sessions() as session:
-        mine = deps.jobs.enqueue(session, "probe.echo", {"message": "mine"}, tenant=str(one.reseller)).id
+        mine = deps.jobs.enqueue(session, "probe.echo", {"message": "mine"}, tenant=str(accounts.reseller)).id
         other = deps.jobs.enqueue(session, "probe.echo", {"message": "other"}, tenant="free form").id
         session.commit()
     someone = signed_in("viewer")
@@ -111,12 +113,12 @@ def test_a_tenant_is_found_and_shown_by_its_name(signed_in: As, deps: Deps, shop
 
 
 def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps) -> None:
-    ids = {str(put_job(deps, f"number {number}")) for number in range(60)}
+    ids = {str(enqueue_probe(deps, f"number {number}")) for number in range(60)}
     someone, path = signed_in("viewer"), "/console/jobs?task=probe.echo"
     seen: set[str] = set()
     for _ in range(2):
         text = someone.get(path).text
-        here = {one for one in ids if one in text}
+        here = {job_id for job_id in ids if job_id in text}
         assert not here & seen
         seen |= here
         path = text.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
@@ -124,9 +126,9 @@ def test_pages_of_jobs_follow_each_other_without_a_gap(signed_in: As, deps: Deps
     assert not path
 
 
-def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in: As, deps: Deps) -> None:
-    dead, waiting = put_job(deps), put_job(deps, "waits")
-    bury(deps, dead, ValueError("it broke"))
+def test_job_page_shows_attempts_error_and_why_it_cannot_be_retried(signed_in: As, deps: Deps) -> None:
+    dead, waiting = enqueue_probe(deps), enqueue_probe(deps, "waits")
+    mark_dead(deps, dead, ValueError("it broke"))
     someone = signed_in("operator")
     text = someone.get(f"/console/jobs/{dead}").text
     assert "Attempt 1" in text
@@ -137,17 +139,17 @@ def test_a_job_shows_its_attempts_its_error_and_why_it_is_not_retried(signed_in:
     assert f"/console/jobs/{waiting}/retry" not in refused
 
 
-def test_numbers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps)
+def test_integers_in_a_payload_are_exact(signed_in: As, deps: Deps) -> None:
+    job = enqueue_probe(deps)
     with deps.sessions() as session:
         session.get_one(Job, job).payload = {"n": 12345678901234567890123}
         session.commit()
     assert "12345678901234567890123" in signed_in("viewer").get(f"/console/jobs/{job}").text
 
 
-def test_what_strangers_wrote_is_shown_and_not_run(signed_in: As, deps: Deps) -> None:
-    job = put_job(deps, ATTACK)
-    bury(deps, job, ValueError(ATTACK))
+def test_stored_markup_is_escaped(signed_in: As, deps: Deps) -> None:
+    job = enqueue_probe(deps, ATTACK)
+    mark_dead(deps, job, ValueError(ATTACK))
     someone = signed_in("operator")
     for path in (f"/console/jobs/{job}", "/console/jobs", "/console/dead"):
         assert "alert(1)" in someone.get(path).text, path
@@ -156,7 +158,7 @@ def test_what_strangers_wrote_is_shown_and_not_run(signed_in: As, deps: Deps) ->
         assert "<img src=x" not in someone.get(path).text
 
 
-def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
+def test_markup_in_the_query_string_is_escaped(signed_in: As) -> None:
     someone = signed_in("viewer")
     names = ("task", "tenant", "error", "key", "args.x", "done", "fingerprint", "actor", "template", "target", "next")
     for page in ("/console/jobs", "/console/mail", "/console/audit", "/console/login"):
@@ -165,15 +167,17 @@ def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
         assert "<img src=x" not in text, page
 
 
-def test_what_is_not_there_is_not_found(signed_in: As) -> None:
+def test_unknown_page_is_404(signed_in: As) -> None:
     someone = signed_in("viewer")
     for path in ("jobs/{}", "mail/{}", "mail/{}/frame", "nowhere/{}"):
-        found = {someone.http.get(f"/console/{path.format(name)}").status_code for name in (unknown(), "no-id")}
-        assert found == {404}, path
+        statuses = {someone.http.get(f"/console/{path.format(name)}").status_code for name in (unknown_id(), "no-id")}
+        assert statuses == {404}, path
 
 
-def test_a_lane_in_trouble_is_named_after_its_customer(signed_in: As, deps: Deps, shop: Callable[[str], Shop]) -> None:
-    client: UUID = shop("elbe").client
+def test_broken_lane_is_named_after_its_customer(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    client: UUID = make_accounts("elbe").client
     with deps.sessions() as session:
         session.add(Lane(name=f"instance:{client}", state="open", failures=3, last_error="connection refused"))
         session.commit()

@@ -1,4 +1,4 @@
-"""Gaps on their page: named, mended, accepted with a reason."""
+"""Gaps on their page: shown, repaired, accepted with a reason."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -9,9 +9,9 @@ from api.deps import Deps
 from models.control import AuditEntry
 from models.reconciliation import ReconciliationGap
 from services.reconciliation.reconciling import reconcile
-from tests.console_world import Visitor, unknown
+from tests.support.console import ConsoleClient, unknown_id
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 LOST = (
     "INSERT INTO mails (id, template, locale, facts, fact_key, identity, created_at)"
     " VALUES (gen_random_uuid(), 'activation', 'en', '{}', :key, :key, now())"
@@ -19,21 +19,21 @@ LOST = (
 
 
 def lose(deps: Deps, key: str) -> UUID:
-    """A queued mail that no job sends; the gap's id."""
+    """Insert a queued mail that no job sends; returns the id of its gap."""
     with deps.sessions() as session:
-        known = set(session.scalars(select(ReconciliationGap.id)))
+        existing = set(session.scalars(select(ReconciliationGap.id)))
         session.execute(text(LOST), {"key": key})
         reconcile(session, deps.programmes, deps.clock.now())
         session.commit()
-        (fresh,) = set(session.scalars(select(ReconciliationGap.id))) - known
+        (fresh,) = set(session.scalars(select(ReconciliationGap.id))) - existing
         return fresh
 
 
-def test_a_system_without_gaps_says_so(signed_in: As) -> None:
+def test_system_without_gaps_is_described_in_words(signed_in: As) -> None:
     assert "Nothing is missing." in signed_in("viewer").get("/console/reconciliation").text
 
 
-def test_a_viewer_reads_gaps_and_the_overview_points_to_them(signed_in: As, deps: Deps) -> None:
+def test_viewer_reads_gaps_and_the_overview_links_to_them(signed_in: As, deps: Deps) -> None:
     gap = lose(deps, "a")
     someone = signed_in("viewer")
     shown = someone.get("/console/reconciliation").text
@@ -43,7 +43,7 @@ def test_a_viewer_reads_gaps_and_the_overview_points_to_them(signed_in: As, deps
     assert "1 mail was never sent." in someone.get("/console").text
 
 
-def test_mending_puts_the_job_and_the_next_look_closes_the_gap(signed_in: As, deps: Deps) -> None:
+def test_repair_enqueues_the_job_and_the_next_run_closes_the_gap(signed_in: As, deps: Deps) -> None:
     gap = lose(deps, "a")
     someone = signed_in("operator")
     assert f"/console/reconciliation/{gap}/mend" in someone.get("/console/reconciliation?kind=mail_unsent").text
@@ -57,16 +57,16 @@ def test_mending_puts_the_job_and_the_next_look_closes_the_gap(signed_in: As, de
     assert "Nothing is missing." in someone.get("/console/reconciliation").text
     assert "Closed" in someone.get("/console/reconciliation?closed=1").text
     assert someone.post(f"/console/reconciliation/{gap}/mend").status_code == 409
-    assert someone.post(f"/console/reconciliation/{unknown()}/mend").status_code == 404
+    assert someone.post(f"/console/reconciliation/{unknown_id()}/mend").status_code == 404
 
 
-def test_accepting_wants_a_reason_and_the_gap_is_not_named_again(signed_in: As, deps: Deps) -> None:
+def test_accepting_requires_a_reason_and_the_gap_is_not_reported_again(signed_in: As, deps: Deps) -> None:
     gap = lose(deps, "a")
     someone = signed_in("operator")
     assert someone.post(f"/console/reconciliation/{gap}/accept").status_code == 422
     someone.post(f"/console/reconciliation/{gap}/accept", {"reason": "a test mail"})
     with deps.sessions() as session:
-        look = reconcile(session, deps.programmes, deps.clock.now())
+        result = reconcile(session, deps.programmes, deps.clock.now())
         session.commit()
-    assert look.document() == {"new": 0, "closed": 0, "open": {}}
+    assert result.document() == {"new": 0, "closed": 0, "open": {}}
     assert "Accepted by operator:operator@kontor.example" in someone.get("/console/reconciliation?closed=1").text

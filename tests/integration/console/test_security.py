@@ -1,4 +1,4 @@
-"""What strangers try: each way in, on every address there is, refused."""
+"""Attacks on every route of the console are refused."""
 
 import re
 from collections.abc import Callable
@@ -18,66 +18,66 @@ from models.control import Lane, WorkerProcess
 from models.people import OperatorSession
 from services import keys, saved_searches
 from store import audit, people
-from tests.console_world import PASSWORD, Visitor, bury, operator, put_job, unknown
+from tests.support.console import PASSWORD, ConsoleClient, create_operator, enqueue_probe, mark_dead, unknown_id
 
-As = Callable[[str], Visitor]
+As = Callable[[str], ConsoleClient]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 OPEN = {"/console/login"}
 HOLE = re.compile(r"{[^}]+}")
 
 
 def addresses(method: str) -> list[str]:
-    """Every address of the console that takes a method, its ids still open, but the last resort."""
-    routes = [one for one in router_of(Server(Templates())).routes if isinstance(one, Route)]
-    found = [one.path for one in routes if method in (one.methods or ()) and not one.path.endswith(":path}")]
-    assert len(found) > 20
-    return found
+    """The paths of every console route for a method, with placeholders, without the catch-all."""
+    routes = [route for route in router_of(Server(Templates())).routes if isinstance(route, Route)]
+    paths = [route.path for route in routes if method in (route.methods or ()) and not route.path.endswith(":path}")]
+    assert len(paths) > 20
+    return paths
 
 
 def filled(path: str, thing: object) -> str:
-    """An address with an id in every hole."""
+    """Fill every placeholder of a path."""
     return HOLE.sub(str(thing), path)
 
 
-def test_every_form_wants_the_token_of_this_session(signed_in: As) -> None:
+def test_every_form_requires_the_csrf_token_of_the_session(signed_in: As) -> None:
     someone = signed_in("admin")
     tried = [path for path in addresses("POST") if path not in OPEN]
     for path in tried:
         for token in ({}, {"csrf": ""}, {"csrf": "guessed"}):
-            refused = someone.http.post(filled(path, unknown()), data={"reason": "because", **token})
+            refused = someone.http.post(filled(path, unknown_id()), data={"reason": "because", **token})
             assert refused.status_code == 403, path
             assert "does not belong to your session" in refused.text, path
 
 
-def test_the_token_of_another_session_is_worth_nothing(signed_in: As, deps: Deps, address: str) -> None:
+def test_csrf_token_of_another_session_is_refused(signed_in: As, deps: Deps, address: str) -> None:
     someone = signed_in("operator")
     with httpx.Client(base_url=address) as http:
-        other = Visitor(http)
-        other.sign_in(operator(deps, "admin"))
+        other = ConsoleClient(http)
+        other.sign_in(create_operator(deps, "admin"))
         theirs = other.fields("/console")["csrf"]
     refused = someone.http.post("/console/queues/probe/pause", data={"csrf": theirs, "reason": "because"})
     assert refused.status_code == 403
 
 
-def test_nothing_is_read_or_done_without_signing_in(visitor: Visitor) -> None:
+def test_every_route_requires_signing_in(visitor: ConsoleClient) -> None:
     for method in ("GET", "POST"):
         for path in addresses(method):
             if path in OPEN:
                 continue
-            answer = visitor.http.request(method, filled(path, unknown()))
+            answer = visitor.http.request(method, filled(path, unknown_id()))
             assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/console/login"), path
 
 
-def test_nothing_is_followed_live_without_signing_in(visitor: Visitor) -> None:
+def test_live_updates_require_signing_in(visitor: ConsoleClient) -> None:
     answer = visitor.http.get("/console/jobs", headers={"Accept": "text/event-stream"})
     assert "event: over" in answer.text
     assert "event: part" not in answer.text
 
 
-def test_an_id_of_something_else_finds_nothing_and_breaks_nothing(signed_in: As) -> None:
+def test_foreign_or_malformed_id_is_not_found_and_causes_no_error(signed_in: As) -> None:
     someone = signed_in("admin")
     things = (
-        unknown(),
+        unknown_id(),
         uuid4(),
         "018f0000-0000-7000-8000-00000000000g",
         "..%2f..%2fetc",
@@ -91,10 +91,10 @@ def test_an_id_of_something_else_finds_nothing_and_breaks_nothing(signed_in: As)
             assert status in ({200, 404} if path in questions else {404, 422}), (path, thing, status)
 
 
-def test_no_page_is_framed_sniffed_or_kept(signed_in: As) -> None:
+def test_every_page_forbids_framing_sniffing_and_caching(signed_in: As) -> None:
     someone = signed_in("admin")
     for path in addresses("GET"):
-        headers = someone.http.get(filled(path, unknown())).headers
+        headers = someone.http.get(filled(path, unknown_id())).headers
         assert headers["x-frame-options"] == "DENY", path
         assert "frame-ancestors 'none'" in headers["content-security-policy"], path
         assert "unsafe" not in headers["content-security-policy"], path
@@ -103,10 +103,10 @@ def test_no_page_is_framed_sniffed_or_kept(signed_in: As) -> None:
         assert headers["referrer-policy"] == "same-origin", path
 
 
-def test_what_was_stored_is_shown_and_not_run(signed_in: As, deps: Deps) -> None:
+def test_stored_markup_is_escaped(signed_in: As, deps: Deps) -> None:
     admin = signed_in("admin")
-    job = put_job(deps, ATTACK)
-    bury(deps, job, ValueError(ATTACK))
+    job = enqueue_probe(deps, ATTACK)
+    mark_dead(deps, job, ValueError(ATTACK))
     lane = "instance:evil"
     with deps.sessions() as session:
         me = people.operators(session)[0]
@@ -133,7 +133,7 @@ def test_what_was_stored_is_shown_and_not_run(signed_in: As, deps: Deps) -> None
         assert "<img src=x" not in text, page
 
 
-def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
+def test_markup_in_the_query_string_is_escaped(signed_in: As) -> None:
     someone = signed_in("admin")
     names = (
         "span",
@@ -151,12 +151,12 @@ def test_what_an_address_says_is_shown_and_not_run(signed_in: As) -> None:
         "code",
     )
     for path in addresses("GET"):
-        text = someone.http.get(filled(path, unknown()), params=dict.fromkeys(names, ATTACK)).text
+        text = someone.http.get(filled(path, unknown_id()), params=dict.fromkeys(names, ATTACK)).text
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
 
 
-def test_a_saved_search_leads_nowhere_else_and_is_ones_own(signed_in: As, deps: Deps, address: str) -> None:
+def test_saved_search_stays_in_the_console_and_is_private(signed_in: As, deps: Deps, address: str) -> None:
     someone = signed_in("operator")
     kept = someone.post(
         "/console/searches", {"name": "mine", "filter": "state=dead&next=https://evil.example&x=//evil"}
@@ -167,8 +167,8 @@ def test_a_saved_search_leads_nowhere_else_and_is_ones_own(signed_in: As, deps: 
     with deps.sessions() as session:
         mine: UUID = session.scalars(select(SavedSearch.id)).one()
     with httpx.Client(base_url=address) as http:
-        other = Visitor(http)
-        other.sign_in(operator(deps, "admin"))
+        other = ConsoleClient(http)
+        other.sign_in(create_operator(deps, "admin"))
         assert "mine" not in other.get("/console/jobs?state=dead").text
         other.post(f"/console/searches/{mine}/forget")
     assert 'aria-current="true">mine' in someone.get("/console/jobs?state=dead").text
@@ -176,13 +176,13 @@ def test_a_saved_search_leads_nowhere_else_and_is_ones_own(signed_in: As, deps: 
     assert "mine" not in someone.get("/console/jobs?state=dead").text
 
 
-def test_choosing_colours_leads_back_into_the_console(signed_in: As) -> None:
+def test_theme_form_redirects_within_the_console_only(signed_in: As) -> None:
     someone = signed_in("viewer")
     for back in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"):
         assert someone.post("/console/theme", {"theme": "dark", "back": back}).headers["location"] == "/console"
 
 
-def test_signing_in_makes_a_new_session_each_time(signed_in: As, deps: Deps) -> None:
+def test_every_login_creates_a_new_session(signed_in: As, deps: Deps) -> None:
     someone = signed_in("viewer")
     before = someone.http.cookies["kontor_session"]
     form = {**someone.fields("/console"), "email": "viewer@kontor.example", "password": PASSWORD}
@@ -192,4 +192,4 @@ def test_signing_in_makes_a_new_session_each_time(signed_in: As, deps: Deps) -> 
     someone.http.post("/console/login", data={**form, "ticket": ticket})
     with deps.sessions() as session:
         sessions = session.scalars(select(OperatorSession)).all()
-    assert before not in {one.secret_hash for one in sessions}
+    assert before not in {row.secret_hash for row in sessions}

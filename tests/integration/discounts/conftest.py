@@ -1,13 +1,13 @@
-"""The API, a worker and a scheduler over a database of each test; it opens on 1 December 2025."""
+"""The API, a worker and a scheduler on a separate database per test, from 1 December 2025."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from adapters.clock_fakes import ManualClock
-from tests.api_fixtures import api, deps
-from tests.api_world import Api
-from tests.discount_world import OPENING, DiscountWorld, discount_world
+from tests.support.api import Api
+from tests.support.api_fixtures import api, deps
+from tests.support.discounts import OPENING, DiscountScenario, discount_scenario
 
 __all__ = ["api", "deps"]
 
@@ -19,7 +19,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def world(api: Api, clock: ManualClock) -> Iterator[DiscountWorld]:
+def world(api: Api, clock: ManualClock) -> Iterator[DiscountScenario]:
     """Resellers of `hosting` behind the API."""
-    with discount_world(api, clock) as found:
-        yield found
+    with discount_scenario(api, clock) as scenario:
+        yield scenario

@@ -1,4 +1,4 @@
-"""The run at five past midnight: what it records, whom it tells, and what holds it back."""
+"""The daily run at 00:05: what it records, who is notified, and when it is held."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from adapters.passwords import Argon2Passwords
 from domain.mailing import MailDeferred
 from models.jobs import Job
 from services import operators
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 DAY = timedelta(days=1)
 
@@ -24,19 +24,19 @@ FROM (SELECT id FROM accounts WHERE kind = 'reseller' ORDER BY id LIMIT :payers)
 """Payments past the API: nothing is computed before the next run."""
 
 
-def operator(world: DiscountWorld) -> None:
-    """Somebody who hears alerts."""
+def operator(world: DiscountScenario) -> None:
+    """Create an operator who receives alerts."""
     with world.transaction() as session:
         passwords = Argon2Passwords.cheap()
         operators.create(session, passwords, "duty@kontor.example", "operator", now=world.clock.now(), actor="test")
 
 
-def told(world: DiscountWorld, template: str, *names: str) -> list[tuple[Any, ...]]:
-    """Facts of the mails of that kind, sorted."""
+def mail_facts(world: DiscountScenario, template: str, *names: str) -> list[tuple[Any, ...]]:
+    """Selected facts of the mails of a template, sorted."""
     return sorted(tuple(mail.facts[name] for name in names) for mail in world.mails(template))
 
 
-def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(world: DiscountWorld) -> None:
+def test_tier_drops_when_a_payment_leaves_the_window_and_a_warning_precedes_it(world: DiscountScenario) -> None:
     world.reach(moscow("2025-12-20"))
     reseller = world.reseller()
     world.pay(reseller, "3000", "2025-12-20", reference="R-1")
@@ -56,11 +56,11 @@ def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(
         "Partner #7",
     )
     assert (warning.facts["keep_with"]["amount"], warning.facts["turnover"]["amount"]) == ("1000.0000", "49000.0000")
-    assert [one["reference"] for one in warning.facts["leaving"]] == ["R-1"]
+    assert [payment["reference"] for payment in warning.facts["leaving"]] == ["R-1"]
     explained = world.discount(reseller)["tomorrow"]
     assert (explained["keep_with"], explained["tier"]) == (roubles("1000.00"), "Partner #7")
     world.reach(moscow("2026-01-21T00:05:00"))
-    assert [(one["from"], one["to"]) for one in world.events()] == [
+    assert [(payment["from"], payment["to"]) for payment in world.events()] == [
         (None, "Partner #1"),
         ("Partner #1", "Partner #8"),
         ("Partner #8", "Partner #7"),
@@ -69,13 +69,13 @@ def test_the_day_after_a_payment_left_the_tier_drops_and_the_day_before_says_so(
 
 
 @pytest.mark.parametrize("hold", ["deferred", "skipped"])
-def test_a_warning_that_did_not_leave_tells_what_became_true_meanwhile(world: DiscountWorld, hold: str) -> None:
+def test_delayed_warning_is_sent_with_current_facts(world: DiscountScenario, hold: str) -> None:
     world.reach(moscow("2025-12-20"))
     reseller = world.reseller()
     world.pay(reseller, "30000", "2025-12-20")
     world.reach(moscow("2026-01-05"))
     world.pay(reseller, "500", "2026-01-05")
-    answers = world.works.post.answers
+    answers = world.worker.mail_transport.answers
     answers["Volga@shop.example"] = MailDeferred("try later")
     world.reach(moscow("2026-01-20T00:05:00"))
     first = world.mails("tier-drop-tomorrow")[0]
@@ -93,7 +93,7 @@ def test_a_warning_that_did_not_leave_tells_what_became_true_meanwhile(world: Di
     assert len(world.mails("tier-drop-tomorrow")) == 1
 
 
-def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world: DiscountWorld) -> None:
+def test_repeated_run_of_a_day_changes_nothing_and_notifies_once(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     world.many(30, "2025-12-20")
     world.reach(moscow("2026-01-20") + timedelta(hours=13))
@@ -119,7 +119,7 @@ def test_a_run_repeated_on_its_day_changes_nothing_and_tells_nobody_twice(world:
     assert (newest["state"], newest["resellers"], newest["moved"], newest["moves"]) == ("done", 35, 0, [])
 
 
-def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountWorld) -> None:
+def test_run_with_too_many_moves_is_held_while_prices_stay_current(world: DiscountScenario) -> None:
     operator(world)
     world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
@@ -128,8 +128,8 @@ def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountW
     assert (held["state"], held["resellers"], held["moved"]) == ("held", 100, 100)
     assert held["moves"] == [{"from": None, "to": "Starter", "resellers": 100}]
     assert (world.recorded(), world.events(), world.mails("tier-changed")) == ([], [], [])
-    alerts = [one.facts["alerts"][0] for one in world.mails("operator-alert")]
-    assert [(one["kind"], one["count"]) for one in alerts] == [("guard_rail", 100)]
+    alerts = [mail.facts["alerts"][0] for mail in world.mails("operator-alert")]
+    assert [(mail["kind"], mail["count"]) for mail in alerts] == [("guard_rail", 100)]
     reseller = world.rows("SELECT id FROM accounts LIMIT 1")[0][0]
     order = {"product": "vps-small", "order_ref": "O-1"}
     assert world.api.ok(f"POST /v1/resellers/{reseller}/orders", order, key=world.key)["percent"] == 3
@@ -137,7 +137,7 @@ def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountW
     path = f"/v1/discount-runs/{held['id']}"
     movers = world.api.ok(f"GET {path}/movers?limit=60", key=world.key)
     rest = world.api.ok(f"GET {path}/movers?limit=60&cursor={movers['next']}", key=world.key)
-    assert len({one["reseller_id"] for one in movers["items"] + rest["items"]}) == 100
+    assert len({mail["reseller_id"] for mail in movers["items"] + rest["items"]}) == 100
     assert world.api.call(f"POST {path}/approve", key=world.api.key("read", "enqueue")).status_code == 403
     assert world.api.call(f"GET {path}", key=world.api.key(reseller_id=reseller)).status_code == 404
     approved = world.api.ok(f"POST {path}/approve", {"reason": "a sale"}, key=world.key)
@@ -149,7 +149,7 @@ def test_a_run_that_would_move_too_many_waits_and_prices_do_not(world: DiscountW
     assert world.runs()[0]["state"] == "done"
 
 
-def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: DiscountWorld) -> None:
+def test_rejected_run_records_nothing_and_the_next_run_is_held_again(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     world.many(120, "2026-01-10")
     world.reach(moscow("2026-01-11T00:05:00"))
@@ -157,7 +157,7 @@ def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: 
     assert world.api.ok(f"POST /v1/discount-runs/{first}/reject", {}, key=world.key)["state"] == "rejected"
     world.reach(moscow("2026-01-12T00:05:00"))
     world.reach(moscow("2026-01-13T00:05:00"))
-    assert [(one["day"], one["state"]) for one in world.runs()][:3] == [
+    assert [(run["day"], run["state"]) for run in world.runs()][:3] == [
         ("2026-01-13", "held"),
         ("2026-01-12", "superseded"),
         ("2026-01-11", "rejected"),
@@ -165,7 +165,7 @@ def test_a_rejected_run_records_nothing_and_the_next_days_run_asks_again(world: 
     assert world.recorded() == []
 
 
-def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world: DiscountWorld) -> None:
+def test_run_is_held_from_a_hundred_resellers_when_moves_exceed_the_share(world: DiscountScenario) -> None:
     def after(payers: int, amount: str, day: str) -> tuple[str, int, int]:
         values = {"payers": payers, "amount": amount, "at": world.clock.now()}
         world.rows(PAY, **values)
@@ -181,7 +181,7 @@ def test_a_run_is_held_from_a_hundred_resellers_and_more_than_the_share_on(world
     assert after(31, "10000", "2026-01-13") == ("held", 100, 31)
 
 
-def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountWorld) -> None:
+def test_dry_run_lists_the_moves_and_writes_nothing(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     world.many(3, "2026-01-10")
     world.many(2, "2026-01-09", "3000.00")
@@ -194,14 +194,17 @@ def test_a_dry_run_says_who_would_move_and_writes_nothing(world: DiscountWorld) 
         {"from": None, "to": "Partner #1", "resellers": 2},
         {"from": None, "to": "Starter", "resellers": 3},
     ]
-    assert {one["to"] for one in shown["movers"]} == {"Starter", "Partner #1"}
-    assert (world.recorded(), len(world.runs())) == ([], len([one for one in world.runs() if one["state"] == "done"]))
+    assert {mover["to"] for mover in shown["movers"]} == {"Starter", "Partner #1"}
+    assert (world.recorded(), len(world.runs())) == (
+        [],
+        len([mover for mover in world.runs() if mover["state"] == "done"]),
+    )
     world.apply("booking")
     refused = world.api.call("POST /v1/discount-runs", {**body, "programme": "booking"}, key=world.key)
     assert (refused.status_code, refused.json()["code"]) == (422, "no_turnover_discount")
 
 
-def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(world: DiscountWorld) -> None:
+def test_recorded_discount_is_shown_next_to_a_later_recomputation(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     reseller = world.reseller()
     world.pay(reseller, "500", "2026-01-10")
@@ -210,9 +213,9 @@ def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(worl
         world.reach(moscow(f"2026-01-{day}T00:05:00"))
     world.pay(reseller, "49500", "2026-01-11")
     world.settle()
-    told = world.discount(reseller, "as_of=2026-01-12")
-    assert (told["tier"], told["turnover"]) == ("Partner #8", roubles("50000.00"))
-    assert told["recorded"] == {
+    discount = world.discount(reseller, "as_of=2026-01-12")
+    assert (discount["tier"], discount["turnover"]) == ("Partner #8", roubles("50000.00"))
+    assert discount["recorded"] == {
         "as_of": "2026-01-12",
         "since": "2026-01-10",
         "turnover": roubles("500.00"),
@@ -227,11 +230,11 @@ def test_what_was_recorded_on_a_day_is_shown_beside_what_todays_ledger_says(worl
     assert rows[0][0] == 2, "days on which nothing differed cost nothing"
 
 
-def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountWorld) -> None:
+def test_warning_is_skipped_when_a_payment_keeps_the_tier(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-19"))
     reseller = world.reseller()
     world.pay(reseller, "600", "2025-12-20")
-    world.works.inline.drain()
+    world.worker.inline.drain()
     world.clock.advance(moscow("2026-01-20T00:05:00") - world.clock.now())
     world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
     world.settle()
@@ -243,10 +246,10 @@ def test_a_warning_that_a_payment_made_untrue_does_not_leave(world: DiscountWorl
     assert [(mail.state, mail.reason) for mail in skipped] == [("skipped", "a payment keeps the tier")]
 
 
-def test_after_an_outage_one_run_is_made_up_for(world: DiscountWorld) -> None:
+def test_only_one_run_is_made_after_an_outage(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     before = len(world.runs())
     world.reach(moscow("2026-02-20"))
-    assert [one["day"] for one in world.runs()][: len(world.runs()) - before] == ["2026-02-20"]
+    assert [run["day"] for run in world.runs()][: len(world.runs()) - before] == ["2026-02-20"]
     with world.transaction() as session:
         assert session.scalars(select(Job.task).where(Job.queue == "discounts")).all() == []

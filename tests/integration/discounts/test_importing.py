@@ -1,4 +1,4 @@
-"""`kontor import payments`: all rows or none, by a command that may be killed and given again."""
+"""`kontor import payments`: all rows or none; a killed import can be repeated."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ import pytest
 from adapters.settings import Settings
 from cli import main
 from commands import imports
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 Import = Callable[..., "CompletedProcess[str]"]
 HEADER = "reference,amount,paid_at,kind\n"
@@ -20,13 +20,13 @@ HEADER = "reference,amount,paid_at,kind\n"
 
 @pytest.fixture
 def take(
-    world: DiscountWorld,
+    world: DiscountScenario,
     settings: Settings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Import:
-    """Give the command a file, on this test's database and clock."""
+    """Import a file with the command, on this test's database and clock."""
     world.reach(moscow("2026-02-01"))
     for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "SECRET_KEY", "KONTOR_DATA_DIR", "KONTOR_NAMESPACE"):
         monkeypatch.setenv(name, settings.environ()[name])
@@ -51,7 +51,7 @@ def take(
     return start
 
 
-def told(done: "CompletedProcess[str]") -> dict[str, Any]:
+def summary(done: "CompletedProcess[str]") -> dict[str, Any]:
     document: dict[str, Any] = json.loads(done.stdout)
     return {name: document[name] for name in ("rows", "imported", "already_there", "bad_rows", "resumed_from")}
 
@@ -60,7 +60,7 @@ def numbered(count: int) -> str:
     return HEADER + "".join(f"P-{number},10.00,2026-01-31,payment\n" for number in range(count))
 
 
-def test_a_file_is_taken_in_whole_and_the_discount_computed_once(world: DiscountWorld, take: Import) -> None:
+def test_file_is_imported_completely_and_the_discount_computed_once(world: DiscountScenario, take: Import) -> None:
     reseller = world.reseller()
     lines = (
         "\ufeffReference;Amount;paid_at;kind;currency",
@@ -72,9 +72,11 @@ def test_a_file_is_taken_in_whole_and_the_discount_computed_once(world: Discount
     content = "\r\n".join(lines)
     done = take(reseller, content, "--json")
     assert done.returncode == 0, done.stderr
-    assert told(done) == {"rows": 3, "imported": 3, "already_there": 0, "bad_rows": 0, "resumed_from": 0}
+    assert summary(done) == {"rows": 3, "imported": 3, "already_there": 0, "bad_rows": 0, "resumed_from": 0}
     listed = world.api.ok(f"GET /v1/resellers/{reseller}/payments", key=world.key)["items"]
-    assert sorted((one["reference"], one["day"], one["kind"], one["amount"]["amount"]) for one in listed) == [
+    assert sorted(
+        (payment["reference"], payment["day"], payment["kind"], payment["amount"]["amount"]) for payment in listed
+    ) == [
         ("A-1", "2026-01-05", "payment", "52000.00"),
         ("A-3", "2026-01-31", "payment", "0.50"),
         ("A;2", "2026-01-31", "refund", "1000.00"),
@@ -83,12 +85,12 @@ def test_a_file_is_taken_in_whole_and_the_discount_computed_once(world: Discount
     world.settle()
     assert world.discount(reseller)["recorded"]["turnover"] == roubles("51000.50")
     again = take(reseller, content, "--json")
-    assert told(again) == {"rows": 3, "imported": 0, "already_there": 3, "bad_rows": 0, "resumed_from": 0}
+    assert summary(again) == {"rows": 3, "imported": 0, "already_there": 3, "bad_rows": 0, "resumed_from": 0}
 
 
-def test_one_bad_row_refuses_the_file_and_each_is_named_with_its_line(world: DiscountWorld, take: Import) -> None:
+def test_invalid_rows_refuse_the_file_and_each_is_named_with_its_line(world: DiscountScenario, take: Import) -> None:
     reseller = world.reseller()
-    wrong = [
+    rows = [
         "ok,1.00,2026-01-05,payment",
         "a,1.001,2026-01-05,payment",
         "b,1.00,2026-01-05T10:00:00,payment",
@@ -97,28 +99,28 @@ def test_one_bad_row_refuses_the_file_and_each_is_named_with_its_line(world: Dis
         ",1.00,2026-01-05,payment",
         "e,1.00",
     ]
-    done = take(reseller, HEADER + "\n".join(wrong), "--json")
+    done = take(reseller, HEADER + "\n".join(rows), "--json")
     assert done.returncode == 1
-    assert [one["line"] for one in json.loads(done.stdout)["bad"]] == [3, 4, 5, 6, 7, 8]
+    assert [row["line"] for row in json.loads(done.stdout)["bad"]] == [3, 4, 5, 6, 7, 8]
     assert world.rows("SELECT 1 FROM payments UNION ALL SELECT 1 FROM payment_imports") == []
-    shown = take(reseller, HEADER + "\n".join(wrong))
+    shown = take(reseller, HEADER + "\n".join(rows))
     assert (shown.returncode, shown.stdout) == (1, "")
     assert "line 3: The amount has more than 2 decimals." in shown.stderr
     assert "6 bad row(s). Nothing was imported." in shown.stderr
 
 
-def test_a_reference_that_says_otherwise_refuses_the_file_and_the_same_again_is_known(
-    world: DiscountWorld, take: Import
+def test_conflicting_reference_refuses_the_file_and_identical_rows_are_skipped(
+    world: DiscountScenario, take: Import
 ) -> None:
     reseller = world.reseller()
     world.pay(reseller, "10", "2026-01-31T00:00:00", reference="P-1")
     clash = take(reseller, HEADER + "P-0,10.00,2026-01-31,payment\nP-1,11.00,2026-01-31,payment\n", "--json")
-    assert (clash.returncode, [one["line"] for one in json.loads(clash.stdout)["bad"]]) == (1, [3])
+    assert (clash.returncode, [row["line"] for row in json.loads(clash.stdout)["bad"]]) == (1, [3])
     twice = take(reseller, HEADER + "P-2,10.00,2026-01-31,payment\nP-2,10.00,2026-01-30,payment\n", "--json")
-    assert (twice.returncode, [one["line"] for one in json.loads(twice.stdout)["bad"]]) == (1, [3])
+    assert (twice.returncode, [row["line"] for row in json.loads(twice.stdout)["bad"]]) == (1, [3])
     assert len(world.rows("SELECT 1 FROM payments")) == 1
     good = take(reseller, numbered(3) + "P-2,10.00,2026-01-31,payment\n", "--json")
-    assert told(good) == {"rows": 4, "imported": 2, "already_there": 2, "bad_rows": 0, "resumed_from": 0}
+    assert summary(good) == {"rows": 4, "imported": 2, "already_there": 2, "bad_rows": 0, "resumed_from": 0}
 
 
 @pytest.mark.parametrize(
@@ -130,17 +132,17 @@ def test_a_reference_that_says_otherwise_refuses_the_file_and_the_same_again_is_
         (b"", "missing"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_in_one_line(
-    world: DiscountWorld, take: Import, content: bytes, words: str
+def test_unreadable_file_is_refused_with_one_line(
+    world: DiscountScenario, take: Import, content: bytes, words: str
 ) -> None:
     done = take(world.reseller(), content, "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
 
 
-def test_wrong_usage_is_exit_2_and_a_dry_run_takes_nothing(world: DiscountWorld, take: Import) -> None:
+def test_wrong_usage_exits_with_2_and_a_dry_run_imports_nothing(world: DiscountScenario, take: Import) -> None:
     assert take("nobody", numbered(1)).returncode == 2
     dry = take(world.reseller(), numbered(2), "--dry-run", "--json")
-    assert (dry.returncode, told(dry)["rows"], told(dry)["imported"]) == (0, 2, 0)
+    assert (dry.returncode, summary(dry)["rows"], summary(dry)["imported"]) == (0, 2, 0)
     assert world.rows("SELECT 1 FROM payments UNION ALL SELECT 1 FROM payment_imports") == []
     assert imports.LISTED == 1_000

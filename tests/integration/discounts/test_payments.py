@@ -2,10 +2,10 @@ import threading
 from datetime import timedelta
 from uuid import UUID
 
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 
-def test_a_reference_counts_once_and_the_first_payment_under_it_stands(world: DiscountWorld) -> None:
+def test_reference_counts_once_and_the_first_payment_is_kept(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     first = world.pay(reseller, "1000", "2026-01-05", reference="R-1")
@@ -18,26 +18,26 @@ def test_a_reference_counts_once_and_the_first_payment_under_it_stands(world: Di
     assert world.pay(other, "1", "2026-01-05", reference="R-1")["reseller_id"] == other
 
 
-def test_refunds_and_chargebacks_count_on_their_own_day_and_turnover_may_be_negative(world: DiscountWorld) -> None:
+def test_refunds_and_chargebacks_count_on_their_own_day_and_turnover_may_be_negative(world: DiscountScenario) -> None:
     world.reach(moscow("2026-02-10"))
     reseller = world.reseller()
     world.pay(reseller, "5000", "2026-01-05")
     world.pay(reseller, "600.50", "2026-02-01", kind="refund")
     world.pay(reseller, "0.50", "2026-02-02", kind="chargeback")
     assert world.discount(reseller, "as_of=2026-02-05")["turnover"] == roubles("4399.00")
-    told = world.discount(reseller)
-    assert told["turnover"] == roubles("-601.00")
-    assert (told["tier"], told["next_tier"]) == (None, {"name": "Starter", "missing": roubles("1101.00")})
+    discount = world.discount(reseller)
+    assert discount["turnover"] == roubles("-601.00")
+    assert (discount["tier"], discount["next_tier"]) == (None, {"name": "Starter", "missing": roubles("1101.00")})
 
 
-def test_what_cannot_be_a_payment_is_named(world: DiscountWorld) -> None:
+def test_invalid_payment_is_refused_with_a_code(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     now = moscow("2026-01-20")
 
-    def refusal(**wrong: object) -> tuple[int, str]:
+    def refusal(**changes: object) -> tuple[int, str]:
         good = {"amount": roubles("1.00"), "paid_at": now.isoformat(), "reference": "R", "kind": "payment"}
-        answer = world.api.call(f"POST /v1/resellers/{reseller}/payments", good | wrong, key=world.key)
+        answer = world.api.call(f"POST /v1/resellers/{reseller}/payments", good | changes, key=world.key)
         return answer.status_code, answer.json()["code"]
 
     assert refusal(amount={"amount": "1.00", "currency": "EUR"}) == (422, "currency_mismatch")
@@ -52,7 +52,7 @@ def test_what_cannot_be_a_payment_is_named(world: DiscountWorld) -> None:
     assert world.api.ok(f"GET /v1/resellers/{reseller}/payments", key=world.key)["items"] == []
 
 
-def test_only_unbound_keys_post_and_a_reseller_reads_its_own(world: DiscountWorld) -> None:
+def test_only_unbound_keys_post_payments_and_a_reseller_reads_its_own(world: DiscountScenario) -> None:
     reseller, other = world.reseller(), world.reseller("Oka")
     own = world.api.key(reseller_id=UUID(reseller))
     path = f"/v1/resellers/{reseller}/payments"
@@ -64,26 +64,26 @@ def test_only_unbound_keys_post_and_a_reseller_reads_its_own(world: DiscountWorl
     assert world.api.call(f"POST {path}", {}, key=world.api.key("read")).status_code == 403
 
 
-def test_payments_are_listed_as_they_came_and_found_by_kind_day_and_reference(world: DiscountWorld) -> None:
+def test_payments_are_listed_newest_first_and_filtered(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "1", "2026-01-19T23:59:59", reference="late")
     world.pay(reseller, "2", "2026-01-05T00:00:00", reference="early")
     world.pay(reseller, "3", "2026-01-06", reference="back", kind="refund")
 
-    def found(query: str) -> list[str]:
+    def references(query: str) -> list[str]:
         items = world.api.ok(f"GET /v1/resellers/{reseller}/payments?{query}", key=world.key)["items"]
-        return [one["reference"] for one in items]
+        return [item["reference"] for item in items]
 
-    assert found("") == ["back", "early", "late"]
-    assert found("limit=1") == ["back"]
-    assert found("kind=refund") == ["back"]
-    assert found("from=2026-01-05&to=2026-01-05") == ["early"]
-    assert found("from=2026-01-06") == ["back", "late"]
-    assert found("reference=early") == ["early"]
+    assert references("") == ["back", "early", "late"]
+    assert references("limit=1") == ["back"]
+    assert references("kind=refund") == ["back"]
+    assert references("from=2026-01-05&to=2026-01-05") == ["early"]
+    assert references("from=2026-01-06") == ["back", "late"]
+    assert references("reference=early") == ["early"]
 
 
-def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world: DiscountWorld) -> None:
+def test_payment_records_the_discount_and_a_burst_makes_one_job(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     for _ in range(20):
@@ -92,7 +92,7 @@ def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world:
     assert len(waiting) == 1
     world.settle()
     changed = world.events()
-    assert [(one["from"], one["to"], one["turnover"]["amount"]) for one in changed] == [
+    assert [(event["from"], event["to"], event["turnover"]["amount"]) for event in changed] == [
         (None, "Partner #9", "100000.00")
     ]
     assert [mail.facts["now"] for mail in world.mails("tier-changed")] == ["Partner #9"]
@@ -102,7 +102,7 @@ def test_a_payment_records_the_discount_at_once_and_a_burst_makes_one_job(world:
     assert world.discount(reseller)["recorded"]["turnover"] == roubles("100001.00")
 
 
-def test_no_payment_of_a_burst_is_lost_while_the_discount_is_computed(world: DiscountWorld) -> None:
+def test_no_payment_is_missed_while_the_discount_is_computed(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
 
@@ -121,17 +121,17 @@ def test_no_payment_of_a_burst_is_lost_while_the_discount_is_computed(world: Dis
     for payer in payers:
         payer.start()
     while any(payer.is_alive() for payer in payers):
-        world.works.inline.drain()
-    world.works.inline.drain()
+        world.worker.inline.drain()
+    world.worker.inline.drain()
     assert world.discount(reseller)["recorded"]["turnover"] == roubles("10000.00")
     assert world.events()[-1]["to"] == "Partner #3"
 
 
-def test_an_account_that_never_was_a_reseller_has_neither_payments_nor_a_discount(world: DiscountWorld) -> None:
+def test_account_that_never_was_a_reseller_has_no_payments_and_no_discount(world: DiscountScenario) -> None:
     regular = world.api.ok(
         "POST /v1/accounts", {"programme": "hosting", "name": "N", "admin_email": "n@n.example"}, key=world.key
     )["id"]
     answer = world.post(regular, "1", world.clock.now())
     assert (answer.status_code, answer.json()["code"]) == (409, "not_a_reseller")
-    told = world.api.call(f"GET /v1/resellers/{regular}/discount", key=world.key)
-    assert (told.status_code, told.json()["code"]) == (409, "not_a_reseller")
+    response = world.api.call(f"GET /v1/resellers/{regular}/discount", key=world.key)
+    assert (response.status_code, response.json()["code"]) == (409, "not_a_reseller")

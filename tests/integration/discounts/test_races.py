@@ -1,7 +1,7 @@
-"""Runs and payments that meet."""
+"""Runs and payments at the same time."""
 
 from engine.enqueue import Request
-from tests.discount_world import DiscountWorld, moscow, roubles
+from tests.support.discounts import DiscountScenario, moscow, roubles
 
 PAST_THE_API = """
 INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
@@ -9,34 +9,34 @@ VALUES (gen_random_uuid(), :reseller, :reseller, 'late', 'payment', 3000, 'RUB',
 """
 
 
-def work(world: DiscountWorld, task: str) -> None:
-    """Run the waiting jobs of one task and no other."""
+def work(world: DiscountScenario, task: str) -> None:
+    """Run the waiting jobs of one task only."""
     for row in world.rows("SELECT id FROM jobs WHERE task = :task ORDER BY id", task=task):
-        world.works.inline.run(row.id)
+        world.worker.inline.run(row.id)
 
 
-def test_what_a_payment_recorded_while_a_run_was_on_its_way_stays(world: DiscountWorld) -> None:
+def test_discount_recorded_by_a_payment_during_a_run_is_kept(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     reseller = world.reseller()
     world.pay(reseller, "500", "2026-01-20")
     world.settle()
     world.rows(PAST_THE_API, reseller=reseller, at=world.clock.now())
     with world.transaction() as session:
-        world.works.inline.jobs.put(session, Request("discounts.run", {"programme": "hosting"}))
+        world.worker.inline.jobs.put(session, Request("discounts.run", {"programme": "hosting"}))
     work(world, "discounts.run")
     work(world, "discounts.compute")
-    assert [(one["from"], one["to"]) for one in world.runs()[0]["moves"]] == [("Starter", "Partner #1")]
+    assert [(move["from"], move["to"]) for move in world.runs()[0]["moves"]] == [("Starter", "Partner #1")]
     world.pay(reseller, "50000", "2026-01-20")
     work(world, "discounts.recompute")
-    world.works.inline.drain()
+    world.worker.inline.drain()
     assert world.discount(reseller)["recorded"]["turnover"] == roubles("53500.00")
-    assert [(one["from"], one["to"]) for one in world.events()] == [(None, "Starter"), ("Starter", "Partner #8")]
+    assert [(move["from"], move["to"]) for move in world.events()] == [(None, "Starter"), ("Starter", "Partner #8")]
     assert world.runs()[0]["state"] == "done"
     left = world.rows("SELECT moved FROM discount_findings")
     assert [row.moved for row in left] == [True], "who moved stays in the report of the run"
 
 
-def test_a_run_that_began_later_takes_the_place_of_one_that_is_held(world: DiscountWorld) -> None:
+def test_newer_run_supersedes_a_held_one(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-10"))
     world.many(100, "2026-01-10")
     for _ in range(2):
@@ -48,7 +48,7 @@ def test_a_run_that_began_later_takes_the_place_of_one_that_is_held(world: Disco
     assert (answer.status_code, answer.json()["code"], answer.json()["state"]) == (409, "not_held", "superseded")
 
 
-def test_turnover_is_read_off_its_index_alone(world: DiscountWorld) -> None:
+def test_turnover_is_read_by_an_index_only_scan(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-20"))
     world.many(200, "2026-01-10")
     world.rows("""

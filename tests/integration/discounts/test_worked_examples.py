@@ -8,7 +8,7 @@ import pytest
 from domain.programme import Programme, parse
 from domain.programme.model import Tier, TurnoverDiscount
 from store.schema import ROOT
-from tests.discount_world import FAMILIES, DiscountWorld, moscow
+from tests.support.discounts import FAMILIES, DiscountScenario, moscow
 
 EXAMPLES = [
     ("52000 2026-01-05", "2026-01-20", "52000.00: 19 / 7 / 3"),
@@ -36,20 +36,20 @@ CLAMPED = {"2026-03-28", "2026-03-29", "2026-03-30"}
 
 
 def tiers() -> tuple[Tier, ...]:
-    """The rows of the example programme."""
-    found = parse((ROOT / "examples" / "programmes" / "hosting.yaml").read_text())
-    assert isinstance(found, Programme)
-    assert isinstance(found.discount, TurnoverDiscount)
-    return found.discount.tiers
+    """The tiers of the example programme."""
+    programme = parse((ROOT / "examples" / "programmes" / "hosting.yaml").read_text())
+    assert isinstance(programme, Programme)
+    assert isinstance(programme.discount, TurnoverDiscount)
+    return programme.discount.tiers
 
 
 def shares(tier: Tier | None) -> str:
-    """Percentages as the examples print them."""
+    """Format percentages as the examples print them."""
     return " / ".join(str(tier.percent[family]) for family in FAMILIES) if tier else "none"
 
 
-def enter(world: DiscountWorld, ledger: str) -> str:
-    """A new reseller with these payments."""
+def enter(world: DiscountScenario, ledger: str) -> str:
+    """Create a reseller with these payments."""
     reseller = world.reseller()
     for payment in ledger.split(", "):
         amount, day = payment.split()
@@ -58,8 +58,8 @@ def enter(world: DiscountWorld, ledger: str) -> str:
 
 
 @pytest.mark.parametrize(("ledger", "day", "expected"), EXAMPLES)
-def test_a_worked_example_holds_on_its_day_and_is_the_same_when_asked_later(
-    world: DiscountWorld, ledger: str, day: str, expected: str
+def test_worked_example_holds_on_its_day_and_in_retrospect(
+    world: DiscountScenario, ledger: str, day: str, expected: str
 ) -> None:
     world.reach(moscow(f"{day}T18:00:00"))
     reseller = enter(world, ledger)
@@ -70,7 +70,7 @@ def test_a_worked_example_holds_on_its_day_and_is_the_same_when_asked_later(
     assert world.shares(reseller, f"as_of={day}") == expected
 
 
-def test_the_window_opens_and_closes_at_midnight_in_moscow(world: DiscountWorld) -> None:
+def test_window_opens_and_closes_at_midnight_in_moscow(world: DiscountScenario) -> None:
     world.reach(moscow("2028-04-30"))
     for day, first in WINDOWS.items():
         reseller = world.reseller(f"R{day}")
@@ -78,13 +78,13 @@ def test_the_window_opens_and_closes_at_midnight_in_moscow(world: DiscountWorld)
             world.pay(reseller, "1000.01", wall)
         for outside in (moscow(f"{first}T00:00:00") - SECOND, moscow(f"{day}T23:59:59") + SECOND):
             assert world.post(reseller, "7000.00", outside).status_code == 201
-        told = world.discount(reseller, f"as_of={day}")
-        assert told["window"] == {"from": first, "to": day}
-        assert (told["turnover"]["amount"], len(told["payments"])) == ("4000.04", 4)
+        discount = world.discount(reseller, f"as_of={day}")
+        assert discount["window"] == {"from": first, "to": day}
+        assert (discount["turnover"]["amount"], len(discount["payments"])) == ("4000.04", 4)
         assert world.shares(reseller, f"as_of={day}") == "4000.04: 5 / 1 / 1"
 
 
-def test_a_discount_lasts_to_the_last_second_of_its_day_in_moscow(world: DiscountWorld) -> None:
+def test_discount_lasts_to_the_last_second_of_its_day_in_moscow(world: DiscountScenario) -> None:
     for day, first in WINDOWS.items():
         world.reach(moscow(f"{day}T00:00:00"))
         reseller = world.reseller(f"R{day}")
@@ -99,7 +99,7 @@ def test_a_discount_lasts_to_the_last_second_of_its_day_in_moscow(world: Discoun
         assert world.shares(reseller) == ("500.00: 3 / 1 / 1" if stays else "0.00: none")
 
 
-def test_every_tier_begins_exactly_at_its_bound(world: DiscountWorld) -> None:
+def test_every_tier_begins_exactly_at_its_bound(world: DiscountScenario) -> None:
     world.reach(moscow("2026-01-21"))
     table = (None, *tiers(), None)
     assert len(table) == 19

@@ -1,4 +1,4 @@
-"""A launcher in a process of its own, so that it can be killed."""
+"""A launcher in a separate process that can be killed."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ with embedded_servers(Path(sys.argv[1])):
 
 
 class Launcher:
-    """A process that owns the servers of a data directory until its input ends."""
+    """A process that owns the servers of a data directory until its stdin closes."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -34,19 +34,19 @@ class Launcher:
         assert self.process.stdout.readline() == b"ready\n"
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.process.kill()
         self.process.communicate()
 
     def leave(self) -> int:
-        """Let it end by itself."""
+        """Close its stdin and wait for its exit."""
         self.process.communicate(b"")
         return self.process.returncode
 
 
 @pytest.fixture
 def launch() -> Iterator[Callable[[Path], Launcher]]:
-    """Start a launcher; whatever still runs at the end is asked to leave."""
+    """Start launchers; those still running at the end are stopped."""
     with ExitStack() as stack:
 
         def start(data_dir: Path) -> Launcher:
@@ -58,14 +58,14 @@ def launch() -> Iterator[Callable[[Path], Launcher]]:
 
 
 def query(url: str, statement: str) -> list[tuple[object, ...]]:
-    """Run one statement over a connection of its own and commit."""
+    """Run one statement on a separate connection and commit."""
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 
 def servers_in(data_dir: Path) -> list[int]:
-    """The server processes whose working directory lies in a data directory."""
+    """The server processes whose working directory is in a data directory."""
     return [
         *living_in(data_dir / "postgres", "postgres"),
         *living_in(data_dir / "valkey", "valkey-server"),

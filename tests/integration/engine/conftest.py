@@ -1,4 +1,4 @@
-"""The engine inline over a database of the test's own, with handlers that do what a test says."""
+"""The engine inline on a test's database, with scripted handlers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from domain.jobs import TRANSITIONS
 from engine.catalogue import Payload
 from engine.handlers import Handler
 from engine.testing import Inline
-from tests.integration.engine.world import (
+from tests.integration.engine.scripted_tasks import (
     EFFECTS,
     Script,
     Sender,
@@ -38,7 +38,7 @@ CREATE TRIGGER only_these_arrows BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNC
 
 
 def guard(engine: Engine) -> None:
-    """Make the table of effects, and let the database refuse what the life cycle does not have."""
+    """Create the effects table, and a trigger that refuses transitions outside the life cycle."""
     arrows = ", ".join(f"'{start}>{end}'" for start, ends in TRANSITIONS.items() for end in ends)
     with engine.begin() as connection:
         connection.execute(text(EFFECTS))
@@ -46,8 +46,8 @@ def guard(engine: Engine) -> None:
 
 
 @dataclass
-class World:
-    """An inline engine, its script, and a look at the tables."""
+class EngineHarness:
+    """An inline engine, its script, and queries on its tables."""
 
     inline: Inline
     script: Script
@@ -59,7 +59,7 @@ class World:
             return self.inline.jobs.enqueue(session, payload.policy.name, payload, **options).id
 
     def job(self, job_id: UUID) -> Any:
-        """The job's row, wherever it is kept."""
+        """The row of a job in either table."""
         columns = "state, attempt, crashes, reason, worker, result, error, run_at, held"
         query = text(
             f"SELECT {columns} FROM jobs WHERE id = :id UNION ALL"
@@ -72,7 +72,7 @@ class World:
         return str(self.job(job_id).state)
 
     def outcomes(self, job_id: UUID) -> list[str]:
-        """How the attempts ended that did not end the job."""
+        """The outcomes of recorded attempts, oldest first."""
         query = text("SELECT outcome FROM job_attempts WHERE job_id = :id ORDER BY seq")
         with self.engine.connect() as connection:
             return [row[0] for row in connection.execute(query, {"id": job_id})]
@@ -82,10 +82,10 @@ class World:
             return [row[0] for row in connection.execute(text("SELECT note FROM effects ORDER BY note"))]
 
     def ask(self, statement: str, **values: Any) -> Any:
-        """One value, committed."""
+        """Execute a statement and commit; returns one value, if there is one."""
         with self.engine.begin() as connection:
-            found = connection.execute(text(statement), values)
-            return found.scalar() if found.returns_rows else None
+            result = connection.execute(text(statement), values)
+            return result.scalar() if result.returns_rows else None
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def script() -> Script:
 
 
 @pytest.fixture
-def world(engine: Engine, script: Script) -> Iterator[World]:
+def world(engine: Engine, script: Script) -> Iterator[EngineHarness]:
     clock = ManualClock()
     guard(engine)
     handlers: list[Handler] = [
@@ -106,4 +106,4 @@ def world(engine: Engine, script: Script) -> Iterator[World]:
         Sender(script, SendParked),
     ]
     with Inline(engine, handlers, clock) as inline:
-        yield World(inline, script, engine, clock)
+        yield EngineHarness(inline, script, engine, clock)

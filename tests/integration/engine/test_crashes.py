@@ -1,4 +1,4 @@
-"""Crashes without a process: a crash point that raises what no handler may catch, and a relay that finds the rest."""
+"""Crashes without a process: a crash point raises, and the relay recovers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from engine import rescue
 from engine.catalogue import Payload
 from engine.handlers import Handler
 from engine.testing import Inline
-from tests.integration.engine.conftest import World, guard
-from tests.integration.engine.world import (
+from tests.integration.engine.conftest import EngineHarness, guard
+from tests.integration.engine.scripted_tasks import (
     Script,
     Send,
     Sender,
@@ -32,12 +32,12 @@ VALUES ('inline', 'here', 1, '0', 1, '{}', now(), clock_timestamp() - interval '
 
 
 class Died(BaseException):
-    """The process is gone."""
+    """The process died."""
 
 
 @dataclass
-class Fate:
-    """A crash point that can be moved."""
+class MovableCrashPoint:
+    """A movable crash point."""
 
     point: str = ""
 
@@ -47,37 +47,37 @@ class Fate:
 
 
 @dataclass
-class DyingWorld(World):
-    """A world whose worker dies at a named point."""
+class CrashingHarness(EngineHarness):
+    """A harness whose worker dies at a named point."""
 
-    fate: Fate
+    crash_point: MovableCrashPoint
 
     def die(self, point: str, *ids: UUID) -> None:
-        """Run jobs as one doorbell and die on the way; the relay notices."""
-        self.fate.point = point
+        """Run jobs of one doorbell and die at a point; the relay recovers."""
+        self.crash_point.point = point
         task = self.ask("SELECT task FROM jobs WHERE id = :id", id=ids[0])
         self.ask(REGISTER)
         with pytest.raises(Died):
             self.inline.run(*ids)
-        self.fate.point = ""
+        self.crash_point.point = ""
         bell = Bell("held", self.inline.registry.catalogue[task].policy.queue, task, ids)
         self.inline.bells.held = {"inline": (bell,)}
         self.notice()
 
     def notice(self) -> None:
-        """One turn of the relay, of which nothing is run."""
+        """Run the recovery of the relay only."""
         self.inline.relay.rescue_from = float("-inf")
         self.inline.relay._rescue(0.0)
 
 
 @pytest.fixture
-def dying(engine: Engine, script: Script) -> Iterator[DyingWorld]:
+def dying(engine: Engine, script: Script) -> Iterator[CrashingHarness]:
     guard(engine)
     clock = ManualClock()
     handlers: list[Handler] = [Writer(script), Sender(script), VerifyingSender(script), Sender(script, SendParked)]
-    fate = Fate()
-    with Inline(engine, handlers, clock, crash=fate) as inline:
-        yield DyingWorld(inline, script, engine, clock, fate)
+    crash_point = MovableCrashPoint()
+    with Inline(engine, handlers, clock, crash=crash_point) as inline:
+        yield CrashingHarness(inline, script, engine, clock, crash_point)
 
 
 TRANSACTIONAL_POINTS = [
@@ -92,7 +92,7 @@ UNDER_LEASE = ["effect.before", "effect.after", "record.before", "record.after",
 
 
 @pytest.mark.parametrize("point", TRANSACTIONAL_POINTS)
-def test_a_transactional_job_runs_again_and_the_crash_is_an_attempt(dying: DyingWorld, point: str) -> None:
+def test_transactional_job_runs_again_and_the_crash_counts_as_an_attempt(dying: CrashingHarness, point: str) -> None:
     jobs = [dying.put(_write(number)) for number in range(3)]
     dying.die(point, *jobs)
     assert dying.effects() == []
@@ -102,7 +102,7 @@ def test_a_transactional_job_runs_again_and_the_crash_is_an_attempt(dying: Dying
     assert {(dying.state(job), dying.job(job).attempt) for job in jobs} == {("succeeded", 2)}
 
 
-def test_a_job_that_was_committed_before_the_crash_does_not_run_again(dying: DyingWorld) -> None:
+def test_committed_job_does_not_run_again_after_a_crash(dying: CrashingHarness) -> None:
     job = dying.put(_write(1))
     dying.die("commit.after", job)
     assert dying.inline.drain() == 0
@@ -110,7 +110,7 @@ def test_a_job_that_was_committed_before_the_crash_does_not_run_again(dying: Dyi
 
 
 @pytest.mark.parametrize("point", UNDER_LEASE)
-def test_an_external_job_reruns_under_the_same_key(dying: DyingWorld, point: str) -> None:
+def test_external_job_runs_again_under_the_same_key(dying: CrashingHarness, point: str) -> None:
     job = dying.put(Send(note="x"))
     dying.die(point, job)
     assert (dying.state(job), dying.outcomes(job)) == ("queued", ["crashed"])
@@ -120,7 +120,7 @@ def test_an_external_job_reruns_under_the_same_key(dying: DyingWorld, point: str
 
 
 @pytest.mark.parametrize("point", UNDER_LEASE)
-def test_verify_asks_before_it_acts_again(dying: DyingWorld, point: str) -> None:
+def test_verify_policy_checks_before_acting_again(dying: CrashingHarness, point: str) -> None:
     job = dying.put(SendVerified(note="x"))
     dying.die(point, job)
     dying.inline.drain()
@@ -129,16 +129,16 @@ def test_verify_asks_before_it_acts_again(dying: DyingWorld, point: str) -> None
 
 
 @pytest.mark.parametrize("point", UNDER_LEASE)
-def test_park_waits_for_a_person(dying: DyingWorld, point: str) -> None:
+def test_park_policy_leaves_the_job_to_an_operator(dying: CrashingHarness, point: str) -> None:
     job = dying.put(SendParked(note="x"))
     dying.die(point, job)
     dying.inline.drain()
     row = dying.job(job)
     assert (row.state, row.reason, dying.effects()) == ("dead", "unknown", [])
-    assert dying.script.told == [("x", "unknown")]
+    assert dying.script.failures == [("x", "unknown")]
 
 
-def test_a_parked_task_that_died_in_its_claim_had_no_effect_and_reruns(dying: DyingWorld) -> None:
+def test_parked_task_runs_again_when_it_crashed_in_its_claim(dying: CrashingHarness) -> None:
     job = dying.put(SendParked(note="x"))
     dying.die("claim.before", job)
     dying.inline.drain()
@@ -146,7 +146,7 @@ def test_a_parked_task_that_died_in_its_claim_had_no_effect_and_reruns(dying: Dy
 
 
 @pytest.mark.parametrize("payload", [Send, SendVerified])
-def test_a_dead_workers_lane_is_free_for_its_job(dying: DyingWorld, payload: type[Send]) -> None:
+def test_lane_of_a_dead_worker_is_released(dying: CrashingHarness, payload: type[Send]) -> None:
     first, second = (dying.put(payload(note=note), lane="a") for note in "ab")
     dying.die("effect.after", first, second)
     dying.inline.drain()
@@ -159,7 +159,9 @@ def test_a_dead_workers_lane_is_free_for_its_job(dying: DyingWorld, payload: typ
     [("write", "effect.before"), ("send", "effect.before"), ("send", "claim.before")],
     ids=["transactional", "external", "in the claim"],
 )
-def test_a_job_that_kills_three_workers_is_dead_and_innocents_live(dying: DyingWorld, kind: str, point: str) -> None:
+def test_job_that_crashes_three_workers_is_dead_and_others_succeed(
+    dying: CrashingHarness, kind: str, point: str
+) -> None:
     make = _write if kind == "write" else _send
     poison, *innocents = (dying.put(make(number)) for number in range(4))
     dying.die(point, poison, *innocents)
@@ -172,7 +174,7 @@ def test_a_job_that_kills_three_workers_is_dead_and_innocents_live(dying: DyingW
     assert dying.effects() == ["1", "2", "3"]
 
 
-def test_after_one_crash_jobs_share_no_commit_and_after_two_no_deployment(dying: DyingWorld) -> None:
+def test_crashed_jobs_run_in_smaller_batches(dying: CrashingHarness) -> None:
     dying.inline.relay.estimates.learn("test.write", 0.0001)
     dying.inline.relay.slots = 64
     for crashes, number in ((0, 3), (1, 3), (2, 3)):
@@ -186,7 +188,7 @@ def test_after_one_crash_jobs_share_no_commit_and_after_two_no_deployment(dying:
     assert sorted(len(bell.ids) for bell in rung) == [1, 1, 1, 1, 3]
 
 
-def test_a_worker_that_is_stale_but_connected_keeps_its_lease_for_a_while(dying: DyingWorld) -> None:
+def test_stale_but_connected_worker_keeps_its_lease_for_a_while(dying: CrashingHarness) -> None:
     dying.ask(REGISTER)
     dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '5 seconds'")
     url = dying.engine.url.update_query_dict({"application_name": rescue.APPLICATION + "inline"})

@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 
 from domain.errors import Invalid
 from engine.enqueue import Enqueued, Request
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Send, Write
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send, Write
 
 THREADS = 8
 
 
-def test_what_is_rolled_back_never_was(world: World) -> None:
+def test_rolled_back_job_does_not_exist(world: EngineHarness) -> None:
     with Session(world.engine) as session:
         world.inline.jobs.enqueue(session, "test.write", Write())
         session.rollback()
@@ -22,7 +22,7 @@ def test_what_is_rolled_back_never_was(world: World) -> None:
     assert world.inline.doorbell.rings == 0
 
 
-def test_what_is_committed_runs_once_and_says_so(world: World) -> None:
+def test_committed_job_runs_once_and_records_its_result(world: EngineHarness) -> None:
     job = world.put(Write(note="a"))
     assert world.inline.doorbell.rings == 1
     assert world.inline.drain() == 1
@@ -31,7 +31,7 @@ def test_what_is_committed_runs_once_and_says_so(world: World) -> None:
     assert world.effects() == ["a"]
 
 
-def test_a_second_delivery_finds_nothing_to_do(world: World) -> None:
+def test_second_delivery_claims_nothing(world: EngineHarness) -> None:
     job = world.put(Write(note="a"))
     bell = world.inline.run(job)
     again = world.inline.runner.run("again", "test.write", [job])
@@ -39,7 +39,7 @@ def test_a_second_delivery_finds_nothing_to_do(world: World) -> None:
     assert world.effects() == ["a"]
 
 
-def test_a_unique_key_admits_one_unfinished_job(world: World) -> None:
+def test_unique_key_allows_one_unfinished_job(world: EngineHarness) -> None:
     first = world.put(Write(), unique_key="k")
     assert world.put(Write(), unique_key="k") == first
     assert world.put(Write(), unique_key="k", tenant="other") != first
@@ -47,14 +47,14 @@ def test_a_unique_key_admits_one_unfinished_job(world: World) -> None:
     assert world.put(Write(), unique_key="k") != first
 
 
-def test_a_once_key_is_used_for_ever(world: World) -> None:
+def test_once_key_is_used_up_permanently(world: EngineHarness) -> None:
     first = world.put(Write(), once_key="k")
     world.inline.drain()
     assert world.put(Write(), once_key="k") == first
     assert world.inline.drain() == 0
 
 
-def test_a_rolled_back_once_key_is_free_again(world: World) -> None:
+def test_once_key_is_free_again_after_a_rollback(world: EngineHarness) -> None:
     with Session(world.engine) as session:
         world.inline.jobs.enqueue(session, "test.write", Write(), once_key="k")
         session.rollback()
@@ -63,26 +63,26 @@ def test_a_rolled_back_once_key_is_free_again(world: World) -> None:
     assert world.state(job) == "succeeded"
 
 
-def test_a_once_key_on_a_job_that_a_unique_key_found_names_that_job(world: World) -> None:
+def test_once_key_on_a_deduplicated_job_refers_to_that_job(world: EngineHarness) -> None:
     first = world.put(Write(), unique_key="u")
     assert world.put(Write(), unique_key="u", once_key="o") == first
     assert world.put(Write(), once_key="o") == first
 
 
 @pytest.mark.parametrize("option", ["unique_key", "once_key"])
-def test_of_many_who_race_for_a_key_one_makes_the_job(world: World, option: str) -> None:
+def test_only_one_of_several_concurrent_requests_creates_the_job(world: EngineHarness, option: str) -> None:
     def put(number: int) -> Enqueued:
         with Session(world.engine) as session, session.begin():
             return world.inline.jobs.enqueue(session, "test.write", Write(note=str(number)), **{option: "k"})
 
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(put, range(4 * THREADS)))
-    assert len({one.id for one in found}) == 1
-    assert [one.created for one in found].count(True) == 1
+        results = list(pool.map(put, range(4 * THREADS)))
+    assert len({result.id for result in results}) == 1
+    assert [result.created for result in results].count(True) == 1
     assert world.inline.drain() == 1
 
 
-def test_many_jobs_are_put_in_one_statement_in_order(world: World) -> None:
+def test_many_jobs_are_enqueued_in_one_statement_in_order(world: EngineHarness) -> None:
     requests = [Request("test.write", {"note": f"{number:03}"}, tenant=f"t{number % 2}") for number in range(300)]
     with Session(world.engine) as session, session.begin():
         ids = world.inline.jobs.put_many(session, requests)
@@ -94,14 +94,14 @@ def test_many_jobs_are_put_in_one_statement_in_order(world: World) -> None:
     assert [notes[job_id] for job_id in ids] == [request.args["note"] for request in requests]
 
 
-def test_one_bad_request_among_many_puts_none(world: World) -> None:
+def test_one_invalid_request_of_many_enqueues_none(world: EngineHarness) -> None:
     requests = [Request("test.write", {"note": "good"}), Request("test.write", {"nonsense": 1})]
     with pytest.raises(Invalid), Session(world.engine) as session, session.begin():
         world.inline.jobs.put_many(session, requests)
     assert world.ask("SELECT count(*) FROM jobs") == 0
 
 
-def test_a_later_job_waits_for_its_time(world: World) -> None:
+def test_scheduled_job_waits_for_its_time(world: EngineHarness) -> None:
     job = world.put(Write(note="later"), run_at=world.clock.now() + timedelta(hours=1))
     assert world.inline.drain() == 0
     assert world.state(job) == "scheduled"
@@ -109,7 +109,7 @@ def test_a_later_job_waits_for_its_time(world: World) -> None:
     assert world.inline.drain() == 1
 
 
-def test_a_hint_in_a_savepoint_waits_for_the_commit(world: World) -> None:
+def test_doorbell_hint_in_a_savepoint_waits_for_the_commit(world: EngineHarness) -> None:
     with Session(world.engine) as session, session.begin():
         with session.begin_nested():
             world.inline.jobs.enqueue(session, "test.write", Write())
@@ -117,7 +117,7 @@ def test_a_hint_in_a_savepoint_waits_for_the_commit(world: World) -> None:
     assert world.inline.doorbell.rings == 1
 
 
-def test_a_follow_up_is_committed_with_the_job_that_leads_to_it(world: World) -> None:
+def test_follow_up_job_is_committed_with_its_parent(world: EngineHarness) -> None:
     job = world.put(Write(note="parent"))
     with Session(world.engine) as session, session.begin():
         world.inline.jobs.child_of(job, None).enqueue(session, "test.send", Send(note="child"))

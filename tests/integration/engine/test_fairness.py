@@ -6,19 +6,19 @@ from engine.enqueue import Request
 from engine.handlers import JobContext
 from engine.outcomes import Outcome
 from engine.window import BATCH_MOST
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Write
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Write
 
 BACKLOG = 5000
 
 
-def flood(world: World, count: int, note: str = "bulk", **options: str) -> None:
+def flood(world: EngineHarness, count: int, note: str = "bulk", **options: str) -> None:
     requests = [Request("test.write", {"note": note}, **options) for _ in range(count)]  # type: ignore[arg-type] # tenant is text
     with Session(world.engine) as session, session.begin():
         world.inline.jobs.put_many(session, requests)
 
 
-def test_higher_priorities_go_first(world: World) -> None:
+def test_higher_priority_runs_first(world: EngineHarness) -> None:
     for priority in (0, 5, 9, 1):
         world.put(Write(note=str(priority)), priority=priority)
     world.inline.relay.slots = 8
@@ -26,7 +26,7 @@ def test_higher_priorities_go_first(world: World) -> None:
     assert world.script.order == ["9", "5", "1", "0"]
 
 
-def test_one_tenants_backlog_delays_another_by_no_more_than_what_is_out(world: World) -> None:
+def test_backlog_of_one_tenant_delays_another_only_by_jobs_in_flight(world: EngineHarness) -> None:
     flood(world, BACKLOG, tenant="big")
     for _ in range(5):
         world.inline.tick()
@@ -38,7 +38,7 @@ def test_one_tenants_backlog_delays_another_by_no_more_than_what_is_out(world: W
     assert world.script.order.index("single") - before <= 2 * BATCH_MOST
 
 
-def test_a_newcomer_passes_a_window_that_is_full_of_slow_jobs(world: World) -> None:
+def test_new_tenant_is_dispatched_when_the_window_is_full(world: EngineHarness) -> None:
     flood(world, 100, tenant="big")
     relay, bells = world.inline.relay, world.inline.bells
     bells.ring_hint()
@@ -52,7 +52,7 @@ def test_a_newcomer_passes_a_window_that_is_full_of_slow_jobs(world: World) -> N
     assert bells.rung[0].ids == (job,)
 
 
-def test_slow_jobs_leave_few_doorbells_out_though_quick_ones_share_the_queue(world: World) -> None:
+def test_window_stays_small_when_estimates_are_wrong(world: EngineHarness) -> None:
     relay = world.inline.relay
     relay.estimates.learn("test.write", 0.0001)
     relay.estimates.learn("test.write", 60.0)
@@ -64,7 +64,7 @@ def test_slow_jobs_leave_few_doorbells_out_though_quick_ones_share_the_queue(wor
     assert len(world.inline.bells.rung) <= 2 * max(relay.slots, 1)
 
 
-def test_tenants_take_turns_also_when_they_are_more_than_one_look_sees(world: World) -> None:
+def test_tenants_take_turns_when_one_query_cannot_see_them_all(world: EngineHarness) -> None:
     requests = [Request("test.write", {"note": f"t{n:03}"}, tenant=f"t{n:03}") for n in range(300) for _ in range(3)]
     with Session(world.engine) as session, session.begin():
         world.inline.jobs.put_many(session, requests)
@@ -74,7 +74,7 @@ def test_tenants_take_turns_also_when_they_are_more_than_one_look_sees(world: Wo
     assert max(first_round.values()) <= 2
 
 
-def test_a_doorbell_carries_what_a_task_can_do_in_a_tenth_of_a_second(world: World) -> None:
+def test_batch_size_follows_the_duration_of_the_task(world: EngineHarness) -> None:
     batch = world.inline.relay.estimates.batch
     assert batch("test.write") == 1
     for seconds, most in ((0.0001, 32), (0.01, 10), (0.2, 1)):
@@ -83,7 +83,7 @@ def test_a_doorbell_carries_what_a_task_can_do_in_a_tenth_of_a_second(world: Wor
         assert batch("test.write") == most
 
 
-def test_a_queue_with_a_limit_has_no_more_out(world: World) -> None:
+def test_concurrency_limit_of_a_queue_is_kept(world: EngineHarness) -> None:
     world.ask("INSERT INTO queues (name, concurrency) VALUES ('write', 3)")
     flood(world, 50)
     world.inline.bells.ring_hint()
@@ -91,13 +91,13 @@ def test_a_queue_with_a_limit_has_no_more_out(world: World) -> None:
     assert sum(len(bell.ids) for bell in world.inline.bells.rung) <= 3
 
 
-def test_follow_ups_of_one_tenant_do_not_push_out_another(world: World) -> None:
+def test_follow_ups_of_one_tenant_do_not_displace_another(world: EngineHarness) -> None:
     def two_more(job: JobContext, note: str) -> Outcome | None:
         with Session(world.engine) as session, session.begin():
             job.jobs.enqueue(session, "test.write", {"note": "bulk"}, tenant="big")
         return None
 
-    world.script.deeds["root"] = two_more
+    world.script.actions["root"] = two_more
     flood(world, 200, tenant="big", note="root")
     job = world.put(Write(note="single"), tenant="small")
     world.inline.tick()

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 from engine.handlers import JobContext
 from engine.outcomes import Cancel, Down, Outcome, Transient
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Send
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send
 
 STEP = timedelta(minutes=5)
 
@@ -12,11 +12,11 @@ def down(job: JobContext, note: str) -> Outcome | None:
     raise Down("connection refused")
 
 
-def ask_lane(world: World, column: str, lane: str = "a") -> object:
+def ask_lane(world: EngineHarness, column: str, lane: str = "a") -> object:
     return world.ask(f"SELECT {column} FROM lanes WHERE name = :lane", lane=lane)
 
 
-def test_a_lane_runs_one_job_at_a_time_in_order(world: World) -> None:
+def test_lane_runs_one_job_at_a_time_in_order(world: EngineHarness) -> None:
     notes = [f"n{number}" for number in range(5)]
     jobs = [world.put(Send(note=note), lane="a") for note in notes]
     world.inline.run(*jobs)
@@ -27,15 +27,15 @@ def test_a_lane_runs_one_job_at_a_time_in_order(world: World) -> None:
     assert ask_lane(world, "busy_with") is None
 
 
-def test_the_next_job_of_a_lane_is_announced_at_once(world: World) -> None:
+def test_next_job_of_a_lane_is_announced_at_once(world: EngineHarness) -> None:
     jobs = [world.put(Send(note=note), lane="a") for note in "ab"]
     rings = world.inline.doorbell.rings
     world.inline.run(*jobs)
     assert world.inline.doorbell.rings == rings + 1
 
 
-def test_a_remote_that_is_down_burns_no_attempt_and_holds_its_lane_alone(world: World) -> None:
-    world.script.deeds["down"] = down
+def test_unavailable_remote_counts_no_attempt_and_holds_only_its_lane(world: EngineHarness) -> None:
+    world.script.actions["down"] = down
     jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
     others = [world.put(Send(note="up"), lane="b") for _ in range(3)]
     world.inline.drain()
@@ -47,8 +47,8 @@ def test_a_remote_that_is_down_burns_no_attempt_and_holds_its_lane_alone(world: 
     assert ask_lane(world, "state") == "open"
 
 
-def test_one_probe_goes_when_it_is_due_and_an_answer_lets_all_go(world: World) -> None:
-    world.script.deeds["down"] = down
+def test_lane_sends_one_probe_when_due_and_opens_after_a_response(world: EngineHarness) -> None:
+    world.script.actions["down"] = down
     jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
     world.inline.drain()
     assert world.inline.drain() == 0
@@ -57,15 +57,15 @@ def test_one_probe_goes_when_it_is_due_and_an_answer_lets_all_go(world: World) -
         world.inline.drain()
         assert ask_lane(world, "failures") == failures
         assert len(world.script.order) == failures
-    world.script.deeds.clear()
+    world.script.actions.clear()
     world.clock.advance(STEP)
     world.inline.drain()
     assert [(world.state(job), world.job(job).attempt) for job in jobs] == [("succeeded", 1)] * 3
     assert ask_lane(world, "state") == "closed"
 
 
-def test_an_error_that_is_an_answer_closes_the_breaker(world: World) -> None:
-    world.script.deeds["down"] = down
+def test_error_response_closes_the_breaker(world: EngineHarness) -> None:
+    world.script.actions["down"] = down
     first, second = world.put(Send(note="down"), lane="a"), world.put(Send(note="fine"), lane="a")
     world.inline.drain()
     world.clock.advance(STEP)
@@ -73,14 +73,14 @@ def test_an_error_that_is_an_answer_closes_the_breaker(world: World) -> None:
     def busy(job: JobContext, note: str) -> Outcome | None:
         raise Transient("no")
 
-    world.script.deeds["down"] = busy
+    world.script.actions["down"] = busy
     world.inline.drain()
     assert (world.state(first), world.job(first).attempt) == ("retrying", 1)
     assert world.state(second) == "succeeded"
 
 
-def test_a_probe_that_never_asks_the_remote_hands_its_turn_on(world: World) -> None:
-    world.script.deeds["down"] = down
+def test_probe_that_is_cancelled_passes_to_the_next_job(world: EngineHarness) -> None:
+    world.script.actions["down"] = down
     jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
     world.inline.drain()
     world.clock.advance(STEP)
@@ -89,8 +89,8 @@ def test_a_probe_that_never_asks_the_remote_hands_its_turn_on(world: World) -> N
     assert [world.state(job) for job in jobs] == ["cancelled"] * 3
 
 
-def test_a_claim_that_fails_is_no_answer_of_the_remote(world: World) -> None:
-    world.script.deeds["down"] = down
+def test_failed_claim_does_not_count_as_a_response(world: EngineHarness) -> None:
+    world.script.actions["down"] = down
     world.put(Send(note="down"), lane="a")
     world.inline.drain()
     world.clock.advance(STEP)
@@ -103,8 +103,8 @@ def test_a_claim_that_fails_is_no_answer_of_the_remote(world: World) -> None:
     assert ask_lane(world, "state") == "open"
 
 
-def test_after_three_days_the_lanes_jobs_are_dead_and_their_handlers_are_told(world: World) -> None:
-    world.script.deeds["down"] = down
+def test_jobs_of_a_lane_are_dead_after_three_days_and_handlers_notified(world: EngineHarness) -> None:
+    world.script.actions["down"] = down
     jobs = [world.put(Send(note="down"), lane="a") for _ in range(3)]
     world.inline.drain()
     world.clock.advance(timedelta(hours=71))
@@ -113,19 +113,19 @@ def test_after_three_days_the_lanes_jobs_are_dead_and_their_handlers_are_told(wo
     world.clock.advance(timedelta(hours=1))
     world.inline.drain()
     assert [(world.state(job), world.job(job).reason) for job in jobs] == [("dead", "lane_held")] * 3
-    assert world.script.told.count(("down", "lane_held")) == 3
-    late = world.put(Send(note="up"), lane="a")
+    assert world.script.failures.count(("down", "lane_held")) == 3
+    later = world.put(Send(note="up"), lane="a")
     world.clock.advance(STEP)
     world.inline.drain()
-    assert world.state(late) == "succeeded"
+    assert world.state(later) == "succeeded"
 
 
-def test_a_lane_an_operator_forced_shut_stays_shut(world: World) -> None:
+def test_lane_forced_by_an_operator_stays_held(world: EngineHarness) -> None:
     def force(job: JobContext, note: str) -> Outcome | None:
         world.ask("UPDATE lanes SET state = 'forced' WHERE name = 'a'")
         raise Down("refused")
 
-    world.script.deeds["down"] = force
+    world.script.actions["down"] = force
     world.put(Send(note="down"), lane="a")
     world.inline.drain()
     world.clock.advance(STEP)

@@ -5,18 +5,18 @@ from sqlalchemy import make_url
 
 from engine.outcomes import Permanent
 from engine.retention import forget_finished
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Write
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Write
 
 
-def forget(world: World, age: timedelta) -> int:
+def forget(world: EngineHarness, age: timedelta) -> int:
     url = make_url(world.engine.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as driver:
         return forget_finished(driver, world.clock.now() - age)
 
 
-def test_old_finished_jobs_go_with_their_attempts_and_young_ones_stay(world: World) -> None:
-    world.script.deeds["x"] = lambda job, note: None
+def test_old_finished_jobs_are_deleted_with_their_attempts_and_recent_ones_kept(world: EngineHarness) -> None:
+    world.script.actions["x"] = lambda job, note: None
     old = world.put(Write(note="old"))
     world.ask("INSERT INTO job_attempts (job_id, number, ended_at, outcome) VALUES (:id, 1, now(), 'failed')", id=old)
     world.inline.drain()
@@ -29,11 +29,11 @@ def test_old_finished_jobs_go_with_their_attempts_and_young_ones_stay(world: Wor
     assert world.outcomes(old) == []
 
 
-def test_dead_jobs_wait_for_a_person_however_old(world: World) -> None:
+def test_dead_jobs_are_never_deleted_by_age(world: EngineHarness) -> None:
     def never(*_: object) -> None:
         raise Permanent("no")
 
-    world.script.deeds["x"] = never
+    world.script.actions["x"] = never
     dead = world.put(Write(note="x"))
     world.inline.drain()
     world.clock.advance(timedelta(days=400))
@@ -41,7 +41,7 @@ def test_dead_jobs_wait_for_a_person_however_old(world: World) -> None:
     assert world.state(dead) == "dead"
 
 
-def test_a_once_key_outlives_its_job(world: World) -> None:
+def test_once_key_outlives_its_job(world: EngineHarness) -> None:
     first = world.put(Write(note="x"), once_key="2026-03")
     world.inline.drain()
     world.clock.advance(timedelta(days=400))

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from domain.misfire import MisfirePolicy
 from engine.schedules import Declared, declare, fire_due
-from tests.integration.engine.conftest import World
+from tests.integration.engine.conftest import EngineHarness
 
-# (zone, a day that springs forward, the hour that is missing, a day that falls back, the hour that comes twice)
+# (zone, day that springs forward, missing hour, day that falls back, repeated hour)
 CHANGES = [
     ("Europe/Berlin", datetime(2026, 3, 29, tzinfo=UTC), 2, datetime(2026, 10, 25, tzinfo=UTC), 2),
     ("America/New_York", datetime(2026, 3, 8, tzinfo=UTC), 2, datetime(2026, 11, 1, tzinfo=UTC), 1),
@@ -17,12 +17,12 @@ CHANGES = [
 ]
 
 
-def announce(world: World, *declared: Declared) -> None:
+def announce(world: EngineHarness, *declared: Declared) -> None:
     with Session(world.engine) as session, session.begin():
         declare(session, declared, world.clock.now())
 
 
-def fire(world: World) -> int:
+def fire(world: EngineHarness) -> int:
     with Session(world.engine) as session, session.begin():
         return fire_due(session, world.inline.jobs, world.clock.now())
 
@@ -31,15 +31,15 @@ def nightly(cron: str, zone: str = "UTC", misfire: MisfirePolicy = MisfirePolicy
     return Declared("nightly", cron, zone, "test.write", misfire, {"note": "night"})
 
 
-def slots(world: World, *, skipped: bool = False) -> list[str]:
+def slots(world: EngineHarness, *, skipped: bool = False) -> list[str]:
     query = text("SELECT slot FROM schedule_occurrences WHERE skipped = :skipped ORDER BY due_at")
     with world.engine.connect() as connection:
         return [row[0] for row in connection.execute(query, {"skipped": skipped})]
 
 
 @pytest.mark.parametrize(("zone", "spring", "missing", "autumn", "twice"), CHANGES)
-def test_a_fixed_hour_fires_once_on_the_days_the_clock_changes(
-    world: World, zone: str, spring: datetime, missing: int, autumn: datetime, twice: int
+def test_fixed_hour_fires_once_on_days_of_a_clock_change(
+    world: EngineHarness, zone: str, spring: datetime, missing: int, autumn: datetime, twice: int
 ) -> None:
     for change, hour in sorted([(spring, missing), (autumn, twice)]):
         world.clock.advance(change - timedelta(days=2) - world.clock.now())
@@ -53,7 +53,7 @@ def test_a_fixed_hour_fires_once_on_the_days_the_clock_changes(
         assert str(change.date()) in days
 
 
-def test_two_schedulers_fire_an_occurrence_once(world: World) -> None:
+def test_two_schedulers_fire_an_occurrence_once(world: EngineHarness) -> None:
     announce(world, nightly("* * * * *", misfire=MisfirePolicy.ALL))
     with ThreadPoolExecutor(2) as pool:
         fired = []
@@ -74,8 +74,8 @@ def test_two_schedulers_fire_an_occurrence_once(world: World) -> None:
         (MisfirePolicy.ALL, 1, 2, 0),
     ],
 )
-def test_an_outage_of_two_days_ends_as_its_policy_says(
-    world: World, policy: MisfirePolicy, hours_late: int, fired: int, skipped: int
+def test_missed_occurrences_follow_the_misfire_policy(
+    world: EngineHarness, policy: MisfirePolicy, hours_late: int, fired: int, skipped: int
 ) -> None:
     announce(world, nightly("0 12 * * *", misfire=policy))
     world.clock.advance(timedelta(days=2, hours=hours_late))
@@ -86,8 +86,8 @@ def test_an_outage_of_two_days_ends_as_its_policy_says(
 
 
 @pytest.mark.parametrize(("policy", "fired"), [(MisfirePolicy.ONCE, 1), (MisfirePolicy.ALL, 366)])
-def test_after_a_year_a_schedule_of_every_minute_has_caught_up_in_one_look(
-    world: World, policy: MisfirePolicy, fired: int
+def test_minutely_schedule_catches_up_in_one_run_after_a_year(
+    world: EngineHarness, policy: MisfirePolicy, fired: int
 ) -> None:
     announce(world, nightly("* * * * *", misfire=policy))
     world.clock.advance(timedelta(days=365))
@@ -96,7 +96,7 @@ def test_after_a_year_a_schedule_of_every_minute_has_caught_up_in_one_look(
     assert fire(world) == 0
 
 
-def test_a_paused_schedule_leaves_its_slots_out_and_goes_on_from_the_next(world: World) -> None:
+def test_paused_schedule_skips_its_slots_and_resumes_with_the_next(world: EngineHarness) -> None:
     announce(world, nightly("0 * * * *", misfire=MisfirePolicy.ALL))
     world.ask("UPDATE schedules SET paused = true")
     world.clock.advance(timedelta(hours=5))
@@ -107,14 +107,14 @@ def test_a_paused_schedule_leaves_its_slots_out_and_goes_on_from_the_next(world:
     assert fire(world) == 1
 
 
-def test_a_schedule_that_is_declared_no_more_fires_no_more(world: World) -> None:
+def test_schedule_that_is_no_longer_declared_does_not_fire(world: EngineHarness) -> None:
     announce(world, nightly("0 * * * *"))
     announce(world)
     world.clock.advance(timedelta(hours=5))
     assert fire(world) == 0
 
 
-def test_an_occurrence_and_its_job_are_committed_together(world: World) -> None:
+def test_occurrence_and_its_job_are_committed_together(world: EngineHarness) -> None:
     announce(world, nightly("0 * * * *"))
     world.clock.advance(timedelta(hours=1))
     with Session(world.engine) as session:

@@ -1,4 +1,4 @@
-"""Jobs as spans: created, rung, processed, all under the trace that they carry."""
+"""Jobs as spans: created, rung and processed, all under their trace."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,95 +18,103 @@ from engine.handlers import JobContext
 from engine.outcomes import Cancel, Done, Outcome, Snooze, Transient
 from engine.traced_jobs import TracedBells, traced_jobs
 from engine.traced_runs import TracedRunner
-from tests.integration.engine.conftest import World
-from tests.integration.engine.world import Send, Write
-from tests.spans import Spans, above, where
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send, Write
+from tests.support.spans import SpanRecorder, parent_context, span_context
 
 
 @pytest.fixture
-def spans(world: World) -> Spans:
-    """The world's jobs, bells and runner, traced."""
-    spans, inline = Spans(), world.inline
+def spans(world: EngineHarness) -> SpanRecorder:
+    """The harness with traced jobs, doorbells and runner."""
+    spans, inline = SpanRecorder(), world.inline
     inline.jobs = traced_jobs(inline.jobs, spans.tracer)
     inline.relay.bells = TracedBells(inline.bells, inline.relay.driver, spans.tracer)
     inline.runner = TracedRunner(replace(inline.shop, jobs=inline.jobs), spans.tracer, lambda: "a queue")
     return spans
 
 
-def trace_of(world: World, job_id: UUID) -> Any:
-    found = "SELECT trace_id FROM jobs WHERE id = :id UNION ALL SELECT trace_id FROM jobs_archive WHERE id = :id"
-    return world.ask(found, id=job_id)
+def trace_of(world: EngineHarness, job_id: UUID) -> Any:
+    query = "SELECT trace_id FROM jobs WHERE id = :id UNION ALL SELECT trace_id FROM jobs_archive WHERE id = :id"
+    return world.ask(query, id=job_id)
 
 
-def test_a_job_is_created_rung_and_processed_under_the_trace_it_carries(world: World, spans: Spans) -> None:
+def test_job_is_created_rung_and_processed_in_its_trace(world: EngineHarness, spans: SpanRecorder) -> None:
     job_id = world.put(Write(note="one"))
     world.inline.drain()
-    created = spans.one("create test.write")
-    assert where(created) == place_of(job_id, trace_of(world, job_id))
-    assert above(created) is None
+    created = spans.single("create test.write")
+    assert span_context(created) == place_of(job_id, trace_of(world, job_id))
+    assert parent_context(created) is None
     for name in ("ring test.write", "process test.write"):
-        assert above(spans.one(name)) == where(created)
-        assert spans.said(name, "messaging.message.id") == [str(job_id)]
-    assert spans.said("process test.write", "kontor.outcome") == ["succeeded"]
-    assert spans.said("process test.write", "messaging.destination.name") == ["a queue"]
-    assert spans.said("process test.write", "kontor.attempt") == [1]
-    assert len(spans.traces()) == 1
+        assert parent_context(spans.single(name)) == span_context(created)
+        assert spans.attribute_values(name, "messaging.message.id") == [str(job_id)]
+    assert spans.attribute_values("process test.write", "kontor.outcome") == ["succeeded"]
+    assert spans.attribute_values("process test.write", "messaging.destination.name") == ["a queue"]
+    assert spans.attribute_values("process test.write", "kontor.attempt") == [1]
+    assert len(spans.trace_ids()) == 1
 
 
-def test_what_a_job_leads_to_stands_under_its_attempt(world: World, spans: Spans) -> None:
+def test_follow_up_jobs_are_children_of_the_attempt(world: EngineHarness, spans: SpanRecorder) -> None:
     def lead(job: JobContext, note: str) -> Outcome | None:
         with Session(world.engine) as session, session.begin():
             job.jobs.enqueue(session, "test.send", Send(note="child"))
             job.jobs.put_many(session, [Request("test.send", {"note": "many"}) for _ in range(2)])
         return None
 
-    world.script.deeds["parent"] = lead
+    world.script.actions["parent"] = lead
     world.put(Write(note="parent"))
     world.inline.drain()
-    attempt = spans.one("process test.write")
-    assert [above(span) for span in spans.named("create test.send")] == [where(attempt)] * 3
-    assert len({where(span) for span in spans.named("create test.send")}) == 3
-    assert spans.said("process test.send", "kontor.outcome") == ["succeeded"] * 3
-    assert len(spans.traces()) == 1
+    attempt = spans.single("process test.write")
+    assert [parent_context(span) for span in spans.named("create test.send")] == [span_context(attempt)] * 3
+    assert len({span_context(span) for span in spans.named("create test.send")}) == 3
+    assert spans.attribute_values("process test.send", "kontor.outcome") == ["succeeded"] * 3
+    assert len(spans.trace_ids()) == 1
 
 
-def test_jobs_of_different_traces_stay_apart_in_one_batch(world: World, spans: Spans) -> None:
+def test_jobs_of_different_traces_stay_separate_in_one_batch(world: EngineHarness, spans: SpanRecorder) -> None:
     ids = [world.put(Write(note=str(number))) for number in range(3)]
     assert len({trace_of(world, job_id) for job_id in ids}) == 3
     world.inline.run(*ids)
-    assert {above(span) for span in spans.named("process test.write")} == {
+    assert {parent_context(span) for span in spans.named("process test.write")} == {
         place_of(job_id, trace_of(world, job_id)) for job_id in ids
     }
 
 
-def test_a_batch_that_is_given_up_says_so_and_each_job_tells_its_own_end(world: World, spans: Spans) -> None:
+def test_rolled_back_batch_is_marked_and_each_job_has_its_own_outcome(
+    world: EngineHarness, spans: SpanRecorder
+) -> None:
     def fail(job: JobContext, note: str) -> Outcome | None:
         raise Transient("ann@customer.example said no")
 
-    world.script.deeds["bad"] = fail
+    world.script.actions["bad"] = fail
     ids = [world.put(Write(note=note)) for note in ("good", "bad", "late")]
     world.inline.run(*ids)
-    told = [(span.attributes or {}) for span in spans.named("process test.write")]
-    by_job = {job_id: [w["kontor.outcome"] for w in told if w["messaging.message.id"] == str(job_id)] for job_id in ids}
+    attributes = [(span.attributes or {}) for span in spans.named("process test.write")]
+    by_job = {
+        job_id: [w["kontor.outcome"] for w in attributes if w["messaging.message.id"] == str(job_id)] for job_id in ids
+    }
     assert by_job[ids[0]] == ["rolled_back", "succeeded"]
     assert by_job[ids[1]] == ["rolled_back", "failed"]
     assert by_job[ids[2]] == ["succeeded"]
     failed = [span for span in spans.named("process test.write") if span.status.status_code is StatusCode.ERROR]
     assert [(span.attributes or {})["error.type"] for span in failed] == ["Transient"]
-    assert "ann@" not in "".join(span.to_json() for span in spans.kept.get_finished_spans())
+    assert "ann@" not in "".join(span.to_json() for span in spans.exporter.get_finished_spans())
 
 
 @pytest.mark.parametrize(
-    ("outcome", "told"), [(Done(), "succeeded"), (Cancel("not due"), "cancelled"), (None, "succeeded")]
+    ("outcome", "expected"), [(Done(), "succeeded"), (Cancel("not due"), "cancelled"), (None, "succeeded")]
 )
-def test_a_claim_that_ends_a_job_ends_its_span(world: World, spans: Spans, outcome: Outcome | None, told: str) -> None:
+def test_claim_that_ends_a_job_ends_its_span(
+    world: EngineHarness, spans: SpanRecorder, outcome: Outcome | None, expected: str
+) -> None:
     world.script.claims["one"] = lambda job, note: outcome
     world.put(Send(note="one"))
     world.inline.drain()
-    assert spans.said("process test.send", "kontor.outcome") == [told]
+    assert spans.attribute_values("process test.send", "kontor.outcome") == [expected]
 
 
-def test_an_act_that_raises_is_a_failed_attempt_and_the_next_one_is_numbered(world: World, spans: Spans) -> None:
+def test_failed_act_is_a_failed_attempt_and_the_next_attempt_is_numbered(
+    world: EngineHarness, spans: SpanRecorder
+) -> None:
     tries: list[int] = []
 
     def once(job: JobContext, note: str) -> Outcome | None:
@@ -115,62 +123,62 @@ def test_an_act_that_raises_is_a_failed_attempt_and_the_next_one_is_numbered(wor
             raise Transient("not now")
         return None
 
-    world.script.deeds["one"] = once
+    world.script.actions["one"] = once
     world.put(Send(note="one"))
     world.inline.drain()
     world.clock.advance(timedelta(minutes=5))
     world.inline.drain()
-    assert spans.said("process test.send", "kontor.outcome") == ["failed", "succeeded"]
-    assert spans.said("process test.send", "kontor.attempt") == [1, 2]
-    assert spans.said("process test.send", "error.type") == ["Transient", None]
-    assert len(spans.traces()) == 1
+    assert spans.attribute_values("process test.send", "kontor.outcome") == ["failed", "succeeded"]
+    assert spans.attribute_values("process test.send", "kontor.attempt") == [1, 2]
+    assert spans.attribute_values("process test.send", "error.type") == ["Transient", None]
+    assert len(spans.trace_ids()) == 1
 
 
-def test_the_log_names_the_trace_in_which_an_attempt_failed(world: World, spans: Spans) -> None:
+def test_log_names_the_trace_of_a_failed_attempt(world: EngineHarness, spans: SpanRecorder) -> None:
     def fail(job: JobContext, note: str) -> Outcome | None:
         raise Transient("not now")
 
-    world.script.deeds["one"] = fail
+    world.script.actions["one"] = fail
     world.put(Write(note="one"))
     with capture_logs() as lines:
         world.inline.drain()
-    assert [line["trace"] for line in lines if line["event"] == "job.failed"] == list(spans.traces())
+    assert [line["trace"] for line in lines if line["event"] == "job.failed"] == list(spans.trace_ids())
 
 
-def test_a_job_from_before_tracing_begins_a_trace_with_its_first_ring(world: World, spans: Spans) -> None:
+def test_job_without_a_trace_starts_one_with_its_first_doorbell(world: EngineHarness, spans: SpanRecorder) -> None:
     with Session(world.engine) as session, session.begin():
         job_id = world.inline.shop.jobs.enqueue(session, "test.write", Write(note="old")).id
     world.inline.drain()
     assert trace_of(world, job_id) is None
-    assert spans.traces() == {job_id.hex}
+    assert spans.trace_ids() == {job_id.hex}
 
 
-def test_a_snoozed_attempt_is_no_failure(world: World, spans: Spans) -> None:
+def test_snoozed_attempt_is_not_an_error(world: EngineHarness, spans: SpanRecorder) -> None:
     until = world.clock.now().replace(year=2030)
-    world.script.deeds["one"] = lambda job, note: Snooze(until)
+    world.script.actions["one"] = lambda job, note: Snooze(until)
     world.put(Write(note="one"))
     world.inline.drain()
-    assert spans.said("process test.write", "kontor.outcome") == ["snoozed"]
-    assert spans.one("process test.write").status.status_code is StatusCode.UNSET
+    assert spans.attribute_values("process test.write", "kontor.outcome") == ["snoozed"]
+    assert spans.single("process test.write").status.status_code is StatusCode.UNSET
 
 
-def test_a_job_that_was_found_by_its_key_is_not_created_again(world: World, spans: Spans) -> None:
+def test_deduplicated_job_has_one_creation_span(world: EngineHarness, spans: SpanRecorder) -> None:
     first = world.put(Write(note="one"), unique_key="k")
     assert world.put(Write(note="two"), unique_key="k") == first
     assert len(spans.named("create test.write")) == 1
 
 
-def test_of_many_jobs_put_at_once_each_new_one_is_told_once(world: World, spans: Spans) -> None:
+def test_each_new_job_of_a_batch_has_one_creation_span(world: EngineHarness, spans: SpanRecorder) -> None:
     plain, keyed = Request("test.write", {"note": "plain"}), Request("test.write", {"note": "keyed"}, unique_key="k")
     with Session(world.engine) as session, session.begin():
         ids = world.inline.jobs.put_many(session, [plain, keyed, plain, keyed])
-    assert spans.said("create test.write", "messaging.message.id") == [
+    assert spans.attribute_values("create test.write", "messaging.message.id") == [
         str(job_id) for job_id in (ids[1], ids[0], ids[2])
     ]
-    assert len(spans.traces()) == 1
+    assert len(spans.trace_ids()) == 1
 
 
-def test_a_bell_for_a_job_that_is_gone_rings_without_a_span(world: World, spans: Spans) -> None:
+def test_doorbell_for_a_deleted_job_has_no_span(world: EngineHarness, spans: SpanRecorder) -> None:
     world.inline.relay.bells.ring([Bell("bell", "write", "test.write", (new_id(),))])
     assert len(world.inline.bells.rung) == 1
-    assert spans.traces() == set()
+    assert spans.trace_ids() == set()

@@ -1,4 +1,4 @@
-"""The feed of domain events is in order and never skips a late commit."""
+"""The feed of domain events is ordered and never skips a late commit."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +25,12 @@ def names(session: Session, after: int = 0) -> list[str]:
 
 @pytest.fixture
 def others(engine: Engine) -> Iterator[tuple[Session, Session]]:
-    """Two more connections that write."""
-    with Session(engine) as one, Session(engine) as other:
-        yield one, other
+    """Two more sessions for writing."""
+    with Session(engine) as first, Session(engine) as other:
+        yield first, other
 
 
-def test_an_event_waits_for_an_earlier_number_that_is_not_committed_yet(
+def test_event_waits_for_an_uncommitted_earlier_number(
     session: Session, others: tuple[Session, Session], jobs: Jobs
 ) -> None:
     slow, quick = others
@@ -43,7 +43,7 @@ def test_an_event_waits_for_an_earlier_number_that_is_not_committed_yet(
     assert names(session) == ["slow", "quick"]
 
 
-def test_a_number_that_was_rolled_back_holds_nothing_up(
+def test_rolled_back_number_does_not_block_the_feed(
     session: Session, others: tuple[Session, Session], jobs: Jobs
 ) -> None:
     slow, quick = others
@@ -55,19 +55,19 @@ def test_a_number_that_was_rolled_back_holds_nothing_up(
     assert names(session, last) == []
 
 
-def test_a_transaction_that_began_earlier_but_drew_later_comes_later(
+def test_number_drawn_later_comes_later_even_in_an_earlier_transaction(
     session: Session, others: tuple[Session, Session], jobs: Jobs
 ) -> None:
-    early, late = others
+    early, newer = others
     tell(early, jobs, "first")
-    tell(late, jobs, "second")
-    late.commit()
+    tell(newer, jobs, "second")
+    newer.commit()
     tell(early, jobs, "third")
     early.commit()
     assert names(session) == ["first", "second", "third"]
 
 
-def test_a_reader_beside_many_writers_sees_every_event_once_and_in_order(
+def test_reader_sees_every_event_once_and_in_order_while_many_write(
     engine: Engine, session: Session, jobs: Jobs
 ) -> None:
     def write(seed: int) -> int:
@@ -102,7 +102,7 @@ def test_a_reader_beside_many_writers_sees_every_event_once_and_in_order(
     assert len(seen) == sum(writer.result() for writer in writers) > 0
 
 
-def test_the_feed_of_a_reseller_is_its_own_and_its_clients(
+def test_feed_of_a_reseller_covers_itself_and_its_clients(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     session.commit()

@@ -1,4 +1,4 @@
-"""The feed of one reseller is read by index, however long everybody else's is."""
+"""The feed of one reseller is read by an index, however long the whole feed is."""
 
 import json
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from domain.ids import new_id
 from engine.enqueue import Jobs
 from services import events
-from tests.query_plans import statements
+from tests.support.query_plans import statements
 
 FILL = """
 INSERT INTO domain_events (seq, id, type, account_id, reseller_id, data, at)
@@ -19,15 +19,15 @@ FROM generate_series(1, 100000)
 
 
 @pytest.mark.parametrize("bound", ["reseller_id", "account_id", None])
-def test_no_scan_of_the_whole_feed(session: Session, engine: Engine, jobs: Jobs, bound: str | None) -> None:
+def test_filtered_feed_is_read_by_an_index(session: Session, engine: Engine, jobs: Jobs, bound: str | None) -> None:
     session.execute(text(FILL))
     mine = {bound: new_id()} if bound else {}
     events.emit_for(session, jobs, "mine", {}, at=jobs.clock.now(), **mine)  # type: ignore[arg-type]  # ids by name
     session.commit()
     session.execute(text("ANALYZE domain_events"))
     with statements(engine) as asked:
-        found = events.feed(session, 0, 100, **mine)
-    assert [one.type for one in found][-1] == ("mine" if bound else "x")
+        page = events.feed(session, 0, 100, **mine)
+    assert [event.type for event in page][-1] == ("mine" if bound else "x")
     statement, values = asked[-1]
     plan = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar()
     assert "Seq Scan" not in json.dumps(plan)

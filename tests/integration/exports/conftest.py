@@ -1,5 +1,5 @@
-"""The API over this test's database, and a reseller with clients of awkward names."""
+"""The API on this test's database, and a reseller with clients of unusual names."""
 
-from tests.api_fixtures import api, clock, deps, shop
+from tests.support.api_fixtures import api, clock, deps, make_accounts
 
-__all__ = ["api", "clock", "deps", "shop"]
+__all__ = ["api", "clock", "deps", "make_accounts"]

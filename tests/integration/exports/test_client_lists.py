@@ -1,4 +1,4 @@
-"""The client list as a file: downloaded over HTTP, opened again, compared with what is there."""
+"""The client list as a file: downloaded, opened and compared with the database."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from domain.trials import TrialState
 from models.accounts import Account
 from services import programme_files
 from store.schema import ROOT
-from tests.api_world import Api, Shop
+from tests.support.api import Api, ResellerAccounts
 
 NAMES = ["=1+1", "@SUM(A1)", "+49 40", "-2", "Ünal & Söhne", "東京", 'say "x"', "a;=1+1", "<b>", "＝1"]
 HEADINGS = [
@@ -32,7 +32,7 @@ HEADINGS = [
 
 @pytest.fixture
 def salon(api: Api) -> str:
-    """A reseller of `booking` with a client for every awkward name."""
+    """A reseller of `booking` with one client for every unusual name."""
     with api.deps.sessions() as session:
         text = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
         programme_files.apply(session, "booking", text, now=api.deps.clock.now(), actor="test")
@@ -42,8 +42,8 @@ def salon(api: Api) -> str:
     reseller: str = api.ok("POST /v1/accounts", new, key=key)["id"]
     api.ok(f"POST /v1/accounts/{reseller}/become-reseller", key=key)
     for name in NAMES:
-        told = {"name": name, "admin_email": "=admin@client.example"}
-        api.ok(f"POST /v1/resellers/{reseller}/clients", told, key=key)
+        new_client = {"name": name, "admin_email": "=admin@client.example"}
+        api.ok(f"POST /v1/resellers/{reseller}/clients", new_client, key=key)
     return reseller
 
 
@@ -60,23 +60,23 @@ def excel_rows(api: Api, reseller: object) -> list[list[Any]]:
     answer = api.call(f"GET /v1/resellers/{reseller}/clients.xlsx")
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"].endswith("spreadsheetml.sheet")
-    book = openpyxl.load_workbook(io.BytesIO(answer.content))
-    for row in book.worksheets[0].iter_rows():
+    workbook = openpyxl.load_workbook(io.BytesIO(answer.content))
+    for row in workbook.worksheets[0].iter_rows():
         assert all(cell.data_type != "f" for cell in row), row
-    return [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+    return [[cell.value for cell in row] for row in workbook.worksheets[0].iter_rows()]
 
 
-def test_a_csv_file_says_what_the_list_says_and_holds_no_formula(api: Api, salon: str) -> None:
+def test_csv_equals_the_list_and_contains_no_formula(api: Api, salon: str) -> None:
     headings, *rows = csv_rows(api, salon)
     assert headings == HEADINGS
     listed = api.ok(f"GET /v1/resellers/{salon}/clients")["items"]
-    assert [row[0].removeprefix("'") for row in rows] == NAMES == [one["name"] for one in listed]
+    assert [row[0].removeprefix("'") for row in rows] == NAMES == [client["name"] for client in listed]
     assert {row[0] for row in rows if row[0].startswith("'")} == {"'=1+1", "'@SUM(A1)", "'+49 40", "'-2", "'＝1"}
     assert {row[1] for row in rows} == {"'=admin@client.example"}
     assert rows[0][2:] == ["free", "", "0", "50", "0", "0.00", "EUR", listed[0]["created_at"]]
 
 
-def test_a_workbook_says_the_same_with_names_as_they_are(api: Api, salon: str) -> None:
+def test_workbook_equals_the_list_with_names_unchanged(api: Api, salon: str) -> None:
     headings, *rows = excel_rows(api, salon)
     assert headings == HEADINGS
     assert [row[0] for row in rows] == NAMES
@@ -84,7 +84,7 @@ def test_a_workbook_says_the_same_with_names_as_they_are(api: Api, salon: str) -
     assert rows[0][1:] == ["=admin@client.example", "free", None, 0, 50, 0, 0, "EUR", created.replace(tzinfo=None)]
 
 
-def test_a_running_trial_shows_its_end_and_no_limit(api: Api, salon: str) -> None:
+def test_running_trial_shows_its_end_and_no_limit(api: Api, salon: str) -> None:
     ends = datetime(2026, 3, 9, 12, tzinfo=UTC)
     with api.deps.sessions() as session:
         first = session.get_one(Account, api.ok(f"GET /v1/resellers/{salon}/clients")["items"][0]["id"])
@@ -98,10 +98,10 @@ def test_a_running_trial_shows_its_end_and_no_limit(api: Api, salon: str) -> Non
     assert csv_rows(api, salon)[1][4:6] == ["0", "50"]
 
 
-def test_open_offers_are_counted_and_those_that_expired_are_not(
-    api: Api, shop: Callable[[str], Shop], clock: Any
+def test_open_offers_are_counted_without_expired_ones(
+    api: Api, make_accounts: Callable[[str], ResellerAccounts], clock: Any
 ) -> None:
-    mine = shop("elbe")
+    mine = make_accounts("elbe")
     line = {"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}
     new = {"reseller_id": str(mine.reseller), "account_id": str(mine.client), "lines": [line]}
     for _ in range(2):
@@ -112,8 +112,8 @@ def test_open_offers_are_counted_and_those_that_expired_are_not(
     assert csv_rows(api, mine.reseller)[1][column] == "0"
 
 
-def test_who_is_no_reseller_has_no_list(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_account_that_is_not_a_reseller_has_no_list(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     for ending in ("csv", "xlsx"):
         refused = api.call(f"GET /v1/resellers/{mine.client}/clients.{ending}")
         assert (refused.status_code, refused.json()["code"]) == (409, "not_a_reseller")
@@ -121,8 +121,8 @@ def test_who_is_no_reseller_has_no_list(api: Api, shop: Callable[[str], Shop]) -
         assert api.call(f"GET /v1/resellers/{mine.reseller}/clients.{ending}", key=own).status_code == 404
 
 
-def test_a_deleted_client_is_not_in_the_file(api: Api, shop: Callable[[str], Shop]) -> None:
-    mine = shop("elbe")
+def test_deleted_client_is_not_in_the_file(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
+    mine = make_accounts("elbe")
     assert len(csv_rows(api, mine.reseller)) == 2
     api.ok(f"DELETE /v1/accounts/{mine.client}")
     assert len(csv_rows(api, mine.reseller)) == 1

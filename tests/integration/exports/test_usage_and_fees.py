@@ -1,4 +1,4 @@
-"""Usage, limits and fees in the file are those that the account shows, whatever its period is."""
+"""Usage, limits and fees in the file equal those of the account, in every period."""
 
 import csv
 import io
@@ -10,8 +10,8 @@ import pytest
 
 from adapters.clock_fakes import ManualClock
 from store.schema import ROOT
-from tests.api_world import Api
-from tests.fee_world import OPENING, FeeWorld, fee_world
+from tests.support.api import Api
+from tests.support.fees import OPENING, FeeScenario, fee_scenario
 
 BOOKING = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
 DAYS = ("2025-12-31", "2026-01-31", "2026-02-27", "2026-02-28", "2026-03-01", "2026-03-30", "2026-03-31")
@@ -23,19 +23,19 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def fees(api: Api, clock: ManualClock) -> Iterator[FeeWorld]:
-    with fee_world(api, clock) as found:
-        yield found
+def fees(api: Api, clock: ManualClock) -> Iterator[FeeScenario]:
+    with fee_scenario(api, clock) as scenario:
+        yield scenario
 
 
-def rows(fees: FeeWorld, reseller: str) -> dict[str, dict[str, str]]:
-    """The file's lines by account."""
+def rows(fees: FeeScenario, reseller: str) -> dict[str, dict[str, str]]:
+    """The lines of the file by account."""
     text = fees.call(f"GET /v1/resellers/{reseller}/clients.csv").content.decode("utf-8-sig")
     return {row["account"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
 
 
 @pytest.mark.parametrize("period", ["calendar_month", "paid_period"])
-def test_usage_is_that_of_the_accounts_own_period(fees: FeeWorld, period: str) -> None:
+def test_usage_is_that_of_the_accounts_own_period(fees: FeeScenario, period: str) -> None:
     fees.apply("booking", BOOKING.replace("period: calendar_month", f"period: {period}"))
     reseller = fees.reseller("booking")
     clients = {name: fees.client(reseller, name) for name in ("free", "paid", "idle")}
@@ -45,19 +45,19 @@ def test_usage_is_that_of_the_accounts_own_period(fees: FeeWorld, period: str) -
         if day == DAYS[0]:
             fees.take(clients["paid"], "basic")
         for name in ("free", "paid"):
-            told = {"metric": "appointments", "delta": count, "at": fees.clock.now().isoformat()}
-            assert fees.call(f"POST /v1/accounts/{clients[name]}/usage", told).status_code == 202
+            usage_report = {"metric": "appointments", "delta": count, "at": fees.clock.now().isoformat()}
+            assert fees.call(f"POST /v1/accounts/{clients[name]}/usage", usage_report).status_code == 202
         shown = {name: fees.shown(account)["usage"]["appointments"] for name, account in clients.items()}
-        found = rows(fees, reseller)
-        assert {name: int(row["usage_appointments"]) for name, row in found.items()} == {
+        exported = rows(fees, reseller)
+        assert {name: int(row["usage_appointments"]) for name, row in exported.items()} == {
             name: usage["value"] for name, usage in shown.items()
         }, day
-        assert {name: int(row["limit_appointments"]) for name, row in found.items()} == {
+        assert {name: int(row["limit_appointments"]) for name, row in exported.items()} == {
             name: usage["limit"] for name, usage in shown.items()
         }
 
 
-def test_the_recurring_fee_is_what_the_reseller_pays_a_month_for_the_client(fees: FeeWorld) -> None:
+def test_recurring_fee_is_what_the_reseller_pays_monthly_for_the_client(fees: FeeScenario) -> None:
     reseller = fees.reseller("telephony")
     client = fees.client(reseller, "one")
     fees.client(reseller, "none")
@@ -74,7 +74,7 @@ def test_the_recurring_fee_is_what_the_reseller_pays_a_month_for_the_client(fees
     assert rows(fees, reseller)["one"]["currency"] == "USD"
 
 
-def test_the_fee_of_a_plan_is_less_the_resellers_discount(fees: FeeWorld) -> None:
+def test_fee_of_a_plan_is_net_of_the_resellers_discount(fees: FeeScenario) -> None:
     reseller = fees.reseller("booking")
     client = fees.client(reseller, "one")
     fees.take(client, "basic")

@@ -1,13 +1,13 @@
-"""The API, a worker and a scheduler over a database of each test; it opens on 1 December 2025."""
+"""The API, a worker and a scheduler on a separate database per test, from 1 December 2025."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from adapters.clock_fakes import ManualClock
-from tests.api_fixtures import api, deps
-from tests.api_world import Api
-from tests.fee_world import OPENING, FeeWorld, fee_world
+from tests.support.api import Api
+from tests.support.api_fixtures import api, deps
+from tests.support.fees import OPENING, FeeScenario, fee_scenario
 
 __all__ = ["api", "deps"]
 
@@ -19,7 +19,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def world(api: Api, clock: ManualClock) -> Iterator[FeeWorld]:
+def world(api: Api, clock: ManualClock) -> Iterator[FeeScenario]:
     """Resellers behind the API."""
-    with fee_world(api, clock) as found:
-        yield found
+    with fee_scenario(api, clock) as scenario:
+        yield scenario

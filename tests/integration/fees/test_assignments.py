@@ -1,30 +1,34 @@
-"""Products assigned for a monthly fee: what is charged, when, and why (programme.md 7)."""
+"""Products assigned for a monthly fee: amounts, dates and reasons of charges (programme.md 7)."""
 
 from typing import Any
 
 import pytest
 
-from tests.fee_world import FeeWorld, money
+from tests.support.fees import FeeScenario, money
 
 NEW_YORK = "America/New_York"
 
 
 @pytest.fixture
-def shop(world: FeeWorld) -> tuple[str, str]:
+def accounts(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `telephony` and its client."""
     reseller = world.reseller("telephony")
     return reseller, world.client(reseller)
 
 
-def test_the_ten_and_twenty_dollar_example(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_assignment_for_20_dollars_charges_the_reseller_10(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     made = world.assign(client, "call-recording")
 
     assert made.status_code == 201
-    told = made.json()
-    assert (told["retail_fee"], told["reseller_fee"]) == (money("20.00"), money("10.00"))
-    assert (told["below_cost"], told["anchor"], told["paid_until"]) == (False, "2026-01-15", "2026-02-15")
+    assignment = made.json()
+    assert (assignment["retail_fee"], assignment["reseller_fee"]) == (money("20.00"), money("10.00"))
+    assert (assignment["below_cost"], assignment["anchor"], assignment["paid_until"]) == (
+        False,
+        "2026-01-15",
+        "2026-02-15",
+    )
     [charge] = world.charges(f"resellers/{reseller}")
     assert {name: charge[name] for name in ("account_id", "kind", "product", "void")} == {
         "account_id": client,
@@ -37,8 +41,8 @@ def test_the_ten_and_twenty_dollar_example(world: FeeWorld, shop: tuple[str, str
     assert charge["how"]["fee"] == "reseller subscription call-recording-wholesale"
 
 
-def test_the_day_is_the_programmes_not_utc(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_charging_day_is_in_the_programme_time_zone(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15T23:30:00", NEW_YORK)
     world.assign(client, "call-recording")
     world.go("2026-02-14T23:59:00", NEW_YORK)
@@ -48,8 +52,8 @@ def test_the_day_is_the_programmes_not_utc(world: FeeWorld, shop: tuple[str, str
     assert world.starts(f"resellers/{reseller}") == ["2026-01-15", "2026-02-15"]
 
 
-def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_anchor_day_31_is_kept_over_a_leap_year(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2027-12-31", NEW_YORK)
     world.assign(client, "call-recording")
     for month, last in enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), 1):
@@ -73,10 +77,10 @@ def test_an_anchor_on_the_31st_comes_back_over_a_leap_year(world: FeeWorld, shop
     ]
 
 
-def test_after_an_outage_of_three_months_every_missed_period_is_charged_with_its_own_days(
-    world: FeeWorld, shop: tuple[str, str]
+def test_missed_periods_are_charged_separately_after_an_outage_of_three_months(
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, client = shop
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.go("2026-04-20", NEW_YORK)
@@ -92,8 +96,8 @@ def test_after_an_outage_of_three_months_every_missed_period_is_charged_with_its
     assert {str(event.reseller_id) for event in world.events()} == {reseller}
 
 
-def test_assign_unassign_assign_within_the_period_only_cancels_the_end(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_reassigning_within_the_paid_period_cancels_the_end(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     first = world.assign(client, "call-recording").json()
     world.go("2026-02-10", NEW_YORK)
@@ -108,8 +112,8 @@ def test_assign_unassign_assign_within_the_period_only_cancels_the_end(world: Fe
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-02-28", "2026-03-31"]
 
 
-def test_assign_unassign_assign_after_the_period_starts_anew(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_reassigning_after_the_paid_period_starts_a_new_one(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     first = world.assign(client, "call-recording").json()
     world.unassign(client, "call-recording")
@@ -127,10 +131,10 @@ def test_assign_unassign_assign_after_the_period_starts_anew(world: FeeWorld, sh
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-03-05", "2026-04-05"]
 
 
-def test_assigning_on_the_very_day_of_the_end_starts_anew_though_no_job_ran(
-    world: FeeWorld, shop: tuple[str, str]
+def test_reassigning_on_the_end_day_starts_a_new_period_before_the_job_runs(
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, client = shop
+    reseller, client = accounts
     world.go("2026-01-31", NEW_YORK)
     world.assign(client, "call-recording")
     world.unassign(client, "call-recording")
@@ -139,16 +143,16 @@ def test_assigning_on_the_very_day_of_the_end_starts_anew_though_no_job_ran(
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31", "2026-02-28"]
 
 
-def test_a_double_click_assigns_and_charges_once(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_repeated_assignment_charges_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     statuses = [world.assign(client, "call-recording").status_code for _ in range(3)]
 
     assert statuses == [201, 200, 200]
     assert len(world.charges(f"resellers/{reseller}")) == 1
 
 
-def test_a_suspended_client_is_charged_in_full(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_suspended_client_is_charged_in_full(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.api.ok(f"PATCH /v1/accounts/{client}", {"suspended": True}, key=world.key)
@@ -159,8 +163,8 @@ def test_a_suspended_client_is_charged_in_full(world: FeeWorld, shop: tuple[str,
     ] * 2
 
 
-def test_a_subscription_that_is_not_multiple_serves_one_client(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_subscription_that_is_not_multiple_serves_one_client(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     second = world.client(reseller)
     assert world.assign(client, "voicemail").status_code == 201
     refused = world.assign(second, "voicemail")
@@ -171,8 +175,10 @@ def test_a_subscription_that_is_not_multiple_serves_one_client(world: FeeWorld, 
     assert world.assign(others, "voicemail").status_code == 201
 
 
-def test_the_one_subscription_is_free_again_when_its_assignment_is_over(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_single_subscription_is_free_again_after_its_assignment_ended(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, client = accounts
     second = world.client(reseller)
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "voicemail")
@@ -183,8 +189,10 @@ def test_the_one_subscription_is_free_again_when_its_assignment_is_over(world: F
 
 
 @pytest.mark.parametrize("hour", ["2026-03-08T00:01:00", "2026-11-01T00:01:00"])
-def test_a_change_of_the_clock_charges_once(world: FeeWorld, shop: tuple[str, str], hour: str) -> None:
-    reseller, client = shop
+def test_period_is_charged_once_on_a_day_of_a_clock_change(
+    world: FeeScenario, accounts: tuple[str, str], hour: str
+) -> None:
+    reseller, client = accounts
     day = hour[:10]
     world.go(f"2026-{int(day[5:7]) - 1:02}-{day[8:10]}", NEW_YORK)
     world.assign(client, "call-recording")
@@ -196,20 +204,20 @@ def test_a_change_of_the_clock_charges_once(world: FeeWorld, shop: tuple[str, st
     assert world.starts(f"resellers/{reseller}")[1:] == [day]
 
 
-def test_a_fee_is_due_only_while_that_very_product_is_assigned(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_only_the_account_with_the_product_is_charged(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     other = world.client(reseller)
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.go("2026-03-20", NEW_YORK)
 
-    assert {one["account_id"] for one in world.charges(f"resellers/{reseller}")} == {client}
+    assert {charge["account_id"] for charge in world.charges(f"resellers/{reseller}")} == {client}
     assert world.charges(f"accounts/{client}") == []
     assert world.assigned(other) == []
 
 
-def test_what_cannot_be_assigned_is_named(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_invalid_assignment_is_refused_with_a_code(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     regular = world.account("telephony")
 
     def said(account: str, product: str, **more: Any) -> tuple[int, str]:
@@ -226,8 +234,8 @@ def test_what_cannot_be_assigned_is_named(world: FeeWorld, shop: tuple[str, str]
     assert world.call(f"DELETE /v1/accounts/{client}/products/call-recording").status_code == 404
 
 
-def test_charges_are_filtered_by_their_first_day_and_paged(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_charges_are_filtered_by_first_day_and_paged(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.go("2026-01-15", NEW_YORK)
     world.assign(client, "call-recording")
     world.assign(client, "voicemail")
@@ -240,10 +248,10 @@ def test_charges_are_filtered_by_their_first_day_and_paged(world: FeeWorld, shop
     seen, cursor = [], ""
     while True:
         page = world.api.ok(f"GET /v1/{whose}/charges?limit=3{cursor}", key=world.key)
-        seen += [one["id"] for one in page["items"]]
+        seen += [charge["id"] for charge in page["items"]]
         if page["next"] is None:
             break
         cursor = f"&cursor={page['next']}"
-    assert seen == [one["id"] for one in world.charges(whose)]
+    assert seen == [charge["id"] for charge in world.charges(whose)]
     assert world.call(f"GET /v1/{whose}/charges?cursor=x").status_code == 422
     assert world.call(f"GET /v1/{whose}/charges?from=yesterday").status_code == 422

@@ -1,4 +1,4 @@
-"""Charging by night: many at once, in ranges, killed, repeated, beside other hands."""
+"""Nightly charging: concurrent, in ranges, after failures and repeated."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +15,14 @@ from services.fees import runs
 from services.fees.assignments import Assignments
 from services.fees.book import FeeBook
 from store.schema import ROOT
-from tests.fee_world import FeeWorld
+from tests.support.fees import FeeScenario
 
 NEW_YORK = "America/New_York"
-HANDS = 8
+CONCURRENT = 8
 
 
 @pytest.fixture
-def shop(world: FeeWorld) -> tuple[str, str]:
+def accounts(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `telephony` and its client, on 15 January."""
     reseller = world.reseller("telephony")
     client = world.client(reseller)
@@ -30,45 +30,47 @@ def shop(world: FeeWorld) -> tuple[str, str]:
     return reseller, client
 
 
-def at_once(world: FeeWorld, *calls: tuple[str, Any]) -> Counter[int]:
-    """Make all calls at the same time; count the answers by status."""
+def request_concurrently(world: FeeScenario, *calls: tuple[str, Any]) -> Counter[int]:
+    """Send all requests at the same time; count the responses by status."""
     start = Barrier(len(calls))
 
-    def one(call: tuple[str, Any]) -> int:
+    def send(call: tuple[str, Any]) -> int:
         start.wait(10)
         return world.call(*call).status_code
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return Counter(pool.map(one, calls))
+        return Counter(pool.map(send, calls))
 
 
-def test_eight_hands_make_one_assignment_and_one_charge(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_concurrent_assignments_make_one_assignment_and_one_charge(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, client = accounts
     call = (f"POST /v1/accounts/{client}/products", {"product": "call-recording"})
 
-    assert at_once(world, *[call] * HANDS) == {201: 1, 200: HANDS - 1}
+    assert request_concurrently(world, *[call] * CONCURRENT) == {201: 1, 200: CONCURRENT - 1}
     assert len(world.charges(f"resellers/{reseller}")) == 1
     assert world.rows("SELECT count(*) FROM fee_runs") == [(1,)]
 
 
-def test_eight_clients_at_once_get_one_subscription_that_is_not_multiple(
-    world: FeeWorld, shop: tuple[str, str]
+def test_concurrent_assignments_of_a_single_subscription_let_one_client_in(
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, _ = shop
-    clients = [world.client(reseller) for _ in range(HANDS)]
+    reseller, _ = accounts
+    clients = [world.client(reseller) for _ in range(CONCURRENT)]
     calls = [(f"POST /v1/accounts/{client}/products", {"product": "voicemail"}) for client in clients]
 
-    assert at_once(world, *calls) == {201: 1, 409: HANDS - 1}
+    assert request_concurrently(world, *calls) == {201: 1, 409: CONCURRENT - 1}
     assert len(world.charges(f"resellers/{reseller}")) == 1
 
 
-def test_a_second_client_waits_for_the_first_and_is_refused(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, first = shop
+def test_second_client_waits_for_the_first_and_is_refused(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, first = accounts
     second = world.client(reseller)
-    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
+    ctx = FeeBook(world.worker.inline.jobs, world.api.deps.programmes)
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with ThreadPoolExecutor(1) as pool, world.api.deps.sessions() as session:
-        assert Assignments.of(book, session, UUID(first)).assign("voicemail", None).created
+        assert Assignments.of(ctx, session, UUID(first)).assign("voicemail", None).created
         other = pool.submit(world.assign, second, "voicemail")
         while not other.done() and world.rows(waiting) == [(0,)]:
             pass
@@ -76,37 +78,39 @@ def test_a_second_client_waits_for_the_first_and_is_refused(world: FeeWorld, sho
         assert other.result().json()["code"] == "not_multiple"
 
 
-def test_eight_hands_take_one_plan(world: FeeWorld) -> None:
+def test_concurrent_plan_changes_charge_once(world: FeeScenario) -> None:
     reseller = world.reseller("booking", "Weser")
     client = world.client(reseller)
     call = (f"PUT /v1/accounts/{client}/subscription", {"plan": "basic"})
 
-    assert at_once(world, *[call] * HANDS) == {200: HANDS}
+    assert request_concurrently(world, *[call] * CONCURRENT) == {200: CONCURRENT}
     assert len(world.charges(f"resellers/{reseller}")) == 1
 
 
-def test_leaving_and_charging_at_once_charges_every_period_once(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, _ = shop
+def test_every_period_is_charged_once_when_clients_leave_during_charging(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, _ = accounts
     clients = [world.client(reseller) for _ in range(4)]
     for client in clients:
         world.assign(client, "call-recording")
     world.clock.advance(world.clock.now().replace(month=4) - world.clock.now())
     calls = [(f"POST /v1/resellers/{reseller}/clients/{client}/disconnect", None) for client in clients]
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(at_once, world, *calls)
+        done = pool.submit(request_concurrently, world, *calls)
         world.settle()
         assert done.result() == {200: 4}
     world.settle()
 
-    found = Counter((one["account_id"], one["period_start"]) for one in world.charges(f"resellers/{reseller}"))
-    assert set(found.values()) == {1}
-    assert len(found) == 4 * 4
+    periods = Counter(
+        (charge["account_id"], charge["period_start"]) for charge in world.charges(f"resellers/{reseller}")
+    )
+    assert set(periods.values()) == {1}
+    assert len(periods) == 4 * 4
 
 
-def test_a_job_that_fails_at_its_last_write_is_run_again_and_charges_once(
-    world: FeeWorld, shop: tuple[str, str]
-) -> None:
-    reseller, client = shop
+def test_failed_charging_job_is_run_again_and_charges_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     world.rows("ALTER TABLE domain_events ADD CONSTRAINT no_room CHECK (type <> 'charge.created') NOT VALID")
     world.go("2026-02-15", NEW_YORK)
@@ -119,9 +123,9 @@ def test_a_job_that_fails_at_its_last_write_is_run_again_and_charges_once(
 
 
 def test_ranges_cover_every_due_run_once(
-    world: FeeWorld, shop: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    world: FeeScenario, accounts: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reseller, _ = shop
+    reseller, _ = accounts
     clients = [world.client(reseller) for _ in range(7)]
     for number, client in enumerate(clients):
         world.go(f"2026-01-{16 + number // 3}", NEW_YORK)
@@ -130,26 +134,28 @@ def test_ranges_cover_every_due_run_once(
     for day in ("2026-02-05", "2026-02-20"):
         world.go(day, NEW_YORK)
 
-    assert Counter(one["account_id"] for one in world.charges(f"resellers/{reseller}")) == dict.fromkeys(clients, 2)
+    assert Counter(charge["account_id"] for charge in world.charges(f"resellers/{reseller}")) == dict.fromkeys(
+        clients, 2
+    )
     tried = world.api.ok("GET /v1/jobs?task=fees.charge_range", key=world.key)["items"]
     assert sorted(job["result"]["charges"] for job in tried) == [1, 3, 3]
 
 
-def test_payments_are_asked_once_however_many_resellers_are_charged(world: FeeWorld) -> None:
+def test_payments_are_queried_once_for_any_number_of_resellers(world: FeeScenario) -> None:
     for name in ("Elbe", "Weser", "Oder"):
         assert world.assign(world.client(world.reseller("house", name)), "line").status_code == 201
     world.clock.advance(timedelta(days=40))
-    book = FeeBook(world.works.inline.jobs, world.api.deps.programmes)
+    ctx = FeeBook(world.worker.inline.jobs, world.api.deps.programmes)
     asked: list[str] = []
     with world.api.deps.sessions() as session:
-        event.listen(session.connection(), "before_cursor_execute", lambda *told: asked.append(told[2]))
-        [(first, before)] = runs.ranges(book, session, "house")
-        assert runs.charge_range(book, session, "house", first, before) == 3
+        event.listen(session.connection(), "before_cursor_execute", lambda *arguments: asked.append(arguments[2]))
+        [(first, before)] = runs.ranges(ctx, session, "house")
+        assert runs.charge_range(ctx, session, "house", first, before) == 3
     assert sum("FROM payments" in statement for statement in asked) == 1
 
 
-def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_discontinued_product_ends_with_its_paid_period(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     world.rows("UPDATE fee_runs SET code = 'gone'")
     world.go("2026-03-20", NEW_YORK)
@@ -158,8 +164,8 @@ def test_what_is_no_longer_sold_ends_with_its_paid_period(world: FeeWorld, shop:
     assert world.rows("SELECT ended, stopped_by, until FROM fee_runs") == [(True, "not_sold", date(2026, 2, 15))]
 
 
-def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_programme_that_removes_a_charged_product_is_refused(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     world.assign(client, "call-recording")
     source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
     without = source.replace("    account_subscription: call-recording-retail\n", "").replace(
@@ -170,20 +176,20 @@ def test_a_file_that_takes_away_what_is_charged_is_refused(world: FeeWorld, shop
     assert refused.value.code == "product_in_use"
 
 
-def test_the_currency_of_the_books_is_kept(world: FeeWorld, shop: tuple[str, str]) -> None:
+def test_currency_cannot_change_once_there_are_charges(world: FeeScenario, accounts: tuple[str, str]) -> None:
     source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
     world.apply("telephony", source.replace("currency: USD", "currency: CAD"))
     world.apply("telephony", source)
-    world.assign(shop[1], "call-recording")
+    world.assign(accounts[1], "call-recording")
     with pytest.raises(Conflict) as refused:
         world.apply("telephony", source.replace("currency: USD", "currency: CAD"))
     assert refused.value.code == "currency_in_use"
 
 
-def test_a_period_that_was_charged_is_never_charged_again_even_when_the_pointer_is_lost(
-    world: FeeWorld, shop: tuple[str, str]
+def test_charged_period_is_never_charged_again_when_the_pointer_is_wrong(
+    world: FeeScenario, accounts: tuple[str, str]
 ) -> None:
-    reseller, client = shop
+    reseller, client = accounts
     world.assign(client, "call-recording")
     world.rows("UPDATE fee_runs SET next_start = since")
     world.go("2026-01-17", NEW_YORK)

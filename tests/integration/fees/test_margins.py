@@ -1,4 +1,4 @@
-"""What a reseller asks its clients, products that one reseller manages, and turnover discounts on fees."""
+"""Retail fees, products managed by one reseller, and turnover discounts on fees."""
 
 from typing import Any
 from uuid import UUID
@@ -6,18 +6,18 @@ from uuid import UUID
 import pytest
 
 from domain.ids import new_id
-from tests.fee_world import FeeWorld, money
+from tests.support.fees import FeeScenario, money
 
 
 @pytest.fixture
-def shop(world: FeeWorld) -> tuple[str, str]:
+def accounts(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `telephony` and its client."""
     reseller = world.reseller("telephony")
     return reseller, world.client(reseller, "Weser Logistik")
 
 
 @pytest.fixture
-def house(world: FeeWorld) -> tuple[str, str]:
+def house(world: FeeScenario) -> tuple[str, str]:
     """The reseller of `house` that manages a product, and its client."""
     reseller = world.reseller("house", "Elbe")
     return reseller, world.client(reseller)
@@ -27,15 +27,15 @@ def euros(amount: str) -> dict[str, str]:
     return money(amount, "EUR")
 
 
-def set_fee(world: FeeWorld, client: str, fee: Any, product: str = "call-recording") -> dict[str, Any]:
-    found: dict[str, Any] = world.api.ok(
+def set_fee(world: FeeScenario, client: str, fee: Any, product: str = "call-recording") -> dict[str, Any]:
+    assignment: dict[str, Any] = world.api.ok(
         f"PATCH /v1/accounts/{client}/products/{product}", {"retail_fee": fee}, key=world.key
     )
-    return found
+    return assignment
 
 
-def test_a_retail_fee_below_cost_is_flagged_and_mailed_once(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_retail_fee_below_cost_is_flagged_and_mailed_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     assert set_fee(world, client, money("10.00"))["below_cost"] is False
     for _ in range(2):
@@ -49,46 +49,55 @@ def test_a_retail_fee_below_cost_is_flagged_and_mailed_once(world: FeeWorld, sho
     )
     assert (mail.facts["retail_fee"], mail.facts["wholesale_fee"]) == (money("9.99"), money("10.00"))
     world.settle()
-    assert any(b"priced below cost" in sent.raw for sent in world.works.post.sent)
+    assert any(b"priced below cost" in sent.raw for sent in world.worker.mail_transport.sent)
 
 
-def test_a_fee_below_cost_at_the_assignment_is_mailed_too(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
-    told = world.assign(client, "call-recording", retail_fee=money("0.00")).json()
+def test_retail_fee_below_cost_at_the_assignment_is_mailed_too(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
+    assignment = world.assign(client, "call-recording", retail_fee=money("0.00")).json()
 
-    assert (told["below_cost"], told["recommended"], told["retail_fee"]) == (True, False, money("0.00"))
+    assert (assignment["below_cost"], assignment["recommended"], assignment["retail_fee"]) == (
+        True,
+        False,
+        money("0.00"),
+    )
     assert len(world.mails("margin-note")) == 1
 
 
-def test_a_note_that_stopped_being_true_is_not_sent(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_obsolete_margin_note_is_not_sent(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     world.assign(client, "call-recording")
     set_fee(world, client, money("9.99"))
-    told = set_fee(world, client, None)
+    assignment = set_fee(world, client, None)
     world.settle()
 
-    assert (told["recommended"], told["retail_fee"], told["below_cost"]) == (True, money("20.00"), False)
+    assert (assignment["recommended"], assignment["retail_fee"], assignment["below_cost"]) == (
+        True,
+        money("20.00"),
+        False,
+    )
     [mail] = world.mails("margin-note")
     assert (mail.state, mail.reason) == ("skipped", "the retail fee was changed")
 
 
-def test_the_retail_fee_changes_nothing_of_what_the_reseller_is_charged(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_retail_fee_does_not_change_the_charge_of_the_reseller(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording", retail_fee=money("1.00"))
     world.go("2026-01-01")
 
-    assert {one["total"]["amount"] for one in world.charges(f"resellers/{reseller}")} == {"10.00"}
+    assert {charge["total"]["amount"] for charge in world.charges(f"resellers/{reseller}")} == {"10.00"}
 
 
-def test_other_resellers_neither_see_nor_assign_a_product_that_one_manages(
-    world: FeeWorld, house: tuple[str, str]
-) -> None:
+def test_managed_product_is_hidden_from_other_resellers(world: FeeScenario, house: tuple[str, str]) -> None:
     reseller, client = house
     other = world.reseller("house", "Weser")
     theirs = world.client(other)
 
     def products(whose: str) -> list[str]:
-        return [one["product"] for one in world.api.ok(f"GET /v1/resellers/{whose}/products", key=world.key)["items"]]
+        return [
+            product["product"]
+            for product in world.api.ok(f"GET /v1/resellers/{whose}/products", key=world.key)["items"]
+        ]
 
     assert (products(reseller), products(other)) == (["handset", "house-line", "line"], ["handset", "line"])
     assert world.assign(client, "house-line").status_code == 201
@@ -101,8 +110,8 @@ def test_other_resellers_neither_see_nor_assign_a_product_that_one_manages(
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_product")
 
 
-def test_a_client_taken_over_does_not_show_its_new_reseller_what_the_old_one_managed(
-    world: FeeWorld, house: tuple[str, str]
+def test_new_reseller_of_a_client_does_not_see_products_managed_by_the_old_one(
+    world: FeeScenario, house: tuple[str, str]
 ) -> None:
     reseller, _ = house
     moving = world.account("house", "Moving")
@@ -117,11 +126,11 @@ def test_a_client_taken_over_does_not_show_its_new_reseller_what_the_old_one_man
     assert world.assigned(moving) == ["line"]
     assert world.assign(moving, "line").status_code == 200
     world.go("2026-01-01")
-    assert [one["product"] for one in world.charges(f"resellers/{weser}")] == ["line"]
-    assert [one["period_start"] for one in world.charges(f"resellers/{elbe}")] == ["2025-12-01"] * 2
+    assert [charge["product"] for charge in world.charges(f"resellers/{weser}")] == ["line"]
+    assert [charge["period_start"] for charge in world.charges(f"resellers/{elbe}")] == ["2025-12-01"] * 2
 
 
-def test_who_takes_a_reseller_over_sees_and_may_end_what_it_pays_for(world: FeeWorld, house: tuple[str, str]) -> None:
+def test_merged_reseller_sees_and_may_end_the_products_it_pays_for(world: FeeScenario, house: tuple[str, str]) -> None:
     reseller, client = house
     other = world.reseller("house", "Weser")
     world.assign(client, "house-line")
@@ -134,16 +143,18 @@ def test_who_takes_a_reseller_over_sees_and_may_end_what_it_pays_for(world: FeeW
     assert world.assign(client, "house-line").status_code == 404
 
 
-def test_who_manages_a_product_edits_its_name_and_retail_fee_and_nothing_else(
-    world: FeeWorld, house: tuple[str, str]
-) -> None:
+def test_manager_edits_name_and_retail_fee_of_a_product_only(world: FeeScenario, house: tuple[str, str]) -> None:
     reseller, client = house
     key = world.api.key(reseller_id=UUID(reseller))
     line = f"PATCH /v1/resellers/{reseller}/products/house-line"
-    told = world.api.ok(line, {"name": "Elbe line", "retail_fee": euros("1.50")}, key=key)
+    product = world.api.ok(line, {"name": "Elbe line", "retail_fee": euros("1.50")}, key=key)
 
-    assert (told["name"], told["retail_fee"], told["reseller_fee"]) == ("Elbe line", euros("1.50"), euros("2.00"))
-    assert told["below_cost"] is True
+    assert (product["name"], product["retail_fee"], product["reseller_fee"]) == (
+        "Elbe line",
+        euros("1.50"),
+        euros("2.00"),
+    )
+    assert product["below_cost"] is True
     assert world.api.call(line, {"reseller_fee": euros("0.50")}, key=key).status_code == 422
     assigned = world.assign(client, "house-line").json()
     assert (assigned["name"], assigned["retail_fee"], assigned["reseller_fee"]) == (
@@ -156,7 +167,7 @@ def test_who_manages_a_product_edits_its_name_and_retail_fee_and_nothing_else(
     assert world.bill(f"resellers/{reseller}") == ["2025-12-01 - 2026-01-01: house-line 2.00 - 0.00 = 2.00"]
 
 
-def test_what_the_provider_manages_and_what_is_hidden_cannot_be_edited(world: FeeWorld, house: tuple[str, str]) -> None:
+def test_provider_products_and_hidden_products_cannot_be_edited(world: FeeScenario, house: tuple[str, str]) -> None:
     reseller, client = house
     other = world.reseller("house", "Weser")
 
@@ -171,8 +182,8 @@ def test_what_the_provider_manages_and_what_is_hidden_cannot_be_edited(world: Fe
     assert tried(client, "line", {"name": "x"})[0] in {403, 404, 409}
 
 
-def test_keys_bound_to_a_client_know_nothing_of_fees(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_client_keys_have_no_access_to_fees(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     own = world.api.key(account_id=UUID(client))
     for line in ("GET", "POST", "PATCH", "DELETE"):
@@ -182,9 +193,7 @@ def test_keys_bound_to_a_client_know_nothing_of_fees(world: FeeWorld, shop: tupl
     assert world.api.call(f"GET /v1/resellers/{reseller}/charges", key=own).status_code == 404
 
 
-def test_a_turnover_discount_is_that_of_the_periods_first_day_by_the_ledger(
-    world: FeeWorld, house: tuple[str, str]
-) -> None:
+def test_turnover_discount_is_that_of_the_first_day_of_the_period(world: FeeScenario, house: tuple[str, str]) -> None:
     reseller, client = house
     world.go("2026-01-10")
     payment = {"amount": euros("100.00"), "paid_at": "2026-01-10T09:00:00Z", "reference": "P1", "kind": "payment"}
@@ -210,8 +219,10 @@ def test_a_turnover_discount_is_that_of_the_periods_first_day_by_the_ledger(
     ]
 
 
-def test_a_charge_is_voided_once_with_a_reason_by_unbound_keys_alone(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_charge_is_voided_once_with_a_reason_and_by_unbound_keys_only(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     [charge] = world.charges(f"resellers/{reseller}")
     line = f"POST /v1/charges/{charge['id']}/void"
@@ -230,5 +241,5 @@ def test_a_charge_is_voided_once_with_a_reason_by_unbound_keys_alone(world: FeeW
     again = world.call(line, {"reason": "Again"})
     assert (again.status_code, again.json()["code"]) == (409, "already_void")
     world.settle()
-    assert [one["void"] for one in world.charges(f"resellers/{reseller}")] == [True]
+    assert [charge["void"] for charge in world.charges(f"resellers/{reseller}")] == [True]
     assert world.rows("SELECT reason FROM audit_log WHERE action = 'charge.void'") == [("Charged by mistake",)]

@@ -1,11 +1,11 @@
-"""Paid plans at 20 % off: taken, upgraded, downgraded, cancelled; who pays what (programme.md 7.6)."""
+"""Paid plans at 20 % off: taken, upgraded, downgraded, cancelled, and their payers (programme.md 7.6)."""
 
 from uuid import UUID
 
 import pytest
 
 from store.schema import ROOT
-from tests.fee_world import FeeWorld, money
+from tests.support.fees import FeeScenario, money
 
 PARIS = "Europe/Paris"
 BASIC = "basic 19.00 - 3.80 = 15.20"
@@ -13,7 +13,7 @@ PREMIUM = "premium 49.00 - 9.80 = 39.20"
 
 
 @pytest.fixture
-def salon(world: FeeWorld) -> tuple[str, str]:
+def salon(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `booking` and its client, on 31 January."""
     reseller = world.reseller("booking")
     client = world.client(reseller)
@@ -21,19 +21,19 @@ def salon(world: FeeWorld) -> tuple[str, str]:
     return reseller, client
 
 
-def test_a_plan_is_charged_to_the_reseller_less_its_discount(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_plan_is_charged_to_the_reseller_less_its_discount(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
-    told = world.take(client, "basic")
+    account = world.take(client, "basic")
 
-    assert (told["id"], told["plan"]) == (client, "basic")
-    assert told["subscription"] == {
+    assert (account["id"], account["plan"]) == (client, "basic")
+    assert account["subscription"] == {
         "plan": "basic",
         "since": "2026-01-31",
         "paid_until": "2026-02-28",
         "ends_on": None,
         "then": None,
     }
-    assert told["usage"]["appointments"]["limit"] == 1000
+    assert account["usage"]["appointments"]["limit"] == 1000
     world.go("2026-03-31", PARIS)
     assert world.bill(f"resellers/{reseller}") == [
         f"2026-01-31 - 2026-02-28: {BASIC}",
@@ -45,7 +45,7 @@ def test_a_plan_is_charged_to_the_reseller_less_its_discount(world: FeeWorld, sa
     assert (first["kind"], first["how"]["percent"], first["how"]["as_of"]) == ("plan", "20", "2026-01-31")
 
 
-def test_a_regular_account_pays_the_full_price_itself(world: FeeWorld) -> None:
+def test_regular_account_pays_the_full_price(world: FeeScenario) -> None:
     account = world.account("booking")
     world.go("2026-01-31", PARIS)
     world.take(account, "basic")
@@ -53,14 +53,14 @@ def test_a_regular_account_pays_the_full_price_itself(world: FeeWorld) -> None:
     assert world.bill(f"accounts/{account}") == ["2026-01-31 - 2026-02-28: basic 19.00 - 0.00 = 19.00"]
 
 
-def test_an_upgrade_in_mid_period_starts_a_new_one_at_once(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_upgrade_within_a_period_starts_a_new_one_at_once(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     world.take(client, "basic")
     world.go("2026-02-10", PARIS)
-    told = world.take(client, "premium")
+    account = world.take(client, "premium")
 
-    assert (told["plan"], told["subscription"]["since"]) == ("premium", "2026-02-10")
-    assert told["usage"]["appointments"]["limit"] is None
+    assert (account["plan"], account["subscription"]["since"]) == ("premium", "2026-02-10")
+    assert account["usage"]["appointments"]["limit"] is None
     world.go("2026-03-10", PARIS)
     assert world.bill(f"resellers/{reseller}") == [
         f"2026-01-31 - 2026-02-28: {BASIC}",
@@ -69,14 +69,14 @@ def test_an_upgrade_in_mid_period_starts_a_new_one_at_once(world: FeeWorld, salo
     ]
 
 
-def test_a_downgrade_in_mid_period_acts_at_its_end_and_keeps_the_anchor(
-    world: FeeWorld, salon: tuple[str, str]
+def test_downgrade_takes_effect_at_the_end_of_the_period_and_keeps_the_anchor(
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "premium")
     world.go("2026-02-10", PARIS)
-    told = world.take(client, "basic")
-    assert (told["plan"], told["subscription"]["ends_on"], told["subscription"]["then"]) == (
+    account = world.take(client, "basic")
+    assert (account["plan"], account["subscription"]["ends_on"], account["subscription"]["then"]) == (
         "premium",
         "2026-02-28",
         "basic",
@@ -94,12 +94,12 @@ def test_a_downgrade_in_mid_period_acts_at_its_end_and_keeps_the_anchor(
     ]
 
 
-def test_a_cancellation_in_mid_period_acts_at_its_end(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_cancellation_takes_effect_at_the_end_of_the_period(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     world.take(client, "basic")
     world.go("2026-02-10", PARIS)
-    told = world.cancel(client)
-    assert (told["plan"], told["subscription"]["ends_on"], told["subscription"]["then"]) == (
+    account = world.cancel(client)
+    assert (account["plan"], account["subscription"]["ends_on"], account["subscription"]["then"]) == (
         "basic",
         "2026-02-28",
         None,
@@ -110,7 +110,7 @@ def test_a_cancellation_in_mid_period_acts_at_its_end(world: FeeWorld, salon: tu
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31"]
 
 
-def test_taking_the_free_plan_is_a_cancellation(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_taking_the_free_plan_is_a_cancellation(world: FeeScenario, salon: tuple[str, str]) -> None:
     _, client = salon
     world.take(client, "basic")
 
@@ -118,21 +118,21 @@ def test_taking_the_free_plan_is_a_cancellation(world: FeeWorld, salon: tuple[st
 
 
 @pytest.mark.parametrize("undone", ["basic", "free"])
-def test_taking_the_same_plan_again_cancels_what_was_pending(
-    world: FeeWorld, salon: tuple[str, str], undone: str
+def test_taking_the_same_plan_again_cancels_the_pending_change(
+    world: FeeScenario, salon: tuple[str, str], undone: str
 ) -> None:
     reseller, client = salon
     world.take(client, "premium")
     world.take(client, undone)
-    told = world.take(client, "premium")
+    account = world.take(client, "premium")
 
-    assert (told["subscription"]["ends_on"], told["subscription"]["then"]) == (None, None)
+    assert (account["subscription"]["ends_on"], account["subscription"]["then"]) == (None, None)
     world.go("2026-02-28", PARIS)
     assert world.bill(f"resellers/{reseller}")[1:] == [f"2026-02-28 - 2026-03-31: {PREMIUM}"]
 
 
-def test_an_outage_over_a_downgrade_charges_each_plan_for_its_own_periods(
-    world: FeeWorld, salon: tuple[str, str]
+def test_outage_over_a_downgrade_charges_each_plan_for_its_own_periods(
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "premium")
@@ -147,17 +147,17 @@ def test_an_outage_over_a_downgrade_charges_each_plan_for_its_own_periods(
     ]
 
 
-def test_a_plan_ends_a_trial_as_converted(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_paid_plan_converts_the_trial(world: FeeScenario, salon: tuple[str, str]) -> None:
     _, client = salon
     world.api.ok(f"POST /v1/accounts/{client}/trial", key=world.key)
     world.go("2026-02-02", PARIS)
-    told = world.take(client, "basic")
+    account = world.take(client, "basic")
 
-    assert told["trial"]["state"] == "converted"
+    assert account["trial"]["state"] == "converted"
     assert world.call(f"POST /v1/accounts/{client}/trial").status_code == 409
 
 
-def test_the_end_of_a_plan_is_judged_by_the_free_limit_at_once(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_end_of_a_plan_applies_the_free_limit_at_once(world: FeeScenario, salon: tuple[str, str]) -> None:
     _, client = salon
     world.take(client, "basic")
     world.cancel(client)
@@ -172,7 +172,7 @@ def test_the_end_of_a_plan_is_judged_by_the_free_limit_at_once(world: FeeWorld, 
     assert len(world.mails("quota-exceeded")) == 1
 
 
-def test_who_may_change_a_plan(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_only_the_reseller_changes_the_plan_of_a_client(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     own = world.api.key(account_id=UUID(client))
     theirs = world.api.key(reseller_id=UUID(world.reseller("booking", "Weser")))
@@ -189,8 +189,8 @@ def test_who_may_change_a_plan(world: FeeWorld, salon: tuple[str, str]) -> None:
     assert world.api.call(f"PUT /v1/accounts/{reseller}/subscription", {"plan": "basic"}, key=mine).status_code == 409
 
 
-def test_a_disconnected_client_keeps_its_plan_and_pays_in_full_from_the_next_period(
-    world: FeeWorld, salon: tuple[str, str]
+def test_disconnected_client_keeps_its_plan_and_pays_in_full_from_the_next_period(
+    world: FeeScenario, salon: tuple[str, str]
 ) -> None:
     reseller, client = salon
     world.take(client, "basic")
@@ -203,9 +203,7 @@ def test_a_disconnected_client_keeps_its_plan_and_pays_in_full_from_the_next_per
     assert world.bill(f"accounts/{client}") == ["2026-02-28 - 2026-03-31: basic 19.00 - 0.00 = 19.00"]
 
 
-def test_what_an_outage_left_uncharged_is_charged_to_who_had_the_client_then(
-    world: FeeWorld, salon: tuple[str, str]
-) -> None:
+def test_missed_periods_are_charged_to_the_reseller_of_that_time(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     world.take(client, "basic")
     world.clock.advance(world.clock.now().replace(month=4, day=10) - world.clock.now())
@@ -221,9 +219,7 @@ def test_what_an_outage_left_uncharged_is_charged_to_who_had_the_client_then(
     assert world.bill(f"resellers/{other}") == [f"2026-04-30 - 2026-05-31: {BASIC}"]
 
 
-def test_a_deleted_account_is_charged_no_more_and_a_restored_one_goes_on(
-    world: FeeWorld, salon: tuple[str, str]
-) -> None:
+def test_deleted_account_is_not_charged_and_a_restored_one_is(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     kept = world.client(reseller)
     for account in (client, kept):
@@ -233,12 +229,12 @@ def test_a_deleted_account_is_charged_no_more_and_a_restored_one_goes_on(
     world.api.ok(f"POST /v1/accounts/{kept}/restore", key=world.key)
     world.go("2026-03-31", PARIS)
 
-    after = [one["account_id"] for one in world.charges(f"resellers/{reseller}", "from=2026-02-01")]
+    after = [charge["account_id"] for charge in world.charges(f"resellers/{reseller}", "from=2026-02-01")]
     assert after == [kept, kept]
     assert world.shown(kept)["plan"] == "basic"
 
 
-def test_a_restored_account_whose_period_is_over_is_on_the_free_plan(world: FeeWorld, salon: tuple[str, str]) -> None:
+def test_account_restored_after_its_paid_period_is_on_the_free_plan(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     world.take(client, "premium")
     world.take(client, "basic")
@@ -251,7 +247,7 @@ def test_a_restored_account_whose_period_is_over_is_on_the_free_plan(world: FeeW
     assert world.starts(f"resellers/{reseller}") == ["2026-01-31"]
 
 
-def test_who_becomes_a_reseller_has_its_own_plan_to_the_end_of_the_period(world: FeeWorld) -> None:
+def test_new_reseller_keeps_its_own_plan_to_the_end_of_the_period(world: FeeScenario) -> None:
     account = world.account("booking", "Spree")
     world.go("2026-01-31", PARIS)
     world.take(account, "basic")
@@ -263,9 +259,7 @@ def test_who_becomes_a_reseller_has_its_own_plan_to_the_end_of_the_period(world:
     assert world.charges(f"resellers/{account}") == []
 
 
-def test_a_plan_is_paid_by_a_price_that_changed_from_the_next_period_on(
-    world: FeeWorld, salon: tuple[str, str]
-) -> None:
+def test_changed_price_applies_from_the_next_period(world: FeeScenario, salon: tuple[str, str]) -> None:
     reseller, client = salon
     world.take(client, "basic")
     source = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()

@@ -1,15 +1,15 @@
-"""The monthly statement: once per reseller and month, only for a month with charges."""
+"""The monthly statement: once per reseller and month with charges."""
 
 import pytest
 
 from services.fees import statements
-from tests.fee_world import FeeWorld
+from tests.support.fees import FeeScenario
 
 NEW_YORK = "America/New_York"
 
 
 @pytest.fixture
-def shop(world: FeeWorld) -> tuple[str, str]:
+def accounts(world: FeeScenario) -> tuple[str, str]:
     """A reseller of `telephony` and its client, on 15 January."""
     reseller = world.reseller("telephony")
     client = world.client(reseller, "Weser Logistik")
@@ -17,12 +17,12 @@ def shop(world: FeeWorld) -> tuple[str, str]:
     return reseller, client
 
 
-def months(world: FeeWorld) -> list[str]:
+def months(world: FeeScenario) -> list[str]:
     return [mail.facts["month"] for mail in world.mails("statement")]
 
 
-def test_a_month_with_charges_has_a_statement_with_totals(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_month_with_charges_has_a_statement_with_totals(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     world.assign(client, "voicemail")
     world.go("2026-01-31T23:59:00", NEW_YORK)
@@ -41,8 +41,8 @@ def test_a_month_with_charges_has_a_statement_with_totals(world: FeeWorld, shop:
     assert mail.state == "sent"
 
 
-def test_a_month_without_charges_has_none(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_month_without_charges_has_no_statement(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     world.assign(client, "call-recording")
     world.unassign(client, "call-recording")
     world.go("2026-02-01", NEW_YORK)
@@ -51,8 +51,8 @@ def test_a_month_without_charges_has_none(world: FeeWorld, shop: tuple[str, str]
     assert months(world) == ["2026-01-01"]
 
 
-def test_void_charges_are_left_out(world: FeeWorld, shop: tuple[str, str]) -> None:
-    reseller, client = shop
+def test_void_charges_are_left_out(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    reseller, client = accounts
     world.assign(client, "call-recording")
     [charge] = world.charges(f"resellers/{reseller}")
     world.api.ok(f"POST /v1/charges/{charge['id']}/void", {"reason": "mistake"}, key=world.key)
@@ -61,8 +61,10 @@ def test_void_charges_are_left_out(world: FeeWorld, shop: tuple[str, str]) -> No
     assert months(world) == []
 
 
-def test_after_an_outage_every_month_has_its_statement_with_its_charges(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_every_missed_month_has_its_own_statement_after_an_outage(
+    world: FeeScenario, accounts: tuple[str, str]
+) -> None:
+    _, client = accounts
     world.assign(client, "call-recording")
     world.go("2026-04-20", NEW_YORK)
     world.settle()
@@ -71,8 +73,8 @@ def test_after_an_outage_every_month_has_its_statement_with_its_charges(world: F
     assert {len(mail.facts["charges"]) for mail in world.mails("statement")} == {1}
 
 
-def test_a_statement_is_told_once_however_often_it_is_run(world: FeeWorld, shop: tuple[str, str]) -> None:
-    _, client = shop
+def test_repeated_statement_run_mails_once(world: FeeScenario, accounts: tuple[str, str]) -> None:
+    _, client = accounts
     world.assign(client, "call-recording")
     world.go("2026-02-01", NEW_YORK)
     for _ in range(2):
@@ -82,7 +84,7 @@ def test_a_statement_is_told_once_however_often_it_is_run(world: FeeWorld, shop:
     assert months(world) == ["2026-01-01"]
 
 
-def test_a_plan_is_named_with_its_discount(world: FeeWorld) -> None:
+def test_plan_is_listed_with_its_discount(world: FeeScenario) -> None:
     reseller = world.reseller("booking", "Weser")
     world.take(world.client(reseller), "premium")
     world.go("2026-01-01", "Europe/Paris")
@@ -93,10 +95,10 @@ def test_a_plan_is_named_with_its_discount(world: FeeWorld) -> None:
     assert mail.facts["discounts"] == {"amount": "9.80", "currency": "EUR"}
 
 
-def test_of_many_charges_the_first_are_listed_and_the_rest_is_one_sum(
-    world: FeeWorld, shop: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+def test_long_statement_lists_the_first_charges_and_sums_up_the_rest(
+    world: FeeScenario, accounts: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, client = shop
+    _, client = accounts
     world.assign(client, "call-recording")
     world.assign(client, "voicemail")
     monkeypatch.setattr(statements, "LINES", 1)
@@ -105,4 +107,4 @@ def test_of_many_charges_the_first_are_listed_and_the_rest_is_one_sum(
     [mail] = world.mails("statement")
     assert ([line["item"] for line in mail.facts["charges"]], mail.facts["more"]) == (["Call recording"], 1)
     assert (mail.facts["rest"]["amount"], mail.facts["total"]["amount"]) == ("2.50", "12.50")
-    assert any(b"and 1 more charge" in sent.raw for sent in world.works.post.sent)
+    assert any(b"and 1 more charge" in sent.raw for sent in world.worker.mail_transport.sent)

@@ -1,4 +1,4 @@
-"""Licences: counted when an offer is accepted, told to the instance, ended in time."""
+"""Licences: counted when an offer is accepted, sent to the instance, ended in time."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from adapters.http_fakes import answered, refused
 from models.offers import Offer
 from services import licences
 from services.decisions import Decider, Verdict, decide
-from tests.offer_world import START, World
+from tests.support.offers import START, OfferScenario
 
 YEAR_ON = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -20,28 +20,28 @@ def line(count: int, mode: str = "absolute", term: str = "P1Y", product: str = "
     return {"product": product, "count": count, "mode": mode, "term": term}
 
 
-def accept(world: World, offer_id: UUID) -> None:
+def accept(world: OfferScenario, offer_id: UUID) -> None:
     with world.transaction() as session:
         decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
 
 
-def accepted(world: World, *lines: dict[str, Any]) -> UUID:
+def accepted(world: OfferScenario, *lines: dict[str, Any]) -> UUID:
     offer_id = world.delivered(lines)
     accept(world, offer_id)
     world.work()
     return offer_id
 
 
-def has(world: World) -> list[dict[str, Any]]:
+def has(world: OfferScenario) -> list[dict[str, Any]]:
     with world.transaction() as session:
         return licences.listed(session, world.client, world.clock.now())
 
 
-def seats(world: World) -> dict[str, int]:
-    return {one["product"]: one["count"] for one in has(world)}
+def seats(world: OfferScenario) -> dict[str, int]:
+    return {licence["product"]: licence["count"] for licence in has(world)}
 
 
-def test_absolute_replaces_and_relative_adds(world: World) -> None:
+def test_absolute_line_replaces_and_relative_line_adds(world: OfferScenario) -> None:
     accepted(world, line(10))
     accepted(world, line(5, "relative"))
     assert seats(world) == {"excel-basics": 15}
@@ -49,7 +49,7 @@ def test_absolute_replaces_and_relative_adds(world: World) -> None:
     assert seats(world) == {"excel-basics": 3}
 
 
-def test_the_preview_says_what_will_change_and_is_kept_with_the_decision(world: World) -> None:
+def test_preview_of_changes_is_kept_with_the_decision(world: OfferScenario) -> None:
     accepted(world, line(10))
     offer_id = world.delivered([line(5, "relative"), line(7, product="data-protection")])
     expected = [
@@ -62,14 +62,14 @@ def test_the_preview_says_what_will_change_and_is_kept_with_the_decision(world: 
     assert world.offer(offer_id)["changes"] == expected
 
 
-def test_lines_of_one_offer_act_in_their_order(world: World) -> None:
+def test_lines_of_one_offer_apply_in_order(world: OfferScenario) -> None:
     accepted(world, line(4, "relative"), line(10), line(1, "relative"))
     assert seats(world) == {"excel-basics": 11}
     with world.transaction() as session:
         assert session.scalar(sql("SELECT count(*) FROM grants")) == 3
 
 
-def test_a_product_expires_at_the_next_end_of_its_grants(world: World) -> None:
+def test_product_expires_at_the_next_end_of_its_grants(world: OfferScenario) -> None:
     accepted(world, line(10), line(5, "relative", "2026-06-30"))
     [held] = has(world)
     assert (held["count"], held["expires_at"]) == (15, datetime(2026, 6, 30, 22, 0, tzinfo=UTC))
@@ -78,7 +78,7 @@ def test_a_product_expires_at_the_next_end_of_its_grants(world: World) -> None:
     assert (held["count"], held["expires_at"]) == (10, YEAR_ON)
 
 
-def test_the_instance_is_told_the_totals_of_every_product(world: World) -> None:
+def test_instance_receives_the_totals_of_every_product(world: OfferScenario) -> None:
     offer_id = accepted(world, line(10), line(2, product="data-protection"))
     [call] = world.calls("licences.granted")
     assert call["data"]["offer_id"] == str(offer_id)
@@ -88,7 +88,7 @@ def test_the_instance_is_told_the_totals_of_every_product(world: World) -> None:
     ]
 
 
-def test_licences_count_at_once_while_the_instance_is_still_down(world: World) -> None:
+def test_licences_count_while_the_instance_is_down(world: OfferScenario) -> None:
     offer_id = world.delivered([line(10)])
     world.http.will(refused())
     accept(world, offer_id)
@@ -101,7 +101,7 @@ def test_licences_count_at_once_while_the_instance_is_still_down(world: World) -
     assert world.offer(offer_id)["grant"] == {"state": "applied", "last_error": None}
 
 
-def test_an_instance_that_turns_licences_down_leaves_them_counted_and_the_reseller_told(world: World) -> None:
+def test_licences_count_when_the_instance_rejects_them_and_the_reseller_is_notified(world: OfferScenario) -> None:
     offer_id = world.delivered([line(10)])
     world.http.will(*[answered(400) for _ in range(8)])
     accept(world, offer_id)
@@ -109,11 +109,11 @@ def test_an_instance_that_turns_licences_down_leaves_them_counted_and_the_resell
         world.pass_time(timedelta(hours=2))
     assert world.offer(offer_id)["grant"] == {"state": "failed", "last_error": "answered 400"}
     assert seats(world) == {"excel-basics": 10}
-    told = world.mail("delivery-failed").facts
-    assert (told["subject_of"], told["attempts"]) == ("licences", 8)
+    facts = world.mail("delivery-failed").facts
+    assert (facts["subject_of"], facts["attempts"]) == ("licences", 8)
 
 
-def test_at_its_end_a_grant_stops_counting_and_the_instance_is_told_zero(world: World) -> None:
+def test_ended_grant_no_longer_counts_and_the_instance_receives_zero(world: OfferScenario) -> None:
     accepted(world, line(10, term="P30D"))
     world.pass_time(timedelta(days=31))
     assert has(world) == []
@@ -122,17 +122,17 @@ def test_at_its_end_a_grant_stops_counting_and_the_instance_is_told_zero(world: 
     assert call["data"]["licences"] == [{"product": "excel-basics", "count": 0, "expires_at": None}]
 
 
-def test_admin_and_reseller_are_told_14_days_before_an_end(world: World) -> None:
+def test_admin_and_reseller_are_reminded_14_days_before_an_end(world: OfferScenario) -> None:
     accepted(world, line(10, term="P30D"))
     world.pass_time(timedelta(days=15))
     assert "licences-ending" not in [template for template, _ in world.mails()]
     world.pass_time(timedelta(days=1, hours=2))
-    told = [address for template, address in world.mails() if template == "licences-ending"]
-    assert told == ["admin@acme.example", "admin@nordic-academy.example"]
+    recipients = [address for template, address in world.mails() if template == "licences-ending"]
+    assert recipients == ["admin@acme.example", "admin@nordic-academy.example"]
     assert world.mail("licences-ending").facts["days"] == 14
 
 
-def test_a_grant_that_was_replaced_neither_warns_nor_ends(world: World) -> None:
+def test_replaced_grant_neither_warns_nor_ends(world: OfferScenario) -> None:
     accepted(world, line(10, term="P30D"))
     accepted(world, line(20))
     calls = len(world.calls())
@@ -143,7 +143,7 @@ def test_a_grant_that_was_replaced_neither_warns_nor_ends(world: World) -> None:
     assert seats(world) == {"excel-basics": 20}
 
 
-def test_acceptances_of_one_account_go_one_after_the_other(world: World) -> None:
+def test_concurrent_acceptances_of_one_account_are_serialised(world: OfferScenario) -> None:
     waiting = [world.delivered([line(1, "relative")]) for _ in range(8)]
     threads = [threading.Thread(target=accept, args=(world, offer_id)) for offer_id in waiting]
     for thread in threads:
@@ -154,7 +154,7 @@ def test_acceptances_of_one_account_go_one_after_the_other(world: World) -> None
     assert sorted(world.offer(offer_id)["changes"][0]["now"] for offer_id in waiting) == list(range(8))
 
 
-def test_two_absolute_offers_accepted_at_once_leave_one_of_them(world: World) -> None:
+def test_concurrent_absolute_offers_leave_one_of_the_two(world: OfferScenario) -> None:
     waiting = [world.delivered([line(count)]) for count in (3, 5)]
     threads = [threading.Thread(target=accept, args=(world, offer_id)) for offer_id in waiting]
     for thread in threads:
@@ -164,7 +164,7 @@ def test_two_absolute_offers_accepted_at_once_leave_one_of_them(world: World) ->
     assert seats(world)["excel-basics"] in (3, 5)
 
 
-def test_a_line_is_applied_once_however_often_it_is_told(world: World) -> None:
+def test_repeated_grant_call_is_applied_once(world: OfferScenario) -> None:
     offer_id = accepted(world, line(10))
     with world.transaction() as session:
         licences.tell(session, world.jobs, session.get_one(Offer, offer_id))
@@ -174,17 +174,17 @@ def test_a_line_is_applied_once_however_often_it_is_told(world: World) -> None:
     assert seats(world) == {"excel-basics": 10}
 
 
-def test_what_ends_at_the_same_instant_is_told_once(world: World) -> None:
+def test_grants_ending_at_the_same_instant_are_reported_once(world: OfferScenario) -> None:
     accepted(world, line(10, term="2026-06-30"), line(2, term="2026-06-30", product="data-protection"))
     accepted(world, line(5, "relative", "2026-06-30"))
     calls = len(world.calls())
     world.pass_time(datetime(2026, 6, 17, tzinfo=UTC) - START)
     assert [template for template, _ in world.mails()].count("licences-ending") == 2
-    assert [(one["product"], one["count"]) for one in world.mail("licences-ending").facts["licences"]] == [
+    assert [(licence["product"], licence["count"]) for licence in world.mail("licences-ending").facts["licences"]] == [
         ("Data protection", 2),
         ("Excel basics", 10),
         ("Excel basics", 5),
     ]
     world.pass_time(timedelta(days=14))
     assert len(world.calls()) == calls + 1
-    assert [one["count"] for one in world.calls()[-1]["data"]["licences"]] == [0, 0]
+    assert [licence["count"] for licence in world.calls()[-1]["data"]["licences"]] == [0, 0]

@@ -1,10 +1,10 @@
-"""A receiver that runs for one test."""
+"""A receiver for one test."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.mail.receiving import Receiver, Server
+from tests.integration.mail.smtp_receiver import Receiver, Server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A mail built, signed, sent and received for real; dkimpy judges the signature."""
+"""A mail is built, signed, sent and received for real; dkimpy checks the signature."""
 
 import email
 from base64 import b64encode
@@ -20,7 +20,7 @@ from mail.identity import Outgoing, sender_for
 from mail.message import BuiltMail
 from mail.render import Renderer
 from mail.samples import LINKS, sample_facts
-from tests.integration.mail.receiving import Receiver, Server
+from tests.integration.mail.smtp_receiver import Receiver, Server
 
 NOW = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ def built(language: str, signer: DkimSigner) -> BuiltMail:
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "ru", "ja"])
-def test_what_arrives_is_signed_and_says_what_was_meant(
+def test_received_mail_is_signed_and_unchanged(
     language: str, controller: Server, receiver: Receiver, signer: DkimSigner, key: rsa.RSAPrivateKey
 ) -> None:
     mail = built(language, signer)
@@ -93,13 +93,13 @@ def test_what_arrives_is_signed_and_says_what_was_meant(
 @pytest.mark.parametrize(
     "header", [b"From", b"Sender", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"List-Unsubscribe"]
 )
-def test_a_signature_covers_who_what_and_when(header: bytes, signer: DkimSigner, key: rsa.RSAPrivateKey) -> None:
+def test_signature_covers_the_important_headers(header: bytes, signer: DkimSigner, key: rsa.RSAPrivateKey) -> None:
     raw = built("en", signer).raw
     assert verified(raw, key)
     assert not verified(raw.replace(b"\r\n" + header + b": ", b"\r\n" + header + b": x", 1), key)
 
 
-def test_a_second_from_or_another_body_breaks_the_signature(signer: DkimSigner, key: rsa.RSAPrivateKey) -> None:
+def test_added_from_or_changed_body_breaks_the_signature(signer: DkimSigner, key: rsa.RSAPrivateKey) -> None:
     raw = built("en", signer).raw
     assert not verified(b"From: other@world.example\r\n" + raw, key)
     assert not verified(raw + b"more\r\n", key)
@@ -111,7 +111,7 @@ def test_lines_of_the_signature_are_short(signer: DkimSigner) -> None:
     assert max(map(len, head.split(b"\r\n"))) <= 90
 
 
-def test_a_key_that_cannot_sign_is_refused_at_once(tmp_path: Path) -> None:
+def test_key_that_cannot_sign_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "ec.pem"
     private = ec.generate_private_key(ec.SECP256R1())
     path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

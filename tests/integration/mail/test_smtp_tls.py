@@ -1,4 +1,4 @@
-"""The transport over TLS, from the start or by STARTTLS, and with a password."""
+"""The transport over implicit TLS and STARTTLS, and with a password."""
 
 import ssl
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from adapters.smtp import SmtpTransport
 from adapters.smtp_address import SmtpAddress, smtp_address
 from domain.mailing import MailDeferred
-from tests.integration.mail.receiving import Receiver, Server
+from tests.integration.mail.smtp_receiver import Receiver, Server
 
 RAW = b"From: a@kontor.example\r\nSubject: x\r\n\r\nx\r\n"
 
@@ -74,7 +74,7 @@ def starttls(receiver: Receiver, ours: ssl.SSLContext) -> Iterator[Server]:
     running.stop()
 
 
-def test_starttls_and_a_password_open_the_door(starttls: Server, receiver: Receiver, trusting: ssl.SSLContext) -> None:
+def test_starttls_with_a_password_is_accepted(starttls: Server, receiver: Receiver, trusting: ssl.SSLContext) -> None:
     url = f"smtp://kontor:p%40ss%2Fword@127.0.0.1:{starttls.port}?starttls=1"
     transport = SmtpTransport(url, timeout=5, tls_context=trusting)
     transport.send("x@kontor.example", "b@client.example", RAW)
@@ -82,9 +82,7 @@ def test_starttls_and_a_password_open_the_door(starttls: Server, receiver: Recei
     assert [raw for _, _, raw in receiver.got] == [RAW]
 
 
-def test_a_wrong_password_is_a_reason_to_wait_not_to_give_an_address_up(
-    starttls: Server, receiver: Receiver, trusting: ssl.SSLContext
-) -> None:
+def test_wrong_password_defers_the_mail(starttls: Server, receiver: Receiver, trusting: ssl.SSLContext) -> None:
     url = f"smtp://kontor:wrong@127.0.0.1:{starttls.port}?starttls=1"
     transport = SmtpTransport(url, timeout=5, tls_context=trusting)
     with pytest.raises(MailDeferred, match="535"):
@@ -93,7 +91,7 @@ def test_a_wrong_password_is_a_reason_to_wait_not_to_give_an_address_up(
     assert receiver.got == []
 
 
-def test_a_certificate_nobody_vouches_for_ends_the_talk(starttls: Server, receiver: Receiver) -> None:
+def test_untrusted_certificate_aborts_the_connection(starttls: Server, receiver: Receiver) -> None:
     transport = SmtpTransport(f"smtp://127.0.0.1:{starttls.port}?starttls=1", timeout=5)
     with pytest.raises(MailDeferred, match=r"(?i)certificate"):
         transport.send("x@kontor.example", "b@client.example", RAW)
@@ -121,15 +119,15 @@ def test_smtps_is_encrypted_from_the_start(receiver: Receiver, ours: ssl.SSLCont
         ("smtp://[::1]:2525?starttls=0", SmtpAddress("::1", 2525)),
     ],
 )
-def test_the_url_says_it_all(url: str, address: SmtpAddress) -> None:
+def test_url_sets_host_port_credentials_and_tls(url: str, address: SmtpAddress) -> None:
     assert smtp_address(url) == address
 
 
 @pytest.mark.parametrize("url", ["http://x", "smtp://", "smtp://x?tls=1", "smtps://x?starttls=1", "mail.example:25"])
-def test_a_url_that_cannot_be_meant_is_refused(url: str) -> None:
+def test_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP_URL"):
         smtp_address(url)
 
 
-def test_a_password_is_never_printed() -> None:
+def test_password_is_never_printed() -> None:
     assert "secret" not in repr(smtp_address("smtp://u:secret@mail.example")) + str(smtp_address("smtp://u:secret@x"))

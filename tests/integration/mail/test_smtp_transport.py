@@ -8,7 +8,7 @@ import pytest
 
 from adapters.smtp import SmtpTransport
 from domain.mailing import MailDeferred, MailRefused
-from tests.integration.mail.receiving import Receiver, Server
+from tests.integration.mail.smtp_receiver import Receiver, Server
 
 RAW = b"From: a@kontor.example\r\nTo: b@client.example\r\nSubject: x\r\n\r\n.dot\r\nend\r\n"
 
@@ -20,7 +20,7 @@ def transport(controller: Server) -> Iterator[SmtpTransport]:
     opened.close()
 
 
-def test_a_message_arrives_byte_for_byte_with_its_envelope(transport: SmtpTransport, receiver: Receiver) -> None:
+def test_message_arrives_unchanged_with_its_envelope(transport: SmtpTransport, receiver: Receiver) -> None:
     transport.send("bounce@kontor.example", "b@client.example", RAW)
     assert receiver.got == [("bounce@kontor.example", ["b@client.example"], RAW)]
 
@@ -39,16 +39,14 @@ def test_sixteen_threads_share_the_pool(transport: SmtpTransport, receiver: Rece
     assert len(receiver.sessions) <= 4
 
 
-def test_an_address_refused_with_5xx_is_refused_for_good_and_says_where(
-    transport: SmtpTransport, receiver: Receiver
-) -> None:
+def test_address_refused_with_5xx_is_refused_permanently_at_rcpt(transport: SmtpTransport, receiver: Receiver) -> None:
     receiver.at_rcpt["gone@client.example"] = "550 no such user"
     with pytest.raises(MailRefused, match="550 no such user") as refused:
         transport.send("x@kontor.example", "gone@client.example", RAW)
     assert (refused.value.smtp_code, refused.value.at_rcpt) == (550, True)
 
 
-def test_an_address_refused_with_4xx_is_put_off(transport: SmtpTransport, receiver: Receiver) -> None:
+def test_address_refused_with_4xx_is_deferred(transport: SmtpTransport, receiver: Receiver) -> None:
     receiver.at_rcpt["later@client.example"] = "450 greylisted"
     with pytest.raises(MailDeferred) as deferred:
         transport.send("x@kontor.example", "later@client.example", RAW)
@@ -56,9 +54,7 @@ def test_an_address_refused_with_4xx_is_put_off(transport: SmtpTransport, receiv
 
 
 @pytest.mark.parametrize("where", ["mail", "rcpt"])
-def test_a_5xx_that_is_about_us_costs_nobody_their_mail(
-    transport: SmtpTransport, receiver: Receiver, where: str
-) -> None:
+def test_5xx_about_the_sender_defers_the_mail(transport: SmtpTransport, receiver: Receiver, where: str) -> None:
     if where == "mail":
         receiver.at_mail.append("550 sender unknown")
     else:
@@ -67,7 +63,7 @@ def test_a_5xx_that_is_about_us_costs_nobody_their_mail(
         transport.send("x@kontor.example", "b@client.example", RAW)
 
 
-def test_the_next_message_goes_through_after_a_refusal(transport: SmtpTransport, receiver: Receiver) -> None:
+def test_next_message_is_sent_after_a_refusal(transport: SmtpTransport, receiver: Receiver) -> None:
     receiver.at_rcpt["gone@client.example"] = "550 no such user"
     with pytest.raises(MailRefused):
         transport.send("x@kontor.example", "gone@client.example", RAW)
@@ -77,7 +73,7 @@ def test_the_next_message_goes_through_after_a_refusal(transport: SmtpTransport,
 
 
 @pytest.mark.parametrize(("answer", "error"), [("554 spam", MailRefused), ("451 later", MailDeferred)])
-def test_an_answer_to_the_content_is_no_verdict_on_the_address(
+def test_response_to_the_content_does_not_count_against_the_address(
     transport: SmtpTransport, receiver: Receiver, answer: str, error: type[Exception]
 ) -> None:
     receiver.at_data.append(answer)
@@ -88,14 +84,14 @@ def test_an_answer_to_the_content_is_no_verdict_on_the_address(
     assert len(receiver.got) == 1
 
 
-def test_no_server_is_a_reason_to_wait() -> None:
+def test_unreachable_server_defers_the_mail() -> None:
     transport = SmtpTransport("smtp://127.0.0.1:1", timeout=2)
     with pytest.raises(MailDeferred, match=r"127\.0\.0\.1:1"):
         transport.send("x@kontor.example", "b@client.example", RAW)
     transport.close()
 
 
-def test_a_restarted_server_is_noticed_without_losing_or_doubling_a_message(receiver: Receiver) -> None:
+def test_server_restart_neither_loses_nor_doubles_a_message(receiver: Receiver) -> None:
     first = Server(receiver, hostname="127.0.0.1", port=0)
     first.start()
     port = first.port
@@ -110,17 +106,13 @@ def test_a_restarted_server_is_noticed_without_losing_or_doubling_a_message(rece
     assert [to for _, to, _ in receiver.got] == [["one@client.example"], ["two@client.example"]]
 
 
-def test_an_address_outside_ascii_goes_to_a_server_that_can_take_it(
-    transport: SmtpTransport, receiver: Receiver
-) -> None:
+def test_non_ascii_address_is_sent_to_a_server_with_smtputf8(transport: SmtpTransport, receiver: Receiver) -> None:
     raw = "To: jörg@client.example\r\n\r\nx\r\n".encode()
     transport.send("x@kontor.example", "jörg@client.example", raw)
     assert receiver.got == [("x@kontor.example", ["jörg@client.example"], raw)]
 
 
-def test_an_idle_connection_that_the_server_closes_is_replaced_before_anything_is_lost(
-    transport: SmtpTransport, receiver: Receiver
-) -> None:
+def test_idle_connection_closed_by_the_server_is_replaced(transport: SmtpTransport, receiver: Receiver) -> None:
     transport.send("x@kontor.example", "one@client.example", RAW)
     receiver.at_mail.append("421 idle too long")
     transport.send("x@kontor.example", "two@client.example", RAW)
@@ -128,7 +120,7 @@ def test_an_idle_connection_that_the_server_closes_is_replaced_before_anything_i
     assert len(receiver.sessions) == 2
 
 
-def test_content_that_was_handed_over_without_an_answer_is_not_sent_again_by_itself(
+def test_message_without_a_response_is_not_sent_again_automatically(
     transport: SmtpTransport, receiver: Receiver
 ) -> None:
     transport.send("x@kontor.example", "one@client.example", RAW)
@@ -138,7 +130,7 @@ def test_content_that_was_handed_over_without_an_answer_is_not_sent_again_by_its
     assert len(receiver.got) == 2
 
 
-def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
+def test_silent_server_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         transport = SmtpTransport(f"smtp://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3)
         with pytest.raises(MailDeferred):
@@ -146,12 +138,12 @@ def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
         transport.close()
 
 
-def test_a_domain_in_another_script_needs_no_special_server(transport: SmtpTransport, receiver: Receiver) -> None:
+def test_international_domain_needs_no_smtputf8(transport: SmtpTransport, receiver: Receiver) -> None:
     transport.send("x@kontor.example", "a@Bücher.example", RAW)
     assert receiver.got == [("x@kontor.example", ["a@xn--bcher-kva.example"], RAW)]
 
 
-def test_what_is_no_address_is_refused_for_good(transport: SmtpTransport, receiver: Receiver) -> None:
+def test_invalid_address_is_refused_permanently(transport: SmtpTransport, receiver: Receiver) -> None:
     for address in ("x", "a b@client.example", "a@client.example>\r\nDATA", "a@b c"):
         with pytest.raises(MailRefused) as refused:
             transport.send("x@kontor.example", address, RAW)
@@ -159,7 +151,7 @@ def test_what_is_no_address_is_refused_for_good(transport: SmtpTransport, receiv
     assert receiver.got == []
 
 
-def test_an_address_outside_ascii_is_refused_for_good_by_a_server_that_cannot(receiver: Receiver) -> None:
+def test_non_ascii_address_is_refused_permanently_without_smtputf8(receiver: Receiver) -> None:
     old = Server(receiver, hostname="127.0.0.1", port=0, enable_SMTPUTF8=False)
     old.start()
     transport = SmtpTransport(f"smtp://127.0.0.1:{old.port}", timeout=5)
@@ -171,7 +163,7 @@ def test_an_address_outside_ascii_is_refused_for_good_by_a_server_that_cannot(re
     old.stop()
 
 
-def test_starttls_that_the_server_does_not_offer_is_never_skipped(controller: Server, receiver: Receiver) -> None:
+def test_missing_starttls_is_never_ignored(controller: Server, receiver: Receiver) -> None:
     transport = SmtpTransport(f"smtp://127.0.0.1:{controller.port}?starttls=1", timeout=5)
     with pytest.raises(MailDeferred, match="STARTTLS"):
         transport.send("x@kontor.example", "b@client.example", RAW)
@@ -179,7 +171,7 @@ def test_starttls_that_the_server_does_not_offer_is_never_skipped(controller: Se
     assert receiver.got == []
 
 
-def test_a_closed_transport_says_so(transport: SmtpTransport) -> None:
+def test_closed_transport_raises(transport: SmtpTransport) -> None:
     transport.close()
     with pytest.raises(MailDeferred, match="closed"):
         transport.send("x@kontor.example", "b@client.example", RAW)

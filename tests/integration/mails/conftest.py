@@ -1,4 +1,4 @@
-"""A post office: the handler of `mail.send` with a mail server that is not there."""
+"""The handler of `mail.send` with a fake mail server."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -20,8 +20,8 @@ from services.dispatch import Dispatch, Dispatcher
 from services.mail_rules import RULES
 from services.tokens import Tokens
 from tasks.mails import MailSending, SendMail
+from tests.support.wiring import PUBLIC_URL
 
-PUBLIC_URL = "https://kontor.example"
 Send = Callable[[UUID], Outcome]
 
 
@@ -33,13 +33,13 @@ def builder() -> MailBuilder:
 
 @pytest.fixture
 def transport() -> FakeMailTransport:
-    """What was sent, and who refuses."""
+    """A fake mail server."""
     return FakeMailTransport()
 
 
 @pytest.fixture
 def sending(office: AccountBook, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport) -> MailSending:
-    """The handler as a worker has it."""
+    """The handler as a worker builds it."""
     dispatcher = Dispatcher(RULES, tokens, office.programmes, PUBLIC_URL)
     return MailSending(dispatcher, builder, transport)
 
@@ -61,7 +61,7 @@ def context(jobs: Jobs) -> JobContext:
 
 @pytest.fixture
 def send(session: Session, sending: MailSending, context: JobContext) -> Send:
-    """Claim, act and record one mail, each in a transaction of its own where it needs one."""
+    """Claim, act and record one mail, in transactions as the runner does."""
 
     def sent(mail_id: UUID) -> Outcome:
         payload = SendMail(mail_id=mail_id)
@@ -80,5 +80,5 @@ def send(session: Session, sending: MailSending, context: JobContext) -> Send:
 
 @pytest.fixture
 def payloads(session: Session) -> Callable[[], list[dict[str, object]]]:
-    """What the enqueued jobs carry."""
+    """The payloads of the enqueued jobs."""
     return lambda: list(session.scalars(select(Job.payload).order_by(Job.id)))

@@ -1,4 +1,4 @@
-"""Operators are told once per matter and hour, each of them."""
+"""Operators are notified once per incident and hour."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,7 +21,9 @@ def hire(office: AccountBook, session: Session, email: str, role: str) -> None:
     operators.create(session, office.passwords, email, role, now=office.now, actor="test")
 
 
-def test_everybody_who_may_act_hears_once_an_hour(office: AccountBook, session: Session, clock: ManualClock) -> None:
+def test_every_operator_is_notified_once_per_incident_and_hour(
+    office: AccountBook, session: Session, clock: ManualClock
+) -> None:
     hire(office, session, "op@kontor.example", "operator")
     hire(office, session, "admin@kontor.example", "admin")
     hire(office, session, "viewer@kontor.example", "viewer")
@@ -34,7 +36,7 @@ def test_everybody_who_may_act_hears_once_an_hour(office: AccountBook, session: 
     assert heard == [2, 0, 2, 2]
 
 
-def test_an_alert_leaves_in_a_providers_name_with_a_way_to_the_console(
+def test_alert_is_sent_in_a_providers_name_with_a_link_to_the_console(
     office: AccountBook,
     session: Session,
     send: Callable[[UUID], Outcome],

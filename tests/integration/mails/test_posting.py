@@ -1,4 +1,4 @@
-"""A mail is posted in the caller's transaction, once for each thing told."""
+"""A mail is posted in the caller's transaction, once per fact."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -28,7 +28,7 @@ def notice(office: AccountBook, session: Session, account: Account, key: str = "
     )
 
 
-def test_a_posted_mail_and_its_job_are_one_transaction(
+def test_posted_mail_and_its_job_share_one_transaction(
     office: AccountBook, session: Session, client: Account, reseller: Account
 ) -> None:
     session.commit()
@@ -43,9 +43,7 @@ def test_a_posted_mail_and_its_job_are_one_transaction(
     assert session.get(Mail, mail_id) is None
 
 
-def test_the_same_thing_is_told_to_the_same_address_once(
-    office: AccountBook, session: Session, client: Account
-) -> None:
+def test_same_fact_is_mailed_to_the_same_address_once(office: AccountBook, session: Session, client: Account) -> None:
     assert notice(office, session, client) is not None
     jobs_before = session.scalar(select(func.count()).select_from(Job))
     assert notice(office, session, client, to="ADMIN@weser.example") is None
@@ -54,19 +52,15 @@ def test_the_same_thing_is_told_to_the_same_address_once(
     assert notice(office, session, client, to="else@weser.example") is not None
 
 
-def test_an_address_that_is_both_to_and_cc_gets_one_copy(
-    office: AccountBook, session: Session, client: Account
-) -> None:
+def test_address_that_is_both_to_and_cc_gets_one_copy(office: AccountBook, session: Session, client: Account) -> None:
     cc = ["Admin@Weser.example", "chef@elbe.example", "CHEF@elbe.example"]
     mail_id = notice(office, session, client, cc=cc)
     query = select(MailRecipient.address, MailRecipient.role).where(MailRecipient.mail_id == mail_id)
-    found = {(row[0], row[1]) for row in session.execute(query)}
-    assert found == {("admin@weser.example", "to"), ("chef@elbe.example", "cc")}
+    recipients = {(row[0], row[1]) for row in session.execute(query)}
+    assert recipients == {("admin@weser.example", "to"), ("chef@elbe.example", "cc")}
 
 
-def test_facts_that_do_not_fit_are_refused_when_they_are_posted(
-    office: AccountBook, session: Session, client: Account
-) -> None:
+def test_invalid_facts_are_refused_when_posting(office: AccountBook, session: Session, client: Account) -> None:
     with pytest.raises(Invalid):
         mails.post(
             session,
@@ -78,25 +72,25 @@ def test_facts_that_do_not_fit_are_refused_when_they_are_posted(
         )
 
 
-def test_the_log_pages_newest_first_and_filters(
+def test_mail_log_pages_newest_first_and_filters(
     office: AccountBook, session: Session, client: Account, reseller: Account
 ) -> None:
     for number in range(4):
         notice(office, session, client, str(number))
     everything = mails.page(session, MailFilter(reseller=reseller.id), limit=1_000).items
-    assert [one.mail.template for one in everything] == ["account-notice"] * 4 + [
+    assert [view.mail.template for view in everything] == ["account-notice"] * 4 + [
         "activation",
         "welcome-reseller",
     ]
-    wanted = MailFilter(account=client.id, template="account-notice", states=("queued",))
-    first = mails.page(session, wanted, limit=3)
-    second = mails.page(session, wanted, first.next, limit=3)
-    keys = [one.mail.fact_key.rpartition(":")[2] for one in (*first.items, *second.items)]
+    filters = MailFilter(account=client.id, template="account-notice", states=("queued",))
+    first = mails.page(session, filters, limit=3)
+    second = mails.page(session, filters, first.next, limit=3)
+    keys = [view.mail.fact_key.rpartition(":")[2] for view in (*first.items, *second.items)]
     assert keys == ["3", "2", "1", "0"]
     assert second.next is None
 
 
-def test_no_payload_and_no_row_holds_a_token(
+def test_payloads_and_rows_hold_no_token(
     session: Session, client: Account, payloads: Callable[[], list[dict[str, object]]]
 ) -> None:
     assert all(set(payload) == {"mail_id"} for payload in payloads())

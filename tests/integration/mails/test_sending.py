@@ -1,4 +1,4 @@
-"""A posted mail is sent while it is true, once per recipient."""
+"""A posted mail is sent once per recipient, as long as it is true."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from services.dispatch import Dispatch
 from services.tokens import Tokens
 from store import mails as rows
 from tasks.mails import MailSending, SendMail
-from tests.integration.mails.reading import latest, parsed, text_of
+from tests.integration.mails.parsing import latest, parsed, text_of
 
 Send = Callable[[UUID], Outcome]
 TOKEN = re.compile(r"/activate/([A-Za-z0-9_.-]+)")
@@ -46,10 +46,10 @@ def with_cc(office: AccountBook, session: Session, account: Account, cc: str) ->
 
 def states(session: Session, mail_id: UUID) -> dict[str, str]:
     query = select(MailRecipient).where(MailRecipient.mail_id == mail_id)
-    return {one.address: one.state for one in session.scalars(query)}
+    return {recipient.address: recipient.state for recipient in session.scalars(query)}
 
 
-def test_the_link_works_and_the_log_keeps_it_masked(
+def test_link_works_and_is_masked_in_the_log(
     office: AccountBook,
     session: Session,
     client: Account,
@@ -59,9 +59,9 @@ def test_the_link_works_and_the_log_keeps_it_masked(
 ) -> None:
     mail = latest(session, "activation")
     send(mail.id)
-    found = TOKEN.search(text_of(transport.sent[0]))
-    assert found
-    token = found[1]
+    match = TOKEN.search(text_of(transport.sent[0]))
+    assert match
+    token = match[1]
     assert mail.raw is not None
     logged = message_from_bytes(mail.raw.encode(), policy=policy.default)
     assert isinstance(logged, EmailMessage)
@@ -73,7 +73,7 @@ def test_the_link_works_and_the_log_keeps_it_masked(
     assert activation.activate(office, session, tokens, token).account.id == client.id
 
 
-def test_a_mail_that_stopped_being_true_is_not_sent(
+def test_obsolete_mail_is_not_sent(
     office: AccountBook, session: Session, client: Account, send: Send, transport: FakeMailTransport
 ) -> None:
     mail = latest(session, "activation")
@@ -85,7 +85,7 @@ def test_a_mail_that_stopped_being_true_is_not_sent(
     assert mail.reason == outcome.reason
 
 
-def test_a_second_delivery_of_the_job_sends_nothing(
+def test_second_run_of_the_job_sends_nothing(
     session: Session, client: Account, send: Send, transport: FakeMailTransport
 ) -> None:
     mail = latest(session, "activation")
@@ -94,7 +94,7 @@ def test_a_second_delivery_of_the_job_sends_nothing(
     assert len(transport.sent) == 1
 
 
-def test_every_recipient_gets_the_same_bytes_in_a_transaction_of_its_own(
+def test_every_recipient_gets_the_same_bytes_separately(
     office: AccountBook,
     session: Session,
     client: Account,
@@ -103,13 +103,13 @@ def test_every_recipient_gets_the_same_bytes_in_a_transaction_of_its_own(
 ) -> None:
     mail_id = with_cc(office, session, client, "chef@elbe.example")
     send(mail_id)
-    assert [one.recipient for one in transport.sent] == ["admin@weser.example", "chef@elbe.example"]
+    assert [sent_mail.recipient for sent_mail in transport.sent] == ["admin@weser.example", "chef@elbe.example"]
     assert transport.sent[0].raw == transport.sent[1].raw
     message = parsed(transport.sent[0])
     assert message["Cc"].addresses[0].addr_spec == "chef@elbe.example"
 
 
-def test_after_a_crash_the_same_message_goes_out_again(
+def test_same_message_is_sent_again_after_a_crash(
     session: Session,
     client: Account,
     sending: MailSending,
@@ -129,7 +129,7 @@ def test_after_a_crash_the_same_message_goes_out_again(
     assert transport.sent[0].raw == transport.sent[1].raw
 
 
-def test_who_was_deferred_is_tried_again_and_nobody_else(
+def test_only_deferred_recipients_are_tried_again(
     office: AccountBook,
     session: Session,
     client: Account,
@@ -142,11 +142,11 @@ def test_who_was_deferred_is_tried_again_and_nobody_else(
     assert states(session, mail_id) == {"admin@weser.example": "sent", "chef@elbe.example": "queued"}
     transport.answers.clear()
     assert isinstance(send(mail_id), Done)
-    assert [one.recipient for one in transport.sent] == ["admin@weser.example", "chef@elbe.example"]
+    assert [sent_mail.recipient for sent_mail in transport.sent] == ["admin@weser.example", "chef@elbe.example"]
     assert set(states(session, mail_id).values()) == {"sent"}
 
 
-def test_a_server_that_is_away_costs_an_attempt_and_no_recipient(
+def test_unreachable_server_costs_an_attempt_and_no_recipient(
     session: Session, client: Account, send: Send, transport: FakeMailTransport
 ) -> None:
     mail = latest(session, "activation")
@@ -158,7 +158,7 @@ def test_a_server_that_is_away_costs_an_attempt_and_no_recipient(
     assert mail.state == "sent"
 
 
-def test_an_address_refused_for_good_is_left_alone_for_thirty_days(
+def test_permanently_refused_address_is_suppressed_for_thirty_days(
     office: AccountBook,
     session: Session,
     client: Account,
@@ -175,14 +175,14 @@ def test_an_address_refused_for_good_is_left_alone_for_thirty_days(
     transport.answers.clear()
     with_copy = with_cc(office, session, client, "chef@elbe.example")
     send(with_copy)
-    assert [one.recipient for one in transport.sent] == ["chef@elbe.example"]
+    assert [sent_mail.recipient for sent_mail in transport.sent] == ["chef@elbe.example"]
     activation.send_again(office, session, client.id)
     again = latest(session, "activation")
     assert isinstance(send(again.id), Cancel)
     assert again.state == "suppressed"
 
 
-def test_a_refused_address_is_known_by_the_key_that_its_account_has(
+def test_refused_address_is_suppressed_under_the_key_of_its_account(
     office: AccountBook,
     session: Session,
     client: Account,
@@ -198,7 +198,7 @@ def test_a_refused_address_is_known_by_the_key_that_its_account_has(
     assert rows.suppressed_until(session, client.email_key, clock.now()) == clock.now() + timedelta(days=30)
 
 
-def test_a_message_refused_at_data_suppresses_nobody(
+def test_message_refused_at_data_suppresses_no_address(
     office: AccountBook, session: Session, client: Account, send: Send, transport: FakeMailTransport
 ) -> None:
     transport.answers["admin@weser.example"] = MailRefused("554 too big")
@@ -210,7 +210,7 @@ def test_a_message_refused_at_data_suppresses_nobody(
     assert again.state == "sent"
 
 
-def test_a_dead_job_leaves_its_error_in_the_log(
+def test_dead_job_records_its_error_in_the_mail_log(
     session: Session, client: Account, sending: MailSending, context: JobContext
 ) -> None:
     mail = latest(session, "activation")

@@ -1,4 +1,4 @@
-"""Reminders carry a way out, and who took it gets no more of that kind."""
+"""Reminders carry an unsubscribe link that stops mails of that kind."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,7 +36,7 @@ def remind(office: AccountBook, session: Session, account: Account, key: str) ->
     return posted
 
 
-def test_the_way_out_in_the_headers_ends_this_kind_of_mail(
+def test_unsubscribe_header_stops_this_kind_of_mail(
     office: AccountBook,
     session: Session,
     client: Account,
@@ -62,7 +62,7 @@ def test_the_way_out_in_the_headers_ends_this_kind_of_mail(
     assert len(transport.sent) == 1
 
 
-def test_looking_at_the_way_out_changes_nothing(
+def test_reading_the_unsubscribe_page_changes_nothing(
     office: AccountBook, session: Session, client: Account, tokens: Tokens, send: Send
 ) -> None:
     path = unsubscribing.link(tokens, WayOut(client.email_key, "licences-ending"), office.now)
@@ -71,7 +71,7 @@ def test_looking_at_the_way_out_changes_nothing(
     assert isinstance(send(remind(office, session, client, "1")), Done)
 
 
-def test_a_forged_or_old_way_out_leads_nowhere(
+def test_forged_or_old_unsubscribe_link_is_refused(
     office: AccountBook, session: Session, client: Account, tokens: Tokens
 ) -> None:
     path = unsubscribing.link(tokens, WayOut(client.email_key, "licences-ending"), office.now)

@@ -6,18 +6,12 @@ import pytest
 from sqlalchemy.orm import Session
 
 from adapters.clock_fakes import ManualClock
-from adapters.doorbell import SilentDoorbell
-from adapters.passwords import Argon2Passwords
-from engine.enqueue import Jobs
-from services import programme_files
 from services.account_book import AccountBook
-from services.programmes import Programmes
-from store.schema import ROOT
-from tasks.catalogue import catalogue
-from tests.api_fixtures import api, deps
-from tests.api_world import Api
-from tests.fee_world import OPENING
-from tests.merge_world import MergeWorld, merge_world
+from tests.support.api import Api
+from tests.support.api_fixtures import api, deps
+from tests.support.fees import OPENING
+from tests.support.merging import MergeScenario, merge_scenario
+from tests.support.wiring import account_context, apply_example, silent_jobs
 
 __all__ = ["api", "deps"]
 
@@ -29,16 +23,15 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def world(api: Api, clock: ManualClock) -> Iterator[MergeWorld]:
-    """The API and a worker."""
-    with merge_world(api, clock) as found:
-        yield found
+def world(api: Api, clock: ManualClock) -> Iterator[MergeScenario]:
+    """Two resellers behind the API, with a worker."""
+    with merge_scenario(api, clock) as scenario:
+        yield scenario
 
 
 @pytest.fixture
 def office(session: Session) -> AccountBook:
-    """The use cases of accounts, with `hosting` applied, at noon of 2 March 2026."""
-    jobs = Jobs(catalogue(), ManualClock(), SilentDoorbell())
-    text = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
-    programme_files.apply(session, "hosting", text, now=jobs.clock.now(), actor="test")
-    return AccountBook(jobs, Programmes(), Argon2Passwords.cheap())
+    """The context of account services, with `hosting` applied, at noon of 2 March 2026."""
+    jobs = silent_jobs(ManualClock())
+    apply_example(session, "hosting", jobs.clock)
+    return account_context(jobs)

@@ -1,4 +1,4 @@
-"""One reseller is merged into another: what the dry run said is what happens."""
+"""One reseller is merged into another, exactly as its dry run reported."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -7,10 +7,10 @@ from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
 from services import decision_links
-from tests.merge_world import MergeWorld
+from tests.support.merging import MergeScenario
 
 
-def test_clients_offers_and_templates_go_over_and_the_report_is_what_the_dry_run_said(world: MergeWorld) -> None:
+def test_merge_moves_clients_offers_and_templates_as_the_dry_run_reported(world: MergeScenario) -> None:
     world.open("learning")
     clients = [world.fees.client(world.old) for _ in range(3)]
     other = world.fees.client(world.new)
@@ -28,28 +28,28 @@ def test_clients_offers_and_templates_go_over_and_the_report_is_what_the_dry_run
     assert world.owned(world.old) == before
     job = world.merge()
     assert (job["state"], job["result"]) == ("succeeded", report)
-    assert [one["id"] for one in world.ok(f"GET /v1/resellers/{world.new}/clients")["items"]] == sorted(
+    assert [row["id"] for row in world.ok(f"GET /v1/resellers/{world.new}/clients")["items"]] == sorted(
         [*clients, other]
     )
-    assert {one["id"] for one in world.ok(f"GET /v1/offers?reseller={world.new}")["items"]} == {offer, kept}
-    names = {one["name"] for one in world.ok("GET /v1/offer-templates")["items"] if one["reseller_id"] == world.new}
+    assert {row["id"] for row in world.ok(f"GET /v1/offers?reseller={world.new}")["items"]} == {offer, kept}
+    names = {row["name"] for row in world.ok("GET /v1/offer-templates")["items"] if row["reseller_id"] == world.new}
     assert names == {"Basics", "Basics (Elbe)", "More"}
     assert world.fees.shown(world.old)["kind"] == "regular"
     assert not any(world.owned(world.old).values())
     assert world.ok(f"POST /v1/accounts/{clients[2]}/restore")["reseller_id"] == world.new
 
 
-def test_both_are_told_and_the_event_is_the_new_resellers(world: MergeWorld) -> None:
+def test_both_resellers_are_notified_and_the_event_belongs_to_the_new_one(world: MergeScenario) -> None:
     world.open("learning")
     world.fees.client(world.old)
     world.merge()
-    told = {mail.facts["told"]: (str(mail.account_id), mail.facts["clients"]) for mail in world.fees.mails("merged")}
-    assert told == {"merged": (world.old, 1), "into": (world.new, 1)}
+    notices = {mail.facts["told"]: (str(mail.account_id), mail.facts["clients"]) for mail in world.fees.mails("merged")}
+    assert notices == {"merged": (world.old, 1), "into": (world.new, 1)}
     event = world.fees.events("account.merged")[0]
     assert (str(event.account_id), str(event.reseller_id), event.data["clients"]) == (world.old, world.new, 1)
 
 
-def test_keys_of_the_merged_reseller_are_refused_and_those_of_the_other_see_its_clients(world: MergeWorld) -> None:
+def test_keys_of_the_merged_reseller_are_refused_and_those_of_the_new_one_see_its_clients(world: MergeScenario) -> None:
     world.open("learning")
     client = world.fees.client(world.old)
     theirs, ours = world.fees.api.key(reseller_id=UUID(world.old)), world.fees.api.key(reseller_id=UUID(world.new))
@@ -60,13 +60,13 @@ def test_keys_of_the_merged_reseller_are_refused_and_those_of_the_other_see_its_
     assert world.fees.api.call(f"GET /v1/accounts/{client}", key=ours).status_code == 200
 
 
-def test_a_decision_link_mailed_before_works_after_in_the_new_brand(world: MergeWorld) -> None:
+def test_decision_link_mailed_before_the_merge_works_in_the_new_brand(world: MergeScenario) -> None:
     world.open("learning")
     client = world.fees.client(world.old)
     world.ok(f"PUT /v1/accounts/{world.old}/brand", {"name": "Elbe Schule"})
     world.ok(f"PUT /v1/accounts/{world.new}/brand", {"name": "Weser Akademie"})
     offer_id = world.offer(world.old, client)
-    world.fees.works.inline.drain()
+    world.fees.worker.inline.drain()
     with world.fees.transaction() as session:
         offer, account = session.get_one(Offer, offer_id), session.get_one(Account, client)
         path = f"/offers/{decision_links.link_token(world.fees.api.deps.tokens, offer, account)}"
@@ -80,16 +80,16 @@ def test_a_decision_link_mailed_before_works_after_in_the_new_brand(world: Merge
     assert str(accepted.account_id) == world.new
 
 
-def test_a_mail_that_waits_leaves_in_the_new_name(world: MergeWorld) -> None:
+def test_queued_mail_is_sent_in_the_new_resellers_name(world: MergeScenario) -> None:
     world.open("learning")
     world.fees.client(world.old)
-    job = world.ask().json()["job_id"]
-    world.fees.works.inline.run(job)
+    job = world.request().json()["job_id"]
+    world.fees.worker.inline.run(job)
     queued = world.fees.rows("SELECT reseller_id FROM mails WHERE template = 'activation' AND state = 'queued'")
     assert [str(row[0]) for row in queued] == [world.new]
 
 
-def test_payments_make_the_tier_and_references_stay_unique_for_who_used_them(world: MergeWorld) -> None:
+def test_payments_count_for_the_new_tier_and_references_stay_unique_per_payer(world: MergeScenario) -> None:
     world.open("hosting")
     world.pay(world.old, "52000.00", "inv-1")
     world.pay(world.new, "50000.00", "inv-1")
@@ -98,15 +98,15 @@ def test_payments_make_the_tier_and_references_stay_unique_for_who_used_them(wor
     assert report["tier_before"] != report["tier_after"]
     job = world.merge()
     assert job["result"] == report
-    found = world.ok(f"GET /v1/resellers/{world.new}/discount")
-    assert (found["tier"], found["turnover"]["amount"]) == (report["tier_after"], "102000.00")
+    discount = world.ok(f"GET /v1/resellers/{world.new}/discount")
+    assert (discount["tier"], discount["turnover"]["amount"]) == (report["tier_after"], "102000.00")
     assert world.pay(world.new, "50000.00", "inv-1").status_code == 200
     assert world.pay(world.new, "1.00", "inv-2").status_code == 201
     assert world.fees.mails("tier-changed")[-1].facts["now"] == report["tier_after"]
     assert len(world.fees.rows("SELECT FROM discounts WHERE reseller_id = :id", id=world.old)) == 1
 
 
-def test_assignments_keep_their_anchor_and_are_charged_to_the_new_reseller(world: MergeWorld) -> None:
+def test_assignments_keep_their_anchor_and_are_charged_to_the_new_reseller(world: MergeScenario) -> None:
     world.open("telephony")
     client = world.fees.client(world.old)
     world.fees.go("2025-12-31")
@@ -119,7 +119,7 @@ def test_assignments_keep_their_anchor_and_are_charged_to_the_new_reseller(world
     assert world.fees.charges(f"resellers/{world.old}") == []
 
 
-def test_a_running_trial_goes_on(world: MergeWorld) -> None:
+def test_running_trial_continues(world: MergeScenario) -> None:
     world.open("booking")
     client = world.fees.client(world.old)
     world.ok(f"POST /v1/accounts/{client}/trial")
@@ -133,7 +133,7 @@ def test_a_running_trial_goes_on(world: MergeWorld) -> None:
     assert str(world.fees.mails("trial-ended")[0].reseller_id) == world.new
 
 
-def test_what_each_set_for_a_client_stays_and_proofs_of_domains_follow(world: MergeWorld) -> None:
+def test_client_settings_stay_and_verified_domains_follow(world: MergeScenario) -> None:
     world.open("learning")
     client = world.fees.client(world.old)
     world.ok(f"PUT /v1/accounts/{client}/brand", {"domain": "learn.client.example"})
@@ -141,39 +141,39 @@ def test_what_each_set_for_a_client_stays_and_proofs_of_domains_follow(world: Me
     world.merge()
     brand = world.ok(f"GET /v1/accounts/{client}/brand")
     assert brand["domain"] == "learn.client.example"
-    assert [(one["account_id"], one["verified"]) for one in brand["domains"]] == [(world.new, True)]
+    assert [(domain["account_id"], domain["verified"]) for domain in brand["domains"]] == [(world.new, True)]
 
 
-def test_a_subscription_for_one_client_only_that_both_hold_forbids_it(world: MergeWorld) -> None:
+def test_single_subscription_held_by_both_resellers_prevents_the_merge(world: MergeScenario) -> None:
     world.open("telephony")
     mine, yours = world.fees.client(world.old), world.fees.client(world.new)
     for client in (mine, yours):
         assert world.fees.assign(client, "voicemail").status_code == 201
     conflicts = world.dry_run()["conflicts"]
-    assert [one["subscription"] for one in conflicts] == ["voicemail-wholesale"]
-    assert [one["account_id"] for one in conflicts[0]["held"]] == [mine, yours]
-    refused = world.ask()
+    assert [row["subscription"] for row in conflicts] == ["voicemail-wholesale"]
+    assert [row["account_id"] for row in conflicts[0]["held"]] == [mine, yours]
+    refused = world.request()
     assert (refused.status_code, refused.json()["code"]) == (409, "conflicts")
 
 
-def test_a_conflict_that_came_up_after_the_question_stops_the_job_and_nothing_moved(world: MergeWorld) -> None:
+def test_conflict_arising_before_the_job_runs_stops_the_merge_without_changes(world: MergeScenario) -> None:
     world.open("telephony")
     mine, yours = world.fees.client(world.old), world.fees.client(world.new)
     world.fees.assign(mine, "voicemail")
-    job_id = world.ask().json()["job_id"]
+    job_id = world.request().json()["job_id"]
     world.fees.assign(yours, "voicemail")
-    world.fees.works.inline.drain()
+    world.fees.worker.inline.drain()
     job = world.ok(f"GET /v1/jobs/{job_id}")
     assert (job["state"], "voicemail-wholesale" in job["error"]["message"]) == ("dead", True)
     assert world.fees.shown(mine)["reseller_id"] == world.old
     world.fees.unassign(yours, "voicemail")
     world.fees.go("2026-01-02")
     world.ok(f"POST /v1/jobs/{job_id}/retry", {"reason": "unassigned"})
-    world.fees.works.inline.drain()
+    world.fees.worker.inline.drain()
     assert world.fees.shown(mine)["reseller_id"] == world.new
 
 
-def test_what_cannot_be_merged(world: MergeWorld) -> None:
+def test_invalid_merge_is_refused_with_a_code(world: MergeScenario) -> None:
     world.open("learning")
     other, plain = world.fees.reseller("telephony", "Main"), world.fees.account("learning")
 
@@ -191,29 +191,29 @@ def test_what_cannot_be_merged(world: MergeWorld) -> None:
     assert refused.status_code == 403
 
 
-def test_asked_twice_it_is_one_job_and_afterwards_there_is_nothing_to_merge(world: MergeWorld) -> None:
+def test_repeated_request_is_one_job_and_a_later_one_is_refused(world: MergeScenario) -> None:
     world.open("learning")
-    first, again = world.ask(), world.ask()
+    first, again = world.request(), world.request()
     assert first.json()["job_id"] == again.json()["job_id"]
     asked = world.fees.rows("SELECT actor, target, detail ->> 'into' FROM audit_log WHERE action = 'resellers.merge'")
     assert [(row[0][:4], *row[1:]) for row in asked] == [("key:", world.old, world.new)]
-    world.fees.works.inline.drain()
-    late = world.ask()
-    assert (late.status_code, late.json()["code"]) == (409, "not_a_reseller")
+    world.fees.worker.inline.drain()
+    later = world.request()
+    assert (later.status_code, later.json()["code"]) == (409, "not_a_reseller")
     assert len(world.fees.mails("merged")) == 2
 
 
-def test_orders_and_recorded_discounts_stay_with_who_had_them(world: MergeWorld) -> None:
+def test_orders_and_recorded_discounts_stay_with_the_merged_reseller(world: MergeScenario) -> None:
     world.open("hosting")
     world.pay(world.old, "52000.00", "inv-1")
-    world.fees.works.inline.drain()
+    world.fees.worker.inline.drain()
     order = {"product": "vps-small", "order_ref": "o-1"}
     placed = world.call(f"POST /v1/resellers/{world.old}/orders", order)
     assert placed.status_code == 201, placed.text
     recorded = world.ok(f"GET /v1/resellers/{world.old}/discount")["recorded"]
     assert recorded["turnover"]["amount"] == "52000.00"
     world.merge()
-    assert [one["order_ref"] for one in world.ok(f"GET /v1/resellers/{world.old}/orders")["items"]] == ["o-1"]
+    assert [order["order_ref"] for order in world.ok(f"GET /v1/resellers/{world.old}/orders")["items"]] == ["o-1"]
     assert world.ok(f"GET /v1/resellers/{world.new}/orders")["items"] == []
     after = world.ok(f"GET /v1/resellers/{world.old}/discount")
     assert (after["turnover"]["amount"], after["recorded"]) == ("0.00", recorded)

@@ -1,4 +1,4 @@
-"""Who decides, with what, and what is decided when several do at once."""
+"""Decisions: who decides, by which means, and concurrently."""
 
 import threading
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from services.keys import Caller
 from services.offer_log import chain_verifies
 from services.tokens import Tokens
 from store import offers as rows
-from tests.offer_world import World
+from tests.support.offers import OfferScenario
 
 ACCEPT, REJECT = Verdict.ACCEPT, Verdict.REJECT
 
 
-def token_of(world: World, offer_id: UUID) -> str:
+def token_of(world: OfferScenario, offer_id: UUID) -> str:
     with world.transaction() as session:
         offer = session.get_one(Offer, offer_id)
         return link_token(world.tokens, offer, session.get_one(Account, offer.account_id))
@@ -37,18 +37,18 @@ def key(*scopes: Scope, **bound: UUID) -> Caller:
     return Caller(new_id(), "test", frozenset(scopes), **bound)
 
 
-def click(world: World, token: str, verdict: Verdict = ACCEPT) -> str:
+def click(world: OfferScenario, token: str, verdict: Verdict = ACCEPT) -> str:
     with world.transaction() as session:
         return decide_by_link(world.book, session, world.tokens, token, verdict).state.value
 
 
-def verifies(world: World, offer_id: UUID) -> bool:
+def verifies(world: OfferScenario, offer_id: UUID) -> bool:
     with world.transaction() as session:
         offer = session.get_one(Offer, offer_id)
         return chain_verifies(world.book, offer, rows.events(session, [offer_id])[offer_id])
 
 
-def test_looking_at_the_link_decides_nothing(world: World) -> None:
+def test_reading_the_link_decides_nothing(world: OfferScenario) -> None:
     offer_id = world.delivered()
     token = token_of(world, offer_id)
     with world.transaction() as session:
@@ -58,7 +58,7 @@ def test_looking_at_the_link_decides_nothing(world: World) -> None:
     assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
 
 
-def test_one_click_accepts_and_tells_the_reseller(world: World) -> None:
+def test_one_click_accepts_and_notifies_the_reseller(world: OfferScenario) -> None:
     offer_id = world.delivered()
     assert click(world, token_of(world, offer_id)) == "accepted"
     world.work()
@@ -72,7 +72,7 @@ def test_one_click_accepts_and_tells_the_reseller(world: World) -> None:
     assert world.mail("offer-accepted").facts["lines"][0]["product"] == "Excel basics"
 
 
-def test_one_click_rejects_and_grants_nothing(world: World) -> None:
+def test_one_click_rejects_and_grants_nothing(world: OfferScenario) -> None:
     offer_id = world.delivered()
     assert click(world, token_of(world, offer_id), REJECT) == "rejected"
     world.work()
@@ -81,7 +81,7 @@ def test_one_click_rejects_and_grants_nothing(world: World) -> None:
     assert world.mails()[-1][0] == "offer-rejected"
 
 
-def test_a_second_click_is_a_conflict_that_names_the_state(world: World) -> None:
+def test_second_click_is_a_conflict_with_the_state(world: OfferScenario) -> None:
     token = token_of(world, world.delivered())
     click(world, token)
     for verdict in Verdict:
@@ -92,7 +92,7 @@ def test_a_second_click_is_a_conflict_that_names_the_state(world: World) -> None
         assert look(world.book, session, world.tokens, token).state == "accepted"
 
 
-def test_a_click_after_a_withdrawal_is_a_conflict_and_the_page_is_gone(world: World) -> None:
+def test_click_after_a_withdrawal_is_a_conflict_and_the_page_is_gone(world: OfferScenario) -> None:
     offer_id = world.delivered()
     token = token_of(world, offer_id)
     with world.transaction() as session:
@@ -105,7 +105,7 @@ def test_a_click_after_a_withdrawal_is_a_conflict_and_the_page_is_gone(world: Wo
     assert gone.value.code == "withdrawn"
 
 
-def test_an_expired_link_is_gone_for_looking_and_for_clicking(world: World) -> None:
+def test_expired_link_is_gone_for_reading_and_deciding(world: OfferScenario) -> None:
     token = token_of(world, world.delivered())
     world.clock.advance(timedelta(days=30))
     with pytest.raises(Gone) as gone:
@@ -115,7 +115,7 @@ def test_an_expired_link_is_gone_for_looking_and_for_clicking(world: World) -> N
         show(world.book, session, world.tokens, token)
 
 
-def test_a_link_mailed_to_an_address_since_changed_is_gone(world: World) -> None:
+def test_link_to_a_changed_address_is_gone(world: OfferScenario) -> None:
     offer_id = world.delivered()
     token = token_of(world, offer_id)
     with world.transaction() as session:
@@ -140,13 +140,13 @@ def test_a_link_mailed_to_an_address_since_changed_is_gone(world: World) -> None
         lambda token: "ü" + token,
     ],
 )
-def test_a_forged_token_is_unknown(world: World, spoil: Callable[[str], str]) -> None:
+def test_forged_token_is_not_found(world: OfferScenario, spoil: Callable[[str], str]) -> None:
     token = spoil(token_of(world, world.delivered()))
     with pytest.raises(NotFound):
         click(world, token)
 
 
-def test_a_token_of_another_key_purpose_or_account_is_unknown(world: World) -> None:
+def test_token_of_another_key_purpose_or_account_is_not_found(world: OfferScenario) -> None:
     offer_id = world.delivered()
     other = world.another_client("Other")
     with world.transaction() as session:
@@ -163,7 +163,7 @@ def test_a_token_of_another_key_purpose_or_account_is_unknown(world: World) -> N
     assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
 
 
-def test_the_clients_own_key_and_an_operator_on_behalf_may_decide(world: World) -> None:
+def test_clients_own_key_and_an_operator_on_its_behalf_may_decide(world: OfferScenario) -> None:
     mine, behalf = world.delivered(), world.delivered()
     with world.transaction() as session:
         own = key(Scope.ENQUEUE, account_id=world.client)
@@ -173,7 +173,7 @@ def test_the_clients_own_key_and_an_operator_on_behalf_may_decide(world: World) 
         assert decided.decided_by == f"{operator.actor} on behalf of account:{world.client}"
 
 
-def test_the_reseller_may_not_decide_nor_a_stranger_nor_a_key_that_only_reads(world: World) -> None:
+def test_reseller_stranger_and_read_only_key_may_not_decide(world: OfferScenario) -> None:
     offer_id = world.delivered()
     with world.transaction() as session:
         for caller, error in (
@@ -186,7 +186,7 @@ def test_the_reseller_may_not_decide_nor_a_stranger_nor_a_key_that_only_reads(wo
     assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
 
 
-def test_an_offer_that_was_not_delivered_cannot_be_accepted(world: World) -> None:
+def test_undelivered_offer_cannot_be_accepted(world: OfferScenario) -> None:
     offer_id = world.send()
     with world.transaction() as session, pytest.raises(Conflict) as refused:
         decide(world.book, session, offer_id, ACCEPT, Decider("test"))
@@ -194,7 +194,7 @@ def test_an_offer_that_was_not_delivered_cannot_be_accepted(world: World) -> Non
 
 
 def race(*actions: Callable[[], object]) -> list[object]:
-    """Run all at once; what each returned, or the error that it met."""
+    """Run all actions at the same time; returns each result or error."""
     line = threading.Barrier(len(actions))
     outcomes: list[object] = [None] * len(actions)
 
@@ -213,7 +213,7 @@ def race(*actions: Callable[[], object]) -> list[object]:
     return outcomes
 
 
-def test_accept_and_cancel_at_once_have_one_winner_and_the_loser_learns_the_state(world: World) -> None:
+def test_concurrent_accept_and_cancel_have_one_winner_and_the_other_learns_the_state(world: OfferScenario) -> None:
     winners = set()
     for _ in range(20):
         offer_id = world.delivered()
@@ -234,7 +234,7 @@ def test_accept_and_cancel_at_once_have_one_winner_and_the_loser_learns_the_stat
     assert winners <= {"accepted", "cancelled"}
 
 
-def test_two_clicks_at_once_grant_once(world: World) -> None:
+def test_concurrent_clicks_grant_once(world: OfferScenario) -> None:
     token = token_of(world, world.delivered())
     outcomes = race(*[partial(click, world, token)] * 4)
     assert sorted(isinstance(outcome, Conflict) for outcome in outcomes) == [False, True, True, True]
@@ -242,7 +242,7 @@ def test_two_clicks_at_once_grant_once(world: World) -> None:
         assert session.scalar(sql("SELECT count(*) FROM grants")) == 1
 
 
-def test_a_chain_with_a_changed_event_or_offer_does_not_verify(world: World) -> None:
+def test_audit_trail_does_not_verify_when_an_event_or_the_offer_was_changed(world: OfferScenario) -> None:
     offer_id = world.delivered()
     click(world, token_of(world, offer_id))
     assert verifies(world, offer_id)
@@ -268,7 +268,7 @@ def test_a_chain_with_a_changed_event_or_offer_does_not_verify(world: World) -> 
             session.rollback()
 
 
-def test_closing_the_account_cancels_its_open_offers(world: World) -> None:
+def test_closing_an_account_cancels_its_open_offers(world: OfferScenario) -> None:
     waiting, asked, done = world.send(), world.delivered(), world.delivered()
     click(world, token_of(world, done))
     with world.transaction() as session:

@@ -1,13 +1,13 @@
-"""An offer on its way to the customer's instance."""
+"""Delivery of an offer to the customer's instance."""
 
 from datetime import timedelta
 
 from adapters.http_fakes import answered, refused, timed_out
 from services import offers
-from tests.offer_world import World
+from tests.support.offers import OfferScenario
 
 
-def test_a_sent_offer_is_delivered_and_its_admin_is_asked(world: World) -> None:
+def test_sent_offer_is_delivered_and_its_admin_is_asked(world: OfferScenario) -> None:
     offer_id = world.send(message="Für Sie <b>alle</b>")
     assert world.offer(offer_id)["state"] == "waiting"
     world.work()
@@ -25,7 +25,7 @@ def test_a_sent_offer_is_delivered_and_its_admin_is_asked(world: World) -> None:
     assert world.mails() == [("offer-received", "admin@acme.example")]
 
 
-def test_an_instance_that_is_down_holds_the_lane_and_burns_no_attempt(world: World) -> None:
+def test_unavailable_instance_holds_the_lane_and_counts_no_attempt(world: OfferScenario) -> None:
     world.http.will(refused(), answered(503), answered(429), timed_out())
     offer_id = world.send()
     world.work()
@@ -41,7 +41,7 @@ def test_an_instance_that_is_down_holds_the_lane_and_burns_no_attempt(world: Wor
     assert len({call["webhook-id"] for call in world.calls()}) == 1
 
 
-def test_a_lane_that_is_down_does_not_touch_another_customers_lane(world: World) -> None:
+def test_broken_lane_does_not_affect_the_lane_of_another_customer(world: OfferScenario) -> None:
     other = world.another_client("Other")
     world.http.will(refused())
     down = world.send()
@@ -51,7 +51,7 @@ def test_a_lane_that_is_down_does_not_touch_another_customers_lane(world: World)
     assert world.offer(up)["state"] == "waiting_for_confirmation"
 
 
-def test_the_instances_wish_when_to_come_back_is_honoured(world: World) -> None:
+def test_retry_after_of_the_instance_is_honoured(world: OfferScenario) -> None:
     world.http.will(answered(503, retry_after="7200"))
     offer_id = world.send()
     world.work()
@@ -61,7 +61,7 @@ def test_the_instances_wish_when_to_come_back_is_honoured(world: World) -> None:
     assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
 
 
-def test_a_refusal_burns_attempts_until_the_reseller_is_told(world: World) -> None:
+def test_refused_delivery_is_retried_until_dead_and_the_reseller_notified(world: OfferScenario) -> None:
     world.http.will(*[answered(status) for status in (400, 404, 410, 302, 401, 403, 422, 400)])
     offer_id = world.send()
     for _ in range(10):
@@ -73,7 +73,7 @@ def test_a_refusal_burns_attempts_until_the_reseller_is_told(world: World) -> No
     assert world.mails() == [("delivery-failed", "admin@nordic-academy.example")]
 
 
-def test_after_72_hours_in_a_held_lane_the_job_is_dead_and_the_reseller_is_told(world: World) -> None:
+def test_delivery_is_dead_after_72_hours_in_a_held_lane_and_the_reseller_notified(world: OfferScenario) -> None:
     world.http.will(*[refused() for _ in range(2_000)])
     offer_id = world.send()
     world.work()
@@ -84,7 +84,7 @@ def test_after_72_hours_in_a_held_lane_the_job_is_dead_and_the_reseller_is_told(
     assert world.mail("delivery-failed").facts["held"] is True
 
 
-def test_an_offer_withdrawn_before_its_delivery_never_reaches_the_instance(world: World) -> None:
+def test_offer_withdrawn_before_delivery_never_reaches_the_instance(world: OfferScenario) -> None:
     offer_id = world.send()
     with world.transaction() as session:
         offers.cancel(world.book, session, offer_id, "key:reseller")
@@ -94,7 +94,7 @@ def test_an_offer_withdrawn_before_its_delivery_never_reaches_the_instance(world
     assert world.offer(offer_id)["reason"] == "withdrawn"
 
 
-def test_an_offer_withdrawn_while_its_instance_refuses_connections_is_forgotten(world: World) -> None:
+def test_offer_withdrawn_while_connections_are_refused_is_not_delivered(world: OfferScenario) -> None:
     world.http.will(refused())
     offer_id = world.send()
     world.work()
@@ -104,7 +104,7 @@ def test_an_offer_withdrawn_while_its_instance_refuses_connections_is_forgotten(
     assert world.calls() == []
 
 
-def test_what_may_have_arrived_is_withdrawn_by_a_second_call(world: World) -> None:
+def test_possibly_delivered_offer_is_withdrawn_by_a_second_call(world: OfferScenario) -> None:
     world.http.will(timed_out())
     offer_id = world.send()
     world.work()
@@ -115,7 +115,7 @@ def test_what_may_have_arrived_is_withdrawn_by_a_second_call(world: World) -> No
     assert world.offer(offer_id)["state"] == "cancelled"
 
 
-def test_cancelling_during_the_delivery_wins_and_takes_the_offer_back(world: World) -> None:
+def test_cancelling_during_delivery_wins_and_withdraws_the_offer(world: OfferScenario) -> None:
     offer_id = world.send()
 
     def cancel_meanwhile() -> None:
@@ -130,7 +130,7 @@ def test_cancelling_during_the_delivery_wins_and_takes_the_offer_back(world: Wor
     assert world.mails() == []
 
 
-def test_a_delivered_offer_that_is_withdrawn_is_taken_back_and_its_admin_is_told(world: World) -> None:
+def test_withdrawal_of_a_delivered_offer_is_sent_and_its_admin_notified(world: OfferScenario) -> None:
     offer_id = world.delivered()
     with world.transaction() as session:
         offers.cancel(world.book, session, offer_id, "key:reseller")
@@ -139,7 +139,7 @@ def test_a_delivered_offer_that_is_withdrawn_is_taken_back_and_its_admin_is_told
     assert [template for template, _ in world.mails()] == ["offer-received", "offer-withdrawn"]
 
 
-def test_an_offer_expires_after_30_days_also_for_readers_before_the_job_ran(world: World) -> None:
+def test_offer_expires_after_30_days_even_before_the_job_ran(world: OfferScenario) -> None:
     offer_id = world.delivered()
     world.clock.advance(timedelta(days=30))
     assert (world.offer(offer_id)["state"], world.offer(offer_id)["reason"]) == ("cancelled", "expired")

@@ -1,4 +1,4 @@
-"""What lists of offers show, and what they keep."""
+"""Lists of offers."""
 
 from datetime import timedelta
 
@@ -7,10 +7,10 @@ from sqlalchemy import text as sql
 from domain.offers import OfferState
 from services import offers, templates, updates
 from services.decisions import Decider, Verdict, decide
-from tests.offer_world import LINES, World
+from tests.support.offers import LINES, OfferScenario
 
 
-def test_updates_show_what_is_to_decide_first_and_then_the_last_decided(world: World) -> None:
+def test_inbox_lists_open_offers_first_and_then_the_last_decided_ones(world: OfferScenario) -> None:
     decided = [world.delivered() for _ in range(3)]
     for offer_id in decided:
         with world.transaction() as session:
@@ -26,11 +26,11 @@ def test_updates_show_what_is_to_decide_first_and_then_the_last_decided(world: W
             cursor = page.next
             if cursor is None:
                 break
-    assert [one for page in pages for one in page] == open_[::-1] + decided[::-1]
+    assert [offer_id for page in pages for offer_id in page] == open_[::-1] + decided[::-1]
     assert [len(page) for page in pages] == [2, 2, 2]
 
 
-def test_a_list_of_offers_sees_an_overdue_one_as_cancelled(world: World) -> None:
+def test_overdue_offer_is_listed_as_cancelled(world: OfferScenario) -> None:
     offer_id = world.send()
     world.clock.advance(timedelta(days=30))
     with world.transaction() as session:
@@ -39,7 +39,7 @@ def test_a_list_of_offers_sees_an_overdue_one_as_cancelled(world: World) -> None
         assert offers.listed(session, now, state=OfferState.WAITING).items == ()
 
 
-def test_an_offer_keeps_the_lines_its_template_had(world: World) -> None:
+def test_offer_keeps_the_lines_its_template_had(world: OfferScenario) -> None:
     with world.transaction() as session:
         template = templates.create(world.book, session, world.reseller, "Starter", LINES)
         template_id = template.id

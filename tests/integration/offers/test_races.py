@@ -1,4 +1,4 @@
-"""Accept, reject and cancel fired together from separate processes."""
+"""Concurrent accept, reject and cancel from separate processes."""
 
 import pytest
 from sqlalchemy import text as sql
@@ -6,8 +6,8 @@ from sqlalchemy import text as sql
 from models.offers import Offer
 from services.offer_log import chain_verifies
 from store import offers as rows
-from tests.offer_racers import CANCEL, race
-from tests.offer_world import World
+from tests.support.offer_race import CANCEL, race
+from tests.support.offers import OfferScenario
 
 ROUNDS = 200
 RELATIVE = ({"product": "excel-basics", "count": 1, "mode": "relative", "term": "P1Y"},)
@@ -15,7 +15,9 @@ RELATIVE = ({"product": "excel-basics", "count": 1, "mode": "relative", "term": 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_of_200_offers_fought_over_each_has_one_winner_and_a_sound_chain(world: World, database_url: str) -> None:
+def test_every_contested_offer_has_one_winner_and_a_verified_audit_trail(
+    world: OfferScenario, database_url: str
+) -> None:
     offer_ids = [world.send(RELATIVE) for _ in range(ROUNDS)]
     world.work()
 

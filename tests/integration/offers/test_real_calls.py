@@ -1,4 +1,4 @@
-"""The whole way over real HTTP: a sample instance that goes down, comes back, and is told of licences."""
+"""Real HTTP from end to end: a sample instance that goes down, returns, and receives licences."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,14 +11,14 @@ from adapters.signed_calls import SignedCalls
 from models.instances import Instance
 from services import offers
 from services.decisions import Decider, Verdict, decide
-from tests.offer_world import World
+from tests.support.offers import OfferScenario
 from workers.instance import SampleInstance
 from workers.instance_book import Behaviour, CallBook, Mode
 
 
 @pytest.fixture
-def instance(world: World) -> Iterator[SampleInstance]:
-    """The client's instance, which the world's worker calls over the loopback."""
+def instance(world: OfferScenario) -> Iterator[SampleInstance]:
+    """The client's instance, called by the worker over the loopback."""
     with world.transaction() as session:
         row = session.get_one(Instance, world.client)
         running = SampleInstance(CallBook(world.sealer.open(row.secret_sealed))).start()
@@ -34,7 +34,7 @@ def taken(instance: SampleInstance) -> list[str]:
     return [call["type"] for call in instance.book.calls if call["taken"] and not call["repeat"]]
 
 
-def test_an_offer_travels_from_waiting_to_applied(world: World, instance: SampleInstance) -> None:
+def test_offer_passes_from_waiting_to_applied(world: OfferScenario, instance: SampleInstance) -> None:
     offer_id = world.delivered(message="Grüße\r\nBcc: you@evil.example")
     with world.transaction() as session:
         decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
@@ -44,8 +44,8 @@ def test_an_offer_travels_from_waiting_to_applied(world: World, instance: Sample
     assert world.offer(offer_id)["grant"]["state"] == "applied"
 
 
-def test_an_instance_that_is_down_for_ten_minutes_gets_its_offers_when_it_returns(
-    world: World, instance: SampleInstance
+def test_offers_are_delivered_when_the_instance_returns_after_ten_minutes(
+    world: OfferScenario, instance: SampleInstance
 ) -> None:
     instance.behave(Behaviour(Mode.REFUSE))
     sent = [world.send() for _ in range(3)]
@@ -59,7 +59,7 @@ def test_an_instance_that_is_down_for_ten_minutes_gets_its_offers_when_it_return
     assert {attempts for _, attempts, _ in world.jobs_of("offers.deliver")} == {1}
 
 
-def test_an_answer_that_got_lost_is_repeated_under_the_same_id(world: World, instance: SampleInstance) -> None:
+def test_lost_response_is_repeated_under_the_same_id(world: OfferScenario, instance: SampleInstance) -> None:
     instance.behave(Behaviour(Mode.OK, times=1, seconds=2.0))
     offer_id = world.send()
     world.work()
@@ -70,7 +70,9 @@ def test_an_answer_that_got_lost_is_repeated_under_the_same_id(world: World, ins
     assert [call["repeat"] for call in instance.book.calls] == [False, True]
 
 
-def test_an_offer_cancelled_while_its_delivery_timed_out_is_withdrawn(world: World, instance: SampleInstance) -> None:
+def test_offer_cancelled_during_a_timed_out_delivery_is_withdrawn(
+    world: OfferScenario, instance: SampleInstance
+) -> None:
     instance.behave(Behaviour(Mode.TIMEOUT, times=1))
     offer_id = world.send()
     world.work()

@@ -1,4 +1,4 @@
-"""What may be sent, by whom, and where customers' instances are."""
+"""Sending offers: validation, access and instances."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.ids import new_id
 from models.instances import Instance
 from services import instances, offers, templates
-from tests.offer_world import LINES, START, World, account
+from tests.support.offers import LINES, START, OfferScenario, account
 
 
 def line(**changes: Any) -> dict[str, Any]:
@@ -33,15 +33,15 @@ BAD_LINES = [
 
 
 @pytest.mark.parametrize(("code", "lines", "loc"), BAD_LINES)
-def test_lines_that_cannot_be_sold_are_refused_at_their_place(
-    world: World, code: str, lines: list[dict[str, Any]], loc: str
+def test_invalid_line_is_refused_with_its_position(
+    world: OfferScenario, code: str, lines: list[dict[str, Any]], loc: str
 ) -> None:
     with pytest.raises(Invalid) as refusal:
         world.send(lines)
     assert (refusal.value.code, refusal.value.errors[0].loc) == (code, loc)
 
 
-def test_the_last_day_of_a_term_is_the_customers_own(world: World) -> None:
+def test_last_day_of_a_term_is_in_the_customers_time_zone(world: OfferScenario) -> None:
     world.clock.advance(timedelta(hours=11, minutes=30))
     with pytest.raises(Invalid):
         world.send([line(term="2026-03-10")])
@@ -49,13 +49,13 @@ def test_the_last_day_of_a_term_is_the_customers_own(world: World) -> None:
 
 
 @pytest.mark.parametrize("message", ["x" * 4_001, "bell\a", "nul\0", "escape\x1b[31m"])
-def test_a_message_is_plain_text_of_limited_length(world: World, message: str) -> None:
+def test_message_must_be_plain_text_of_limited_length(world: OfferScenario, message: str) -> None:
     with pytest.raises(Invalid) as refusal:
         world.send(message=message)
     assert refusal.value.errors[0].loc == "message"
 
 
-def test_a_message_is_kept_as_written_also_at_its_limit(world: World) -> None:
+def test_message_is_stored_unchanged_up_to_the_limit(world: OfferScenario) -> None:
     text = 'Zeile 1\r\nTo: "x" <script>\t' + "ß" * 3_900
     assert world.offer(world.send(message=text))["message"] == text
 
@@ -63,19 +63,19 @@ def test_a_message_is_kept_as_written_also_at_its_limit(world: World) -> None:
 @pytest.mark.parametrize(
     "expires_at", [START, (START + timedelta(days=1)).replace(tzinfo=None), datetime(2037, 1, 1, tzinfo=UTC)]
 )
-def test_an_expiry_is_aware_in_the_future_and_not_for_ever(world: World, expires_at: datetime) -> None:
+def test_expiry_must_be_aware_in_the_future_and_limited(world: OfferScenario, expires_at: datetime) -> None:
     with pytest.raises(Invalid) as refusal:
         world.send(expires_at=expires_at)
     assert refusal.value.errors[0].loc == "expires_at"
 
 
-def test_an_offer_lives_30_days_unless_told_otherwise(world: World) -> None:
+def test_offer_expires_after_30_days_by_default(world: OfferScenario) -> None:
     assert world.offer(world.send())["expires_at"] == world.clock.now() + timedelta(days=30)
     soon = world.clock.now() + timedelta(seconds=1)
     assert world.offer(world.send(expires_at=soon))["expires_at"] == soon
 
 
-def test_an_account_without_an_instance_gets_no_offer(world: World) -> None:
+def test_account_without_an_instance_gets_no_offer(world: OfferScenario) -> None:
     with world.transaction() as session:
         session.execute(sql("DELETE FROM instances"))
     with pytest.raises(Conflict) as refusal:
@@ -83,7 +83,7 @@ def test_an_account_without_an_instance_gets_no_offer(world: World) -> None:
     assert refusal.value.code == "no_instance"
 
 
-def test_only_the_accounts_own_reseller_can_send_and_only_its_own_templates(world: World) -> None:
+def test_only_the_accounts_reseller_sends_and_only_with_its_own_templates(world: OfferScenario) -> None:
     stranger = new_id()
     with world.transaction() as session:
         session.add(account(stranger, "Stranger", "reseller"))
@@ -98,13 +98,13 @@ def test_only_the_accounts_own_reseller_can_send_and_only_its_own_templates(worl
             world.send(None, template_id=template_id)
 
 
-@pytest.mark.parametrize("given", [{"lines": None}, {"lines": LINES, "template_id": new_id()}])
-def test_either_lines_or_a_template_are_given(world: World, given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{"lines": None}, {"lines": LINES, "template_id": new_id()}])
+def test_exactly_one_of_lines_and_template_is_required(world: OfferScenario, options: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
-        world.send(**given)
+        world.send(**options)
 
 
-def test_a_refused_offer_leaves_nothing_behind(world: World) -> None:
+def test_refused_offer_leaves_no_rows(world: OfferScenario) -> None:
     with pytest.raises(Invalid):
         world.send(message="x" * 5_000)
     with world.transaction() as session:
@@ -112,7 +112,7 @@ def test_a_refused_offer_leaves_nothing_behind(world: World) -> None:
         assert session.scalar(sql("SELECT count(*) FROM jobs")) == 0
 
 
-def test_template_names_are_unique_per_reseller_and_free_again_after_a_deletion(world: World) -> None:
+def test_template_names_are_unique_per_reseller_and_free_after_deletion(world: OfferScenario) -> None:
     with world.transaction() as session:
         first = templates.create(world.book, session, world.reseller, " Starter ", LINES)
         second = templates.create(world.book, session, world.reseller, "Other", LINES)
@@ -126,13 +126,13 @@ def test_template_names_are_unique_per_reseller_and_free_again_after_a_deletion(
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "line\nbreak", "nul\0"])
-def test_a_template_has_a_printable_name(world: World, name: str) -> None:
+def test_template_name_must_be_printable(world: OfferScenario, name: str) -> None:
     with world.transaction() as session, pytest.raises(Invalid) as refusal:
         templates.create(world.book, session, world.reseller, name, LINES)
     assert refusal.value.errors[0].loc == "name"
 
 
-def test_lists_go_on_where_the_page_before_ended(world: World) -> None:
+def test_next_page_starts_where_the_previous_one_ended(world: OfferScenario) -> None:
     sent = [world.send() for _ in range(5)]
     seen, cursor = [], None
     with world.transaction() as session:
@@ -147,7 +147,7 @@ def test_lists_go_on_where_the_page_before_ended(world: World) -> None:
     assert seen == sent[::-1]
 
 
-def test_an_instances_secret_is_shown_once_and_both_sign_for_a_day(world: World) -> None:
+def test_instance_secret_is_shown_once_and_the_old_one_signs_for_a_day(world: OfferScenario) -> None:
     with world.transaction() as session:
         old = world.sealer.open(session.get_one(Instance, world.client).secret_sealed)
         new = instances.put(session, world.sealer, world.client, "https://new.example/", None, world.clock.now()).secret
@@ -165,13 +165,13 @@ def test_an_instances_secret_is_shown_once_and_both_sign_for_a_day(world: World)
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_short", "plain", "whsec_" + "A" * 200, "whsec_ä"])
-def test_a_secret_that_is_too_weak_or_unreadable_is_refused(world: World, secret: str) -> None:
+def test_weak_or_unreadable_secret_is_refused(world: OfferScenario, secret: str) -> None:
     with world.transaction() as session, pytest.raises(Invalid) as refusal:
         instances.put(session, world.sealer, world.client, "https://new.example/", secret, world.clock.now())
     assert refusal.value.code == "invalid_secret"
 
 
-def test_an_instance_that_moved_is_tried_at_once(world: World) -> None:
+def test_moved_instance_is_tried_at_once(world: OfferScenario) -> None:
     world.http.will(refused())
     offer_id = world.send()
     world.work()

@@ -1,4 +1,4 @@
-"""Operators sign in with a password that was shown once, and their sessions end."""
+"""Operators sign in with a one-time password, and their sessions end."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from services.operators import NewOperator
 
 @pytest.fixture
 def passwords() -> Argon2Passwords:
-    """A hasher that costs nothing."""
+    """A cheap hasher."""
     return Argon2Passwords.cheap()
 
 
@@ -27,14 +27,14 @@ def anna(session: Session, passwords: Argon2Passwords, clock: ManualClock) -> Ne
     return operators.create(session, passwords, "Anna@kontor.example", "admin", now=clock.now(), actor="cli")
 
 
-def test_a_new_operator_signs_in_with_the_password_shown_once(
+def test_new_operator_signs_in_with_the_one_time_password(
     session: Session, passwords: Argon2Passwords, anna: NewOperator
 ) -> None:
     assert anna.operator.one_time
     assert anna.password not in repr(anna)
     assert anna.password not in anna.operator.password_hash
-    found = operators.verified(session, passwords, "ANNA@kontor.example", anna.password)
-    assert found is anna.operator
+    operator = operators.verified(session, passwords, "ANNA@kontor.example", anna.password)
+    assert operator is anna.operator
     entry = session.scalars(select(AuditEntry)).one()
     assert (entry.action, entry.target) == ("operator.create", "Anna@kontor.example")
 
@@ -43,13 +43,13 @@ def test_a_new_operator_signs_in_with_the_password_shown_once(
     ("email", "password"),
     [("anna@kontor.example", "wrong"), ("bob@kontor.example", "x"), ("a\x00", ""), ("\ud800", "\ud800")],
 )
-def test_a_wrong_pair_is_nobody(
+def test_wrong_credentials_are_refused(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, email: str, password: str
 ) -> None:
     assert operators.verified(session, passwords, email, password) is None
 
 
-def test_a_disabled_operator_is_nobody(
+def test_disabled_operator_is_refused(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
 ) -> None:
     opened = operators.sign_in(session, anna.operator, clock.now())
@@ -59,7 +59,7 @@ def test_a_disabled_operator_is_nobody(
     assert operators.signed_in(session, opened.secret, clock.now()) is None
 
 
-def test_an_address_has_one_operator_and_a_known_role(
+def test_operator_address_is_unique_and_its_role_must_be_known(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
 ) -> None:
     with pytest.raises(Conflict):
@@ -69,23 +69,23 @@ def test_an_address_has_one_operator_and_a_known_role(
             operators.create(session, passwords, email, role, now=clock.now(), actor="cli")
 
 
-def test_a_session_ends_after_twelve_hours_or_by_signing_out(
+def test_session_ends_after_twelve_hours_or_by_signing_out(
     session: Session, anna: NewOperator, clock: ManualClock
 ) -> None:
     opened = operators.sign_in(session, anna.operator, clock.now())
     assert opened.secret not in {row.secret_hash for row in session.scalars(select(OperatorSession))}
-    found = operators.signed_in(session, opened.secret, clock.now())
-    assert found is not None
-    assert found[1] is anna.operator
+    session_and_operator = operators.signed_in(session, opened.secret, clock.now())
+    assert session_and_operator is not None
+    assert session_and_operator[1] is anna.operator
     assert operators.signed_in(session, "guess", clock.now()) is None
-    late = clock.advance(timedelta(hours=12))
-    assert operators.signed_in(session, opened.secret, late) is None
-    again = operators.sign_in(session, anna.operator, late)
+    later = clock.advance(timedelta(hours=12))
+    assert operators.signed_in(session, opened.secret, later) is None
+    again = operators.sign_in(session, anna.operator, later)
     operators.sign_out(session, again.secret)
-    assert operators.signed_in(session, again.secret, late) is None
+    assert operators.signed_in(session, again.secret, later) is None
 
 
-def test_a_new_password_ends_every_session(
+def test_new_password_ends_every_session(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
 ) -> None:
     opened = operators.sign_in(session, anna.operator, clock.now())

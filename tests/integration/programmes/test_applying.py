@@ -1,4 +1,4 @@
-"""Programme files are applied whole, once, with a plan of what changes."""
+"""Programme files are applied completely, once, with a plan of the changes."""
 
 import pytest
 from sqlalchemy import select
@@ -27,25 +27,23 @@ def test_applying_a_file_twice_changes_nothing(office: AccountBook, session: Ses
     assert again.version == programmes.get(session, "booking").version == 1
 
 
-def test_a_comment_is_no_change(office: AccountBook, session: Session) -> None:
+def test_comment_is_not_a_change(office: AccountBook, session: Session) -> None:
     assert apply(office, session, BOOKING + "\n# one more comment\n").changes == ()
 
 
-def test_a_dry_run_shows_the_change_and_leaves_the_programme(office: AccountBook, session: Session) -> None:
+def test_dry_run_shows_the_change_and_does_not_apply_it(office: AccountBook, session: Session) -> None:
     changed = BOOKING.replace("appointments: 50\n", "appointments: 60\n")
     plan = apply(office, session, changed, dry_run=True)
     assert [str(change) for change in plan.changes] == ["~ plans.free.limits.appointments: 50 -> 60"]
     assert Programmes().current(session, "booking").free_plan.limits == {"appointments": 50}
 
 
-def test_a_change_is_applied_audited_and_seen_by_who_read_the_old_version(
-    office: AccountBook, session: Session
-) -> None:
-    known = Programmes()
-    assert known.current(session, "booking").free_plan.limits == {"appointments": 50}
+def test_change_is_applied_audited_and_seen_by_cached_programmes(office: AccountBook, session: Session) -> None:
+    cached = Programmes()
+    assert cached.current(session, "booking").free_plan.limits == {"appointments": 50}
     plan = apply(office, session, BOOKING.replace("appointments: 50\n", "appointments: 60\n"))
     assert (plan.applied, plan.version) == (True, 2)
-    assert known.current(session, "booking").free_plan.limits == {"appointments": 60}
+    assert cached.current(session, "booking").free_plan.limits == {"appointments": 60}
     entry = session.scalars(
         select(AuditEntry).where(AuditEntry.target == "booking").order_by(AuditEntry.seq.desc())
     ).first()
@@ -53,7 +51,7 @@ def test_a_change_is_applied_audited_and_seen_by_who_read_the_old_version(
     assert (entry.actor, entry.action) == ("somebody", "programme.apply")
 
 
-def test_a_bad_file_is_refused_whole_with_every_error_at_its_line(office: AccountBook, session: Session) -> None:
+def test_invalid_file_is_refused_with_every_error_and_its_line(office: AccountBook, session: Session) -> None:
     bad = BOOKING.replace("currency: EUR", "currency: EUX").replace("locale: fr ", "locale: fx ")
     with pytest.raises(BadFile) as refused:
         apply(office, session, bad)
@@ -63,7 +61,7 @@ def test_a_bad_file_is_refused_whole_with_every_error_at_its_line(office: Accoun
     assert programmes.get(session, "booking").version == 1
 
 
-def test_a_plan_that_accounts_are_on_cannot_be_taken_away(office: AccountBook, session: Session) -> None:
+def test_plan_in_use_cannot_be_removed(office: AccountBook, session: Session) -> None:
     create(office, session, NewAccount("booking", "Salon", "salon@example.test"))
     renamed = BOOKING.replace("  free:\n    name: Free", "  gratis:\n    name: Free")
     with pytest.raises(Conflict) as refused:
@@ -72,12 +70,12 @@ def test_a_plan_that_accounts_are_on_cannot_be_taken_away(office: AccountBook, s
 
 
 @pytest.mark.parametrize("code", ["", "Booking", "a/b", "-x", "x" * 65, "a\n"])
-def test_a_code_is_a_file_stem(office: AccountBook, session: Session, code: str) -> None:
+def test_programme_code_must_be_a_file_stem(office: AccountBook, session: Session, code: str) -> None:
     with pytest.raises(Invalid):
         programme_files.apply(session, code, BOOKING, now=office.now, actor="somebody")
 
 
-def test_an_unknown_programme_is_named(office: AccountBook, session: Session) -> None:
+def test_unknown_programme_is_refused_with_a_code(office: AccountBook, session: Session) -> None:
     with pytest.raises(Invalid) as refused:
         office.programmes.current(session, "nothing")
     assert refused.value.code == "unknown_programme"

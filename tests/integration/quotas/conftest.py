@@ -1,4 +1,4 @@
-"""A world of trials and quotas."""
+"""The fixtures of trials and quotas."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Engine
 
 from adapters.clock_fakes import ManualClock
-from tests.trial_world import TrialWorld
+from tests.support.trials import TrialScenario
 
 
 @pytest.fixture
-def world(engine: Engine, clock: ManualClock) -> Iterator[TrialWorld]:
+def world(engine: Engine, clock: ManualClock) -> Iterator[TrialScenario]:
     """A reseller of `booking` with the client Figaro."""
-    world = TrialWorld(engine, clock)
+    world = TrialScenario(engine, clock)
     with world.inline:
         yield world

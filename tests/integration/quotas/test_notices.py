@@ -1,4 +1,4 @@
-"""Quota mails: each thing is told once, to whom it should be (programme.md 4.5-4.6)."""
+"""Quota mails: each threshold is mailed once, to the right recipients (programme.md 4.5-4.6)."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from models.accounts import Account
 from models.mails import Suppression
 from services import quotas, usage_reports
 from services.usage import UsageReport
-from tests.trial_world import CHEF, EXAMPLE, TrialWorld
+from tests.support.trials import CHEF, EXAMPLE, TrialScenario
 
 ANN = "ann@figaro.example"
 PARIS = ZoneInfo("Europe/Paris")
@@ -21,28 +21,28 @@ HOUR = timedelta(hours=1)
 DEFER = MailDeferred("not now")
 
 
-def test_each_threshold_has_its_mail_and_the_50th_is_not_exceeded(world: TrialWorld) -> None:
+def test_each_threshold_has_its_own_mail(world: TrialScenario) -> None:
     for _ in range(52):
         world.report("delta", 1)
         world.work()
 
-    found = {mail.template: mail.facts for mail, _ in (m for t in TEMPLATES for m in world.posted(t))}
-    values = {name: (facts["value"], facts["percent"], facts["read_only"]) for name, facts in found.items()}
+    facts_by_template = {mail.template: mail.facts for mail, _ in (m for t in TEMPLATES for m in world.posted(t))}
+    values = {name: (facts["value"], facts["percent"], facts["read_only"]) for name, facts in facts_by_template.items()}
     assert values == {
         "quota-warning": (40, 80, False),
         "quota-reached": (50, 100, False),
         "quota-exceeded": (51, 102, True),
     }
     assert world.mails("quota") == list(TEMPLATES)
-    assert found["quota-exceeded"]["resets_on"] == "2026-04-01"
-    assert [(one["value"], one["limit"]) for one in world.events("quota.exceeded")] == [(51, 50)]
+    assert facts_by_template["quota-exceeded"]["resets_on"] == "2026-04-01"
+    assert [(event["value"], event["limit"]) for event in world.events("quota.exceeded")] == [(51, 50)]
     assert world.shown()["read_only"] is True
 
 
 TEMPLATES = ("quota-warning", "quota-reached", "quota-exceeded")
 
 
-def test_the_50th_reaches_and_the_51st_exceeds(world: TrialWorld) -> None:
+def test_limit_is_reached_by_the_50th_and_exceeded_by_the_51st(world: TrialScenario) -> None:
     world.report("value", 50)
     world.work()
     assert (world.mails("quota"), world.shown()["read_only"]) == (["quota-reached"], False)
@@ -51,7 +51,7 @@ def test_the_50th_reaches_and_the_51st_exceeds(world: TrialWorld) -> None:
     assert (world.mails("quota"), world.shown()["read_only"]) == (["quota-reached", "quota-exceeded"], True)
 
 
-def test_a_jump_sends_the_highest_alone_and_what_sinks_and_rises_again_nothing(world: TrialWorld) -> None:
+def test_jump_sends_only_the_highest_threshold_and_never_repeats_it(world: TrialScenario) -> None:
     for level in (51, 3, 45, 50, 60):
         world.report("value", level)
         world.work()
@@ -59,14 +59,14 @@ def test_a_jump_sends_the_highest_alone_and_what_sinks_and_rises_again_nothing(w
     assert len(world.events("quota.exceeded")) == 1
 
 
-def test_a_level_is_not_said_to_start_afresh(world: TrialWorld) -> None:
+def test_mail_about_a_level_names_no_reset_date(world: TrialScenario) -> None:
     world.report("value", 51)
     world.work()
     (mail, _), *_ = world.posted("quota-exceeded")
     assert mail.facts["resets_on"] is None
 
 
-def test_it_goes_to_the_clients_admin_in_the_resellers_name_with_a_copy(world: TrialWorld) -> None:
+def test_mail_goes_to_the_clients_admin_in_the_resellers_name_with_a_copy(world: TrialScenario) -> None:
     world.report("value", 51)
     world.work()
     ((mail, whom),) = world.posted("quota-exceeded")
@@ -74,10 +74,10 @@ def test_it_goes_to_the_clients_admin_in_the_resellers_name_with_a_copy(world: T
     assert mail.from_address == "pas-repondre@booking.example"
     assert mail.reseller_id == world.reseller
     assert b"Salons" in world.transport.sent[-1].raw
-    assert Counter(one.recipient for one in world.transport.sent)[CHEF] == 2
+    assert Counter(sent_mail.recipient for sent_mail in world.transport.sent)[CHEF] == 2
 
 
-def test_equal_addresses_get_one_copy(world: TrialWorld) -> None:
+def test_equal_addresses_get_one_copy(world: TrialScenario) -> None:
     client = world.another("Own", CHEF.upper())
     world.report("value", 51, account_id=client)
     world.work()
@@ -85,7 +85,7 @@ def test_equal_addresses_get_one_copy(world: TrialWorld) -> None:
     assert whom == [("to", CHEF)]
 
 
-def test_when_the_admin_cannot_be_reached_the_reseller_gets_it_alone_with_a_note(world: TrialWorld) -> None:
+def test_reseller_gets_the_mail_with_a_note_when_the_admin_is_suppressed(world: TrialScenario) -> None:
     with world.transaction() as session:
         until = world.clock.now() + timedelta(days=1)
         session.add(Suppression(address_key=ANN, until=until, reason="refused at RCPT"))
@@ -101,7 +101,7 @@ def test_when_the_admin_cannot_be_reached_the_reseller_gets_it_alone_with_a_note
     assert (whom, mail.facts["undeliverable_to"]) == ([("to", ANN), ("cc", CHEF)], "")
 
 
-def test_a_regular_account_is_written_to_without_a_copy(world: TrialWorld) -> None:
+def test_mail_to_a_regular_account_has_no_copy(world: TrialScenario) -> None:
     from services import clients
 
     with world.transaction() as session:
@@ -112,7 +112,7 @@ def test_a_regular_account_is_written_to_without_a_copy(world: TrialWorld) -> No
     assert (whom, mail.reseller_id) == ([("to", ANN)], None)
 
 
-def test_a_carried_over_level_mails_nothing_until_a_report_arrives(world: TrialWorld) -> None:
+def test_carried_over_level_is_mailed_only_after_a_new_report(world: TrialScenario) -> None:
     world.report("value", 51)
     world.work()
     world.set(APRIL)
@@ -125,28 +125,28 @@ def test_a_carried_over_level_mails_nothing_until_a_report_arrives(world: TrialW
     assert world.mails("quota") == ["quota-exceeded"] * 2
 
 
-def test_a_carried_over_level_is_not_mailed_by_a_report_of_another_metric(world: TrialWorld) -> None:
+def test_carried_over_level_is_not_mailed_after_a_report_of_another_metric(world: TrialScenario) -> None:
     world.apply(EXAMPLE.read_text().replace("appointments: 50\n", "appointments: 50\n      messages: 5\n"))
     world.report("value", 51)
     world.work()
     world.set(APRIL)
 
     with world.transaction() as session:
-        told = UsageReport("messages", ReportKind.VALUE, 5, APRIL)
-        usage_reports.report(world.book, session, world.client, told)
+        report = UsageReport("messages", ReportKind.VALUE, 5, APRIL)
+        usage_reports.report(world.book, session, world.client, report)
     world.work()
 
     assert world.mails("quota") == ["quota-exceeded", "quota-reached"]
 
 
-def test_a_late_report_of_a_month_that_is_over_mails_nothing(world: TrialWorld) -> None:
+def test_late_report_of_a_past_month_is_not_mailed(world: TrialScenario) -> None:
     world.set(APRIL + HOUR)
     world.report("delta", 60, at=APRIL - HOUR)
     world.work()
     assert (world.mails("quota"), world.shown()["usage"]["appointments"]["value"]) == ([], 0)
 
 
-def test_a_changed_limit_is_judged_at_once(world: TrialWorld) -> None:
+def test_changed_limit_is_checked_at_once(world: TrialScenario) -> None:
     world.report("value", 39)
     source = EXAMPLE.read_text().replace("appointments: 50\n", "appointments: 38\n")
     world.apply(source)
@@ -164,7 +164,9 @@ def test_a_changed_limit_is_judged_at_once(world: TrialWorld) -> None:
     assert world.mails("quota") == ["quota-exceeded", "quota-warning"], "of 38 it was told, of 1,000 it was judged"
 
 
-def test_every_account_of_a_programme_is_judged_in_chunks(world: TrialWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_accounts_of_a_programme_are_checked_in_chunks(
+    world: TrialScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tasks.quotas.CHUNK", 2)
     for number in range(5):
         client = world.another(f"Salon {number}", f"admin@salon{number}.example")
@@ -175,7 +177,7 @@ def test_every_account_of_a_programme_is_judged_in_chunks(world: TrialWorld, mon
     assert Counter(world.mails("quota")) == {"quota-warning": 5, "quota-exceeded": 5}
 
 
-def test_what_the_plan_no_longer_says_is_not_sent(world: TrialWorld) -> None:
+def test_mail_that_no_longer_matches_the_plan_is_not_sent(world: TrialScenario) -> None:
     world.transport.answers[ANN] = DEFER
     world.report("value", 51)
     world.work()
@@ -186,7 +188,7 @@ def test_what_the_plan_no_longer_says_is_not_sent(world: TrialWorld) -> None:
     assert (mail.state, mail.reason) == ("skipped", "the account's plan was changed")
 
 
-def test_from_the_21st_copy_of_an_hour_on_they_stand_in_one_digest(world: TrialWorld) -> None:
+def test_copies_from_the_21st_of_an_hour_are_collected_in_one_digest(world: TrialScenario) -> None:
     clients = [world.another(f"Salon {number:02}", f"admin@salon{number}.example") for number in range(24)]
     for client in clients:
         world.report("value", 51, account_id=client)
@@ -215,7 +217,7 @@ def test_from_the_21st_copy_of_an_hour_on_they_stand_in_one_digest(world: TrialW
     assert len(world.posted("quota-digest")) == 1
 
 
-def test_a_notice_that_comes_too_late_for_its_hours_digest_stands_in_the_next(world: TrialWorld) -> None:
+def test_notice_too_late_for_its_hours_digest_is_in_the_next(world: TrialScenario) -> None:
     from domain.quotas import CC_PER_HOUR, clock_hour
     from store import quotas as rows
 

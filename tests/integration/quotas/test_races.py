@@ -1,4 +1,4 @@
-"""Reports and trials at the same time, from processes and threads of their own."""
+"""Concurrent reports and trials from separate processes and threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -7,23 +7,21 @@ from uuid import UUID
 import pytest
 
 from domain.errors import Conflict
-from tests.quota_reporters import report_at_once
-from tests.trial_world import TrialWorld
+from tests.support.trials import TrialScenario
+from tests.support.usage_race import report_concurrently
 
 
 @pytest.mark.timeout(180)
-def test_eight_processes_that_cross_a_limit_together_lead_to_one_mail_for_each_threshold(
-    world: TrialWorld, database_url: str
-) -> None:
-    assert report_at_once(database_url, world.client, processes=8, each=10) == [0] * 8
+def test_concurrent_reports_across_a_limit_send_one_mail_per_threshold(world: TrialScenario, database_url: str) -> None:
+    assert report_concurrently(database_url, world.client, processes=8, each=10) == [0] * 8
     world.work()
 
     assert world.shown()["usage"]["appointments"]["value"] == 85
     assert world.mails("quota") == ["quota-warning", "quota-reached", "quota-exceeded"]
-    assert [one["value"] for one in world.events("quota.exceeded")] == [51]
+    assert [event["value"] for event in world.events("quota.exceeded")] == [51]
 
 
-def test_of_many_starts_at_once_one_begins_a_trial(world: TrialWorld) -> None:
+def test_only_one_of_several_concurrent_starts_begins_a_trial(world: TrialScenario) -> None:
     twins = [world.client, world.another("Figaro Two", "ann@figaro.example")]
     start = Barrier(6)
 
@@ -36,7 +34,7 @@ def test_of_many_starts_at_once_one_begins_a_trial(world: TrialWorld) -> None:
         return "started"
 
     with ThreadPoolExecutor(6) as pool:
-        found = sorted(pool.map(begin, twins * 3))
+        outcomes = sorted(pool.map(begin, twins * 3))
 
-    assert found == ["started", *["trial_used"] * 5]
+    assert outcomes == ["started", *["trial_used"] * 5]
     assert len(world.events("trial.started")) == 1

@@ -1,4 +1,4 @@
-"""Usage in whatever order its reports arrive: the rule of domain.usage, kept by the day."""
+"""Usage for reports in any order: the rule of domain.usage, stored per day."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from domain.usage import Report, ReportKind, usage
 from domain.zones import day_start, local_day
 from store import usage as rows
 from store.usage import Asked, NewReport
-from tests.trial_world import EXAMPLE, TrialWorld
+from tests.support.trials import EXAMPLE, TrialScenario
 
 PARIS = ZoneInfo("Europe/Paris")
 HOUR = timedelta(hours=1)
@@ -22,12 +22,12 @@ DAY = timedelta(days=1)
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=PARIS)
 
 
-def used(world: TrialWorld) -> int:
-    found: int = world.shown()["usage"]["appointments"]["value"]
-    return found
+def used(world: TrialScenario) -> int:
+    value: int = world.shown()["usage"]["appointments"]["value"]
+    return value
 
 
-def test_of_levels_the_newest_counts_however_late_others_arrive(world: TrialWorld) -> None:
+def test_newest_level_counts_regardless_of_arrival(world: TrialScenario) -> None:
     now = world.clock.now()
     world.report("value", 40, at=now - HOUR)
     world.report("value", 30, at=now - 2 * HOUR)
@@ -36,7 +36,7 @@ def test_of_levels_the_newest_counts_however_late_others_arrive(world: TrialWorl
     assert used(world) == 35
 
 
-def test_a_repeated_report_changes_nothing_whatever_it_says(world: TrialWorld) -> None:
+def test_report_with_a_known_id_changes_nothing(world: TrialScenario) -> None:
     assert world.report("delta", 3, report_id="a").repeated is False
     again = world.report("delta", 40, report_id="a")
     assert (again.repeated, again.value) == (True, 3)
@@ -44,7 +44,7 @@ def test_a_repeated_report_changes_nothing_whatever_it_says(world: TrialWorld) -
     assert world.report("delta", 5, report_id="a", account_id=other).value == 5
 
 
-def test_a_late_delta_adds_to_the_month_of_its_instant_in_the_programmes_zone(world: TrialWorld) -> None:
+def test_late_delta_counts_in_the_month_of_its_instant_in_the_programme_time_zone(world: TrialScenario) -> None:
     world.report("delta", 7, at=MIDNIGHT - timedelta(seconds=1))
     world.report("delta", 4, at=MIDNIGHT)
     world.report("delta", 5)
@@ -53,7 +53,7 @@ def test_a_late_delta_adds_to_the_month_of_its_instant_in_the_programmes_zone(wo
     assert used(world) == 0
 
 
-def test_a_level_carries_over_and_says_so(world: TrialWorld) -> None:
+def test_level_carries_over_to_the_next_month_and_deltas_do_not(world: TrialScenario) -> None:
     world.report("value", 20)
     world.report("delta", 2, at=world.clock.now() - HOUR)
     world.report("delta", 3, at=world.clock.now() + HOUR)
@@ -73,27 +73,27 @@ def test_a_level_carries_over_and_says_so(world: TrialWorld) -> None:
         ("report_id", {"report_id": "x" * 256}),
     ],
 )
-def test_a_report_that_cannot_be_is_refused_by_field(world: TrialWorld, field: str, change: dict[str, object]) -> None:
+def test_invalid_report_is_refused_with_its_field(world: TrialScenario, field: str, change: dict[str, object]) -> None:
     from services.usage import UsageReport, check
 
-    told = {"metric": "appointments", "kind": "delta", "amount": 1, "at": timedelta(0), "report_id": None} | change
-    at = world.clock.now() + told.pop("at")  # type: ignore[operator]  # a timedelta
-    kind = ReportKind(str(told.pop("kind")))
+    fields = {"metric": "appointments", "kind": "delta", "amount": 1, "at": timedelta(0), "report_id": None} | change
+    at = world.clock.now() + fields.pop("at")  # type: ignore[operator]  # a timedelta
+    kind = ReportKind(str(fields.pop("kind")))
     with world.transaction() as session:
         programme = world.book.programmes.current(session, "booking")
         with pytest.raises(Invalid) as refused:
-            check(UsageReport(kind=kind, at=at, **told), programme, world.clock.now())  # type: ignore[arg-type]  # cases
-    assert [one.loc for one in refused.value.errors] == [field]
+            check(UsageReport(kind=kind, at=at, **fields), programme, world.clock.now())  # type: ignore[arg-type]  # cases
+    assert [error.loc for error in refused.value.errors] == [field]
 
 
-def test_a_deleted_account_takes_no_reports(world: TrialWorld) -> None:
+def test_deleted_account_accepts_no_reports(world: TrialScenario) -> None:
     world.delete()
     with pytest.raises(Conflict) as refused:
         world.report("delta", 1)
     assert refused.value.code == "account_deleted"
 
 
-def test_a_paid_plan_counts_in_its_own_period_where_the_programme_says_so(world: TrialWorld) -> None:
+def test_paid_plan_counts_in_its_own_period_when_the_programme_says_so(world: TrialScenario) -> None:
     from domain.ids import new_id
     from models.fees import FeeRun
 
@@ -123,19 +123,19 @@ def test_a_paid_plan_counts_in_its_own_period_where_the_programme_says_so(world:
 
 
 instants = st.integers(-50, 100).map(lambda hours: MIDNIGHT.astimezone(UTC) + timedelta(hours=11 * hours))
-told = st.lists(
+reports = st.lists(
     st.tuples(st.sampled_from(ReportKind), st.integers(0, 100), instants, st.none() | st.sampled_from(["a", "b", "c"])),
     max_size=25,
 )
 
 
-@given(told=told, asked=instants, span=st.none() | st.tuples(st.integers(0, 40), st.integers(1, 40)))
+@given(reports=reports, asked=instants, span=st.none() | st.tuples(st.integers(0, 40), st.integers(1, 40)))
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-def test_days_add_up_to_what_the_rule_says_of_all_reports_in_any_order(
-    world: TrialWorld,
-    told: list[tuple[ReportKind, int, datetime, str | None]],
+def test_stored_days_equal_the_rule_for_reports_in_any_order(
+    world: TrialScenario,
+    reports: list[tuple[ReportKind, int, datetime, str | None]],
     asked: datetime,
     span: tuple[int, int] | None,
 ) -> None:
@@ -144,15 +144,17 @@ def test_days_add_up_to_what_the_rule_says_of_all_reports_in_any_order(
     if span is not None:
         period = Period(first + span[0] * DAY, first + (span[0] + span[1]) * DAY)
     with Session(world.engine) as session:
-        known = [keep(session, world, number, one) for number, one in enumerate(told)]
-        found = rows.read(session, [Asked(world.client, "appointments", period.start, period.end)])
+        stored = [keep(session, world, number, entry) for number, entry in enumerate(reports)]
+        values = rows.read(session, [Asked(world.client, "appointments", period.start, period.end)])
         session.rollback()
 
-    assert found[world.client, "appointments"].value == usage(known, *period.instants(PARIS))
+    assert values[world.client, "appointments"].value == usage(stored, *period.instants(PARIS))
 
 
-def keep(session: Session, world: TrialWorld, number: int, one: tuple[ReportKind, int, datetime, str | None]) -> Report:
-    kind, amount, at, report_id = one
+def keep(
+    session: Session, world: TrialScenario, number: int, entry: tuple[ReportKind, int, datetime, str | None]
+) -> Report:
+    kind, amount, at, report_id = entry
     day = local_day(at, PARIS)
     ends = day_start(day + DAY, PARIS)
     new = NewReport(world.client, "appointments", kind.value, amount, at, day, ends, report_id, world.clock.now())

@@ -1,4 +1,4 @@
-"""Usage is read and kept by index, however much of it there is."""
+"""Usage is read and written by an index, however large the tables."""
 
 import json
 
@@ -37,7 +37,7 @@ LEVEL = {
 
 
 @pytest.mark.parametrize(("statement", "values"), [(rows.READ, ASKED), (rows.SET_LEVEL, LEVEL)])
-def test_no_scan_of_everybodys_usage(session: Session, statement: object, values: dict[str, object]) -> None:
+def test_usage_is_read_by_an_index(session: Session, statement: object, values: dict[str, object]) -> None:
     session.execute(
         text(
             "INSERT INTO programmes (code, version, digest, document, source, applied_at, applied_by)"

@@ -16,7 +16,7 @@ from domain.ids import new_id
 from store.schema import alembic_config, metadata, migrate, newest_revision, revision
 from tests.conftest import Servers, admin
 
-# What the first release writes, by its own columns only.
+# Rows as the first release writes them, with its columns only.
 PROGRAMME = """
 INSERT INTO programmes (code, document, source, digest, applied_at) VALUES ('shop', '{}', '', '', now())
 """
@@ -41,7 +41,7 @@ WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conrelid <> 0
 
 @pytest.fixture
 def empty_url(servers: Servers) -> Iterator[str]:
-    """SQLAlchemy's URL of a database without a table."""
+    """SQLAlchemy's URL of an empty database."""
     name = f"kontor_empty_{uuid4().hex}"
     with admin(servers) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
@@ -54,28 +54,28 @@ def write(url: str, *statements: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
         for statement in statements:
-            given: dict[str, Any] = {"id": new_id(), "name": uuid4().hex}
-            connection.execute(text(statement), {k: v for k, v in given.items() if f":{k}" in statement})
+            values: dict[str, Any] = {"id": new_id(), "name": uuid4().hex}
+            connection.execute(text(statement), {k: v for k, v in values.items() if f":{k}" in statement})
     engine.dispose()
 
 
-def test_the_tables_are_what_the_models_say(engine: Engine) -> None:
+def test_migrated_tables_equal_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata()) == []
 
 
-def test_what_the_tables_check_is_what_the_models_say(engine: Engine, empty_url: str) -> None:
+def test_migrated_checks_equal_the_models(engine: Engine, empty_url: str) -> None:
     fresh = create_engine(empty_url)
     metadata().create_all(fresh)
     with engine.connect() as migrated, fresh.connect() as made:
-        checks, wanted = ({tuple(row) for row in c.execute(text(CHECKS))} for c in (migrated, made))
+        checks, expected = ({tuple(row) for row in c.execute(text(CHECKS))} for c in (migrated, made))
     fresh.dispose()
-    assert checks == wanted
+    assert checks == expected
     assert any(name == "jobs_archive.ck_jobs_archive_state" for name, _, _ in checks)
 
 
-def test_a_database_of_the_first_release_comes_along_with_its_rows_while_that_release_still_writes(
+def test_first_release_keeps_writing_while_its_database_is_migrated(
     empty_url: str,
 ) -> None:
     command.upgrade(alembic_config(empty_url), "0001")
@@ -84,18 +84,18 @@ def test_a_database_of_the_first_release_comes_along_with_its_rows_while_that_re
     write(empty_url, ACCOUNT, JOB, FINISHED)
     engine = create_engine(empty_url)
     with engine.connect() as connection:
-        found = {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar() for name in TABLES}
+        row_counts = {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar() for name in TABLES}
     engine.dispose()
-    assert found == TABLES
+    assert row_counts == TABLES
 
 
-def test_two_that_migrate_at_once_do_it_once(empty_url: str) -> None:
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # Alembic's environment is one for each process
+def test_concurrent_migrations_run_once(empty_url: str) -> None:
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # Alembic's environment is global to a process
         list(pool.map(migrate, [empty_url, empty_url]))
     assert revision(empty_url) == newest_revision()
 
 
-def test_a_migration_waits_behind_a_long_transaction_without_making_others_wait(empty_url: str) -> None:
+def test_migration_waits_for_a_long_transaction_without_blocking_others(empty_url: str) -> None:
     command.upgrade(alembic_config(empty_url), "0001")
     url = make_url(empty_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url) as reader, ThreadPoolExecutor(1) as pool:

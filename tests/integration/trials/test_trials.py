@@ -1,4 +1,4 @@
-"""Trials from their start to their end (programme.md 4.2-4.4), over a real ledger."""
+"""Trials from start to end (programme.md 4.2-4.4), on a real ledger."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,19 +13,19 @@ from services import accounts, clients, reselling
 from services.accounts import NewAccount
 from services.discounts.book import DiscountBook
 from services.merging import merges as merging
-from tests.trial_world import CHEF, EXAMPLE, TrialWorld
+from tests.support.trials import CHEF, EXAMPLE, TrialScenario
 
 DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
 PARIS = ZoneInfo("Europe/Paris")
 
 
-def trial(world: TrialWorld) -> dict[str, Any]:
-    found: dict[str, Any] = world.shown()["trial"]
-    return found
+def trial(world: TrialScenario) -> dict[str, Any]:
+    state: dict[str, Any] = world.shown()["trial"]
+    return state
 
 
-def test_a_trial_lasts_seven_times_24_hours_without_a_limit(world: TrialWorld) -> None:
+def test_trial_lasts_seven_times_24_hours_without_a_limit(world: TrialScenario) -> None:
     started = world.clock.now()
     assert world.shown()["usage"] == {"appointments": {"value": 0, "limit": 50}}
 
@@ -38,7 +38,7 @@ def test_a_trial_lasts_seven_times_24_hours_without_a_limit(world: TrialWorld) -
 
 
 @pytest.mark.parametrize("start", [datetime(2026, 3, 22, 9, tzinfo=PARIS), datetime(2026, 10, 18, 9, tzinfo=PARIS)])
-def test_a_change_of_the_clock_makes_it_no_shorter_and_no_longer(world: TrialWorld, start: datetime) -> None:
+def test_trial_length_is_not_changed_by_a_clock_change(world: TrialScenario, start: datetime) -> None:
     world.set(start)
     ends_at = world.start()
 
@@ -50,7 +50,7 @@ def test_a_change_of_the_clock_makes_it_no_shorter_and_no_longer(world: TrialWor
     assert trial(world)["state"] == "expired"
 
 
-def test_it_is_over_on_read_though_no_job_ran(world: TrialWorld) -> None:
+def test_ended_trial_is_expired_on_read_before_the_job_ran(world: TrialScenario) -> None:
     ends_at = world.start()
     world.report("value", 51)
     world.set(ends_at)
@@ -61,7 +61,7 @@ def test_it_is_over_on_read_though_no_job_ran(world: TrialWorld) -> None:
     assert shown["read_only"] is True
 
 
-def test_every_mail_of_a_trial_that_expires(world: TrialWorld) -> None:
+def test_expiring_trial_sends_start_reminders_and_end(world: TrialScenario) -> None:
     ends_at = world.start()
     for at in (ends_at - 3 * DAY - TICK, ends_at - 3 * DAY, ends_at - DAY, ends_at - TICK, ends_at, ends_at + DAY):
         world.go_to(at)
@@ -76,11 +76,11 @@ def test_every_mail_of_a_trial_that_expires(world: TrialWorld) -> None:
         world.reseller,
     )
     assert all(mail.state == "sent" for mail, _ in world.posted("trial-reminder"))
-    assert [one["outcome"] for one in world.events("trial.ended")] == ["expired"]
-    assert [one["ends_at"] for one in world.events("trial.started")] == [ends_at.isoformat()]
+    assert [event["outcome"] for event in world.events("trial.ended")] == ["expired"]
+    assert [event["ends_at"] for event in world.events("trial.started")] == [ends_at.isoformat()]
 
 
-def test_after_an_outage_one_late_reminder_is_sent(world: TrialWorld) -> None:
+def test_one_reminder_is_sent_after_an_outage(world: TrialScenario) -> None:
     ends_at = world.start()
     world.go_to(ends_at - timedelta(hours=5))
     world.work()
@@ -88,7 +88,7 @@ def test_after_an_outage_one_late_reminder_is_sent(world: TrialWorld) -> None:
     assert [mail.facts["days"] for mail, _ in world.posted("trial-reminder")] == [1]
 
 
-def test_after_an_outage_over_its_end_there_is_no_reminder_but_the_end(world: TrialWorld) -> None:
+def test_no_reminder_is_sent_when_an_outage_lasted_past_the_end(world: TrialScenario) -> None:
     ends_at = world.start()
     world.work()
     world.go_to(ends_at + 30 * DAY)
@@ -99,7 +99,7 @@ def test_after_an_outage_over_its_end_there_is_no_reminder_but_the_end(world: Tr
     assert datetime.fromisoformat(ended.facts["ended_at"]) == ends_at
 
 
-def test_over_its_limit_the_account_is_read_only_and_gets_the_quota_mail(world: TrialWorld) -> None:
+def test_account_over_its_limit_is_read_only_at_the_end_and_gets_the_quota_mail(world: TrialScenario) -> None:
     ends_at = world.start()
     world.report("value", 51, at=world.clock.now())
     world.work()
@@ -108,12 +108,12 @@ def test_over_its_limit_the_account_is_read_only_and_gets_the_quota_mail(world: 
 
     assert world.mails("quota") == ["quota-exceeded"]
     (ended, _), *_ = world.posted("trial-ended")
-    told = {name: ended.facts[name] for name in ("metric", "value", "limit", "read_only")}
-    assert told == {"metric": "appointments", "value": 51, "limit": 50, "read_only": True}
+    facts = {name: ended.facts[name] for name in ("metric", "value", "limit", "read_only")}
+    assert facts == {"metric": "appointments", "value": 51, "limit": 50, "read_only": True}
     assert world.shown()["read_only"] is True
 
 
-def test_a_paid_plan_ends_it_as_converted_at_that_moment_and_nobody_is_reminded(world: TrialWorld) -> None:
+def test_paid_plan_converts_the_trial_at_once_and_stops_reminders(world: TrialScenario) -> None:
     ends_at = world.start()
     world.pass_time(DAY)
     assert world.take_plan("basic")
@@ -123,10 +123,10 @@ def test_a_paid_plan_ends_it_as_converted_at_that_moment_and_nobody_is_reminded(
 
     assert trial(world) == {"state": "converted", "ends_at": moment}
     assert world.mails("trial") == ["trial-started"]
-    assert [one["outcome"] for one in world.events("trial.ended")] == ["converted"]
+    assert [event["outcome"] for event in world.events("trial.ended")] == ["converted"]
 
 
-def test_a_reminder_that_was_posted_before_the_plan_was_taken_is_not_sent(world: TrialWorld) -> None:
+def test_queued_reminder_is_not_sent_when_a_plan_was_taken(world: TrialScenario) -> None:
     ends_at = world.start()
     world.work()
     world.transport.answers["ann@figaro.example"] = MailDeferred("not now")
@@ -139,7 +139,7 @@ def test_a_reminder_that_was_posted_before_the_plan_was_taken_is_not_sent(world:
     assert (mail.state, mail.reason) == ("skipped", "a paid plan was taken")
 
 
-def test_a_plan_bought_in_the_same_second_as_the_end(world: TrialWorld) -> None:
+def test_plan_taken_at_the_end_converts_only_before_it(world: TrialScenario) -> None:
     other = world.another("Barbier", "bob@barbier.example")
     ends_at = world.start()
     world.start(other)
@@ -153,11 +153,11 @@ def test_a_plan_bought_in_the_same_second_as_the_end(world: TrialWorld) -> None:
 
     assert trial(world)["state"] == "converted"
     assert world.shown(other)["trial"] == {"state": "expired", "ends_at": ends_at}
-    assert [one["outcome"] for one in world.events("trial.ended")] == ["converted", "expired"]
+    assert [event["outcome"] for event in world.events("trial.ended")] == ["converted", "expired"]
     assert world.mails("trial-ended") == []
 
 
-def test_there_is_no_trial_while_a_paid_plan_runs_and_no_second_one(world: TrialWorld) -> None:
+def test_no_trial_starts_during_a_paid_plan_or_for_a_second_time(world: TrialScenario) -> None:
     world.take_plan("basic")
     with pytest.raises(Conflict, match="paid plan") as refused:
         world.start()
@@ -171,7 +171,7 @@ def test_there_is_no_trial_while_a_paid_plan_runs_and_no_second_one(world: Trial
         assert again.value.code == "trial_used"
 
 
-def test_a_programme_without_a_trial_has_none(world: TrialWorld) -> None:
+def test_programme_without_a_trial_refuses_one(world: TrialScenario) -> None:
     head, _, tail = EXAMPLE.read_text().partition("trial:\n  days: 7\n  reminders: [3, 1]\n")
     world.apply(head + tail)
     with pytest.raises(Conflict) as refused:
@@ -179,12 +179,12 @@ def test_a_programme_without_a_trial_has_none(world: TrialWorld) -> None:
     assert refused.value.code == "no_trial"
 
 
-def test_a_deleted_account_ends_its_trial_and_a_new_one_of_that_admin_gets_none(world: TrialWorld) -> None:
+def test_deletion_ends_the_trial_and_the_same_admin_gets_no_second_one(world: TrialScenario) -> None:
     world.start()
     world.pass_time(DAY)
     world.delete()
     assert world.shown()["trial"] == {"state": "expired", "ends_at": world.clock.now()}
-    assert [one["outcome"] for one in world.events("trial.ended")] == ["expired"]
+    assert [event["outcome"] for event in world.events("trial.ended")] == ["expired"]
 
     world.pass_time(60 * DAY)
     again = world.another("Figaro the Second", "ANN@figaro.example")
@@ -194,7 +194,7 @@ def test_a_deleted_account_ends_its_trial_and_a_new_one_of_that_admin_gets_none(
     assert world.mails("trial-ended") == []
 
 
-def test_the_address_after_a_hand_over_counts_too(world: TrialWorld) -> None:
+def test_former_addresses_count_as_used_too(world: TrialScenario) -> None:
     world.start()
     with world.transaction() as session:
         accounts.change(world.book, session, world.client, {"admin_email": "new@figaro.example"})
@@ -204,7 +204,7 @@ def test_the_address_after_a_hand_over_counts_too(world: TrialWorld) -> None:
             world.start(world.another(name, address))
 
 
-def test_the_resellers_own_address_counts_by_the_accounts_name(world: TrialWorld) -> None:
+def test_trials_with_the_resellers_own_address_count_by_account_name(world: TrialScenario) -> None:
     first, second = world.another("Salon One", CHEF), world.another("Salon Two", CHEF)
     world.start(first)
     world.start(second)
@@ -215,7 +215,7 @@ def test_the_resellers_own_address_counts_by_the_accounts_name(world: TrialWorld
         world.start(world.another("SALON one", CHEF))
 
 
-def test_disconnecting_gives_no_second_trial_and_lets_a_running_one_run(world: TrialWorld) -> None:
+def test_disconnecting_keeps_the_running_trial_and_gives_no_second_one(world: TrialScenario) -> None:
     ends_at = world.start()
     with world.transaction() as session:
         clients.disconnect(world.book, session, world.reseller, world.client)
@@ -229,16 +229,16 @@ def test_disconnecting_gives_no_second_trial_and_lets_a_running_one_run(world: T
         world.start()
 
 
-def test_a_merge_gives_no_second_trial_either(world: TrialWorld) -> None:
+def test_merge_gives_no_second_trial(world: TrialScenario) -> None:
     own = world.another("Own", CHEF)
     for account_id in (world.client, own):
         world.start(account_id)
-    book = DiscountBook(world.book.jobs, world.book.programmes)
+    ctx = DiscountBook(world.book.jobs, world.book.programmes)
     with world.transaction() as session:
         owner = accounts.create(world.book, session, NewAccount("booking", "Beauty", "boss@beauty.example"))
         into = reselling.become_reseller(world.book, session, owner.id).account.id
     with world.transaction() as session:
-        merging.merge(book, session, world.reseller, into)
+        merging.merge(ctx, session, world.reseller, into)
 
     assert trial(world)["state"] == "running"
     for account_id in (world.client, own):

@@ -1,13 +1,13 @@
-"""The world of offers for this folder's tests."""
+"""The fixtures of offers for this folder."""
 
 import pytest
 from sqlalchemy import Engine
 
 from adapters.clock_fakes import ManualClock
-from tests.offer_world import START, World
+from tests.support.offers import START, OfferScenario
 
 
 @pytest.fixture
-def world(engine: Engine) -> World:
+def world(engine: Engine) -> OfferScenario:
     """A reseller, a client and its instance at noon of 10 March 2026."""
-    return World(engine, ManualClock(START)).set_up()
+    return OfferScenario(engine, ManualClock(START)).set_up()

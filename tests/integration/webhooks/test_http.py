@@ -1,4 +1,4 @@
-"""Outgoing HTTP against real sockets: the sample instance, and servers that misbehave."""
+"""Outgoing HTTP against real sockets: the sample instance and misbehaving servers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def instance(tmp_path: Path) -> Iterator[SampleInstance]:
 
 @dataclass
 class Raw:
-    """A server that says whatever bytes it is given to every connection."""
+    """A server that runs a behaviour on every connection."""
 
     port: int
     accepted: list[socket.socket]
@@ -78,7 +78,7 @@ def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], Raw]]:
     for listener in listeners:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-    for connection in [one for server in servers for one in server.accepted]:
+    for connection in [client for server in servers for client in server.accepted]:
         connection.close()
 
 
@@ -86,7 +86,7 @@ def call(url: str, webhook_id: str = "offer_1_delivered") -> Call:
     return Call(url, webhook_id, '{"type":"offer.delivered","data":{"message":"Grüße"}}'.encode(), (SECRET,))
 
 
-def test_the_sample_instance_verifies_and_knows_a_repeat(http: PinnedHttp, instance: SampleInstance) -> None:
+def test_sample_instance_verifies_signatures_and_recognises_repeats(http: PinnedHttp, instance: SampleInstance) -> None:
     sender = SignedCalls(http, SystemClock())
     assert sender.send(call(instance.url)).status == 200
     assert sender.send(call(instance.url)).status == 200
@@ -97,14 +97,14 @@ def test_the_sample_instance_verifies_and_knows_a_repeat(http: PinnedHttp, insta
     assert sender.send(forged).status == 401
 
 
-def test_connections_are_used_again(http: PinnedHttp, instance: SampleInstance) -> None:
+def test_connections_are_reused(http: PinnedHttp, instance: SampleInstance) -> None:
     for number in range(5):
         http.post(instance.url, b"{}", {"webhook-id": str(number)})
     assert instance.connections == 1
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, 400, 404, 410, 302])
-def test_any_status_is_an_answer_and_no_redirect_is_followed(
+def test_every_status_is_a_response_and_redirects_are_not_followed(
     http: PinnedHttp, instance: SampleInstance, status: int
 ) -> None:
     instance.behave(Behaviour(Mode.STATUS, status, retry_after="7"))
@@ -113,26 +113,28 @@ def test_any_status_is_an_answer_and_no_redirect_is_followed(
     assert len(instance.book.calls) == 1
 
 
-def test_a_refused_connection_was_not_sent_and_the_port_comes_back(http: PinnedHttp, instance: SampleInstance) -> None:
+def test_refused_connection_is_reported_as_not_sent_and_the_port_returns(
+    http: PinnedHttp, instance: SampleInstance
+) -> None:
     sender = SignedCalls(http, SystemClock())
     sender.send(call(instance.url))
     instance.behave(Behaviour(Mode.REFUSE))
-    with pytest.raises(Unreachable) as lost:
+    with pytest.raises(Unreachable) as error:
         sender.send(call(instance.url))
-    assert not lost.value.sent
+    assert not error.value.sent
     instance.behave(Behaviour())
     assert sender.send(call(instance.url)).status == 200
 
 
-def test_a_silent_instance_is_a_time_out_that_may_have_arrived(http: PinnedHttp, instance: SampleInstance) -> None:
+def test_silent_instance_times_out_as_possibly_sent(http: PinnedHttp, instance: SampleInstance) -> None:
     instance.behave(Behaviour(Mode.TIMEOUT))
-    with pytest.raises(Unreachable) as lost:
+    with pytest.raises(Unreachable) as error:
         SignedCalls(http, SystemClock()).send(call(instance.url))
-    assert (lost.value.timed_out, lost.value.sent) == (True, True)
+    assert (error.value.timed_out, error.value.sent) == (True, True)
 
 
 def drip(connection: socket.socket) -> None:
-    """A header byte every tenth of a second, for ever."""
+    """Send a header byte every tenth of a second without end."""
     tick = threading.Event()
     try:
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
@@ -142,19 +144,19 @@ def drip(connection: socket.socket) -> None:
         return
 
 
-def test_a_dripping_answer_ends_with_the_time_for_the_whole_call(
+def test_slow_response_is_limited_by_the_time_of_the_whole_call(
     http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]
 ) -> None:
     server = raw(drip)
     began = time.monotonic()
-    with pytest.raises(Unreachable) as lost:
+    with pytest.raises(Unreachable) as error:
         http.post(f"http://127.0.0.1:{server.port}/", b"{}", {})
-    assert lost.value.timed_out
+    assert error.value.timed_out
     assert time.monotonic() - began < 3
 
 
 def flood(connection: socket.socket) -> None:
-    """A body without an end."""
+    """Send a body without an end."""
     try:
         connection.recv(65_536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
@@ -164,7 +166,7 @@ def flood(connection: socket.socket) -> None:
         return
 
 
-def test_an_endless_body_is_read_to_64_kib(
+def test_endless_body_is_read_up_to_64_kib(
     http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]
 ) -> None:
     server = raw(flood)
@@ -177,14 +179,16 @@ def rubbish(connection: socket.socket) -> None:
     connection.close()
 
 
-def test_rubbish_is_no_answer(http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]) -> None:
+def test_malformed_response_is_unreachable_and_sent(
+    http: PinnedHttp, raw: Callable[[Callable[[socket.socket], None]], Raw]
+) -> None:
     server = raw(rubbish)
-    with pytest.raises(Unreachable) as lost:
+    with pytest.raises(Unreachable) as error:
         http.post(f"http://127.0.0.1:{server.port}/", b"{}", {})
-    assert lost.value.sent
+    assert error.value.sent
 
 
-def test_a_name_that_turns_private_after_its_check_is_not_connected_to(
+def test_name_that_resolves_to_a_private_address_is_not_connected_to(
     raw: Callable[[Callable[[socket.socket], None]], Raw],
 ) -> None:
     server = raw(rubbish)
@@ -195,7 +199,7 @@ def test_a_name_that_turns_private_after_its_check_is_not_connected_to(
     assert server.accepted == []
 
 
-def test_a_name_is_resolved_once_per_connection_and_the_checked_address_is_used(instance: SampleInstance) -> None:
+def test_name_is_resolved_once_per_connection_and_the_checked_address_is_used(instance: SampleInstance) -> None:
     asked: list[str] = []
     checked: list[str] = []
 
@@ -213,29 +217,29 @@ def test_a_name_is_resolved_once_per_connection_and_the_checked_address_is_used(
     assert (asked, checked) == (["shop.example"], ["127.0.0.1"])
 
 
-def test_plain_http_and_other_schemes_are_not_called_in_production() -> None:
+def test_plain_http_and_other_schemes_are_refused_in_production() -> None:
     for url in ("http://shop.example/", "ftp://shop.example/", "file:///etc/passwd", "shop.example"):
         with closing(PinnedHttp(anywhere)) as http, pytest.raises(Invalid):
             http.post(url, b"{}", {})
 
 
-def test_an_unknown_name_was_not_sent() -> None:
+def test_unknown_host_is_reported_as_not_sent() -> None:
     def unknown(host: str, port: int) -> list[str]:
         raise OSError("no such host")
 
-    with closing(PinnedHttp(anywhere, resolve=unknown)) as http, pytest.raises(Unreachable) as lost:
+    with closing(PinnedHttp(anywhere, resolve=unknown)) as http, pytest.raises(Unreachable) as error:
         http.post("https://nowhere.example/", b"{}", {})
-    assert not lost.value.sent
+    assert not error.value.sent
 
 
-def test_a_server_without_a_certificate_for_the_name_gets_no_request(
+def test_server_without_a_valid_certificate_gets_no_request(
     raw: Callable[[Callable[[socket.socket], None]], Raw],
 ) -> None:
     server = raw(rubbish)
     opened = PinnedHttp(anywhere, resolve=lambda host, port: ["127.0.0.1"], time_out=5)
-    with closing(opened) as http, pytest.raises(Unreachable) as lost:
+    with closing(opened) as http, pytest.raises(Unreachable) as error:
         http.post(f"https://shop.example:{server.port}/", b"secret", {})
-    assert not lost.value.sent
+    assert not error.value.sent
 
 
 def test_proxy_variables_are_ignored(

@@ -1,4 +1,4 @@
-"""Outgoing events: who hears of what, and what happens when nobody listens."""
+"""Outgoing events: subscriptions, signatures and failures."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,12 +15,12 @@ from domain.webhooks import checked_events
 from models.accounts import Account
 from services import events, webhooks
 from services.decisions import Decider, Verdict, decide
-from tests.offer_world import World, account, body_of
+from tests.support.offers import OfferScenario, account, body_of
 
 URL = "https://listener.example/hook"
 
 
-def listen(world: World, *types: str, reseller: UUID | None = None) -> tuple[UUID, str]:
+def listen(world: OfferScenario, *types: str, reseller: UUID | None = None) -> tuple[UUID, str]:
     with world.transaction() as session:
         made = webhooks.create(
             session,
@@ -34,30 +34,32 @@ def listen(world: World, *types: str, reseller: UUID | None = None) -> tuple[UUI
         return made.endpoint.id, made.secret
 
 
-def happen(world: World, event_type: str = "trial.started", account_id: UUID | None = None, **data: Any) -> None:
+def happen(
+    world: OfferScenario, event_type: str = "trial.started", account_id: UUID | None = None, **data: Any
+) -> None:
     with world.transaction() as session:
         whose = session.get_one(Account, account_id or world.client)
         events.emit(session, world.jobs, event_type, whose, data, at=world.clock.now())
 
 
-def heard(world: World) -> list[Posted]:
+def heard(world: OfferScenario) -> list[Posted]:
     return [posted for posted in world.http.posted if posted.url == URL]
 
 
-def states(world: World, endpoint_id: UUID) -> list[tuple[str, int]]:
+def states(world: OfferScenario, endpoint_id: UUID) -> list[tuple[str, int]]:
     with world.transaction() as session:
-        found = webhooks.deliveries(session, endpoint_id).items
-        return [(one.state, one.tries) for one in found][::-1]
+        deliveries = webhooks.deliveries(session, endpoint_id).items
+        return [(delivery.state, delivery.tries) for delivery in deliveries][::-1]
 
 
 def signed_with(posted: Posted, secret: str) -> bool:
-    """Whether a receiver with that secret lets the message in; its clock is the sender's."""
-    stamp, given = posted.headers["webhook-timestamp"], posted.headers["webhook-signature"].split()
+    """Whether a receiver with that secret accepts the message."""
+    stamp, signatures = posted.headers["webhook-timestamp"], posted.headers["webhook-signature"].split()
     at = datetime.fromtimestamp(int(stamp), UTC)
-    return Webhook(secret).sign(posted.headers["webhook-id"], at, posted.body.decode()) in given
+    return Webhook(secret).sign(posted.headers["webhook-id"], at, posted.body.decode()) in signatures
 
 
-def test_an_event_reaches_the_endpoints_that_want_it_signed_and_once(world: World) -> None:
+def test_event_is_delivered_once_signed_to_matching_endpoints(world: OfferScenario) -> None:
     _, secret = listen(world, "trial.started", reseller=world.reseller)
     listen(world, "charge.created", reseller=world.reseller)
     happen(world, state="running")
@@ -68,7 +70,7 @@ def test_an_event_reaches_the_endpoints_that_want_it_signed_and_once(world: Worl
     assert posted.headers["webhook-id"].startswith("evt_")
 
 
-def test_a_reseller_does_not_hear_of_another_resellers_clients(world: World) -> None:
+def test_reseller_gets_no_events_of_another_resellers_clients(world: OfferScenario) -> None:
     stranger = new_id()
     with world.transaction() as session:
         session.add(account(stranger, "Stranger", "reseller"))
@@ -80,7 +82,7 @@ def test_a_reseller_does_not_hear_of_another_resellers_clients(world: World) -> 
     assert states(world, everybodys) == [("delivered", 1)]
 
 
-def test_the_same_id_stands_on_every_try_and_replay(world: World) -> None:
+def test_every_attempt_and_replay_has_the_same_id(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
     world.http.will(refused(), answered(503), answered(404))
     happen(world)
@@ -94,7 +96,7 @@ def test_the_same_id_stands_on_every_try_and_replay(world: World) -> None:
     assert len({posted.headers["webhook-id"] for posted in heard(world)}) == 1
 
 
-def test_410_disables_an_endpoint_until_somebody_replays(world: World) -> None:
+def test_410_disables_an_endpoint_until_a_replay(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
     world.http.will(answered(410))
     happen(world)
@@ -114,7 +116,7 @@ def test_410_disables_an_endpoint_until_somebody_replays(world: World) -> None:
     assert [state for state, _ in states(world, endpoint)] == ["delivered", "delivered"]
 
 
-def test_an_endpoint_that_keeps_refusing_is_given_up_and_nobody_is_told_for_ever(world: World) -> None:
+def test_endpoint_that_keeps_refusing_fails_without_causing_further_events(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
     world.http.will(*[answered(400) for _ in range(8)])
     happen(world)
@@ -127,7 +129,7 @@ def test_an_endpoint_that_keeps_refusing_is_given_up_and_nobody_is_told_for_ever
     assert len(states(world, endpoint)) == 2
 
 
-def test_both_secrets_sign_for_a_day_after_a_rotation(world: World) -> None:
+def test_both_secrets_sign_for_a_day_after_a_rotation(world: OfferScenario) -> None:
     endpoint, old = listen(world)
     with world.transaction() as session:
         new = webhooks.rotate(session, world.sealer, endpoint, world.clock.now()).secret
@@ -143,7 +145,7 @@ def test_both_secrets_sign_for_a_day_after_a_rotation(world: World) -> None:
     assert not signed_with(after, old)
 
 
-def test_a_secret_is_stored_sealed_and_nowhere_else(world: World) -> None:
+def test_secret_is_stored_encrypted_and_nowhere_else(world: OfferScenario) -> None:
     _, secret = listen(world)
     happen(world)
     with world.transaction() as session:
@@ -151,7 +153,7 @@ def test_a_secret_is_stored_sealed_and_nowhere_else(world: World) -> None:
         assert not any(secret.removeprefix("whsec_")[:12] in row[0] for row in dump)
 
 
-def test_a_test_delivery_goes_to_that_endpoint_alone(world: World) -> None:
+def test_test_delivery_goes_to_that_endpoint_only(world: OfferScenario) -> None:
     endpoint, _ = listen(world, "charge.created")
     listen(world)
     with world.transaction() as session:
@@ -160,7 +162,7 @@ def test_a_test_delivery_goes_to_that_endpoint_alone(world: World) -> None:
     assert [body_of(posted)["type"] for posted in heard(world)] == ["webhook.test"]
 
 
-def test_the_same_event_fans_out_once(world: World) -> None:
+def test_same_event_is_fanned_out_once(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
     happen(world)
     with world.transaction() as session:
@@ -169,7 +171,7 @@ def test_the_same_event_fans_out_once(world: World) -> None:
     assert states(world, endpoint) == [("delivered", 1)]
 
 
-def test_a_deleted_endpoint_hears_nothing_any_more(world: World) -> None:
+def test_deleted_endpoint_gets_no_events(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
     happen(world)
     with world.transaction() as session:
@@ -187,7 +189,7 @@ def test_unknown_events_are_refused(events_: list[str]) -> None:
     assert refusal.value.code == "unknown_event"
 
 
-def test_the_life_of_an_offer_is_told_to_its_reseller(world: World) -> None:
+def test_lifecycle_of_an_offer_is_sent_to_its_reseller(world: OfferScenario) -> None:
     listen(world, reseller=world.reseller)
     offer_id = world.delivered()
     with world.transaction() as session:

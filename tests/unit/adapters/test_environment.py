@@ -8,7 +8,7 @@ from adapters.environment import Environment, SettingsError, load
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Start with no variable of Kontor's, in a folder without `.env`."""
+    """Start without variables of Kontor, in a folder without `.env`."""
     for field in Environment.model_fields.values():
         monkeypatch.delenv(str(field.alias), raising=False)
     monkeypatch.chdir(tmp_path)
@@ -25,21 +25,21 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert environment.log == "console"
 
 
-@pytest.mark.parametrize("given", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])
-def test_a_postgresql_url_gets_the_driver(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    monkeypatch.setenv("DATABASE_URL", given)
+@pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])
+def test_postgresql_url_gets_the_driver(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
     assert load().database_url == "postgresql+psycopg://u:p@h/d"
 
 
-@pytest.mark.parametrize(("given", "meant"), [("0", False), ("false", False), ("1", True), ("true", True)])
-def test_booleans_are_0_1_true_false(monkeypatch: pytest.MonkeyPatch, given: str, meant: bool) -> None:
-    monkeypatch.setenv("KONTOR_ALLOW_PRIVATE_INSTANCES", given)
-    monkeypatch.setenv("KONTOR_TEST_CLOCK", given)
+@pytest.mark.parametrize(("text", "meant"), [("0", False), ("false", False), ("1", True), ("true", True)])
+def test_booleans_are_0_1_true_false(monkeypatch: pytest.MonkeyPatch, text: str, meant: bool) -> None:
+    monkeypatch.setenv("KONTOR_ALLOW_PRIVATE_INSTANCES", text)
+    monkeypatch.setenv("KONTOR_TEST_CLOCK", text)
     assert load().allow_private_instances is meant
     assert load().test_clock is meant
 
 
-def test_the_test_clock_may_stand_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_clock_may_start_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KONTOR_TEST_CLOCK", "2026-03-01T09:00:00+01:00")
     assert load().test_clock == datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_the_test_clock_may_stand_at_an_instant(monkeypatch: pytest.MonkeyPatch)
         ("SECRET_KEY", "short"),
     ],
 )
-def test_a_malformed_value_is_refused_by_name_in_one_line(
+def test_malformed_value_is_refused_with_its_name_in_one_line(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -75,7 +75,7 @@ def test_a_malformed_value_is_refused_by_name_in_one_line(
     assert value not in str(refused.value) or name != "SECRET_KEY"
 
 
-def test_an_unknown_variable_of_ours_is_refused_and_a_strangers_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_kontor_variable_is_refused_and_foreign_ones_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMETHING_ELSE", "1")
     load()
     monkeypatch.setenv("KONTOR_TSET_CLOCK", "1")
@@ -83,25 +83,27 @@ def test_an_unknown_variable_of_ours_is_refused_and_a_strangers_is_not(monkeypat
         load()
 
 
-def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_dotenv_file_is_read_and_the_environment_takes_precedence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".env").write_text("PORT=9000\nKONTOR_LOG=json\nOTHER=1\n")
     monkeypatch.setenv("PORT", "9001")
     assert load().port == 9001
     assert load().log == "json"
 
 
-def test_an_unknown_variable_in_a_dotenv_file_is_refused_too(tmp_path: Path) -> None:
+def test_unknown_variable_in_a_dotenv_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KONTOR_PORT=9000\n")
     with pytest.raises(SettingsError, match="KONTOR_PORT"):
         load()
 
 
-def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "")
     assert load().database_url is None
 
 
-def test_the_example_file_is_valid_and_names_every_variable(tmp_path: Path) -> None:
+def test_example_file_is_valid_and_contains_every_variable(tmp_path: Path) -> None:
     example = Path(__file__).parents[3] / ".env.example"
     load(example)
     text = example.read_text()

@@ -1,4 +1,4 @@
-"""The fake other side, and what the signer says to it."""
+"""The fake HTTP network and the signature of calls."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ def send(http: FakeHttp, *secrets: str) -> None:
     SignedCalls(http, SystemClock()).send(Call("https://shop.example/", "offer_1_delivered", body, secrets))
 
 
-def test_a_receivers_library_lets_the_message_in_with_either_secret() -> None:
+def test_receiver_accepts_the_message_with_either_secret() -> None:
     http = FakeHttp()
     send(http, NEW, OLD)
     [posted] = http.posted
@@ -32,7 +32,7 @@ def test_a_receivers_library_lets_the_message_in_with_either_secret() -> None:
     assert posted.headers["webhook-signature"].count("v1,") == 2
 
 
-def test_a_receiver_with_another_secret_or_a_changed_body_keeps_it_out() -> None:
+def test_receiver_rejects_another_secret_or_a_changed_body() -> None:
     http = FakeHttp()
     send(http, NEW)
     [posted] = http.posted
@@ -44,7 +44,7 @@ def test_a_receiver_with_another_secret_or_a_changed_body_keeps_it_out() -> None
         Webhook(NEW).verify(posted.body, dict(posted.headers) | {"webhook-id": "offer_2_delivered"})
 
 
-def test_a_refused_connection_leaves_no_trace_and_a_time_out_does() -> None:
+def test_refused_connection_records_no_call_and_a_timeout_does() -> None:
     http = FakeHttp()
     http.will(refused(), timed_out(), answered(503, retry_after="5"))
     for _ in range(2):
@@ -54,12 +54,12 @@ def test_a_refused_connection_leaves_no_trace_and_a_time_out_does() -> None:
     assert len(http.posted) == 2
 
 
-def test_a_call_does_not_show_its_secrets() -> None:
+def test_repr_of_a_call_hides_its_secrets() -> None:
     call = Call("https://shop.example/", "id", b"{}", (NEW,))
     assert base64.b64encode(bytes([2]) * 12).decode()[:12] not in repr(call)
 
 
-def test_a_body_has_three_members_and_utc_times() -> None:
+def test_body_has_three_members_and_utc_times() -> None:
     body = message_body(
         "trial.ended", datetime(2026, 3, 10, 12, 30, tzinfo=UTC), {"at": datetime(2026, 1, 1, tzinfo=UTC)}
     )

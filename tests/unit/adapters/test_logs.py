@@ -1,4 +1,4 @@
-"""Lines of the log are structured, and show no secret and no mail, wherever it stands."""
+"""Log lines are structured and never contain secrets or mail content."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ NEEDLES = ("WYCFQiHb", "MfKQ9r8G", "aGVsbG8", "hunter2", "abcdefghijkl", "Dear c
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Leave the logs of the test run as they were."""
+    """Restore the logging of the test run afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -47,7 +47,7 @@ def spill(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["json", "console"])
-def test_no_line_shows_a_secret_or_a_mail(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+def test_log_lines_contain_no_secret_and_no_mail_content(capsys: pytest.CaptureFixture[str], kind: str) -> None:
     spill(kind)
     text = capsys.readouterr().err
     assert text.count("\n") >= 13
@@ -56,19 +56,19 @@ def test_no_line_shows_a_secret_or_a_mail(capsys: pytest.CaptureFixture[str], ki
     assert "ValueError" in text
 
 
-def test_a_json_line_of_any_thread_is_one_document_with_time_level_and_role(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_line_of_any_thread_is_one_document_with_time_level_and_role(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("json", "relay")
     log = structlog.get_logger("engine.rescue")
     thread = Thread(target=lambda: log.warning("job.crashed", job="1", attempt=2, tenant="t", trace="abc"))
     thread.start()
     thread.join()
     (line,) = capsys.readouterr().err.splitlines()
-    told = json.loads(line)
+    entry = json.loads(line)
     assert {
         "event": "job.crashed",
         "level": "warning",
         "role": "relay",
         "job": "1",
         "attempt": 2,
-    }.items() <= told.items()
-    assert told["timestamp"].endswith("Z")
+    }.items() <= entry.items()
+    assert entry["timestamp"].endswith("Z")

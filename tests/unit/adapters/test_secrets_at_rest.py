@@ -1,4 +1,4 @@
-"""Secrets are sealed with SECRET_KEY, passwords hashed beyond recovery."""
+"""Secrets are encrypted with SECRET_KEY, passwords are hashed."""
 
 import pytest
 
@@ -6,21 +6,21 @@ from adapters.passwords import Argon2Passwords
 from adapters.sealer import BrokenSeal, FernetSealer, derived_key
 
 
-def test_what_is_sealed_opens_again_and_never_looks_the_same() -> None:
+def test_encrypted_secret_can_be_decrypted_and_is_never_the_same_text() -> None:
     sealer = FernetSealer("key")
-    one, other = sealer.seal("whsec_ü"), sealer.seal("whsec_ü")
-    assert one != other
-    assert "whsec" not in one
-    assert sealer.open(one) == sealer.open(other) == "whsec_ü"
+    first, other = sealer.seal("whsec_ü"), sealer.seal("whsec_ü")
+    assert first != other
+    assert "whsec" not in first
+    assert sealer.open(first) == sealer.open(other) == "whsec_ü"
 
 
 @pytest.mark.parametrize("broken", ["", "whsec_plain", "kontor:1:", "kontor:1:AAAA"])
-def test_what_was_not_sealed_here_does_not_open(broken: str) -> None:
+def test_foreign_text_cannot_be_decrypted(broken: str) -> None:
     with pytest.raises(BrokenSeal):
         FernetSealer("key").open(broken)
 
 
-def test_another_key_or_a_changed_text_does_not_open() -> None:
+def test_other_key_or_changed_text_cannot_be_decrypted() -> None:
     sealed = FernetSealer("key").seal("secret")
     with pytest.raises(BrokenSeal):
         FernetSealer("other").open(sealed)
@@ -28,14 +28,14 @@ def test_another_key_or_a_changed_text_does_not_open() -> None:
         FernetSealer("key").open(sealed[:-6] + "AAAAA=")
 
 
-def test_each_purpose_has_a_key_of_its_own() -> None:
+def test_each_purpose_has_its_own_key() -> None:
     assert derived_key("key", "one") != derived_key("key", "two")
     assert derived_key("key", "one") == derived_key("key", "one")
     with pytest.raises(ValueError, match="SECRET_KEY"):
         FernetSealer("")
 
 
-def test_a_password_fits_its_hash_in_any_normal_form() -> None:
+def test_password_matches_its_hash_in_any_normal_form() -> None:
     passwords = Argon2Passwords.cheap()
     stored = passwords.hash("Pässword")
     assert passwords.verify(stored, "Pa\u0308ssword")
@@ -43,7 +43,7 @@ def test_a_password_fits_its_hash_in_any_normal_form() -> None:
     assert passwords.hash("Pässword") != stored
 
 
-def test_no_password_fits_nobody_or_a_broken_hash() -> None:
+def test_no_password_matches_a_missing_or_broken_hash() -> None:
     passwords = Argon2Passwords.cheap()
     for stored in (None, "", "plain", "$argon2id$v=19$broken"):
         for typed in ("", "plain", "\ud800", "no account has this password \x00"):

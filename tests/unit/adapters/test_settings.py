@@ -13,16 +13,16 @@ FOUND = Endpoints("postgresql+psycopg://kontor@/kontor?host=/run", "unix:///run/
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this machine's environment, which may name given servers."""
-    for name in known():
+    """Remove variables of this machine that may configure servers."""
+    for name in variable_names():
         monkeypatch.delenv(name, raising=False)
 
 
-def environment(tmp_path: Path, **given: object) -> Environment:
-    return Environment.model_validate({"KONTOR_DATA_DIR": tmp_path, **given})
+def environment(tmp_path: Path, **variables: object) -> Environment:
+    return Environment.model_validate({"KONTOR_DATA_DIR": tmp_path, **variables})
 
 
-def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_secret_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     secret = stored_secret(tmp_path)
     assert len(secret) >= 48
     assert stored_secret(tmp_path) == secret
@@ -30,47 +30,47 @@ def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("secret_key*")] == ["secret_key"]
 
 
-def test_with_a_given_database_a_secret_is_required(tmp_path: Path) -> None:
-    given = environment(tmp_path, DATABASE_URL="postgresql://h/d", REDIS_URL="redis://h")
+def test_secret_is_required_when_the_database_is_configured(tmp_path: Path) -> None:
+    configured = environment(tmp_path, DATABASE_URL="postgresql://h/d", REDIS_URL="redis://h")
     with pytest.raises(SettingsError, match="SECRET_KEY is missing"):
-        settings_from(given, None)
+        settings_from(configured, None)
     assert not (tmp_path / "secret_key").exists()
 
 
-def test_given_urls_win_over_embedded_ones(tmp_path: Path) -> None:
-    given = environment(tmp_path, DATABASE_URL="postgresql://h/d", SECRET_KEY="x" * 32)
-    settings = settings_from(given, FOUND)
+def test_configured_urls_take_precedence_over_embedded_ones(tmp_path: Path) -> None:
+    configured = environment(tmp_path, DATABASE_URL="postgresql://h/d", SECRET_KEY="x" * 32)
+    settings = settings_from(configured, FOUND)
     assert settings.database_url == "postgresql+psycopg://h/d"
     assert settings.redis_url == FOUND.redis_url
 
 
-def test_links_point_to_this_machine_until_told_otherwise(tmp_path: Path) -> None:
+def test_links_point_to_this_machine_by_default(tmp_path: Path) -> None:
     assert settings_from(environment(tmp_path, PORT=9000), FOUND).public_url == "http://127.0.0.1:9000"
-    told = environment(tmp_path, PUBLIC_URL="https://kontor.example/")
-    assert settings_from(told, FOUND).public_url == "https://kontor.example"
+    configured = environment(tmp_path, PUBLIC_URL="https://kontor.example/")
+    assert settings_from(configured, FOUND).public_url == "https://kontor.example"
 
 
 def test_mail_goes_to_a_running_catcher(tmp_path: Path) -> None:
-    found = replace(FOUND, smtp_url="smtp://127.0.0.1:4025")
-    assert settings_from(environment(tmp_path), found).smtp_url == "smtp://127.0.0.1:4025"
+    endpoints = replace(FOUND, smtp_url="smtp://127.0.0.1:4025")
+    assert settings_from(environment(tmp_path), endpoints).smtp_url == "smtp://127.0.0.1:4025"
 
 
-def test_each_database_has_a_namespace_of_its_own(tmp_path: Path) -> None:
+def test_each_database_has_its_own_namespace(tmp_path: Path) -> None:
     assert default_namespace("postgresql://h/one") != default_namespace("postgresql://h/two")
     assert settings_from(environment(tmp_path), FOUND).namespace == default_namespace(FOUND.database_url)
     assert settings_from(environment(tmp_path, KONTOR_NAMESPACE="mine"), FOUND).namespace == "mine"
 
 
-def test_a_child_gets_the_very_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_process_gets_identical_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_from(environment(tmp_path, PORT=9000), FOUND)
-    given = {name: value for name, value in settings.environ().items() if name in known()}
-    assert settings_from(Environment.model_validate(given), None) == settings
+    environ = {name: value for name, value in settings.environ().items() if name in variable_names()}
+    assert settings_from(Environment.model_validate(environ), None) == settings
 
 
-def known() -> set[str]:
+def variable_names() -> set[str]:
     return {str(field.alias) for field in Environment.model_fields.values()}
 
 
-def test_the_secret_does_not_show_in_a_traceback(tmp_path: Path) -> None:
+def test_secret_does_not_appear_in_a_traceback(tmp_path: Path) -> None:
     settings = settings_from(environment(tmp_path), FOUND)
     assert settings.secret_key not in repr(settings)

@@ -1,4 +1,4 @@
-"""The tracer on OpenTelemetry's SDK: where its spans stand, and that nobody ever waits for a collector."""
+"""The tracer on the OpenTelemetry SDK: contexts of spans, and no waiting for a collector."""
 
 import threading
 import time
@@ -12,63 +12,63 @@ from opentelemetry.trace import get_tracer_provider
 from adapters.tracing import CLOSE_SECONDS, OtelTracer
 from domain.ids import new_id
 from domain.tracing import Place, SpanKind, place_of
-from tests.spans import Spans, above, where
+from tests.support.spans import SpanRecorder, parent_context, span_context
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 @pytest.fixture
-def spans() -> Spans:
-    return Spans()
+def spans() -> SpanRecorder:
+    return SpanRecorder()
 
 
-def test_a_span_stands_where_it_is_told_to_and_under_whom(spans: Spans) -> None:
+def test_span_gets_the_given_context_and_parent(spans: SpanRecorder) -> None:
     at, under = place_of(new_id(), TRACE), Place(TRACE, "00f067aa0ba902b7")
     spans.tracer.start("told", SpanKind.PRODUCER, under=under, at=at).end()
     spans.tracer.start("root", SpanKind.PRODUCER, at=at).end()
     spans.tracer.start("free", SpanKind.PRODUCER, under=under).end()
-    assert (where(spans.one("told")), above(spans.one("told"))) == (at, under)
-    assert (where(spans.one("root")), above(spans.one("root"))) == (at, None)
-    assert where(spans.one("free")).trace_id == TRACE
-    assert where(spans.one("free")).span_id not in {at.span_id, under.span_id}
+    assert (span_context(spans.single("told")), parent_context(spans.single("told"))) == (at, under)
+    assert (span_context(spans.single("root")), parent_context(spans.single("root"))) == (at, None)
+    assert span_context(spans.single("free")).trace_id == TRACE
+    assert span_context(spans.single("free")).span_id not in {at.span_id, under.span_id}
 
 
-def test_without_a_word_it_stands_under_the_callers_and_leaving_the_block_ends_that(spans: Spans) -> None:
+def test_span_defaults_to_the_current_parent_until_the_block_ends(spans: SpanRecorder) -> None:
     with spans.tracer.start("outer", SpanKind.SERVER) as outer, spans.tracer.within(outer):
         assert spans.tracer.here() == outer.place
         spans.tracer.start("inner", SpanKind.CLIENT).end()
     assert spans.tracer.here() is None
-    assert above(spans.one("inner")) == where(spans.one("outer"))
+    assert parent_context(spans.single("inner")) == span_context(spans.single("outer"))
 
 
-def test_a_span_is_told_once_however_often_it_ends(spans: Spans) -> None:
+def test_span_is_exported_once_even_when_ended_twice(spans: SpanRecorder) -> None:
     span = spans.tracer.start("once", SpanKind.INTERNAL)
     span.end()
     span.end()
     assert len(spans.named("once")) == 1
 
 
-def test_other_libraries_are_not_traced(spans: Spans) -> None:
+def test_other_libraries_are_not_traced(spans: SpanRecorder) -> None:
     assert "Proxy" in type(get_tracer_provider()).__name__
 
 
-def test_every_process_of_the_same_name_says_which_it_is(spans: Spans) -> None:
+def test_resource_names_service_namespace_and_version(spans: SpanRecorder) -> None:
     spans.tracer.start("any", SpanKind.INTERNAL).end()
-    said = spans.one("any").resource.attributes
+    said = spans.single("any").resource.attributes
     assert (said["service.namespace"], said["service.name"], said["service.version"]) == ("kontor", "kontor-test", "0")
 
 
-def test_the_standard_variable_names_the_service_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_otel_service_name_overrides_the_service_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "back-office")
-    spans = Spans()
+    spans = SpanRecorder()
     spans.tracer.start("any", SpanKind.INTERNAL).end()
-    assert spans.one("any").resource.attributes["service.name"] == "back-office"
+    assert spans.single("any").resource.attributes["service.name"] == "back-office"
 
 
-def test_processes_that_keep_a_part_of_all_traces_choose_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_with_sampling_make_the_same_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
-    web, worker, seen = Spans(), Spans(), set()
+    web, worker, seen = SpanRecorder(), SpanRecorder(), set()
     for _ in range(64):
         with web.tracer.start("request", SpanKind.SERVER) as request:
             job = place_of(new_id(), request.place.trace_id)
@@ -77,11 +77,11 @@ def test_processes_that_keep_a_part_of_all_traces_choose_alike(monkeypatch: pyte
             assert attempt.place.header().endswith("01" if attempt.place.sampled else "00")
         seen.add(attempt.place.sampled)
     assert seen == {True, False}
-    assert web.traces() == worker.traces()
+    assert web.trace_ids() == worker.trace_ids()
 
 
 class Stuck(SpanExporter):
-    """A collector that takes a connection and never answers."""
+    """A collector that accepts connections and never responds."""
 
     def __init__(self) -> None:
         self.asked, self.release = threading.Event(), threading.Event()
@@ -92,7 +92,7 @@ class Stuck(SpanExporter):
         return SpanExportResult.FAILURE
 
 
-def test_nobody_waits_for_a_collector_that_never_answers() -> None:
+def test_silent_collector_delays_nobody() -> None:
     stuck = Stuck()
     tracer = OtelTracer(BatchSpanProcessor(stuck, max_queue_size=64, max_export_batch_size=32), "test", "0")
     for _ in range(32):

@@ -16,10 +16,10 @@ MINUTE = timedelta(minutes=1)
 
 
 def on(day: str, tz: ZoneInfo, cron: str, hours: int = 30) -> list[str]:
-    """`slot = local time` of what is due in the hours from two hours before that local day."""
+    """Format `slot = local time` of everything due in the hours from two hours before that local day."""
     start = datetime.fromisoformat(day).replace(tzinfo=tz).astimezone(UTC) - timedelta(hours=2)
-    found = occurrences(cron, tz, start, start + timedelta(hours=hours))
-    return [f"{one.slot} = {one.due.astimezone(tz):%d %H:%M%z}" for one in found]
+    due = occurrences(cron, tz, start, start + timedelta(hours=hours))
+    return [f"{occurrence.slot} = {occurrence.due.astimezone(tz):%d %H:%M%z}" for occurrence in due]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def on(day: str, tz: ZoneInfo, cron: str, hours: int = 30) -> list[str]:
         (MOSCOW, "2014-10-26", "30 1 * * *", ["2014-10-26T01:30 = 26 01:30+0400"]),
     ],
 )
-def test_a_fixed_hour_schedule_fires_once_on_the_day_the_clock_changes(
+def test_fixed_hour_schedule_fires_once_on_the_day_of_a_clock_change(
     tz: ZoneInfo, day: str, cron: str, fires: list[str]
 ) -> None:
     assert [line for line in on(day, tz, cron) if line.startswith(day)] == fires
@@ -45,11 +45,11 @@ def test_several_slots_in_a_gap_become_one_occurrence() -> None:
     assert on("2026-03-29", BERLIN, "*/15 2 * * *", 24) == ["2026-03-29T02:00 = 29 03:00+0200"]
 
 
-def test_a_slot_that_the_clock_shows_wins_over_one_that_a_gap_pushed_onto_it() -> None:
+def test_existing_slot_takes_precedence_over_one_shifted_out_of_a_gap() -> None:
     assert on("2026-03-29", BERLIN, "0 2,3 * * *", 24) == ["2026-03-29T03:00 = 29 03:00+0200"]
 
 
-def test_an_hourly_schedule_runs_in_both_passes_and_invents_nothing_in_a_gap() -> None:
+def test_hourly_schedule_runs_in_both_passes_and_not_in_a_gap() -> None:
     assert on("2026-10-25", BERLIN, "0 * * * *", 7)[3:] == [
         "2026-10-25T02:00+02:00 = 25 02:00+0200",
         "2026-10-25T02:00+01:00 = 25 02:00+0100",
@@ -63,7 +63,7 @@ def test_an_hourly_schedule_runs_in_both_passes_and_invents_nothing_in_a_gap() -
     ]
 
 
-def test_an_hour_with_a_step_runs_by_elapsed_time_too() -> None:
+def test_hour_with_a_step_runs_by_elapsed_time() -> None:
     assert on("2026-10-25", BERLIN, "0 */2 * * *", 6) == [
         "2026-10-25T00:00+02:00 = 25 00:00+0200",
         "2026-10-25T02:00+02:00 = 25 02:00+0200",
@@ -75,11 +75,11 @@ def test_an_hour_with_a_step_runs_by_elapsed_time_too() -> None:
     ]
 
 
-def test_a_range_that_covers_every_hour_is_a_wildcard() -> None:
+def test_range_that_covers_every_hour_is_a_wildcard() -> None:
     assert on("2026-10-25", BERLIN, "0 0-23 * * *") == on("2026-10-25", BERLIN, "0 * * * *")
 
 
-def test_a_schedule_that_was_seen_in_the_first_pass_is_not_seen_again_in_the_second() -> None:
+def test_schedule_fired_in_the_first_pass_does_not_fire_in_the_second() -> None:
     first_pass = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
     assert occurrences("30 2 * * *", BERLIN, first_pass, first_pass + timedelta(hours=2)) == ()
@@ -87,7 +87,7 @@ def test_a_schedule_that_was_seen_in_the_first_pass_is_not_seen_again_in_the_sec
     assert occurrences("30 2 * * *", BERLIN, between, between + timedelta(hours=2)) == ()
 
 
-def test_the_beginning_of_a_stretch_is_excluded_and_its_end_included() -> None:
+def test_start_of_an_interval_is_excluded_and_its_end_included() -> None:
     due = datetime(2026, 5, 1, 22, 5, tzinfo=UTC)
 
     assert occurrences("5 0 * * *", BERLIN, due, due + timedelta(hours=1)) == ()
@@ -95,10 +95,10 @@ def test_the_beginning_of_a_stretch_is_excluded_and_its_end_included() -> None:
     assert occurrences("5 * * * *", BERLIN, due, due + timedelta(minutes=59)) == ()
 
 
-def test_the_next_leap_day_is_found() -> None:
+def test_next_leap_day_is_found() -> None:
     start = datetime(2097, 1, 1, tzinfo=UTC)
 
-    assert [one.slot for one in next_occurrences("0 3 29 2 *", BERLIN, start, 1)] == ["2104-02-29T03:00"]
+    assert [occurrence.slot for occurrence in next_occurrences("0 3 29 2 *", BERLIN, start, 1)] == ["2104-02-29T03:00"]
     (elapsed,) = next_occurrences("0 */6 29 2 *", BERLIN, datetime(2026, 3, 1, tzinfo=UTC), 1)
     assert elapsed.slot == "2028-02-29T00:00+01:00"
 
@@ -130,7 +130,7 @@ def test_the_next_leap_day_is_found() -> None:
         ("1," * 120 + "1 * * * *", "five fields"),
     ],
 )
-def test_a_bad_expression_says_what_is_wrong_with_it(cron: str, why: str) -> None:
+def test_invalid_expression_is_refused_with_a_reason(cron: str, why: str) -> None:
     with pytest.raises(BadCron, match=f".*{why}".replace("(", r"\(")):
         parse_cron(cron)
 
@@ -152,8 +152,8 @@ def values(low: int, high: int) -> st.SearchStrategy[frozenset[int]]:
 def by_hand(
     minutes: frozenset[int], hours: frozenset[int] | None, tz: ZoneInfo, after: datetime, until: datetime
 ) -> list[datetime]:
-    """Every instant of (after, until] at which it is due, found by looking at each minute."""
-    found = []
+    """Every due instant of (after, until], determined minute by minute."""
+    due = []
     instant = after.replace(second=0) + MINUTE
     while instant <= until:
         local, before = instant.astimezone(tz), (instant - MINUTE).astimezone(tz)
@@ -166,31 +166,31 @@ def by_hand(
                 shown.append(skipped)
                 skipped += MINUTE
         if any(wall.minute in minutes and wall.hour in (hours or range(24)) for wall in shown):
-            found.append(instant)
+            due.append(instant)
         instant += MINUTE
-    return found
+    return due
 
 
 @settings(max_examples=60)
 @given(stretches(), values(0, 59), st.none() | values(0, 5) | values(0, 23))
-def test_what_is_due_is_what_a_watchman_with_a_clock_would_say(
+def test_occurrences_equal_a_check_of_every_minute(
     where: tuple[ZoneInfo, datetime], minutes: frozenset[int], hours: frozenset[int] | None
 ) -> None:
     tz, after = where
     until = after + timedelta(hours=30)
     hour = "*" if hours is None else ",".join(map(str, hours))
-    found = occurrences(f"{','.join(map(str, minutes))} {hour} * * *", tz, after, until)
+    due = occurrences(f"{','.join(map(str, minutes))} {hour} * * *", tz, after, until)
 
-    assert [one.due for one in found] == by_hand(minutes, hours, tz, after, until)
-    assert len({one.slot for one in found}) == len(found)
+    assert [occurrence.due for occurrence in due] == by_hand(minutes, hours, tz, after, until)
+    assert len({occurrence.slot for occurrence in due}) == len(due)
 
 
 @settings(max_examples=60)
 @given(stretches(), st.sampled_from(["*/20 * * * *", "30 0-3 * * *", "0 0 * * *", "10 */3 * * 0"]))
-def test_looking_often_finds_the_same_as_looking_once(where: tuple[ZoneInfo, datetime], cron: str) -> None:
+def test_many_short_intervals_equal_one_long_interval(where: tuple[ZoneInfo, datetime], cron: str) -> None:
     tz, after = where
     instants = [after + timedelta(minutes=47 * step) for step in range(60)]
-    often = [one for left, right in pairwise(instants) for one in occurrences(cron, tz, left, right)]
+    often = [occurrence for left, right in pairwise(instants) for occurrence in occurrences(cron, tz, left, right)]
 
     assert tuple(often) == occurrences(cron, tz, after, instants[-1])
     assert next_occurrences(cron, tz, after, len(often)) == tuple(often)
@@ -198,9 +198,7 @@ def test_looking_often_finds_the_same_as_looking_once(where: tuple[ZoneInfo, dat
 
 @settings(max_examples=40)
 @given(stretches(), st.sampled_from(["*/20 * * * *", "30 0-3 * * *", "0 0 * * *"]), st.integers(1, 120))
-def test_the_latest_of_a_long_stretch_are_the_end_of_all_of_it(
-    where: tuple[ZoneInfo, datetime], cron: str, n: int
-) -> None:
+def test_latest_occurrences_are_the_end_of_all_occurrences(where: tuple[ZoneInfo, datetime], cron: str, n: int) -> None:
     tz, after = where
     until = after + timedelta(days=40, minutes=17)
 

@@ -25,5 +25,5 @@ from domain.cron_words import in_words
         ("0 3 * 6-8 *", "at 03:00 every day in June to August"),
     ],
 )
-def test_a_schedule_is_put_in_words(cron: str, words: str) -> None:
+def test_schedule_is_described_in_words(cron: str, words: str) -> None:
     assert in_words(cron) == words

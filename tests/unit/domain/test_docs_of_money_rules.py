@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 def rows(page: str, header: str) -> list[list[str]]:
-    """The cells of the table of a page that has this header line."""
+    """The cells of the table with this header line on a page."""
     lines = (REFERENCE / page).read_text(encoding="utf-8").splitlines()
     below = lines[lines.index(header) + 2 :]
     end = next((index for index, line in enumerate(below) if not line.startswith("|")), len(below))
@@ -26,12 +26,12 @@ def rows(page: str, header: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in below[:end]]
 
 
-def test_the_worked_windows() -> None:
+def test_documented_windows_are_correct() -> None:
     for day, first in rows("rules-discounts.md", "| day | window begins |"):
         assert turnover_window(date.fromisoformat(day)).first.isoformat() == first
 
 
-def test_the_worked_turnovers() -> None:
+def test_documented_turnovers_are_correct() -> None:
     programme = parse((ROOT / "examples" / "programmes" / "hosting.yaml").read_text(encoding="utf-8"))
     assert isinstance(programme, Programme)
     assert isinstance(programme.discount, TurnoverDiscount)
@@ -41,31 +41,31 @@ def test_the_worked_turnovers() -> None:
             Entry(date.fromisoformat(paid), PaymentKind.PAYMENT, Decimal(amount))
             for paid, amount in re.findall(r"([\d-]{10}) ([\d.]+)", payments)
         ]
-        found = explain(programme.discount, entries, date.fromisoformat(day))
-        assert found.turnover == Decimal(turnover)
-        shown = " / ".join(str(found.percent[family]) for family in ("vps", "dedicated", "ssl"))
-        assert percents == (shown if found.tier else "none")
+        explanation = explain(programme.discount, entries, date.fromisoformat(day))
+        assert explanation.turnover == Decimal(turnover)
+        shown = " / ".join(str(explanation.percent[family]) for family in ("vps", "dedicated", "ssl"))
+        assert percents == (shown if explanation.tier else "none")
 
 
-def test_the_worked_prices() -> None:
+def test_documented_prices_are_correct() -> None:
     for listed, percent, net in rows("rules-discounts.md", "| list | percent | net |"):
         assert percent_off(parse_money(listed, "EUR"), Decimal(percent)) == parse_money(net, "EUR")
 
 
-def test_the_worked_periods() -> None:
+def test_documented_periods_are_correct() -> None:
     for anchor, first_days in rows("rules-fees.md", "| anchor | first days of periods |"):
         last = date.fromisoformat(first_days.rpartition(", ")[2])
         due = periods_due(starting(date.fromisoformat(anchor)), [], last)
         assert ", ".join(period.start.isoformat() for period in due) == first_days
 
 
-def test_the_worked_charges() -> None:
+def test_documented_charges_are_correct() -> None:
     for listed, percent, discount, total in rows("rules-fees.md", "| fee | percent | discount | total |"):
-        found = fee(parse_money(listed, "EUR"), Decimal(percent))
-        assert (str(found.discount.amount), str(found.total.amount)) == (discount, total)
+        charge = fee(parse_money(listed, "EUR"), Decimal(percent))
+        assert (str(charge.discount.amount), str(charge.total.amount)) == (discount, total)
 
 
-def test_the_worked_reminders() -> None:
+def test_documented_reminders_are_correct() -> None:
     table = rows("rules-trials-and-quotas.md", "| length (days) | leads | reminders after (days) |")
     for length, leads, after in table:
         rules = Trial(int(length) * DAY, tuple(int(lead) * DAY for lead in leads.split(", ")))
@@ -73,6 +73,6 @@ def test_the_worked_reminders() -> None:
         assert ", ".join(str((at - run.started_at) // DAY) for at in reminders(run, rules)) == after
 
 
-def test_the_worked_thresholds() -> None:
+def test_documented_thresholds_are_correct() -> None:
     for limit, usage, reached in rows("rules-trials-and-quotas.md", "| limit | usage | threshold |"):
         assert (threshold(int(usage), int(limit), Decimal(80)) or "none") == reached

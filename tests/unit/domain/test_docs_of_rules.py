@@ -13,21 +13,21 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
 def rows(page: str, header: str) -> list[list[str]]:
-    """The cells of the table of a page that has this first header cell, without backquotes."""
+    """The cells of the table with this first header cell on a page, without backquotes."""
     lines = iter((REFERENCE / page).read_text(encoding="utf-8").splitlines())
     for line in lines:
         if line.startswith(f"| {header} |"):
             next(lines)
             break
-    found = []
+    cells = []
     for line in lines:
         if not line.startswith("|"):
             break
-        found.append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
-    return found
+        cells.append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
+    return cells
 
 
-def test_the_table_of_states_is_the_table_of_the_code() -> None:
+def test_documented_transitions_equal_the_code() -> None:
     written = {(start, event): end for start, event, end in rows("rules-offers.md", "from")}
 
     assert written == {
@@ -37,18 +37,18 @@ def test_the_table_of_states_is_the_table_of_the_code() -> None:
     assert all(f"`{reason.value}`" in page for reason in CANCEL_REASONS.values())
 
 
-def test_the_worked_terms_are_what_the_code_says() -> None:
+def test_documented_terms_are_correct() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     for start, term, end in rows("rules-offers.md", "accepted (Europe/Berlin)"):
         accepted = localize(datetime.fromisoformat(start), berlin)
         assert f"{term_end(accepted, parse_term(term), berlin).astimezone(berlin):%Y-%m-%d %H:%M}" == end
 
 
-def test_the_worked_schedules_are_what_the_code_says() -> None:
+def test_documented_schedules_are_correct() -> None:
     for name, day, cron, local in rows("rules-schedules.md", "zone"):
         tz = ZoneInfo(name)
         start, end = (localize(datetime.fromisoformat(f"{day}T{time}"), tz) for time in ("00:00", "23:59"))
-        found = [f"{one.due.astimezone(tz):%H:%M}" for one in occurrences(cron, tz, start - SECOND, end)]
-        wanted = re.findall(r"\d\d:\d\d", local)
-        assert found[: len(wanted)] == wanted
-        assert len(found) == len(wanted) or local.endswith("…")
+        times = [f"{occurrence.due.astimezone(tz):%H:%M}" for occurrence in occurrences(cron, tz, start - SECOND, end)]
+        expected = re.findall(r"\d\d:\d\d", local)
+        assert times[: len(expected)] == expected
+        assert len(times) == len(expected) or local.endswith("…")

@@ -5,7 +5,7 @@ import pytest
 from domain.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, Locked, NotFound
 
 
-def test_a_conflict_names_the_state_it_met() -> None:
+def test_conflict_carries_the_state() -> None:
     error = Conflict("illegal_transition", "The offer is accepted.", state="accepted")
 
     assert (error.code, error.state, error.data) == (
@@ -15,11 +15,11 @@ def test_a_conflict_names_the_state_it_met() -> None:
     )
 
 
-def test_a_conflict_without_a_state_carries_none() -> None:
+def test_conflict_without_a_state_carries_none() -> None:
     assert "state" not in Conflict("name_taken", "The name is taken.").data
 
 
-def test_an_invalid_request_keeps_its_field_errors_in_order() -> None:
+def test_invalid_keeps_its_field_errors_in_order() -> None:
     fields = [FieldError("lines.0.count", "too small"), FieldError("name", "missing")]
 
     assert Invalid("invalid", "No.", errors=iter(fields)).errors == tuple(fields)
@@ -38,7 +38,7 @@ def test_retry_after_is_rounded_up_and_never_zero(left: timedelta, seconds: int)
     assert Locked(left).retry_after_seconds == seconds
 
 
-def test_every_error_of_the_tree_is_a_kontor_error_with_a_code_and_a_message() -> None:
+def test_every_error_has_a_code_and_a_message() -> None:
     for error in (NotFound(), Forbidden(), Gone(), Invalid(), Locked(timedelta(1))):
         assert isinstance(error, KontorError)
         assert error.code

@@ -20,13 +20,13 @@ def starts(run: Run, today: str, *charged: str) -> list[str]:
     return [period.start.isoformat() for period in due]
 
 
-def test_the_first_period_is_due_on_the_day_of_assignment() -> None:
+def test_first_period_is_due_on_the_day_of_assignment() -> None:
     assert starts(starting(date(2026, 5, 10)), "2026-05-10") == ["2026-05-10"]
     assert starts(starting(date(2026, 5, 10)), "2026-06-09", "2026-05-10") == []
     assert starts(starting(date(2026, 5, 10)), "2026-06-10", "2026-05-10") == ["2026-06-10"]
 
 
-def test_an_anchor_on_the_31st_comes_back_over_a_leap_year() -> None:
+def test_anchor_day_31_is_kept_over_a_leap_year() -> None:
     assert starts(starting(date(2027, 12, 31)), "2028-05-30") == [
         "2027-12-31",
         "2028-01-31",
@@ -36,7 +36,7 @@ def test_an_anchor_on_the_31st_comes_back_over_a_leap_year() -> None:
     ]
 
 
-def test_after_an_outage_of_three_months_every_missed_period_is_due_with_its_own_days() -> None:
+def test_missed_periods_are_due_separately_after_an_outage_of_three_months() -> None:
     run = starting(date(2026, 1, 15))
 
     assert starts(run, "2026-04-20", "2026-01-15") == ["2026-02-15", "2026-03-15", "2026-04-15"]
@@ -52,13 +52,13 @@ def test_unassigning_takes_effect_at_the_end_of_the_paid_period() -> None:
     assert ending(run, date(2026, 2, 20)) == run
 
 
-def test_assigning_again_before_the_end_only_cancels_the_end() -> None:
+def test_reassigning_before_the_end_cancels_the_end() -> None:
     run = starting(date(2026, 1, 31))
 
     assert continuing(ending(run, date(2026, 2, 10))) == run
 
 
-def test_the_last_day_of_a_period_belongs_to_it() -> None:
+def test_last_day_belongs_to_its_period() -> None:
     assert current_period(starting(date(2026, 1, 31)), date(2026, 2, 27)) == Period(
         date(2026, 1, 31), date(2026, 2, 28)
     )
@@ -67,7 +67,7 @@ def test_the_last_day_of_a_period_belongs_to_it() -> None:
     )
 
 
-def test_the_ten_and_twenty_dollar_example() -> None:
+def test_retail_fee_of_20_dollars_is_not_below_a_wholesale_fee_of_10() -> None:
     wholesale, retail = dollars("10.00"), dollars("20.00")
     charged = fee(wholesale, Decimal(0))
 
@@ -85,13 +85,15 @@ def test_fee_less_discount_is_the_total(cents: int, percent: int) -> None:
 
 
 @given(days, st.lists(st.integers(0, 400), max_size=30), st.none() | st.integers(0, 400))
-def test_however_often_one_looks_every_period_is_charged_once(anchor: date, looks: list[int], stop: int | None) -> None:
+def test_every_period_is_charged_once_for_any_sequence_of_runs(
+    anchor: date, looks: list[int], stop: int | None
+) -> None:
     run = starting(anchor)
     if stop is not None:
         run = ending(run, anchor + timedelta(days=stop))
     charged: list[date] = []
-    for look in sorted(looks):
-        charged += [period.start for period in periods_due(run, charged, anchor + timedelta(days=look))]
+    for offset in sorted(looks):
+        charged += [period.start for period in periods_due(run, charged, anchor + timedelta(days=offset))]
 
     assert len(charged) == len(set(charged))
     last = anchor + timedelta(days=max(looks, default=-1))
@@ -100,11 +102,11 @@ def test_however_often_one_looks_every_period_is_charged_once(anchor: date, look
 
 
 def _starts(anchor: date) -> list[date]:
-    """Every first day of a period within two years, found day by day."""
-    found = []
+    """Every first day of a period within two years, determined day by day."""
+    first_days = []
     for later in range(800):
         day = anchor + timedelta(days=later)
         is_last = (day + timedelta(days=1)).month != day.month
         if day.day == anchor.day or (is_last and day.day < anchor.day):
-            found.append(day)
-    return found
+            first_days.append(day)
+    return first_days

@@ -35,7 +35,7 @@ def running(count: int, product: str = EXCEL, days: int = 100) -> Grant:
     return Grant(product, count, NOW - timedelta(days=10), NOW + timedelta(days=days))
 
 
-def test_relative_licences_are_added_to_what_is_there() -> None:
+def test_relative_licences_are_added() -> None:
     grants = (running(10),)
     done = provision(grants, [relative(5)], NOW, BERLIN)
 
@@ -43,7 +43,7 @@ def test_relative_licences_are_added_to_what_is_there() -> None:
     assert total(after(grants, done, NOW), EXCEL, NOW) == 15
 
 
-def test_absolute_licences_replace_every_running_grant_of_the_product_and_no_other() -> None:
+def test_absolute_licences_replace_all_running_grants_of_the_product() -> None:
     grants = (running(10), running(4), running(7, DATA))
     done = provision(grants, [absolute(3)], NOW, BERLIN)
 
@@ -52,14 +52,14 @@ def test_absolute_licences_replace_every_running_grant_of_the_product_and_no_oth
     assert (total(then, EXCEL, NOW), total(then, DATA, NOW)) == (3, 7)
 
 
-def test_a_grant_stops_counting_at_its_very_end() -> None:
+def test_grant_stops_counting_at_its_end() -> None:
     grant = running(10)
 
     assert total([grant], EXCEL, grant.ends_at - timedelta(microseconds=1)) == 10
     assert total([grant], EXCEL, grant.ends_at) == 0
 
 
-def test_a_product_expires_at_the_next_end_of_its_running_grants() -> None:
+def test_product_expires_at_the_next_end_of_its_running_grants() -> None:
     grants = (running(10, days=100), running(5, days=40), running(2, days=-1), running(1, DATA, 9))
 
     assert holdings(grants, NOW) == (
@@ -69,7 +69,7 @@ def test_a_product_expires_at_the_next_end_of_its_running_grants() -> None:
     assert next_end(grants, "unknown", NOW) is None
 
 
-def test_the_admin_sees_what_will_change_before_accepting() -> None:
+def test_preview_shows_the_change_before_accepting() -> None:
     (change,) = preview([running(10)], [relative(5)], NOW, BERLIN)
 
     assert change == Change(EXCEL, 10, 15)
@@ -78,23 +78,23 @@ def test_the_admin_sees_what_will_change_before_accepting() -> None:
     assert str(Change(EXCEL, 3, 3)) == "3 licences -> 3 (+0)"
 
 
-def test_lines_of_one_product_are_applied_in_their_order() -> None:
+def test_lines_of_one_product_are_applied_in_order() -> None:
     assert preview([running(10)], [absolute(4), relative(5)], NOW, BERLIN) == (Change(EXCEL, 10, 9),)
     assert preview([running(10)], [relative(5), absolute(4)], NOW, BERLIN) == (Change(EXCEL, 10, 4),)
 
 
-def test_one_grant_is_written_for_every_line() -> None:
+def test_one_grant_is_written_per_line() -> None:
     done = provision([], [relative(5), absolute(4), relative(1, DATA)], NOW, BERLIN)
 
     assert [grant.count for grant in done.added] == [5, 4, 1]
     assert done.added[0].ends_at == NOW
 
 
-def test_a_line_whose_last_day_has_passed_grants_nothing() -> None:
+def test_line_whose_last_day_has_passed_grants_nothing() -> None:
     assert preview([running(10)], [relative(5, term="2026-02-27")], NOW, BERLIN) == (Change(EXCEL, 10, 10),)
 
 
-def test_the_end_is_announced_14_days_before_unless_the_grant_is_shorter() -> None:
+def test_end_is_announced_14_days_before_unless_the_grant_is_shorter() -> None:
     long, short = (
         Grant(EXCEL, 1, NOW, NOW + timedelta(days=30)),
         Grant(EXCEL, 1, NOW, NOW + timedelta(days=7)),
@@ -118,7 +118,7 @@ grants_of_any_age = st.lists(
 
 
 @given(grants_of_any_age, st.lists(lines_of_any_kind, max_size=6))
-def test_what_was_previewed_is_what_is_written(grants: list[Grant], offered: list[OfferLine]) -> None:
+def test_preview_equals_the_written_grants(grants: list[Grant], offered: list[OfferLine]) -> None:
     then = after(grants, provision(grants, offered, NOW, BERLIN), NOW)
 
     for change in preview(grants, offered, NOW, BERLIN):
@@ -127,7 +127,7 @@ def test_what_was_previewed_is_what_is_written(grants: list[Grant], offered: lis
 
 
 @given(grants_of_any_age, st.lists(lines_of_any_kind, max_size=6))
-def test_a_count_is_what_an_obvious_counter_says(grants: list[Grant], offered: list[OfferLine]) -> None:
+def test_total_equals_a_simple_count(grants: list[Grant], offered: list[OfferLine]) -> None:
     counts = {code: sum(g.count for g in grants if g.product == code and g.ends_at > NOW) for code in (EXCEL, DATA)}
     for line in offered:
         usable = 0 if line.term == "2020-01-01" else line.count

@@ -12,23 +12,25 @@ def held(subscription: str, reseller: UUID, account: int = 3) -> Held:
     return Held(subscription, "product", UUID(int=account), "Salon", reseller)
 
 
-def test_a_taken_name_gets_the_resellers_behind_it() -> None:
+def test_clashing_name_gets_the_reseller_appended() -> None:
     assert new_names(["Basics", "More"], ["Basics"], "Elbe") == {"Basics": "Basics (Elbe)"}
 
 
-def test_a_name_that_is_taken_even_then_gets_a_number() -> None:
+def test_name_that_clashes_again_gets_a_number() -> None:
     assert new_names(["Basics"], ["Basics", "Basics (Elbe)"], "Elbe") == {"Basics": "Basics (Elbe) 2"}
     assert new_names(["Basics", "Basics (Elbe)"], ["Basics"], "Elbe") == {"Basics": "Basics (Elbe) 2"}
 
 
 @given(st.sets(st.sampled_from(["a", "a (R)", "a (R) 2", "b", "b (R)"])), st.sets(st.sampled_from(["a", "a (R)", "b"])))
-def test_after_the_move_every_name_is_there_once(moved: set[str], there: set[str]) -> None:
+def test_names_are_unique_after_the_move(moved: set[str], there: set[str]) -> None:
     renamed = new_names(moved, there, "R")
     after = [renamed.get(name, name) for name in moved] + list(there)
     assert len(after) == len(set(after))
     assert set(renamed) == moved & there
 
 
-def test_a_subscription_is_a_conflict_only_when_both_hold_it() -> None:
-    found = conflicts([held("one", A), held("one", B, 4), held("two", A), held("three", B), held("three", B, 5)])
-    assert {code: [one.reseller_id for one in whom] for code, whom in found.items()} == {"one": [A, B]}
+def test_subscription_is_a_conflict_only_when_both_hold_it() -> None:
+    by_subscription = conflicts(
+        [held("one", A), held("one", B, 4), held("two", A), held("three", B), held("three", B, 5)]
+    )
+    assert {code: [entry.reseller_id for entry in whom] for code, whom in by_subscription.items()} == {"one": [A, B]}

@@ -17,35 +17,35 @@ def days_missed(policy: MisfirePolicy, now: datetime = NOW, bound: int = 100) ->
     return [occurrence.slot for occurrence in to_fire(missed, policy, now, bound).fire]
 
 
-def test_after_an_outage_of_two_days_skip_runs_nothing() -> None:
+def test_skip_policy_runs_nothing_after_an_outage() -> None:
     assert days_missed(MisfirePolicy.SKIP) == []
 
 
-def test_after_an_outage_of_two_days_once_runs_the_newest() -> None:
+def test_once_policy_runs_the_newest_after_an_outage() -> None:
     assert days_missed(MisfirePolicy.ONCE) == ["2026-03-30T00:05"]
 
 
-def test_after_an_outage_of_two_days_all_runs_each_oldest_first() -> None:
+def test_all_policy_runs_each_oldest_first_after_an_outage() -> None:
     assert days_missed(MisfirePolicy.ALL) == ["2026-03-29T00:05", "2026-03-30T00:05"]
 
 
-def test_all_is_bounded_and_keeps_the_newest() -> None:
+def test_all_policy_is_bounded_and_keeps_the_newest() -> None:
     assert days_missed(MisfirePolicy.ALL, bound=1) == ["2026-03-30T00:05"]
     assert days_missed(MisfirePolicy.ALL, bound=0) == []
 
 
-def test_what_is_on_time_runs_under_every_policy() -> None:
+def test_occurrence_on_time_runs_under_every_policy() -> None:
     on_time = datetime(2026, 3, 29, 22, 5, 40, tzinfo=UTC)
 
     for policy in MisfirePolicy:
         assert days_missed(policy, on_time)[-1] == "2026-03-30T00:05"
 
 
-def test_on_time_means_from_the_instant_it_is_due_to_sixty_seconds_later() -> None:
+def test_occurrence_is_on_time_for_sixty_seconds() -> None:
     due = Occurrence(NOW, "now")
 
-    for late in (timedelta(0), timedelta(seconds=60)):
-        assert to_fire([due], MisfirePolicy.SKIP, NOW + late, 5) == Firing((due,), ())
+    for delay in (timedelta(0), timedelta(seconds=60)):
+        assert to_fire([due], MisfirePolicy.SKIP, NOW + delay, 5) == Firing((due,), ())
     just_too_late = NOW + timedelta(seconds=60, microseconds=1)
     assert to_fire([due], MisfirePolicy.SKIP, just_too_late, 5) == Firing((), (due,))
 
@@ -56,7 +56,7 @@ dues = st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), max_size=20, uni
 
 
 @given(dues, st.sampled_from(MisfirePolicy), st.integers(0, 10))
-def test_every_missed_occurrence_is_either_fired_or_recorded_as_skipped(
+def test_every_missed_occurrence_is_fired_or_skipped(
     missed: list[Occurrence], policy: MisfirePolicy, bound: int
 ) -> None:
     firing = to_fire(missed, policy, NOW, bound)
@@ -65,7 +65,7 @@ def test_every_missed_occurrence_is_either_fired_or_recorded_as_skipped(
 
 
 @pytest.mark.parametrize("policy", list(MisfirePolicy))
-def test_what_is_not_due_yet_is_neither_fired_nor_skipped(policy: MisfirePolicy) -> None:
+def test_future_occurrence_is_neither_fired_nor_skipped(policy: MisfirePolicy) -> None:
     future = Occurrence(NOW + timedelta(seconds=1), "later")
 
     assert to_fire([future], policy, NOW, 5) == Firing((), ())

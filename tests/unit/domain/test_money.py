@@ -32,17 +32,17 @@ def euros(text: str) -> Money:
 
 
 @pytest.mark.parametrize(("code", "decimals"), [("EUR", 2), ("JPY", 0), ("KWD", 3), ("ISK", 0), ("HUF", 2)])
-def test_a_currency_has_the_decimals_of_iso_4217(code: str, decimals: int) -> None:
+def test_currency_has_the_decimals_of_iso_4217(code: str, decimals: int) -> None:
     assert minor_units(code) == decimals
 
 
 @pytest.mark.parametrize("code", ["", "eur", "EURO", "XXX", "DEM"])
-def test_an_unknown_currency_is_refused(code: str) -> None:
+def test_unknown_currency_is_refused(code: str) -> None:
     with pytest.raises(UnknownCurrency):
         minor_units(code)
 
 
-def test_every_listed_currency_is_one_that_the_unicode_consortium_knows_too() -> None:
+def test_every_listed_currency_is_known_to_unicode() -> None:
     assert set(MINOR_UNITS) <= set(Locale("en").currencies)
 
 
@@ -56,7 +56,7 @@ def test_every_listed_currency_is_one_that_the_unicode_consortium_knows_too() ->
         ("007.10", "EUR", "7.10"),
     ],
 )
-def test_a_decimal_string_is_an_amount(text: str, currency: str, amount: str) -> None:
+def test_decimal_string_is_an_amount(text: str, currency: str, amount: str) -> None:
     assert f"{parse_amount(text, currency)}" == amount
 
 
@@ -73,7 +73,7 @@ def test_a_decimal_string_is_an_amount(text: str, currency: str, amount: str) ->
         ("1\n", "USD"),
     ],
 )
-def test_anything_else_is_an_invalid_amount(text: str, currency: str) -> None:
+def test_any_other_text_is_an_invalid_amount(text: str, currency: str) -> None:
     with pytest.raises(Invalid) as caught:
         parse_amount(text, currency, loc="price.amount")
 
@@ -81,7 +81,7 @@ def test_anything_else_is_an_invalid_amount(text: str, currency: str) -> None:
     assert [error.loc for error in caught.value.errors] == ["price.amount"]
 
 
-def test_zero_and_a_sign_are_taken_only_where_they_may_be() -> None:
+def test_zero_and_negative_amounts_are_accepted_only_where_allowed() -> None:
     assert parse_money("0", "EUR", Sign.NOT_NEGATIVE) == zero("EUR")
     assert parse_amount("-3.10", "EUR", Sign.ANY) == Decimal("-3.10")
     with pytest.raises(Invalid):
@@ -96,7 +96,7 @@ def test_rounding_is_half_up_to_the_minor_unit(amount: str, rounded: str) -> Non
     assert str(round_half_up(Decimal(amount), "EUR")) == rounded
 
 
-def test_money_finer_than_its_currency_cannot_be_made() -> None:
+def test_money_finer_than_its_currency_is_refused() -> None:
     with pytest.raises(ValueError, match="more decimals"):
         euros("0.001")
 
@@ -117,27 +117,27 @@ def test_two_currencies_do_not_mix() -> None:
         ("10.00", "33.3", "6.67"),
     ],
 )
-def test_what_is_charged_after_a_discount_is_rounded_half_up(price: str, percent: str, net: str) -> None:
+def test_discounted_price_is_rounded_half_up(price: str, percent: str, net: str) -> None:
     assert percent_off(euros(price), Decimal(percent)) == euros(net)
 
 
 @given(moneys())
-def test_money_survives_its_document(money: Money) -> None:
+def test_money_is_unchanged_after_conversion_to_a_document(money: Money) -> None:
     document = money.to_document()
 
     assert parse_money(document["amount"], document["currency"], Sign.ANY) == money
 
 
 @given(moneys(), st.integers(-100, 100))
-def test_multiplying_is_adding_again_and_again(money: Money, times: int) -> None:
+def test_multiplication_equals_repeated_addition(money: Money, times: int) -> None:
     step = money if times >= 0 else -money
 
     assert money * times == sum([step] * abs(times), zero(money.currency))
 
 
 @given(st.integers(0, 10**9), st.integers(0, 100), st.integers(0, 100))
-def test_a_greater_discount_never_costs_more(cents: int, one: int, other: int) -> None:
+def test_greater_discount_never_costs_more(cents: int, first: int, other: int) -> None:
     price = Money(cents * smallest("EUR"), "EUR")
-    low, high = sorted((one, other))
+    low, high = sorted((first, other))
 
     assert zero("EUR") <= percent_off(price, Decimal(high)) <= percent_off(price, Decimal(low)) <= price

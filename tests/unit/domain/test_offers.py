@@ -42,7 +42,7 @@ ARROWS = {
 
 @pytest.mark.parametrize("event", list(OfferEvent))
 @pytest.mark.parametrize("state", [None, *OfferState])
-def test_only_the_arrows_of_the_rule_book_are_legal(state: OfferState | None, event: OfferEvent) -> None:
+def test_only_the_documented_transitions_are_legal(state: OfferState | None, event: OfferEvent) -> None:
     if (state, event.value) in ARROWS:
         assert next_state(state, event).value == ARROWS[state, event.value]
     else:
@@ -50,7 +50,7 @@ def test_only_the_arrows_of_the_rule_book_are_legal(state: OfferState | None, ev
             next_state(state, event)
 
 
-def test_the_loser_of_a_race_learns_the_state_it_met() -> None:
+def test_illegal_transition_carries_the_state() -> None:
     with pytest.raises(IllegalTransition) as caught:
         next_state(OfferState.ACCEPTED, OfferEvent.WITHDRAW)
 
@@ -58,7 +58,7 @@ def test_the_loser_of_a_race_learns_the_state_it_met() -> None:
     assert caught.value.state == "accepted"
 
 
-def test_every_way_into_cancelled_has_its_reason() -> None:
+def test_every_transition_to_cancelled_has_its_reason() -> None:
     assert {event.value: reason.value for event, reason in CANCEL_REASONS.items()} == {
         "withdraw": "withdrawn",
         "expire": "expired",
@@ -66,12 +66,12 @@ def test_every_way_into_cancelled_has_its_reason() -> None:
     }
 
 
-def test_an_offer_lives_30_days_and_its_message_has_4000_characters_at_most() -> None:
+def test_offer_lasts_30_days_and_its_message_has_at_most_4000_characters() -> None:
     assert timedelta(days=30) == OFFER_LIFE
     assert MESSAGE_LIMIT == 4000
 
 
-def test_an_open_offer_reads_as_cancelled_from_the_instant_it_expires() -> None:
+def test_open_offer_reads_as_cancelled_from_its_expiry() -> None:
     just_before = NOW - timedelta(microseconds=1)
 
     assert effective_state(C, NOW, just_before) is C
@@ -79,14 +79,14 @@ def test_an_open_offer_reads_as_cancelled_from_the_instant_it_expires() -> None:
     assert effective_state(OfferState.ACCEPTED, NOW, NOW) is OfferState.ACCEPTED
 
 
-def test_an_expired_offer_cannot_be_accepted_though_no_job_has_cancelled_it() -> None:
+def test_expired_offer_cannot_be_accepted_before_its_job_ran() -> None:
     with pytest.raises(IllegalTransition) as caught:
         step(C, OfferEvent.ACCEPT, expires_at=NOW, now=NOW)
 
     assert caught.value.state == "cancelled"
 
 
-def test_an_offer_does_not_expire_early() -> None:
+def test_offer_does_not_expire_early() -> None:
     with pytest.raises(IllegalTransition):
         step(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW - timedelta(seconds=1))
     assert step(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW) is OfferState.CANCELLED
@@ -108,17 +108,17 @@ HISTORY = chain(
 )
 
 
-def test_an_untouched_chain_verifies() -> None:
+def test_unchanged_chain_verifies() -> None:
     assert verify_chain(KEY, SNAPSHOT, HISTORY)
     assert first_broken(KEY, SNAPSHOT, HISTORY) is None
 
 
-def test_an_offer_without_events_does_not_verify() -> None:
+def test_offer_without_events_does_not_verify() -> None:
     assert not verify_chain(KEY, SNAPSHOT, [])
 
 
 @given(st.integers(0, 2), st.sampled_from(["at", "actor", "from", "to", "job"]))
-def test_a_changed_event_is_found_where_it_is(position: int, field: str) -> None:
+def test_changed_event_is_located(position: int, field: str) -> None:
     changed = [*HISTORY]
     event, digest = changed[position]
     changed[position] = ({**event, field: "forged"}, digest)
@@ -126,18 +126,18 @@ def test_a_changed_event_is_found_where_it_is(position: int, field: str) -> None
     assert first_broken(KEY, SNAPSHOT, changed) == position
 
 
-def test_a_removed_an_added_and_a_swapped_event_break_the_chain() -> None:
+def test_removed_added_or_swapped_event_breaks_the_chain() -> None:
     assert first_broken(KEY, SNAPSHOT, HISTORY[1:]) == 0
     assert first_broken(KEY, SNAPSHOT, [*HISTORY, HISTORY[2]]) == 3
     assert first_broken(KEY, SNAPSHOT, [HISTORY[0], HISTORY[2], HISTORY[1]]) == 1
 
 
-def test_another_key_or_snapshot_breaks_the_chain() -> None:
+def test_other_key_or_snapshot_breaks_the_chain() -> None:
     assert not verify_chain(b"other" * 8, SNAPSHOT, HISTORY)
     assert not verify_chain(KEY, {**SNAPSHOT, "account": "b"}, HISTORY)
 
 
-def test_one_value_has_one_canonical_text() -> None:
+def test_equal_values_have_one_canonical_text() -> None:
     tokyo = datetime.fromisoformat("2026-03-01T21:00:00+09:00")
 
     assert canonical_json({"b": (1, None), "a": NOW}) == canonical_json({"a": tokyo, "b": [1, None]})
@@ -148,7 +148,7 @@ def test_one_value_has_one_canonical_text() -> None:
 
 
 class OfferMachine(RuleBasedStateMachine):
-    """Any events at any time: terminal states stay, the history is a path of legal arrows."""
+    """Random events at random times: terminal states stay, and the history follows the transitions."""
 
     @initialize()
     def send(self) -> None:

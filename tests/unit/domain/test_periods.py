@@ -32,12 +32,12 @@ days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
         (date(2026, 5, 5), 0, date(2026, 5, 5)),
     ],
 )
-def test_a_day_that_the_month_lacks_is_clamped(day: date, months: int, result: date) -> None:
+def test_day_missing_in_a_month_is_clamped(day: date, months: int, result: date) -> None:
     assert add_months(day, months) == result
 
 
 @given(days, st.integers(-500, 500))
-def test_adding_months_lands_in_that_month_on_that_day_or_its_last(day: date, months: int) -> None:
+def test_adding_months_keeps_the_day_or_uses_the_last(day: date, months: int) -> None:
     there = add_months(day, months)
 
     assert there.year * 12 + there.month == day.year * 12 + day.month + months
@@ -46,23 +46,23 @@ def test_adding_months_lands_in_that_month_on_that_day_or_its_last(day: date, mo
 
 
 @given(days, st.integers(0, 300))
-def test_paid_periods_follow_each_other_without_gap_or_overlap(anchor: date, index: int) -> None:
+def test_paid_periods_are_contiguous(anchor: date, index: int) -> None:
     assert paid_period(anchor, index).end == paid_period(anchor, index + 1).start
 
 
 @given(days, st.integers(0, 12_000))
-def test_every_day_lies_in_the_paid_period_of_its_index(anchor: date, later: int) -> None:
+def test_every_day_is_in_the_paid_period_of_its_index(anchor: date, later: int) -> None:
     day = anchor + timedelta(days=later)
 
     assert day in paid_period(anchor, paid_period_index(anchor, day))
 
 
 @given(days)
-def test_the_day_before_the_anchor_is_before_the_first_period(anchor: date) -> None:
+def test_day_before_the_anchor_is_before_the_first_period(anchor: date) -> None:
     assert paid_period_index(anchor, anchor - timedelta(days=1)) == -1
 
 
-def test_the_31st_comes_back_after_a_shorter_month() -> None:
+def test_day_31_returns_after_a_shorter_month() -> None:
     starts = [paid_period(date(2027, 12, 31), index).start for index in range(5)]
 
     assert starts == [
@@ -86,7 +86,7 @@ def test_the_31st_comes_back_after_a_shorter_month() -> None:
         (date(2026, 1, 20), date(2025, 12, 20)),
     ],
 )
-def test_the_turnover_window_looks_back_one_calendar_month(day: date, first: date) -> None:
+def test_turnover_window_covers_one_calendar_month(day: date, first: date) -> None:
     window = turnover_window(day)
 
     assert (window.first, window.last) == (first, day)
@@ -96,7 +96,7 @@ def test_the_turnover_window_looks_back_one_calendar_month(day: date, first: dat
 
 
 @given(days)
-def test_what_leaves_tomorrow_is_what_the_two_windows_differ_by(day: date) -> None:
+def test_days_leaving_tomorrow_are_the_difference_of_two_windows(day: date) -> None:
     today, tomorrow = turnover_window(day), turnover_window(day + timedelta(days=1))
     gone = leaving(day)
 
@@ -105,13 +105,13 @@ def test_what_leaves_tomorrow_is_what_the_two_windows_differ_by(day: date) -> No
         assert (probe in today and probe not in tomorrow) == (gone is not None and probe in gone)
 
 
-def test_nothing_leaves_while_the_window_is_clamped_and_all_of_it_afterwards() -> None:
+def test_no_day_leaves_while_the_window_is_clamped_and_all_leave_afterwards() -> None:
     assert leaving(date(2026, 3, 30)) is None
     assert leaving(date(2026, 3, 31)) == Period(date(2026, 2, 28), date(2026, 3, 1))
     assert leaving(date(2026, 2, 28)) == Period(date(2026, 1, 28), date(2026, 2, 1))
 
 
-def test_a_calendar_month_is_the_local_one() -> None:
+def test_calendar_month_is_in_local_time() -> None:
     moscow = ZoneInfo("Europe/Moscow")
     month = calendar_month(datetime(2026, 1, 31, 21, tzinfo=UTC), moscow)
 
@@ -119,6 +119,6 @@ def test_a_calendar_month_is_the_local_one() -> None:
     assert month.instants(moscow)[0] == datetime(2026, 1, 31, 21, tzinfo=UTC)
 
 
-def test_a_period_that_does_not_last_is_refused() -> None:
+def test_empty_period_is_refused() -> None:
     with pytest.raises(ValueError, match="must end after"):
         Period(date(2026, 1, 1), date(2026, 1, 1))

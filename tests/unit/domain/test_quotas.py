@@ -14,38 +14,38 @@ WARNING = Decimal(80)
     ("value", "reached"),
     [(0, None), (39, None), (40, "warning"), (49, "warning"), (50, "reached"), (51, "exceeded"), (5000, "exceeded")],
 )
-def test_exceeded_is_the_51st_of_50_not_the_50th(value: int, reached: str | None) -> None:
+def test_limit_of_50_is_exceeded_by_the_51st(value: int, reached: str | None) -> None:
     assert threshold(value, 50, WARNING) == reached
 
 
-def test_a_warning_begins_at_the_very_percentage() -> None:
+def test_warning_starts_at_the_exact_percentage() -> None:
     assert threshold(799, 1000, WARNING) is None
     assert threshold(800, 1000, WARNING) is Threshold.WARNING
 
 
-def test_without_a_limit_there_is_no_threshold() -> None:
+def test_no_threshold_without_a_limit() -> None:
     assert threshold(10**9, None, WARNING) is None
 
 
-def test_a_limit_of_nothing_is_exceeded_by_the_first() -> None:
+def test_limit_of_zero_is_exceeded_by_the_first() -> None:
     assert threshold(0, 0, WARNING) is None
     assert threshold(1, 0, WARNING) is Threshold.EXCEEDED
 
 
 @given(st.integers(0, 10_000), st.integers(0, 1000))
-def test_80_per_cent_is_not_rounded(value: int, limit: int) -> None:
+def test_warning_percentage_is_not_rounded(value: int, limit: int) -> None:
     if threshold(value, limit, WARNING) is Threshold.WARNING:
         assert 10 * value >= 8 * limit
         assert value < limit
 
 
-def test_a_jump_over_several_thresholds_sends_the_highest_only() -> None:
+def test_jump_over_several_thresholds_sends_the_highest() -> None:
     assert mail_due(51, 50, WARNING, []) is Threshold.EXCEEDED
     assert mail_due(50, 50, WARNING, [Threshold.EXCEEDED]) is None
 
 
 @given(st.lists(st.integers(0, 70), max_size=30))
-def test_each_threshold_is_mailed_once_at_most_and_in_rising_order(values: list[int]) -> None:
+def test_each_threshold_is_mailed_at_most_once_in_rising_order(values: list[int]) -> None:
     mailed: list[Threshold] = []
     for value in values:
         due = mail_due(value, 50, WARNING, mailed)
@@ -58,7 +58,7 @@ def test_each_threshold_is_mailed_once_at_most_and_in_rising_order(values: list[
     assert (Threshold.EXCEEDED in mailed) is (highest > 50)
 
 
-def test_an_account_is_read_only_when_it_is_over_a_limit() -> None:
+def test_account_is_read_only_when_over_a_limit() -> None:
     limits = {"appointments": 50, "sms": None}
 
     assert not read_only({"appointments": 50, "sms": 10**6}, limits)
@@ -67,7 +67,7 @@ def test_an_account_is_read_only_when_it_is_over_a_limit() -> None:
     assert not read_only({}, {"appointments": 0})
 
 
-def test_the_reseller_gets_a_copy_one_copy_or_the_mail_alone_with_a_note() -> None:
+def test_reseller_gets_a_copy_or_the_mail_with_a_note() -> None:
     client, reseller = "ann@shop.example", "boss@reseller.example"
 
     assert recipients(client, reseller, suppressed=False) == Recipients(client, reseller)
@@ -75,12 +75,12 @@ def test_the_reseller_gets_a_copy_one_copy_or_the_mail_alone_with_a_note() -> No
     assert recipients("BOSS@reseller.example", reseller, suppressed=False) == Recipients(reseller)
 
 
-def test_the_21st_copy_within_an_hour_waits_for_the_digest() -> None:
+def test_copies_from_the_21st_of_an_hour_wait_for_the_digest() -> None:
     assert cc_goes_out(19)
     assert not cc_goes_out(20)
 
 
-def test_the_digest_comes_at_the_end_of_the_clock_hour() -> None:
+def test_digest_is_due_at_the_end_of_the_clock_hour() -> None:
     start, end = clock_hour(datetime(2026, 3, 1, 12, 59, 59, 999999, tzinfo=UTC))
 
     assert (start, end) == (datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 3, 1, 13, tzinfo=UTC))

@@ -24,33 +24,31 @@ unit = st.floats(0, 1, exclude_max=True)
 
 
 @given(policies, st.integers(1, 10**9), unit)
-def test_backoff_is_never_negative_and_never_above_its_ceiling(
-    policy: RetryPolicy, attempt: int, number: float
-) -> None:
+def test_backoff_is_between_zero_and_its_ceiling(policy: RetryPolicy, attempt: int, number: float) -> None:
     assert timedelta(0) <= backoff(policy, attempt, lambda: number) <= policy.ceiling(attempt)
     assert policy.ceiling(attempt) <= policy.cap
 
 
 @given(policies, st.integers(1, 200))
-def test_the_ceiling_doubles_until_the_cap(policy: RetryPolicy, attempt: int) -> None:
+def test_ceiling_doubles_up_to_the_cap(policy: RetryPolicy, attempt: int) -> None:
     assert policy.ceiling(attempt + 1) == min(policy.cap, 2 * policy.ceiling(attempt))
 
 
-def test_the_whole_width_of_the_jitter_is_used() -> None:
+def test_jitter_uses_the_whole_range() -> None:
     policy = RetryPolicy(5, timedelta(seconds=2), timedelta(seconds=60))
 
     assert backoff(policy, 3, lambda: 0.0) == timedelta(0)
     assert backoff(policy, 3, lambda: 0.75) == timedelta(seconds=6)
 
 
-def test_after_the_last_attempt_there_is_no_next_try() -> None:
+def test_no_retry_after_the_last_attempt() -> None:
     policy = RetryPolicy(3, timedelta(seconds=1), timedelta(seconds=9))
 
     assert next_try(policy, 2, NOW, lambda: 0.5) == NOW + timedelta(seconds=1)
     assert next_try(policy, 3, NOW, lambda: 0.5) is None
 
 
-def test_a_job_never_comes_back_before_the_other_side_asked_for_it() -> None:
+def test_retry_is_never_earlier_than_retry_after() -> None:
     policy = RetryPolicy(3, timedelta(seconds=1), timedelta(seconds=9))
 
     later = next_try(policy, 1, NOW, lambda: 0.5, retry_after=timedelta(minutes=2))
@@ -75,25 +73,25 @@ def test_a_job_never_comes_back_before_the_other_side_asked_for_it() -> None:
         ("١٢", None),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_a_date_and_bounded(header: str | None, pause: timedelta | None) -> None:
+def test_retry_after_is_seconds_or_a_date_and_bounded(header: str | None, pause: timedelta | None) -> None:
     assert parse_retry_after(header, NOW) == pause
 
 
 @pytest.mark.parametrize(("attempts", "base", "cap"), [(0, 1, 2), (1, 0, 2), (1, 3, 2), (1, -1, 2)])
-def test_a_policy_that_cannot_work_is_refused(attempts: int, base: int, cap: int) -> None:
+def test_invalid_retry_policy_is_refused(attempts: int, base: int, cap: int) -> None:
     with pytest.raises(ValueError, match=r"base|at least 1"):
         RetryPolicy(attempts, timedelta(seconds=base), timedelta(seconds=cap))
 
 
 @given(st.integers(1, 10**6), unit)
-def test_a_probe_comes_within_half_a_step_and_a_step_and_never_later_than_the_cap(failures: int, number: float) -> None:
+def test_probe_delay_is_between_half_a_step_and_the_cap(failures: int, number: float) -> None:
     breaker = BreakerPolicy()
     pause = breaker.probe_at(failures, NOW, lambda: number) - NOW
 
     assert breaker.base / 2 <= pause <= breaker.cap
 
 
-def test_a_lane_is_given_up_after_exactly_72_hours() -> None:
+def test_lane_is_given_up_after_exactly_72_hours() -> None:
     breaker = BreakerPolicy()
     since = NOW - timedelta(hours=72)
 

@@ -4,10 +4,10 @@ from domain.spreadsheets import harmless
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\r=1", " =1", "\u00a0@x", "＋1", "\n"])
-def test_what_a_spreadsheet_would_calculate_becomes_text(text: str) -> None:
+def test_formula_becomes_text(text: str) -> None:
     assert harmless(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["", "Elbe", "1+1=2", "a@b.example", " x", "'=1", "100 %"])
-def test_other_text_stays_as_it_is(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert harmless(text) == text

@@ -10,7 +10,7 @@ BASIC = Subscription("basic", Run(date(2026, 1, 31), date(2026, 1, 31)))
 TODAY = date(2026, 2, 10)
 
 
-def test_a_first_plan_starts_a_period_on_its_day() -> None:
+def test_first_plan_starts_a_period_on_its_day() -> None:
     taken = take(None, "basic", PRICES, TODAY)
 
     assert taken.new_run
@@ -18,14 +18,14 @@ def test_a_first_plan_starts_a_period_on_its_day() -> None:
     assert paid_until(taken.subscription, TODAY) == date(2026, 3, 10)
 
 
-def test_an_upgrade_starts_a_new_period_at_once() -> None:
+def test_upgrade_starts_a_new_period_at_once() -> None:
     taken = take(BASIC, "premium", PRICES, TODAY)
 
     assert taken.new_run
     assert taken.subscription == Subscription("premium", Run(TODAY, TODAY))
 
 
-def test_a_downgrade_waits_for_the_end_of_the_period_and_keeps_the_anchor() -> None:
+def test_downgrade_waits_for_the_end_of_the_period_and_keeps_the_anchor() -> None:
     premium = Subscription("premium", BASIC.run)
     taken = take(premium, "basic", PRICES, TODAY)
 
@@ -38,32 +38,32 @@ def test_a_downgrade_waits_for_the_end_of_the_period_and_keeps_the_anchor() -> N
     assert [period.start for period in due] == [date(2026, 2, 28), date(2026, 3, 31)]
 
 
-def test_a_cancellation_waits_for_the_end_of_the_period() -> None:
+def test_cancellation_waits_for_the_end_of_the_period() -> None:
     cancelled = cancel(BASIC, TODAY)
 
     assert running(cancelled, date(2026, 2, 27)) == cancelled
     assert running(cancelled, date(2026, 2, 28)) is None
 
 
-def test_taking_the_same_plan_again_cancels_what_was_pending() -> None:
+def test_taking_the_same_plan_again_cancels_the_pending_change() -> None:
     taken = take(cancel(BASIC, TODAY), "basic", PRICES, date(2026, 2, 11))
 
     assert not taken.new_run
     assert taken.subscription == BASIC
 
 
-def test_an_upgrade_overrides_a_pending_cancellation() -> None:
+def test_upgrade_overrides_a_pending_cancellation() -> None:
     assert take(cancel(BASIC, TODAY), "premium", PRICES, TODAY).new_run
 
 
-def test_after_its_end_a_plan_is_taken_anew() -> None:
+def test_plan_taken_after_its_end_starts_a_new_period() -> None:
     taken = take(cancel(BASIC, TODAY), "basic", PRICES, date(2026, 2, 28))
 
     assert taken.new_run
     assert taken.subscription.run.anchor == date(2026, 2, 28)
 
 
-def test_from_a_plan_that_is_no_longer_sold_one_changes_at_the_periods_end() -> None:
+def test_change_from_a_discontinued_plan_waits_for_the_end_of_the_period() -> None:
     taken = take(Subscription("gold", BASIC.run), "premium", PRICES, TODAY)
 
     assert not taken.new_run

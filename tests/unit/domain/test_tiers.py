@@ -53,15 +53,15 @@ TWO = [paid("2025-12-20", "3000"), paid("2026-01-05", "49000")]
         ([paid("2026-01-21", "499.99")], "2026-01-21", "499.99", "none"),
     ],
 )
-def test_the_worked_examples_of_the_rule_book(ledger: list[Entry], day: str, amount: str, discount: str) -> None:
-    found = explain(RULES, ledger, date.fromisoformat(day))
+def test_worked_examples_of_the_specification(ledger: list[Entry], day: str, amount: str, discount: str) -> None:
+    explanation = explain(RULES, ledger, date.fromisoformat(day))
 
-    assert found.turnover == Decimal(amount)
-    assert percents(found.tier) == discount
+    assert explanation.turnover == Decimal(amount)
+    assert percents(explanation.tier) == discount
 
 
 @pytest.mark.parametrize("tier", RULES.tiers, ids=lambda tier: tier.name)
-def test_a_tier_begins_at_its_bound_and_not_a_kopeck_below(tier: Tier) -> None:
+def test_tier_begins_exactly_at_its_bound(tier: Tier) -> None:
     position = RULES.tiers.index(tier)
     below = RULES.tiers[position - 1] if position else None
 
@@ -72,48 +72,48 @@ def test_a_tier_begins_at_its_bound_and_not_a_kopeck_below(tier: Tier) -> None:
 
 def test_refunds_and_chargebacks_count_on_their_own_date_and_turnover_may_be_negative() -> None:
     ledger = [paid("2025-12-01", "9000"), back("2026-01-10", "2000"), back("2026-01-11", "500", PaymentKind.CHARGEBACK)]
-    found = explain(RULES, ledger, date(2026, 1, 20))
+    explanation = explain(RULES, ledger, date(2026, 1, 20))
 
-    assert found.turnover == Decimal(-2500)
-    assert found.tier is None
-    assert found.percent == {"vps": 0, "dedicated": 0, "ssl": 0}
-    assert found.next_tier is not None
-    assert found.next_tier.missing == Decimal(3000)
-
-
-def test_an_explanation_says_what_is_missing_what_leaves_and_what_would_keep_the_tier() -> None:
-    found = explain(RULES, TWO, date(2026, 1, 20))
-
-    assert (found.window.first, found.window.last) == (date(2025, 12, 20), date(2026, 1, 20))
-    assert found.counted == tuple(TWO)
-    assert found.next_tier is not None
-    assert (found.next_tier.tier.name, found.next_tier.missing) == ("Partner #9", Decimal(48000))
-    assert found.tomorrow.leaving == (TWO[0],)
-    assert found.tomorrow.turnover == Decimal(49000)
-    assert percents(found.tomorrow.tier) == "17 / 6 / 3"
-    assert found.tomorrow.keep_with == Decimal(1000)
+    assert explanation.turnover == Decimal(-2500)
+    assert explanation.tier is None
+    assert explanation.percent == {"vps": 0, "dedicated": 0, "ssl": 0}
+    assert explanation.next_tier is not None
+    assert explanation.next_tier.missing == Decimal(3000)
 
 
-def test_nothing_needs_keeping_while_the_tier_does_not_fall() -> None:
-    found = explain(RULES, [paid("2026-01-05", "52000")], date(2026, 1, 20))
+def test_explanation_has_missing_amount_leaving_payments_and_amount_that_keeps_the_tier() -> None:
+    explanation = explain(RULES, TWO, date(2026, 1, 20))
 
-    assert found.tomorrow.keep_with is None
-    assert found.tomorrow.leaving == ()
-
-
-def test_a_refund_that_leaves_may_raise_the_tier() -> None:
-    found = explain(RULES, [back("2025-12-20", "5000"), paid("2026-01-05", "52000")], date(2026, 1, 20))
-
-    assert found.tomorrow.turnover == Decimal(52000)
-    assert not falls(found.tier, found.tomorrow.tier)
-    assert found.tomorrow.keep_with is None
+    assert (explanation.window.first, explanation.window.last) == (date(2025, 12, 20), date(2026, 1, 20))
+    assert explanation.counted == tuple(TWO)
+    assert explanation.next_tier is not None
+    assert (explanation.next_tier.tier.name, explanation.next_tier.missing) == ("Partner #9", Decimal(48000))
+    assert explanation.tomorrow.leaving == (TWO[0],)
+    assert explanation.tomorrow.turnover == Decimal(49000)
+    assert percents(explanation.tomorrow.tier) == "17 / 6 / 3"
+    assert explanation.tomorrow.keep_with == Decimal(1000)
 
 
-def test_a_past_day_is_answered_without_what_was_paid_later() -> None:
+def test_no_amount_is_needed_while_the_tier_is_kept() -> None:
+    explanation = explain(RULES, [paid("2026-01-05", "52000")], date(2026, 1, 20))
+
+    assert explanation.tomorrow.keep_with is None
+    assert explanation.tomorrow.leaving == ()
+
+
+def test_leaving_refund_may_raise_the_tier() -> None:
+    explanation = explain(RULES, [back("2025-12-20", "5000"), paid("2026-01-05", "52000")], date(2026, 1, 20))
+
+    assert explanation.tomorrow.turnover == Decimal(52000)
+    assert not falls(explanation.tier, explanation.tomorrow.tier)
+    assert explanation.tomorrow.keep_with is None
+
+
+def test_past_day_ignores_later_payments() -> None:
     assert explain(RULES, [*TWO, paid("2026-01-21", "50000")], date(2026, 1, 20)).turnover == Decimal(52000)
 
 
-def test_in_the_top_tier_there_is_no_next() -> None:
+def test_top_tier_has_no_next_tier() -> None:
     assert explain(RULES, [paid("2026-01-05", "1000000")], date(2026, 1, 20)).next_tier is None
 
 
@@ -126,7 +126,7 @@ def test_in_the_top_tier_there_is_no_next() -> None:
         ("2026-01-01", "2025-12-01"),
     ],
 )
-def test_the_oldest_day_that_counts(day: str, oldest: str) -> None:
+def test_oldest_day_of_the_window_counts(day: str, oldest: str) -> None:
     before = (date.fromisoformat(oldest) - timedelta(days=1)).isoformat()
     ledger = [paid(oldest, "700"), paid(before, "1")]
 
@@ -139,9 +139,9 @@ ledgers = st.lists(st.builds(Entry, days, st.sampled_from(PaymentKind), amounts)
 
 
 @given(ledgers, days)
-def test_tomorrow_is_what_tomorrow_will_say_if_nothing_more_is_paid(ledger: list[Entry], day: date) -> None:
-    known = [entry for entry in ledger if entry.day <= day]
-    today, tomorrow = explain(RULES, ledger, day), explain(RULES, known, day + timedelta(days=1))
+def test_forecast_for_tomorrow_holds_when_nothing_more_is_paid(ledger: list[Entry], day: date) -> None:
+    paid_so_far = [entry for entry in ledger if entry.day <= day]
+    today, tomorrow = explain(RULES, ledger, day), explain(RULES, paid_so_far, day + timedelta(days=1))
 
     assert today.tomorrow.turnover == tomorrow.turnover
     assert today.tomorrow.tier == tomorrow.tier
@@ -150,26 +150,26 @@ def test_tomorrow_is_what_tomorrow_will_say_if_nothing_more_is_paid(ledger: list
 
 
 @given(ledgers, days)
-def test_the_payment_that_keeps_the_tier_keeps_it_and_a_kopeck_less_does_not(ledger: list[Entry], day: date) -> None:
-    known = [entry for entry in ledger if entry.day <= day]
-    today = explain(RULES, known, day)
+def test_named_amount_keeps_the_tier_and_a_kopeck_less_does_not(ledger: list[Entry], day: date) -> None:
+    paid_so_far = [entry for entry in ledger if entry.day <= day]
+    today = explain(RULES, paid_so_far, day)
     keep = today.tomorrow.keep_with
     assert (keep is not None) is falls(today.tier, today.tomorrow.tier)
     if keep is not None:
         after = day + timedelta(days=1)
-        assert what_if(RULES, known, after, keep).tier == today.tier
-        assert falls(today.tier, what_if(RULES, known, after, keep - KOPECK).tier)
+        assert what_if(RULES, paid_so_far, after, keep).tier == today.tier
+        assert falls(today.tier, what_if(RULES, paid_so_far, after, keep - KOPECK).tier)
 
 
 @given(ledgers, days)
-def test_what_is_missing_reaches_the_next_tier_exactly(ledger: list[Entry], day: date) -> None:
+def test_missing_amount_reaches_the_next_tier_exactly(ledger: list[Entry], day: date) -> None:
     missing = explain(RULES, ledger, day).next_tier
     if missing is not None:
         assert what_if(RULES, ledger, day, missing.missing).tier == missing.tier
 
 
 @given(ledgers, days)
-def test_turnover_is_what_an_obvious_sum_says(ledger: list[Entry], day: date) -> None:
+def test_turnover_equals_a_simple_sum(ledger: list[Entry], day: date) -> None:
     month, year = (day.month - 1, day.year) if day.month > 1 else (12, day.year - 1)
     first = day
     while (first.year, first.month) != (year, month) or first.day > day.day:

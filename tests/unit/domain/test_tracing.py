@@ -7,14 +7,14 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
 
 
-def test_a_traceparent_names_a_place_and_a_place_is_told_as_one() -> None:
+def test_traceparent_is_parsed_and_formatted() -> None:
     header = f"00-{TRACE}-{SPAN}-01"
     assert place_in(header) == Place(TRACE, SPAN)
     assert Place(TRACE, SPAN).header() == header
     assert Place(TRACE, SPAN, sampled=False).header() == f"00-{TRACE}-{SPAN}-00"
 
 
-def test_a_later_version_may_say_more() -> None:
+def test_later_version_may_have_more_fields() -> None:
     assert place_in(f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like") == Place(TRACE, SPAN)
 
 
@@ -32,11 +32,11 @@ def test_a_later_version_may_say_more() -> None:
         f"00-{TRACE}-{SPAN}-01\n00-{TRACE}-{SPAN}-01",
     ],
 )
-def test_anything_else_names_none(header: str) -> None:
+def test_any_other_header_is_ignored(header: str) -> None:
     assert place_in(header) is None
 
 
-def test_a_jobs_span_is_known_to_whoever_knows_the_job() -> None:
+def test_span_context_of_a_job_is_derived_from_its_id() -> None:
     first, second = new_id(), new_id()
     assert place_of(first, TRACE) == place_of(first, TRACE)
     assert place_of(first, TRACE).trace_id == place_of(second, TRACE).trace_id == TRACE
@@ -44,7 +44,7 @@ def test_a_jobs_span_is_known_to_whoever_knows_the_job() -> None:
 
 
 @pytest.mark.parametrize("trace_id", [None, "", "0" * 32, "a word of an older release"])
-def test_a_job_without_a_trace_begins_its_own(trace_id: str | None) -> None:
+def test_job_without_a_trace_starts_its_own(trace_id: str | None) -> None:
     job_id = new_id()
     place = place_of(job_id, trace_id)
     assert place_in(place.header()) == place

@@ -26,7 +26,7 @@ RUN = TrialRun.starting(WEEK, NOW)
 TICK = timedelta(microseconds=1)
 
 
-def test_a_trial_lasts_seven_times_24_hours_though_the_clock_springs_forward_meanwhile() -> None:
+def test_trial_lasts_seven_times_24_hours_over_a_clock_change() -> None:
     start = datetime(2026, 3, 25, 9, tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC)
     run = TrialRun.starting(WEEK, start)
 
@@ -34,13 +34,13 @@ def test_a_trial_lasts_seven_times_24_hours_though_the_clock_springs_forward_mea
     assert run.ends_at.astimezone(ZoneInfo("Europe/Paris")).hour == 10
 
 
-def test_the_end_is_exclusive_and_needs_no_job() -> None:
+def test_end_is_exclusive_and_needs_no_job() -> None:
     assert trial_state(RUN, RUN.ends_at - TICK) is TrialState.RUNNING
     assert trial_state(RUN, RUN.ends_at) is TrialState.EXPIRED
     assert trial_state(None, NOW) is TrialState.NONE
 
 
-def test_a_paid_plan_converts_it_at_that_moment_but_not_in_the_instant_of_its_end() -> None:
+def test_paid_plan_converts_the_trial_only_before_its_end() -> None:
     converted = TrialRun(NOW, RUN.ends_at, stopped_at=NOW + DAY, converted=True)
 
     assert trial_state(converted, NOW + DAY) is TrialState.CONVERTED
@@ -52,7 +52,7 @@ def test_a_paid_plan_converts_it_at_that_moment_but_not_in_the_instant_of_its_en
     assert trial_state(too_late, RUN.ends_at) is TrialState.EXPIRED
 
 
-def test_a_closed_account_ends_it_as_expired() -> None:
+def test_closed_account_ends_the_trial_as_expired() -> None:
     assert trial_state(TrialRun(NOW, RUN.ends_at, stopped_at=NOW + DAY), NOW + DAY) is TrialState.EXPIRED
 
 
@@ -65,17 +65,17 @@ def test_a_closed_account_ends_it_as_expired() -> None:
         (WEEK, False, True, "already_subscribed"),
     ],
 )
-def test_a_trial_is_refused_with_its_reason(rules: Trial | None, used: bool, subscribed: bool, code: str) -> None:
+def test_trial_is_refused_with_a_reason(rules: Trial | None, used: bool, subscribed: bool, code: str) -> None:
     with pytest.raises(Conflict) as caught:
         check_start(rules, used=used, subscribed=subscribed)
     assert caught.value.code == code
 
 
-def test_a_first_trial_may_start() -> None:
+def test_first_trial_may_start() -> None:
     assert check_start(WEEK, used=False, subscribed=False) is WEEK
 
 
-def test_there_is_no_limit_while_a_trial_runs() -> None:
+def test_no_limit_applies_during_a_trial() -> None:
     plan = Plan("free", "Free", None, {"appointments": 50})
 
     assert limits_in_force(plan, TrialState.RUNNING) == {"appointments": None}
@@ -83,11 +83,11 @@ def test_there_is_no_limit_while_a_trial_runs() -> None:
         assert limits_in_force(plan, state) == {"appointments": 50}
 
 
-def test_reminders_come_three_days_and_one_day_before_the_end() -> None:
+def test_reminders_are_due_three_days_and_one_day_before_the_end() -> None:
     assert reminders(RUN, WEEK) == (NOW + 4 * DAY, NOW + 6 * DAY)
 
 
-def test_a_lead_time_that_falls_in_the_first_half_is_left_out() -> None:
+def test_lead_time_in_the_first_half_is_left_out() -> None:
     short = Trial(5 * DAY, (3 * DAY, DAY))
 
     assert reminders(TrialRun.starting(short, NOW), short) == (NOW + 4 * DAY,)
@@ -95,23 +95,23 @@ def test_a_lead_time_that_falls_in_the_first_half_is_left_out() -> None:
     assert reminders(TrialRun.starting(even, NOW), even) == (NOW + 3 * DAY,)
 
 
-def test_after_an_outage_one_late_reminder_is_sent() -> None:
+def test_one_late_reminder_is_sent_after_an_outage() -> None:
     assert reminder_due(RUN, WEEK, [], NOW + 4 * DAY - TICK) is None
     assert reminder_due(RUN, WEEK, [], NOW + 5 * DAY) == NOW + 4 * DAY
-    late = reminder_due(RUN, WEEK, [], NOW + 6.5 * DAY)
-    assert late == NOW + 6 * DAY
-    assert reminder_due(RUN, WEEK, [late], NOW + 6.6 * DAY) is None
+    overdue = reminder_due(RUN, WEEK, [], NOW + 6.5 * DAY)
+    assert overdue == NOW + 6 * DAY
+    assert reminder_due(RUN, WEEK, [overdue], NOW + 6.6 * DAY) is None
     assert reminder_due(RUN, WEEK, [NOW + 4 * DAY], NOW + 6 * DAY) == NOW + 6 * DAY
 
 
-def test_no_reminder_is_sent_once_it_is_converted_or_over() -> None:
+def test_no_reminder_is_sent_after_conversion_or_end() -> None:
     converted = TrialRun(NOW, RUN.ends_at, stopped_at=NOW + 5 * DAY, converted=True)
 
     assert reminder_due(converted, WEEK, [], NOW + 6 * DAY) is None
     assert reminder_due(RUN, WEEK, [], RUN.ends_at) is None
 
 
-def test_a_second_trial_is_recognised_by_the_admin_address_or_else_by_the_name() -> None:
+def test_second_trial_is_recognised_by_admin_address_or_name() -> None:
     first = trial_identity("Ann@shop.example", "Shop", "boss@reseller.example")
 
     assert first == trial_identity("ann@SHOP.example", "Another shop", None)
@@ -125,16 +125,16 @@ def test_a_second_trial_is_recognised_by_the_admin_address_or_else_by_the_name()
     st.lists(st.integers(1, 60), max_size=5),
     st.lists(st.timedeltas(timedelta(0), timedelta(days=61)), max_size=20),
 )
-def test_whenever_one_looks_reminders_are_sent_at_most_once_and_only_while_it_runs(
+def test_reminders_are_sent_at_most_once_and_only_during_the_trial(
     length: int, leads: list[int], looks: list[timedelta]
 ) -> None:
     rules = Trial(length * DAY, tuple(lead * DAY for lead in sorted(set(leads), reverse=True)))
     run = TrialRun.starting(rules, NOW)
     sent: list[datetime] = []
-    for look in sorted(looks):
-        due = reminder_due(run, rules, sent, NOW + look)
+    for offset in sorted(looks):
+        due = reminder_due(run, rules, sent, NOW + offset)
         if due is not None:
-            assert due <= NOW + look < run.ends_at
+            assert due <= NOW + offset < run.ends_at
             sent.append(due)
 
     assert sent == sorted(set(sent))

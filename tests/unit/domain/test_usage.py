@@ -19,35 +19,35 @@ def delta(amount: int, at: datetime, sequence: int, report_id: str | None = None
     return Report(ReportKind.DELTA, amount, at, sequence, report_id)
 
 
-def test_of_levels_the_one_with_the_greatest_instant_counts_however_late_others_arrive() -> None:
+def test_newest_level_counts_regardless_of_arrival() -> None:
     assert usage([level(40, START + 2 * HOUR, 1), level(30, START + HOUR, 2)], START, END) == 40
 
 
-def test_at_the_same_instant_the_later_arrival_counts() -> None:
+def test_later_arrival_counts_at_the_same_instant() -> None:
     assert usage([level(40, START, 1), level(30, START, 2)], START, END) == 30
 
 
-def test_deltas_add_up_in_the_period_of_their_instant() -> None:
+def test_deltas_count_in_the_period_of_their_instant() -> None:
     reports = [delta(3, START, 1), delta(4, START - HOUR, 2), delta(5, END, 3), delta(-1, END - HOUR, 4)]
 
     assert usage(reports, START, END) == 2
 
 
-def test_a_level_carries_over_and_deltas_do_not() -> None:
+def test_level_carries_over_and_deltas_do_not() -> None:
     assert usage([level(40, START - HOUR, 1), delta(2, START - HOUR / 2, 2)], START, END) == 40
 
 
-def test_a_level_contains_the_deltas_before_it() -> None:
+def test_level_includes_earlier_deltas() -> None:
     reports = [delta(3, START, 1), level(10, START + HOUR, 2), delta(2, START + 2 * HOUR, 3)]
 
     assert usage(reports, START, END) == 12
 
 
-def test_a_report_seen_before_changes_nothing() -> None:
+def test_report_with_a_known_id_changes_nothing() -> None:
     reports = [delta(3, START, 1, "a"), delta(3, START, 2, "a"), delta(9, START, 3, "a"), delta(1, START, 4)]
 
     assert usage(reports, START, END) == 4
-    assert [one.sequence for one in without_repeats(reports)] == [1, 4]
+    assert [report.sequence for report in without_repeats(reports)] == [1, 4]
 
 
 reports = st.lists(
@@ -60,13 +60,13 @@ reports = st.lists(
         st.none() | st.sampled_from("abc"),
     ),
     max_size=12,
-    unique_by=lambda one: one.sequence,
+    unique_by=lambda report: report.sequence,
 )
 
 
 @given(reports, st.randoms())
-def test_the_order_in_which_reports_are_read_does_not_matter(known: list[Report], random: Random) -> None:
-    shuffled = list(known)
+def test_order_of_reports_does_not_matter(original: list[Report], random: Random) -> None:
+    shuffled = list(original)
     random.shuffle(shuffled)
 
-    assert usage(shuffled, START, END) == usage(known, START, END)
+    assert usage(shuffled, START, END) == usage(original, START, END)

@@ -1,4 +1,4 @@
-"""What the other side's answer means, and words of the wire."""
+"""Outcomes of HTTP responses, and webhook secrets and events."""
 
 from collections.abc import Callable
 
@@ -17,13 +17,13 @@ CALL = Call("https://shop.example/", "id", b"{}", ())
 
 
 class Saying:
-    """A sender that gives one answer."""
+    """A sender with a fixed response."""
 
     def __init__(self, answer: Callable[[], HttpReply]) -> None:
         self._answer = answer
 
     def send(self, call: Call) -> HttpReply:
-        """Answer."""
+        """Return the response."""
         return self._answer()
 
 
@@ -43,7 +43,7 @@ def said(status: int, body: bytes = b"", **headers: str) -> str:
     + [(status, f"Transient answered {status}") for status in (301, 302, 307, 400, 401, 404, 408, 409, 410, 418)]
     + [(status, f"Down answered {status}") for status in (429, 500, 502, 503, 504, 599)],
 )
-def test_a_status_is_fine_down_or_a_refusal(status: int, outcome: str) -> None:
+def test_status_means_success_down_or_refusal(status: int, outcome: str) -> None:
     assert said(status) == outcome
 
 
@@ -53,23 +53,23 @@ def test_retry_after_is_read_in_both_forms() -> None:
     assert said(404, retry_after="nonsense") == "Transient answered 404"
 
 
-def test_an_error_quotes_a_little_of_the_answer_and_nothing_unprintable() -> None:
+def test_error_quotes_the_start_of_the_response_without_control_characters() -> None:
     assert said(400, b"bad\r\n \x1b[31mred\x00 " + b"x" * 500) == f"Transient answered 400: bad [31mred {'x' * 188}"
 
 
-def test_only_what_surely_did_not_arrive_is_forgotten() -> None:
-    def lost(**how: bool) -> HttpReply:
+def test_only_a_call_that_surely_did_not_arrive_counts_as_not_taken() -> None:
+    def unreachable(**how: bool) -> HttpReply:
         raise Unreachable("no luck", **how)
 
     def forbidden() -> HttpReply:
         raise Invalid("forbidden_address", "private")
 
-    told = []
-    for answer in (lambda: lost(sent=False), lambda: lost(timed_out=True), lost, forbidden):
+    outcomes = []
+    for answer in (lambda: unreachable(sent=False), lambda: unreachable(timed_out=True), unreachable, forbidden):
         with pytest.raises((Down, Transient)) as problem:
             say(Saying(answer), ManualClock(), CALL)
-        told.append((type(problem.value), surely_not_taken(str(problem.value))))
-    assert told == [(Down, True), (Down, False), (Down, False), (Transient, True)]
+        outcomes.append((type(problem.value), surely_not_taken(str(problem.value))))
+    assert outcomes == [(Down, True), (Down, False), (Down, False), (Transient, True)]
     assert [surely_not_taken(f"answered {status}: x") for status in (302, 404, 429, 500, 503)] == [
         True,
         True,
@@ -79,7 +79,7 @@ def test_only_what_surely_did_not_arrive_is_forgotten() -> None:
     ]
 
 
-def test_secrets_hold_24_to_64_bytes() -> None:
+def test_secret_has_24_to_64_bytes() -> None:
     for size in (24, 32, 64):
         assert checked_secret(written_secret(b"x" * size))
         assert checked_secret(written_secret(b"x" * size).rstrip("="))
@@ -88,14 +88,14 @@ def test_secrets_hold_24_to_64_bytes() -> None:
             checked_secret(secret)
 
 
-def test_events_are_known_and_named_once() -> None:
+def test_events_must_be_known_and_are_deduplicated() -> None:
     assert checked_events(["job.dead", "*", "job.dead"]) == ["job.dead", "*"]
     with pytest.raises(Invalid) as refusal:
         checked_events(["job.dead", "job.alive"])
     assert [error.loc for error in refusal.value.errors] == ["events.1"]
 
 
-def test_the_last_page_has_no_next() -> None:
+def test_last_page_has_no_next() -> None:
     assert cut([1, 2, 3], 2, str).next == "2"
     assert cut([1, 2], 2, str).next is None
     assert cut([], 2, str).items == ()

@@ -1,4 +1,4 @@
-"""A renderer for the run, and letters made from the samples."""
+"""A renderer, and mails built from the samples."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def renderer() -> Renderer:
 
 @pytest.fixture
 def build(renderer: Renderer) -> Build:
-    """Build a sample; any field of the letter may be given, `facts` are laid over the sample's."""
+    """Build a sample mail; `fields` replaces fields of the letter, `facts` those of the sample."""
 
     def built(template: str, locale: str = "en", facts: dict[str, Any] | None = None, **fields: Any) -> BuiltMail:
         brand = Brand("Nordlicht", "https://learn.example")

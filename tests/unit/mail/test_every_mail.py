@@ -1,4 +1,4 @@
-"""Each mail of the table, in each language."""
+"""Every mail in every language."""
 
 import re
 from html.parser import HTMLParser
@@ -33,9 +33,9 @@ SAMPLES = sorted(sample_facts())
 
 
 def messages() -> set[tuple[str, ...]]:
-    """Every text of the templates: (message,) or (singular, plural)."""
-    found = extract_from_dir(str(TEMPLATES), METHODS, directory_filter=lambda _: True)
-    texts = (message if isinstance(message, tuple) else (message,) for _, _, message, _, _ in found)
+    """Every message of the templates: (message,) or (singular, plural)."""
+    extracted = extract_from_dir(str(TEMPLATES), METHODS, directory_filter=lambda _: True)
+    texts = (message if isinstance(message, tuple) else (message,) for _, _, message, _, _ in extracted)
     return {tuple(part for part in text[:2] if part) for text in texts}
 
 
@@ -44,7 +44,7 @@ def holes(text: str) -> set[str]:
 
 
 class Page(HTMLParser):
-    """Collects what a reader's software looks at."""
+    """Collects tags and attributes as a mail reader sees them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -64,11 +64,11 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def test_the_table_of_mails_is_complete() -> None:
+def test_table_of_mails_is_complete() -> None:
     assert sorted(KINDS) == sorted(TABLE) == SAMPLES
 
 
-def test_every_mail_has_a_folder_with_subject_and_letter() -> None:
+def test_every_mail_has_a_folder_with_its_parts() -> None:
     for name in KINDS:
         parts = {path.name for path in (TEMPLATES / name).iterdir()}
         assert parts == {"subject.txt", "letter.jinja"}
@@ -76,7 +76,7 @@ def test_every_mail_has_a_folder_with_subject_and_letter() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_mail_renders_whole(build: Any, name: str, language: str) -> None:
+def test_mail_renders_completely(build: Any, name: str, language: str) -> None:
     mail = build(name, language)
     assert mail.subject
     assert "\n" not in mail.subject
@@ -91,7 +91,7 @@ def test_a_mail_renders_whole(build: Any, name: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_links_stand_bare_in_the_text_and_in_the_page(build: Any, name: str) -> None:
+def test_links_appear_in_text_and_html(build: Any, name: str) -> None:
     mail = build(name)
     for link in KINDS[name].needed_links:
         url = f"https://learn.example{LINKS[link]}"
@@ -100,7 +100,7 @@ def test_links_stand_bare_in_the_text_and_in_the_page(build: Any, name: str) -> 
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_every_text_is_translated_with_the_same_holes_and_nothing_is_left_over(language: str) -> None:
+def test_every_message_is_translated_with_the_same_placeholders_and_none_is_unused(language: str) -> None:
     with (LOCALES / language / "LC_MESSAGES" / "mail.po").open("rb") as source:
         catalogue = read_po(source, locale=language)
     said = {m.id if isinstance(m.id, tuple) else (m.id,): m for m in catalogue if m.id}
@@ -118,7 +118,7 @@ def test_every_text_is_translated_with_the_same_holes_and_nothing_is_left_over(l
 
 @pytest.mark.parametrize("language", TRANSLATED)
 @pytest.mark.parametrize("name", SAMPLES)
-def test_no_english_sentence_is_left_in_another_language(build: Any, name: str, language: str) -> None:
+def test_no_english_sentence_remains_in_another_language(build: Any, name: str, language: str) -> None:
     english = {line for line in build(name).text.splitlines() if len(line.split()) > 3 and not line.startswith(">")}
     other = set(build(name, language).text.splitlines())
     assert english.isdisjoint(other)
@@ -134,7 +134,7 @@ def test_no_english_sentence_is_left_in_another_language(build: Any, name: str, 
         ("ja", {1: "残り1日", 3: "残り3日"}),
     ],
 )
-def test_plurals_are_the_language_s_own(build: Any, language: str, forms: dict[int, str]) -> None:
+def test_plurals_follow_the_language(build: Any, language: str, forms: dict[int, str]) -> None:
     for days, form in forms.items():
         subject = build("trial-reminder", language, {"days": days}).subject
         assert form in subject
@@ -152,7 +152,7 @@ def test_plurals_are_the_language_s_own(build: Any, language: str, forms: dict[i
         ("ja", "2026年12月21日 14:00"),
     ],
 )
-def test_times_are_written_as_the_reader_writes_them(build: Any, language: str, moment: str) -> None:
+def test_times_are_formatted_for_the_language(build: Any, language: str, moment: str) -> None:
     assert moment in build("offer-received", language).text
 
 
@@ -164,11 +164,11 @@ def test_times_are_written_as_the_reader_writes_them(build: Any, language: str, 
         ("Pacific/Kiritimati", "December 22, 2026 at 3:00\u00a0AM (UTC+14)"),
     ],
 )
-def test_times_are_those_of_the_account_s_zone(build: Any, zone: str, moment: str) -> None:
+def test_times_are_in_the_time_zone_of_the_account(build: Any, zone: str, moment: str) -> None:
     assert moment in build("offer-received", timezone=zone).text
 
 
-def test_the_first_of_a_month_is_an_ordinal_in_french_alone(build: Any) -> None:
+def test_first_of_a_month_is_an_ordinal_only_in_french(build: Any) -> None:
     first = {"resets_on": "2026-12-01"}
     assert "le 1er décembre 2026" in build("quota-warning", "fr", first).text
     assert "Am 1. Dezember 2026" in build("quota-warning", "de", first).text
@@ -185,22 +185,22 @@ def test_the_first_of_a_month_is_an_ordinal_in_french_alone(build: Any) -> None:
         ("ja", "€8.00"),
     ],
 )
-def test_money_is_written_as_the_reader_writes_it(build: Any, language: str, money: str) -> None:
+def test_money_is_formatted_for_the_language(build: Any, language: str, money: str) -> None:
     assert money in build("margin-note", language).text
 
 
-def test_a_currency_code_keeps_its_distance_from_the_amount(build: Any) -> None:
+def test_currency_code_is_separated_from_the_amount(build: Any) -> None:
     assert "RUB\u00a052,000.00" in build("tier-changed", "en").text
     assert "52\u00a0000,00\u00a0₽" in build("tier-changed", "ru").text
 
 
-def test_a_locale_without_words_is_english_in_words_and_numbers(build: Any) -> None:
+def test_unknown_locale_is_english_in_words_and_numbers(build: Any) -> None:
     mail = build("offer-received", "pl-PL")
     assert mail.subject == "Nordlicht has sent you an offer"
     assert mail.envelope.language == "en"
 
 
-def test_a_missing_fact_is_found_when_the_mail_is_enqueued() -> None:
+def test_missing_fact_is_refused_when_the_mail_is_enqueued() -> None:
     for name, facts in sample_facts().items():
         schema = KINDS[name].facts
         for field, described in schema.model_fields.items():
@@ -209,13 +209,13 @@ def test_a_missing_fact_is_found_when_the_mail_is_enqueued() -> None:
                     checked_facts(name, {key: value for key, value in facts.items() if key != field})
 
 
-def test_facts_survive_the_ledger() -> None:
+def test_facts_are_unchanged_after_storing() -> None:
     for name, facts in sample_facts().items():
         checked = checked_facts(name, facts)
         assert checked_facts(name, checked.model_dump(mode="json")) == checked
 
 
-def test_a_client_never_reads_who_provides_the_service(build: Any) -> None:
+def test_client_mail_never_names_kontor(build: Any) -> None:
     for name in SAMPLES:
         for language in LANGUAGES:
             mail = build(name, language)
@@ -225,7 +225,7 @@ def test_a_client_never_reads_who_provides_the_service(build: Any) -> None:
 MARKUP = "<b onclick=x>&amp;</b><script>alert(1)</script>\r\nBcc: all@world.example\r\n\r\n--=_\x00\u202e{{ 7*7 }}%(x)s"
 
 
-def test_text_of_people_is_shown_and_never_obeyed(build: Any) -> None:
+def test_user_text_is_escaped(build: Any) -> None:
     mail = build("offer-received", facts={"account": MARKUP, "message": MARKUP})
     assert "<script" not in mail.html
     assert "<b onclick" not in mail.html
@@ -242,7 +242,7 @@ def test_line_breaks_of_a_message_are_kept(build: Any) -> None:
     assert "one<br>\ntwo<br>\n<br>\nthree" in mail.html
 
 
-def test_a_logo_has_the_brand_s_name_as_its_text(build: Any) -> None:
+def test_logo_has_the_brand_name_as_alt_text(build: Any) -> None:
     brand = Brand('Nord "&" Licht', "https://x.example", logo_url="https://x.example/l.png?a=1&b=2")
     images = Page(build("offer-received", brand=brand).html).having("img")
     assert [(image["alt"], image["src"]) for image in images] == [('Nord "&" Licht', "https://x.example/l.png?a=1&b=2")]

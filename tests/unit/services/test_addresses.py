@@ -1,4 +1,4 @@
-"""Which addresses customers may give us to call."""
+"""Which addresses of customers may be called."""
 
 from collections.abc import Callable
 
@@ -63,14 +63,14 @@ FORBIDDEN_ADDRESSES = [
 
 
 @pytest.mark.parametrize("url", FORBIDDEN_URLS)
-def test_a_url_that_is_not_plain_https_is_forbidden(url: str) -> None:
+def test_url_that_is_not_plain_https_is_forbidden(url: str) -> None:
     with pytest.raises(Invalid) as refusal:
         AddressGuard(resolver(PUBLIC)).check(url)
     assert refusal.value.code == "forbidden_address"
 
 
 @pytest.mark.parametrize("address", FORBIDDEN_ADDRESSES)
-def test_an_address_that_is_not_global_unicast_is_forbidden_by_name_and_as_a_literal(address: str) -> None:
+def test_address_that_is_not_global_unicast_is_forbidden_by_name_and_as_a_literal(address: str) -> None:
     literal = f"[{address}]" if ":" in address else address
     for guard, host in ((AddressGuard(resolver(address)), "shop.example"), (AddressGuard(resolver()), literal)):
         with pytest.raises(Invalid) as refusal:
@@ -78,12 +78,12 @@ def test_an_address_that_is_not_global_unicast_is_forbidden_by_name_and_as_a_lit
         assert refusal.value.code == "forbidden_address"
 
 
-def test_one_forbidden_address_among_public_ones_is_enough() -> None:
+def test_one_forbidden_address_among_public_ones_is_forbidden() -> None:
     with pytest.raises(Invalid):
         AddressGuard(resolver(PUBLIC, "10.0.0.1")).check("https://shop.example/")
 
 
-def test_a_name_without_an_address_is_forbidden() -> None:
+def test_name_without_an_address_is_forbidden() -> None:
     def unknown(host: str, port: int) -> list[str]:
         raise OSError("no such host")
 
@@ -93,12 +93,12 @@ def test_a_name_without_an_address_is_forbidden() -> None:
 
 
 @pytest.mark.parametrize("url", ["https://shop.example/hook?x=1", "https://shop.example:443/", f"https://{PUBLIC}/"])
-def test_public_https_may_be_called(url: str) -> None:
+def test_public_https_is_allowed(url: str) -> None:
     assert AddressGuard(resolver(PUBLIC, "2606:2800:220:1:248:1893:25c8:1946")).check(url) == url
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9000/x", "https://10.0.0.1/", "http://localhost/"])
-def test_the_demos_switch_permits_private_addresses_but_no_other_scheme(url: str) -> None:
+def test_demo_switch_allows_private_addresses_but_no_other_scheme(url: str) -> None:
     guard = AddressGuard(resolver(), allow_private=True)
     assert guard.check(url) == url
     with pytest.raises(Invalid):

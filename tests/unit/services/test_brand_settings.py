@@ -1,4 +1,4 @@
-"""A brand is checked field by field, and every wrong field is named."""
+"""A brand is checked field by field, and every invalid field is named."""
 
 import pytest
 
@@ -16,7 +16,7 @@ GOOD = {
 }
 
 
-def test_a_whole_brand_is_kept_in_its_canonical_form() -> None:
+def test_complete_brand_is_stored_in_its_canonical_form() -> None:
     kept = checked(GOOD)
     assert kept.colours == {"primary": "#aabbcc"}
     assert kept.domain == "lernen.elbe.example"
@@ -28,24 +28,24 @@ def test_a_whole_brand_is_kept_in_its_canonical_form() -> None:
     assert kept.domains() == ("lernen.elbe.example", "elbe.example")
 
 
-def test_what_is_empty_is_not_set() -> None:
+def test_empty_value_means_not_set() -> None:
     assert checked({"name": "", "logo_url": None, "colours": {}}) == BrandSettings()
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("text", "kept"),
     [
         ("hilfe@elbe.example", {"email": "hilfe@elbe.example"}),
         ("https://elbe.example/help", {"url": "https://elbe.example/help"}),
         ("Ring twice", {"text": "Ring twice"}),
     ],
 )
-def test_a_support_contact_may_be_one_line_of_text(told: str, kept: dict[str, str]) -> None:
-    assert checked({"support": told}).support == kept
+def test_support_contact_may_be_one_line_of_text(text: str, kept: dict[str, str]) -> None:
+    assert checked({"support": text}).support == kept
 
 
 @pytest.mark.parametrize(
-    ("field", "wrong"),
+    ("field", "value"),
     [
         ("name", "a\r\nBcc: x@x.example"),
         ("name", 5),
@@ -71,13 +71,13 @@ def test_a_support_contact_may_be_one_line_of_text(told: str, kept: dict[str, st
         ("icon", "https://elbe.example/x"),
     ],
 )
-def test_a_wrong_field_is_named(field: str, wrong: object) -> None:
+def test_invalid_field_is_named(field: str, value: object) -> None:
     with pytest.raises(Invalid) as refused:
-        checked({**GOOD, field: wrong})
+        checked({**GOOD, field: value})
     assert [error.loc for error in refused.value.errors] == [field]
 
 
-def test_all_wrong_fields_are_named_at_once() -> None:
+def test_all_invalid_fields_are_named_together() -> None:
     with pytest.raises(Invalid) as refused:
         checked({"name": 1, "domain": 1, "support": 1, "x": 1})
     assert {error.loc for error in refused.value.errors} == {"name", "domain", "support", "x"}

@@ -21,12 +21,12 @@ def line(name: str) -> tuple[Value, ...]:
 def excel(lines: list[tuple[Value, ...]], sheet_rows: int = 1_000) -> list[list[list[object]]]:
     file = io.BytesIO()
     as_excel.write(file, COLUMNS, lines, 2, sheet_rows)
-    book = openpyxl.load_workbook(file)
-    assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
-    return [[list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book]
+    workbook = openpyxl.load_workbook(file)
+    assert all(cell.data_type != "f" for sheet in workbook for row in sheet.iter_rows() for cell in row)
+    return [[list(row) for row in sheet.iter_rows(values_only=True)] for sheet in workbook]
 
 
-def test_a_sheet_that_is_full_is_followed_by_another_with_the_same_headings() -> None:
+def test_full_sheet_is_followed_by_another_with_the_same_headings() -> None:
     sheets = excel([line(f"n{number}") for number in range(7)], sheet_rows=4)
     assert [[row[0] for row in sheet] for sheet in sheets] == [
         ["account", "n0", "n1", "n2"],
@@ -35,12 +35,12 @@ def test_a_sheet_that_is_full_is_followed_by_another_with_the_same_headings() ->
     ]
 
 
-def test_numbers_are_numbers_dates_are_dates_and_text_is_text() -> None:
+def test_numbers_dates_and_text_keep_their_types() -> None:
     row = excel([line("=1+1")])[0][1]
     assert row == ["=1+1", "a@b.example", "free", None, 7, "unlimited", 1, 7.2, "EUR", AT.replace(tzinfo=None)]
 
 
-def test_a_long_csv_file_comes_in_blocks_with_one_mark() -> None:
+def test_long_csv_file_comes_in_blocks_with_one_byte_order_mark() -> None:
     made = list(as_csv.blocks(COLUMNS, (line(f"n{number}") for number in range(5_000))))
     assert len(made) > 3
     assert b"".join(made).count("\ufeff".encode()) == 1
@@ -48,7 +48,7 @@ def test_a_long_csv_file_comes_in_blocks_with_one_mark() -> None:
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20), max_size=5))
-def test_whatever_a_client_is_called_the_csv_file_gives_it_back(names: list[str]) -> None:
+def test_any_client_name_is_read_back_from_the_csv_file(names: list[str]) -> None:
     text = b"".join(as_csv.blocks(COLUMNS, map(line, names))).decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text, newline="")))[1:]
     assert [row[0].removeprefix("'") for row in rows] == [name.removeprefix("'") for name in names]

@@ -1,4 +1,4 @@
-"""What docs/reference/accounts.md lists is what the code has."""
+"""The lists of docs/reference/accounts.md equal the code."""
 
 import re
 from pathlib import Path
@@ -24,15 +24,15 @@ def first_cells(header: str) -> set[str]:
     return cells
 
 
-def test_every_state_of_a_mail_is_explained() -> None:
+def test_every_mail_state_is_documented() -> None:
     assert first_cells("state") == set(MailState)
 
 
-def test_every_setting_of_a_brand_is_explained() -> None:
+def test_every_brand_setting_is_documented() -> None:
     assert first_cells("setting") == set(BRAND_SETTINGS)
 
 
-def test_every_event_of_accounts_is_named() -> None:
+def test_every_account_event_is_documented() -> None:
     sources = (ROOT / "services").rglob("*.py")
     written = {
         word for path in sources for word in re.findall(r'"(account\.[a-z_]+)"', path.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def test_every_event_of_accounts_is_named() -> None:
     assert first_cells("type") == written
 
 
-def test_kinds_parties_trials_and_fields_are_named() -> None:
+def test_account_kinds_parties_trial_states_and_fields_are_documented() -> None:
     for word in (*AccountKind, *Party, *TrialState):
         assert f"`{word}`" in PAGE or f"`party: {word}`" in PAGE
     assert {"name", "locale", "timezone", "admin_email"} <= set(CHECKS)

@@ -1,4 +1,4 @@
-"""Links are signed for one purpose, and end."""
+"""Link tokens are signed for one purpose and expire."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOKENS = Tokens("secret")
 
 
-def test_a_token_gives_back_what_it_carries_until_it_ends() -> None:
+def test_token_returns_its_content_until_it_expires() -> None:
     token = TOKENS.make("p", {"a": 1}, NOW + timedelta(hours=1))
     assert TOKENS.read("p", token, NOW) == {"a": 1}
     with pytest.raises(Gone):
@@ -19,7 +19,7 @@ def test_a_token_gives_back_what_it_carries_until_it_ends() -> None:
     assert TOKENS.read_expired("p", token) == {"a": 1, "exp": NOW + timedelta(hours=1)}
 
 
-def test_the_same_link_is_the_same_text_and_safe_in_a_path() -> None:
+def test_equal_content_makes_an_equal_url_safe_token() -> None:
     made = {TOKENS.make("p", {"a": "ü/?#"}, NOW) for _ in range(3)}
     assert len(made) == 1
     token = made.pop()
@@ -28,7 +28,7 @@ def test_the_same_link_is_the_same_text_and_safe_in_a_path() -> None:
 
 
 @pytest.mark.parametrize("position", range(0, 80, 7))
-def test_one_changed_character_makes_it_unknown(position: int) -> None:
+def test_changed_character_makes_a_token_unknown(position: int) -> None:
     token = TOKENS.make("p", {"a": 1}, NOW)
     at = position % len(token)
     forged = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
@@ -36,7 +36,7 @@ def test_one_changed_character_makes_it_unknown(position: int) -> None:
         TOKENS.read("p", forged, NOW - timedelta(hours=1))
 
 
-def test_another_purpose_or_key_does_not_know_it() -> None:
+def test_token_of_another_purpose_or_key_is_unknown() -> None:
     token = TOKENS.make("p", {"a": 1}, NOW)
     for reader, purpose in ((TOKENS, "q"), (Tokens("other"), "p")):
         with pytest.raises(NotFound):

@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "programmes"
 
 
 class Clockwork(World):
-    """Only the clock of a world."""
+    """The clock of a world without the rest."""
 
     def __init__(self) -> None:
         self.now = START
@@ -35,17 +35,17 @@ def waiting(*instants: datetime) -> Story:
     return Story("any", "waits", play)
 
 
-def test_stories_that_wait_for_the_same_instant_share_one_move_of_the_clock() -> None:
+def test_stories_waiting_for_the_same_instant_share_one_clock_move() -> None:
     world = Clockwork()
-    told: list[str] = []
-    acts = list(perform(world, [waiting(NEXT_DAY), waiting(START, NEXT_DAY, THREE_DAYS_LEFT)], told.append))
+    lines: list[str] = []
+    acts = list(perform(world, [waiting(NEXT_DAY), waiting(START, NEXT_DAY, THREE_DAYS_LEFT)], lines.append))
 
     assert world.moves == [START, START, NEXT_DAY, THREE_DAYS_LEFT]
     assert [act.number for act in acts if isinstance(act, Act)] == [1, 2]
-    assert told == ["21 Jan 08:00  any, waits: done", "24 Jan 08:00  any, waits: done"]
+    assert lines == ["21 Jan 08:00  any, waits: done", "24 Jan 08:00  any, waits: done"]
 
 
-def test_a_story_that_fails_says_which_and_when_and_why() -> None:
+def test_failed_story_reports_which_when_and_why() -> None:
     def play(world: World, act: Act) -> Scenes:
         yield NEXT_DAY
         must_be("the tier", "Partner #7", "Partner #8")
@@ -59,13 +59,13 @@ def test_a_story_that_fails_says_which_and_when_and_why() -> None:
     )
 
 
-def test_every_example_programme_has_stories_under_names_of_their_own() -> None:
+def test_every_example_programme_has_stories_with_unique_names() -> None:
     names = [(story.programme, story.name) for story in STORIES]
 
     assert len(set(names)) == len(names)
     assert {story.programme for story in STORIES} == {path.stem for path in EXAMPLES.glob("*.yaml")} | {"all"}
 
 
-def test_the_calendar_only_goes_forward() -> None:
+def test_calendar_only_moves_forward() -> None:
     assert list(CALENDAR) == sorted(set(CALENDAR))
     assert CALENDAR[-1] - CALENDAR[0] > timedelta(days=60)

@@ -5,7 +5,7 @@ from workers.supervisor import LONGEST_DELAY_SECONDS, STEADY_SECONDS, Watch, bac
 
 
 class FakeChild:
-    """Lives until told to die; refuses to start as often as told."""
+    """Lives until stopped; fails to start a number of times."""
 
     name = "fake"
 
@@ -41,13 +41,13 @@ class FakeChild:
         (8.0, 0.1, LONGEST_DELAY_SECONDS),
     ],
 )
-def test_a_steady_child_starts_again_at_once_and_a_failing_one_ever_later(
+def test_steady_child_restarts_at_once_and_a_failing_one_with_growing_delay(
     previous: float, lived: float, wait: float
 ) -> None:
     assert backoff(previous, lived) == wait
 
 
-def test_a_child_that_died_after_a_steady_life_is_started_in_the_same_look() -> None:
+def test_child_that_died_after_a_steady_life_is_restarted_in_the_same_check() -> None:
     child = FakeChild()
     watch = Watch(child)
     watch.look(0.0)
@@ -57,7 +57,7 @@ def test_a_child_that_died_after_a_steady_life_is_started_in_the_same_look() -> 
     assert child.starts == 2
 
 
-def test_a_child_that_dies_young_waits_for_its_delay() -> None:
+def test_child_that_dies_early_waits_for_its_delay() -> None:
     child = FakeChild()
     watch = Watch(child)
     watch.look(0.0)
@@ -70,7 +70,7 @@ def test_a_child_that_dies_young_waits_for_its_delay() -> None:
     assert child.alive
 
 
-def test_a_child_that_cannot_start_is_tried_again_later_each_time() -> None:
+def test_child_that_cannot_start_is_retried_with_growing_delay() -> None:
     child = FakeChild(refusals=3)
     watch = Watch(child)
     tries = []

@@ -34,17 +34,17 @@ TIERS = [
 
 
 def example(code: str) -> Programme:
-    found = parse((EXAMPLES / f"{code}.yaml").read_text(encoding="utf-8"))
-    assert isinstance(found, Programme), [str(error) for error in found]
-    return found
+    programme = parse((EXAMPLES / f"{code}.yaml").read_text(encoding="utf-8"))
+    assert isinstance(programme, Programme), [str(error) for error in programme]
+    return programme
 
 
-def test_the_four_programmes_ship() -> None:
+def test_four_example_programmes_are_shipped() -> None:
     assert sorted(path.stem for path in EXAMPLES.glob("*.yaml")) == CODES
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_an_example_survives_being_stored(code: str) -> None:
+def test_example_is_unchanged_after_storing(code: str) -> None:
     programme = example(code)
     stored = json.loads(json.dumps(to_document(programme), sort_keys=True))
 
@@ -66,7 +66,7 @@ def test_booking_has_a_free_plan_of_50_a_trial_of_7_days_and_20_per_cent() -> No
     assert booking.quota.warning == 80
 
 
-def test_the_sender_of_booking_writes_french_from_another_address() -> None:
+def test_booking_sends_french_mail_from_another_address() -> None:
     sender = example("booking").sender
 
     assert sender.address_for("fr").startswith("pas-repondre@")
@@ -114,10 +114,10 @@ def test_every_course_has_a_name_in_every_language() -> None:
         assert len({product.name_in(locale) for locale in ("en", "de", "fr", "ru", "ja")}) >= 4
 
 
-def test_a_promo_code_is_found_in_whatever_case() -> None:
+def test_promo_code_is_found_in_any_case() -> None:
     hosting = example("hosting")
-    found = hosting.promo_code("welcome10")
+    promotion = hosting.promo_code("welcome10")
 
-    assert found is not None
-    assert found.code == "WELCOME10"
+    assert promotion is not None
+    assert promotion.code == "WELCOME10"
     assert hosting.promo_code("WELCOME11") is None

@@ -1,0 +1,139 @@
+"""Data that remains after the final deletion of an account."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.sealer import FernetSealer
+from engine.testing import Inline
+from models.accounts import Account
+from models.brands import VerifiedDomain
+from models.events import DomainEvent
+from models.instances import Instance
+from models.mails import Mail, MailRecipient
+from models.webhooks import WebhookEndpoint
+from services import brand_settings, brands, closing, instances, keys
+from services.account_book import AccountBook
+from services.offer_log import OfferBook
+from tasks.accounts import CHUNK, AccountsTidyHandler
+from tests.support.wiring import offer_context
+
+
+@pytest.fixture
+def offer_book(office: AccountBook) -> OfferBook:
+    return offer_context(office.jobs, office.programmes)
+
+
+def wait_and_purge(office: AccountBook, session: Session, clock: ManualClock) -> closing.Purged:
+    """Advance the clock past the restore period and purge."""
+    clock.advance(closing.RESTORABLE)
+    return closing.purge(office.jobs, session, office.now, CHUNK)
+
+
+def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
+    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+) -> None:
+    made = keys.create(session, "theirs", ["read"], office.now, account_id=client.id)
+    instances.put(session, FernetSealer("key"), client.id, "https://weser.example/in", None, office.now)
+    settings = brand_settings.checked({"domain": "learn.weser.example"})
+    brands.put(session, client, settings, office.now)
+    version = client.email_version
+    closing.delete(office, offer_book, session, client.id, "test")
+    assert wait_and_purge(office, session, clock) == closing.Purged(1, 0)
+    with pytest.raises(keys.Unauthorized):
+        keys.authenticate(session.connection().connection.driver_connection, made.secret, office.now)  # type: ignore[arg-type]  # psycopg's
+    assert session.get(Instance, client.id) is None
+    assert brands.get(session, client) is None
+    assert (client.admin_email, client.email_key, client.password_hash) == ("", "", None)
+    assert client.email_version == version + 1
+    assert session.scalars(select(DomainEvent.type).order_by(DomainEvent.seq.desc())).first() == "account.purged"
+
+
+def test_purge_removes_the_content_of_mails_to_the_account(
+    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+) -> None:
+    session.execute(
+        update(Mail).where(Mail.template == "activation").values(state="sent", raw="To: them", subject="Hi")
+    )
+    closing.delete(office, offer_book, session, client.id, "test")
+    wait_and_purge(office, session, clock)
+    theirs = list(session.scalars(select(Mail).where(Mail.account_id == client.id)))
+    assert {mail.template: mail.state for mail in theirs} == {"activation": "sent", "account-deleted": "skipped"}
+    assert {(mail.raw, mail.subject, str(mail.facts), str(mail.refs)) for mail in theirs} == {(None, None, "{}", "{}")}
+    assert (
+        list(session.scalars(select(MailRecipient).where(MailRecipient.mail_id.in_([mail.id for mail in theirs]))))
+        == []
+    )
+    assert session.scalars(select(Mail).where(Mail.account_id != client.id)).first() is not None
+
+
+def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
+    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, clock: ManualClock
+) -> None:
+    brands.put(session, reseller, brand_settings.checked({"from_address": "info@elbe.example"}), office.now)
+    sealed = FernetSealer("key").seal("whsec_x")
+    session.add(
+        WebhookEndpoint(
+            id=reseller.id,
+            reseller_id=reseller.id,
+            url="https://hooks.example/in",
+            events=["*"],
+            secret_sealed=sealed,
+            created_at=office.now,
+        )
+    )
+    session.flush()
+    closing.delete(office, offer_book, session, reseller.id, "test")
+    wait_and_purge(office, session, clock)
+    endpoint = session.get_one(WebhookEndpoint, reseller.id)
+    assert (endpoint.secret_sealed, endpoint.deleted_at) == ("", office.now)
+    assert list(session.scalars(select(VerifiedDomain))) == []
+
+
+def test_purge_runs_in_chunks_and_each_job_reports_its_progress(
+    office: AccountBook, session: Session, engine: Engine, client: Account, clock: ManualClock
+) -> None:
+    fill(session, client.id, 2 * CHUNK + 20)
+    session.commit()
+    clock.advance(closing.RESTORABLE)
+    with Inline(engine, [AccountsTidyHandler()], clock) as inline:
+        with Session(engine) as own:
+            inline.jobs.enqueue(own, "accounts.tidy", {})
+            own.commit()
+        assert inline.drain() == 3
+    results = list(session.scalars(text("SELECT result FROM jobs_archive ORDER BY id")))
+    assert [(result["purged"], result["left"]) for result in results] == [
+        (CHUNK, CHUNK + 20),
+        (2 * CHUNK, 20),
+        (2 * CHUNK + 20, 0),
+    ]
+    assert [result["continued_by"] is None for result in results] == [False, False, True]
+    event_count = session.scalar(text("SELECT count(*) FROM domain_events WHERE type = 'account.purged'"))
+    assert event_count == 2 * CHUNK + 20
+
+
+def fill(session: Session, client_id: UUID, count: int) -> None:
+    """Insert copies of an account, deleted now."""
+    session.execute(
+        text(
+            "INSERT INTO accounts (id, programme, name, name_key, kind, reseller_id, admin_email, email_key, locale,"
+            " timezone, created_at, deleted_at)"
+            " SELECT gen_random_uuid(), programme, 'n' || n, 'n' || n, kind, reseller_id, admin_email, email_key,"
+            " locale, timezone, created_at, created_at FROM accounts, generate_series(1, :count) AS n WHERE id = :id"
+        ),
+        {"id": client_id, "count": count},
+    )
+
+
+def test_account_restored_in_the_last_second_is_not_purged(
+    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+) -> None:
+    closing.delete(office, offer_book, session, client.id, "test")
+    clock.advance(closing.RESTORABLE - timedelta(seconds=1))
+    closing.restore(office, session, client.id)
+    clock.advance(timedelta(seconds=1))
+    assert closing.purge(office.jobs, session, office.now, CHUNK) == closing.Purged(0, 0)

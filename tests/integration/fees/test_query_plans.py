@@ -1,0 +1,71 @@
+"""Nightly charging and lists of charges use indexes, however large the tables."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from domain.ids import new_id
+from services.account_book import AccountBook
+from store.fees import charges, runs
+from store.fees.charges import ChargeFilter
+from store.fees.runs import Mark
+from tests.support.query_plans import statements
+
+ACCOUNTS = """
+INSERT INTO accounts (id, programme, name, name_key, admin_email, email_key, locale, timezone, created_at)
+SELECT gen_random_uuid(), 'booking', repeat('x', n % 30 + 1), n, 'a@a', 'a@a', 'en', 'UTC', now()
+FROM generate_series(1, 60000) AS n
+"""
+RUNS = """
+INSERT INTO fee_runs (id, programme, account_id, kind, code, anchor, since, next_start, ended, created_at)
+SELECT gen_random_uuid(), 'booking', id, 'product', 'line', '2026-01-01', '2026-01-01',
+ date '2026-03-01' + length(name), false, now()
+FROM accounts
+"""
+CHARGES = """
+INSERT INTO charges (id, run_id, programme, account_id, reseller_id, kind, product, period_start, period_end, currency,
+ fee, percent, discount, total, how, created_at)
+SELECT gen_random_uuid(), id, programme, account_id, account_id, kind, code, since, next_start, 'EUR', 1, 0, 0, 1,
+ '{}', now()
+FROM fee_runs
+"""
+FIRST, LAST = Mark(date(2026, 2, 1), new_id()), Mark(date(2026, 3, 3), new_id())
+QUESTIONS: list[tuple[str, Callable[[Session], Any]]] = [
+    ("ix_fee_runs_due", lambda session: runs.range_starts(session, "booking", date(2026, 3, 2), 2_000)),
+    ("ix_fee_runs_due", lambda session: runs.due(session, "booking", date(2026, 3, 2), FIRST, LAST)),
+    ("ix_fee_runs_account_id", lambda session: runs.open_of(session, [new_id()])),
+    ("ix_charges_reseller_id", lambda session: charges.page(session, ChargeFilter(reseller_id=new_id()), None, 100)),
+    ("ix_charges_account_id", lambda session: charges.page(session, ChargeFilter(account_id=new_id()), None, 100)),
+]
+
+
+@pytest.fixture
+def ledger(session: Session, office: AccountBook) -> Session:
+    """A ledger of 60,000 runs and as many charges; a thirtieth of the runs is due per day."""
+    session.execute(text(ACCOUNTS))
+    session.execute(text(RUNS))
+    session.execute(text(CHARGES))
+    session.commit()
+    session.execute(text("ANALYZE fee_runs, charges, accounts"))
+    return session
+
+
+def test_runs_and_charges_are_read_by_an_index(ledger: Session) -> None:
+    engine = ledger.get_bind()
+    assert isinstance(engine, Engine)
+    for index, question in QUESTIONS:
+        with statements(engine) as asked:
+            question(ledger)
+        plans = [
+            json.dumps(ledger.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar())
+            for statement, values in asked
+        ]
+        assert index in plans[-1], plans
+        assert (
+            '"Seq Scan", "Parallel Aware": false, "Async Capable": false, "Relation Name": "fee_runs"' not in plans[-1]
+        )

@@ -1,0 +1,80 @@
+"""Queries of offers, grants and deliveries use indexes when the tables are large."""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from domain.ids import new_id
+from domain.offers import OfferState
+from models.events import DomainEvent
+from services import webhooks
+from store import licences, offers
+from store import webhooks as deliveries
+from tests.support.offers import START, OfferScenario
+from tests.support.query_plans import plans_of
+
+ROWS = 30_000
+FILL = f"""
+INSERT INTO offers (id, programme, reseller_id, account_id, state, lines, created_at, expires_at)
+SELECT gen_random_uuid(), 'learning', :reseller, :client, 'rejected', '[]', now(), now() + interval '1 day'
+FROM generate_series(1, {ROWS});
+INSERT INTO offer_events (offer_id, number, at, actor, event, to_state, hash)
+SELECT id, 1, now(), 'test', 'send', 'waiting', 'x' FROM offers;
+INSERT INTO grants (id, account_id, product, offer_id, line_no, count, mode, starts_at, ends_at, replaced_at)
+SELECT gen_random_uuid(), :client, 'excel-basics', id, 1, 1, 'absolute', now(), now() + interval '1 day', now()
+FROM offers;
+INSERT INTO webhook_deliveries (id, endpoint_id, webhook_id, event_seq, type, body, created_at)
+SELECT gen_random_uuid(), :endpoint, 'x', n, 'job.dead', '{{}}', now() FROM generate_series(1, {ROWS}) AS n;
+ANALYZE
+"""
+Query = Callable[[Session, UUID], object]
+QUERIES: list[Query] = [
+    lambda s, a: offers.listed(s, account_id=a, now=START, limit=101),
+    lambda s, a: offers.listed(s, reseller_id=a, state=OfferState.WAITING, now=START, limit=101),
+    lambda s, a: offers.open_ids(s, account_id=a),
+    lambda s, a: offers.count_to_decide(s, a, START),
+    lambda s, a: offers.page_to_decide(s, a, START, None, 101),
+    lambda s, a: offers.decided(s, a, 20),
+    lambda s, a: offers.events(s, [a]),
+    lambda s, a: licences.counting(s, [a], START),
+    lambda s, a: licences.ending(s, a, START),
+    licences.products,
+    lambda s, a: deliveries.of_event(s, [a], 7),
+    deliveries.deliveries,
+]
+
+
+@pytest.fixture
+def crowded(world: OfferScenario) -> OfferScenario:
+    """A scenario where another account has many rows in every table."""
+    with world.transaction() as session:
+        endpoint = webhooks.create(
+            session, world.sealer, reseller_id=None, url="https://x.example", events=["*"], secret=None, now=START
+        ).endpoint.id
+        for statement in FILL.split(";"):
+            session.execute(sql(statement), {"reseller": world.reseller, "client": world.client, "endpoint": endpoint})
+    return world
+
+
+def ask(query: Query, account_id: UUID, session: Session) -> object:
+    """Run a query for an account."""
+    return query(session, account_id)
+
+
+def test_queries_about_one_account_never_scan_a_table(crowded: OfferScenario) -> None:
+    stranger = new_id()
+    for number, query in enumerate(QUERIES):
+        plan = plans_of(crowded.engine, partial(ask, query, stranger))
+        assert "Index" in plan, f"{number}: {plan}"
+        for table in ("offers", "offer_events", "grants", "webhook_deliveries"):
+            assert f"Seq Scan on {table}" not in plan, f"{number}: {plan}"
+
+
+def test_deliveries_of_an_event_are_read_by_an_index(crowded: OfferScenario) -> None:
+    happened = DomainEvent(seq=7, type="job.dead", reseller_id=None, data={}, at=START)
+    plan = plans_of(crowded.engine, lambda session: webhooks.fan_out(session, crowded.jobs, happened))
+    assert "Seq Scan on webhook_deliveries" not in plan

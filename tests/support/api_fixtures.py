@@ -1,0 +1,75 @@
+"""Fixtures of the API on a separate database per test; conftest files import them by name."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import sessionmaker
+
+from adapters.clock_fakes import ManualClock
+from adapters.passwords import Argon2Passwords
+from adapters.sealer import FernetSealer
+from api.app import build
+from api.deps import Deps
+from domain.ports import Clock
+from services.addresses import AddressGuard
+from services.programmes import Programmes
+from services.tokens import Tokens
+from tests.support.api import Api, ResellerAccounts, create_reseller_with_client, running_server
+from tests.support.wiring import PUBLIC_URL, SECRET, apply_example, silent_jobs
+
+
+def resolve_public(host: str, port: int) -> list[str]:
+    """Resolve every host name to one public address."""
+    return ["93.184.215.14"]
+
+
+def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Deps:
+    """Build the dependencies of a web process on a test's database and clock."""
+    return Deps(
+        sessions=sessionmaker(engine, expire_on_commit=False),
+        clock=clock,
+        jobs=silent_jobs(clock),
+        sealer=FernetSealer(SECRET),
+        passwords=Argon2Passwords.cheap(),
+        programmes=Programmes(),
+        tokens=Tokens(SECRET),
+        guard=AddressGuard(resolve_public),
+        threads=threads,
+        secret=SECRET.encode(),
+        offer_secret=SECRET.encode(),
+        public_url=PUBLIC_URL,
+        test_clock=True,
+    )
+
+
+@pytest.fixture
+def deps(engine: Engine, clock: ManualClock) -> Iterator[Deps]:
+    """The dependencies of a web process on this test's database and clock."""
+    with ThreadPoolExecutor(4) as threads:
+        yield build_deps(engine, clock, threads)
+
+
+@pytest.fixture
+def api(deps: Deps) -> Iterator[Api]:
+    """The API behind a real HTTP server."""
+    app = build(deps)
+    with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+        yield Api(http, deps, app)
+
+
+@pytest.fixture
+def make_accounts(api: Api) -> Callable[[str], ResellerAccounts]:
+    """Create a reseller of `learning` with one client that has an instance, by name."""
+    with api.deps.sessions() as session:
+        apply_example(session, "learning", api.deps.clock)
+        session.commit()
+    return lambda name: create_reseller_with_client(api, name)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Noon of 2 March 2026, UTC."""
+    return ManualClock()

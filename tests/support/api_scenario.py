@@ -1,0 +1,81 @@
+"""A programme behind the HTTP API, with a worker and a scheduler in the test's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from engine.schedules import declare, fire_due
+from models.events import DomainEvent
+from models.mails import Mail
+from services import programme_files
+from store.schema import ROOT
+from tasks.timetable import timetable
+from tests.support.api import Api
+from tests.support.worker import WorkerHarness
+
+
+@dataclass
+class ApiScenario:
+    """Works through the API; `reach` moves the clock and runs everything due. `made` numbers created objects."""
+
+    api: Api
+    worker: WorkerHarness
+    clock: ManualClock
+    key: str
+    made: int = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One committed transaction."""
+        with self.api.deps.sessions() as session:
+            yield session
+            session.commit()
+
+    def apply(self, code: str, source: str | None = None) -> None:
+        """Apply an example programme, or a source text under that code, and declare its schedules."""
+        text = source or (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
+        with self.transaction() as session:
+            programme_files.apply(session, code, text, now=self.clock.now(), actor="test")
+        self.fire()
+
+    def reach(self, when: datetime) -> None:
+        """Move the clock to an instant, then run everything due."""
+        self.clock.advance(when - self.clock.now())
+        self.settle()
+
+    def fire(self) -> None:
+        """Run the scheduler once."""
+        with self.transaction() as session:
+            declare(session, timetable(session), self.clock.now())
+            fire_due(session, self.worker.inline.jobs, self.clock.now())
+
+    def settle(self) -> None:
+        """Fire every due schedule and run every due job."""
+        self.fire()
+        self.worker.inline.drain()
+
+    def mails(self, template: str) -> list[Mail]:
+        """The mails of a template, oldest first."""
+        with self.transaction() as session:
+            return list(session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)))
+
+    def domain_events(self, event_type: str) -> list[DomainEvent]:
+        """All events of a type, in order."""
+        with self.transaction() as session:
+            query = select(DomainEvent).where(DomainEvent.type == event_type).order_by(DomainEvent.seq)
+            return list(session.scalars(query))
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        """Execute a statement; returns its rows, if it returns any."""
+        with self.transaction() as session:
+            result = session.connection().execute(sql(statement), values)
+            return list(result.all()) if result.returns_rows else []

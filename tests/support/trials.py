@@ -1,0 +1,163 @@
+"""The programme `booking` with a reseller, its clients, and the tasks of trials and quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from adapters.clock_fakes import ManualClock
+from adapters.smtp_fakes import FakeMailTransport
+from domain.usage import ReportKind
+from engine.testing import Inline
+from models.accounts import Account
+from models.events import DomainEvent
+from models.mails import Mail, MailRecipient
+from services import (
+    account_documents,
+    accounts,
+    clients,
+    closing,
+    programme_files,
+    quotas,
+    reselling,
+    trials,
+    usage_reports,
+)
+from services.accounts import NewAccount
+from services.clients import NewClient
+from services.programmes import Programmes
+from services.usage import UsageReport
+from services.usage_reports import Reported
+from tasks.catalogue import account_handlers
+from tests.support.wiring import EXAMPLES, account_context, mail_handler, offer_context
+
+EXAMPLE = EXAMPLES / "booking.yaml"
+CHEF = "chef@salons.example"
+
+
+@dataclass
+class TrialScenario:
+    """Service calls, each in its own transaction; `pass_time` moves the clock and runs every due job."""
+
+    engine: Engine
+    clock: ManualClock
+    transport: FakeMailTransport = field(default_factory=FakeMailTransport)
+    source: str = field(default_factory=EXAMPLE.read_text)
+
+    def __post_init__(self) -> None:
+        programmes = Programmes()
+        handlers = [*account_handlers(programmes), mail_handler(programmes, self.transport)]
+        self.inline = Inline(self.engine, handlers, self.clock)
+        self.book = account_context(self.inline.jobs, programmes)
+        self.offers = offer_context(self.inline.jobs, programmes)
+        self.apply(self.source)
+        with self.transaction() as session:
+            owner = accounts.create(self.book, session, NewAccount("booking", "Salons", CHEF))
+            self.reseller = reselling.become_reseller(self.book, session, owner.id).account.id
+        self.client = self.another("Figaro", "ann@figaro.example")
+
+    def apply(self, source: str) -> None:
+        """Apply a programme file as `booking`."""
+        with self.transaction() as session:
+            plan = programme_files.apply(session, "booking", source, now=self.clock.now(), actor="test")
+            quotas.programme_changed(session, self.book.jobs, plan.code, plan.changes)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One committed transaction."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    def another(self, name: str, address: str, reseller: UUID | None = None) -> UUID:
+        """Create another client."""
+        with self.transaction() as session:
+            owner = reseller or self.reseller
+            return clients.create(self.book, session, owner, NewClient(name, address)).id
+
+    def start(self, account_id: UUID | None = None) -> datetime:
+        """Start a trial; returns its end."""
+        with self.transaction() as session:
+            ends_at = trials.start(self.book, session, account_id or self.client).trial_ends_at
+        assert ends_at is not None
+        return ends_at
+
+    def take_plan(self, plan: str, account_id: UUID | None = None) -> bool:
+        """Put an account on a plan; returns whether its trial was converted."""
+        with self.transaction() as session:
+            account = session.get_one(Account, account_id or self.client, with_for_update=True)
+            account.plan = plan
+            return trials.convert(session, self.book.jobs, account, self.clock.now())
+
+    def delete(self, account_id: UUID | None = None) -> None:
+        """Delete an account."""
+        with self.transaction() as session:
+            closing.delete(self.book, self.offers, session, account_id or self.client, "test")
+
+    def report(
+        self,
+        kind: str,
+        amount: int,
+        *,
+        at: datetime | None = None,
+        report_id: str | None = None,
+        account_id: UUID | None = None,
+    ) -> Reported:
+        """Report appointments."""
+        report = UsageReport("appointments", ReportKind(kind), amount, at or self.clock.now(), report_id)
+        with self.transaction() as session:
+            return usage_reports.report(self.book, session, account_id or self.client, report)
+
+    def shown(self, account_id: UUID | None = None) -> dict[str, Any]:
+        """The account as the API shows it."""
+        with self.transaction() as session:
+            account = accounts.get(session, account_id or self.client)
+            documents = account_documents.documents(session, self.book.programmes, [account], self.clock.now())
+            return documents[0]
+
+    def set(self, instant: datetime) -> None:
+        """Move the clock to an instant without running jobs."""
+        self.clock.advance(instant - self.clock.now())
+
+    def work(self) -> None:
+        """Run every due job."""
+        self.inline.drain()
+
+    def pass_time(self, by: timedelta) -> None:
+        """Advance the clock, then run every due job, as after an outage of that length."""
+        self.clock.advance(by)
+        self.work()
+
+    def go_to(self, instant: datetime) -> None:
+        """Move the clock to an instant, then run every due job."""
+        self.set(instant)
+        self.work()
+
+    def mails(self, *templates: str) -> list[str]:
+        """The templates of all mails, oldest first, optionally filtered by prefix."""
+        query = select(Mail.template).order_by(Mail.id)
+        with self.transaction() as session:
+            return [name for name in session.scalars(query) if not templates or name.startswith(templates)]
+
+    def posted(self, template: str) -> list[tuple[Mail, list[tuple[str, str]]]]:
+        """Every mail of a template with (role, address) of its recipients, To first."""
+        with self.transaction() as session:
+            mails = []
+            for mail in session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)):
+                query = select(MailRecipient.role, MailRecipient.address).where(MailRecipient.mail_id == mail.id)
+                recipients = [(row[0], row[1]) for row in session.execute(query.order_by(MailRecipient.role.desc()))]
+                mails.append((mail, recipients))
+            return mails
+
+    def events(self, *types: str) -> list[dict[str, Any]]:
+        """The data of events of some types, in order."""
+        with self.transaction() as session:
+            query = select(DomainEvent.data).where(DomainEvent.type.in_(types)).order_by(DomainEvent.seq)
+            return list(session.scalars(query))

@@ -1,0 +1,50 @@
+"""Section 3 of the programme: From, Sender, Reply-To and the bounce address."""
+
+import pytest
+
+from mail.identity import Outgoing, Sender, sender_for
+
+DEFAULTS = {"en": "noreply@kontor.example", "fr": "pas-repondre@kontor.example"}
+
+
+def decide(outgoing: Outgoing | None, locale: str = "en") -> Sender:
+    return sender_for("Nordlicht", outgoing, DEFAULTS, locale, "bounce@kontor.example")
+
+
+def test_verified_address_of_another_domain_is_from_with_a_sender() -> None:
+    sender = decide(Outgoing("hello@nordlicht.example", verified=True))
+    assert (sender.author.email, sender.author.name) == ("hello@nordlicht.example", "Nordlicht")
+    assert (sender.sender, sender.reply_to) == ("noreply@kontor.example", None)
+
+
+def test_verified_address_of_our_own_domain_needs_no_sender() -> None:
+    sender = decide(Outgoing("nordlicht@KONTOR.example", verified=True))
+    assert (sender.author.email, sender.sender) == ("nordlicht@kontor.example", None)
+
+
+def test_unverified_address_is_only_reply_to() -> None:
+    sender = decide(Outgoing("hello@nordlicht.example", verified=False))
+    assert (sender.author.email, sender.author.name) == ("noreply@kontor.example", "Nordlicht")
+    assert (sender.sender, sender.reply_to) == (None, "hello@nordlicht.example")
+
+
+def test_provider_address_with_the_brand_name_is_the_default() -> None:
+    sender = decide(None)
+    assert (sender.author.email, sender.author.name) == ("noreply@kontor.example", "Nordlicht")
+    assert (sender.sender, sender.reply_to) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("locale", "address"),
+    [("fr", "pas-repondre@"), ("fr-CA", "pas-repondre@"), ("de", "noreply@"), ("en-GB", "noreply@")],
+)
+def test_provider_address_depends_on_the_language(locale: str, address: str) -> None:
+    assert decide(None, locale).author.email == f"{address}kontor.example"
+
+
+@pytest.mark.parametrize(
+    "outgoing", [None, Outgoing("a@b.example", verified=True), Outgoing("a@b.example", verified=False)]
+)
+def test_envelope_sender_is_always_ours(outgoing: Outgoing | None) -> None:
+    assert decide(outgoing).envelope == "bounce@kontor.example"
+    assert decide(outgoing).domain == "kontor.example"
