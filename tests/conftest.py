@@ -1,4 +1,4 @@
-"""Fixtures: servers shared by a test run, and for every test a database and a Redis namespace of its own."""
+"""Fixtures: servers shared by a test run, and a separate database and Redis namespace per test."""
 
 import os
 import tempfile
@@ -27,7 +27,7 @@ TEMPLATE_LOCK = 4_815_162_342
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the folder it lives in."""
+    """Mark each test with its folder."""
     for item in items:
         kind = item.path.relative_to(ROOT / "tests").parts[0]
         if kind in KINDS:
@@ -35,53 +35,53 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Take the network away from unit tests."""
+    """Block the network for unit tests."""
     if item.get_closest_marker("unit"):
         disable_socket(allow_unix_socket=True)
 
 
 def pytest_runtest_teardown() -> None:
-    """Give the network back."""
+    """Unblock the network."""
     enable_socket()
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where this run's PostgreSQL and Redis are, and whether they were given from outside."""
+    """URLs of this run's PostgreSQL and Redis; `external` if they come from the environment."""
 
     database_url: str
     redis_url: str
-    given: bool
+    external: bool
 
 
 def scratch_folder() -> Path:
-    """One folder per test run, the same for every xdist worker."""
+    """The scratch folder of this test run, shared by its xdist workers."""
     owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     return Path(tempfile.gettempdir()) / f"kontor-test-{owner}-{os.geteuid()}"
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """The servers of DATABASE_URL and REDIS_URL, else embedded ones that end with the run."""
+    """The servers of DATABASE_URL and REDIS_URL, or embedded ones that end with the run."""
     if "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ:
-        yield Servers(sqlalchemy_url(os.environ["DATABASE_URL"]), os.environ["REDIS_URL"], given=True)
+        yield Servers(sqlalchemy_url(os.environ["DATABASE_URL"]), os.environ["REDIS_URL"], external=True)
         return
-    with shared_servers(scratch_folder(), "--scratch") as found:
-        yield Servers(found.database_url, found.redis_url, given=False)
+    with shared_servers(scratch_folder(), "--scratch") as endpoints:
+        yield Servers(endpoints.database_url, endpoints.redis_url, external=False)
 
 
 def libpq(url: str) -> str:
-    """A SQLAlchemy URL as psycopg itself takes it."""
+    """Convert a SQLAlchemy URL for psycopg."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def admin(servers: Servers) -> psycopg.Connection:
-    """A connection that may create databases."""
+    """Connect with the right to create databases."""
     return psycopg.connect(libpq(servers.database_url), autocommit=True)
 
 
 def schema_fingerprint() -> str:
-    """Changes whenever a table or a migration does."""
+    """A hash that changes with any table or migration."""
     digest = sha256()
     for path in sorted([*(ROOT / "migrations").rglob("*.py"), *(ROOT / "models").glob("*.py")]):
         digest.update(path.read_bytes())
@@ -108,7 +108,7 @@ def template(servers: Servers) -> str:
 
 
 def build(database_url: str) -> None:
-    """Give an empty database the schema: by migrations, or from the tables until there are any."""
+    """Create the schema in an empty database: by migrations, or from the models while there are none."""
     if any((ROOT / "migrations" / "versions").glob("*.py")):
         migrate(database_url)
         return
@@ -119,7 +119,7 @@ def build(database_url: str) -> None:
 
 @contextmanager
 def copied(servers: Servers, template: str) -> Iterator[str]:
-    """SQLAlchemy's URL of a copy of a database to which nobody is connected, dropped afterwards."""
+    """Copy a database without connections; yields SQLAlchemy's URL and drops the copy afterwards."""
     name = f"kontor_test_{uuid4().hex}"
     with admin(servers) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
@@ -133,14 +133,14 @@ def copied(servers: Servers, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(servers: Servers, template: str) -> Iterator[str]:
-    """SQLAlchemy's URL of a migrated database that only this test uses."""
+    """SQLAlchemy's URL of a migrated database for this test only."""
     with copied(servers, template) as url:
         yield url
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine over this test's database."""
+    """An engine on this test's database."""
     engine = create_engine(database_url)
     yield engine
     engine.dispose()
@@ -148,20 +148,20 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
-    """A session over this test's database; nothing is committed unless the test does."""
+    """A session on this test's database; nothing is committed unless the test does."""
     with Session(engine) as session:
         yield session
 
 
 @pytest.fixture
 def redis_url(servers: Servers) -> str:
-    """The run's Redis; keep to `namespace`."""
+    """The Redis of this run; use it within `namespace`."""
     return servers.redis_url
 
 
 @pytest.fixture
 def namespace() -> str:
-    """A Redis namespace that only this test uses."""
+    """A Redis namespace for this test only."""
     return f"test-{uuid4().hex[:12]}"
 
 

@@ -1,4 +1,4 @@
-"""The API over a database of this test, for what is generated from its OpenAPI document."""
+"""The API on this test's database, for tests generated from the OpenAPI document."""
 
 from tests.support.api_fixtures import api, clock, deps, make_accounts
 

@@ -23,7 +23,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def environ(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a command that works on this test's database."""
+    """The environment of a command that uses this test's database."""
     for name in os.environ:
         if name.startswith(("KONTOR_", "PORT", "PUBLIC_URL", "SMTP_URL")):
             monkeypatch.delenv(name)
@@ -33,7 +33,7 @@ def environ(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(environ: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, with what the interpreter would do to its errors."""
+    """Run a command in this process, handling its errors as the interpreter would."""
     monkeypatch.setattr("commands.context.configure_logs", lambda *_: None)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
@@ -41,8 +41,8 @@ def run(environ: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         monkeypatch.setattr(sys, "argv", ["kontor", *arguments])
         try:
             code = main()
-        except SystemExit as left:
-            code = int(left.code or 0)
+        except SystemExit as error:
+            code = int(error.code or 0)
         except Exception as error:  # noqa: BLE001 -- the interpreter hands every error to the hook
             sys.excepthook(type(error), error, error.__traceback__)
             code = 1
@@ -54,7 +54,7 @@ def run(environ: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 @pytest.fixture
 def installed(environ: None) -> Run:
-    """Run the installed command as a process of its own."""
+    """Run the installed command as a separate process."""
 
     def start(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([KONTOR, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -69,7 +69,7 @@ def printed(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
     return document
 
 
-def test_a_key_is_made_shown_once_listed_and_revoked(run: Run) -> None:
+def test_key_is_created_shown_once_listed_and_revoked(run: Run) -> None:
     made = printed(run("keys", "create", "--name", "shop", "--scope", "read", "--scope", "enqueue", "--json"))
     assert list(made) == ["id", "name", "scopes", "reseller_id", "account_id", "secret"]
     assert made["scopes"] == ["read", "enqueue"]
@@ -80,7 +80,7 @@ def test_a_key_is_made_shown_once_listed_and_revoked(run: Run) -> None:
     assert printed(run("keys", "revoke", str(made["id"]), "--json"))["revoked_at"] is not None
 
 
-def test_a_failure_is_one_line_and_exit_1_and_a_traceback_only_on_demand(installed: Run) -> None:
+def test_failure_is_one_line_and_exit_1_with_a_traceback_on_demand(installed: Run) -> None:
     unknown = str(UUID(int=7))
     done = installed("jobs", "show", unknown, "--json")
     assert (done.returncode, done.stdout) == (1, "")
@@ -88,7 +88,7 @@ def test_a_failure_is_one_line_and_exit_1_and_a_traceback_only_on_demand(install
     assert "Traceback" in installed("jobs", "show", unknown, "--debug").stderr
 
 
-def test_a_list_of_jobs_goes_on_where_the_page_before_ended(run: Run, engine: Engine) -> None:
+def test_list_of_jobs_continues_at_the_cursor(run: Run, engine: Engine) -> None:
     with Session(engine) as session:
         jobs = silent_jobs(SystemClock())
         ids = jobs.put_many(session, [Request("probe.echo", {"message": str(n)}) for n in range(3)])
@@ -97,18 +97,18 @@ def test_a_list_of_jobs_goes_on_where_the_page_before_ended(run: Run, engine: En
     assert first.stderr == f"More: --cursor {ids[1]}\n"
     assert str(ids[2]) in first.stdout
     rest = run("jobs", "list", "--limit", "2", "--cursor", str(ids[1]), "--json")
-    assert [one["id"] for one in listed(rest)] == [str(ids[0])]
+    assert [job["id"] for job in listed(rest)] == [str(ids[0])]
     assert json.loads(rest.stdout)["next"] is None
     assert "Take `cursor`" in run("jobs", "list", "--cursor", "x").stderr
 
 
 @pytest.mark.parametrize("arguments", [["jobs", "show", "x"], ["keys", "create"], ["nonsense"], ["up", "--port", "0"]])
-def test_wrong_usage_is_exit_2(run: Run, arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_a_bad_setting_stops_a_command_before_it_does_anything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_setting_stops_a_command_before_it_starts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KONTOR_LGO", "json")
     done = run("migrate")
     assert (done.returncode, done.stdout) == (1, "")
@@ -120,7 +120,7 @@ def test_migrating_a_migrated_database_changes_nothing(run: Run) -> None:
     assert done["from"] == done["to"]
 
 
-def test_the_examples_apply_once_and_a_second_time_change_nothing(run: Run) -> None:
+def test_example_programmes_apply_once(run: Run) -> None:
     for file in sorted((ROOT / "examples" / "programmes").glob("*.yaml")):
         assert printed(run("programme", "apply", str(file), "--dry-run", "--json"))["applied"] is False
         assert printed(run("programme", "apply", str(file), "--json"))["applied"] is True
@@ -130,7 +130,7 @@ def test_the_examples_apply_once_and_a_second_time_change_nothing(run: Run) -> N
     assert {"fees.charge.booking", "fees.statements.telephony"} <= names
 
 
-def test_a_bad_programme_file_is_refused_with_every_error_at_its_line(run: Run, tmp_path: Path) -> None:
+def test_invalid_programme_file_is_refused_with_every_error_and_its_line(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text("name: Bad\ncurrency: XXX\nnonsense: 1\n")
     done = run("programme", "apply", str(file))
@@ -140,7 +140,7 @@ def test_a_bad_programme_file_is_refused_with_every_error_at_its_line(run: Run, 
     assert run("programme", "show", "bad").returncode == 1
 
 
-def test_a_queue_is_paused_with_a_reason_that_the_audit_log_keeps(run: Run, engine: Engine) -> None:
+def test_queue_is_paused_with_a_reason_in_the_audit_log(run: Run, engine: Engine) -> None:
     assert printed(run("queues", "pause", "probe", "--reason", "storm", "--json"))["paused"] is True
     with engine.connect() as connection:
         row = connection.execute(text("SELECT action, target, reason FROM audit_log")).one()
@@ -148,9 +148,7 @@ def test_a_queue_is_paused_with_a_reason_that_the_audit_log_keeps(run: Run, engi
     assert printed(run("queues", "resume", "probe", "--json"))["paused"] is False
 
 
-def test_the_doctor_names_what_is_wrong_and_the_remedy(
-    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_reports_problems_with_remedies(run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     well = json.loads(run("doctor", "--json").stdout)["items"]
     states = {finding["subject"]: finding["state"] for finding in well}
     assert states["PostgreSQL"] in {"ok", "problem"}  # the scratch servers of a test run are not durable
@@ -166,7 +164,7 @@ def test_the_doctor_names_what_is_wrong_and_the_remedy(
     assert findings["clock"]["state"] == "warning"
 
 
-def test_an_operator_gets_a_one_time_password_and_only_one_login(run: Run) -> None:
+def test_operator_gets_a_one_time_password_and_a_unique_login(run: Run) -> None:
     made = printed(run("operator", "create", "--email", "ann@kontor.example", "--role", "viewer", "--json"))
     assert len(str(made["password"])) >= 16
     again = run("operator", "create", "--email", "ANN@kontor.example", "--role", "viewer")
@@ -174,7 +172,7 @@ def test_an_operator_gets_a_one_time_password_and_only_one_login(run: Run) -> No
     assert run("operator", "create", "--email", "bob@kontor.example", "--role", "king").returncode == 1
 
 
-def test_what_is_missing_is_named_and_mended(run: Run, engine: Engine) -> None:
+def test_gap_is_reported_and_repaired(run: Run, engine: Engine) -> None:
     assert printed(run("reconcile", "--json")) == {"items": [], "next": None}
     assert run("reconcile").stdout == "Nothing is missing.\n"
     with engine.begin() as connection:
@@ -192,6 +190,6 @@ def test_what_is_missing_is_named_and_mended(run: Run, engine: Engine) -> None:
 
 
 def listed(done: "subprocess.CompletedProcess[str]") -> list[dict[str, object]]:
-    """The items of a list."""
+    """The items of a printed list."""
     items: list[dict[str, object]] = json.loads(done.stdout)["items"]
     return items

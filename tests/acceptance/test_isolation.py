@@ -1,4 +1,4 @@
-"""Nothing of another reseller exists for a bound key: every route of the OpenAPI document is tried."""
+"""Data of another reseller is invisible to a bound key: every route of the OpenAPI document is tried."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ NAMES_NOBODY = {
     "POST /v1/jobs/bulk",
     "POST /v1/discount-runs",
 }
-"""Routes that name nobody's things: jobs get the tenant of their key, the rest is the provider's."""
+"""Routes that name nobody's resources: jobs get the tenant of their key, the rest is the provider's."""
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -58,8 +58,8 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method.upper(), path, operation
 
 
-def things_of(api: Api, accounts: ResellerAccounts, word: str) -> dict[str, str]:
-    """One of everything a reseller can have, by the path part that names it."""
+def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[str, str]:
+    """Create one of everything a reseller can have; returns ids by path parameter."""
     key = api.key()
     body = {"reseller_id": str(accounts.reseller), "name": word, "lines": [LINE]}
     template = api.ok("POST /v1/offer-templates", body, key=key)["id"]
@@ -84,7 +84,7 @@ def things_of(api: Api, accounts: ResellerAccounts, word: str) -> dict[str, str]
 
 
 def charged(api: Api, accounts: ResellerAccounts) -> UUID:
-    """A charge that the reseller pays for its client; `learning` itself has no monthly fees."""
+    """Create a charge that the reseller pays for its client; `learning` itself has no monthly fees."""
     now = api.deps.clock.now()
     day = now.date()
     mine = {"programme": "learning", "account_id": accounts.client, "kind": "product", "created_at": now}
@@ -103,49 +103,49 @@ def charged(api: Api, accounts: ResellerAccounts) -> UUID:
 
 
 @pytest.fixture
-def two(
+def two_resellers(
     api: Api, make_accounts: Callable[[str], ResellerAccounts]
 ) -> tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]:
     """My accounts, the other accounts, and the other reseller's resources by parameter name."""
     mine, theirs = make_accounts("elbe"), make_accounts("weser")
-    return mine, theirs, things_of(api, theirs, "Basics")
+    return mine, theirs, create_resources(api, theirs, "Basics")
 
 
 def bound_keys(api: Api, mine: ResellerAccounts) -> dict[str, str]:
-    """Keys with every scope, bound in each way."""
+    """Keys with every scope, bound to the reseller and to the account."""
     return {
         "reseller": api.key(reseller_id=mine.reseller),
         "account": api.key(account_id=mine.client),
     }
 
 
-def test_every_route_that_names_a_thing_answers_404_for_another_resellers(
-    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
+def test_every_route_with_an_id_answers_404_for_another_reseller(
+    api: Api, two_resellers: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
 ) -> None:
-    mine, _, theirs = two
-    wrong: list[str] = []
+    mine, _, theirs = two_resellers
+    failures: list[str] = []
     tried = 0
     for bound, key in bound_keys(api, mine).items():
         for method, path, _ in operations():
             parts = set(re.findall(r"{(\w+)}", path)) - PROVIDERS
-            assert parts <= theirs.keys(), f"{path}: teach this test what {parts} names"
+            assert parts <= theirs.keys(), f"{path}: add {parts} to this test"
             if not parts:
                 continue
-            target = re.sub(r"{(\w+)}", lambda found: theirs[found[1]], path)
+            target = re.sub(r"{(\w+)}", lambda match: theirs[match[1]], path)
             answer = api.call(f"{method} {target}", None if method == "GET" else {}, key=key)
             tried += 1
             if answer.status_code != 404:
-                wrong.append(f"{bound} {method} {path}: {answer.status_code} {answer.text[:100]}")
+                failures.append(f"{bound} {method} {path}: {answer.status_code} {answer.text[:100]}")
 
-    assert wrong == []
+    assert failures == []
     assert tried >= 60
 
 
-def test_every_route_that_is_told_of_a_thing_answers_404_for_another_resellers(
-    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
+def test_every_route_with_an_id_in_query_or_body_answers_404_for_another_reseller(
+    api: Api, two_resellers: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
 ) -> None:
-    mine, theirs, things = two
-    wrong: list[str] = []
+    mine, theirs, resources = two_resellers
+    failures: list[str] = []
     key = bound_keys(api, mine)["reseller"]
     for method, path, operation in operations():
         if "{" in path:
@@ -156,40 +156,40 @@ def test_every_route_that_is_told_of_a_thing_answers_404_for_another_resellers(
             value = theirs.reseller if word == "reseller" else theirs.client
             answer = api.call(f"{named}?{word}={value}", key=key)
             if answer.status_code != 404:
-                wrong.append(f"{named}?{word}: {answer.status_code}")
+                failures.append(f"{named}?{word}: {answer.status_code}")
         if method == "POST" and named in OTHERS_IN_BODY:
-            answer = api.call(named, OTHERS_IN_BODY[named](theirs, things), key=key)
+            answer = api.call(named, OTHERS_IN_BODY[named](theirs, resources), key=key)
             if answer.status_code != 404:
-                wrong.append(f"{named}: {answer.status_code} {answer.text[:100]}")
+                failures.append(f"{named}: {answer.status_code} {answer.text[:100]}")
         elif method != "GET":
-            assert named in NAMES_NOBODY, f"teach this test what {named} can name"
+            assert named in NAMES_NOBODY, f"add {named} to this test"
 
-    assert wrong == []
+    assert failures == []
 
 
-def test_no_list_shows_anything_of_another_reseller(
-    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
+def test_no_list_contains_data_of_another_reseller(
+    api: Api, two_resellers: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
 ) -> None:
-    mine, theirs, things = two
-    secrets = {str(theirs.reseller), str(theirs.client)} | {things[name] for name in things.keys() - PROVIDERS}
+    mine, theirs, resources = two_resellers
+    secrets = {str(theirs.reseller), str(theirs.client)} | {resources[name] for name in resources.keys() - PROVIDERS}
     for bound, key in bound_keys(api, mine).items():
         for method, path, _ in operations():
             if method != "GET" or "{" in path:
                 continue
             answer = api.call(f"GET {path}", key=key)
-            shown = [one for one in secrets if one in answer.text]
+            shown = [secret for secret in secrets if secret in answer.text]
             assert shown == [], (bound, path)
             assert answer.status_code in {200, 403}, (bound, path)
 
 
-def test_what_never_was_and_what_is_anothers_look_the_same(
-    api: Api, two: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
+def test_unknown_id_and_id_of_another_reseller_get_the_same_response(
+    api: Api, two_resellers: tuple[ResellerAccounts, ResellerAccounts, dict[str, str]]
 ) -> None:
-    mine, _, theirs = two
+    mine, _, theirs = two_resellers
     key = bound_keys(api, mine)["reseller"]
 
-    def said(account_id: str) -> dict[str, Any]:
+    def response_to(account_id: str) -> dict[str, Any]:
         answer = api.call(f"GET /v1/accounts/{account_id}", key=key).json()
         return {name: value for name, value in answer.items() if name != "trace_id"}
 
-    assert said(theirs["account_id"]) == said(str(uuid4()))
+    assert response_to(theirs["account_id"]) == response_to(str(uuid4()))

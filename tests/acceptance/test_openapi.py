@@ -1,4 +1,4 @@
-"""The OpenAPI document that is kept in docs is the one the application serves."""
+"""The committed OpenAPI document equals the served one."""
 
 import json
 
@@ -8,11 +8,11 @@ from store.schema import ROOT
 KEPT = ROOT / "docs" / "openapi.json"
 
 
-def test_the_kept_document_is_the_one_that_is_served() -> None:
+def test_committed_document_equals_the_served_one() -> None:
     assert json.loads(KEPT.read_text()) == document(), "run: python -m api.export > docs/openapi.json"
 
 
-def test_every_operation_says_who_may_call_it_and_what_it_may_answer() -> None:
+def test_every_operation_documents_its_security_and_responses() -> None:
     for path, item in document()["paths"].items():
         for method, operation in item.items():
             if not path.startswith("/v1/"):

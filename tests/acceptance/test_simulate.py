@@ -1,4 +1,4 @@
-"""`kontor simulate` as people run it: one document, nothing left behind, also when it is interrupted."""
+"""`kontor simulate` as a command: one document, and no database left, also after an interrupt."""
 
 import json
 import os
@@ -17,26 +17,29 @@ from store.schema import ROOT
 
 KONTOR = Path(sys.executable).with_name("kontor")
 HOSTING = str(ROOT / "examples" / "programmes" / "hosting.yaml")
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture
 def environ(settings: Settings) -> Mapping[str, str]:
-    """Of a command beside this test's database."""
+    """The environment of a command on this test's servers."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KONTOR_", "PUBLIC_URL"))}
-    given = settings.environ()
-    return {**kept, **{name: given[name] for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "KONTOR_DATA_DIR")}}
+    environment = settings.environ()
+    return {
+        **kept,
+        **{name: environment[name] for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "KONTOR_DATA_DIR")},
+    }
 
 
 def databases(engine: Engine) -> set[str]:
-    """The throw-away databases that there are."""
+    """The existing databases of simulations."""
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT datname FROM pg_database WHERE datname LIKE 'kontor_simulation_%'"))
-        return {str(name) for (name,) in found}
+        rows = connection.execute(text("SELECT datname FROM pg_database WHERE datname LIKE 'kontor_simulation_%'"))
+        return {str(name) for (name,) in rows}
 
 
 @pytest.mark.slow
-def test_one_document_and_plots_and_no_database_is_left(
+def test_simulation_prints_one_document_draws_charts_and_drops_its_database(
     environ: Mapping[str, str], engine: Engine, tmp_path: Path
 ) -> None:
     before = databases(engine)
@@ -57,23 +60,23 @@ def test_one_document_and_plots_and_no_database_is_left(
 
 
 @pytest.mark.slow
-def test_an_interrupted_simulation_drops_its_database(environ: Mapping[str, str], engine: Engine) -> None:
+def test_interrupted_simulation_drops_its_database(environ: Mapping[str, str], engine: Engine) -> None:
     before = databases(engine)
     command = [str(KONTOR), "simulate", "--programme", HOSTING, "--months", "120"]
     running = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not databases(engine) - before:
         assert time.monotonic() < deadline, "no database was made"
         assert running.poll() is None
 
     running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=PATIENCE)
+    running.communicate(timeout=TIMEOUT_SECONDS)
 
     assert running.returncode != 0
     assert databases(engine) <= before
 
 
-def test_a_file_that_is_no_programme_is_refused_before_anything_is_made(
+def test_invalid_programme_file_is_refused_before_a_database_is_created(
     environ: Mapping[str, str], engine: Engine, tmp_path: Path
 ) -> None:
     before, bad = databases(engine), tmp_path / "bad.yaml"

@@ -1,4 +1,4 @@
-"""One offer followed through real processes by the spans that they send; and what happens when nobody takes them."""
+"""One offer traced through real processes; and processes without a reachable collector."""
 
 import subprocess
 import sys
@@ -28,8 +28,8 @@ LONGEST_STOP = 20.0
 ADMIN = "admin@client.example"
 
 
-class HeaderBook(CallBook):
-    """Keeps the `traceparent` of each call too."""
+class HeaderRecorder(CallBook):
+    """Records the `traceparent` header of each call too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class HeaderBook(CallBook):
 
 
 def traced(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Every process started from now on sends its spans there."""
+    """Make every process started from now on export its spans to `url`."""
     for name, text in ((ENDPOINT, url), ("OTEL_BSP_SCHEDULE_DELAY", "200"), ("NO_PROXY", "127.0.0.1")):
         monkeypatch.setenv(name, text)
 
@@ -50,16 +50,16 @@ def key_of(deployment: Deployment) -> str:
     return str(deployment.kontor("keys", "create", "--name", "test", *SCOPES)["secret"])
 
 
-def sold(world: World, book: HeaderBook) -> str:
-    """A reseller's offer to its client, sent within the caller's trace and accepted; the token of the mail's link."""
+def accept_offer(world: World, received_calls: HeaderRecorder) -> str:
+    """Send an offer within the caller's trace and accept it; returns the token of the mail's link."""
     new = {"programme": "learning", "name": "Shop", "admin_email": "admin@shop.example"}
     reseller = world.post("/v1/accounts", new)["id"]
     world.post(f"/v1/accounts/{reseller}/become-reseller")
-    told = {"name": "Client", "admin_email": ADMIN}
-    client = world.post(f"/v1/resellers/{reseller}/clients", told)["id"]
-    instance = SampleInstance(book).start()
+    new_client = {"name": "Client", "admin_email": ADMIN}
+    client = world.post(f"/v1/resellers/{reseller}/clients", new_client)["id"]
+    instance = SampleInstance(received_calls).start()
     world.instances.append(instance)
-    book.secret = world.call("PUT", f"/v1/accounts/{client}/instance", {"url": instance.url})["secret"]
+    received_calls.secret = world.call("PUT", f"/v1/accounts/{client}/instance", {"url": instance.url})["secret"]
     body = {"reseller_id": reseller, "account_id": client, "lines": LINES, "message": "only for your eyes"}
     answer = world.api.post("/v1/offers", json=body, headers={HEADER: CALLER.header()})
     assert answer.status_code == HTTPStatus.CREATED, answer.text
@@ -73,20 +73,25 @@ def sold(world: World, book: HeaderBook) -> str:
 
 @pytest.fixture(scope="module")
 def story() -> Any:
-    """The spans of one offer's life, with all that was secret in it."""
+    """The spans of one offer's life, and the secrets that occurred in it."""
     with pytest.MonkeyPatch.context() as monkeypatch, running_collector() as collector:
         traced(monkeypatch, collector.url)
-        book = HeaderBook()
+        received_calls = HeaderRecorder()
         with deployed() as deployment:
             key = key_of(deployment)
             deployment.kontor("programme", "apply", str(PROGRAMMES / "learning.yaml"))
             world = World(deployment, key)
             try:
-                token = sold(world, book)
+                token = accept_offer(world, received_calls)
                 jobs = world.every("/v1/jobs?task=offers.deliver")
             finally:
                 world.close()
-        yield {"collector": collector, "book": book, "jobs": jobs, "secrets": [key, token, book.secret, ADMIN]}
+        yield {
+            "collector": collector,
+            "book": received_calls,
+            "jobs": jobs,
+            "secrets": [key, token, received_calls.secret, ADMIN],
+        }
 
 
 def named(spans: list[ReceivedSpan], name: str) -> list[ReceivedSpan]:
@@ -94,13 +99,13 @@ def named(spans: list[ReceivedSpan], name: str) -> list[ReceivedSpan]:
 
 
 def call_of(spans: list[ReceivedSpan]) -> ReceivedSpan:
-    """The call of the instance."""
+    """The span of the call to the instance."""
     (attempt,) = named(spans, "process offers.deliver")
     (call,) = [span for span in named(spans, "POST") if span.parent_id == attempt.span_id]
     return call
 
 
-def test_a_trace_of_one_offer_shows_api_relay_worker_http_and_smtp_under_one_id(story: Any) -> None:
+def test_trace_of_one_offer_covers_api_relay_worker_http_and_smtp(story: Any) -> None:
     collector: Collector = story["collector"]
     spans = collector.spans(CALLER.trace_id)
     assert collector.paths == {"/v1/traces"}
@@ -118,7 +123,7 @@ def test_a_trace_of_one_offer_shows_api_relay_worker_http_and_smtp_under_one_id(
     }, sorted(shown)
 
 
-def test_the_trace_is_one_tree_below_the_caller(story: Any) -> None:
+def test_trace_is_one_tree_below_the_caller(story: Any) -> None:
     spans = story["collector"].spans(CALLER.trace_id)
     ids = {span.span_id for span in spans}
     assert len(ids) == len(spans)
@@ -127,7 +132,7 @@ def test_the_trace_is_one_tree_below_the_caller(story: Any) -> None:
     assert call_of(spans).attribute("server.address") == "127.0.0.1"
 
 
-def test_spans_say_what_was_answered(story: Any) -> None:
+def test_spans_record_the_responses(story: Any) -> None:
     spans = story["collector"].spans(CALLER.trace_id)
     assert {span.attribute("http.response.status_code") for span in named(spans, "POST")} == {200}
     assert {span.attribute("smtp.response.status_code") for span in named(spans, "SMTP send")} == {250}
@@ -140,26 +145,26 @@ def test_spans_say_what_was_answered(story: Any) -> None:
     )
 
 
-def test_jobs_and_the_instance_know_the_trace(story: Any) -> None:
+def test_jobs_and_the_instance_receive_the_trace(story: Any) -> None:
     assert [job["trace_id"] for job in story["jobs"]] == [CALLER.trace_id]
     call = call_of(story["collector"].spans(CALLER.trace_id))
     assert place_in(story["book"].traceparents[0]) == Place(CALLER.trace_id, call.span_id)
 
 
-def test_the_decision_on_the_page_is_a_trace_down_to_the_licences(story: Any) -> None:
+def test_decision_page_starts_a_trace_down_to_the_licences(story: Any) -> None:
     collector: Collector = story["collector"]
     (pressed,) = named(collector.spans(), "POST /offers/{token}")
     spans = collector.spans(pressed.trace_id)
     assert {"create licences.provision", "process licences.provision", "POST"} <= {span.name for span in spans}
 
 
-def test_no_span_tells_a_secret_an_address_or_what_a_mail_says(story: Any) -> None:
-    told = "".join(span.text() for span in story["collector"].spans())
-    assert "kontor.task" in told
-    assert [secret for secret in [*story["secrets"], "@", "only for your eyes"] if secret in told] == []
+def test_spans_contain_no_secret_no_address_and_no_mail_content(story: Any) -> None:
+    exported = "".join(span.text() for span in story["collector"].spans())
+    assert "kontor.task" in exported
+    assert [secret for secret in [*story["secrets"], "@", "only for your eyes"] if secret in exported] == []
 
 
-def test_a_collector_that_is_away_loses_no_job_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_collector_loses_no_job_and_delays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     traced(monkeypatch, "http://127.0.0.1:1")
     with deployed() as deployment:
         headers = {"Authorization": f"Bearer {key_of(deployment)}"}
@@ -201,7 +206,7 @@ HEAVY = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.proto", "
 
 
 def modules_of(role: str, settings: Settings) -> list[str]:
-    """What a process has imported once it is put together."""
+    """The modules a process has imported once it is wired."""
     environ = {name: text for name, text in settings.environ().items() if not name.startswith("OTEL_")}
     command = [sys.executable, "-c", STARTED, role]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
@@ -209,7 +214,7 @@ def modules_of(role: str, settings: Settings) -> list[str]:
 
 
 @pytest.mark.parametrize("role", ["worker", "relay", "scheduler", "web"])
-def test_nothing_that_traces_is_imported_while_it_is_off(settings: Settings, role: str) -> None:
-    found = modules_of(role, settings)
-    assert "workers.tracing" in found
-    assert [name for name in found if name.startswith((*HEAVY, "adapters.tracing"))] == []
+def test_no_tracing_library_is_imported_while_tracing_is_off(settings: Settings, role: str) -> None:
+    modules = modules_of(role, settings)
+    assert "workers.tracing" in modules
+    assert [name for name in modules if name.startswith((*HEAVY, "adapters.tracing"))] == []

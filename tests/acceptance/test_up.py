@@ -53,8 +53,8 @@ class Up:
             return False
 
     def children(self) -> dict[int, str]:
-        """What the supervisor runs: process ids and command lines."""
-        found = {}
+        """Process ids and command lines of the supervisor's children."""
+        commands = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and is_alive(int(entry.name)):
                 try:
@@ -63,8 +63,8 @@ class Up:
                 except (FileNotFoundError, ProcessLookupError):
                     continue
                 if int(stat[1]) == self.process.pid:
-                    found[int(entry.name)] = line
-        return found
+                    commands[int(entry.name)] = line
+        return commands
 
     def roles(self) -> list[str]:
         return sorted(line.removeprefix("kontor ") for line in self.children().values() if line.startswith("kontor "))
@@ -99,33 +99,33 @@ def echo(up: Up, key: str) -> object:
 
 def first_key(up: Up) -> str:
     wait_for(lambda: "API key" in up.log.read_text())
-    found = re.search(r"API key\s+(\S+)", up.log.read_text())
-    assert found is not None
-    return found[1]
+    match = re.search(r"API key\s+(\S+)", up.log.read_text())
+    assert match is not None
+    return match[1]
 
 
-def nothing_runs(up: Up, pids: dict[int, str]) -> bool:
+def all_stopped(up: Up, pids: dict[int, str]) -> bool:
     servers = [*living_in(up.data_dir / "postgres", "postgres"), *living_in(up.data_dir / "valkey", "valkey-server")]
     return not servers and not any(is_alive(pid) for pid in pids)
 
 
-def test_up_runs_every_role_by_name_and_stops_without_a_trace(tmp_path: Path, stack: ExitStack) -> None:
+def test_up_runs_every_role_and_stops_cleanly(tmp_path: Path, stack: ExitStack) -> None:
     up = start(stack, tmp_path / "data")
     wait_for(lambda: up.roles() == ROLES)
     children = up.children()
     key = first_key(up)
     assert echo(up, key) == {"message": "hello"}
-    beside = subprocess.run(
+    listed = subprocess.run(
         [KONTOR, "keys", "list"], cwd=ROOT, env=clean_environment(up.data_dir), capture_output=True, text=True,
         check=True,
     )  # fmt: skip
-    assert "first start" in beside.stdout
+    assert "first start" in listed.stdout
     assert up.end(signal.SIGINT) == 0
-    assert nothing_runs(up, children)
+    assert all_stopped(up, children)
     assert "Traceback" not in up.log.read_text()
 
 
-def test_whatever_is_killed_comes_back_and_work_goes_on(tmp_path: Path, stack: ExitStack) -> None:
+def test_killed_processes_are_restarted_and_work_continues(tmp_path: Path, stack: ExitStack) -> None:
     up = start(stack, tmp_path / "data")
     wait_for(lambda: up.roles() == ROLES)
     key, before = first_key(up), up.children()
@@ -138,18 +138,18 @@ def test_whatever_is_killed_comes_back_and_work_goes_on(tmp_path: Path, stack: E
     assert echo(up, key) == {"message": "hello"}
 
 
-def test_a_killed_up_leaves_nothing_and_starts_again_on_the_same_data(tmp_path: Path, stack: ExitStack) -> None:
+def test_killed_up_leaves_no_process_and_restarts_on_the_same_data(tmp_path: Path, stack: ExitStack) -> None:
     up = start(stack, tmp_path / "data")
     wait_for(lambda: up.roles() == ROLES)
     key, children = first_key(up), up.children()
     up.end(signal.SIGKILL)
-    wait_for(lambda: nothing_runs(up, children))
+    wait_for(lambda: all_stopped(up, children))
     again = start(stack, tmp_path / "data")
     assert echo(again, key) == {"message": "hello"}
     assert again.log.read_text().count("First start") == 1
 
 
-def test_a_second_up_on_the_same_data_or_port_is_refused_in_one_line(tmp_path: Path, stack: ExitStack) -> None:
+def test_second_up_on_the_same_data_or_port_is_refused_in_one_line(tmp_path: Path, stack: ExitStack) -> None:
     up = start(stack, tmp_path / "data")
     for arguments, data_dir in (
         (["--port", str(free_port())], up.data_dir),

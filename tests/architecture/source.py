@@ -1,4 +1,4 @@
-"""The code base as data: which files are ours, and their syntax trees."""
+"""The code base as data: its files and their syntax trees."""
 
 import ast
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ MODULES = ("cli.py", "scheduler.py")
 
 @cache
 def product() -> tuple[Path, ...]:
-    """Every module of the product itself."""
-    found = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
-    return tuple(sorted([*found, *(ROOT / name for name in MODULES if (ROOT / name).exists())]))
+    """Every module of the product."""
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    return tuple(sorted([*paths, *(ROOT / name for name in MODULES if (ROOT / name).exists())]))
 
 
 @cache
 def everything() -> tuple[Path, ...]:
-    """Every module, tests and benches too."""
+    """Every module, including tests and benches."""
     more = [path for folder in ("tests", "bench", "migrations") for path in (ROOT / folder).rglob("*.py")]
     return tuple(sorted([*product(), *more]))
 
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """A module's syntax tree."""
+    """The syntax tree of a module."""
     return ast.parse(path.read_text(), filename=str(path))
 
 
 def name(path: Path) -> str:
-    """A path as people write it."""
+    """A path relative to the repository."""
     return path.relative_to(ROOT).as_posix()
 
 
@@ -46,12 +46,12 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines from `def` to the last, decorators aside."""
+    """The number of lines from `def` to the end, without decorators."""
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def dotted(node: ast.expr) -> str:
-    """`a.b.c` of an attribute chain; what it hangs on, if no name, is left out."""
+    """The dotted name `a.b.c` of an attribute chain; a base that is not a name is left out."""
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}".lstrip(".")
     return node.id if isinstance(node, ast.Name) else ""

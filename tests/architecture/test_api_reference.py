@@ -1,4 +1,4 @@
-"""The reference of the API names every metric and every scope there is."""
+"""The API reference documents every metric and every scope."""
 
 import re
 

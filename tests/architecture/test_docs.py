@@ -11,7 +11,7 @@ REFERENCE = ROOT / "docs" / "reference"
 
 
 def commands() -> Iterator[str]:
-    """Every command a user can type, groups spelled out."""
+    """Every command a user can type, with its group."""
     root = typer.main.get_command(build())
     for name, command in sorted(root.commands.items()):  # type: ignore[attr-defined]  # a group, since there are several
         if command.hidden:
@@ -39,7 +39,7 @@ def test_every_process_of_the_procfile_is_a_command() -> None:
     assert {command.split()[-1] for _, _, command in lines} <= set(commands())
 
 
-def test_every_make_target_says_what_it_does() -> None:
+def test_every_make_target_has_a_description() -> None:
     text = (ROOT / "Makefile").read_text()
     phony = next(line for line in text.splitlines() if line.startswith(".PHONY")).split()[1:]
     for target in phony:

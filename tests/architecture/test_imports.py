@@ -38,13 +38,13 @@ def test_importing_any_module_has_no_side_effect() -> None:
 LAUNCH = "adapters/embedded/launch.py"
 
 
-def test_the_command_line_starts_without_the_heavy_libraries() -> None:
+def test_command_line_starts_without_heavy_libraries() -> None:
     heavy = {"alembic", "cryptography", "dramatiq", "fastapi", "jinja2", "redis", "sqlalchemy"}
     code = f"import sys, cli; cli.build(); print(*sorted({heavy!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
 
-def test_the_newest_migration_is_alembics_head_and_there_is_only_one() -> None:
+def test_newest_migration_is_the_only_head() -> None:
     heads = ScriptDirectory(str(ROOT / "migrations")).get_heads()
     assert heads == [newest()]

@@ -12,7 +12,7 @@ BANNED_CALLS = {
     "datetime.datetime.now", "datetime.date.today",
 }  # fmt: skip
 BANNED_NAMES = re.compile(r"(^|_)(utils?|commons?|helpers?|managers?|misc)(_|$)|Manager|Helper|Util")
-WHO_COMMITS = {
+COMMITTING_MODULES = {
     "engine/express.py",
     "api/page_activation.py",
     "api/page_decision.py",
@@ -22,26 +22,26 @@ WHO_COMMITS = {
     "commands/context.py",
     "commands/ledger.py",
     "console/serve.py",
-    "engine/ledger.py",  # what the runner commits with
+    "engine/ledger.py",  # the commits of the runner
     "engine/transactional.py",
     "scheduler.py",
     "workers/first_start.py",
     "workers/simulation/stage.py",
 }
-WHO_CATCHES_ALL = {"services/rehearsal.py"}  # it tells what a handler would raise
-LENT = {"newest_revision"}  # to tests and benches
+CATCH_ALL_MODULES = {"services/rehearsal.py"}  # it reports any error a handler would raise
+USED_ELSEWHERE = {"newest_revision"}  # used by tests and benches
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")
 
 
-def test_only_the_clock_adapter_asks_what_time_it_is() -> None:
-    found = [
+def test_only_the_clock_adapter_reads_the_time() -> None:
+    calls_outside = [
         f"{name(path)}:{line} {call}"
         for path in product()
         for line, call in calls(path)
         if call in BANNED_CALLS and name(path) != CLOCK
     ]
-    assert found == []
+    assert calls_outside == []
 
 
 def test_no_module_is_over_300_lines_and_the_median_is_under_80() -> None:
@@ -58,20 +58,20 @@ def test_no_function_is_over_40_lines_and_nine_in_ten_are_under_25() -> None:
     assert quantiles([lines for lines, _ in lengths], n=10)[-1] < 25
 
 
-def test_no_function_of_the_lower_layers_is_left_over() -> None:
+def test_no_function_of_the_lower_layers_is_unused() -> None:
     texts = [path.read_text() for path in (*product(), *(ROOT / "templates").rglob("*.*")) if path.suffix != ".png"]
     named = Counter(word for text in texts for word in re.findall(r"\w+", text))
-    found = [
+    unused = [
         f"{name(path)}:{node.lineno} {node.name}"
         for path in product()
         if path.relative_to(ROOT).parts[0] in {"domain", "engine", "mail", "services", "store"}
         for node in tree(path).body
-        if isinstance(node, ast.FunctionDef) and named[node.name] < 2 and node.name not in LENT
+        if isinstance(node, ast.FunctionDef) and named[node.name] < 2 and node.name not in USED_ELSEWHERE
     ]
-    assert found == []
+    assert unused == []
 
 
-def test_nothing_is_named_after_being_useful_in_general() -> None:
+def test_no_module_class_or_function_has_a_banned_name() -> None:
     modules = [name(path) for path in everything() if BANNED_NAMES.search(path.stem)]
     classes = [
         f"{name(path)}:{node.lineno} {node.name}"
@@ -83,7 +83,7 @@ def test_nothing_is_named_after_being_useful_in_general() -> None:
 
 
 def commits(path: Path) -> bool:
-    """Whether a module ends a transaction for good: by a session, a connection, or in SQL."""
+    """Whether a module commits a transaction: by a session, a connection, or in SQL."""
     by_call = any(
         (call.endswith(".commit") and call != "savepoint.commit") or call.endswith("session.begin")
         for _, call in calls(path)
@@ -92,57 +92,57 @@ def commits(path: Path) -> bool:
     return by_call or any(isinstance(value, str) and value.strip().upper() == "COMMIT" for value in texts)
 
 
-def test_only_boundary_files_commit_and_each_of_them_does() -> None:
-    assert {name(path) for path in product() if commits(path)} == WHO_COMMITS
+def test_only_boundary_modules_commit_and_each_of_them_does() -> None:
+    assert {name(path) for path in product() if commits(path)} == COMMITTING_MODULES
 
 
-def test_only_who_tells_of_it_catches_everything() -> None:
-    found = []
+def test_only_listed_modules_catch_every_exception() -> None:
+    handlers = []
     for path in product():
         for node in ast.walk(tree(path)):
-            if isinstance(node, ast.ExceptHandler) and name(path) not in WHO_CATCHES_ALL:
+            if isinstance(node, ast.ExceptHandler) and name(path) not in CATCH_ALL_MODULES:
                 caught = "" if node.type is None else ast.unparse(node.type)
                 if node.type is None or caught in {"Exception", "BaseException"}:
-                    found.append(f"{name(path)}:{node.lineno}")
-    assert found == []
+                    handlers.append(f"{name(path)}:{node.lineno}")
+    assert handlers == []
 
 
-def test_a_module_builds_nothing_when_it_is_imported() -> None:
-    found = []
+def test_no_module_builds_anything_on_import() -> None:
+    built = []
     for path in product():
         for statement in tree(path).body:
             if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr):
                 names = {ast.unparse(node.func) for node in ast.walk(statement) if isinstance(node, ast.Call)}
-                found += [f"{name(path)}:{statement.lineno} {call}" for call in names & BUILT_BY_PROCESSES]
-    assert found == []
+                built += [f"{name(path)}:{statement.lineno} {call}" for call in names & BUILT_BY_PROCESSES]
+    assert built == []
 
 
 def is_over_an_enum(node: ast.Match) -> bool:
-    """Whether a match lists members of an enum, so that one can be forgotten."""
+    """Whether a match lists members of an enum, so that one could be missing."""
     return any(isinstance(child, ast.MatchValue) and isinstance(child.value, ast.Attribute) for child in ast.walk(node))
 
 
 def test_every_match_over_an_enum_ends_in_assert_never() -> None:
-    found = [
+    missing = [
         f"{name(path)}:{node.lineno}"
         for path in product()
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Match) and is_over_an_enum(node)
         if "assert_never(" not in ast.unparse(node.cases[-1])
     ]
-    assert found == []
+    assert missing == []
 
 
 def test_every_suppression_names_its_code_and_its_reason() -> None:
-    found = []
+    unexplained = []
     for path in everything():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if (hit := SUPPRESSION.search(line)) and "fmt" not in hit[1]:
                 coded = re.match(r"(:\s*[A-Z]+\d+|\[[a-z-]+\])", hit["rest"].strip())
                 reason = re.search(r"(--|#)\s*\S+", hit["rest"])
                 if not coded or not reason:
-                    found.append(f"{name(path)}:{number}")
-    assert found == []
+                    unexplained.append(f"{name(path)}:{number}")
+    assert unexplained == []
 
 
 def test_no_committed_file_names_this_machine_or_a_package_index() -> None:
@@ -152,5 +152,5 @@ def test_no_committed_file_names_this_machine_or_a_package_index() -> None:
         for pattern in ("*.toml", "*.lock", "*.in", "*.md", "*.ini", "*.yaml", "Makefile", "Procfile", ".env.example")
         for path in ROOT.glob(pattern)
     ]
-    found = [f"{name(path)}: {word}" for path in [*everything(), *texts] for word in words if word in path.read_text()]
-    assert found == []
+    hits = [f"{name(path)}: {word}" for path in [*everything(), *texts] for word in words if word in path.read_text()]
+    assert hits == []

@@ -1,6 +1,7 @@
-"""Mails as a reader sees them: the sheets in docs/pictures/mail, and the pages the tests look at.
+"""Mails as a reader sees them: the sheets in docs/pictures/mail, and the pages the tests open.
 
 Run `python -m tests.browser.mail_pictures` to draw the sheets again.
+
 """
 
 from collections.abc import Iterator
@@ -37,13 +38,13 @@ SHEET = """<body style="margin:0;padding:12px;background:#8d949e;display:flex;ga
 
 
 def chromium() -> str | None:
-    """The system's Chromium, if there is one."""
+    """The path of the system's Chromium, or None."""
     return which("chromium") or which("chromium-browser") or which("google-chrome")
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A headless browser that talks to nobody."""
+    """A headless browser without network background activity."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield running
@@ -51,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 
 def sample_page(renderer: Renderer, name: str, language: str, brand: Brand = BRAND) -> str:
-    """Return the HTML of a sample mail."""
+    """Render the HTML of a sample mail."""
     letter = Letter(
         template=name,
         fact_key="sample",
@@ -68,7 +69,7 @@ def sample_page(renderer: Renderer, name: str, language: str, brand: Brand = BRA
 
 
 def draw(folder: Path = PICTURES) -> None:
-    """Draw one sheet per language: each shown mail in light, in dark and on a phone."""
+    """Draw one sheet per language: each sample mail in light, in dark and on a phone."""
     folder.mkdir(parents=True, exist_ok=True)
     renderer = Renderer()
     with browser() as running:

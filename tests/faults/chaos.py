@@ -1,4 +1,4 @@
-"""`make chaos`: crash points x kinds of tasks, recovery times, a soak. The exit status is 0 when all of it is good."""
+"""`make chaos`: crash points x kinds of tasks, recovery times, a soak. Exits with 0 if all is good."""
 
 import argparse
 import sys
@@ -14,19 +14,19 @@ from adapters.settings import Settings
 from store.schema import migrate
 from tests.faults import fairness, recovery, soak
 from tests.faults.checker import Verdict
-from tests.faults.crash_points import KINDS, WHO_PASSES, Cell, plan, play
+from tests.faults.crash_points import KINDS, ROLE_OF_POINT, Cell, plan, run_cell
 from tests.faults.fleet import fleet
 
 LIMITS = {"transactional": 5.0, "external": 15.0}
 
 
 def settings_of(servers: EmbeddedServers, namespace: str) -> Settings:
-    """Settings of a deployment over these servers."""
-    found = servers.endpoints
+    """Settings of a deployment on these servers."""
+    endpoints = servers.endpoints
     return Settings(
         data_dir=servers.data_dir,
-        database_url=found.database_url,
-        redis_url=found.redis_url,
+        database_url=endpoints.database_url,
+        redis_url=endpoints.redis_url,
         smtp_url="smtp://127.0.0.1:1",
         secret_key="a secret that only chaos uses",
         namespace=namespace,
@@ -35,13 +35,13 @@ def settings_of(servers: EmbeddedServers, namespace: str) -> Settings:
 
 
 def crash_table(console: Console, servers: EmbeddedServers, points: Sequence[str], kinds: Sequence[str]) -> bool:
-    """Play every cell, print the table; whether all is good."""
+    """Run every cell and print the table; returns whether all is good."""
     cells: list[Cell] = []
-    cast = ("relay", "worker", "worker", "worker", "enqueuer")
-    with fleet(settings_of(servers, "points"), servers.data_dir / "points", *cast) as made:
+    roles = ("relay", "worker", "worker", "worker", "enqueuer")
+    with fleet(settings_of(servers, "points"), servers.data_dir / "points", *roles) as made:
         made.workers(2)
         for point, kind in plan(points, kinds):
-            cell = play(made, point, kind)
+            cell = run_cell(made, point, kind)
             cells.append(cell)
             mark = "ok" if cell.verdict.good else "[red]FAULT[/red]"
             console.print(f"{cell.role} killed at {cell.name}, {kind}: {mark} after {cell.seconds:.1f} s")
@@ -52,7 +52,7 @@ def crash_table(console: Console, servers: EmbeddedServers, points: Sequence[str
 
 
 def table_of(cells: Sequence[Cell]) -> Table:
-    """Points x kinds. `6/6` succeeded of those that exist; p parked, r repeated outside under the same key."""
+    """Points x kinds. `6/6`: succeeded of existing jobs; p parked, r repeated outside under the same key."""
     table = Table(
         title="SIGKILL at every crash point: jobs succeeded/existing (p parked, r repeated, L lost, D doubled)"
     )
@@ -62,27 +62,27 @@ def table_of(cells: Sequence[Cell]) -> Table:
     for kind in kinds:
         table.add_column(kind, justify="right")
     for point in dict.fromkeys((cell.role, cell.point, cell.name) for cell in cells):
-        found = {cell.kind: short(cell.verdict) for cell in cells if cell.point == point[1]}
-        table.add_row(point[0], point[2], *(found.get(kind, "") for kind in kinds))
+        texts = {cell.kind: short(cell.verdict) for cell in cells if cell.point == point[1]}
+        table.add_row(point[0], point[2], *(texts.get(kind, "") for kind in kinds))
     return table
 
 
 def short(verdict: Verdict) -> str:
-    """A cell of the table."""
-    marks = (("p", verdict.parked), ("r", verdict.repeated), ("L", verdict.lost), ("D", verdict.doubled))
+    """Format a cell of the table."""
+    marks = (("p", verdict.parked), ("r", verdict.repeated), ("L", verdict.missing), ("D", verdict.doubled))
     words = [f"{verdict.succeeded}/{verdict.jobs}", *(f"{count}{mark}" for mark, count in marks if count)]
     text = " ".join(words)
     return text if verdict.good else f"[red]{text}[/red]"
 
 
 def recovery_table(console: Console, servers: EmbeddedServers, samples: int) -> bool:
-    """Measure, print; whether every p95 is within its limit."""
+    """Measure and print; returns whether every p95 is within its limit."""
     table = Table(title="seconds from SIGKILL of a worker until its job runs again")
     for column in ("kind", "n", "p50", "p95", "max", "limit"):
         table.add_column(column, justify="right")
     good = True
-    cast = ("relay", "worker", "worker")
-    with fleet(settings_of(servers, "recovery"), servers.data_dir / "recovery", *cast) as made:
+    roles = ("relay", "worker", "worker")
+    with fleet(settings_of(servers, "recovery"), servers.data_dir / "recovery", *roles) as made:
         made.workers(2)
         for kind, task in (("transactional", "single"), ("external", "rerun")):
             times = recovery.measure(made, task, samples)
@@ -95,9 +95,9 @@ def recovery_table(console: Console, servers: EmbeddedServers, samples: int) -> 
 
 
 def fairness_table(console: Console, servers: EmbeddedServers, count: int) -> bool:
-    """One tenant's backlog against another's single job; whether it was served within a second while there was one."""
-    cast = ("relay", "worker", "worker", "enqueuer")
-    with fleet(settings_of(servers, "fairness"), servers.data_dir / "fairness", *cast) as made:
+    """Measure one tenant's single job behind another's backlog; returns whether it was done within a second."""
+    roles = ("relay", "worker", "worker", "enqueuer")
+    with fleet(settings_of(servers, "fairness"), servers.data_dir / "fairness", *roles) as made:
         made.wipe()
         made.workers(2)
         times, left = fairness.measure(made, count, 5)
@@ -111,13 +111,13 @@ def fairness_table(console: Console, servers: EmbeddedServers, count: int) -> bo
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of `make chaos CHAOS="…"`."""
+    """Parse the options of `make chaos CHAOS="…"`."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the soak")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="few points, few samples, a soak of 40 s")
     parser.add_argument("--only", choices=("points", "recovery", "fairness", "soak"), help="one part alone")
-    parser.add_argument("--points", nargs="*", default=list(WHO_PASSES), help="these crash points alone")
+    parser.add_argument("--points", nargs="*", default=list(ROLE_OF_POINT), help="these crash points alone")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="these kinds of task alone")
     parser.add_argument("--backlog", type=int, default=100_000, help="jobs of the tenant that fills the queue")
     parser.add_argument("--samples", type=int, default=30, help="recoveries measured for each kind")
@@ -129,7 +129,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play what was asked for; 0 when all of it is good."""
+    """Run the selected parts; returns 0 if all is good."""
     options = parsed(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     good = True

@@ -1,4 +1,4 @@
-"""What was acknowledged against what happened: nothing lost, nothing doubled, every repeated effect under one key."""
+"""Compares acknowledged jobs with their effects: none lost, none doubled, every repeated effect under one key."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.jobs import DeadReason
 from tests.faults.fleet import Fleet
 
-# What the deployment's own schedules fire meanwhile has no effect that is counted here.
+# Jobs fired by the deployment's own schedules have no effect that is counted here.
 STATES = """
 SELECT id, task, state, reason FROM (
     SELECT id, task, state, reason FROM jobs UNION ALL SELECT id, task, state, NULL FROM jobs_archive
@@ -19,13 +19,13 @@ CRASHED = "SELECT count(DISTINCT job_id), count(*) FROM job_attempts WHERE outco
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Counts of jobs. `parked` waits for a person, by policy; `repeated` effects outside carried the same key."""
+    """Counts of jobs. `parked` jobs wait for an operator, by policy; `repeated` effects had the same key."""
 
     jobs: int
     succeeded: int
     parked: int
     crashed: int
-    lost: int
+    missing: int
     doubled: int
     repeated: int
     strange: int
@@ -37,7 +37,7 @@ class Verdict:
 
 
 def judge(fleet: Fleet, acknowledged: Collection[UUID]) -> Verdict:
-    """Compare. Every job has to be finished."""
+    """Compare acknowledged jobs with the ledger and the effects. Every job must be finished."""
     rows = {row[0]: row[1:] for row in fleet.ask(STATES)}
     written = Counter(row[0] for row in fleet.ask("SELECT job_id FROM effects"))
     keys: dict[int, Counter[str]] = defaultdict(Counter)
@@ -45,29 +45,29 @@ def judge(fleet: Fleet, acknowledged: Collection[UUID]) -> Verdict:
         if "effect" in line:
             keys[line["effect"]][line["key"]] += 1
     faults: list[str] = []
-    lost = [job_id for job_id in acknowledged if job_id not in rows]
-    faults += [f"{job_id} was acknowledged and is gone" for job_id in lost]
+    missing = [job_id for job_id in acknowledged if job_id not in rows]
+    faults += [f"{job_id} was acknowledged and is gone" for job_id in missing]
     parked = {job_id for job_id, (_, state, reason) in rows.items() if (state, reason) == ("dead", DeadReason.UNKNOWN)}
     for job_id, (task, state, reason) in rows.items():
         due = 0 if job_id in parked else 1
         if state != "succeeded" and job_id not in parked:
-            lost.append(job_id)
+            missing.append(job_id)
             faults.append(f"{job_id} of {task} is {state} ({reason})")
         elif written[job_id] < due:
-            lost.append(job_id)
+            missing.append(job_id)
             faults.append(f"{job_id} of {task} is {state} without its effect")
     doubled = [job_id for job_id, count in written.items() if count > 1 or job_id in parked or job_id not in rows]
     faults += [f"{job_id} has {written[job_id]} effects in PostgreSQL" for job_id in doubled]
-    strange = [number for number, found in keys.items() if len(found) > 1]
+    strange = [number for number, keys_seen in keys.items() if len(keys_seen) > 1]
     faults += [f"effect {number} went out under {len(keys[number])} keys" for number in strange]
     return Verdict(
         jobs=len(rows),
         succeeded=sum(state == "succeeded" for _, state, _ in rows.values()),
         parked=len(parked),
         crashed=fleet.ask(CRASHED)[0][0],
-        lost=len(lost),
+        missing=len(missing),
         doubled=len(doubled),
-        repeated=sum(sum(found.values()) - 1 for found in keys.values()),
+        repeated=sum(sum(keys_seen.values()) - 1 for keys_seen in keys.values()),
         strange=len(strange),
         faults=tuple(faults),
     )

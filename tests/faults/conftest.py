@@ -1,4 +1,4 @@
-"""Fleets of real processes over the run's servers, and over servers of a test's own that may be killed."""
+"""Fleets of real processes on the run's servers, and on disposable servers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ __all__ = ["api", "deps"]
 
 @pytest.fixture
 def live(settings: Settings, tmp_path: Path) -> Iterator[Fleet]:
-    """A relay, two workers and an enqueuer in real time, over this test's database."""
+    """A relay, two workers and an enqueuer in real time, on this test's database."""
     real = replace(settings, test_clock=False, test_clock_start=None)
     with fleet(real, tmp_path / "fleet", "relay", "worker", "worker", "enqueuer") as made:
         made.workers(2)
@@ -33,20 +33,20 @@ def live(settings: Settings, tmp_path: Path) -> Iterator[Fleet]:
 
 
 @contextmanager
-def doomed(folder: Path, *roles: str) -> Iterator[tuple[EmbeddedServers, Fleet]]:
-    """Servers and a fleet of a test's own, all of which may be killed."""
+def disposable_fleet(folder: Path, *roles: str) -> Iterator[tuple[EmbeddedServers, Fleet]]:
+    """Servers and a fleet of which everything may be killed."""
     with owned_servers(folder) as servers:
         migrate(servers.postgres.url)
-        with fleet(settings_of(servers, "doomed"), folder / "fleet", *roles) as made:
+        with fleet(settings_of(servers, "disposable_fleet"), folder / "fleet", *roles) as made:
             yield servers, made
 
 
 @pytest.fixture(scope="session")
 def forker() -> Iterator[Forker]:
-    """Forks the processes that are to be killed."""
-    found = Forker()
-    yield found
-    found.close()
+    """Forks the processes that are killed."""
+    forker = Forker()
+    yield forker
+    forker.close()
 
 
 @pytest.fixture
@@ -57,5 +57,5 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def harness(servers: Servers, engine: Engine, clock: ManualClock, forker: Forker) -> SigkillHarness:
-    """Where a test builds its world."""
+    """The harness on this test's database."""
     return SigkillHarness(servers, engine, clock, forker)

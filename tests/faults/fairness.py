@@ -13,7 +13,7 @@ LEFT = "SELECT count(*) FROM jobs WHERE tenant = 'big'"
 
 
 def flood(fleet: Fleet, count: int) -> Enqueuer:
-    """Queue so many jobs of the tenant `big`, and wait until they are under way."""
+    """Enqueue `count` jobs of the tenant `big`, and wait until some are done."""
     client = next(member for member in fleet.members if isinstance(member, Enqueuer))
     for start in range(0, count, CHUNK):
         numbers = range(start, min(start + CHUNK, count))
@@ -23,7 +23,7 @@ def flood(fleet: Fleet, count: int) -> Enqueuer:
 
 
 def measure(fleet: Fleet, count: int, samples: int) -> tuple[Sequence[float], int]:
-    """Seconds from asking for a job of the tenant `small` until it is done, and what was left of the backlog then."""
+    """Seconds from enqueueing a job of the tenant `small` until it is done, and the remaining backlog."""
     client = flood(fleet, count)
     times = []
     for number in range(samples):

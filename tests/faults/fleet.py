@@ -1,4 +1,4 @@
-"""A throw-away deployment of real processes that may be killed: embedded servers, relay, workers, enqueuers."""
+"""A disposable deployment of real processes: embedded servers, relay, workers, enqueuers."""
 
 import json
 import os
@@ -17,8 +17,8 @@ import psycopg
 from adapters.embedded import launch
 from adapters.settings import Settings
 from store.schema import ROOT
+from tests.faults.crash_trap import Trap
 from tests.faults.tasks import TABLE, Sink
-from tests.faults.trap import Trap
 from tests.support.polling import TIMEOUT_SECONDS, wait_for
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -27,7 +27,7 @@ TABLES = "jobs, jobs_archive, job_attempts, once_keys, lanes, queues, effects"
 
 
 class Member:
-    """One process of the fleet, in a session of its own; dies with the thread that started it."""
+    """One process of the fleet, in its own session; dies with the thread that started it."""
 
     def __init__(self, role: str, environ: dict[str, str], log: Path, **pipes: Any) -> None:
         self.role = role
@@ -48,37 +48,37 @@ class Member:
         return self.process.poll() is not None
 
     def kill(self) -> None:
-        """SIGKILL, and reap."""
+        """Send SIGKILL, and reap the process."""
         self.process.kill()
         self.process.wait()
-        self.let_go()
+        self.close_pipes()
 
-    def let_go(self) -> None:
-        """Close the pipes to it."""
+    def close_pipes(self) -> None:
+        """Close the pipes to the process."""
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with suppress(BrokenPipeError):
                     pipe.close()
 
     def stop(self) -> None:
-        """SIGTERM, and in the end SIGKILL."""
+        """Send SIGTERM, and SIGKILL if that does not end it."""
         self.process.terminate()
         try:
             self.process.wait(40)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.let_go()
+        self.close_pipes()
 
 
 class Enqueuer(Member):
-    """Commits what it is told and says which ids it committed."""
+    """Commits requested jobs and reports the committed ids."""
 
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         super().__init__("enqueuer", environ, log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def put(self, requests: Sequence[tuple[Any, ...]]) -> list[UUID] | None:
-        """One transaction of (task, args) or (task, args, options); None when the process died before it said so."""
+        """Commit (task, args) or (task, args, options) in one transaction; returns None if the process died first."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
@@ -91,7 +91,7 @@ class Enqueuer(Member):
 
 
 class Fleet:
-    """The processes over one database and one Redis namespace, and a look at what they did."""
+    """The processes on one database and one Redis namespace, and queries on their effects."""
 
     def __init__(self, settings: Settings, folder: Path, environ: Mapping[str, str]) -> None:
         self.settings = settings
@@ -108,7 +108,7 @@ class Fleet:
         return psycopg.connect(url, autocommit=True)
 
     def start(self, role: str) -> Member:
-        """Start one more process; does not wait for it."""
+        """Start one more process without waiting for it."""
         log = self.folder / f"{role}.log"
         member = Enqueuer(self.environ, log) if role == "enqueuer" else Member(role, self.environ, log)
         self.members.append(member)
@@ -120,13 +120,13 @@ class Fleet:
         return member
 
     def replace(self, member: Member) -> Member:
-        """Start a process in the place of a dead one."""
+        """Start a process in place of a dead one."""
         self.members.remove(member)
-        member.let_go()
+        member.close_pipes()
         return self.start(member.role)
 
     def stop(self) -> None:
-        """Ask all to stop, wait for all."""
+        """Stop every process."""
         for member in self.members:
             member.process.terminate()
         for member in self.members:
@@ -138,12 +138,12 @@ class Fleet:
             return connection.execute(statement, values).fetchall()
 
     def workers(self, count: int) -> None:
-        """Wait until so many workers are registered."""
+        """Wait until that many workers are registered."""
         fresh = "SELECT count(*) FROM worker_processes WHERE heartbeat_at > clock_timestamp() - interval '2 seconds'"
         wait_for(lambda: self.ask(fresh)[0][0] >= count, f"{count} workers")
 
     def open_jobs(self) -> int:
-        """How many jobs are neither finished nor dead."""
+        """The number of jobs neither finished nor dead."""
         return sum(count for state, count in self.ask(COUNTS) if state != "dead")
 
     def settled(self, seconds: float = TIMEOUT_SECONDS) -> None:
@@ -151,7 +151,7 @@ class Fleet:
         wait_for(lambda: self.open_jobs() == 0, "all jobs finished", seconds)
 
     def wipe(self) -> None:
-        """Forget every job and effect."""
+        """Delete every job and effect."""
         with self.connect() as connection:
             connection.execute(f"TRUNCATE {TABLES}")
         self.sink.path.write_text("")
@@ -159,7 +159,7 @@ class Fleet:
 
 @contextmanager
 def fleet(settings: Settings, folder: Path, *roles: str, environ: Mapping[str, str] = NOTHING) -> Iterator[Fleet]:
-    """A fleet with these processes started, all ended on leaving."""
+    """Start a fleet with these processes; all are stopped on exit."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         made = Fleet(settings, folder, environ)

@@ -1,7 +1,8 @@
-"""Kontor's own processes with the fault tasks beside them: `python -m tests.faults.process ROLE`.
+"""Kontor's own processes with the fault tasks: `python -m tests.faults.process ROLE`.
 
-FAULT_FOLDER holds the sink and the trap. The role `enqueuer` reads requests from its input, one JSON line per
-transaction, and answers with the ids after the commit.
+FAULT_FOLDER holds the sink and the trap. The role `enqueuer` reads requests from stdin, one JSON line per
+transaction, and writes the ids after the commit.
+
 """
 
 import json
@@ -19,8 +20,8 @@ from adapters.settings import Settings, settings_for
 from engine.catalogue import Catalogue
 from engine.enqueue import Jobs, Request
 from tasks.catalogue import catalogue
+from tests.faults.crash_trap import Trap
 from tests.faults.tasks import PAYLOADS, Sink, handlers
-from tests.faults.trap import Trap
 from workers import relay
 from workers.connections import redis_client, sql_engine
 from workers.worker import WorkerProcess, serve

@@ -1,4 +1,4 @@
-"""How long it takes until the work of a killed worker runs again."""
+"""The time until the work of a killed worker runs again."""
 
 import time
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from tests.support.polling import wait_for
 from workers.clocks import clock_for
 from workers.connections import redis_client
 
-AT_ONCE = 3
+CONCURRENT = 3
 NUMBERS = count(1_000_000)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The smallest value that is not exceeded by `percent` of them."""
+    """The smallest value that `percent` of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def measure(fleet: Fleet, task: str, samples: int) -> list[float]:
-    """Seconds from SIGKILL to the next start, for at least so many jobs that were in hand."""
+    """Seconds from SIGKILL to the next start, for at least `samples` running jobs."""
     times: list[float] = []
     while len(times) < samples:
         times += one_round(fleet, task)
@@ -39,22 +39,22 @@ def measure(fleet: Fleet, task: str, samples: int) -> list[float]:
 
 
 def one_round(fleet: Fleet, task: str) -> list[float]:
-    """Let jobs hang in the workers, kill the worker that holds the first, wait until its jobs run again."""
-    numbers = [next(NUMBERS) for _ in range(AT_ONCE)]
+    """Let jobs hang in the workers, kill the worker that runs the first, wait until its jobs run again."""
+    numbers = [next(NUMBERS) for _ in range(CONCURRENT)]
     put(fleet, [Request(f"fault.{task}", {"number": number, "holds": 1}) for number in numbers])
     wait_for(lambda: len(begun(fleet, numbers, 1)) == len(numbers), "jobs in hand")
-    hands = begun(fleet, numbers, 1)
-    victims = {hands[number] for number in numbers}
+    pids = begun(fleet, numbers, 1)
+    victims = {pids[number] for number in numbers}
     times: list[float] = []
     for pid in victims:
-        mine = [number for number in numbers if hands[number] == pid]
+        mine = [number for number in numbers if pids[number] == pid]
         times += kill_and_wait(fleet, pid, mine)
     fleet.settled()
     return times
 
 
 def kill_and_wait(fleet: Fleet, pid: int, numbers: Sequence[int]) -> list[float]:
-    """SIGKILL one worker, start another, return how long each of its jobs took to run again."""
+    """Kill one worker and start another; returns how long each of its jobs took to run again."""
     victim = owner(fleet, pid)
     killed = time.monotonic()
     victim.kill()
@@ -66,12 +66,12 @@ def kill_and_wait(fleet: Fleet, pid: int, numbers: Sequence[int]) -> list[float]
 
 
 def owner(fleet: Fleet, pid: int) -> Member:
-    """The member that runs as this process."""
+    """The member with this process id."""
     return next(member for member in fleet.members if member.process.pid == pid)
 
 
 def begun(fleet: Fleet, numbers: Sequence[int], attempt: int) -> dict[int, int]:
-    """Which jobs began an attempt, and in which process."""
+    """The process id of each job that began an attempt."""
     lines = fleet.sink.lines(attempt=attempt)
     return {line["began"]: line["pid"] for line in lines if line["began"] in numbers}
 

@@ -1,4 +1,4 @@
-"""A seeded soak: everything is killed at random under load; then what was acknowledged is held against what is."""
+"""A seeded soak: everything is killed at random under load; then acknowledged jobs are compared with the ledger."""
 
 import sys
 import threading
@@ -30,7 +30,7 @@ from tests.faults.tasks import PAYLOADS
 from tests.support.polling import wait_for
 from workers.connections import redis_client
 
-CAST = ("relay", "relay", "worker", "worker", "scheduler")
+ROLES = ("relay", "relay", "worker", "worker", "scheduler")
 PAUSE_SECONDS = (1.0, 4.0)
 SETTLE_SECONDS = 180.0
 BURST = (1, 40)
@@ -39,14 +39,14 @@ CROWDED = text("SELECT count(*) = 1500 FROM (SELECT FROM jobs WHERE state <> 'de
 
 
 class Driver(threading.Thread):
-    """Enqueues bursts, and writes down outside the database which ids were committed, once they were."""
+    """Enqueues bursts, and records committed ids outside the database."""
 
-    def __init__(self, settings: Settings, seed: int, number: int, book: Path) -> None:
+    def __init__(self, settings: Settings, seed: int, number: int, id_log: Path) -> None:
         super().__init__(name=f"driver-{number}", daemon=True)
         self._random = Random(f"{seed} driver {number}")
         self._numbers = number * 10_000_000
         self._settings = settings
-        self._book = book
+        self._id_log = id_log
         self._over = threading.Event()
         self.acknowledged: list[UUID] = []
         self.refused = 0
@@ -59,7 +59,7 @@ class Driver(threading.Thread):
         engine = create_engine(self._settings.database_url, pool_pre_ping=True)
         doorbell = RedisDoorbell(redis_client(self._settings), Keys(self._settings.namespace))
         jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
-        with self._book.open("a") as book:
+        with self._id_log.open("a") as id_log:
             while not self._over.wait(DRIVER_PAUSE):
                 try:
                     with Session(engine) as session, session.begin():
@@ -68,8 +68,8 @@ class Driver(threading.Thread):
                 except (DBAPIError, psycopg.Error):
                     self.refused += 1
                     continue
-                book.write("".join(f"{job_id}\n" for job_id in ids))
-                book.flush()
+                id_log.write("".join(f"{job_id}\n" for job_id in ids))
+                id_log.flush()
                 self.acknowledged += ids
         doorbell.close()
         engine.dispose()
@@ -90,14 +90,14 @@ class Driver(threading.Thread):
 
 
 class Chaos:
-    """Kills by a seeded plan, starts again what was killed."""
+    """Kills by a seeded plan, and restarts what it killed."""
 
     def __init__(self, made: Fleet, servers: EmbeddedServers, seed: int) -> None:
         self._fleet = made
         self._servers = servers
         self._random = Random(f"{seed} chaos")
         self.done: Counter[str] = Counter()
-        self._deeds: dict[str, Callable[[], None]] = {
+        self._kills: dict[str, Callable[[], None]] = {
             "worker": lambda: self._kill("worker"),
             "relay": lambda: self._kill("relay"),
             "scheduler": lambda: self._kill("scheduler"),
@@ -107,12 +107,12 @@ class Chaos:
         }
 
     def play(self, until: float) -> None:
-        """Kill something now and then until the monotonic time `until`; every deed at least once."""
-        first = self._random.sample(sorted(self._deeds), len(self._deeds))
+        """Kill something now and then until the monotonic time `until`; every kind of kill at least once."""
+        first = self._random.sample(sorted(self._kills), len(self._kills))
         while time.monotonic() < until or first:
             time.sleep(self._random.uniform(*PAUSE_SECONDS))
-            name = first.pop() if first else self._random.choices(list(self._deeds), [8, 3, 1, 2, 2, 2])[0]
-            self._deeds[name]()
+            name = first.pop() if first else self._random.choices(list(self._kills), [8, 3, 1, 2, 2, 2])[0]
+            self._kills[name]()
             self.done[name] += 1
 
     def _kill(self, role: str) -> None:
@@ -142,12 +142,12 @@ class Chaos:
 
 
 def run(console: Console, servers: EmbeddedServers, settings: Settings, seconds: float, seed: int) -> bool:
-    """Soak, settle, judge, print; whether nothing was lost or doubled."""
+    """Soak, settle, judge and print; returns whether no job was lost or doubled."""
     folder = servers.data_dir / "fleet"
     console.print(f"soak: {seconds:.0f} s, seed {seed}; settings in {folder}")
-    with fleet(settings, folder, *CAST) as made:
+    with fleet(settings, folder, *ROLES) as made:
         made.workers(2)
-        drivers = [Driver(settings, seed, number, folder / f"book-{number}") for number in (1, 2)]
+        drivers = [Driver(settings, seed, number, folder / f"ids-{number}") for number in (1, 2)]
         for driver in drivers:
             driver.start()
         chaos = Chaos(made, servers, seed)
@@ -159,7 +159,7 @@ def run(console: Console, servers: EmbeddedServers, settings: Settings, seconds:
 
 
 def finish(console: Console, made: Fleet, drivers: list[Driver], chaos: Chaos, lasted: float) -> bool:
-    """Wait for the rest of the work, compare, print."""
+    """Wait for the remaining work, judge and print."""
     began = time.monotonic()
     for member in [member for member in made.members if member.dead]:
         made.replace(member)
@@ -174,7 +174,7 @@ def finish(console: Console, made: Fleet, drivers: list[Driver], chaos: Chaos, l
 
 
 def summary(verdict: Verdict, done: Counter[str], acknowledged: int, lasted: float, settled: float) -> Table:
-    """What was done and what became of it."""
+    """Build the table of kills and outcomes."""
     table = Table(title="soak", show_header=False)
     kills = ", ".join(f"{name} {count}x" for name, count in sorted(done.items()))
     for name, value in (
@@ -187,7 +187,7 @@ def summary(verdict: Verdict, done: Counter[str], acknowledged: int, lasted: flo
         ("in hand when a worker died", str(verdict.crashed)),
         ("outside effects repeated under the same key", str(verdict.repeated)),
         ("outside effects under another key", str(verdict.strange)),
-        ("lost", str(verdict.lost)),
+        ("lost", str(verdict.missing)),
         ("doubled in PostgreSQL", str(verdict.doubled)),
     ):
         table.add_row(name, value)

@@ -1,4 +1,4 @@
-"""Tasks whose effects can be counted: rows in PostgreSQL without any uniqueness, lines in a file outside."""
+"""Tasks with countable effects: rows in PostgreSQL without a unique key, lines in a file outside."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def policy(name: str, kind: TaskKind, crash: CrashPolicy = CrashPolicy.RERUN, *,
 
 
 class Work(Payload):
-    """`number` names the effect. `holds`: so many attempts never end. `fails`: so many fail."""
+    """`number` identifies the effect. `holds`: attempts that never end. `fails`: attempts that fail."""
 
     number: int
     holds: int = 0
@@ -59,7 +59,7 @@ class Park(Work):
 
 
 class Sink:
-    """The world outside: a file to which effects are appended, one line each, in one write."""
+    """The outside world: a file to which each effect appends one line in one write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,13 +70,13 @@ class Sink:
         os.write(descriptor, (json.dumps({**line, "at": time.monotonic(), "pid": os.getpid()}) + "\n").encode())
         os.close(descriptor)
 
-    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
+    def lines(self, **fields: Any) -> list[dict[str, Any]]:
         read = [json.loads(line) for line in self.path.read_text().splitlines()]
-        return [line for line in read if wanted.items() <= line.items()]
+        return [line for line in read if fields.items() <= line.items()]
 
 
 def linger(job: JobContext, seconds: float) -> None:
-    """Take that long, or give way when asked to."""
+    """Wait that long, or stop when asked to."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if job.cancelled():
@@ -85,7 +85,7 @@ def linger(job: JobContext, seconds: float) -> None:
 
 
 def begin(sink: Sink, job: JobContext, work: Work) -> None:
-    """Say that an attempt began; go on, hang or fail as the payload says."""
+    """Record the start of an attempt; then continue, hang or fail as the payload says."""
     if work.holds:
         sink.put(began=work.number, attempt=job.attempt)
         linger(job, LONG_SECONDS if job.attempt <= work.holds else SLOW_SECONDS)
@@ -110,7 +110,7 @@ class Writer:
 
 @dataclass
 class Sender:
-    """Appends one line under its job's key, then writes one row."""
+    """Appends one line under the key of its job, then writes one row."""
 
     sink: Sink
     payload: type[Work]
@@ -130,7 +130,7 @@ class Sender:
 
 @dataclass
 class VerifyingSender(Sender):
-    """Looks into the sink before it sends again."""
+    """Checks the sink before sending again."""
 
     def verify(self, job: JobContext, plan: Work) -> str | None:
         return str(job.id) if self.sink.lines(effect=plan.number, key=str(job.id)) else None

@@ -1,4 +1,4 @@
-"""A bulk action of the console, killed while it is worked out and while it is done: it goes on, with a whole audit."""
+"""A bulk action of the console, killed during its preview and its run: it continues, with a complete audit log."""
 
 from collections import Counter
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.support.wiring import silent_jobs
 
 DEAD = 11
 WHO = Actor("olga@kontor.example", "console", "the disk has space")
-LOOKS = {
+QUERIES = {
     "runs": "SELECT id, action, state, actor, reason, total, counts, foreseen, looked, seen_keys, done, refused,"
     " started_at, finished_at, foreseen_at FROM bulk_runs",
     "audit": "SELECT at, actor, action, target, reason, detail - 'job' FROM audit_log ORDER BY target, action",
@@ -30,8 +30,8 @@ LOOKS = {
 
 
 @pytest.fixture
-def broken(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
-    """Eleven dead jobs, of which one's unique key is taken; what a retry would do is about to be worked out."""
+def prepared(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
+    """Eleven dead jobs, one of which has a taken unique key; the preview of a retry is about to run."""
     harness.sizes.update({"services.bulk.CHUNK": 3, "services.foreseeing.CHUNK": 3})
     for number in range(DEAD - 1):
         mark_dead(deps, enqueue_probe(deps, f"{number}"), OSError(BROKEN))
@@ -49,29 +49,29 @@ def broken(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHa
 
 
 def begin(world: DatabaseCopy, clock: ManualClock) -> None:
-    """Press the button."""
+    """Start the bulk action."""
     with world.session() as session:
         run = session.scalars(select(BulkRun)).one()
         bulk_runs.start(session, silent_jobs(clock), run.id, WHO)
 
 
-def test_a_bulk_retry(broken: SigkillHarness, clock: ManualClock) -> None:
+def test_bulk_retry_completes_after_sigkills(prepared: SigkillHarness, clock: ManualClock) -> None:
     def retry(world: DatabaseCopy, kills: Kills) -> EndState:
-        """Worked out, with the first half of the deaths; then started and done, with the rest."""
+        """Run the preview with the first half of the kills; then start and run the action with the rest."""
         half = len(kills) // 2
         world.run(kills=kills[:half])
         begin(world, clock)
         world.run(kills=kills[half:])
-        return world.end_state(LOOKS)
+        return world.end_state(QUERIES)
 
     foreseeing = ("UPDATE bulk_runs:1", "commit.before:2", "commit.after:1")
     beginning = ("INSERT INTO audit_log:1", "commit.before:1", "commit.after:1")
     going_on = ("INSERT INTO audit_log:4", "UPDATE bulk_runs:1", "commit.before:4")
-    whole = broken.compare(retry, (*foreseeing, *beginning), (*reversed(foreseeing), *going_on))
-    [run] = whole["runs"]
+    end_state = prepared.compare(retry, (*foreseeing, *beginning), (*reversed(foreseeing), *going_on))
+    [run] = end_state["runs"]
     assert (run[2], run[4], run[5], run[8], run[10], run[11]) == ("done", WHO.reason, DEAD, DEAD, DEAD - 1, 1)
-    assert Counter((row[2], row[4]) for row in whole["audit"]) == {
+    assert Counter((row[2], row[4]) for row in end_state["audit"]) == {
         ("job.retry", WHO.reason): DEAD - 1,
         ("bulk.retry", WHO.reason): 1,
     }
-    assert [row[1] for row in whole["retried"]] == ["succeeded"] * (DEAD - 1)
+    assert [row[1] for row in end_state["retried"]] == ["succeeded"] * (DEAD - 1)

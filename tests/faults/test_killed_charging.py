@@ -1,4 +1,4 @@
-"""Charging and statements, killed anywhere and run again: every period once, every statement once."""
+"""Charging and statements, killed at any step: every period is charged once, every statement sent once."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from tests.support.fees import FeeScenario, fee_scenario
 from tests.support.sigkill import EVENTS, JOB_COUNTS, MAIL_JOBS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
 
 NEW_YORK = "America/New_York"
-LOOKS = {
+QUERIES = {
     "charges": (
         "SELECT account_id, reseller_id, kind, product, period_start, period_end, currency, fee, percent, discount,"
         " total, how, created_at FROM charges ORDER BY account_id, product, period_start"
@@ -43,7 +43,7 @@ def subscribe(world: FeeScenario) -> None:
 
 @pytest.fixture
 def due(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
-    """On 20 March after an outage: two months of charges and one programme's statements wait to be made."""
+    """On 20 March after an outage: two months of charges and one programme's statements are due."""
     harness.sizes["services.fees.runs.RANGE"] = 3
     with fee_scenario(api, clock) as world:
         world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
@@ -58,17 +58,17 @@ def due(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness
 
 
 def charge(world: DatabaseCopy, kills: Kills) -> EndState:
-    """What the scheduler would have begun."""
+    """Run the jobs of the scheduler."""
     world.run(kills=kills)
-    return world.end_state(LOOKS)
+    return world.end_state(QUERIES)
 
 
-def test_charging_after_an_outage(due: SigkillHarness) -> None:
+def test_charging_after_an_outage_completes_after_sigkills(due: SigkillHarness) -> None:
     dividing = ("commit.before:1", "commit.after:1", "commit.after:2")
     charging = ("INSERT INTO charges:1", "INSERT INTO domain_events:2", "commit.before:2", "commit.after:1")
     telling = ("UPDATE accounts:1", "INSERT INTO mails:1", "commit.after:1", "INSERT INTO charges:1", "step:9")
     anywhere = ("step:35",) * 4
-    whole = due.compare(charge, (*dividing, *charging), telling, anywhere)
-    assert len(whole["charges"]) == 7 + 3 + 2 * 6 + 2 * 2
-    assert [mail[1] for mail in whole["mails"]].count("statement") == 1
-    assert {count for _, count in whole["sendings"]} == {1}
+    end_state = due.compare(charge, (*dividing, *charging), telling, anywhere)
+    assert len(end_state["charges"]) == 7 + 3 + 2 * 6 + 2 * 2
+    assert [mail[1] for mail in end_state["mails"]].count("statement") == 1
+    assert {count for _, count in end_state["sendings"]} == {1}

@@ -1,4 +1,4 @@
-"""Deletions that become final, killed anywhere and run again: every account once, whole or not at all."""
+"""Final deletion, killed at any step: every account is purged once, completely or not at all."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.fees import FeeScenario, fee_scenario
 from tests.support.sigkill import EVENTS, JOB_COUNTS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
 
 GONE = 8
-LOOKS = {
+QUERIES = {
     "accounts": "SELECT id, name, admin_email, email_key, email_version, purged_at FROM accounts ORDER BY 1",
     "keys": "SELECT id, account_id, revoked_at FROM api_keys ORDER BY 1",
     "instances": "SELECT account_id, url FROM instances ORDER BY 1",
@@ -28,7 +28,7 @@ WHERE a.kind = 'client' AND (a.purged_at IS NULL) <> (i.account_id IS NOT NULL)
 
 
 def client(world: FeeScenario, reseller: str) -> str:
-    """A client with everything that a deletion takes away."""
+    """Create a client with everything that a deletion removes."""
     made = world.client(reseller)
     world.api.ok(f"PUT /v1/accounts/{made}/instance", {"url": "https://customer.example/hook"}, key=world.key)
     world.api.ok(f"PUT /v1/accounts/{made}/brand", {"name": "Their own"}, key=world.key)
@@ -52,18 +52,18 @@ def deleted(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHar
 
 
 def tidy(world: DatabaseCopy, kills: Kills) -> EndState:
-    """The job of the hour; whatever was done of an account when it was killed, all of it was."""
-    for die in kills:
-        world.run_killed(die, world.task)
+    """Run the hourly job; every account is purged completely or not at all after each kill."""
+    for kill in kills:
+        world.run_killed(kill, world.task)
         assert world.rows(HALF) == [(0,)]
     world.run()
-    return world.end_state(LOOKS)
+    return world.end_state(QUERIES)
 
 
-def test_final_deletions(deleted: SigkillHarness) -> None:
+def test_final_deletion_completes_after_sigkills(deleted: SigkillHarness) -> None:
     erasing = ("UPDATE accounts:1", "DELETE FROM instances:1", "UPDATE mails:1", "commit.before:1", "commit.after:1")
     going_on = ("UPDATE mails:2", "INSERT INTO domain_events:1", "commit.before:2", "step:5")
-    whole = deleted.compare(tidy, erasing, going_on)
-    assert whole["progress"] == [(3, 5), (6, 2), (8, 0)]
-    assert [row[0] for row in whole["events"]].count("account.purged") == GONE
-    assert (len(whole["instances"]), len(whole["brands"])) == (1, 1)
+    end_state = deleted.compare(tidy, erasing, going_on)
+    assert end_state["progress"] == [(3, 5), (6, 2), (8, 0)]
+    assert [row[0] for row in end_state["events"]].count("account.purged") == GONE
+    assert (len(end_state["instances"]), len(end_state["brands"])) == (1, 1)

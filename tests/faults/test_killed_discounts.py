@@ -1,4 +1,4 @@
-"""The daily run and an import of payments, killed anywhere and run again: the same end, and no mail twice."""
+"""The daily run and an import of payments, killed at any step: the same result, and no mail twice."""
 
 import json
 from collections import Counter
@@ -37,13 +37,13 @@ TABLES = {
 
 
 def silence(world: DiscountScenario) -> None:
-    """Let no mail leave, so that the jobs that run are those in question."""
+    """Pause mails, so that only the jobs in question run."""
     world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
 
 
 @pytest.fixture
 def daily(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
-    """On 12 January a run waits: of 30 resellers 8 lose their tier that day, 7 rise, 5 will fall tomorrow."""
+    """On 12 January a run is due: of 30 resellers 8 lose their tier that day, 7 rise, 5 will fall tomorrow."""
     harness.sizes["services.discounts.running.CHUNK"] = 3
     with discount_scenario(api, clock) as world:
         silence(world)
@@ -61,27 +61,27 @@ def daily(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarne
 
 
 def run(world: DatabaseCopy, kills: Kills) -> EndState:
-    """The daily run."""
+    """Run the daily run."""
     world.run(kills=kills)
     return world.end_state({**DISCOUNTS, "runs": RUNS})
 
 
-def test_the_daily_run(daily: SigkillHarness) -> None:
+def test_daily_run_completes_after_sigkills(daily: SigkillHarness) -> None:
     dividing = ("commit.before:1", "commit.after:1")
     computing = ("INSERT INTO discount_findings:1", "commit.before:2", "commit.after:2")
     deciding = ("commit.before:5", "commit.after:4", "UPDATE discounts:1", "commit.before:1", "commit.after:1")
     telling = ("INSERT INTO mails:1", "commit.before:9", "INSERT INTO mails:2", "commit.after:1", "step:9")
     anywhere = ("step:23",) * 6
-    whole = daily.compare(run, (*dividing, *computing), deciding, telling, anywhere)
-    assert whole["runs"][-1][1:] == ("done", 4, 4, 4, 30, 15)
-    told = Counter((mail[1], mail[3].split(":")[1]) for mail in whole["mails"])
-    assert (told["tier-changed", "2026-01-12"], told["tier-drop-tomorrow", "2026-01-13"]) == (15, 5)
-    assert {count for _, count in whole["sendings"]} == {1}
+    end_state = daily.compare(run, (*dividing, *computing), deciding, telling, anywhere)
+    assert end_state["runs"][-1][1:] == ("done", 4, 4, 4, 30, 15)
+    mail_counts = Counter((mail[1], mail[3].split(":")[1]) for mail in end_state["mails"])
+    assert (mail_counts["tier-changed", "2026-01-12"], mail_counts["tier-drop-tomorrow", "2026-01-13"]) == (15, 5)
+    assert {count for _, count in end_state["sendings"]} == {1}
 
 
 @pytest.fixture
 def importing(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
-    """On 1 February there is one reseller, without a payment."""
+    """On 1 February there is one reseller without a payment."""
     harness.sizes["services.imports.entering.CHUNK"] = 10
     with discount_scenario(api, clock) as world:
         silence(world)
@@ -90,27 +90,33 @@ def importing(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillH
     return harness
 
 
-def test_an_import_of_payments(importing: SigkillHarness, settings: Settings, tmp_path: Path) -> None:
+def test_import_of_payments_completes_after_sigkills(
+    importing: SigkillHarness, settings: Settings, tmp_path: Path
+) -> None:
     file = tmp_path / "payments.csv"
     file.write_text(FILE)
 
     def take(world: DatabaseCopy, kills: Kills) -> EndState:
-        """The command, again after each death, and what it leaves to workers."""
+        """Repeat the command after each kill, then run the resulting jobs."""
         [(reseller,)] = world.rows("SELECT id FROM accounts WHERE kind = 'reseller'")
-        given = replace(settings, database_url=world.task.database_url).environ()
-        environ = {**given, "KONTOR_TEST_CLOCK": world.task.now}
+        environment = replace(settings, database_url=world.task.database_url).environ()
+        environ = {**environment, "KONTOR_TEST_CLOCK": world.task.now}
         command = ("import", "payments", str(file), "--reseller", str(reseller), "--json")
-        for die in kills:
-            world.run_killed(die, replace(world.task, command=command, environ=environ))
+        for kill in kills:
+            world.run_killed(kill, replace(world.task, command=command, environ=environ))
             assert world.rows("SELECT count(*) FROM payments")[0][0] in {0, LINES}
-        told = json.loads(world.run(*command, environ=environ).printed)
-        assert (told["rows"], told["imported"] + told["already_there"], told["bad_rows"]) == (LINES, LINES, 0)
+        summary = json.loads(world.run(*command, environ=environ).printed)
+        assert (summary["rows"], summary["imported"] + summary["already_there"], summary["bad_rows"]) == (
+            LINES,
+            LINES,
+            0,
+        )
         assert world.rows("SELECT 1 FROM payment_import_rows") == []
         world.run()
         return world.end_state({**DISCOUNTS, **TABLES})
 
     staging = ("INSERT INTO payment_imports:1", "commit.before:3", "commit.after:3", "commit.after:3")
     entering = ("INSERT INTO payments:1", "DELETE FROM payment_import_rows:1", "commit.before:3", "commit.after:3")
-    whole = importing.compare(take, staging, entering)
-    assert (len(whole["payments"]), len(whole["imports"])) == (LINES, 1)
-    assert [(mail[1], str(mail[4]).count("2500.00")) for mail in whole["mails"] if mail[1] == "tier-changed"] != []
+    end_state = importing.compare(take, staging, entering)
+    assert (len(end_state["payments"]), len(end_state["imports"])) == (LINES, 1)
+    assert [(mail[1], str(mail[4]).count("2500.00")) for mail in end_state["mails"] if mail[1] == "tier-changed"] != []

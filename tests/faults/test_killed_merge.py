@@ -43,10 +43,10 @@ SUMS = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)
 TABLES = (
     "accounts", "offers", "offer_templates", "payments", "charges", "fee_runs", "api_keys", "mails", "domain_events",
 )  # fmt: skip
-# The identity of a mail that tells of an event holds the event's number, of which a killed transaction leaves a gap.
-LOOKS = {
+# The identity of a mail about an event contains the event's number, and a killed transaction leaves a gap in those.
+QUERIES = {
     **{table: SUMS.format(table=table) for table in TABLES if table not in {"mails", "domain_events"}},
-    "told": "SELECT template, account_id, facts, refs, state FROM mails ORDER BY template, account_id, created_at",
+    "mails": "SELECT template, account_id, facts, refs, state FROM mails ORDER BY template, account_id, created_at",
     "events": EVENTS,
     "audit": "SELECT actor, action, target, detail FROM audit_log ORDER BY seq",
     "report": "SELECT result FROM jobs_archive WHERE task = 'resellers.merge'",
@@ -55,48 +55,48 @@ LOOKS = {
 
 
 def fill(deps: Deps, session: Session, name: str) -> UUID:
-    """A reseller of `hosting` with 5,000 clients, and something of everything."""
+    """Create a reseller of `hosting` with 5,000 clients and rows in every table."""
     office = AccountBook(deps.jobs, deps.programmes, deps.passwords)
     made = accounts.create(office, session, NewAccount("hosting", name, f"{name.lower()}@x.example"))
-    found = reselling.become_reseller(office, session, made.id).account.id
-    told = {"id": found, "name": name, "now": office.now, "count": CLIENTS}
+    reseller_id = reselling.become_reseller(office, session, made.id).account.id
+    params = {"id": reseller_id, "name": name, "now": office.now, "count": CLIENTS}
     for statement in FILL.split(";\n"):
-        names = [word for word in told if f":{word}" in statement]
-        session.execute(text(statement), {word: told[word] for word in names})
-    return found
+        names = [word for word in params if f":{word}" in statement]
+        session.execute(text(statement), {word: params[word] for word in names})
+    return reseller_id
 
 
 @pytest.fixture
 def pair(harness: SigkillHarness, deps: Deps) -> Mapping[str, Any]:
-    """Elbe is about to be merged into Weser; what the dry run says of it."""
+    """Elbe is about to be merged into Weser; returns the report of the dry run."""
     source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
-    book = DiscountBook(deps.jobs, deps.programmes)
+    ctx = DiscountBook(deps.jobs, deps.programmes)
     with deps.sessions() as session:
         session.execute(text("INSERT INTO queues (name, paused) VALUES ('mail', true)"))
         programme_files.apply(session, "hosting", source, now=deps.clock.now(), actor="test")
         old, new = fill(deps, session, "Elbe"), fill(deps, session, "Weser")
-        merges.enqueue(book, session, old, new)
+        merges.enqueue(ctx, session, old, new)
         session.commit()
-        return merges.look(book, session, old, new).document()
+        return merges.look(ctx, session, old, new).document()
 
 
-def test_a_merge(harness: SigkillHarness, pair: Mapping[str, Any]) -> None:
+def test_merge_completes_after_sigkills(harness: SigkillHarness, pair: Mapping[str, Any]) -> None:
     def merge(world: DatabaseCopy, kills: Kills) -> EndState:
-        """All or nothing, then all."""
+        """Assert that a killed merge changed nothing; then merge."""
         before = everything(world)
-        for die in kills:
-            world.run_killed(die, world.task)
+        for kill in kills:
+            world.run_killed(kill, world.task)
             assert everything(world) == before
         world.run()
-        return world.end_state(LOOKS)
+        return world.end_state(QUERIES)
 
-    whole = harness.compare(merge, ("UPDATE offer_templates:1", "UPDATE payments:1", "commit.before:1"))
-    assert whole["report"] == [(pair,)]
+    end_state = harness.compare(merge, ("UPDATE offer_templates:1", "UPDATE payments:1", "commit.before:1"))
+    assert end_state["report"] == [(pair,)]
     assert (pair["clients"], pair["payments"], pair["charges"], pair["templates"]) == (5_000, 5_000, 5_000, 40)
     assert (pair["running_trials"], pair["assignments"], len(pair["clashes"])) == (500, 5_000, 40)
-    assert [mail[0] for mail in whole["told"]].count("merged") == 2
+    assert [mail[0] for mail in end_state["mails"]].count("merged") == 2
 
 
 def everything(world: DatabaseCopy) -> list[Any]:
-    """A sum over every row of every table that a merge touches."""
+    """A checksum of every row of every table that a merge touches."""
     return [world.rows(SUMS.format(table=table)) for table in TABLES]

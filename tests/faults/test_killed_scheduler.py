@@ -1,4 +1,4 @@
-"""The scheduler, killed between writing an occurrence down and enqueueing its job: there is neither, then both."""
+"""The scheduler, killed between writing an occurrence and enqueueing its job: neither exists, then both."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.support.sigkill_child import SCHEDULER
 
 AFTERWARDS = "commit.after:2"
 WRITTEN = "SELECT (SELECT count(*) FROM schedule_occurrences), (SELECT count(*) FROM jobs)"
-LOOKS = {
+QUERIES = {
     "fired": "SELECT o.schedule, o.slot, o.skipped, j.task, j.run_at FROM schedule_occurrences o"
     " LEFT JOIN jobs j ON j.id = o.job_id ORDER BY 1, 2",
     "next": "SELECT name, checked_until, next_at FROM schedules ORDER BY 1",
@@ -24,8 +24,8 @@ LOOKS = {
 
 
 @pytest.fixture
-def asleep(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
-    """No scheduler looked for two days."""
+def overdue(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
+    """The scheduler did not run for two days."""
     with deps.sessions() as session:
         declare(session, timetable(session), clock.now())
         session.commit()
@@ -33,20 +33,20 @@ def asleep(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHa
     return harness
 
 
-def test_an_occurrence(asleep: SigkillHarness, clock: ManualClock) -> None:
+def test_occurrence_and_job_are_both_written_after_sigkills(overdue: SigkillHarness, clock: ManualClock) -> None:
     def fire(world: DatabaseCopy, kills: Kills) -> EndState:
-        """The scheduler's look."""
-        for die in kills:
-            world.run_killed(die, replace(world.task, command=SCHEDULER))
-            if die != AFTERWARDS:
+        """Run the scheduler."""
+        for kill in kills:
+            world.run_killed(kill, replace(world.task, command=SCHEDULER))
+            if kill != AFTERWARDS:
                 assert world.rows(WRITTEN) == [(0, 0)]
                 with world.session() as session:
                     assert occurrences.overdue(session, clock.now()) != []
         world.run(*SCHEDULER)
-        return world.end_state(LOOKS)
+        return world.end_state(QUERIES)
 
     writing = ("INSERT INTO schedule_occurrences:1", "INSERT INTO schedule_occurrences:3")
     enqueued = ("UPDATE schedule_occurrences:1", "UPDATE schedules:1", "commit.before:2", AFTERWARDS)
-    whole = asleep.compare(fire, (*writing, *enqueued))
-    assert [row for row in whole["fired"] if row[3] is None and not row[2]] == []
-    assert sum(1 for row in whole["fired"] if row[3] is not None) == sum(count for _, _, count in whole["jobs"])
+    end_state = overdue.compare(fire, (*writing, *enqueued))
+    assert [row for row in end_state["fired"] if row[3] is None and not row[2]] == []
+    assert sum(1 for row in end_state["fired"] if row[3] is not None) == sum(count for _, _, count in end_state["jobs"])

@@ -1,4 +1,4 @@
-"""Real processes, really killed, stopped and continued."""
+"""Real processes, killed, stopped and continued."""
 
 import os
 import signal
@@ -20,8 +20,8 @@ from engine.control import Actor, Control
 from engine.enqueue import Jobs, Request
 from tests.faults import fairness, recovery
 from tests.faults.checker import judge
-from tests.faults.conftest import doomed
-from tests.faults.crash_points import play
+from tests.faults.conftest import disposable_fleet
+from tests.faults.crash_points import run_cell
 from tests.faults.fleet import Enqueuer, Fleet, Member, fleet
 from tests.faults.recovery import begun, owner
 from tests.faults.tasks import PAYLOADS
@@ -69,12 +69,12 @@ def holder(fleet: Fleet, number: int, attempt: int = 1) -> Member:
         ("record.before", "park"),
     ],
 )
-def test_nothing_is_lost_or_doubled_when_a_process_is_killed(live: Fleet, point: str, kind: str) -> None:
-    assert play(live, point, kind).verdict.faults == ()
+def test_no_job_is_lost_or_doubled_when_a_process_is_killed(live: Fleet, point: str, kind: str) -> None:
+    assert run_cell(live, point, kind).verdict.faults == ()
 
 
 @pytest.mark.parametrize("kind", ["single", "rerun"])
-def test_a_worker_that_was_stopped_for_longer_than_its_lease_records_nothing(live: Fleet, kind: str) -> None:
+def test_worker_stopped_for_longer_than_its_lease_records_nothing(live: Fleet, kind: str) -> None:
     job = put(live, kind, number=1, holds=1)
     stopped = holder(live, 1)
     stopped.process.send_signal(signal.SIGSTOP)
@@ -88,7 +88,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_records_nothing(liv
     assert judge(live, [job]).faults == ()
 
 
-def test_a_running_job_that_looks_gives_way_when_it_is_asked_to_stop(live: Fleet) -> None:
+def test_running_job_stops_when_it_is_cancelled(live: Fleet) -> None:
     job = put(live, "rerun", number=1, holds=1)
     holder(live, 1)
     engine = create_engine(live.settings.database_url)
@@ -100,7 +100,7 @@ def test_a_running_job_that_looks_gives_way_when_it_is_asked_to_stop(live: Fleet
     assert live.sink.lines(effect=1) == []
 
 
-def test_a_job_that_kills_three_workers_is_poison(live: Fleet) -> None:
+def test_job_that_crashes_three_workers_is_dead(live: Fleet) -> None:
     job = put(live, "single", number=1, holds=3)
     innocent = put(live, "single", number=2)
     for attempt in (1, 2, 3):
@@ -113,13 +113,13 @@ def test_a_job_that_kills_three_workers_is_poison(live: Fleet) -> None:
     assert state(live, innocent)[0] == "succeeded"
 
 
-def test_one_tenants_backlog_does_not_delay_another_tenants_job(live: Fleet) -> None:
+def test_backlog_of_one_tenant_does_not_delay_another(live: Fleet) -> None:
     times, left = fairness.measure(live, 20_000, 1)
     assert left > 0, "the backlog was gone before: the test showed nothing"
     assert max(times) < 5.0
 
 
-def test_the_test_clock_moves_every_process(settings: Settings, tmp_path: Path) -> None:
+def test_test_clock_moves_every_process(settings: Settings, tmp_path: Path) -> None:
     start = datetime(2030, 1, 1, tzinfo=UTC)
     environ = {"KONTOR_TEST_CLOCK": start.isoformat()}
     with fleet(settings, tmp_path / "fleet", "relay", "worker", environ=environ) as made:
@@ -129,12 +129,12 @@ def test_the_test_clock_moves_every_process(settings: Settings, tmp_path: Path) 
         wait_for(lambda: made.open_jobs() == 1, "the job that is due")
         made.ask("UPDATE clock SET now = %s RETURNING now", [start + timedelta(days=1)])
         made.settled()
-        told = made.ask("SELECT created_at, finished_at FROM jobs_archive ORDER BY finished_at")
-        assert [row[1] for row in told] == [start, start + timedelta(days=1)]
+        rows = made.ask("SELECT created_at, finished_at FROM jobs_archive ORDER BY finished_at")
+        assert [row[1] for row in rows] == [start, start + timedelta(days=1)]
 
 
-def test_ten_thousand_jobs_survive_the_death_of_everything(tmp_path: Path) -> None:
-    with doomed(tmp_path / "data", "relay", "worker", "worker", "enqueuer") as (servers, made):
+def test_ten_thousand_jobs_survive_the_death_of_every_process(tmp_path: Path) -> None:
+    with disposable_fleet(tmp_path / "data", "relay", "worker", "worker", "enqueuer") as (servers, made):
         made.workers(2)
         ids = enqueuer_of(made).put([("fault.batch", {"number": number}) for number in range(10_000)])
         assert ids is not None
@@ -161,8 +161,8 @@ def kill_redis(url: str) -> None:
 
 
 @pytest.mark.parametrize("disaster", ["flush", "restart"])
-def test_doorbells_that_redis_forgot_are_rung_again(tmp_path: Path, disaster: str) -> None:
-    with doomed(tmp_path / "data", "relay", "worker", "enqueuer") as (servers, made):
+def test_doorbells_lost_by_redis_are_rung_again(tmp_path: Path, disaster: str) -> None:
+    with disposable_fleet(tmp_path / "data", "relay", "worker", "enqueuer") as (servers, made):
         made.workers(1)
         held = put(made, "single", number=1, holds=1)
         holder(made, 1)

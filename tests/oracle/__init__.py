@@ -1,4 +1,4 @@
-"""The oracle: the programme's rules a second time, slow and obvious, written from the rule book alone.
+"""The oracle: a second, slow and obvious implementation of the rules, written from the specification alone.
 
-Nothing here imports the product: `test_the_oracle_is_independent` holds that.
+Nothing here imports the product (`test_oracle_does_not_import_the_product`).
 """

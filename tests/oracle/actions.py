@@ -1,4 +1,4 @@
-"""What each entry of the journal means."""
+"""The meaning of each journal entry."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ from zoneinfo import ZoneInfo
 from tests.oracle import merging, trials, turnover
 from tests.oracle.days import local_date
 from tests.oracle.fees import Running
-from tests.oracle.offering import decide, down, expected, is_client_of, offer, up
-from tests.oracle.people import Person, Written
+from tests.oracle.memory import JournalEntry, Person
+from tests.oracle.offers import decide, down, expected, is_client_of, offer, up
 from tests.oracle.usage import Meter, Reported
 
 if TYPE_CHECKING:
-    from tests.oracle.book import Oracle
+    from tests.oracle.oracle import Oracle
 
 
-def account(oracle: Oracle, entry: Written) -> None:
-    """A regular account."""
-    told = entry.values
-    label = told["account"]
-    zone = ZoneInfo(told["zone"]) if told.get("zone") else oracle.rules.zone
-    oracle.memory.people[label] = Person(label, told["name"], told["email"], zone, oracle.today(), oracle.rules.free)
+def account(oracle: Oracle, entry: JournalEntry) -> None:
+    """Create a regular account."""
+    values = entry.values
+    label = values["account"]
+    zone = ZoneInfo(values["zone"]) if values.get("zone") else oracle.rules.zone
+    oracle.memory.people[label] = Person(
+        label, values["name"], values["email"], zone, oracle.today(), oracle.rules.free
+    )
 
 
-def join(oracle: Oracle, entry: Written) -> None:
-    """A regular account that becomes a reseller at once."""
+def join(oracle: Oracle, entry: JournalEntry) -> None:
+    """Create a regular account that becomes a reseller at once."""
     account(oracle, entry)
     oracle.memory.people[entry.values["account"]].kind = "reseller"
 
 
-def client(oracle: Oracle, entry: Written) -> None:
-    """A client of a reseller; its zone is the reseller's unless told."""
+def client(oracle: Oracle, entry: JournalEntry) -> None:
+    """Create a client of a reseller, in the reseller's zone by default."""
     account(oracle, entry)
     person = oracle.memory.people[entry.values["account"]]
     person.kind, person.reseller = "client", entry.values["reseller"]
@@ -42,8 +44,8 @@ def client(oracle: Oracle, entry: Written) -> None:
         person.zone = oracle.memory.people[entry.values["reseller"]].zone
 
 
-def connect(oracle: Oracle, entry: Written) -> None:
-    """The right password opens, unless somebody else was there before."""
+def connect(oracle: Oracle, entry: JournalEntry) -> None:
+    """Connect with the right password, unless the account has another reseller."""
     person = oracle.memory.people[entry.values["account"]]
     if not entry.values["fits"]:
         expected(oracle, entry, "bad_credentials")
@@ -56,8 +58,8 @@ def connect(oracle: Oracle, entry: Written) -> None:
         person.kind, person.reseller = "client", entry.values["reseller"]
 
 
-def disconnect(oracle: Oracle, entry: Written) -> None:
-    """Products run to the end of what is paid; the plan is the account's own from the next period on."""
+def disconnect(oracle: Oracle, entry: JournalEntry) -> None:
+    """Products run to the end of the paid period; the account pays its plan from the next period on."""
     person = oracle.memory.people[entry.values["account"]]
     if not is_client_of(oracle, person.label, entry.values["reseller"]):
         expected(oracle, entry, "not_found")
@@ -73,8 +75,8 @@ def end_products(oracle: Oracle, person: Person) -> None:
         running.end_with_period(oracle.today())
 
 
-def trial(oracle: Oracle, entry: Written) -> None:
-    """Once per account and once per person."""
+def trial(oracle: Oracle, entry: JournalEntry) -> None:
+    """A trial is once per account and once per person."""
     person = oracle.memory.people[entry.values["account"]]
     who = who_tries(oracle, person)
     days = oracle.rules.trial_days
@@ -98,51 +100,51 @@ def who_tries(oracle: Oracle, person: Person) -> tuple[str, str]:
     return trials.identity(person.email, person.name, reseller)
 
 
-def usage(oracle: Oracle, entry: Written) -> None:
-    """A report is counted once and judged at once."""
+def usage(oracle: Oracle, entry: JournalEntry) -> None:
+    """A report counts once and is checked at once."""
     if entry.outcome != "ok":
         return
-    told = entry.values
-    person = oracle.memory.people[told["account"]]
-    level = told.get("value")
-    amount = level if level is not None else told["delta"]
-    meter = person.meters.setdefault(told["metric"], Meter())
-    if meter.take(Reported(level is not None, amount, told["at"]), told.get("report_id")):
-        oracle.judge_metric(person, told["metric"], oracle.limits(person)[told["metric"]])
+    values = entry.values
+    person = oracle.memory.people[values["account"]]
+    level = values.get("value")
+    amount = level if level is not None else values["delta"]
+    meter = person.meters.setdefault(values["metric"], Meter())
+    if meter.take(Reported(level is not None, amount, values["at"]), values.get("report_id")):
+        oracle.judge_metric(person, values["metric"], oracle.limits(person)[values["metric"]])
 
 
-def pay(oracle: Oracle, entry: Written) -> None:
-    """Counted once by its reference; refunds and chargebacks on their own date."""
-    told = entry.values
-    key = (told["reseller"], told["reference"])
-    if told["paid_at"] > entry.at:
+def pay(oracle: Oracle, entry: JournalEntry) -> None:
+    """A payment counts once per reference; refunds and chargebacks count on their own date."""
+    values = entry.values
+    key = (values["reseller"], values["reference"])
+    if values["paid_at"] > entry.at:
         expected(oracle, entry, "in_future")
         return
     if not expected(oracle, entry, "ok") or key in oracle.memory.references:
         return
-    sign = 1 if told["kind"] == "payment" else -1
-    paid = turnover.Paid(local_date(told["paid_at"], oracle.rules.zone), sign * Decimal(told["amount"]))
+    sign = 1 if values["kind"] == "payment" else -1
+    paid = turnover.Paid(local_date(values["paid_at"], oracle.rules.zone), sign * Decimal(values["amount"]))
     oracle.memory.references[key] = paid
-    oracle.memory.people[told["reseller"]].paid.append(paid)
+    oracle.memory.people[values["reseller"]].paid.append(paid)
 
 
-def order(oracle: Oracle, entry: Written) -> None:
-    """The price is what the ledger says at that moment."""
+def order(oracle: Oracle, entry: JournalEntry) -> None:
+    """The price follows from the ledger at that moment."""
     if not expected(oracle, entry, "ok"):
         return
-    told = entry.values
-    paid = oracle.memory.people[told["reseller"]].paid
+    values = entry.values
+    paid = oracle.memory.people[values["reseller"]].paid
     priced = turnover.order(
-        oracle.rules, paid, oracle.today(), told["product"], told["quantity"], told.get("promo_code")
+        oracle.rules, paid, oracle.today(), values["product"], values["quantity"], values.get("promo_code")
     )
     said = entry.result
     answered = (Decimal(said["list"]), Decimal(said["percent"]), Decimal(said["net"]), frozenset(said["suppressed"]))
     if answered != (priced.list_price, priced.percent, priced.net, priced.suppressed):
-        oracle.memory.complaints.append(f"{entry.at} order {dict(told)}: {answered}, expected {priced}")
+        oracle.memory.complaints.append(f"{entry.at} order {dict(values)}: {answered}, expected {priced}")
 
 
-def plan(oracle: Oracle, entry: Written) -> None:
-    """A first or dearer plan begins and is charged at once; it ends a trial as converted."""
+def plan(oracle: Oracle, entry: JournalEntry) -> None:
+    """A first or dearer plan begins and is charged at once; it converts a trial."""
     if not expected(oracle, entry, "ok"):
         return
     person = oracle.memory.people[entry.values["account"]]
@@ -156,21 +158,21 @@ def plan(oracle: Oracle, entry: Written) -> None:
     oracle.move(person)
 
 
-def unplan(oracle: Oracle, entry: Written) -> None:
-    """It ends with the paid period."""
+def unplan(oracle: Oracle, entry: JournalEntry) -> None:
+    """The plan ends with the paid period."""
     if expected(oracle, entry, "ok"):
         person = oracle.memory.people[entry.values["account"]]
         oracle.settle(person)
         person.plans.cancel(oracle.today())
 
 
-def assign(oracle: Oracle, entry: Written) -> None:
-    """Charged at once; again only takes back the end."""
-    told = entry.values
-    person = oracle.memory.people[told["account"]]
+def assign(oracle: Oracle, entry: JournalEntry) -> None:
+    """An assignment is charged at once; repeating it only cancels its end."""
+    values = entry.values
+    person = oracle.memory.people[values["account"]]
     oracle.settle(person)
-    running = person.products.get(told["product"])
-    if is_taken(oracle, person, told["product"]) and (running is None or running.until is not None):
+    running = person.products.get(values["product"])
+    if is_taken(oracle, person, values["product"]) and (running is None or running.until is not None):
         expected(oracle, entry, "not_multiple")
     elif not expected(oracle, entry, "ok"):
         return
@@ -178,12 +180,12 @@ def assign(oracle: Oracle, entry: Written) -> None:
         running.until, running.deleted = None, False
     else:
         today = oracle.today()
-        person.products[told["product"]] = Running(person.label, "product", told["product"], today, today)
-        oracle.charge(person, person.products[told["product"]], today)
+        person.products[values["product"]] = Running(person.label, "product", values["product"], today, today)
+        oracle.charge(person, person.products[values["product"]], today)
 
 
 def is_taken(oracle: Oracle, person: Person, product: str) -> bool:
-    """Whether the reseller has it for another client, and may have it once only."""
+    """Whether the reseller has the product for another client, and may have it only once."""
     if oracle.rules.products[product].multiple:
         return False
     for other in oracle.memory.people.values():
@@ -194,8 +196,8 @@ def is_taken(oracle: Oracle, person: Person, product: str) -> bool:
     return False
 
 
-def unassign(oracle: Oracle, entry: Written) -> None:
-    """It ends with the paid period."""
+def unassign(oracle: Oracle, entry: JournalEntry) -> None:
+    """The plan ends with the paid period."""
     person = oracle.memory.people[entry.values["account"]]
     oracle.settle(person)
     running = person.products.get(entry.values["product"])
@@ -205,8 +207,8 @@ def unassign(oracle: Oracle, entry: Written) -> None:
         running.end_with_period(oracle.today())
 
 
-def delete(oracle: Oracle, entry: Written) -> None:
-    """Open offers are cancelled, the trial ends, fees run to the end of what is paid."""
+def delete(oracle: Oracle, entry: JournalEntry) -> None:
+    """Open offers are cancelled, the trial ends, fees run to the end of the paid period."""
     if not expected(oracle, entry, "ok"):
         return
     person = oracle.memory.people[entry.values["account"]]
@@ -227,13 +229,13 @@ def delete(oracle: Oracle, entry: Written) -> None:
 
 
 def running_of(person: Person) -> list[Running]:
-    """All that is paid by the month."""
+    """Everything paid monthly."""
     plan = person.plans.current
     return [*([plan] if plan is not None else []), *person.products.values()]
 
 
-def restore(oracle: Oracle, entry: Written) -> None:
-    """Within 30 days; what only the deletion would have ended goes on."""
+def restore(oracle: Oracle, entry: JournalEntry) -> None:
+    """Within 30 days; fees that only the deletion would have ended continue."""
     person = oracle.memory.people[entry.values["account"]]
     assert person.deleted is not None
     if entry.at >= person.deleted + timedelta(days=30):
@@ -246,11 +248,11 @@ def restore(oracle: Oracle, entry: Written) -> None:
                 running.until, running.deleted = None, False
 
 
-def nothing(oracle: Oracle, entry: Written) -> None:
-    """Of no weight to any rule here."""
+def nothing(oracle: Oracle, entry: JournalEntry) -> None:
+    """An action that no rule here depends on."""
 
 
-ACTIONS: Mapping[str, Callable[[Oracle, Written], None]] = {
+ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "account": account,
     "join": join,
     "client": client,

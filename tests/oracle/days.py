@@ -1,4 +1,4 @@
-"""Days and months on the programme's wall calendar."""
+"""Days and months in the programme's local calendar."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
-    """The day on the wall calendar of `zone`."""
+    """The local day in `zone`."""
     return instant.astimezone(zone).date()
 
 
 def is_a_day(year: int, month: int, day: int) -> bool:
-    """Whether the calendar has it."""
+    """Whether the calendar has this day."""
     try:
         date(year, month, day)
     except ValueError:
@@ -20,7 +20,7 @@ def is_a_day(year: int, month: int, day: int) -> bool:
 
 
 def months_later(day: date, months: int) -> date:
-    """Step month by month, then go back from the wished day until the month has it."""
+    """Step month by month, then go back from the wanted day until the month has it."""
     year, month = day.year, day.month
     for _ in range(abs(months)):
         month += 1 if months > 0 else -1
@@ -35,7 +35,7 @@ def months_later(day: date, months: int) -> date:
 
 
 def days_from(first: date, last: date) -> Iterator[date]:
-    """Each day, both ends included."""
+    """Every day, both ends included."""
     day = first
     while day <= last:
         yield day
@@ -43,7 +43,7 @@ def days_from(first: date, last: date) -> Iterator[date]:
 
 
 def period_around(anchor: date, day: date) -> tuple[date, date]:
-    """First day and exclusive end of the monthly period, counted from the anchor, that holds the day."""
+    """First day and exclusive end of the monthly period, counted from the anchor, that contains the day."""
     number = 0
     while months_later(anchor, number + 1) <= day:
         number += 1
@@ -57,14 +57,14 @@ def month_around(day: date) -> tuple[date, date]:
 
 
 def wall_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The instant of a time on the wall; one that is skipped means the moment of the change."""
+    """The instant of a local time; a skipped one means the moment of the clock change."""
     asked = datetime.combine(day, at)
     instant = asked.replace(tzinfo=zone).astimezone(UTC)
     shown = instant.astimezone(zone).replace(tzinfo=None)
     if shown == asked:
         return instant
     # Skipped by the clock. Walk back in whole seconds to the first instant that shows a later time.
-    found = instant
-    while (found - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None, fold=0) > asked:
-        found -= timedelta(seconds=1)
-    return found
+    first = instant
+    while (first - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None, fold=0) > asked:
+        first -= timedelta(seconds=1)
+    return first

@@ -9,7 +9,7 @@ from tests.oracle.days import period_around
 
 @dataclass(frozen=True)
 class Charge:
-    """What is charged for one period. `kind` is plan or product, `code` which."""
+    """The charge of one period. `kind` is plan or product, `code` which one."""
 
     account: str
     kind: str
@@ -21,15 +21,16 @@ class Charge:
 
     @property
     def total(self) -> Decimal:
-        """What is to be paid."""
+        """The amount to pay."""
         return self.fee - self.discount
 
 
 @dataclass
 class Running:
-    """Something that is paid by the month since `anchor`, until the exclusive end of a paid period.
+    """Something paid monthly since `anchor`, until the exclusive end of a paid period.
 
-    `then` is the plan that follows; `deleted` says that only a deletion ends it.
+    `then` is the plan that follows; `deleted` means that only a deletion ends it.
+
     """
 
     account: str
@@ -42,7 +43,7 @@ class Running:
     deleted: bool = False
 
     def period(self, day: date) -> tuple[date, date]:
-        """The period that holds a day."""
+        """The period that contains a day."""
         return period_around(self.anchor, day)
 
     def is_over(self, day: date) -> bool:
@@ -50,23 +51,23 @@ class Running:
         return self.until is not None and day >= self.until
 
     def end_with_period(self, day: date) -> None:
-        """It was ended on that day: what is paid is kept."""
+        """End with the period paid on that day."""
         if self.until is None:
             self.until = self.period(day)[1]
 
     def begins_a_period(self, day: date) -> bool:
-        """Whether this is the first day of a period that is to be paid."""
+        """Whether this is the first day of a payable period."""
         return day >= self.since and not self.is_over(day) and self.period(day)[0] == day
 
 
 @dataclass
 class Plans:
-    """The paid plan of one account, with the one that follows."""
+    """The paid plan of one account, and the one that follows."""
 
     current: Running | None = None
 
     def on(self, day: date, *, living: bool = True) -> Running | None:
-        """What runs on a day; the plan that follows keeps the anchor, and a deleted account has none."""
+        """The plan on a day; the following plan keeps the anchor, and a deleted account has none."""
         now = self.current
         if now is not None and now.is_over(day):
             assert now.until is not None
@@ -77,10 +78,10 @@ class Plans:
         return self.current
 
     def take(self, account: str, plan: str, prices: dict[str, Decimal | None], day: date) -> bool:
-        """Take a plan; True when a new period begins today."""
+        """Take a plan; returns whether a new period begins today."""
         now = self.on(day)
-        wanted = prices[plan] or Decimal(0)
-        if now is None or (prices[now.code] or Decimal(0)) < wanted:
+        price = prices[plan] or Decimal(0)
+        if now is None or (prices[now.code] or Decimal(0)) < price:
             self.current = Running(account, "plan", plan, day, day)
             return True
         if now.code == plan:
@@ -92,7 +93,7 @@ class Plans:
         return False
 
     def cancel(self, day: date) -> None:
-        """It ends with the paid period, and nothing follows."""
+        """End with the paid period, with no plan following."""
         now = self.on(day)
         if now is not None:
             now.end_with_period(day)

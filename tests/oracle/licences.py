@@ -12,7 +12,7 @@ from tests.oracle.days import months_later, wall_instant
 
 @dataclass
 class Granted:
-    """Seats of a product for a while."""
+    """Licences of a product for a period."""
 
     product: str
     count: int
@@ -21,7 +21,7 @@ class Granted:
 
 
 def end_of(term: str, start: datetime, zone: ZoneInfo) -> datetime:
-    """A last day ends with the day; a duration is counted on the wall calendar and keeps the time of day."""
+    """A last day ends with the day; a duration is counted in the local calendar and keeps the time of day."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d", term):
         return wall_instant(date.fromisoformat(term) + timedelta(days=1), time(0), zone)
     parts = {unit: int(number) for number, unit in re.findall(r"(\d+)([YMWD])", term)}
@@ -32,7 +32,7 @@ def end_of(term: str, start: datetime, zone: ZoneInfo) -> datetime:
 
 
 def accept(grants: list[Granted], lines: Iterable[Mapping[str, Any]], now: datetime, zone: ZoneInfo) -> None:
-    """Line by line: absolute ends what runs of the product, relative leaves it."""
+    """Apply line by line: absolute ends the product's running grants, relative keeps them."""
     for line in lines:
         if line["mode"] == "absolute":
             for grant in grants:
@@ -44,9 +44,9 @@ def accept(grants: list[Granted], lines: Iterable[Mapping[str, Any]], now: datet
 
 def held(grants: Iterable[Granted], now: datetime) -> dict[str, tuple[int, datetime]]:
     """Count and next end per product."""
-    found: dict[str, tuple[int, datetime]] = {}
+    licences: dict[str, tuple[int, datetime]] = {}
     for grant in grants:
         if grant.starts <= now < grant.ends:
-            count, end = found.get(grant.product, (0, grant.ends))
-            found[grant.product] = (count + grant.count, min(end, grant.ends))
-    return found
+            count, end = licences.get(grant.product, (0, grant.ends))
+            licences[grant.product] = (count + grant.count, min(end, grant.ends))
+    return licences

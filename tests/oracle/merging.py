@@ -1,18 +1,18 @@
-"""What a merge means."""
+"""The meaning of a merge."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.oracle.offering import expected
-from tests.oracle.people import Written
+from tests.oracle.memory import JournalEntry
+from tests.oracle.offers import expected
 
 if TYPE_CHECKING:
-    from tests.oracle.book import Oracle
+    from tests.oracle.oracle import Oracle
 
 
 def single_products(oracle: Oracle, reseller: str) -> set[str]:
-    """What its clients have now of which it may have only one."""
+    """The products its clients have now of which it may have only one."""
     return {
         code
         for person in oracle.memory.people.values()
@@ -23,16 +23,16 @@ def single_products(oracle: Oracle, reseller: str) -> set[str]:
     }
 
 
-def merge(oracle: Oracle, entry: Written) -> None:
-    """Clients, payments and charges move; the source is a regular account."""
-    told = entry.values
-    if single_products(oracle, told["source"]) & single_products(oracle, told["target"]):
+def merge(oracle: Oracle, entry: JournalEntry) -> None:
+    """Clients, payments and charges move; the source becomes a regular account."""
+    values = entry.values
+    if single_products(oracle, values["source"]) & single_products(oracle, values["target"]):
         expected(oracle, entry, "conflicts")
         return
     if not expected(oracle, entry, "ok"):
         return
-    source = oracle.memory.people[told["source"]]
-    target = oracle.memory.people[told["target"]]
+    source = oracle.memory.people[values["source"]]
+    target = oracle.memory.people[values["target"]]
     for person in oracle.memory.people.values():
         if person.reseller == source.label:
             oracle.settle(person)

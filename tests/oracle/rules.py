@@ -1,4 +1,4 @@
-"""A programme file as the oracle reads it: plain YAML, no checks."""
+"""The oracle's view of a programme file: plain YAML, no checks."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ NO_DECIMALS = ("JPY", "KRW")
 
 @dataclass(frozen=True)
 class TierRow:
-    """A line of the tier table."""
+    """A row of the tier table."""
 
     name: str
     start: Decimal
@@ -23,7 +23,7 @@ class TierRow:
 
 @dataclass(frozen=True)
 class Sold:
-    """A product: bought once, or assigned by the month for a wholesale fee."""
+    """A product: bought once, or assigned monthly for a wholesale fee."""
 
     code: str
     family: str | None
@@ -45,7 +45,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the oracle needs of a programme."""
+    """The part of a programme that the oracle needs."""
 
     zone: ZoneInfo
     currency: str
@@ -74,30 +74,30 @@ class Rules:
         return sorted({metric for limits in self.limits.values() for metric in limits})
 
     def rounded(self, amount: Decimal) -> Decimal:
-        """Half up to the currency's minor unit."""
+        """Round half up to the currency's minor unit."""
         unit = Decimal(1) if self.currency in NO_DECIMALS else Decimal("0.01")
         return amount.quantize(unit, ROUND_HALF_UP)
 
 
 def decimal(value: object) -> Decimal:
-    """A number of the file."""
+    """A number in the file."""
     return Decimal(str(value))
 
 
-def code_of(name: str, told: dict[str, Any]) -> Code:
-    """A promotion of the file."""
+def code_of(name: str, values: dict[str, Any]) -> Code:
+    """A promotion in the file."""
     return Code(
-        name, decimal(told["percent"]), tuple(told.get("products", ())), told.get("from"), told.get("until")
+        name, decimal(values["percent"]), tuple(values.get("products", ())), values.get("from"), values.get("until")
     )  # fmt: skip
 
 
-def sold(code: str, told: dict[str, Any], wholesale: dict[str, Any]) -> Sold:
-    """A product of the file."""
-    subscription = wholesale.get(told.get("reseller_subscription", ""))
+def sold(code: str, values: dict[str, Any], wholesale: dict[str, Any]) -> Sold:
+    """A product in the file."""
+    subscription = wholesale.get(values.get("reseller_subscription", ""))
     return Sold(
         code,
-        told.get("family"),
-        decimal(told["price"]) if "price" in told else None,
+        values.get("family"),
+        decimal(values["price"]) if "price" in values else None,
         decimal(subscription["fee"]) if subscription else None,
         bool(subscription.get("multiple", False)) if subscription else False,
     )
@@ -110,14 +110,14 @@ def limits_of(plan: dict[str, Any]) -> dict[str, int | None]:
 
 def read_rules(path: Path) -> Rules:
     """Read a programme file."""
-    told: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
-    discount = told.get("discount", {"kind": "none"})
-    wholesale = told.get("subscriptions", {}).get("reseller", {})
-    trial, quota = told.get("trial"), told.get("quota", {})
-    plans = told["plans"]
+    values: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    discount = values.get("discount", {"kind": "none"})
+    wholesale = values.get("subscriptions", {}).get("reseller", {})
+    trial, quota = values.get("trial"), values.get("quota", {})
+    plans = values["plans"]
     return Rules(
-        zone=ZoneInfo(told["timezone"]),
-        currency=told["currency"],
+        zone=ZoneInfo(values["timezone"]),
+        currency=values["currency"],
         prices={code: decimal(plan["price"]) if "price" in plan else None for code, plan in plans.items()},
         limits={code: limits_of(plan) for code, plan in plans.items()},
         trial_days=int(trial["days"]) if trial else None,
@@ -131,8 +131,8 @@ def read_rules(path: Path) -> Rules:
             TierRow(row["name"], decimal(row["from"]), {f: decimal(p) for f, p in row["percent"].items()})
             for row in discount.get("tiers", ())
         ),
-        products={code: sold(code, one, wholesale) for code, one in told.get("products", {}).items()},
-        codes={name: code_of(name, one) for name, one in told.get("promo_codes", {}).items()},
-        campaigns={name: code_of(name, one) for name, one in told.get("campaigns", {}).items()},
-        offer_days=int(told.get("offers", {}).get("expire_after_days", 30)),
+        products={code: sold(code, product, wholesale) for code, product in values.get("products", {}).items()},
+        codes={name: code_of(name, product) for name, product in values.get("promo_codes", {}).items()},
+        campaigns={name: code_of(name, product) for name, product in values.get("campaigns", {}).items()},
+        offer_days=int(values.get("offers", {}).get("expire_after_days", 30)),
     )

@@ -1,4 +1,4 @@
-"""The oracle against the worked examples of the rule book: who checks others is checked first."""
+"""The oracle against the worked examples of the specification."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.oracle.book import Oracle
 from tests.oracle.days import months_later, period_around, wall_instant
 from tests.oracle.fees import Plans, Running
 from tests.oracle.licences import Granted, accept, end_of, held
+from tests.oracle.oracle import Oracle
 from tests.oracle.rules import Rules, read_rules
 from tests.oracle.trials import begin, reminders
 from tests.oracle.turnover import Paid, keep_with, order, percents, turnover
@@ -26,9 +26,9 @@ def hosting() -> Rules:
     return read_rules(EXAMPLES / "hosting.yaml")
 
 
-def paid(*told: str) -> list[Paid]:
-    """`2026-01-05 52000` and so on."""
-    return [Paid(date.fromisoformat(one.split()[0]), Decimal(one.split()[1])) for one in told]
+def paid(*lines: str) -> list[Paid]:
+    """Parse payments such as `2026-01-05 52000`."""
+    return [Paid(date.fromisoformat(line.split()[0]), Decimal(line.split()[1])) for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -46,27 +46,27 @@ def paid(*told: str) -> list[Paid]:
         (paid("2026-01-05 500", "2026-01-06 -700"), "2026-01-20", "-200", "0 0 0"),
     ],
 )
-def test_the_worked_examples_of_section_six(ledger: list[Paid], day: str, amount: str, shown: str) -> None:
+def test_worked_examples_of_section_six(ledger: list[Paid], day: str, amount: str, shown: str) -> None:
     on = date.fromisoformat(day)
 
     assert turnover(ledger, on) == Decimal(amount)
     assert " ".join(str(percent) for percent in percents(hosting(), ledger, on).values()) == shown
 
 
-def test_the_31st_looks_back_to_the_end_of_february() -> None:
+def test_day_31_looks_back_to_the_end_of_february() -> None:
     assert months_later(date(2026, 3, 31), -1) == date(2026, 2, 28)
     assert months_later(date(2028, 3, 31), -1) == date(2028, 2, 29)
     assert months_later(date(2026, 1, 1), -1) == date(2025, 12, 1)
 
 
-def test_the_smallest_payment_that_keeps_a_tier_is_what_tomorrow_lacks() -> None:
+def test_amount_that_keeps_a_tier_is_what_tomorrow_lacks() -> None:
     ledger = paid("2025-12-20 3000", "2026-01-05 49000")
 
     assert keep_with(hosting(), ledger, date(2026, 1, 20)) == Decimal(1000)
     assert keep_with(hosting(), ledger, date(2026, 1, 19)) is None
 
 
-def test_a_turnover_discount_shuts_out_a_promo_code() -> None:
+def test_turnover_discount_suppresses_a_promo_code() -> None:
     day, rich = date(2026, 1, 20), paid("2026-01-05 52000")
 
     alone = order(hosting(), [], day, "vps-small", 1, "welcome10")
@@ -87,7 +87,7 @@ def test_periods_keep_the_anchor_over_a_leap_year() -> None:
     assert Running("a", "plan", "basic", anchor, anchor).begins_a_period(date(2028, 2, 29))
 
 
-def test_an_upgrade_begins_at_once_and_a_downgrade_at_the_periods_end() -> None:
+def test_upgrade_begins_at_once_and_a_downgrade_at_the_end_of_the_period() -> None:
     prices = {"free": None, "basic": Decimal(19), "premium": Decimal(49)}
     plans = Plans()
 
@@ -101,7 +101,7 @@ def test_an_upgrade_begins_at_once_and_a_downgrade_at_the_periods_end() -> None:
     assert (before.code, after.code, after.anchor) == ("premium", "basic", date(2026, 2, 10))
 
 
-def test_a_trial_is_seven_times_24_hours_over_a_dst_change() -> None:
+def test_trial_is_seven_times_24_hours_over_a_clock_change() -> None:
     start = datetime(2026, 3, 22, 12, tzinfo=BERLIN)
     trial = begin(7, start)
 
@@ -122,11 +122,11 @@ def test_a_trial_is_seven_times_24_hours_over_a_dst_change() -> None:
         (9, None, None),
     ],
 )
-def test_the_51st_appointment_exceeds_and_not_the_50th(value: int, limit: int | None, said: str | None) -> None:
+def test_limit_of_50_is_exceeded_by_the_51st(value: int, limit: int | None, said: str | None) -> None:
     assert reached(value, limit, Decimal(80)) == said
 
 
-def test_the_last_level_counts_and_carries_over() -> None:
+def test_last_level_counts_and_carries_over() -> None:
     meter = Meter()
     at = datetime(2026, 1, 20, tzinfo=UTC)
     january, february = (date(2026, 1, 1), date(2026, 2, 1)), (date(2026, 2, 1), date(2026, 3, 1))
@@ -160,7 +160,7 @@ def test_absolute_replaces_and_relative_adds() -> None:
         ("2026-05-01 10:00", "2026-12-31", "2027-01-01 00:00"),
     ],
 )
-def test_terms_are_counted_on_the_wall_calendar(accepted: str, term: str, ends: str) -> None:
+def test_terms_are_counted_in_the_local_calendar(accepted: str, term: str, ends: str) -> None:
     start, end = (datetime.fromisoformat(text).replace(tzinfo=BERLIN) for text in (accepted, ends))
 
     assert end_of(term, start, BERLIN) == end.astimezone(UTC)
@@ -168,7 +168,7 @@ def test_terms_are_counted_on_the_wall_calendar(accepted: str, term: str, ends: 
 
 
 @dataclass(frozen=True)
-class Told:
+class Entry:
     """An entry of a journal."""
 
     action: str
@@ -183,14 +183,14 @@ class Told:
     ("reseller", "outcome", "complains"),
     [("R1", "ok", False), ("R2", "ok", True), ("R2", "not_found", False), ("R1", "not_found", True)],
 )
-def test_an_offer_is_for_the_resellers_own_client(reseller: str, outcome: str, *, complains: bool) -> None:
+def test_offer_is_only_for_the_resellers_own_client(reseller: str, outcome: str, *, complains: bool) -> None:
     oracle = Oracle(hosting())
     for label in ("R1", "R2"):
-        oracle.hear(Told("join", {"account": label, "name": label, "email": f"{label}@resellers.example"}, "ok"))
-    oracle.hear(Told("client", {"account": "C1", "name": "C1", "reseller": "R1", "email": "c1@x.example"}, "ok"))
-    told: dict[str, Any] = {"offer": "F1", "account": "C1", "reseller": reseller, "lines": [], "days": None}
+        oracle.read(Entry("join", {"account": label, "name": label, "email": f"{label}@resellers.example"}, "ok"))
+    oracle.read(Entry("client", {"account": "C1", "name": "C1", "reseller": "R1", "email": "c1@x.example"}, "ok"))
+    values: dict[str, Any] = {"offer": "F1", "account": "C1", "reseller": reseller, "lines": [], "days": None}
 
-    oracle.hear(Told("offer", told, outcome))
+    oracle.read(Entry("offer", values, outcome))
 
     assert bool(oracle.memory.complaints) == complains
     assert ("F1" in oracle.memory.offers) == (outcome == "ok" and reseller == "R1")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 @dataclass
 class Trial:
-    """The one trial of an account."""
+    """The only trial of an account."""
 
     started: datetime
     ends: datetime
@@ -14,7 +14,7 @@ class Trial:
     closed_at: datetime | None = None
 
     def state(self, now: datetime) -> str:
-        """What a read sees."""
+        """The state on reading."""
         if self.converted:
             return "converted"
         if self.closed_at is not None or now >= self.ends:
@@ -22,26 +22,26 @@ class Trial:
         return "running"
 
     def end_shown(self) -> datetime:
-        """The end of a closed account's trial is when it was closed."""
+        """The shown end: for a closed account, when it was closed."""
         if self.closed_at is not None and self.closed_at < self.ends:
             return self.closed_at
         return self.ends
 
 
 def begin(days: int, now: datetime) -> Trial:
-    """Seven days are seven times 24 hours."""
+    """Start a trial; a day is 24 hours."""
     return Trial(now, now + timedelta(hours=24 * days))
 
 
 def reminders(trial: Trial, leads: tuple[int, ...]) -> list[datetime]:
-    """When reminders are due; none in the first half."""
+    """The due instants of reminders; none in the first half."""
     middle = trial.started + (trial.ends - trial.started) / 2
-    found = [trial.ends - timedelta(hours=24 * lead) for lead in leads]
-    return sorted(at for at in found if at >= middle)
+    instants = [trial.ends - timedelta(hours=24 * lead) for lead in leads]
+    return sorted(at for at in instants if at >= middle)
 
 
 def identity(email: str, name: str, reseller_email: str | None) -> tuple[str, str]:
-    """Who had a trial: the admin address, or the name when that address is the reseller's own."""
+    """The identity of a trial: the admin address, or the name if that address is the reseller's own."""
     if reseller_email is not None and reseller_email.casefold() == email.casefold():
         return "name", name.casefold()
     return "address", email.casefold()

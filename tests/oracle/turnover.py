@@ -19,7 +19,7 @@ class Paid:
 
 @dataclass(frozen=True)
 class Priced:
-    """What an order costs."""
+    """The price of an order."""
 
     list_price: Decimal
     percent: Decimal
@@ -28,26 +28,26 @@ class Priced:
 
 
 def turnover(paid: Iterable[Paid], day: date) -> Decimal:
-    """Whatever lies between the same day a month ago and the day, both included."""
+    """The sum from the same day a month ago to the day, both included."""
     first = months_later(day, -1)
     total = Decimal(0)
-    for one in paid:
-        if first <= one.day <= day:
-            total += one.amount
+    for payment in paid:
+        if first <= payment.day <= day:
+            total += payment.amount
     return total
 
 
 def tier(rules: Rules, amount: Decimal) -> TierRow | None:
-    """Go up the table as long as the amount reaches the row."""
-    found = None
+    """Go up the table while the amount reaches the row."""
+    reached = None
     for row in rules.tiers:
         if row.start <= amount:
-            found = row
-    return found
+            reached = row
+    return reached
 
 
 def percents(rules: Rules, paid: Iterable[Paid], day: date) -> dict[str, Decimal]:
-    """Per cent per family; `*` is everything."""
+    """Per cent per family; `*` means everything."""
     if rules.discount == "flat":
         return {"*": rules.flat}
     if rules.discount != "turnover":
@@ -57,16 +57,16 @@ def percents(rules: Rules, paid: Iterable[Paid], day: date) -> dict[str, Decimal
 
 
 def percent_of(rules: Rules, paid: Iterable[Paid], day: date, family: str | None) -> Decimal:
-    """The reseller's own discount on something of that family; a plan has none."""
-    found = percents(rules, paid, day)
-    return found.get("*", found.get(family or "", Decimal(0)))
+    """The reseller's own discount on a family; a plan has none."""
+    by_family = percents(rules, paid, day)
+    return by_family.get("*", by_family.get(family or "", Decimal(0)))
 
 
 def keep_with(rules: Rules, paid: Iterable[Paid], day: date) -> Decimal | None:
-    """The smallest payment that keeps the tier tomorrow; None when it keeps itself."""
-    known = [one for one in paid if one.day <= day]
-    now = tier(rules, turnover(known, day))
-    tomorrow = turnover(known, day + timedelta(days=1))
+    """The smallest payment that keeps the tier tomorrow; None if it is kept anyway."""
+    paid_so_far = [payment for payment in paid if payment.day <= day]
+    now = tier(rules, turnover(paid_so_far, day))
+    tomorrow = turnover(paid_so_far, day + timedelta(days=1))
     then = tier(rules, tomorrow)
     if now is None or (then is not None and then.start >= now.start):
         return None
@@ -76,7 +76,7 @@ def keep_with(rules: Rules, paid: Iterable[Paid], day: date) -> Decimal | None:
 def order(
     rules: Rules, paid: Iterable[Paid], day: date, product: str, quantity: int, typed: str | None
 ) -> Priced:  # fmt: skip
-    """The best discount counts alone; above zero the turnover's shuts out all others."""
+    """Only the best discount applies; a turnover discount above zero suppresses all others."""
     sold = rules.products[product]
     assert sold.price is not None
     list_price = sold.price * quantity
@@ -93,7 +93,7 @@ def order(
 
 
 def is_good(code: Code, product: str, day: date) -> bool:
-    """Whether a promotion is for this product on this day."""
+    """Whether a promotion applies to this product on this day."""
     if code.products and product not in code.products:
         return False
     if code.first is not None and day < code.first:

@@ -1,4 +1,4 @@
-"""Usage, thresholds and the mails they lead to (programme.md 4.5)."""
+"""Usage, thresholds and their mails (programme.md 4.5)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ ORDER = ("warning", "reached", "exceeded")
 
 @dataclass(frozen=True)
 class Reported:
-    """A report in the order of arrival: a level, or something added."""
+    """A report in order of arrival: a level, or a delta."""
 
     is_level: bool
     amount: int
@@ -22,7 +22,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class QuotaMail:
-    """What one mail is about."""
+    """The subject of one quota mail."""
 
     account: str
     metric: str
@@ -33,13 +33,13 @@ class QuotaMail:
 
 @dataclass
 class Meter:
-    """Everything reported about one metric of one account."""
+    """All reports of one metric of one account."""
 
     reports: list[Reported] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
     def take(self, report: Reported, report_id: str | None) -> bool:
-        """Take a report unless its id was seen; tell whether it was new."""
+        """Add a report unless its id is known; returns whether it was new."""
         if report_id is not None and report_id in self.seen:
             return False
         if report_id is not None:
@@ -48,7 +48,7 @@ class Meter:
         return True
 
     def used(self, period: tuple[date, date], zone: ZoneInfo) -> int:
-        """The last level, whenever it was, and what was added after it within the period."""
+        """The last level at any time, plus later deltas within the period."""
         first, end = period
         level, since = 0, None
         for report in self.reports:
@@ -84,5 +84,5 @@ def reached(value: int, limit: int | None, warning: Decimal) -> str | None:
 
 
 def higher_than_all(threshold: str, mailed: Iterable[str]) -> bool:
-    """Whether nothing as high was mailed before."""
+    """Whether no threshold as high was mailed before."""
     return all(ORDER.index(threshold) > ORDER.index(before) for before in mailed)

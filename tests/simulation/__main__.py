@@ -1,8 +1,8 @@
-"""`make simulate`. What its processes run has to have a name they can import: see years."""
+"""`make simulate`. Its processes need an importable name for what they run: see `runs`."""
 
 import sys
 
-from tests.simulation.years import main
+from tests.simulation.runs import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""A simulation under the eyes of the oracle."""
+"""A simulation checked by the oracle."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from sqlalchemy import Engine
 
 from domain.programme import Programme, parse
 from domain.zones import day_start
-from tests.oracle.book import Oracle
+from tests.oracle.oracle import Oracle
 from tests.oracle.rules import read_rules
+from tests.simulation.comparisons import COMPARISONS
 from tests.simulation.invariants import INVARIANTS
-from tests.simulation.looks import LOOKS
-from tests.simulation.watch import Look, Watcher
+from tests.simulation.watcher import DailyCheck, Watcher
 from workers.simulation.run import Simulation
 from workers.simulation.script import START, Day, Play
 from workers.simulation.stage import Stage
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What was played, and on how many days the oracle agreed."""
+class WatchedSimulation:
+    """The simulation, and the number of days on which the oracle agreed."""
 
     simulation: Simulation
     days: int
 
 
-def watched(
+def run_watched(
     engine: Engine,
     path: Path,
     resellers: int,
@@ -37,20 +37,20 @@ def watched(
     seed: int,
     *,
     start: date = START,
-    looks: tuple[Look, ...] = (*INVARIANTS, *LOOKS),
+    checks: tuple[DailyCheck, ...] = (*INVARIANTS, *COMPARISONS),
     day_done: Callable[[Day], None] = lambda day: None,
-) -> Watched:
-    """Play a programme file and compare every day. Raises Disagreement."""
+) -> WatchedSimulation:
+    """Simulate a programme file and check every day. Raises Disagreement."""
     text = path.read_text("utf-8")
     programme = parse(text)
     assert isinstance(programme, Programme), programme
     play = Play(programme, resellers, months, seed, start)
-    stage = Stage(engine, seed, day_start(start, programme.zone))
+    environment = Stage(engine, seed, day_start(start, programme.zone))
     try:
-        watcher = Watcher(stage, Oracle(read_rules(path)), looks)
-        simulation = Simulation(stage, play, path.stem, watcher)
+        watcher = Watcher(environment, Oracle(read_rules(path)), checks)
+        simulation = Simulation(environment, play, path.stem, watcher)
         simulation.prepare(text)
         simulation.run(day_done)
     finally:
-        stage.close()
-    return Watched(simulation, watcher.days)
+        environment.close()
+    return WatchedSimulation(simulation, watcher.days)

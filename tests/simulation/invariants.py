@@ -1,4 +1,4 @@
-"""What must hold on every day, whatever anybody did."""
+"""Invariants that hold on every day."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from sqlalchemy import select
 
 from models.offers import Offer, OfferEventRow
 from services.offer_log import chain_verifies
-from tests.simulation.watch import Look, View
+from tests.simulation.watcher import DailyCheck, View
 
 
 def nothing_is_dead(view: View) -> None:
-    """No job is dead, but for calls to instances that were away for days."""
+    """No job is dead, except calls to instances that were down for days."""
     query = "SELECT task, reason, error ->> 'message' FROM jobs WHERE state = 'dead' AND reason <> 'lane_held'"
-    view.found.extend(f"{view.day} dead: {task} ({reason}): {error}" for task, reason, error in view.rows(query))
+    view.complaints.extend(f"{view.day} dead: {task} ({reason}): {error}" for task, reason, error in view.rows(query))
 
 
 def nothing_is_late(view: View) -> None:
-    """A machine that runs has done what was due."""
-    if view.runs:
+    """A running deployment has done everything due."""
+    if view.is_running:
         query = "SELECT task, run_at FROM jobs WHERE state <> 'dead' AND NOT held AND run_at <= :now"
-        view.found.extend(f"{view.day} late: {task}, due {due}" for task, due in view.rows(query))
+        view.complaints.extend(f"{view.day} late: {task}, due {due}" for task, due in view.rows(query))
 
 
 def nothing_is_charged_twice(view: View) -> None:
@@ -29,30 +29,30 @@ def nothing_is_charged_twice(view: View) -> None:
     query = """SELECT a.account_id, a.product, a.period_start, b.period_start FROM charges a JOIN charges b
         ON b.account_id = a.account_id AND b.kind = a.kind AND b.product = a.product AND b.id > a.id
         AND b.period_start < a.period_end AND a.period_start < b.period_end WHERE a.kind = 'product'"""
-    view.found.extend(f"{view.day} charged twice: {row}" for row in view.rows(query))
+    view.complaints.extend(f"{view.day} charged twice: {row}" for row in view.rows(query))
 
 
 def nothing_is_mailed_twice(view: View) -> None:
-    """One identity, one mail; each message came to each address once."""
+    """One identity, one mail; each message reached each address once."""
     query = "SELECT template, fact_key FROM mails GROUP BY template, fact_key, identity HAVING count(*) > 1"
-    view.found.extend(f"{view.day} mailed twice: {row}" for row in view.rows(query))
-    view.same("mails delivered twice", view.stage.mailboxes.repeats, 0)
+    view.complaints.extend(f"{view.day} mailed twice: {row}" for row in view.rows(query))
+    view.same("mails delivered twice", view.environment.mailboxes.repeats, 0)
 
 
 def mails_leave(view: View) -> None:
-    """A machine that runs leaves no mail behind."""
-    if view.runs:
+    """A running deployment leaves no mail unsent."""
+    if view.is_running:
         rows = view.rows("SELECT template, state, created_at FROM mails WHERE state IN ('queued', 'failed')")
-        view.found.extend(f"{view.day} not sent: {row}" for row in rows)
+        view.complaints.extend(f"{view.day} not sent: {row}" for row in rows)
 
 
 def calls_are_recognised(view: View) -> None:
-    """What was posted twice to an instance is never more than what failed before."""
-    view.same("calls repeated to instances", view.stage.instances.repeats, 0)
+    """Calls posted to an instance twice are never more than the failed ones."""
+    view.same("calls repeated to instances", view.environment.instances.repeats, 0)
 
 
 def chains_verify(view: View) -> None:
-    """The chain of every offer that moved today is whole; on the last of a month, of all offers."""
+    """The audit trail of every offer changed today verifies; on the last day of a month, that of every offer."""
     last = (view.day + timedelta(days=1)).day == 1
     query = select(OfferEventRow).order_by(OfferEventRow.offer_id, OfferEventRow.number)
     if not last:
@@ -62,27 +62,29 @@ def chains_verify(view: View) -> None:
     for event in view.session.scalars(query):
         events.setdefault(event.offer_id, []).append(event)
     for offer in view.session.scalars(select(Offer).where(Offer.id.in_(events))):
-        view.same(f"chain of {view.label(offer.id)}", chain_verifies(view.stage.offers, offer, events[offer.id]), True)
+        view.same(
+            f"chain of {view.label(offer.id)}", chain_verifies(view.environment.offers, offer, events[offer.id]), True
+        )
 
 
 def ledgers_add_up(view: View) -> None:
-    """What was paid in all is what everybody paid."""
+    """The sum of payments equals what everybody paid."""
     total = view.rows("SELECT coalesce(sum(CASE WHEN kind = 'payment' THEN amount ELSE -amount END), 0) FROM payments")
-    said = sum(one.amount for person in view.oracle.memory.people.values() for one in person.paid)
-    view.same("sum of payments", total[0][0], said)
+    answer = sum(payment.amount for person in view.oracle.memory.people.values() for payment in person.paid)
+    view.same("sum of payments", total[0][0], answer)
 
 
 def nothing_is_missed(view: View) -> None:
-    """Reconciliation finds no gap once an outage is made up for; a call that died waits for an operator."""
+    """Reconciliation has no gap once an outage is caught up with; a dead call waits for an operator."""
     since = view.oracle.running_since
-    if view.runs and since is not None:
+    if view.is_running and since is not None:
         query = """SELECT kind, subject, detail FROM reconciliation_gaps WHERE mended_at IS NULL
             AND kind <> 'offer_delivery' AND seen_at > :settled"""
         rows = view.rows(query, settled=since + timedelta(hours=1))
-        view.found.extend(f"{view.day} gap: {tuple(row)}" for row in rows)
+        view.complaints.extend(f"{view.day} gap: {tuple(row)}" for row in rows)
 
 
-INVARIANTS: tuple[Look, ...] = (
+INVARIANTS: tuple[DailyCheck, ...] = (
     nothing_is_dead,
     nothing_is_late,
     nothing_is_charged_twice,

@@ -1,4 +1,4 @@
-"""Each example programme lives for a while under the eyes of the oracle; the long runs are `make simulate`."""
+"""Each example programme runs for a while, checked by the oracle; the long runs are `make simulate`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sqlalchemy import CursorResult, Engine, text
 from domain.programme import Programme, parse
 from store.schema import ROOT
 from tests.conftest import Servers
-from tests.simulation.harness import watched
+from tests.simulation.comparisons import COMPARISONS
+from tests.simulation.harness import run_watched
 from tests.simulation.invariants import INVARIANTS
-from tests.simulation.looks import LOOKS
-from tests.simulation.watch import View
-from tests.simulation.years import main
+from tests.simulation.runs import main
+from tests.simulation.watcher import View
 from workers.simulation.database import throw_away
 from workers.simulation.plots import draw
 from workers.simulation.script import Play, story
@@ -39,8 +39,8 @@ def play(code: str, seed: int, months: int = 2) -> Play:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("code", "seed"), [*zip(CODES, (11, 12, 13, 14), strict=True)])
-def test_the_oracle_agrees_on_every_day(engine: Engine, code: str, seed: int) -> None:
-    done = watched(engine, EXAMPLES / f"{code}.yaml", resellers=4, months=3, seed=seed, start=NEW_YEAR)
+def test_oracle_agrees_on_every_day(engine: Engine, code: str, seed: int) -> None:
+    done = run_watched(engine, EXAMPLES / f"{code}.yaml", resellers=4, months=3, seed=seed, start=NEW_YEAR)
 
     assert done.days == 91
     summary = done.simulation.summary()
@@ -51,17 +51,17 @@ def test_the_oracle_agrees_on_every_day(engine: Engine, code: str, seed: int) ->
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_two_runs_with_one_seed_give_the_same_summary_and_the_same_plots(engine: Engine, tmp_path: Path) -> None:
-    told, drawn = [], []
+def test_same_seed_gives_the_same_summary_and_the_same_charts(engine: Engine, tmp_path: Path) -> None:
+    summaries, drawn = [], []
     with throw_away(engine.url.render_as_string(hide_password=False)) as other:
         for number, database in enumerate((engine, other)):
-            done = watched(database, EXAMPLES / "hosting.yaml", resellers=5, months=1, seed=3, start=NEW_YEAR)
-            told.append(json.dumps(done.simulation.summary(), default=str))
+            done = run_watched(database, EXAMPLES / "hosting.yaml", resellers=5, months=1, seed=3, start=NEW_YEAR)
+            summaries.append(json.dumps(done.simulation.summary(), default=str))
             tally = done.simulation.tally
             paths = draw(tmp_path / str(number), tally.play.programme, tally.days)
             drawn.append([path.read_text() for path in paths])
 
-    assert told[0] == told[1]
+    assert summaries[0] == summaries[1]
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) == 4
     assert all(ET.fromstring(svg).tag.endswith("svg") for svg in drawn[0])
@@ -70,17 +70,17 @@ def test_two_runs_with_one_seed_give_the_same_summary_and_the_same_plots(engine:
         assert str(other.url.database) not in {name for (name,) in names}
 
 
-def test_the_same_seed_tells_the_same_story_and_another_seed_another() -> None:
-    one, again, other = (list(story(play("booking", seed))) for seed in (1, 1, 2))
+def test_same_seed_gives_the_same_story_and_another_seed_another() -> None:
+    first, again, other = (list(story(play("booking", seed))) for seed in (1, 1, 2))
 
-    assert one == again
-    assert one != other
+    assert first == again
+    assert first != other
     assert {"plan", "trial", "usage", "offer", "stop", "round"} <= {
-        entry.action for day in one for entry in day.actions
+        entry.action for day in first for entry in day.actions
     }
 
 
-def test_a_story_goes_on_in_order_and_every_action_lies_within_its_day() -> None:
+def test_story_is_ordered_and_every_action_lies_within_its_day() -> None:
     last = None
     for day in story(play("telephony", 5, months=3)):
         for action in day.actions:
@@ -91,16 +91,16 @@ def test_a_story_goes_on_in_order_and_every_action_lies_within_its_day() -> None
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_make_simulate_plays_the_programme_that_has_everything(
+def test_make_simulate_runs_the_complete_programme(
     servers: Servers, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", servers.database_url)
 
     assert main(["--resellers", "3", "--months", "1", "--seeds", "1", "--jobs", "1"]) == 0
-    assert "whole, seed 1: the oracle agrees; 31 days" in capfd.readouterr().out
+    assert "complete, seed 1: the oracle agrees; 31 days" in capfd.readouterr().out
 
 
-CRIMES = {
+TAMPERINGS = {
     "hosting": [
         ("UPDATE payments SET amount = amount + 1", "sum of payments"),
         ("UPDATE payments SET paid_at = paid_at - interval '2 months'", "turnover of"),
@@ -126,38 +126,38 @@ CRIMES = {
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("code", sorted(CRIMES))
-def test_whoever_meddles_with_the_database_is_found_out(engine: Engine, code: str) -> None:
-    police = Police(CRIMES[code], date(2028, 1, 27))
+@pytest.mark.parametrize("code", sorted(TAMPERINGS))
+def test_tampering_with_the_database_is_detected(engine: Engine, code: str) -> None:
+    tamperer = Tamperer(TAMPERINGS[code], date(2028, 1, 27))
 
-    watched(engine, EXAMPLES / f"{code}.yaml", 14, 1, 6, start=NEW_YEAR, looks=(police,))
+    run_watched(engine, EXAMPLES / f"{code}.yaml", 14, 1, 6, start=NEW_YEAR, checks=(tamperer,))
 
-    assert police.unnoticed == []
-    assert police.noticed == len(CRIMES[code])
+    assert tamperer.undetected == []
+    assert tamperer.detected == len(TAMPERINGS[code])
 
 
 @dataclass
-class Police:
-    """Commits each crime on one day, sees whether it is noticed, and takes it back."""
+class Tamperer:
+    """Tampers in each way on one day, checks that it is detected, and rolls it back."""
 
-    crimes: list[tuple[str, str]]
+    statements: list[tuple[str, str]]
     when: date
-    noticed: int = 0
-    unnoticed: list[str] = field(default_factory=list)
+    detected: int = 0
+    undetected: list[str] = field(default_factory=list)
 
     def __call__(self, view: View) -> None:
         if view.day != self.when:
             return
-        for crime, named in self.crimes:
+        for statement, named in self.statements:
             attempt = view.session.begin_nested()
-            done = view.session.execute(text(crime))
+            done = view.session.execute(text(statement))
             assert isinstance(done, CursorResult)
-            suspect = replace(view, found=[])
-            for look in (*INVARIANTS, *LOOKS):
-                look(suspect)
+            suspect = replace(view, complaints=[])
+            for check in (*INVARIANTS, *COMPARISONS):
+                check(suspect)
             attempt.rollback()
             view.session.expire_all()
-            if done.rowcount and any(named in complaint for complaint in suspect.found):
-                self.noticed += 1
+            if done.rowcount and any(named in complaint for complaint in suspect.complaints):
+                self.detected += 1
             else:
-                self.unnoticed.append(f"{crime} ({done.rowcount} rows): {suspect.found[:2]}")
+                self.undetected.append(f"{statement} ({done.rowcount} rows): {suspect.complaints[:2]}")

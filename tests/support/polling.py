@@ -12,7 +12,7 @@ class WaitTimeout(Exception):
 
 
 def wait_for(condition: Callable[[], bool], what: str = "it", seconds: float = TIMEOUT_SECONDS) -> None:
-    """Wait until a condition holds. Raises NotInTime."""
+    """Wait until a condition holds. Raises WaitTimeout."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

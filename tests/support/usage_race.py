@@ -34,13 +34,13 @@ def report_concurrently(database_url: str, account_id: UUID, processes: int, eac
 def run(database_url: str, account_id: UUID, each: int, barrier: Barrier, number: int) -> None:
     """Report as the API does, each in its own transaction."""
     clock = ManualClock()
-    book = account_context(silent_jobs(clock))
+    ctx = account_context(silent_jobs(clock))
     engine = create_engine(database_url)
     ids = [f"{number}:{index}" for index in range(each)] + [f"all:{index}" for index in range(5)]
     barrier.wait(60)
     for report_id in ids:
         report = UsageReport("appointments", ReportKind.DELTA, 1, clock.now(), report_id)
         with Session(engine) as session:
-            usage_reports.report(book, session, account_id, report)
+            usage_reports.report(ctx, session, account_id, report)
             session.commit()
     engine.dispose()

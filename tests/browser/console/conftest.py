@@ -1,4 +1,4 @@
-"""A console with something in it, and a real browser."""
+"""A console filled with data, and a real browser."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ __all__ = ["api", "clock", "deps", "make_accounts"]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where the console is, a dead job and a mail in it, and who may sign in."""
+    """The URL of the console, ids of a dead job and a mail, and operators who may sign in."""
 
     url: str
     job: UUID
@@ -42,7 +42,7 @@ def running() -> Iterator[Browser]:
 
 @pytest.fixture
 def scene(api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts], clock: ManualClock) -> Scene:
-    """A day with trouble, seen by an operator four minutes later."""
+    """A day with incidents, seen by an operator four minutes later."""
     elbe = make_accounts("elbe")
     mail, _ = send_first_mail(deps, "activation")
     add_job_stats(deps)
@@ -60,5 +60,5 @@ def scene(api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
 
 @pytest.fixture
 def viewer(deps: Deps) -> str:
-    """Somebody who may read."""
+    """An operator who may only read."""
     return create_operator(deps, "viewer")

@@ -1,11 +1,11 @@
-"""A group of dead jobs, from its preview to its end, in a real browser."""
+"""A bulk retry in a real browser, from its preview to its end."""
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from api.deps import Deps
 from tests.browser.console.conftest import Scene
-from tests.browser.console.test_duty import signed_in
+from tests.browser.console.test_operator_tasks import signed_in
 from tests.browser.mail_pictures import chromium
 from tests.support.worker import running_worker
 
@@ -16,7 +16,9 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_group_is_retried_after_its_preview(running: Browser, scene: Scene, deps: Deps, scripts: bool) -> None:
+def test_group_of_dead_jobs_is_retried_after_its_preview(
+    running: Browser, scene: Scene, deps: Deps, scripts: bool
+) -> None:
     page = signed_in(running, scene, java_script_enabled=scripts)
     page.goto("/console/dead")
     group = page.locator("section", has_text="No space left on device")
@@ -44,7 +46,7 @@ def test_a_group_is_retried_after_its_preview(running: Browser, scene: Scene, de
     page.context.close()
 
 
-def test_what_a_role_may_not_do_is_absent(running: Browser, scene: Scene, viewer: str) -> None:
+def test_forbidden_actions_are_hidden(running: Browser, scene: Scene, viewer: str) -> None:
     page = signed_in(running, scene, viewer)
     for path in (
         "/dead",

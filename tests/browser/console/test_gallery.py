@@ -1,10 +1,10 @@
-"""The gallery leafed through, and a mail sent again, in a real browser."""
+"""The mail gallery and resending a mail, in a real browser."""
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.console.conftest import Scene
-from tests.browser.console.test_duty import signed_in
+from tests.browser.console.test_operator_tasks import signed_in
 from tests.browser.mail_pictures import chromium
 
 pytestmark = [
@@ -14,10 +14,10 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_mail_is_found_in_the_gallery_in_every_look_and_brand(
+def test_gallery_shows_a_mail_in_every_view_and_brand(
     running: Browser, scene: Scene, viewer: str, scripts: bool
 ) -> None:
-    # A scheme that Playwright sets would hold in frames, too, whatever the page says of them.
+    # A scheme set by Playwright would apply inside frames too, regardless of the page.
     page = signed_in(running, scene, viewer, java_script_enabled=scripts, color_scheme="null")
     page.get_by_role("link", name="Mail", exact=True).click()
     page.get_by_role("link", name="Gallery").click()
@@ -41,7 +41,7 @@ def test_a_mail_is_found_in_the_gallery_in_every_look_and_brand(
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_mail_is_sent_again_with_a_reason(running: Browser, scene: Scene, scripts: bool) -> None:
+def test_mail_is_resent_with_a_reason(running: Browser, scene: Scene, scripts: bool) -> None:
     page = signed_in(running, scene, java_script_enabled=scripts)
     page.goto(f"/console/mail/{scene.mail}")
     page.get_by_role("link", name="Resend").click()

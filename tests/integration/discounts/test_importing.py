@@ -40,8 +40,8 @@ def take(
         monkeypatch.setattr(sys, "argv", ["kontor", "import", "payments", str(file), "--reseller", reseller, *options])
         try:
             code = main()
-        except SystemExit as left:
-            code = int(left.code or 0)
+        except SystemExit as error:
+            code = int(error.code or 0)
         except Exception as error:  # noqa: BLE001 -- the interpreter hands every error to the hook
             sys.excepthook(type(error), error, error.__traceback__)
             code = 1

@@ -1,4 +1,4 @@
-"""`kontor mails`: found, shown, and sent again with a reason."""
+"""`kontor mails`: list, show and resend."""
 
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ DUTY = "duty@kontor.example"
 
 
 def alert(engine: Engine) -> str:
-    """An alert to the one operator, posted."""
+    """Post an alert to the only operator; returns the mail's id."""
     facts = {"alerts": [{"kind": "dead_jobs", "count": 3, "detail": "mail.send"}]}
     jobs = silent_jobs(ManualClock())
     with Session(engine) as session:
@@ -25,7 +25,7 @@ def alert(engine: Engine) -> str:
     return str(posted)
 
 
-def test_a_mail_is_found_shown_and_sent_again_with_a_reason(run: Run, engine: Engine) -> None:
+def test_mail_is_listed_shown_and_resent_with_a_reason(run: Run, engine: Engine) -> None:
     assert run("operator", "create", "--email", DUTY, "--role", "operator").returncode == 0
     mail = alert(engine)
     assert mail in run("mails", "list", "--template", "operator-alert", "--state", "queued").stdout
@@ -42,7 +42,7 @@ def test_a_mail_is_found_shown_and_sent_again_with_a_reason(run: Run, engine: En
         assert [(who.startswith("cli:"), origin, why) for who, origin, why in kept] == [(True, "cli", "nobody saw it")]
 
 
-def test_a_state_that_there_is_not_is_wrong_usage(run: Run) -> None:
+def test_unknown_state_is_a_usage_error(run: Run) -> None:
     refused = run("mails", "list", "--state", "lost")
     assert refused.returncode == 2
     assert "queued, sent, skipped, suppressed, failed" in " ".join(refused.stderr.split())

@@ -1,4 +1,4 @@
-"""`make simulate`: years of a programme under the eyes of the oracle, a seed each, side by side."""
+"""`make simulate`: years of a programme checked by the oracle, one seed per process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from adapters.embedded.sharing import shared_servers
 from adapters.environment import load
 from adapters.logs import configure_logs
 from domain.periods import ONE_DAY
-from tests.simulation.harness import watched
-from tests.simulation.watch import Disagreement
+from tests.simulation.harness import run_watched
+from tests.simulation.watcher import Disagreement
 from workers.simulation.database import throw_away
 from workers.simulation.script import START, Day
 
-WHOLE = Path(__file__).with_name("whole.yaml")
+COMPLETE = Path(__file__).with_name("complete.yaml")
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Order:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name for people."""
         return f"{self.programme.stem}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it; `complaint` is empty when the oracle agreed."""
+    """The result of a run; `complaint` is empty if the oracle agreed."""
 
     name: str
     seconds: float
@@ -56,37 +56,37 @@ class Outcome:
     complaint: str = ""
 
 
-def tell_month(order: Order, day: Day) -> None:
-    """A line of progress for every month that was played."""
+def print_month(order: Order, day: Day) -> None:
+    """Print a line of progress after every month."""
     if (day.day + ONE_DAY).day == 1:
         Console(stderr=True).print(f"{order.name}: the oracle agrees to the end of {day.day:%B %Y}", highlight=False)
 
 
 def play(order: Order) -> Outcome:
-    """One run in a process of its own."""
+    """Run one order in this process."""
     configure_logs("console", "simulate", logging.ERROR)
     clock = SystemClock()
     began = clock.monotonic()
     with throw_away(order.database_url) as engine:
         try:
-            done = watched(
+            done = run_watched(
                 engine, order.programme, order.resellers, order.months, order.seed, start=order.start,
-                day_done=partial(tell_month, order),
+                day_done=partial(print_month, order),
             )  # fmt: skip
-        except Disagreement as found:
-            return Outcome(order.name, clock.monotonic() - began, "", str(found))
-        stage = done.simulation.stage
+        except Disagreement as error:
+            return Outcome(order.name, clock.monotonic() - began, "", str(error))
+        env = done.simulation.stage
         figures = (
-            f"{done.days} days, {len(done.simulation.journal.entries)} actions, {sum(stage.jobs_run.values())} jobs,"
-            f" {stage.mailboxes.delivered} mails, {stage.instances.calls + stage.instances.failures} calls"
+            f"{done.days} days, {len(done.simulation.journal.entries)} actions, {sum(env.jobs_run.values())} jobs,"
+            f" {env.mailboxes.delivered} mails, {env.instances.calls + env.instances.failures} calls"
         )
     return Outcome(order.name, clock.monotonic() - began, figures)
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
-    """What was asked for."""
+    """Parse the options."""
     parser = argparse.ArgumentParser(prog="make simulate SIMULATE=...", description=__doc__)
-    parser.add_argument("--programme", type=Path, nargs="+", default=[WHOLE], help="programme files")
+    parser.add_argument("--programme", type=Path, nargs="+", default=[COMPLETE], help="programme files")
     parser.add_argument("--resellers", type=int, default=200)
     parser.add_argument("--months", type=int, default=12)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
@@ -97,17 +97,20 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The server of DATABASE_URL, or an embedded one for as long as it takes."""
-    given = load().database_url
-    if given is not None:
-        yield given
+    """The server of DATABASE_URL, or an embedded one for the duration of the block."""
+    database_url = load().database_url
+    if database_url is not None:
+        yield database_url
         return
-    with TemporaryDirectory(prefix="kontor-simulate-") as folder, shared_servers(Path(folder), "--scratch") as found:
-        yield found.database_url
+    with (
+        TemporaryDirectory(prefix="kontor-simulate-") as folder,
+        shared_servers(Path(folder), "--scratch") as endpoints,
+    ):
+        yield endpoints.database_url
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run them all; 1 when the oracle disagrees with any."""
+    """Run all orders; returns 1 if the oracle disagrees with any."""
     asked, console = options(arguments), Console()
     broken = 0
     with server() as url, ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
@@ -118,8 +121,8 @@ def main(arguments: Sequence[str]) -> int:
         ]
         running = [pool.submit(play, order) for order in orders]
         for future in as_completed(running):
-            found = future.result()
-            broken += bool(found.complaint)
-            verdict = f"[red]the oracle disagrees[/]\n{found.complaint}" if found.complaint else "the oracle agrees"
-            console.print(f"{found.name}: {verdict}; {found.figures} in {found.seconds:.0f} s", highlight=False)
+            outcome = future.result()
+            broken += bool(outcome.complaint)
+            verdict = f"[red]the oracle disagrees[/]\n{outcome.complaint}" if outcome.complaint else "the oracle agrees"
+            console.print(f"{outcome.name}: {verdict}; {outcome.figures} in {outcome.seconds:.0f} s", highlight=False)
     return 1 if broken else 0

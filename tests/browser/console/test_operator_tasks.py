@@ -1,4 +1,4 @@
-"""The person on duty, in a real browser: with scripts and without, on a phone, in the dark, by keyboard."""
+"""Tasks of an operator on duty in a real browser: with and without scripts, on a phone, in the dark, by keyboard."""
 
 import os
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.console.conftest import Scene
-from tests.browser.console.pictures import draw
+from tests.browser.console.screenshots import draw
 from tests.browser.mail_pictures import chromium
-from tests.browser.test_mail_pages import FAINT
+from tests.browser.test_mail_pages import LOW_CONTRAST
 from tests.support.console import PASSWORD
 
 pytestmark = [
@@ -22,8 +22,8 @@ PLAIN = (
 )  # fmt: skip
 
 
-def places(scene: Scene) -> tuple[str, ...]:
-    """Every page there is, with a thing on it."""
+def all_paths(scene: Scene) -> tuple[str, ...]:
+    """The path of every page, with ids filled in."""
     job, run = f"/jobs/{scene.job}", f"/bulk/{scene.run}"
     return (
         *PLAIN, job, f"{job}/retry", f"{job}/again", run, f"{run}/stop", f"/mail/{scene.mail}", "/queues/probe/limit",
@@ -34,7 +34,7 @@ def places(scene: Scene) -> tuple[str, ...]:
 
 
 def signed_in(running: Browser, scene: Scene, email: str = "", **options: Any) -> Page:
-    """A page of a new browser profile, signed in."""
+    """Open a page in a new browser profile, signed in."""
     context = running.new_context(base_url=scene.url, **options)
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -47,20 +47,22 @@ def signed_in(running: Browser, scene: Scene, email: str = "", **options: Any) -
 
 
 def press(page: Page, *keys: str) -> None:
-    """Press keys one after another, once the page hears them: a heading is seen before its script ran."""
+    """Press keys in turn once the page is loaded: a heading is visible before its script has run."""
     page.wait_for_load_state()
     for key in keys:
         page.keyboard.press(key)
 
 
-def listen(page: Page, asked: list[str], complaints: list[str]) -> None:
-    """Note every address that is asked for, and whatever the browser complains of."""
-    page.on("request", lambda request: asked.append(request.url))
+def listen(page: Page, requested: list[str], complaints: list[str]) -> None:
+    """Record every requested URL and every console message of the browser."""
+    page.on("request", lambda request: requested.append(request.url))
     page.on("console", lambda said: complaints.append(said.text))
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_the_person_on_duty_finds_retries_pauses_and_reads(running: Browser, scene: Scene, scripts: bool) -> None:
+def test_operator_finds_and_retries_a_job_pauses_a_queue_and_reads_the_log(
+    running: Browser, scene: Scene, scripts: bool
+) -> None:
     page = signed_in(running, scene, java_script_enabled=scripts)
     page.get_by_role("link", name="Jobs", exact=True).click()
     page.get_by_label("Argument").fill("message")
@@ -84,23 +86,23 @@ def test_the_person_on_duty_finds_retries_pauses_and_reads(running: Browser, sce
     page.context.close()
 
 
-def test_every_page_fits_a_phone_can_be_read_and_asks_nobody_else(running: Browser, scene: Scene) -> None:
+def test_every_page_fits_a_phone_is_readable_and_requests_no_other_host(running: Browser, scene: Scene) -> None:
     for scheme in ("light", "dark"):
         size = {"width": 360, "height": 740}
         page = signed_in(running, scene, scene.admin, color_scheme=scheme, viewport=size)
-        asked: list[str] = []
+        requested: list[str] = []
         complaints: list[str] = []
-        listen(page, asked, complaints)
-        for path in places(scene)[:-1]:  # the last one is nowhere, which the browser notes
+        listen(page, requested, complaints)
+        for path in all_paths(scene)[:-1]:  # the last one is a 404, which the browser logs
             page.goto(f"/console{path}", wait_until="load")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-            assert page.evaluate(FAINT) == [], (path, scheme)
+            assert page.evaluate(LOW_CONTRAST) == [], (path, scheme)
         assert complaints == []
-        assert {url for url in asked if not url.startswith((scene.url, "data:"))} == set()
+        assert {url for url in requested if not url.startswith((scene.url, "data:"))} == set()
         page.context.close()
 
 
-def test_the_keyboard_alone_leads_to_a_job(running: Browser, scene: Scene) -> None:
+def test_job_is_reached_by_keyboard_only(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene)
     press(page, "g", "j")
     expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
@@ -110,7 +112,7 @@ def test_the_keyboard_alone_leads_to_a_job(running: Browser, scene: Scene) -> No
 
 
 @pytest.mark.skipif("KONTOR_PICTURES" not in os.environ, reason="draws the pictures of the docs; set KONTOR_PICTURES=1")
-def test_the_pictures_of_the_docs_are_small(running: Browser, scene: Scene) -> None:
+def test_screenshots_of_the_docs_are_small(running: Browser, scene: Scene) -> None:
     views = (
         ("overview-light", "", "light", 1280),
         ("job-dark", f"/jobs/{scene.job}", "dark", 1280),

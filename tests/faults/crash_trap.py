@@ -1,4 +1,4 @@
-"""A crash point set from outside: whichever process passes it first dies there, once."""
+"""A crash point set from outside: the first process that passes it dies there, once."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Trap:
-    """Obeys domain.ports.CrashPoint. The file holds `NAME:N`; it is taken away before the SIGKILL."""
+    """Implements domain.ports.CrashPoint. The file holds `NAME:N`; it is removed before the SIGKILL."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,10 +25,10 @@ class Trap:
 
     def __call__(self, name: str) -> None:
         try:
-            wanted, _, nth = self.path.read_text().partition(":")
+            point, _, nth = self.path.read_text().partition(":")
         except FileNotFoundError:
             return
-        if wanted != name:
+        if point != name:
             return
         with self._lock:
             self._passed += 1

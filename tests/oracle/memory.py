@@ -1,4 +1,4 @@
-"""What the oracle remembers of accounts, offers and the machine."""
+"""The oracle's memory of accounts, offers and the deployment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from tests.oracle.turnover import Paid
 from tests.oracle.usage import Meter, QuotaMail
 
 
-class Written(Protocol):
-    """An entry of the journal: who did what when, with what, and what came of it."""
+class JournalEntry(Protocol):
+    """An entry of the journal: time, action, values and outcome."""
 
     @property
     def at(self) -> datetime:
@@ -22,19 +22,19 @@ class Written(Protocol):
 
     @property
     def action(self) -> str:
-        """What was done."""
+        """The action."""
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """With what; accounts and offers by their labels."""
+        """The values; accounts and offers by their labels."""
 
     @property
     def outcome(self) -> str:
-        """`ok`, or the code of the refusal."""
+        """`ok`, or the error code."""
 
     @property
     def result(self) -> Mapping[str, Any]:
-        """What was answered."""
+        """The response."""
 
 
 @dataclass
@@ -59,13 +59,13 @@ class Person:
 
     @property
     def payer(self) -> str:
-        """Who pays what runs for this account."""
+        """The payer of this account's fees."""
         return self.reseller or self.label
 
 
 @dataclass
 class Offered:
-    """An offer as the journal knows it; whether it was delivered only the machine knows."""
+    """An offer as in the journal; the journal does not say whether it was delivered."""
 
     label: str
     account: str
@@ -76,7 +76,7 @@ class Offered:
     reason: str | None = None
 
     def seen(self, now: datetime) -> tuple[str, str | None]:
-        """State and reason of a read."""
+        """State and reason on reading."""
         if self.state == "open" and now >= self.expires:
             return "cancelled", "expired"
         return self.state, self.reason
@@ -84,7 +84,7 @@ class Offered:
 
 @dataclass
 class Memory:
-    """All that was heard of."""
+    """Everything the oracle knows."""
 
     people: dict[str, Person] = field(default_factory=dict)
     offers: dict[str, Offered] = field(default_factory=dict)
@@ -99,5 +99,5 @@ class Memory:
     complaints: list[str] = field(default_factory=list)
 
     def resellers(self) -> list[Person]:
-        """Every reseller that is one."""
-        return [one for one in self.people.values() if one.kind == "reseller"]
+        """Every current reseller."""
+        return [account for account in self.people.values() if account.kind == "reseller"]

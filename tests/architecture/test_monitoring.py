@@ -1,4 +1,4 @@
-"""Rules, dashboard, reference and code name the same metrics; each alert has its page and its test."""
+"""Rules, dashboard, reference and code use the same metrics; each alert has its runbook and its test."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def named(text: str) -> set[str]:
 
 
 def scraped() -> set[str]:
-    """The metrics that the code gives, without the suffixes of their kind."""
+    """The metrics in the code, without the suffixes of their type."""
     code = "".join((ROOT / path).read_text() for path in ("services/metrics.py", "api/metrics.py"))
     return {SUFFIXES.sub("", name) for name in re.findall(r'"(kontor_[a-z0-9_]+)"', code)}
 
@@ -46,7 +46,7 @@ def charted() -> set[str]:
     return {name for panel in board["panels"] for text in expressions(panel) for name in named(text)}
 
 
-def test_rules_and_dashboard_name_metrics_that_there_are() -> None:
+def test_rules_and_dashboard_use_existing_metrics() -> None:
     asked = {name for rule in rules() for name in named(rule["expr"])}
     assert len(asked) > 12
     assert (asked | charted()) - scraped() == set()
@@ -57,19 +57,19 @@ def test_every_metric_is_charted_and_documented() -> None:
     assert scraped() - named((ROOT / "docs" / "reference" / "api.md").read_text()) == set()
 
 
-def test_every_metric_of_the_docs_is_scraped() -> None:
+def test_every_documented_metric_exists() -> None:
     pages = [*(ROOT / "docs").rglob("*.md")]
     assert {name for page in pages for name in named(page.read_text())} - scraped() == set()
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
-def test_every_alert_names_a_page_that_says_what_to_do(rule: dict[str, Any]) -> None:
+def test_every_alert_has_a_runbook_with_commands(rule: dict[str, Any]) -> None:
     page = ROOT / rule["annotations"]["runbook"]
     assert page.parent == ROOT / "docs" / "how-to" / "runbooks"
     assert "```sh" in page.read_text()
 
 
-def test_every_alert_is_tried_and_quiet_when_all_is_well() -> None:
+def test_every_alert_is_tested_firing_and_quiet() -> None:
     tests = yaml.safe_load(TESTS.read_text())["tests"]
     alerts = {rule["alert"] for rule in rules()}
     quiet, *firing = tests
@@ -79,13 +79,13 @@ def test_every_alert_is_tried_and_quiet_when_all_is_well() -> None:
 
 @needs_promtool
 @pytest.mark.parametrize("command", [("check", "rules", "rules.yml"), ("test", "rules", "rules.test.yml")])
-def test_promtool_accepts_the_rules_and_each_fires(command: tuple[str, ...]) -> None:
+def test_promtool_accepts_the_rules_and_their_tests(command: tuple[str, ...]) -> None:
     done = subprocess.run(["promtool", *command], cwd=RULES.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @needs_promtool
-def test_promtool_understands_every_panel(tmp_path: Path) -> None:
+def test_promtool_accepts_every_panel(tmp_path: Path) -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]
     asked = [text.replace("$job", "kontor") for panel in panels for text in expressions(panel)]
     recorded = [{"record": f"panel:{number}", "expr": text} for number, text in enumerate(asked)]

@@ -1,4 +1,4 @@
-"""What entries about offers mean, and what is said of a refusal that nobody expected."""
+"""Entries about offers, and complaints about unexpected outcomes."""
 
 from __future__ import annotations
 
@@ -7,41 +7,43 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.oracle.licences import accept as accept_lines
-from tests.oracle.people import Offered, Written
+from tests.oracle.memory import JournalEntry, Offered
 
 if TYPE_CHECKING:
-    from tests.oracle.book import Oracle
+    from tests.oracle.oracle import Oracle
 
 
-def expected(oracle: Oracle, entry: Written, *outcomes: str) -> bool:
-    """Complain when something else came of it; tell whether it was done."""
+def expected(oracle: Oracle, entry: JournalEntry, *outcomes: str) -> bool:
+    """Complain about another outcome; returns whether the action was done."""
     if entry.outcome not in outcomes:
-        told, wanted = dict(entry.values), " or ".join(outcomes)
-        oracle.memory.complaints.append(f"{entry.at} {entry.action} {told}: {entry.outcome}, expected {wanted}")
+        values, expected_outcomes = dict(entry.values), " or ".join(outcomes)
+        oracle.memory.complaints.append(
+            f"{entry.at} {entry.action} {values}: {entry.outcome}, expected {expected_outcomes}"
+        )
     return entry.outcome == "ok" and "ok" in outcomes
 
 
 def is_client_of(oracle: Oracle, account: str, reseller: str) -> bool:
-    """Whether it is. The script does not always know: of a merge that is refused it hears nothing."""
+    """Whether it is. The scenario does not always know: it does not learn of a refused merge."""
     person = oracle.memory.people[account]
     return person.deleted is None and person.reseller == reseller
 
 
-def offer(oracle: Oracle, entry: Written) -> None:
-    """Lines are a snapshot; it lives 30 days unless told otherwise."""
-    told = entry.values
-    if not is_client_of(oracle, told["account"], told["reseller"]):
+def offer(oracle: Oracle, entry: JournalEntry) -> None:
+    """Lines are a snapshot; the offer expires after 30 days by default."""
+    values = entry.values
+    if not is_client_of(oracle, values["account"], values["reseller"]):
         expected(oracle, entry, "not_found")
     elif expected(oracle, entry, "ok"):
-        life = timedelta(days=told.get("days") or oracle.rules.offer_days)
-        made = Offered(told["offer"], told["account"], list(told["lines"]), entry.at, entry.at + life)
-        oracle.memory.offers[told["offer"]] = made
+        life = timedelta(days=values.get("days") or oracle.rules.offer_days)
+        made = Offered(values["offer"], values["account"], list(values["lines"]), entry.at, entry.at + life)
+        oracle.memory.offers[values["offer"]] = made
 
 
-def decide(state: str) -> Callable[[Oracle, Written], None]:
-    """A decision or a withdrawal: only what is open can be closed."""
+def decide(state: str) -> Callable[[Oracle, JournalEntry], None]:
+    """A decision or a withdrawal: only an open offer can be closed."""
 
-    def decided(oracle: Oracle, entry: Written) -> None:
+    def decided(oracle: Oracle, entry: JournalEntry) -> None:
         offered = oracle.memory.offers.get(entry.values["offer"])
         if offered is None:
             expected(oracle, entry, "not_found")
@@ -61,13 +63,13 @@ def decide(state: str) -> Callable[[Oracle, Written], None]:
     return decided
 
 
-def down(oracle: Oracle, entry: Written) -> None:
-    """The customer's instance cannot be reached from now on."""
+def down(oracle: Oracle, entry: JournalEntry) -> None:
+    """The customer's instance is down from now on."""
     oracle.memory.down[entry.values["account"]] = entry.at
     oracle.memory.up_since.pop(entry.values["account"], None)
 
 
-def up(oracle: Oracle, entry: Written) -> None:
-    """It can be again."""
+def up(oracle: Oracle, entry: JournalEntry) -> None:
+    """The instance is up again."""
     oracle.memory.down.pop(entry.values["account"], None)
     oracle.memory.up_since[entry.values["account"]] = entry.at

@@ -1,4 +1,4 @@
-"""Every page as axe-core reads it; live parts; and the keyboard's help."""
+"""Accessibility of every page by axe-core; live updates; keyboard help."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.deps import Deps
 from tests.browser.console.conftest import Scene
-from tests.browser.console.test_duty import places, press, signed_in
+from tests.browser.console.test_operator_tasks import all_paths, press, signed_in
 from tests.browser.mail_pictures import chromium
 from tests.support.console import enqueue_probe
 
@@ -21,39 +21,39 @@ RUN = "axe.run(document, {resultTypes: ['violations'], iframes: false})"
 
 
 def findings(page: Page) -> list[str]:
-    """What axe-core finds serious or critical, with the first elements it names."""
+    """The serious and critical violations by axe-core, with their first elements."""
     page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = page.evaluate(RUN)["violations"]
-    grave = [one for one in found if one["impact"] in {"serious", "critical"}]
-    return [f"{one['id']}: {[node['target'] for node in one['nodes'][:3]]}" for one in grave]
+    violations: list[dict[str, Any]] = page.evaluate(RUN)["violations"]
+    serious = [violation for violation in violations if violation["impact"] in {"serious", "critical"}]
+    return [f"{violation['id']}: {[node['target'] for node in violation['nodes'][:3]]}" for violation in serious]
 
 
-def test_axe_finds_nothing_serious_on_any_page(running: Browser, scene: Scene) -> None:
+def test_axe_reports_nothing_serious_on_any_page(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene, scene.admin, viewport={"width": 1280, "height": 800})
-    assert grave_on(page, places(scene)) == {}
+    assert serious_findings(page, all_paths(scene)) == {}
     page.context.clear_cookies()
     page.goto("/console/login", wait_until="load")
     assert findings(page) == []
     page.context.close()
 
 
-def test_axe_finds_nothing_serious_in_the_dark_on_a_phone(running: Browser, scene: Scene) -> None:
+def test_axe_reports_nothing_serious_in_dark_mode_on_a_phone(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene, color_scheme="dark", viewport={"width": 360, "height": 740})
-    assert grave_on(page, ("", f"/jobs/{scene.job}", f"/bulk/{scene.run}", "/queues/probe")) == {}
+    assert serious_findings(page, ("", f"/jobs/{scene.job}", f"/bulk/{scene.run}", "/queues/probe")) == {}
     page.context.close()
 
 
-def grave_on(page: Page, paths: tuple[str, ...]) -> dict[str, list[str]]:
-    """The findings of each page that has any."""
-    found = {}
+def serious_findings(page: Page, paths: tuple[str, ...]) -> dict[str, list[str]]:
+    """The findings of every page that has some."""
+    by_path = {}
     for path in paths:
         page.goto(f"/console{path}", wait_until="load")
-        if grave := findings(page):
-            found[path] = grave
-    return found
+        if serious := findings(page):
+            by_path[path] = serious
+    return by_path
 
 
-def test_a_page_follows_what_happens_until_it_is_paused(running: Browser, scene: Scene, deps: Deps) -> None:
+def test_page_updates_live_until_it_is_paused(running: Browser, scene: Scene, deps: Deps) -> None:
     page = signed_in(running, scene)
     page.goto("/console/jobs?state=queued&args.message=appears", wait_until="load")
     expect(page.get_by_role("button", name="Pause updates")).to_be_visible()
@@ -69,7 +69,7 @@ def test_a_page_follows_what_happens_until_it_is_paused(running: Browser, scene:
     page.context.close()
 
 
-def test_the_help_names_every_key_and_closes(running: Browser, scene: Scene) -> None:
+def test_keyboard_help_lists_every_key_and_closes(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene)
     press(page, "?")
     help_box = page.get_by_role("dialog")
@@ -90,7 +90,7 @@ def test_the_help_names_every_key_and_closes(running: Browser, scene: Scene) -> 
     page.context.close()
 
 
-def test_colours_are_chosen_and_kept(running: Browser, scene: Scene) -> None:
+def test_chosen_theme_is_kept(running: Browser, scene: Scene) -> None:
     page = signed_in(running, scene, color_scheme="light")
     page.get_by_label("Colours").select_option("dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -1,4 +1,4 @@
-"""The oracle itself: told what was done, it says what must be so (programme.md, nothing else)."""
+"""The oracle: fed with the actions, it derives the required state (from programme.md only)."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -6,14 +6,14 @@ from decimal import Decimal
 from tests.oracle import actions
 from tests.oracle.days import days_from, local_date, month_around, wall_instant
 from tests.oracle.fees import Charge, Running
-from tests.oracle.people import Memory, Person, Written
+from tests.oracle.memory import JournalEntry, Memory, Person
 from tests.oracle.rules import Rules
 from tests.oracle.turnover import percent_of
 from tests.oracle.usage import QuotaMail, higher_than_all, reached
 
 
 class Oracle:
-    """Hears the journal in order; `advance` says what time it is."""
+    """Reads the journal in order; `advance` sets the time."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -24,11 +24,11 @@ class Oracle:
         self._settled: date | None = None
 
     def today(self) -> date:
-        """The programme's day."""
+        """The day in the programme's zone."""
         return local_date(self.now, self.rules.zone)
 
-    def hear(self, entry: Written) -> None:
-        """Time passes, then the entry happens."""
+    def read(self, entry: JournalEntry) -> None:
+        """Advance the time, then apply the entry."""
         self.advance(entry.at)
         if entry.action == "stop":
             self.stopped = entry.at
@@ -39,24 +39,24 @@ class Oracle:
             actions.ACTIONS[entry.action](self, entry)
 
     def advance(self, until: datetime) -> None:
-        """Let time pass: each local day begins, each trial ends, one by one in order."""
+        """Advance the time: each local day begins, each trial ends, one by one in order."""
         for instant in [*self._instants(until), until]:
             self.now = instant
             if self.stopped is None:
                 self._catch_up()
 
     def _instants(self, until: datetime) -> list[datetime]:
-        """When something happens by itself after now and up to `until`."""
+        """The instants after now and up to `until` at which something happens by itself."""
         if not self.memory.people:
             return []
         days = days_from(self.today() + timedelta(days=1), local_date(until, self.rules.zone))
-        found = [wall_instant(day, time(0), self.rules.zone) for day in days]
+        instants = [wall_instant(day, time(0), self.rules.zone) for day in days]
         ends = [person.trial.ends for person in self.memory.trying.values() if person.trial is not None]
-        found.extend(end for end in ends if self.now < end <= until)
-        return sorted(found)
+        instants.extend(end for end in ends if self.now < end <= until)
+        return sorted(instants)
 
     def _catch_up(self) -> None:
-        """What the machine does with everything that is due."""
+        """Do everything that is due."""
         if self._settled != self.today():
             self._settled = self.today()
             for person in self.memory.people.values():
@@ -68,7 +68,7 @@ class Oracle:
                     self.judge(person)
 
     def settle(self, person: Person) -> None:
-        """Charge every period that began by today: whoever has the account pays, and plans change."""
+        """Charge every period that began by today to its payer, and apply plan changes."""
         for day in days_from(person.settled + timedelta(days=1), self.today()):
             plan = person.plans.on(day, living=person.deleted is None)
             for running in [*([plan] if plan else []), *person.products.values()]:
@@ -80,7 +80,7 @@ class Oracle:
         self.move(person)
 
     def move(self, person: Person) -> None:
-        """An account is put on its plan; another limit is judged at once."""
+        """Put an account on its plan and check the new limit at once."""
         running = person.plans.current
         plan = running.code if running is not None else self.rules.free
         if plan != person.plan:
@@ -89,7 +89,7 @@ class Oracle:
                 self.judge(person)
 
     def charge(self, person: Person, running: Running, day: date) -> None:
-        """One charge for a period that begins, at the discount of whoever pays."""
+        """Charge a period that begins, at the discount of its payer."""
         assert running.period(day)[0] == day
         payer = self.memory.people[person.payer]
         percent, fee = Decimal(0), self.fee(running)
@@ -102,31 +102,31 @@ class Oracle:
         self.memory.payers.append((made, payer.label))
 
     def fee(self, running: Running) -> Decimal:
-        """What the file says it costs a month."""
+        """The monthly fee by the programme file."""
         if running.kind == "plan":
             return self.rules.prices[running.code] or Decimal(0)
         return self.rules.products[running.code].fee or Decimal(0)
 
     def limits(self, person: Person) -> dict[str, int | None]:
-        """What the plan allows; nothing is limited during a trial."""
+        """The limits of the plan; none apply during a trial."""
         if person.trial is not None and person.trial.state(self.now) == "running":
             return dict.fromkeys(self.rules.metrics())
         return {metric: self.rules.limits[person.plan].get(metric) for metric in self.rules.metrics()}
 
     def period(self, person: Person) -> tuple[date, date]:
-        """What usage is counted in."""
+        """The period in which usage is counted."""
         plan = person.plans.current
         if self.rules.paid_periods and plan is not None:
             return plan.period(self.today())
         return month_around(self.today())
 
     def used(self, person: Person, metric: str) -> int:
-        """What counts now."""
+        """The usage that counts now."""
         meter = person.meters.get(metric)
         return meter.used(self.period(person), self.rules.zone) if meter else 0
 
     def judge(self, person: Person) -> None:
-        """A report or a changed limit: the highest threshold is mailed, once for ever."""
+        """Check a report or a changed limit: the highest threshold is mailed, once."""
         for metric, limit in self.limits(person).items():
             self.judge_metric(person, metric, limit)
 

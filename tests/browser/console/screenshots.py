@@ -1,4 +1,4 @@
-"""The pictures of the docs: `KONTOR_PICTURES=1 python -m pytest -n0 tests/browser/console` draws them again."""
+"""Screenshots for the docs: `KONTOR_PICTURES=1 python -m pytest -n0 tests/browser/console` draws them again."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ PICTURES = Path(__file__).resolve().parents[3] / "docs" / "pictures" / "console"
 
 
 def draw(page: Page, name: str) -> Path:
-    """Keep what the page shows."""
+    """Save a screenshot of the page."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / f"{name}.png"
     page.screenshot(path=path)
