@@ -1,4 +1,4 @@
-"""`kontor scheduler`: the cron process. A thin loop around engine.schedules."""
+"""`kontor scheduler`: the cron process. A thin loop around kontor.engine.schedules."""
 
 import signal
 import threading
@@ -9,17 +9,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from adapters.bells import Keys
-from adapters.doorbell import RedisDoorbell
-from adapters.settings import Settings
-from engine.enqueue import Jobs
-from engine.schedules import declare, fire_due
-from engine.traced_jobs import traced_jobs
-from tasks.catalogue import catalogue
-from tasks.timetable import timetable
-from workers.clocks import clock_for
-from workers.connections import redis_client, sql_engine
-from workers.tracing import tracer_for
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.settings import Settings
+from kontor.engine.enqueue import Jobs
+from kontor.engine.schedules import declare, fire_due
+from kontor.engine.tracing import with_tracing
+from tasks.registry import catalogue
+from tasks.schedules import all_schedules
+from workers.connections import clock_for, redis_client, sql_engine, tracer_for
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +24,7 @@ POLL_SECONDS = 0.5
 DECLARE_SECONDS = 10.0
 
 
-class Timekeeper:
+class SchedulerLoop:
     """Declares the schedules every 10 s and fires those due."""
 
     def __init__(self, engine: Engine, jobs: Jobs) -> None:
@@ -35,13 +32,13 @@ class Timekeeper:
         self._jobs = jobs
         self._declare_at = 0.0
 
-    def look(self) -> int:
+    def run_once(self) -> int:
         """Declare and fire once; return how many jobs were enqueued."""
         now = self._jobs.clock.now()
         passed = self._jobs.clock.monotonic()
         if passed >= self._declare_at:
             with Session(self._engine) as session, session.begin():
-                declare(session, timetable(session), now)
+                declare(session, all_schedules(session), now)
             self._declare_at = passed + DECLARE_SECONDS
         with Session(self._engine) as session, session.begin():
             return fire_due(session, self._jobs, now)
@@ -52,14 +49,14 @@ def run(settings: Settings) -> None:
     stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_requested.set())
-    doorbell = RedisDoorbell(redis_client(settings), Keys(settings.namespace))
+    doorbell = RedisRelayHint(redis_client(settings), RedisKeys(settings.namespace))
     engine = sql_engine(settings, "kontor-scheduler", 2)
     tracer = tracer_for(settings, "scheduler")
-    keeper = Timekeeper(engine, traced_jobs(Jobs(catalogue(), clock_for(settings), doorbell), tracer))
+    keeper = SchedulerLoop(engine, with_tracing(Jobs(catalogue(), clock_for(settings), doorbell), tracer))
     log.info("scheduler.ready")
     while not stop_requested.is_set():
         try:
-            fired = keeper.look()
+            fired = keeper.run_once()
             if fired:
                 log.info("scheduler.fired", jobs=fired)
         except (DBAPIError, psycopg.Error) as error:

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict
 
 from bench.effects import dsn
-from domain.ids import new_id
+from kontor.kernel.ids import new_id
 
 INSERT = "INSERT INTO bench_bare (id, payload) VALUES (%s, %s)"
 

@@ -22,21 +22,21 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.embedded.servers import embedded_servers
 from bench.charging_floor import BARE, WHOLE, Clients, differences
 from bench.daily import database, peak
 from bench.daily_fill import libpq
 from bench.proc import cpu_seconds, family
-from domain.periods import add_months
-from domain.programme.model import TurnoverDiscount
-from engine.enqueue import Request
-from engine.testing import Inline
-from services import programme_files
-from services.discounts.standing import bounds_of
-from services.programmes import Programmes
-from store.schema import ROOT, migrate
+from kontor.adapters.embedded.servers import embedded_servers
+from kontor.adapters.fakes import ManualClock
+from kontor.discounts.record import window_bounds
+from kontor.engine.enqueue import JobRequest
+from kontor.engine.testing import InlineWorker
+from kontor.kernel.periods import add_months
+from kontor.programme import files
+from kontor.programme.model import TurnoverDiscount
+from kontor.programme.service import Programmes
 from tasks import fees
+from workers.migrations import ROOT, migrate
 
 FIRST: Final = date(2026, 3, 3)
 TURNOVER: Final = """  kind: turnover
@@ -64,7 +64,7 @@ class Cost:
 class Charging:
     """A worker in this thread and a connection for the floors, over one database."""
 
-    inline: Inline
+    inline: InlineWorker
     floor: "psycopg.Connection[Any]"
     clock: ManualClock
     programmes: Programmes
@@ -82,15 +82,15 @@ class Charging:
 
     def charge(self) -> None:
         """What the scheduler begins at night, to its end."""
-        with Session(self.inline.shop.engine) as session, session.begin():
-            self.inline.jobs.put(session, Request("fees.charge", {"programme": "telephony"}))
+        with Session(self.inline.runtime.engine) as session, session.begin():
+            self.inline.jobs.enqueue_request(session, JobRequest("fees.charge", {"programme": "telephony"}))
         self.inline.drain(100_000)
 
     def values(self, day: date) -> dict[str, Any]:
         """What the floors are told."""
-        with Session(self.inline.shop.engine) as session:
+        with Session(self.inline.runtime.engine) as session:
             programme = self.programmes.current(session, "telephony")
-        bounds, rules = bounds_of(day, programme.zone), programme.discount
+        bounds, rules = window_bounds(day, programme.zone), programme.discount
         tiers = rules.tiers if isinstance(rules, TurnoverDiscount) else ()
         return {
             "day": day,
@@ -126,7 +126,7 @@ def applied(session: Session, clock: ManualClock, *, turnover: bool) -> None:
     source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
     if turnover:
         source = source.replace("  kind: none\n", TURNOVER).replace(*FAMILY)
-    programme_files.apply(session, "telephony", source, now=clock.now(), actor="bench")
+    files.apply(session, "telephony", source, now=clock.now(), actor="bench")
 
 
 def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict
     with Session(engine) as session, session.begin():
         applied(session, clock, turnover=turnover)
     with (
-        Inline(engine, fees.handlers(programmes), clock) as inline,
+        InlineWorker(engine, fees.handlers(programmes), clock) as inline,
         psycopg.connect(libpq(url), autocommit=True) as floor,
     ):
         clients.fill(floor, FIRST, clock.now())

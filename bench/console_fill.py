@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from bench.daily_fill import Ledger, fill, libpq, reseller
 from bench.ledger_fill import QUEUED, insert_finished
-from services import programme_files
-from store import rollups
-from store.schema import ROOT
+from kontor.monitoring import queries as monitoring_queries
+from kontor.programme import files
+from workers.migrations import ROOT
 
 DEAD: Final = """
 INSERT INTO jobs (id, task, queue, tenant, priority, state, payload, run_at, max_attempts, attempt, created_at,
@@ -61,7 +61,9 @@ def fill_jobs(url: str, finished: int, queued: int, dead: int) -> None:
         connection.execute(DEAD, (dead,))
         connection.execute("VACUUM (ANALYZE) jobs")
         now = datetime.now(UTC)
-        rollups.roll(connection, (now - timedelta(days=7)).replace(second=0, microsecond=0), now, {"probe.echo": 30.0})
+        monitoring_queries.roll(
+            connection, (now - timedelta(days=7)).replace(second=0, microsecond=0), now, {"probe.echo": 30.0}
+        )
 
 
 def fill_books(url: str, resellers: int) -> None:
@@ -73,7 +75,7 @@ def fill_books(url: str, resellers: int) -> None:
     engine = create_engine(url)
     with Session(engine) as session:
         source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
-        programme_files.apply(session, "hosting", source, now=now, actor="bench")
+        files.apply(session, "hosting", source, now=now, actor="bench")
         session.commit()
     engine.dispose()
     fill(url, Ledger(resellers, resellers * PAYMENTS_EACH, 12), now)

@@ -16,19 +16,20 @@ from statistics import median
 import httpx
 from sqlalchemy import Engine, event
 
-from adapters.embedded.sharing import shared_servers
-from adapters.settings import Settings
-from api.app import build
-from api.deps import Deps
 from bench.console_fill import client, fill_books, fill_jobs, offer
 from bench.daily_fill import reseller
-from engine.control import Actor
+from kontor.adapters.embedded.endpoints import shared_servers
+from kontor.adapters.settings import Settings
+from kontor.bulk import runs
+from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.operations import Actor
+from kontor.http.context import Deps
+from kontor.operators import service as operators
 from models.console import BulkAction
-from services import bulk_runs, operators
-from store.jobs_read import JobQuery
-from store.schema import migrate
 from tests.support.api import running_server
+from workers.migrations import migrate
 from workers.web import web_deps
+from workers.web_app import build
 
 PASSWORD = "a password for the bench"
 EMAIL = "bench@kontor.example"
@@ -94,7 +95,7 @@ def prepared(deps: Deps) -> tuple[str, str]:
     """A preview of retrying every dead job, and any job."""
     with deps.sessions() as session:
         query = JobQuery(states=frozenset({"dead"}))
-        run = bulk_runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor("bench"))
+        run = runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor("bench"))
         session.commit()
         return str(run.id), str(run.job_id)
 

@@ -21,35 +21,34 @@ from typing import Any, Final
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.embedded.servers import embedded_servers
-from adapters.smtp_fakes import FakeMailTransport
 from bench.daily_fill import Ledger, fill, pay_a_day, reseller
 from bench.daily_floor import Floor
 from bench.results import percentile
-from domain.discounts import RunState
-from domain.money import parse_money
-from domain.programme.model import TurnoverDiscount
-from domain.tiers import PaymentKind
-from engine.enqueue import Request
-from engine.testing import Inline
-from mail.build import MailBuilder
-from mail.render import Renderer
+from kontor.adapters.embedded.servers import embedded_servers
+from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.discounts import run_admin
+from kontor.discounts.context import DiscountBook
+from kontor.discounts.queries import RunFilter
+from kontor.discounts.record import computation_for
+from kontor.discounts.set_queries import DiscountComputation
+from kontor.engine.enqueue import JobRequest
+from kontor.engine.testing import InlineWorker
+from kontor.kernel.money import parse_money
+from kontor.kernel.states import PaymentKind, RunState
+from kontor.kernel.tokens import Tokens
+from kontor.mailer.build import MailBuilder
+from kontor.mailer.render import Renderer
+from kontor.mails.dispatch import Dispatcher
+from kontor.mails.refresh import RULES
+from kontor.payments import service as payments
+from kontor.payments.service import NewPayment
+from kontor.programme import files
+from kontor.programme.model import TurnoverDiscount
+from kontor.programme.service import Programmes
 from models.discounts import DiscountRun
-from services import payments, programme_files
-from services.discounts import overseeing
-from services.discounts.book import DiscountBook
-from services.discounts.recording import sums_of
-from services.dispatch import Dispatcher
-from services.mail_rules import RULES
-from services.payments import NewPayment
-from services.programmes import Programmes
-from services.tokens import Tokens
-from store.discount_runs import RunFilter
-from store.discount_sets import Sums
-from store.schema import ROOT, migrate
 from tasks import discounts
-from tasks.mails import MailSending
+from tasks.mails import MailSendHandler
+from workers.migrations import ROOT, migrate
 
 OPENING: Final = datetime(2026, 3, 2, 21, 5, tzinfo=UTC)
 """00:05 of 3 March in Moscow."""
@@ -66,12 +65,12 @@ class Deployment:
 
     def __post_init__(self) -> None:
         dispatcher = Dispatcher(RULES, Tokens("bench"), self.programmes, "https://kontor.example")
-        sending = MailSending(dispatcher, MailBuilder(Renderer()), FakeMailTransport())
-        self.inline = Inline(self.engine, [*discounts.handlers(self.programmes), sending], self.clock)
+        sending = MailSendHandler(dispatcher, MailBuilder(Renderer()), FakeMailTransport())
+        self.inline = InlineWorker(self.engine, [*discounts.handlers(self.programmes), sending], self.clock)
         self.book = DiscountBook(self.inline.jobs, self.programmes)
         with self.transaction() as session:
             source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
-            programme_files.apply(session, "hosting", source, now=self.clock.now(), actor="bench")
+            files.apply(session, "hosting", source, now=self.clock.now(), actor="bench")
             session.execute(text("INSERT INTO queues (name, paused) VALUES ('mail', true)"))
 
     @contextmanager
@@ -81,12 +80,12 @@ class Deployment:
             yield session
             session.commit()
 
-    def sums(self) -> Sums:
+    def sums(self) -> DiscountComputation:
         """What the floor computes: today's discounts of everybody."""
         with self.transaction() as session:
             programme = self.book.programme(session, "hosting")
         assert isinstance(programme.discount, TurnoverDiscount)
-        return sums_of("hosting", programme, programme.discount, self.book.today(programme.zone))
+        return computation_for("hosting", programme, programme.discount, self.book.today(programme.zone))
 
     def run(self, *, tell: bool = True) -> tuple[float, float, DiscountRun]:
         """A run from its first job to its last, approved at once when it is held.
@@ -95,14 +94,14 @@ class Deployment:
         """
         began = time.perf_counter()
         with self.transaction() as session:
-            self.inline.jobs.put(session, Request("discounts.run", {"programme": "hosting"}))
+            self.inline.jobs.enqueue_request(session, JobRequest("discounts.run", {"programme": "hosting"}))
         recorded = 0.0
         while True:
             claimed = self.inline.tick()
             run = self.last()
             if run.state == RunState.HELD:
                 with self.transaction() as session:
-                    overseeing.approve(self.book, session, run.id, "bench", None)
+                    run_admin.approve(self.book, session, run.id, "bench", None)
             elif run.state == RunState.DONE and not recorded:
                 recorded = time.perf_counter() - began
                 if not tell:
@@ -119,7 +118,7 @@ class Deployment:
     def last(self) -> DiscountRun:
         """The newest run."""
         with self.transaction() as session:
-            return overseeing.page(session, RunFilter(), limit=1).items[0]
+            return run_admin.page(session, RunFilter(), limit=1).items[0]
 
     def recompute(self, number: int, name: str) -> float:
         """Post a payment of a reseller; seconds its recomputation takes as a job."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import psycopg
 
 from bench.daily_fill import libpq
-from store.discount_sets import Sums
+from kontor.discounts.set_queries import DiscountComputation
 
 TABLES: Final = """
 CREATE TABLE floor_discounts (LIKE discounts INCLUDING ALL);
@@ -50,7 +50,7 @@ class Floor:
         self._connection = psycopg.connect(libpq(url), autocommit=True)
         self._connection.execute(TABLES)
 
-    def run(self, sums: Sums) -> tuple[float, int, int]:
+    def run(self, sums: DiscountComputation) -> tuple[float, int, int]:
         """Seconds, how many rows differed, how many resellers fall tomorrow."""
         values: dict[str, Any] = {**sums.values(), "day": sums.day}
         began = time.perf_counter()

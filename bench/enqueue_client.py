@@ -16,12 +16,11 @@ import redis
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from adapters.bells import Keys
-from adapters.doorbell import RedisDoorbell
 from bench.effects import dsn, redis_url
 from bench.kontor import jobs, namespace, sqlalchemy_url
-from domain.ids import new_id
-from engine.enqueue import Jobs, Request
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.engine.enqueue import JobRequest, Jobs
+from kontor.kernel.ids import new_id
 
 WARM_UP = 200
 BULK = 10_000
@@ -35,12 +34,12 @@ def a_row() -> tuple[object, str]:
 
 def ledger() -> Jobs:
     """The way into the ledger, ringing a real Redis."""
-    return jobs(RedisDoorbell(redis.Redis.from_url(redis_url()), Keys(namespace())))
+    return jobs(RedisRelayHint(redis.Redis.from_url(redis_url()), RedisKeys(namespace())))
 
 
-def in_psycopg(place: bool) -> Callable[[], int]:
+def in_psycopg(enqueue_on: bool) -> Callable[[], int]:
     """One INSERT, bare or through the ledger with its hint, then commit: psycopg, nothing above it."""
-    connection, into, request = psycopg.connect(dsn()), ledger(), Request("bench.insert", {"n": 1})
+    connection, into, request = psycopg.connect(dsn()), ledger(), JobRequest("bench.insert", {"n": 1})
 
     def bare() -> int:
         connection.execute(BARE, a_row())
@@ -48,28 +47,28 @@ def in_psycopg(place: bool) -> Callable[[], int]:
         return 1
 
     def placed() -> int:
-        into.place(connection, request)
+        into.enqueue_on(connection, request)
         connection.commit()
         into.doorbell.ring()
         return 1
 
-    return placed if place else bare
+    return placed if enqueue_on else bare
 
 
 def in_session(count: int) -> Callable[[], int]:
     """A Session, `count` jobs (0: one bare INSERT), commit, and the hint to the relay."""
     engine = create_engine(sqlalchemy_url(dsn()), pool_size=1)
     into = ledger()
-    requests = [Request("bench.insert", {"n": n}) for n in range(count)]
+    requests = [JobRequest("bench.insert", {"n": n}) for n in range(count)]
 
     def act() -> int:
         with Session(engine) as session:
             if count == 0:
                 session.connection().exec_driver_sql(BARE, a_row())
             elif count == 1:
-                into.put(session, requests[0])
+                into.enqueue_request(session, requests[0])
             else:
-                into.put_many(session, requests)
+                into.enqueue_many(session, requests)
             session.commit()
         return count or 1
 

@@ -20,18 +20,19 @@ import psycopg
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.doorbell import SilentDoorbell
-from adapters.embedded.sharing import shared_servers
-from adapters.passwords import Argon2Passwords
-from engine.enqueue import Jobs
-from services import accounts, programme_files, reselling
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.exports import lists
-from services.programmes import Programmes
-from store.schema import ROOT, migrate
-from tasks.catalogue import catalogue
+from kontor.accounts import export, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.adapters.embedded.endpoints import shared_servers
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.redis_doorbell import SilentRelayHint
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.engine.enqueue import Jobs
+from kontor.programme import files
+from kontor.programme.service import Programmes
+from tasks.registry import catalogue
+from workers.migrations import ROOT, migrate
 
 FILL: Final = """
 INSERT INTO accounts (id, programme, name, name_key, kind, reseller_id, admin_email, email_key, locale, timezone,
@@ -59,7 +60,7 @@ FORMATS: Final = ("csv", "xlsx")
 
 def office() -> AccountBook:
     """The use cases of accounts, on a clock that stands still."""
-    return AccountBook(Jobs(catalogue(), ManualClock(), SilentDoorbell()), Programmes(), Argon2Passwords.cheap())
+    return AccountBook(Jobs(catalogue(), ManualClock(), SilentRelayHint()), Programmes(), Argon2Passwords.cheap())
 
 
 def fill(url: str, count: int) -> UUID:
@@ -68,9 +69,9 @@ def fill(url: str, count: int) -> UUID:
     book, engine = office(), create_engine(url)
     with Session(engine) as session:
         text = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
-        programme_files.apply(session, "booking", text, now=book.now, actor="bench")
+        files.apply(session, "booking", text, now=book.now, actor="bench")
         owner = accounts.create(book, session, NewAccount("booking", "Salons", "chef@salons.example"))
-        reselling.become_reseller(book, session, owner.id)
+        reseller_status.become_reseller(book, session, owner.id)
         owner_id = owner.id
         session.commit()
     engine.dispose()
@@ -88,7 +89,7 @@ def make(url: str, reseller: UUID, ending: str, path: Path) -> dict[str, float]:
     with Session(engine) as session:
         book.programmes.current(session, "booking")
         before, began, cpu = peak(), time.perf_counter(), time.process_time()
-        found = lists.read(book, session, reseller)
+        found = export.read_clients(book, session, reseller)
         session.commit()
         read = time.perf_counter() - began
         with path.open("wb") as file:

@@ -9,16 +9,16 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from adapters.clock import SystemClock
-from adapters.doorbell import SilentDoorbell
 from bench.effects import TABLE
 from bench.processes import Command
 from bench.stage import Stage
 from bench.tasks import STARTS, handlers
-from domain.ports import Doorbell
-from engine.enqueue import Jobs, Request
-from engine.handlers import Registry
-from store.schema import migrate
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.redis_doorbell import SilentRelayHint
+from kontor.engine.enqueue import JobRequest, Jobs
+from kontor.engine.handlers import Registry
+from kontor.kernel.ports import RelayHint
+from workers.migrations import migrate
 
 DATABASE = "kontor"
 HOT = "jobs, jobs_archive, job_attempts, once_keys, bench_effects, bench_starts"
@@ -40,9 +40,9 @@ def sql_engine(stage: Stage, database: str = DATABASE) -> Iterator[Engine]:
         engine.dispose()
 
 
-def jobs(doorbell: Doorbell | None = None) -> Jobs:
+def jobs(doorbell: RelayHint | None = None) -> Jobs:
     """The way into the ledger, with the bench's tasks."""
-    return Jobs(Registry(handlers()).catalogue, SystemClock(), doorbell or SilentDoorbell())
+    return Jobs(Registry(handlers()).catalogue, SystemClock(), doorbell or SilentRelayHint())
 
 
 def environ(stage: Stage, database: str = DATABASE) -> Mapping[str, str]:
@@ -94,8 +94,8 @@ class Kontor:
         with sql_engine(stage, self.database) as engine:
             for first in range(0, count, CHUNK):
                 with Session(engine) as session:
-                    rows = [Request(self.task, {"n": n}) for n in range(first, min(first + CHUNK, count))]
-                    ledger.put_many(session, rows)
+                    rows = [JobRequest(self.task, {"n": n}) for n in range(first, min(first + CHUNK, count))]
+                    ledger.enqueue_many(session, rows)
                     session.commit()
 
     def commands(self, stage: Stage) -> Sequence[Command]:

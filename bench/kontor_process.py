@@ -2,11 +2,10 @@
 
 import sys
 
-from adapters.environment import load
-from adapters.settings import settings_for
 from bench.tasks import handlers
-from engine.catalogue import Catalogue
-from tasks.catalogue import catalogue
+from kontor.adapters.settings import load, settings_for
+from kontor.engine.catalogue import Catalogue
+from tasks.registry import catalogue
 from workers import relay
 from workers.worker import WorkerProcess, serve
 

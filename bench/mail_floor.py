@@ -21,14 +21,13 @@ from statistics import median
 
 import aiosmtplib
 
-from adapters.smtp import SmtpTransport
-from mail.addresses import Addressee
-from mail.brand import Brand
-from mail.build import Letter, MailBuilder
-from mail.identity import sender_for
-from mail.message import BuiltMail, assemble
-from mail.render import Renderer
-from mail.samples import LINKS, sample_facts
+from kontor.adapters.smtp import SmtpTransport
+from kontor.mailer.brand import Brand
+from kontor.mailer.build import MailBuilder, OutgoingMail
+from kontor.mailer.identity import Addressee, sender_for
+from kontor.mailer.mime import BuiltMail, assemble
+from kontor.mailer.render import Renderer
+from kontor.mails.preview import SAMPLE_LINKS, sample_facts
 
 CONNECTIONS = 8
 DATED = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -45,11 +44,11 @@ def sink() -> Iterator[int]:
         process.kill()
 
 
-def letters(count: int) -> list[Letter]:
+def letters(count: int) -> list[OutgoingMail]:
     """Return that many offers, in all languages, each with a key and an addressee of its own."""
     brand = Brand("Nordlicht Learning", "https://learn.example")
     sender = sender_for(brand.name, None, {"en": "noreply@kontor.example"}, "en", "bounce@kontor.example")
-    first = Letter(
+    first = OutgoingMail(
         template="offer-received",
         fact_key="0",
         locale="en",
@@ -58,7 +57,7 @@ def letters(count: int) -> list[Letter]:
         sender=sender,
         to=Addressee("admin@client.example"),
         facts=sample_facts()["offer-received"],
-        links=LINKS,
+        links=SAMPLE_LINKS,
     )
     return [
         replace(first, fact_key=str(n), locale=LANGUAGES[n % 5], to=Addressee(f"admin{n}@client.example"))
@@ -103,11 +102,11 @@ def floor(port: int, mails: list[BuiltMail], build: Callable[[BuiltMail], bytes]
     return len(mails) / (time.perf_counter() - started)
 
 
-def whole(port: int, builder: MailBuilder, wanted: list[Letter]) -> float:
+def whole(port: int, builder: MailBuilder, wanted: list[OutgoingMail]) -> float:
     """Check, render, build and send from worker threads, as the mail task does; mails per second."""
     transport = SmtpTransport(f"smtp://127.0.0.1:{port}", connections=CONNECTIONS)
 
-    def one(letter: Letter) -> None:
+    def one(letter: OutgoingMail) -> None:
         mail = builder.build(letter, DATED)
         transport.send(mail.envelope.sender.envelope, letter.to.email, mail.raw)
 
@@ -152,7 +151,7 @@ def rounds(count: int, mails: int) -> dict[str, float]:
 
 
 def _round(
-    port: int, builder: MailBuilder, wanted: list[Letter], built: list[BuiltMail]
+    port: int, builder: MailBuilder, wanted: list[OutgoingMail], built: list[BuiltMail]
 ) -> Iterator[tuple[str, float]]:
     some = len(wanted) // 5 or 1
     yield "build+send, standard library", floor(port, built, plain_bytes)

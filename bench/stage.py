@@ -13,9 +13,9 @@ import psycopg
 import redis
 from psycopg import sql
 
-from adapters.embedded.endpoints import prepare
-from adapters.embedded.servers import EmbeddedServers, embedded_servers
 from bench.effects import DSN, REDIS
+from kontor.adapters.embedded.endpoints import prepare
+from kontor.adapters.embedded.servers import EmbeddedServers, embedded_servers
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "kontor_bench_"

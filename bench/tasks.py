@@ -9,12 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench.effects import CONFLICT, INSERT
-from domain.jobs import TaskKind
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.driver import driver
-from engine.handlers import Handler, JobContext
-from engine.outcomes import Done
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Done, Handler, JobContext
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.states import TaskKind
 
 QUEUE = "bench"
 OUTSIDE = "bench-outside"
@@ -25,9 +24,9 @@ STAMP = text("INSERT INTO bench_starts (n, started) VALUES (:n, :started)")
 STARTS = "CREATE TABLE IF NOT EXISTS bench_starts (n bigint PRIMARY KEY, started double precision NOT NULL)"
 
 
-def policy(name: str, kind: TaskKind, queue: str = QUEUE, *, share_commit: bool = True) -> Policy:
+def policy(name: str, kind: TaskKind, queue: str = QUEUE, *, batch_commits: bool = True) -> Policy:
     """A task of the bench; those with an outside effect have a queue of their own, as Kontor's have."""
-    return Policy(name=name, queue=queue, kind=kind, retry=RETRY, share_commit=share_commit)
+    return Policy(name=name, queue=queue, kind=kind, retry=RETRY, batch_commits=batch_commits)
 
 
 class Numbered(Payload):
@@ -45,7 +44,7 @@ class Insert(Numbered):
 class InsertAlone(Numbered):
     """One INSERT, its commit its own."""
 
-    policy: ClassVar[Policy] = policy("bench.insert_alone", TaskKind.TRANSACTIONAL, share_commit=False)
+    policy: ClassVar[Policy] = policy("bench.insert_alone", TaskKind.TRANSACTIONAL, batch_commits=False)
 
 
 class InsertBySession(Numbered):
@@ -57,7 +56,7 @@ class InsertBySession(Numbered):
 class InsertAloneBySession(Numbered):
     """One INSERT through SQLAlchemy, its commit its own."""
 
-    policy: ClassVar[Policy] = policy("bench.insert_alone_by_session", TaskKind.TRANSACTIONAL, share_commit=False)
+    policy: ClassVar[Policy] = policy("bench.insert_alone_by_session", TaskKind.TRANSACTIONAL, batch_commits=False)
 
 
 class Noop(Numbered):
@@ -81,7 +80,7 @@ class Inserting:
 
     def run(self, job: JobContext, session: Session, payload: Any) -> Done:
         """Insert."""
-        driver(session).execute(INSERT, (payload.n, self._pid))
+        psycopg_connection(session).execute(INSERT, (payload.n, self._pid))
         return Done()
 
 
@@ -111,7 +110,7 @@ class NoopHandler:
 
     def record(self, job: JobContext, session: Session, payload: Noop, plan: int, result: None) -> Done:
         """Insert, so that doubled runs show as they do for everybody else."""
-        driver(session).execute(INSERT, (payload.n, self._pid))
+        psycopg_connection(session).execute(INSERT, (payload.n, self._pid))
         return Done()
 
 

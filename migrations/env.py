@@ -6,9 +6,8 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from adapters.environment import load
-from adapters.settings import settings_for
-from store.schema import metadata
+from kontor.adapters.settings import load, settings_for
+from workers.migrations import metadata
 
 # An arbitrary number that no other program uses on the same database.
 ADVISORY_LOCK = 7_246_108_531

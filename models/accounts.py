@@ -1,14 +1,15 @@
-"""Accounts, and the failed attempts to connect them."""
+"""Accounts, their brands, instances and trial identities, failed connection attempts."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.trials import TrialState
-from models.base import Base, one_of
+from kontor.kernel.states import TrialState
+from models.base import Base, enum_check
 
 
 class AccountKind(StrEnum):
@@ -63,9 +64,9 @@ class Account(Base):
     purged_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("kind", AccountKind),
-        one_of("party", Party),
-        one_of("trial_state", TrialState),
+        enum_check("kind", AccountKind),
+        enum_check("party", Party),
+        enum_check("trial_state", TrialState),
         CheckConstraint("(kind = 'client') = (reseller_id IS NOT NULL)", name="attached"),
         CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="name_length"),
         Index("uq_accounts_name_key", "name_key", unique=True, postgresql_where=text("purged_at IS NULL")),
@@ -105,3 +106,64 @@ class ConnectFailure(Base):
         Index("ix_connect_failures_reseller_id", "reseller_id", "at"),
         Index("ix_connect_failures_name_key", "name_key", "at"),
     )
+
+
+class TrialClaim(Base):
+    """Digest of an identity (kontor.usage.rules.trial_identity) that has had its trial in a programme."""
+
+    __tablename__ = "trial_claims"
+
+    programme: Mapped[str] = mapped_column(primary_key=True)
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    at: Mapped[datetime]
+
+
+class Instance(Base):
+    """The instance of an account. Secrets are encrypted; until `old_until` calls are also signed with the old one."""
+
+    __tablename__ = "instances"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    url: Mapped[str]
+    secret_sealed: Mapped[str]
+    old_secret_sealed: Mapped[str | None]
+    old_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class BrandRow(Base):
+    """A reseller's brand, or its overrides for one client. None: not set."""
+
+    __tablename__ = "brands"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    name: Mapped[str | None]
+    logo_url: Mapped[str | None]
+    colours: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    favicon_url: Mapped[str | None]
+    domain: Mapped[str | None]
+    from_address: Mapped[str | None]
+    support: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    updated_at: Mapped[datetime]
+
+
+class VerifiedDomain(Base):
+    """A sending or link domain that an account claims; `verified_at` is None until verified.
+
+    `account_id`: the reseller (also for overrides of a client), or a regular account.
+    """
+
+    __tablename__ = "verified_domains"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    verified_at: Mapped[datetime | None]
+    verified_by: Mapped[str | None]
+    checked_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_verified_domains_domain", "domain"),)

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
-NAMING = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -23,7 +23,7 @@ NAMING = {
 class Base(DeclarativeBase):
     """Base of all tables. Times are timestamptz, ids UUIDv7, enums text with a named CHECK."""
 
-    metadata = MetaData(naming_convention=NAMING)
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads it as a class attribute
         datetime: DateTime(timezone=True),
         UUID: Uuid(),
@@ -34,7 +34,7 @@ class Base(DeclarativeBase):
     }
 
 
-def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
+def enum_check(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
     """Build a named CHECK that `column` holds one of `values` (an enum or some of its members)."""
     allowed = ", ".join(f"'{value.value}'" for value in values)
     return CheckConstraint(f"{column} IN ({allowed})", name=column)

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Double, ForeignKey, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, one_of
+from models.base import Base, enum_check
 
 
 class BulkAction(StrEnum):
@@ -37,7 +37,7 @@ class RollupSize(StrEnum):
 
 
 class BulkRun(Base):
-    """A bulk action on all matching jobs. `query` is `services.bulk.plain`; jobs newer than `id` are not affected.
+    """A bulk action on all matching jobs. `query` is `kontor.bulk.service.dump_query`; jobs newer than `id` are not affected.
 
     `counts`: jobs by task and tenant, None until counted. `foreseen`: predicted effects of the newest `looked` jobs,
     by task and tenant; `looked_to`: the last job examined; `seen_keys`: the unique keys of the examined jobs.
@@ -68,7 +68,7 @@ class BulkRun(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
-    __table_args__ = (one_of("action", BulkAction), one_of("state", BulkState))
+    __table_args__ = (enum_check("action", BulkAction), enum_check("state", BulkState))
 
 
 class SavedSearch(Base):
@@ -107,4 +107,4 @@ class JobRollup(Base):
     run_max: Mapped[float] = mapped_column(Double)
     waits: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
-    __table_args__ = (one_of("size", RollupSize),)
+    __table_args__ = (enum_check("size", RollupSize),)

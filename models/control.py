@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.misfire import MisfirePolicy
-from models.base import Base, one_of
+from kontor.kernel.states import MisfirePolicy
+from models.base import Base, enum_check
 
 
 class BreakerState(StrEnum):
@@ -45,7 +45,7 @@ class Lane(Base):
     last_error: Mapped[str | None]
 
     __table_args__ = (
-        one_of("state", BreakerState),
+        enum_check("state", BreakerState),
         Index("ix_lanes_probe_at", "probe_at", postgresql_where=text("state = 'open'")),
     )
 
@@ -88,7 +88,7 @@ class Schedule(Base):
     expected_from: Mapped[datetime | None]
     next_at: Mapped[datetime]
 
-    __table_args__ = (one_of("misfire", MisfirePolicy),)
+    __table_args__ = (enum_check("misfire", MisfirePolicy),)
 
 
 class ScheduleOccurrence(Base):

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.discounts import RunState
-from models.base import Base, one_of
+from kontor.kernel.states import RunState
+from models.base import Base, enum_check
 
 
 class CurrentDiscount(Base):
@@ -72,7 +72,7 @@ class DiscountRun(Base):
     reason: Mapped[str | None]
     finished_at: Mapped[datetime | None]
 
-    __table_args__ = (one_of("state", RunState), Index("ix_discount_runs_programme", "programme", "day"))
+    __table_args__ = (enum_check("state", RunState), Index("ix_discount_runs_programme", "programme", "day"))
 
 
 class DiscountRange(Base):
@@ -92,7 +92,7 @@ class DiscountRange(Base):
     told_id: Mapped[UUID | None]
 
 
-class DiscountFinding(Base):
+class DiscountChange(Base):
     """A reseller in a run whose discount changed, or whose tier falls tomorrow.
 
     Tiers are names, None for none. `known`: version of the record that it was compared with; `version`: the new

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, one_of
+from models.base import Base, enum_check
 
 
 class FeeKind(StrEnum):
@@ -19,7 +19,7 @@ class FeeKind(StrEnum):
     PRODUCT = "product"
 
 
-class Stop(StrEnum):
+class StopReason(StrEnum):
     """Why a run ends or has ended."""
 
     REQUEST = "request"
@@ -58,8 +58,8 @@ class FeeRun(Base):
     created_at: Mapped[datetime]
 
     __table_args__ = (
-        one_of("kind", FeeKind),
-        one_of("stopped_by", Stop),
+        enum_check("kind", FeeKind),
+        enum_check("stopped_by", StopReason),
         CheckConstraint("until IS NULL OR until > since", name="ends_later"),
         Index("uq_fee_runs_plan", "account_id", unique=True, postgresql_where=text("kind = 'plan' AND NOT ended")),
         Index(
@@ -104,7 +104,7 @@ class Charge(Base):
 
     __table_args__ = (
         UniqueConstraint("run_id", "period_start"),
-        one_of("kind", FeeKind),
+        enum_check("kind", FeeKind),
         CheckConstraint("fee - discount = total", name="adds_up"),
         CheckConstraint("period_end > period_start", name="ends_later"),
         CheckConstraint("(voided_at IS NULL) = (void_reason IS NULL)", name="void_reason"),
@@ -114,7 +114,7 @@ class Charge(Base):
     )
 
 
-class ProductEdit(Base):
+class ProductOverride(Base):
     """Changes to a product by the reseller that manages it; None: as in the programme."""
 
     __tablename__ = "product_edits"

@@ -1,15 +1,15 @@
-"""The job ledger: the hot table, its archive, attempts and permanent keys."""
+"""The job ledger: the hot table, its archive, attempts, effect keys and totals."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.jobs import AttemptOutcome, JobState
-from models.base import Base, one_of
+from kontor.kernel.states import AttemptOutcome, JobState
+from models.base import Base, enum_check
 
 
 class JobColumns:
@@ -55,7 +55,7 @@ class Job(JobColumns, Base):
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
-        one_of("state", JobState),
+        enum_check("state", JobState),
         CheckConstraint("priority BETWEEN 0 AND 9", name="priority"),
         Index(
             "ix_jobs_pick",
@@ -96,7 +96,7 @@ class ArchivedJob(JobColumns, Base):
     __tablename__ = "jobs_archive"
 
     __table_args__ = (
-        one_of("state", (JobState.SUCCEEDED, JobState.CANCELLED)),
+        enum_check("state", (JobState.SUCCEEDED, JobState.CANCELLED)),
         Index("ix_jobs_archive_finished_at", "finished_at", postgresql_using="brin"),
         Index("ix_jobs_archive_task", "task", "id"),
         Index("ix_jobs_archive_queue", "queue", "id"),
@@ -121,7 +121,7 @@ class JobAttempt(Base):
     outcome: Mapped[str]
     error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
 
-    __table_args__ = (one_of("outcome", AttemptOutcome),)
+    __table_args__ = (enum_check("outcome", AttemptOutcome),)
 
 
 class OnceKey(Base):
@@ -131,3 +131,18 @@ class OnceKey(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     job_id: Mapped[UUID]
+
+
+class JobTotal(Base):
+    """Totals of ended attempts since installation; histogram bounds are those of kontor/engine/job_stats.py."""
+
+    __tablename__ = "job_totals"
+
+    task: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(primary_key=True)
+    jobs: Mapped[int] = mapped_column(BigInteger)
+    late: Mapped[int] = mapped_column(BigInteger)
+    wait_seconds: Mapped[float] = mapped_column(Double)
+    run_seconds: Mapped[float] = mapped_column(Double)
+    wait_buckets: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    run_buckets: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))

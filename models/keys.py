@@ -1,10 +1,11 @@
-"""API keys with their scopes and bindings."""
+"""API keys, and stored responses of idempotent requests."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,3 +46,23 @@ class ApiKey(Base):
         Index("ix_api_keys_reseller_id", "reseller_id"),
         Index("ix_api_keys_account_id", "account_id"),
     )
+
+
+class IdempotentResponse(Base):
+    """The first response to a key, secrets masked. `fingerprint`: HMAC of method, path, query and body.
+
+    Before `busy_until` (real time) the response is a placeholder: the request still waits for its job.
+    """
+
+    __tablename__ = "idempotent_answers"
+
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int] = mapped_column(SmallInteger)
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[str]
+    busy_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_idempotent_answers_created_at", "created_at"),)

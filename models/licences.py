@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.lines import LineMode
-from models.base import Base, one_of
+from kontor.kernel.states import LineMode
+from models.base import Base, enum_check
 
 
 class Grant(Base):
@@ -28,7 +28,7 @@ class Grant(Base):
 
     __table_args__ = (
         UniqueConstraint("offer_id", "line_no"),
-        one_of("mode", LineMode),
+        enum_check("mode", LineMode),
         CheckConstraint("count >= 0", name="count"),
         CheckConstraint("ends_at >= starts_at", name="ends_later"),
         Index("ix_grants_account_id", "account_id", "product"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, one_of
+from models.base import Base, enum_check
 
 
 class MailState(StrEnum):
@@ -71,7 +71,7 @@ class Mail(Base):
     sent_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("state", MailState),
+        enum_check("state", MailState),
         Index("uq_mails_identity", "identity", unique=True),
         Index("ix_mails_account_id", "account_id", "id"),
         Index("ix_mails_reseller_id", "reseller_id", "id"),
@@ -96,8 +96,8 @@ class MailRecipient(Base):
     sent_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("role", RecipientRole),
-        one_of("state", RecipientState),
+        enum_check("role", RecipientRole),
+        enum_check("state", RecipientState),
     )
 
 

@@ -5,21 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.offers import CancelReason, OfferEvent, OfferState
-from models.base import Base, one_of
+from kontor.kernel.states import CancelReason, OfferEvent, OfferState
+from models.base import Base, enum_check
 
 
 class GrantState(StrEnum):
@@ -78,9 +69,9 @@ class Offer(Base):
     grant_error: Mapped[str | None]
 
     __table_args__ = (
-        one_of("state", OfferState),
-        one_of("reason", CancelReason),
-        one_of("grant_state", GrantState),
+        enum_check("state", OfferState),
+        enum_check("reason", CancelReason),
+        enum_check("grant_state", GrantState),
         CheckConstraint("(state = 'cancelled') = (reason IS NOT NULL)", name="cancelled_with_reason"),
         CheckConstraint("expires_at > created_at", name="expires_later"),
         Index("ix_offers_reseller_id", "reseller_id", "id"),
@@ -114,7 +105,7 @@ class OfferEventRow(Base):
     __table_args__ = (
         UniqueConstraint("offer_id", "number"),
         Index("ix_offer_events_job_id", "job_id", postgresql_where=text("job_id IS NOT NULL")),
-        one_of("event", OfferEvent),
-        one_of("from_state", OfferState),
-        one_of("to_state", OfferState),
+        enum_check("event", OfferEvent),
+        enum_check("from_state", OfferState),
+        enum_check("to_state", OfferState),
     )

@@ -1,6 +1,6 @@
-"""Payments, refunds and chargebacks of resellers, and running imports of them."""
+"""Payments, refunds, chargebacks, payment imports and orders."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.tiers import PaymentKind
-from models.base import Base, one_of
+from kontor.kernel.states import PaymentKind
+from models.base import Base, enum_check
 
-SIGNED = "CASE WHEN kind = 'payment' THEN amount ELSE -amount END"
+SIGNED_AMOUNT = "CASE WHEN kind = 'payment' THEN amount ELSE -amount END"
 
 
 class PaymentRow(Base):
@@ -41,12 +41,12 @@ class PaymentRow(Base):
     kind: Mapped[str]
     amount: Mapped[Decimal]
     currency: Mapped[str]
-    signed: Mapped[Decimal] = mapped_column(Numeric(20, 4), Computed(SIGNED, persisted=True))
+    signed: Mapped[Decimal] = mapped_column(Numeric(20, 4), Computed(SIGNED_AMOUNT, persisted=True))
     paid_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
     __table_args__ = (
-        one_of("kind", PaymentKind),
+        enum_check("kind", PaymentKind),
         CheckConstraint("amount > 0", name="amount_positive"),
         UniqueConstraint("origin_id", "reference"),
         # Index-only scans of turnover, for one reseller or for all.
@@ -88,3 +88,33 @@ class StagedPayment(Base):
     paid_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_payment_import_rows_reference", "import_id", "reference"),)
+
+
+class OrderRow(Base):
+    """One order; immutable. `as_of`: the local day whose turnover window determined the discount."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    programme: Mapped[str]
+    order_ref: Mapped[str]
+    product: Mapped[str]
+    quantity: Mapped[int] = mapped_column(Integer)
+    promo_code: Mapped[str | None]
+    promotion: Mapped[str | None]
+    currency: Mapped[str]
+    list_price: Mapped[Decimal]
+    percent: Mapped[Decimal]
+    net: Mapped[Decimal]
+    suppressed: Mapped[list[Any]]
+    as_of: Mapped[date]
+    turnover: Mapped[Decimal | None]
+    tier: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        UniqueConstraint("reseller_id", "order_ref"),
+        Index("ix_orders_reseller_id", "reseller_id", "id"),
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, one_of
+from models.base import Base, enum_check
 
 
 class GapKind(StrEnum):
@@ -48,7 +48,7 @@ class ReconciliationGap(Base):
     job_id: Mapped[UUID | None]
 
     __table_args__ = (
-        one_of("kind", GapKind),
+        enum_check("kind", GapKind),
         Index(
             "uq_reconciliation_gaps_open",
             "kind",

@@ -1,15 +1,15 @@
-"""Webhook endpoints and deliveries of events to them."""
+"""Domain events, webhook endpoints and deliveries."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, one_of
+from models.base import Base, enum_check
 
 
 class DeliveryState(StrEnum):
@@ -62,7 +62,28 @@ class WebhookDelivery(Base):
     delivered_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("state", DeliveryState),
+        enum_check("state", DeliveryState),
         UniqueConstraint("endpoint_id", "event_seq"),
         Index("ix_webhook_deliveries_endpoint_id", "endpoint_id", "id"),
+    )
+
+
+class DomainEvent(Base):
+    """A domain event, ordered by `seq`; kontor.webhooks.events says how to read the feed."""
+
+    __tablename__ = "domain_events"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    id: Mapped[UUID]
+    type: Mapped[str]
+    account_id: Mapped[UUID | None]
+    reseller_id: Mapped[UUID | None]
+    programme: Mapped[str | None]
+    data: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("uq_domain_events_id", "id", unique=True),
+        Index("ix_domain_events_account_id", "account_id", "seq"),
+        Index("ix_domain_events_reseller_id", "reseller_id", "seq"),
     )

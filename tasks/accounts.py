@@ -1,20 +1,26 @@
-"""Account clean-up: purges deleted accounts and removes expired records."""
+"""Tasks of accounts: final deletion, expiry of old attempts, merges."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import ClassVar, Final
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.doors import REMEMBERED
-from domain.misfire import MisfirePolicy
-from engine.catalogue import Payload, Policy, own_commit
-from engine.handlers import JobContext
-from engine.outcomes import Done, Outcome
-from engine.schedules import Declared
-from services.closing import purge
-from store import accounts, mails, people
+from kontor.accounts import merge
+from kontor.accounts import queries as accounts_queries
+from kontor.accounts.deletion import purge
+from kontor.discounts.context import DiscountBook
+from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Permanent
+from kontor.engine.schedules import ScheduleSpec
+from kontor.kernel.errors import Conflict, NotFound
+from kontor.kernel.login_throttle import FAILURE_RETENTION
+from kontor.kernel.states import MisfirePolicy
+from kontor.mails import queries as mails_queries
+from kontor.operators import queries as operators_queries
+from kontor.programme.service import Programmes
 
 CHUNK: Final = 100
 
@@ -25,7 +31,7 @@ class AccountsTidy(Payload):
     `purged` is the number purged by earlier chunks.
     """
 
-    policy: ClassVar[Policy] = own_commit("accounts.tidy", "upkeep", timedelta(hours=1), attempts=5)
+    policy: ClassVar[Policy] = isolated_policy("accounts.tidy", "upkeep", timedelta(hours=1), attempts=5)
 
     purged: int = 0
 
@@ -43,14 +49,14 @@ class AccountsTidyHandler:
         if chunk.done == CHUNK:
             next_job = job.jobs.enqueue(session, job.task, AccountsTidy(purged=purged), tenant=job.tenant)
             return Done({**counts, "continued_by": str(next_job.id)})
-        accounts.drop_failures(session, job.now - REMEMBERED)
-        mails.drop_suppressions(session, job.now)
-        sessions = people.drop_expired_sessions(session, job.now)
+        accounts_queries.delete_failures(session, job.now - FAILURE_RETENTION)
+        mails_queries.delete_suppressions(session, job.now)
+        sessions = operators_queries.delete_expired_sessions(session, job.now)
         return Done({**counts, "sessions": sessions, "continued_by": None})
 
 
 SCHEDULES: Final = (
-    Declared(
+    ScheduleSpec(
         name="accounts.tidy",
         cron="10 * * * *",
         timezone="UTC",
@@ -58,3 +64,32 @@ SCHEDULES: Final = (
         misfire=MisfirePolicy.ONCE,
     ),
 )
+
+
+class ResellersMerge(Payload):
+    """Merge a reseller into another one of the same programme."""
+
+    policy: ClassVar[Policy] = isolated_policy(merge.TASK, "programme", timedelta(minutes=1), attempts=5)
+
+    reseller_id: UUID
+    into: UUID
+
+
+class ResellersMergeHandler:
+    """Validates the merge again, under locks."""
+
+    payload = ResellersMerge
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: ResellersMerge) -> Outcome:
+        """Merge; the job's result is the report."""
+        ctx = DiscountBook(job.jobs, self._programmes)
+        try:
+            report = merge.merge(ctx, session, payload.reseller_id, payload.into)
+        except (Conflict, NotFound) as error:
+            if error.code == "conflicts":
+                raise Permanent(error.message) from error
+            return Cancel(error.message)
+        return Done(report.document())

@@ -6,12 +6,11 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from domain.misfire import MisfirePolicy
-from engine.catalogue import Payload, Policy, own_commit
-from engine.handlers import JobContext
-from engine.outcomes import Done, Outcome
-from engine.schedules import Declared
-from services.alerts import look
+from kontor.alerts.service import check
+from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.handlers import Done, JobContext, Outcome
+from kontor.engine.schedules import ScheduleSpec
+from kontor.kernel.states import MisfirePolicy
 
 TASK: Final = "alerts.digest"
 
@@ -19,7 +18,7 @@ TASK: Final = "alerts.digest"
 class AlertsDigest(Payload):
     """Check for dead, late, held and missing work; mail new incidents or the all-clear to operators."""
 
-    policy: ClassVar[Policy] = own_commit(TASK, "upkeep", attempts=5)
+    policy: ClassVar[Policy] = isolated_policy(TASK, "upkeep", attempts=5)
 
 
 class AlertsDigestHandler:
@@ -29,11 +28,11 @@ class AlertsDigestHandler:
 
     def run(self, job: JobContext, session: Session, payload: AlertsDigest) -> Outcome:
         """Check and send the digest."""
-        return Done(look(session, job.jobs, job.now))
+        return Done(check(session, job.jobs, job.now))
 
 
 SCHEDULES: Final = (
-    Declared(
+    ScheduleSpec(
         name=TASK,
         cron="10,25,40,55 * * * *",
         timezone="UTC",

@@ -8,17 +8,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy, own_commit
-from engine.control import Actor, Control
-from engine.handlers import Handler, JobContext, Registry
-from engine.outcomes import Cancel, Done, Outcome
+from kontor.bulk import preview, runs
+from kontor.bulk import service as bulk
+from kontor.bulk.dry_run import DryRun
+from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Registry
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.states import TaskKind
 from models.console import BulkAction, BulkRun, BulkState
-from services import bulk, bulk_runs, foreseeing
-from services.rehearsal import Rehearsal
-from store import bulk_runs as rows
-from store.jobs_read import JobQuery
 
 COUNT_MS: Final = 30_000
 
@@ -35,7 +34,7 @@ class JobsBulk(Payload):
         kind=TaskKind.TRANSACTIONAL,
         retry=RetryPolicy(),
         due_by=timedelta(minutes=1),
-        share_commit=False,
+        batch_commits=False,
     )
 
     action: BulkAction
@@ -66,25 +65,27 @@ class JobsBulkHandler:
         """Process a chunk and enqueue the rest, unless the run was paused or belongs to another job."""
         run = None
         if payload.run is not None:
-            run = bulk_runs.in_hand(session, payload.run, job.id, BulkState.RUNNING)
+            run = runs.lock_for_job(session, payload.run, job.id, BulkState.RUNNING)
             if run is None:
                 return Cancel("the bulk action was paused or stopped")
         actor = Actor(payload.actor, f"job:{job.id}", payload.reason)
-        chunk = bulk.act(session, Control(job.jobs), payload.action, query_of(payload, job.id), actor)
+        chunk = bulk.run_chunk(session, Operations(job.jobs), payload.action, remaining_query(payload, job.id), actor)
         counts = {"done": payload.done + chunk.done, "refused": payload.refused + chunk.refused}
         next_job_id = None
         if chunk.last is not None:
             next_payload = payload.model_copy(update={**counts, "before": chunk.last})
             args = next_payload.model_dump(mode="json")
-            next_job_id = job.jobs.enqueue(session, bulk.TASK, args, tenant=job.tenant, priority=bulk_runs.FIRST).id
+            next_job_id = job.jobs.enqueue(
+                session, bulk.TASK, args, tenant=job.tenant, priority=runs.INTERACTIVE_PRIORITY
+            ).id
         if run is not None:
-            bulk_runs.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
+            runs.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
         return Done({**counts, "continued_by": None if next_job_id is None else str(next_job_id)})
 
 
-def query_of(payload: JobsBulk, job_id: UUID) -> JobQuery:
+def remaining_query(payload: JobsBulk, job_id: UUID) -> JobQuery:
     """Return the query for the remaining jobs; jobs created after the action are excluded."""
-    return bulk.query_of(
+    return bulk.load_query(
         states=payload.states,
         task=payload.task,
         queue=payload.queue,
@@ -99,32 +100,34 @@ def query_of(payload: JobsBulk, job_id: UUID) -> JobQuery:
     )
 
 
-class JobsForesee(Payload):
+class JobsPreview(Payload):
     """Preview a bulk action."""
 
-    policy: ClassVar[Policy] = own_commit(bulk_runs.FORESEE, "upkeep", timedelta(seconds=10), attempts=3)
+    policy: ClassVar[Policy] = isolated_policy(runs.PREVIEW_TASK, "upkeep", timedelta(seconds=10), attempts=3)
 
     run: UUID
 
 
-class JobsForeseeHandler:
+class JobsPreviewHandler:
     """Counts first, then dry-runs a chunk and enqueues the rest. `handlers`: those available for dry runs."""
 
-    payload = JobsForesee
+    payload = JobsPreview
 
     def __init__(self, handlers: Sequence[Handler]) -> None:
         self._registry = Registry(handlers)
 
-    def run(self, job: JobContext, session: Session, payload: JobsForesee) -> Outcome:
+    def run(self, job: JobContext, session: Session, payload: JobsPreview) -> Outcome:
         """Dry-run one chunk; its changes are rolled back before this returns."""
-        run = bulk_runs.in_hand(session, payload.run, job.id, BulkState.PREVIEW)
+        run = runs.lock_for_job(session, payload.run, job.id, BulkState.PREVIEW)
         if run is None:
             return Cancel("the preview was discarded or started")
         if run.counts is None:
             self._count(session, run)
-        chunk = foreseeing.look(session, Rehearsal(self._registry, job.jobs), run)
-        next_job_id = job.jobs.enqueue(session, job.task, payload, priority=bulk_runs.FIRST).id if chunk.more else None
-        rows.write(
+        chunk = preview.preview_chunk(session, DryRun(self._registry, job.jobs), run)
+        next_job_id = (
+            job.jobs.enqueue(session, job.task, payload, priority=runs.INTERACTIVE_PRIORITY).id if chunk.more else None
+        )
+        runs.update_run(
             session, run.id, foreseen=chunk.rows, looked=chunk.count, looked_to=chunk.last, seen_keys=chunk.seen_keys,
             job_id=next_job_id or job.id, foreseen_at=None if chunk.more else job.now,
         )  # fmt: skip
@@ -132,7 +135,7 @@ class JobsForeseeHandler:
 
     @staticmethod
     def _count(session: Session, run: BulkRun) -> None:
-        query = foreseeing.remaining(run)
-        counts = bulk.counted(session, BulkAction(run.action), query, COUNT_MS)
+        query = preview.remaining(run)
+        counts = bulk.count_jobs(session, BulkAction(run.action), query, COUNT_MS)
         total = None if counts is None else sum(group.count for group in counts)
-        rows.write(session, run.id, counts=[asdict(group) for group in counts or ()], total=total)
+        runs.update_run(session, run.id, counts=[asdict(group) for group in counts or ()], total=total)

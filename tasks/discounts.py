@@ -1,4 +1,4 @@
-"""Recomputation of a reseller's discount after a payment, and the daily runs."""
+"""Tasks of discounts: recompute one reseller, or run over all in ranges."""
 
 from __future__ import annotations
 
@@ -6,34 +6,116 @@ from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy.orm import Session
 
-from domain.misfire import MisfirePolicy
-from engine.catalogue import Payload, Policy, own_commit
-from engine.handlers import Handler, JobContext
-from engine.outcomes import Done, Outcome
-from engine.schedules import Declared
-from services.discounts import recomputing, running
-from services.discounts.book import DiscountBook
-from services.programmes import Programmes
-from store import programmes as rows
-from tasks.discount_runs import (
-    QUEUE,
-    DiscountsApply,
-    DiscountsApplyHandler,
-    DiscountsCompute,
-    DiscountsComputeHandler,
-    DiscountsRun,
-    DiscountsRunHandler,
-    DiscountsTell,
-    DiscountsTellHandler,
-)
+from kontor.discounts import daily_run
+from kontor.discounts.context import DiscountBook
+from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
+from kontor.engine.schedules import ScheduleSpec
+from kontor.kernel.states import MisfirePolicy
+from kontor.programme import service as programme
+from kontor.programme.service import Programmes
+
+QUEUE: Final = "discounts"
+
+
+class DiscountsRun(Payload):
+    """Start a run over all resellers of a programme for the current local day, with `range_size` per range."""
+
+    policy: ClassVar[Policy] = isolated_policy(daily_run.RUN, QUEUE)
+
+    programme: str
+    range_size: int = Field(daily_run.RANGE_SIZE, ge=1)
+
+
+class DiscountsCompute(Payload):
+    """Compute one range of a run; the last range decides."""
+
+    policy: ClassVar[Policy] = isolated_policy(daily_run.COMPUTE, QUEUE)
+
+    run_id: UUID
+    number: int
+
+
+class DiscountsApply(Payload):
+    """Record the findings of one range of a run."""
+
+    policy: ClassVar[Policy] = isolated_policy(daily_run.APPLY, QUEUE)
+
+    run_id: UUID
+    number: int
+
+
+class DiscountsNotify(Payload):
+    """Notify the resellers of one range whose tier changed or drops tomorrow, one chunk at a time."""
+
+    policy: ClassVar[Policy] = isolated_policy(daily_run.NOTIFY, QUEUE)
+
+    run_id: UUID
+    number: int
+
+
+class _RunHandler:
+    """Base of the handlers of runs."""
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def _ctx(self, job: JobContext) -> DiscountBook:
+        return DiscountBook(job.jobs, self._programmes)
+
+
+class DiscountsRunHandler(_RunHandler):
+    """Splits the resellers into ranges with one job each."""
+
+    payload: ClassVar[type[DiscountsRun]] = DiscountsRun
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsRun) -> Outcome:
+        """Start a run; it supersedes a run that is computing or held."""
+        run = daily_run.start(self._ctx(job), session, payload.programme, payload.range_size)
+        if run is None:
+            return Cancel("the programme has no turnover discount")
+        return Done({"run_id": str(run.id), "ranges": run.ranges})
+
+
+class DiscountsComputeHandler(_RunHandler):
+    """Stores findings, nothing else."""
+
+    payload: ClassVar[type[DiscountsCompute]] = DiscountsCompute
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsCompute) -> Outcome:
+        """Compute a range."""
+        reason = daily_run.compute(self._ctx(job), session, payload.run_id, payload.number)
+        return Cancel(reason) if reason else Done()
+
+
+class DiscountsApplyHandler(_RunHandler):
+    """Records findings, except where a newer record exists."""
+
+    payload: ClassVar[type[DiscountsApply]] = DiscountsApply
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsApply) -> Outcome:
+        """Apply a range."""
+        reason = daily_run.apply(self._ctx(job), session, payload.run_id, payload.number)
+        return Cancel(reason) if reason else Done()
+
+
+class DiscountsNotifyHandler(_RunHandler):
+    """Emits events and mails; the next job continues."""
+
+    payload: ClassVar[type[DiscountsNotify]] = DiscountsNotify
+
+    def run(self, job: JobContext, session: Session, payload: DiscountsNotify) -> Outcome:
+        """Notify one chunk."""
+        return Done({"told": daily_run.notify(self._ctx(job), session, payload.run_id, payload.number)})
 
 
 class DiscountsRecompute(Payload):
     """Record a reseller's discount of today."""
 
-    policy: ClassVar[Policy] = own_commit(recomputing.TASK, QUEUE, timedelta(minutes=1))
+    policy: ClassVar[Policy] = isolated_policy(daily_run.TASK, QUEUE, timedelta(minutes=1))
 
     reseller_id: UUID
 
@@ -49,7 +131,7 @@ class DiscountsRecomputeHandler:
     def run(self, job: JobContext, session: Session, payload: DiscountsRecompute) -> Outcome:
         """Compute, record and notify."""
         ctx = DiscountBook(job.jobs, self._programmes)
-        change = recomputing.recompute(ctx, session, payload.reseller_id)
+        change = daily_run.recompute(ctx, session, payload.reseller_id)
         return Done({"moved": bool(change and change.moved)})
 
 
@@ -58,7 +140,7 @@ PAYLOADS: Final[tuple[type[Payload], ...]] = (
     DiscountsRun,
     DiscountsCompute,
     DiscountsApply,
-    DiscountsTell,
+    DiscountsNotify,
 )
 
 
@@ -69,21 +151,21 @@ def handlers(programmes: Programmes) -> list[Handler]:
         DiscountsRunHandler(programmes),
         DiscountsComputeHandler(programmes),
         DiscountsApplyHandler(programmes),
-        DiscountsTellHandler(programmes),
+        DiscountsNotifyHandler(programmes),
     ]
 
 
-def schedules(session: Session) -> list[Declared]:
+def schedules(session: Session) -> list[ScheduleSpec]:
     """Return a daily run at 00:05 local time for every programme with a turnover discount."""
     return [
-        Declared(
+        ScheduleSpec(
             name=f"discounts.daily.{row.code}",
             cron="5 0 * * *",
             timezone=row.document["timezone"],
-            task=running.RUN,
+            task=daily_run.RUN,
             misfire=MisfirePolicy.ONCE,
             args={"programme": row.code},
         )
-        for row in rows.listed(session)
+        for row in programme.programme_rows(session)
         if row.document.get("discount", {}).get("kind") == "turnover"
     ]

@@ -9,21 +9,18 @@ from uuid import UUID
 from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
-from domain.misfire import MisfirePolicy
-from domain.periods import add_months
-from domain.retry import RetryPolicy
-from domain.zones import local_day
-from engine.catalogue import Payload, Policy, own_commit
-from engine.enqueue import Request
-from engine.handlers import Handler, JobContext
-from engine.outcomes import Done
-from engine.schedules import Declared
-from services.fees import runs, statements
-from services.fees.book import FeeBook
-from services.programmes import Programmes, listed
-from store.fees.charges import payers
-from store.fees.runs import Mark
+from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.enqueue import JobRequest
+from kontor.engine.handlers import Done, Handler, JobContext
+from kontor.engine.retry import RetryPolicy
+from kontor.engine.schedules import ScheduleSpec
+from kontor.fees import statements
+from kontor.fees.context import FeeBook
+from kontor.fees.queries import RunPosition, payers
+from kontor.kernel.periods import add_months
+from kontor.kernel.states import MisfirePolicy, TaskKind
+from kontor.kernel.zones import local_day
+from kontor.programme.service import Programmes, list_programmes
 
 QUEUE: Final = "fees"
 CHARGE: Final = "fees.charge"
@@ -36,7 +33,7 @@ PAGE: Final = 1_000
 class FeesCharge(Payload):
     """Charge every due period of a programme, split into ranges with one job each."""
 
-    policy: ClassVar[Policy] = own_commit(CHARGE, QUEUE)
+    policy: ClassVar[Policy] = isolated_policy(CHARGE, QUEUE)
 
     programme: str
 
@@ -44,7 +41,7 @@ class FeesCharge(Payload):
 class FeesChargeRange(Payload):
     """Charge the due runs from one position (day, run) to before another; without an end: all the rest."""
 
-    policy: ClassVar[Policy] = own_commit(CHARGE_RANGE, QUEUE, timedelta(minutes=10))
+    policy: ClassVar[Policy] = isolated_policy(CHARGE_RANGE, QUEUE, timedelta(minutes=10))
 
     programme: str
     day: date
@@ -56,7 +53,7 @@ class FeesChargeRange(Payload):
 class FeesStatements(Payload):
     """Mail the statements of the month before the local day of `due`; the next job continues `after` an id."""
 
-    policy: ClassVar[Policy] = own_commit(STATEMENTS, QUEUE, timedelta(minutes=30))
+    policy: ClassVar[Policy] = isolated_policy(STATEMENTS, QUEUE, timedelta(minutes=30))
 
     programme: str
     due: AwareDatetime
@@ -88,12 +85,12 @@ class FeesChargeHandler:
 
     def run(self, job: JobContext, session: Session, payload: FeesCharge) -> Done:
         """Enqueue a job for every range."""
-        ranges = runs.ranges(FeeBook(job.jobs, self._programmes), session, payload.programme)
-        requests = [Request(CHARGE_RANGE, _args(payload.programme, first, before)) for first, before in ranges]
-        return Done({"ranges": len(job.jobs.put_many(session, requests))})
+        ranges = statements.ranges(FeeBook(job.jobs, self._programmes), session, payload.programme)
+        requests = [JobRequest(CHARGE_RANGE, _args(payload.programme, first, before)) for first, before in ranges]
+        return Done({"ranges": len(job.jobs.enqueue_many(session, requests))})
 
 
-def _args(programme: str, first: Mark, before: Mark | None) -> dict[str, Any]:
+def _args(programme: str, first: RunPosition, before: RunPosition | None) -> dict[str, Any]:
     args = {"programme": programme, "day": first.day, "run_id": first.run_id}
     return args if before is None else {**args, "before_day": before.day, "before_run_id": before.run_id}
 
@@ -108,11 +105,11 @@ class FeesChargeRangeHandler:
 
     def run(self, job: JobContext, session: Session, payload: FeesChargeRange) -> Done:
         """Charge the runs of the range that are still due."""
-        first, before = Mark(payload.day, payload.run_id), None
+        first, before = RunPosition(payload.day, payload.run_id), None
         if payload.before_day is not None and payload.before_run_id is not None:
-            before = Mark(payload.before_day, payload.before_run_id)
+            before = RunPosition(payload.before_day, payload.before_run_id)
         ctx = FeeBook(job.jobs, self._programmes)
-        return Done({"charges": runs.charge_range(ctx, session, payload.programme, first, before)})
+        return Done({"charges": statements.charge_range(ctx, session, payload.programme, first, before)})
 
 
 class FeesStatementsHandler:
@@ -129,14 +126,14 @@ class FeesStatementsHandler:
         end = local_day(payload.due, programme.zone).replace(day=1)
         month = add_months(end, -1)
         resellers = payers(session, payload.programme, month, end, payload.after, PAGE)
-        job.jobs.put_many(session, [_statement(reseller_id, month) for reseller_id in resellers])
+        job.jobs.enqueue_many(session, [_statement(reseller_id, month) for reseller_id in resellers])
         if len(resellers) == PAGE:
             job.jobs.enqueue(session, STATEMENTS, payload.model_copy(update={"after": resellers[-1]}))
         return Done({"month": month.isoformat(), "resellers": len(resellers)})
 
 
-def _statement(reseller_id: UUID, month: date) -> Request:
-    return Request(STATEMENT, {"reseller_id": reseller_id, "month": month}, tenant=str(reseller_id))
+def _statement(reseller_id: UUID, month: date) -> JobRequest:
+    return JobRequest(STATEMENT, {"reseller_id": reseller_id, "month": month}, tenant=str(reseller_id))
 
 
 class FeesStatementHandler:
@@ -167,14 +164,14 @@ def handlers(programmes: Programmes) -> list[Handler]:
     ]
 
 
-def schedules(session: Session) -> list[Declared]:
+def schedules(session: Session) -> list[ScheduleSpec]:
     """Return nightly charging, and statements on the first of the month, for every programme in its zone.
 
     Charging catches up on everything due, so a missed run is made up once; missed statements are all made up.
     """
     times = ((CHARGE, "1 0 * * *", MisfirePolicy.ONCE), (STATEMENTS, "0 1 1 * *", MisfirePolicy.ALL))
     return [
-        Declared(
+        ScheduleSpec(
             name=f"{task}.{row.code}",
             cron=cron,
             timezone=row.document["timezone"],
@@ -182,6 +179,6 @@ def schedules(session: Session) -> list[Declared]:
             misfire=misfire,
             args={"programme": row.code},
         )
-        for row in listed(session)
+        for row in list_programmes(session)
         for task, cron, misfire in times
     ]

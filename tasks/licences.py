@@ -9,23 +9,22 @@ from uuid import UUID
 from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
-from domain.calling import Call, CallSender
-from domain.jobs import TaskKind
-from domain.offers import OfferState
-from domain.ports import HttpReply, Sealer
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome, Snooze
+from kontor.accounts import instances
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
+from kontor.kernel.states import OfferState, TaskKind
+from kontor.licences import service as licences
+from kontor.offers import notifications as offers_notifications
+from kontor.offers.transitions import OfferBook, lock_offer
+from kontor.offers.views import ended_message, granted_data, granted_message
+from kontor.webhooks import events
 from models.accounts import Account
 from models.licences import Grant
 from models.offers import GrantState
-from services import events, instances, licences, offer_mails
-from services.offer_log import OfferBook, locked
-from services.offer_messages import ended_message, granted, granted_message
-from store import licences as rows
-from tasks.calls import say
-from tasks.offers import QUEUE, RETRY, tell_reseller
+from tasks.calls import send_or_raise
+from tasks.offers import QUEUE, RETRY, mail_delivery_failure
 
 
 class LicencesProvision(Payload):
@@ -74,45 +73,45 @@ class LicencesProvisionHandler:
 
     payload = LicencesProvision
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
-        self._sealer = sealer
+        self._sealer = secret_box
 
-    def claim(self, job: JobContext, session: Session, payload: LicencesProvision) -> Call | Cancel:
+    def claim(self, job: JobContext, session: Session, payload: LicencesProvision) -> OutgoingCall | Cancel:
         """Build the call with the current totals; cancel if the offer is not accepted."""
-        offer = locked(session, payload.offer_id)
+        offer = lock_offer(session, payload.offer_id)
         if offer.state != OfferState.ACCEPTED:
             return Cancel(f"the offer is {offer.state}")
         offer.grant_state = GrantState.PENDING.value
-        totals = licences.totals(session, offer.account_id, job.now)
+        totals = licences.balances_with_zeros(session, offer.account_id, job.now)
         message = granted_message(offer, totals, job.now)
-        return instances.call(session, self._sealer, offer.account_id, message, job.now)
+        return instances.build_call(session, self._sealer, offer.account_id, message, job.now)
 
-    def act(self, job: JobContext, plan: Call) -> HttpReply:
+    def act(self, job: JobContext, plan: OutgoingCall) -> HttpReply:
         """POST `licences.granted`."""
-        return say(self._sender, self._ctx.jobs.clock, plan)
+        return send_or_raise(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
-        self, job: JobContext, session: Session, payload: LicencesProvision, plan: Call, result: HttpReply
+        self, job: JobContext, session: Session, payload: LicencesProvision, plan: OutgoingCall, result: HttpReply
     ) -> Outcome:
         """Record that the instance confirmed the totals."""
-        offer = locked(session, payload.offer_id)
+        offer = lock_offer(session, payload.offer_id)
         offer.grant_state, offer.grant_error = GrantState.APPLIED.value, None
         data = {"offer_id": str(offer.id)}
-        announce(job, session, offer.account_id, "accepted", data, offer.reseller_id)
+        emit_granted(job, session, offer.account_id, "accepted", data, offer.reseller_id)
         return Done({"status": result.status})
 
     def failed(
         self, job: JobContext, session: Session, payload: LicencesProvision, error: str, dead: str | None
     ) -> None:
         """Store the error; mail the reseller when the job is dead."""
-        offer = locked(session, payload.offer_id)
+        offer = lock_offer(session, payload.offer_id)
         offer.grant_error = error
         if dead is not None:
             offer.grant_state = GrantState.FAILED.value
             ctx = self._ctx.within(job.jobs)
-            tell_reseller(ctx, session, offer, "licences", error, dead, job.attempt)
+            mail_delivery_failure(ctx, session, offer, "licences", error, dead, job.attempt)
 
 
 class LicencesEndGrantsHandler:
@@ -120,42 +119,42 @@ class LicencesEndGrantsHandler:
 
     payload = LicencesEndGrants
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
-        self._sealer = sealer
+        self._sealer = secret_box
 
-    def claim(self, job: JobContext, session: Session, payload: LicencesEndGrants) -> Call | Cancel | Snooze:
+    def claim(self, job: JobContext, session: Session, payload: LicencesEndGrants) -> OutgoingCall | Cancel | Snooze:
         """Build the call with the current totals; cancel if no grants end."""
         if job.now < payload.ends_at:
             return Snooze(payload.ends_at)
         account = session.get_one(Account, payload.account_id)
-        if account.deleted_at is not None or not rows.ending(session, account.id, payload.ends_at):
+        if account.deleted_at is not None or not licences.ending_grants(session, account.id, payload.ends_at):
             return Cancel("no grants end at this time")
-        totals = licences.totals(session, account.id, job.now)
+        totals = licences.balances_with_zeros(session, account.id, job.now)
         message = ended_message(account.id, payload.ends_at, totals, job.now)
-        return instances.call(session, self._sealer, account.id, message, job.now)
+        return instances.build_call(session, self._sealer, account.id, message, job.now)
 
-    def act(self, job: JobContext, plan: Call) -> HttpReply:
+    def act(self, job: JobContext, plan: OutgoingCall) -> HttpReply:
         """POST `licences.granted`."""
-        return say(self._sender, self._ctx.jobs.clock, plan)
+        return send_or_raise(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
-        self, job: JobContext, session: Session, payload: LicencesEndGrants, plan: Call, result: HttpReply
+        self, job: JobContext, session: Session, payload: LicencesEndGrants, plan: OutgoingCall, result: HttpReply
     ) -> Outcome:
         """Record that the instance confirmed the totals."""
-        announce(job, session, payload.account_id, "ended", {})
+        emit_granted(job, session, payload.account_id, "ended", {})
         return Done({"status": result.status})
 
     def failed(
         self, job: JobContext, session: Session, payload: LicencesEndGrants, error: str, dead: str | None
     ) -> None:
         """Mail the reseller when the job is dead."""
-        ended = rows.ending(session, payload.account_id, payload.ends_at)
+        ended = licences.ending_grants(session, payload.account_id, payload.ends_at)
         if dead is not None and ended:
-            offer = locked(session, ended[0].offer_id)
+            offer = lock_offer(session, ended[0].offer_id)
             ctx = self._ctx.within(job.jobs)
-            tell_reseller(ctx, session, offer, "licences", error, dead, job.attempt)
+            mail_delivery_failure(ctx, session, offer, "licences", error, dead, job.attempt)
 
 
 class LicencesRemindHandler:
@@ -169,15 +168,15 @@ class LicencesRemindHandler:
     def run(self, job: JobContext, session: Session, payload: LicencesRemind) -> Outcome:
         """Mail the reminder, unless the grants were replaced or have ended."""
         account = session.get_one(Account, payload.account_id)
-        ending: list[Grant] = rows.ending(session, account.id, payload.ends_at)
+        ending: list[Grant] = licences.ending_grants(session, account.id, payload.ends_at)
         if account.deleted_at is not None or not ending or job.now >= payload.ends_at:
             return Cancel("no grants end at this time")
         days = -(-(payload.ends_at - job.now) // timedelta(days=1))
-        offer_mails.licences_ending(self._ctx.within(job.jobs), session, account, ending, days)
+        offers_notifications.mail_licences_ending(self._ctx.within(job.jobs), session, account, ending, days)
         return Done({"grants": len(ending)})
 
 
-def announce(
+def emit_granted(
     job: JobContext,
     session: Session,
     account_id: UUID,
@@ -187,6 +186,6 @@ def announce(
 ) -> None:
     """Write the domain event `licences.granted`."""
     account = session.get_one(Account, account_id)
-    totals = licences.totals(session, account_id, job.now)
-    data = granted(account_id, reason, totals, job.now) | extra
+    totals = licences.balances_with_zeros(session, account_id, job.now)
+    data = granted_data(account_id, reason, totals, job.now) | extra
     events.emit(session, job.jobs, "licences.granted", account, data, at=job.now, reseller_id=reseller_id)

@@ -9,33 +9,31 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.jobs import CrashPolicy, TaskKind
-from domain.mailing import MailDeferred, MailRefused, MailTransport
-from domain.names import address_key
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome, Snooze, Transient
-from mail.build import MailBuilder
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze, Transient
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.ports import MailDeferred, MailRefused, MailTransport
+from kontor.kernel.states import CrashPolicy, TaskKind
+from kontor.kernel.validation import address_key
+from kontor.mailer.build import MailBuilder
+from kontor.mails import queries as mails_queries
+from kontor.mails.dispatch import Dispatch, Dispatcher, NotSent, SendResult, log_copy_of, record
+from kontor.mails.queries import RecipientResult
+from kontor.mails.service import SEND
 from models.mails import MailState, RecipientState
-from services.dispatch import Dispatch, Dispatcher, NotSent
-from services.mail_results import Posted, logged, record
-from services.mails import SEND
-from store import mails
-from store.mails import Tried
 
-PATIENCE: Final = RetryPolicy(max_attempts=80, base=timedelta(seconds=5), cap=timedelta(minutes=90))
-SOON: Final = timedelta(minutes=2)
+RETRY: Final = RetryPolicy(max_attempts=80, base=timedelta(seconds=5), cap=timedelta(minutes=90))
+DEFERRED_RETRY: Final = timedelta(minutes=2)
 
 
-class SendMail(Payload):
+class MailSend(Payload):
     """Send a posted mail."""
 
     policy: ClassVar[Policy] = Policy(
         name=SEND,
         queue="mail",
         kind=TaskKind.EXTERNAL,
-        retry=PATIENCE,
+        retry=RETRY,
         crash=CrashPolicy.RERUN,
         due_by=timedelta(minutes=5),
         time_limit=timedelta(minutes=2),
@@ -45,27 +43,27 @@ class SendMail(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class MailSending:
+class MailSendHandler:
     """Renders the mail when it sends it, so tokens are in no payload and in no row."""
 
     dispatcher: Dispatcher
     builder: MailBuilder
     transport: MailTransport
-    payload: ClassVar[type[SendMail]] = SendMail
+    payload: ClassVar[type[MailSend]] = MailSend
 
-    def claim(self, job: JobContext, session: Session, payload: SendMail) -> Dispatch | Outcome:
+    def claim(self, job: JobContext, session: Session, payload: MailSend) -> Dispatch | Outcome:
         """Plan the sending, unless the mail no longer applies."""
         plan = self.dispatcher.prepare(session, payload.mail_id, job.now)
         match plan:
             case Dispatch():
                 return plan
             case NotSent(state, reason):
-                mails.close(session, payload.mail_id, state, reason, job.id)
+                mails_queries.close(session, payload.mail_id, state, reason, job.id)
                 return Cancel(reason)
             case None:
                 return Done()
 
-    def act(self, job: JobContext, plan: Dispatch) -> Posted:
+    def act(self, job: JobContext, plan: Dispatch) -> SendResult:
         """Build the message once and send it. Raises Transient if no recipient could be reached."""
         built = self.builder.build(plan.letter, plan.dated)
         envelope = built.envelope.sender.envelope
@@ -74,19 +72,21 @@ class MailSending:
             key = address_key(address)
             try:
                 self.transport.send(envelope, address, built.raw)
-                tried.append(Tried(key, RecipientState.SENT))
+                tried.append(RecipientResult(key, RecipientState.SENT))
             except MailRefused as error:
-                tried.append(Tried(key, RecipientState.FAILED, error.message))
+                tried.append(RecipientResult(key, RecipientState.FAILED, error.message))
                 refused += [key] if error.at_rcpt else []
             except MailDeferred as error:
-                tried.append(Tried(key, RecipientState.QUEUED, error.message))
+                tried.append(RecipientResult(key, RecipientState.QUEUED, error.message))
                 deferred.append(error.message)
         if len(deferred) == len(plan.outstanding):
             raise Transient(deferred[0])
         reason = deferred[0] if deferred else None
-        return Posted(built, logged(built), tuple(tried), tuple(refused), reason)
+        return SendResult(built, log_copy_of(built), tuple(tried), tuple(refused), reason)
 
-    def record(self, job: JobContext, session: Session, payload: SendMail, plan: Dispatch, result: Posted) -> Outcome:
+    def record(
+        self, job: JobContext, session: Session, payload: MailSend, plan: Dispatch, result: SendResult
+    ) -> Outcome:
         """Store the result; recipients that could not be reached are retried soon."""
         state = record(
             session,
@@ -97,12 +97,12 @@ class MailSending:
             sent_before=plan.sent_before,
         )
         if state is MailState.QUEUED:
-            return Snooze(job.now + SOON)
+            return Snooze(job.now + DEFERRED_RETRY)
         return Done({"state": state.value, "message_id": result.built.message_id})
 
-    def failed(self, job: JobContext, session: Session, payload: SendMail, error: str, dead: str | None) -> None:
+    def failed(self, job: JobContext, session: Session, payload: MailSend, error: str, dead: str | None) -> None:
         """Store the error in the mail log."""
         if dead is None:
-            mails.note(session, payload.mail_id, error, job.id)
+            mails_queries.set_queued_reason(session, payload.mail_id, error, job.id)
         else:
-            mails.close(session, payload.mail_id, MailState.FAILED, error, job.id)
+            mails_queries.close(session, payload.mail_id, MailState.FAILED, error, job.id)

@@ -8,24 +8,22 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.calling import Call, CallSender
-from domain.jobs import DeadReason, TaskKind
-from domain.offers import OfferEvent, OfferState
-from domain.ports import HttpReply, Sealer
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome
+from kontor.accounts import instances
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
+from kontor.kernel.states import DeadReason, OfferEvent, OfferState, TaskKind
+from kontor.offers import notifications as offers_notifications
+from kontor.offers import service as offers
+from kontor.offers.transitions import OfferBook, lock_offer, try_transition
+from kontor.offers.views import delivered_message, state_at, withdrawn_message
 from models.offers import Offer
-from services import instances, offer_mails, offer_news, offers
-from services.offer_documents import seen_state
-from services.offer_log import OfferBook, locked, try_move
-from services.offer_messages import delivered_message, withdrawn_message
-from tasks.calls import say, surely_not_taken
+from tasks.calls import definitely_not_received, send_or_raise
 
 QUEUE: Final = "offers"
 RETRY: Final = RetryPolicy(max_attempts=8, base=timedelta(seconds=5), cap=timedelta(hours=1))
-TRIED: Final = (None, DeadReason.FAILED, DeadReason.PERMANENT)
+ATTEMPTED: Final = (None, DeadReason.FAILED, DeadReason.PERMANENT)
 
 
 class OfferDeliver(Payload):
@@ -71,48 +69,48 @@ class OfferDeliverHandler:
 
     payload = OfferDeliver
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
-        self._sealer = sealer
+        self._sealer = secret_box
 
-    def claim(self, job: JobContext, session: Session, payload: OfferDeliver) -> Call | Cancel:
+    def claim(self, job: JobContext, session: Session, payload: OfferDeliver) -> OutgoingCall | Cancel:
         """Count the attempt and build the call; cancel unless the offer is still waiting."""
-        offer = locked(session, payload.offer_id)
-        state = seen_state(offer, job.now)
+        offer = lock_offer(session, payload.offer_id)
+        state = state_at(offer, job.now)
         if state is not OfferState.WAITING:
             return Cancel(f"the offer is {state.value}")
         offer.delivery_attempts += 1
         offer.delivery_doubts += 1
         message = delivered_message(offer, job.now)
-        return instances.call(session, self._sealer, offer.account_id, message, job.now)
+        return instances.build_call(session, self._sealer, offer.account_id, message, job.now)
 
-    def act(self, job: JobContext, plan: Call) -> HttpReply:
+    def act(self, job: JobContext, plan: OutgoingCall) -> HttpReply:
         """POST `offer.delivered`."""
-        return say(self._sender, self._ctx.jobs.clock, plan)
+        return send_or_raise(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
-        self, job: JobContext, session: Session, payload: OfferDeliver, plan: Call, result: HttpReply
+        self, job: JobContext, session: Session, payload: OfferDeliver, plan: OutgoingCall, result: HttpReply
     ) -> Outcome:
         """Notify the admin; withdraw or expire the offer if it was closed during the call."""
         ctx = self._ctx.within(job.jobs)
-        offer = locked(session, payload.offer_id)
-        if try_move(ctx, session, offer, OfferEvent.DELIVERED, "system"):
+        offer = lock_offer(session, payload.offer_id)
+        if try_transition(ctx, session, offer, OfferEvent.DELIVERED, "system"):
             offer.delivered_at, offer.delivery_error = job.now, None
-            offer_news.delivered(ctx, session, offer)
+            offers_notifications.notify_delivered(ctx, session, offer)
         elif not offers.expire(ctx, session, offer.id):
-            offers.withdraw_later(ctx, session, offer)
+            offers.enqueue_withdrawal(ctx, session, offer)
         return Done({"status": result.status, "state": offer.state})
 
     def failed(self, job: JobContext, session: Session, payload: OfferDeliver, error: str, dead: str | None) -> None:
         """Store the error; mail the reseller when the job is dead."""
         ctx = self._ctx.within(job.jobs)
-        offer = locked(session, payload.offer_id)
+        offer = lock_offer(session, payload.offer_id)
         offer.delivery_error = error
-        if dead in TRIED and surely_not_taken(error) and offer.delivery_doubts > 0:
+        if dead in ATTEMPTED and definitely_not_received(error) and offer.delivery_doubts > 0:
             offer.delivery_doubts -= 1
-        if dead is not None and seen_state(offer, job.now) is OfferState.WAITING:
-            tell_reseller(ctx, session, offer, "offer", error, dead, offer.delivery_attempts)
+        if dead is not None and state_at(offer, job.now) is OfferState.WAITING:
+            mail_delivery_failure(ctx, session, offer, "offer", error, dead, offer.delivery_attempts)
 
 
 class OfferWithdrawHandler:
@@ -120,39 +118,39 @@ class OfferWithdrawHandler:
 
     payload = OfferWithdraw
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, sealer: Sealer) -> None:
+    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
-        self._sealer = sealer
+        self._sealer = secret_box
 
-    def claim(self, job: JobContext, session: Session, payload: OfferWithdraw) -> Call | Cancel:
+    def claim(self, job: JobContext, session: Session, payload: OfferWithdraw) -> OutgoingCall | Cancel:
         """Build the call; cancel if the delivery cannot have reached the instance."""
-        offer = locked(session, payload.offer_id)
+        offer = lock_offer(session, payload.offer_id)
         if offer.state != OfferState.CANCELLED or offer.delivery_doubts == 0:
             return Cancel("the instance never received the offer")
         message = withdrawn_message(session, offer, job.now)
-        return instances.call(session, self._sealer, offer.account_id, message, job.now)
+        return instances.build_call(session, self._sealer, offer.account_id, message, job.now)
 
-    def act(self, job: JobContext, plan: Call) -> HttpReply:
+    def act(self, job: JobContext, plan: OutgoingCall) -> HttpReply:
         """POST `offer.withdrawn`."""
-        return say(self._sender, self._ctx.jobs.clock, plan)
+        return send_or_raise(self._sender, self._ctx.jobs.clock, plan)
 
     def record(
-        self, job: JobContext, session: Session, payload: OfferWithdraw, plan: Call, result: HttpReply
+        self, job: JobContext, session: Session, payload: OfferWithdraw, plan: OutgoingCall, result: HttpReply
     ) -> Outcome:
         """Record that the instance no longer has the offer."""
-        offer = locked(session, payload.offer_id)
+        offer = lock_offer(session, payload.offer_id)
         offer.delivery_doubts = 0
-        offer_news.announce(self._ctx.within(job.jobs), session, "offer.withdrawn", offer)
+        offers_notifications.emit_offer_event(self._ctx.within(job.jobs), session, "offer.withdrawn", offer)
         return Done({"status": result.status})
 
     def failed(self, job: JobContext, session: Session, payload: OfferWithdraw, error: str, dead: str | None) -> None:
         """Mail the reseller when the job is dead."""
-        offer = locked(session, payload.offer_id)
+        offer = lock_offer(session, payload.offer_id)
         offer.delivery_error = error
         if dead is not None:
             ctx = self._ctx.within(job.jobs)
-            tell_reseller(ctx, session, offer, "withdrawal", error, dead, job.attempt)
+            mail_delivery_failure(ctx, session, offer, "withdrawal", error, dead, job.attempt)
 
 
 class OfferExpireHandler:
@@ -168,11 +166,11 @@ class OfferExpireHandler:
         return Done({"expired": offers.expire(self._ctx.within(job.jobs), session, payload.offer_id)})
 
 
-def tell_reseller(
+def mail_delivery_failure(
     ctx: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str, attempts: int
 ) -> None:
     """Mail the reseller that a call failed for good; `subject_of` is offer, withdrawal or licences."""
-    offer_mails.delivery_failed(
+    offers_notifications.mail_delivery_failed(
         ctx,
         session,
         offer,

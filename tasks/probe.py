@@ -7,11 +7,10 @@ from typing import ClassVar, Final
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from domain.jobs import TaskKind
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.handlers import JobContext
-from engine.outcomes import Done, Stopped
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Cancelled, Done, JobContext
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.states import TaskKind
 
 Sleep = Callable[[float], None]
 """Sleeps for a number of seconds of wall time."""
@@ -53,7 +52,7 @@ class ProbeEchoHandler:
         left = plan.seconds or 0.0
         while left > 0:
             if job.cancelled():
-                raise Stopped
+                raise Cancelled
             nap = min(left, NAP)
             self._sleep(nap)
             left -= nap

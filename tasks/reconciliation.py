@@ -7,13 +7,12 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from domain.misfire import MisfirePolicy
-from engine.catalogue import Payload, Policy, own_commit
-from engine.handlers import JobContext
-from engine.outcomes import Done, Outcome
-from engine.schedules import Declared
-from services.programmes import Programmes
-from services.reconciliation.reconciling import reconcile
+from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.handlers import Done, JobContext, Outcome
+from kontor.engine.schedules import ScheduleSpec
+from kontor.kernel.states import MisfirePolicy
+from kontor.programme.service import Programmes
+from kontor.reconciliation.service import reconcile
 
 TASK: Final = "reconciliation.compare"
 
@@ -24,7 +23,7 @@ class ReconciliationCompare(Payload):
     `everything`: without the time limit, once a day.
     """
 
-    policy: ClassVar[Policy] = own_commit(TASK, "upkeep", timedelta(minutes=15), attempts=5)
+    policy: ClassVar[Policy] = isolated_policy(TASK, "upkeep", timedelta(minutes=15), attempts=5)
 
     everything: bool = False
 
@@ -44,14 +43,14 @@ class ReconciliationCompareHandler:
 
 
 SCHEDULES: Final = (
-    Declared(
+    ScheduleSpec(
         name=TASK,
         cron="5,20,35,50 * * * *",
         timezone="UTC",
         task=TASK,
         misfire=MisfirePolicy.ONCE,
     ),
-    Declared(
+    ScheduleSpec(
         name="reconciliation.everything",
         cron="45 3 * * *",
         timezone="UTC",

@@ -9,19 +9,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from domain.calling import Call, CallSender
-from domain.jobs import TaskKind
-from domain.ports import Clock, HttpReply, Sealer
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.ports import CallSender, Clock, HttpReply, OutgoingCall, SecretBox
+from kontor.kernel.states import TaskKind
+from kontor.webhooks import events, signing
+from kontor.webhooks import queries as webhooks_queries
+from kontor.webhooks import service as webhooks
+from kontor.webhooks.events import FAN_OUT
 from models.webhooks import DeliveryState, WebhookDelivery
-from services import signing_secrets, webhooks
-from services.events import FAN_OUT
-from store import events
-from store import webhooks as rows
-from tasks.calls import say
+from tasks.calls import send_or_raise
 
 QUEUE: Final = "webhooks"
 GONE: Final = 410
@@ -68,15 +66,15 @@ class WebhooksDeliverHandler:
 
     payload = WebhooksDeliver
 
-    def __init__(self, sender: CallSender, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, sender: CallSender, secret_box: SecretBox, clock: Clock) -> None:
         self._sender = sender
-        self._sealer = sealer
+        self._sealer = secret_box
         self._clock = clock
 
-    def claim(self, job: JobContext, session: Session, payload: WebhooksDeliver) -> Call | Cancel:
+    def claim(self, job: JobContext, session: Session, payload: WebhooksDeliver) -> OutgoingCall | Cancel:
         """Count the attempt and build the call; cancel for a deleted or disabled endpoint."""
-        delivery = locked(session, payload)
-        endpoint = rows.get(session, delivery.endpoint_id)
+        delivery = lock_delivery(session, payload)
+        endpoint = webhooks_queries.get(session, delivery.endpoint_id)
         if delivery.state == DeliveryState.DELIVERED:
             return Cancel("already delivered")
         if endpoint is None or endpoint.disabled_at is not None:
@@ -85,22 +83,22 @@ class WebhooksDeliverHandler:
         delivery.state = DeliveryState.PENDING.value
         delivery.tries += 1
         body = json.dumps(delivery.body, separators=(",", ":"), ensure_ascii=False).encode()
-        secrets = signing_secrets.valid(self._sealer, endpoint, job.now)
-        return Call(endpoint.url, delivery.webhook_id, body, secrets)
+        secrets = signing.valid_secrets(self._sealer, endpoint, job.now)
+        return OutgoingCall(endpoint.url, delivery.webhook_id, body, secrets)
 
-    def act(self, job: JobContext, plan: Call) -> HttpReply:
+    def act(self, job: JobContext, plan: OutgoingCall) -> HttpReply:
         """POST the event; a 410 response is not an error."""
-        return say(self._sender, self._clock, plan, GONE)
+        return send_or_raise(self._sender, self._clock, plan, GONE)
 
     def record(
-        self, job: JobContext, session: Session, payload: WebhooksDeliver, plan: Call, result: HttpReply
+        self, job: JobContext, session: Session, payload: WebhooksDeliver, plan: OutgoingCall, result: HttpReply
     ) -> Outcome:
         """Store the delivery; after a 410, disable the endpoint."""
-        delivery = locked(session, payload)
+        delivery = lock_delivery(session, payload)
         delivery.last_status = result.status
         if result.status == GONE:
             delivery.state, delivery.last_error = DeliveryState.FAILED.value, "answered 410"
-            endpoint = rows.get(session, delivery.endpoint_id, lock=True)
+            endpoint = webhooks_queries.get(session, delivery.endpoint_id, lock=True)
             if endpoint is not None:
                 webhooks.disable(endpoint, "The endpoint answered 410 Gone.", job.now)
             return Cancel("the endpoint answered 410 and was disabled")
@@ -110,20 +108,20 @@ class WebhooksDeliverHandler:
 
     def failed(self, job: JobContext, session: Session, payload: WebhooksDeliver, error: str, dead: str | None) -> None:
         """Store the error in the delivery."""
-        delivery = locked(session, payload)
-        delivery.last_error, delivery.last_status = error[:ERROR_LIMIT], status_in(error)
+        delivery = lock_delivery(session, payload)
+        delivery.last_error, delivery.last_status = error[:ERROR_LIMIT], status_of_error(error)
         if dead is not None and delivery.state == DeliveryState.PENDING:
             delivery.state = DeliveryState.FAILED.value
 
 
-def locked(session: Session, payload: WebhooksDeliver) -> WebhookDelivery:
+def lock_delivery(session: Session, payload: WebhooksDeliver) -> WebhookDelivery:
     """Lock and return the delivery; deliveries are never deleted while their job exists."""
-    delivery = rows.delivery(session, payload.delivery_id, lock=True)
+    delivery = webhooks_queries.delivery(session, payload.delivery_id, lock=True)
     assert delivery is not None
     return delivery
 
 
-def status_in(error: str) -> int | None:
+def status_of_error(error: str) -> int | None:
     """Return the status in an error such as `answered 503: …`; None if there was no response."""
     words = error.replace(":", " ").split()
     return int(words[1]) if words[:1] == ["answered"] and words[1].isdigit() else None

@@ -16,11 +16,10 @@ from pytest_socket import disable_socket, enable_socket
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.orm import Session
 
-from adapters.embedded.sharing import shared_servers
-from adapters.environment import sqlalchemy_url
-from adapters.settings import Settings
-from store.schema import ROOT, metadata, migrate
+from kontor.adapters.embedded.endpoints import shared_servers
+from kontor.adapters.settings import Settings, sqlalchemy_url
 from tests.support.wiring import SECRET
+from workers.migrations import ROOT, metadata, migrate
 
 KINDS = {"unit", "integration", "faults", "acceptance", "browser", "architecture"}
 TEMPLATE_LOCK = 4_815_162_342

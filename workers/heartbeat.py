@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from engine.tally import Tally
-from workers.release import release
+from kontor.engine.job_stats import JobStats
+from workers.connections import installed_version
 
 log = structlog.get_logger(__name__)
 
@@ -46,14 +46,14 @@ class Heartbeat(threading.Thread):
         threads: int,
         queues: Sequence[str],
         on_draining: Callable[[bool], None],
-        tally: Tally,
+        stats: JobStats,
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._connect = connect
         self._worker = worker
-        self._row = (worker, platform.node(), os.getpid(), release(), threads, list(queues))
+        self._row = (worker, platform.node(), os.getpid(), installed_version(), threads, list(queues))
         self._on_draining = on_draining
-        self._tally = tally
+        self._stats = stats
         self._beats = 0
         self._stopping = threading.Event()
         self._cancelled: frozenset[UUID] = frozenset()
@@ -84,7 +84,7 @@ class Heartbeat(threading.Thread):
         try:
             with self._connect() as connection:
                 connection.execute(DEREGISTER, (self._worker,))
-                self._tally.tell(connection)
+                self._stats.flush(connection)
         except psycopg.Error as error:
             log.warning("heartbeat.not_left", error=str(error).strip())
 
@@ -102,4 +102,4 @@ class Heartbeat(threading.Thread):
         self._cancelled = frozenset(UUID(str(job_id)) for (job_id,) in rows)
         self._beats += 1
         if self._beats % BEATS_PER_FLUSH == 0:
-            self._tally.tell(self._connection)
+            self._stats.flush(self._connection)

@@ -7,19 +7,17 @@ from types import FrameType
 import psycopg
 import structlog
 
-from adapters.bells import Keys, RedisBells
-from adapters.crash import KillAt
-from adapters.settings import Settings
-from domain.bells import BellsDown
-from domain.ports import CrashPoint
-from engine.catalogue import Catalogue
-from engine.relay import Relay
-from engine.traced_jobs import TracedBells
-from engine.workshop import no_crash
-from tasks.catalogue import catalogue as every_task
-from workers.clocks import clock_for
-from workers.connections import driver_connection, redis_client
-from workers.tracing import tracer_for
+from kontor.adapters.fault_injection import KillAt
+from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys
+from kontor.adapters.settings import Settings
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.relay import Relay
+from kontor.engine.runtime import no_crash
+from kontor.engine.tracing import TracedDoorbellChannel
+from kontor.kernel.doorbells import DoorbellUnavailable
+from kontor.kernel.ports import CrashPoint
+from tasks.registry import catalogue as every_task
+from workers.connections import clock_for, psycopg_connection, redis_client, tracer_for
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +34,8 @@ class RelayProcess:
         self._catalogue = catalogue
         self._crash = crash
         self._clock = clock_for(settings)
-        keys = Keys(settings.namespace)
-        self._bells = RedisBells(redis_client(settings), keys, catalogue.queues)
+        keys = RedisKeys(settings.namespace)
+        self._bells = RedisDoorbellChannel(redis_client(settings), keys, catalogue.queues)
         self._tracer = tracer_for(settings, "relay")
         self._stop_requested = threading.Event()
 
@@ -49,7 +47,7 @@ class RelayProcess:
         """Run until a stop is requested."""
         while not self._stop_requested.is_set():
             try:
-                with driver_connection(self._settings, "kontor-relay") as connection:
+                with psycopg_connection(self._settings, "kontor-relay") as connection:
                     self._lead(connection)
             except psycopg.Error as error:
                 log.warning("relay.no_ledger", error=str(error).strip())
@@ -63,7 +61,7 @@ class RelayProcess:
             if row and row[0]:
                 break
             self._stop_requested.wait(STANDBY_SECONDS)
-        bells = self._bells if self._tracer is None else TracedBells(self._bells, connection, self._tracer)
+        bells = self._bells if self._tracer is None else TracedDoorbellChannel(self._bells, connection, self._tracer)
         relay = Relay(connection, bells, self._catalogue, self._clock, self._crash)
         started = False
         log.info("relay.leading")
@@ -73,7 +71,7 @@ class RelayProcess:
                     relay.begin()
                     started = True
                 relay.tick()
-            except BellsDown as error:
+            except DoorbellUnavailable as error:
                 log.warning("relay.no_broker", error=str(error))
                 started = False
                 self._stop_requested.wait(BROKER_DOWN_SECONDS)

@@ -1,4 +1,4 @@
-"""Everything on one machine: servers, web, workers, relay, scheduler, mail catcher, under one supervisor."""
+"""Everything on one machine under one supervisor, and the first operator and key."""
 
 import importlib
 import signal
@@ -6,20 +6,25 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import FrameType
-from typing import TYPE_CHECKING
 
-from adapters.embedded import endpoints
-from adapters.embedded.servers import owned_servers
-from adapters.environment import Environment, SettingsError
-from adapters.settings import Settings, settings_from
-from store.revision import is_prepared
-from workers.program import Program
-from workers.supervisor import Child, Supervisor
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
-if TYPE_CHECKING:
-    from workers.first_start import Credentials
+from kontor.adapters.embedded import endpoints
+from kontor.adapters.embedded.servers import owned_servers
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.adapters.settings import Environment, Settings, SettingsError, settings_from
+from kontor.kernel import database
+from kontor.operators import keys
+from kontor.operators import queries as operators_queries
+from kontor.operators import service as operators
+from models.keys import Scope
+from workers.connections import programme_time
+from workers.migrations import is_prepared
+from workers.supervisor import ForkedProcess, SupervisedProcess, Supervisor
 
 Roles = Mapping[str, Callable[[], object]]
 LOOPBACK = "127.0.0.1"
@@ -48,13 +53,13 @@ def is_listening(port: int) -> bool:
     return True
 
 
-def leave(number: int, frame: FrameType | None) -> None:
+def exit_on_signal(number: int, frame: FrameType | None) -> None:
     """Exit with clean-up; a signal handler."""
     sys.exit(128 + number)
 
 
 @contextmanager
-def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[Child]]]:
+def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[SupervisedProcess]]]:
     """Yield settings and the embedded servers to supervise: none when both URLs are configured."""
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None), ()
@@ -70,13 +75,13 @@ def with_catcher(environment: Environment, settings: Settings) -> Settings:
     return replace(settings, smtp_url=f"smtp://{LOOPBACK}:{free_port()}")
 
 
-def children_of(settings: Settings, roles: Roles, *, catcher: bool) -> list[Child]:
+def child_processes(settings: Settings, roles: Roles, *, catcher: bool) -> list[SupervisedProcess]:
     """Return the processes of one machine in start order."""
     environ = settings.environ()
     names = ["web", "relay", *["worker"] * settings.worker_processes, "scheduler"]
     if catcher:
         names.insert(0, "catcher")
-    return [Program(name, roles[name], environ) for name in names]
+    return [ForkedProcess(name, roles[name], environ) for name in names]
 
 
 def preload() -> None:
@@ -86,21 +91,20 @@ def preload() -> None:
     importlib.import_module("workers.worker")
 
 
-def prepare(settings: Settings) -> "Credentials | None":
+def prepare(settings: Settings) -> "FirstCredentials | None":
     """Migrate and create the first credentials; a prepared database skips both and their imports."""
     if is_prepared(settings.database_url.replace("+psycopg", "", 1)):
         return None
-    from store.schema import migrate
-    from workers.first_start import first_credentials
+    from workers.migrations import migrate
 
     migrate(settings.database_url)
     return first_credentials(settings)
 
 
-def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Credentials | None"], None]) -> None:
+def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "FirstCredentials | None"], None]) -> None:
     """Run until Ctrl-C or SIGTERM; call `greet` once when the web process responds."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+        signal.signal(number, exit_on_signal)
     claim_port(environment.port)
     with ExitStack() as stack:
         embedded_settings, servers = stack.enter_context(embedded(environment))
@@ -113,5 +117,30 @@ def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Cred
         if servers:
             endpoints.publish(settings.data_dir, addresses)
         preload()
-        children = children_of(settings, roles, catcher=environment.smtp_url is None)
+        children = child_processes(settings, roles, catcher=environment.smtp_url is None)
         Supervisor(children, servers).run(lambda: is_listening(settings.port), lambda: greet(settings, credentials))
+
+
+OPERATOR = "admin@kontor.example"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCredentials:
+    """Secrets shown once and stored as hashes."""
+
+    email: str
+    password: str = field(repr=False)
+    key: str = field(repr=False)
+
+
+def first_credentials(settings: Settings) -> FirstCredentials | None:
+    """Create the first operator and the first key; None when an operator exists."""
+    now = programme_time(settings)
+    engine = create_engine(settings.database_url, poolclass=NullPool)
+    with Session(engine) as session, session.begin():
+        database.lock_names(session, "first start")
+        if operators_queries.list_operators(session):
+            return None
+        made = operators.create(session, Argon2Passwords(), OPERATOR, "admin", now=now, actor="first start")
+        key = keys.create(session, "first start", list(Scope), now)
+        return FirstCredentials(made.operator.email, made.password, key.secret)

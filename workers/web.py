@@ -7,24 +7,19 @@ from contextlib import contextmanager
 import uvicorn
 from sqlalchemy.orm import sessionmaker
 
-from adapters.bells import Keys
-from adapters.doorbell import RedisDoorbell
-from adapters.http_network import system_resolve
-from adapters.passwords import Argon2Passwords
-from adapters.sealer import FernetSealer, derived_key
-from adapters.settings import Settings
-from api.app import build
-from api.deps import Deps
-from engine.enqueue import Jobs
-from engine.traced_jobs import traced_jobs
-from services.addresses import AddressGuard
-from services.programmes import Programmes
-from services.tokens import Tokens
-from tasks.catalogue import catalogue
-from workers.clocks import clock_for
-from workers.connections import redis_client, sql_engine
-from workers.release import release
-from workers.tracing import CarryingThreads, tracer_for
+from kontor.adapters.network import system_resolve
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox, derive_key
+from kontor.adapters.settings import Settings
+from kontor.engine.enqueue import Jobs
+from kontor.engine.tracing import with_tracing
+from kontor.http.context import Deps
+from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.tokens import Tokens
+from kontor.programme.service import Programmes
+from tasks.registry import catalogue
+from workers.connections import ContextThreads, clock_for, installed_version, redis_client, sql_engine, tracer_for
+from workers.web_app import build
 
 THREADS = 8
 BACKLOG = 2_048
@@ -36,27 +31,27 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
     engine = sql_engine(settings, "kontor web", THREADS)
     client = redis_client(settings)
-    doorbell = RedisDoorbell(client, Keys(settings.namespace))
+    doorbell = RedisRelayHint(client, RedisKeys(settings.namespace))
     clock = clock_for(settings)
     tracer = tracer_for(settings, "web")
-    pool = ThreadPoolExecutor if tracer is None else CarryingThreads
+    pool = ThreadPoolExecutor if tracer is None else ContextThreads
     threads = pool(THREADS, thread_name_prefix="call")
     try:
         yield Deps(
             sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
-            jobs=traced_jobs(Jobs(catalogue(), clock, doorbell), tracer),
-            sealer=FernetSealer(settings.secret_key),
+            jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
+            secret_box=FernetSecretBox(settings.secret_key),
             passwords=Argon2Passwords(),
             programmes=Programmes(),
             tokens=Tokens(settings.secret_key),
             guard=AddressGuard(system_resolve, settings.allow_private_instances),
             threads=threads,
-            secret=derived_key(settings.secret_key, "api"),
+            secret=derive_key(settings.secret_key, "api"),
             offer_secret=settings.secret_key.encode(),
             public_url=settings.public_url,
             test_clock=settings.test_clock,
-            version=release(),
+            version=installed_version(),
             tracer=tracer,
         )
     finally:

@@ -13,29 +13,25 @@ import structlog
 from dramatiq.middleware import CurrentMessage, TimeLimit
 from dramatiq.middleware.threading import Interrupt
 
-from adapters.bells import Keys, actor_of
-from adapters.broker import LedgerBroker
-from adapters.crash import KillAt
-from adapters.doorbell import RedisDoorbell
-from adapters.settings import Settings
-from domain.jobs import TaskKind
-from domain.ports import CrashPoint
-from engine.catalogue import Catalogue
-from engine.enqueue import Jobs
-from engine.handlers import Handler, Registry
-from engine.rescue import APPLICATION
-from engine.runner import Runner
-from engine.tally import Tally
-from engine.traced_jobs import traced_jobs
-from engine.traced_runs import TracedRunner
-from engine.workshop import Workshop, no_crash
-from services.dead_jobs import announce
-from tasks.catalogue import PAYLOADS
-from workers.clocks import clock_for
-from workers.connections import KEEPS_PLANS, driver_connection, redis_client, sql_engine
+from kontor.adapters.dramatiq_broker import DoorbellBroker
+from kontor.adapters.fault_injection import KillAt
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint, actor_name_of
+from kontor.adapters.settings import Settings
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.enqueue import Jobs
+from kontor.engine.handlers import Handler, Registry
+from kontor.engine.job_stats import JobStats
+from kontor.engine.recovery import APPLICATION_PREFIX
+from kontor.engine.runner import Runner
+from kontor.engine.runtime import WorkerRuntime, no_crash
+from kontor.engine.tracing import TracedRunner, with_tracing
+from kontor.kernel.ports import CrashPoint
+from kontor.kernel.states import TaskKind
+from kontor.webhooks.dead_jobs import emit_job_dead
+from tasks.registry import PAYLOADS
+from workers.connections import CACHED_PLAN_OPTIONS, clock_for, psycopg_connection, redis_client, sql_engine, tracer_for
 from workers.heartbeat import Heartbeat
-from workers.parts import handlers_for
-from workers.tracing import tracer_for
+from workers.wiring import handlers_for
 
 log = structlog.get_logger(__name__)
 
@@ -59,26 +55,26 @@ class WorkerProcess:
     def __init__(self, settings: Settings, extra: Sequence[Handler] = (), crash: CrashPoint = no_crash) -> None:
         self.name = f"{platform.node()[:20]}-{secrets.token_hex(6)}"
         self.threads = settings.worker_threads
-        keys = Keys(settings.namespace)
+        keys = RedisKeys(settings.namespace)
         client = redis_client(settings)
         clock = clock_for(settings)
-        self.doorbell = RedisDoorbell(client, keys)
+        self.doorbell = RedisRelayHint(client, keys)
         catalogue = Catalogue([*PAYLOADS, *(handler.payload for handler in extra)])
         self.tracer = tracer_for(settings, "worker")
-        jobs = traced_jobs(Jobs(catalogue, clock, self.doorbell), self.tracer)
+        jobs = with_tracing(Jobs(catalogue, clock, self.doorbell), self.tracer)
         self.registry = Registry([*handlers_for(settings, clock, jobs, self.tracer), *extra])
-        application = APPLICATION + self.name
-        self.engine = sql_engine(settings, application, self.threads + 1, KEEPS_PLANS)
-        self.broker = LedgerBroker(
+        application = APPLICATION_PREFIX + self.name
+        self.engine = sql_engine(settings, application, self.threads + 1, CACHED_PLAN_OPTIONS)
+        self.broker = DoorbellBroker(
             client, keys, self.name, prefetch_of(catalogue, self.threads), [CurrentMessage(), TimeLimit()]
         )
-        tally = Tally()
+        stats = JobStats()
         self.heartbeat = Heartbeat(
-            lambda: driver_connection(settings, application),
-            self.name, self.threads, catalogue.queues, self._drain, tally,
+            lambda: psycopg_connection(settings, application),
+            self.name, self.threads, catalogue.queues, self._drain, stats,
         )  # fmt: skip
         self._stopping = threading.Event()
-        runtime = Workshop(
+        runtime = WorkerRuntime(
             engine=self.engine,
             registry=self.registry,
             jobs=jobs,
@@ -87,10 +83,10 @@ class WorkerProcess:
             worker=self.name,
             crash=crash,
             cancelled=self.heartbeat.cancelled,
-            on_dead=announce,
+            on_dead=emit_job_dead,
             wait_for_database=lambda: not self._stopping.wait(RECONNECT_SECONDS),
             interrupts=(Interrupt,),
-            tally=tally,
+            stats=stats,
         )
         self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer, queue_of_bell)
         self._serve(catalogue.queues)
@@ -98,7 +94,7 @@ class WorkerProcess:
 
     def _serve(self, queues: Sequence[str]) -> None:
         for queue in queues:
-            declare = dramatiq.actor(broker=self.broker, queue_name=queue, actor_name=actor_of(queue))
+            declare = dramatiq.actor(broker=self.broker, queue_name=queue, actor_name=actor_name_of(queue))
             declare(self._run)
 
     def _run(self, task: str, ids: list[str]) -> None:

@@ -40,7 +40,7 @@ def free_port() -> int:
 
 def make_key(stage: Stage, database: str, scope: str) -> str:
     """An API key of one scope."""
-    argv = [sys.executable, "-m", "cli", "keys", "create", "--name", "bench", "--scope", scope, "--json"]
+    argv = [sys.executable, "-m", "kontor.cli.main", "keys", "create", "--name", "bench", "--scope", scope, "--json"]
     made = subprocess.run(argv, env=environ(stage, database), capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise Failed(f"no API key: {made.stderr.strip()}")
@@ -79,7 +79,9 @@ def measure(run: Run) -> Row:
         connection.execute(BARE)
     key, ports = make_key(stage, DATABASE, "enqueue"), {"kontor": free_port(), "bare": free_port()}
     commands = [
-        Command("web", [sys.executable, "-m", "cli", "web", "--port", str(ports["kontor"])], environ(stage)),
+        Command(
+            "web", [sys.executable, "-m", "kontor.cli.main", "web", "--port", str(ports["kontor"])], environ(stage)
+        ),
         Command("bare", [sys.executable, "-m", "bench.bare_app", str(ports["bare"])], environ(stage)),
     ]
     loads: dict[str, list[Answered]] = defaultdict(list)

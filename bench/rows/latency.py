@@ -14,15 +14,14 @@ import redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from adapters.bells import Keys
-from adapters.doorbell import RedisDoorbell
 from bench.kontor import DATABASE, SHARED, environ, jobs, make_schema, namespace, sql_engine
 from bench.proc import cpu_seconds, resident_megabytes
 from bench.processes import Command, Failed, running
 from bench.results import Budget, Figure, Row, percentile
 from bench.run import Run, Step
 from bench.stage import Stage
-from engine.enqueue import Jobs
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.engine.enqueue import Jobs
 
 WARM_UP = 50
 PATIENCE = 30.0
@@ -35,7 +34,7 @@ def measure(run: Run) -> Row:
     stage, samples = run.stage, run.share(500, 100)
     make_schema(stage)
     stage.settle()
-    scheduler = Command("kontor-scheduler", [sys.executable, "-m", "cli", "scheduler"], environ(stage))
+    scheduler = Command("kontor-scheduler", [sys.executable, "-m", "kontor.cli.main", "scheduler"], environ(stage))
     commands = [*SHARED.commands(stage), scheduler]
     log = stage.folder / "log" / "latency.log"
     with running(commands, log) as started, run.steps("latency", samples + WARM_UP + 1) as step:
@@ -78,7 +77,7 @@ class Probe:
 def probe(stage: Stage, database: str) -> Iterator[Probe]:
     """A probe of one of Kontor's databases."""
     client = redis.Redis.from_url(stage.redis_url)
-    doorbell = RedisDoorbell(client, Keys(namespace(database)))
+    doorbell = RedisRelayHint(client, RedisKeys(namespace(database)))
     with sql_engine(stage, database) as engine, stage.connect(database) as connection:
         yield Probe(engine, connection, jobs(doorbell))
     doorbell.close()

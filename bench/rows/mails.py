@@ -10,9 +10,6 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock import SystemClock
-from adapters.doorbell import SilentDoorbell
-from adapters.passwords import Argon2Passwords
 from bench.kontor import DATABASE, HOT, Kontor, environ, make_schema, sql_engine
 from bench.mail_floor import floor, plain_bytes, sink
 from bench.observation import Observation
@@ -20,21 +17,26 @@ from bench.processes import Command, Failed, check_alive, running
 from bench.results import Budget, Row, of_samples, ratios
 from bench.run import Run
 from bench.stage import ROOT, Stage
-from engine.enqueue import Jobs
-from mail.build import MailBuilder
-from mail.message import BuiltMail
-from mail.render import Renderer
-from mail.samples import sample_facts
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.redis_doorbell import SilentRelayHint
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.tokens import Tokens
+from kontor.mailer.build import MailBuilder
+from kontor.mailer.mime import BuiltMail
+from kontor.mailer.render import Renderer
+from kontor.mails import service as mails
+from kontor.mails.dispatch import Dispatch, Dispatcher
+from kontor.mails.preview import sample_facts
+from kontor.mails.refresh import RULES
+from kontor.programme import files
+from kontor.programme.service import Programmes
 from models.accounts import Account
 from models.mails import Mail
-from services import accounts, mails, programme_files
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.dispatch import Dispatch, Dispatcher
-from services.mail_rules import RULES
-from services.programmes import Programmes
-from services.tokens import Tokens
-from tasks.catalogue import catalogue
+from tasks.registry import catalogue
 
 TEMPLATE = "account-connected"
 LANGUAGES = ("en", "de", "fr", "ru", "ja")
@@ -74,7 +76,7 @@ def measure(run: Run) -> Row:
 
 def ledger() -> Jobs:
     """The way into the ledger with every task of the deployment."""
-    return Jobs(catalogue(), SystemClock(), SilentDoorbell())
+    return Jobs(catalogue(), SystemClock(), SilentRelayHint())
 
 
 def prepare(stage: Stage) -> None:
@@ -84,7 +86,7 @@ def prepare(stage: Stage) -> None:
     text = (ROOT / "examples" / "programmes" / "learning.yaml").read_text()
     book = AccountBook(jobs, Programmes(), Argon2Passwords())
     with sql_engine(stage) as engine, Session(engine) as session:
-        programme_files.apply(session, "learning", text, now=jobs.clock.now(), actor="bench")
+        files.apply(session, "learning", text, now=jobs.clock.now(), actor="bench")
         for locale in LANGUAGES:
             new = NewAccount("learning", f"Bench {locale}", f"admin@{locale}.example", locale=locale)
             accounts.create(book, session, new)

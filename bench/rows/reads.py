@@ -13,7 +13,7 @@ from bench.results import Budget, Figure
 from bench.rows.api import free_port, make_key, wait_until_open
 from bench.run import Run
 from bench.stage import Stage
-from engine.pick import pick
+from kontor.engine.fair_pick import pick
 
 REPEATS = 7
 PICKED = 500
@@ -40,7 +40,9 @@ def measure_reads(run: Run, database: str) -> list[Figure]:
     """The pick at driver level, everything else over HTTP."""
     figures = [pick_figure(run.stage, database)]
     port = free_port()
-    web = Command("web", [sys.executable, "-m", "cli", "web", "--port", str(port)], environ(run.stage, database))
+    web = Command(
+        "web", [sys.executable, "-m", "kontor.cli.main", "web", "--port", str(port)], environ(run.stage, database)
+    )
     key = make_key(run.stage, database, "read")
     paths = [*PATHS, f"/v1/jobs/{some_job(run.stage, database)}"]
     with (

@@ -45,7 +45,7 @@ def command(stage: Stage, port: int) -> Command:
     """`kontor up` with a data directory of its own."""
     kept = {key: value for key, value in environ(stage).items() if key not in GIVEN}
     own = {"KONTOR_DATA_DIR": str(stage.folder / "start")}
-    return Command("up", [sys.executable, "-m", "cli", "up", "--port", str(port)], {**kept, **own})
+    return Command("up", [sys.executable, "-m", "kontor.cli.main", "up", "--port", str(port)], {**kept, **own})
 
 
 def start_once(stage: Stage, memory: dict[str, float]) -> float:

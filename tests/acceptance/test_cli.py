@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from adapters.clock import SystemClock
-from adapters.settings import Settings
-from cli import main
-from engine.enqueue import Request
-from store.schema import ROOT
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.settings import Settings
+from kontor.cli.main import main
+from kontor.engine.enqueue import JobRequest
 from tests.support.wiring import silent_jobs
+from workers.migrations import ROOT
 
 KONTOR = Path(sys.executable).with_name("kontor")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -34,7 +34,7 @@ def environ(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(environ: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in this process, handling its errors as the interpreter would."""
-    monkeypatch.setattr("commands.context.configure_logs", lambda *_: None)
+    monkeypatch.setattr("kontor.cli.context.configure_logs", lambda *_: None)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
     def start(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -91,7 +91,7 @@ def test_failure_is_one_line_and_exit_1_with_a_traceback_on_demand(installed: Ru
 def test_list_of_jobs_continues_at_the_cursor(run: Run, engine: Engine) -> None:
     with Session(engine) as session:
         jobs = silent_jobs(SystemClock())
-        ids = jobs.put_many(session, [Request("probe.echo", {"message": str(n)}) for n in range(3)])
+        ids = jobs.enqueue_many(session, [JobRequest("probe.echo", {"message": str(n)}) for n in range(3)])
         session.commit()
     first = run("jobs", "list", "--limit", "2")
     assert first.stderr == f"More: --cursor {ids[1]}\n"

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.export import document
+from devtools.export_openapi import document
 from models.fees import Charge, FeeRun
 from tests.support.api import Api, ResellerAccounts
 

@@ -3,12 +3,13 @@
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from services import mails
+from kontor.adapters.fakes import ManualClock
+from kontor.mails import service as mails
 from tests.acceptance.test_cli import Run, environ, printed, run
 from tests.support.wiring import silent_jobs
 
 __all__ = ["environ", "run"]
+
 DUTY = "duty@kontor.example"
 
 

@@ -2,14 +2,14 @@
 
 import json
 
-from api.export import document
-from store.schema import ROOT
+from devtools.export_openapi import document
+from workers.migrations import ROOT
 
 KEPT = ROOT / "docs" / "openapi.json"
 
 
 def test_committed_document_equals_the_served_one() -> None:
-    assert json.loads(KEPT.read_text()) == document(), "run: python -m api.export > docs/openapi.json"
+    assert json.loads(KEPT.read_text()) == document(), "run: python -m devtools.export_openapi > docs/openapi.json"
 
 
 def test_every_operation_documents_its_security_and_responses() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from adapters.settings import Settings
-from store.schema import ROOT
+from kontor.adapters.settings import Settings
+from workers.migrations import ROOT
 
 KONTOR = Path(sys.executable).with_name("kontor")
 HOSTING = str(ROOT / "examples" / "programmes" / "hosting.yaml")

@@ -10,25 +10,25 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.settings import Settings
-from domain.tracing import HEADER, Place, place_in
-from store.schema import ROOT
+from devtools.demo.deployment import Deployment, deployed
+from devtools.demo.mailbox import press
+from devtools.demo.stories.sales import LINES
+from devtools.demo.world import PROGRAMMES, SCOPES, World
+from devtools.received_calls import ReceivedCalls, Reply
+from devtools.sample_instance import SampleInstance
+from kontor.adapters.settings import Settings
+from kontor.kernel.tracing import TRACEPARENT, TraceContext, parse_traceparent
 from tests.support.otlp_collector import Collector, ReceivedSpan, running_collector
 from tests.support.polling import wait_for
-from workers.demo.deployment import Deployment, deployed
-from workers.demo.mailbox import press
-from workers.demo.stories.sales import LINES
-from workers.demo.world import PROGRAMMES, SCOPES, World
-from workers.instance import SampleInstance
-from workers.instance_book import CallBook, Reply
+from workers.migrations import ROOT
 
-CALLER = Place("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+CALLER = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LONGEST_STOP = 20.0
 ADMIN = "admin@client.example"
 
 
-class HeaderRecorder(CallBook):
+class HeaderRecorder(ReceivedCalls):
     """Records the `traceparent` header of each call too."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class HeaderRecorder(CallBook):
         self.traceparents: list[str] = []
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        self.traceparents.append(headers.get(HEADER, ""))
+        self.traceparents.append(headers.get(TRACEPARENT, ""))
         return super().receive(body, headers)
 
 
@@ -61,7 +61,7 @@ def accept_offer(world: World, received_calls: HeaderRecorder) -> str:
     world.instances.append(instance)
     received_calls.secret = world.call("PUT", f"/v1/accounts/{client}/instance", {"url": instance.url})["secret"]
     body = {"reseller_id": reseller, "account_id": client, "lines": LINES, "message": "only for your eyes"}
-    answer = world.api.post("/v1/offers", json=body, headers={HEADER: CALLER.header()})
+    answer = world.api.post("/v1/offers", json=body, headers={TRACEPARENT: CALLER.header()})
     assert answer.status_code == HTTPStatus.CREATED, answer.text
     assert answer.headers["X-Trace-Id"] == CALLER.trace_id
     world.move_to(world.now)
@@ -148,7 +148,7 @@ def test_spans_record_the_responses(story: Any) -> None:
 def test_jobs_and_the_instance_receive_the_trace(story: Any) -> None:
     assert [job["trace_id"] for job in story["jobs"]] == [CALLER.trace_id]
     call = call_of(story["collector"].spans(CALLER.trace_id))
-    assert place_in(story["book"].traceparents[0]) == Place(CALLER.trace_id, call.span_id)
+    assert parse_traceparent(story["book"].traceparents[0]) == TraceContext(CALLER.trace_id, call.span_id)
 
 
 def test_decision_page_starts_a_trace_down_to_the_licences(story: Any) -> None:
@@ -181,20 +181,20 @@ def test_unreachable_collector_loses_no_job_and_delays_nothing(monkeypatch: pyte
 
 STARTED = """
 import os, sys
-from commands.context import running_settings
+from kontor.cli.context import running_settings
 role = sys.argv[1]
 with running_settings(role) as settings:
     if role == "worker":
         from workers.worker import WorkerProcess
         WorkerProcess(settings)
     elif role == "relay":
-        from tasks.catalogue import catalogue
+        from tasks.registry import catalogue
         from workers.relay import RelayProcess
         RelayProcess(settings, catalogue())
     elif role == "scheduler":
         import scheduler
     else:
-        from api.app import build
+        from workers.web_app import build
         from workers.web import web_deps
         with web_deps(settings) as deps:
             build(deps)
@@ -216,5 +216,5 @@ def modules_of(role: str, settings: Settings) -> list[str]:
 @pytest.mark.parametrize("role", ["worker", "relay", "scheduler", "web"])
 def test_no_tracing_library_is_imported_while_tracing_is_off(settings: Settings, role: str) -> None:
     modules = modules_of(role, settings)
-    assert "workers.tracing" in modules
-    assert [name for name in modules if name.startswith((*HEAVY, "adapters.tracing"))] == []
+    assert "workers.connections" in modules
+    assert [name for name in modules if name.startswith((*HEAVY, "kontor.adapters.tracing"))] == []

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.embedded.process import is_alive, living_in
-from store.schema import ROOT
+from kontor.adapters.embedded.process import is_alive, processes_in
 from tests.support.polling import wait_for
+from workers.migrations import ROOT
 
 KONTOR = Path(sys.executable).with_name("kontor")
 ROLES = ["catcher", "relay", "scheduler", "web", "worker", "worker"]
@@ -71,7 +71,7 @@ class Up:
 
     def server(self, program: str) -> int:
         folder = self.data_dir / program.removesuffix("-server")
-        return min(pid for pid in living_in(folder, program) if pid in self.children())
+        return min(pid for pid in processes_in(folder, program) if pid in self.children())
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -105,7 +105,10 @@ def first_key(up: Up) -> str:
 
 
 def all_stopped(up: Up, pids: dict[int, str]) -> bool:
-    servers = [*living_in(up.data_dir / "postgres", "postgres"), *living_in(up.data_dir / "valkey", "valkey-server")]
+    servers = [
+        *processes_in(up.data_dir / "postgres", "postgres"),
+        *processes_in(up.data_dir / "valkey", "valkey-server"),
+    ]
     return not servers and not any(is_alive(pid) for pid in pids)
 
 

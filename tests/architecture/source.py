@@ -10,7 +10,7 @@ PACKAGES = (
     "adapters", "api", "commands", "console", "domain", "engine", "mail", "models", "services", "store", "tasks",
     "workers",
 )  # fmt: skip
-MODULES = ("cli.py", "scheduler.py")
+MODULES = ("kontor/cli/main.py", "scheduler.py")
 
 
 @cache

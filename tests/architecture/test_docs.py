@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 import typer
 
-from adapters.environment import Environment
-from cli import build
+from kontor.adapters.settings import Environment
+from kontor.cli.main import build
 from tests.architecture.source import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 
-from store.revision import newest
 from tests.architecture.source import ROOT, name, product
+from workers.migrations import newest_migration
 
 IMPORT_ALL = """
 import importlib, socket, sys, threading
@@ -35,7 +35,7 @@ def test_importing_any_module_has_no_side_effect() -> None:
     assert done.stdout == ""
 
 
-LAUNCH = "adapters/embedded/launch.py"
+LAUNCH = "kontor/adapters/embedded/launch.py"
 
 
 def test_command_line_starts_without_heavy_libraries() -> None:
@@ -47,4 +47,4 @@ def test_command_line_starts_without_heavy_libraries() -> None:
 
 def test_newest_migration_is_the_only_head() -> None:
     heads = ScriptDirectory(str(ROOT / "migrations")).get_heads()
-    assert heads == [newest()]
+    assert heads == [newest_migration()]

@@ -37,7 +37,9 @@ def named(text: str) -> set[str]:
 
 def scraped() -> set[str]:
     """The metrics in the code, without the suffixes of their type."""
-    code = "".join((ROOT / path).read_text() for path in ("services/metrics.py", "api/metrics.py"))
+    code = "".join(
+        (ROOT / path).read_text() for path in ("kontor/monitoring/service.py", "kontor/monitoring/routes.py")
+    )
     return {SUFFIXES.sub("", name) for name in re.findall(r'"(kontor_[a-z0-9_]+)"', code)}
 
 

@@ -6,29 +6,29 @@ from statistics import median, quantiles
 
 from tests.architecture.source import ROOT, calls, everything, functions, length, name, product, tree
 
-CLOCK = "adapters/clock.py"
+CLOCK = "kontor/adapters/clock.py"
 BANNED_CALLS = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns",
     "datetime.datetime.now", "datetime.date.today",
 }  # fmt: skip
 BANNED_NAMES = re.compile(r"(^|_)(utils?|commons?|helpers?|managers?|misc)(_|$)|Manager|Helper|Util")
 COMMITTING_MODULES = {
-    "engine/express.py",
-    "api/page_activation.py",
-    "api/page_decision.py",
-    "api/page_unsubscribe.py",
-    "api/pipeline.py",
-    "api/repeats.py",
-    "commands/context.py",
-    "commands/ledger.py",
-    "console/serve.py",
-    "engine/ledger.py",  # the commits of the runner
-    "engine/transactional.py",
+    "kontor/engine/pipelined.py",
+    "kontor/accounts/portal.py",
+    "kontor/offers/portal.py",
+    "kontor/mails/portal.py",
+    "kontor/http/pipeline.py",
+    "kontor/http/idempotency.py",
+    "kontor/cli/context.py",
+    "kontor/cli/context.py",
+    "kontor/console/handler.py",
+    "kontor/engine/ledger.py",  # the commits of the runner
+    "kontor/engine/transactional.py",
     "scheduler.py",
-    "workers/first_start.py",
-    "workers/simulation/stage.py",
+    "workers/up.py",
+    "devtools/simulation/environment.py",
 }
-CATCH_ALL_MODULES = {"services/rehearsal.py"}  # it reports any error a handler would raise
+CATCH_ALL_MODULES = {"kontor/bulk/dry_run.py"}  # it reports any error a handler would raise
 USED_ELSEWHERE = {"newest_revision"}  # used by tests and benches
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")

@@ -13,15 +13,13 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mail.addresses import Addressee
-from mail.brand import Brand, Support
-from mail.build import Letter, MailBuilder
-from mail.catalogue import LANGUAGES
-from mail.colours import Colours
-from mail.identity import sender_for
-from mail.kinds import KINDS
-from mail.render import Renderer
-from mail.samples import LINKS, RESELLER, sample_addressee, sample_facts
+from kontor.mailer.brand import Brand, Colours, Support
+from kontor.mailer.build import MailBuilder, OutgoingMail
+from kontor.mailer.formatting import LANGUAGES
+from kontor.mailer.identity import Addressee, sender_for
+from kontor.mailer.registry import MAIL_KINDS
+from kontor.mailer.render import Renderer
+from kontor.mails.preview import SAMPLE_LINKS, SAMPLE_RESELLER, sample_addressee, sample_facts
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "mail"
 FLAGS = [
@@ -32,7 +30,9 @@ SHOWN = ("offer-received",)
 VIEWS = (("light", 660), ("dark", 660), ("light", 360))
 SAMPLED_AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SUPPORT = Support(email="help@nordlicht.example", phone="+49 40 123456", url="https://nordlicht.example/help")
-BRAND = Brand(RESELLER, "https://learn.example", colours=Colours("#0f766e", "#eef2f1", "#1f2329"), support=SUPPORT)
+BRAND = Brand(
+    SAMPLE_RESELLER, "https://learn.example", colours=Colours("#0f766e", "#eef2f1", "#1f2329"), support=SUPPORT
+)
 SHEET = """<body style="margin:0;padding:12px;background:#8d949e;display:flex;gap:12px;align-items:flex-start">
 %s</body>"""
 
@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
 
 def sample_page(renderer: Renderer, name: str, language: str, brand: Brand = BRAND) -> str:
     """Render the HTML of a sample mail."""
-    letter = Letter(
+    letter = OutgoingMail(
         template=name,
         fact_key="sample",
         locale=language,
@@ -62,8 +62,8 @@ def sample_page(renderer: Renderer, name: str, language: str, brand: Brand = BRA
         sender=sender_for(brand.name, None, {"en": "noreply@kontor.example"}, language, "bounce@kontor.example"),
         to=Addressee("admin@elbe.example"),
         facts=sample_facts()[name],
-        links=LINKS,
-        addressee=sample_addressee(KINDS[name]),
+        links=SAMPLE_LINKS,
+        addressee=sample_addressee(MAIL_KINDS[name]),
     )
     return MailBuilder(renderer).build(letter, SAMPLED_AT).html
 

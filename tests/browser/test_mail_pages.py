@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from mail.brand import Brand
-from mail.catalogue import LANGUAGES
-from mail.colours import Colours
-from mail.kinds import KINDS
-from mail.render import Renderer
+from kontor.mailer.brand import Brand, Colours
+from kontor.mailer.formatting import LANGUAGES
+from kontor.mailer.registry import MAIL_KINDS
+from kontor.mailer.render import Renderer
 from tests.browser.mail_pictures import BRAND, browser, chromium, sample_page
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="needs a system Chromium (Debian: chromium)")
@@ -48,7 +47,7 @@ def renderer() -> Renderer:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_mails_fit_a_phone(running: Browser, renderer: Renderer, language: str) -> None:
     page = running.new_page(viewport=PHONE)  # type: ignore[arg-type]  # a plain dict
-    for name in KINDS:
+    for name in MAIL_KINDS:
         page.set_content(sample_page(renderer, name, language))
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
     page.close()
@@ -58,7 +57,7 @@ def test_mails_fit_a_phone(running: Browser, renderer: Renderer, language: str) 
 @pytest.mark.parametrize("brand", [BRAND, GARISH], ids=["calm", "loud"])
 def test_every_word_has_enough_contrast(running: Browser, renderer: Renderer, brand: Brand, scheme: Any) -> None:
     page = running.new_page(viewport=DESK, color_scheme=scheme)  # type: ignore[arg-type]  # a plain dict
-    for name in KINDS:
+    for name in MAIL_KINDS:
         page.set_content(sample_page(renderer, name, "de", brand))
         assert page.evaluate(LOW_CONTRAST) == [], name
     page.close()

@@ -9,13 +9,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from adapters.embedded.servers import EmbeddedServers, owned_servers
-from adapters.settings import Settings
-from store.schema import migrate
+from kontor.adapters.embedded.servers import EmbeddedServers, owned_servers
+from kontor.adapters.settings import Settings
 from tests.faults import fairness, recovery, soak
 from tests.faults.checker import Verdict
 from tests.faults.crash_points import KINDS, ROLE_OF_POINT, Cell, plan, run_cell
 from tests.faults.fleet import fleet
+from workers.migrations import migrate
 
 LIMITS = {"transactional": 5.0, "external": 15.0}
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.jobs import DeadReason
+from kontor.kernel.states import DeadReason
 from tests.faults.fleet import Fleet
 
 # Jobs fired by the deployment's own schedules have no effect that is counted here.

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from adapters.clock_fakes import ManualClock
-from adapters.embedded.servers import EmbeddedServers, owned_servers
-from adapters.settings import Settings
-from store.schema import migrate
+from kontor.adapters.embedded.servers import EmbeddedServers, owned_servers
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.settings import Settings
 from tests.conftest import Servers
 from tests.faults.chaos import settings_of
 from tests.faults.fleet import Fleet, fleet
@@ -19,6 +18,7 @@ from tests.support.api_fixtures import api, deps
 from tests.support.discounts import OPENING
 from tests.support.sigkill import SigkillHarness
 from tests.support.sigkill_child import Forker
+from workers.migrations import migrate
 
 __all__ = ["api", "deps"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Trap:
-    """Implements domain.ports.CrashPoint. The file holds `NAME:N`; it is removed before the SIGKILL."""
+    """Implements kontor.kernel.ports.CrashPoint. The file holds `NAME:N`; it is removed before the SIGKILL."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -14,12 +14,12 @@ from uuid import UUID
 
 import psycopg
 
-from adapters.embedded import launch
-from adapters.settings import Settings
-from store.schema import ROOT
+from kontor.adapters.embedded import launch
+from kontor.adapters.settings import Settings
 from tests.faults.crash_trap import Trap
 from tests.faults.tasks import TABLE, Sink
 from tests.support.polling import TIMEOUT_SECONDS, wait_for
+from workers.migrations import ROOT
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"

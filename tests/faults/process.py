@@ -11,15 +11,13 @@ import sys
 from pathlib import Path
 
 import scheduler
-from adapters.bells import Keys
-from adapters.clock import SystemClock
-from adapters.doorbell import RedisDoorbell
-from adapters.environment import load
-from adapters.logs import configure_logs
-from adapters.settings import Settings, settings_for
-from engine.catalogue import Catalogue
-from engine.enqueue import Jobs, Request
-from tasks.catalogue import catalogue
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.logs import configure_logs
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.settings import Settings, load, settings_for
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.enqueue import JobRequest, Jobs
+from tasks.registry import catalogue
 from tests.faults.crash_trap import Trap
 from tests.faults.tasks import PAYLOADS, Sink, handlers
 from workers import relay
@@ -31,13 +29,13 @@ def enqueuer(settings: Settings, trap: Trap) -> None:
     from sqlalchemy.orm import Session
 
     engine = sql_engine(settings, "fault-enqueuer", 1)
-    doorbell = RedisDoorbell(redis_client(settings), Keys(settings.namespace))
+    doorbell = RedisRelayHint(redis_client(settings), RedisKeys(settings.namespace))
     jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
     for line in sys.stdin:
-        requests = [Request(task, args, **dict(*options)) for task, args, *options in json.loads(line)]
+        requests = [JobRequest(task, args, **dict(*options)) for task, args, *options in json.loads(line)]
         with Session(engine) as session:
             trap("insert.before")
-            ids = jobs.put_many(session, requests)
+            ids = jobs.enqueue_many(session, requests)
             trap("insert.after")
             trap("enqueued.before")
             session.commit()

@@ -8,17 +8,15 @@ from itertools import count
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from adapters.bells import Keys
-from adapters.doorbell import RedisDoorbell
-from adapters.ledger_clock import LedgerClock
-from domain.ports import Clock
-from engine.catalogue import Catalogue
-from engine.enqueue import Jobs, Request
+from kontor.adapters.clock import DatabaseClock
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.enqueue import JobRequest, Jobs
+from kontor.kernel.ports import Clock
 from tests.faults.fleet import Fleet, Member
 from tests.faults.tasks import PAYLOADS
 from tests.support.polling import wait_for
-from workers.clocks import clock_for
-from workers.connections import redis_client
+from workers.connections import clock_for, redis_client
 
 CONCURRENT = 3
 NUMBERS = count(1_000_000)
@@ -41,7 +39,7 @@ def measure(fleet: Fleet, task: str, samples: int) -> list[float]:
 def one_round(fleet: Fleet, task: str) -> list[float]:
     """Let jobs hang in the workers, kill the worker that runs the first, wait until its jobs run again."""
     numbers = [next(NUMBERS) for _ in range(CONCURRENT)]
-    put(fleet, [Request(f"fault.{task}", {"number": number, "holds": 1}) for number in numbers])
+    put(fleet, [JobRequest(f"fault.{task}", {"number": number, "holds": 1}) for number in numbers])
     wait_for(lambda: len(begun(fleet, numbers, 1)) == len(numbers), "jobs in hand")
     pids = begun(fleet, numbers, 1)
     victims = {pids[number] for number in numbers}
@@ -76,15 +74,15 @@ def begun(fleet: Fleet, numbers: Sequence[int], attempt: int) -> dict[int, int]:
     return {line["began"]: line["pid"] for line in lines if line["began"] in numbers}
 
 
-def put(fleet: Fleet, requests: Sequence[Request]) -> None:
+def put(fleet: Fleet, requests: Sequence[JobRequest]) -> None:
     """Enqueue from this process."""
     client = redis_client(fleet.settings)
-    doorbell = RedisDoorbell(client, Keys(fleet.settings.namespace))
+    doorbell = RedisRelayHint(client, RedisKeys(fleet.settings.namespace))
     engine = create_engine(fleet.settings.database_url)
     clock = clock_of(fleet)
     with Session(engine) as session, session.begin():
-        Jobs(Catalogue(PAYLOADS), clock, doorbell).put_many(session, requests)
-    if isinstance(clock, LedgerClock):
+        Jobs(Catalogue(PAYLOADS), clock, doorbell).enqueue_many(session, requests)
+    if isinstance(clock, DatabaseClock):
         clock.close()
     doorbell.close()
     client.close()

@@ -17,13 +17,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from adapters.bells import Keys
-from adapters.clock import SystemClock
-from adapters.doorbell import RedisDoorbell
-from adapters.embedded.servers import EmbeddedServers
-from adapters.settings import Settings
-from engine.catalogue import Catalogue
-from engine.enqueue import Jobs, Request
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.embedded.servers import EmbeddedServers
+from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.settings import Settings
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.enqueue import JobRequest, Jobs
 from tests.faults.checker import Verdict, judge
 from tests.faults.fleet import Fleet, fleet
 from tests.faults.tasks import PAYLOADS
@@ -57,14 +56,14 @@ class Driver(threading.Thread):
 
     def run(self) -> None:
         engine = create_engine(self._settings.database_url, pool_pre_ping=True)
-        doorbell = RedisDoorbell(redis_client(self._settings), Keys(self._settings.namespace))
+        doorbell = RedisRelayHint(redis_client(self._settings), RedisKeys(self._settings.namespace))
         jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
         with self._id_log.open("a") as id_log:
             while not self._over.wait(DRIVER_PAUSE):
                 try:
                     with Session(engine) as session, session.begin():
                         crowded = session.scalar(CROWDED)
-                        ids = [] if crowded else jobs.put_many(session, self._burst())
+                        ids = [] if crowded else jobs.enqueue_many(session, self._burst())
                 except (DBAPIError, psycopg.Error):
                     self.refused += 1
                     continue
@@ -74,11 +73,11 @@ class Driver(threading.Thread):
         doorbell.close()
         engine.dispose()
 
-    def _burst(self) -> list[Request]:
+    def _burst(self) -> list[JobRequest]:
         tenant = f"t{self._random.randrange(5)}"
         return [self._request(tenant) for _ in range(self._random.randint(*BURST))]
 
-    def _request(self, tenant: str) -> Request:
+    def _request(self, tenant: str) -> JobRequest:
         self._numbers += 1
         kind = self._random.choices(["single", "batch", "rerun", "verify", "park"], [3, 8, 3, 2, 1])[0]
         args = {"number": self._numbers, "fails": int(self._random.random() < 0.05)}
@@ -86,7 +85,7 @@ class Driver(threading.Thread):
             args["children"] = 3
         laned = kind in {"rerun", "verify"} and self._random.random() < 0.2
         lane = f"lane-{self._random.randrange(4)}" if laned else None
-        return Request(f"fault.{kind}", args, tenant=tenant, lane=lane, priority=self._random.choice([0, 0, 0, 5]))
+        return JobRequest(f"fault.{kind}", args, tenant=tenant, lane=lane, priority=self._random.choice([0, 0, 0, 5]))
 
 
 class Chaos:

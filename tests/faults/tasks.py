@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from domain.jobs import CrashPolicy, TaskKind
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.handlers import Handler, JobContext
-from engine.outcomes import Done, Outcome, Stopped, Transient
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Cancelled, Done, Handler, JobContext, Outcome, Transient
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.states import CrashPolicy, TaskKind
 
 RETRY = RetryPolicy(max_attempts=12, base=timedelta(milliseconds=200), cap=timedelta(seconds=2))
 TABLE = "CREATE TABLE IF NOT EXISTS effects (job_id uuid NOT NULL, number bigint NOT NULL)"
@@ -26,7 +25,7 @@ SLOW_SECONDS = 0.3  # so slow that doorbells carry one such job
 
 
 def policy(name: str, kind: TaskKind, crash: CrashPolicy = CrashPolicy.RERUN, *, shared: bool = True) -> Policy:
-    return Policy(f"fault.{name}", f"fault-{kind}", kind, RETRY, crash=crash, share_commit=shared)
+    return Policy(f"fault.{name}", f"fault-{kind}", kind, RETRY, crash=crash, batch_commits=shared)
 
 
 class Work(Payload):
@@ -80,7 +79,7 @@ def linger(job: JobContext, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if job.cancelled():
-            raise Stopped
+            raise Cancelled
         time.sleep(0.02)
 
 

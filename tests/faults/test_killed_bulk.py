@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
-from engine.control import Actor
+from kontor.adapters.fakes import ManualClock
+from kontor.bulk import runs
+from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.operations import Actor
+from kontor.http.context import Deps
 from models.console import BulkAction, BulkRun
-from services import bulk_runs
-from store.jobs_read import JobQuery
 from tests.support.console import enqueue_probe, mark_dead
 from tests.support.console_bulk import BROKEN
 from tests.support.sigkill import JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness
@@ -32,7 +32,7 @@ QUERIES = {
 @pytest.fixture
 def prepared(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
     """Eleven dead jobs, one of which has a taken unique key; the preview of a retry is about to run."""
-    harness.sizes.update({"services.bulk.CHUNK": 3, "services.foreseeing.CHUNK": 3})
+    harness.sizes.update({"kontor.bulk.service.CHUNK": 3, "kontor.bulk.preview.CHUNK": 3})
     for number in range(DEAD - 1):
         mark_dead(deps, enqueue_probe(deps, f"{number}"), OSError(BROKEN))
     with deps.sessions() as session:
@@ -43,7 +43,7 @@ def prepared(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> Sigkill
         later = clock.now() + timedelta(days=300)
         deps.jobs.enqueue(session, "probe.echo", {"message": "rival"}, unique_key="taken", run_at=later)
         query = JobQuery(states=frozenset({"dead"}))
-        bulk_runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor(WHO.name, WHO.origin))
+        runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor(WHO.name, WHO.origin))
         session.commit()
     return harness
 
@@ -52,7 +52,7 @@ def begin(world: DatabaseCopy, clock: ManualClock) -> None:
     """Start the bulk action."""
     with world.session() as session:
         run = session.scalars(select(BulkRun)).one()
-        bulk_runs.start(session, silent_jobs(clock), run.id, WHO)
+        runs.start(session, silent_jobs(clock), run.id, WHO)
 
 
 def test_bulk_retry_completes_after_sigkills(prepared: SigkillHarness, clock: ManualClock) -> None:

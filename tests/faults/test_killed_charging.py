@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from engine.enqueue import Request
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.enqueue import JobRequest
 from tests.support.api import Api
 from tests.support.fees import FeeScenario, fee_scenario
 from tests.support.sigkill import EVENTS, JOB_COUNTS, MAIL_JOBS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
@@ -44,16 +44,18 @@ def subscribe(world: FeeScenario) -> None:
 @pytest.fixture
 def due(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
     """On 20 March after an outage: two months of charges and one programme's statements are due."""
-    harness.sizes["services.fees.runs.RANGE"] = 3
+    harness.sizes["kontor.fees.statements.RANGE"] = 3
     with fee_scenario(api, clock) as world:
         world.rows("INSERT INTO queues (name, paused) VALUES ('mail', true)")
         subscribe(world)
         clock.advance(clock.now().replace(month=3, day=20) - clock.now() + timedelta(hours=1))
         with world.transaction() as session:
-            put = world.worker.inline.jobs.put
+            enqueue_request = world.worker.inline.jobs.enqueue_request
             for programme in ("telephony", "booking"):
-                put(session, Request("fees.charge", {"programme": programme}))
-            put(session, Request("fees.statements", {"programme": "booking", "due": clock.now().isoformat()}))
+                enqueue_request(session, JobRequest("fees.charge", {"programme": programme}))
+            enqueue_request(
+                session, JobRequest("fees.statements", {"programme": "booking", "due": clock.now().isoformat()})
+            )
     return harness
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from engine.enqueue import Request
-from services.closing import RESTORABLE
+from kontor.accounts.deletion import RESTORE_PERIOD
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.enqueue import JobRequest
 from tests.support.api import Api
 from tests.support.fees import FeeScenario, fee_scenario
 from tests.support.sigkill import EVENTS, JOB_COUNTS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
@@ -45,9 +45,9 @@ def deleted(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHar
         for made in [client(world, reseller) for _ in range(GONE + 1)][1:]:
             world.api.ok(f"DELETE /v1/accounts/{made}", key=world.key)
         world.worker.inline.drain()
-        clock.advance(RESTORABLE)
+        clock.advance(RESTORE_PERIOD)
         with world.transaction() as session:
-            world.worker.inline.jobs.put(session, Request("accounts.tidy", {}))
+            world.worker.inline.jobs.enqueue_request(session, JobRequest("accounts.tidy", {}))
     return harness
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from adapters.settings import Settings
-from engine.enqueue import Request
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.settings import Settings
+from kontor.engine.enqueue import JobRequest
 from tests.support.api import Api
 from tests.support.discounts import DiscountScenario, discount_scenario, moscow
 from tests.support.sigkill import EVENTS, JOB_COUNTS, MAIL_JOBS, MAILS, DatabaseCopy, EndState, Kills, SigkillHarness
@@ -44,7 +44,7 @@ def silence(world: DiscountScenario) -> None:
 @pytest.fixture
 def daily(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
     """On 12 January a run is due: of 30 resellers 8 lose their tier that day, 7 rise, 5 will fall tomorrow."""
-    harness.sizes["services.discounts.running.CHUNK"] = 3
+    harness.sizes["kontor.discounts.daily_run.CHUNK"] = 3
     with discount_scenario(api, clock) as world:
         silence(world)
         world.reach(moscow("2026-01-10"))
@@ -56,7 +56,7 @@ def daily(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarne
         world.rows(MORE, now=clock.now())
         with world.transaction() as session:
             args = {"programme": "hosting", "range_size": 8}
-            world.worker.inline.jobs.put(session, Request("discounts.run", args))
+            world.worker.inline.jobs.enqueue_request(session, JobRequest("discounts.run", args))
     return harness
 
 
@@ -82,7 +82,7 @@ def test_daily_run_completes_after_sigkills(daily: SigkillHarness) -> None:
 @pytest.fixture
 def importing(harness: SigkillHarness, api: Api, clock: ManualClock) -> SigkillHarness:
     """On 1 February there is one reseller without a payment."""
-    harness.sizes["services.imports.entering.CHUNK"] = 10
+    harness.sizes["kontor.payments.import_commit.CHUNK"] = 10
     with discount_scenario(api, clock) as world:
         silence(world)
         world.reseller()

@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from api.deps import Deps
-from services import accounts, programme_files, reselling
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.discounts.book import DiscountBook
-from services.merging import merges
-from store.schema import ROOT
+from kontor.accounts import merge, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.discounts.context import DiscountBook
+from kontor.http.context import Deps
+from kontor.programme import files
 from tests.support.sigkill import EVENTS, JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness
+from workers.migrations import ROOT
 
 CLIENTS = 5_000
 FILL = """
@@ -58,7 +59,7 @@ def fill(deps: Deps, session: Session, name: str) -> UUID:
     """Create a reseller of `hosting` with 5,000 clients and rows in every table."""
     office = AccountBook(deps.jobs, deps.programmes, deps.passwords)
     made = accounts.create(office, session, NewAccount("hosting", name, f"{name.lower()}@x.example"))
-    reseller_id = reselling.become_reseller(office, session, made.id).account.id
+    reseller_id = reseller_status.become_reseller(office, session, made.id).account.id
     params = {"id": reseller_id, "name": name, "now": office.now, "count": CLIENTS}
     for statement in FILL.split(";\n"):
         names = [word for word in params if f":{word}" in statement]
@@ -73,11 +74,11 @@ def pair(harness: SigkillHarness, deps: Deps) -> Mapping[str, Any]:
     ctx = DiscountBook(deps.jobs, deps.programmes)
     with deps.sessions() as session:
         session.execute(text("INSERT INTO queues (name, paused) VALUES ('mail', true)"))
-        programme_files.apply(session, "hosting", source, now=deps.clock.now(), actor="test")
+        files.apply(session, "hosting", source, now=deps.clock.now(), actor="test")
         old, new = fill(deps, session, "Elbe"), fill(deps, session, "Weser")
-        merges.enqueue(ctx, session, old, new)
+        merge.enqueue(ctx, session, old, new)
         session.commit()
-        return merges.look(ctx, session, old, new).document()
+        return merge.preview(ctx, session, old, new).document()
 
 
 def test_merge_completes_after_sigkills(harness: SigkillHarness, pair: Mapping[str, Any]) -> None:

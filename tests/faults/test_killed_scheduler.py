@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
-from engine.schedules import declare
-from store import occurrences
-from tasks.timetable import timetable
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.admin import overview
+from kontor.engine.schedules import declare
+from kontor.http.context import Deps
+from tasks.schedules import all_schedules
 from tests.support.sigkill import JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness
 from tests.support.sigkill_child import SCHEDULER
 
@@ -27,7 +27,7 @@ QUERIES = {
 def overdue(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> SigkillHarness:
     """The scheduler did not run for two days."""
     with deps.sessions() as session:
-        declare(session, timetable(session), clock.now())
+        declare(session, all_schedules(session), clock.now())
         session.commit()
     clock.advance(timedelta(days=2))
     return harness
@@ -41,7 +41,7 @@ def test_occurrence_and_job_are_both_written_after_sigkills(overdue: SigkillHarn
             if kill != AFTERWARDS:
                 assert world.rows(WRITTEN) == [(0, 0)]
                 with world.session() as session:
-                    assert occurrences.overdue(session, clock.now()) != []
+                    assert overview.overdue_schedules(session, clock.now()) != []
         world.run(*SCHEDULER)
         return world.end_state(QUERIES)
 

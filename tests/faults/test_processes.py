@@ -12,12 +12,12 @@ import redis
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from adapters.clock import SystemClock
-from adapters.doorbell import SilentDoorbell
-from adapters.settings import Settings
-from engine.catalogue import Catalogue
-from engine.control import Actor, Control
-from engine.enqueue import Jobs, Request
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.redis_doorbell import SilentRelayHint
+from kontor.adapters.settings import Settings
+from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.enqueue import JobRequest, Jobs
 from tests.faults import fairness, recovery
 from tests.faults.checker import judge
 from tests.faults.conftest import disposable_fleet
@@ -92,9 +92,9 @@ def test_running_job_stops_when_it_is_cancelled(live: Fleet) -> None:
     job = put(live, "rerun", number=1, holds=1)
     holder(live, 1)
     engine = create_engine(live.settings.database_url)
-    jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), SilentDoorbell())
+    jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), SilentRelayHint())
     with Session(engine) as session, session.begin():
-        assert Control(jobs).cancel(session, job, Actor("a test")) == "running"
+        assert Operations(jobs).cancel(session, job, Actor("a test")) == "running"
     engine.dispose()
     wait_for(lambda: state(live, job)[0] == "cancelled", "the job cancelled")
     assert live.sink.lines(effect=1) == []
@@ -124,8 +124,8 @@ def test_test_clock_moves_every_process(settings: Settings, tmp_path: Path) -> N
     environ = {"KONTOR_TEST_CLOCK": start.isoformat()}
     with fleet(settings, tmp_path / "fleet", "relay", "worker", environ=environ) as made:
         made.workers(1)
-        recovery.put(made, [Request("fault.single", {"number": 1}, run_at=start + timedelta(days=1))])
-        recovery.put(made, [Request("fault.single", {"number": 2})])
+        recovery.put(made, [JobRequest("fault.single", {"number": 1}, run_at=start + timedelta(days=1))])
+        recovery.put(made, [JobRequest("fault.single", {"number": 2})])
         wait_for(lambda: made.open_jobs() == 1, "the job that is due")
         made.ask("UPDATE clock SET now = %s RETURNING now", [start + timedelta(days=1)])
         made.settled()

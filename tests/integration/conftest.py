@@ -3,14 +3,15 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from engine.enqueue import Jobs
+from kontor.accounts import clients, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.clients import NewClient
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.tokens import Tokens
 from models.accounts import Account
-from services import accounts, clients, reselling
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.clients import NewClient
-from services.tokens import Tokens
 from tests.support.wiring import EXAMPLES, SECRET, account_context, apply_example, silent_jobs
 
 
@@ -45,7 +46,7 @@ def reseller(office: AccountBook, session: Session) -> Account:
     """A reseller of `learning`."""
     new = NewAccount("learning", "Elbe Schulung", "chef@elbe.example", password="a long password")
     account = accounts.create(office, session, new)
-    return reselling.become_reseller(office, session, account.id).account
+    return reseller_status.become_reseller(office, session, account.id).account
 
 
 @pytest.fixture

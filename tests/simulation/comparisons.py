@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
-from services import usage
-from services.discounts.book import DiscountBook
-from services.discounts.explaining import told
-from store import accounts
+from kontor.accounts import queries as accounts_queries
+from kontor.discounts.context import DiscountBook
+from kontor.discounts.explain import explain_discount
+from kontor.usage import service as usage
 from tests.oracle.days import months_later
 from tests.oracle.fees import Charge
 from tests.oracle.licences import held
@@ -73,9 +73,9 @@ def explanations(view: View) -> None:
     for number, account in enumerate(view.oracle.memory.resellers()):
         if (number + view.day.toordinal()) % 10:
             continue
-        reseller = accounts.by_id(view.session, view.ids[account.label])
+        reseller = accounts_queries.by_id(view.session, view.ids[account.label])
         assert reseller is not None
-        answer = told(ctx, view.session, reseller, None)
+        answer = explain_discount(ctx, view.session, reseller, None)
         then = answer["tomorrow"]
         window = (answer["window"]["from"], answer["window"]["to"])
         view.same(f"window of {account.label}", window, (months_later(view.day, -1), view.day))
@@ -127,11 +127,13 @@ def used(view: View) -> None:
         account for number, account in enumerate(oracle.memory.people.values())
         if account.meters and account.deleted is None and (number + view.day.toordinal()) % 7 == 0
     ]  # fmt: skip
-    rows = [row for account in chosen if (row := accounts.by_id(view.session, view.ids[account.label])) is not None]
+    rows = [
+        row for account in chosen if (row := accounts_queries.by_id(view.session, view.ids[account.label])) is not None
+    ]
     if not rows:
         return
     programme = view.environment.programmes.current(view.session, rows[0].programme)
-    presented = usage.presents(view.session, programme, rows, view.now)
+    presented = usage.current_usages(view.session, programme, rows, view.now)
     for account in chosen:
         readings = presented[view.ids[account.label]].readings
         product = {metric: readings[metric].value for metric in oracle.rules.metrics()}

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from domain.programme import Programme, parse
-from domain.zones import day_start
+from devtools.simulation.daily_plan import START, Day, Play
+from devtools.simulation.environment import Stage
+from devtools.simulation.run import Simulation
+from kontor.kernel.zones import day_start
+from kontor.programme import Programme, parse
 from tests.oracle.oracle import Oracle
 from tests.oracle.rules import read_rules
 from tests.simulation.comparisons import COMPARISONS
 from tests.simulation.invariants import INVARIANTS
 from tests.simulation.watcher import DailyCheck, Watcher
-from workers.simulation.run import Simulation
-from workers.simulation.script import START, Day, Play
-from workers.simulation.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from kontor.offers.transitions import audit_trail_intact
 from models.offers import Offer, OfferEventRow
-from services.offer_log import chain_verifies
 from tests.simulation.watcher import DailyCheck, View
 
 
@@ -63,7 +63,9 @@ def chains_verify(view: View) -> None:
         events.setdefault(event.offer_id, []).append(event)
     for offer in view.session.scalars(select(Offer).where(Offer.id.in_(events))):
         view.same(
-            f"chain of {view.label(offer.id)}", chain_verifies(view.environment.offers, offer, events[offer.id]), True
+            f"chain of {view.label(offer.id)}",
+            audit_trail_intact(view.environment.offers, offer, events[offer.id]),
+            True,
         )
 
 

@@ -16,15 +16,15 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from adapters.clock import SystemClock
-from adapters.embedded.sharing import shared_servers
-from adapters.environment import load
-from adapters.logs import configure_logs
-from domain.periods import ONE_DAY
+from devtools.simulation.daily_plan import START, Day
+from devtools.simulation.run import throw_away
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.embedded.endpoints import shared_servers
+from kontor.adapters.logs import configure_logs
+from kontor.adapters.settings import load
+from kontor.kernel.periods import ONE_DAY
 from tests.simulation.harness import run_watched
 from tests.simulation.watcher import Disagreement
-from workers.simulation.database import throw_away
-from workers.simulation.script import START, Day
 
 COMPLETE = Path(__file__).with_name("complete.yaml")
 

@@ -11,17 +11,17 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import CursorResult, Engine, text
 
-from domain.programme import Programme, parse
-from store.schema import ROOT
+from devtools.simulation.charts import draw
+from devtools.simulation.daily_plan import Play, story
+from devtools.simulation.run import throw_away
+from kontor.programme import Programme, parse
 from tests.conftest import Servers
 from tests.simulation.comparisons import COMPARISONS
 from tests.simulation.harness import run_watched
 from tests.simulation.invariants import INVARIANTS
 from tests.simulation.runs import main
 from tests.simulation.watcher import View
-from workers.simulation.database import throw_away
-from workers.simulation.plots import draw
-from workers.simulation.script import Play, story
+from workers.migrations import ROOT
 
 EXAMPLES = ROOT / "examples" / "programmes"
 NEW_YEAR = date(2027, 12, 28)

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from devtools.simulation.environment import Stage
+from devtools.simulation.log import Journal
 from tests.oracle.oracle import Oracle
-from workers.simulation.journal import Journal
-from workers.simulation.stage import Stage
 
 MAX_COMPLAINTS = 40
 
@@ -73,7 +73,7 @@ DailyCheck = Callable[[View], None]
 
 
 class Watcher:
-    """Implements workers.simulation.journal.Observer. Raises Disagreement on the first day that has one."""
+    """Implements devtools.simulation.log.Observer. Raises Disagreement on the first day that has one."""
 
     def __init__(self, environment: Stage, oracle: Oracle, checks: tuple[DailyCheck, ...]) -> None:
         self._environment = environment

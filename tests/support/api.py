@@ -11,8 +11,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from api.deps import Deps
-from services import keys
+from kontor.http.context import Deps
+from kontor.operators import keys
 
 ALL_SCOPES = ("read", "enqueue", "operate", "admin")
 

@@ -8,17 +8,16 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
-from adapters.clock_fakes import ManualClock
-from adapters.passwords import Argon2Passwords
-from adapters.sealer import FernetSealer
-from api.app import build
-from api.deps import Deps
-from domain.ports import Clock
-from services.addresses import AddressGuard
-from services.programmes import Programmes
-from services.tokens import Tokens
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
+from kontor.http.context import Deps
+from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.ports import Clock
+from kontor.kernel.tokens import Tokens
+from kontor.programme.service import Programmes
 from tests.support.api import Api, ResellerAccounts, create_reseller_with_client, running_server
 from tests.support.wiring import PUBLIC_URL, SECRET, apply_example, silent_jobs
+from workers.web_app import build
 
 
 def resolve_public(host: str, port: int) -> list[str]:
@@ -32,7 +31,7 @@ def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Dep
         sessions=sessionmaker(engine, expire_on_commit=False),
         clock=clock,
         jobs=silent_jobs(clock),
-        sealer=FernetSealer(SECRET),
+        secret_box=FernetSecretBox(SECRET),
         passwords=Argon2Passwords.cheap(),
         programmes=Programmes(),
         tokens=Tokens(SECRET),

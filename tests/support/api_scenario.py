@@ -12,15 +12,15 @@ from sqlalchemy import select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from engine.schedules import declare, fire_due
-from models.events import DomainEvent
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.schedules import declare, fire_due
+from kontor.programme import files
 from models.mails import Mail
-from services import programme_files
-from store.schema import ROOT
-from tasks.timetable import timetable
+from models.webhooks import DomainEvent
+from tasks.schedules import all_schedules
 from tests.support.api import Api
 from tests.support.worker import WorkerHarness
+from workers.migrations import ROOT
 
 
 @dataclass
@@ -44,7 +44,7 @@ class ApiScenario:
         """Apply an example programme, or a source text under that code, and declare its schedules."""
         text = source or (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
         with self.transaction() as session:
-            programme_files.apply(session, code, text, now=self.clock.now(), actor="test")
+            files.apply(session, code, text, now=self.clock.now(), actor="test")
         self.fire()
 
     def reach(self, when: datetime) -> None:
@@ -55,7 +55,7 @@ class ApiScenario:
     def fire(self) -> None:
         """Run the scheduler once."""
         with self.transaction() as session:
-            declare(session, timetable(session), self.clock.now())
+            declare(session, all_schedules(session), self.clock.now())
             fire_due(session, self.worker.inline.jobs, self.clock.now())
 
     def settle(self) -> None:

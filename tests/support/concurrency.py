@@ -8,7 +8,7 @@ from threading import Barrier
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from domain.errors import KontorError
+from kontor.kernel.errors import KontorError
 
 
 def run_concurrently(engine: Engine, *operations: Callable[[Session], object]) -> Counter[str]:

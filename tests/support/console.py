@@ -7,13 +7,13 @@ from uuid import UUID
 
 import httpx
 
-from adapters.doorbell import SilentDoorbell
-from api.deps import Deps
-from domain.ids import new_id
-from engine.enqueue import Jobs, Request
-from engine.failing import failure_of
+from kontor.adapters.redis_doorbell import SilentRelayHint
+from kontor.engine.enqueue import JobRequest, Jobs
+from kontor.engine.failures import to_failure
+from kontor.http.context import Deps
+from kontor.kernel.ids import new_id
+from kontor.operators import service as operators
 from models.jobs import Job, JobAttempt
-from services import operators
 
 PASSWORD = "a password for tests"
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
@@ -55,16 +55,16 @@ def create_operator(deps: Deps, role: str) -> str:
 
 def enqueue_probe(deps: Deps, message: str = "hello", **more: object) -> UUID:
     """Enqueue a probe job."""
-    jobs = Jobs(deps.jobs.catalogue, deps.clock, SilentDoorbell())
+    jobs = Jobs(deps.jobs.catalogue, deps.clock, SilentRelayHint())
     with deps.sessions() as session:
-        result = jobs.put(session, Request("probe.echo", {"message": message, **more}))
+        result = jobs.enqueue_request(session, JobRequest("probe.echo", {"message": message, **more}))
         session.commit()
     return result.id
 
 
 def mark_dead(deps: Deps, job_id: UUID, error: Exception) -> None:
     """Mark a job dead with an error, after one attempt."""
-    failure = failure_of(error)
+    failure = to_failure(error)
     now = deps.clock.now()
     with deps.sessions() as session:
         job = session.get_one(Job, job_id)

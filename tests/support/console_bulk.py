@@ -4,11 +4,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from api.deps import Deps
+from kontor.bulk import preview
+from kontor.bulk.preview import Preview
+from kontor.http.context import Deps
 from models.console import BulkRun
 from models.jobs import Job
-from services import foreseeing
-from services.foreseeing import Foreseen
 from tests.support.console import ConsoleClient, mark_dead
 from tests.support.worker import WorkerHarness
 
@@ -32,8 +32,8 @@ def run_preview(client: ConsoleClient, worker: WorkerHarness, query: str, action
     return response.headers["location"]
 
 
-def load_preview(deps: Deps, path: str) -> tuple[BulkRun, Foreseen]:
+def load_preview(deps: Deps, path: str) -> tuple[BulkRun, Preview]:
     """A bulk action and the totals of its preview."""
     with deps.sessions() as session:
         run = session.get_one(BulkRun, UUID(path.rpartition("/")[2]))
-        return run, foreseeing.total(foreseeing.foreseen(run))
+        return run, preview.total(preview.previews(run))

@@ -5,19 +5,19 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from adapters.smtp_fakes import FakeMailTransport
-from api.deps import Deps
-from domain.ids import new_id
-from domain.misfire import MisfirePolicy
-from engine.handlers import JobContext
-from engine.schedules import Declared, declare
-from mail.build import MailBuilder
-from mail.render import Renderer
+from kontor.adapters.fakes import FakeMailTransport
+from kontor.engine.handlers import JobContext
+from kontor.engine.schedules import ScheduleSpec, declare
+from kontor.http.context import Deps
+from kontor.kernel.ids import new_id
+from kontor.kernel.states import MisfirePolicy
+from kontor.mailer.build import MailBuilder
+from kontor.mailer.render import Renderer
+from kontor.mails.dispatch import Dispatch, Dispatcher
+from kontor.mails.refresh import RULES
 from models.control import Lane, ScheduleOccurrence, WorkerProcess
 from models.mails import Mail
-from services.dispatch import Dispatch, Dispatcher
-from services.mail_rules import RULES
-from tasks.mails import MailSending, SendMail
+from tasks.mails import MailSend, MailSendHandler
 from tests.support.console import enqueue_probe, mark_dead
 
 
@@ -25,7 +25,7 @@ def send_first_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
     """Send the first mail of that template; returns its id and the bytes on the wire."""
     transport = FakeMailTransport()
     dispatcher = Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url)
-    sending = MailSending(dispatcher, MailBuilder(Renderer()), transport)
+    sending = MailSendHandler(dispatcher, MailBuilder(Renderer()), transport)
     context = JobContext(
         id=new_id(), task="mail.send", tenant="", lane=None, attempt=1, now=deps.clock.now(), jobs=deps.jobs,
         cancelled=lambda: False,
@@ -33,7 +33,7 @@ def send_first_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
     with deps.sessions() as session:
         mail = session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)).first()
         assert mail is not None
-        payload = SendMail(mail_id=mail.id)
+        payload = MailSend(mail_id=mail.id)
         plan = sending.claim(context, session, payload)
         assert isinstance(plan, Dispatch)
         sending.record(context, session, payload, plan, sending.act(context, plan))
@@ -52,8 +52,8 @@ def add_incidents(deps: Deps, client: UUID) -> UUID:
         enqueue_probe(deps, f"waits {number}")
     mark_dead(deps, enqueue_probe(deps, "other"), KeyError("price list of 2025"))
     now = deps.clock.now()
-    nightly = Declared("upkeep.nightly", "5 0 * * *", "Europe/Berlin", "probe.echo", MisfirePolicy.ONCE)
-    often = Declared("offers.expire", "*/15 * * * *", "UTC", "probe.echo", MisfirePolicy.SKIP)
+    nightly = ScheduleSpec("upkeep.nightly", "5 0 * * *", "Europe/Berlin", "probe.echo", MisfirePolicy.ONCE)
+    often = ScheduleSpec("offers.expire", "*/15 * * * *", "UTC", "probe.echo", MisfirePolicy.SKIP)
     with deps.sessions() as session:
         declare(session, [nightly, often], now)
         session.flush()

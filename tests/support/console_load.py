@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from api.deps import Deps
-from engine.control import Actor
+from kontor.bulk import runs
+from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.operations import Actor
+from kontor.http.context import Deps
 from models.console import BulkAction, JobRollup
 from models.control import WorkerProcess
 from models.jobs import Job
-from services import bulk_runs
-from store.jobs_read import JobQuery
 from tests.support.api import Api, ResellerAccounts
 from tests.support.console import enqueue_probe, mark_dead
 from tests.support.worker import running_worker
@@ -96,7 +96,7 @@ def create_preview(deps: Deps, email: str) -> UUID:
     actor = Actor(f"operator:{email}", "console 10.0.0.7")
     with deps.sessions() as session:
         query = JobQuery(states=frozenset({"dead"}))
-        run = bulk_runs.preview(session, deps.jobs, BulkAction.RETRY, query, actor)
+        run = runs.preview(session, deps.jobs, BulkAction.RETRY, query, actor)
         session.commit()
     with running_worker(deps) as worker:
         while worker.inline.tick():

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from adapters.clock_fakes import ManualClock
+from kontor.adapters.fakes import ManualClock
 from tests.support.api import Api
 from tests.support.api_scenario import ApiScenario
 from tests.support.worker import running_worker

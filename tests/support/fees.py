@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from adapters.clock_fakes import ManualClock
-from models.events import DomainEvent
+from kontor.adapters.fakes import ManualClock
+from models.webhooks import DomainEvent
 from tests.support.api import Api
 from tests.support.api_scenario import ApiScenario
 from tests.support.worker import running_worker

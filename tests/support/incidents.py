@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from adapters.http_fakes import refused
+from kontor.adapters.fakes import refused
 from tests.support.api import create_reseller_with_client
 from tests.support.discounts import DiscountScenario
 
@@ -41,7 +41,7 @@ def create_dead_job(world: DiscountScenario, message: str = "boo") -> str:
 def hold_lane(world: DiscountScenario, name: str = "Weser") -> str:
     """Make an instance refuse connections for twenty minutes."""
     job = enqueue_delivery(world, name)
-    world.worker.http.will(*[refused()] * 20)
+    world.worker.http.queue_replies(*[refused()] * 20)
     world.worker.inline.drain()
     world.clock.advance(timedelta(minutes=20))
     return job

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from adapters.clock_fakes import ManualClock
+from kontor.adapters.fakes import ManualClock
 from tests.support.api import Api
 from tests.support.fees import FeeScenario, fee_scenario, money
 

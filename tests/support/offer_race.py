@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import create_engine
 
-from adapters.clock_fakes import ManualClock
-from domain.errors import Conflict
-from services import offers
-from services.decisions import Decider, Verdict, decide
+from kontor.adapters.fakes import ManualClock
+from kontor.kernel.errors import Conflict
+from kontor.offers import service as offers
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
 from tests.support.offers import START, OfferScenario
 
 CANCEL = "cancel"
@@ -55,7 +55,7 @@ def attempt(world: OfferScenario, verdict: str, offer_id: UUID) -> tuple[str, st
             if verdict == CANCEL:
                 state = offers.cancel(world.book, session, offer_id, CANCEL).state
             else:
-                state = decide(world.book, session, offer_id, Verdict(verdict), Decider(verdict)).state
+                state = decide(world.book, session, offer_id, DecisionChoice(verdict), DecidedBy(verdict)).state
     except Conflict as error:
         return error.code, error.state
     return "won", state

@@ -14,25 +14,25 @@ from sqlalchemy import Engine, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.http_fakes import FakeHttp, Posted
-from adapters.sealer import FernetSealer
-from adapters.signed_calls import SignedCalls
-from domain.calling import CallSender
-from domain.ids import new_id
-from engine import lanes
-from engine.handlers import Registry
-from engine.promote import promote_due
-from engine.runner import Runner
-from engine.workshop import Workshop
+from kontor.accounts import instances
+from kontor.adapters.fakes import FakeHttp, ManualClock, ReceivedPost
+from kontor.adapters.http import SignedCalls
+from kontor.adapters.secrets import FernetSecretBox
+from kontor.engine import lanes
+from kontor.engine.fair_pick import promote_due
+from kontor.engine.handlers import Registry
+from kontor.engine.runner import Runner
+from kontor.engine.runtime import WorkerRuntime
+from kontor.kernel.ids import new_id
+from kontor.kernel.ports import CallSender
+from kontor.kernel.tokens import Tokens
+from kontor.offers import service as offers
+from kontor.offers.service import NewOffer
+from kontor.offers.views import offer_to_dict
 from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
-from services import instances, offers
-from services.offer_documents import document
-from services.offers import NewOffer
-from services.tokens import Tokens
-from tasks.catalogue import offer_handlers
+from tasks.registry import offer_handlers
 from tests.support.wiring import SECRET, apply_example, offer_context, silent_jobs
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ class OfferScenario:
     engine: Engine
     clock: ManualClock
     http: FakeHttp = field(default_factory=FakeHttp)
-    sealer: FernetSealer = field(default_factory=lambda: FernetSealer(SECRET))
+    secret_box: FernetSecretBox = field(default_factory=lambda: FernetSecretBox(SECRET))
     tokens: Tokens = field(default_factory=lambda: Tokens(SECRET))
     reseller: UUID = field(default_factory=new_id)
     client: UUID = field(default_factory=new_id)
@@ -58,8 +58,8 @@ class OfferScenario:
 
     def call_with(self, sender: CallSender) -> None:
         """Rebuild the worker with another sender of calls."""
-        registry = Registry(offer_handlers(self.book, sender, self.sealer, self.clock))
-        runtime = Workshop(
+        registry = Registry(offer_handlers(self.book, sender, self.secret_box, self.clock))
+        runtime = WorkerRuntime(
             engine=self.engine,
             registry=registry,
             jobs=self.jobs,
@@ -90,7 +90,7 @@ class OfferScenario:
     def give_instance(self, session: Session, account_id: UUID) -> None:
         """Give an account an instance with a unique path."""
         url = f"https://instance.example/{account_id}"
-        instances.put(session, self.sealer, account_id, url, None, self.clock.now())
+        instances.put(session, self.secret_box, account_id, url, None, self.clock.now())
 
     def another_client(self, name: str) -> UUID:
         """Create another client of the same reseller, with an instance."""
@@ -116,7 +116,7 @@ class OfferScenario:
     def offer(self, offer_id: UUID) -> dict[str, Any]:
         """The offer as the API shows it."""
         with self.transaction() as session:
-            return document(session, session.get_one(Offer, offer_id), self.clock.now())
+            return offer_to_dict(session, session.get_one(Offer, offer_id), self.clock.now())
 
     def work(self) -> None:
         """Run every due job except mails."""
@@ -167,7 +167,7 @@ class OfferScenario:
             return [(row[0], row[1], row[2]) for row in session.execute(query, {"task": task})]
 
 
-def body_of(posted: Posted) -> dict[str, Any]:
+def body_of(posted: ReceivedPost) -> dict[str, Any]:
     """The body of a call, with its id under `webhook-id`."""
     body: dict[str, Any] = json.loads(posted.body)
     return body | {"webhook-id": posted.headers["webhook-id"]}

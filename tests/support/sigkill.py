@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from adapters.clock_fakes import ManualClock
+from kontor.adapters.fakes import ManualClock
 from tests.conftest import Servers, copied
 from tests.support.polling import wait_for
 from tests.support.sigkill_child import WORKER, ChildExit, ChildTask, Forker

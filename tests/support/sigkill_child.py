@@ -24,13 +24,13 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, configure_mappers
 
-import cli
-from adapters.clock_fakes import ManualClock
-from adapters.crash import KillAt
-from scheduler import Timekeeper
-from store.schema import ROOT
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.fault_injection import KillAt
+from kontor.cli import main as cli_main
+from scheduler import SchedulerLoop
 from tests.support.api_fixtures import build_deps
 from tests.support.worker import running_worker
+from workers.migrations import ROOT
 
 WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) \w+")
 ANY = "step"
@@ -64,7 +64,7 @@ class ChildExit:
 
 
 class CrashSteps:
-    """Implements domain.ports.CrashPoint; statements of this process are steps too."""
+    """Implements kontor.kernel.ports.CrashPoint; statements of this process are steps too."""
 
     def __init__(self, die: str) -> None:
         self.passed: list[str] = []
@@ -119,7 +119,7 @@ def perform(task: ChildTask, steps: CrashSteps) -> int:
                 with running_worker(deps, crash=steps) as worker:
                     worker.inline.drain()
             case ("scheduler",):
-                Timekeeper(engine, deps.jobs).look()
+                SchedulerLoop(engine, deps.jobs).run_once()
             case command:
                 os.environ.update(task.environ)
                 sys.argv = ["kontor", *command]
@@ -130,7 +130,7 @@ def perform(task: ChildTask, steps: CrashSteps) -> int:
 def exit_code() -> int:
     """Run the command line; typer exits by raising."""
     try:
-        return cli.main()
+        return cli_main.main()
     except SystemExit as error:
         return int(error.code or 0)
 

@@ -6,8 +6,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from adapters.tracing import OtelTracer, place_at
-from domain.tracing import Place
+from kontor.adapters.tracing import OtelTracer, from_otel
+from kontor.kernel.tracing import TraceContext
 
 
 @dataclass
@@ -35,12 +35,12 @@ class SpanRecorder:
         return {span_context(span).trace_id for span in self.exporter.get_finished_spans()}
 
 
-def span_context(span: ReadableSpan) -> Place:
+def span_context(span: ReadableSpan) -> TraceContext:
     """The context of a span."""
     assert span.context is not None
-    return place_at(span.context)
+    return from_otel(span.context)
 
 
-def parent_context(span: ReadableSpan) -> Place | None:
+def parent_context(span: ReadableSpan) -> TraceContext | None:
     """The context of the parent span."""
-    return None if span.parent is None else place_at(span.parent)
+    return None if span.parent is None else from_otel(span.parent)

@@ -12,30 +12,22 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.smtp_fakes import FakeMailTransport
-from domain.usage import ReportKind
-from engine.testing import Inline
+from kontor.accounts import clients, deletion, reseller_status, views
+from kontor.accounts import service as accounts
+from kontor.accounts.clients import NewClient
+from kontor.accounts.service import NewAccount
+from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.engine.testing import InlineWorker
+from kontor.kernel.states import ReportKind
+from kontor.programme import files
+from kontor.programme.service import Programmes
+from kontor.usage import quotas, trials
+from kontor.usage.quotas import ReportResult
+from kontor.usage.service import NewUsageReport
 from models.accounts import Account
-from models.events import DomainEvent
 from models.mails import Mail, MailRecipient
-from services import (
-    account_documents,
-    accounts,
-    clients,
-    closing,
-    programme_files,
-    quotas,
-    reselling,
-    trials,
-    usage_reports,
-)
-from services.accounts import NewAccount
-from services.clients import NewClient
-from services.programmes import Programmes
-from services.usage import UsageReport
-from services.usage_reports import Reported
-from tasks.catalogue import account_handlers
+from models.webhooks import DomainEvent
+from tasks.registry import account_handlers
 from tests.support.wiring import EXAMPLES, account_context, mail_handler, offer_context
 
 EXAMPLE = EXAMPLES / "booking.yaml"
@@ -54,20 +46,20 @@ class TrialScenario:
     def __post_init__(self) -> None:
         programmes = Programmes()
         handlers = [*account_handlers(programmes), mail_handler(programmes, self.transport)]
-        self.inline = Inline(self.engine, handlers, self.clock)
+        self.inline = InlineWorker(self.engine, handlers, self.clock)
         self.book = account_context(self.inline.jobs, programmes)
         self.offers = offer_context(self.inline.jobs, programmes)
         self.apply(self.source)
         with self.transaction() as session:
             owner = accounts.create(self.book, session, NewAccount("booking", "Salons", CHEF))
-            self.reseller = reselling.become_reseller(self.book, session, owner.id).account.id
+            self.reseller = reseller_status.become_reseller(self.book, session, owner.id).account.id
         self.client = self.another("Figaro", "ann@figaro.example")
 
     def apply(self, source: str) -> None:
         """Apply a programme file as `booking`."""
         with self.transaction() as session:
-            plan = programme_files.apply(session, "booking", source, now=self.clock.now(), actor="test")
-            quotas.programme_changed(session, self.book.jobs, plan.code, plan.changes)
+            plan = files.apply(session, "booking", source, now=self.clock.now(), actor="test")
+            quotas.enqueue_check_on_limit_change(session, self.book.jobs, plan.code, plan.changes)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -99,7 +91,7 @@ class TrialScenario:
     def delete(self, account_id: UUID | None = None) -> None:
         """Delete an account."""
         with self.transaction() as session:
-            closing.delete(self.book, self.offers, session, account_id or self.client, "test")
+            deletion.delete(self.book, self.offers, session, account_id or self.client, "test")
 
     def report(
         self,
@@ -109,17 +101,17 @@ class TrialScenario:
         at: datetime | None = None,
         report_id: str | None = None,
         account_id: UUID | None = None,
-    ) -> Reported:
+    ) -> ReportResult:
         """Report appointments."""
-        report = UsageReport("appointments", ReportKind(kind), amount, at or self.clock.now(), report_id)
+        report = NewUsageReport("appointments", ReportKind(kind), amount, at or self.clock.now(), report_id)
         with self.transaction() as session:
-            return usage_reports.report(self.book, session, account_id or self.client, report)
+            return quotas.receive_report(self.book, session, account_id or self.client, report)
 
     def shown(self, account_id: UUID | None = None) -> dict[str, Any]:
         """The account as the API shows it."""
         with self.transaction() as session:
             account = accounts.get(session, account_id or self.client)
-            documents = account_documents.documents(session, self.book.programmes, [account], self.clock.now())
+            documents = views.accounts_to_dicts(session, self.book.programmes, [account], self.clock.now())
             return documents[0]
 
     def set(self, instant: datetime) -> None:

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from domain.usage import ReportKind
-from services import usage_reports
-from services.usage import UsageReport
+from kontor.adapters.fakes import ManualClock
+from kontor.kernel.states import ReportKind
+from kontor.usage import quotas
+from kontor.usage.service import NewUsageReport
 from tests.support.wiring import account_context, silent_jobs
 
 
@@ -39,8 +39,8 @@ def run(database_url: str, account_id: UUID, each: int, barrier: Barrier, number
     ids = [f"{number}:{index}" for index in range(each)] + [f"all:{index}" for index in range(5)]
     barrier.wait(60)
     for report_id in ids:
-        report = UsageReport("appointments", ReportKind.DELTA, 1, clock.now(), report_id)
+        report = NewUsageReport("appointments", ReportKind.DELTA, 1, clock.now(), report_id)
         with Session(engine) as session:
-            usage_reports.report(ctx, session, account_id, report)
+            quotas.receive_report(ctx, session, account_id, report)
             session.commit()
     engine.dispose()

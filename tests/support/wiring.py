@@ -2,23 +2,23 @@
 
 from sqlalchemy.orm import Session
 
-from adapters.doorbell import SilentDoorbell
-from adapters.passwords import Argon2Passwords
-from adapters.smtp_fakes import FakeMailTransport
-from domain.ports import Clock
-from engine.enqueue import Jobs
-from mail.build import MailBuilder
-from mail.render import Renderer
-from services import programme_files
-from services.account_book import AccountBook
-from services.dispatch import Dispatcher
-from services.mail_rules import RULES
-from services.offer_log import OfferBook
-from services.programmes import Programmes
-from services.tokens import Tokens
-from store.schema import ROOT
-from tasks.catalogue import catalogue
-from tasks.mails import MailSending
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport
+from kontor.adapters.redis_doorbell import SilentRelayHint
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.ports import Clock
+from kontor.kernel.tokens import Tokens
+from kontor.mailer.build import MailBuilder
+from kontor.mailer.render import Renderer
+from kontor.mails.dispatch import Dispatcher
+from kontor.mails.refresh import RULES
+from kontor.offers.transitions import OfferBook
+from kontor.programme import files
+from kontor.programme.service import Programmes
+from tasks.mails import MailSendHandler
+from tasks.registry import catalogue
+from workers.migrations import ROOT
 
 SECRET = "a secret that only tests use"
 PUBLIC_URL = "https://kontor.example"
@@ -27,7 +27,7 @@ EXAMPLES = ROOT / "examples" / "programmes"
 
 def silent_jobs(clock: Clock) -> Jobs:
     """A ledger that rings no doorbell."""
-    return Jobs(catalogue(), clock, SilentDoorbell())
+    return Jobs(catalogue(), clock, SilentRelayHint())
 
 
 def account_context(jobs: Jobs, programmes: Programmes | None = None) -> AccountBook:
@@ -42,13 +42,13 @@ def offer_context(jobs: Jobs, programmes: Programmes | None = None) -> OfferBook
     return OfferBook(jobs, SECRET.encode(), programmes)
 
 
-def mail_handler(programmes: Programmes, transport: FakeMailTransport) -> MailSending:
+def mail_handler(programmes: Programmes, transport: FakeMailTransport) -> MailSendHandler:
     """The handler of `mail.send` with the real templates."""
     dispatcher = Dispatcher(RULES, Tokens(SECRET), programmes, PUBLIC_URL)
-    return MailSending(dispatcher, MailBuilder(Renderer()), transport)
+    return MailSendHandler(dispatcher, MailBuilder(Renderer()), transport)
 
 
 def apply_example(session: Session, code: str, clock: Clock) -> None:
     """Apply the example programme of that code."""
     source = (EXAMPLES / f"{code}.yaml").read_text()
-    programme_files.apply(session, code, source, now=clock.now(), actor="test")
+    files.apply(session, code, source, now=clock.now(), actor="test")

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Browser
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
+from kontor.adapters.fakes import ManualClock
+from kontor.http.context import Deps
 from tests.browser.mail_pictures import browser
 from tests.support.api import Api, ResellerAccounts
 from tests.support.api_fixtures import api, clock, deps, make_accounts

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from api.deps import Deps
+from kontor.http.context import Deps
 from tests.browser.console.conftest import Scene
 from tests.browser.console.test_operator_tasks import all_paths, press, signed_in
 from tests.browser.mail_pictures import chromium

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from api.deps import Deps
+from kontor.http.context import Deps
 from tests.browser.console.conftest import Scene
 from tests.browser.console.test_operator_tasks import signed_in
 from tests.browser.mail_pictures import chromium

@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.errors import Conflict, Invalid, NotFound
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.accounts.queries import AccountFilter
+from kontor.accounts.service import NewAccount
+from kontor.accounts.views import account_to_dict
+from kontor.kernel.errors import Conflict, Invalid, NotFound
 from models.accounts import Account
 from models.mails import Mail, MailRecipient
-from services import accounts
-from services.account_book import AccountBook
-from services.account_documents import document
-from services.accounts import NewAccount
-from store.accounts import AccountFilter
 
 
 def sent_mails(session: Session) -> list[tuple[str, str]]:
@@ -24,7 +24,7 @@ def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(
     office: AccountBook, session: Session
 ) -> None:
     made = accounts.create(office, session, NewAccount("booking", "Salon Ä", "a@salon.example"))
-    shown = document(made, office.programme_of(session, made), office.now)
+    shown = account_to_dict(made, office.programme_of(session, made), office.now)
     assert shown == {
         "id": made.id,
         "programme": "booking",

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from domain.errors import Conflict, Gone, NotFound
+from kontor.accounts import activation, clients
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import ManualClock
+from kontor.kernel.errors import Conflict, Gone, NotFound
+from kontor.kernel.tokens import Tokens
 from models.accounts import Account
 from models.mails import Mail
-from services import accounts, activation, clients
-from services.account_book import AccountBook
-from services.tokens import Tokens
 
 
 def token_of(session: Session, tokens: Tokens, position: int = -1) -> str:
@@ -28,7 +29,7 @@ def test_showing_the_link_changes_nothing_and_using_it_activates(
     office: AccountBook, session: Session, tokens: Tokens, client: Account
 ) -> None:
     token = token_of(session, tokens)
-    assert not activation.show(office, session, tokens, token).done
+    assert not activation.peek(office, session, tokens, token).done
     assert client.activated_at is None
     assert activation.activate(office, session, tokens, token).done
     assert client.activated_at == office.now
@@ -42,7 +43,7 @@ def test_link_works_once_and_then_shows_the_result(
     clock.advance(timedelta(days=10))
     with pytest.raises(Conflict):
         activation.activate(office, session, tokens, token)
-    assert activation.show(office, session, tokens, token).done
+    assert activation.peek(office, session, tokens, token).done
 
 
 def test_link_is_valid_for_72_hours(
@@ -50,9 +51,9 @@ def test_link_is_valid_for_72_hours(
 ) -> None:
     token = token_of(session, tokens)
     clock.advance(timedelta(hours=72) - timedelta(seconds=1))
-    activation.show(office, session, tokens, token)
+    activation.peek(office, session, tokens, token)
     clock.advance(timedelta(seconds=1))
-    for use in (activation.show, activation.activate):
+    for use in (activation.peek, activation.activate):
         with pytest.raises(Gone):
             use(office, session, tokens, token)
     assert client.activated_at is None
@@ -62,10 +63,10 @@ def test_link_can_be_sent_again_and_the_new_one_works(
     office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(hours=80))
-    activation.send_again(office, session, client.id)
+    activation.resend_link(office, session, client.id)
     activation.activate(office, session, tokens, token_of(session, tokens))
     with pytest.raises(Conflict) as refused:
-        activation.send_again(office, session, client.id)
+        activation.resend_link(office, session, client.id)
     assert refused.value.code == "already_activated"
 
 
@@ -95,7 +96,7 @@ def test_token_of_another_purpose_is_not_found(
     carried = {"account": client.id.hex, "version": 1}
     other = tokens.make("offer-decision", carried, office.now + timedelta(hours=1))
     with pytest.raises(NotFound):
-        activation.show(office, session, tokens, other)
+        activation.peek(office, session, tokens, other)
 
 
 def test_link_stays_valid_when_the_client_is_disconnected(

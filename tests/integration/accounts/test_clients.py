@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from domain.errors import Conflict, Forbidden, Locked, NotFound
-from models.accounts import Account
-from models.brands import BrandRow
+from kontor.accounts import brands, clients, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.clients import NewClient
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.adapters.fakes import ManualClock
+from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
+from models.accounts import Account, BrandRow
 from models.mails import Mail
-from services import accounts, brand_settings, brands, clients, reselling
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.clients import NewClient
 
 PASSWORD = "open sesame please"
 
@@ -27,7 +27,7 @@ def salon(office: AccountBook, session: Session, programme: str = "learning") ->
 def second_reseller(office: AccountBook, session: Session) -> Account:
     new = NewAccount("learning", "Spree Akademie", "chef@spree.example")
     account = accounts.create(office, session, new)
-    return reselling.become_reseller(office, session, account.id).account
+    return reseller_status.become_reseller(office, session, account.id).account
 
 
 def templates(session: Session) -> list[str]:
@@ -121,7 +121,7 @@ def test_five_failures_lock_the_reseller_for_fifteen_minutes(
     for number in range(5):
         assert_refused(office, session, reseller, f"Nobody {number}")
         clock.advance(timedelta(minutes=1))
-    with pytest.raises(Locked) as refused:
+    with pytest.raises(TooManyAttempts) as refused:
         clients.connect(office, session, reseller.id, "Salon", PASSWORD)
     assert refused.value.retry_after == timedelta(minutes=14)
     clock.advance(timedelta(minutes=14))
@@ -136,7 +136,7 @@ def test_five_failures_lock_the_account_for_every_reseller(
     for who in (reseller, other, reseller, other, reseller):
         assert_refused(office, session, who, "Salon")
     for who in (reseller, other):
-        with pytest.raises(Locked):
+        with pytest.raises(TooManyAttempts):
             clients.connect(office, session, who.id, "salon", PASSWORD)
 
 
@@ -153,7 +153,7 @@ def test_no_lock_when_failures_are_few_or_spread_out(
 def test_disconnecting_removes_the_brand_and_keeps_the_rest(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
-    settings = brand_settings.checked({"logo_url": "https://weser.example/logo.png"})
+    settings = brands.validate_brand({"logo_url": "https://weser.example/logo.png"})
     brands.put(session, client, settings, office.now)
     clients.disconnect(office, session, reseller.id, client.id)
     assert (client.kind, client.reseller_id, client.plan) == ("regular", None, "free")

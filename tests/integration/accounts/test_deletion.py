@@ -6,21 +6,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.sealer import FernetSealer
-from domain.errors import Conflict, NotFound
-from domain.ids import new_id
-from domain.trials import TrialState
-from engine.handlers import JobContext
-from engine.outcomes import Done
+from kontor.accounts import clients, deletion, instances
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.secrets import FernetSecretBox
+from kontor.engine.handlers import Done, JobContext
+from kontor.kernel.errors import Conflict, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.states import TrialState
+from kontor.offers import service as offers
+from kontor.offers.service import NewOffer
+from kontor.offers.transitions import OfferBook
 from models.accounts import Account
-from models.events import DomainEvent
 from models.mails import Mail
-from services import accounts, clients, closing, instances, offers
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.offer_log import OfferBook
-from services.offers import NewOffer
+from models.webhooks import DomainEvent
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
 from tests.support.wiring import offer_context
 
@@ -52,14 +53,14 @@ def tidy(office: AccountBook, session: Session) -> object:
 def test_deleted_account_keeps_its_name_and_can_be_restored(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
-    closing.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, offer_book, session, client.id, "test")
     assert client.deleted_at == office.now
     with pytest.raises(Conflict) as taken:
         accounts.create(office, session, NewAccount("booking", client.name, "x@x.example"))
     assert taken.value.code == "name_taken"
     clock.advance(timedelta(days=30) - timedelta(seconds=1))
     assert tidy(office, session) == 0
-    assert closing.restore(office, session, client.id).deleted_at is None
+    assert deletion.restore(office, session, client.id).deleted_at is None
     templates = list(session.scalars(select(Mail.template).order_by(Mail.id)))
     assert templates[-2:] == ["account-deleted", "account-restored"]
     happened = list(session.scalars(select(DomainEvent.type).order_by(DomainEvent.seq)))
@@ -70,10 +71,10 @@ def test_account_is_purged_and_its_name_free_after_thirty_days(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
     account_id, name = client.id, client.name
-    closing.delete(office, offer_book, session, account_id, "test")
+    deletion.delete(office, offer_book, session, account_id, "test")
     clock.advance(timedelta(days=30))
     with pytest.raises(Conflict) as refused:
-        closing.restore(office, session, account_id)
+        deletion.restore(office, session, account_id)
     assert refused.value.code == "final"
     assert tidy(office, session) == 1
     assert tidy(office, session) == 0
@@ -88,9 +89,9 @@ def test_deleting_ends_a_trial_and_deleting_again_changes_nothing(
     client.trial_state = TrialState.RUNNING.value
     client.trial_started_at, client.trial_ends_at = office.now, office.now + timedelta(days=7)
     first = clock.now()
-    closing.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, offer_book, session, client.id, "test")
     clock.advance(timedelta(days=1))
-    closing.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, offer_book, session, client.id, "test")
     assert (client.trial_state, client.trial_ends_at, client.deleted_at) == ("expired", first, first)
 
 
@@ -104,19 +105,19 @@ def test_open_offers_of_a_deleted_account_are_cancelled(
     closed: str,
 ) -> None:
     lines = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
-    instances.put(session, FernetSealer("key"), client.id, "https://weser.example/in", None, office.now)
+    instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, office.now)
     sent = [offers.send(offer_book, session, NewOffer(reseller.id, client.id, lines=lines), "test") for _ in range(2)]
     if closed == "reseller":
         clients.disconnect(office, session, reseller.id, client.id)
     gone = reseller if closed == "reseller" else client
-    closing.delete(office, offer_book, session, gone.id, "test")
+    deletion.delete(office, offer_book, session, gone.id, "test")
     assert [(offer.state, offer.reason) for offer in sent] == [("cancelled", "account_closed")] * 2
 
 
 def test_deleted_account_cannot_be_changed(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account
 ) -> None:
-    closing.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, offer_book, session, client.id, "test")
     with pytest.raises(Conflict) as refused:
         accounts.change(office, session, client.id, {"name": "Other"})
     assert refused.value.code == "account_deleted"
@@ -126,17 +127,17 @@ def test_reseller_with_clients_cannot_be_deleted(
     office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
 ) -> None:
     with pytest.raises(Conflict) as refused:
-        closing.delete(office, offer_book, session, reseller.id, "test")
+        deletion.delete(office, offer_book, session, reseller.id, "test")
     assert refused.value.code == "has_clients"
 
 
 def test_restored_client_is_regular_when_its_reseller_was_deleted_too(
     office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
 ) -> None:
-    closing.delete(office, offer_book, session, client.id, "test")
-    closing.delete(office, offer_book, session, reseller.id, "test")
+    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, offer_book, session, reseller.id, "test")
     assert reseller.deleted_at is not None
-    restored = closing.restore(office, session, client.id)
+    restored = deletion.restore(office, session, client.id)
     assert (restored.kind, restored.reseller_id) == ("regular", None)
 
 
@@ -145,7 +146,7 @@ def test_deleted_account_cannot_be_connected(
 ) -> None:
     new = NewAccount("learning", "Salon", "a@salon.example", password="open sesame")
     account = accounts.create(office, session, new)
-    closing.delete(office, offer_book, session, account.id, "test")
+    deletion.delete(office, offer_book, session, account.id, "test")
     refused = clients.connect(office, session, reseller.id, "Salon", "open sesame")
     assert not isinstance(refused, Account)
     assert refused.code == "bad_credentials"

@@ -9,19 +9,22 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from adapters.sealer import FernetSealer
-from domain.money import Money
-from domain.tiers import PaymentKind
+from kontor.accounts import clients, deletion, instances, merge, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.clients import NewClient
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.adapters.secrets import FernetSecretBox
+from kontor.discounts.context import DiscountBook
+from kontor.kernel.money import Money
+from kontor.kernel.states import PaymentKind
+from kontor.offers import service as offers
+from kontor.offers import templates
+from kontor.offers.service import NewOffer
+from kontor.offers.transitions import OfferBook
+from kontor.payments import service as payments
+from kontor.payments.service import NewPayment
 from models.accounts import Account
-from services import accounts, clients, closing, instances, offers, payments, reselling, templates
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.clients import NewClient
-from services.discounts.book import DiscountBook
-from services.merging import merges
-from services.offer_log import OfferBook
-from services.offers import NewOffer
-from services.payments import NewPayment
 from tests.support.concurrency import run_concurrently
 from tests.support.wiring import offer_context
 
@@ -39,12 +42,12 @@ def offer_book(office: AccountBook) -> OfferBook:
 def another(office: AccountBook, session: Session, name: str) -> UUID:
     """Create another reseller of `learning`."""
     new = NewAccount("learning", name, "chef@x.example", password="a long password")
-    return reselling.become_reseller(office, session, accounts.create(office, session, new).id).account.id
+    return reseller_status.become_reseller(office, session, accounts.create(office, session, new).id).account.id
 
 
 def merging(office: AccountBook, old: UUID, new: UUID) -> Work:
     ctx = DiscountBook(office.jobs, office.programmes)
-    return lambda own: merges.merge(ctx, own, old, new)
+    return lambda own: merge.merge(ctx, own, old, new)
 
 
 def left_with(session: Session, reseller: UUID) -> dict[str, int]:
@@ -71,7 +74,7 @@ def test_data_added_during_a_merge_is_moved_or_refused(
 ) -> None:
     old, new, mine = reseller.id, another(office, session, "Weser"), client.id
     accounts.create(office, session, NewAccount("learning", "Salon", "s@salon.example", password="open sesame"))
-    instances.put(session, FernetSealer("key"), mine, "https://weser.example/in", None, office.now)
+    instances.put(session, FernetSecretBox("key"), mine, "https://weser.example/in", None, office.now)
     session.commit()
     paid = NewPayment(PaymentKind.PAYMENT, Money(Decimal("10.00"), "EUR"), datetime(2026, 3, 1, tzinfo=UTC), "inv-1")
     discounts = DiscountBook(office.jobs, office.programmes)
@@ -107,7 +110,7 @@ def test_client_disconnected_or_deleted_during_a_merge_is_not_lost(
     outcomes = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, old, mine),
-        lambda own: closing.delete(office, offer_book, own, other, "test"),
+        lambda own: deletion.delete(office, offer_book, own, other, "test"),
         merging(office, old, new),
     )
     session.rollback()
@@ -154,7 +157,7 @@ def test_client_can_be_disconnected_and_deleted_at_the_same_time(
     outcomes = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, owner, mine),
-        lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),
+        lambda own: deletion.delete(office, offer_book, own, mine, f"test {number}"),
     )
     assert outcomes == {"done": 2}
     session.rollback()
@@ -173,12 +176,12 @@ def test_no_open_offer_remains_when_the_account_is_deleted_while_it_is_sent(
     number: int,
 ) -> None:
     owner, mine = reseller.id, client.id
-    instances.put(session, FernetSealer("key"), mine, "https://weser.example/in", None, office.now)
+    instances.put(session, FernetSecretBox("key"), mine, "https://weser.example/in", None, office.now)
     session.commit()
     run_concurrently(
         engine,
         lambda own: offers.send(offer_book, own, NewOffer(owner, mine, lines=LINES), "test"),
-        lambda own: closing.delete(office, offer_book, own, mine, f"test {number}"),
+        lambda own: deletion.delete(office, offer_book, own, mine, f"test {number}"),
     )
     session.rollback()
     open_ = "SELECT count(*) FROM offers WHERE account_id = :id AND state LIKE 'waiting%'"

@@ -8,13 +8,15 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from adapters.clock_fakes import ManualClock
+from kontor.accounts import activation
+from kontor.adapters.fakes import ManualClock
+from kontor.operators import keys
+from kontor.programme import files
 from models.accounts import Account
 from models.keys import Scope
 from models.mails import Mail
-from services import activation, keys, programme_files
-from store.schema import ROOT
 from tests.support.api import Api
+from workers.migrations import ROOT
 
 Ask = Callable[..., httpx.Response]
 PASSWORD = "open sesame please"
@@ -39,7 +41,7 @@ def ask(api: Api) -> Ask:
     with api.deps.sessions() as session:
         for path in (ROOT / "examples" / "programmes").glob("*.yaml"):
             text, now = path.read_text(), api.deps.clock.now()
-            programme_files.apply(session, path.stem, text, now=now, actor="test")
+            files.apply(session, path.stem, text, now=now, actor="test")
         session.commit()
     return caller(api)
 

@@ -7,18 +7,17 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.sealer import FernetSealer
-from engine.testing import Inline
-from models.accounts import Account
-from models.brands import VerifiedDomain
-from models.events import DomainEvent
-from models.instances import Instance
+from kontor.accounts import brands, deletion, instances
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.secrets import FernetSecretBox
+from kontor.engine.testing import InlineWorker
+from kontor.http import keys
+from kontor.offers.transitions import OfferBook
+from kontor.operators import keys as operators_keys
+from models.accounts import Account, Instance, VerifiedDomain
 from models.mails import Mail, MailRecipient
-from models.webhooks import WebhookEndpoint
-from services import brand_settings, brands, closing, instances, keys
-from services.account_book import AccountBook
-from services.offer_log import OfferBook
+from models.webhooks import DomainEvent, WebhookEndpoint
 from tasks.accounts import CHUNK, AccountsTidyHandler
 from tests.support.wiring import offer_context
 
@@ -28,22 +27,22 @@ def offer_book(office: AccountBook) -> OfferBook:
     return offer_context(office.jobs, office.programmes)
 
 
-def wait_and_purge(office: AccountBook, session: Session, clock: ManualClock) -> closing.Purged:
+def wait_and_purge(office: AccountBook, session: Session, clock: ManualClock) -> deletion.PurgeResult:
     """Advance the clock past the restore period and purge."""
-    clock.advance(closing.RESTORABLE)
-    return closing.purge(office.jobs, session, office.now, CHUNK)
+    clock.advance(deletion.RESTORE_PERIOD)
+    return deletion.purge(office.jobs, session, office.now, CHUNK)
 
 
 def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
-    made = keys.create(session, "theirs", ["read"], office.now, account_id=client.id)
-    instances.put(session, FernetSealer("key"), client.id, "https://weser.example/in", None, office.now)
-    settings = brand_settings.checked({"domain": "learn.weser.example"})
+    made = operators_keys.create(session, "theirs", ["read"], office.now, account_id=client.id)
+    instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, office.now)
+    settings = brands.validate_brand({"domain": "learn.weser.example"})
     brands.put(session, client, settings, office.now)
     version = client.email_version
-    closing.delete(office, offer_book, session, client.id, "test")
-    assert wait_and_purge(office, session, clock) == closing.Purged(1, 0)
+    deletion.delete(office, offer_book, session, client.id, "test")
+    assert wait_and_purge(office, session, clock) == deletion.PurgeResult(1, 0)
     with pytest.raises(keys.Unauthorized):
         keys.authenticate(session.connection().connection.driver_connection, made.secret, office.now)  # type: ignore[arg-type]  # psycopg's
     assert session.get(Instance, client.id) is None
@@ -59,7 +58,7 @@ def test_purge_removes_the_content_of_mails_to_the_account(
     session.execute(
         update(Mail).where(Mail.template == "activation").values(state="sent", raw="To: them", subject="Hi")
     )
-    closing.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, offer_book, session, client.id, "test")
     wait_and_purge(office, session, clock)
     theirs = list(session.scalars(select(Mail).where(Mail.account_id == client.id)))
     assert {mail.template: mail.state for mail in theirs} == {"activation": "sent", "account-deleted": "skipped"}
@@ -74,8 +73,8 @@ def test_purge_removes_the_content_of_mails_to_the_account(
 def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
     office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, clock: ManualClock
 ) -> None:
-    brands.put(session, reseller, brand_settings.checked({"from_address": "info@elbe.example"}), office.now)
-    sealed = FernetSealer("key").seal("whsec_x")
+    brands.put(session, reseller, brands.validate_brand({"from_address": "info@elbe.example"}), office.now)
+    sealed = FernetSecretBox("key").seal("whsec_x")
     session.add(
         WebhookEndpoint(
             id=reseller.id,
@@ -87,7 +86,7 @@ def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
         )
     )
     session.flush()
-    closing.delete(office, offer_book, session, reseller.id, "test")
+    deletion.delete(office, offer_book, session, reseller.id, "test")
     wait_and_purge(office, session, clock)
     endpoint = session.get_one(WebhookEndpoint, reseller.id)
     assert (endpoint.secret_sealed, endpoint.deleted_at) == ("", office.now)
@@ -99,8 +98,8 @@ def test_purge_runs_in_chunks_and_each_job_reports_its_progress(
 ) -> None:
     fill(session, client.id, 2 * CHUNK + 20)
     session.commit()
-    clock.advance(closing.RESTORABLE)
-    with Inline(engine, [AccountsTidyHandler()], clock) as inline:
+    clock.advance(deletion.RESTORE_PERIOD)
+    with InlineWorker(engine, [AccountsTidyHandler()], clock) as inline:
         with Session(engine) as own:
             inline.jobs.enqueue(own, "accounts.tidy", {})
             own.commit()
@@ -132,8 +131,8 @@ def fill(session: Session, client_id: UUID, count: int) -> None:
 def test_account_restored_in_the_last_second_is_not_purged(
     office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
 ) -> None:
-    closing.delete(office, offer_book, session, client.id, "test")
-    clock.advance(closing.RESTORABLE - timedelta(seconds=1))
-    closing.restore(office, session, client.id)
+    deletion.delete(office, offer_book, session, client.id, "test")
+    clock.advance(deletion.RESTORE_PERIOD - timedelta(seconds=1))
+    deletion.restore(office, session, client.id)
     clock.advance(timedelta(seconds=1))
-    assert closing.purge(office.jobs, session, office.now, CHUNK) == closing.Purged(0, 0)
+    assert deletion.purge(office.jobs, session, office.now, CHUNK) == deletion.PurgeResult(0, 0)

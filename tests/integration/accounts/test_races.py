@@ -6,12 +6,13 @@ from uuid import UUID
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from kontor.accounts import activation, clients, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.clients import NewClient
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.kernel.tokens import Tokens
 from models.accounts import Account
-from services import accounts, activation, clients, reselling
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.clients import NewClient
-from services.tokens import Tokens
 from tests.support.concurrency import run_concurrently
 
 CONCURRENT = 6
@@ -71,7 +72,7 @@ def test_concurrent_guesses_are_limited_to_five(
 def test_link_used_concurrently_works_once(
     office: AccountBook, session: Session, engine: Engine, client: Account, tokens: Tokens
 ) -> None:
-    token = activation.make_token(tokens, client.id, client.email_version, office.now + activation.LIFE)
+    token = activation.make_token(tokens, client.id, client.email_version, office.now + activation.ACTIVATION_LIFETIME)
     session.commit()
 
     def press(own: Session) -> object:
@@ -87,7 +88,7 @@ def test_no_client_remains_without_a_reseller_when_the_reseller_reverts(
     reseller_id = reseller.id
 
     def turn_back(own: Session) -> object:
-        return reselling.revert_reseller(office, own, reseller_id)
+        return reseller_status.revert_reseller(office, own, reseller_id)
 
     def create(number: int) -> Callable[[Session], object]:
         new = NewClient(f"C{number}", "c@c.example")

@@ -4,15 +4,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from domain.errors import Conflict, Forbidden
+from kontor.accounts import clients, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.clients import NewClient
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount
+from kontor.adapters.fakes import ManualClock
+from kontor.kernel.errors import Conflict, Forbidden
 from models.accounts import Account
-from models.events import DomainEvent
 from models.mails import Mail
-from services import accounts, clients, reselling
-from services.account_book import AccountBook
-from services.accounts import NewAccount
-from services.clients import NewClient
+from models.webhooks import DomainEvent
 
 
 def person(office: AccountBook, session: Session, programme: str) -> Account:
@@ -28,8 +29,8 @@ def test_new_reseller_accepts_the_terms_and_gets_a_welcome_mail(
     office: AccountBook, session: Session, clock: ManualClock
 ) -> None:
     account = accounts.create(office, session, NewAccount("booking", "Salon", "a@salon.example"))
-    became = reselling.become_reseller(office, session, account.id)
-    assert became.left is None
+    became = reseller_status.become_reseller(office, session, account.id)
+    assert became.former_reseller is None
     assert became.account.kind == "reseller"
     assert became.account.terms_version == "2026-01"
     assert became.account.terms_accepted_at == clock.now()
@@ -39,7 +40,7 @@ def test_new_reseller_accepts_the_terms_and_gets_a_welcome_mail(
 
 def test_reseller_cannot_become_a_reseller_again(office: AccountBook, session: Session, reseller: Account) -> None:
     with pytest.raises(Conflict) as refused:
-        reselling.become_reseller(office, session, reseller.id)
+        reseller_status.become_reseller(office, session, reseller.id)
     assert refused.value.code == "already_reseller"
 
 
@@ -54,7 +55,7 @@ def test_person_is_referred_to_the_affiliate_programme_when_a_company_is_require
     assert strict
     account = person(office, session, strict[0])
     with pytest.raises(Forbidden) as refused:
-        reselling.become_reseller(office, session, account.id)
+        reseller_status.become_reseller(office, session, account.id)
     assert refused.value.code == "party_refused"
     affiliate = office.programmes.current(session, strict[0]).accounts.affiliate
     assert affiliate is not None
@@ -64,14 +65,14 @@ def test_person_is_referred_to_the_affiliate_programme_when_a_company_is_require
 
 def test_person_may_resell_where_no_company_is_required(office: AccountBook, session: Session) -> None:
     account = person(office, session, "booking")
-    assert reselling.become_reseller(office, session, account.id).account.kind == "reseller"
+    assert reseller_status.become_reseller(office, session, account.id).account.kind == "reseller"
 
 
 def test_client_is_disconnected_when_it_becomes_a_reseller(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
-    became = reselling.become_reseller(office, session, client.id)
-    assert became.left is reseller
+    became = reseller_status.become_reseller(office, session, client.id)
+    assert became.former_reseller is reseller
     assert (became.account.kind, became.account.reseller_id) == ("reseller", None)
     welcome = session.scalars(select(Mail).where(Mail.template == "welcome-reseller")).all()
     assert welcome[-1].facts["left"] == reseller.name
@@ -83,7 +84,7 @@ def test_reseller_with_clients_cannot_revert(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     with pytest.raises(Conflict) as refused:
-        reselling.revert_reseller(office, session, reseller.id)
+        reseller_status.revert_reseller(office, session, reseller.id)
     assert refused.value.code == "has_clients"
     assert reseller.kind == "reseller"
     assert client.reseller_id == reseller.id
@@ -92,7 +93,7 @@ def test_reseller_with_clients_cannot_revert(
 def test_reverting_disconnects_the_clients_on_request(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
-    reselling.revert_reseller(office, session, reseller.id, disconnect_clients=True)
+    reseller_status.revert_reseller(office, session, reseller.id, disconnect_clients=True)
     assert reseller.kind == "regular"
     assert (client.kind, client.reseller_id) == ("regular", None)
     assert templates(session)[-1] == "account-disconnected"
@@ -100,7 +101,7 @@ def test_reverting_disconnects_the_clients_on_request(
 
 def test_only_a_reseller_can_revert(office: AccountBook, session: Session, client: Account) -> None:
     with pytest.raises(Conflict) as refused:
-        reselling.revert_reseller(office, session, client.id)
+        reseller_status.revert_reseller(office, session, client.id)
     assert refused.value.code == "not_a_reseller"
 
 
@@ -110,13 +111,13 @@ def test_disconnected_clients_are_notified_once_and_deleted_ones_are_not(
     more = [clients.create(office, session, reseller.id, NewClient(f"C{n}", f"c{n}@c.example")) for n in range(3)]
     more[2].deleted_at = office.now
     session.flush()
-    reselling.revert_reseller(office, session, reseller.id, disconnect_clients=True)
+    reseller_status.revert_reseller(office, session, reseller.id, disconnect_clients=True)
     notices = session.scalars(select(Mail).where(Mail.template == "account-disconnected")).all()
     assert {(mail.account_id, mail.facts["reseller"]) for mail in notices} == {
         (account.id, reseller.name) for account in (client, *more[:2])
     }
-    left = select(DomainEvent).where(DomainEvent.type == "account.disconnected")
-    happened = session.scalars(left.order_by(DomainEvent.seq)).all()
+    former_reseller = select(DomainEvent).where(DomainEvent.type == "account.disconnected")
+    happened = session.scalars(former_reseller.order_by(DomainEvent.seq)).all()
     assert [(event.account_id, event.reseller_id) for event in happened] == [
         (account.id, reseller.id) for account in sorted((client, *more), key=lambda account: account.id)
     ]

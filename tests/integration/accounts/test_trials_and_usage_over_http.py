@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from services import programme_files
-from store.schema import ROOT
+from kontor.adapters.fakes import ManualClock
+from kontor.programme import files
 from tests.support.api import Api
+from workers.migrations import ROOT
 
 AT = "2026-03-02T12:00:00Z"
 Make = Callable[[str], tuple[str, str]]
@@ -21,7 +21,7 @@ def make(api: Api) -> Make:
     """Create a reseller of `booking` with one client, by name; returns their ids."""
     with api.deps.sessions() as session:
         path = ROOT / "examples" / "programmes" / "booking.yaml"
-        programme_files.apply(session, "booking", path.read_text(), now=api.deps.clock.now(), actor="test")
+        files.apply(session, "booking", path.read_text(), now=api.deps.clock.now(), actor="test")
         session.commit()
 
     def made(name: str) -> tuple[str, str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from adapters.passwords import Argon2Passwords
-from services import operators
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.operators import service as operators
 from tests.support.api import Api
 from tests.support.api_fixtures import api, deps
 from tests.support.discounts import OPENING, DiscountScenario, discount_scenario

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.alerts import AlertKind
+from kontor.alerts import service as alerts
+from kontor.kernel.states import AlertKind
 from models.mails import MailState
-from services import alerts
 from tests.support import incidents
 from tests.support.concurrency import run_concurrently
 from tests.support.discounts import DiscountScenario, moscow
@@ -18,7 +18,7 @@ from tests.support.incidents import alerts_received, digest, next_quarter
 def run_check(world: DiscountScenario) -> None:
     """Run the check without sending the mails."""
     with world.transaction() as session:
-        alerts.look(session, world.worker.inline.jobs, world.clock.now())
+        alerts.check(session, world.worker.inline.jobs, world.clock.now())
 
 
 INCIDENTS: dict[str, Callable[[DiscountScenario], object]] = {
@@ -89,7 +89,7 @@ def test_repeated_digest_sends_nothing_and_new_incidents_wait_for_the_next_quart
 def test_concurrent_checks_make_one_digest(world: DiscountScenario) -> None:
     incidents.delay_job(world)
     jobs, now = world.worker.inline.jobs, world.clock.now()
-    looks = [lambda session: alerts.look(session, jobs, now)] * 4
+    looks = [lambda session: alerts.check(session, jobs, now)] * 4
     assert run_concurrently(world.api.deps.engine, *looks) == {"done": 4}
     assert alerts_received(world) == [(False, [("late_work", 1)])]
 
@@ -139,7 +139,7 @@ def test_all_clear_is_not_sent_when_a_new_incident_came_up(world: DiscountScenar
     world.clock.advance(incidents.QUARTER)
     run_check(world)
     with world.transaction() as session:
-        alerts.tell_operators(session, world.worker.inline.jobs, AlertKind.GUARD_RAIL, "hosting today", "too many")
+        alerts.alert_operators(session, world.worker.inline.jobs, AlertKind.GUARD_RAIL, "hosting today", "too many")
     world.worker.inline.drain()
     states = [(mail.facts["all_clear"], mail.state) for mail in world.mails("operator-alert")]
     assert states[2:] == [(True, MailState.SKIPPED)] * 2 + [(False, MailState.SENT)] * 2

@@ -10,9 +10,9 @@ from prometheus_client import generate_latest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 
-from api.metrics import Meter
-from domain.mailing import MailDeferred, MailRefused
-from engine.driver import driver
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.ports import MailDeferred, MailRefused
+from kontor.monitoring.routes import RequestMetrics
 from tests.support import incidents
 from tests.support.alert_rules import RULES, assert_firing, needs_promtool, parse_scrape
 from tests.support.discounts import DiscountScenario, moscow
@@ -38,7 +38,7 @@ pytestmark = needs_promtool
 def scrape(world: DiscountScenario) -> dict[str, tuple[float, bool]]:
     """Scrape /metrics after the worker flushed its stats."""
     with world.transaction() as session:
-        world.worker.inline.shop.tally.tell(driver(session))
+        world.worker.inline.runtime.stats.flush(psycopg_connection(session))
     return parse_scrape(world.api.http.get("/metrics").text)
 
 
@@ -93,7 +93,7 @@ def test_web_process_incidents_fire_its_alerts(world: DiscountScenario, tmp_path
         assert_firing(tmp_path, before, scrape(world), expected=INLINE | PROCESS - {"KontorLedgerAway"})
 
     nowhere = sessionmaker(create_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing"))
-    meter = Meter(replace(world.api.deps, sessions=nowhere))
+    meter = RequestMetrics(replace(world.api.deps, sessions=nowhere))
     assert_firing(tmp_path, {}, parse_scrape(generate_latest(meter.registry).decode()), expected={"KontorLedgerAway"})
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
-from adapters.clock_fakes import ManualClock
-from services import keys
+from kontor.adapters.fakes import ManualClock
+from kontor.http import keys as http_keys
+from kontor.operators import keys
 from tests.support.api import Api, ResellerAccounts
 
 BROKEN = b"{"
@@ -36,10 +37,10 @@ def test_revoked_or_expired_key_is_401(api: Api, clock: ManualClock) -> None:
 def test_key_secrets_are_stored_hashed(api: Api) -> None:
     secret = api.key("read")
     with api.deps.sessions() as session:
-        stored = [key.secret_hash for key in keys.listed(session)]
+        stored = [key.secret_hash for key in keys.list_keys(session)]
 
     assert secret not in stored
-    assert keys.digest(secret) in stored
+    assert http_keys.hash_key(secret) in stored
 
 
 def test_missing_scope_is_403_before_the_body_is_validated(api: Api) -> None:

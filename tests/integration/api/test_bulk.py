@@ -5,11 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from engine.handlers import JobContext
-from engine.outcomes import Done
+from kontor.adapters.fakes import ManualClock
+from kontor.bulk import service as bulk
+from kontor.engine.handlers import Done, JobContext
 from models.console import BulkAction
-from services import bulk
 from tasks.bulk import JobsBulk, JobsBulkHandler
 from tests.support.api import Api
 

@@ -10,15 +10,15 @@ import pytest
 from psycopg import Connection
 from sqlalchemy import text
 
-import api.clock as clock_routes
-from adapters.clock_fakes import ManualClock
-from api.app import build
-from api.deps import Deps
-from engine.schedules import declare, fire_due
-from services.clock import due
-from store import clock as rows
-from tasks.timetable import timetable
+from kontor.adapters.fakes import ManualClock
+from kontor.engine import test_clock
+from kontor.engine.schedules import declare, fire_due
+from kontor.engine.test_clock import due_work
+from kontor.http.context import Deps
+from kontor.jobs import clock_routes
+from tasks.schedules import all_schedules
 from tests.support.api import Api, running_server
+from workers.web_app import build
 
 LATER = "2026-03-09T12:00:00Z"
 
@@ -46,7 +46,7 @@ def test_first_call_sets_any_instant_and_later_calls_only_move_forward(api: Api)
 
 def test_first_call_into_the_past_moves_the_schedules_back(api: Api, clock: ManualClock) -> None:
     with api.deps.sessions() as session:
-        declare(session, timetable(session), clock.now())
+        declare(session, all_schedules(session), clock.now())
         session.commit()
     api.ok("POST /v1/clock", {"now": "2020-01-01T00:00:00Z"})
 
@@ -60,9 +60,9 @@ def test_schedules_fired_during_the_check_still_count_as_due(
     api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with api.deps.sessions() as session:
-        declare(session, timetable(session), clock.now())
+        declare(session, all_schedules(session), clock.now())
         session.commit()
-    later, due_schedules = clock.now() + timedelta(days=1), rows.due_schedules
+    later, due_schedules = clock.now() + timedelta(days=1), test_clock.due_schedules
 
     def fired_before(connection: Connection[Any], now: datetime) -> Sequence[str]:
         with api.deps.sessions() as other:
@@ -70,9 +70,9 @@ def test_schedules_fired_during_the_check_still_count_as_due(
             other.commit()
         return due_schedules(connection, now)
 
-    monkeypatch.setattr(rows, "due_schedules", fired_before)
+    monkeypatch.setattr(test_clock, "due_schedules", fired_before)
     with api.deps.sessions() as session:
-        assert due(session, later).jobs
+        assert due_work(session, later).jobs
 
 
 def test_settle_ignores_paused_queues_and_reports_the_rest(

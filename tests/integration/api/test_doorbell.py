@@ -3,11 +3,11 @@
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from engine.enqueue import Jobs, Request
-from tasks.catalogue import catalogue
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.enqueue import JobRequest, Jobs
+from tasks.registry import catalogue
 
-ECHO = Request("probe.echo", {})
+ECHO = JobRequest("probe.echo", {})
 
 
 class Bell:
@@ -28,7 +28,7 @@ def test_doorbell_rings_once_after_the_commit_and_not_at_a_savepoint(engine: Eng
     jobs = Jobs(catalogue(), clock, bell)
     with Session(engine) as session:
         savepoint = session.begin_nested()
-        jobs.put(session, ECHO)
+        jobs.enqueue_request(session, ECHO)
         savepoint.commit()
         assert bell.seen == []
         session.commit()

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from adapters.clock_fakes import ManualClock
-from services import idempotency
+from kontor.adapters.fakes import ManualClock
+from kontor.http import idempotency
 from tests.support.api import Api, ResellerAccounts
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
@@ -73,8 +73,8 @@ def test_repeat_of_a_running_request_is_409(api: Api) -> None:
     key = api.key()
     with api.deps.sessions() as session:
         caller = session.execute(text("SELECT id FROM api_keys")).scalar_one()
-        seat = idempotency.Seat(caller, "a", "x")
-        idempotency.sit_down(session, seat, api.deps.clock.now(), api.deps.clock.real())
+        seat = idempotency.Reservation(caller, "a", "x")
+        idempotency.reserve(session, seat, api.deps.clock.now(), api.deps.clock.wall_time())
         answer = api.call("POST /v1/jobs", ECHO, key=key, headers={"Idempotency-Key": "a"})
     after = api.call("POST /v1/jobs", ECHO, key=key, headers={"Idempotency-Key": "a"})
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from adapters.clock import SystemClock
-from adapters.clock_fakes import ManualClock
-from engine import ledger
-from engine.driver import driver
-from services.job_search import Found, Searcher
-from store import job_scan
-from store.jobs_read import JobQuery, newest
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.fakes import ManualClock
+from kontor.engine import ledger
+from kontor.engine.admin.job_queries import JobQuery, newest_jobs
+from kontor.jobs import search
+from kontor.jobs.search import Searcher, SearchPage
+from kontor.kernel.database import psycopg_connection
 from tests.support.api import Api
 from tests.support.slow_jobs import make_slow
 
@@ -24,7 +24,9 @@ def mixed(api: Api, clock: ManualClock) -> list[UUID]:
     with api.deps.sessions() as session:
         done = [(job_id, None) for job_id in ids[::3]]
         later = clock.now() + timedelta(seconds=1)
-        ledger.archive(driver(session), done, burn=1, worker="w1", started=clock.now(), finished=later)
+        ledger.archive(
+            psycopg_connection(session), done, attempt_increment=1, worker="w1", started=clock.now(), finished=later
+        )
         session.commit()
     return sorted(ids, reverse=True)
 
@@ -34,7 +36,7 @@ def test_slices_return_every_job_of_both_tables_once_and_in_order(api: Api, cloc
     with api.deps.sessions() as session:
         query, ids_seen, edges = JobQuery(), list[UUID](), 0
         while True:
-            part = job_scan.next_slice(driver(session), query, JOBS, 4)
+            part = search.next_slice(psycopg_connection(session), query, JOBS, 4)
             ids_seen += [row.id for row in part.rows]
             if part.edge is None:
                 break
@@ -47,8 +49,10 @@ def test_slice_applies_the_filter_and_the_time_limit(api: Api, clock: ManualCloc
     ids = mixed(api, clock)
     query = JobQuery(args=(("message", "2"),), floor=ids[30])
     with api.deps.sessions() as session:
-        part = job_scan.next_slice(driver(session), query, JOBS, JOBS)
-        assert [row.id for row in part.rows] == [row.id for row in newest(driver(session), query, JOBS)]
+        part = search.next_slice(psycopg_connection(session), query, JOBS, JOBS)
+        assert [row.id for row in part.rows] == [
+            row.id for row in newest_jobs(psycopg_connection(session), query, JOBS)
+        ]
     assert len(part.rows) == 8
     assert part.edge is None
 
@@ -56,9 +60,9 @@ def test_slice_applies_the_filter_and_the_time_limit(api: Api, clock: ManualCloc
 def test_search_that_takes_too_long_continues_where_it_stopped(api: Api, clock: ManualClock) -> None:
     ids = mixed(api, clock)
     searcher = Searcher(api.deps.jobs.catalogue, SystemClock(), limit_ms=300, slice=3)
-    query, pages = JobQuery(args=(("message", "1"),)), list[Found]()
+    query, pages = JobQuery(args=(("message", "1"),)), list[SearchPage]()
     with api.deps.sessions() as session:
-        expected = [row.id for row in newest(driver(session), query, JOBS)]
+        expected = [row.id for row in newest_jobs(psycopg_connection(session), query, JOBS)]
         make_slow(session)
         while not pages or pages[-1].next is not None:
             query = replace(query, before=pages[-1].next if pages else None)

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
-from adapters.clock_fakes import ManualClock
-from engine import ledger
-from engine.driver import driver
+from kontor.adapters.fakes import ManualClock
+from kontor.engine import ledger
+from kontor.kernel.database import psycopg_connection
 from tests.support.api import Api
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
@@ -19,9 +19,9 @@ def finish(api: Api, job_id: str, result: Any, clock: ManualClock) -> None:
     """Complete a job as a runner does."""
     with api.deps.sessions() as session:
         ledger.archive(
-            driver(session),
+            psycopg_connection(session),
             [(UUID(job_id), result)],
-            burn=1,
+            attempt_increment=1,
             worker="w1",
             started=clock.now(),
             finished=clock.now() + timedelta(seconds=1),

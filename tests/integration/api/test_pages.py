@@ -9,14 +9,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
-from domain.offers import OfferEvent
+from kontor.accounts import activation
+from kontor.adapters.fakes import ManualClock
+from kontor.http.context import Deps
+from kontor.kernel.states import OfferEvent
+from kontor.offers.notifications import make_decision_token
+from kontor.offers.transitions import OfferBook, transition
 from models.accounts import Account
 from models.offers import Offer
-from services import activation
-from services.decision_links import link_token
-from services.offer_log import OfferBook, move
 from tests.support.api import Api, ResellerAccounts
 
 LINE = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"}
@@ -50,9 +50,9 @@ def deliver(deps: Deps, offer_id: UUID) -> str:
     """Mark an offer as delivered; returns the path of the decision page."""
     with deps.sessions() as session:
         offer = session.get_one(Offer, offer_id)
-        move(OfferBook(deps.jobs, deps.offer_secret), session, offer, OfferEvent.DELIVERED, "test")
+        transition(OfferBook(deps.jobs, deps.offer_secret), session, offer, OfferEvent.DELIVERED, "test")
         account = session.get_one(Account, offer.account_id)
-        path = f"/offers/{link_token(deps.tokens, offer, account)}"
+        path = f"/offers/{make_decision_token(deps.tokens, offer, account)}"
         session.commit()
     return path
 
@@ -177,7 +177,7 @@ def test_activation_is_shown_by_get_and_done_by_post_once(
     mine = make_accounts("elbe")
     with deps.sessions() as session:
         account = session.get_one(Account, mine.client)
-        until = deps.clock.now() + activation.LIFE
+        until = deps.clock.now() + activation.ACTIVATION_LIFETIME
         path = f"/activate/{activation.make_token(deps.tokens, account.id, account.email_version, until)}"
 
     looked = api.http.get(path)
@@ -197,9 +197,9 @@ def test_expired_activation_link_is_410(
     mine = make_accounts("elbe")
     with deps.sessions() as session:
         account = session.get_one(Account, mine.client)
-        until = clock.now() + activation.LIFE
+        until = clock.now() + activation.ACTIVATION_LIFETIME
         path = f"/activate/{activation.make_token(deps.tokens, account.id, account.email_version, until)}"
-    clock.advance(activation.LIFE)
+    clock.advance(activation.ACTIVATION_LIFETIME)
 
     assert (api.http.get(path).status_code, api.http.post(path).status_code) == (410, 410)
 

@@ -1,15 +1,15 @@
 """Schedules over HTTP."""
 
-from adapters.clock_fakes import ManualClock
-from engine.schedules import declare
-from tasks.timetable import timetable
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.schedules import declare
+from tasks.schedules import all_schedules
 from tests.support.api import Api
 
 
 def declared(api: Api) -> None:
     """Declare the schedules as the scheduler does when it starts."""
     with api.deps.sessions() as session:
-        declare(session, timetable(session), api.deps.clock.now())
+        declare(session, all_schedules(session), api.deps.clock.now())
         session.commit()
 
 

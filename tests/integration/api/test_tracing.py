@@ -10,17 +10,17 @@ import pytest
 from opentelemetry.trace import StatusCode
 from sqlalchemy import text
 
-from api.app import build
-from api.deps import Deps
-from api.tracing import Traced
-from domain.tracing import Place
-from engine.enqueue import Jobs
-from engine.traced_jobs import traced_jobs
+from kontor.engine.enqueue import Jobs
+from kontor.engine.tracing import with_tracing
+from kontor.http.context import Deps
+from kontor.http.tracing import TracingMiddleware
+from kontor.kernel.tracing import TraceContext
 from tests.support.api import Api, running_server
 from tests.support.spans import SpanRecorder, parent_context, span_context
-from workers.tracing import CarryingThreads
+from workers.connections import ContextThreads
+from workers.web_app import build
 
-CALLER = Place("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+CALLER = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 JOB = {"task": "probe.echo", "args": {"message": "hello"}}
 
 
@@ -32,8 +32,8 @@ def spans() -> SpanRecorder:
 @pytest.fixture
 def traced(deps: Deps, spans: SpanRecorder) -> Iterator[Api]:
     """The API of a process with tracing."""
-    with CarryingThreads(4) as threads:
-        traced_deps = replace(deps, tracer=spans.tracer, jobs=traced_jobs(deps.jobs, spans.tracer), threads=threads)
+    with ContextThreads(4) as threads:
+        traced_deps = replace(deps, tracer=spans.tracer, jobs=with_tracing(deps.jobs, spans.tracer), threads=threads)
         app = build(traced_deps)
         with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
             yield Api(http, traced_deps, app)
@@ -115,7 +115,7 @@ def test_health_checks_and_live_streams_are_not_traced(traced: Api, spans: SpanR
 
 
 def test_nothing_is_traced_while_tracing_is_off(api: Api, deps: Deps) -> None:
-    assert [middleware for middleware in api.app.user_middleware if str(middleware.cls) == str(Traced)] == []
+    assert [middleware for middleware in api.app.user_middleware if str(middleware.cls) == str(TracingMiddleware)] == []
     assert type(deps.jobs) is Jobs
-    assert traced_jobs(deps.jobs, None) is deps.jobs
+    assert with_tracing(deps.jobs, None) is deps.jobs
     assert type(deps.threads) is ThreadPoolExecutor

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from api.app import build
-from api.deps import Deps
+from kontor.http.context import Deps
 from tests.support.api import running_server
 from tests.support.api_fixtures import api, clock, deps, make_accounts
 from tests.support.console import ConsoleClient, create_operator
+from workers.web_app import build
 
 __all__ = ["api", "clock", "deps", "make_accounts"]
+
 As = Callable[[str], ConsoleClient]
 
 

@@ -10,16 +10,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
+from kontor.adapters.fakes import ManualClock
+from kontor.http.context import Deps
+from kontor.offers import notifications as offers_notifications
+from kontor.offers.transitions import OfferBook
+from kontor.programme import files
 from models.discounts import DiscountRecord
 from models.jobs import ArchivedJob
 from models.offers import Offer
-from services import offer_mails, programme_files
-from services.offer_log import OfferBook
-from store.schema import ROOT
 from tests.support.api import Api, ResellerAccounts
 from tests.support.console import ConsoleClient, unknown_id
+from workers.migrations import ROOT
 
 As = Callable[[str], ConsoleClient]
 ATTACK = "<img src=x onerror=alert(1)>"
@@ -48,7 +49,7 @@ def apply(deps: Deps, code: str) -> None:
     """Apply an example programme."""
     with deps.sessions() as session:
         source = (ROOT / "examples" / "programmes" / f"{code}.yaml").read_text()
-        programme_files.apply(session, code, source, now=deps.clock.now(), actor="test")
+        files.apply(session, code, source, now=deps.clock.now(), actor="test")
         session.commit()
 
 
@@ -280,7 +281,7 @@ def test_offer_page_and_its_mails_link_to_each_other(
     offer = send_offer(api, elbe)
     ctx = OfferBook(deps.jobs, deps.offer_secret, deps.programmes)
     with deps.sessions() as session:
-        offer_mails.received(ctx, session, session.get_one(Offer, UUID(offer)))
+        offers_notifications.mail_received(ctx, session, session.get_one(Offer, UUID(offer)))
         session.commit()
     someone = signed_in("viewer")
     mail = re.search(r'/console/mail/([0-9a-f-]+)">offer-received', someone.get(f"/console/offers/{offer}").text)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from api.deps import Deps
-from console.deeds import ACTIONS
-from domain.misfire import MisfirePolicy
-from engine.schedules import Declared, declare
+from kontor.bulk import service as bulk
+from kontor.console.actions import ACTIONS
+from kontor.engine.schedules import ScheduleSpec, declare
+from kontor.http.context import Deps
+from kontor.kernel.states import MisfirePolicy
 from models.control import AuditEntry, Lane, Queue, Schedule
 from models.jobs import Job
-from services import bulk
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
 As = Callable[[str], ConsoleClient]
@@ -112,7 +112,7 @@ def test_queue_is_paused_and_resumed(signed_in: As, deps: Deps) -> None:
 
 def test_schedule_is_described_in_words_run_and_paused(signed_in: As, deps: Deps) -> None:
     with deps.sessions() as session:
-        every = Declared("nightly", "5 0 * * *", "Europe/Berlin", "probe.echo", MisfirePolicy.ONCE)
+        every = ScheduleSpec("nightly", "5 0 * * *", "Europe/Berlin", "probe.echo", MisfirePolicy.ONCE)
         declare(session, [every], deps.clock.now())
         session.commit()
     someone = signed_in("operator")

@@ -9,11 +9,11 @@ from uuid import UUID
 import httpx
 from sqlalchemy import select
 
-from api.deps import Deps
-from console.app import ADMIN_PAGES
+from kontor import audit
+from kontor.console.app import ADMIN_PAGES
+from kontor.http.context import Deps
 from models.control import AuditEntry
 from models.people import Operator
-from store import audit
 from tests.support.api import ResellerAccounts
 from tests.support.console import PASSWORD, ConsoleClient, create_operator
 

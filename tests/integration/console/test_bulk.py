@@ -9,19 +9,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
+from kontor.adapters.fakes import ManualClock
+from kontor.bulk.preview import Preview
+from kontor.http.context import Deps
+from kontor.programme import files
 from models.control import AuditEntry
 from models.fees import Charge
 from models.jobs import ArchivedJob, Job
 from models.mails import Mail
-from services import programme_files
-from services.foreseeing import Foreseen
-from store.schema import ROOT
 from tests.support.api import Api, ResellerAccounts
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 from tests.support.console_bulk import BROKEN, load_preview, mark_all_dead, run_preview
 from tests.support.worker import running_worker
+from workers.migrations import ROOT
 
 As = Callable[[str], ConsoleClient]
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -164,14 +164,14 @@ def test_viewer_sees_bulk_actions_but_cannot_start_one(signed_in: As, deps: Deps
     assert someone.post("/console/bulk", {"action": "retry", "filter": "state=dead"}).status_code == 403
     assert "Preview retry" not in someone.get("/console/dead").text
     assert "Preview retry" not in someone.get("/console/jobs?state=dead").text
-    assert replace(Foreseen("", ""), jobs=1) + Foreseen("", "", jobs=2) == Foreseen("", "", jobs=3)
+    assert replace(Preview("", ""), jobs=1) + Preview("", "", jobs=2) == Preview("", "", jobs=3)
 
 
 def telephony(api: Api, clients: int) -> None:
     """Create a reseller whose clients each have a monthly product."""
     with api.deps.sessions() as session:
         source = (ROOT / "examples" / "programmes" / "telephony.yaml").read_text()
-        programme_files.apply(session, "telephony", source, now=api.deps.clock.now(), actor="test")
+        files.apply(session, "telephony", source, now=api.deps.clock.now(), actor="test")
         session.commit()
     new = {"programme": "telephony", "name": "ringers", "admin_email": "boss@ringers.example"}
     reseller = api.ok("POST /v1/accounts", new)["id"]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from api.deps import Deps
+from kontor.bulk import service as bulk
+from kontor.http.context import Deps
 from models.jobs import Job
-from services import bulk
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 from tests.support.console_bulk import BROKEN, load_preview, run_preview
 from tests.support.worker import running_worker

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
-from domain.misfire import MisfirePolicy
-from engine.driver import driver
-from engine.schedules import Declared, declare
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.schedules import ScheduleSpec, declare
+from kontor.http.context import Deps
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.states import MisfirePolicy
+from kontor.monitoring import queries as monitoring_queries
 from models.console import JobRollup
 from models.control import Lane, Queue, WorkerProcess
 from models.jobs import Job
-from store import rollups
 from tests.support.api import ResellerAccounts
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 from tests.support.worker import running_worker
@@ -54,7 +54,7 @@ def test_overview_shows_finished_jobs_their_waits_and_late_starts(
     roll(deps)
     roll(deps)
     with deps.sessions() as session:
-        stats = rollups.by_task(driver(session), "minute", clock.now() - timedelta(hours=1))
+        stats = monitoring_queries.by_task(psycopg_connection(session), "minute", clock.now() - timedelta(hours=1))
         probe = next(row for row in stats if row.task == "probe.echo")
     assert (probe.succeeded, probe.cancelled, probe.late) == (3, 0, 3)
     assert probe.wait_sum == 1_800
@@ -179,7 +179,7 @@ def test_instance_page_shows_its_waiting_jobs_and_errors(
 
 def test_overdue_schedule_is_reported(signed_in: As, deps: Deps, clock: ManualClock) -> None:
     with deps.sessions() as session:
-        declare(session, [Declared("nightly", "5 0 * * *", "UTC", "probe.echo", MisfirePolicy.ONCE)], clock.now())
+        declare(session, [ScheduleSpec("nightly", "5 0 * * *", "UTC", "probe.echo", MisfirePolicy.ONCE)], clock.now())
         session.commit()
     clock.advance(timedelta(hours=12))
     someone = signed_in("viewer")

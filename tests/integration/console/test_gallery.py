@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from api.deps import Deps
-from mail.catalogue import LANGUAGES
-from mail.kinds import KINDS
+from kontor.http.context import Deps
+from kontor.mailer.formatting import LANGUAGES
+from kontor.mailer.registry import MAIL_KINDS
 from models.jobs import Job
 from models.mails import Mail
 from tests.support.api import Api, ResellerAccounts
@@ -34,7 +34,7 @@ def test_gallery_renders_every_mail_in_every_language_and_two_brands(signed_in: 
     with deps.sessions() as session:
         before = [session.scalar(select(func.count()).select_from(table)) for table in (Mail, Job)]
     for brand in ("", f"?brand={branded}"):
-        for template in KINDS:
+        for template in MAIL_KINDS:
             for language in LANGUAGES:
                 frame = someone.http.get(f"{HERE}/{template}/{language}/frame{brand}")
                 assert frame.status_code == 200, (template, language, brand)
@@ -47,7 +47,7 @@ def test_gallery_renders_every_mail_in_every_language_and_two_brands(signed_in: 
 def test_index_links_every_mail_in_every_language(signed_in: As, branded: UUID) -> None:
     someone = signed_in("viewer")
     text = someone.get(f"{HERE}?brand={branded}&look=dark").text
-    for template in KINDS:
+    for template in MAIL_KINDS:
         for language in LANGUAGES:
             assert f'href="{HERE}/{template}/{language}?brand={branded}&amp;look=dark"' in text
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from api.deps import Deps
+from kontor.engine.admin import job_queries
+from kontor.engine.admin.job_queries import JobRecord
+from kontor.http.context import Deps
+from kontor.jobs.service import REDACTED, JobView
 from models.control import AuditEntry
 from models.jobs import Job
-from services.jobs import REDACTED, JobView
-from store import jobs_read
-from store.jobs_read import JobRecord
 from tests.support.api import Api, ResellerAccounts
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 from tests.support.worker import running_worker
@@ -75,9 +75,9 @@ def test_edited_copy_runs_as_a_new_job(signed_in: As, deps: Deps) -> None:
 
 
 def test_integers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None:
-    from services.job_again import parsed
+    from kontor.jobs.service import parse_args
 
-    assert parsed(f'{{"n": {BIG}}}') == {"n": BIG}
+    assert parse_args(f'{{"n": {BIG}}}') == {"n": BIG}
     job = enqueue_probe(deps)
     with deps.sessions() as session:
         session.get_one(Job, job).payload = {"n": BIG}
@@ -86,14 +86,14 @@ def test_integers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None
 
 
 def test_redacted_value_left_unchanged_keeps_its_value(deps: Deps) -> None:
-    from engine.control import Actor
-    from engine.driver import driver
-    from services.job_again import run_again
+    from kontor.engine.admin.operations import Actor
+    from kontor.jobs.service import rerun
+    from kontor.kernel.database import psycopg_connection
 
     job = enqueue_probe(deps, "secret word")
     with deps.sessions() as session:
-        record: JobRecord | None = jobs_read.find(driver(session), job)
+        record: JobRecord | None = job_queries.find(psycopg_connection(session), job)
         assert record is not None
         view = JobView(record, {"message": REDACTED}, [])
-        new = run_again(session, deps.jobs, view, {"message": REDACTED}, Actor("test", None, "why"))
+        new = rerun(session, deps.jobs, view, {"message": REDACTED}, Actor("test", None, "why"))
         assert session.get_one(Job, new).payload == {"message": "secret word"}

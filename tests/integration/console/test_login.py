@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from adapters.clock_fakes import ManualClock
-from api.deps import Deps
+from kontor.adapters.fakes import ManualClock
+from kontor.http.context import Deps
 from tests.support.console import PASSWORD, ConsoleClient, create_operator
 
 As = Callable[[str], ConsoleClient]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from api.deps import Deps
+from kontor.http.context import Deps
 from tests.support.api import ResellerAccounts
 from tests.support.console import ConsoleClient
 from tests.support.console_data import send_first_mail

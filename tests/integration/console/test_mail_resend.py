@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from api.deps import Deps
+from kontor.http.context import Deps
 from models.accounts import Account
 from models.control import AuditEntry
 from models.mails import Mail

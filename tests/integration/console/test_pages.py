@@ -8,14 +8,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from adapters.clock import SystemClock
-from api.deps import Deps
-from console.app import PAGES
-from domain.ports import Clock
-from engine.catalogue import Catalogue
+from kontor.adapters.clock import SystemClock
+from kontor.console.app import PAGES
+from kontor.engine.catalogue import Catalogue
+from kontor.http.context import Deps
+from kontor.jobs.search import Searcher
+from kontor.kernel.ports import Clock
 from models.control import Lane
 from models.jobs import Job
-from services.job_search import Searcher
 from tests.support.api import ResellerAccounts
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead, unknown_id
 from tests.support.slow_jobs import make_slow
@@ -78,10 +78,10 @@ def test_slow_search_shows_its_progress_and_continues(
         make_slow(session)
         session.commit()
 
-    def hurried(catalogue: Catalogue, _: Clock, limit_ms: int, at_once: float) -> Searcher:
-        return Searcher(catalogue, SystemClock(), limit_ms, slice=2, at_once=at_once)
+    def hurried(catalogue: Catalogue, _: Clock, limit_ms: int, full_query_share: float) -> Searcher:
+        return Searcher(catalogue, SystemClock(), limit_ms, slice=2, full_query_share=full_query_share)
 
-    monkeypatch.setattr("console.jobs.Searcher", hurried)
+    monkeypatch.setattr("kontor.console.jobs.Searcher", hurried)
     someone, ids_seen, going_on = signed_in("viewer"), set[str](), 0
     address: str | None = "/console/jobs?args.message=needle"
     while address is not None:

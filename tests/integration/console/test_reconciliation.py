@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from api.deps import Deps
+from kontor.http.context import Deps
+from kontor.reconciliation.service import reconcile
 from models.control import AuditEntry
 from models.reconciliation import ReconciliationGap
-from services.reconciliation.reconciling import reconcile
 from tests.support.console import ConsoleClient, unknown_id
 
 As = Callable[[str], ConsoleClient]

@@ -8,16 +8,18 @@ import httpx
 from sqlalchemy import func, select
 from starlette.routing import Route
 
-from api.deps import Deps
-from console.app import router_of
-from console.deeds import ACTIONS
-from console.render import Templates
-from console.serve import Server
+from kontor import audit
+from kontor.console import jobs
+from kontor.console.actions import ACTIONS
+from kontor.console.app import router_of
+from kontor.console.handler import ConsoleHandler
+from kontor.console.render import Templates
+from kontor.http.context import Deps
+from kontor.operators import keys
+from kontor.operators import queries as operators_queries
 from models.console import SavedSearch
 from models.control import Lane, WorkerProcess
 from models.people import OperatorSession
-from services import keys, saved_searches
-from store import audit, people
 from tests.support.console import PASSWORD, ConsoleClient, create_operator, enqueue_probe, mark_dead, unknown_id
 
 As = Callable[[str], ConsoleClient]
@@ -28,7 +30,7 @@ HOLE = re.compile(r"{[^}]+}")
 
 def addresses(method: str) -> list[str]:
     """The paths of every console route for a method, with placeholders, without the catch-all."""
-    routes = [route for route in router_of(Server(Templates())).routes if isinstance(route, Route)]
+    routes = [route for route in router_of(ConsoleHandler(Templates())).routes if isinstance(route, Route)]
     paths = [route.path for route in routes if method in (route.methods or ()) and not route.path.endswith(":path}")]
     assert len(paths) > 20
     return paths
@@ -109,8 +111,8 @@ def test_stored_markup_is_escaped(signed_in: As, deps: Deps) -> None:
     mark_dead(deps, job, ValueError(ATTACK))
     lane = "instance:evil"
     with deps.sessions() as session:
-        me = people.operators(session)[0]
-        saved_searches.keep(session, me, ATTACK[:60], f"error={ATTACK}", deps.clock.now())
+        me = operators_queries.list_operators(session)[0]
+        jobs.save(session, me, ATTACK[:60], f"error={ATTACK}", deps.clock.now())
         keys.create(session, ATTACK, ["read"], deps.clock.now())
         deps.jobs.enqueue(session, "probe.echo", {}, tenant=ATTACK, unique_key=ATTACK)
         session.add(Lane(name=lane, state="open", failures=1, last_error=ATTACK))

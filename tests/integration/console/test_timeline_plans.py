@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from api.deps import Deps
-from domain.ids import new_id
-from store import timelines
+from kontor.accounts import timeline_queries
+from kontor.http.context import Deps
+from kontor.kernel.ids import new_id
 from tests.support.api import ResellerAccounts
 from tests.support.query_plans import plans_of
 
@@ -51,15 +51,15 @@ ANALYZE
 LATE = UUID(int=2**128 - 1)
 Query = Callable[[Session, UUID], object]
 QUERIES: list[Query] = [
-    lambda s, a: timelines.events(s, a, None, 51),
-    lambda s, a: timelines.events(s, a, 10**9, 51),
-    lambda s, a: timelines.mails(s, a, LATE, 51),
-    lambda s, a: timelines.offers(s, a, LATE, 51),
-    lambda s, a: timelines.charges(s, a, None, 51),
-    lambda s, a: timelines.charges(s, a, (date(9000, 1, 1), LATE), 51),
-    lambda s, a: timelines.payments(s, a, LATE, 51),
-    lambda s, a: timelines.orders(s, a, LATE, 51),
-    lambda s, a: timelines.discounts(s, a, date(9000, 1, 1), 51),
+    lambda s, a: timeline_queries.events(s, a, None, 51),
+    lambda s, a: timeline_queries.events(s, a, 10**9, 51),
+    lambda s, a: timeline_queries.mails(s, a, LATE, 51),
+    lambda s, a: timeline_queries.offers(s, a, LATE, 51),
+    lambda s, a: timeline_queries.charges(s, a, None, 51),
+    lambda s, a: timeline_queries.charges(s, a, (date(9000, 1, 1), LATE), 51),
+    lambda s, a: timeline_queries.payments(s, a, LATE, 51),
+    lambda s, a: timeline_queries.orders(s, a, LATE, 51),
+    lambda s, a: timeline_queries.discounts(s, a, date(9000, 1, 1), 51),
 ]
 
 
@@ -102,7 +102,7 @@ def test_every_timeline_query_uses_an_index(deps: Deps, crowded: ResellerAccount
 def test_jobs_of_a_reseller_and_calls_to_an_instance_use_an_index(deps: Deps, crowded: ResellerAccounts) -> None:
     for owner, lane in ((str(new_id()), f"instance:{new_id()}"), (str(crowded.reseller), f"instance:{crowded.client}")):
         values = {"id": owner, "lane": lane, "before": LATE, "limit": 51}
-        for statement in (timelines.JOBS, timelines.CALLS):
+        for statement in (timeline_queries.JOBS, timeline_queries.CALLS):
             with deps.connection() as connection:
                 lines = connection.execute(f"EXPLAIN ANALYZE {statement}", values, prepare=False).fetchall()
             check("\n".join(line[0] for line in lines))

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adapters.passwords import Argon2Passwords
-from domain.mailing import MailDeferred
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.kernel.ports import MailDeferred
+from kontor.operators import service as operators
 from models.jobs import Job
-from services import operators
 from tests.support.discounts import DiscountScenario, moscow, roubles
 
 DAY = timedelta(days=1)

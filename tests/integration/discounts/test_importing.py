@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapters.settings import Settings
-from cli import main
-from commands import imports
+from kontor.adapters.settings import Settings
+from kontor.cli import imports
+from kontor.cli.main import main
 from tests.support.discounts import DiscountScenario, moscow, roubles
 
 Import = Callable[..., "CompletedProcess[str]"]
@@ -30,8 +30,8 @@ def take(
     world.reach(moscow("2026-02-01"))
     for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "SECRET_KEY", "KONTOR_DATA_DIR", "KONTOR_NAMESPACE"):
         monkeypatch.setenv(name, settings.environ()[name])
-    monkeypatch.setattr("commands.context.configure_logs", lambda *_: None)
-    monkeypatch.setattr("workers.clocks.clock_for", lambda _: world.clock)
+    monkeypatch.setattr("kontor.cli.context.configure_logs", lambda *_: None)
+    monkeypatch.setattr("workers.connections.clock_for", lambda _: world.clock)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     file = tmp_path / "payments.csv"
 

@@ -1,6 +1,6 @@
 """Runs and payments at the same time."""
 
-from engine.enqueue import Request
+from kontor.engine.enqueue import JobRequest
 from tests.support.discounts import DiscountScenario, moscow, roubles
 
 PAST_THE_API = """
@@ -22,7 +22,7 @@ def test_discount_recorded_by_a_payment_during_a_run_is_kept(world: DiscountScen
     world.settle()
     world.rows(PAST_THE_API, reseller=reseller, at=world.clock.now())
     with world.transaction() as session:
-        world.worker.inline.jobs.put(session, Request("discounts.run", {"programme": "hosting"}))
+        world.worker.inline.jobs.enqueue_request(session, JobRequest("discounts.run", {"programme": "hosting"}))
     work(world, "discounts.run")
     work(world, "discounts.compute")
     assert [(move["from"], move["to"]) for move in world.runs()[0]["moves"]] == [("Starter", "Partner #1")]

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from domain.programme import Programme, parse
-from domain.programme.model import Tier, TurnoverDiscount
-from store.schema import ROOT
+from kontor.programme import Programme, parse
+from kontor.programme.model import Tier, TurnoverDiscount
 from tests.support.discounts import FAMILIES, DiscountScenario, moscow
+from workers.migrations import ROOT
 
 EXAMPLES = [
     ("52000 2026-01-05", "2026-01-20", "52000.00: 19 / 7 / 3"),

@@ -9,13 +9,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from adapters.embedded.process import living_in
-from store.schema import ROOT
+from kontor.adapters.embedded.process import processes_in
+from workers.migrations import ROOT
 
 LAUNCH = """
 import signal, sys
 from pathlib import Path
-from adapters.embedded.servers import embedded_servers
+from kontor.adapters.embedded.servers import embedded_servers
 with embedded_servers(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -67,6 +67,6 @@ def query(url: str, statement: str) -> list[tuple[object, ...]]:
 def servers_in(data_dir: Path) -> list[int]:
     """The server processes whose working directory is in a data directory."""
     return [
-        *living_in(data_dir / "postgres", "postgres"),
-        *living_in(data_dir / "valkey", "valkey-server"),
+        *processes_in(data_dir / "postgres", "postgres"),
+        *processes_in(data_dir / "valkey", "valkey-server"),
     ]

@@ -11,10 +11,9 @@ import psycopg
 import pytest
 import redis
 
-from adapters.embedded.endpoints import Owned, published, socket_folder
-from adapters.embedded.process import StartFailed, is_alive, living_in
-from adapters.embedded.servers import embedded_servers
-from adapters.embedded.sharing import attach, shared_servers
+from kontor.adapters.embedded.endpoints import AlreadyOwned, published, running_endpoints, shared_servers, socket_folder
+from kontor.adapters.embedded.process import StartFailed, is_alive, processes_in
+from kontor.adapters.embedded.servers import embedded_servers
 from tests.integration.embedded.conftest import Launcher, query, servers_in
 from tests.support.polling import wait_for
 
@@ -34,7 +33,7 @@ def test_both_servers_respond_and_none_is_left_running(tmp_path: Path) -> None:
         client.close()
         assert servers_in(tmp_path / "data")
     assert servers_in(tmp_path / "data") == []
-    assert attach(tmp_path / "data") is None
+    assert running_endpoints(tmp_path / "data") is None
 
 
 def test_servers_do_not_listen_on_the_network(tmp_path: Path) -> None:
@@ -67,12 +66,12 @@ def test_killed_launcher_takes_its_servers_down(tmp_path: Path, launch: Launch) 
     assert servers_in(tmp_path / "data")
     launcher.kill()
     wait_for(lambda: servers_in(tmp_path / "data") == [])
-    assert attach(tmp_path / "data") is None
+    assert running_endpoints(tmp_path / "data") is None
 
 
 def test_new_launcher_starts_at_once_after_a_kill(tmp_path: Path, launch: Launch) -> None:
     launcher = launch(tmp_path / "data")
-    servers = attach(tmp_path / "data")
+    servers = running_endpoints(tmp_path / "data")
     assert servers is not None
     query(servers.database_url, "CREATE TABLE kept AS SELECT 1 AS n")
     launcher.kill()
@@ -85,7 +84,7 @@ def test_new_launcher_starts_at_once_after_a_kill(tmp_path: Path, launch: Launch
 def test_servers_start_again_after_one_was_killed(tmp_path: Path, launch: Launch, victim: str) -> None:
     launcher = launch(tmp_path / "data")
     folder = tmp_path / "data" / victim.removesuffix("-server")
-    for pid in living_in(folder, victim):
+    for pid in processes_in(folder, victim):
         os.kill(pid, signal.SIGKILL)
     launcher.leave()
     with embedded_servers(tmp_path / "data") as servers:
@@ -153,7 +152,7 @@ def test_path_too_long_for_a_socket_gets_a_short_private_folder(tmp_path: Path) 
 
 def test_one_process_owns_a_data_directory_and_others_share_it(tmp_path: Path, launch: Launch) -> None:
     launcher = launch(tmp_path / "data")
-    with pytest.raises(Owned), embedded_servers(tmp_path / "data"):
+    with pytest.raises(AlreadyOwned), embedded_servers(tmp_path / "data"):
         raise AssertionError("two owners")
     with shared_servers(tmp_path / "data") as servers:
         assert servers == published(tmp_path / "data")
@@ -173,7 +172,7 @@ def test_folder_that_is_not_a_cluster_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has an account to give up")
 def test_root_runs_postgres_as_nobody_without_user_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.embedded.postgres.NAMESPACE", "unusable")
+    monkeypatch.setattr("kontor.adapters.embedded.postgres.NAMESPACE", "unusable")
     with embedded_servers(tmp_path / "data") as servers:
         assert query(servers.database_url, "SELECT 1") == [(1,)]
         assert (tmp_path / "data" / "postgres").stat().st_uid != 0
@@ -188,7 +187,7 @@ def test_cluster_owned_by_root_is_handed_over_without_user_namespaces(
 ) -> None:
     with embedded_servers(tmp_path / "data"):
         assert (tmp_path / "data" / "postgres").stat().st_uid == 0
-    monkeypatch.setattr("adapters.embedded.postgres.NAMESPACE", "unusable")
+    monkeypatch.setattr("kontor.adapters.embedded.postgres.NAMESPACE", "unusable")
     with embedded_servers(tmp_path / "data") as servers:
         assert query(servers.database_url, "SELECT 1") == [(1,)]
 

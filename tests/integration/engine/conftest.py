@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from domain.jobs import TRANSITIONS
-from engine.catalogue import Payload
-from engine.handlers import Handler
-from engine.testing import Inline
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.catalogue import Payload
+from kontor.engine.handlers import Handler
+from kontor.engine.testing import InlineWorker
+from kontor.kernel.states import TRANSITIONS
 from tests.integration.engine.scripted_tasks import (
     EFFECTS,
     Script,
@@ -49,7 +49,7 @@ def guard(engine: Engine) -> None:
 class EngineHarness:
     """An inline engine, its script, and queries on its tables."""
 
-    inline: Inline
+    inline: InlineWorker
     script: Script
     engine: Engine
     clock: ManualClock
@@ -105,5 +105,5 @@ def world(engine: Engine, script: Script) -> Iterator[EngineHarness]:
         VerifyingSender(script),
         Sender(script, SendParked),
     ]
-    with Inline(engine, handlers, clock) as inline:
+    with InlineWorker(engine, handlers, clock) as inline:
         yield EngineHarness(inline, script, engine, clock)

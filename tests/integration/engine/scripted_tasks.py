@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from domain.jobs import CrashPolicy, TaskKind
-from domain.retry import RetryPolicy
-from engine.catalogue import Payload, Policy
-from engine.handlers import JobContext
-from engine.outcomes import Done, Outcome
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.handlers import Done, JobContext, Outcome
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.states import CrashPolicy, TaskKind
 
 RETRY = RetryPolicy(max_attempts=3, base=timedelta(seconds=10), cap=timedelta(seconds=30))
 EFFECTS = "CREATE TABLE effects (job_id uuid NOT NULL, note text NOT NULL)"
@@ -33,7 +32,7 @@ class WriteElsewhere(Payload):
 
 
 class WriteAlone(Payload):
-    policy: ClassVar[Policy] = Policy("test.write_alone", "write", TaskKind.TRANSACTIONAL, RETRY, share_commit=False)
+    policy: ClassVar[Policy] = Policy("test.write_alone", "write", TaskKind.TRANSACTIONAL, RETRY, batch_commits=False)
     note: str = "plain"
 
 

@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from adapters.clock_fakes import ManualClock
-from domain.bells import Bell
-from engine import rescue
-from engine.catalogue import Payload
-from engine.handlers import Handler
-from engine.testing import Inline
+from kontor.adapters.fakes import ManualClock
+from kontor.engine import recovery
+from kontor.engine.catalogue import Payload
+from kontor.engine.handlers import Handler
+from kontor.engine.testing import InlineWorker
+from kontor.kernel.doorbells import Doorbell
 from tests.integration.engine.conftest import EngineHarness, guard
 from tests.integration.engine.scripted_tasks import (
     Script,
@@ -60,7 +60,7 @@ class CrashingHarness(EngineHarness):
         with pytest.raises(Died):
             self.inline.run(*ids)
         self.crash_point.point = ""
-        bell = Bell("held", self.inline.registry.catalogue[task].policy.queue, task, ids)
+        bell = Doorbell("held", self.inline.registry.catalogue[task].policy.queue, task, ids)
         self.inline.bells.held = {"inline": (bell,)}
         self.notice()
 
@@ -76,7 +76,7 @@ def dying(engine: Engine, script: Script) -> Iterator[CrashingHarness]:
     clock = ManualClock()
     handlers: list[Handler] = [Writer(script), Sender(script), VerifyingSender(script), Sender(script, SendParked)]
     crash_point = MovableCrashPoint()
-    with Inline(engine, handlers, clock, crash=crash_point) as inline:
+    with InlineWorker(engine, handlers, clock, crash=crash_point) as inline:
         yield CrashingHarness(inline, script, engine, clock, crash_point)
 
 
@@ -175,23 +175,23 @@ def test_job_that_crashes_three_workers_is_dead_and_others_succeed(
 
 
 def test_crashed_jobs_run_in_smaller_batches(dying: CrashingHarness) -> None:
-    dying.inline.relay.estimates.learn("test.write", 0.0001)
+    dying.inline.relay.estimates.observe("test.write", 0.0001)
     dying.inline.relay.slots = 64
     for crashes, number in ((0, 3), (1, 3), (2, 3)):
         for note in range(number):
             job = dying.put(_write(note))
             dying.ask("UPDATE jobs SET crashes = :c WHERE id = :id", c=crashes, id=job)
-    dying.inline.relay.pace.poll = float("inf")
+    dying.inline.relay.timers.poll = float("inf")
     dying.inline.bells.ring_hint()
     dying.inline.relay.tick()
-    rung = dying.inline.bells.rung
-    assert sorted(len(bell.ids) for bell in rung) == [1, 1, 1, 1, 3]
+    dispatched = dying.inline.bells.dispatched
+    assert sorted(len(bell.ids) for bell in dispatched) == [1, 1, 1, 1, 3]
 
 
 def test_stale_but_connected_worker_keeps_its_lease_for_a_while(dying: CrashingHarness) -> None:
     dying.ask(REGISTER)
     dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '5 seconds'")
-    url = dying.engine.url.update_query_dict({"application_name": rescue.APPLICATION + "inline"})
+    url = dying.engine.url.update_query_dict({"application_name": recovery.APPLICATION_PREFIX + "inline"})
     engine = create_engine(url)
     with engine.connect():
         dying.notice()

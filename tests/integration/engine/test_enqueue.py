@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from domain.errors import Invalid
-from engine.enqueue import Enqueued, Request
+from kontor.engine.enqueue import EnqueueResult, JobRequest
+from kontor.kernel.errors import Invalid
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send, Write
 
@@ -48,30 +48,30 @@ def test_unique_key_allows_one_unfinished_job(world: EngineHarness) -> None:
 
 
 def test_once_key_is_used_up_permanently(world: EngineHarness) -> None:
-    first = world.put(Write(), once_key="k")
+    first = world.put(Write(), effect_key="k")
     world.inline.drain()
-    assert world.put(Write(), once_key="k") == first
+    assert world.put(Write(), effect_key="k") == first
     assert world.inline.drain() == 0
 
 
 def test_once_key_is_free_again_after_a_rollback(world: EngineHarness) -> None:
     with Session(world.engine) as session:
-        world.inline.jobs.enqueue(session, "test.write", Write(), once_key="k")
+        world.inline.jobs.enqueue(session, "test.write", Write(), effect_key="k")
         session.rollback()
-    job = world.put(Write(), once_key="k")
+    job = world.put(Write(), effect_key="k")
     world.inline.drain()
     assert world.state(job) == "succeeded"
 
 
 def test_once_key_on_a_deduplicated_job_refers_to_that_job(world: EngineHarness) -> None:
     first = world.put(Write(), unique_key="u")
-    assert world.put(Write(), unique_key="u", once_key="o") == first
-    assert world.put(Write(), once_key="o") == first
+    assert world.put(Write(), unique_key="u", effect_key="o") == first
+    assert world.put(Write(), effect_key="o") == first
 
 
 @pytest.mark.parametrize("option", ["unique_key", "once_key"])
 def test_only_one_of_several_concurrent_requests_creates_the_job(world: EngineHarness, option: str) -> None:
-    def put(number: int) -> Enqueued:
+    def put(number: int) -> EnqueueResult:
         with Session(world.engine) as session, session.begin():
             return world.inline.jobs.enqueue(session, "test.write", Write(note=str(number)), **{option: "k"})
 
@@ -83,9 +83,9 @@ def test_only_one_of_several_concurrent_requests_creates_the_job(world: EngineHa
 
 
 def test_many_jobs_are_enqueued_in_one_statement_in_order(world: EngineHarness) -> None:
-    requests = [Request("test.write", {"note": f"{number:03}"}, tenant=f"t{number % 2}") for number in range(300)]
+    requests = [JobRequest("test.write", {"note": f"{number:03}"}, tenant=f"t{number % 2}") for number in range(300)]
     with Session(world.engine) as session, session.begin():
-        ids = world.inline.jobs.put_many(session, requests)
+        ids = world.inline.jobs.enqueue_many(session, requests)
     assert world.inline.drain() == 300
     assert world.effects() == [f"{number:03}" for number in range(300)]
     with world.engine.connect() as connection:
@@ -95,9 +95,9 @@ def test_many_jobs_are_enqueued_in_one_statement_in_order(world: EngineHarness) 
 
 
 def test_one_invalid_request_of_many_enqueues_none(world: EngineHarness) -> None:
-    requests = [Request("test.write", {"note": "good"}), Request("test.write", {"nonsense": 1})]
+    requests = [JobRequest("test.write", {"note": "good"}), JobRequest("test.write", {"nonsense": 1})]
     with pytest.raises(Invalid), Session(world.engine) as session, session.begin():
-        world.inline.jobs.put_many(session, requests)
+        world.inline.jobs.enqueue_many(session, requests)
     assert world.ask("SELECT count(*) FROM jobs") == 0
 
 

@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from domain.ids import new_id
-from engine.catalogue import Payload
-from engine.handlers import JobContext
-from engine.outcomes import Down, Outcome, Permanent
+from kontor.engine.catalogue import Payload
+from kontor.engine.handlers import JobContext, Outcome, Permanent, RemoteUnavailable
+from kontor.kernel.ids import new_id
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import HandlerAction, Send, Write, WriteAlone
 
@@ -62,7 +61,7 @@ def test_failed_attempt_and_death_are_logged(world: EngineHarness, payload: Payl
 
 
 def test_unavailable_remote_is_logged(world: EngineHarness) -> None:
-    world.script.actions["s3cret"] = raising(Down("refused"))
+    world.script.actions["s3cret"] = raising(RemoteUnavailable("refused"))
     job = put(world, Send(note="s3cret"), lane="instance:volga")
     (line,) = lines(world, "job.failed")
     assert (line["job"], line["outcome"], line["tenant"], line["trace"]) == (str(job), "down", "volga", TRACE)

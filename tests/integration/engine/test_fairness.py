@@ -2,10 +2,9 @@ from collections import Counter
 
 from sqlalchemy.orm import Session
 
-from engine.enqueue import Request
-from engine.handlers import JobContext
-from engine.outcomes import Outcome
-from engine.window import BATCH_MOST
+from kontor.engine.enqueue import JobRequest
+from kontor.engine.fair_pick import MAX_BATCH
+from kontor.engine.handlers import JobContext, Outcome
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Write
 
@@ -13,9 +12,9 @@ BACKLOG = 5000
 
 
 def flood(world: EngineHarness, count: int, note: str = "bulk", **options: str) -> None:
-    requests = [Request("test.write", {"note": note}, **options) for _ in range(count)]  # type: ignore[arg-type] # tenant is text
+    requests = [JobRequest("test.write", {"note": note}, **options) for _ in range(count)]  # type: ignore[arg-type] # tenant is text
     with Session(world.engine) as session, session.begin():
-        world.inline.jobs.put_many(session, requests)
+        world.inline.jobs.enqueue_many(session, requests)
 
 
 def test_higher_priority_runs_first(world: EngineHarness) -> None:
@@ -35,7 +34,7 @@ def test_backlog_of_one_tenant_delays_another_only_by_jobs_in_flight(world: Engi
     job = world.put(Write(note="single"), tenant="small")
     world.inline.tick()
     assert world.state(job) == "succeeded"
-    assert world.script.order.index("single") - before <= 2 * BATCH_MOST
+    assert world.script.order.index("single") - before <= 2 * MAX_BATCH
 
 
 def test_new_tenant_is_dispatched_when_the_window_is_full(world: EngineHarness) -> None:
@@ -43,33 +42,33 @@ def test_new_tenant_is_dispatched_when_the_window_is_full(world: EngineHarness) 
     relay, bells = world.inline.relay, world.inline.bells
     bells.ring_hint()
     relay.tick()
-    full = len(bells.rung)
+    full = len(bells.dispatched)
     job = world.put(Write(note="single"), tenant="small")
     bells.ring_hint()
-    relay.guests.clear()
+    relay.newcomers.clear()
     relay.tick()
-    assert len(bells.rung) == full + 1
-    assert bells.rung[0].ids == (job,)
+    assert len(bells.dispatched) == full + 1
+    assert bells.dispatched[0].ids == (job,)
 
 
 def test_window_stays_small_when_estimates_are_wrong(world: EngineHarness) -> None:
     relay = world.inline.relay
-    relay.estimates.learn("test.write", 0.0001)
-    relay.estimates.learn("test.write", 60.0)
+    relay.estimates.observe("test.write", 0.0001)
+    relay.estimates.observe("test.write", 60.0)
     assert relay.estimates.batch("test.write") > 1
     relay.estimates.seconds["test.write"] = 60.0
     flood(world, 100)
     world.inline.bells.ring_hint()
     relay.tick()
-    assert len(world.inline.bells.rung) <= 2 * max(relay.slots, 1)
+    assert len(world.inline.bells.dispatched) <= 2 * max(relay.slots, 1)
 
 
 def test_tenants_take_turns_when_one_query_cannot_see_them_all(world: EngineHarness) -> None:
-    requests = [Request("test.write", {"note": f"t{n:03}"}, tenant=f"t{n:03}") for n in range(300) for _ in range(3)]
+    requests = [JobRequest("test.write", {"note": f"t{n:03}"}, tenant=f"t{n:03}") for n in range(300) for _ in range(3)]
     with Session(world.engine) as session, session.begin():
-        world.inline.jobs.put_many(session, requests)
+        world.inline.jobs.enqueue_many(session, requests)
     world.inline.drain()
-    first_round = Counter(world.script.order[: 300 + 2 * BATCH_MOST])
+    first_round = Counter(world.script.order[: 300 + 2 * MAX_BATCH])
     assert len(first_round) == 300
     assert max(first_round.values()) <= 2
 
@@ -79,7 +78,7 @@ def test_batch_size_follows_the_duration_of_the_task(world: EngineHarness) -> No
     assert batch("test.write") == 1
     for seconds, most in ((0.0001, 32), (0.01, 10), (0.2, 1)):
         world.inline.relay.estimates.seconds.clear()
-        world.inline.relay.estimates.learn("test.write", seconds)
+        world.inline.relay.estimates.observe("test.write", seconds)
         assert batch("test.write") == most
 
 
@@ -88,7 +87,7 @@ def test_concurrency_limit_of_a_queue_is_kept(world: EngineHarness) -> None:
     flood(world, 50)
     world.inline.bells.ring_hint()
     world.inline.relay.tick()
-    assert sum(len(bell.ids) for bell in world.inline.bells.rung) <= 3
+    assert sum(len(bell.ids) for bell in world.inline.bells.dispatched) <= 3
 
 
 def test_follow_ups_of_one_tenant_do_not_displace_another(world: EngineHarness) -> None:

@@ -3,8 +3,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from engine.outcomes import Permanent
-from engine.tally import Tally
+from kontor.engine.handlers import Permanent
+from kontor.engine.job_stats import JobStats
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send, Write, WriteAlone
 
@@ -16,7 +16,7 @@ def connect(world: EngineHarness) -> "psycopg.Connection[tuple[object, ...]]":
 
 def job_totals(world: EngineHarness) -> dict[tuple[str, str], tuple[int, float, int]]:
     with connect(world) as connection:
-        world.inline.shop.tally.tell(connection)
+        world.inline.runtime.stats.flush(connection)
         rows = connection.execute(
             "SELECT task, outcome, jobs, wait_seconds, wait_buckets[9] FROM job_totals"
         ).fetchall()
@@ -44,13 +44,13 @@ def test_attempts_are_counted_by_outcome_and_wait(world: EngineHarness) -> None:
 
 
 def test_stats_are_kept_when_a_flush_fails(world: EngineHarness) -> None:
-    tally, now = Tally(), world.clock.now()
-    tally.add("a", "succeeded", now, now, now, None)
+    stats, now = JobStats(), world.clock.now()
+    stats.add("a", "succeeded", now, now, now, None)
     gone = connect(world)
     gone.close()
     with pytest.raises(psycopg.Error):
-        tally.tell(gone)
-    tally.add("a", "succeeded", now, now, now + timedelta(hours=2), timedelta(hours=1))
+        stats.flush(gone)
+    stats.add("a", "succeeded", now, now, now + timedelta(hours=2), timedelta(hours=1))
     with connect(world) as connection:
-        tally.tell(connection)
+        stats.flush(connection)
     assert world.ask("SELECT jobs * 10 + late FROM job_totals") == 21

@@ -1,7 +1,6 @@
 from datetime import timedelta
 
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Down, Outcome, Transient
+from kontor.engine.handlers import Cancel, JobContext, Outcome, RemoteUnavailable, Transient
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send
 
@@ -9,7 +8,7 @@ STEP = timedelta(minutes=5)
 
 
 def down(job: JobContext, note: str) -> Outcome | None:
-    raise Down("connection refused")
+    raise RemoteUnavailable("connection refused")
 
 
 def ask_lane(world: EngineHarness, column: str, lane: str = "a") -> object:
@@ -123,7 +122,7 @@ def test_jobs_of_a_lane_are_dead_after_three_days_and_handlers_notified(world: E
 def test_lane_forced_by_an_operator_stays_held(world: EngineHarness) -> None:
     def force(job: JobContext, note: str) -> Outcome | None:
         world.ask("UPDATE lanes SET state = 'forced' WHERE name = 'a'")
-        raise Down("refused")
+        raise RemoteUnavailable("refused")
 
     world.script.actions["down"] = force
     world.put(Send(note="down"), lane="a")

@@ -5,11 +5,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from domain.errors import Conflict, NotFound
-from engine.control import Actor, Control
-from engine.enqueue import Request
-from engine.handlers import JobContext
-from engine.outcomes import Down, Outcome, Permanent, Transient
+from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.enqueue import JobRequest
+from kontor.engine.handlers import JobContext, Outcome, Permanent, RemoteUnavailable, Transient
+from kontor.kernel.errors import Conflict, NotFound
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send, Write
 
@@ -17,9 +16,9 @@ OPERATOR = Actor("olga", "10.0.0.1", "it was wrong")
 BACKLOG = 2000
 
 
-def steer(world: EngineHarness, action: Callable[[Control, Session], object]) -> object:
+def steer(world: EngineHarness, action: Callable[[Operations, Session], object]) -> object:
     with Session(world.engine) as session, session.begin():
-        return action(Control(world.inline.jobs), session)
+        return action(Operations(world.inline.jobs), session)
 
 
 def cancel(world: EngineHarness, job: UUID) -> object:
@@ -49,10 +48,12 @@ def test_pause_stops_dispatched_jobs_too(world: EngineHarness) -> None:
     jobs = [world.put(Write(note="x")) for _ in range(3)]
     world.inline.bells.ring_hint()
     world.inline.relay.tick()
-    assert world.inline.bells.rung
+    assert world.inline.bells.dispatched
     pause(world)
-    assert [world.inline.answer(bell) for bell in list(world.inline.bells.rung)] == [0] * len(world.inline.bells.rung)
-    world.inline.bells.rung.clear()
+    assert [world.inline.answer(bell) for bell in list(world.inline.bells.dispatched)] == [0] * len(
+        world.inline.bells.dispatched
+    )
+    world.inline.bells.dispatched.clear()
     assert world.inline.drain() == 0
     resume(world)
     world.inline.relay.begin()
@@ -68,9 +69,9 @@ def test_pause_does_not_affect_other_queues(world: EngineHarness) -> None:
 
 
 def test_pause_and_resume_take_effect_at_once_despite_a_long_backlog(world: EngineHarness) -> None:
-    requests = [Request("test.write", {"note": f"{number}"}) for number in range(BACKLOG)]
+    requests = [JobRequest("test.write", {"note": f"{number}"}) for number in range(BACKLOG)]
     with Session(world.engine) as session, session.begin():
-        world.inline.jobs.put_many(session, requests)
+        world.inline.jobs.enqueue_many(session, requests)
     world.inline.tick()
     done = world.ask("SELECT count(*) FROM jobs_archive")
     assert 0 < done < BACKLOG
@@ -158,7 +159,7 @@ def test_cancel_of_a_running_job_prevents_its_next_attempt(world: EngineHarness)
 def test_lane_is_free_when_its_running_probe_was_cancelled(world: EngineHarness) -> None:
     def stopped_while_down(job: JobContext, note: str) -> Outcome | None:
         cancel(world, job.id)
-        raise Down("refused")
+        raise RemoteUnavailable("refused")
 
     world.script.actions["x"] = stopped_while_down
     job, other = world.put(Send(note="x"), lane="a"), world.put(Send(note="y"), lane="a")
@@ -171,7 +172,7 @@ def test_lane_is_free_when_its_running_probe_was_cancelled(world: EngineHarness)
 
 def test_cancelling_the_first_job_of_a_lane_releases_the_next_one(world: EngineHarness) -> None:
     def refuse(job: JobContext, note: str) -> Outcome | None:
-        raise Down("refused")
+        raise RemoteUnavailable("refused")
 
     world.script.actions["x"] = refuse
     first, second = world.put(Send(note="x"), lane="a"), world.put(Send(note="y"), lane="a")

@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from engine.catalogue import Payload
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome, Permanent, Snooze, Stopped, Transient
+from kontor.engine.catalogue import Payload
+from kontor.engine.handlers import Cancel, Cancelled, Done, JobContext, Outcome, Permanent, Snooze, Transient
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import HandlerAction, Send, Write, WriteAlone
 
@@ -167,7 +166,7 @@ def test_payload_that_is_no_longer_valid_is_a_failure(world: EngineHarness, payl
 
 
 def test_handler_that_stops_on_request_is_cancelled(world: EngineHarness) -> None:
-    world.script.actions["x"] = raising(Stopped())
+    world.script.actions["x"] = raising(Cancelled())
     job = world.put(Send(note="x"))
     world.inline.drain()
     assert (world.state(job), world.job(job).reason) == ("cancelled", "cancelled on request")

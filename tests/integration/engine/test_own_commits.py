@@ -4,8 +4,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome, Snooze
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import WriteAlone
 

@@ -3,8 +3,8 @@ from datetime import timedelta
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from services import queues
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.admin import queues
 
 FILL = text("""
 INSERT INTO jobs (id, task, queue, tenant, priority, state, payload, run_at, max_attempts, created_at)
@@ -21,7 +21,7 @@ def fill(engine: Engine, count: int, **values: object) -> None:
 
 def queue_views(engine: Engine, clock: ManualClock) -> dict[str, queues.QueueView]:
     with Session(engine) as session:
-        return {view.name: view for view in queues.listed(session, ["mail", "probe"], clock.now())}
+        return {view.name: view for view in queues.list_queues(session, ["mail", "probe"], clock.now())}
 
 
 def test_counts_are_exact_below_ten_thousand_and_estimated_above(engine: Engine) -> None:

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy.orm import Session
 
-from domain.errors import Conflict, NotFound
-from domain.jobs import FINISHED
-from engine.control import Actor, Control
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Down, Outcome, Permanent, Snooze, Transient
+from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.handlers import Cancel, JobContext, Outcome, Permanent, RemoteUnavailable, Snooze, Transient
+from kontor.kernel.errors import Conflict, NotFound
+from kontor.kernel.states import FINISHED
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send, Write
 
@@ -54,7 +53,7 @@ class AnyOrder(RuleBasedStateMachine):
             case "dies":
                 raise Permanent("never")
             case "down":
-                raise Down("refused") if job.lane else Transient("refused")
+                raise RemoteUnavailable("refused") if job.lane else Transient("refused")
             case _:
                 return None
 
@@ -92,7 +91,7 @@ class AnyOrder(RuleBasedStateMachine):
     def steer(self, operation: str, which: int) -> None:
         if not self.ids:
             return
-        control = Control(self.world.inline.jobs)
+        control = Operations(self.world.inline.jobs)
         with Session(self.world.engine) as session:
             try:
                 getattr(control, operation)(session, self.ids[which % len(self.ids)], SOMEBODY)
@@ -103,7 +102,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(queue=st.sampled_from(["write", "send"]), deed=st.sampled_from(["pause_queue", "resume_queue"]))
     def switch(self, queue: str, operation: str) -> None:
         with Session(self.world.engine) as session, session.begin():
-            getattr(Control(self.world.inline.jobs), operation)(session, queue, SOMEBODY)
+            getattr(Operations(self.world.inline.jobs), operation)(session, queue, SOMEBODY)
 
     @invariant()
     def every_success_has_its_one_effect(self) -> None:

@@ -3,8 +3,8 @@ from datetime import timedelta
 import psycopg
 from sqlalchemy import make_url
 
-from engine.outcomes import Permanent
-from engine.retention import forget_finished
+from kontor.engine.handlers import Permanent
+from tasks.maintenance import delete_finished
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Write
 
@@ -12,7 +12,7 @@ from tests.integration.engine.scripted_tasks import Write
 def forget(world: EngineHarness, age: timedelta) -> int:
     url = make_url(world.engine.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as driver:
-        return forget_finished(driver, world.clock.now() - age)
+        return delete_finished(driver, world.clock.now() - age)
 
 
 def test_old_finished_jobs_are_deleted_with_their_attempts_and_recent_ones_kept(world: EngineHarness) -> None:
@@ -42,9 +42,9 @@ def test_dead_jobs_are_never_deleted_by_age(world: EngineHarness) -> None:
 
 
 def test_once_key_outlives_its_job(world: EngineHarness) -> None:
-    first = world.put(Write(note="x"), once_key="2026-03")
+    first = world.put(Write(note="x"), effect_key="2026-03")
     world.inline.drain()
     world.clock.advance(timedelta(days=400))
     assert forget(world, timedelta(days=30)) == 1
-    assert world.put(Write(note="x"), once_key="2026-03") == first
+    assert world.put(Write(note="x"), effect_key="2026-03") == first
     assert world.inline.drain() == 0

@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from domain.misfire import MisfirePolicy
-from engine.schedules import Declared, declare, fire_due
+from kontor.engine.schedules import ScheduleSpec, declare, fire_due
+from kontor.kernel.states import MisfirePolicy
 from tests.integration.engine.conftest import EngineHarness
 
 # (zone, day that springs forward, missing hour, day that falls back, repeated hour)
@@ -17,7 +17,7 @@ CHANGES = [
 ]
 
 
-def announce(world: EngineHarness, *declared: Declared) -> None:
+def announce(world: EngineHarness, *declared: ScheduleSpec) -> None:
     with Session(world.engine) as session, session.begin():
         declare(session, declared, world.clock.now())
 
@@ -27,8 +27,8 @@ def fire(world: EngineHarness) -> int:
         return fire_due(session, world.inline.jobs, world.clock.now())
 
 
-def nightly(cron: str, zone: str = "UTC", misfire: MisfirePolicy = MisfirePolicy.ONCE) -> Declared:
-    return Declared("nightly", cron, zone, "test.write", misfire, {"note": "night"})
+def nightly(cron: str, zone: str = "UTC", misfire: MisfirePolicy = MisfirePolicy.ONCE) -> ScheduleSpec:
+    return ScheduleSpec("nightly", cron, zone, "test.write", misfire, {"note": "night"})
 
 
 def slots(world: EngineHarness, *, skipped: bool = False) -> list[str]:

@@ -10,14 +10,12 @@ from opentelemetry.trace import StatusCode
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
-from domain.bells import Bell
-from domain.ids import new_id
-from domain.tracing import place_of
-from engine.enqueue import Request
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome, Snooze, Transient
-from engine.traced_jobs import TracedBells, traced_jobs
-from engine.traced_runs import TracedRunner
+from kontor.engine.enqueue import JobRequest
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze, Transient
+from kontor.engine.tracing import TracedDoorbellChannel, TracedRunner, with_tracing
+from kontor.kernel.doorbells import Doorbell
+from kontor.kernel.ids import new_id
+from kontor.kernel.tracing import job_context
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send, Write
 from tests.support.spans import SpanRecorder, parent_context, span_context
@@ -27,9 +25,9 @@ from tests.support.spans import SpanRecorder, parent_context, span_context
 def spans(world: EngineHarness) -> SpanRecorder:
     """The harness with traced jobs, doorbells and runner."""
     spans, inline = SpanRecorder(), world.inline
-    inline.jobs = traced_jobs(inline.jobs, spans.tracer)
-    inline.relay.bells = TracedBells(inline.bells, inline.relay.driver, spans.tracer)
-    inline.runner = TracedRunner(replace(inline.shop, jobs=inline.jobs), spans.tracer, lambda: "a queue")
+    inline.jobs = with_tracing(inline.jobs, spans.tracer)
+    inline.relay.bells = TracedDoorbellChannel(inline.bells, inline.relay.connection, spans.tracer)
+    inline.runner = TracedRunner(replace(inline.runtime, jobs=inline.jobs), spans.tracer, lambda: "a queue")
     return spans
 
 
@@ -42,7 +40,7 @@ def test_job_is_created_rung_and_processed_in_its_trace(world: EngineHarness, sp
     job_id = world.put(Write(note="one"))
     world.inline.drain()
     created = spans.single("create test.write")
-    assert span_context(created) == place_of(job_id, trace_of(world, job_id))
+    assert span_context(created) == job_context(job_id, trace_of(world, job_id))
     assert parent_context(created) is None
     for name in ("ring test.write", "process test.write"):
         assert parent_context(spans.single(name)) == span_context(created)
@@ -57,7 +55,7 @@ def test_follow_up_jobs_are_children_of_the_attempt(world: EngineHarness, spans:
     def lead(job: JobContext, note: str) -> Outcome | None:
         with Session(world.engine) as session, session.begin():
             job.jobs.enqueue(session, "test.send", Send(note="child"))
-            job.jobs.put_many(session, [Request("test.send", {"note": "many"}) for _ in range(2)])
+            job.jobs.enqueue_many(session, [JobRequest("test.send", {"note": "many"}) for _ in range(2)])
         return None
 
     world.script.actions["parent"] = lead
@@ -75,7 +73,7 @@ def test_jobs_of_different_traces_stay_separate_in_one_batch(world: EngineHarnes
     assert len({trace_of(world, job_id) for job_id in ids}) == 3
     world.inline.run(*ids)
     assert {parent_context(span) for span in spans.named("process test.write")} == {
-        place_of(job_id, trace_of(world, job_id)) for job_id in ids
+        job_context(job_id, trace_of(world, job_id)) for job_id in ids
     }
 
 
@@ -147,7 +145,7 @@ def test_log_names_the_trace_of_a_failed_attempt(world: EngineHarness, spans: Sp
 
 def test_job_without_a_trace_starts_one_with_its_first_doorbell(world: EngineHarness, spans: SpanRecorder) -> None:
     with Session(world.engine) as session, session.begin():
-        job_id = world.inline.shop.jobs.enqueue(session, "test.write", Write(note="old")).id
+        job_id = world.inline.runtime.jobs.enqueue(session, "test.write", Write(note="old")).id
     world.inline.drain()
     assert trace_of(world, job_id) is None
     assert spans.trace_ids() == {job_id.hex}
@@ -169,9 +167,12 @@ def test_deduplicated_job_has_one_creation_span(world: EngineHarness, spans: Spa
 
 
 def test_each_new_job_of_a_batch_has_one_creation_span(world: EngineHarness, spans: SpanRecorder) -> None:
-    plain, keyed = Request("test.write", {"note": "plain"}), Request("test.write", {"note": "keyed"}, unique_key="k")
+    plain, keyed = (
+        JobRequest("test.write", {"note": "plain"}),
+        JobRequest("test.write", {"note": "keyed"}, unique_key="k"),
+    )
     with Session(world.engine) as session, session.begin():
-        ids = world.inline.jobs.put_many(session, [plain, keyed, plain, keyed])
+        ids = world.inline.jobs.enqueue_many(session, [plain, keyed, plain, keyed])
     assert spans.attribute_values("create test.write", "messaging.message.id") == [
         str(job_id) for job_id in (ids[1], ids[0], ids[2])
     ]
@@ -179,6 +180,6 @@ def test_each_new_job_of_a_batch_has_one_creation_span(world: EngineHarness, spa
 
 
 def test_doorbell_for_a_deleted_job_has_no_span(world: EngineHarness, spans: SpanRecorder) -> None:
-    world.inline.relay.bells.ring([Bell("bell", "write", "test.write", (new_id(),))])
-    assert len(world.inline.bells.rung) == 1
+    world.inline.relay.bells.ring([Doorbell("bell", "write", "test.write", (new_id(),))])
+    assert len(world.inline.bells.dispatched) == 1
     assert spans.trace_ids() == set()

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from engine.enqueue import Jobs
+from kontor.accounts.context import AccountBook
+from kontor.engine.enqueue import Jobs
+from kontor.webhooks import events
 from models.accounts import Account
-from models.events import DomainEvent
-from services import events
-from services.account_book import AccountBook
+from models.webhooks import DomainEvent
 
 
 def tell(session: Session, jobs: Jobs, name: str) -> int:
@@ -20,7 +20,7 @@ def tell(session: Session, jobs: Jobs, name: str) -> int:
 
 
 def names(session: Session, after: int = 0) -> list[str]:
-    return [event.type for event in events.feed(session, after)]
+    return [event.type for event in events.read_feed(session, after)]
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_reader_sees_every_event_once_and_in_order_while_many_write(
         seen = [0]
         while True:
             done = all(writer.done() for writer in writers)
-            page = events.feed(session, seen[-1], 7)
+            page = events.read_feed(session, seen[-1], 7)
             seen += [event.seq for event in page]
             session.rollback()
             if done and not page:
@@ -106,12 +106,12 @@ def test_feed_of_a_reseller_covers_itself_and_its_clients(
     office: AccountBook, session: Session, reseller: Account, client: Account
 ) -> None:
     session.commit()
-    mine = events.feed(session, reseller_id=reseller.id)
+    mine = events.read_feed(session, reseller_id=reseller.id)
     assert [event.type for event in mine] == [
         "account.created",
         "account.became_reseller",
         "account.created",
     ]
-    own = events.feed(session, account_id=client.id)
+    own = events.read_feed(session, account_id=client.id)
     assert [event.account_id for event in own] == [client.id]
-    assert events.document(own[0])["reseller_id"] == reseller.id
+    assert events.event_to_dict(own[0])["reseller_id"] == reseller.id

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from domain.ids import new_id
-from engine.enqueue import Jobs
-from services import events
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.ids import new_id
+from kontor.webhooks import events
 from tests.support.query_plans import statements
 
 FILL = """
@@ -26,7 +26,7 @@ def test_filtered_feed_is_read_by_an_index(session: Session, engine: Engine, job
     session.commit()
     session.execute(text("ANALYZE domain_events"))
     with statements(engine) as asked:
-        page = events.feed(session, 0, 100, **mine)
+        page = events.read_feed(session, 0, 100, **mine)
     assert [event.type for event in page][-1] == ("mine" if bound else "x")
     statement, values = asked[-1]
     plan = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar()

@@ -9,11 +9,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from domain.trials import TrialState
+from kontor.kernel.states import TrialState
+from kontor.programme import files
 from models.accounts import Account
-from services import programme_files
-from store.schema import ROOT
 from tests.support.api import Api, ResellerAccounts
+from workers.migrations import ROOT
 
 NAMES = ["=1+1", "@SUM(A1)", "+49 40", "-2", "Ünal & Söhne", "東京", 'say "x"', "a;=1+1", "<b>", "＝1"]
 HEADINGS = [
@@ -35,7 +35,7 @@ def salon(api: Api) -> str:
     """A reseller of `booking` with one client for every unusual name."""
     with api.deps.sessions() as session:
         text = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
-        programme_files.apply(session, "booking", text, now=api.deps.clock.now(), actor="test")
+        files.apply(session, "booking", text, now=api.deps.clock.now(), actor="test")
         session.commit()
     key = api.key()
     new = {"programme": "booking", "name": "Salons", "admin_email": "chef@salons.example"}

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from store.schema import ROOT
+from kontor.adapters.fakes import ManualClock
 from tests.support.api import Api
 from tests.support.fees import OPENING, FeeScenario, fee_scenario
+from workers.migrations import ROOT
 
 BOOKING = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
 DAYS = ("2025-12-31", "2026-01-31", "2026-02-27", "2026-02-28", "2026-03-01", "2026-03-30", "2026-03-31")

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from domain.errors import Conflict
-from services.fees import runs
-from services.fees.assignments import Assignments
-from services.fees.book import FeeBook
-from store.schema import ROOT
+from kontor.fees import statements
+from kontor.fees.assignments import Assignments
+from kontor.fees.context import FeeBook
+from kontor.kernel.errors import Conflict
 from tests.support.fees import FeeScenario
+from workers.migrations import ROOT
 
 NEW_YORK = "America/New_York"
 CONCURRENT = 8
@@ -130,7 +130,7 @@ def test_ranges_cover_every_due_run_once(
     for number, client in enumerate(clients):
         world.go(f"2026-01-{16 + number // 3}", NEW_YORK)
         world.assign(client, "call-recording")
-    monkeypatch.setattr(runs, "RANGE", 3)
+    monkeypatch.setattr(statements, "RANGE", 3)
     for day in ("2026-02-05", "2026-02-20"):
         world.go(day, NEW_YORK)
 
@@ -149,8 +149,8 @@ def test_payments_are_queried_once_for_any_number_of_resellers(world: FeeScenari
     asked: list[str] = []
     with world.api.deps.sessions() as session:
         event.listen(session.connection(), "before_cursor_execute", lambda *arguments: asked.append(arguments[2]))
-        [(first, before)] = runs.ranges(ctx, session, "house")
-        assert runs.charge_range(ctx, session, "house", first, before) == 3
+        [(first, before)] = statements.ranges(ctx, session, "house")
+        assert statements.charge_range(ctx, session, "house", first, before) == 3
     assert sum("FROM payments" in statement for statement in asked) == 1
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.ids import new_id
+from kontor.kernel.ids import new_id
 from tests.support.fees import FeeScenario, money
 
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from store.schema import ROOT
 from tests.support.fees import FeeScenario, money
+from workers.migrations import ROOT
 
 PARIS = "Europe/Paris"
 BASIC = "basic 19.00 - 3.80 = 15.20"

@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from domain.ids import new_id
-from services.account_book import AccountBook
-from store.fees import charges, runs
-from store.fees.charges import ChargeFilter
-from store.fees.runs import Mark
+from kontor.accounts.context import AccountBook
+from kontor.fees import queries as fees_queries
+from kontor.fees.queries import ChargeFilter, RunPosition
+from kontor.kernel.ids import new_id
 from tests.support.query_plans import statements
 
 ACCOUNTS = """
@@ -34,13 +33,16 @@ SELECT gen_random_uuid(), id, programme, account_id, account_id, kind, code, sin
  '{}', now()
 FROM fee_runs
 """
-FIRST, LAST = Mark(date(2026, 2, 1), new_id()), Mark(date(2026, 3, 3), new_id())
+FIRST, LAST = RunPosition(date(2026, 2, 1), new_id()), RunPosition(date(2026, 3, 3), new_id())
 QUESTIONS: list[tuple[str, Callable[[Session], Any]]] = [
-    ("ix_fee_runs_due", lambda session: runs.range_starts(session, "booking", date(2026, 3, 2), 2_000)),
-    ("ix_fee_runs_due", lambda session: runs.due(session, "booking", date(2026, 3, 2), FIRST, LAST)),
-    ("ix_fee_runs_account_id", lambda session: runs.open_of(session, [new_id()])),
-    ("ix_charges_reseller_id", lambda session: charges.page(session, ChargeFilter(reseller_id=new_id()), None, 100)),
-    ("ix_charges_account_id", lambda session: charges.page(session, ChargeFilter(account_id=new_id()), None, 100)),
+    ("ix_fee_runs_due", lambda session: fees_queries.range_starts(session, "booking", date(2026, 3, 2), 2_000)),
+    ("ix_fee_runs_due", lambda session: fees_queries.due(session, "booking", date(2026, 3, 2), FIRST, LAST)),
+    ("ix_fee_runs_account_id", lambda session: fees_queries.lock_open(session, [new_id()])),
+    (
+        "ix_charges_reseller_id",
+        lambda session: fees_queries.page(session, ChargeFilter(reseller_id=new_id()), None, 100),
+    ),
+    ("ix_charges_account_id", lambda session: fees_queries.page(session, ChargeFilter(account_id=new_id()), None, 100)),
 ]
 
 

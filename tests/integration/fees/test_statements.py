@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.fees import statements
+from kontor.fees import statements
 from tests.support.fees import FeeScenario
 
 NEW_YORK = "America/New_York"

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from adapters.clock_fakes import ManualClock
+from kontor.adapters.fakes import ManualClock
 from tests.support.offers import START, OfferScenario
 
 

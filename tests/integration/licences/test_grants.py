@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import text as sql
 
-from adapters.http_fakes import answered, refused
+from kontor.adapters.fakes import http_reply, refused
+from kontor.licences import service as licences
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
 from models.offers import Offer
-from services import licences
-from services.decisions import Decider, Verdict, decide
 from tests.support.offers import START, OfferScenario
 
 YEAR_ON = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ def line(count: int, mode: str = "absolute", term: str = "P1Y", product: str = "
 
 def accept(world: OfferScenario, offer_id: UUID) -> None:
     with world.transaction() as session:
-        decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
+        decide(world.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
 
 
 def accepted(world: OfferScenario, *lines: dict[str, Any]) -> UUID:
@@ -34,7 +34,7 @@ def accepted(world: OfferScenario, *lines: dict[str, Any]) -> UUID:
 
 def has(world: OfferScenario) -> list[dict[str, Any]]:
     with world.transaction() as session:
-        return licences.listed(session, world.client, world.clock.now())
+        return licences.balances(session, world.client, world.clock.now())
 
 
 def seats(world: OfferScenario) -> dict[str, int]:
@@ -90,7 +90,7 @@ def test_instance_receives_the_totals_of_every_product(world: OfferScenario) -> 
 
 def test_licences_count_while_the_instance_is_down(world: OfferScenario) -> None:
     offer_id = world.delivered([line(10)])
-    world.http.will(refused())
+    world.http.queue_replies(refused())
     accept(world, offer_id)
     world.work()
     offer = world.offer(offer_id)
@@ -103,7 +103,7 @@ def test_licences_count_while_the_instance_is_down(world: OfferScenario) -> None
 
 def test_licences_count_when_the_instance_rejects_them_and_the_reseller_is_notified(world: OfferScenario) -> None:
     offer_id = world.delivered([line(10)])
-    world.http.will(*[answered(400) for _ in range(8)])
+    world.http.queue_replies(*[http_reply(400) for _ in range(8)])
     accept(world, offer_id)
     for _ in range(10):
         world.pass_time(timedelta(hours=2))
@@ -167,7 +167,7 @@ def test_concurrent_absolute_offers_leave_one_of_the_two(world: OfferScenario) -
 def test_repeated_grant_call_is_applied_once(world: OfferScenario) -> None:
     offer_id = accepted(world, line(10))
     with world.transaction() as session:
-        licences.tell(session, world.jobs, session.get_one(Offer, offer_id))
+        licences.enqueue_provision(session, world.jobs, session.get_one(Offer, offer_id))
     world.work()
     first, second = world.calls("licences.granted")
     assert first["webhook-id"] == second["webhook-id"]

@@ -11,15 +11,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from adapters.dkim import DkimSigner, signer_from_file
-from adapters.smtp import SmtpTransport
-from mail.addresses import Addressee
-from mail.brand import Brand
-from mail.build import Letter, MailBuilder
-from mail.identity import Outgoing, sender_for
-from mail.message import BuiltMail
-from mail.render import Renderer
-from mail.samples import LINKS, sample_facts
+from kontor.adapters.dkim import DkimSigner, signer_from_file
+from kontor.adapters.smtp import SmtpTransport
+from kontor.mailer.brand import Brand
+from kontor.mailer.build import MailBuilder, OutgoingMail
+from kontor.mailer.identity import Addressee, OutgoingAddress, sender_for
+from kontor.mailer.mime import BuiltMail
+from kontor.mailer.render import Renderer
+from kontor.mails.preview import SAMPLE_LINKS, sample_facts
 from tests.integration.mail.smtp_receiver import Receiver, Server
 
 NOW = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
@@ -49,7 +48,7 @@ def verified(raw: bytes, key: rsa.RSAPrivateKey) -> bool:
 
 def built(language: str, signer: DkimSigner) -> BuiltMail:
     brand = Brand('Jürgens "Akademie", Köln', "https://learn.example")
-    letter = Letter(
+    letter = OutgoingMail(
         template="licences-ending",
         fact_key="licence-1",
         locale=language,
@@ -57,7 +56,7 @@ def built(language: str, signer: DkimSigner) -> BuiltMail:
         brand=brand,
         sender=sender_for(
             brand.name,
-            Outgoing("hallo@akademie.example", verified=True),
+            OutgoingAddress("hallo@akademie.example", verified=True),
             {"en": "noreply@kontor.example"},
             language,
             "bounce@kontor.example",
@@ -65,7 +64,7 @@ def built(language: str, signer: DkimSigner) -> BuiltMail:
         to=Addressee("o'brien+test@client.example", 'Zoë "Z" O\'Brien; <x>'),
         cc=(Addressee("boss@akademie.example"),),
         facts=sample_facts()["licences-ending"],
-        links=LINKS,
+        links=SAMPLE_LINKS,
     )
     return MailBuilder(Renderer(), signer).build(letter, NOW)
 

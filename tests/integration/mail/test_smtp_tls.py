@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from adapters.smtp import SmtpTransport
-from adapters.smtp_address import SmtpAddress, smtp_address
-from domain.mailing import MailDeferred
+from kontor.adapters.smtp import SmtpTransport
+from kontor.adapters.smtp_pool import SmtpAddress, smtp_address
+from kontor.kernel.ports import MailDeferred
 from tests.integration.mail.smtp_receiver import Receiver, Server
 
 RAW = b"From: a@kontor.example\r\nSubject: x\r\n\r\nx\r\n"

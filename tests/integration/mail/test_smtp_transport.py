@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.smtp import SmtpTransport
-from domain.mailing import MailDeferred, MailRefused
+from kontor.adapters.smtp import SmtpTransport
+from kontor.kernel.ports import MailDeferred, MailRefused
 from tests.integration.mail.smtp_receiver import Receiver, Server
 
 RAW = b"From: a@kontor.example\r\nTo: b@client.example\r\nSubject: x\r\n\r\n.dot\r\nend\r\n"

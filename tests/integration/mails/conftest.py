@@ -7,19 +7,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.smtp_fakes import FakeMailTransport
-from domain.ids import new_id
-from engine.enqueue import Jobs
-from engine.handlers import JobContext
-from engine.outcomes import Outcome
-from mail.build import MailBuilder
-from mail.render import Renderer
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport
+from kontor.engine.enqueue import Jobs
+from kontor.engine.handlers import JobContext, Outcome
+from kontor.kernel.ids import new_id
+from kontor.kernel.tokens import Tokens
+from kontor.mailer.build import MailBuilder
+from kontor.mailer.render import Renderer
+from kontor.mails.dispatch import Dispatch, Dispatcher
+from kontor.mails.refresh import RULES
 from models.jobs import Job
-from services.account_book import AccountBook
-from services.dispatch import Dispatch, Dispatcher
-from services.mail_rules import RULES
-from services.tokens import Tokens
-from tasks.mails import MailSending, SendMail
+from tasks.mails import MailSend, MailSendHandler
 from tests.support.wiring import PUBLIC_URL
 
 Send = Callable[[UUID], Outcome]
@@ -38,10 +37,10 @@ def transport() -> FakeMailTransport:
 
 
 @pytest.fixture
-def sending(office: AccountBook, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport) -> MailSending:
+def sending(office: AccountBook, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport) -> MailSendHandler:
     """The handler as a worker builds it."""
     dispatcher = Dispatcher(RULES, tokens, office.programmes, PUBLIC_URL)
-    return MailSending(dispatcher, builder, transport)
+    return MailSendHandler(dispatcher, builder, transport)
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def context(jobs: Jobs) -> JobContext:
     """A job of the mail queue, on its first attempt."""
     return JobContext(
         id=new_id(),
-        task=SendMail.policy.name,
+        task=MailSend.policy.name,
         tenant="",
         lane=None,
         attempt=1,
@@ -60,11 +59,11 @@ def context(jobs: Jobs) -> JobContext:
 
 
 @pytest.fixture
-def send(session: Session, sending: MailSending, context: JobContext) -> Send:
+def send(session: Session, sending: MailSendHandler, context: JobContext) -> Send:
     """Claim, act and record one mail, in transactions as the runner does."""
 
     def sent(mail_id: UUID) -> Outcome:
-        payload = SendMail(mail_id=mail_id)
+        payload = MailSend(mail_id=mail_id)
         plan = sending.claim(context, session, payload)
         session.commit()
         if not isinstance(plan, Dispatch):

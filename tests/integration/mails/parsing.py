@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.smtp_fakes import SentMail
+from kontor.adapters.fakes import SentMail
 from models.mails import Mail
 
 

@@ -7,14 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.smtp_fakes import FakeMailTransport
-from engine.outcomes import Done, Outcome
-from mail.facts_operators import AlertKind
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.alerts.service import alert_operators
+from kontor.engine.handlers import Done, Outcome
+from kontor.mailer.contexts import AlertKind
+from kontor.operators import service as operators
 from models.mails import Mail
-from services import operators
-from services.account_book import AccountBook
-from services.alerts import tell_operators
 
 
 def hire(office: AccountBook, session: Session, email: str, role: str) -> None:
@@ -28,11 +27,11 @@ def test_every_operator_is_notified_once_per_incident_and_hour(
     hire(office, session, "admin@kontor.example", "admin")
     hire(office, session, "viewer@kontor.example", "viewer")
     heard = [
-        tell_operators(session, office.jobs, AlertKind.DEAD_JOBS, matter, "refused")
+        alert_operators(session, office.jobs, AlertKind.DEAD_JOBS, matter, "refused")
         for matter in ("offers.deliver", "offers.deliver", "webhooks.deliver")
     ]
     clock.advance(timedelta(hours=1))
-    heard.append(tell_operators(session, office.jobs, AlertKind.DEAD_JOBS, "offers.deliver", "x"))
+    heard.append(alert_operators(session, office.jobs, AlertKind.DEAD_JOBS, "offers.deliver", "x"))
     assert heard == [2, 0, 2, 2]
 
 
@@ -43,7 +42,7 @@ def test_alert_is_sent_in_a_providers_name_with_a_link_to_the_console(
     transport: FakeMailTransport,
 ) -> None:
     hire(office, session, "op@kontor.example", "operator")
-    tell_operators(session, office.jobs, AlertKind.DEAD_JOBS, "offers.deliver", "refused\r\nBcc: x@x")
+    alert_operators(session, office.jobs, AlertKind.DEAD_JOBS, "offers.deliver", "refused\r\nBcc: x@x")
     mail = session.scalars(select(Mail).where(Mail.template == "operator-alert")).one()
     assert isinstance(send(mail.id), Done)
     assert mail.raw is not None

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from adapters.sealer import FernetSealer
-from adapters.smtp_fakes import FakeMailTransport
-from domain.offers import OfferEvent
-from engine.outcomes import Cancel, Done, Outcome
+from kontor.accounts import instances
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport
+from kontor.adapters.secrets import FernetSecretBox
+from kontor.engine.handlers import Cancel, Done, Outcome
+from kontor.kernel.states import OfferEvent
+from kontor.offers import service as offers
+from kontor.offers.service import NewOffer
+from kontor.offers.transitions import transition
 from models.accounts import Account
-from services import accounts, instances, offers
-from services.account_book import AccountBook
-from services.offer_log import move
-from services.offers import NewOffer
 from tests.integration.mails.parsing import latest
 from tests.support.wiring import offer_context
 
@@ -28,14 +30,14 @@ def test_waiting_offer_is_mailed_again_on_every_change_of_address(
 ) -> None:
     ctx = offer_context(office.jobs, office.programmes)
     lines = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
-    instances.put(session, FernetSealer("key"), client.id, "https://weser.example/in", None, office.now)
+    instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, office.now)
     offer = offers.send(ctx, session, NewOffer(reseller.id, client.id, lines=lines), "test")
-    move(ctx, session, offer, OfferEvent.DELIVERED, "test")
-    offers.ask_again(ctx, session, client.id)
+    transition(ctx, session, offer, OfferEvent.DELIVERED, "test")
+    offers.remail_open_offers(ctx, session, client.id)
     first = latest(session, "offer-received").id
     for address in ("neu@weser.example", "admin@weser.example"):
         accounts.change(office, session, client.id, {"admin_email": address})
-        assert offers.ask_again(ctx, session, client.id) == 1
+        assert offers.remail_open_offers(ctx, session, client.id) == 1
         assert isinstance(send(latest(session, "offer-received").id), Done)
     assert isinstance(send(first), Cancel)
     assert [sent.recipient for sent in transport.sent] == ["neu@weser.example", "admin@weser.example"]

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from domain.errors import Invalid
+from kontor.accounts.context import AccountBook
+from kontor.kernel.errors import Invalid
+from kontor.mails import service as mails
+from kontor.mails.queries import MailFilter
 from models.accounts import Account
 from models.jobs import Job
 from models.mails import Mail, MailRecipient
-from services import mails
-from services.account_book import AccountBook
-from store.mails import MailFilter
 
 
 def notice(office: AccountBook, session: Session, account: Account, key: str = "x", **more: object) -> UUID | None:

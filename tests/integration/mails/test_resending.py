@@ -11,21 +11,23 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.smtp_fakes import FakeMailTransport
-from domain.errors import Conflict, Invalid, NotFound
-from domain.ids import new_id
-from domain.mailing import MailRefused
-from engine.control import Actor
-from engine.outcomes import Cancel, Done, Outcome
+from kontor.accounts import activation, clients, deletion
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.engine.admin.operations import Actor
+from kontor.engine.handlers import Cancel, Done, Outcome
+from kontor.kernel.errors import Conflict, Invalid, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.ports import MailRefused
+from kontor.kernel.tokens import Tokens
+from kontor.mails import queries as mails_queries
+from kontor.mails import resend
+from kontor.mails import service as mails
 from models.accounts import Account
 from models.control import AuditEntry
 from models.jobs import Job
 from models.mails import Mail
-from services import accounts, activation, clients, closing, mail_again, mails
-from services.account_book import AccountBook
-from services.tokens import Tokens
-from store import mails as rows
 from tests.integration.mails.parsing import latest, parsed, text_of
 from tests.support.concurrency import run_concurrently
 from tests.support.wiring import offer_context
@@ -41,7 +43,7 @@ def again(office: AccountBook, session: Session) -> Again:
     """Resend a mail and commit."""
 
     def sent(mail_id: UUID, number: int | None = None, who: Actor = WHO) -> UUID:
-        posted = mail_again.send_again(session, office.jobs, office.programmes, mail_id, who, number)
+        posted = resend.resend(session, office.jobs, office.programmes, mail_id, who, number)
         session.commit()
         return posted
 
@@ -54,7 +56,7 @@ def refusal(office: AccountBook, session: Session) -> Callable[[UUID], str | Non
 
     def asked(mail_id: UUID) -> str | None:
         mail = session.get_one(Mail, mail_id)
-        return mail_again.standing(session, office.programmes, mail, office.now).refusal
+        return resend.resend_status(session, office.programmes, mail, office.now).refusal
 
     return asked
 
@@ -80,7 +82,7 @@ def test_repeat_is_a_new_mail_with_its_own_job_and_refers_to_the_first(
     assert first["Subject"] == second["Subject"]
     assert first["Message-ID"] != second["Message-ID"]
     assert (invited.state, repeat.state) == ("sent", "sent")
-    assert mails.document(mails.get(session, repeat.id))["repeats"] == invited.id
+    assert mails.mail_to_dict(mails.get(session, repeat.id))["repeats"] == invited.id
 
 
 def test_link_of_a_repeat_is_new_works_and_is_not_stored(
@@ -108,7 +110,7 @@ def test_resending_requires_a_reason(session: Session, invited: Mail, again: Aga
         again(invited.id, who=Actor("operator:duty@kontor.example"))
     with pytest.raises(NotFound):
         again(new_id())
-    assert rows.repeats(session, invited.id) == []
+    assert mails_queries.resends_of(session, invited.id) == []
 
 
 def test_same_number_makes_one_repeat_even_after_it_was_sent(
@@ -120,7 +122,7 @@ def test_same_number_makes_one_repeat_even_after_it_was_sent(
     assert again(posted, 1) == posted
     second = again(posted, 2)
     assert second != posted
-    assert [repeat.id for repeat in rows.repeats(session, invited.id)] == [posted, second]
+    assert [repeat.id for repeat in mails_queries.resends_of(session, invited.id)] == [posted, second]
     assert session.get_one(Mail, second).repeats == invited.id
     assert len(transport.sent) == 2
 
@@ -132,7 +134,7 @@ def test_concurrent_requests_make_one_repeat(
     session.commit()
 
     def press(own: Session) -> object:
-        return mail_again.send_again(own, office.jobs, office.programmes, mail_id, WHO, 1)
+        return resend.resend(own, office.jobs, office.programmes, mail_id, WHO, 1)
 
     assert run_concurrently(engine, *[press] * 4) == {"done": 4}
     assert session.scalar(select(func.count()).where(Mail.repeats == mail_id)) == 1
@@ -201,12 +203,12 @@ def test_only_the_deletion_notice_of_a_deleted_account_can_be_resent(
     office: AccountBook, session: Session, client: Account, invited: Mail, send: Send,
     refusal: Callable[[UUID], str | None],
 ) -> None:  # fmt: skip
-    closing.delete(office, offer_context(office.jobs, office.programmes), session, client.id, "test")
+    deletion.delete(office, offer_context(office.jobs, office.programmes), session, client.id, "test")
     notice = latest(session, "account-deleted")
     send(notice.id)
     assert refusal(invited.id) == "The account is deleted."
     assert refusal(notice.id) is None
-    closing.restore(office, session, client.id)
+    deletion.restore(office, session, client.id)
     assert refusal(notice.id) == "The account was restored."
 
 

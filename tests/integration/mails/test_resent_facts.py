@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from domain.errors import Conflict
-from engine.control import Actor
-from engine.enqueue import Jobs
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.admin.operations import Actor
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.errors import Conflict
+from kontor.mails import resend
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
+from kontor.programme.service import Programmes
 from models.mails import Mail
-from services import mail_again
-from services.decisions import Decider, Verdict, decide
-from services.programmes import Programmes
 from tests.support.offers import START, OfferScenario
 from tests.support.trials import CHEF, TrialScenario
 
@@ -40,7 +40,7 @@ def academy(engine: Engine) -> OfferScenario:
 
 
 def again(session: Session, jobs: Jobs, programmes: Programmes, mail_id: UUID) -> Mail:
-    return session.get_one(Mail, mail_again.send_again(session, jobs, programmes, mail_id, WHO))
+    return session.get_one(Mail, resend.resend(session, jobs, programmes, mail_id, WHO))
 
 
 def repeated(world: TrialScenario | OfferScenario, mail: Mail) -> tuple[dict[str, Any], Mail]:
@@ -91,7 +91,7 @@ def test_offer_mail_is_repeated_with_the_current_effect_of_accepting(academy: Of
     assert [(change["now"], change["then"]) for change in first.facts["changes"]] == [(0, 5)]
     other = academy.delivered([line(7)])
     with academy.transaction() as session:
-        decide(academy.book, session, other, Verdict.ACCEPT, Decider("test"))
+        decide(academy.book, session, other, DecisionChoice.ACCEPT, DecidedBy("test"))
     facts, _ = repeated(academy, first)
     assert [(change["now"], change["then"]) for change in facts["changes"]] == [(7, 12)]
 
@@ -100,7 +100,7 @@ def test_decided_offer_is_not_mailed_again(academy: OfferScenario) -> None:
     offer_id = academy.delivered()
     first = academy.mail("offer-received")
     with academy.transaction() as session:
-        decide(academy.book, session, offer_id, Verdict.REJECT, Decider("test"))
+        decide(academy.book, session, offer_id, DecisionChoice.REJECT, DecidedBy("test"))
     with pytest.raises(Conflict, match="the offer is no longer open"):
         repeated(academy, first)
 
@@ -108,7 +108,7 @@ def test_decided_offer_is_not_mailed_again(academy: OfferScenario) -> None:
 def test_licence_reminder_is_repeated_with_current_days_until_the_end(academy: OfferScenario) -> None:
     offer_id = academy.delivered([{"product": "excel-basics", "count": 3, "mode": "absolute", "term": "P30D"}])
     with academy.transaction() as session:
-        decide(academy.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
+        decide(academy.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
     academy.work()
     academy.pass_time(timedelta(days=16))
     first = academy.mail("licences-ending")

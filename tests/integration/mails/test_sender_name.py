@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from adapters.smtp_fakes import FakeMailTransport
-from engine.outcomes import Done, Outcome
+from kontor.accounts import activation, brands, clients, domains
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport
+from kontor.engine.handlers import Done, Outcome
 from models.accounts import Account
-from services import activation, brand_settings, brands, clients, domains
-from services.account_book import AccountBook
 from tests.integration.mails.parsing import latest, parsed, text_of
 
 Send = Callable[[UUID], Outcome]
@@ -51,9 +51,9 @@ def test_mail_uses_the_resellers_brand_and_the_clients_own_where_set(
         "logo_url": "https://elbe.example/logo.png",
         "support": "hilfe@elbe.example",
     }
-    brands.put(session, reseller, brand_settings.checked(theirs), office.now)
+    brands.put(session, reseller, brands.validate_brand(theirs), office.now)
     own = {"logo_url": "https://weser.example/logo.png", "name": "Never shown"}
-    brands.put(session, client, brand_settings.checked(own), office.now)
+    brands.put(session, client, brands.validate_brand(own), office.now)
     send(latest(session, "activation").id)
     sent = transport.sent[0]
     assert parsed(sent)["From"].addresses[0].display_name == "Elbe Akademie"
@@ -75,11 +75,11 @@ def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
     transport: FakeMailTransport,
 ) -> None:
     chosen = {"from_address": "info@elbe.example", "domain": "lernen.weser.example"}
-    brands.put(session, client, brand_settings.checked(chosen), office.now)
+    brands.put(session, client, brands.validate_brand(chosen), office.now)
     send(latest(session, "activation").id)
-    domains.mark(session, "elbe.example", "operator", office.now, account=client)
-    domains.mark(session, "lernen.weser.example", "operator", office.now, account=client)
-    activation.send_again(office, session, client.id)
+    domains.verify_manually(session, "elbe.example", "operator", office.now, account=client)
+    domains.verify_manually(session, "lernen.weser.example", "operator", office.now, account=client)
+    activation.resend_link(office, session, client.id)
     send(latest(session, "activation").id)
     before, after = (parsed(sent_mail) for sent_mail in transport.sent)
     provider = office.programme_of(session, client).sender

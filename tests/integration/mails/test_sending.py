@@ -11,19 +11,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.smtp_fakes import FakeMailTransport
-from domain.mailing import MailDeferred, MailRefused
-from engine.handlers import JobContext
-from engine.outcomes import Cancel, Done, Outcome, Snooze, Transient
+from kontor.accounts import activation
+from kontor.accounts import service as accounts
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze, Transient
+from kontor.kernel.ports import MailDeferred, MailRefused
+from kontor.kernel.tokens import Tokens
+from kontor.mails import queries as mails_queries
+from kontor.mails import service as mails
+from kontor.mails.dispatch import Dispatch
 from models.accounts import Account
 from models.mails import MailRecipient
-from services import accounts, activation, mails
-from services.account_book import AccountBook
-from services.dispatch import Dispatch
-from services.tokens import Tokens
-from store import mails as rows
-from tasks.mails import MailSending, SendMail
+from tasks.mails import MailSend, MailSendHandler
 from tests.integration.mails.parsing import latest, parsed, text_of
 
 Send = Callable[[UUID], Outcome]
@@ -69,7 +69,7 @@ def test_link_works_and_is_masked_in_the_log(
     assert len(bodies) == 2
     assert all("/activate/***" in body and token not in body for body in bodies)
     assert token not in mail.raw
-    assert token not in repr(mails.document(mails.get(session, mail.id), raw=True))
+    assert token not in repr(mails.mail_to_dict(mails.get(session, mail.id), raw=True))
     assert activation.activate(office, session, tokens, token).account.id == client.id
 
 
@@ -112,14 +112,14 @@ def test_every_recipient_gets_the_same_bytes_separately(
 def test_same_message_is_sent_again_after_a_crash(
     session: Session,
     client: Account,
-    sending: MailSending,
+    sending: MailSendHandler,
     context: JobContext,
     send: Send,
     transport: FakeMailTransport,
     clock: ManualClock,
 ) -> None:
     mail = latest(session, "activation")
-    plan = sending.claim(context, session, SendMail(mail_id=mail.id))
+    plan = sending.claim(context, session, MailSend(mail_id=mail.id))
     session.commit()
     assert isinstance(plan, Dispatch)
     sending.act(context, plan)
@@ -166,7 +166,7 @@ def test_permanently_refused_address_is_suppressed_for_thirty_days(
     transport: FakeMailTransport,
     clock: ManualClock,
     context: JobContext,
-    sending: MailSending,
+    sending: MailSendHandler,
 ) -> None:
     transport.answers["admin@weser.example"] = MailRefused("550 no such user", at_rcpt=True)
     mail = latest(session, "activation")
@@ -176,7 +176,7 @@ def test_permanently_refused_address_is_suppressed_for_thirty_days(
     with_copy = with_cc(office, session, client, "chef@elbe.example")
     send(with_copy)
     assert [sent_mail.recipient for sent_mail in transport.sent] == ["chef@elbe.example"]
-    activation.send_again(office, session, client.id)
+    activation.resend_link(office, session, client.id)
     again = latest(session, "activation")
     assert isinstance(send(again.id), Cancel)
     assert again.state == "suppressed"
@@ -195,7 +195,7 @@ def test_refused_address_is_suppressed_under_the_key_of_its_account(
     mail_id = with_cc(office, session, client, "chef@elbe.example")
     send(mail_id)
     assert states(session, mail_id) == {"Admin@straße.example": "failed", "chef@elbe.example": "sent"}
-    assert rows.suppressed_until(session, client.email_key, clock.now()) == clock.now() + timedelta(days=30)
+    assert mails_queries.suppressed_until(session, client.email_key, clock.now()) == clock.now() + timedelta(days=30)
 
 
 def test_message_refused_at_data_suppresses_no_address(
@@ -204,17 +204,17 @@ def test_message_refused_at_data_suppresses_no_address(
     transport.answers["admin@weser.example"] = MailRefused("554 too big")
     send(latest(session, "activation").id)
     transport.answers.clear()
-    activation.send_again(office, session, client.id)
+    activation.resend_link(office, session, client.id)
     again = latest(session, "activation")
     send(again.id)
     assert again.state == "sent"
 
 
 def test_dead_job_records_its_error_in_the_mail_log(
-    session: Session, client: Account, sending: MailSending, context: JobContext
+    session: Session, client: Account, sending: MailSendHandler, context: JobContext
 ) -> None:
     mail = latest(session, "activation")
-    payload = SendMail(mail_id=mail.id)
+    payload = MailSend(mail_id=mail.id)
     sending.failed(context, session, payload, "connection refused", None)
     session.refresh(mail)
     assert (mail.state, mail.reason) == ("queued", "connection refused")

@@ -8,16 +8,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from adapters.smtp_fakes import FakeMailTransport
-from domain.errors import Gone, NotFound
-from engine.outcomes import Cancel, Done, Outcome
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import FakeMailTransport
+from kontor.engine.handlers import Cancel, Done, Outcome
+from kontor.kernel.errors import Gone, NotFound
+from kontor.kernel.tokens import Tokens
+from kontor.mails import dispatch
+from kontor.mails import service as mails
+from kontor.mails.dispatch import UnsubscribeLink, mail_created_at
 from models.accounts import Account
 from models.mails import Mail
-from services import mails, unsubscribing
-from services.account_book import AccountBook
-from services.dispatch import made_at
-from services.tokens import Tokens
-from services.unsubscribing import WayOut
 
 Send = Callable[[UUID], Outcome]
 
@@ -55,7 +55,7 @@ def test_unsubscribe_header_stops_this_kind_of_mail(
     assert raw is not None
     assert token not in raw.replace("\r\n ", "")
     for _ in range(2):
-        unsubscribing.leave(session, tokens, token, made_at(mail_id))
+        dispatch.unsubscribe(session, tokens, token, mail_created_at(mail_id))
     later = remind(office, session, client, "2")
     assert isinstance(send(later), Cancel)
     assert session.get_one(Mail, later).state == "skipped"
@@ -65,18 +65,18 @@ def test_unsubscribe_header_stops_this_kind_of_mail(
 def test_reading_the_unsubscribe_page_changes_nothing(
     office: AccountBook, session: Session, client: Account, tokens: Tokens, send: Send
 ) -> None:
-    path = unsubscribing.link(tokens, WayOut(client.email_key, "licences-ending"), office.now)
+    path = dispatch.unsubscribe_path(tokens, UnsubscribeLink(client.email_key, "licences-ending"), office.now)
     token = path.removeprefix("/unsubscribe/")
-    assert unsubscribing.show(tokens, token, office.now).template == "licences-ending"
+    assert dispatch.peek(tokens, token, office.now).template == "licences-ending"
     assert isinstance(send(remind(office, session, client, "1")), Done)
 
 
 def test_forged_or_old_unsubscribe_link_is_refused(
     office: AccountBook, session: Session, client: Account, tokens: Tokens
 ) -> None:
-    path = unsubscribing.link(tokens, WayOut(client.email_key, "licences-ending"), office.now)
+    path = dispatch.unsubscribe_path(tokens, UnsubscribeLink(client.email_key, "licences-ending"), office.now)
     token = path.removeprefix("/unsubscribe/")
     with pytest.raises(Gone):
-        unsubscribing.leave(session, tokens, token, office.now + timedelta(days=365))
+        dispatch.unsubscribe(session, tokens, token, office.now + timedelta(days=365))
     with pytest.raises(NotFound):
-        unsubscribing.leave(session, tokens, token + "x", office.now)
+        dispatch.unsubscribe(session, tokens, token + "x", office.now)

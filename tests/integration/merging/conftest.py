@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from services.account_book import AccountBook
+from kontor.accounts.context import AccountBook
+from kontor.adapters.fakes import ManualClock
 from tests.support.api import Api
 from tests.support.api_fixtures import api, deps
 from tests.support.fees import OPENING

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
+from kontor.offers import notifications as offers_notifications
 from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
-from services import decision_links
 from tests.support.merging import MergeScenario
 
 
@@ -69,7 +69,7 @@ def test_decision_link_mailed_before_the_merge_works_in_the_new_brand(world: Mer
     world.fees.worker.inline.drain()
     with world.fees.transaction() as session:
         offer, account = session.get_one(Offer, offer_id), session.get_one(Account, client)
-        path = f"/offers/{decision_links.link_token(world.fees.api.deps.tokens, offer, account)}"
+        path = f"/offers/{offers_notifications.make_decision_token(world.fees.api.deps.tokens, offer, account)}"
     assert "Elbe Schule" in world.fees.api.http.get(path).text
     world.merge()
     shown = world.fees.api.http.get(path)

@@ -10,34 +10,34 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text as sql
 
-from domain.errors import Conflict, Forbidden, Gone, KontorError, NotFound
-from domain.ids import new_id
+from kontor.http.keys import Principal
+from kontor.kernel.errors import Conflict, Forbidden, Gone, KontorError, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.tokens import Tokens
+from kontor.offers import queries as offers_queries
+from kontor.offers import service as offers
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide, decide_by_key, decide_by_link, peek, require_open
+from kontor.offers.notifications import make_decision_token
+from kontor.offers.transitions import audit_trail_intact
 from models.accounts import Account
 from models.keys import Scope
 from models.offers import Offer
-from services import offers
-from services.decision_links import link_token
-from services.decisions import Decider, Verdict, decide, decide_by_key, decide_by_link, look, show
-from services.keys import Caller
-from services.offer_log import chain_verifies
-from services.tokens import Tokens
-from store import offers as rows
 from tests.support.offers import OfferScenario
 
-ACCEPT, REJECT = Verdict.ACCEPT, Verdict.REJECT
+ACCEPT, REJECT = DecisionChoice.ACCEPT, DecisionChoice.REJECT
 
 
 def token_of(world: OfferScenario, offer_id: UUID) -> str:
     with world.transaction() as session:
         offer = session.get_one(Offer, offer_id)
-        return link_token(world.tokens, offer, session.get_one(Account, offer.account_id))
+        return make_decision_token(world.tokens, offer, session.get_one(Account, offer.account_id))
 
 
-def key(*scopes: Scope, **bound: UUID) -> Caller:
-    return Caller(new_id(), "test", frozenset(scopes), **bound)
+def key(*scopes: Scope, **bound: UUID) -> Principal:
+    return Principal(new_id(), "test", frozenset(scopes), **bound)
 
 
-def click(world: OfferScenario, token: str, verdict: Verdict = ACCEPT) -> str:
+def click(world: OfferScenario, token: str, verdict: DecisionChoice = ACCEPT) -> str:
     with world.transaction() as session:
         return decide_by_link(world.book, session, world.tokens, token, verdict).state.value
 
@@ -45,14 +45,14 @@ def click(world: OfferScenario, token: str, verdict: Verdict = ACCEPT) -> str:
 def verifies(world: OfferScenario, offer_id: UUID) -> bool:
     with world.transaction() as session:
         offer = session.get_one(Offer, offer_id)
-        return chain_verifies(world.book, offer, rows.events(session, [offer_id])[offer_id])
+        return audit_trail_intact(world.book, offer, offers_queries.events(session, [offer_id])[offer_id])
 
 
 def test_reading_the_link_decides_nothing(world: OfferScenario) -> None:
     offer_id = world.delivered()
     token = token_of(world, offer_id)
     with world.transaction() as session:
-        seen = show(world.book, session, world.tokens, token)
+        seen = require_open(world.book, session, world.tokens, token)
     assert [str(change) for change in seen.changes] == ["0 licences -> 10 (+10)"]
     assert seen.undecided
     assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
@@ -84,12 +84,12 @@ def test_one_click_rejects_and_grants_nothing(world: OfferScenario) -> None:
 def test_second_click_is_a_conflict_with_the_state(world: OfferScenario) -> None:
     token = token_of(world, world.delivered())
     click(world, token)
-    for verdict in Verdict:
+    for verdict in DecisionChoice:
         with pytest.raises(Conflict) as refused:
             click(world, token, verdict)
         assert (refused.value.code, refused.value.state) == ("illegal_transition", "accepted")
     with world.transaction() as session:
-        assert look(world.book, session, world.tokens, token).state == "accepted"
+        assert peek(world.book, session, world.tokens, token).state == "accepted"
 
 
 def test_click_after_a_withdrawal_is_a_conflict_and_the_page_is_gone(world: OfferScenario) -> None:
@@ -101,7 +101,7 @@ def test_click_after_a_withdrawal_is_a_conflict_and_the_page_is_gone(world: Offe
         click(world, token)
     assert refused.value.state == "cancelled"
     with world.transaction() as session, pytest.raises(Gone) as gone:
-        show(world.book, session, world.tokens, token)
+        require_open(world.book, session, world.tokens, token)
     assert gone.value.code == "withdrawn"
 
 
@@ -112,7 +112,7 @@ def test_expired_link_is_gone_for_reading_and_deciding(world: OfferScenario) -> 
         click(world, token)
     assert gone.value.code == "expired"
     with world.transaction() as session, pytest.raises(Gone):
-        show(world.book, session, world.tokens, token)
+        require_open(world.book, session, world.tokens, token)
 
 
 def test_link_to_a_changed_address_is_gone(world: OfferScenario) -> None:
@@ -121,7 +121,7 @@ def test_link_to_a_changed_address_is_gone(world: OfferScenario) -> None:
     with world.transaction() as session:
         client = session.get_one(Account, world.client)
         client.admin_email, client.email_version = "new@acme.example", client.email_version + 1
-        offers.ask_again(world.book, session, world.client)
+        offers.remail_open_offers(world.book, session, world.client)
     with pytest.raises(Gone) as gone:
         click(world, token)
     assert gone.value.code == "address_changed"
@@ -152,8 +152,8 @@ def test_token_of_another_key_purpose_or_account_is_not_found(world: OfferScenar
     with world.transaction() as session:
         offer, owner = session.get_one(Offer, offer_id), session.get_one(Account, world.client)
         foreign = [
-            link_token(Tokens("another key"), offer, owner),
-            link_token(world.tokens, offer, session.get_one(Account, other)),
+            make_decision_token(Tokens("another key"), offer, owner),
+            make_decision_token(world.tokens, offer, session.get_one(Account, other)),
             world.tokens.make("activation", {"account": owner.id.hex}, offer.expires_at),
             world.tokens.make("offer-decision", {"offer": 7}, offer.expires_at),
         ]
@@ -189,7 +189,7 @@ def test_reseller_stranger_and_read_only_key_may_not_decide(world: OfferScenario
 def test_undelivered_offer_cannot_be_accepted(world: OfferScenario) -> None:
     offer_id = world.send()
     with world.transaction() as session, pytest.raises(Conflict) as refused:
-        decide(world.book, session, offer_id, ACCEPT, Decider("test"))
+        decide(world.book, session, offer_id, ACCEPT, DecidedBy("test"))
     assert refused.value.state == "waiting"
 
 
@@ -247,11 +247,11 @@ def test_audit_trail_does_not_verify_when_an_event_or_the_offer_was_changed(worl
     click(world, token_of(world, offer_id))
     assert verifies(world, offer_id)
     with world.transaction() as session:
-        events = rows.events(session, [offer_id])[offer_id]
+        events = offers_queries.events(session, [offer_id])[offer_id]
         offer = session.get_one(Offer, offer_id)
-        assert not chain_verifies(world.book, offer, events[:-1])
-        assert not chain_verifies(world.book, offer, [events[0], events[2]])
-        assert not chain_verifies(replace(world.book, secret=b"another"), offer, events)
+        assert not audit_trail_intact(world.book, offer, events[:-1])
+        assert not audit_trail_intact(world.book, offer, [events[0], events[2]])
+        assert not audit_trail_intact(replace(world.book, secret=b"another"), offer, events)
         session.rollback()
     tampering = (
         "UPDATE offer_events SET actor = 'somebody else' WHERE number = 2",
@@ -263,8 +263,8 @@ def test_audit_trail_does_not_verify_when_an_event_or_the_offer_was_changed(worl
             session.execute(sql(statement))
             session.expire_all()
             offer = session.get_one(Offer, offer_id)
-            events = rows.events(session, [offer_id])[offer_id]
-            assert not chain_verifies(world.book, offer, events)
+            events = offers_queries.events(session, [offer_id])[offer_id]
+            assert not audit_trail_intact(world.book, offer, events)
             session.rollback()
 
 
@@ -272,6 +272,6 @@ def test_closing_an_account_cancels_its_open_offers(world: OfferScenario) -> Non
     waiting, asked, done = world.send(), world.delivered(), world.delivered()
     click(world, token_of(world, done))
     with world.transaction() as session:
-        assert offers.close_account(world.book, session, world.client, "system") == 2
+        assert offers.cancel_open_offers(world.book, session, world.client, "system") == 2
     assert {world.offer(offer)["reason"] for offer in (waiting, asked)} == {"account_closed"}
     assert world.offer(done)["state"] == "accepted"

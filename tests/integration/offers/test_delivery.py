@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from adapters.http_fakes import answered, refused, timed_out
-from services import offers
+from kontor.adapters.fakes import http_reply, refused, timed_out
+from kontor.offers import service as offers
 from tests.support.offers import OfferScenario
 
 
@@ -26,7 +26,7 @@ def test_sent_offer_is_delivered_and_its_admin_is_asked(world: OfferScenario) ->
 
 
 def test_unavailable_instance_holds_the_lane_and_counts_no_attempt(world: OfferScenario) -> None:
-    world.http.will(refused(), answered(503), answered(429), timed_out())
+    world.http.queue_replies(refused(), http_reply(503), http_reply(429), timed_out())
     offer_id = world.send()
     world.work()
     for _ in range(3):
@@ -43,7 +43,7 @@ def test_unavailable_instance_holds_the_lane_and_counts_no_attempt(world: OfferS
 
 def test_broken_lane_does_not_affect_the_lane_of_another_customer(world: OfferScenario) -> None:
     other = world.another_client("Other")
-    world.http.will(refused())
+    world.http.queue_replies(refused())
     down = world.send()
     up = world.send(account_id=other)
     world.work()
@@ -52,7 +52,7 @@ def test_broken_lane_does_not_affect_the_lane_of_another_customer(world: OfferSc
 
 
 def test_retry_after_of_the_instance_is_honoured(world: OfferScenario) -> None:
-    world.http.will(answered(503, retry_after="7200"))
+    world.http.queue_replies(http_reply(503, retry_after="7200"))
     offer_id = world.send()
     world.work()
     world.pass_time(timedelta(minutes=119))
@@ -62,7 +62,7 @@ def test_retry_after_of_the_instance_is_honoured(world: OfferScenario) -> None:
 
 
 def test_refused_delivery_is_retried_until_dead_and_the_reseller_notified(world: OfferScenario) -> None:
-    world.http.will(*[answered(status) for status in (400, 404, 410, 302, 401, 403, 422, 400)])
+    world.http.queue_replies(*[http_reply(status) for status in (400, 404, 410, 302, 401, 403, 422, 400)])
     offer_id = world.send()
     for _ in range(10):
         world.pass_time(timedelta(hours=2))
@@ -74,7 +74,7 @@ def test_refused_delivery_is_retried_until_dead_and_the_reseller_notified(world:
 
 
 def test_delivery_is_dead_after_72_hours_in_a_held_lane_and_the_reseller_notified(world: OfferScenario) -> None:
-    world.http.will(*[refused() for _ in range(2_000)])
+    world.http.queue_replies(*[refused() for _ in range(2_000)])
     offer_id = world.send()
     world.work()
     for _ in range(73):
@@ -95,7 +95,7 @@ def test_offer_withdrawn_before_delivery_never_reaches_the_instance(world: Offer
 
 
 def test_offer_withdrawn_while_connections_are_refused_is_not_delivered(world: OfferScenario) -> None:
-    world.http.will(refused())
+    world.http.queue_replies(refused())
     offer_id = world.send()
     world.work()
     with world.transaction() as session:
@@ -105,7 +105,7 @@ def test_offer_withdrawn_while_connections_are_refused_is_not_delivered(world: O
 
 
 def test_possibly_delivered_offer_is_withdrawn_by_a_second_call(world: OfferScenario) -> None:
-    world.http.will(timed_out())
+    world.http.queue_replies(timed_out())
     offer_id = world.send()
     world.work()
     with world.transaction() as session:
@@ -122,7 +122,7 @@ def test_cancelling_during_delivery_wins_and_withdraws_the_offer(world: OfferSce
         with world.transaction() as session:
             offers.cancel(world.book, session, offer_id, "key:reseller")
 
-    world.http.meanwhile.append(cancel_meanwhile)
+    world.http.during_post.append(cancel_meanwhile)
     world.work()
     assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
     assert world.calls("offer.withdrawn")[0]["data"]["reason"] == "withdrawn"

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from sqlalchemy import text as sql
 
-from domain.offers import OfferState
-from services import offers, templates, updates
-from services.decisions import Decider, Verdict, decide
+from kontor.kernel.states import OfferState
+from kontor.offers import service as offers
+from kontor.offers import templates
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
 from tests.support.offers import LINES, OfferScenario
 
 
@@ -14,13 +15,13 @@ def test_inbox_lists_open_offers_first_and_then_the_last_decided_ones(world: Off
     decided = [world.delivered() for _ in range(3)]
     for offer_id in decided:
         with world.transaction() as session:
-            decide(world.book, session, offer_id, Verdict.REJECT, Decider("test"))
+            decide(world.book, session, offer_id, DecisionChoice.REJECT, DecidedBy("test"))
         world.clock.advance(timedelta(minutes=1))
     open_ = [world.delivered(message=f"number {n}") for n in range(3)]
     pages, cursor = [], None
     with world.transaction() as session:
         while True:
-            page = updates.updates(session, world.client, world.clock.now(), cursor=cursor, limit=2)
+            page = offers.read_inbox(session, world.client, world.clock.now(), cursor=cursor, limit=2)
             assert page.count == 3
             pages.append([item["id"] for item in page.items])
             cursor = page.next
@@ -35,8 +36,8 @@ def test_overdue_offer_is_listed_as_cancelled(world: OfferScenario) -> None:
     world.clock.advance(timedelta(days=30))
     with world.transaction() as session:
         now = world.clock.now()
-        assert [o.id for o in offers.listed(session, now, state=OfferState.CANCELLED).items] == [offer_id]
-        assert offers.listed(session, now, state=OfferState.WAITING).items == ()
+        assert [o.id for o in offers.list_offers(session, now, state=OfferState.CANCELLED).items] == [offer_id]
+        assert offers.list_offers(session, now, state=OfferState.WAITING).items == ()
 
 
 def test_offer_keeps_the_lines_its_template_had(world: OfferScenario) -> None:

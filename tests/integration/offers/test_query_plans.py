@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from domain.ids import new_id
-from domain.offers import OfferState
-from models.events import DomainEvent
-from services import webhooks
-from store import licences, offers
-from store import webhooks as deliveries
+from kontor.kernel.ids import new_id
+from kontor.kernel.states import OfferState
+from kontor.licences import service as licences
+from kontor.offers import queries as offers_queries
+from kontor.webhooks import queries as webhooks_queries
+from kontor.webhooks import service as webhooks
+from models.webhooks import DomainEvent
 from tests.support.offers import START, OfferScenario
 from tests.support.query_plans import plans_of
 
@@ -33,18 +34,18 @@ ANALYZE
 """
 Query = Callable[[Session, UUID], object]
 QUERIES: list[Query] = [
-    lambda s, a: offers.listed(s, account_id=a, now=START, limit=101),
-    lambda s, a: offers.listed(s, reseller_id=a, state=OfferState.WAITING, now=START, limit=101),
-    lambda s, a: offers.open_ids(s, account_id=a),
-    lambda s, a: offers.count_to_decide(s, a, START),
-    lambda s, a: offers.page_to_decide(s, a, START, None, 101),
-    lambda s, a: offers.decided(s, a, 20),
-    lambda s, a: offers.events(s, [a]),
-    lambda s, a: licences.counting(s, [a], START),
-    lambda s, a: licences.ending(s, a, START),
-    licences.products,
-    lambda s, a: deliveries.of_event(s, [a], 7),
-    deliveries.deliveries,
+    lambda s, a: offers_queries.list_offers(s, account_id=a, now=START, limit=101),
+    lambda s, a: offers_queries.list_offers(s, reseller_id=a, state=OfferState.WAITING, now=START, limit=101),
+    lambda s, a: offers_queries.open_ids(s, account_id=a),
+    lambda s, a: offers_queries.count_to_decide(s, a, START),
+    lambda s, a: offers_queries.page_to_decide(s, a, START, None, 101),
+    lambda s, a: offers_queries.decided(s, a, 20),
+    lambda s, a: offers_queries.events(s, [a]),
+    lambda s, a: licences.active_grants(s, [a], START),
+    lambda s, a: licences.ending_grants(s, a, START),
+    licences.granted_products,
+    lambda s, a: webhooks_queries.endpoints_with_delivery(s, [a], 7),
+    webhooks_queries.deliveries,
 ]
 
 
@@ -53,7 +54,7 @@ def crowded(world: OfferScenario) -> OfferScenario:
     """A scenario where another account has many rows in every table."""
     with world.transaction() as session:
         endpoint = webhooks.create(
-            session, world.sealer, reseller_id=None, url="https://x.example", events=["*"], secret=None, now=START
+            session, world.secret_box, reseller_id=None, url="https://x.example", events=["*"], secret=None, now=START
         ).endpoint.id
         for statement in FILL.split(";"):
             session.execute(sql(statement), {"reseller": world.reseller, "client": world.client, "endpoint": endpoint})

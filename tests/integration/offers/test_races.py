@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import text as sql
 
+from kontor.offers import queries as offers_queries
+from kontor.offers.transitions import audit_trail_intact
 from models.offers import Offer
-from services.offer_log import chain_verifies
-from store import offers as rows
 from tests.support.offer_race import CANCEL, race
 from tests.support.offers import OfferScenario
 
@@ -24,12 +24,12 @@ def test_every_contested_offer_has_one_winner_and_a_verified_audit_trail(
     outcomes = race(database_url, ["accept", CANCEL, "reject"], offer_ids)
 
     with world.transaction() as session:
-        events = rows.events(session, offer_ids)
+        events = offers_queries.events(session, offer_ids)
         for offer_id, fates in zip(offer_ids, zip(*outcomes, strict=True), strict=True):
             offer = session.get_one(Offer, offer_id)
             assert sorted(code for code, _ in fates) == ["illegal_transition", "illegal_transition", "won"]
             assert {state for _, state in fates} == {offer.state}
             assert len(events[offer_id]) == 3
-            assert chain_verifies(world.book, offer, events[offer_id])
+            assert audit_trail_intact(world.book, offer, events[offer_id])
         accepted = sum(session.get_one(Offer, offer_id).state == "accepted" for offer_id in offer_ids)
         assert session.scalar(sql("SELECT coalesce(sum(count), 0) FROM grants")) == accepted

@@ -5,15 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.clock import SystemClock
-from adapters.http import PinnedHttp
-from adapters.signed_calls import SignedCalls
-from models.instances import Instance
-from services import offers
-from services.decisions import Decider, Verdict, decide
+from devtools.received_calls import Behaviour, ReceivedCalls, ResponseMode
+from devtools.sample_instance import SampleInstance
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.http import PinnedHttp, SignedCalls
+from kontor.offers import service as offers
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
+from models.accounts import Instance
 from tests.support.offers import OfferScenario
-from workers.instance import SampleInstance
-from workers.instance_book import Behaviour, CallBook, Mode
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def instance(world: OfferScenario) -> Iterator[SampleInstance]:
     """The client's instance, called by the worker over the loopback."""
     with world.transaction() as session:
         row = session.get_one(Instance, world.client)
-        running = SampleInstance(CallBook(world.sealer.open(row.secret_sealed))).start()
+        running = SampleInstance(ReceivedCalls(world.secret_box.open(row.secret_sealed))).start()
         row.url = running.url
     http = PinnedHttp(lambda address: True, plain_http=True, time_out=1.0)
     world.call_with(SignedCalls(http, SystemClock()))
@@ -37,7 +36,7 @@ def taken(instance: SampleInstance) -> list[str]:
 def test_offer_passes_from_waiting_to_applied(world: OfferScenario, instance: SampleInstance) -> None:
     offer_id = world.delivered(message="Grüße\r\nBcc: you@evil.example")
     with world.transaction() as session:
-        decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
+        decide(world.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
     world.work()
     assert taken(instance) == ["offer.delivered", "licences.granted"]
     assert instance.book.calls[0]["data"]["message"] == "Grüße\r\nBcc: you@evil.example"
@@ -47,12 +46,12 @@ def test_offer_passes_from_waiting_to_applied(world: OfferScenario, instance: Sa
 def test_offers_are_delivered_when_the_instance_returns_after_ten_minutes(
     world: OfferScenario, instance: SampleInstance
 ) -> None:
-    instance.behave(Behaviour(Mode.REFUSE))
+    instance.set_behaviour(Behaviour(ResponseMode.REFUSE))
     sent = [world.send() for _ in range(3)]
     world.work()
     world.pass_time(timedelta(minutes=10))
     assert {world.offer(offer_id)["state"] for offer_id in sent} == {"waiting"}
-    instance.behave(Behaviour())
+    instance.set_behaviour(Behaviour())
     world.pass_time(timedelta(minutes=10))
     assert {world.offer(offer_id)["state"] for offer_id in sent} == {"waiting_for_confirmation"}
     assert taken(instance) == ["offer.delivered"] * 3
@@ -60,7 +59,7 @@ def test_offers_are_delivered_when_the_instance_returns_after_ten_minutes(
 
 
 def test_lost_response_is_repeated_under_the_same_id(world: OfferScenario, instance: SampleInstance) -> None:
-    instance.behave(Behaviour(Mode.OK, times=1, seconds=2.0))
+    instance.set_behaviour(Behaviour(ResponseMode.OK, times=1, seconds=2.0))
     offer_id = world.send()
     world.work()
     assert "no answer" in world.offer(offer_id)["delivery"]["last_error"]
@@ -73,7 +72,7 @@ def test_lost_response_is_repeated_under_the_same_id(world: OfferScenario, insta
 def test_offer_cancelled_during_a_timed_out_delivery_is_withdrawn(
     world: OfferScenario, instance: SampleInstance
 ) -> None:
-    instance.behave(Behaviour(Mode.TIMEOUT, times=1))
+    instance.set_behaviour(Behaviour(ResponseMode.TIMEOUT, times=1))
     offer_id = world.send()
     world.work()
     with world.transaction() as session:

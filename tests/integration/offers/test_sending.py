@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text as sql
 
-from adapters.http_fakes import refused
-from domain.errors import Conflict, Invalid, NotFound
-from domain.ids import new_id
-from models.instances import Instance
-from services import instances, offers, templates
+from kontor.accounts import instances
+from kontor.adapters.fakes import refused
+from kontor.kernel.errors import Conflict, Invalid, NotFound
+from kontor.kernel.ids import new_id
+from kontor.offers import service as offers
+from kontor.offers import templates
+from models.accounts import Instance
 from tests.support.offers import LINES, START, OfferScenario, account
 
 
@@ -137,20 +139,22 @@ def test_next_page_starts_where_the_previous_one_ended(world: OfferScenario) -> 
     seen, cursor = [], None
     with world.transaction() as session:
         for size in (2, 2, 1):
-            page = offers.listed(session, world.clock.now(), reseller_id=world.reseller, cursor=cursor, limit=2)
+            page = offers.list_offers(session, world.clock.now(), reseller_id=world.reseller, cursor=cursor, limit=2)
             assert len(page.items) == size
             seen += [offer.id for offer in page.items]
             cursor = page.next
         assert cursor is None
         with pytest.raises(Invalid):
-            offers.listed(session, world.clock.now(), cursor="not a cursor")
+            offers.list_offers(session, world.clock.now(), cursor="not a cursor")
     assert seen == sent[::-1]
 
 
 def test_instance_secret_is_shown_once_and_the_old_one_signs_for_a_day(world: OfferScenario) -> None:
     with world.transaction() as session:
-        old = world.sealer.open(session.get_one(Instance, world.client).secret_sealed)
-        new = instances.put(session, world.sealer, world.client, "https://new.example/", None, world.clock.now()).secret
+        old = world.secret_box.open(session.get_one(Instance, world.client).secret_sealed)
+        new = instances.put(
+            session, world.secret_box, world.client, "https://new.example/", None, world.clock.now()
+        ).secret
     assert new.startswith("whsec_")
     assert new != old
     world.delivered()
@@ -167,15 +171,15 @@ def test_instance_secret_is_shown_once_and_the_old_one_signs_for_a_day(world: Of
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_short", "plain", "whsec_" + "A" * 200, "whsec_ä"])
 def test_weak_or_unreadable_secret_is_refused(world: OfferScenario, secret: str) -> None:
     with world.transaction() as session, pytest.raises(Invalid) as refusal:
-        instances.put(session, world.sealer, world.client, "https://new.example/", secret, world.clock.now())
+        instances.put(session, world.secret_box, world.client, "https://new.example/", secret, world.clock.now())
     assert refusal.value.code == "invalid_secret"
 
 
 def test_moved_instance_is_tried_at_once(world: OfferScenario) -> None:
-    world.http.will(refused())
+    world.http.queue_replies(refused())
     offer_id = world.send()
     world.work()
     with world.transaction() as session:
-        instances.put(session, world.sealer, world.client, "https://new.example/", None, world.clock.now())
+        instances.put(session, world.secret_box, world.client, "https://new.example/", None, world.clock.now())
     world.work()
     assert world.offer(offer_id)["state"] == "waiting_for_confirmation"

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.clock_fakes import ManualClock
-from adapters.passwords import Argon2Passwords
-from domain.errors import Conflict, Forbidden, Invalid
+from kontor.adapters.fakes import ManualClock
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.kernel.errors import Conflict, Forbidden, Invalid
+from kontor.operators import service as operators
+from kontor.operators.service import NewOperator
 from models.control import AuditEntry
 from models.people import Operator, OperatorSession
-from services import operators
-from services.operators import NewOperator
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_new_operator_signs_in_with_the_one_time_password(
     assert anna.operator.one_time
     assert anna.password not in repr(anna)
     assert anna.password not in anna.operator.password_hash
-    operator = operators.verified(session, passwords, "ANNA@kontor.example", anna.password)
+    operator = operators.verify_credentials(session, passwords, "ANNA@kontor.example", anna.password)
     assert operator is anna.operator
     entry = session.scalars(select(AuditEntry)).one()
     assert (entry.action, entry.target) == ("operator.create", "Anna@kontor.example")
@@ -46,7 +46,7 @@ def test_new_operator_signs_in_with_the_one_time_password(
 def test_wrong_credentials_are_refused(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, email: str, password: str
 ) -> None:
-    assert operators.verified(session, passwords, email, password) is None
+    assert operators.verify_credentials(session, passwords, email, password) is None
 
 
 def test_disabled_operator_is_refused(
@@ -55,8 +55,8 @@ def test_disabled_operator_is_refused(
     opened = operators.sign_in(session, anna.operator, clock.now())
     anna.operator.disabled_at = clock.now()
     session.flush()
-    assert operators.verified(session, passwords, anna.operator.email, anna.password) is None
-    assert operators.signed_in(session, opened.secret, clock.now()) is None
+    assert operators.verify_credentials(session, passwords, anna.operator.email, anna.password) is None
+    assert operators.find_session(session, opened.secret, clock.now()) is None
 
 
 def test_operator_address_is_unique_and_its_role_must_be_known(
@@ -74,15 +74,15 @@ def test_session_ends_after_twelve_hours_or_by_signing_out(
 ) -> None:
     opened = operators.sign_in(session, anna.operator, clock.now())
     assert opened.secret not in {row.secret_hash for row in session.scalars(select(OperatorSession))}
-    session_and_operator = operators.signed_in(session, opened.secret, clock.now())
+    session_and_operator = operators.find_session(session, opened.secret, clock.now())
     assert session_and_operator is not None
     assert session_and_operator[1] is anna.operator
-    assert operators.signed_in(session, "guess", clock.now()) is None
+    assert operators.find_session(session, "guess", clock.now()) is None
     later = clock.advance(timedelta(hours=12))
-    assert operators.signed_in(session, opened.secret, later) is None
+    assert operators.find_session(session, opened.secret, later) is None
     again = operators.sign_in(session, anna.operator, later)
     operators.sign_out(session, again.secret)
-    assert operators.signed_in(session, again.secret, later) is None
+    assert operators.find_session(session, again.secret, later) is None
 
 
 def test_new_password_ends_every_session(
@@ -95,5 +95,5 @@ def test_new_password_ends_every_session(
         operators.change_password(session, passwords, anna.operator, anna.password, "short")
     operators.change_password(session, passwords, anna.operator, anna.password, "a new password")
     assert not session.get_one(Operator, anna.operator.id).one_time
-    assert operators.signed_in(session, opened.secret, clock.now()) is None
-    assert operators.verified(session, passwords, "anna@kontor.example", "a new password")
+    assert operators.find_session(session, opened.secret, clock.now()) is None
+    assert operators.verify_credentials(session, passwords, "anna@kontor.example", "a new password")

@@ -4,27 +4,28 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.errors import Conflict, Invalid
+from kontor.accounts.context import AccountBook
+from kontor.accounts.service import NewAccount, create
+from kontor.kernel.errors import Conflict, Invalid
+from kontor.programme import files
+from kontor.programme import service as programme
+from kontor.programme.files import ApplyPlan, InvalidProgrammeFile
+from kontor.programme.service import Programmes
 from models.control import AuditEntry
-from services import programme_files, programmes
-from services.account_book import AccountBook
-from services.accounts import NewAccount, create
-from services.programme_files import BadFile, Plan
-from services.programmes import Programmes
-from store.schema import ROOT
+from workers.migrations import ROOT
 
 BOOKING = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
 
 
-def apply(office: AccountBook, session: Session, text: str, *, dry_run: bool = False) -> Plan:
-    return programme_files.apply(session, "booking", text, now=office.now, actor="somebody", dry_run=dry_run)
+def apply(office: AccountBook, session: Session, text: str, *, dry_run: bool = False) -> ApplyPlan:
+    return files.apply(session, "booking", text, now=office.now, actor="somebody", dry_run=dry_run)
 
 
 def test_applying_a_file_twice_changes_nothing(office: AccountBook, session: Session) -> None:
     again = apply(office, session, BOOKING)
     assert not again.applied
     assert again.changes == ()
-    assert again.version == programmes.get(session, "booking").version == 1
+    assert again.version == programme.get(session, "booking").version == 1
 
 
 def test_comment_is_not_a_change(office: AccountBook, session: Session) -> None:
@@ -53,12 +54,12 @@ def test_change_is_applied_audited_and_seen_by_cached_programmes(office: Account
 
 def test_invalid_file_is_refused_with_every_error_and_its_line(office: AccountBook, session: Session) -> None:
     bad = BOOKING.replace("currency: EUR", "currency: EUX").replace("locale: fr ", "locale: fx ")
-    with pytest.raises(BadFile) as refused:
+    with pytest.raises(InvalidProgrammeFile) as refused:
         apply(office, session, bad)
     lines = BOOKING.splitlines()
     expected = {number for number, line in enumerate(lines, 1) if line.startswith(("currency:", "locale: fr"))}
     assert {problem.line for problem in refused.value.problems} >= expected
-    assert programmes.get(session, "booking").version == 1
+    assert programme.get(session, "booking").version == 1
 
 
 def test_plan_in_use_cannot_be_removed(office: AccountBook, session: Session) -> None:
@@ -72,7 +73,7 @@ def test_plan_in_use_cannot_be_removed(office: AccountBook, session: Session) ->
 @pytest.mark.parametrize("code", ["", "Booking", "a/b", "-x", "x" * 65, "a\n"])
 def test_programme_code_must_be_a_file_stem(office: AccountBook, session: Session, code: str) -> None:
     with pytest.raises(Invalid):
-        programme_files.apply(session, code, BOOKING, now=office.now, actor="somebody")
+        files.apply(session, code, BOOKING, now=office.now, actor="somebody")
 
 
 def test_unknown_programme_is_refused_with_a_code(office: AccountBook, session: Session) -> None:

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.mailing import MailDeferred
-from domain.usage import ReportKind
+from kontor.kernel.ports import MailDeferred
+from kontor.kernel.states import ReportKind
+from kontor.usage import quotas
+from kontor.usage.service import NewUsageReport
 from models.accounts import Account
 from models.mails import Suppression
-from services import quotas, usage_reports
-from services.usage import UsageReport
 from tests.support.trials import CHEF, EXAMPLE, TrialScenario
 
 ANN = "ann@figaro.example"
@@ -102,7 +102,7 @@ def test_reseller_gets_the_mail_with_a_note_when_the_admin_is_suppressed(world: 
 
 
 def test_mail_to_a_regular_account_has_no_copy(world: TrialScenario) -> None:
-    from services import clients
+    from kontor.accounts import clients
 
     with world.transaction() as session:
         clients.disconnect(world.book, session, world.reseller, world.client)
@@ -132,8 +132,8 @@ def test_carried_over_level_is_not_mailed_after_a_report_of_another_metric(world
     world.set(APRIL)
 
     with world.transaction() as session:
-        report = UsageReport("messages", ReportKind.VALUE, 5, APRIL)
-        usage_reports.report(world.book, session, world.client, report)
+        report = NewUsageReport("messages", ReportKind.VALUE, 5, APRIL)
+        quotas.receive_report(world.book, session, world.client, report)
     world.work()
 
     assert world.mails("quota") == ["quota-exceeded", "quota-reached"]
@@ -159,7 +159,7 @@ def test_changed_limit_is_checked_at_once(world: TrialScenario) -> None:
         account = session.get_one(Account, world.client, with_for_update=True)
         account.plan = "free"
         programme = world.book.programmes.current(session, "booking")
-        quotas.judge(session, world.book.jobs, programme, account, world.clock.now())
+        quotas.check_thresholds(session, world.book.jobs, programme, account, world.clock.now())
     world.work()
     assert world.mails("quota") == ["quota-exceeded", "quota-warning"], "of 38 it was told, of 1,000 it was judged"
 
@@ -167,7 +167,7 @@ def test_changed_limit_is_checked_at_once(world: TrialScenario) -> None:
 def test_all_accounts_of_a_programme_are_checked_in_chunks(
     world: TrialScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.quotas.CHUNK", 2)
+    monkeypatch.setattr("tasks.usage.CHUNK", 2)
     for number in range(5):
         client = world.another(f"Salon {number}", f"admin@salon{number}.example")
         world.report("value", 45, account_id=client)
@@ -218,16 +218,16 @@ def test_copies_from_the_21st_of_an_hour_are_collected_in_one_digest(world: Tria
 
 
 def test_notice_too_late_for_its_hours_digest_is_in_the_next(world: TrialScenario) -> None:
-    from domain.quotas import CC_PER_HOUR, clock_hour
-    from store import quotas as rows
+    from kontor.usage import queries as usage_queries
+    from kontor.usage.rules import CC_PER_HOUR, clock_hour
 
     this, following = clock_hour(world.clock.now())
     with world.transaction() as session:
-        rows.lock_hour(session, world.reseller, this)
-        rows.close_hour(session, world.reseller, this)
-        rows.lock_hour(session, world.reseller, following)
+        usage_queries.lock_hour(session, world.reseller, this)
+        usage_queries.close_hour(session, world.reseller, this)
+        usage_queries.lock_hour(session, world.reseller, following)
         for _ in range(CC_PER_HOUR):
-            rows.count_copy(session, world.reseller, following)
+            usage_queries.count_copy(session, world.reseller, following)
     world.report("value", 51)
     world.work()
     world.go_to(following)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import Conflict
+from kontor.kernel.errors import Conflict
 from tests.support.trials import TrialScenario
 from tests.support.usage_race import report_concurrently
 

@@ -1,4 +1,4 @@
-"""Usage for reports in any order: the rule of domain.usage, stored per day."""
+"""Usage for reports in any order: the rule of kontor.usage.rules, stored per day."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from domain.errors import Conflict, Invalid
-from domain.periods import Period, calendar_month
-from domain.usage import Report, ReportKind, usage
-from domain.zones import day_start, local_day
-from store import usage as rows
-from store.usage import Asked, NewReport
+from kontor.kernel.errors import Conflict, Invalid
+from kontor.kernel.periods import Period, calendar_month
+from kontor.kernel.states import ReportKind
+from kontor.kernel.zones import day_start, local_day
+from kontor.usage import queries as usage_queries
+from kontor.usage.queries import UsageQuery, UsageReportValues
+from kontor.usage.rules import ReportedUsage, usage_in_period
 from tests.support.trials import EXAMPLE, TrialScenario
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -74,7 +75,7 @@ def test_level_carries_over_to_the_next_month_and_deltas_do_not(world: TrialScen
     ],
 )
 def test_invalid_report_is_refused_with_its_field(world: TrialScenario, field: str, change: dict[str, object]) -> None:
-    from services.usage import UsageReport, check
+    from kontor.usage.service import NewUsageReport, validate_report
 
     fields = {"metric": "appointments", "kind": "delta", "amount": 1, "at": timedelta(0), "report_id": None} | change
     at = world.clock.now() + fields.pop("at")  # type: ignore[operator]  # a timedelta
@@ -82,7 +83,7 @@ def test_invalid_report_is_refused_with_its_field(world: TrialScenario, field: s
     with world.transaction() as session:
         programme = world.book.programmes.current(session, "booking")
         with pytest.raises(Invalid) as refused:
-            check(UsageReport(kind=kind, at=at, **fields), programme, world.clock.now())  # type: ignore[arg-type]  # cases
+            validate_report(NewUsageReport(kind=kind, at=at, **fields), programme, world.clock.now())  # type: ignore[arg-type]  # cases
     assert [error.loc for error in refused.value.errors] == [field]
 
 
@@ -94,7 +95,7 @@ def test_deleted_account_accepts_no_reports(world: TrialScenario) -> None:
 
 
 def test_paid_plan_counts_in_its_own_period_when_the_programme_says_so(world: TrialScenario) -> None:
-    from domain.ids import new_id
+    from kontor.kernel.ids import new_id
     from models.fees import FeeRun
 
     world.apply(EXAMPLE.read_text().replace("period: calendar_month", "period: paid_period"))
@@ -145,18 +146,20 @@ def test_stored_days_equal_the_rule_for_reports_in_any_order(
         period = Period(first + span[0] * DAY, first + (span[0] + span[1]) * DAY)
     with Session(world.engine) as session:
         stored = [keep(session, world, number, entry) for number, entry in enumerate(reports)]
-        values = rows.read(session, [Asked(world.client, "appointments", period.start, period.end)])
+        values = usage_queries.read_usage(session, [UsageQuery(world.client, "appointments", period.start, period.end)])
         session.rollback()
 
-    assert values[world.client, "appointments"].value == usage(stored, *period.instants(PARIS))
+    assert values[world.client, "appointments"].value == usage_in_period(stored, *period.instants(PARIS))
 
 
 def keep(
     session: Session, world: TrialScenario, number: int, entry: tuple[ReportKind, int, datetime, str | None]
-) -> Report:
+) -> ReportedUsage:
     kind, amount, at, report_id = entry
     day = local_day(at, PARIS)
     ends = day_start(day + DAY, PARIS)
-    new = NewReport(world.client, "appointments", kind.value, amount, at, day, ends, report_id, world.clock.now())
-    rows.add(session, new)
-    return Report(kind, amount, at, number, report_id)
+    new = UsageReportValues(
+        world.client, "appointments", kind.value, amount, at, day, ends, report_id, world.clock.now()
+    )
+    usage_queries.add(session, new)
+    return ReportedUsage(kind, amount, at, number, report_id)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from store import usage as rows
+from kontor.usage import queries as usage_queries
 
 FILL = """
 INSERT INTO accounts (id, programme, name, name_key, admin_email, email_key, locale, timezone, created_at)
@@ -36,7 +36,7 @@ LEVEL = {
 }
 
 
-@pytest.mark.parametrize(("statement", "values"), [(rows.READ, ASKED), (rows.SET_LEVEL, LEVEL)])
+@pytest.mark.parametrize(("statement", "values"), [(usage_queries.READ, ASKED), (usage_queries.SET_LEVEL, LEVEL)])
 def test_usage_is_read_by_an_index(session: Session, statement: object, values: dict[str, object]) -> None:
     session.execute(
         text(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
+from kontor.adapters.fakes import ManualClock
 from tests.support.api import Api
 from tests.support.api_fixtures import api, deps
 from tests.support.fees import OPENING, FeeScenario, fee_scenario

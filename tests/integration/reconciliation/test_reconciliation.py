@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.passwords import Argon2Passwords
+from kontor.adapters.secrets import Argon2Passwords
+from kontor.operators import service as operators
 from models.reconciliation import GapKind
-from services import operators
 from tests.support.fees import FeeScenario, money
 
 HASHER = Argon2Passwords.cheap()

@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from psycopg import sql
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from domain.ids import new_id
-from store.schema import alembic_config, metadata, migrate, newest_revision, revision
+from kontor.kernel.ids import new_id
 from tests.conftest import Servers, admin
+from workers.migrations import alembic_config, metadata, migrate, newest_revision, revision
 
 # Rows as the first release writes them, with its columns only.
 PROGRAMME = """

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from adapters.clock_fakes import ManualClock
+from kontor.adapters.fakes import ManualClock
 from tests.support.trials import TrialScenario
 
 

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.errors import Conflict
-from domain.mailing import MailDeferred
+from kontor.accounts import clients, merge, reseller_status
+from kontor.accounts import service as accounts
+from kontor.accounts.service import NewAccount
+from kontor.discounts.context import DiscountBook
+from kontor.kernel.errors import Conflict
+from kontor.kernel.ports import MailDeferred
 from models.accounts import Account
-from services import accounts, clients, reselling
-from services.accounts import NewAccount
-from services.discounts.book import DiscountBook
-from services.merging import merges as merging
 from tests.support.trials import CHEF, EXAMPLE, TrialScenario
 
 DAY = timedelta(days=1)
@@ -236,9 +236,9 @@ def test_merge_gives_no_second_trial(world: TrialScenario) -> None:
     ctx = DiscountBook(world.book.jobs, world.book.programmes)
     with world.transaction() as session:
         owner = accounts.create(world.book, session, NewAccount("booking", "Beauty", "boss@beauty.example"))
-        into = reselling.become_reseller(world.book, session, owner.id).account.id
+        into = reseller_status.become_reseller(world.book, session, owner.id).account.id
     with world.transaction() as session:
-        merging.merge(ctx, session, world.reseller, into)
+        merge.merge(ctx, session, world.reseller, into)
 
     assert trial(world)["state"] == "running"
     for account_id in (world.client, own):

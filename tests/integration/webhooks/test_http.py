@@ -12,17 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from adapters.clock import SystemClock
-from adapters.http import PinnedHttp
-from adapters.signed_calls import SignedCalls
-from domain.addresses import may_connect
-from domain.calling import BODY_LIMIT, Call
-from domain.errors import Invalid, Unreachable
-from domain.webhooks import written_secret
-from workers.instance import SampleInstance
-from workers.instance_book import Behaviour, CallBook, Mode
+from devtools.received_calls import Behaviour, ReceivedCalls, ResponseMode
+from devtools.sample_instance import SampleInstance
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.http import PinnedHttp, SignedCalls
+from kontor.kernel.addresses import may_connect
+from kontor.kernel.errors import Invalid, Unreachable
+from kontor.kernel.ports import BODY_LIMIT, OutgoingCall
+from kontor.webhooks.signing import format_secret
 
-SECRET = written_secret(b"s" * 32)
+SECRET = format_secret(b"s" * 32)
 
 
 def anywhere(address: str) -> bool:
@@ -38,7 +37,7 @@ def http() -> Iterator[PinnedHttp]:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[SampleInstance]:
-    running = SampleInstance(CallBook(SECRET, tmp_path / "calls.jsonl")).start()
+    running = SampleInstance(ReceivedCalls(SECRET, tmp_path / "calls.jsonl")).start()
     yield running
     running.stop()
 
@@ -56,7 +55,7 @@ def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], Raw]]:
     listeners: list[socket.socket] = []
     servers: list[Raw] = []
 
-    def start(behave: Callable[[socket.socket], None]) -> Raw:
+    def start(set_behaviour: Callable[[socket.socket], None]) -> Raw:
         listener = socket.create_server(("127.0.0.1", 0))
         listeners.append(listener)
         server = Raw(listener.getsockname()[1], [])
@@ -69,7 +68,7 @@ def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], Raw]]:
                 except OSError:
                     return
                 server.accepted.append(connection)
-                threading.Thread(target=behave, args=(connection,), daemon=True).start()
+                threading.Thread(target=set_behaviour, args=(connection,), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
         return server
@@ -82,8 +81,8 @@ def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], Raw]]:
         connection.close()
 
 
-def call(url: str, webhook_id: str = "offer_1_delivered") -> Call:
-    return Call(url, webhook_id, '{"type":"offer.delivered","data":{"message":"Grüße"}}'.encode(), (SECRET,))
+def call(url: str, webhook_id: str = "offer_1_delivered") -> OutgoingCall:
+    return OutgoingCall(url, webhook_id, '{"type":"offer.delivered","data":{"message":"Grüße"}}'.encode(), (SECRET,))
 
 
 def test_sample_instance_verifies_signatures_and_recognises_repeats(http: PinnedHttp, instance: SampleInstance) -> None:
@@ -93,7 +92,7 @@ def test_sample_instance_verifies_signatures_and_recognises_repeats(http: Pinned
     first, second = instance.book.calls
     assert (first["repeat"], second["repeat"]) == (False, True)
     assert first["data"] == {"message": "Grüße"}
-    forged = Call(instance.url, "x", b"{}", (written_secret(b"f" * 32),))
+    forged = OutgoingCall(instance.url, "x", b"{}", (format_secret(b"f" * 32),))
     assert sender.send(forged).status == 401
 
 
@@ -107,7 +106,7 @@ def test_connections_are_reused(http: PinnedHttp, instance: SampleInstance) -> N
 def test_every_status_is_a_response_and_redirects_are_not_followed(
     http: PinnedHttp, instance: SampleInstance, status: int
 ) -> None:
-    instance.behave(Behaviour(Mode.STATUS, status, retry_after="7"))
+    instance.set_behaviour(Behaviour(ResponseMode.STATUS, status, retry_after="7"))
     reply = SignedCalls(http, SystemClock()).send(call(instance.url))
     assert (reply.status, reply.headers["retry-after"]) == (status, "7")
     assert len(instance.book.calls) == 1
@@ -118,16 +117,16 @@ def test_refused_connection_is_reported_as_not_sent_and_the_port_returns(
 ) -> None:
     sender = SignedCalls(http, SystemClock())
     sender.send(call(instance.url))
-    instance.behave(Behaviour(Mode.REFUSE))
+    instance.set_behaviour(Behaviour(ResponseMode.REFUSE))
     with pytest.raises(Unreachable) as error:
         sender.send(call(instance.url))
     assert not error.value.sent
-    instance.behave(Behaviour())
+    instance.set_behaviour(Behaviour())
     assert sender.send(call(instance.url)).status == 200
 
 
 def test_silent_instance_times_out_as_possibly_sent(http: PinnedHttp, instance: SampleInstance) -> None:
-    instance.behave(Behaviour(Mode.TIMEOUT))
+    instance.set_behaviour(Behaviour(ResponseMode.TIMEOUT))
     with pytest.raises(Unreachable) as error:
         SignedCalls(http, SystemClock()).send(call(instance.url))
     assert (error.value.timed_out, error.value.sent) == (True, True)

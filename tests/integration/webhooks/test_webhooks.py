@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import text as sql
 from standardwebhooks.webhooks import Webhook
 
-from adapters.http_fakes import Posted, answered, refused
-from domain.errors import Conflict, Invalid, NotFound
-from domain.ids import new_id
-from domain.webhooks import checked_events
+from kontor.adapters.fakes import ReceivedPost, http_reply, refused
+from kontor.kernel.errors import Conflict, Invalid, NotFound
+from kontor.kernel.ids import new_id
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
+from kontor.webhooks import events
+from kontor.webhooks import service as webhooks
+from kontor.webhooks.signing import validate_events
 from models.accounts import Account
-from services import events, webhooks
-from services.decisions import Decider, Verdict, decide
 from tests.support.offers import OfferScenario, account, body_of
 
 URL = "https://listener.example/hook"
@@ -24,7 +25,7 @@ def listen(world: OfferScenario, *types: str, reseller: UUID | None = None) -> t
     with world.transaction() as session:
         made = webhooks.create(
             session,
-            world.sealer,
+            world.secret_box,
             reseller_id=reseller,
             url=URL,
             events=types or ("*",),
@@ -42,7 +43,7 @@ def happen(
         events.emit(session, world.jobs, event_type, whose, data, at=world.clock.now())
 
 
-def heard(world: OfferScenario) -> list[Posted]:
+def heard(world: OfferScenario) -> list[ReceivedPost]:
     return [posted for posted in world.http.posted if posted.url == URL]
 
 
@@ -52,7 +53,7 @@ def states(world: OfferScenario, endpoint_id: UUID) -> list[tuple[str, int]]:
         return [(delivery.state, delivery.tries) for delivery in deliveries][::-1]
 
 
-def signed_with(posted: Posted, secret: str) -> bool:
+def signed_with(posted: ReceivedPost, secret: str) -> bool:
     """Whether a receiver with that secret accepts the message."""
     stamp, signatures = posted.headers["webhook-timestamp"], posted.headers["webhook-signature"].split()
     at = datetime.fromtimestamp(int(stamp), UTC)
@@ -84,7 +85,7 @@ def test_reseller_gets_no_events_of_another_resellers_clients(world: OfferScenar
 
 def test_every_attempt_and_replay_has_the_same_id(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
-    world.http.will(refused(), answered(503), answered(404))
+    world.http.queue_replies(refused(), http_reply(503), http_reply(404))
     happen(world)
     for _ in range(4):
         world.pass_time(timedelta(minutes=20))
@@ -98,7 +99,7 @@ def test_every_attempt_and_replay_has_the_same_id(world: OfferScenario) -> None:
 
 def test_410_disables_an_endpoint_until_a_replay(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
-    world.http.will(answered(410))
+    world.http.queue_replies(http_reply(410))
     happen(world)
     happen(world, "trial.ended")
     world.work()
@@ -118,7 +119,7 @@ def test_410_disables_an_endpoint_until_a_replay(world: OfferScenario) -> None:
 
 def test_endpoint_that_keeps_refusing_fails_without_causing_further_events(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
-    world.http.will(*[answered(400) for _ in range(8)])
+    world.http.queue_replies(*[http_reply(400) for _ in range(8)])
     happen(world)
     for _ in range(10):
         world.pass_time(timedelta(hours=2))
@@ -132,7 +133,7 @@ def test_endpoint_that_keeps_refusing_fails_without_causing_further_events(world
 def test_both_secrets_sign_for_a_day_after_a_rotation(world: OfferScenario) -> None:
     endpoint, old = listen(world)
     with world.transaction() as session:
-        new = webhooks.rotate(session, world.sealer, endpoint, world.clock.now()).secret
+        new = webhooks.rotate_secret(session, world.secret_box, endpoint, world.clock.now()).secret
     happen(world)
     world.work()
     world.pass_time(timedelta(hours=24))
@@ -185,7 +186,7 @@ def test_deleted_endpoint_gets_no_events(world: OfferScenario) -> None:
 @pytest.mark.parametrize("events_", [[], ["offer.sent"], ["trial.started", "x"]])
 def test_unknown_events_are_refused(events_: list[str]) -> None:
     with pytest.raises(Invalid) as refusal:
-        checked_events(events_)
+        validate_events(events_)
     assert refusal.value.code == "unknown_event"
 
 
@@ -193,7 +194,7 @@ def test_lifecycle_of_an_offer_is_sent_to_its_reseller(world: OfferScenario) -> 
     listen(world, reseller=world.reseller)
     offer_id = world.delivered()
     with world.transaction() as session:
-        decide(world.book, session, offer_id, Verdict.ACCEPT, Decider("test"))
+        decide(world.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
     world.work()
     assert {body_of(posted)["type"] for posted in heard(world)} == {
         "offer.delivered",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.environment import Environment, SettingsError, load
+from kontor.adapters.settings import Environment, SettingsError, load
 
 
 @pytest.fixture(autouse=True)

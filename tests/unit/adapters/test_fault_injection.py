@@ -5,7 +5,7 @@ import sys
 
 PROGRAM = """
 import sys
-from adapters.crash import KillAt
+from kontor.adapters.fault_injection import KillAt
 point = KillAt(sys.argv[1])
 for name in ("claim.before", "effect.after", "effect.after"):
     point(name)

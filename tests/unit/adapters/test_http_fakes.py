@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from adapters.clock import SystemClock
-from adapters.http_fakes import FakeHttp, answered, refused, timed_out
-from adapters.signed_calls import SignedCalls
-from domain.calling import Call
-from domain.errors import Unreachable
-from domain.webhooks import message_body, written_secret
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.fakes import FakeHttp, http_reply, refused, timed_out
+from kontor.adapters.http import SignedCalls
+from kontor.kernel.errors import Unreachable
+from kontor.kernel.ports import OutgoingCall
+from kontor.webhooks.signing import format_secret, message_body
 
-OLD, NEW, OTHER = (written_secret(bytes([n]) * 32) for n in (1, 2, 3))
+OLD, NEW, OTHER = (format_secret(bytes([n]) * 32) for n in (1, 2, 3))
 
 
 def send(http: FakeHttp, *secrets: str) -> None:
     body = message_body("offer.delivered", datetime(2026, 3, 10, tzinfo=UTC), {"message": "Grüße\r\n<b>"})
-    SignedCalls(http, SystemClock()).send(Call("https://shop.example/", "offer_1_delivered", body, secrets))
+    SignedCalls(http, SystemClock()).send(OutgoingCall("https://shop.example/", "offer_1_delivered", body, secrets))
 
 
 def test_receiver_accepts_the_message_with_either_secret() -> None:
@@ -46,7 +46,7 @@ def test_receiver_rejects_another_secret_or_a_changed_body() -> None:
 
 def test_refused_connection_records_no_call_and_a_timeout_does() -> None:
     http = FakeHttp()
-    http.will(refused(), timed_out(), answered(503, retry_after="5"))
+    http.queue_replies(refused(), timed_out(), http_reply(503, retry_after="5"))
     for _ in range(2):
         with pytest.raises(Unreachable):
             send(http, NEW)
@@ -55,7 +55,7 @@ def test_refused_connection_records_no_call_and_a_timeout_does() -> None:
 
 
 def test_repr_of_a_call_hides_its_secrets() -> None:
-    call = Call("https://shop.example/", "id", b"{}", (NEW,))
+    call = OutgoingCall("https://shop.example/", "id", b"{}", (NEW,))
     assert base64.b64encode(bytes([2]) * 12).decode()[:12] not in repr(call)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from adapters.logs import configure_logs
+from kontor.adapters.logs import configure_logs
 
 SECRETS = {
     "a key": "kontor_WYCFQiHbc0rR0-OYcHhKnA28F2kqFE9LeDXKX7kjF58",
@@ -58,7 +58,7 @@ def test_log_lines_contain_no_secret_and_no_mail_content(capsys: pytest.CaptureF
 
 def test_json_line_of_any_thread_is_one_document_with_time_level_and_role(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("json", "relay")
-    log = structlog.get_logger("engine.rescue")
+    log = structlog.get_logger("kontor.engine.recovery")
     thread = Thread(target=lambda: log.warning("job.crashed", job="1", attempt=2, tenant="t", trace="abc"))
     thread.start()
     thread.join()

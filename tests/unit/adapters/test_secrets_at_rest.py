@@ -2,37 +2,36 @@
 
 import pytest
 
-from adapters.passwords import Argon2Passwords
-from adapters.sealer import BrokenSeal, FernetSealer, derived_key
+from kontor.adapters.secrets import Argon2Passwords, DecryptionError, FernetSecretBox, derive_key
 
 
 def test_encrypted_secret_can_be_decrypted_and_is_never_the_same_text() -> None:
-    sealer = FernetSealer("key")
-    first, other = sealer.seal("whsec_ü"), sealer.seal("whsec_ü")
+    secret_box = FernetSecretBox("key")
+    first, other = secret_box.seal("whsec_ü"), secret_box.seal("whsec_ü")
     assert first != other
     assert "whsec" not in first
-    assert sealer.open(first) == sealer.open(other) == "whsec_ü"
+    assert secret_box.open(first) == secret_box.open(other) == "whsec_ü"
 
 
 @pytest.mark.parametrize("broken", ["", "whsec_plain", "kontor:1:", "kontor:1:AAAA"])
 def test_foreign_text_cannot_be_decrypted(broken: str) -> None:
-    with pytest.raises(BrokenSeal):
-        FernetSealer("key").open(broken)
+    with pytest.raises(DecryptionError):
+        FernetSecretBox("key").open(broken)
 
 
 def test_other_key_or_changed_text_cannot_be_decrypted() -> None:
-    sealed = FernetSealer("key").seal("secret")
-    with pytest.raises(BrokenSeal):
-        FernetSealer("other").open(sealed)
-    with pytest.raises(BrokenSeal):
-        FernetSealer("key").open(sealed[:-6] + "AAAAA=")
+    sealed = FernetSecretBox("key").seal("secret")
+    with pytest.raises(DecryptionError):
+        FernetSecretBox("other").open(sealed)
+    with pytest.raises(DecryptionError):
+        FernetSecretBox("key").open(sealed[:-6] + "AAAAA=")
 
 
 def test_each_purpose_has_its_own_key() -> None:
-    assert derived_key("key", "one") != derived_key("key", "two")
-    assert derived_key("key", "one") == derived_key("key", "one")
+    assert derive_key("key", "one") != derive_key("key", "two")
+    assert derive_key("key", "one") == derive_key("key", "one")
     with pytest.raises(ValueError, match="SECRET_KEY"):
-        FernetSealer("")
+        FernetSecretBox("")
 
 
 def test_password_matches_its_hash_in_any_normal_form() -> None:

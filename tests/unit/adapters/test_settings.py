@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded.endpoints import Endpoints
-from adapters.environment import Environment, SettingsError
-from adapters.settings import default_namespace, settings_from, stored_secret
+from kontor.adapters.embedded.endpoints import Endpoints
+from kontor.adapters.settings import Environment, SettingsError, default_namespace, settings_from, stored_secret
 
 FOUND = Endpoints("postgresql+psycopg://kontor@/kontor?host=/run", "unix:///run/valkey.sock?db=0")
 

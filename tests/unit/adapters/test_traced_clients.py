@@ -4,14 +4,12 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
-from adapters.http_fakes import FakeHttp, answered, refused
-from adapters.smtp_address import smtp_address
-from adapters.smtp_fakes import FakeMailTransport
-from adapters.traced import TracedHttp, TracedMail
-from domain.errors import Invalid, Unreachable
-from domain.mailing import MailDeferred, MailRefused
-from domain.ports import HttpReply
-from domain.tracing import HEADER
+from kontor.adapters.fakes import FakeHttp, FakeMailTransport, http_reply, refused
+from kontor.adapters.smtp_pool import smtp_address
+from kontor.adapters.traced_clients import TracedHttp, TracedMail
+from kontor.kernel.errors import Invalid, Unreachable
+from kontor.kernel.ports import HttpReply, MailDeferred, MailRefused
+from kontor.kernel.tracing import TRACEPARENT
 from tests.support.spans import SpanRecorder, span_context
 
 URL = "https://customer.example:8443/hook/capability-token?key=secret"
@@ -32,7 +30,7 @@ def test_call_passes_its_trace_context_to_the_receiver(spans: SpanRecorder) -> N
     reply = TracedHttp(http, spans.tracer).post(URL, b"body", {"webhook-id": "msg_1"})
     span = spans.single("POST")
     assert reply.status == 204
-    assert http.posted[0].headers == {"webhook-id": "msg_1", HEADER: span_context(span).header()}
+    assert http.posted[0].headers == {"webhook-id": "msg_1", TRACEPARENT: span_context(span).header()}
     assert words(span) == {
         "http.request.method": "POST",
         "server.address": "customer.example",
@@ -44,11 +42,11 @@ def test_call_passes_its_trace_context_to_the_receiver(spans: SpanRecorder) -> N
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"), [(answered(503), "503"), (answered(404), "404"), (refused(), "Unreachable")]
+    ("answer", "kind"), [(http_reply(503), "503"), (http_reply(404), "404"), (refused(), "Unreachable")]
 )
 def test_failed_call_records_its_error_type(spans: SpanRecorder, answer: HttpReply | Unreachable, kind: str) -> None:
     http = FakeHttp()
-    http.will(answer)
+    http.queue_replies(answer)
     sender = TracedHttp(http, spans.tracer)
     if isinstance(answer, Unreachable):
         with pytest.raises(Unreachable):

@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import get_tracer_provider
 
-from adapters.tracing import CLOSE_SECONDS, OtelTracer
-from domain.ids import new_id
-from domain.tracing import Place, SpanKind, place_of
+from kontor.adapters.tracing import CLOSE_SECONDS, OtelTracer
+from kontor.kernel.ids import new_id
+from kontor.kernel.tracing import SpanKind, TraceContext, job_context
 from tests.support.spans import SpanRecorder, parent_context, span_context
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -23,7 +23,7 @@ def spans() -> SpanRecorder:
 
 
 def test_span_gets_the_given_context_and_parent(spans: SpanRecorder) -> None:
-    at, under = place_of(new_id(), TRACE), Place(TRACE, "00f067aa0ba902b7")
+    at, under = job_context(new_id(), TRACE), TraceContext(TRACE, "00f067aa0ba902b7")
     spans.tracer.start("told", SpanKind.PRODUCER, under=under, at=at).end()
     spans.tracer.start("root", SpanKind.PRODUCER, at=at).end()
     spans.tracer.start("free", SpanKind.PRODUCER, under=under).end()
@@ -35,9 +35,9 @@ def test_span_gets_the_given_context_and_parent(spans: SpanRecorder) -> None:
 
 def test_span_defaults_to_the_current_parent_until_the_block_ends(spans: SpanRecorder) -> None:
     with spans.tracer.start("outer", SpanKind.SERVER) as outer, spans.tracer.within(outer):
-        assert spans.tracer.here() == outer.place
+        assert spans.tracer.current() == outer.place
         spans.tracer.start("inner", SpanKind.CLIENT).end()
-    assert spans.tracer.here() is None
+    assert spans.tracer.current() is None
     assert parent_context(spans.single("inner")) == span_context(spans.single("outer"))
 
 
@@ -71,7 +71,7 @@ def test_processes_with_sampling_make_the_same_decision(monkeypatch: pytest.Monk
     web, worker, seen = SpanRecorder(), SpanRecorder(), set()
     for _ in range(64):
         with web.tracer.start("request", SpanKind.SERVER) as request:
-            job = place_of(new_id(), request.place.trace_id)
+            job = job_context(new_id(), request.place.trace_id)
         with worker.tracer.start("attempt", SpanKind.CONSUMER, under=job) as attempt:
             assert attempt.place.sampled == request.place.sampled
             assert attempt.place.header().endswith("01" if attempt.place.sampled else "00")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.addresses import all_may_connect, may_connect
+from kontor.kernel.addresses import all_may_connect, may_connect
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.216.34", "223.255.255.254", "2606:4700:4700::1111", "2a00:1450::200e"]
 CLOSED_4 = [

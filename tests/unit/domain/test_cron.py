@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.cron import BadCron, Occurrence, latest_occurrences, next_occurrences, occurrences, parse_cron
-from domain.zones import next_change
+from kontor.engine.cron import InvalidCron, Occurrence, latest_occurrences, next_occurrences, occurrences, parse_cron
+from kontor.kernel.zones import next_change
 
 BERLIN, NEW_YORK, SANTIAGO, MOSCOW = (
     ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "America/Santiago", "Europe/Moscow")
@@ -131,7 +131,7 @@ def test_next_leap_day_is_found() -> None:
     ],
 )
 def test_invalid_expression_is_refused_with_a_reason(cron: str, why: str) -> None:
-    with pytest.raises(BadCron, match=f".*{why}".replace("(", r"\(")):
+    with pytest.raises(InvalidCron, match=f".*{why}".replace("(", r"\(")):
         parse_cron(cron)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.cron_words import in_words
+from kontor.console.engine_pages import describe_cron
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ from domain.cron_words import in_words
     ],
 )
 def test_schedule_is_described_in_words(cron: str, words: str) -> None:
-    assert in_words(cron) == words
+    assert describe_cron(cron) == words

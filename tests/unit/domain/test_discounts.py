@@ -3,9 +3,17 @@ from decimal import Decimal
 
 import pytest
 
-from domain.discounts import Suppressed, SuppressedBy, applies, needs_approval, price, price_order, reseller_percent
-from domain.money import Money
-from domain.programme.model import (
+from kontor.discounts.rules import (
+    SuppressedBy,
+    SuppressedPromotion,
+    needs_approval,
+    price_charge,
+    price_order,
+    promotion_applies,
+    reseller_percent,
+)
+from kontor.kernel.money import Money
+from kontor.programme.model import (
     Discount,
     FlatDiscount,
     ManagedBy,
@@ -67,7 +75,7 @@ def test_turnover_discount_of_one_per_cent_suppresses_promotions() -> None:
 def test_suppressed_promotion_is_recorded_with_its_percentage() -> None:
     priced = price_order(roubles("100"), product(), TURNOVER, TIER, [SPRING], TODAY)
 
-    assert priced.suppressed == (Suppressed("SPRING", Decimal(10), SuppressedBy.TURNOVER),)
+    assert priced.suppressed == (SuppressedPromotion("SPRING", Decimal(10), SuppressedBy.TURNOVER),)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +91,7 @@ def test_suppressed_promotion_is_recorded_with_its_percentage() -> None:
 def test_promotion_applies_within_its_days_and_to_its_products(
     first: date | None, last: date | None, products: tuple[str, ...], good: bool
 ) -> None:
-    assert applies(Promotion("X", Decimal(5), products, first, last), "vps-small", TODAY) is good
+    assert promotion_applies(Promotion("X", Decimal(5), products, first, last), "vps-small", TODAY) is good
 
 
 def test_flat_discount_applies_to_everything_and_turnover_discount_to_families() -> None:
@@ -94,7 +102,7 @@ def test_flat_discount_applies_to_everything_and_turnover_discount_to_families()
 
 
 def test_charge_is_rounded_once_and_list_less_discount_is_net() -> None:
-    priced = price(Money(Decimal("0.05"), "EUR"), Decimal(50))
+    priced = price_charge(Money(Decimal("0.05"), "EUR"), Decimal(50))
 
     assert (str(priced.net), str(priced.discount)) == ("0.03 EUR", "0.02 EUR")
 

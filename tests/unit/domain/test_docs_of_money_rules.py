@@ -3,14 +3,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from domain.fees import fee, periods_due, starting
-from domain.money import parse_money, percent_off
-from domain.periods import turnover_window
-from domain.programme import Programme, parse
-from domain.programme.model import Trial, TurnoverDiscount
-from domain.quotas import threshold
-from domain.tiers import Entry, PaymentKind, explain
-from domain.trials import TrialRun, reminders
+from kontor.discounts.rules import TurnoverEntry, explain_discount
+from kontor.fees.rules import discounted_fee, periods_due, start_run
+from kontor.kernel.money import parse_money, percent_off
+from kontor.kernel.periods import turnover_window
+from kontor.kernel.states import PaymentKind
+from kontor.programme import Programme, parse
+from kontor.programme.model import TrialRules, TurnoverDiscount
+from kontor.usage.rules import TrialRun, reached_threshold, reminders
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "reference"
@@ -38,10 +38,10 @@ def test_documented_turnovers_are_correct() -> None:
     table = rows("rules-discounts.md", "| payments | as of | turnover | vps / dedicated / ssl |")
     for payments, day, turnover, percents in table:
         entries = [
-            Entry(date.fromisoformat(paid), PaymentKind.PAYMENT, Decimal(amount))
+            TurnoverEntry(date.fromisoformat(paid), PaymentKind.PAYMENT, Decimal(amount))
             for paid, amount in re.findall(r"([\d-]{10}) ([\d.]+)", payments)
         ]
-        explanation = explain(programme.discount, entries, date.fromisoformat(day))
+        explanation = explain_discount(programme.discount, entries, date.fromisoformat(day))
         assert explanation.turnover == Decimal(turnover)
         shown = " / ".join(str(explanation.percent[family]) for family in ("vps", "dedicated", "ssl"))
         assert percents == (shown if explanation.tier else "none")
@@ -55,24 +55,24 @@ def test_documented_prices_are_correct() -> None:
 def test_documented_periods_are_correct() -> None:
     for anchor, first_days in rows("rules-fees.md", "| anchor | first days of periods |"):
         last = date.fromisoformat(first_days.rpartition(", ")[2])
-        due = periods_due(starting(date.fromisoformat(anchor)), [], last)
+        due = periods_due(start_run(date.fromisoformat(anchor)), [], last)
         assert ", ".join(period.start.isoformat() for period in due) == first_days
 
 
 def test_documented_charges_are_correct() -> None:
     for listed, percent, discount, total in rows("rules-fees.md", "| fee | percent | discount | total |"):
-        charge = fee(parse_money(listed, "EUR"), Decimal(percent))
+        charge = discounted_fee(parse_money(listed, "EUR"), Decimal(percent))
         assert (str(charge.discount.amount), str(charge.total.amount)) == (discount, total)
 
 
 def test_documented_reminders_are_correct() -> None:
     table = rows("rules-trials-and-quotas.md", "| length (days) | leads | reminders after (days) |")
     for length, leads, after in table:
-        rules = Trial(int(length) * DAY, tuple(int(lead) * DAY for lead in leads.split(", ")))
+        rules = TrialRules(int(length) * DAY, tuple(int(lead) * DAY for lead in leads.split(", ")))
         run = TrialRun.starting(rules, datetime(2026, 1, 1, tzinfo=UTC))
         assert ", ".join(str((at - run.started_at) // DAY) for at in reminders(run, rules)) == after
 
 
 def test_documented_thresholds_are_correct() -> None:
     for limit, usage, reached in rows("rules-trials-and-quotas.md", "| limit | usage | threshold |"):
-        assert (threshold(int(usage), int(limit), Decimal(80)) or "none") == reached
+        assert (reached_threshold(int(usage), int(limit), Decimal(80)) or "none") == reached

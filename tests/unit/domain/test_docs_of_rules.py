@@ -3,10 +3,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.cron import occurrences
-from domain.offers import CANCEL_REASONS, TRANSITIONS
-from domain.terms import parse_term, term_end
-from domain.zones import localize
+from kontor.engine.cron import occurrences
+from kontor.kernel.zones import localize
+from kontor.licences.rules import parse_term, term_end
+from kontor.offers.rules import CANCEL_REASONS, TRANSITIONS
 
 SECOND = timedelta(seconds=1)
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"

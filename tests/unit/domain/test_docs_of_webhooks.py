@@ -1,9 +1,9 @@
 import re
 from pathlib import Path
 
-from domain.webhooks import EVENT_TYPES
-from tasks.catalogue import PAYLOADS
+from kontor.webhooks.signing import EVENT_TYPES
 from tasks.offers import RETRY
+from tasks.registry import PAYLOADS
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 

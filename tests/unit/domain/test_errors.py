@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, Locked, NotFound
+from kontor.kernel.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, NotFound, TooManyAttempts
 
 
 def test_conflict_carries_the_state() -> None:
@@ -35,11 +35,11 @@ def test_invalid_keeps_its_field_errors_in_order() -> None:
     ],
 )
 def test_retry_after_is_rounded_up_and_never_zero(left: timedelta, seconds: int) -> None:
-    assert Locked(left).retry_after_seconds == seconds
+    assert TooManyAttempts(left).retry_after_seconds == seconds
 
 
 def test_every_error_has_a_code_and_a_message() -> None:
-    for error in (NotFound(), Forbidden(), Gone(), Invalid(), Locked(timedelta(1))):
+    for error in (NotFound(), Forbidden(), Gone(), Invalid(), TooManyAttempts(timedelta(1))):
         assert isinstance(error, KontorError)
         assert error.code
         assert str(error) == error.message

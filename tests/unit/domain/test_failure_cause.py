@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.calling import FailureCause, failure_cause
+from kontor.kernel.ports import FailureCause, failure_cause
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.terms import BadTerm, Duration, parse_term, term_end
+from kontor.licences.rules import Duration, InvalidTerm, parse_term, term_end
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -60,7 +60,7 @@ def test_term_is_a_duration_or_a_day(text: str, term: Duration | date) -> None:
     ],
 )
 def test_any_other_text_is_not_a_term(text: str) -> None:
-    with pytest.raises(BadTerm):
+    with pytest.raises(InvalidTerm):
         parse_term(text)
 
 

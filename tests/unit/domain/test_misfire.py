@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.cron import Occurrence, occurrences
-from domain.misfire import Firing, MisfirePolicy, to_fire
+from kontor.engine.cron import Occurrence, occurrences
+from kontor.engine.schedules import MisfireDecision, decide_misfires
+from kontor.kernel.states import MisfirePolicy
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -14,7 +15,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def days_missed(policy: MisfirePolicy, now: datetime = NOW, bound: int = 100) -> list[str]:
     missed = occurrences("5 0 * * *", BERLIN, now - timedelta(days=2), now)
-    return [occurrence.slot for occurrence in to_fire(missed, policy, now, bound).fire]
+    return [occurrence.slot for occurrence in decide_misfires(missed, policy, now, bound).fire]
 
 
 def test_skip_policy_runs_nothing_after_an_outage() -> None:
@@ -45,9 +46,9 @@ def test_occurrence_is_on_time_for_sixty_seconds() -> None:
     due = Occurrence(NOW, "now")
 
     for delay in (timedelta(0), timedelta(seconds=60)):
-        assert to_fire([due], MisfirePolicy.SKIP, NOW + delay, 5) == Firing((due,), ())
+        assert decide_misfires([due], MisfirePolicy.SKIP, NOW + delay, 5) == MisfireDecision((due,), ())
     just_too_late = NOW + timedelta(seconds=60, microseconds=1)
-    assert to_fire([due], MisfirePolicy.SKIP, just_too_late, 5) == Firing((), (due,))
+    assert decide_misfires([due], MisfirePolicy.SKIP, just_too_late, 5) == MisfireDecision((), (due,))
 
 
 dues = st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), max_size=20, unique=True).map(
@@ -59,7 +60,7 @@ dues = st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), max_size=20, uni
 def test_every_missed_occurrence_is_fired_or_skipped(
     missed: list[Occurrence], policy: MisfirePolicy, bound: int
 ) -> None:
-    firing = to_fire(missed, policy, NOW, bound)
+    firing = decide_misfires(missed, policy, NOW, bound)
 
     assert [*firing.skipped, *firing.fire] == missed
 
@@ -68,4 +69,4 @@ def test_every_missed_occurrence_is_fired_or_skipped(
 def test_future_occurrence_is_neither_fired_nor_skipped(policy: MisfirePolicy) -> None:
     future = Occurrence(NOW + timedelta(seconds=1), "later")
 
-    assert to_fire([future], policy, NOW, 5) == Firing((), ())
+    assert decide_misfires([future], policy, NOW, 5) == MisfireDecision((), ())

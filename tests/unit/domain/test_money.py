@@ -5,16 +5,18 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.currencies import MINOR_UNITS, UnknownCurrency, minor_units
-from domain.errors import Invalid
-from domain.money import (
+from kontor.kernel.errors import Invalid
+from kontor.kernel.money import (
+    MINOR_UNITS,
+    AllowedSign,
     Money,
-    Sign,
+    UnknownCurrency,
+    minor_unit,
+    minor_units,
     parse_amount,
     parse_money,
     percent_off,
     round_half_up,
-    smallest,
     zero,
 )
 
@@ -24,7 +26,7 @@ currencies = st.sampled_from(["EUR", "RUB", "USD", "JPY", "KWD"])
 @st.composite
 def moneys(draw: st.DrawFn) -> Money:
     currency = draw(currencies)
-    return Money(draw(st.integers(-(10**12), 10**12)) * smallest(currency), currency)
+    return Money(draw(st.integers(-(10**12), 10**12)) * minor_unit(currency), currency)
 
 
 def euros(text: str) -> Money:
@@ -82,10 +84,10 @@ def test_any_other_text_is_an_invalid_amount(text: str, currency: str) -> None:
 
 
 def test_zero_and_negative_amounts_are_accepted_only_where_allowed() -> None:
-    assert parse_money("0", "EUR", Sign.NOT_NEGATIVE) == zero("EUR")
-    assert parse_amount("-3.10", "EUR", Sign.ANY) == Decimal("-3.10")
+    assert parse_money("0", "EUR", AllowedSign.NOT_NEGATIVE) == zero("EUR")
+    assert parse_amount("-3.10", "EUR", AllowedSign.ANY) == Decimal("-3.10")
     with pytest.raises(Invalid):
-        parse_amount("-0.01", "EUR", Sign.NOT_NEGATIVE)
+        parse_amount("-0.01", "EUR", AllowedSign.NOT_NEGATIVE)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_discounted_price_is_rounded_half_up(price: str, percent: str, net: str)
 def test_money_is_unchanged_after_conversion_to_a_document(money: Money) -> None:
     document = money.to_document()
 
-    assert parse_money(document["amount"], document["currency"], Sign.ANY) == money
+    assert parse_money(document["amount"], document["currency"], AllowedSign.ANY) == money
 
 
 @given(moneys(), st.integers(-100, 100))
@@ -137,7 +139,7 @@ def test_multiplication_equals_repeated_addition(money: Money, times: int) -> No
 
 @given(st.integers(0, 10**9), st.integers(0, 100), st.integers(0, 100))
 def test_greater_discount_never_costs_more(cents: int, first: int, other: int) -> None:
-    price = Money(cents * smallest("EUR"), "EUR")
+    price = Money(cents * minor_unit("EUR"), "EUR")
     low, high = sorted((first, other))
 
     assert zero("EUR") <= percent_off(price, Decimal(high)) <= percent_off(price, Decimal(low)) <= price

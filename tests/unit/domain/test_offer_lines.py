@@ -3,14 +3,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.lines import LineMode, OfferLine, already_over, check_lines, unknown_products
+from kontor.kernel.states import LineMode
+from kontor.licences.rules import OfferLine, expired_line_errors, line_errors, unknown_products
 
 PRODUCTS = frozenset({"excel-basics", "data-protection"})
 GOOD = OfferLine("excel-basics", 10, LineMode.RELATIVE, "P1Y")
 
 
 def test_valid_lines_have_no_errors() -> None:
-    assert check_lines([GOOD, OfferLine("data-protection", 1, LineMode.ABSOLUTE, "2027-12-31")], PRODUCTS) == ()
+    assert line_errors([GOOD, OfferLine("data-protection", 1, LineMode.ABSOLUTE, "2027-12-31")], PRODUCTS) == ()
 
 
 def test_every_error_names_its_field() -> None:
@@ -20,7 +21,7 @@ def test_every_error_names_its_field() -> None:
         OfferLine("excel-basics", 10**7, *GOOD_REST),
     ]
 
-    assert [error.loc for error in check_lines(bad, PRODUCTS)] == [
+    assert [error.loc for error in line_errors(bad, PRODUCTS)] == [
         "lines.1.product",
         "lines.1.count",
         "lines.1.term",
@@ -33,7 +34,7 @@ GOOD_REST = (GOOD.mode, GOOD.term)
 
 @pytest.mark.parametrize("count", [0, 101])
 def test_empty_and_too_long_lists_are_refused(count: int) -> None:
-    assert [error.loc for error in check_lines([GOOD] * count, PRODUCTS)] == ["lines"]
+    assert [error.loc for error in line_errors([GOOD] * count, PRODUCTS)] == ["lines"]
 
 
 def test_unknown_product_is_named_once() -> None:
@@ -46,8 +47,8 @@ def test_last_day_is_over_when_the_local_day_is() -> None:
     lines = [GOOD, OfferLine("excel-basics", 1, LineMode.RELATIVE, "2026-03-01")]
     moscow = ZoneInfo("Europe/Moscow")
 
-    assert already_over(lines, datetime(2026, 3, 1, 20, 59, tzinfo=UTC), moscow) == ()
-    errors = already_over(lines, datetime(2026, 3, 1, 21, tzinfo=UTC), moscow)
+    assert expired_line_errors(lines, datetime(2026, 3, 1, 20, 59, tzinfo=UTC), moscow) == ()
+    errors = expired_line_errors(lines, datetime(2026, 3, 1, 21, tzinfo=UTC), moscow)
     assert [error.loc for error in errors] == ["lines.1.term"]
 
 

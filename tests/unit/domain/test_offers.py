@@ -5,20 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.canonical import canonical_json
-from domain.offers import (
+from kontor.kernel.serialization import canonical_json
+from kontor.kernel.states import OfferEvent, OfferState
+from kontor.offers.rules import (
     CANCEL_REASONS,
     MESSAGE_LIMIT,
     OFFER_LIFE,
     OPEN_STATES,
     IllegalTransition,
-    OfferEvent,
-    OfferState,
     effective_state,
     event_hash,
-    first_broken,
+    first_invalid,
+    next_effective_state,
     next_state,
-    step,
     verify_chain,
 )
 
@@ -81,15 +80,15 @@ def test_open_offer_reads_as_cancelled_from_its_expiry() -> None:
 
 def test_expired_offer_cannot_be_accepted_before_its_job_ran() -> None:
     with pytest.raises(IllegalTransition) as caught:
-        step(C, OfferEvent.ACCEPT, expires_at=NOW, now=NOW)
+        next_effective_state(C, OfferEvent.ACCEPT, expires_at=NOW, now=NOW)
 
     assert caught.value.state == "cancelled"
 
 
 def test_offer_does_not_expire_early() -> None:
     with pytest.raises(IllegalTransition):
-        step(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW - timedelta(seconds=1))
-    assert step(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW) is OfferState.CANCELLED
+        next_effective_state(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW - timedelta(seconds=1))
+    assert next_effective_state(C, OfferEvent.EXPIRE, expires_at=NOW, now=NOW) is OfferState.CANCELLED
 
 
 def chain(*events: dict[str, object]) -> list[tuple[dict[str, object], str]]:
@@ -110,7 +109,7 @@ HISTORY = chain(
 
 def test_unchanged_chain_verifies() -> None:
     assert verify_chain(KEY, SNAPSHOT, HISTORY)
-    assert first_broken(KEY, SNAPSHOT, HISTORY) is None
+    assert first_invalid(KEY, SNAPSHOT, HISTORY) is None
 
 
 def test_offer_without_events_does_not_verify() -> None:
@@ -123,13 +122,13 @@ def test_changed_event_is_located(position: int, field: str) -> None:
     event, digest = changed[position]
     changed[position] = ({**event, field: "forged"}, digest)
 
-    assert first_broken(KEY, SNAPSHOT, changed) == position
+    assert first_invalid(KEY, SNAPSHOT, changed) == position
 
 
 def test_removed_added_or_swapped_event_breaks_the_chain() -> None:
-    assert first_broken(KEY, SNAPSHOT, HISTORY[1:]) == 0
-    assert first_broken(KEY, SNAPSHOT, [*HISTORY, HISTORY[2]]) == 3
-    assert first_broken(KEY, SNAPSHOT, [HISTORY[0], HISTORY[2], HISTORY[1]]) == 1
+    assert first_invalid(KEY, SNAPSHOT, HISTORY[1:]) == 0
+    assert first_invalid(KEY, SNAPSHOT, [*HISTORY, HISTORY[2]]) == 3
+    assert first_invalid(KEY, SNAPSHOT, [HISTORY[0], HISTORY[2], HISTORY[1]]) == 1
 
 
 def test_other_key_or_snapshot_breaks_the_chain() -> None:
@@ -166,7 +165,7 @@ class OfferMachine(RuleBasedStateMachine):
         before = effective_state(self.state, self.expires_at, self.now)
         met = None
         try:
-            self.state = step(self.state, event, expires_at=self.expires_at, now=self.now)
+            self.state = next_effective_state(self.state, event, expires_at=self.expires_at, now=self.now)
         except IllegalTransition as refused:
             met = refused.state
         if met is None:
@@ -179,7 +178,7 @@ class OfferMachine(RuleBasedStateMachine):
     @rule(event=st.sampled_from(OfferEvent))
     def decided_is_decided(self, event: OfferEvent) -> None:
         with pytest.raises(IllegalTransition):
-            step(self.state, event, expires_at=self.expires_at, now=self.now)
+            next_effective_state(self.state, event, expires_at=self.expires_at, now=self.now)
 
     @invariant()
     def at_most_delivered_then_decided(self) -> None:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.periods import (
+from kontor.kernel.periods import (
     Period,
     add_months,
     calendar_month,
-    leaving,
+    expiring_days,
     paid_period,
     paid_period_index,
     turnover_window,
@@ -98,7 +98,7 @@ def test_turnover_window_covers_one_calendar_month(day: date, first: date) -> No
 @given(days)
 def test_days_leaving_tomorrow_are_the_difference_of_two_windows(day: date) -> None:
     today, tomorrow = turnover_window(day), turnover_window(day + timedelta(days=1))
-    gone = leaving(day)
+    gone = expiring_days(day)
 
     for back in range(40):
         probe = day - timedelta(days=back)
@@ -106,9 +106,9 @@ def test_days_leaving_tomorrow_are_the_difference_of_two_windows(day: date) -> N
 
 
 def test_no_day_leaves_while_the_window_is_clamped_and_all_leave_afterwards() -> None:
-    assert leaving(date(2026, 3, 30)) is None
-    assert leaving(date(2026, 3, 31)) == Period(date(2026, 2, 28), date(2026, 3, 1))
-    assert leaving(date(2026, 2, 28)) == Period(date(2026, 1, 28), date(2026, 2, 1))
+    assert expiring_days(date(2026, 3, 30)) is None
+    assert expiring_days(date(2026, 3, 31)) == Period(date(2026, 2, 28), date(2026, 3, 1))
+    assert expiring_days(date(2026, 2, 28)) == Period(date(2026, 1, 28), date(2026, 2, 1))
 
 
 def test_calendar_month_is_in_local_time() -> None:

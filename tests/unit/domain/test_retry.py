@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.retry import (
+from kontor.engine.retry import (
     RETRY_AFTER_LIMIT,
     BreakerPolicy,
     RetryPolicy,
     backoff,
-    next_try,
+    next_attempt_at,
     parse_retry_after,
 )
 
@@ -44,16 +44,16 @@ def test_jitter_uses_the_whole_range() -> None:
 def test_no_retry_after_the_last_attempt() -> None:
     policy = RetryPolicy(3, timedelta(seconds=1), timedelta(seconds=9))
 
-    assert next_try(policy, 2, NOW, lambda: 0.5) == NOW + timedelta(seconds=1)
-    assert next_try(policy, 3, NOW, lambda: 0.5) is None
+    assert next_attempt_at(policy, 2, NOW, lambda: 0.5) == NOW + timedelta(seconds=1)
+    assert next_attempt_at(policy, 3, NOW, lambda: 0.5) is None
 
 
 def test_retry_is_never_earlier_than_retry_after() -> None:
     policy = RetryPolicy(3, timedelta(seconds=1), timedelta(seconds=9))
 
-    later = next_try(policy, 1, NOW, lambda: 0.5, retry_after=timedelta(minutes=2))
+    later = next_attempt_at(policy, 1, NOW, lambda: 0.5, retry_after=timedelta(minutes=2))
     assert later == NOW + timedelta(minutes=2)
-    sooner = next_try(policy, 2, NOW, lambda: 0.5, retry_after=timedelta(0))
+    sooner = next_attempt_at(policy, 2, NOW, lambda: 0.5, retry_after=timedelta(0))
     assert sooner == NOW + timedelta(seconds=1)
 
 
@@ -95,5 +95,5 @@ def test_lane_is_given_up_after_exactly_72_hours() -> None:
     breaker = BreakerPolicy()
     since = NOW - timedelta(hours=72)
 
-    assert not breaker.held_out(since + timedelta(microseconds=1), NOW)
-    assert breaker.held_out(since, NOW)
+    assert not breaker.is_expired(since + timedelta(microseconds=1), NOW)
+    assert breaker.is_expired(since, NOW)

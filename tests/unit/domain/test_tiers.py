@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.programme import Programme, parse
-from domain.programme.model import Tier, TurnoverDiscount
-from domain.tiers import Entry, PaymentKind, explain, falls, tier_at, turnover, what_if
+from kontor.discounts.rules import TurnoverEntry, explain_discount, is_downgrade, tier_at, turnover, what_if
+from kontor.kernel.states import PaymentKind
+from kontor.programme import Programme, parse
+from kontor.programme.model import Tier, TurnoverDiscount
 
 KOPECK = Decimal("0.01")
 
@@ -24,12 +25,12 @@ def hosting() -> TurnoverDiscount:
 RULES = hosting()
 
 
-def paid(day: str, amount: str) -> Entry:
-    return Entry(date.fromisoformat(day), PaymentKind.PAYMENT, Decimal(amount))
+def paid(day: str, amount: str) -> TurnoverEntry:
+    return TurnoverEntry(date.fromisoformat(day), PaymentKind.PAYMENT, Decimal(amount))
 
 
-def back(day: str, amount: str, kind: PaymentKind = PaymentKind.REFUND) -> Entry:
-    return Entry(date.fromisoformat(day), kind, Decimal(amount))
+def back(day: str, amount: str, kind: PaymentKind = PaymentKind.REFUND) -> TurnoverEntry:
+    return TurnoverEntry(date.fromisoformat(day), kind, Decimal(amount))
 
 
 def percents(tier: Tier | None) -> str:
@@ -53,8 +54,10 @@ TWO = [paid("2025-12-20", "3000"), paid("2026-01-05", "49000")]
         ([paid("2026-01-21", "499.99")], "2026-01-21", "499.99", "none"),
     ],
 )
-def test_worked_examples_of_the_specification(ledger: list[Entry], day: str, amount: str, discount: str) -> None:
-    explanation = explain(RULES, ledger, date.fromisoformat(day))
+def test_worked_examples_of_the_specification(
+    ledger: list[TurnoverEntry], day: str, amount: str, discount: str
+) -> None:
+    explanation = explain_discount(RULES, ledger, date.fromisoformat(day))
 
     assert explanation.turnover == Decimal(amount)
     assert percents(explanation.tier) == discount
@@ -72,7 +75,7 @@ def test_tier_begins_exactly_at_its_bound(tier: Tier) -> None:
 
 def test_refunds_and_chargebacks_count_on_their_own_date_and_turnover_may_be_negative() -> None:
     ledger = [paid("2025-12-01", "9000"), back("2026-01-10", "2000"), back("2026-01-11", "500", PaymentKind.CHARGEBACK)]
-    explanation = explain(RULES, ledger, date(2026, 1, 20))
+    explanation = explain_discount(RULES, ledger, date(2026, 1, 20))
 
     assert explanation.turnover == Decimal(-2500)
     assert explanation.tier is None
@@ -82,7 +85,7 @@ def test_refunds_and_chargebacks_count_on_their_own_date_and_turnover_may_be_neg
 
 
 def test_explanation_has_missing_amount_leaving_payments_and_amount_that_keeps_the_tier() -> None:
-    explanation = explain(RULES, TWO, date(2026, 1, 20))
+    explanation = explain_discount(RULES, TWO, date(2026, 1, 20))
 
     assert (explanation.window.first, explanation.window.last) == (date(2025, 12, 20), date(2026, 1, 20))
     assert explanation.counted == tuple(TWO)
@@ -95,26 +98,26 @@ def test_explanation_has_missing_amount_leaving_payments_and_amount_that_keeps_t
 
 
 def test_no_amount_is_needed_while_the_tier_is_kept() -> None:
-    explanation = explain(RULES, [paid("2026-01-05", "52000")], date(2026, 1, 20))
+    explanation = explain_discount(RULES, [paid("2026-01-05", "52000")], date(2026, 1, 20))
 
     assert explanation.tomorrow.keep_with is None
     assert explanation.tomorrow.leaving == ()
 
 
 def test_leaving_refund_may_raise_the_tier() -> None:
-    explanation = explain(RULES, [back("2025-12-20", "5000"), paid("2026-01-05", "52000")], date(2026, 1, 20))
+    explanation = explain_discount(RULES, [back("2025-12-20", "5000"), paid("2026-01-05", "52000")], date(2026, 1, 20))
 
     assert explanation.tomorrow.turnover == Decimal(52000)
-    assert not falls(explanation.tier, explanation.tomorrow.tier)
+    assert not is_downgrade(explanation.tier, explanation.tomorrow.tier)
     assert explanation.tomorrow.keep_with is None
 
 
 def test_past_day_ignores_later_payments() -> None:
-    assert explain(RULES, [*TWO, paid("2026-01-21", "50000")], date(2026, 1, 20)).turnover == Decimal(52000)
+    assert explain_discount(RULES, [*TWO, paid("2026-01-21", "50000")], date(2026, 1, 20)).turnover == Decimal(52000)
 
 
 def test_top_tier_has_no_next_tier() -> None:
-    assert explain(RULES, [paid("2026-01-05", "1000000")], date(2026, 1, 20)).next_tier is None
+    assert explain_discount(RULES, [paid("2026-01-05", "1000000")], date(2026, 1, 20)).next_tier is None
 
 
 @pytest.mark.parametrize(
@@ -130,18 +133,21 @@ def test_oldest_day_of_the_window_counts(day: str, oldest: str) -> None:
     before = (date.fromisoformat(oldest) - timedelta(days=1)).isoformat()
     ledger = [paid(oldest, "700"), paid(before, "1")]
 
-    assert explain(RULES, ledger, date.fromisoformat(day)).turnover == Decimal(700)
+    assert explain_discount(RULES, ledger, date.fromisoformat(day)).turnover == Decimal(700)
 
 
 days = st.dates(date(2027, 12, 1), date(2028, 4, 30))
 amounts = st.integers(1, 10**7).map(lambda kopecks: kopecks * KOPECK)
-ledgers = st.lists(st.builds(Entry, days, st.sampled_from(PaymentKind), amounts), max_size=30)
+ledgers = st.lists(st.builds(TurnoverEntry, days, st.sampled_from(PaymentKind), amounts), max_size=30)
 
 
 @given(ledgers, days)
-def test_forecast_for_tomorrow_holds_when_nothing_more_is_paid(ledger: list[Entry], day: date) -> None:
+def test_forecast_for_tomorrow_holds_when_nothing_more_is_paid(ledger: list[TurnoverEntry], day: date) -> None:
     paid_so_far = [entry for entry in ledger if entry.day <= day]
-    today, tomorrow = explain(RULES, ledger, day), explain(RULES, paid_so_far, day + timedelta(days=1))
+    today, tomorrow = (
+        explain_discount(RULES, ledger, day),
+        explain_discount(RULES, paid_so_far, day + timedelta(days=1)),
+    )
 
     assert today.tomorrow.turnover == tomorrow.turnover
     assert today.tomorrow.tier == tomorrow.tier
@@ -150,26 +156,26 @@ def test_forecast_for_tomorrow_holds_when_nothing_more_is_paid(ledger: list[Entr
 
 
 @given(ledgers, days)
-def test_named_amount_keeps_the_tier_and_a_kopeck_less_does_not(ledger: list[Entry], day: date) -> None:
+def test_named_amount_keeps_the_tier_and_a_kopeck_less_does_not(ledger: list[TurnoverEntry], day: date) -> None:
     paid_so_far = [entry for entry in ledger if entry.day <= day]
-    today = explain(RULES, paid_so_far, day)
+    today = explain_discount(RULES, paid_so_far, day)
     keep = today.tomorrow.keep_with
-    assert (keep is not None) is falls(today.tier, today.tomorrow.tier)
+    assert (keep is not None) is is_downgrade(today.tier, today.tomorrow.tier)
     if keep is not None:
         after = day + timedelta(days=1)
         assert what_if(RULES, paid_so_far, after, keep).tier == today.tier
-        assert falls(today.tier, what_if(RULES, paid_so_far, after, keep - KOPECK).tier)
+        assert is_downgrade(today.tier, what_if(RULES, paid_so_far, after, keep - KOPECK).tier)
 
 
 @given(ledgers, days)
-def test_missing_amount_reaches_the_next_tier_exactly(ledger: list[Entry], day: date) -> None:
-    missing = explain(RULES, ledger, day).next_tier
+def test_missing_amount_reaches_the_next_tier_exactly(ledger: list[TurnoverEntry], day: date) -> None:
+    missing = explain_discount(RULES, ledger, day).next_tier
     if missing is not None:
         assert what_if(RULES, ledger, day, missing.missing).tier == missing.tier
 
 
 @given(ledgers, days)
-def test_turnover_equals_a_simple_sum(ledger: list[Entry], day: date) -> None:
+def test_turnover_equals_a_simple_sum(ledger: list[TurnoverEntry], day: date) -> None:
     month, year = (day.month - 1, day.year) if day.month > 1 else (12, day.year - 1)
     first = day
     while (first.year, first.month) != (year, month) or first.day > day.day:
@@ -179,5 +185,5 @@ def test_turnover_equals_a_simple_sum(ledger: list[Entry], day: date) -> None:
         if first <= entry.day <= day:
             total += entry.amount if entry.kind is PaymentKind.PAYMENT else -entry.amount
 
-    assert explain(RULES, ledger, day).turnover == total
-    assert turnover(ledger, explain(RULES, ledger, day).window) == total
+    assert explain_discount(RULES, ledger, day).turnover == total
+    assert turnover(ledger, explain_discount(RULES, ledger, day).window) == total

@@ -1,7 +1,7 @@
 import pytest
 
-from domain.ids import new_id
-from domain.tracing import Place, place_in, place_of
+from kontor.kernel.ids import new_id
+from kontor.kernel.tracing import TraceContext, job_context, parse_traceparent
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -9,13 +9,13 @@ SPAN = "00f067aa0ba902b7"
 
 def test_traceparent_is_parsed_and_formatted() -> None:
     header = f"00-{TRACE}-{SPAN}-01"
-    assert place_in(header) == Place(TRACE, SPAN)
-    assert Place(TRACE, SPAN).header() == header
-    assert Place(TRACE, SPAN, sampled=False).header() == f"00-{TRACE}-{SPAN}-00"
+    assert parse_traceparent(header) == TraceContext(TRACE, SPAN)
+    assert TraceContext(TRACE, SPAN).header() == header
+    assert TraceContext(TRACE, SPAN, sampled=False).header() == f"00-{TRACE}-{SPAN}-00"
 
 
 def test_later_version_may_have_more_fields() -> None:
-    assert place_in(f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like") == Place(TRACE, SPAN)
+    assert parse_traceparent(f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like") == TraceContext(TRACE, SPAN)
 
 
 @pytest.mark.parametrize(
@@ -33,19 +33,19 @@ def test_later_version_may_have_more_fields() -> None:
     ],
 )
 def test_any_other_header_is_ignored(header: str) -> None:
-    assert place_in(header) is None
+    assert parse_traceparent(header) is None
 
 
 def test_span_context_of_a_job_is_derived_from_its_id() -> None:
     first, second = new_id(), new_id()
-    assert place_of(first, TRACE) == place_of(first, TRACE)
-    assert place_of(first, TRACE).trace_id == place_of(second, TRACE).trace_id == TRACE
-    assert place_of(first, TRACE).span_id != place_of(second, TRACE).span_id
+    assert job_context(first, TRACE) == job_context(first, TRACE)
+    assert job_context(first, TRACE).trace_id == job_context(second, TRACE).trace_id == TRACE
+    assert job_context(first, TRACE).span_id != job_context(second, TRACE).span_id
 
 
 @pytest.mark.parametrize("trace_id", [None, "", "0" * 32, "a word of an older release"])
 def test_job_without_a_trace_starts_its_own(trace_id: str | None) -> None:
     job_id = new_id()
-    place = place_of(job_id, trace_id)
-    assert place_in(place.header()) == place
+    place = job_context(job_id, trace_id)
+    assert parse_traceparent(place.header()) == place
     assert place.trace_id == job_id.hex

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import Conflict
-from domain.programme.model import Plan, Trial
-from domain.trials import (
+from kontor.kernel.errors import Conflict
+from kontor.kernel.states import TrialState
+from kontor.programme.model import Plan, TrialRules
+from kontor.usage.rules import (
     TrialRun,
-    TrialState,
-    check_start,
+    check_trial_start,
     converts,
     limits_in_force,
     reminder_due,
@@ -21,7 +21,7 @@ from domain.trials import (
 
 NOW = datetime(2026, 3, 25, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
-WEEK = Trial(7 * DAY, (3 * DAY, DAY))
+WEEK = TrialRules(7 * DAY, (3 * DAY, DAY))
 RUN = TrialRun.starting(WEEK, NOW)
 TICK = timedelta(microseconds=1)
 
@@ -65,14 +65,14 @@ def test_closed_account_ends_the_trial_as_expired() -> None:
         (WEEK, False, True, "already_subscribed"),
     ],
 )
-def test_trial_is_refused_with_a_reason(rules: Trial | None, used: bool, subscribed: bool, code: str) -> None:
+def test_trial_is_refused_with_a_reason(rules: TrialRules | None, used: bool, subscribed: bool, code: str) -> None:
     with pytest.raises(Conflict) as caught:
-        check_start(rules, used=used, subscribed=subscribed)
+        check_trial_start(rules, used=used, subscribed=subscribed)
     assert caught.value.code == code
 
 
 def test_first_trial_may_start() -> None:
-    assert check_start(WEEK, used=False, subscribed=False) is WEEK
+    assert check_trial_start(WEEK, used=False, subscribed=False) is WEEK
 
 
 def test_no_limit_applies_during_a_trial() -> None:
@@ -88,10 +88,10 @@ def test_reminders_are_due_three_days_and_one_day_before_the_end() -> None:
 
 
 def test_lead_time_in_the_first_half_is_left_out() -> None:
-    short = Trial(5 * DAY, (3 * DAY, DAY))
+    short = TrialRules(5 * DAY, (3 * DAY, DAY))
 
     assert reminders(TrialRun.starting(short, NOW), short) == (NOW + 4 * DAY,)
-    even = Trial(6 * DAY, (3 * DAY,))
+    even = TrialRules(6 * DAY, (3 * DAY,))
     assert reminders(TrialRun.starting(even, NOW), even) == (NOW + 3 * DAY,)
 
 
@@ -128,7 +128,7 @@ def test_second_trial_is_recognised_by_admin_address_or_name() -> None:
 def test_reminders_are_sent_at_most_once_and_only_during_the_trial(
     length: int, leads: list[int], looks: list[timedelta]
 ) -> None:
-    rules = Trial(length * DAY, tuple(lead * DAY for lead in sorted(set(leads), reverse=True)))
+    rules = TrialRules(length * DAY, tuple(lead * DAY for lead in sorted(set(leads), reverse=True)))
     run = TrialRun.starting(rules, NOW)
     sent: list[datetime] = []
     for offset in sorted(looks):

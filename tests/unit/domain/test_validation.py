@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.names import (
-    BadName,
+from kontor.kernel.validation import (
+    InvalidText,
     account_name,
     colour,
     domain_name,
@@ -55,7 +55,7 @@ def test_name_is_printable_text_of_any_script(name: str) -> None:
     ],
 )
 def test_name_with_control_characters_or_without_visible_ones_is_refused(name: str) -> None:
-    with pytest.raises(BadName):
+    with pytest.raises(InvalidText):
         account_name(name)
 
 
@@ -80,7 +80,7 @@ def test_names_that_differ_otherwise_are_not_equal() -> None:
 def test_key_of_a_name_is_stable_and_ignores_case(text: str) -> None:
     try:
         name = account_name(text)
-    except BadName:
+    except InvalidText:
         return
     assert account_name(name) == name
     assert name_key(name_key(name)) == name_key(name)
@@ -120,7 +120,7 @@ def test_email_address_is_checked_by_syntax_only(text: str, address: str) -> Non
     ],
 )
 def test_invalid_email_address_is_refused(text: str) -> None:
-    with pytest.raises(BadName):
+    with pytest.raises(InvalidText):
         email_address(text)
 
 
@@ -138,7 +138,7 @@ def test_colour_is_six_hex_digits(text: str) -> None:
     "text", ["", "red", "#fff", "12ab3f", "#12ab3", "#12ab3ff", "#12ab3g", "#12ab3f;", "#１２３４５６"]
 )
 def test_any_other_colour_is_refused(text: str) -> None:
-    with pytest.raises(BadName):
+    with pytest.raises(InvalidText):
         colour(text)
 
 
@@ -164,7 +164,7 @@ def test_logo_is_at_an_https_url(text: str) -> None:
     ],
 )
 def test_any_other_url_is_refused(text: str) -> None:
-    with pytest.raises(BadName):
+    with pytest.raises(InvalidText):
         https_url(text)
 
 
@@ -191,5 +191,5 @@ def test_domain_is_stored_as_dns_writes_it(text: str, name: str) -> None:
     ],
 )
 def test_invalid_domain_is_refused(text: str) -> None:
-    with pytest.raises(BadName):
+    with pytest.raises(InvalidText):
         domain_name(text)

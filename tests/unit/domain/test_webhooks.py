@@ -4,16 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.clock_fakes import ManualClock
-from domain.calling import Call
-from domain.errors import Invalid, Unreachable
-from domain.paging import cursor_id, cut
-from domain.ports import HttpReply
-from domain.webhooks import checked_events, checked_secret, written_secret
-from engine.outcomes import Down, Transient
-from tasks.calls import say, surely_not_taken
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.handlers import RemoteUnavailable, Transient
+from kontor.kernel.errors import Invalid, Unreachable
+from kontor.kernel.paging import cursor_id, paginate
+from kontor.kernel.ports import HttpReply, OutgoingCall
+from kontor.webhooks.signing import format_secret, validate_events, validate_secret
+from tasks.calls import definitely_not_received, send_or_raise
 
-CALL = Call("https://shop.example/", "id", b"{}", ())
+CALL = OutgoingCall("https://shop.example/", "id", b"{}", ())
 
 
 class Saying:
@@ -22,7 +21,7 @@ class Saying:
     def __init__(self, answer: Callable[[], HttpReply]) -> None:
         self._answer = answer
 
-    def send(self, call: Call) -> HttpReply:
+    def send(self, call: OutgoingCall) -> HttpReply:
         """Return the response."""
         return self._answer()
 
@@ -30,8 +29,8 @@ class Saying:
 def said(status: int, body: bytes = b"", **headers: str) -> str:
     reply = HttpReply(status, {name.replace("_", "-"): text for name, text in headers.items()}, body)
     try:
-        say(Saying(lambda: reply), ManualClock(), CALL)
-    except (Down, Transient) as problem:
+        send_or_raise(Saying(lambda: reply), ManualClock(), CALL)
+    except (RemoteUnavailable, Transient) as problem:
         wait = "" if problem.retry_in is None else f" in {problem.retry_in.total_seconds():g}"
         return f"{type(problem).__name__} {problem}{wait}"
     return "fine"
@@ -66,11 +65,16 @@ def test_only_a_call_that_surely_did_not_arrive_counts_as_not_taken() -> None:
 
     outcomes = []
     for answer in (lambda: unreachable(sent=False), lambda: unreachable(timed_out=True), unreachable, forbidden):
-        with pytest.raises((Down, Transient)) as problem:
-            say(Saying(answer), ManualClock(), CALL)
-        outcomes.append((type(problem.value), surely_not_taken(str(problem.value))))
-    assert outcomes == [(Down, True), (Down, False), (Down, False), (Transient, True)]
-    assert [surely_not_taken(f"answered {status}: x") for status in (302, 404, 429, 500, 503)] == [
+        with pytest.raises((RemoteUnavailable, Transient)) as problem:
+            send_or_raise(Saying(answer), ManualClock(), CALL)
+        outcomes.append((type(problem.value), definitely_not_received(str(problem.value))))
+    assert outcomes == [
+        (RemoteUnavailable, True),
+        (RemoteUnavailable, False),
+        (RemoteUnavailable, False),
+        (Transient, True),
+    ]
+    assert [definitely_not_received(f"answered {status}: x") for status in (302, 404, 429, 500, 503)] == [
         True,
         True,
         True,
@@ -81,22 +85,22 @@ def test_only_a_call_that_surely_did_not_arrive_counts_as_not_taken() -> None:
 
 def test_secret_has_24_to_64_bytes() -> None:
     for size in (24, 32, 64):
-        assert checked_secret(written_secret(b"x" * size))
-        assert checked_secret(written_secret(b"x" * size).rstrip("="))
-    for secret in (written_secret(b"x" * 23), written_secret(b"x" * 65), "x" * 40, "whsec_%%%%"):
+        assert validate_secret(format_secret(b"x" * size))
+        assert validate_secret(format_secret(b"x" * size).rstrip("="))
+    for secret in (format_secret(b"x" * 23), format_secret(b"x" * 65), "x" * 40, "whsec_%%%%"):
         with pytest.raises(Invalid):
-            checked_secret(secret)
+            validate_secret(secret)
 
 
 def test_events_must_be_known_and_are_deduplicated() -> None:
-    assert checked_events(["job.dead", "*", "job.dead"]) == ["job.dead", "*"]
+    assert validate_events(["job.dead", "*", "job.dead"]) == ["job.dead", "*"]
     with pytest.raises(Invalid) as refusal:
-        checked_events(["job.dead", "job.alive"])
+        validate_events(["job.dead", "job.alive"])
     assert [error.loc for error in refusal.value.errors] == ["events.1"]
 
 
 def test_last_page_has_no_next() -> None:
-    assert cut([1, 2, 3], 2, str).next == "2"
-    assert cut([1, 2], 2, str).next is None
-    assert cut([], 2, str).items == ()
+    assert paginate([1, 2, 3], 2, str).next == "2"
+    assert paginate([1, 2], 2, str).next is None
+    assert paginate([], 2, str).items == ()
     assert cursor_id(None) is None

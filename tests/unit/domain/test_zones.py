@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.zones import UnknownZone, day_start, in_gap, local_day, localize, next_change, zone
+from kontor.kernel.zones import UnknownZone, day_start, in_gap, local_day, localize, next_change, zone
 
 at = datetime.fromisoformat
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from domain.jobs import TRANSITIONS, AttemptOutcome, CrashPolicy, DeadReason, JobState
+from kontor.kernel.states import TRANSITIONS, AttemptOutcome, CrashPolicy, DeadReason, JobState
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "job-life-cycle.md"
 

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from mail.addresses import Addressee
-from mail.brand import Brand
-from mail.build import Letter, MailBuilder
-from mail.identity import sender_for
-from mail.message import BuiltMail
-from mail.render import Renderer
-from mail.samples import LINKS, sample_facts
+from kontor.mailer.brand import Brand
+from kontor.mailer.build import MailBuilder, OutgoingMail
+from kontor.mailer.identity import Addressee, sender_for
+from kontor.mailer.mime import BuiltMail
+from kontor.mailer.render import Renderer
+from kontor.mails.preview import SAMPLE_LINKS, sample_facts
 
 NOW = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
 DEFAULTS = {"en": "noreply@kontor.example", "fr": "pas-repondre@kontor.example"}
@@ -36,11 +35,12 @@ def build(renderer: Renderer) -> Build:
             "brand": brand,
             "sender": sender_for("Nordlicht", None, DEFAULTS, locale, "bounce@kontor.example"),
             "to": Addressee("admin@client.example", role="client"),
-            "links": LINKS,
+            "links": SAMPLE_LINKS,
             **fields,
         }
         return MailBuilder(renderer).build(
-            Letter(template=template, locale=locale, facts=sample_facts()[template] | (facts or {}), **letter), NOW
+            OutgoingMail(template=template, locale=locale, facts=sample_facts()[template] | (facts or {}), **letter),
+            NOW,
         )
 
     return built

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail.brand import Brand, Support
-from mail.colours import AA, CARD, DARK_CARD, Colours, contrast, palette
-from mail.styles import InlineStyles
+from kontor.mailer.brand import CARD, DARK_CARD, MIN_CONTRAST, Brand, Colours, Support, contrast, palette
+from kontor.mailer.render import InlineStyles
 
 COLOUR = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
@@ -25,7 +24,7 @@ def test_every_choice_of_colours_is_readable(primary: str, background: str, text
         (painted.link, CARD),
         (painted.dark_link, DARK_CARD),
     ):
-        assert contrast(ink, ground) >= AA
+        assert contrast(ink, ground) >= MIN_CONTRAST
 
 
 def test_readable_brand_colour_is_unchanged() -> None:
@@ -58,7 +57,7 @@ def test_international_link_domain_is_encoded() -> None:
 
 def test_styles_are_inlined_and_refer_to_the_palette() -> None:
     styles = InlineStyles(".a { color: k-link; margin: 0 } .b { border: 1px solid #eee }")
-    assert styles.inlined('<p class="a">x</p><td class="a b" align="x">') == (
+    assert styles.inline('<p class="a">x</p><td class="a b" align="x">') == (
         '<p class="a" style="color:\x02link\x03;margin:0">x</p>'
         '<td class="a b" style="color:\x02link\x03;margin:0;border:1px solid #eee" align="x">'
     )

@@ -10,12 +10,12 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from mail.brand import Brand
-from mail.build import checked_facts
-from mail.catalogue import LANGUAGES, LOCALES
-from mail.kinds import KINDS
-from mail.render import TEMPLATES, Renderer, Telling
-from mail.samples import LINKS, sample_facts
+from kontor.mailer.brand import Brand
+from kontor.mailer.build import validate_facts
+from kontor.mailer.formatting import LANGUAGES, LOCALES
+from kontor.mailer.registry import MAIL_KINDS
+from kontor.mailer.render import TEMPLATES, Renderer, RenderInput
+from kontor.mails.preview import SAMPLE_LINKS, sample_facts
 
 TABLE = {
     *("welcome-reseller", "tier-changed", "tier-drop-tomorrow", "statement", "quota-digest", "margin-note"),
@@ -65,11 +65,11 @@ class Page(HTMLParser):
 
 
 def test_table_of_mails_is_complete() -> None:
-    assert sorted(KINDS) == sorted(TABLE) == SAMPLES
+    assert sorted(MAIL_KINDS) == sorted(TABLE) == SAMPLES
 
 
 def test_every_mail_has_a_folder_with_its_parts() -> None:
-    for name in KINDS:
+    for name in MAIL_KINDS:
         parts = {path.name for path in (TEMPLATES / name).iterdir()}
         assert parts == {"subject.txt", "letter.jinja"}
 
@@ -93,8 +93,8 @@ def test_mail_renders_completely(build: Any, name: str, language: str) -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_links_appear_in_text_and_html(build: Any, name: str) -> None:
     mail = build(name)
-    for link in KINDS[name].needed_links:
-        url = f"https://learn.example{LINKS[link]}"
+    for link in MAIL_KINDS[name].required_links:
+        url = f"https://learn.example{SAMPLE_LINKS[link]}"
         assert url in mail.text.split()
         assert {"href": url} in [{"href": a["href"]} for a in Page(mail.html).having("a")]
 
@@ -202,17 +202,17 @@ def test_unknown_locale_is_english_in_words_and_numbers(build: Any) -> None:
 
 def test_missing_fact_is_refused_when_the_mail_is_enqueued() -> None:
     for name, facts in sample_facts().items():
-        schema = KINDS[name].facts
+        schema = MAIL_KINDS[name].facts
         for field, described in schema.model_fields.items():
             if described.is_required():
                 with pytest.raises(Exception, match="are invalid"):
-                    checked_facts(name, {key: value for key, value in facts.items() if key != field})
+                    validate_facts(name, {key: value for key, value in facts.items() if key != field})
 
 
 def test_facts_are_unchanged_after_storing() -> None:
     for name, facts in sample_facts().items():
-        checked = checked_facts(name, facts)
-        assert checked_facts(name, checked.model_dump(mode="json")) == checked
+        checked = validate_facts(name, facts)
+        assert validate_facts(name, checked.model_dump(mode="json")) == checked
 
 
 def test_client_mail_never_names_kontor(build: Any) -> None:
@@ -275,8 +275,10 @@ def test_french_keeps_its_spaces_before_punctuation_on_the_line(build: Any) -> N
 def test_a_mail_may_have_a_shell_of_its_own(tmp_path: Path) -> None:
     copytree(TEMPLATES, tmp_path / "email")
     (tmp_path / "email" / "statement" / "body.txt").write_text("Plain: {{ subject }} {{ preheader is defined }}\n\nx")
-    facts = checked_facts("statement", sample_facts()["statement"])
-    data = Telling(KINDS["statement"], Brand("Nordlicht", "https://learn.example"), "en", "Europe/Berlin", facts, {})
+    facts = validate_facts("statement", sample_facts()["statement"])
+    data = RenderInput(
+        MAIL_KINDS["statement"], Brand("Nordlicht", "https://learn.example"), "en", "Europe/Berlin", facts, {}
+    )
     rendered = Renderer(tmp_path / "email").render(data)
     assert rendered.text == "Plain: Your statement for November 2026 False\n\nx\n"
     assert "<h1" in rendered.html

@@ -2,28 +2,28 @@
 
 import pytest
 
-from mail.identity import Outgoing, Sender, sender_for
+from kontor.mailer.identity import OutgoingAddress, SenderIdentity, sender_for
 
 DEFAULTS = {"en": "noreply@kontor.example", "fr": "pas-repondre@kontor.example"}
 
 
-def decide(outgoing: Outgoing | None, locale: str = "en") -> Sender:
+def decide(outgoing: OutgoingAddress | None, locale: str = "en") -> SenderIdentity:
     return sender_for("Nordlicht", outgoing, DEFAULTS, locale, "bounce@kontor.example")
 
 
 def test_verified_address_of_another_domain_is_from_with_a_sender() -> None:
-    sender = decide(Outgoing("hello@nordlicht.example", verified=True))
+    sender = decide(OutgoingAddress("hello@nordlicht.example", verified=True))
     assert (sender.author.email, sender.author.name) == ("hello@nordlicht.example", "Nordlicht")
     assert (sender.sender, sender.reply_to) == ("noreply@kontor.example", None)
 
 
 def test_verified_address_of_our_own_domain_needs_no_sender() -> None:
-    sender = decide(Outgoing("nordlicht@KONTOR.example", verified=True))
+    sender = decide(OutgoingAddress("nordlicht@KONTOR.example", verified=True))
     assert (sender.author.email, sender.sender) == ("nordlicht@kontor.example", None)
 
 
 def test_unverified_address_is_only_reply_to() -> None:
-    sender = decide(Outgoing("hello@nordlicht.example", verified=False))
+    sender = decide(OutgoingAddress("hello@nordlicht.example", verified=False))
     assert (sender.author.email, sender.author.name) == ("noreply@kontor.example", "Nordlicht")
     assert (sender.sender, sender.reply_to) == (None, "hello@nordlicht.example")
 
@@ -43,8 +43,8 @@ def test_provider_address_depends_on_the_language(locale: str, address: str) -> 
 
 
 @pytest.mark.parametrize(
-    "outgoing", [None, Outgoing("a@b.example", verified=True), Outgoing("a@b.example", verified=False)]
+    "outgoing", [None, OutgoingAddress("a@b.example", verified=True), OutgoingAddress("a@b.example", verified=False)]
 )
-def test_envelope_sender_is_always_ours(outgoing: Outgoing | None) -> None:
+def test_envelope_sender_is_always_ours(outgoing: OutgoingAddress | None) -> None:
     assert decide(outgoing).envelope == "bounce@kontor.example"
     assert decide(outgoing).domain == "kontor.example"

@@ -6,8 +6,8 @@ import pytest
 from jinja2 import DictLoader, TemplateAssertionError, select_autoescape
 from markupsafe import Markup
 
-from mail.plain import many_lines, one_line
-from mail.words import TranslatedEnvironment
+from kontor.mailer.render import TranslatedEnvironment
+from kontor.mailer.sanitize import many_lines, one_line
 
 
 class Loud(NullTranslations):

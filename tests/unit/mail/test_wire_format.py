@@ -13,14 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.errors import Invalid
-from mail.addresses import Addressee, BadAddress, wire_address
-from mail.identity import Sender
-from mail.kinds import KINDS
-from mail.masking import masked
-from mail.message import Envelope, assemble
-from mail.message_id import message_id
-from mail.plain import many_lines, one_line
+from kontor.kernel.errors import Invalid
+from kontor.mailer.build import message_id
+from kontor.mailer.identity import Addressee, InvalidAddress, SenderIdentity, wire_address
+from kontor.mailer.mime import Envelope, assemble, mask_tokens
+from kontor.mailer.registry import MAIL_KINDS
+from kontor.mailer.sanitize import many_lines, one_line
 
 DATE = datetime(2026, 11, 22, 3, 15, 9, tzinfo=UTC)
 NASTY = st.text() | st.text(alphabet='"\\,;:<>()@=?_ \r\n\täё日\U0001f600\u202e\x00-Bcx') | st.just("=?utf-8?q?x?=")
@@ -30,7 +28,7 @@ FIXED = {*ONCE, "Content-Language", "Auto-Submitted", "List-Unsubscribe", "List-
 
 def envelope(subject: str = "Hello", name: str = "", cc: tuple[Addressee, ...] = ()) -> Envelope:
     author = Addressee("noreply@kontor.example", name)
-    sender = Sender(author, None, None, "bounce@kontor.example", "kontor.example")
+    sender = SenderIdentity(author, None, None, "bounce@kontor.example", "kontor.example")
     to = Addressee("admin@client.example", name)
     return Envelope("<1@kontor.example>", one_line(subject), sender, to, cc, "en", DATE)
 
@@ -119,7 +117,7 @@ def test_bodies_equal_those_of_the_standard_library(build: Any) -> None:
     assert [part(ours, kind) for kind in ("plain", "html")] == [part(theirs, kind) for kind in ("plain", "html")]
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
+@pytest.mark.parametrize("name", sorted(MAIL_KINDS))
 def test_headers_of_the_contract_are_present(build: Any, name: str) -> None:
     mail = build(name, "fr", cc=(Addressee("Boss@reseller.example", "Chef, le"), Addressee("ADMIN@client.example")))
     message = parsed(mail.raw)
@@ -169,7 +167,7 @@ def test_international_address_keeps_its_local_part_and_gets_an_ascii_domain(bui
     ],
 )
 def test_invalid_address_is_refused(address: str) -> None:
-    with pytest.raises(BadAddress):
+    with pytest.raises(InvalidAddress):
         wire_address(address)
 
 
@@ -183,7 +181,7 @@ PIECE = st.text(alphabet='ab.@<>"\\, :;()[]\r\n\tä', max_size=5)
 def test_accepted_address_is_the_only_one_in_its_header(local: str, domain: str) -> None:
     try:
         wired = wire_address(f"{local}@b{domain}.example")
-    except BadAddress:
+    except InvalidAddress:
         return
     message = parsed(assemble(replace(envelope(), to=Addressee(wired)), "x", "x"))
     assert len(message["To"].addresses) == 1
@@ -198,7 +196,7 @@ def test_sharp_s_is_encoded_in_a_domain() -> None:
 def test_stored_copy_contains_no_usable_token(build: Any) -> None:
     for name in ("offer-received", "activation", "trial-reminder"):
         mail = build(name)
-        copy = masked(mail)
+        copy = mask_tokens(mail)
         readable = str(parsed(copy.raw)) + part(parsed(copy.raw), "plain") + part(parsed(copy.raw), "html")
         assert mail.tokens
         assert not any(token in readable for token in mail.tokens)

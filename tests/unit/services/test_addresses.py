@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.errors import Invalid
-from services.addresses import AddressGuard
+from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.errors import Invalid
 
 PUBLIC = "93.184.215.14"
 

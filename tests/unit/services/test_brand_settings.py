@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain.errors import Invalid
-from services.brand_settings import BrandSettings, checked
+from kontor.accounts.brands import BrandSettings, validate_brand
+from kontor.kernel.errors import Invalid
 
 GOOD = {
     "name": "Elbe Akademie",
@@ -17,7 +17,7 @@ GOOD = {
 
 
 def test_complete_brand_is_stored_in_its_canonical_form() -> None:
-    kept = checked(GOOD)
+    kept = validate_brand(GOOD)
     assert kept.colours == {"primary": "#aabbcc"}
     assert kept.domain == "lernen.elbe.example"
     assert kept.document() == {
@@ -29,7 +29,7 @@ def test_complete_brand_is_stored_in_its_canonical_form() -> None:
 
 
 def test_empty_value_means_not_set() -> None:
-    assert checked({"name": "", "logo_url": None, "colours": {}}) == BrandSettings()
+    assert validate_brand({"name": "", "logo_url": None, "colours": {}}) == BrandSettings()
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_empty_value_means_not_set() -> None:
     ],
 )
 def test_support_contact_may_be_one_line_of_text(text: str, kept: dict[str, str]) -> None:
-    assert checked({"support": text}).support == kept
+    assert validate_brand({"support": text}).support == kept
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_support_contact_may_be_one_line_of_text(text: str, kept: dict[str, str]
 )
 def test_invalid_field_is_named(field: str, value: object) -> None:
     with pytest.raises(Invalid) as refused:
-        checked({**GOOD, field: value})
+        validate_brand({**GOOD, field: value})
     assert [error.loc for error in refused.value.errors] == [field]
 
 
 def test_all_invalid_fields_are_named_together() -> None:
     with pytest.raises(Invalid) as refused:
-        checked({"name": 1, "domain": 1, "support": 1, "x": 1})
+        validate_brand({"name": 1, "domain": 1, "support": 1, "x": 1})
     assert {error.loc for error in refused.value.errors} == {"name", "domain", "support", "x"}

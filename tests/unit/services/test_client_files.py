@@ -7,10 +7,10 @@ import openpyxl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.exports import as_csv, as_excel
-from services.exports.columns import Value, columns
+from kontor.accounts import export
+from kontor.accounts.export import Value, client_columns
 
-COLUMNS = columns(["appointments"])
+COLUMNS = client_columns(["appointments"])
 AT = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
 
 
@@ -20,7 +20,7 @@ def line(name: str) -> tuple[Value, ...]:
 
 def excel(lines: list[tuple[Value, ...]], sheet_rows: int = 1_000) -> list[list[list[object]]]:
     file = io.BytesIO()
-    as_excel.write(file, COLUMNS, lines, 2, sheet_rows)
+    export.write_workbook(file, COLUMNS, lines, 2, sheet_rows)
     workbook = openpyxl.load_workbook(file)
     assert all(cell.data_type != "f" for sheet in workbook for row in sheet.iter_rows() for cell in row)
     return [[list(row) for row in sheet.iter_rows(values_only=True)] for sheet in workbook]
@@ -41,15 +41,15 @@ def test_numbers_dates_and_text_keep_their_types() -> None:
 
 
 def test_long_csv_file_comes_in_blocks_with_one_byte_order_mark() -> None:
-    made = list(as_csv.blocks(COLUMNS, (line(f"n{number}") for number in range(5_000))))
+    made = list(export.csv_blocks(COLUMNS, (line(f"n{number}") for number in range(5_000))))
     assert len(made) > 3
     assert b"".join(made).count("\ufeff".encode()) == 1
-    assert max(map(len, made)) < 2 * as_csv.BLOCK
+    assert max(map(len, made)) < 2 * export.CSV_BLOCK
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20), max_size=5))
 def test_any_client_name_is_read_back_from_the_csv_file(names: list[str]) -> None:
-    text = b"".join(as_csv.blocks(COLUMNS, map(line, names))).decode("utf-8-sig")
+    text = b"".join(export.csv_blocks(COLUMNS, map(line, names))).decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text, newline="")))[1:]
     assert [row[0].removeprefix("'") for row in rows] == [name.removeprefix("'") for name in names]
     assert not any(row[0][:1] in "=+-@" for row in rows if row[0])

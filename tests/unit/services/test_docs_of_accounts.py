@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from domain.trials import TrialState
+from kontor.accounts.brands import BRAND_CHECKS
+from kontor.accounts.service import ACCOUNT_CHECKS
+from kontor.kernel.states import TrialState
 from models.accounts import AccountKind, Party
 from models.mails import MailState
-from services.account_fields import CHECKS
-from services.brand_settings import CHECKS as BRAND_SETTINGS
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "accounts.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_every_mail_state_is_documented() -> None:
 
 
 def test_every_brand_setting_is_documented() -> None:
-    assert first_cells("setting") == set(BRAND_SETTINGS)
+    assert first_cells("setting") == set(BRAND_CHECKS)
 
 
 def test_every_account_event_is_documented() -> None:
@@ -44,4 +44,4 @@ def test_every_account_event_is_documented() -> None:
 def test_account_kinds_parties_trial_states_and_fields_are_documented() -> None:
     for word in (*AccountKind, *Party, *TrialState):
         assert f"`{word}`" in PAGE or f"`party: {word}`" in PAGE
-    assert {"name", "locale", "timezone", "admin_email"} <= set(CHECKS)
+    assert {"name", "locale", "timezone", "admin_email"} <= set(ACCOUNT_CHECKS)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.errors import Gone, NotFound
-from services.tokens import Tokens
+from kontor.kernel.errors import Gone, NotFound
+from kontor.kernel.tokens import Tokens
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOKENS = Tokens("secret")

@@ -3,12 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from workers.demo.act import Act, Scenes, Story
-from workers.demo.conductor import perform
-from workers.demo.days import CALENDAR, NEXT_DAY, START, THREE_DAYS_LEFT
-from workers.demo.failure import DemoFailed, must_be
-from workers.demo.stories import STORIES
-from workers.demo.world import World
+from devtools.demo.deployment import CALENDAR, NEXT_DAY, START, THREE_DAYS_LEFT, DemoFailed, must_be
+from devtools.demo.runner import perform
+from devtools.demo.stories import STORIES
+from devtools.demo.story import Act, Scenes, Story
+from devtools.demo.world import World
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "programmes"
 

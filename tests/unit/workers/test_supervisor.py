@@ -1,7 +1,7 @@
 import pytest
 
-from adapters.embedded.process import StartFailed
-from workers.supervisor import LONGEST_DELAY_SECONDS, STEADY_SECONDS, Watch, backoff
+from kontor.adapters.embedded.process import StartFailed
+from workers.supervisor import LONGEST_DELAY_SECONDS, STEADY_SECONDS, ChildState, backoff
 
 
 class FakeChild:
@@ -49,34 +49,34 @@ def test_steady_child_restarts_at_once_and_a_failing_one_with_growing_delay(
 
 def test_child_that_died_after_a_steady_life_is_restarted_in_the_same_check() -> None:
     child = FakeChild()
-    watch = Watch(child)
-    watch.look(0.0)
+    watch = ChildState(child)
+    watch.check(0.0)
     child.alive = False
-    watch.look(60.0)
+    watch.check(60.0)
     assert child.alive
     assert child.starts == 2
 
 
 def test_child_that_dies_early_waits_for_its_delay() -> None:
     child = FakeChild()
-    watch = Watch(child)
-    watch.look(0.0)
+    watch = ChildState(child)
+    watch.check(0.0)
     child.alive = False
-    watch.look(0.1)
+    watch.check(0.1)
     assert not child.alive
-    watch.look(0.34)
+    watch.check(0.34)
     assert not child.alive
-    watch.look(0.36)
+    watch.check(0.36)
     assert child.alive
 
 
 def test_child_that_cannot_start_is_retried_with_growing_delay() -> None:
     child = FakeChild(refusals=3)
-    watch = Watch(child)
+    watch = ChildState(child)
     tries = []
     for tenth in range(40):
         before = child.starts
-        watch.look(tenth / 10)
+        watch.check(tenth / 10)
         if child.starts > before:
             tries.append(tenth / 10)
     assert tries == [0.0, 0.3, 0.8, 1.8]

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from domain.programme import Programme, diff, parse
+from kontor.programme import Programme, diff, parse
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "programmes"
 

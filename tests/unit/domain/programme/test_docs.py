@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from domain.programme import Programme, parse, to_document
+from kontor.programme import Programme, parse, to_document
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "reference" / "programme-file.md").read_text(encoding="utf-8")

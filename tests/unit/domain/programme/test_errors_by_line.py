@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.programme import BadProgramme, Programme, from_document, parse
+from kontor.programme import InvalidProgramme, Programme, from_document, parse
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "programmes"
 
@@ -140,7 +140,7 @@ def test_document_bomb_is_refused_before_it_is_expanded() -> None:
 
 
 def test_invalid_stored_document_is_refused_with_a_reason() -> None:
-    with pytest.raises(BadProgramme, match="the key 'name' is missing"):
+    with pytest.raises(InvalidProgramme, match="the key 'name' is missing"):
         from_document({"currency": "EUR"})
-    with pytest.raises(BadProgramme, match="float"):
+    with pytest.raises(InvalidProgramme, match="float"):
         from_document({"currency": 1.5})

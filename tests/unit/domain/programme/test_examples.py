@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.programme import Programme, diff, from_document, parse, to_document
-from domain.programme.model import FlatDiscount, Locale, ManagedBy, NoDiscount, TurnoverDiscount
+from kontor.programme import Programme, diff, from_document, parse, to_document
+from kontor.programme.model import FlatDiscount, Locale, ManagedBy, NoDiscount, TurnoverDiscount
 
 EXAMPLES = Path(__file__).parents[4] / "examples" / "programmes"
 CODES = ["booking", "hosting", "learning", "telephony"]

@@ -1,1 +1,0 @@
-"""The HTTP API: validate, call a service, answer."""

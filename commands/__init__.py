@@ -1,1 +1,0 @@
-"""The commands of `kontor`, one module per group; thin: read arguments, call a service, print."""

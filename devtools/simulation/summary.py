@@ -1,0 +1,135 @@
+"""What there is to tell of a simulation: figures of every day, and what it all came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from devtools.simulation.daily_plan import Play
+from devtools.simulation.environment import Stage
+from devtools.simulation.log import Journal
+from kontor.kernel.zones import day_start
+
+NO_TIER: Final = "none"
+SECOND: Final = timedelta(seconds=1)
+TIERS: Final = """
+SELECT coalesce(d.tier, 'none'), count(*) FROM accounts a LEFT JOIN discounts d ON d.reseller_id = a.id
+WHERE a.kind = 'reseller' GROUP BY 1
+"""
+TURNOVER: Final = "SELECT coalesce(sum(signed), 0) FROM payments WHERE paid_at >= :since AND paid_at < :until"
+MAILS: Final = "SELECT template, count(*) FROM mails WHERE sent_at >= :since AND sent_at < :until GROUP BY 1"
+TOTALS: Final = {
+    "accounts": "SELECT kind, count(*) FROM accounts WHERE deleted_at IS NULL GROUP BY 1",
+    "trials": "SELECT trial_state, count(*) FROM accounts GROUP BY 1",
+    "plans": "SELECT plan, count(*) FROM accounts WHERE deleted_at IS NULL GROUP BY 1",
+    "offers": "SELECT concat_ws(': ', state, reason), count(*) FROM offers GROUP BY 1",
+    "payments": "SELECT kind, count(*) FROM payments GROUP BY 1",
+    "orders": "SELECT product, count(*) FROM orders GROUP BY 1",
+    "charges": "SELECT product, count(*) FROM charges GROUP BY 1",
+    "quota_notices": "SELECT threshold, count(*) FROM quota_notices GROUP BY 1",
+    "mails": "SELECT concat_ws(': ', template, state), count(*) FROM mails GROUP BY 1",
+    "dead_jobs": "SELECT concat_ws(': ', task, reason), count(*) FROM jobs WHERE state = 'dead' GROUP BY 1",
+}
+SUMS: Final = {
+    "paid": "SELECT coalesce(sum(signed), 0) FROM payments",
+    "ordered": "SELECT coalesce(sum(net), 0) FROM orders",
+    "charged": "SELECT coalesce(sum(total), 0) FROM charges",
+    "discounted": "SELECT coalesce(sum(discount), 0) FROM charges",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """One local day: resellers by tier, what they paid within the window, mails by template, jobs by task."""
+
+    day: date
+    tiers: Mapping[str, int]
+    turnover: Decimal
+    mails: Mapping[str, int]
+    jobs: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts as days pass."""
+
+    stage: Stage
+    play: Play
+    days: list[DayFigures] = field(default_factory=list)
+    _jobs: Counter[str] = field(default_factory=Counter)
+
+    def count(self, day: date, session: Session) -> None:
+        """Take the figures of a day that is over."""
+        zone, jobs = self.play.programme.zone, Counter(self.stage.jobs_run)
+        begins, ends = day_start(day, zone), self.stage.now + SECOND
+        figures = DayFigures(
+            day,
+            _counts(session, TIERS) if self.play.tiers else {},
+            Decimal(session.execute(text(TURNOVER), _span(self.play.window(day), ends)).scalar_one()),
+            _counts(session, MAILS, **_span(begins, ends)),
+            dict(sorted((jobs - self._jobs).items())),
+        )
+        self._jobs = jobs
+        self.days.append(figures)
+
+
+def _span(since: datetime, until: datetime) -> dict[str, datetime]:
+    return {"since": since, "until": until}
+
+
+def _counts(session: Session, query: str, **values: Any) -> dict[str, int]:
+    """What a grouped count says, in the order of the names."""
+    return {str(name): number for name, number in sorted(session.execute(text(query), values).all())}
+
+
+def document(code: str, tally: Tally, journal: Journal, session: Session) -> dict[str, Any]:
+    """The summary: no ids, no wall times, the same for the same seed."""
+    play, stage = tally.play, tally.stage
+    outcomes: dict[str, Counter[str]] = {}
+    for entry in journal.entries:
+        outcomes.setdefault(entry.action, Counter())[entry.outcome] += 1
+    return {
+        "programme": code,
+        "resellers": play.resellers,
+        "months": play.months,
+        "seed": play.seed,
+        "from": play.start.isoformat(),
+        "until": play.end.isoformat(),
+        "days": len(tally.days),
+        "actions": {action: dict(sorted(found.items())) for action, found in sorted(outcomes.items())},
+        **{name: _counts(session, query) for name, query in TOTALS.items()},
+        "money": {
+            "currency": play.programme.currency,
+            **{name: _amount(session.execute(text(query)).scalar_one()) for name, query in SUMS.items()},
+        },
+        "jobs": dict(sorted(stage.jobs_run.items())),
+        "outside": {
+            "mails_delivered": stage.mailboxes.delivered,
+            "mails_repeated": stage.mailboxes.repeats,
+            "calls_answered": stage.instances.calls,
+            "calls_failed": stage.instances.failures,
+            "calls_repeated": stage.instances.repeats,
+        },
+        "series": [_series(figures) for figures in tally.days],
+    }
+
+
+def _amount(value: Decimal) -> str:
+    return f"{Decimal(value).normalize():f}"
+
+
+def _series(figures: DayFigures) -> dict[str, Any]:
+    return {
+        "day": figures.day.isoformat(),
+        "turnover": _amount(figures.turnover),
+        "tiers": dict(figures.tiers),
+        "mails": dict(figures.mails),
+        "jobs": dict(figures.jobs),
+    }

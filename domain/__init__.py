@@ -1,1 +1,0 @@
-"""The programme's rules: pure functions over frozen values."""

@@ -1,1 +1,0 @@
-"""The job queue: ledger, enqueue, runners, relay, leases, lanes, schedules."""

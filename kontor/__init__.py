@@ -1,0 +1,1 @@
+"""Kontor: the back office of a reseller programme, in slices over a kernel and an engine."""

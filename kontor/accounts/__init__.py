@@ -1,0 +1,1 @@
+"""Accounts: resellers, their clients, brands, domains, merges and the account's timeline."""

@@ -1,0 +1,135 @@
+"""Activation: the admin of a new client confirms the address by a link, once, within 72 hours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts import queries
+from kontor.accounts.context import AccountBook, lock_account
+from kontor.kernel.errors import Conflict, Gone, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.ports import validate_password
+from kontor.kernel.tokens import Tokens
+from kontor.mails import service as mails
+from kontor.mails.service import Links, MailRule, Refreshed
+from kontor.programme.service import Programmes
+from kontor.webhooks import events
+from models.accounts import Account
+from models.mails import Mail
+
+TEMPLATE: Final = "activation"
+PURPOSE: Final = "activation"
+ACTIVATION_LIFETIME: Final = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """The account an activation link belongs to, and when the link expires."""
+
+    account: Account
+    expires_at: datetime
+
+    @property
+    def done(self) -> bool:
+        """Whether the account is already active."""
+        return self.account.activated_at is not None
+
+
+def mail_link(ctx: AccountBook, session: Session, account: Account) -> UUID | None:
+    """Mail an activation link to the account's admin; earlier links stay valid until one is used."""
+    expires_at = ctx.now + ACTIVATION_LIFETIME
+    return mails.post(
+        session,
+        ctx.jobs,
+        template=TEMPLATE,
+        account=account,
+        facts={"account": account.name, "expires_at": expires_at},
+        fact_key=new_id().hex,
+        refs={"version": account.email_version, "expires_at": expires_at.isoformat()},
+    )
+
+
+def resend_link(ctx: AccountBook, session: Session, account_id: UUID) -> Account:
+    """Mail another activation link. Raises NotFound, Conflict(`already_activated`, `account_deleted`)."""
+    account = lock_account(session, account_id)
+    if account.activated_at is not None:
+        raise Conflict("already_activated", "The account is already active.", state="active")
+    mail_link(ctx, session, account)
+    return account
+
+
+def peek(ctx: AccountBook, session: Session, tokens: Tokens, token: str) -> Invitation:
+    """Return the invitation behind a link; changes nothing. Raises NotFound (forged), Gone."""
+    return _resolve(ctx, session, tokens, token, lock=False)
+
+
+def activate(ctx: AccountBook, session: Session, tokens: Tokens, token: str, password: str | None = None) -> Invitation:
+    """Activate the account by a link. Raises NotFound (forged), Gone, Conflict(`already_activated`), Invalid."""
+    invitation = _resolve(ctx, session, tokens, token, lock=True)
+    account = invitation.account
+    if invitation.done:
+        raise Conflict("already_activated", "The account is already active.", state="active")
+    if password is not None:
+        account.password_hash = ctx.passwords.hash(validate_password(password))
+    account.activated_at = ctx.now
+    session.flush()
+    event_data = {"account_id": str(account.id)}
+    events.emit(session, ctx.jobs, "account.activated", account, event_data, at=ctx.now)
+    return invitation
+
+
+def _resolve(ctx: AccountBook, session: Session, tokens: Tokens, token: str, *, lock: bool) -> Invitation:
+    """Resolve a link; an expired one is accepted when the account is already active."""
+    claims = tokens.read_expired(PURPOSE, token)
+    account = queries.by_id(session, UUID(claims["account"]), lock=lock)
+    if account is None:
+        raise NotFound("unknown_token", "This link is not valid.")
+    if account.deleted_at is not None:
+        raise Gone("account_deleted", "The account was deleted.")
+    if claims["version"] != account.email_version:
+        raise Gone("address_changed", "The account's address has changed.")
+    if account.activated_at is None and ctx.now >= claims["exp"]:
+        raise Gone("expired", "This link has expired; request a new one.")
+    return Invitation(account, claims["exp"])
+
+
+def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime) -> str:
+    """Return the token of an activation link."""
+    claims = {"account": account_id.hex, "version": version}
+    return tokens.make(PURPOSE, claims, expires_at)
+
+
+def _links(_session: Session, tokens: Tokens, mail: Mail) -> Links:
+    if mail.account_id is None:
+        raise NotFound
+    refs: dict[str, Any] = mail.refs
+    expires_at = datetime.fromisoformat(refs["expires_at"])
+    token = make_token(tokens, mail.account_id, refs["version"], expires_at)
+    return {"activation": f"/activate/{token}"}
+
+
+def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
+    account = session.get(Account, mail.account_id)
+    if account is None or account.deleted_at is not None:
+        return "the account is deleted"
+    if account.activated_at is not None:
+        return "the account is already active"
+    if account.email_version != mail.refs["version"]:
+        return "the account's address has changed"
+    if now >= datetime.fromisoformat(mail.refs["expires_at"]):
+        return "the link has expired"
+    return None
+
+
+def _refresh(_session: Session, _programmes: Programmes, _mail: Mail, now: datetime) -> Refreshed:
+    """Give the link the lifetime of a new one."""
+    expires_at = now + ACTIVATION_LIFETIME
+    return Refreshed({"expires_at": expires_at}, {"expires_at": expires_at.isoformat()})
+
+
+MAIL_RULES: Final = {TEMPLATE: MailRule(skip_reason=_skip_reason, links=_links, refresh=_refresh)}

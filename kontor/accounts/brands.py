@@ -1,0 +1,220 @@
+"""Brands: settings checked field by field, and the brand in force for an account (programme.md 3)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts import brand_queries
+from kontor.accounts.brand_queries import BrandingRow, StoredBrand
+from kontor.accounts.domains import claim_to_dict, owner_of
+from kontor.kernel.errors import FieldError, Invalid, NotFound
+from kontor.kernel.validation import account_name, colour, domain_name, email_address, https_url
+from kontor.mailer.brand import Brand, Colours, Support
+from kontor.mailer.identity import OutgoingAddress, domain_of
+from kontor.mailer.sanitize import many_lines, one_line
+from models.accounts import Account, AccountKind, BrandRow
+
+COLOUR_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+SUPPORT_PARTS: Final = ("email", "url", "phone", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class BrandSettings:
+    """Validated brand settings; None or empty means not set."""
+
+    name: str | None = None
+    logo_url: str | None = None
+    colours: Mapping[str, str] = field(default_factory=dict)
+    favicon_url: str | None = None
+    domain: str | None = None
+    from_address: str | None = None
+    support: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: BrandRow | StoredBrand | None) -> BrandSettings:
+        """Build settings from a stored brand; empty settings without one."""
+        if row is None:
+            return cls()
+        return cls(**{setting.name: getattr(row, setting.name) for setting in fields(cls)})
+
+    def columns(self) -> dict[str, Any]:
+        """Return the values of the table's columns."""
+        return {
+            **self.document(),
+            "colours": dict(self.colours),
+            "support": dict(self.support),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON shape of the API."""
+        return {setting.name: getattr(self, setting.name) for setting in fields(self)}
+
+    def domains(self) -> tuple[str, ...]:
+        """Return the domains that require verification: that of links and that of the From address."""
+        domains = [self.domain, domain_of(self.from_address) if self.from_address else None]
+        return tuple(dict.fromkeys(domain for domain in domains if domain))
+
+
+def validate_brand(settings: Mapping[str, Any]) -> BrandSettings:
+    """Validate brand settings. Raises Invalid with every invalid field."""
+    errors = [FieldError(name, "There is no such setting.") for name in settings if name not in BRAND_CHECKS]
+    values: dict[str, Any] = {}
+    for name, check in BRAND_CHECKS.items():
+        value = settings.get(name)
+        if value is None or value in ("", {}):
+            continue
+        try:
+            values[name] = check(value)
+        except ValueError as error:
+            errors.append(FieldError(name, str(error)))
+    if errors:
+        raise Invalid("invalid", "The brand is not valid.", errors=errors)
+    return BrandSettings(**values)
+
+
+def _text(value: object, max_length: int) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")  # noqa: TRY004 -- collected as a field error
+    if len(value) > max_length:
+        raise ValueError(f"must not be longer than {max_length} characters")
+    return value
+
+
+def _name(value: object) -> str:
+    return account_name(_text(value, 200))
+
+
+def _https_url(value: object) -> str:
+    return https_url(_text(value, 2_000))
+
+
+def _domain(value: object) -> str:
+    return domain_name(_text(value, 253))
+
+
+def _address(value: object) -> str:
+    return email_address(_text(value, 254))
+
+
+def _valid_colours(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping) or len(value) > 20:
+        raise ValueError("must be an object of at most 20 colours")
+    for name in value:
+        if not isinstance(name, str) or not COLOUR_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not a colour name")
+    return {name: colour(_text(hex_code, 7)) for name, hex_code in value.items()}
+
+
+def _support(value: object) -> dict[str, str]:
+    if isinstance(value, str):
+        value = {_support_part(value): value}
+    if not isinstance(value, Mapping):
+        raise ValueError("must be text or an object")  # noqa: TRY004 -- collected as a field error
+    unknown = [name for name in value if name not in SUPPORT_PARTS]
+    if unknown:
+        raise ValueError(f"has an unknown field {unknown[0]!r}; allowed: {', '.join(SUPPORT_PARTS)}")
+    checks = {"email": _address, "url": _https_url, "phone": _name, "text": _note}
+    return {name: checks[name](value[name]) for name in SUPPORT_PARTS if value.get(name)}
+
+
+def _support_part(text: str) -> str:
+    if text.startswith(("https://", "http://")):
+        return "url"
+    return "email" if "@" in text and " " not in text else "text"
+
+
+def _note(value: object) -> str:
+    return one_line(many_lines(_text(value, 500)))
+
+
+BRAND_CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
+    "name": _name,
+    "logo_url": _https_url,
+    "colours": _valid_colours,
+    "favicon_url": _https_url,
+    "domain": _domain,
+    "from_address": _address,
+    "support": _support,
+}
+
+COLOUR_NAMES: Final = ("primary", "background", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Branding:
+    """The brand an account's admin sees, and the From address chosen for it (None: the provider's)."""
+
+    brand: Brand
+    outgoing: OutgoingAddress | None
+
+
+def put(session: Session, account: Account, settings: BrandSettings, now: datetime) -> BrandRow:
+    """Replace an account's brand; a new domain stays unverified until it is proven."""
+    values = {"account_id": account.id, "updated_at": now, **settings.columns()}
+    stored = brand_queries.put(session, values)
+    for domain in settings.domains():
+        brand_queries.claim_domain(session, owner_of(account), domain, secrets.token_urlsafe(24), now)
+    return stored
+
+
+def get(session: Session, account: Account) -> BrandRow | None:
+    """Return the brand stored for the account itself, if any."""
+    return brand_queries.by_account(session, account.id)
+
+
+def brand_to_dict(session: Session, account: Account) -> dict[str, Any]:
+    """Return the JSON shape of an account's brand, with the DNS records that verify its domains."""
+    row = brand_queries.by_account(session, account.id)
+    settings = BrandSettings.of(row)
+    domains = settings.domains()
+    claims = brand_queries.domain_claims(session, account_id=owner_of(account))
+    shown = [claim for claim in claims if claim.domain in domains]
+    return {**settings.document(), "domains": [claim_to_dict(claim) for claim in shown]}
+
+
+def branding_for(session: Session, account: Account, provider: Brand, *, reseller: Account | None = None) -> Branding:
+    """Return the brand an account's admin sees: its reseller's, otherwise the provider's.
+
+    `reseller` replaces the account's own reseller, as for an offer to a former client.
+    """
+    row = brand_queries.branding_row(session, account.id, reseller.id if reseller else None)
+    if row is None:
+        raise NotFound
+    return resolve_branding(row, provider)
+
+
+def resolve_branding(row: BrandingRow, provider: Brand) -> Branding:
+    """Merge the reseller's brand with the client's overrides; without a reseller, return the provider's."""
+    if row.reseller is None:
+        return Branding(provider, None)
+    own = BrandSettings.of(row.own_brand if row.kind == AccountKind.CLIENT else None)
+    inherited = BrandSettings.of(row.reseller_brand)
+    brand = Brand(
+        name=inherited.name or row.reseller,
+        link_base=link_base(own, row.verified_domains, provider.link_base),
+        logo_url=own.logo_url or inherited.logo_url,
+        favicon_url=own.favicon_url or inherited.favicon_url,
+        colours=_colours({**inherited.colours, **own.colours}),
+        support=Support(**inherited.support),
+    )
+    return Branding(brand, _outgoing(own.from_address or inherited.from_address, row.verified_domains))
+
+
+def link_base(own: BrandSettings, verified: frozenset[str], public_url: str) -> str:
+    """Return the client's own domain if it is set and verified, otherwise PUBLIC_URL (programme.md 3.5)."""
+    return f"https://{own.domain}" if own.domain and own.domain in verified else public_url
+
+
+def _outgoing(address: str | None, verified: frozenset[str]) -> OutgoingAddress | None:
+    return OutgoingAddress(address, domain_of(address) in verified) if address else None
+
+
+def _colours(colours: Mapping[str, str]) -> Colours:
+    return Colours(**{name: colours[name] for name in COLOUR_NAMES if name in colours})

@@ -1,0 +1,118 @@
+"""Accounts: search, and one account with its facts and activity."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from kontor.accounts import instances, timeline, timeline_queries
+from kontor.accounts.timeline_queries import AccountSearch
+from kontor.accounts.views import accounts_to_dicts
+from kontor.discounts import queries as discounts_queries
+from kontor.fees import queries as fees_queries
+from kontor.kernel.errors import NotFound
+from kontor.kernel.paging import cursor_id, paginate
+from kontor.kernel.validation import name_key
+from kontor.kernel.zones import local_day
+from kontor.licences import service as licences
+from kontor.programme import service as programme
+from kontor.ui import formatting
+from kontor.ui.console_request import ConsoleRequest, IncomingPageRequest, Redirect, TemplateResponse
+from kontor.ui.formatting import timeboxed
+from kontor.usage.service import trial_state
+from models.accounts import Account, AccountKind
+from models.control import Lane
+from models.fees import FeeKind, FeeRun
+
+SHOWN: Final = 50
+SEARCH_MS: Final = 120
+BASE_PATH: Final = "/console/accounts"
+
+
+def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
+    """Show matching accounts, newest first; redirect to the account if the search text is its id."""
+    incoming = request.incoming
+    text, cursor = incoming.param("q"), cursor_id(incoming.param("cursor"))
+    account_id = _as_id(text)
+    if account_id is not None and timeline_queries.account(request.session, account_id) is not None:
+        return Redirect(f"{BASE_PATH}/{account_id}")
+    rows, partial = _search(request, _filter(incoming, text), cursor)
+    page = paginate(rows, SHOWN, lambda account: str(account.id))
+    kept = [(name, value) for name, value in incoming.query.multi_items() if name != "cursor" and value]
+    values = {
+        "accounts": page.items,
+        "trials": {account.id: trial_state(account, request.now).value for account in page.items},
+        "names": formatting.named(request, [str(account.reseller_id) for account in page.items if account.reseller_id]),
+        "partial": partial,
+        "next": None if page.next is None else f"{BASE_PATH}?{urlencode([*kept, ('cursor', page.next)])}",
+        "filter": {name: incoming.query.get(name, "") for name in ("q", "programme", "kind", "reseller")},
+        "programmes": [row.code for row in programme.list_programmes(request.session)],
+        "kinds": list(AccountKind),
+    }
+    return TemplateResponse("accounts.html", "Accounts", values, "accounts")
+
+
+def show_account(request: ConsoleRequest) -> TemplateResponse:
+    """Show one account with its activity. Raises NotFound."""
+    account = account_from_path(request)
+    (document,) = accounts_to_dicts(request.session, request.deps.programmes, [account], request.now)
+    values = {
+        "account": document,
+        "purged_at": account.purged_at,
+        "activity": timeline.account_timeline(request, account, f"{BASE_PATH}/{account.id}"),
+        "reseller": formatting.named(request, [str(account.reseller_id)]).get(str(account.reseller_id)),
+        "runs": _runs(request, account),
+        "licences": licences.balances(request.session, account.id, request.now),
+        "discount": discounts_queries.current(request.session, account.id),
+        **_instance(request, account.id),
+    }
+    return TemplateResponse("account.html", account.name, values, "accounts")
+
+
+def account_from_path(request: ConsoleRequest, name: str = "account_id") -> Account:
+    """Return the account named by the path, including a purged one. Raises NotFound."""
+    account = timeline_queries.account(request.session, request.incoming.uuid(name))
+    if account is None:
+        raise NotFound
+    return account
+
+
+def _runs(request: ConsoleRequest, account: Account) -> Sequence[FeeRun]:
+    """Return the fee runs of today: the paid plan and the monthly products."""
+    today = local_day(request.now, request.deps.programmes.current(request.session, account.programme).zone)
+    return [run for kind in FeeKind for run in fees_queries.active_runs(request.session, account.id, kind, today)]
+
+
+def _instance(request: ConsoleRequest, account_id: UUID) -> Mapping[str, Any]:
+    instance = instances.get(request.session, account_id)
+    lane = request.session.get(Lane, licences.instance_lane(account_id))
+    return {"url": instance and instance.url, "lane": lane}
+
+
+def _filter(incoming: IncomingPageRequest, text: str | None) -> AccountSearch:
+    kind = incoming.param("kind")
+    return AccountSearch(
+        text=None if text is None else name_key(text),
+        programme=incoming.param("programme"),
+        kind=kind if kind in set(AccountKind) else None,
+        reseller=_as_id(incoming.param("reseller")),
+    )
+
+
+def _search(request: ConsoleRequest, search: AccountSearch, before: UUID | None) -> tuple[Sequence[Account], bool]:
+    """Return accounts, and whether the search for part of a name ran out of time (then: exact names only)."""
+    rows = timeboxed(request, lambda: timeline_queries.accounts(request.session, search, before, SHOWN + 1), SEARCH_MS)
+    if rows is not None:
+        return rows, False
+    exact = replace(search, exact=True)
+    return timeboxed(
+        request, lambda: timeline_queries.accounts(request.session, exact, before, SHOWN + 1), SEARCH_MS
+    ) or (), True
+
+
+def _as_id(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,266 @@
+"""Routes of accounts, resellers and clients."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Final
+from uuid import UUID
+
+from fastapi import Query
+from pydantic_core import from_json
+
+from kontor.accounts import (
+    activation,
+    brands,
+    clients,
+    deletion,
+    export,
+    instances,
+    queries,
+    reseller_status,
+    service,
+    views,
+)
+from kontor.accounts.locks import require_reseller
+from kontor.accounts.schemas import (
+    AccountIn,
+    AccountOut,
+    AccountPatch,
+    AccountQuery,
+    BrandIn,
+    BrandOut,
+    InstanceIn,
+    InstanceOut,
+)
+from kontor.http import ownership
+from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
+from kontor.http.responses import ApiResponse, problem
+from kontor.http.routing import Routes
+from kontor.http.wire import PageOut, PageQuery, RequestModel
+from kontor.kernel.errors import Forbidden
+from kontor.offers import service as offers
+from models.accounts import Account
+from models.keys import Scope
+
+routes = Routes("accounts")
+READ = RoutePolicy(Scope.READ, "account_id", ownership.account)
+WRITE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account)
+RESELLERS = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, not_account=True)
+
+
+def shown(ctx: RequestContext, account: Account) -> AccountOut:
+    """Build the response for an account."""
+    return all_shown(ctx, [account])[0]
+
+
+def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
+    """Build the responses for accounts; their usage is read in one query."""
+    documents = views.accounts_to_dicts(ctx.session, ctx.deps.programmes, rows, ctx.now)
+    return [AccountOut.model_validate(document) for document in documents]
+
+
+def refuse_suspending(ctx: RequestContext) -> None:
+    """Raise Forbidden if a key bound to the account tries to suspend it; runs before body validation."""
+    if ctx.caller.account_id is None or b"suspended" not in ctx.incoming.body:
+        return
+    try:
+        payload: Any = from_json(ctx.incoming.body)
+    except ValueError:
+        return
+    if isinstance(payload, dict) and "suspended" in payload:
+        raise Forbidden(message="A key bound to an account cannot suspend that account.")
+
+
+CHANGE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, guard=refuse_suspending)
+
+
+@routes.post("/v1/accounts", RoutePolicy(Scope.ENQUEUE, unbound_only=True), response=AccountOut, status=201)
+def create_account(ctx: Ctx, body: AccountIn) -> AccountOut:
+    """Create an account on the free plan. 409 `name_taken`."""
+    new = service.NewAccount(**body.model_dump())
+    return shown(ctx, service.create(ctx.accounts, ctx.session, new))
+
+
+@routes.get("/v1/accounts", RoutePolicy(Scope.READ), response=PageOut[AccountOut], problems=[404])
+def list_accounts(ctx: Ctx, query: Annotated[AccountQuery, Query()]) -> PageOut[AccountOut]:
+    """List accounts in order of creation."""
+    require_visible_filter(ctx, ownership.account, query.reseller)
+    filter_ = queries.AccountFilter(
+        programme=query.programme,
+        kind=query.kind,
+        reseller=query.reseller,
+        visible_to=ctx.caller.reseller_id,
+        only=ctx.caller.account_id,
+    )
+    page = service.page(ctx.session, filter_, query.cursor, query.limit)
+    return PageOut(items=all_shown(ctx, page.items), next=page.next)
+
+
+@routes.get("/v1/accounts/{account_id}", READ, response=AccountOut)
+def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
+    """Return an account."""
+    return shown(ctx, service.get(ctx.session, account_id))
+
+
+@routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409])
+def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
+    """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
+    changes = body.model_dump(exclude_unset=True)
+    account = service.change(ctx.accounts, ctx.session, account_id, changes)
+    if "admin_email" in changes:
+        offers.remail_open_offers(ctx.offers, ctx.session, account.id)
+    return shown(ctx, account)
+
+
+@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
+def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
+    """Resend the activation mail. 409 `already_activated`."""
+    return shown(ctx, activation.resend_link(ctx.accounts, ctx.session, account_id))
+
+
+@routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
+def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
+    """Replace the brand; new domains must be verified before use."""
+    account = service.get(ctx.session, account_id)
+    settings = brands.validate_brand(body.model_dump(exclude_none=True))
+    brands.put(ctx.session, account, settings, ctx.now)
+    return BrandOut.model_validate(brands.brand_to_dict(ctx.session, account))
+
+
+@routes.get("/v1/accounts/{account_id}/brand", READ, response=BrandOut)
+def get_brand(ctx: Ctx, account_id: UUID) -> BrandOut:
+    """Return the brand."""
+    account = service.get(ctx.session, account_id)
+    return BrandOut.model_validate(brands.brand_to_dict(ctx.session, account))
+
+
+def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
+    """Check by DNS that the instance may be called; runs outside any transaction."""
+    ctx.deps.guard.check(body.url)
+
+
+@routes.put("/v1/accounts/{account_id}/instance", WRITE, response=InstanceOut, precheck=check_instance_url)
+def put_instance(ctx: Ctx, account_id: UUID, body: InstanceIn) -> InstanceOut:
+    """Set the URL of the account's instance. 422 `forbidden_address`."""
+    saved = instances.put(ctx.session, ctx.deps.secret_box, account_id, body.url, body.secret, ctx.now)
+    return InstanceOut(url=saved.url, secret=saved.secret)
+
+
+reseller_routes = Routes("resellers")
+READ_RESELLER = RoutePolicy(Scope.READ, "reseller_id", ownership.account)
+TOUCH = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account)
+ATTACHMENT: Final = 'attachment; filename="{}"'
+
+
+class ResellerOut(AccountOut):
+    """A new reseller; `disconnected_from` is its former reseller, whose brand it no longer has."""
+
+    disconnected_from: UUID | None
+
+
+class RevertIn(RequestModel):
+    """Whether to disconnect the clients."""
+
+    disconnect_clients: bool = False
+
+
+class ClientIn(RequestModel):
+    """A new client account."""
+
+    name: str
+    admin_email: str
+    locale: str | None = None
+    timezone: str | None = None
+
+
+class ClientCredentials(RequestModel):
+    """An account's name and password as typed."""
+
+    any_text: ClassVar[bool] = True
+
+    name: str
+    password: str
+
+
+@reseller_routes.post("/v1/accounts/{account_id}/become-reseller", WRITE, response=ResellerOut)
+def become_reseller(ctx: Ctx, account_id: UUID) -> ResellerOut:
+    """Turn an account into a reseller, free and immediately. 403 `party_refused`; 409 `already_reseller`."""
+    result = reseller_status.become_reseller(ctx.accounts, ctx.session, account_id)
+    former_reseller = None if result.former_reseller is None else result.former_reseller.id
+    return ResellerOut(**shown(ctx, result.account).model_dump(), disconnected_from=former_reseller)
+
+
+@reseller_routes.post("/v1/accounts/{account_id}/revert-reseller", WRITE, response=AccountOut)
+def revert_reseller(ctx: Ctx, account_id: UUID, body: RevertIn = RevertIn()) -> AccountOut:  # noqa: B008 -- frozen
+    """Turn a reseller back into a regular account. 409 `not_a_reseller`, `has_clients`."""
+    disconnect = body.disconnect_clients
+    account = reseller_status.revert_reseller(ctx.accounts, ctx.session, account_id, disconnect_clients=disconnect)
+    return shown(ctx, account)
+
+
+@reseller_routes.delete("/v1/accounts/{account_id}", RESELLERS, response=AccountOut, problems=[409])
+def delete_account(ctx: Ctx, account_id: UUID) -> AccountOut:
+    """Delete an account; it can be restored for 30 days. 409 `has_clients`."""
+    account = deletion.delete(ctx.accounts, ctx.offers, ctx.session, account_id, ctx.caller.actor)
+    return shown(ctx, account)
+
+
+@reseller_routes.post("/v1/accounts/{account_id}/restore", RESELLERS, response=AccountOut)
+def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
+    """Restore a deleted account. 409 `not_deleted`, `final`."""
+    return shown(ctx, deletion.restore(ctx.accounts, ctx.session, account_id))
+
+
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201)
+def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
+    """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
+    new = clients.NewClient(**body.model_dump())
+    return shown(ctx, clients.create(ctx.accounts, ctx.session, reseller_id, new))
+
+
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut, problems=[429])
+def connect_client(ctx: Ctx, reseller_id: UUID, body: ClientCredentials) -> ApiResponse | AccountOut:
+    """Connect an existing account by its password. 403 `bad_credentials`; 409 `has_reseller`; 429 `locked`."""
+    result = clients.connect(ctx.accounts, ctx.session, reseller_id, body.name, body.password)
+    if isinstance(result, Forbidden):
+        return problem(result, ctx.incoming.trace_id)
+    return shown(ctx, result)
+
+
+@reseller_routes.get("/v1/resellers/{reseller_id}/clients", READ_RESELLER, response=PageOut[AccountOut], problems=[409])
+def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[AccountOut]:
+    """List the reseller's clients in order of creation."""
+    owner = require_reseller(ctx.session, reseller_id)
+    filter_ = queries.AccountFilter(reseller=owner.id)
+    page = service.page(ctx.session, filter_, query.cursor, query.limit)
+    return PageOut(items=all_shown(ctx, page.items), next=page.next)
+
+
+@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", READ_RESELLER, media=export.CSV_MEDIA, problems=[409])
+def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
+    """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
+    clients_list = export.read_clients(ctx.accounts, ctx.session, reseller_id)
+    return ApiResponse(
+        b"",
+        headers={"Content-Disposition": ATTACHMENT.format("clients.csv")},
+        media=export.CSV_MEDIA,
+        chunks=clients_list.as_csv(),
+    )
+
+
+@reseller_routes.get(
+    "/v1/resellers/{reseller_id}/clients.xlsx", READ_RESELLER, media=export.EXCEL_MEDIA, problems=[409]
+)
+def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
+    """Download the reseller's clients as an Excel workbook."""
+    clients_list = export.read_clients(ctx.accounts, ctx.session, reseller_id)
+    return ApiResponse(
+        b"",
+        headers={"Content-Disposition": ATTACHMENT.format("clients.xlsx")},
+        media=export.EXCEL_MEDIA,
+        chunks=clients_list.as_excel(),
+    )
+
+
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients/{account_id}/disconnect", TOUCH, response=AccountOut)
+def disconnect_client(ctx: Ctx, reseller_id: UUID, account_id: UUID) -> AccountOut:
+    """Disconnect a client: it becomes a regular account."""
+    return shown(ctx, clients.disconnect(ctx.accounts, ctx.session, reseller_id, account_id))

@@ -1,0 +1,224 @@
+"""Create, read and change accounts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts import activation, queries
+from kontor.accounts.context import AccountBook, lock_account
+from kontor.accounts.queries import AccountFilter
+from kontor.kernel import database
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.ports import validate_password
+from kontor.kernel.validation import account_name, address_key, email_address, name_key
+from kontor.kernel.zones import zone
+from kontor.mails import service as mails
+from kontor.webhooks import events
+from models.accounts import Account, AccountKind, Party
+
+PATCHABLE: Final = frozenset({"name", "admin_email", "password", "locale", "timezone", "suspended"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """Input for a new account; None means the programme's default, or none."""
+
+    programme: str
+    name: str
+    admin_email: str
+    password: str | None = None
+    party: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that are set, without the programme."""
+        values = {
+            "name": self.name,
+            "admin_email": self.admin_email,
+            "password": self.password,
+            "party": self.party,
+            "locale": self.locale,
+            "timezone": self.timezone,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def create(ctx: AccountBook, session: Session, new: NewAccount, reseller_id: UUID | None = None) -> Account:
+    """Create an account on the free plan, a client if it has a reseller. Sends no mail.
+
+    Raises Invalid (every invalid field, `unknown_programme`), Conflict(`name_taken`).
+    """
+    programme = ctx.programmes.current(session, new.programme)
+    fields = validate_account_fields(new.fields())
+    password = fields.get("password")
+    kind = AccountKind.CLIENT if reseller_id else AccountKind.REGULAR
+    values = {
+        "id": new_id(),
+        "programme": new.programme,
+        "name": fields["name"],
+        "name_key": name_key(fields["name"]),
+        "kind": kind.value,
+        "party": fields.get("party", Party.COMPANY.value),
+        "reseller_id": reseller_id,
+        "admin_email": fields["admin_email"],
+        "email_key": address_key(fields["admin_email"]),
+        "password_hash": ctx.passwords.hash(password) if password else None,
+        "locale": fields.get("locale", programme.locale.value),
+        "timezone": fields.get("timezone", programme.timezone),
+        "plan": programme.free_plan.code,
+        "activated_at": ctx.now if password else None,
+        "created_at": ctx.now,
+    }
+    database.lock_names(session, f"account:{values['name_key']}")
+    account = queries.add(session, values)
+    if account is None:
+        raise name_conflict(fields["name"])
+    event_data = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
+    events.emit(session, ctx.jobs, "account.created", account, event_data, at=ctx.now)
+    return account
+
+
+def name_conflict(name: str) -> Conflict:
+    """Return the error for a name that another account has."""
+    return Conflict("name_taken", f"An account named {name!r} already exists.")
+
+
+def get(session: Session, account_id: UUID) -> Account:
+    """Return one account; deleted but restorable ones are included. Raises NotFound."""
+    account = queries.by_id(session, account_id)
+    if account is None:
+        raise NotFound(message="There is no such account.")
+    return account
+
+
+def page(session: Session, criteria: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
+    """Return accounts, oldest first. Raises Invalid for an invalid cursor."""
+    accounts = queries.page(session, criteria, cursor_id(cursor), limit + 1)
+    return paginate(accounts, limit, lambda account: str(account.id))
+
+
+def change(ctx: AccountBook, session: Session, account_id: UUID, changes: Mapping[str, Any]) -> Account:
+    """Change the given fields (of PATCHABLE); None leaves a field unchanged.
+
+    Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid.
+    """
+    account = lock_account(session, account_id)
+    fields = validate_account_fields({name: changes[name] for name in changes if changes[name] is not None})
+    if "name" in fields:
+        _rename(session, account, fields["name"])
+    if "password" in fields:
+        account.password_hash = ctx.passwords.hash(fields["password"])
+    account.locale = fields.get("locale", account.locale)
+    account.timezone = fields.get("timezone", account.timezone)
+    account.suspended = fields.get("suspended", account.suspended)
+    if "admin_email" in fields:
+        _change_admin_address(ctx, session, account, fields["admin_email"])
+    session.flush()
+    return account
+
+
+def _rename(session: Session, account: Account, name: str) -> None:
+    key = name_key(name)
+    if key != account.name_key:
+        database.lock_names(session, f"account:{key}")
+        if queries.name_taken(session, key, excluding=account.id):
+            raise name_conflict(name)
+    account.name, account.name_key = name, key
+
+
+def _change_admin_address(ctx: AccountBook, session: Session, account: Account, address: str) -> None:
+    """Change the admin address, notify both addresses, invalidate links sent to the old one (programme.md 2.4)."""
+    old_address, email_key = account.admin_email, address_key(address)
+    account.admin_email = address
+    if email_key == account.email_key:
+        return
+    account.email_key = email_key
+    account.email_version += 1
+    session.flush()
+    facts = {
+        "account": account.name,
+        "old_address": old_address,
+        "new_address": address,
+        "changed_at": ctx.now,
+    }
+    for role, to in (("old", old_address), ("new", address)):
+        mails.post(
+            session,
+            ctx.jobs,
+            template="address-changed",
+            account=account,
+            facts={**facts, "told": role},
+            fact_key=f"{account.email_version}:{role}",
+            to=to,
+        )
+    if account.activated_at is None and account.kind == AccountKind.CLIENT:
+        activation.mail_link(ctx, session, account)
+
+
+LOCALE: Final = re.compile(r"([A-Za-z]{2,3})((?:[-_][A-Za-z0-9]{2,8}){0,3})", re.ASCII)
+
+
+def validate_account_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate fields and return them in stored form. Raises Invalid with every invalid field."""
+    errors: list[FieldError] = []
+    values: dict[str, Any] = {}
+    for name, value in fields.items():
+        try:
+            values[name] = ACCOUNT_CHECKS[name](value)
+        except KeyError:
+            errors.append(FieldError(name, "There is no such field."))
+        except ValueError as error:
+            errors.append(FieldError(name, str(error)))
+        except Invalid as error:
+            errors.extend(error.errors)
+    if errors:
+        raise Invalid("invalid", "The account is not valid.", errors=errors)
+    return values
+
+
+def normalize_locale(text: str) -> str:
+    """Return a normalised language tag such as `de` or `de-AT`. Raises ValueError."""
+    match = LOCALE.fullmatch(text)
+    if not match:
+        raise ValueError("must be a language tag such as de or de-AT")
+    subtags = match[2].replace("_", "-").upper() if len(match[2]) == 3 else match[2].replace("_", "-")
+    return match[1].lower() + subtags
+
+
+def _text(check: Callable[[str], str]) -> Callable[[object], str]:
+    def checked_text(value: object) -> str:
+        if not isinstance(value, str):
+            raise ValueError("must be text")  # noqa: TRY004 -- collected as a field error
+        return check(value)
+
+    return checked_text
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 -- collected as a field error
+    return value
+
+
+def _party(text: str) -> str:
+    return Party(text).value
+
+
+ACCOUNT_CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
+    "name": _text(account_name),
+    "admin_email": _text(email_address),
+    "password": _text(validate_password),
+    "party": _text(_party),
+    "locale": _text(normalize_locale),
+    "timezone": _text(lambda text: zone(text).key),
+    "suspended": _boolean,
+}

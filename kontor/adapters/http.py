@@ -1,0 +1,107 @@
+"""HTTP to customers' instances and webhook endpoints: one signed POST, one bounded answer."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+
+import httpcore
+from standardwebhooks.webhooks import Webhook
+
+from kontor.adapters.network import Deadline, PinnedBackend, system_resolve
+from kontor.kernel.errors import Invalid, Unreachable
+from kontor.kernel.ports import BODY_LIMIT, TIME_OUT, AddressCheck, Clock, HttpReply, HttpSender, OutgoingCall, Resolve
+
+USER_AGENT = "Kontor/1"
+
+
+class PinnedHttp:
+    """Implements kontor.kernel.ports.HttpSender. Follows no redirects, ignores proxy variables, pools connections.
+
+    `allowed` checks every resolved address; `plain_http` permits `http` and any port.
+    """
+
+    def __init__(
+        self,
+        allowed: AddressCheck,
+        *,
+        plain_http: bool = False,
+        resolve: Resolve = system_resolve,
+        time_out: float = TIME_OUT,
+        ssl_context: ssl.SSLContext | None = None,
+        connections: int = 64,
+    ) -> None:
+        self._plain_http = plain_http
+        self._time_out = time_out
+        self._deadline = Deadline()
+        self._network = PinnedBackend(allowed, resolve, self._deadline)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context,
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=5.0,
+            network_backend=self._network,
+        )
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        """POST once, within 15 s in total. Raises Unreachable or Invalid(`forbidden_address`)."""
+        if not url.startswith("https://") and not (self._plain_http and url.startswith("http://")):
+            raise Invalid("forbidden_address", "Only https addresses are called.")
+        self._deadline.start(self._time_out)
+        try:
+            return self._exchange(url, body, {"User-Agent": USER_AGENT, **headers})
+        except (httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
+            raise Unreachable(f"no connection in {self._time_out:g} s", timed_out=True, sent=False) from error
+        except httpcore.TimeoutException as error:
+            raise Unreachable(f"no answer in {self._time_out:g} s", timed_out=True) from error
+        except httpcore.ConnectError as error:
+            raise Unreachable(f"no connection: {error}", sent=False) from error
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            raise Unreachable(f"the connection broke: {error}") from error
+        except httpcore.UnsupportedProtocol as error:
+            raise Invalid("forbidden_address", f"{url!r} cannot be called.") from error
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._pool.close()
+        self._network.close()
+
+    def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        limits = {"pool": self._time_out}
+        pairs = list(headers.items())
+        with self._pool.stream("POST", url, headers=pairs, content=body, extensions={"timeout": limits}) as reply:
+            names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
+            return HttpReply(reply.status, names, _first(reply.iter_stream(), BODY_LIMIT))
+
+
+def _first(chunks: Iterable[bytes], limit: int) -> bytes:
+    """Return the first `limit` bytes; the rest stays unread."""
+    body = b""
+    for chunk in chunks:
+        body += chunk
+        if len(body) >= limit:
+            return body[:limit]
+    return body
+
+
+class SignedCalls:
+    """Implements kontor.kernel.ports.CallSender: signs with every valid secret and the real time."""
+
+    def __init__(self, http: HttpSender, clock: Clock) -> None:
+        self._http = http
+        self._clock = clock
+
+    def send(self, call: OutgoingCall) -> HttpReply:
+        """Sign and POST once. Raises Unreachable or Invalid(`forbidden_address`)."""
+        return self._http.post(call.url, call.body, self._headers(call))
+
+    def _headers(self, call: OutgoingCall) -> dict[str, str]:
+        now = self._clock.wall_time()
+        text = call.body.decode()
+        signatures = [Webhook(secret).sign(call.webhook_id, now, text) for secret in call.secrets]
+        return {
+            "Content-Type": "application/json",
+            "webhook-id": call.webhook_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(signatures),
+        }

@@ -1,0 +1,226 @@
+"""The doorbell over Redis: ring in one round trip, listen for the workers' answers."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import redis
+import structlog
+from dramatiq import Message
+
+from kontor.kernel.doorbells import Doorbell, DoorbellReset, DoorbellResult, DoorbellUnavailable, RelayEvents
+from kontor.kernel.ids import new_id
+
+RING = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+for i = 2, #ARGV, 3 do
+    if ARGV[i + 1] == '1' then redis.call('lpush', ARGV[i], ARGV[i + 2])
+    else redis.call('rpush', ARGV[i], ARGV[i + 2]) end
+end
+return 1
+"""
+DRAIN = """
+local answers = redis.call('lpop', KEYS[1], 1000) or {}
+local hinted = redis.call('del', KEYS[2])
+return {redis.call('get', KEYS[3]) or '', hinted, answers}
+"""
+
+
+class RedisKeys:
+    """The Redis keys of one deployment."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.epoch = f"{namespace}:epoch"
+        self.answers = f"{namespace}:answers"
+        self.hint = f"{namespace}:hint"
+
+    def queue(self, name: str) -> str:
+        """The list of a queue's doorbells."""
+        return f"{self.namespace}:q:{name}"
+
+    def held(self, worker: str, name: str) -> str:
+        """The list of doorbells that a worker picked up from a queue and has not answered."""
+        return f"{self.namespace}:held:{worker}:{name}"
+
+
+def actor_name_of(queue: str) -> str:
+    """The name of the actor that serves a queue."""
+    return f"kontor.{queue}"
+
+
+def encode(bell: Doorbell) -> bytes:
+    """Encode a bell as a Dramatiq message."""
+    message: Message[None] = Message(
+        queue_name=bell.queue,
+        actor_name=actor_name_of(bell.queue),
+        args=(bell.task, [str(job_id) for job_id in bell.ids]),
+        kwargs={},
+        options={"time_limit": bell.time_limit},
+        message_id=bell.id,
+        message_timestamp=0,
+    )
+    return message.encode()
+
+
+def decode(raw: bytes) -> Doorbell:
+    """Decode a message of `encode`."""
+    message: Message[None] = Message.decode(raw)
+    task, ids = message.args
+    return Doorbell(
+        message.message_id,
+        message.queue_name,
+        task,
+        tuple(UUID(job_id) for job_id in ids),
+        time_limit=message.options["time_limit"],
+    )
+
+
+@contextmanager
+def convert_errors() -> Iterator[None]:
+    """Convert connection errors of the client to DoorbellUnavailable."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as error:
+        raise DoorbellUnavailable(str(error)) from error
+
+
+class RedisDoorbellChannel:
+    """Implements kontor.kernel.doorbells.DoorbellChannel with Redis lists."""
+
+    def __init__(self, client: "redis.Redis", keys: RedisKeys, queues: Sequence[str]) -> None:
+        self._client = client
+        self._keys = keys
+        self._queues = queues
+        self._epoch = b""
+        self._ring = client.register_script(RING)
+        self._drain = client.register_script(DRAIN)
+
+    def begin(self) -> None:
+        """Start an epoch: forget every bell in the broker. Raises DoorbellUnavailable."""
+        self._epoch = str(new_id()).encode()
+        with convert_errors(), self._client.pipeline(transaction=True) as pipe:
+            pipe.delete(self._keys.answers, *map(self._keys.queue, self._queues))
+            pipe.set(self._keys.epoch, self._epoch)
+            pipe.execute()
+
+    def ring(self, bells: Sequence[Doorbell]) -> None:
+        """Publish in one round trip. Raises DoorbellUnavailable, DoorbellReset."""
+        args: list[bytes | str] = [self._epoch]
+        urgent_bells = [bell for bell in bells if bell.urgent][::-1]
+        for bell in [*urgent_bells, *(bell for bell in bells if not bell.urgent)]:
+            args += [self._keys.queue(bell.queue), "1" if bell.urgent else "0", encode(bell)]
+        with convert_errors():
+            if not self._ring(keys=[self._keys.epoch], args=args):
+                raise DoorbellReset
+
+    def listen(self, seconds: float) -> RelayEvents:
+        """Wait for answers or a hint. Raises DoorbellUnavailable, DoorbellReset."""
+        keys = self._keys
+        with convert_errors():
+            first = self._client.blpop([keys.answers, keys.hint], timeout=seconds)
+            epoch, new_jobs, rest = self._drain(keys=[keys.answers, keys.hint, keys.epoch])
+        if epoch != self._epoch:
+            raise DoorbellReset
+        answers = [_answer(raw) for raw in rest]
+        if first is not None and first[0] == keys.answers.encode():
+            answers.append(_answer(first[1]))
+        woken = first is not None and first[0] == keys.hint.encode()
+        return RelayEvents(tuple(answers), bool(new_jobs) or woken)
+
+    def reclaim(self, worker: str) -> tuple[Doorbell, ...]:
+        """Remove and return the bells a dead worker had picked up. Raises DoorbellUnavailable."""
+        bells: list[Doorbell] = []
+        with convert_errors():
+            for name in self._queues:
+                key = self._keys.held(worker, name)
+                with self._client.pipeline(transaction=True) as pipe:
+                    pipe.lrange(key, 0, -1)
+                    pipe.delete(key)
+                    messages, _ = pipe.execute()
+                bells.extend(map(decode, messages))
+        return tuple(bells)
+
+    def waiting(self, bell: Doorbell, workers: Sequence[str]) -> bool:
+        """Whether a bell still waits in the broker or with one of these workers. Raises DoorbellUnavailable."""
+        lists = [self._keys.queue(bell.queue)]
+        lists += [self._keys.held(worker, bell.queue) for worker in workers]
+        raw = encode(bell).decode()
+        with convert_errors():
+            return any(self._client.lpos(key, raw) is not None for key in lists)
+
+
+def _answer(raw: bytes | str) -> DoorbellResult:
+    bell_id, claimed, seconds = json.loads(raw)
+    return DoorbellResult(bell_id, claimed, seconds)
+
+
+log = structlog.get_logger(__name__)
+
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.005, 0.05
+PAUSE_FACTOR = 100  # pause this many times the duration of a push: hints use 1 % of the time
+
+
+class RedisRelayHint:
+    """Sends the first ring at once and coalesces those of the next 5 ms; the relay's poll makes up for lost ones.
+
+    When pushes are slow because the machine is busy, the pause grows up to 50 ms: the relay is busy then too.
+    """
+
+    def __init__(self, client: "redis.Redis", keys: RedisKeys) -> None:
+        self._pool = client.connection_pool
+        self._command = ("LPUSH", keys.hint, "1")
+        self._requested = Event()
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="doorbell", daemon=True)
+        self._thread.start()
+
+    def ring(self) -> None:
+        """Return at once; never raise."""
+        if not self._requested.is_set():
+            self._requested.set()
+
+    def close(self) -> None:
+        """Send a pending hint and stop."""
+        self._closing.set()
+        self._requested.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        connection: Any = None
+        while not self._closing.is_set():
+            self._requested.wait()
+            self._requested.clear()
+            began = monotonic()
+            try:
+                connection = connection or self._pool.get_connection()
+                self._push(connection)
+            except redis.RedisError as error:
+                log.debug("doorbell.lost", error=str(error))
+            elapsed = monotonic() - began
+            self._closing.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS))
+        if connection is not None:
+            self._pool.release(connection)
+
+    def _push(self, connection: Any) -> None:
+        """Send a packed command on one connection: a quarter of the cost of the client's method."""
+        try:
+            self._exchange(connection)
+        except redis.ConnectionError:
+            connection.disconnect()
+            self._exchange(connection)
+
+    def _exchange(self, connection: Any) -> None:
+        connection.send_packed_command(connection.pack_command(*self._command), check_health=False)
+        connection.read_response()
+
+
+class SilentRelayHint:
+    """Does nothing: for commands that rely on the relay's poll, and for tests."""
+
+    def ring(self) -> None:
+        """Do nothing."""

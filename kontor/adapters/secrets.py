@@ -1,0 +1,77 @@
+"""Password hashing, and encryption at rest for secrets that must be read back."""
+
+from __future__ import annotations
+
+import base64
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import CHEAPEST
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from kontor.kernel.ports import canonical_password
+
+SEALED = "kontor:1:"
+
+
+class DecryptionError(ValueError):
+    """The text was encrypted with another SECRET_KEY, or was modified."""
+
+
+def derive_key(secret_key: str, purpose: str, length: int = 32) -> bytes:
+    """Derive a separate key for each purpose (HKDF-SHA256, RFC 5869)."""
+    hkdf = HKDF(algorithm=SHA256(), length=length, salt=b"kontor", info=purpose.encode())
+    return hkdf.derive(secret_key.encode())
+
+
+class FernetSecretBox:
+    """Implements kontor.kernel.ports.SecretBox."""
+
+    def __init__(self, secret_key: str) -> None:
+        if not secret_key:
+            raise ValueError("SECRET_KEY is empty")
+        key = derive_key(secret_key, "secrets at rest")
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+
+    def seal(self, plain: str) -> str:
+        """Encrypt text for storage; the same text gives a different result each time."""
+        return SEALED + self._fernet.encrypt(plain.encode()).decode("ascii")
+
+    def open(self, sealed: str) -> str:
+        """Decrypt a result of `seal`. Raises DecryptionError."""
+        if not sealed.startswith(SEALED):
+            raise DecryptionError("not encrypted by Kontor")
+        try:
+            return self._fernet.decrypt(sealed.removeprefix(SEALED).encode()).decode()
+        except InvalidToken:
+            raise DecryptionError("encrypted with another SECRET_KEY, or modified") from None
+
+
+DECOY_PASSWORD = "no account has this password \x00"
+
+
+class Argon2Passwords:
+    """Implements kontor.kernel.ports.PasswordHasher with the library's recommended costs."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._decoy = self._hasher.hash(DECOY_PASSWORD)
+
+    @classmethod
+    def cheap(cls) -> Argon2Passwords:
+        """Return a hasher with the lowest cost, for tests and simulations."""
+        return cls(PasswordHasher.from_parameters(CHEAPEST))
+
+    def hash(self, plain: str) -> str:
+        """Return a PHC string such as `$argon2id$v=19$…`."""
+        return self._hasher.hash(canonical_password(plain))
+
+    def verify(self, stored: str | None, plain: str) -> bool:
+        """Whether the password matches; a missing or malformed hash takes as long and never matches."""
+        try:
+            self._hasher.verify(stored or self._decoy, canonical_password(plain))
+        except (VerificationError, InvalidHashError):
+            return False
+        return bool(stored)

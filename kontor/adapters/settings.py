@@ -1,0 +1,217 @@
+"""Settings from the environment, every default filled in, embedded servers included."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kontor.adapters.embedded import endpoints
+from kontor.adapters.embedded.endpoints import shared_servers
+
+BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
+
+
+class SettingsError(Exception):
+    """The environment is invalid; the message is one line that says how to fix it."""
+
+
+def parse_boolean(text: object) -> object:
+    """Parse exactly `0`, `1`, `true` or `false`."""
+    if isinstance(text, str):
+        if text not in BOOLEANS:
+            raise ValueError("use 0, 1, true or false")
+        return BOOLEANS[text]
+    return text
+
+
+def parse_clock_start(text: object) -> object:
+    """Parse `0`, `1` or an RFC 3339 instant with an offset."""
+    if not isinstance(text, str) or text in BOOLEANS:
+        return parse_boolean(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("use 0, 1 or an instant such as 2026-03-01T09:00:00Z") from None
+    if instant.tzinfo is None or "T" not in text.upper():
+        raise ValueError("an instant needs an offset, such as 2026-03-01T09:00:00Z")
+    return instant.astimezone(UTC)
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Convert a PostgreSQL URL to SQLAlchemy's form with the psycopg driver."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ValueError("use postgresql://user:password@host/database")
+    return f"postgresql+psycopg://{rest}"
+
+
+def url_validator(*schemes: str) -> AfterValidator:
+    """Require one of the schemes."""
+
+    def check(url: str) -> str:
+        if urlsplit(url).scheme not in schemes:
+            raise ValueError("use " + " or ".join(f"{scheme}://…" for scheme in schemes))
+        return url.rstrip("/") if schemes[0] == "https" else url
+
+    return AfterValidator(check)
+
+
+Flag = Annotated[bool, BeforeValidator(parse_boolean)]
+
+
+class Environment(BaseSettings):
+    """The variables, with the defaults of contract.md; None means the embedded default."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=True, env_ignore_empty=True, env_file=".env"
+    )
+
+    database_url: Annotated[str, AfterValidator(sqlalchemy_url)] | None = Field(None, alias="DATABASE_URL")
+    redis_url: Annotated[str, url_validator("redis", "rediss", "unix")] | None = Field(None, alias="REDIS_URL")
+    smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
+    port: int = Field(8000, alias="PORT", ge=1, le=65535)
+    public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
+    secret_key: str | None = Field(None, alias="SECRET_KEY", min_length=16)
+    data_dir: Path = Field(Path(".kontor"), alias="KONTOR_DATA_DIR")
+    allow_private_instances: Flag = Field(False, alias="KONTOR_ALLOW_PRIVATE_INSTANCES")
+    test_clock: Annotated[bool | datetime, BeforeValidator(parse_clock_start)] = Field(False, alias="KONTOR_TEST_CLOCK")
+    log: Literal["console", "json"] = Field("console", alias="KONTOR_LOG")
+    namespace: str | None = Field(None, alias="KONTOR_NAMESPACE", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    worker_processes: int = Field(2, alias="KONTOR_WORKER_PROCESSES", ge=1, le=64)
+    worker_threads: int = Field(8, alias="KONTOR_WORKER_THREADS", ge=1, le=256)
+    dkim_key: Path | None = Field(None, alias="KONTOR_DKIM_KEY")
+    dkim_selector: str = Field("kontor", alias="KONTOR_DKIM_SELECTOR", min_length=1)
+    dkim_domain: str | None = Field(None, alias="KONTOR_DKIM_DOMAIN", min_length=1)
+    otlp_endpoint: Annotated[str, url_validator("https", "http")] | None = Field(
+        None, alias="OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    crash_point: str | None = Field(None, alias="KONTOR_CRASH_POINT")
+
+
+def load(env_file: Path = Path(".env")) -> Environment:
+    """Read the process's environment and `.env`; the environment takes precedence. Raises SettingsError."""
+    aliases = {str(field.alias) for field in Environment.model_fields.values()}
+    for name in [*os.environ, *dotenv_values(env_file)]:
+        if name.startswith("KONTOR_") and name not in aliases:
+            raise SettingsError(f"{name} is not a setting of Kontor: remove it or see .env.example")
+    try:
+        return Environment(_env_file=env_file)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{first['loc'][0]} is malformed: {reason}") from None
+
+
+CATCHER_URL = "smtp://127.0.0.1:1025"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of a process, built once at its start. `database_url` has SQLAlchemy's form."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    smtp_url: str
+    port: int = 8000
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: str = field(repr=False)
+    namespace: str
+    allow_private_instances: bool = False
+    test_clock: bool = False
+    test_clock_start: datetime | None = None
+    log: Literal["console", "json"] = "console"
+    worker_processes: int = 2
+    worker_threads: int = 8
+    dkim_key: Path | None = None
+    dkim_selector: str = "kontor"
+    dkim_domain: str | None = None
+    otlp_endpoint: str | None = None
+    crash_point: str | None = None
+
+    def environ(self) -> Mapping[str, str]:
+        """Return the environment that gives a child process the same settings."""
+        variables = {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "SMTP_URL": self.smtp_url,
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.public_url,
+            "SECRET_KEY": self.secret_key,
+            "KONTOR_DATA_DIR": str(self.data_dir),
+            "KONTOR_NAMESPACE": self.namespace,
+        }
+        return {**os.environ, **variables}
+
+
+def default_namespace(database_url: str) -> str:
+    """Derive a Redis namespace from the database, so that deployments can share a Redis."""
+    return "kontor-" + hashlib.sha256(database_url.encode()).hexdigest()[:12]
+
+
+def stored_secret(data_dir: Path) -> str:
+    """Return the secret of an embedded deployment; created on first use, mode 0600."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        endpoints.prepare(data_dir)
+        draft = data_dir / f"secret_key.{os.getpid()}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def settings_from(environment: Environment, servers: endpoints.Endpoints | None) -> Settings:
+    """Fill in the defaults; `servers` are the embedded ones, None when both URLs are set."""
+    data_dir = environment.data_dir.resolve()
+    database_url = environment.database_url or (servers.database_url if servers else "")
+    secret_key = environment.secret_key
+    if secret_key is None:
+        if environment.database_url is not None:
+            raise SettingsError("SECRET_KEY is missing: with DATABASE_URL set, give it 32 random characters or more")
+        secret_key = stored_secret(data_dir)
+    start = environment.test_clock if isinstance(environment.test_clock, datetime) else None
+    return Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        redis_url=environment.redis_url or (servers.redis_url if servers else ""),
+        smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
+        port=environment.port,
+        public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
+        secret_key=secret_key,
+        namespace=environment.namespace or default_namespace(database_url),
+        allow_private_instances=environment.allow_private_instances,
+        test_clock=bool(environment.test_clock),
+        test_clock_start=start,
+        log=environment.log,
+        worker_processes=environment.worker_processes,
+        worker_threads=environment.worker_threads,
+        dkim_key=environment.dkim_key,
+        dkim_selector=environment.dkim_selector,
+        dkim_domain=environment.dkim_domain,
+        otlp_endpoint=environment.otlp_endpoint,
+        crash_point=environment.crash_point,
+    )
+
+
+@contextmanager
+def settings_for(environment: Environment) -> Iterator[Settings]:
+    """Yield settings with the configured servers, a running owner's, or our own ones during the block."""
+    if environment.database_url is not None and environment.redis_url is not None:
+        yield settings_from(environment, None)
+        return
+    with shared_servers(environment.data_dir.resolve()) as servers:
+        yield settings_from(environment, servers)

@@ -1,0 +1,1 @@
+"""Alerts: incidents that need an operator, and the digests that report them."""

@@ -1,0 +1,1 @@
+"""Bulk actions on jobs: previewed by a dry run, run in chunks."""

@@ -1,0 +1,117 @@
+"""Bulk actions on all matching jobs: a dry run counts, a job applies the action in chunks."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field, field_validator, model_validator
+
+from kontor.bulk import runs, service
+from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.operations import Actor
+from kontor.http.context import Ctx, RequestContext, RoutePolicy
+from kontor.http.responses import ApiResponse
+from kontor.http.routing import Routes
+from kontor.http.wire import RequestModel, ResponseModel, UtcIn
+from kontor.jobs import service as jobs
+from kontor.jobs.schemas import JobOut, job_out
+from kontor.kernel.errors import NotFound
+from kontor.kernel.states import JobState
+from models.console import BulkAction
+from models.keys import Scope
+
+routes = Routes("jobs")
+
+
+class BulkFilter(RequestModel):
+    """Same filters as `GET /v1/jobs`; arguments as `args.KEY` members or under `args`."""
+
+    state: list[JobState] = Field(default_factory=list)
+    task: str | None = None
+    queue: str | None = None
+    tenant: str | None = None
+    created_after: UtcIn | None = None
+    created_before: UtcIn | None = None
+    args: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def gather(cls, value: Any) -> Any:
+        """Collect `args.KEY` members under `args`."""
+        if not isinstance(value, dict) or not any(name.startswith("args.") for name in value):
+            return value
+        args = {name.removeprefix("args."): value[name] for name in value if name.startswith("args.")}
+        rest = {name: member for name, member in value.items() if not name.startswith("args.")}
+        return {**rest, "args": args}
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def single_state(cls, value: Any) -> Any:
+        """Accept a single state without a list."""
+        return [value] if isinstance(value, str) else value
+
+
+class BulkIn(RequestModel):
+    """The action and the jobs it applies to; a dry run only counts them."""
+
+    action: BulkAction
+    filter: BulkFilter
+    dry_run: bool = False
+    reason: str | None = Field(None, max_length=1_000)
+
+
+class BulkCountOut(ResponseModel):
+    """Number of jobs of one task and tenant."""
+
+    task: str
+    tenant: str
+    count: int
+
+
+class BulkOut(ResponseModel):
+    """Number of matching jobs; `partial` if counting timed out."""
+
+    action: BulkAction
+    total: int
+    counts: list[BulkCountOut]
+    partial: bool
+
+
+@routes.post("/v1/jobs/bulk", RoutePolicy(Scope.OPERATE), response=JobOut, status=202, also={200: BulkOut})
+def act_on_jobs(ctx: Ctx, body: BulkIn) -> ApiResponse:
+    """Retry or cancel all matching jobs; a dry run counts them per task and tenant."""
+    query = _query(ctx, body.filter)
+    if body.dry_run:
+        return ApiResponse.of(_count(ctx, body.action, query))
+    actor = Actor(ctx.caller.actor, "api", body.reason)
+    job = runs.start_unpreviewed(ctx.session, ctx.jobs, body.action, query, actor, ctx.caller.tenant or "")
+    return ApiResponse.of(_job(ctx, job.id), 202, {"Location": f"/v1/jobs/{job.id}"})
+
+
+def _query(ctx: RequestContext, filter_: BulkFilter) -> JobQuery:
+    tenants = jobs.visible_tenants(ctx.session, ctx.caller)
+    if filter_.tenant is not None:
+        tenants = (filter_.tenant,) if tenants is None or filter_.tenant in tenants else ()
+    query = JobQuery(
+        states=frozenset(filter_.state),
+        task=filter_.task,
+        queue=filter_.queue,
+        tenants=tenants,
+        created_after=filter_.created_after,
+        created_before=filter_.created_before,
+        args=tuple(filter_.args.items()),
+    )
+    return jobs.with_default_span(query, ctx.now, real_time=not ctx.deps.test_clock)
+
+
+def _count(ctx: RequestContext, action: BulkAction, query: JobQuery) -> BulkOut:
+    rows = service.count_jobs(ctx.session, action, query)
+    counts = [BulkCountOut(task=row.task, tenant=row.tenant, count=row.count) for row in rows or ()]
+    total = sum(count.count for count in counts)
+    return BulkOut(action=action, total=total, counts=counts, partial=rows is None)
+
+
+def _job(ctx: RequestContext, job_id: UUID) -> JobOut:
+    view = jobs.view(ctx.session, ctx.deps.jobs.catalogue, job_id)
+    if view is None:
+        raise NotFound
+    return job_out(view)

@@ -1,0 +1,192 @@
+"""`kontor keys`, `kontor operator`, `kontor domains`."""
+
+from datetime import datetime, time, timedelta
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import typer
+
+from kontor.cli.context import Json, command_context, print_facts, print_rows, running_settings, transaction
+from kontor.kernel.errors import Invalid
+
+
+def keys_app() -> typer.Typer:
+    """Build the command group."""
+    group = typer.Typer(help="API keys.", no_args_is_help=True)
+    group.command("create")(create_key)
+    group.command("list")(list_keys)
+    group.command("revoke")(revoke)
+    return group
+
+
+def last_instant(text: str) -> datetime:
+    """Parse a day, meaning its end in UTC, or a time with an offset. Raises Invalid."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid("invalid", f"--expires {text}: use a day such as 2027-01-31, or a time with an offset") from None
+    if len(text) == len("2027-01-31"):
+        return datetime.combine(instant.date() + timedelta(days=1), time(), ZoneInfo("UTC"))
+    if instant.tzinfo is None:
+        raise Invalid("invalid", f"--expires {text}: the time needs an offset, such as Z")
+    return instant
+
+
+def create_key(
+    name: Annotated[str, typer.Option(metavar="NAME", help="Purpose of the key; need not be unique.")],
+    scope: Annotated[
+        list[str], typer.Option(metavar="SCOPE", help="read, enqueue, operate or admin; may be repeated.")
+    ],
+    reseller: Annotated[UUID | None, typer.Option(metavar="ID", help="Limit the key to a reseller.")] = None,
+    account: Annotated[UUID | None, typer.Option(metavar="ID", help="Limit the key to an account.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Last valid day (UTC), or a time with an offset.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Create an API key; its secret is shown only once."""
+    from kontor.operators import keys
+
+    ends = None if expires is None else last_instant(expires)
+    with command_context() as ctx:
+        key = keys.create(ctx.session, name, scope, ctx.now, reseller_id=reseller, account_id=account, expires_at=ends)
+    facts = {
+        "id": key.id,
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "reseller_id": key.reseller_id,
+        "account_id": key.account_id,
+        "secret": key.secret,
+    }
+    print_facts(facts, as_json=as_json)
+
+
+def list_keys(as_json: Json = False) -> None:
+    """List API keys, oldest first, including revoked ones."""
+    from kontor.operators import keys
+
+    with command_context() as ctx:
+        rows = [
+            {
+                "id": key.id,
+                "name": key.name,
+                "scopes": list(key.scopes),
+                "reseller_id": key.reseller_id,
+                "account_id": key.account_id,
+                "created_at": key.created_at,
+                "expires_at": key.expires_at,
+                "revoked_at": key.revoked_at,
+            }
+            for key in keys.list_keys(ctx.session)
+        ]
+    print_rows(rows, as_json=as_json, empty="No API keys yet. Create one with `kontor keys create`.")
+
+
+def revoke(key_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+    """Revoke an API key."""
+    from kontor.operators import keys
+
+    with command_context() as ctx:
+        key = keys.revoke(ctx.session, key_id, ctx.now)
+    print_facts({"id": key.id, "name": key.name, "revoked_at": key.revoked_at}, as_json=as_json)
+
+
+def operators_app() -> typer.Typer:
+    """Build the command group."""
+    group = typer.Typer(help="Console logins.", no_args_is_help=True)
+    group.callback()(_no_op)
+    group.command("create")(create_operator)
+    return group
+
+
+def _no_op() -> None:
+    """Force a group: typer would merge a single command into it."""
+
+
+def create_operator(
+    email: Annotated[str, typer.Option(metavar="ADDRESS", help="E-mail address, used to sign in.")],
+    role: Annotated[str, typer.Option(metavar="ROLE", help="viewer, operator or admin.")],
+    as_json: Json = False,
+) -> None:
+    """Create a login; its one-time password is shown only once."""
+    from kontor.adapters.secrets import Argon2Passwords
+    from kontor.operators import service as operators
+
+    with command_context() as ctx:
+        created = operators.create(ctx.session, Argon2Passwords(), email, role, now=ctx.now, actor=ctx.actor)
+    facts = {
+        "id": created.operator.id,
+        "email": created.operator.email,
+        "role": created.operator.role,
+        "password": created.password,
+    }
+    print_facts(facts, as_json=as_json)
+
+
+def domains_app() -> typer.Typer:
+    """Build the command group."""
+    group = typer.Typer(help="Sending and link domains.", no_args_is_help=True)
+    group.command("verify")(verify)
+    group.command("mark")(mark)
+    group.command("unmark")(unmark)
+    return group
+
+
+def verify(
+    domain: Annotated[str | None, typer.Argument(help="One domain; default: all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify domains by their TXT records and store the result; exit 1 if one is not verified."""
+    from kontor.accounts import domains
+    from kontor.adapters.network import DnsTxt
+    from workers.connections import programme_time
+
+    with running_settings() as settings:
+        with transaction(settings) as session:
+            claims = domains.claims(session, domain)
+        findings = domains.check_dns(DnsTxt(), claims)
+        with transaction(settings) as session:
+            domains.record_results(session, findings, programme_time(settings))
+    rows = [
+        {
+            "account_id": finding.claim.account_id,
+            "domain": finding.claim.domain,
+            "proven": finding.verified,
+            "error": finding.error,
+        }
+        for finding in findings
+    ]
+    print_rows(rows, as_json=as_json, empty="No brand uses a domain.")
+    if not all(finding.verified for finding in findings):
+        raise typer.Exit(1)
+
+
+Domain = Annotated[str, typer.Argument(help="A domain used by a brand.")]
+AccountId = Annotated[
+    UUID | None,
+    typer.Option("--account", help="Only for this account's brand; default: all brands that use the domain."),
+]
+
+
+def mark(domain: Domain, account: AccountId = None, as_json: Json = False) -> None:
+    """Mark a domain as verified without DNS."""
+    from kontor.accounts import domains
+    from kontor.accounts import service as accounts
+
+    with command_context() as ctx:
+        owner = accounts.get(ctx.session, account) if account else None
+        marked = domains.verify_manually(ctx.session, domain, ctx.actor, ctx.now, account=owner)
+        rows = [domains.claim_to_dict(row) for row in marked]
+    print_rows(rows, as_json=as_json)
+
+
+def unmark(domain: Domain, account: AccountId = None, as_json: Json = False) -> None:
+    """Revoke a verification, by DNS or by hand; mails use the provider's address again."""
+    from kontor.accounts import domains
+    from kontor.accounts import service as accounts
+
+    with command_context() as ctx:
+        owner = accounts.get(ctx.session, account) if account else None
+        rows = [domains.claim_to_dict(row) for row in domains.revoke_verification(ctx.session, domain, account=owner)]
+    print_rows(rows, as_json=as_json)

@@ -1,0 +1,168 @@
+"""What every command shares: settings with servers, one transaction, output, the engine's operations."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from kontor.adapters.logs import configure_logs
+from kontor.adapters.settings import Settings, load, settings_for
+from kontor.adapters.tracing_off import disable_sdk
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from kontor.engine.admin.operations import Actor, Operations
+    from kontor.engine.enqueue import Jobs
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only.")]
+
+
+@contextmanager
+def running_settings(role: str = "cli") -> Iterator[Settings]:
+    """Provide settings and their servers during a command; logs go to stderr."""
+    environment = load()
+    if environment.otlp_endpoint is None:
+        disable_sdk()
+    configure_logs(environment.log, role)
+    with settings_for(environment) as settings:
+        yield settings
+
+
+@contextmanager
+def transaction(settings: Settings) -> Iterator["Session"]:
+    """Open a transaction; it is committed at the end of the block."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(settings.database_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+        session.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """Context of a command: settings, one transaction, programme time."""
+
+    settings: Settings
+    session: "Session"
+    now: datetime
+    actor: str
+
+
+@contextmanager
+def command_context() -> Iterator[CommandContext]:
+    """Open the context of a command; it is committed at the end of the block."""
+    with running_settings() as settings:
+        from workers.connections import programme_time
+
+        now = programme_time(settings)
+        with transaction(settings) as session:
+            yield CommandContext(settings, session, now, f"cli:{getpass.getuser()}")
+
+
+def plain(value: object) -> object:
+    """Convert a value that JSON cannot hold; dataclasses become objects."""
+    match value:
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case date() | UUID() | Decimal():
+            return str(value)
+        case Enum():
+            return value.value
+        case set() | frozenset():
+            return sorted(value)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return asdict(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document to stdout."""
+    json.dump(document, sys.stdout, default=plain, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str = "None.") -> None:
+    """Print rows as a table, or as a JSON list in the API's form."""
+    if as_json:
+        print_json({"items": list(rows), "next": None})
+        return
+    if not rows:
+        print(empty)
+        return
+    table = [list(rows[0]), *([shown(value) for value in row.values()] for row in rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    for cells in table:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print facts, one per line, or a JSON object."""
+    if as_json:
+        print_json(facts)
+        return
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """Format a value for people."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, default=plain, ensure_ascii=False)
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return str(plain(value))
+
+
+ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit log.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlContext:
+    """Context of a command with the engine's operations."""
+
+    command: CommandContext
+    operations: "Operations"
+    actor: "Actor"
+
+
+@contextmanager
+def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
+    """Provide the ledger; commits notify the relay."""
+    from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+    from kontor.engine.enqueue import Jobs
+    from tasks.registry import catalogue
+    from workers.connections import clock_for, redis_client
+
+    client = redis_client(settings)
+    with closing(client), closing(RedisRelayHint(client, RedisKeys(settings.namespace))) as doorbell:
+        yield Jobs(catalogue(), clock_for(settings), doorbell)
+
+
+@contextmanager
+def control_context(reason: str | None = None) -> Iterator[ControlContext]:
+    """Open a context with the engine's operations; commits at the end of the block and notifies the relay."""
+    from kontor.engine.admin.operations import Actor, Operations
+
+    with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
+        yield ControlContext(ctx, Operations(jobs), Actor(ctx.actor, "cli", reason))
+        ctx.session.commit()

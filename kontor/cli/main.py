@@ -1,0 +1,77 @@
+"""The `kontor` command: assembles its commands and prints errors as one line on stderr."""
+
+import sys
+from types import TracebackType
+
+import typer
+
+from kontor.adapters.embedded.endpoints import AlreadyOwned
+from kontor.adapters.embedded.process import StartFailed
+from kontor.adapters.settings import SettingsError
+from kontor.cli import access, engine, imports, mails, money, processes, programmes, simulate
+from kontor.kernel.errors import Invalid, KontorError
+
+EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
+
+
+def build() -> typer.Typer:
+    """Build the command line."""
+    app = typer.Typer(
+        name="kontor",
+        help="The back office of a reseller programme.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for command in (processes.web, processes.worker, processes.relay, processes.scheduler):
+        app.command()(command)
+    app.command(hidden=True)(processes.catcher)
+    app.command()(processes.up)
+    app.command()(processes.demo)
+    app.command()(processes.migrate)
+    app.command()(processes.doctor)
+    app.command()(money.reconcile)
+    app.command()(simulate.simulate)
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
+    groups = {
+        "programme": programmes.app,
+        "keys": access.keys_app,
+        "operator": access.operators_app,
+        "jobs": engine.jobs_app,
+        "mails": mails.app,
+        "queues": engine.queues_app,
+        "schedules": engine.schedules_app,
+        "domains": access.domains_app,
+        "discounts": money.app,
+        "import": imports.app,
+    }
+    for name, group in groups.items():
+        app.add_typer(group(), name=name)
+    return app
+
+
+def explain(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Print an error on one line."""
+    message = " ".join(str(error).split()) or kind.__name__
+    expected = isinstance(error, EXPECTED)
+    for field in error.errors if isinstance(error, Invalid) else ():
+        print(f"  {field.loc}: {field.msg}", file=sys.stderr)
+    print(
+        f"kontor: {message}" if expected else f"kontor: {kind.__name__}: {message} (--debug shows more)",
+        file=sys.stderr,
+    )
+
+
+def main() -> int:
+    """Run one command; exit codes: 0 success, 1 failure, 2 usage error."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    if len(arguments) == len(sys.argv) - 1:
+        sys.excepthook = explain
+    # Calling the app itself would replace the exception hook.
+    typer.main.get_command(build())(arguments, prog_name="kontor")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

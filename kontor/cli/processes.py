@@ -1,0 +1,146 @@
+"""`kontor web`, `worker`, `relay`, `scheduler`, `catcher`, `up`, `migrate`, `doctor`."""
+
+import os
+import signal
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kontor.adapters.logs import configure_logs
+from kontor.adapters.settings import Environment, Settings, SettingsError, load
+from kontor.adapters.tracing_off import disable_sdk
+from kontor.cli.context import Json, print_facts, print_json, running_settings
+
+if TYPE_CHECKING:
+    from workers.up import FirstCredentials
+
+
+Port = Annotated[int | None, typer.Option("--port", help="TCP port of the web process.", min=1, max=65535)]
+
+
+def web(port: Port = None) -> None:
+    """Serve the API, the console and the public pages."""
+    with running_settings("web") as settings:
+        from workers.web import run
+
+        run(settings if port is None else replace(settings, port=port))
+
+
+def worker() -> None:
+    """Run jobs."""
+    with running_settings("worker") as settings:
+        from workers.worker import run
+
+        run(settings)
+
+
+def relay() -> None:
+    """Notify workers of new jobs and recover jobs of lost workers."""
+    with running_settings("relay") as settings:
+        from workers.relay import run
+
+        run(settings)
+
+
+def scheduler() -> None:
+    """Enqueue jobs of due schedules."""
+    with running_settings("scheduler") as settings:
+        from scheduler import run
+
+        run(settings)
+
+
+def catcher() -> None:
+    """Receive mails and store them as files, for machines without a mail server."""
+    with running_settings("catcher") as settings:
+        from devtools.mail_catcher import run
+
+        run(settings)
+
+
+def up(port: Port = None) -> None:
+    """Run everything on this machine until Ctrl-C."""
+    if port is not None:
+        os.environ["PORT"] = str(port)
+    environment: Environment = load()
+    if environment.otlp_endpoint is None:
+        disable_sdk()
+    configure_logs(environment.log, "up")
+    from workers.up import run
+
+    roles = {role.__name__: role for role in (web, worker, relay, scheduler, catcher)}
+    run(environment, roles, greet)
+
+
+def greet(settings: Settings, credentials: "FirstCredentials | None") -> None:
+    """Print the URLs and, on the first start, the credentials."""
+    lines = [
+        "Kontor is up. Press Ctrl-C to stop it.",
+        f"  console   {settings.public_url}/console",
+        f"  API       {settings.public_url}/v1, described at {settings.public_url}/docs",
+        f"  mail      {settings.smtp_url}",
+    ]
+    if credentials is not None:
+        lines += [
+            "First start. These are shown only once:",
+            f"  operator  {credentials.email}, one-time password {credentials.password}",
+            f"  API key   {credentials.key}",
+        ]
+    print("\n".join(lines), flush=True)
+
+
+def demo(as_json: Json = False) -> None:
+    """Run the example programmes' stories with real processes, HTTP and SMTP; leaves nothing behind."""
+    from rich.console import Console
+
+    from devtools.demo.runner import as_document, show
+    from workers.up import exit_on_signal
+
+    signal.signal(signal.SIGTERM, exit_on_signal)
+    if as_json:
+        print_json(as_document(Console(stderr=True)))
+    else:
+        show(Console())
+
+
+def migrate(as_json: Json = False) -> None:
+    """Migrate the database to the latest schema."""
+    with running_settings("migrate") as settings:
+        from workers import migrations
+
+        before = migrations.revision(settings.database_url)
+        migrations.migrate(settings.database_url)
+        after = migrations.revision(settings.database_url)
+    if after is None:
+        raise SettingsError("there are no migrations")
+    print_facts({"from": before, "to": after}, as_json=as_json)
+
+
+def bench(context: typer.Context) -> None:
+    """Benchmark Kontor against its peers; takes the options of `python -m bench`."""
+    root = Path(__file__).resolve().parents[2]
+    os.chdir(root)
+    os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])
+
+
+MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check settings, PostgreSQL, Redis, SMTP, migrations, clock and stuck work; exit 1 on a problem."""
+    from workers.doctor import run_checks
+
+    with running_settings() as settings:
+        findings = list(run_checks(settings))
+    if as_json:
+        print_json({"items": [asdict(finding) for finding in findings], "next": None})
+    else:
+        for finding in findings:
+            print(f"{MARKS[finding.state]}  {finding.subject:<11} {finding.text}")
+            if finding.remedy:
+                print(f"      {'':<11} -> {finding.remedy}")
+    if any(finding.state == "problem" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The operator console: its shell and the pages about the engine."""

@@ -1,0 +1,118 @@
+"""Routes of the operator console: pages, actions and static files."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from kontor.accounts import console as accounts_console
+from kontor.bulk import console as bulk_console
+from kontor.console import audit, auth, engine_pages, job, jobs, overview, queues
+from kontor.console.actions import ACTIONS
+from kontor.console.handler import ConsoleHandler, ConsoleView
+from kontor.console.render import Templates
+from kontor.discounts import console as discounts_console
+from kontor.kernel.errors import NotFound
+from kontor.mails import console as mails_console
+from kontor.mails.preview_console import Gallery
+from kontor.offers import console as offers_console
+from kontor.operators import console as operators_console
+from kontor.reconciliation import console as reconciliation_console
+from kontor.ui.console_request import ConsoleRequest, TemplateResponse
+from models.people import OperatorRole
+
+STATIC: Final = Path(__file__).resolve().parent / "static"
+PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
+    ("/console", overview.show_overview),
+    ("/console/jobs", jobs.show_jobs),
+    ("/console/jobs/{job_id}", job.show_job),
+    ("/console/dead", jobs.show_dead),
+    ("/console/bulk", bulk_console.show_runs),
+    ("/console/bulk/{run_id}", bulk_console.show_run),
+    ("/console/queues", queues.show_queues),
+    ("/console/queues/{name}", queues.show_queue),
+    ("/console/schedules", engine_pages.show_schedules),
+    ("/console/workers", engine_pages.show_workers),
+    ("/console/instances", engine_pages.show_instances),
+    ("/console/instances/{name}", engine_pages.show_instance),
+    ("/console/accounts", accounts_console.show_accounts),
+    ("/console/accounts/{account_id}", accounts_console.show_account),
+    ("/console/resellers/{reseller_id}/discount", discounts_console.show_discount),
+    ("/console/offers/{offer_id}", offers_console.show_offer),
+    ("/console/mail", mails_console.show_mails),
+    ("/console/mail/{mail_id}", mails_console.show_mail),
+    ("/console/mail/{mail_id}/frame", mails_console.mail_frame),
+    ("/console/reconciliation", reconciliation_console.show_gaps),
+    ("/console/audit", audit.show_audit),
+    ("/console/audit.csv", audit.export_audit),
+    ("/console/password", auth.show_password),
+)
+
+ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
+    ("/console/people", operators_console.show_people),
+    ("/console/keys", operators_console.show_keys),
+    ("/console/programmes", operators_console.show_programmes),
+    ("/console/programmes/{code}", operators_console.show_programme),
+)
+
+
+class Assets(StaticFiles):
+    """Style sheets and scripts, revalidated on every use so that a release takes effect."""
+
+    def file_response(self, *arguments: object, **options: object) -> Response:
+        """Return the file with the console's headers."""
+        response = super().file_response(*arguments, **options)  # type: ignore[arg-type]  # passed through
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def mount(app: FastAPI) -> None:
+    """Mount the console at `/console` of an application that has `state.deps`."""
+    app.mount("/console/static", Assets(directory=STATIC), name="console-static")
+    app.include_router(router_of(ConsoleHandler(Templates())))
+
+
+def router_of(server: ConsoleHandler) -> APIRouter:
+    """Return every route of the console."""
+    router = APIRouter(include_in_schema=False)
+
+    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None) -> None:
+        methods = ["GET", "HEAD"] if method == "GET" else [method]
+        router.add_api_route(path, server.handler(view, role), methods=methods, name=f"{method} {path}")
+
+    add(auth.LOGIN, "GET", auth.show_login, None)
+    add(auth.LOGIN, "POST", auth.login, None)
+    add("/console/logout", "POST", auth.logout, OperatorRole.VIEWER)
+    add("/console/password", "POST", auth.change_password, OperatorRole.VIEWER)
+    add("/console/theme", "POST", auth.choose_theme, OperatorRole.VIEWER)
+    add("/console/searches", "POST", jobs.keep, OperatorRole.VIEWER)
+    add("/console/searches/{search_id}/forget", "POST", jobs.forget, OperatorRole.VIEWER)
+    add("/console/bulk", "POST", bulk_console.begin, OperatorRole.OPERATOR)
+    add("/console/jobs/{job_id}/again", "GET", job.show_again, OperatorRole.OPERATOR)
+    add("/console/jobs/{job_id}/again", "POST", job.run_again, OperatorRole.OPERATOR)
+    add("/console/mail/{mail_id}/again", "GET", mails_console.show_again, OperatorRole.OPERATOR)
+    add("/console/mail/{mail_id}/again", "POST", mails_console.send_again, OperatorRole.OPERATOR)
+    gallery = Gallery()
+    add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
+    add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)
+    add("/console/mail/gallery/{template}/{language}/frame", "GET", gallery.sample_frame, OperatorRole.VIEWER)
+    add("/console/people", "POST", operators_console.add_person, OperatorRole.ADMIN)
+    add("/console/people/{operator_id}/password", "POST", operators_console.new_password, OperatorRole.ADMIN)
+    add("/console/people/{operator_id}/role", "POST", operators_console.set_role, OperatorRole.ADMIN)
+    add("/console/keys", "POST", operators_console.add_key, OperatorRole.ADMIN)
+    for path, view in ADMIN_PAGES:
+        add(path, "GET", view, OperatorRole.ADMIN)
+    for path, view in PAGES:
+        add(path, "GET", view, OperatorRole.VIEWER)
+    for action in ACTIONS:
+        add(action.path, "GET", action.ask, action.role)
+        add(action.path, "POST", action.do, action.role)
+    add("/console/{rest:path}", "GET", _not_found, OperatorRole.VIEWER)
+    return router
+
+
+def _not_found(request: ConsoleRequest) -> TemplateResponse:
+    raise NotFound

@@ -1,0 +1,74 @@
+"""Audit log: search and CSV export."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from typing import Final
+from urllib.parse import urlencode
+
+from kontor import audit
+from kontor.audit import AuditFilter
+from kontor.kernel.paging import invalid_cursor
+from kontor.kernel.serialization import escape_formula
+from kontor.ui.console_request import ConsoleRequest, StreamedFile, TemplateResponse
+from models.control import AuditEntry
+
+SHOWN: Final = 100
+FIELDS: Final = ("actor", "action", "target")
+COLUMNS: Final = ("number", "at", "who", "did", "to", "why", "from", "detail")
+PAGE: Final = 1_000
+
+
+def show_audit(request: ConsoleRequest) -> TemplateResponse:
+    """Show the log, newest first. Raises Invalid for a malformed cursor."""
+    texts = {name: request.incoming.param(name) for name in FIELDS}
+    rows = audit.page(request.session, AuditFilter(**texts), _before(request), SHOWN + 1)
+    shown = rows[:SHOWN]
+    following = None
+    if len(rows) > SHOWN:
+        kept = [(name, text) for name, text in texts.items() if text]
+        following = f"/console/audit?{urlencode([*kept, ('before', str(shown[-1].seq))])}"
+    filter_query = urlencode([(name, text) for name, text in texts.items() if text])
+    values = {"entries": shown, "texts": texts, "next": following, "filter_query": filter_query}
+    return TemplateResponse("audit.html", "Audit", values, "audit")
+
+
+def export_audit(request: ConsoleRequest) -> StreamedFile:
+    """Export every matching entry as CSV, newest first."""
+    filter_ = AuditFilter(**{name: request.incoming.param(name) for name in FIELDS})
+    return StreamedFile("audit.csv", "text/csv; charset=utf-8", _csv_rows(request, filter_))
+
+
+def _csv_rows(request: ConsoleRequest, filter_: AuditFilter) -> Iterator[str]:
+    """Yield CSV rows. Each page has its own transaction, so a long export keeps none open."""
+    yield "\ufeff" + _csv_row(COLUMNS)
+    before: int | None = None
+    while True:
+        with request.deps.sessions() as session:
+            rows = audit.page(session, filter_, before, PAGE)
+        yield from (_csv_row(_cells(entry)) for entry in rows)
+        if len(rows) < PAGE:
+            return
+        before = rows[-1].seq
+
+
+def _cells(entry: AuditEntry) -> list[str]:
+    detail = json.dumps(entry.detail, ensure_ascii=False, default=str)
+    at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [str(entry.seq), at, entry.actor, entry.action, entry.target, entry.reason or "", entry.origin or "", detail]
+
+
+def _csv_row(cells: Sequence[str]) -> str:
+    """Format one CSV row; cells that a spreadsheet would run as a formula are escaped."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _before(request: ConsoleRequest) -> int | None:
+    text = request.incoming.param("before")
+    if text is not None and not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise invalid_cursor()
+    return None if text is None else int(text)

@@ -1,0 +1,1 @@
+"""Turnover discounts: tiers, the daily run and its approval."""

@@ -1,0 +1,113 @@
+"""Routes of discounts and discount runs."""
+
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from kontor.discounts import explain, run_admin
+from kontor.discounts.queries import RunFilter
+from kontor.discounts.schemas import (
+    DiscountOut,
+    DiscountQuery,
+    DiscountRunIn,
+    DiscountRunOut,
+    DiscountRunPreviewOut,
+    DiscountRunQuery,
+    MoverOut,
+)
+from kontor.http import ownership
+from kontor.http.context import Ctx, RequestContext, RoutePolicy
+from kontor.http.responses import ApiResponse
+from kontor.http.routing import Routes
+from kontor.http.wire import PageOut, PageQuery
+from kontor.jobs.schemas import ReasonIn
+from kontor.kernel.money import parse_amount
+from kontor.payments.routes import READ as PAYMENTS_READ
+from kontor.payments.routes import discount_context, reseller_here
+from models.accounts import Account
+from models.discounts import DiscountRun
+from models.keys import Scope
+
+routes = Routes("discounts")
+
+
+@routes.get("/v1/resellers/{reseller_id}/discount", PAYMENTS_READ, response=DiscountOut, problems=[409])
+def get_discount(ctx: Ctx, reseller_id: UUID, query: Annotated[DiscountQuery, Query()]) -> DiscountOut:
+    """Return turnover, tier and percentages of a local day, their derivation, and tomorrow's. 409 `not_a_reseller`."""
+    account = reseller_here(ctx, reseller_id)
+    pay = None if query.pay is None else _amount(ctx, account, query.pay)
+    explanation = explain.explain_discount(discount_context(ctx), ctx.session, account, query.as_of, pay)
+    return DiscountOut.model_validate(explanation)
+
+
+def _amount(ctx: RequestContext, account: Account, text: str) -> Decimal:
+    programme = discount_context(ctx).programme(ctx.session, account.programme)
+    return parse_amount(text, programme.currency, loc="pay")
+
+
+run_routes = Routes("discounts")
+READ = RoutePolicy(Scope.READ, "run_id", ownership.provider)
+DECIDE = RoutePolicy(Scope.OPERATE, "run_id", ownership.provider)
+
+
+def shown(ctx: RequestContext, run: DiscountRun) -> DiscountRunOut:
+    """Build the response for a run, with its totals."""
+    return DiscountRunOut.model_validate(run_admin.to_dicts(ctx.session, [run])[0])
+
+
+@run_routes.post(
+    "/v1/discount-runs",
+    RoutePolicy(Scope.OPERATE, unbound_only=True),
+    response=DiscountRunOut,
+    status=202,
+    also={200: DiscountRunPreviewOut},
+)
+def begin_run(ctx: Ctx, body: DiscountRunIn) -> ApiResponse:
+    """Start a run for today as jobs; a dry run returns its result. 422 `no_turnover_discount`."""
+    service_ctx = discount_context(ctx)
+    if body.dry_run:
+        return ApiResponse.of(
+            DiscountRunPreviewOut.model_validate(run_admin.preview(service_ctx, ctx.session, body.programme))
+        )
+    run = run_admin.start(service_ctx, ctx.session, body.programme, ctx.caller.actor)
+    return ApiResponse.of(shown(ctx, run), 202, {"Location": f"/v1/discount-runs/{run.id}"})
+
+
+@run_routes.get("/v1/discount-runs", RoutePolicy(Scope.READ, unbound_only=True), response=PageOut[DiscountRunOut])
+def list_runs(ctx: Ctx, query: Annotated[DiscountRunQuery, Query()]) -> PageOut[DiscountRunOut]:
+    """List runs, newest first."""
+    filter_ = RunFilter(query.programme, query.state, query.day)
+    page = run_admin.page(ctx.session, filter_, query.cursor, query.limit)
+    documents = run_admin.to_dicts(ctx.session, page.items)
+    return PageOut(items=[DiscountRunOut.model_validate(document) for document in documents], next=page.next)
+
+
+@run_routes.get("/v1/discount-runs/{run_id}", READ, response=DiscountRunOut)
+def get_run(ctx: Ctx, run_id: UUID) -> DiscountRunOut:
+    """Return a run with its totals."""
+    return shown(ctx, run_admin.get(ctx.session, run_id))
+
+
+@run_routes.get("/v1/discount-runs/{run_id}/movers", READ, response=PageOut[MoverOut])
+def list_movers(ctx: Ctx, run_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[MoverOut]:
+    """List resellers that change tier in a run, ordered by id."""
+    page = run_admin.movers(ctx.session, run_id, query.cursor, query.limit)
+    service_ctx, run = discount_context(ctx), run_admin.get(ctx.session, run_id)
+    documents = [run_admin.mover_to_dict(service_ctx, ctx.session, run, move) for move in page.items]
+    return PageOut(items=[MoverOut.model_validate(document) for document in documents], next=page.next)
+
+
+@run_routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, response=DiscountRunOut)
+def approve_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
+    """Approve a held run: it records discounts and sends mails. 409 `not_held` with the state."""
+    run = run_admin.approve(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    return shown(ctx, run)
+
+
+@run_routes.post("/v1/discount-runs/{run_id}/reject", DECIDE, response=DiscountRunOut)
+def reject_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
+    """Reject a held run: it records nothing. 409 `not_held` with the state."""
+    run = run_admin.reject(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    return shown(ctx, run)

@@ -1,0 +1,160 @@
+"""Operator actions on discount runs: list, preview, start, approve, reject."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor import audit
+from kontor.discounts import daily_run, queries, set_queries
+from kontor.discounts.context import DiscountBook
+from kontor.discounts.queries import RunFilter
+from kontor.discounts.record import computation_for
+from kontor.discounts.rules import needs_approval
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from kontor.kernel.money import Money
+from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.states import RunState
+from kontor.programme.model import Programme, TurnoverDiscount
+from models.discounts import DiscountChange, DiscountRun
+
+SHOWN: Final = 1_000
+"""Maximum number of resellers listed in a preview."""
+
+Document = dict[str, Any]
+
+
+def start(ctx: DiscountBook, session: Session, code: str, actor: str) -> DiscountRun:
+    """Start a run for the current local day. Raises Invalid(`unknown_programme`, `no_turnover_discount`)."""
+    _turnover_rules(code, ctx.programme(session, code))
+    run = daily_run.start(ctx, session, code)
+    assert run is not None, "the programme discounts by turnover"
+    audit.add(session, at=ctx.now, actor=actor, action="discounts.run", target=f"run:{run.id}")
+    return run
+
+
+def preview(ctx: DiscountBook, session: Session, code: str) -> Document:
+    """Return what a run would change now: tier changes in total and the resellers concerned; writes nothing."""
+    programme = ctx.programme(session, code)
+    rules = _turnover_rules(code, programme)
+    day = ctx.today(programme.zone)
+    sums = computation_for(code, programme, rules, day)
+    transitions = set_queries.preview(session, sums)
+    moves = [row for row in transitions if row.before != row.after]
+    resellers, moved = sum(row.resellers for row in transitions), sum(row.resellers for row in moves)
+    return {
+        "programme": code,
+        "day": day,
+        "resellers": resellers,
+        "moved": moved,
+        "guard_rail": float(rules.guard_rail),
+        "needs_approval": needs_approval(resellers, moved, rules.guard_rail),
+        "moves": [{"from": row.before, "to": row.after, "resellers": row.resellers} for row in moves],
+        "movers": [_mover(row, programme) for row in set_queries.movers(session, sums, SHOWN)],
+    }
+
+
+def _turnover_rules(code: str, programme: Programme) -> TurnoverDiscount:
+    if isinstance(programme.discount, TurnoverDiscount):
+        return programme.discount
+    message = f"Programme {code} has no turnover discount, so there is nothing to compute."
+    raise Invalid("no_turnover_discount", message, errors=[FieldError("programme", message)])
+
+
+def approve(ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
+    """Let a held run record and mail its findings. Raises NotFound, Conflict(`not_held`)."""
+    run = _lock_and_decide(ctx, session, run_id, actor, reason, "approve")
+    daily_run.start_applying(ctx, session, run)
+    return run
+
+
+def reject(ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
+    """End a held run without recording anything. Raises NotFound, Conflict(`not_held`)."""
+    run = _lock_and_decide(ctx, session, run_id, actor, reason, "reject")
+    run.state, run.finished_at = RunState.REJECTED.value, ctx.now
+    session.flush()
+    queries.delete_unmoved(session, run.id)
+    return run
+
+
+def _lock_and_decide(
+    ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None, verb: str
+) -> DiscountRun:
+    run = queries.get(session, run_id, lock=True)
+    if run is None:
+        raise NotFound(message="No such run.")
+    if run.state != RunState.HELD:
+        raise Conflict(
+            "not_held", f"Only a held run can be approved or rejected; this one is {run.state}.", state=run.state
+        )
+    run.decided_at, run.decided_by, run.reason = ctx.now, actor, reason
+    action = f"discounts.{verb}"
+    audit.add(session, at=ctx.now, actor=actor, action=action, target=f"run:{run.id}", reason=reason)
+    return run
+
+
+def get(session: Session, run_id: UUID) -> DiscountRun:
+    """Return one run. Raises NotFound."""
+    run = queries.get(session, run_id)
+    if run is None:
+        raise NotFound(message="No such run.")
+    return run
+
+
+def page(session: Session, filters: RunFilter, cursor: str | None = None, limit: int = 100) -> Page[DiscountRun]:
+    """Return runs, newest first. Raises Invalid on an invalid cursor."""
+    runs = queries.page(session, filters, cursor_id(cursor), limit + 1)
+    return paginate(runs, limit, lambda run: str(run.id))
+
+
+def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[DiscountChange]:
+    """Return the resellers whose tier a run changes. Raises NotFound, Invalid on an invalid cursor."""
+    get(session, run_id)
+    findings = queries.moves(session, run_id, cursor_id(cursor), limit + 1)
+    return paginate(findings, limit, lambda move: str(move.reseller_id))
+
+
+def mover_to_dict(ctx: DiscountBook, session: Session, run: DiscountRun, move: DiscountChange) -> Document:
+    """Return a tier change as JSON."""
+    return _mover(move, ctx.programme(session, run.programme))
+
+
+def _mover(move: Any, programme: Programme) -> Document:
+    return {
+        "reseller_id": move.reseller_id,
+        "from": move.before,
+        "to": move.after,
+        "turnover": Money(move.turnover, programme.currency).to_document(),
+    }
+
+
+def to_dicts(session: Session, runs: Sequence[DiscountRun]) -> list[Document]:
+    """Return runs as JSON, with the number of tier changes by old and new tier."""
+    totals: dict[UUID, list[Document]] = defaultdict(list)
+    for run_id, before, after, resellers in queries.totals(session, [run.id for run in runs]):
+        totals[run_id].append({"from": before, "to": after, "resellers": resellers})
+    return [
+        {
+            "id": run.id,
+            "programme": run.programme,
+            "day": run.day,
+            "state": run.state,
+            "ranges": run.ranges,
+            "computed": run.computed,
+            "applied": run.applied,
+            "resellers": run.resellers,
+            "moved": run.moved,
+            "guard_rail": float(run.guard_rail),
+            "moves": totals[run.id],
+            "started_at": run.started_at,
+            "decided_at": run.decided_at,
+            "decided_by": run.decided_by,
+            "reason": run.reason,
+            "finished_at": run.finished_at,
+        }
+        for run in runs
+    ]

@@ -1,0 +1,100 @@
+"""Lanes for operators: list, probe at once, hold, release."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from kontor import audit
+from kontor.engine.admin.operations import Actor
+from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.kernel.errors import Conflict, NotFound
+from models.accounts import Account, Instance
+from models.control import BreakerState, Lane
+from models.jobs import Job
+
+UNKNOWN: Final = "No such lane."
+
+
+def probe(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
+    """Let an open lane send its next job now. Raises NotFound, Conflict(`not_open`)."""
+    lane = _locked(session, name)
+    if lane.state != BreakerState.OPEN:
+        raise Conflict("not_open", f"Only an open lane can be probed; this one is {lane.state}.", state=lane.state)
+    switch(session, name, BreakerState.OPEN, since=lane.held_since, probe=jobs.clock.now())
+    _note(session, jobs, "lane.probe", name, actor)
+
+
+def hold(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
+    """Send nothing until released; running jobs continue. Raises NotFound, Conflict(`already_held`)."""
+    lane = _locked(session, name)
+    if lane.state == BreakerState.FORCED:
+        raise Conflict("already_held", "The lane is already on hold.", state=lane.state)
+    switch(session, name, BreakerState.FORCED, since=lane.held_since, probe=None)
+    _note(session, jobs, "lane.hold", name, actor)
+
+
+def release(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
+    """End a hold; the next job is sent now, as a probe. Raises NotFound, Conflict(`not_held`)."""
+    lane = _locked(session, name)
+    if lane.state != BreakerState.FORCED:
+        raise Conflict("not_held", "The lane is not on hold.", state=lane.state)
+    now = jobs.clock.now()
+    switch(session, name, BreakerState.OPEN, since=lane.held_since or now, probe=now)
+    _note(session, jobs, "lane.release", name, actor)
+
+
+def _locked(session: Session, name: str) -> Lane:
+    lane = lock_lane(session, name)
+    if lane is None:
+        raise NotFound("unknown_lane", UNKNOWN)
+    return lane
+
+
+def _note(session: Session, jobs: Jobs, action: str, lane: str, actor: Actor) -> None:
+    audit.add(
+        session, at=jobs.clock.now(), actor=actor.name, action=action, target=f"lane:{lane}",
+        reason=actor.reason, origin=actor.origin,
+    )  # fmt: skip
+    ring_after_commit(session, jobs.doorbell)
+
+
+SHOWN: Final = 500
+
+
+def not_closed(session: Session) -> int:
+    """Count the lanes that are open or held."""
+    count = select(func.count()).select_from(Lane).where(Lane.state != BreakerState.CLOSED)
+    return session.scalar(count) or 0
+
+
+def list_lanes(session: Session) -> list[Lane]:
+    """Return lanes, those not closed first, at most 500."""
+    trouble = case((Lane.state == BreakerState.CLOSED, 1), else_=0)
+    return list(session.scalars(select(Lane).order_by(trouble, Lane.name).limit(SHOWN)))
+
+
+def unfinished_by_lane(session: Session, names: list[str]) -> dict[str, int]:
+    """Count the unfinished jobs of each lane."""
+    conditions = (Job.lane.in_(names), Job.state != "dead")
+    query = select(Job.lane, func.count()).where(*conditions).group_by(Job.lane)
+    return {str(name): count for name, count in session.execute(query)}
+
+
+def owners(session: Session, account_ids: list[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Return (name, instance URL) of the accounts that have an instance."""
+    query = select(Account.id, Account.name, Instance.url).join(Instance, Instance.account_id == Account.id)
+    return {row[0]: (row[1], row[2]) for row in session.execute(query.where(Account.id.in_(account_ids)))}
+
+
+def lock_lane(session: Session, name: str) -> Lane | None:
+    """Lock and return a lane."""
+    return session.get(Lane, name, with_for_update=True, populate_existing=True)
+
+
+def switch(session: Session, name: str, state: BreakerState, *, since: datetime | None, probe: datetime | None) -> None:
+    """Set a lane's breaker."""
+    values = {"state": state.value, "held_since": since, "probe_at": probe}
+    session.execute(update(Lane).where(Lane.name == name).values(**values))

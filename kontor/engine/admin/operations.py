@@ -1,0 +1,158 @@
+"""Operator actions on jobs, queues and schedules; each takes effect at once and is audited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from kontor.engine import lanes, ledger
+from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.engine.schedules import run_now
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.errors import Conflict, NotFound
+from kontor.kernel.ports import Clock
+from kontor.kernel.states import PENDING, JobState
+from models.control import AuditEntry, Queue, Schedule
+
+FIND = "SELECT state, lane, attempt, started_at FROM jobs WHERE id = %s FOR UPDATE"
+FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
+REQUEST_CANCEL = "UPDATE jobs SET cancel_requested = true WHERE id = %s"
+REQUEUE = """
+UPDATE jobs SET state = 'queued', run_at = %s, attempt = 0, crashes = 0, reason = NULL, lease = NULL,
+    worker = NULL, started_at = NULL, finished_at = NULL, held = false, cancel_requested = false
+WHERE id = %s
+"""
+REVIVE = """
+WITH removed AS (DELETE FROM jobs_archive WHERE id = %(id)s AND state = 'cancelled' RETURNING *)
+INSERT INTO jobs (id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key,
+    once_key, run_at, max_attempts, parent_id, trace_id, created_at)
+SELECT id, task, queue, tenant, lane, priority, 'queued', payload, payload_version, unique_key, once_key,
+    %(now)s, max_attempts, parent_id, trace_id, created_at FROM removed
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from where and why, as the audit log stores it."""
+
+    name: str
+    origin: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Operator actions. Each works in the caller's session and writes an audit entry."""
+
+    jobs: Jobs
+    clock: Clock = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clock", self.jobs.clock)
+
+    def pause_queue(self, session: Session, name: str, actor: Actor) -> None:
+        """Start no job of the queue after the commit; running jobs finish. Raises NotFound."""
+        self._switch(session, name, actor, paused=True)
+
+    def resume_queue(self, session: Session, name: str, actor: Actor) -> None:
+        """Let the queue's jobs start again. Raises NotFound."""
+        self._switch(session, name, actor, paused=False)
+
+    def cancel(self, session: Session, job_id: UUID, actor: Actor) -> JobState:
+        """Cancel a waiting or dead job at once; request cancellation of a running one. Raises Conflict, NotFound."""
+        row = psycopg_connection(session).execute(FIND, (job_id,)).fetchone()
+        if row is None:
+            raise self._finished(session, job_id, "not_cancellable")
+        state, lane, attempt, _ = row
+        self._audit(session, actor, "job.cancel", f"job:{job_id}", {"state": state})
+        if state == JobState.RUNNING:
+            psycopg_connection(session).execute(REQUEST_CANCEL, (job_id,))
+            return JobState.RUNNING
+        self._archive_cancelled(session, job_id, actor)
+        if lane is not None and state in PENDING and attempt >= 0:
+            lanes.leave(psycopg_connection(session), lane, job_id, healthy=False)
+        return JobState.CANCELLED
+
+    def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
+        """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Conflict, NotFound."""
+        now = self.clock.now()
+        row = psycopg_connection(session).execute(FIND, (job_id,)).fetchone()
+        if row is not None and row[0] not in (JobState.DEAD, JobState.RETRYING):
+            raise _conflict("not_retryable", row[0])
+        try:
+            with session.begin_nested():
+                if row is not None:
+                    psycopg_connection(session).execute(REQUEUE, (now, job_id))
+                elif not psycopg_connection(session).execute(REVIVE, {"id": job_id, "now": now}).rowcount:
+                    raise self._finished(session, job_id, "not_retryable")
+        except UniqueViolation:
+            message = "Another unfinished job has this job's unique_key; wait for it or cancel it."
+            raise Conflict("not_retryable", message, state=row[0] if row else "cancelled") from None
+        self._audit(session, actor, "job.retry", f"job:{job_id}", {})
+        ring_after_commit(session, self.jobs.doorbell)
+
+    def pause_schedule(self, session: Session, name: str, actor: Actor) -> None:
+        """Pause a schedule; slots during the pause are skipped. Raises NotFound."""
+        self._schedule(session, name).paused = True
+        self._audit(session, actor, "schedule.pause", f"schedule:{name}", {})
+
+    def resume_schedule(self, session: Session, name: str, actor: Actor) -> None:
+        """Resume a schedule from its next slot. Raises NotFound."""
+        row = self._schedule(session, name)
+        row.paused, row.expected_from = False, self.clock.now()
+        self._audit(session, actor, "schedule.resume", f"schedule:{name}", {})
+
+    def run_schedule(self, session: Session, name: str, actor: Actor) -> UUID:
+        """Enqueue a schedule's task now; return the job id. Raises NotFound."""
+        job_id = run_now(session, self.jobs, self._schedule(session, name), self.clock.now())
+        self._audit(session, actor, "schedule.run", f"schedule:{name}", {"job": str(job_id)})
+        return job_id
+
+    def _switch(self, session: Session, name: str, actor: Actor, *, paused: bool) -> None:
+        if name not in self.jobs.catalogue.queues:
+            raise NotFound("unknown_queue", f"There is no queue {name!r}.")
+        statement = insert(Queue).values(name=name, paused=paused)
+        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused}))
+        self._audit(session, actor, "queue.pause" if paused else "queue.resume", f"queue:{name}", {})
+        ring_after_commit(session, self.jobs.doorbell)
+
+    def _archive_cancelled(self, session: Session, job_id: UUID, actor: Actor) -> None:
+        ledger.archive(
+            psycopg_connection(session), [(job_id, None)], state=JobState.CANCELLED,
+            reason=actor.reason or f"cancelled by {actor.name}", attempt_increment=0, worker=None,
+            started=None, finished=self.clock.now(),
+        )  # fmt: skip
+
+    def _finished(self, session: Session, job_id: UUID, code: str) -> Exception:
+        row = psycopg_connection(session).execute(FINISHED, (job_id,)).fetchone()
+        return NotFound() if row is None else _conflict(code, row[0])
+
+    def _schedule(self, session: Session, name: str) -> Schedule:
+        query = select(Schedule).where(Schedule.name == name, ~Schedule.retired).with_for_update()
+        row = session.scalar(query)
+        if row is None:
+            raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
+        return row
+
+    def _audit(self, session: Session, actor: Actor, action: str, target: str, detail: Mapping[str, Any]) -> None:
+        session.add(
+            AuditEntry(
+                at=self.clock.now(),
+                actor=actor.name,
+                action=action,
+                target=target,
+                reason=actor.reason,
+                origin=actor.origin,
+                detail=dict(detail),
+            )
+        )
+
+
+def _conflict(code: str, state: str) -> Conflict:
+    verbs = {"not_cancellable": "cancelled", "not_retryable": "retried"}
+    return Conflict(code, f"A job that is {state} cannot be {verbs[code]}.", state=state)

@@ -1,0 +1,90 @@
+"""The task catalogue: payload models and execution policies, without the handlers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.errors import FieldError, Invalid
+from kontor.kernel.states import CrashPolicy, TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a task runs. A start more than `due_by` after the due time counts as late."""
+
+    name: str
+    queue: str
+    kind: TaskKind
+    retry: RetryPolicy
+    crash: CrashPolicy = CrashPolicy.RERUN
+    public: bool = False
+    due_by: timedelta = timedelta(minutes=5)
+    time_limit: timedelta = timedelta(minutes=5)
+    batch_commits: bool = True
+
+
+def isolated_policy(name: str, queue: str, due_by: timedelta = timedelta(minutes=5), *, attempts: int = 10) -> Policy:
+    """A transactional policy with one commit per job, so that row locks are never held for other jobs of a batch."""
+    retry = RetryPolicy(max_attempts=attempts)
+    return Policy(name, queue, TaskKind.TRANSACTIONAL, retry, due_by=due_by, batch_commits=False)
+
+
+class Payload(BaseModel):
+    """The arguments of a job: ids and scalars only, frozen, versioned, without secrets.
+
+    `sensitive` names the fields that console, logs and API redact.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    policy: ClassVar[Policy]
+    version: ClassVar[int] = 1
+    sensitive: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def upgrade(cls, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+        """Convert a payload stored by an older release to the current version."""
+        return stored
+
+
+def validate(payload: type[Payload], args: Mapping[str, Any]) -> Payload:
+    """Validate untrusted args. Raises Invalid(`invalid_args`) that lists every invalid field."""
+    try:
+        return payload.model_validate(args)
+    except ValidationError as error:
+        errors = [FieldError(".".join(["args", *map(str, item["loc"])]), item["msg"]) for item in error.errors()]
+        name = payload.policy.name
+        raise Invalid("invalid_args", f"The args do not fit task {name}.", errors=errors) from None
+
+
+class Catalogue:
+    """All tasks of this deployment by wire name."""
+
+    def __init__(self, payloads: Iterable[type[Payload]]) -> None:
+        self._tasks: dict[str, type[Payload]] = {}
+        for payload in payloads:
+            if payload.policy.name in self._tasks:
+                raise ValueError(f"duplicate task name {payload.policy.name}")
+            self._tasks[payload.policy.name] = payload
+
+    def __getitem__(self, name: str) -> type[Payload]:
+        try:
+            return self._tasks[name]
+        except KeyError:
+            message = f"There is no task {name!r}; GET /v1/tasks lists them."
+            raise Invalid("unknown_task", message, errors=[FieldError("task", message)]) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tasks
+
+    def __iter__(self) -> Iterator[type[Payload]]:
+        return iter(self._tasks.values())
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """All queue names, sorted."""
+        return tuple(sorted({payload.policy.queue for payload in self}))

@@ -1,0 +1,158 @@
+"""Handler protocols and the handler registry."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.engine.catalogue import Catalogue, Payload
+from kontor.engine.enqueue import Jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Succeeded. `result` must be JSON-serialisable; API and console show it."""
+
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Not due yet: run again at `until` (aware). Uses no attempt."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """No longer needed."""
+
+    reason: str
+
+
+Outcome = Done | Snooze | Cancel
+
+
+class Transient(Exception):
+    """Failed, to be retried after `retry_in` or by the task's policy."""
+
+    def __init__(self, message: str, *, retry_in: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_in = retry_in
+
+
+class Permanent(Exception):
+    """Failed permanently: the job is dead at once."""
+
+
+class RemoteUnavailable(Exception):
+    """The lane's remote is down: the lane is held and no attempt is used."""
+
+    def __init__(self, message: str, *, retry_in: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_in = retry_in
+
+
+class Cancelled(Exception):
+    """The handler stopped because cancellation was requested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error in its stored form. `fingerprint` groups similar errors."""
+
+    type: str
+    message: str
+    traceback: str = field(default="", compare=False)
+    fingerprint: str = ""
+
+    def document(self) -> dict[str, str]:
+        """Return the JSON form stored with jobs and attempts."""
+        return {"type": self.type, "message": self.message, "traceback": self.traceback}
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """The job a handler works for. `now` is programme time, aware, UTC; `jobs` enqueues its children.
+
+    A long `act` polls `cancelled()` and raises `outcomes.Stopped` when it returns True.
+    """
+
+    id: UUID
+    task: str
+    tenant: str
+    lane: str | None
+    attempt: int
+    now: datetime
+    jobs: Jobs
+    cancelled: Callable[[], bool]
+
+
+class Transactional(Protocol):
+    """A handler with database effects only: runs inside the transaction that completes the job."""
+
+    @property
+    def payload(self) -> type[Any]:
+        """The payload model of its jobs."""
+
+    def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
+        """Load, decide, write, enqueue."""
+
+
+class External(Protocol):
+    """A handler with an external effect: claim (transaction), act (none), record (transaction)."""
+
+    @property
+    def payload(self) -> type[Any]:
+        """The payload model of its jobs."""
+
+    def claim(self, job: JobContext, session: Session, payload: Any) -> Any:
+        """Lock the rows and check that the job is still due; return a plan, or an Outcome to end here."""
+
+    def act(self, job: JobContext, plan: Any) -> Any:
+        """Perform the effect. No transaction is open."""
+
+    def record(self, job: JobContext, session: Session, payload: Any, plan: Any, result: Any) -> Outcome:
+        """Record the result."""
+
+
+@runtime_checkable
+class Verifying(Protocol):
+    """An external handler that can check whether an interrupted act took effect (policy `verify`)."""
+
+    def verify(self, job: JobContext, plan: Any) -> Any | None:
+        """Return the act's result if it took effect, None to act again."""
+
+
+@runtime_checkable
+class FailureListener(Protocol):
+    """A handler with a callback for failed attempts, called in the transaction that records them.
+
+    `dead` is None while the job will be retried, else the reason why it is dead.
+    """
+
+    def failed(self, job: JobContext, session: Session, payload: Any, error: str, dead: str | None) -> None:
+        """Store the error with the domain object and notify people."""
+
+
+Handler = Transactional | External
+
+
+class Registry:
+    """All handlers of this deployment by the wire name of their task."""
+
+    def __init__(self, handlers: Iterable[Handler]) -> None:
+        self._handlers: dict[str, Handler] = {}
+        for handler in handlers:
+            self._handlers[handler.payload.policy.name] = handler
+        payloads: list[type[Payload]] = [handler.payload for handler in self._handlers.values()]
+        self.catalogue = Catalogue(payloads)
+
+    def __getitem__(self, name: str) -> Handler:
+        return self._handlers[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._handlers

@@ -1,0 +1,111 @@
+"""Lanes: one job at a time per remote system, behind a circuit breaker."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from kontor.engine.ledger import ROW, JobRow, PgConnection
+
+ENSURE = "INSERT INTO lanes (name) VALUES (%s) ON CONFLICT DO NOTHING"
+LOCK = "SELECT state, busy_with, failures, held_since, probe_at FROM lanes WHERE name = %s FOR UPDATE"
+TAKE = "UPDATE lanes SET busy_with = %s WHERE name = %s"
+PARK = "UPDATE jobs SET held = true WHERE id = %s"
+FREE = "UPDATE lanes SET busy_with = NULL WHERE name = %s AND busy_with = %s"
+CLOSE = """
+UPDATE lanes SET state = 'closed', busy_with = NULL, failures = 0, held_since = NULL, probe_at = NULL,
+    last_error = NULL
+WHERE name = %s AND state <> 'forced'
+"""
+OPEN = """
+UPDATE lanes SET state = CASE state WHEN 'forced' THEN 'forced' ELSE 'open' END, busy_with = NULL,
+    failures = failures + 1, held_since = coalesce(held_since, %s), probe_at = %s, last_error = %s
+WHERE name = %s
+"""
+NEXT = """
+UPDATE jobs SET held = false WHERE id = (
+    SELECT id FROM jobs WHERE lane = %s AND held AND state = 'queued'
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+"""
+WAITING = f"""
+SELECT {ROW} FROM jobs WHERE lane = %s AND state IN ('queued', 'retrying') ORDER BY id FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 -- constants
+RESTART = "UPDATE lanes SET held_since = %s WHERE name = %s"
+PROBES = """
+UPDATE lanes SET probe_at = NULL WHERE name IN (
+    SELECT name FROM lanes WHERE state = 'open' AND probe_at <= %s AND busy_with IS NULL
+    ORDER BY probe_at LIMIT 500 FOR UPDATE SKIP LOCKED)
+RETURNING name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    """The state of a locked lane. `probe_at` None in an open lane: the next job is the probe."""
+
+    state: str
+    busy_with: UUID | None
+    failures: int
+    held_since: datetime | None
+    probe_at: datetime | None
+
+    def admits(self, job_id: UUID, now: datetime) -> bool:
+        """Whether this job may run now."""
+        if self.busy_with not in (None, job_id) or self.state == "forced":
+            return False
+        return self.state == "closed" or self.probe_at is None or self.probe_at <= now
+
+
+def lock(connection: PgConnection, name: str) -> LaneRow:
+    """Lock a lane; create it on first use."""
+    connection.execute(ENSURE, (name,))
+    row = connection.execute(LOCK, (name,)).fetchone()
+    assert row is not None
+    return LaneRow(*row)
+
+
+def enter(connection: PgConnection, name: str, job_id: UUID, now: datetime) -> bool:
+    """Take the lane for a job, or hold the job until the lane is free. The caller has locked the job's row."""
+    if lock(connection, name).admits(job_id, now):
+        connection.execute(TAKE, (job_id, name))
+        return True
+    connection.execute(PARK, (job_id,))
+    return False
+
+
+def leave(connection: PgConnection, name: str, job_id: UUID, *, healthy: bool) -> None:
+    """Free the lane and release its next job; `healthy` (the remote answered) closes the breaker.
+
+    If a probe ends without calling the remote, the next job becomes the probe.
+    """
+    lane = lock(connection, name)
+    connection.execute(FREE, (name, job_id))
+    if healthy:
+        connection.execute(CLOSE, (name,))
+        lane = LaneRow("closed" if lane.state != "forced" else "forced", None, 0, None, None)
+    if lane.state == "closed" or (lane.state == "open" and lane.probe_at is None):
+        connection.execute(NEXT, (name,))
+
+
+def trip(connection: PgConnection, name: str, now: datetime, probe_at: datetime, error: str) -> None:
+    """Open the breaker until `probe_at`: the remote is down."""
+    connection.execute(OPEN, (now, probe_at, error[:500], name))
+
+
+def waiting(connection: PgConnection, name: str) -> list[JobRow]:
+    """Lock and return the jobs waiting in a lane."""
+    return connection.cursor(row_factory=class_row(JobRow)).execute(WAITING, (name,)).fetchall()
+
+
+def restart_hold_limit(connection: PgConnection, name: str, now: datetime) -> None:
+    """Restart the 72 h limit: the jobs that reached it are dead, later ones get their own."""
+    connection.execute(RESTART, (now, name))
+
+
+def release_probes(connection: PgConnection, now: datetime) -> int:
+    """Release the next job of every open lane with a due probe; return the number of lanes."""
+    names = [row[0] for row in connection.execute(PROBES, (now,)).fetchall()]
+    for name in names:
+        connection.execute(NEXT, (name,))
+    return len(names)

@@ -1,0 +1,107 @@
+"""Pipelined transactions: one job, one commit, two round trips.
+
+Sent one by one, BEGIN, claim, effect, completion and COMMIT are five round trips, each with a context switch in
+both processes. Here claim and completion are prepared once per connection and sent in one simple query together
+with the COMMIT of the previous job and the BEGIN of the next. The query goes to libpq directly, which returns the
+last result: a cursor costs a quarter of the time a worker spends on such a job.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import OperationalError
+from psycopg.adapt import Transformer
+from psycopg.errors import InvalidSqlStatementName, error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+from psycopg.sql import quote
+from psycopg.types.json import set_json_loads
+from pydantic_core import from_json
+from sqlalchemy import Connection
+
+from kontor.engine import ledger
+from kontor.engine.ledger import JobRow, PgConnection
+
+_KEY: Final = "kontor.express"
+_TYPES: Final = "uuid, text, timestamptz, timestamptz, jsonb"
+# Values common to all successful jobs are literals: each parameter costs PostgreSQL about 2 us.
+_PARAMETERS: Final = {
+    "id": "$1", "worker": "$2", "started": "$3", "finished": "$4", "result": "$5",
+    "state": "'succeeded'", "increment": "1", "reason": "NULL",
+}  # fmt: skip
+PREPARE: Final = (
+    f"PREPARE kontor_claim (uuid) AS {ledger.LOCK_ONE.replace('%s', '$1')};"
+    f" PREPARE kontor_finish ({_TYPES}) AS {ledger.ARCHIVE_ONE % _PARAMETERS}"
+)
+
+
+def prepare_once(sa_connection: Connection, connection: PgConnection) -> None:
+    """Prepare a connection new to its pool, with a JSON parser ten times as fast as psycopg's."""
+    if _KEY not in sa_connection.info:
+        set_json_loads(from_json, connection)
+        prepare(connection)
+        sa_connection.info[_KEY] = True
+
+
+def prepare(connection: PgConnection) -> None:
+    """Prepare the statements of a connection (again: psycopg drops them all after a ROLLBACK)."""
+    connection.execute("DEALLOCATE ALL")
+    connection.execute(PREPARE)
+
+
+class PipelinedTransaction:
+    """Transactions of one job each, on a prepared connection in autocommit mode."""
+
+    def __init__(self, connection: PgConnection, worker: str) -> None:
+        self._connection = connection
+        self._libpq = connection.pgconn
+        self._loader = Transformer(connection)
+        self._worker = quote(worker)
+        self._completion = ""
+        self._open = False
+
+    def begin(self, job_id: UUID) -> JobRow | None:
+        """Commit the open transaction, begin the next and lock its job; None when the job is not waiting."""
+        completion, claim = self._completion, f"EXECUTE kontor_claim('{job_id}')"
+        opening = "COMMIT AND CHAIN" if self._open else "BEGIN"
+        self._completion, self._open = "", True
+        try:
+            result = self._execute(f"{completion}{opening}; {claim}")
+        except InvalidSqlStatementName:
+            if completion:
+                raise  # the missing statement may be the completion of the previous job
+            self._connection.execute("ROLLBACK")
+            prepare(self._connection)
+            result = self._execute(f"BEGIN; {claim}")
+        if not result.ntuples:
+            return None
+        self._loader.set_pgresult(result)
+        return self._loader.load_row(0, JobRow._make)
+
+    def finish(self, job_id: UUID, result: Any, started: datetime, finished: datetime) -> None:
+        """Send the job's completion with the next commit."""
+        body = "NULL" if result is None else quote(json.dumps(result))
+        times = f"'{started.isoformat()}', '{finished.isoformat()}'"
+        self._completion = f"EXECUTE kontor_finish('{job_id}', {self._worker}, {times}, {body}); "
+
+    def commit(self) -> None:
+        """Commit the open transaction, if any."""
+        completion = self._completion
+        if self._open:
+            self.forget()
+            self._execute(f"{completion}COMMIT")
+
+    def _execute(self, query: str) -> PGresult:
+        """Run statements and return the last result. Raises psycopg errors."""
+        result = self._libpq.exec_(query.encode())
+        if result.status == ExecStatus.FATAL_ERROR:
+            if self._libpq.status == ConnStatus.BAD:
+                raise OperationalError(result.get_error_message())
+            raise error_from_result(result)
+        return result
+
+    def forget(self) -> None:
+        """Reset the state after a rollback."""
+        self._completion, self._open = "", False

@@ -1,0 +1,289 @@
+"""The relay: keeps a bounded window of doorbells in flight for every queue. It may die at any time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from kontor.engine import fair_pick, lanes, recovery
+from kontor.engine.catalogue import Catalogue, Payload
+from kontor.engine.fair_pick import Durations, InFlight
+from kontor.engine.ledger import PgConnection
+from kontor.engine.runtime import no_crash
+from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
+from kontor.kernel.ids import new_id
+from kontor.kernel.ports import Clock, CrashPoint
+from kontor.kernel.states import CrashPolicy
+
+POLL_SECONDS = 0.5
+PROMOTE_SECONDS = 0.05
+RESCUE_SECONDS = 0.5
+GRACE_SECONDS = 1.5
+NEWCOMER_SECONDS = 0.05
+SUSPECT_CRASHES = 2
+QUEUE_SETTINGS = "SELECT name, paused, concurrency FROM queues"
+SLOTS = "SELECT coalesce(sum(threads), 0) FROM worker_processes WHERE NOT draining"
+WAITING = """
+SELECT name, EXISTS (SELECT 1 FROM jobs WHERE queue = name AND state = 'queued' AND NOT held)
+FROM unnest(%s::text[]) AS name
+"""
+WORKERS = "SELECT id FROM worker_processes"
+
+
+@dataclass(slots=True)
+class Timers:
+    """When each periodic duty is next due, in monotonic seconds; `due`: when the next waiting job is due."""
+
+    promote: float = 0.0
+    poll: float = 0.0
+    rescue: float = 0.0
+    due: datetime | None = None
+
+
+@dataclass(slots=True)
+class RelayStats:
+    """Counters for metrics."""
+
+    dispatched: int = 0
+    promoted: int = 0
+    rescued: int = 0
+    resets: int = 0
+    pick_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Relay:
+    """The leading relay. `driver` is in autocommit mode and holds the leader lock."""
+
+    connection: PgConnection
+    bells: DoorbellChannel
+    catalogue: Catalogue
+    clock: Clock
+    crash: CrashPoint = no_crash
+    stats: RelayStats = field(default_factory=RelayStats)
+    estimates: Durations = field(default_factory=Durations)
+    windows: dict[str, InFlight] = field(default_factory=lambda: defaultdict(InFlight))
+    timers: Timers = field(default_factory=Timers)
+    last_served: dict[str, str] = field(default_factory=dict)
+    slots: int = 0
+    paused: frozenset[str] = frozenset()
+    limits: dict[str, int] = field(default_factory=dict)
+    backlogged: set[str] = field(default_factory=set)
+    newcomers: dict[str, float] = field(default_factory=dict)
+    crash_suspect: str | None = None
+    rescue_from: float | None = None
+
+    def begin(self) -> None:
+        """Start with an empty window. Raises DoorbellUnavailable."""
+        self.bells.begin()
+        self.windows.clear()
+        self.crash_suspect = None
+        self.timers = Timers()
+
+    def tick(self) -> None:
+        """Wait for events, then perform due duties. Raises DoorbellUnavailable and psycopg errors."""
+        try:
+            self._process(self.bells.listen(self._poll_timeout()))
+        except DoorbellReset:
+            self.stats.resets += 1
+            self.begin()
+
+    def _poll_timeout(self) -> float:
+        """Return the longest time to wait for events, in seconds."""
+        pause = POLL_SECONDS
+        if self.timers.due is not None:
+            pause = min(pause, max((self.timers.due - self.clock.now()).total_seconds(), 0.001))
+        return pause
+
+    def _process(self, events: RelayEvents) -> None:
+        """Dispatch new jobs first: the periodic duties can wait two milliseconds, a new job need not."""
+        now = self.clock.monotonic()
+        self._apply_results(events, now)
+        new_jobs = events.new_jobs and self.timers.poll > 0
+        if new_jobs:
+            self._fill_all(now)
+        if self.rescue_from is None:
+            self.rescue_from = now + GRACE_SECONDS
+        if now >= max(self.timers.rescue, self.rescue_from):
+            self._rescue(now)
+            self.timers.rescue = now + RESCUE_SECONDS
+        polled = now >= self.timers.poll
+        if polled:
+            self._read_queue_settings()
+            self.timers.poll = now + POLL_SECONDS
+        promoted = self._promote(now) if now >= self.timers.promote else 0
+        if polled or promoted:
+            self._fill_all(now)
+        elif not new_jobs:
+            for name in sorted(self.backlogged - self.paused):
+                self._fill(name, now)
+
+    def _fill_all(self, now: float) -> None:
+        """Fill the windows of all queues with waiting jobs."""
+        names = sorted(set(self.catalogue.queues) - self.paused)
+        for name, waits in self.connection.execute(WAITING, (names,)).fetchall():
+            if waits:
+                self._fill(name, now)
+            else:
+                self.backlogged.discard(name)
+
+    def _apply_results(self, events: RelayEvents, now: float) -> None:
+        for answer in events.answers:
+            for window in self.windows.values():
+                dispatched = window.complete(answer, now)
+                if dispatched is None:
+                    continue
+                if answer.claimed:
+                    self.estimates.observe(dispatched.bell.task, answer.seconds / answer.claimed)
+                if answer.bell_id == self.crash_suspect:
+                    self.crash_suspect = None
+        for window in self.windows.values():
+            window.update_rates(now)
+
+    def _read_queue_settings(self) -> None:
+        rows = self.connection.execute(QUEUE_SETTINGS).fetchall()
+        self.paused = frozenset(name for name, paused, _ in rows if paused)
+        self.limits = {name: limit for name, _, limit in rows if limit is not None}
+        row = self.connection.execute(SLOTS).fetchone()
+        self.slots = int(row[0]) if row else 0
+
+    def _promote(self, now: float) -> int:
+        wall_now = self.clock.now()
+        count = 0
+        if self.timers.due is None or self.timers.due <= wall_now:
+            count = fair_pick.promote_due(self.connection, wall_now)
+        count += lanes.release_probes(self.connection, wall_now)
+        self.timers.due = fair_pick.next_due(self.connection)
+        self.timers.promote = now + PROMOTE_SECONDS
+        self.stats.promoted += count
+        return count
+
+    def _fill(self, name: str, now: float) -> None:
+        """Dispatch as many jobs of a queue as its window has capacity for."""
+        window = self.windows[name]
+        batch = max((self.estimates.batch(p.policy.name) for p in self._tasks(name)), default=1)
+        slots = max(self.slots, 1)
+        job_capacity = window.job_capacity(slots, batch, self.limits.get(name))
+        message_capacity = window.message_capacity(slots)
+        if job_capacity <= 0 or job_capacity < len(window.ids) or message_capacity < len(window.dispatched):
+            self.backlogged.add(name)
+            self._admit_new_tenants(name, now)
+            return
+        began = self.clock.monotonic()
+        jobs = fair_pick.pick(
+            self.connection, name, job_capacity, window.tenants, window.dispatchable, self.last_served.get(name, "")
+        )
+        self.stats.pick_seconds += self.clock.monotonic() - began
+        (self.backlogged.add if len(jobs) == job_capacity else self.backlogged.discard)(name)
+        self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, message_capacity)
+        self._ring_suspect(name, [job for job in jobs if job.crashes >= SUSPECT_CRASHES], now)
+
+    def _admit_new_tenants(self, name: str, now: float) -> None:
+        """Dispatch jobs of tenants with none in flight although the window is full, ahead of all others."""
+        if name in self.limits or now < self.newcomers.get(name, 0.0):
+            return
+        self.newcomers[name] = now + NEWCOMER_SECONDS
+        window, slots = self.windows[name], max(self.slots, 1)
+        jobs = fair_pick.pick(self.connection, name, slots, window.tenants, window.dispatchable, new_tenants_only=True)
+        self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, slots)
+
+    def _tasks(self, queue: str) -> Iterable[type[Payload]]:
+        return (payload for payload in self.catalogue if payload.policy.queue == queue)
+
+    def _ring(self, name: str, jobs: Sequence[fair_pick.Picked], now: float, limit: int) -> None:
+        """Dispatch jobs in the given order, in up to `limit` doorbells."""
+        if not jobs:
+            return
+        window = self.windows[name]
+        idle = not window.ids
+        bells = []
+        for chunk in islice(self._chunks(jobs), limit):
+            urgent = not idle and all(window.tenants[job.tenant] == 0 for job in chunk)
+            bells.append((self._bell(name, chunk, urgent=urgent), [job.tenant for job in chunk]))
+            self.last_served[name] = chunk[-1].tenant
+        if len(bells) == limit:
+            self.backlogged.add(name)
+        self._publish(name, bells, now)
+
+    def _publish(self, name: str, bells: Sequence[tuple[Doorbell, list[str]]], now: float) -> None:
+        self.crash("publish.before")
+        self.bells.ring([bell for bell, _ in bells])
+        self.crash("publish.after")
+        for bell, tenants in bells:
+            self.windows[name].add(bell, tenants, now)
+            self.stats.dispatched += 1
+
+    def _ring_suspect(self, name: str, jobs: Sequence[fair_pick.Picked], now: float) -> None:
+        """Dispatch jobs that ran when two workers died, one at a time in the whole deployment."""
+        if jobs and self.crash_suspect is None:
+            job = min(jobs, key=lambda job: job.id)
+            bell = self._bell(name, [job], urgent=True)
+            self._publish(name, [(bell, [job.tenant])], now)
+            self.crash_suspect = bell.id
+        if len(jobs) > 1 or (jobs and self.crash_suspect not in self.windows[name].dispatched):
+            self.backlogged.add(name)
+
+    def _chunks(self, jobs: Sequence[fair_pick.Picked]) -> Iterable[list[fair_pick.Picked]]:
+        """Split jobs into doorbells: one task and one priority each, as many jobs as the task allows."""
+        filling: dict[str, list[fair_pick.Picked]] = {}
+        priority = jobs[0].priority if jobs else 0
+        for job in jobs:
+            if job.priority != priority:
+                yield from filling.values()
+                filling, priority = {}, job.priority
+            if job.crashes:
+                yield [job]
+                continue
+            chunk = filling.setdefault(job.task, [])
+            chunk.append(job)
+            if len(chunk) >= self._batch_limit(job.task):
+                yield filling.pop(job.task)
+        yield from filling.values()
+
+    def _batch_limit(self, task: str) -> int:
+        if task not in self.catalogue:
+            return 1
+        policy = self.catalogue[task].policy
+        return 1 if policy.crash is CrashPolicy.PARK else self.estimates.batch(task)
+
+    def _bell(self, queue: str, jobs: Sequence[fair_pick.Picked], *, urgent: bool) -> Doorbell:
+        task = jobs[0].task
+        limit = 300_000
+        if task in self.catalogue:
+            seconds = self.catalogue[task].policy.time_limit.total_seconds()
+            limit = int(seconds * 1000 * len(jobs))
+        return Doorbell(str(new_id()), queue, task, tuple(job.id for job in jobs), urgent, limit)
+
+    def _rescue(self, now: float) -> None:
+        wall_now = self.clock.now()
+        for stale in recovery.stale_workers(self.connection):
+            if stale.gone or stale.stalled:
+                recovery.terminate(self.connection, stale)
+                self._recover_worker(stale.worker, wall_now)
+                recovery.deregister(self.connection, stale.worker)
+        orphaned = recovery.orphans(self.connection)
+        if orphaned:
+            self.stats.rescued += recovery.requeue_running(self.connection, orphaned, wall_now)
+            self.timers.poll = 0.0
+        self._redispatch_overdue(now)
+
+    def _recover_worker(self, worker: str, wall_now: datetime) -> None:
+        """Count a crash of each job a dead worker was running, and remove its doorbells from the window."""
+        for bell in self.bells.reclaim(worker):
+            self.windows[bell.queue].forget(bell.id)
+            if bell.id == self.crash_suspect:
+                self.crash_suspect = None
+            self.stats.rescued += recovery.count_crash(self.connection, bell.ids, worker, wall_now)
+        self.timers.poll = 0.0
+
+    def _redispatch_overdue(self, now: float) -> None:
+        """Dispatch again, as a last resort, jobs whose doorbell was sent 30 s ago and is held nowhere."""
+        workers: list[str] | None = None
+        for window in self.windows.values():
+            for bell in window.overdue(now):
+                if workers is None:
+                    workers = [row[0] for row in self.connection.execute(WORKERS).fetchall()]
+                if not self.bells.waiting(bell, workers):
+                    window.forget(bell.id)
+                    self.crash_suspect = None if bell.id == self.crash_suspect else self.crash_suspect

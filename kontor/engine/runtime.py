@@ -1,0 +1,130 @@
+"""Dependencies shared by both runners."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from kontor.engine import lanes, pipelined
+from kontor.engine.catalogue import Catalogue, Payload
+from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.engine.handlers import Handler, JobContext, Registry
+from kontor.engine.job_stats import JobStats
+from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.retry import BreakerPolicy, Random
+from kontor.kernel.ports import Clock, CrashPoint
+
+
+def no_crash(name: str) -> None:
+    """Do nothing: the crash point of production."""
+
+
+def never_cancelled(job_id: UUID) -> bool:
+    """Report no cancellation request."""
+    return False
+
+
+def do_not_wait() -> bool:
+    """Return False: do not wait for PostgreSQL to come back."""
+    return False
+
+
+def ignore_dead(session: Session, job: JobContext, reason: str, error: str) -> None:
+    """Do nothing: no one is notified of dead jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRuntime:
+    """The dependencies of one worker process.
+
+    `interrupts` are exceptions that stop a handler from outside. `wait_for_database` waits before a retry; False
+    gives up.
+    """
+
+    engine: Engine
+    registry: Registry
+    jobs: Jobs
+    clock: Clock
+    random: Random
+    worker: str
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    crash: CrashPoint = no_crash
+    cancelled: Callable[[UUID], bool] = never_cancelled
+    on_dead: Callable[[Session, JobContext, str, str], None] = ignore_dead
+    wait_for_database: Callable[[], bool] = do_not_wait
+    interrupts: tuple[type[BaseException], ...] = ()
+    stats: JobStats = field(default_factory=JobStats)
+
+    @property
+    def catchable(self) -> tuple[type[BaseException], ...]:
+        """The exceptions a handler may raise: any error, and the interrupts of the worker pool."""
+        return (Exception, *self.interrupts)
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[Session, PgConnection]]:
+        """Yield a Session and its psycopg connection without a transaction: `ledger` sends BEGIN and COMMIT.
+
+        One connection may serve several transactions, one after another.
+        """
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as sa_connection:
+            connection = cast(PgConnection, sa_connection.connection.driver_connection)
+            try:
+                with Session(bind=sa_connection, autoflush=True, expire_on_commit=False) as session:
+                    session.connection()
+                    pipelined.prepare_once(sa_connection, connection)
+                    yield session, connection
+            finally:
+                if connection.closed:
+                    sa_connection.invalidate()
+                    self.engine.dispose(close=False)
+
+    def free_lane(self, session: Session, connection: PgConnection, row: JobRow, *, healthy: bool) -> None:
+        """Release the next job of a lane; `healthy` when the remote answered."""
+        if row.lane is not None:
+            lanes.leave(connection, row.lane, row.id, healthy=healthy)
+            ring_after_commit(session, self.jobs.doorbell)
+
+    def count(self, row: JobRow, outcome: str, started: datetime | None, ended: datetime) -> None:
+        """Count an attempt that ended."""
+        due_by = self.registry.catalogue[row.task].policy.due_by if row.task in self.registry else None
+        self.stats.add(row.task, outcome, row.run_at, started, ended, due_by)
+
+    def context(self, row: JobRow, attempt: int) -> JobContext:
+        """Return the context for the job's handler."""
+        return context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
+
+    def handler(self, row: JobRow) -> Handler:
+        """Return the handler of a job's task."""
+        return self.registry[row.task]
+
+    def payload(self, row: JobRow) -> Payload:
+        """Return a job's payload in the current version. Raises ValueError when it is invalid."""
+        return payload_of(row, self.registry.catalogue)
+
+
+def context_of(row: JobRow, attempt: int, now: datetime, jobs: Jobs, cancelled: Callable[[], bool]) -> JobContext:
+    """Build the context for a job's handler; `jobs` enqueues its children."""
+    return JobContext(
+        id=row.id,
+        task=row.task,
+        tenant=row.tenant,
+        lane=row.lane,
+        attempt=attempt,
+        now=now,
+        jobs=jobs.child_of(row.id, row.trace_id),
+        cancelled=cancelled,
+    )
+
+
+def payload_of(row: JobRow, catalogue: Catalogue) -> Payload:
+    """Return a job's payload in the current version. Raises ValueError when it is invalid."""
+    model = catalogue[row.task]
+    stored = row.payload
+    if row.payload_version != model.version:
+        stored = model.upgrade(row.payload_version, stored)
+    return model.model_validate(stored)

@@ -1,0 +1,129 @@
+"""The engine inline, for tests: relay and runner in this process, a real database, doorbells in memory."""
+
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Engine
+
+from kontor.engine.enqueue import Jobs
+from kontor.engine.handlers import Handler, Registry
+from kontor.engine.relay import Relay, Timers
+from kontor.engine.runner import Runner
+from kontor.engine.runtime import WorkerRuntime
+from kontor.kernel.doorbells import Doorbell, DoorbellResult, RelayEvents
+from kontor.kernel.ports import Clock
+
+
+class MemoryDoorbellChannel:
+    """Implements kontor.kernel.doorbells.DoorbellChannel in memory."""
+
+    def __init__(self) -> None:
+        self.dispatched: deque[Doorbell] = deque()
+        self.answers: list[DoorbellResult] = []
+        self.new_jobs = True
+        self.held: dict[str, tuple[Doorbell, ...]] = {}
+
+    def ring_hint(self) -> None:
+        """Hint at new jobs."""
+        self.new_jobs = True
+
+    def begin(self) -> None:
+        """Forget every bell."""
+        self.dispatched.clear()
+        self.answers.clear()
+
+    def ring(self, bells: Sequence[Doorbell]) -> None:
+        """Queue bells, urgent ones first."""
+        self.dispatched.extendleft(bell for bell in reversed(bells) if bell.urgent)
+        self.dispatched.extend(bell for bell in bells if not bell.urgent)
+
+    def listen(self, seconds: float) -> RelayEvents:
+        """Return the pending events at once."""
+        events = RelayEvents(tuple(self.answers), self.new_jobs)
+        self.answers, self.new_jobs = [], False
+        return events
+
+    def reclaim(self, worker: str) -> tuple[Doorbell, ...]:
+        """Remove and return the bells that a test assigned to a dead worker."""
+        return self.held.pop(worker, ())
+
+    def waiting(self, bell: Doorbell, workers: Sequence[str]) -> bool:
+        """Whether a bell is still queued."""
+        return bell in self.dispatched
+
+
+class MemoryRelayHint:
+    """Implements kontor.kernel.ports.RelayHint; counts the hints."""
+
+    def __init__(self) -> None:
+        self.rings = 0
+
+    def ring(self) -> None:
+        """Count one hint."""
+        self.rings += 1
+
+
+class InlineWorker:
+    """Relay and worker in one thread. `options` are fields of Workshop such as `crash` or `random`."""
+
+    def __init__(self, engine: Engine, handlers: Sequence[Handler], clock: Clock, **options: Any) -> None:
+        self.registry = Registry(handlers)
+        self.clock = clock
+        self.doorbell = MemoryRelayHint()
+        self.jobs = Jobs(self.registry.catalogue, clock, self.doorbell)
+        self.bells = MemoryDoorbellChannel()
+        runtime_options = {"random": lambda: 0.5, "worker": "inline", **options}
+        self.runtime = WorkerRuntime(
+            engine=engine, registry=self.registry, jobs=self.jobs, clock=clock, **runtime_options
+        )
+        self.runner = Runner(self.runtime)
+        url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection = psycopg.connect(url, autocommit=True)
+        self.relay = Relay(self._connection, self.bells, self.registry.catalogue, clock)
+        self.relay.begin()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def tick(self) -> int:
+        """Perform all duties of the relay once and run the dispatched jobs; return how many were claimed."""
+        self.relay.timers, self.relay.rescue_from = Timers(), float("-inf")
+        self.relay.newcomers.clear()
+        for window in self.relay.windows.values():
+            window.retry_after.clear()
+        self.bells.ring_hint()
+        self.relay.tick()
+        claimed = 0
+        while self.bells.dispatched:
+            claimed += self.answer(self.bells.dispatched.popleft())
+        return claimed
+
+    def answer(self, bell: Doorbell) -> int:
+        """Run one bell and answer it; return how many of its jobs were claimed."""
+        answer = self.runner.run(bell.id, bell.task, bell.ids)
+        self.bells.answers.append(answer)
+        return answer.claimed
+
+    def drain(self, limit: int = 1000) -> int:
+        """Tick until no job is due; return how many were claimed. Raises RuntimeError after `limit` ticks."""
+        total = 0
+        for _ in range(limit):
+            claimed = self.tick()
+            if not claimed:
+                return total
+            total += claimed
+        raise RuntimeError(f"{total} jobs were run and more are due")
+
+    def run(self, *ids: UUID) -> DoorbellResult:
+        """Run jobs of one task as one doorbell, without the relay."""
+        row = self._connection.execute("SELECT task FROM jobs WHERE id = %s", (ids[0],)).fetchone()
+        return self.runner.run("inline", str(row[0]) if row else "", ids)

@@ -1,0 +1,1 @@
+"""Recurring fees: assignments, charging, statements."""

@@ -1,0 +1,192 @@
+"""Products assigned to client accounts for a monthly fee."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts import queries as accounts_queries
+from kontor.fees import notifications, queries
+from kontor.fees.catalogue import DiscountPercents, ResellerCatalogue
+from kontor.fees.charging import Billing
+from kontor.fees.context import FeeBook, lock_with_payer
+from kontor.fees.rules import BillingRun, end_run, resume_run
+from kontor.fees.termination import charge_to_date, start_run
+from kontor.kernel import database
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from kontor.kernel.money import Money
+from kontor.kernel.paging import Page, paginate
+from kontor.programme.model import Product
+from models.accounts import Account
+from models.fees import FeeKind, FeeRun, StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class AssignResult:
+    """An assignment, and whether this call created it."""
+
+    run: FeeRun
+    created: bool
+
+
+@dataclass(slots=True)
+class Assignments:
+    """A locked account with its fees charged up to today, and the products its reseller may sell."""
+
+    ctx: FeeBook
+    session: Session
+    account: Account
+    billing: Billing
+    shelf: ResellerCatalogue
+
+    @classmethod
+    def of(cls, ctx: FeeBook, session: Session, account_id: UUID) -> Assignments:
+        """Lock the account. Raises NotFound, Conflict(`account_deleted`)."""
+        account = lock_with_payer(session, account_id)
+        shelf = ResellerCatalogue.of_account(ctx, session, account)
+        return cls(ctx, session, account, charge_to_date(ctx, session, [account]), shelf)
+
+    def assign(self, code: str, retail: Money | None) -> AssignResult:
+        """Assign a product; repeating it returns the same assignment and cancels a pending end.
+
+        Raises NotFound(`unknown_product`), Conflict(`not_a_client`, `not_multiple`), Invalid
+        (`not_recurring`).
+        """
+        product = self.shelf.product(code)
+        reseller_id = self.account.reseller_id
+        if reseller_id is None:
+            raise Conflict(
+                "not_a_client", "Products can only be assigned to clients of a reseller.", state=self.account.kind
+            )
+        if not product.recurring:
+            message = f"The product {code!r} has no monthly fee and cannot be assigned; order or offer it instead."
+            raise Invalid("not_recurring", message, errors=[FieldError("product", message)])
+        run = self.find(code)
+        if run is None or run.until is not None:
+            self._require_single_use(reseller_id, product)
+        if run is not None:
+            run.until, run.stopped_by = resume_run(_period_run(run)).until, None
+            self.session.flush()
+            return AssignResult(run, created=False)
+        run = start_run(self.billing, self.account, FeeKind.PRODUCT, code, retail_fee=_amount(retail))
+        self._note_margin(run)
+        return AssignResult(run, created=True)
+
+    def change(self, code: str, retail: Money | None) -> FeeRun:
+        """Set the fee that the reseller charges its client; None: the recommended fee. Raises NotFound, Invalid."""
+        run = self._existing(code)
+        run.retail_fee = _amount(retail)
+        self.session.flush()
+        self._note_margin(run)
+        return run
+
+    def unassign(self, code: str) -> FeeRun:
+        """End an assignment with its paid period; repeating it changes nothing. Raises NotFound."""
+        run = self._existing(code)
+        if run.until is None:
+            run.until, run.stopped_by = end_run(_period_run(run), self.billing.today).until, StopReason.REQUEST.value
+            self.session.flush()
+        return run
+
+    def find(self, code: str) -> FeeRun | None:
+        """Return the current assignment of a product; None when there is none."""
+        open_runs = queries.lock_open(self.session, [self.account.id])
+        return next((run for run in open_runs if run.kind == FeeKind.PRODUCT and run.code == code), None)
+
+    def _existing(self, code: str) -> FeeRun:
+        run = self.find(code)
+        if run is None or not self.shelf.includes(run):
+            name = self.shelf.product(code).name
+            raise NotFound(message=f"{name} is not assigned to the account.")
+        return run
+
+    def _require_single_use(self, reseller_id: UUID, product: Product) -> None:
+        """A subscription that is not multiple serves one client of a reseller (programme.md 7.4)."""
+        programme, code = self.billing.programme, product.reseller_subscription
+        if code is None or programme.reseller_subscriptions[code].multiple:
+            return
+        database.lock_names(self.session, f"fees:{reseller_id}:{code}")
+        same = [other.code for other in programme.products.values() if other.reseller_subscription == code]
+        if queries.assigned_elsewhere(self.session, reseller_id, same, self.account.id, self.billing.today):
+            message = (
+                f"{product.name} is already assigned to another client, and its subscription {code!r} covers only one."
+            )
+            raise Conflict("not_multiple", message, subscription=code)
+
+    def _note_margin(self, run: FeeRun) -> None:
+        if run.retail_fee is None or self.account.reseller_id is None:
+            return
+        reseller = accounts_queries.by_id(self.session, self.account.reseller_id)
+        terms = notifications.terms_of(self.shelf, run, self.account, self.billing.percents, self.billing.today)
+        if reseller is not None and terms is not None and terms.below_cost:
+            notifications.post_margin_note(self.ctx, self.session, reseller, self.account, run, terms)
+
+
+def _amount(retail: Money | None) -> Decimal | None:
+    return None if retail is None else retail.amount
+
+
+def _period_run(run: FeeRun) -> BillingRun:
+    return BillingRun(run.anchor, run.since, run.until)
+
+
+def page(ctx: FeeBook, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
+    """Return an account's assignments of today, by product, without products hidden from its reseller."""
+    shelf = catalogue_of(ctx, session, account)
+    today = ctx.today(shelf.programme)
+    percents = DiscountPercents(session, shelf.programme)
+    active_runs = [
+        run
+        for run in queries.active_runs(session, account.id, FeeKind.PRODUCT, today)
+        if shelf.includes(run) and (after is None or run.code > after)
+    ]
+    page_of_runs = paginate(active_runs[: limit + 1], limit, lambda run: run.code)
+    return Page(tuple(to_dict(shelf, run, account, percents, today) for run in page_of_runs.items), page_of_runs.next)
+
+
+def catalogue_of(ctx: FeeBook, session: Session, account: Account) -> ResellerCatalogue:
+    """Return the products that may be assigned to an account."""
+    return ResellerCatalogue.of_account(ctx, session, account)
+
+
+def require_visible(ctx: FeeBook, session: Session, account: Account, code: str) -> None:
+    """Raise NotFound(`unknown_product`) for a product that the account's reseller neither sells nor pays for."""
+    shelf = catalogue_of(ctx, session, account)
+    running = queries.active_runs(session, account.id, FeeKind.PRODUCT, ctx.today(shelf.programme))
+    if not any(run.code == code and shelf.includes(run) for run in running):
+        shelf.product(code)
+
+
+def get_assignment(ctx: FeeBook, session: Session, run: FeeRun) -> dict[str, Any]:
+    """Return one assignment as JSON."""
+    account = session.get_one(Account, run.account_id)
+    shelf = catalogue_of(ctx, session, account)
+    return to_dict(shelf, run, account, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme))
+
+
+def to_dict(
+    shelf: ResellerCatalogue, run: FeeRun, account: Account, percents: DiscountPercents, today: date
+) -> dict[str, Any]:
+    """Return an assignment as JSON; days are local to the programme, ends exclusive."""
+    terms = notifications.terms_of(shelf, run, account, percents, today)
+    return {
+        "id": run.id,
+        "account_id": run.account_id,
+        "product": run.code,
+        "name": shelf.name(run.code),
+        "retail_fee": None if terms is None else terms.retail.to_document(),
+        "recommended": run.retail_fee is None,
+        "reseller_fee": None if terms is None else terms.wholesale.to_document(),
+        "cost": None if terms is None else terms.cost.to_document(),
+        "below_cost": terms is not None and terms.below_cost,
+        "anchor": run.anchor,
+        "since": run.since,
+        "paid_until": run.next_start,
+        "ends_on": run.until,
+        "created_at": run.created_at,
+    }

@@ -1,0 +1,194 @@
+"""Charge every due period once, dated with its own days; change the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.fees import queries
+from kontor.fees.catalogue import DiscountPercents, Price, price_of
+from kontor.fees.context import FeeBook
+from kontor.fees.queries import RunOwner
+from kontor.fees.rules import Bill, BillingRun, bill, discounted_fee
+from kontor.kernel.ids import new_id
+from kontor.kernel.money import Money
+from kontor.kernel.periods import Period
+from kontor.programme import Programme
+from kontor.usage import quotas, trials
+from kontor.webhooks import events
+from models.accounts import Account
+from models.fees import FeeKind, FeeRun, StopReason
+
+
+@dataclass(slots=True)
+class Billing:
+    """One round of charging for one programme on one local day."""
+
+    ctx: FeeBook
+    session: Session
+    code: str
+    programme: Programme
+    today: date
+    percents: DiscountPercents
+    made: list[dict[str, Any]] = field(default_factory=list)
+    plans: dict[UUID, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ctx: FeeBook, session: Session, code: str) -> Billing:
+        """Start a round for a programme on its current local day."""
+        programme = ctx.programmes.current(session, code)
+        return cls(ctx, session, code, programme, ctx.today(programme), DiscountPercents(session, programme))
+
+    def charge(self, due: Sequence[FeeRun], holders: Mapping[UUID, RunOwner]) -> int:
+        """Charge locked runs of locked accounts up to today and end finished runs; return the number of charges."""
+        while due:
+            bills = {
+                run.id: bill(BillingRun(run.anchor, run.since, run.until), run.next_start, self.today) for run in due
+            }
+            self.percents.prefetch(
+                (holders[run.account_id].reseller_id, period.start)
+                for run in due
+                if run.kind == FeeKind.PRODUCT
+                for period in bills[run.id].due
+            )
+            ended = [self._charge_run(run, holders[run.account_id], bills[run.id]) for run in due]
+            successors = [successor for successor in ended if successor is not None]
+            self.session.flush()
+            self.session.add_all(successors)
+            due = successors
+        self.session.flush()
+        written = queries.add(self.session, self.made)
+        new = [values for values in self.made if values["id"] in written]
+        self._emit(new)
+        for account_id, plan in self.plans.items():
+            set_plan(self.ctx, self.session, self.programme, account_id, plan)
+        return len(new)
+
+    def _charge_run(self, run: FeeRun, holder: RunOwner, run_bill: Bill) -> FeeRun | None:
+        """Charge one run; return its successor when it ends with a follow-up plan."""
+        price = price_of(self.programme, FeeKind(run.kind), run.code)
+        if price is not None:
+            for period in run_bill.due:
+                self._write(run, holder, period, price)
+        elif run_bill.due:
+            self._stop_unsold(run)
+            return None
+        run.next_start = run_bill.next_start
+        return self._end(run, holder) if run_bill.over else None
+
+    def _write(self, run: FeeRun, holder: RunOwner, period: Period, price: Price) -> None:
+        percent = self.percents.of(holder.reseller_id, price.family, period.start)
+        cost = discounted_fee(price.fee, percent)
+        run.monthly = cost.total.amount
+        how = {
+            "fee": price.source,
+            "percent": f"{percent.normalize():f}",
+            "discount_of": None if holder.reseller_id is None else str(holder.reseller_id),
+            "family": price.family,
+            "as_of": period.start.isoformat(),
+            "anchor": run.anchor.isoformat(),
+            "rounding": "half up",
+        }
+        self.made.append(
+            {
+                "id": new_id(),
+                "run_id": run.id,
+                "programme": self.code,
+                "account_id": run.account_id,
+                "reseller_id": holder.reseller_id,
+                "kind": run.kind,
+                "product": run.code,
+                "period_start": period.start,
+                "period_end": period.end,
+                "currency": price.fee.currency,
+                "fee": cost.fee.amount,
+                "percent": percent,
+                "discount": cost.discount.amount,
+                "total": cost.total.amount,
+                "how": how,
+                "created_at": self.ctx.now,
+            }
+        )
+
+    def _stop_unsold(self, run: FeeRun) -> None:
+        """End a run that is no longer sold with its last paid period."""
+        run.stopped_by, run.ended, run.then_plan = StopReason.NOT_SOLD.value, True, None
+        run.until = run.next_start if run.next_start > run.since else None
+        self._back_to_free(run)
+
+    def _end(self, run: FeeRun, holder: RunOwner) -> FeeRun | None:
+        run.ended = True
+        plan = run.then_plan
+        if plan is None or not holder.active or price_of(self.programme, FeeKind.PLAN, plan) is None:
+            self._back_to_free(run)
+            return None
+        self.plans[run.account_id] = plan
+        return follow_up_run(run, plan, self.ctx)
+
+    def _back_to_free(self, run: FeeRun) -> None:
+        if run.kind == FeeKind.PLAN:
+            self.plans[run.account_id] = self.programme.free_plan.code
+
+    def _emit(self, made: Sequence[Mapping[str, Any]]) -> None:
+        news = [
+            events.NewEvent(
+                "charge.created", event_data(charge), charge["account_id"], charge["reseller_id"], self.code
+            )
+            for charge in made
+        ]
+        events.emit_many(self.session, self.ctx.jobs, news, at=self.ctx.now)
+
+
+def follow_up_run(run: FeeRun, plan: str, ctx: FeeBook) -> FeeRun:
+    """Build the run of a follow-up plan; it keeps the anchor, so that the 31st is used again."""
+    assert run.until is not None
+    return FeeRun(
+        id=new_id(),
+        programme=run.programme,
+        account_id=run.account_id,
+        kind=FeeKind.PLAN.value,
+        code=plan,
+        anchor=run.anchor,
+        since=run.until,
+        next_start=run.until,
+        ended=False,
+        created_at=ctx.now,
+    )
+
+
+def event_data(charge: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of `charge.created`: the charge as the API shows it, in plain JSON."""
+    currency = charge["currency"]
+    money = {name: Money(charge[name], currency).to_document() for name in ("fee", "discount", "total")}
+    payer = charge["reseller_id"]
+    return {
+        "id": str(charge["id"]),
+        "account_id": str(charge["account_id"]),
+        "reseller_id": None if payer is None else str(payer),
+        "kind": charge["kind"],
+        "product": charge["product"],
+        "period_start": charge["period_start"].isoformat(),
+        "period_end": charge["period_end"].isoformat(),
+        **money,
+        "void": False,
+    }
+
+
+def set_plan(ctx: FeeBook, session: Session, programme: Programme, account_id: UUID, plan: str) -> None:
+    """Set the plan of a locked account and check its usage against the new limits."""
+    account = session.get_one(Account, account_id, populate_existing=True)
+    if account.plan == plan:
+        return
+    account.plan = plan
+    session.flush()
+    quotas.check_thresholds(session, ctx.jobs, programme, account, ctx.now)
+
+
+def convert_trial(ctx: FeeBook, session: Session, account: Account) -> None:
+    """End the trial of a locked account that took a paid plan."""
+    trials.convert(session, ctx.jobs, account, ctx.now)

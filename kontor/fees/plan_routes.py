@@ -1,0 +1,131 @@
+"""Routes of a reseller's products and of subscriptions."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from kontor.accounts import service as accounts
+from kontor.accounts.routes import READ, RESELLERS, shown
+from kontor.accounts.schemas import AccountOut
+from kontor.fees import catalogue, plans
+from kontor.fees.schemas import fee_context, retail_fee
+from kontor.http import ownership
+from kontor.http.context import Ctx, RequestContext, RoutePolicy
+from kontor.http.routing import Routes
+from kontor.http.wire import MoneyIn, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, uuid_of
+from kontor.programme.model import ManagedBy
+from models.accounts import Account
+from models.keys import Scope
+
+product_routes = Routes("fees")
+
+
+class ProductPatch(RequestModel):
+    """Changes to a product that the reseller manages; null: as in the programme."""
+
+    name: str | None = None
+    retail_fee: MoneyIn | None = None
+
+
+class ProductOut(ResponseModel):
+    """A product as its reseller sees it; monthly fees are null if it has none."""
+
+    product: str
+    name: str
+    family: str | None
+    managed_by: ManagedBy
+    editable: bool
+    price: MoneyOut | None
+    retail_fee: MoneyOut | None
+    reseller_fee: MoneyOut | None
+    cost: MoneyOut | None
+    below_cost: bool
+    multiple: bool | None
+
+
+def require_managed(ctx: RequestContext) -> None:
+    """Raise NotFound for a product that the reseller cannot see, Forbidden for one it does not manage."""
+    reseller_id = uuid_of(ctx.incoming.params["reseller_id"])
+    catalogue.require_editable(fee_context(ctx), ctx.session, reseller_id, ctx.incoming.params["product"])
+
+
+EDIT = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, guard=require_managed)
+LISTED = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=True)
+
+
+@product_routes.get("/v1/resellers/{reseller_id}/products", LISTED, response=PageOut[ProductOut], problems=[409])
+def list_products(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[ProductOut]:
+    """List products that the reseller can sell, with fees, ordered by code."""
+    page = catalogue.page(fee_context(ctx), ctx.session, reseller_id, query.cursor, query.limit)
+    return PageOut(items=[ProductOut.model_validate(product) for product in page.items], next=page.next)
+
+
+@product_routes.patch("/v1/resellers/{reseller_id}/products/{product}", EDIT, response=ProductOut, problems=[409])
+def change_product(ctx: Ctx, reseller_id: UUID, product: str, body: ProductPatch) -> ProductOut:
+    """Change name or recommended retail fee of a product that the reseller manages. 403 `managed_by_provider`."""
+    changes = body.model_dump(exclude_unset=True)
+    if "retail_fee" in changes:
+        changes["retail_fee"] = retail_fee(ctx, reseller_id, body.retail_fee)
+    return ProductOut.model_validate(catalogue.edit(fee_context(ctx), ctx.session, reseller_id, product, changes))
+
+
+subscription_routes = Routes("fees")
+
+
+class PlanIn(RequestModel):
+    """The new plan; the free plan cancels the subscription."""
+
+    plan: str
+
+
+class SubscriptionOut(ResponseModel):
+    """A paid plan. Days are local to the programme; `paid_until` and `ends_on` are exclusive.
+
+    `then` is the paid plan that follows at `ends_on`; null: the account returns to the free plan.
+    """
+
+    plan: str
+    since: date
+    paid_until: date
+    ends_on: date | None
+    then: str | None
+
+
+class SubscribedAccountOut(AccountOut):
+    """An account with its current paid plan."""
+
+    subscription: SubscriptionOut | None
+
+
+def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
+    service_ctx = fee_context(ctx)
+    programme = service_ctx.programme_of(ctx.session, account)
+    current = plans.to_dict(ctx.session, account, service_ctx.today(programme))
+    subscription = None if current is None else SubscriptionOut.model_validate(current)
+    return SubscribedAccountOut(**shown(ctx, account).model_dump(), subscription=subscription)
+
+
+@subscription_routes.put(
+    "/v1/accounts/{account_id}/subscription", RESELLERS, response=SubscribedAccountOut, problems=[409]
+)
+def put_subscription(ctx: Ctx, account_id: UUID, body: PlanIn) -> SubscribedAccountOut:
+    """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`."""
+    service_ctx = fee_context(ctx)
+    return _shown(ctx, plans.take_plan(service_ctx, ctx.session, account_id, body.plan))
+
+
+@subscription_routes.get("/v1/accounts/{account_id}/subscription", READ, response=SubscribedAccountOut)
+def get_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
+    """Return the account with its current paid plan, if any."""
+    return _shown(ctx, accounts.get(ctx.session, account_id))
+
+
+@subscription_routes.delete(
+    "/v1/accounts/{account_id}/subscription", RESELLERS, response=SubscribedAccountOut, problems=[409]
+)
+def cancel_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
+    """End the paid plan with its paid period; no effect on the free plan."""
+    service_ctx = fee_context(ctx)
+    return _shown(ctx, plans.cancel_plan(service_ctx, ctx.session, account_id))

@@ -1,0 +1,180 @@
+"""Routes of product assignments and charges."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import Field
+
+from kontor.accounts import service as accounts
+from kontor.accounts.routes import READ as ACCOUNTS_READ
+from kontor.accounts.routes import RESELLERS
+from kontor.fees import assignments, statements
+from kontor.fees.assignments import Assignments
+from kontor.fees.queries import ChargeFilter
+from kontor.fees.schemas import fee_context, retail_fee
+from kontor.http import ownership
+from kontor.http.context import Ctx, RequestContext, RoutePolicy
+from kontor.http.responses import ApiResponse
+from kontor.http.routing import Routes
+from kontor.http.wire import MoneyIn, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcOut, uuid_of
+from models.fees import FeeKind, FeeRun
+from models.keys import Scope
+
+routes = Routes("fees")
+
+
+class AssignmentIn(RequestModel):
+    """A product to assign; without a retail fee, the recommended one applies."""
+
+    product: str
+    retail_fee: MoneyIn | None = None
+
+
+class AssignmentPatch(RequestModel):
+    """The monthly fee that the reseller charges its client; null: as recommended."""
+
+    retail_fee: MoneyIn | None
+
+
+class AssignmentOut(ResponseModel):
+    """A product assigned to an account.
+
+    Days are local to the programme, `paid_until` and `ends_on` exclusive. `reseller_fee` is what the
+    reseller is charged before its discount, `cost` after it. Fees are null if the product is no longer sold.
+    """
+
+    id: UUID
+    account_id: UUID
+    product: str
+    name: str
+    retail_fee: MoneyOut | None
+    recommended: bool
+    reseller_fee: MoneyOut | None
+    cost: MoneyOut | None
+    below_cost: bool
+    anchor: date
+    since: date
+    paid_until: date
+    ends_on: date | None
+    created_at: UtcOut
+
+
+def require_sold(ctx: RequestContext) -> None:
+    """Raise NotFound for a product that the account's reseller cannot sell; runs before body validation."""
+    account = accounts.get(ctx.session, uuid_of(ctx.incoming.params["account_id"]))
+    assignments.require_visible(fee_context(ctx), ctx.session, account, ctx.incoming.params["product"])
+
+
+READ = RoutePolicy(Scope.READ, "account_id", ownership.account, not_account=True)
+ONE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, not_account=True, guard=require_sold)
+
+
+def _shown(ctx: RequestContext, run: FeeRun) -> AssignmentOut:
+    return AssignmentOut.model_validate(assignments.get_assignment(fee_context(ctx), ctx.session, run))
+
+
+@routes.post(
+    "/v1/accounts/{account_id}/products",
+    RESELLERS,
+    response=AssignmentOut,
+    status=201,
+    also={200: AssignmentOut},
+)
+def assign_product(ctx: Ctx, account_id: UUID, body: AssignmentIn) -> ApiResponse:
+    """Assign a product and charge its first period. Already assigned: 200, unchanged, a planned end is cancelled.
+
+    404 `unknown_product`; 409 `not_multiple`, `not_a_client`; 422 `not_recurring`.
+    """
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    retail = retail_fee(ctx, account_id, body.retail_fee)
+    result = work.assign(body.product, retail)
+    return ApiResponse.of(_shown(ctx, result.run), 201 if result.created else 200)
+
+
+@routes.get("/v1/accounts/{account_id}/products", READ, response=PageOut[AssignmentOut])
+def list_assignments(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[AssignmentOut]:
+    """List products assigned to the account today, ordered by product."""
+    account = accounts.get(ctx.session, account_id)
+    page = assignments.page(fee_context(ctx), ctx.session, account, query.cursor, query.limit)
+    return PageOut(items=[AssignmentOut.model_validate(row) for row in page.items], next=page.next)
+
+
+@routes.patch("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
+def change_assignment(ctx: Ctx, account_id: UUID, product: str, body: AssignmentPatch) -> AssignmentOut:
+    """Set the retail fee. A fee below cost is flagged and the reseller is notified."""
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    return _shown(ctx, work.change(product, retail_fee(ctx, account_id, body.retail_fee)))
+
+
+@routes.delete("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
+def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
+    """End the assignment with its paid period; assigning the product again before then cancels the end."""
+    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    return _shown(ctx, work.unassign(product))
+
+
+charge_routes = Routes("fees")
+OWED = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=True)
+VOID = RoutePolicy(Scope.ENQUEUE, "charge_id", ownership.charge, unbound_only=True)
+
+
+class ChargeQuery(PageQuery):
+    """Range of `period_start` days, inclusive."""
+
+    first: date | None = Field(None, alias="from")
+    last: date | None = Field(None, alias="to")
+
+
+class VoidIn(RequestModel):
+    """Reason for voiding the charge."""
+
+    reason: str
+
+
+class ChargeOut(ResponseModel):
+    """A charge: fee - discount = total. Days are local to the programme, `period_end` exclusive.
+
+    `product` is the plan's code when `kind` is `plan`. The reseller `reseller_id` pays; null: the account itself.
+    """
+
+    id: UUID
+    account_id: UUID
+    reseller_id: UUID | None
+    kind: FeeKind
+    product: str
+    period_start: date
+    period_end: date
+    fee: MoneyOut
+    discount: MoneyOut
+    total: MoneyOut
+    void: bool
+    voided_at: UtcOut | None
+    void_reason: str | None
+    how: dict[str, Any]
+    created_at: UtcOut
+
+
+def _page(ctx: RequestContext, filter_: ChargeFilter, query: ChargeQuery) -> PageOut[ChargeOut]:
+    page = statements.page(ctx.session, filter_, query.cursor, query.limit)
+    return PageOut(items=[ChargeOut.model_validate(statements.to_dict(row)) for row in page.items], next=page.next)
+
+
+@charge_routes.get("/v1/resellers/{reseller_id}/charges", OWED, response=PageOut[ChargeOut])
+def list_reseller_charges(ctx: Ctx, reseller_id: UUID, query: Annotated[ChargeQuery, Query()]) -> PageOut[ChargeOut]:
+    """List charges that the reseller pays for its clients, ordered by period start."""
+    return _page(ctx, ChargeFilter(reseller_id=reseller_id, first=query.first, last=query.last), query)
+
+
+@charge_routes.get("/v1/accounts/{account_id}/charges", ACCOUNTS_READ, response=PageOut[ChargeOut])
+def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuery, Query()]) -> PageOut[ChargeOut]:
+    """List charges that the account pays itself; charges paid by its reseller belong to the reseller."""
+    return _page(ctx, ChargeFilter(account_id=account_id, first=query.first, last=query.last), query)
+
+
+@charge_routes.post("/v1/charges/{charge_id}/void", VOID, response=ChargeOut)
+def void_charge(ctx: Ctx, charge_id: UUID, body: VoidIn) -> ChargeOut:
+    """Void a charge, with a reason. 409 `already_void`."""
+    voided = statements.void(fee_context(ctx), ctx.session, charge_id, body.reason, ctx.caller.actor)
+    return ChargeOut.model_validate(statements.to_dict(voided))

@@ -1,0 +1,1 @@
+"""The request layer of the API: context, authorisation, commit boundary, idempotency, problems."""

@@ -1,0 +1,196 @@
+"""One call of the API: the process's dependencies, the caller, the transaction, the rules of access."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+from psycopg import Connection
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.datastructures import Headers, QueryParams
+
+from kontor.accounts.context import AccountBook
+from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
+from kontor.engine.test_clock import FrozenClock
+from kontor.http.keys import Principal
+from kontor.http.ownership import Owner, Ownership
+from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.errors import Forbidden, KontorError, NotFound
+from kontor.kernel.ports import Clock, PasswordHasher, SecretBox
+from kontor.kernel.tokens import Tokens
+from kontor.kernel.tracing import Tracer
+from kontor.offers.transitions import OfferBook
+from kontor.programme.service import Programmes
+from models.keys import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """Built once at process start. `secret` keys request fingerprints, `offer_secret` the hash chain of offers."""
+
+    sessions: sessionmaker[Session]
+    clock: Clock
+    jobs: Jobs
+    secret_box: SecretBox
+    passwords: PasswordHasher
+    programmes: Programmes
+    tokens: Tokens
+    guard: AddressGuard
+    threads: Executor
+    secret: bytes = field(repr=False)
+    offer_secret: bytes = field(repr=False)
+    public_url: str
+    test_clock: bool = False
+    version: str = "0"
+    tracer: Tracer | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine whose pool the sessions use."""
+        bind = self.sessions.kw["bind"]
+        assert isinstance(bind, Engine)
+        return bind
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[Any]]:
+        """Yield a pooled connection without a Session; uncommitted work is rolled back."""
+        pooled = self.engine.raw_connection()
+        try:
+            yield cast("Connection[Any]", pooled.driver_connection)
+        finally:
+            pooled.close()
+
+    def drop_connections(self) -> None:
+        """Drop pooled connections, for example after a restart of PostgreSQL."""
+        self.engine.dispose(close=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRequest:
+    """A request as received, with its body."""
+
+    method: str
+    target: str
+    params: Mapping[str, str]
+    query: QueryParams
+    headers: Headers
+    body: bytes
+    trace_id: str
+
+    @property
+    def secret(self) -> str | None:
+        """The bearer token of the request, None if absent."""
+        scheme, _, secret = self.headers.get("authorization", "").partition(" ")
+        return secret.strip() if scheme.lower() == "bearer" and secret else None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """An authenticated request in its transaction. `now` is the same for the whole request.
+
+    `work` is that transaction: a Session, or a bare connection for sessionless routes.
+    """
+
+    deps: Deps
+    work: Session | Connection[Any]
+    caller: Principal
+    incoming: IncomingRequest
+    now: datetime
+    refusal: KontorError | None = None
+
+    @property
+    def session(self) -> Session:
+        """The transaction as a Session; sessionless routes have none."""
+        assert isinstance(self.work, Session)
+        return self.work
+
+    @property
+    def connection(self) -> Connection[Any]:
+        """The transaction as a psycopg connection."""
+        return psycopg_connection(self.work) if isinstance(self.work, Session) else self.work
+
+    def enqueue_request(self, request: JobRequest) -> EnqueueResult:
+        """Enqueue a job; the relay is notified after the commit. Raises Invalid."""
+        if isinstance(self.work, Session):
+            return self.jobs.enqueue_request(self.work, request)
+        return self.jobs.enqueue_on(self.work, request)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The ledger at the time of this request; jobs carry its trace id."""
+        clock = FrozenClock(self.now, self.deps.clock)
+        return replace(self.deps.jobs, clock=clock, trace_id=self.incoming.trace_id)
+
+    @property
+    def accounts(self) -> AccountBook:
+        """Dependencies of the account services."""
+        return AccountBook(self.jobs, self.deps.programmes, self.deps.passwords)
+
+    @property
+    def offers(self) -> OfferBook:
+        """Dependencies of the offer services."""
+        return OfferBook(self.jobs, self.deps.offer_secret, self.deps.programmes)
+
+    def require_visible(self, ownership: Ownership | None) -> Ownership:
+        """Return the ownership. Raises NotFound if it is None or not visible to the caller."""
+        if ownership is None or not self.caller.can_see(ownership):
+            raise NotFound
+        return ownership
+
+    def require_scope(self, scope: Scope) -> None:
+        """Raise Forbidden unless the key has the scope."""
+        if not self.caller.has_scope(scope):
+            raise Forbidden(message=f"This key lacks the scope {scope}.", scope=scope.value)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePolicy:
+    """Access policy of a route: 404 by `owner` of the path parameter `path_param` and `first`, then 403 by the rest."""
+
+    scope: Scope | None
+    path_param: str | None = None
+    owner: Owner | None = None
+    unbound_only: bool = False
+    not_account: bool = False
+    not_reseller: bool = False
+    first: Callable[["RequestContext"], None] | None = None
+    guard: Callable[["RequestContext"], None] | None = None
+
+    def admit(self, ctx: RequestContext) -> None:
+        """Check the policy. Raises NotFound, then Forbidden."""
+        if self.owner is not None and self.path_param is not None:
+            ctx.require_visible(self.owner(ctx.session, ctx.incoming.params[self.path_param]))
+        if self.first is not None:
+            self.first(ctx)
+        if self.unbound_only and ctx.caller.bound:
+            raise Forbidden(message="A key bound to a reseller or an account cannot use this endpoint.")
+        if self.not_account and ctx.caller.account_id is not None:
+            raise Forbidden(message="A key bound to an account cannot use this endpoint.")
+        if self.not_reseller and ctx.caller.reseller_id is not None:
+            raise Forbidden(message="A key bound to a reseller cannot use this endpoint.")
+        if self.scope is not None:
+            ctx.require_scope(self.scope)
+        if self.guard is not None:
+            self.guard(ctx)
+
+
+def require_visible_resource(ctx: RequestContext, owner: Owner, resource_id: UUID) -> None:
+    """Raise NotFound unless the resource named by the body is visible to the caller."""
+    ctx.require_visible(owner(ctx.session, str(resource_id)))
+
+
+def require_visible_filter(ctx: RequestContext, owner: Owner, resource_id: UUID | None) -> None:
+    """Raise NotFound if a bound key filters by a resource that it cannot see."""
+    if resource_id is not None and ctx.caller.bound:
+        require_visible_resource(ctx, owner, resource_id)
+
+
+Ctx = Annotated[RequestContext, Depends(HTTPBearer(scheme_name="key", description="An API key."))]
+"""The request context, as a parameter of an endpoint."""

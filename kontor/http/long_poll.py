@@ -1,0 +1,103 @@
+"""Long polling for finished jobs: one query at a time for all waiting requests of this process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.http.context import Deps
+from kontor.http.responses import DB_UNAVAILABLE, ApiResponse
+from kontor.jobs.service import unfinished
+
+MIN_PAUSE: Final = 0.005
+MAX_PAUSE: Final = 0.1
+
+
+@dataclass(slots=True)
+class JobWatcher:
+    """Requests waiting for jobs. Lives in the event loop."""
+
+    deps: Deps
+    waiting: dict[UUID, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
+    task: asyncio.Task[None] | None = None
+    pause: float = MIN_PAUSE
+
+    async def wait(self, job_id: UUID, seconds: float) -> bool:
+        """Return True once the job is finished, False after `seconds` of real time."""
+        finished = asyncio.Event()
+        self.waiting[job_id].add(finished)
+        self.pause = MIN_PAUSE
+        if self.task is None or self.task.done():
+            self.task = asyncio.get_running_loop().create_task(self._poll())
+        try:
+            async with asyncio.timeout(seconds):
+                await finished.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._leave(job_id, finished)
+        return True
+
+    def _leave(self, job_id: UUID, event: asyncio.Event) -> None:
+        self.waiting[job_id].discard(event)
+        if not self.waiting[job_id]:
+            del self.waiting[job_id]
+
+    async def _poll(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self.waiting:
+            await asyncio.sleep(self.pause)
+            self.pause = min(self.pause * 1.5, MAX_PAUSE)
+            job_ids = list(self.waiting)
+            pending = await loop.run_in_executor(self.deps.threads, self._unfinished, job_ids)
+            for job_id in set(job_ids) - pending:
+                for event in self.waiting.get(job_id, ()):
+                    event.set()
+
+    def _unfinished(self, job_ids: list[UUID]) -> set[UUID]:
+        try:
+            with self.deps.sessions() as session:
+                return unfinished(session, job_ids)
+        except DB_UNAVAILABLE:
+            return set(job_ids)
+
+
+async def long_poll(watch: JobWatcher, response: ApiResponse) -> ApiResponse:
+    """Delay a response until its condition is met or its time is up, then render it again."""
+    if response.wait is None:
+        return response
+    wait = response.wait
+    if wait.job_id is not None:
+        await watch.wait(wait.job_id, wait.seconds)
+    elif wait.done is not None:
+        await _until(watch.deps, wait.done, wait.seconds)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(watch.deps.threads, _render, watch.deps, response)
+
+
+async def _until(deps: Deps, done: Callable[[Session], bool], seconds: float) -> None:
+    """Poll `over` with growing pauses until it returns True or time is up."""
+    loop, pause = asyncio.get_running_loop(), MIN_PAUSE
+
+    def ask() -> bool:
+        with deps.sessions() as session:
+            return done(session)
+
+    end = loop.time() + seconds
+    while loop.time() < end and not await loop.run_in_executor(deps.threads, ask):
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, MAX_PAUSE)
+
+
+def _render(deps: Deps, response: ApiResponse) -> ApiResponse:
+    if response.wait is None:
+        return response
+    try:
+        with deps.sessions() as session:
+            return response.wait.render(session)
+    except DB_UNAVAILABLE:
+        return response

@@ -1,0 +1,152 @@
+"""Responses: results, RFC 9457 problem documents, and their headers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, to_json
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+from starlette.responses import Response, StreamingResponse
+
+from kontor.http.keys import Unauthorized
+from kontor.kernel.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, NotFound, TooManyAttempts
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class LongPoll:
+    """Delay the response by at most `seconds` of wall time, then render it again.
+
+    Waits for the end of the job `job_id`, or until `over` returns True.
+    """
+
+    seconds: float
+    render: Callable[[Session], "ApiResponse"]
+    job_id: UUID | None = None
+    done: Callable[[Session], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """Body, status and headers; or a stream of chunks, produced after the commit."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media: str = JSON
+    wait: LongPoll | None = None
+    chunks: Iterator[bytes] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        document: BaseModel,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        wait: LongPoll | None = None,
+    ) -> "ApiResponse":
+        """Serialise a model as JSON."""
+        return cls(document.model_dump_json(by_alias=True).encode(), status, headers or {}, wait=wait)
+
+
+TRACE: Final = "X-Trace-Id"
+
+
+def respond(response: ApiResponse, trace_id: str) -> Response:
+    """Build the HTTP response, marked as not cacheable."""
+    headers = {"Cache-Control": "no-store", TRACE: trace_id, **response.headers}
+    media = headers.pop("Content-Type", response.media)
+    if response.chunks is not None:
+        return StreamingResponse(response.chunks, response.status, headers, media)
+    return Response(response.body, response.status, headers, media)
+
+
+DB_UNAVAILABLE: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
+"""Raised when the database does not respond in time."""
+
+MEDIA: Final = "application/problem+json"
+PUBLIC_CODES: Final = frozenset({"invalid_amount", "invalid_args"})
+
+
+class TooLarge(KontorError):
+    """The request body is too large (413)."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("too_large", f"The request body exceeds {limit} bytes.", limit=limit)
+
+
+class Unavailable(KontorError):
+    """The database does not respond (503)."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", "The database does not respond. Try again.")
+
+
+STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Gone, 410),
+    (TooLarge, 413),
+    (Invalid, 422),
+    (TooManyAttempts, 429),
+    (Unavailable, 503),
+)
+
+
+def status_of(error: KontorError) -> int:
+    """Return the HTTP status of an error; 500 for an unknown one."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def problem(error: KontorError, trace_id: str) -> ApiResponse:
+    """Build the response for an error."""
+    status = status_of(error)
+    members = head(status, error.code, error.message, trace_id)
+    document: dict[str, object] = {**members, **error.data, **members}
+    if isinstance(error, Invalid) and error.errors:
+        document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
+    return ApiResponse(to_json(document), status, _headers(error), MEDIA)
+
+
+def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object]:
+    """Return the members of every problem document."""
+    title = HTTPStatus(status).phrase
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "trace_id": trace_id,
+    }
+
+
+def invalid(problem: ValidationError, *, prefix: str = "") -> Invalid:
+    """Convert a Pydantic error."""
+    details = problem.errors(include_url=False, include_input=False)
+    code = next((d["type"] for d in details if d["type"] in PUBLIC_CODES), "invalid")
+    return Invalid(code, "The request is not valid.", errors=[_field(d, prefix) for d in details])
+
+
+def _field(detail: ErrorDetails, prefix: str) -> FieldError:
+    words = [str(part) for part in detail["loc"]]
+    return FieldError(".".join([prefix, *words] if prefix else words), detail["msg"])
+
+
+def _headers(error: KontorError) -> Mapping[str, str]:
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": "1"}
+    return {}

@@ -1,0 +1,195 @@
+"""Declare routes: FastAPI documents them, the pipeline runs them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from kontor.http.context import RoutePolicy
+from kontor.http.pipeline import EndpointSpec, Pipeline, Precheck
+from kontor.http.responses import MEDIA, ApiResponse
+from kontor.http.wire import ProblemOut
+
+F = TypeVar("F", bound=Callable[..., ApiResponse | BaseModel])
+DESCRIPTIONS: Final[Mapping[int, str]] = {
+    401: "The API key is missing or invalid: `unauthorized`.",
+    403: "The key does not have permission.",
+    404: "The resource does not exist or is not visible to the caller.",
+    409: "The request conflicts with the current state.",
+    413: "The request body is too large: `too_large`.",
+    422: "The request is well-formed but invalid.",
+    429: "Too many attempts: `locked`, with `Retry-After`.",
+    503: "The database does not respond: `unavailable`.",
+}
+
+
+class KontorRoute(APIRoute):
+    """A route whose requests run through the pipeline instead of FastAPI's own handler."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, spec: EndpointSpec, **options: Any) -> None:
+        self.spec = spec
+        self.allowed: frozenset[str] = frozenset()
+        super().__init__(path, endpoint, **options)
+        self.app = self._run
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the pipeline of this route."""
+        return Pipeline(self.spec).handle
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the pipeline; skips FastAPI's dependency handling, which no route uses."""
+        response = await Pipeline(self.spec).handle(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the route; answer 405 with the allowed methods of the path for another method."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed))})
+        await self.app(scope, receive, send)
+
+
+def flat(families: Iterable["Routes"]) -> list[KontorRoute]:
+    """Return the routes of all families, each with the allowed methods of its path."""
+    routes = [route for family in families for route in family.routes]
+    methods: dict[str, set[str]] = defaultdict(set)
+    for route in routes:
+        methods[route.path] |= route.methods or set()
+    for route in routes:
+        route.allowed = frozenset(methods[route.path])
+    return routes
+
+
+@dataclass(slots=True)
+class Routes:
+    """Routes of one family, in matching order."""
+
+    tag: str
+    routes: list[KontorRoute] = field(default_factory=list)
+
+    def add(
+        self,
+        operation: str,
+        policy: RoutePolicy,
+        *,
+        response: type[BaseModel] | None = None,
+        status: int = 200,
+        also: Mapping[int, type[BaseModel] | str] | None = None,
+        problems: Sequence[int] = (),
+        media: str | None = None,
+        precheck: Precheck | None = None,
+        sessionless: bool = False,
+    ) -> Callable[[F], F]:
+        """Declare `METHOD /path`; `also` are further success responses, `problems` further error statuses."""
+        method, path = operation.split()
+
+        def declare(endpoint: F) -> F:
+            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, sessionless=sessionless)
+            responses = _success_responses(also or {}) | _error_responses(spec, method, problems)
+            if media is not None:
+                responses[status] = {"description": "The file.", "content": {media: {"schema": {"type": "string"}}}}
+            route = KontorRoute(
+                path,
+                endpoint,
+                spec=spec,
+                methods=[method],
+                response_model=response,
+                status_code=status,
+                responses=responses,
+                operation_id=endpoint.__name__,
+                tags=[self.tag],
+            )
+            self.routes.append(route)
+            return endpoint
+
+        return declare
+
+    def get(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
+        """Declare a GET."""
+        return self.add(f"GET {path}", policy, **options)
+
+    def post(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
+        """Declare a POST."""
+        return self.add(f"POST {path}", policy, **options)
+
+    def put(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
+        """Declare a PUT."""
+        return self.add(f"PUT {path}", policy, **options)
+
+    def patch(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
+        """Declare a PATCH."""
+        return self.add(f"PATCH {path}", policy, **options)
+
+    def delete(self, path: str, policy: RoutePolicy, **options: Any) -> Callable[[F], F]:
+        """Declare a DELETE."""
+        return self.add(f"DELETE {path}", policy, **options)
+
+
+def _success_responses(also: Mapping[int, type[BaseModel] | str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"description": model} if isinstance(model, str) else {"model": model} for status, model in also.items()
+    }
+
+
+def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:
+    statuses = {401, 403, 503, *further}
+    if "{" in spec.path:
+        statuses.add(404)
+    if method == "POST":
+        statuses |= {409, 413, 422}
+    if spec.body is not None:
+        statuses |= {413, 422}
+    if spec.query is not None:
+        statuses.add(422)
+    return {status: {"description": DESCRIPTIONS[status], "model": ProblemOut} for status in sorted(statuses)}
+
+
+REPEAT: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A repeated request with the same key and body gets the first response again, for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Replace the app's OpenAPI function by one that corrects the document on first use."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = corrected(plain())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def corrected(document: dict[str, Any]) -> dict[str, Any]:
+    """Correct a document: problem media type, no FastAPI error schemas, Idempotency-Key on every POST."""
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if not path.startswith("/v1/"):
+                continue
+            _drop_foreign(operation["responses"])
+            for status, response in operation["responses"].items():
+                if status >= "400" and "application/json" in response.get("content", {}):
+                    response["content"] = {MEDIA: response["content"]["application/json"]}
+            if method == "post":
+                operation.setdefault("parameters", []).append(REPEAT)
+    return document
+
+
+def _drop_foreign(responses: dict[str, Any]) -> None:
+    """Drop the 422 that FastAPI adds to routes without body or query."""
+    if "HTTPValidationError" in str(responses.get("422", "")):
+        del responses["422"]

@@ -1,0 +1,1 @@
+"""Jobs, queues and schedules as the API shows and steers them."""

@@ -1,0 +1,145 @@
+"""Routes of jobs: enqueue, read, search, cancel, retry, run now."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from psycopg import Connection
+from sqlalchemy.orm import Session
+
+from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.enqueue import JobRequest
+from kontor.http import ownership
+from kontor.http.context import Ctx, RequestContext, RoutePolicy
+from kontor.http.responses import ApiResponse, LongPoll
+from kontor.http.routing import Routes
+from kontor.jobs import service
+from kontor.jobs.access import actor, may_steer_job, operations
+from kontor.jobs.schemas import JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, ReasonIn, WaitQuery, job_out
+from kontor.jobs.search import Searcher
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.errors import NotFound
+from kontor.kernel.paging import cursor_id
+from models.keys import Scope
+
+routes = Routes("jobs")
+
+
+@routes.post("/v1/jobs", RoutePolicy(Scope.ENQUEUE), response=JobOut, status=202, also={200: JobOut}, sessionless=True)
+def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
+    """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result."""
+    ledger, request = ctx.jobs, _request(ctx, body)
+    service.require_public(ledger.catalogue, ctx.caller, request.task)
+    enqueued = ctx.enqueue_request(request)
+    if enqueued.created:
+        response = _job_response(service.new_view(ledger, request, enqueued.id), 202)
+    else:
+        response = _shown(ctx, ctx.connection, enqueued.id, 200, deduplicated=True)
+    if query.wait == 0:
+        return response
+
+    def render(session: Session) -> ApiResponse:
+        return _shown(ctx, psycopg_connection(session), enqueued.id, None, deduplicated=not enqueued.created)
+
+    return replace(response, wait=LongPoll(query.wait, render, enqueued.id))
+
+
+@routes.post("/v1/jobs/batch", RoutePolicy(Scope.ENQUEUE), response=JobIdsOut, status=202)
+def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
+    """Enqueue up to 10,000 jobs, all or none."""
+    requests = [_request(ctx, new) for new in body.jobs]
+    return JobIdsOut(ids=service.enqueue_many(ctx.session, ctx.jobs, ctx.caller, requests))
+
+
+@routes.get("/v1/jobs", RoutePolicy(Scope.READ), response=JobPageOut)
+def list_jobs(ctx: Ctx, query: Annotated[JobListQuery, Query()]) -> JobPageOut:
+    """Search jobs, newest first; without a time filter, only jobs of the last seven days."""
+    job_query = _query(ctx, query)
+    result = Searcher(ctx.jobs.catalogue, ctx.jobs.clock).search(ctx.session, job_query, query.limit)
+    following = None if result.next is None else str(result.next)
+    return JobPageOut(items=[job_out(view) for view in result.items], next=following, partial=result.partial)
+
+
+@routes.get("/v1/jobs/{job_id}", RoutePolicy(Scope.READ, "job_id", ownership.job), response=JobOut)
+def get_job(ctx: Ctx, job_id: UUID) -> JobOut:
+    """Return a job with its attempts."""
+    view = service.view(ctx.session, ctx.deps.jobs.catalogue, job_id)
+    if view is None:
+        raise NotFound
+    return job_out(view)
+
+
+def _request(ctx: RequestContext, new: JobIn) -> JobRequest:
+    return JobRequest(
+        new.task,
+        new.args,
+        tenant=ctx.caller.tenant or new.tenant or "",
+        queue=new.queue,
+        priority=new.priority,
+        run_at=new.run_at,
+        unique_key=new.unique_key,
+    )
+
+
+def _shown(
+    ctx: RequestContext, connection: Connection[Any], job_id: UUID, status: int | None, *, deduplicated: bool
+) -> ApiResponse:
+    """Build the response for a job; `status` None: 200 if it is finished, otherwise 202."""
+    view = service.view_on_connection(connection, ctx.deps.jobs.catalogue, job_id)
+    if view is None:
+        raise NotFound
+    final = view.job.finished_at is not None
+    return _job_response(view, status or (200 if final else 202), deduplicated=deduplicated)
+
+
+def _job_response(view: service.JobView, status: int, *, deduplicated: bool = False) -> ApiResponse:
+    headers = {"Location": f"/v1/jobs/{view.job.id}"}
+    return ApiResponse.of(job_out(view, deduplicated=deduplicated), status, headers)
+
+
+def _query(ctx: RequestContext, filter_: JobListQuery) -> JobQuery:
+    args = tuple(
+        (name.removeprefix("args."), text)
+        for name, text in ctx.incoming.query.multi_items()
+        if name.startswith("args.")
+    )
+    tenants = service.visible_tenants(ctx.session, ctx.caller)
+    if filter_.tenant is not None:
+        tenants = (filter_.tenant,) if tenants is None or filter_.tenant in tenants else ()
+    query = JobQuery(
+        states=frozenset(filter_.state),
+        task=filter_.task,
+        queue=filter_.queue,
+        tenants=tenants,
+        created_after=filter_.created_after,
+        created_before=filter_.created_before,
+        args=args,
+        before=cursor_id(filter_.cursor),
+    )
+    return service.with_default_span(query, ctx.now, real_time=not ctx.deps.test_clock)
+
+
+control_routes = Routes("jobs")
+STEER = RoutePolicy(None, "job_id", ownership.job, guard=may_steer_job)
+
+
+@control_routes.post("/v1/jobs/{job_id}/cancel", STEER, response=JobOut)
+def cancel_job(ctx: Ctx, job_id: UUID, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
+    """Cancel a waiting job, or ask a running one to stop. 409 `not_cancellable` with the state."""
+    operations(ctx).cancel(ctx.session, job_id, actor(ctx, body.reason))
+    return _controlled(ctx, job_id)
+
+
+@control_routes.post("/v1/jobs/{job_id}/retry", STEER, response=JobOut)
+def retry_job(ctx: Ctx, job_id: UUID, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
+    """Retry a dead, retrying or cancelled job now. 409 `not_retryable` with the state."""
+    operations(ctx).retry(ctx.session, job_id, actor(ctx, body.reason))
+    return _controlled(ctx, job_id)
+
+
+def _controlled(ctx: RequestContext, job_id: UUID) -> JobOut:
+    view = service.view(ctx.session, ctx.deps.jobs.catalogue, job_id)
+    if view is None:
+        raise NotFound
+    return job_out(view)

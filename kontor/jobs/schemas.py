@@ -1,0 +1,130 @@
+"""Request and response models of jobs."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from kontor.http.wire import Json, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
+from kontor.jobs.service import JobView
+from kontor.kernel.states import JobState
+
+
+class ReasonIn(RequestModel):
+    """Reason, kept in the audit log."""
+
+    reason: str | None = None
+
+
+class JobIn(RequestModel):
+    """A new job. `priority` 9 runs first; `unique_key` returns an unfinished job of the same task instead."""
+
+    task: str = Field(max_length=200)
+    args: dict[str, Json]
+    queue: str | None = Field(None, max_length=200)
+    priority: int = Field(0, ge=0, le=9)
+    run_at: UtcIn | None = None
+    unique_key: str | None = Field(None, min_length=1, max_length=500)
+    tenant: str | None = Field(None, max_length=200)
+
+
+class JobsIn(RequestModel):
+    """Jobs to enqueue, all or none."""
+
+    jobs: list[JobIn] = Field(max_length=10_000)
+
+
+class JobIdsOut(ResponseModel):
+    """Job ids in the order of the request."""
+
+    ids: list[UUID]
+
+
+class AttemptOut(ResponseModel):
+    """One attempt; `outcome` is null while it runs."""
+
+    number: int
+    worker: str | None
+    started_at: UtcOut | None
+    ended_at: UtcOut | None
+    outcome: str | None
+    error: Json
+
+
+class JobOut(ResponseModel):
+    """A job. `deduplicated` is true if an existing job was returned instead of a new one."""
+
+    id: UUID
+    task: str
+    queue: str
+    tenant: str
+    state: JobState
+    priority: int
+    args: dict[str, Json]
+    attempt: int
+    max_attempts: int
+    run_at: UtcOut
+    created_at: UtcOut
+    started_at: UtcOut | None
+    finished_at: UtcOut | None
+    result: Json
+    error: Json
+    attempts: list[AttemptOut]
+    unique_key: str | None = None
+    reason: str | None = None
+    parent_id: UUID | None = None
+    trace_id: str | None = None
+    deduplicated: bool = False
+
+
+class JobPageOut(PageOut[JobOut]):
+    """Jobs, newest first; `partial` if the search was cut after one second: continue with `next`."""
+
+    partial: bool = False
+
+
+class JobListQuery(PageQuery):
+    """Filter for jobs. Parameters `args.KEY=text` compare an argument as text."""
+
+    open_prefix: ClassVar[str | None] = "args."
+
+    state: list[JobState] = Field([], description="May be repeated.")
+    task: str | None = None
+    queue: str | None = None
+    tenant: str | None = None
+    created_after: UtcIn | None = None
+    created_before: UtcIn | None = None
+
+
+class WaitQuery(QueryModel):
+    """Seconds to wait for the job to finish."""
+
+    wait: float = Field(0, ge=0, le=30)
+
+
+def job_out(view: JobView, *, deduplicated: bool = False) -> JobOut:
+    """Build the response for a job."""
+    job = view.job
+    return JobOut(
+        id=job.id,
+        task=job.task,
+        queue=job.queue,
+        tenant=job.tenant,
+        state=JobState(job.state),
+        priority=job.priority,
+        args=dict(view.args),
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        run_at=job.run_at,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        result=job.result,
+        error=job.error,
+        attempts=[AttemptOut(**attempt._asdict()) for attempt in view.attempts],
+        unique_key=job.unique_key,
+        reason=job.reason,
+        parent_id=job.parent_id,
+        trace_id=job.trace_id,
+        deduplicated=deduplicated,
+    )

@@ -1,0 +1,198 @@
+"""Jobs as outsiders see them: enqueued, read, run again."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import Connection
+from sqlalchemy.orm import Session
+
+from kontor import audit
+from kontor.engine.admin import job_queries
+from kontor.engine.admin.job_queries import AttemptRecord, JobQuery, JobRecord
+from kontor.engine.admin.operations import Actor
+from kontor.engine.catalogue import Catalogue, validate
+from kontor.engine.enqueue import JobRequest, Jobs
+from kontor.http import ownership
+from kontor.http.keys import Principal
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.errors import FieldError, Forbidden, Invalid
+from kontor.kernel.states import JobState
+
+DEFAULT_SPAN: Final = timedelta(days=7)
+SKEW: Final = timedelta(hours=1)
+REDACTED: Final = "***"
+NO_JOB: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job with its attempts, sensitive args redacted."""
+
+    job: JobRecord
+    args: Mapping[str, Any]
+    attempts: Sequence[AttemptRecord]
+
+
+def enqueue_many(session: Session, jobs: Jobs, caller: Principal, requests: Sequence[JobRequest]) -> list[UUID]:
+    """Enqueue all requests or none. Raises Forbidden, or Invalid naming the item."""
+    for task in {request.task for request in requests}:
+        require_public(jobs.catalogue, caller, task)
+    try:
+        return jobs.enqueue_many(session, requests)
+    except Invalid as error:
+        raise _in_item(jobs, requests, error) from None
+
+
+def new_view(jobs: Jobs, request: JobRequest, job_id: UUID) -> JobView:
+    """Build the view of a new job without reading it back; `jobs` enqueued it."""
+    payload = validate(jobs.catalogue[request.task], request.args)
+    policy, now = payload.policy, jobs.clock.now()
+    is_scheduled = request.run_at is not None and request.run_at > now
+    job = JobRecord(
+        id=job_id,
+        task=policy.name,
+        queue=request.queue or policy.queue,
+        tenant=request.tenant,
+        lane=request.lane,
+        priority=request.priority,
+        state=JobState.SCHEDULED if is_scheduled else JobState.QUEUED,
+        payload=payload.model_dump(mode="json", exclude_unset=True),
+        unique_key=request.unique_key,
+        run_at=request.run_at or now,
+        attempt=0,
+        max_attempts=policy.retry.max_attempts,
+        worker=None,
+        result=None,
+        error=None,
+        reason=None,
+        parent_id=jobs.parent_id,
+        trace_id=jobs.trace_id,
+        created_at=now,
+        started_at=None,
+        finished_at=None,
+    )
+    return JobView(job, redacted(jobs.catalogue, job), [])
+
+
+def view(session: Session, catalogue: Catalogue, job_id: UUID) -> JobView | None:
+    """Return one job with its attempts."""
+    return view_on_connection(psycopg_connection(session), catalogue, job_id)
+
+
+def view_on_connection(connection: Connection[Any], catalogue: Catalogue, job_id: UUID) -> JobView | None:
+    """Return the same as `view`, on a psycopg connection."""
+    job = job_queries.find(connection, job_id)
+    if job is None:
+        return None
+    attempts = job_queries.attempts_of(connection, [job])
+    return JobView(job, redacted(catalogue, job), attempts.get(job.id, []))
+
+
+def views(session: Session, catalogue: Catalogue, jobs: Sequence[JobRecord]) -> list[JobView]:
+    """Return jobs with their attempts."""
+    attempts = job_queries.attempts_of(psycopg_connection(session), jobs)
+    return [JobView(job, redacted(catalogue, job), attempts.get(job.id, [])) for job in jobs]
+
+
+def default_start(query: JobQuery, now: datetime) -> datetime | None:
+    """Return the start of a search: seven days back when the query has no time filter."""
+    if query.created_after is None and query.created_before is None:
+        return now - DEFAULT_SPAN
+    return query.created_after
+
+
+def with_default_span(query: JobQuery, now: datetime, *, real_time: bool) -> JobQuery:
+    """Apply the default time range; `real_time`: no test clock runs, so ids can be compared with time."""
+    after = default_start(query, now)
+    floor = None if after is None or not real_time else id_floor(after)
+    return replace(query, created_after=after, floor=floor)
+
+
+def id_floor(created_after: datetime) -> UUID:
+    """Return the lowest id of jobs created then. Ids hold wall time, so only valid without a test clock."""
+    millis = max(0, int((created_after - SKEW).timestamp() * 1000))
+    return UUID(int=(millis << 80) | (0x7 << 76) | (0x8 << 60))
+
+
+def visible_tenants(session: Session, caller: Principal) -> tuple[str, ...] | None:
+    """Return the tenants whose jobs a caller may see; None for all."""
+    if caller.reseller_id is not None:
+        clients = ownership.client_ids(psycopg_connection(session), caller.reseller_id)
+        return (str(caller.reseller_id), *map(str, clients))
+    return None if caller.account_id is None else (str(caller.account_id),)
+
+
+def unfinished(session: Session, job_ids: Collection[UUID]) -> set[UUID]:
+    """Return the ids of those jobs that are not finished."""
+    return job_queries.unfinished(psycopg_connection(session), job_ids)
+
+
+def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, Any]:
+    """Return a job's args with the sensitive ones masked."""
+    hidden = catalogue[job.task].sensitive if job.task in catalogue else frozenset()
+    if not hidden:
+        return job.payload
+    return {name: REDACTED if name in hidden else value for name, value in job.payload.items()}
+
+
+def _in_item(jobs: Jobs, requests: Sequence[JobRequest], error: Invalid) -> Invalid:
+    """Return the error with the index of the first request that causes it."""
+    for index, request in enumerate(requests):
+        try:
+            new_view(jobs, request, NO_JOB)
+            valid = request.queue is None or request.queue in jobs.catalogue.queues
+        except Invalid:
+            valid = False
+        if not valid:
+            errors = [FieldError(f"jobs.{index}.{item.loc}", item.msg) for item in error.errors]
+            return Invalid(error.code, error.message, errors=errors)
+    return error
+
+
+def require_public(catalogue: Catalogue, caller: Principal, task: str) -> None:
+    """Raise Forbidden when a bound key may not enqueue the task, Invalid when there is no such task."""
+    if caller.bound and not catalogue[task].policy.public:
+        raise Forbidden("task_not_public", f"A bound key may not enqueue {task}.", task=task)
+
+
+def parse_args(text: str) -> Mapping[str, Any]:
+    """Parse edited args from JSON; integers of any size stay exact. Raises Invalid."""
+    try:
+        args = json.loads(text, parse_constant=_refuse)
+    except ValueError as error:
+        message = f"Invalid JSON: {error}."
+        raise Invalid("invalid_args", message, errors=[FieldError("args", message)]) from None
+    if not isinstance(args, dict):
+        message = 'Args must be a JSON object such as {"offer_id": "…"}.'
+        raise Invalid("invalid_args", message, errors=[FieldError("args", message)])
+    return args
+
+
+def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, Any], actor: Actor) -> UUID:
+    """Enqueue the task again for the same tenant and lane, without the old job's keys. Raises Invalid.
+
+    Args that were shown redacted and not edited keep their values. The new job is a child of the old one.
+    """
+    old = view.job
+    payload = {name: _unredacted(view, name, value) for name, value in args.items()}
+    family = jobs.child_of(old.id, old.trace_id)
+    job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue)
+    changed = sorted(name for name in {*payload, *old.payload} if payload.get(name) != old.payload.get(name))
+    audit.add(
+        session, at=jobs.clock.now(), actor=actor.name, action="job.again", target=f"job:{old.id}",
+        reason=actor.reason, origin=actor.origin, detail={"job": str(job.id), "changed": changed},
+    )  # fmt: skip
+    return job.id
+
+
+def _unredacted(view: JobView, name: str, value: Any) -> Any:
+    hidden = value == REDACTED and view.args.get(name) == REDACTED and name in view.job.payload
+    return view.job.payload[name] if hidden else value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number")

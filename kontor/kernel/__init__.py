@@ -1,0 +1,1 @@
+"""Values and rules every slice shares; pure, or over a Session."""

@@ -1,0 +1,65 @@
+"""Driver-level access under a Session: connections, error classes, time limits and advisory locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import psycopg
+from psycopg.errors import QueryCanceled
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+
+def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
+    """Return the psycopg connection of a Session's current transaction."""
+    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+
+
+# 26000: a prepared statement is missing; psycopg drops them all after some statements of handlers.
+_CLASHES = frozenset({"40001", "40P01", "26000"})
+_SHUTDOWNS = frozenset({"57P01", "57P02", "57P03", "25P03"})
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
+def is_serialization_failure(error: BaseException) -> bool:
+    """Whether to rerun the transaction: a deadlock, a serialisation failure or a missing statement."""
+    cause = _cause(error)
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in _CLASHES
+
+
+def is_disconnect(error: BaseException) -> bool:
+    """Whether the connection to PostgreSQL is lost: nothing was recorded, and nothing can be."""
+    cause = _cause(error)
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    state = cause.sqlstate
+    return state is None or state in _SHUTDOWNS or state.startswith("08")
+
+
+T = TypeVar("T")
+
+
+def timeboxed(session: Session, limit_ms: int, query: Callable[[], T]) -> T | None:
+    """Return the result of `query`, None when a statement exceeds the limit. Read-only: writes are rolled back."""
+    savepoint = session.begin_nested()
+    session.execute(text(f"SET LOCAL statement_timeout = {max(1, limit_ms)}"))
+    try:
+        return query()
+    except QueryCanceled:
+        return None
+    finally:
+        savepoint.rollback()
+
+
+HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 4711))")
+
+
+def lock_names(session: Session, *names: str) -> None:
+    """Lock the names until the end of the transaction, in sorted order."""
+    for name in sorted(names):
+        session.execute(HOLD, {"name": name})

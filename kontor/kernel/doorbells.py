@@ -1,0 +1,62 @@
+"""Doorbells: messages between relay and workers through the broker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Doorbell:
+    """A doorbell: ids of queued jobs of one task. `urgent` skips the queue; `time_limit` in milliseconds."""
+
+    id: str
+    queue: str
+    task: str
+    ids: tuple[UUID, ...]
+    urgent: bool = False
+    time_limit: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class DoorbellResult:
+    """Result of a doorbell: number of claimed jobs and total handler time in seconds."""
+
+    bell_id: str
+    claimed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RelayEvents:
+    """Events that woke the relay: doorbell results, and whether new jobs were hinted at."""
+
+    answers: tuple[DoorbellResult, ...]
+    new_jobs: bool
+
+
+class DoorbellUnavailable(Exception):
+    """The broker cannot be reached."""
+
+
+class DoorbellReset(Exception):
+    """The broker lost its data: every doorbell must be rung again."""
+
+
+class DoorbellChannel(Protocol):
+    """The relay's interface to the broker."""
+
+    def begin(self) -> None:
+        """Start an epoch: delete every doorbell in the broker. Raises DoorbellUnavailable."""
+
+    def ring(self, bells: Sequence[Doorbell]) -> None:
+        """Publish doorbells in one round trip. Raises DoorbellUnavailable, DoorbellReset."""
+
+    def listen(self, seconds: float) -> RelayEvents:
+        """Wait up to `seconds` for results or a hint. Raises DoorbellUnavailable, DoorbellReset."""
+
+    def reclaim(self, worker: str) -> tuple[Doorbell, ...]:
+        """Remove and return the doorbells that a dead worker had taken. Raises DoorbellUnavailable."""
+
+    def waiting(self, bell: Doorbell, workers: Sequence[str]) -> bool:
+        """Return whether a doorbell is still in the broker or with one of these workers. Raises DoorbellUnavailable."""

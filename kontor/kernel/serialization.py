@@ -1,0 +1,63 @@
+"""Canonical JSON for hashes, and cells that no spreadsheet runs as a formula."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+
+def canonical_json(value: object) -> str:
+    """Serialize with sorted keys, no spaces, and instants in UTC with microseconds.
+
+    Raises TypeError for floats, naive times and keys that are not text.
+    """
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case Mapping():
+            return {_key(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case datetime():
+            return _instant(value)
+        case date():
+            return value.isoformat()
+        case Decimal() | UUID():
+            return str(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError("a canonical object must have text keys")
+    return key
+
+
+def _instant(value: datetime) -> str:
+    if value.utcoffset() is None:
+        raise TypeError("a naive time has no canonical form")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+FORMULA_CHARACTERS: Final = frozenset("=+-@＝＋－＠")
+"""Characters that start a formula."""
+LEADING_CHARACTERS: Final = " \t\r\n\u00a0\u3000"
+"""Characters that programs skip before they look for such a character."""
+
+
+def escape_formula(text: str) -> str:
+    """Return text for a CSV cell; a text that would be a formula gets a leading apostrophe.
+
+    The apostrophe marks the cell as text, as when typed by a person (programme.md 2.9).
+    """
+    stripped = text.lstrip(LEADING_CHARACTERS)
+    if stripped[:1] in FORMULA_CHARACTERS or text[:1] in {"\t", "\r", "\n"}:
+        return f"'{text}"
+    return text

@@ -1,0 +1,1 @@
+"""Licences: what an account may use, and until when."""

@@ -1,0 +1,1 @@
+"""The mail log: posted, sent, sent again, previewed, unsubscribed."""

@@ -1,0 +1,301 @@
+"""Queries on the mail log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, delete, exists, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Session
+
+from kontor.kernel.validation import address_key
+from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
+
+# A duplicate is ignored unless its refs changed and no recipient has been sent the first.
+_UNSENT = "NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')"
+_REQUEUED = f"mails.state = 'skipped' AND mails.refs <> excluded.refs AND {_UNSENT}"
+ADD = text(
+    "WITH added AS ("  # noqa: S608 -- constants
+    " INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs,"
+    "  fact_key, identity, repeats, job_id, created_at)"
+    " VALUES (:id, :template, :programme, :account_id, :reseller_id, :locale, :facts, :refs,"
+    "  :fact_key, :identity, :repeats, :job_id, :created_at)"
+    " ON CONFLICT (identity) DO UPDATE"
+    " SET facts = excluded.facts, refs = excluded.refs, state = 'queued', reason = NULL"
+    f" WHERE {_REQUEUED} RETURNING id),"
+    " theirs AS (INSERT INTO mail_recipients (mail_id, address_key, address, role)"
+    " SELECT added.id, r.key, r.address, r.role FROM added,"
+    " unnest(CAST(:keys AS text[]), CAST(:addresses AS text[]), CAST(:roles AS text[]))"
+    " AS r (key, address, role) ON CONFLICT DO NOTHING)"
+    " SELECT id FROM added"
+).bindparams(bindparam("facts", type_=JSONB), bindparam("refs", type_=JSONB))
+REVISE = text(
+    "UPDATE mails SET facts = newer.facts, refs = newer.refs"  # noqa: S608 -- constants
+    " FROM jsonb_to_recordset(CAST(:newer AS jsonb)) AS newer (identity text, facts jsonb, refs jsonb)"
+    " WHERE mails.identity = newer.identity AND mails.state = 'queued' AND mails.refs <> newer.refs"
+    f" AND {_UNSENT}"
+).bindparams(bindparam("newer", type_=JSONB))
+# Recipients and message in one round trip; a mail that has to be retried stays queued.
+RECORD = text(
+    "WITH each AS ("
+    " UPDATE mail_recipients AS m SET state = r.state, last_error = r.error, tries = m.tries + r.tries,"
+    "  sent_at = CASE WHEN r.state = 'sent' THEN CAST(:now AS timestamptz) END"
+    " FROM unnest(CAST(:keys AS text[]), CAST(:states AS text[]), CAST(:errors AS text[]),"
+    "  CAST(:tries AS smallint[])) AS r (key, state, error, tries)"
+    " WHERE mail_id = :id AND address_key = r.key)"
+    " UPDATE mails SET state = CAST(:state AS text), reason = :reason, message_id = :message_id,"
+    "  subject = :subject, from_address = :from_address, sender = :sender, reply_to = :reply_to,"
+    "  raw = :raw, job_id = :job_id,"
+    "  sent_at = CASE WHEN CAST(:state AS text) = 'sent' THEN CAST(:now AS timestamptz) END"
+    " WHERE id = :id"
+)
+
+
+LOCK_WITH_RECIPIENTS = (
+    select(Mail, MailRecipient, Suppression.until)
+    .join(MailRecipient, MailRecipient.mail_id == Mail.id)
+    .outerjoin(Suppression, Suppression.address_key == MailRecipient.address_key)
+    .where(Mail.id == bindparam("mail_id", type_=Uuid))
+    .order_by(MailRecipient.role.desc(), MailRecipient.address_key)
+    .with_for_update(of=Mail)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A recipient address of a mail."""
+
+    address: str
+    role: RecipientRole
+
+    @property
+    def key(self) -> str:
+        """Key for comparing addresses."""
+        return address_key(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail to insert; `identity` detects duplicates."""
+
+    id: UUID
+    template: str
+    programme: str | None
+    account_id: UUID | None
+    reseller_id: UUID | None
+    locale: str
+    facts: Mapping[str, Any]
+    refs: Mapping[str, Any]
+    fact_key: str
+    identity: str
+    created_at: datetime
+    recipients: tuple[Recipient, ...]
+    job_id: UUID | None = None
+    repeats: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientResult:
+    """Result of an attempt for one recipient."""
+
+    key: str
+    state: RecipientState
+    error: str | None = None
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MailFilter:
+    """Mail filter; None matches any. `reseller` matches its own mails and those of its clients."""
+
+    account: UUID | None = None
+    reseller: UUID | None = None
+    template: str | None = None
+    states: Sequence[str] = field(default=())
+
+
+def add(session: Session, mail: NewMail) -> UUID | None:
+    """Insert a mail with its recipients and return its id; None for a duplicate.
+
+    A duplicate with other refs replaces the facts of the first: a skipped mail is queued again (and its id
+    returned), a queued one is updated.
+    """
+    values = {
+        "id": mail.id,
+        "template": mail.template,
+        "programme": mail.programme,
+        "account_id": mail.account_id,
+        "reseller_id": mail.reseller_id,
+        "locale": mail.locale,
+        "facts": dict(mail.facts),
+        "refs": dict(mail.refs),
+        "fact_key": mail.fact_key,
+        "identity": mail.identity,
+        "repeats": mail.repeats,
+        "job_id": mail.job_id,
+        "created_at": mail.created_at,
+        "keys": [recipient.key for recipient in mail.recipients],
+        "addresses": [recipient.address for recipient in mail.recipients],
+        "roles": [recipient.role.value for recipient in mail.recipients],
+    }
+    mail_id: UUID | None = session.scalar(ADD, values)
+    if mail_id is None:
+        _revise(session, [mail])
+    return mail_id
+
+
+def add_many(session: Session, mails: Sequence[NewMail]) -> list[NewMail]:
+    """Insert many mails as `add` does; return those to send, each once, with their ids in the log."""
+    by_identity = {mail.identity: mail for mail in reversed(mails)}
+    if not by_identity:
+        return []
+    into = insert(Mail)
+    newer = {"facts": into.excluded.facts, "refs": into.excluded.refs, "state": MailState.QUEUED, "reason": None}
+    upsert = into.on_conflict_do_update(index_elements=["identity"], set_=newer, where=text(_REQUEUED))
+    values = [
+        {name: value for name, value in asdict(mail).items() if name != "recipients"} for mail in by_identity.values()
+    ]
+    rows = session.execute(upsert.returning(Mail.id, Mail.identity), values).all()
+    to_send = [replace(by_identity[identity], id=mail_id) for mail_id, identity in rows]
+    recipients = [
+        {"mail_id": mail.id, "address_key": recipient.key, "address": recipient.address, "role": recipient.role.value}
+        for mail in to_send
+        for recipient in mail.recipients
+    ]
+    if recipients:
+        session.execute(insert(MailRecipient).on_conflict_do_nothing(), recipients)
+    added = {identity for _, identity in rows}
+    _revise(session, [mail for identity, mail in by_identity.items() if identity not in added])
+    return to_send
+
+
+def _revise(session: Session, mails: Sequence[NewMail]) -> None:
+    """Replace facts and refs of queued mails with the same identity by newer ones."""
+    newer = [{"identity": mail.identity, "facts": dict(mail.facts), "refs": dict(mail.refs)} for mail in mails]
+    if newer:
+        session.execute(REVISE, {"newer": newer})
+
+
+def by_id(session: Session, mail_id: UUID) -> Mail | None:
+    """Return one mail of the log."""
+    return session.get(Mail, mail_id)
+
+
+def lock_mail(session: Session, mail_id: UUID) -> Mail | None:
+    """Lock, reread and return one mail of the log."""
+    query = select(Mail).where(Mail.id == mail_id).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def resends_of(session: Session, mail_id: UUID) -> list[Mail]:
+    """Return the resends of a mail, oldest first."""
+    return list(session.scalars(select(Mail).where(Mail.repeats == mail_id).order_by(Mail.id)))
+
+
+def suppressed_until(session: Session, address_key: str, now: datetime) -> datetime | None:
+    """Return the end of an address's suppression; None if it is not suppressed."""
+    query = select(Suppression.until).where(Suppression.address_key == address_key, Suppression.until > now)
+    return session.scalar(query)
+
+
+def lock_with_recipients(
+    session: Session, mail_id: UUID
+) -> tuple[Mail, list[tuple[MailRecipient, datetime | None]]] | None:
+    """Lock and return a mail with its recipients (`To` first) and the end of each one's suppression."""
+    rows = session.execute(LOCK_WITH_RECIPIENTS, {"mail_id": mail_id}).all()
+    if not rows:
+        return None
+    return rows[0][0], [(row[1], row[2]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class MailResult:
+    """State of a mail after an attempt."""
+
+    state: MailState
+    reason: str | None
+    job_id: UUID
+    message_id: str
+    subject: str
+    from_address: str
+    sender: str | None
+    reply_to: str | None
+    raw: str
+
+
+def record(
+    session: Session, mail_id: UUID, result: MailResult, tried: Iterable[RecipientResult], now: datetime
+) -> None:
+    """Store the state of the mail and of each recipient tried."""
+    outcomes = list(tried)
+    recipients = {
+        "keys": [outcome.key for outcome in outcomes],
+        "states": [outcome.state.value for outcome in outcomes],
+        "errors": [outcome.error for outcome in outcomes],
+        "tries": [outcome.tries for outcome in outcomes],
+    }
+    session.execute(RECORD, {**asdict(result), **recipients, "id": mail_id, "now": now, "state": result.state.value})
+
+
+def close(session: Session, mail_id: UUID, state: MailState, reason: str, job_id: UUID) -> None:
+    """Close a queued mail that is not sent; others stay unchanged."""
+    waiting = (Mail.id == mail_id, Mail.state == MailState.QUEUED)
+    values = {"state": state.value, "reason": reason, "job_id": job_id}
+    session.execute(update(Mail).where(*waiting).values(**values))
+
+
+def set_queued_reason(session: Session, mail_id: UUID, reason: str, job_id: UUID) -> None:
+    """Store the reason why a mail is still queued."""
+    waiting = (Mail.id == mail_id, Mail.state == MailState.QUEUED)
+    session.execute(update(Mail).where(*waiting).values(reason=reason, job_id=job_id))
+
+
+def suppress(session: Session, keys: Iterable[str], until: datetime, reason: str) -> None:
+    """Suppress mail to these addresses until `until`."""
+    for key in keys:
+        statement = insert(Suppression).values(address_key=key, until=until, reason=reason)
+        changes = {"until": statement.excluded.until, "reason": statement.excluded.reason}
+        session.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=changes))
+
+
+def opted_out(session: Session, address_key: str, template: str) -> bool:
+    """Return whether an address unsubscribed from this kind of mail."""
+    opt_out = exists().where(MailOptOut.address_key == address_key, MailOptOut.template == template)
+    return bool(session.scalar(select(opt_out)))
+
+
+def opt_out(session: Session, address_key: str, template: str, at: datetime) -> None:
+    """Record that an address unsubscribed from this kind of mail."""
+    values = {"address_key": address_key, "template": template, "at": at}
+    session.execute(insert(MailOptOut).values(**values).on_conflict_do_nothing())
+
+
+def delete_suppressions(session: Session, now: datetime) -> None:
+    """Delete expired suppressions."""
+    session.execute(delete(Suppression).where(Suppression.until <= now))
+
+
+def recipients(session: Session, mail_ids: Sequence[UUID]) -> list[MailRecipient]:
+    """Return the recipients of these mails, `To` first."""
+    query = select(MailRecipient).where(MailRecipient.mail_id.in_(mail_ids))
+    return list(session.scalars(query.order_by(MailRecipient.mail_id, MailRecipient.role.desc())))
+
+
+def page(session: Session, criteria: MailFilter, before: UUID | None, limit: int) -> list[Mail]:
+    """Return mails older than id `before`, newest first."""
+    query = select(Mail).order_by(Mail.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Mail.id < before)
+    if criteria.account is not None:
+        query = query.where(Mail.account_id == criteria.account)
+    if criteria.reseller is not None:
+        query = query.where(Mail.reseller_id == criteria.reseller)
+    if criteria.template is not None:
+        query = query.where(Mail.template == criteria.template)
+    if criteria.states:
+        query = query.where(Mail.state.in_(criteria.states))
+    return list(session.scalars(query))

@@ -1,0 +1,215 @@
+"""Send a logged mail again: the same facts to the same recipients, where still worth sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor import audit
+from kontor.engine.admin.operations import Actor
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from kontor.kernel.ids import new_id
+from kontor.mailer.build import kind_of, validate_facts
+from kontor.mailer.registry import MAIL_KINDS, Audience
+from kontor.mails import queries, service
+from kontor.mails.queries import NewMail, Recipient
+from kontor.mails.refresh import RULES
+from kontor.mails.service import MailRule, Refreshed
+from kontor.operators import queries as operators_queries
+from kontor.programme.service import Programmes
+from kontor.webhooks.events import reseller_of
+from models.accounts import Account, AccountKind
+from models.mails import Mail, MailState, RecipientRole
+from models.offers import Offer
+
+NO_RULE: Final = MailRule()
+REASON_REQUIRED: Final = "Enter a reason; it is kept in the audit log."
+
+
+@dataclass(frozen=True, slots=True)
+class ResendStatus:
+    """The original mail, its resends, and why it cannot be resent now (None when it can)."""
+
+    first: Mail
+    repeats: tuple[Mail, ...]
+    refusal: str | None
+
+    @property
+    def number(self) -> int:
+        """Number of the next resend, from 1."""
+        return len(self.repeats) + 1
+
+
+def resend_status(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> ResendStatus:
+    """Return whether a mail can be resent now; changes nothing. Raises NotFound."""
+    first = mail if mail.repeats is None else queries.by_id(session, mail.repeats)
+    if first is None:
+        raise NotFound
+    repeats = queries.resends_of(session, first.id)
+    try:
+        _draft(session, programmes, first, repeats, now)
+    except Conflict as error:
+        return ResendStatus(first, tuple(repeats), error.message)
+    return ResendStatus(first, tuple(repeats), None)
+
+
+def resend(
+    session: Session, jobs: Jobs, programmes: Programmes, mail_id: UUID, actor: Actor, number: int | None = None
+) -> UUID:
+    """Resend a mail: log a copy, enqueue the job that sends it and return the id of the new mail.
+
+    `number` is the expected number of this resend. If that resend already exists, its id is returned, so a form
+    submitted twice sends once. Raises NotFound, Invalid without a reason, Conflict(`not_sendable`).
+    """
+    if actor.reason is None:
+        raise Invalid("reason_missing", REASON_REQUIRED, errors=[FieldError("reason", REASON_REQUIRED)])
+    mail = queries.by_id(session, mail_id)
+    first = None if mail is None else queries.lock_mail(session, mail.repeats or mail.id)
+    if first is None:
+        raise NotFound(message="There is no such mail.")
+    repeats = queries.resends_of(session, first.id)
+    if number is not None and 1 <= number <= len(repeats):
+        return repeats[number - 1].id
+    draft = _draft(session, programmes, first, repeats, jobs.clock.now())
+    posted = service.post_new(session, jobs, draft)
+    assert posted is not None, "the resend number is unique under the original mail's lock"
+    audit.add(
+        session, at=jobs.clock.now(), actor=actor.name, action="mail.again", target=f"mail:{first.id}",
+        reason=actor.reason, origin=actor.origin, detail={"mail": str(posted), "number": len(repeats) + 1},
+    )  # fmt: skip
+    return posted
+
+
+def _draft(session: Session, programmes: Programmes, first: Mail, repeats: list[Mail], now: datetime) -> NewMail:
+    """Build the mail to resend. Raises Conflict(`not_sendable`) with the reason why it cannot be."""
+    if first.template not in MAIL_KINDS:
+        raise not_sendable("This release no longer has this kind of mail.")
+    if first.state == MailState.QUEUED:
+        raise not_sendable("The mail was not sent yet; its job is still trying.")
+    if any(repeat.state == MailState.QUEUED for repeat in repeats):
+        raise not_sendable("A resend of this mail is already queued.")
+    recipients = resend_recipients(session, first, now)
+    rule = RULES.get(first.template, NO_RULE)
+    refreshed = rule.refresh(session, programmes, first, now) if rule.refresh else Refreshed()
+    fact_key = f"{first.fact_key}:again:{len(repeats) + 1}"
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "template": first.template,
+        "programme": first.programme,
+        "account_id": first.account_id,
+        "reseller_id": recipients.brand_owner,
+        "locale": first.locale,
+        "facts": {**first.facts, **refreshed.facts},
+        "refs": {**first.refs, **refreshed.refs},
+        "fact_key": fact_key,
+        "identity": service.identity(first.template, fact_key, recipients.to.address),
+        "created_at": now,
+        "repeats": first.id,
+    }
+    skip_reason = rule.skip_reason(session, Mail(**values), now) if rule.skip_reason else None
+    if skip_reason is not None:
+        raise not_sendable(f"The mail no longer applies: {skip_reason}.")
+    return NewMail(**{**values, "facts": _facts(values)}, recipients=recipients.all)
+
+
+def _facts(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts in the format of this release. Raises Conflict(`not_sendable`)."""
+    try:
+        return validate_facts(values["template"], values["facts"]).model_dump(mode="json")
+    except Invalid as error:
+        raise not_sendable("The facts of this mail do not fit this release's template.") from error
+
+
+DELETED: Final = "account-deleted"
+CONNECTED: Final = "account-connected"
+MERGED: Final = "merged"
+ADDRESS_CHANGED: Final = "address-changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ResendRecipients:
+    """`To` and `Cc` of a resent mail; `brand_owner` is the reseller whose brand it has."""
+
+    to: Recipient
+    cc: tuple[Recipient, ...]
+    brand_owner: UUID | None
+
+    @property
+    def all(self) -> tuple[Recipient, ...]:
+        """All recipients, `To` first."""
+        return (self.to, *self.cc)
+
+
+def not_sendable(message: str) -> Conflict:
+    """Return the error for a mail that cannot be resent."""
+    return Conflict("not_sendable", message)
+
+
+def resend_recipients(session: Session, mail: Mail, now: datetime) -> ResendRecipients:
+    """Return the recipients of a resend. Raises Conflict(`not_sendable`) when it no longer concerns them."""
+    recipients = queries.recipients(session, [mail.id])
+    account = None if mail.account_id is None else session.get(Account, mail.account_id)
+    if not recipients or (mail.account_id is not None and account is None):
+        raise not_sendable("The account and its mails were permanently deleted.")
+    to = Recipient(recipients[0].address, RecipientRole.TO)
+    if account is not None:
+        _check_account(mail, account)
+    brand_owner = _brand_owner(session, mail, account)
+    owner = None if brand_owner is None or brand_owner == mail.account_id else session.get(Account, brand_owner)
+    _check_address(session, mail, to, account, owner)
+    _check_consent(session, mail, to, now)
+    has_cc = owner is not None and len(recipients) > 1 and owner.email_key not in {"", to.key}
+    cc = (Recipient(owner.admin_email, RecipientRole.CC),) if owner is not None and has_cc else ()
+    return ResendRecipients(to, cc, brand_owner)
+
+
+def _check_account(mail: Mail, account: Account) -> None:
+    """Require that the mail still applies to the account. Raises Conflict(`not_sendable`)."""
+    if account.deleted_at is not None and mail.template != DELETED:
+        raise not_sendable("The account is deleted.")
+    if account.deleted_at is None and mail.template == DELETED:
+        raise not_sendable("The account was restored.")
+    for_reseller = kind_of(mail.template).audience is Audience.RESELLER and mail.template != MERGED
+    if for_reseller and account.kind != AccountKind.RESELLER:
+        raise not_sendable("The account is no longer a reseller.")
+    if mail.template == CONNECTED and account.reseller_id != mail.reseller_id:
+        raise not_sendable("The account is no longer a client of this reseller.")
+
+
+def _brand_owner(session: Session, mail: Mail, account: Account | None) -> UUID | None:
+    """Return the offer's reseller; otherwise, for a mail to a client, its current reseller."""
+    offer_id = mail.refs.get("offer_id")
+    if offer_id is not None:
+        return session.get_one(Offer, UUID(str(offer_id))).reseller_id
+    to_client = kind_of(mail.template).audience is Audience.CLIENT
+    return reseller_of(account) if account is not None and to_client else mail.reseller_id
+
+
+def _check_address(session: Session, mail: Mail, to: Recipient, account: Account | None, owner: Account | None) -> None:
+    """Require that the address still belongs to a recipient of this mail. Raises Conflict(`not_sendable`).
+
+    `address-changed` is the only mail that may go to a former address.
+    """
+    if mail.template == ADDRESS_CHANGED:
+        return
+    if account is None:
+        valid_keys = {operator.email_key for operator in operators_queries.operators_who_can_act(session)}
+    else:
+        alternates = [owner] if owner is not None and kind_of(mail.template).cc_reseller else []
+        valid_keys = {recipient.email_key for recipient in [account, *alternates]}
+    if to.key not in valid_keys:
+        raise not_sendable(f"{to.address} is no longer the address for this mail.")
+
+
+def _check_consent(session: Session, mail: Mail, to: Recipient, now: datetime) -> None:
+    """Require that the address is neither suppressed nor unsubscribed. Raises Conflict(`not_sendable`)."""
+    until = queries.suppressed_until(session, to.key, now)
+    if until is not None:
+        raise not_sendable(f"{to.address} rejected mail; it is suppressed until {until:%Y-%m-%d %H:%M} UTC.")
+    if kind_of(mail.template).listed and queries.opted_out(session, to.key, mail.template):
+        raise not_sendable(f"{to.address} unsubscribed from this kind of mail.")

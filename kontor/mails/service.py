@@ -1,0 +1,233 @@
+"""Mails: posted in the caller's transaction, sent by a job, kept in the mail log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.engine.enqueue import JobRequest, Jobs
+from kontor.kernel.errors import NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.tokens import Tokens
+from kontor.kernel.validation import address_key
+from kontor.mailer.build import validate_facts
+from kontor.mails import queries
+from kontor.mails.queries import MailFilter, NewMail, Recipient
+from kontor.programme.service import Programmes
+from kontor.webhooks.events import reseller_of
+from models.accounts import Account
+from models.mails import Mail, MailRecipient, RecipientRole
+
+SEND: Final = "mail.send"
+Links = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """Facts and refs that replace older ones of the same names."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    refs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MailRule:
+    """Rules for sending one kind of mail, based on its `refs`.
+
+    `skip_reason` returns the reason to skip the mail, None if it still applies. `links` builds its links when it
+    is rendered; they start with `/`, and a token is the last part of the path. `refresh` returns the facts and refs
+    to replace on a resend; it raises Conflict when a resend is too late.
+    """
+
+    skip_reason: Callable[[Session, Mail, datetime], str | None] | None = None
+    links: Callable[[Session, Tokens, Mail], Links] | None = None
+    refresh: Callable[[Session, Programmes, Mail, datetime], Refreshed] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailDraft:
+    """A mail to an account's admin (or `to`); the fields are the parameters of `post`."""
+
+    template: str
+    account: Account
+    facts: Mapping[str, Any]
+    fact_key: str
+    to: str | None = None
+    cc: Sequence[str] = ()
+    refs: Mapping[str, Any] = field(default_factory=dict)
+    reseller_id: UUID | None = None
+
+
+def post(
+    session: Session,
+    jobs: Jobs,
+    *,
+    template: str,
+    account: Account,
+    facts: Mapping[str, Any],
+    fact_key: str,
+    to: str | None = None,
+    cc: Sequence[str] = (),
+    refs: Mapping[str, Any] | None = None,
+    reseller_id: UUID | None = None,
+) -> UUID | None:
+    """Log a mail to an account's admin (or `to`) and enqueue the job that sends it; return its id.
+
+    Returns None for a duplicate: `fact_key` identifies the news within (template, account), and the same news
+    to the same address is logged once. `refs` are JSON-able ids for the mail's rule; other refs for the same
+    `fact_key` mean newer facts, which replace those of a mail that was not sent yet. `reseller_id` is the
+    reseller whose brand the mail has, by default the account's own. Raises Invalid for facts that do not fit.
+    """
+    draft = MailDraft(template, account, facts, fact_key, to, cc, refs or {}, reseller_id)
+    return post_new(session, jobs, _new_mail(draft, jobs.clock.now()))
+
+
+def post_many(session: Session, jobs: Jobs, drafts: Sequence[MailDraft]) -> int:
+    """Post many mails in a few statements; return how many were not duplicates."""
+    now = jobs.clock.now()
+    added = queries.add_many(session, [_new_mail(draft, now) for draft in drafts])
+    requests = [JobRequest(SEND, {"mail_id": str(mail.id)}, tenant=str(mail.reseller_id or "")) for mail in added]
+    if requests:
+        jobs.enqueue_many(session, requests)
+    return len(added)
+
+
+def _new_mail(draft: MailDraft, now: datetime) -> NewMail:
+    account = draft.account
+    fact_key = f"{account.id}:{draft.fact_key}"
+    recipients = _recipients(draft.to or account.admin_email, draft.cc)
+    return NewMail(
+        id=new_id(),
+        template=draft.template,
+        programme=account.programme,
+        account_id=account.id,
+        reseller_id=draft.reseller_id or reseller_of(account),
+        locale=account.locale,
+        facts=validate_facts(draft.template, draft.facts).model_dump(mode="json"),
+        refs=draft.refs,
+        fact_key=fact_key,
+        identity=identity(draft.template, fact_key, recipients[0].address),
+        created_at=now,
+        recipients=recipients,
+    )
+
+
+def post_to(
+    session: Session,
+    jobs: Jobs,
+    *,
+    template: str,
+    address: str,
+    facts: Mapping[str, Any],
+    fact_key: str,
+    refs: Mapping[str, Any] | None = None,
+    locale: str = "en",
+) -> UUID | None:
+    """Post a mail to an address without an account, with the brand of the first provider."""
+    mail = NewMail(
+        id=new_id(),
+        template=template,
+        programme=None,
+        account_id=None,
+        reseller_id=None,
+        locale=locale,
+        facts=validate_facts(template, facts).model_dump(mode="json"),
+        refs=refs or {},
+        fact_key=fact_key,
+        identity=identity(template, fact_key, address),
+        created_at=jobs.clock.now(),
+        recipients=_recipients(address, ()),
+    )
+    return post_new(session, jobs, mail)
+
+
+def post_new(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
+    """Log a mail and enqueue the job that sends it; return its id, None for a duplicate."""
+    mail_id = queries.add(session, mail)
+    if mail_id is not None:
+        jobs.enqueue(session, SEND, {"mail_id": str(mail_id)}, tenant=str(mail.reseller_id or ""))
+    return mail_id
+
+
+def identity(template: str, fact_key: str, address: str) -> str:
+    """Return the hash that identifies duplicates, in hex."""
+    text = f"{template}\x00{fact_key}\x00{address_key(address)}"
+    return sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _recipients(to: str, cc: Sequence[str]) -> tuple[Recipient, ...]:
+    """Return `To` and every other address, without duplicates."""
+    recipients = {address_key(to): Recipient(to, RecipientRole.TO)}
+    for address in cc:
+        recipients.setdefault(address_key(address), Recipient(address, RecipientRole.CC))
+    return tuple(recipients.values())
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedMail:
+    """A mail of the log with its recipients, `To` first."""
+
+    mail: Mail
+    recipients: tuple[MailRecipient, ...]
+
+
+def get(session: Session, mail_id: UUID) -> LoggedMail:
+    """Return one mail. Raises NotFound."""
+    mail = queries.by_id(session, mail_id)
+    if mail is None:
+        raise NotFound(message="There is no such mail.")
+    return LoggedMail(mail, tuple(queries.recipients(session, [mail.id])))
+
+
+def page(session: Session, criteria: MailFilter, cursor: str | None = None, limit: int = 100) -> Page[LoggedMail]:
+    """Return mails of the log, newest first. Raises Invalid for an invalid cursor."""
+    page_rows = queries.page(session, criteria, cursor_id(cursor), limit + 1)
+    recipients: dict[UUID, list[MailRecipient]] = {mail.id: [] for mail in page_rows}
+    for item in queries.recipients(session, list(recipients)):
+        recipients[item.mail_id].append(item)
+    logged = [LoggedMail(mail, tuple(recipients[mail.id])) for mail in page_rows]
+    return paginate(logged, limit, lambda item: str(item.mail.id))
+
+
+def mail_to_dict(logged: LoggedMail, *, raw: bool = False) -> dict[str, Any]:
+    """Return the JSON shape of a logged mail; `raw` adds the message, its tokens masked."""
+    mail = logged.mail
+    fields = {
+        "id": mail.id,
+        "template": mail.template,
+        "programme": mail.programme,
+        "account_id": mail.account_id,
+        "reseller_id": mail.reseller_id,
+        "locale": mail.locale,
+        "state": mail.state,
+        "reason": mail.reason,
+        "subject": mail.subject,
+        "from": mail.from_address,
+        "sender": mail.sender,
+        "reply_to": mail.reply_to,
+        "message_id": mail.message_id,
+        "repeats": mail.repeats,
+        "recipients": [_recipient_document(recipient) for recipient in logged.recipients],
+        "job_id": mail.job_id,
+        "created_at": mail.created_at,
+        "sent_at": mail.sent_at,
+    }
+    return {**fields, "raw": mail.raw} if raw else fields
+
+
+def _recipient_document(recipient: MailRecipient) -> dict[str, Any]:
+    return {
+        "address": recipient.address,
+        "role": recipient.role,
+        "state": recipient.state,
+        "tries": recipient.tries,
+        "last_error": recipient.last_error,
+        "sent_at": recipient.sent_at,
+    }

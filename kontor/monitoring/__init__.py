@@ -1,0 +1,1 @@
+"""Figures for Prometheus and the console, health and readiness."""

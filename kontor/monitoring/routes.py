@@ -1,0 +1,138 @@
+"""Routes of Prometheus metrics, health and readiness."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final
+
+import psycopg
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import Pool, QueuePool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from kontor.http.context import Deps
+from kontor.monitoring import service
+
+MEDIA: Final = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+metrics_router = APIRouter(tags=["health"])
+
+
+class RequestMetrics:
+    """Counts this process's requests by route pattern, never by URL."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "kontor_http_requests_total",
+            "HTTP requests answered.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "kontor_http_request_seconds",
+            "Time to response, long polling included.",
+            ("route",),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
+        self.registry.register(DatabaseCollector(deps))
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCollector(Collector):
+    """Queries PostgreSQL at every scrape; `kontor_up` reports whether it responded."""
+
+    deps: Deps
+
+    def describe(self) -> Iterator[Metric]:
+        """Return nothing, so that registration does not query the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Collect all metrics."""
+        families, up = self._query()
+        yield _family(service.Gauge("kontor_up", "1 while PostgreSQL responds.", (), [((), up)]))
+        for gauge in families:
+            yield _family(gauge)
+
+    def _query(self) -> tuple[list[service.Family], float]:
+        deps = self.deps
+        try:
+            with deps.sessions() as session:
+                now, wall_time = deps.clock.now(), deps.clock.wall_time()
+                families = list(service.collect(session, deps.jobs.catalogue, now, wall_time))
+                pool = session.get_bind().engine.pool
+        except (SQLAlchemyError, psycopg.Error):
+            return [], 0.0
+        testing = [((), float(deps.test_clock))]
+        families.append(service.Gauge("kontor_test_clock", "1 while the test clock is on.", (), testing))
+        return [*families, *_pool(pool)], 1.0
+
+
+def _pool(pool: Pool) -> Iterator[service.Gauge]:
+    if isinstance(pool, QueuePool):
+        in_use, size = [((), float(pool.checkedout()))], [((), float(pool.size()))]
+        yield service.Gauge("kontor_db_connections_in_use", "Database connections in use by this process.", (), in_use)
+        yield service.Gauge("kontor_db_pool_size", "Size of the connection pool; overflow may exceed it.", (), size)
+
+
+@metrics_router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def scrape(request: Request) -> Response:
+    """Return all metrics in the Prometheus text format."""
+    meter: RequestMetrics = request.app.state.meter
+    return Response(generate_latest(meter.registry), media_type=MEDIA)
+
+
+def _family(source: service.Family) -> Metric:
+    if isinstance(source, service.Histogram):
+        return _histogram(source)
+    kind = CounterMetricFamily if source.counter else GaugeMetricFamily
+    family = kind(source.name, source.help, labels=source.labels)
+    for labels, value in source.samples:
+        family.add_metric(labels, value)
+    return family
+
+
+def _histogram(source: service.Histogram) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(source.name, source.help, labels=source.labels)
+    names = [*map(str, source.bounds), "+Inf"]
+    for labels, counts, total in source.samples:
+        buckets = list(zip(names, map(float, accumulate(counts)), strict=True))
+        family.add_metric(labels, buckets, sum_value=total)
+    return family
+
+
+health_router = APIRouter(tags=["health"])
+READY: dict[int | str, dict[str, Any]] = {503: {"description": "Not ready; `why` has the cause."}}
+
+
+@health_router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Report that the process is alive."""
+    return {"status": "ok"}
+
+
+@health_router.get("/readyz", responses=READY)
+def readyz(request: Request) -> JSONResponse:
+    """Report whether the database responds and has the schema."""
+    deps: Deps = request.app.state.deps
+    try:
+        with deps.sessions() as session:
+            session.execute(text("SELECT 1 FROM jobs LIMIT 1"))
+    except (SQLAlchemyError, psycopg.Error) as error:
+        why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        return JSONResponse({"status": "unavailable", "why": why}, 503)
+    return JSONResponse({"status": "ok"})

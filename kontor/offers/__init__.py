@@ -1,0 +1,1 @@
+"""Offers: sent, delivered, decided, withdrawn, expired."""

@@ -1,0 +1,46 @@
+"""One offer: its lines, transitions with their hash chain, delivery, grants and mails."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kontor.accounts import timeline_queries
+from kontor.licences.service import instance_lane
+from kontor.offers import queries, service
+from kontor.offers.transitions import OfferBook, audit_trail_intact
+from kontor.offers.views import offer_to_dict
+from kontor.ui import formatting, texts
+from kontor.ui.console_request import ConsoleRequest, TemplateResponse
+from models.offers import OfferEventRow
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStatus:
+    """Whether the hash chain is intact, and the text that says so."""
+
+    holds: bool
+    words: str
+
+
+def show_offer(request: ConsoleRequest) -> TemplateResponse:
+    """Show one offer. Raises NotFound."""
+    offer = service.get(request.session, request.incoming.uuid("offer_id"))
+    events = queries.events(request.session, [offer.id])[offer.id]
+    service_ctx = OfferBook(request.jobs, request.deps.offer_secret, request.deps.programmes)
+    values = {
+        "offer": offer_to_dict(request.session, offer, request.now),
+        "events": events,
+        "chain": chain_status(audit_trail_intact(service_ctx, offer, events), events),
+        "lane": instance_lane(offer.account_id),
+        "grants": timeline_queries.grants(request.session, offer.id),
+        "mails": timeline_queries.offer_mails(request.session, offer),
+        "names": formatting.named(request, [str(offer.account_id), str(offer.reseller_id)]),
+    }
+    return TemplateResponse("offer.html", "Offer", values, "accounts")
+
+
+def chain_status(holds: bool, events: Sequence[OfferEventRow]) -> ChainStatus:
+    """Return the text for a hash chain that is intact or broken."""
+    if holds:
+        count = f"{len(events)} {'event' if len(events) == 1 else 'events'}"
+        return ChainStatus(True, f"Audit trail intact ({count}).")
+    return ChainStatus(False, texts.AUDIT_TRAIL_BROKEN)

@@ -1,0 +1,150 @@
+"""Decisions: the customer's admin accepts or rejects an offer once, on a page or with an API key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.http.keys import Principal
+from kontor.kernel.errors import Forbidden, Gone, NotFound
+from kontor.kernel.states import CancelReason, OfferEvent, OfferState
+from kontor.kernel.tokens import Tokens
+from kontor.licences import service as licences
+from kontor.licences.rules import CountChange
+from kontor.offers import notifications, queries
+from kontor.offers.notifications import read_decision_token
+from kontor.offers.rules import next_state
+from kontor.offers.service import get
+from kontor.offers.transitions import OfferBook, lock_offer, transition
+from kontor.offers.views import current_changes, freeze_changes, reason_at, state_at
+from models.accounts import Account
+from models.keys import Scope
+from models.offers import GrantState, Offer
+
+
+class DecisionChoice(StrEnum):
+    """The decision of the customer's admin."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedBy:
+    """Who decided: `actor` for the audit trail, `name` for readers (empty for an operator)."""
+
+    actor: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """Content of the decision page; `state` is the effective state.
+
+    `unavailable_reason` is why the link no longer works: withdrawn, expired, account_closed, address_changed.
+    """
+
+    offer: Offer
+    account: Account
+    state: OfferState
+    changes: tuple[CountChange, ...]
+    unavailable_reason: str | None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the offer can still be accepted or rejected by this link."""
+        return self.state is OfferState.WAITING_FOR_CONFIRMATION and self.unavailable_reason is None
+
+
+def peek(ctx: OfferBook, session: Session, tokens: Tokens, token: str) -> DecisionView:
+    """Return the decision behind a link, even one that no longer works; changes nothing.
+
+    Raises NotFound (forged, unknown).
+    """
+    offer, account, address = _resolve(session, tokens, token)
+    now = ctx.now
+    state, unavailable_reason = state_at(offer, now), None
+    if address != account.email_version:
+        unavailable_reason = "address_changed"
+    elif state is OfferState.CANCELLED:
+        unavailable_reason = reason_at(offer, now)
+    changes = tuple(CountChange(c["product"], c["now"], c["then"]) for c in current_changes(session, offer, now))
+    return DecisionView(offer, account, state, changes, unavailable_reason)
+
+
+def require_open(ctx: OfferBook, session: Session, tokens: Tokens, token: str) -> DecisionView:
+    """Return the decision behind a link that still works. Raises NotFound, Gone (the code is the reason)."""
+    decision = peek(ctx, session, tokens, token)
+    if decision.unavailable_reason is not None:
+        raise Gone(decision.unavailable_reason, "This link is no longer valid.", state=decision.state.value)
+    return decision
+
+
+def decide_by_link(
+    ctx: OfferBook, session: Session, tokens: Tokens, token: str, verdict: DecisionChoice
+) -> DecisionView:
+    """Accept or reject by the link from the mail.
+
+    Raises NotFound; Gone (expired, address changed); IllegalTransition with the state after an earlier
+    decision or withdrawal.
+    """
+    offer, account, address = _resolve(session, tokens, token)
+    queries.lock_account(session, account.id)
+    if address != account.email_version:
+        raise Gone("address_changed", "This link was sent to an address that is no longer the admin's.")
+    if reason_at(offer, ctx.now) == CancelReason.EXPIRED:
+        raise Gone("expired", "This offer has expired.", state=OfferState.CANCELLED.value)
+    decide(ctx, session, offer.id, verdict, DecidedBy(f"admin:{account.id}", account.admin_email))
+    return peek(ctx, session, tokens, token)
+
+
+def decide_by_key(
+    ctx: OfferBook, session: Session, caller: Principal, offer_id: UUID, verdict: DecisionChoice
+) -> Offer:
+    """Accept or reject with the client's own key, or on its behalf with an unbound operator key (programme.md 5.8).
+
+    Raises NotFound, Forbidden (a reseller's key), IllegalTransition.
+    """
+    offer = get(session, offer_id)
+    if caller.reseller_id is not None:
+        raise Forbidden(message="A reseller cannot decide its own offer.")
+    if caller.account_id is None:
+        if not caller.has_scope(Scope.OPERATE):
+            raise Forbidden(message="Deciding on behalf of a client requires the scope operate.")
+        decider = DecidedBy(f"{caller.actor} on behalf of account:{offer.account_id}")
+        return decide(ctx, session, offer_id, verdict, decider)
+    if caller.account_id != offer.account_id:
+        raise NotFound
+    account = session.get_one(Account, offer.account_id)
+    return decide(ctx, session, offer_id, verdict, DecidedBy(caller.actor, account.admin_email))
+
+
+def decide(ctx: OfferBook, session: Session, offer_id: UUID, verdict: DecisionChoice, decider: DecidedBy) -> Offer:
+    """Accept or reject, locking the account, then the offer. Raises NotFound, IllegalTransition."""
+    account = queries.lock_account(session, get(session, offer_id).account_id)
+    offer = lock_offer(session, offer_id)
+    assert account is not None
+    now = ctx.now
+    event = OfferEvent.ACCEPT if verdict is DecisionChoice.ACCEPT else OfferEvent.REJECT
+    next_state(state_at(offer, now), event)
+    freeze_changes(session, offer, now)
+    transition(ctx, session, offer, event, decider.actor)
+    offer.decided_at, offer.decided_by = now, decider.actor
+    if verdict is DecisionChoice.ACCEPT:
+        offer.grant_state = GrantState.PENDING.value
+        licences.apply_offer(session, ctx.jobs, offer, account, now)
+    notifications.notify_decided(ctx, session, offer, decider.name)
+    session.flush()
+    return offer
+
+
+def _resolve(session: Session, tokens: Tokens, token: str) -> tuple[Offer, Account, int]:
+    """Return the offer, the account and the address version in a token. Raises NotFound."""
+    claims = read_decision_token(tokens, token)
+    offer, account = queries.get(session, claims.offer_id), session.get(Account, claims.account_id)
+    if offer is None or account is None or offer.account_id != account.id:
+        raise NotFound("unknown_token", "This link is not valid.")
+    return offer, account, claims.email_version

@@ -1,0 +1,158 @@
+"""Queries of offers, their events and offer templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from kontor.kernel.states import OfferState
+from kontor.offers.rules import OPEN_STATES
+from models.accounts import Account
+from models.offers import Offer, OfferEventRow, OfferTemplate
+
+OPEN = Offer.state.in_([state.value for state in OPEN_STATES])
+DECIDED = Offer.state.in_([OfferState.ACCEPTED.value, OfferState.REJECTED.value])
+
+
+def get(session: Session, offer_id: UUID) -> Offer | None:
+    """Return one offer, without a lock."""
+    return session.get(Offer, offer_id)
+
+
+def lock(session: Session, offer_id: UUID) -> Offer | None:
+    """Lock and reread one offer, so that a waiting transaction sees the winner's state."""
+    return session.get(Offer, offer_id, with_for_update=True, populate_existing=True)
+
+
+def lock_account(session: Session, account_id: UUID) -> Account | None:
+    """Lock an account's row, which serialises acceptances for the account. Lock it before the offer."""
+    query = select(Account).where(Account.id == account_id).with_for_update(key_share=True)
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def state_condition(state: OfferState, now: datetime) -> ColumnElement[bool]:
+    """Match offers by effective state at `now`: an open one past its expiry is cancelled."""
+    if state in OPEN_STATES:
+        return and_(Offer.state == state.value, Offer.expires_at > now)
+    if state is OfferState.CANCELLED:
+        return or_(Offer.state == state.value, and_(OPEN, Offer.expires_at <= now))
+    return Offer.state == state.value
+
+
+def list_offers(
+    session: Session,
+    *,
+    reseller_id: UUID | None = None,
+    account_id: UUID | None = None,
+    state: OfferState | None = None,
+    now: datetime,
+    before: UUID | None = None,
+    limit: int = 100,
+) -> list[Offer]:
+    """Return offers, newest first."""
+    query = select(Offer).order_by(Offer.id.desc()).limit(limit)
+    if reseller_id is not None:
+        query = query.where(Offer.reseller_id == reseller_id)
+    if account_id is not None:
+        query = query.where(Offer.account_id == account_id)
+    if state is not None:
+        query = query.where(state_condition(state, now))
+    if before is not None:
+        query = query.where(Offer.id < before)
+    return list(session.scalars(query))
+
+
+def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
+    """Return the ids of the open offers to an account or by it, oldest first."""
+    either = or_(Offer.account_id == account_id, Offer.reseller_id == account_id)
+    return list(session.scalars(select(Offer.id).where(either, OPEN).order_by(Offer.id)))
+
+
+def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:
+    """Select the offers that await a decision by the account's admin."""
+    waiting = state_condition(OfferState.WAITING_FOR_CONFIRMATION, now)
+    return select(Offer).where(Offer.account_id == account_id, waiting)
+
+
+def count_to_decide(session: Session, account_id: UUID, now: datetime) -> int:
+    """Return the number of offers that await a decision by the account's admin."""
+    query = to_decide(account_id, now).with_only_columns(func.count())
+    return session.scalar(query) or 0
+
+
+def page_to_decide(session: Session, account_id: UUID, now: datetime, before: UUID | None, limit: int) -> list[Offer]:
+    """Return the offers that await a decision by the account's admin, newest first."""
+    query = to_decide(account_id, now).order_by(Offer.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Offer.id < before)
+    return list(session.scalars(query))
+
+
+def decided(session: Session, account_id: UUID, limit: int) -> list[Offer]:
+    """Return the last accepted or rejected offers, latest decision first."""
+    query = (
+        select(Offer)
+        .where(Offer.account_id == account_id, DECIDED)
+        .order_by(Offer.decided_at.desc(), Offer.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def events(session: Session, offer_ids: Iterable[UUID]) -> dict[UUID, list[OfferEventRow]]:
+    """Return the events of each offer, oldest first; an empty list for an offer without events."""
+    events_by_offer: dict[UUID, list[OfferEventRow]] = {offer_id: [] for offer_id in offer_ids}
+    query = (
+        select(OfferEventRow)
+        .where(OfferEventRow.offer_id.in_(list(events_by_offer)))
+        .order_by(OfferEventRow.offer_id, OfferEventRow.number)
+    )
+    for row in session.scalars(query):
+        events_by_offer[row.offer_id].append(row)
+    return events_by_offer
+
+
+def last_event(session: Session, offer_id: UUID) -> OfferEventRow | None:
+    """Return the newest event of an offer."""
+    query = (
+        select(OfferEventRow).where(OfferEventRow.offer_id == offer_id).order_by(OfferEventRow.number.desc()).limit(1)
+    )
+    return session.scalar(query)
+
+
+def accounts(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Return accounts by id."""
+    rows = session.scalars(select(Account).where(Account.id.in_(ids)))
+    return {account.id: account for account in rows}
+
+
+def get_template(session: Session, template_id: UUID, *, lock: bool = False) -> OfferTemplate | None:
+    """Return one template; lock it before a change."""
+    return session.get(OfferTemplate, template_id, with_for_update=lock or None, populate_existing=lock)
+
+
+def by_name(session: Session, reseller_id: UUID, name: str) -> OfferTemplate | None:
+    """Return a reseller's template with exactly this name."""
+    query = select(OfferTemplate).where(OfferTemplate.reseller_id == reseller_id, OfferTemplate.name == name)
+    return session.scalar(query)
+
+
+def list_templates(session: Session, reseller_id: UUID | None, before: UUID | None, limit: int) -> list[OfferTemplate]:
+    """Return templates, newest first; those of all resellers if `reseller_id` is None."""
+    query = select(OfferTemplate).order_by(OfferTemplate.id.desc()).limit(limit)
+    if reseller_id is not None:
+        query = query.where(OfferTemplate.reseller_id == reseller_id)
+    if before is not None:
+        query = query.where(OfferTemplate.id < before)
+    return list(session.scalars(query))
+
+
+def delete(session: Session, template: OfferTemplate) -> None:
+    """Delete a template; offers made from it lose the reference and keep their lines."""
+    session.execute(update(Offer).where(Offer.template_id == template.id).values(template_id=None))
+    session.delete(template)
+    session.flush()

@@ -1,0 +1,188 @@
+"""Routes of offers and offer templates."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from kontor.accounts.schemas import LicenceOut
+from kontor.http import ownership
+from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
+from kontor.http.routing import Routes
+from kontor.http.wire import PageOut, PageQuery
+from kontor.kernel.errors import Forbidden
+from kontor.licences import service as licences
+from kontor.offers import decisions, service, templates
+from kontor.offers.decisions import DecisionChoice
+from kontor.offers.schemas import (
+    OfferIn,
+    OfferOut,
+    OfferQuery,
+    TemplateIn,
+    TemplateOut,
+    TemplateQuery,
+    TemplateUpdate,
+    UpdatesOut,
+)
+from kontor.offers.views import offer_to_dict, offers_to_dicts
+from models.keys import Scope
+from models.offers import Offer
+
+routes = Routes("offers")
+
+
+def refuse_other_deciders(ctx: RequestContext) -> None:
+    """Refuse resellers, who cannot decide their own offers; deciding on behalf requires `operate`."""
+    if ctx.caller.account_id is not None:
+        ctx.require_scope(Scope.ENQUEUE)
+        return
+    if ctx.caller.reseller_id is not None:
+        raise Forbidden(message="A reseller cannot decide its own offer.")
+    ctx.require_scope(Scope.OPERATE)
+
+
+READ = RoutePolicy(Scope.READ, "offer_id", ownership.offer)
+CANCEL = RoutePolicy(Scope.ENQUEUE, "offer_id", ownership.offer, not_account=True)
+DECIDE = RoutePolicy(None, "offer_id", ownership.offer, guard=refuse_other_deciders)
+ACCOUNT = RoutePolicy(Scope.READ, "account_id", ownership.account)
+
+
+def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
+    """Build the response for an offer."""
+    return OfferOut.model_validate(offer_to_dict(ctx.session, offer, ctx.now))
+
+
+@routes.post("/v1/offers", RoutePolicy(Scope.ENQUEUE, not_account=True), response=OfferOut, status=201, problems=[404])
+def send_offer(ctx: Ctx, body: OfferIn) -> OfferOut:
+    """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`."""
+    require_visible_resource(ctx, ownership.account, body.reseller_id)
+    require_visible_resource(ctx, ownership.account, body.account_id)
+    if body.template_id is not None:
+        require_visible_resource(ctx, ownership.template, body.template_id)
+    lines = None if body.lines is None else [line.model_dump(mode="json") for line in body.lines]
+    new = service.NewOffer(
+        reseller_id=body.reseller_id,
+        account_id=body.account_id,
+        template_id=body.template_id,
+        lines=lines,
+        message=body.message,
+        expires_at=body.expires_at,
+    )
+    return shown(ctx, service.send(ctx.offers, ctx.session, new, ctx.caller.actor))
+
+
+@routes.get("/v1/offers", RoutePolicy(Scope.READ), response=PageOut[OfferOut], problems=[404])
+def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[OfferOut]:
+    """List offers, newest first."""
+    require_visible_filter(ctx, ownership.account, query.reseller)
+    require_visible_filter(ctx, ownership.account, query.account)
+    page = service.list_offers(
+        ctx.session,
+        ctx.now,
+        reseller_id=query.reseller or ctx.caller.reseller_id,
+        account_id=query.account or ctx.caller.account_id,
+        state=query.state,
+        cursor=query.cursor,
+        limit=query.limit,
+    )
+    views = offers_to_dicts(ctx.session, page.items, ctx.now)
+    return PageOut(items=[OfferOut.model_validate(view) for view in views], next=page.next)
+
+
+@routes.get("/v1/offers/{offer_id}", READ, response=OfferOut)
+def get_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
+    """Return an offer with its events, oldest first."""
+    return shown(ctx, service.get(ctx.session, offer_id))
+
+
+@routes.post("/v1/offers/{offer_id}/cancel", CANCEL, response=OfferOut)
+def cancel_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
+    """Withdraw an offer. 409 `illegal_transition` with the state."""
+    return shown(ctx, service.cancel(ctx.offers, ctx.session, offer_id, ctx.caller.actor))
+
+
+@routes.post("/v1/offers/{offer_id}/accept", DECIDE, response=OfferOut)
+def accept_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
+    """Accept an offer, with the client's own key or on its behalf. 409 `illegal_transition`."""
+    return _decided(ctx, offer_id, DecisionChoice.ACCEPT)
+
+
+@routes.post("/v1/offers/{offer_id}/reject", DECIDE, response=OfferOut)
+def reject_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
+    """Reject an offer, with the client's own key or on its behalf. 409 `illegal_transition`."""
+    return _decided(ctx, offer_id, DecisionChoice.REJECT)
+
+
+@routes.get("/v1/accounts/{account_id}/updates", ACCOUNT, response=UpdatesOut)
+def list_updates(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> UpdatesOut:
+    """List offers for the customer's admin: open ones first, then the last 20 decided."""
+    result = service.read_inbox(ctx.session, account_id, ctx.now, cursor=query.cursor, limit=query.limit)
+    items = [OfferOut.model_validate(offer) for offer in result.items]
+    return UpdatesOut(items=items, next=result.next, count=result.count)
+
+
+@routes.get("/v1/accounts/{account_id}/licences", ACCOUNT, response=PageOut[LicenceOut])
+def list_licences(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[LicenceOut]:
+    """List the account's licences, ordered by product."""
+    held = [LicenceOut.model_validate(row) for row in licences.balances(ctx.session, account_id, ctx.now)]
+    rest = [row for row in held if query.cursor is None or row.product > query.cursor]
+    page = rest[: query.limit]
+    return PageOut(items=page, next=page[-1].product if len(rest) > len(page) else None)
+
+
+def _decided(ctx: RequestContext, offer_id: UUID, verdict: DecisionChoice) -> OfferOut:
+    return shown(ctx, decisions.decide_by_key(ctx.offers, ctx.session, ctx.caller, offer_id, verdict))
+
+
+template_routes = Routes("offers")
+READ_TEMPLATE = RoutePolicy(Scope.READ, "template_id", ownership.template)
+WRITE_TEMPLATE = RoutePolicy(Scope.ENQUEUE, "template_id", ownership.template)
+
+
+@template_routes.post(
+    "/v1/offer-templates",
+    RoutePolicy(Scope.ENQUEUE, not_account=True),
+    response=TemplateOut,
+    status=201,
+    problems=[404],
+)
+def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
+    """Create a template. 409 `name_taken`; 422 `unknown_product`."""
+    require_visible_resource(ctx, ownership.account, body.reseller_id)
+    lines = [line.model_dump(mode="json") for line in body.lines]
+    template = templates.create(ctx.offers, ctx.session, body.reseller_id, body.name, lines)
+    return TemplateOut.model_validate(templates.template_to_dict(template))
+
+
+@template_routes.get(
+    "/v1/offer-templates", RoutePolicy(Scope.READ, not_account=True), response=PageOut[TemplateOut], problems=[404]
+)
+def list_templates(ctx: Ctx, query: Annotated[TemplateQuery, Query()]) -> PageOut[TemplateOut]:
+    """List templates, newest first."""
+    require_visible_filter(ctx, ownership.account, query.reseller)
+    reseller_id = query.reseller or ctx.caller.reseller_id
+    page = templates.list_templates(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
+    documents = [TemplateOut.model_validate(templates.template_to_dict(row)) for row in page.items]
+    return PageOut(items=documents, next=page.next)
+
+
+@template_routes.get("/v1/offer-templates/{template_id}", READ_TEMPLATE, response=TemplateOut)
+def get_template(ctx: Ctx, template_id: UUID) -> TemplateOut:
+    """Return a template."""
+    return TemplateOut.model_validate(templates.template_to_dict(templates.get(ctx.session, template_id)))
+
+
+@template_routes.put("/v1/offer-templates/{template_id}", WRITE_TEMPLATE, response=TemplateOut, problems=[409])
+def put_template(ctx: Ctx, template_id: UUID, body: TemplateUpdate) -> TemplateOut:
+    """Replace a template's name and lines; offers already sent keep theirs."""
+    lines = [line.model_dump(mode="json") for line in body.lines]
+    changed = templates.change(ctx.offers, ctx.session, template_id, body.name, lines)
+    return TemplateOut.model_validate(templates.template_to_dict(changed))
+
+
+@template_routes.delete("/v1/offer-templates/{template_id}", WRITE_TEMPLATE, response=TemplateOut)
+def delete_template(ctx: Ctx, template_id: UUID) -> TemplateOut:
+    """Delete a template; returns its last state."""
+    document = TemplateOut.model_validate(templates.template_to_dict(templates.get(ctx.session, template_id)))
+    templates.delete(ctx.session, template_id)
+    return document

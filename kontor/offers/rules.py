@@ -1,0 +1,101 @@
+"""Life cycle of an offer: states, allowed transitions, expiry on read, the event chain."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from kontor.kernel.errors import Conflict
+from kontor.kernel.serialization import canonical_json
+from kontor.kernel.states import CancelReason, OfferEvent, OfferState
+
+OFFER_LIFE: Final = timedelta(days=30)
+MESSAGE_LIMIT: Final = 4_000
+
+
+# programme.md 5.3. All other transitions are illegal; a test checks the docs page against this table.
+TRANSITIONS: Final[Mapping[tuple[OfferState | None, OfferEvent], OfferState]] = MappingProxyType(
+    {
+        (None, OfferEvent.SEND): OfferState.WAITING,
+        (OfferState.WAITING, OfferEvent.DELIVERED): OfferState.WAITING_FOR_CONFIRMATION,
+        (OfferState.WAITING, OfferEvent.WITHDRAW): OfferState.CANCELLED,
+        (OfferState.WAITING, OfferEvent.EXPIRE): OfferState.CANCELLED,
+        (OfferState.WAITING, OfferEvent.CLOSE_ACCOUNT): OfferState.CANCELLED,
+        (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.ACCEPT): OfferState.ACCEPTED,
+        (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.REJECT): OfferState.REJECTED,
+        (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.WITHDRAW): OfferState.CANCELLED,
+        (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.EXPIRE): OfferState.CANCELLED,
+        (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.CLOSE_ACCOUNT): OfferState.CANCELLED,
+    }
+)
+OPEN_STATES: Final = frozenset({OfferState.WAITING, OfferState.WAITING_FOR_CONFIRMATION})
+CANCEL_REASONS: Final[Mapping[OfferEvent, CancelReason]] = MappingProxyType(
+    {
+        OfferEvent.WITHDRAW: CancelReason.WITHDRAWN,
+        OfferEvent.EXPIRE: CancelReason.EXPIRED,
+        OfferEvent.CLOSE_ACCOUNT: CancelReason.ACCOUNT_CLOSED,
+    }
+)
+
+
+class IllegalTransition(Conflict):
+    """The offer's state does not allow the event (409 `illegal_transition` with the state)."""
+
+    def __init__(self, state: OfferState | None, event: OfferEvent) -> None:
+        current = state.value if state is not None else "new"
+        message = f"The offer is {current}: {event.value} is not possible."
+        super().__init__("illegal_transition", message, state=current)
+
+
+def next_state(state: OfferState | None, event: OfferEvent) -> OfferState:
+    """Return the state after an event (`None`: no offer yet); raises `IllegalTransition`."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise IllegalTransition(state, event) from None
+
+
+def effective_state(state: OfferState, expires_at: datetime, now: datetime) -> OfferState:
+    """Return the state that a read sees: an open offer is cancelled from `expires_at` on."""
+    if state in OPEN_STATES and now >= expires_at:
+        return OfferState.CANCELLED
+    return state
+
+
+def next_effective_state(state: OfferState, event: OfferEvent, *, expires_at: datetime, now: datetime) -> OfferState:
+    """Apply `next_state` to the effective state, so that an expired offer accepts only expiry."""
+    if event is OfferEvent.EXPIRE:
+        if now < expires_at:
+            raise IllegalTransition(state, event)
+        return next_state(state, event)
+    return next_state(effective_state(state, expires_at, now), event)
+
+
+def event_hash(key: bytes, snapshot: Mapping[str, object], previous: str | None, event: Mapping[str, object]) -> str:
+    """Return the HMAC-SHA256 (hex) of the snapshot, the previous event's hash and this event."""
+    text = canonical_json({"snapshot": snapshot, "previous": previous, "event": event})
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def first_invalid(
+    key: bytes, snapshot: Mapping[str, object], events: Sequence[tuple[Mapping[str, object], str]]
+) -> int | None:
+    """Return the position of the first (event, hash), oldest first, that does not verify, if any."""
+    previous: str | None = None
+    for position, (event, recorded) in enumerate(events):
+        if not hmac.compare_digest(event_hash(key, snapshot, previous, event), recorded):
+            return position
+        previous = recorded
+    return None
+
+
+def verify_chain(
+    key: bytes, snapshot: Mapping[str, object], events: Sequence[tuple[Mapping[str, object], str]]
+) -> bool:
+    """Return whether there is at least one event and every hash is correct.
+
+    A truncated chain still verifies: compare its last `to` with the offer's state.
+    """
+    return bool(events) and first_invalid(key, snapshot, events) is None

@@ -1,0 +1,143 @@
+"""Request and response models of offers, templates and updates."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
+from kontor.kernel.states import LineMode, OfferEvent, OfferState
+from models.offers import GrantState
+
+
+class LineIn(RequestModel):
+    """One line: product, licence count, mode, and a term (ISO 8601 duration or last day)."""
+
+    product: str
+    count: int
+    mode: LineMode
+    term: str
+
+
+class LineOut(ResponseModel):
+    """One line of an offer or template."""
+
+    product: str
+    count: int
+    mode: LineMode
+    term: str
+
+
+class TemplateIn(RequestModel):
+    """A new template."""
+
+    reseller_id: UUID
+    name: str
+    lines: list[LineIn]
+
+
+class TemplateUpdate(RequestModel):
+    """A template, replaced completely."""
+
+    name: str
+    lines: list[LineIn]
+
+
+class TemplateOut(ResponseModel):
+    """A template."""
+
+    id: UUID
+    reseller_id: UUID
+    name: str
+    lines: list[LineOut]
+    created_at: UtcOut
+    updated_at: UtcOut
+
+
+class TemplateQuery(PageQuery):
+    """Filter for templates."""
+
+    reseller: UUID | None = None
+
+
+class OfferIn(RequestModel):
+    """A new offer, with lines of its own or of a template."""
+
+    reseller_id: UUID
+    account_id: UUID
+    template_id: UUID | None = None
+    lines: list[LineIn] | None = None
+    message: str | None = None
+    expires_at: UtcIn | None = None
+
+
+class OfferQuery(PageQuery):
+    """Filter for offers."""
+
+    reseller: UUID | None = None
+    account: UUID | None = None
+    state: OfferState | None = None
+
+
+class OfferDeliveryOut(ResponseModel):
+    """Delivery calls to the instance, and the last error."""
+
+    attempts: int
+    last_error: str | None
+    delivered_at: UtcOut | None
+    job_id: UUID | None
+
+
+class GrantStatusOut(ResponseModel):
+    """Whether the instance was notified of the licences."""
+
+    state: GrantState
+    last_error: str | None
+
+
+class LicenceChangeOut(ResponseModel):
+    """Change of a product's licence count on acceptance."""
+
+    product: str
+    now: int
+    then: int
+
+
+class OfferEventOut(ResponseModel):
+    """One transition, with its keyed hash."""
+
+    at: UtcOut
+    actor: str
+    event: OfferEvent
+    from_: Annotated[OfferState | None, Field(alias="from")]
+    to: OfferState
+    job: UUID | None
+    hash: str
+
+
+class OfferOut(ResponseModel):
+    """An offer."""
+
+    id: UUID
+    programme: str
+    reseller_id: UUID
+    account_id: UUID
+    template_id: UUID | None
+    state: OfferState
+    reason: str | None
+    message: str | None
+    lines: list[LineOut]
+    expires_at: UtcOut
+    created_at: UtcOut
+    decided_at: UtcOut | None
+    decided_by: str | None
+    delivery: OfferDeliveryOut
+    grant: GrantStatusOut
+    changes: list[LicenceChangeOut]
+    events: list[OfferEventOut]
+
+
+class UpdatesOut(PageOut[OfferOut]):
+    """Open offers, then the last 20 decided ones; `count` is the number for the badge."""
+
+    count: int

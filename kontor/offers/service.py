@@ -1,0 +1,267 @@
+"""Offers: send, cancel, expire, list, and the customer's list of updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts import instances
+from kontor.accounts.locks import require_client, require_reseller
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.paging import Page, cursor_id, invalid_cursor, paginate
+from kontor.kernel.states import OfferEvent, OfferState
+from kontor.kernel.zones import zone
+from kontor.licences.rules import OfferLine, expired_line_errors
+from kontor.licences.service import instance_lane
+from kontor.offers import notifications, queries
+from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
+from kontor.offers.templates import get as template_of
+from kontor.offers.templates import lines_to_dicts, validate_lines
+from kontor.offers.transitions import OfferBook, insert_offer, lock_offer, transition
+from kontor.offers.views import freeze_changes, offers_to_dicts
+from models.accounts import Account
+from models.offers import GrantState, Offer
+
+DELIVER: Final = "offers.deliver"
+WITHDRAW: Final = "offers.withdraw"
+EXPIRE: Final = "offers.expire"
+RESEND_LIMIT: Final = 100
+MAX_LIFETIME: Final = timedelta(days=3_650)
+
+
+@dataclass(frozen=True, slots=True)
+class NewOffer:
+    """Input for an offer to one client: either `template_id` or `lines`; `expires_at` is aware."""
+
+    reseller_id: UUID
+    account_id: UUID
+    template_id: UUID | None = None
+    lines: Sequence[Mapping[str, Any]] | None = None
+    message: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+def send(ctx: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
+    """Create an offer in state `waiting` and enqueue its delivery and its expiry.
+
+    Raises NotFound (reseller, its client, its template), Conflict(`no_instance`), Invalid.
+    """
+    owner = require_reseller(session, new.reseller_id, lock=True)
+    client = require_client(session, owner, new.account_id)
+    now = ctx.now
+    lines = _lines(ctx, session, owner, client, new)
+    message = _message(new.message)
+    expires_at = _expiry(new.expires_at, now, ctx.programmes.current(session, owner.programme).offer_life)
+    if instances.get(session, client.id) is None:
+        raise Conflict("no_instance", "The account has no instance yet: PUT /v1/accounts/{id}/instance.")
+    offer = Offer(
+        id=new_id(),
+        programme=client.programme,
+        reseller_id=owner.id,
+        account_id=client.id,
+        template_id=new.template_id,
+        message=message,
+        lines=lines_to_dicts(lines),
+        created_at=now,
+        expires_at=expires_at,
+        delivery_attempts=0,
+        delivery_doubts=0,
+        grant_state=GrantState.NONE.value,
+    )
+    insert_offer(ctx, session, offer, actor)
+    _enqueue_first_jobs(ctx, session, offer)
+    return offer
+
+
+def cancel(ctx: OfferBook, session: Session, offer_id: UUID, actor: str) -> Offer:
+    """Withdraw an offer for its reseller. Raises NotFound, IllegalTransition."""
+    offer = lock_offer(session, offer_id)
+    _close(ctx, session, offer, OfferEvent.WITHDRAW, actor)
+    return offer
+
+
+def expire(ctx: OfferBook, session: Session, offer_id: UUID, actor: str = "system") -> bool:
+    """Close an open offer past its expiry and notify the reseller; False if it is not due."""
+    offer = lock_offer(session, offer_id)
+    if OfferState(offer.state) not in OPEN_STATES or ctx.now < offer.expires_at:
+        return False
+    _close(ctx, session, offer, OfferEvent.EXPIRE, actor)
+    return True
+
+
+def cancel_open_offers(ctx: OfferBook, session: Session, account_id: UUID, actor: str) -> int:
+    """Cancel every open offer of an account that is being deleted; return how many there were."""
+    closed = 0
+    for offer_id in queries.open_ids(session, account_id=account_id):
+        offer = lock_offer(session, offer_id)
+        if ctx.now >= offer.expires_at:
+            closed += expire(ctx, session, offer_id)
+        elif OfferState(offer.state) in OPEN_STATES:
+            _close(ctx, session, offer, OfferEvent.CLOSE_ACCOUNT, actor)
+            closed += 1
+    return closed
+
+
+def remail_open_offers(ctx: OfferBook, session: Session, account_id: UUID) -> int:
+    """Mail the offers that await a decision to a new admin address; links sent to the old one no longer work."""
+    waiting = queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT)
+    for offer in waiting:
+        notifications.mail_received(ctx, session, offer)
+    return len(waiting)
+
+
+def get(session: Session, offer_id: UUID) -> Offer:
+    """Return one offer. Raises NotFound."""
+    offer = queries.get(session, offer_id)
+    if offer is None:
+        raise NotFound
+    return offer
+
+
+def list_offers(
+    session: Session,
+    now: datetime,
+    *,
+    reseller_id: UUID | None = None,
+    account_id: UUID | None = None,
+    state: OfferState | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> Page[Offer]:
+    """Return offers, newest first; `state` is the effective state at `now`."""
+    offers = queries.list_offers(
+        session,
+        reseller_id=reseller_id,
+        account_id=account_id,
+        state=state,
+        now=now,
+        before=cursor_id(cursor),
+        limit=limit + 1,
+    )
+    return paginate(offers, limit, lambda offer: str(offer.id))
+
+
+def enqueue_withdrawal(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    """Enqueue the withdrawal call to the instance, once, behind any delivery running in its lane."""
+    ctx.jobs.enqueue(
+        session,
+        WITHDRAW,
+        {"offer_id": str(offer.id)},
+        tenant=str(offer.reseller_id),
+        lane=instance_lane(offer.account_id),
+        effect_key=f"{WITHDRAW}:{offer.id}",
+    )
+
+
+def _close(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
+    """Cancel a locked offer, and withdraw it from the instance if it may have been delivered."""
+    previous = OfferState(offer.state)
+    transition(ctx, session, offer, event, actor)
+    freeze_changes(session, offer, ctx.now)
+    if offer.delivery_doubts > 0:
+        enqueue_withdrawal(ctx, session, offer)
+    if event is OfferEvent.EXPIRE:
+        notifications.notify_expired(ctx, session, offer)
+    else:
+        admin_informed = previous is OfferState.WAITING_FOR_CONFIRMATION
+        notifications.notify_cancelled(ctx, session, offer, admin_informed=admin_informed)
+
+
+def _lines(ctx: OfferBook, session: Session, owner: Account, client: Account, new: NewOffer) -> tuple[OfferLine, ...]:
+    """Return the validated lines of the template or of the request. Raises NotFound, Invalid."""
+    if (new.template_id is None) == (new.lines is None):
+        message = "Pass either template_id or lines."
+        raise Invalid("invalid", message, errors=[FieldError("lines", message)])
+    if new.template_id is None:
+        raw_lines: Sequence[Mapping[str, Any]] = new.lines or ()
+    else:
+        template = template_of(session, new.template_id)
+        if template.reseller_id != owner.id:
+            raise NotFound(message="The reseller has no such template.")
+        raw_lines = template.lines
+    lines = validate_lines(ctx, session, owner, raw_lines)
+    errors = expired_line_errors(lines, ctx.now, zone(client.timezone))
+    if errors:
+        raise Invalid("invalid", "A line would end before it starts.", errors=errors)
+    return lines
+
+
+def _message(text: str | None) -> str | None:
+    """Validate a message: plain text without control characters other than line breaks and tabs."""
+    if text is None or not text.strip():
+        return None
+    problem = None
+    if len(text) > MESSAGE_LIMIT:
+        problem = f"A message has at most {MESSAGE_LIMIT} characters."
+    elif any((ord(char) < 32 and char not in "\r\n\t") or 0xD800 <= ord(char) < 0xE000 for char in text):
+        problem = "A message is plain text without control characters."
+    if problem is not None:
+        raise Invalid("invalid", problem, errors=[FieldError("message", problem)])
+    return text
+
+
+def _expiry(requested: datetime | None, now: datetime, life: timedelta) -> datetime:
+    """Return the requested expiry, by default the programme's `life` from now. Raises Invalid unless in the future."""
+    if requested is None:
+        return now + life
+    if requested.utcoffset() is None or not now < requested <= now + MAX_LIFETIME:
+        message = "expires_at requires an offset and must be in the future, within ten years."
+        raise Invalid("invalid", message, errors=[FieldError("expires_at", message)])
+    return requested
+
+
+def _enqueue_first_jobs(ctx: OfferBook, session: Session, offer: Offer) -> None:
+    args, tenant = {"offer_id": str(offer.id)}, str(offer.reseller_id)
+    delivery = ctx.jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=instance_lane(offer.account_id))
+    offer.delivery_job_id = delivery.id
+    ctx.jobs.enqueue(session, EXPIRE, args, tenant=tenant, run_at=offer.expires_at)
+    session.flush()
+
+
+DECIDED_SHOWN: Final = 20
+DECIDED_CURSOR: Final = "decided:"
+
+
+@dataclass(frozen=True, slots=True)
+class AdminInbox:
+    """One page of the inbox; `count` is the number of offers to decide on all pages."""
+
+    count: int
+    items: tuple[dict[str, Any], ...]
+    next: str | None
+
+
+def read_inbox(
+    session: Session, account_id: UUID, now: datetime, *, cursor: str | None = None, limit: int = 100
+) -> AdminInbox:
+    """Return open offers, newest first, then the last 20 decided. Raises Invalid for an invalid cursor."""
+    offers: list[Offer] = []
+    next_cursor: str | None = None
+    if cursor is None or not cursor.startswith(DECIDED_CURSOR):
+        offers = queries.page_to_decide(session, account_id, now, cursor_id(cursor), limit + 1)
+        if len(offers) > limit:
+            offers, next_cursor = offers[:limit], str(offers[limit - 1].id)
+    if next_cursor is None:
+        start = _start(cursor)
+        decided = queries.decided(session, account_id, DECIDED_SHOWN)[start:]
+        room = limit - len(offers)
+        offers = [*offers, *decided[:room]]
+        next_cursor = f"{DECIDED_CURSOR}{start + room}" if len(decided) > room else None
+    count = queries.count_to_decide(session, account_id, now)
+    return AdminInbox(count, tuple(offers_to_dicts(session, offers, now)), next_cursor)
+
+
+def _start(cursor: str | None) -> int:
+    """Return how many decided offers earlier pages showed. Raises Invalid."""
+    if cursor is None or not cursor.startswith(DECIDED_CURSOR):
+        return 0
+    shown = cursor.removeprefix(DECIDED_CURSOR)
+    if not (shown.isascii() and shown.isdigit() and len(shown) < 4):
+        raise invalid_cursor()
+    return int(shown)

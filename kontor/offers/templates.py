@@ -1,0 +1,134 @@
+"""Offer templates: named, reusable lists of lines."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts.locks import require_reseller
+from kontor.kernel import database
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.states import LineMode
+from kontor.licences.rules import OfferLine, line_errors, unknown_products
+from kontor.offers import queries
+from kontor.offers.transitions import OfferBook
+from kontor.programme import service as programme
+from models.accounts import Account
+from models.offers import OfferTemplate
+
+NAME_LIMIT: Final = 200
+
+
+def create(
+    ctx: OfferBook, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+) -> OfferTemplate:
+    """Create a template. Raises NotFound (no such reseller), Invalid, Conflict(`name_taken`)."""
+    owner = require_reseller(session, reseller_id, lock=True)
+    template = OfferTemplate(
+        id=new_id(),
+        reseller_id=owner.id,
+        name=_validate_name(session, owner.id, name, None),
+        lines=lines_to_dicts(validate_lines(ctx, session, owner, lines)),
+        created_at=ctx.now,
+        updated_at=ctx.now,
+    )
+    session.add(template)
+    session.flush()
+    return template
+
+
+def change(
+    ctx: OfferBook, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+) -> OfferTemplate:
+    """Replace name and lines; offers already sent keep their lines. Raises as `create` does."""
+    template = get(session, template_id, lock=True)
+    owner = require_reseller(session, template.reseller_id)
+    template.name = _validate_name(session, owner.id, name, template.id)
+    template.lines = lines_to_dicts(validate_lines(ctx, session, owner, lines))
+    template.updated_at = ctx.now
+    session.flush()
+    return template
+
+
+def get(session: Session, template_id: UUID, *, lock: bool = False) -> OfferTemplate:
+    """Return one template. Raises NotFound."""
+    template = queries.get_template(session, template_id, lock=lock)
+    if template is None:
+        raise NotFound
+    return template
+
+
+def list_templates(
+    session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
+) -> Page[OfferTemplate]:
+    """Return templates, newest first."""
+    templates = queries.list_templates(session, reseller_id, cursor_id(cursor), limit + 1)
+    return paginate(templates, limit, lambda template: str(template.id))
+
+
+def delete(session: Session, template_id: UUID) -> None:
+    """Delete a template. Raises NotFound."""
+    queries.delete(session, get(session, template_id, lock=True))
+
+
+def template_to_dict(template: OfferTemplate) -> dict[str, Any]:
+    """Return the JSON shape of the API."""
+    return {
+        "id": template.id,
+        "reseller_id": template.reseller_id,
+        "name": template.name,
+        "lines": template.lines,
+        "created_at": template.created_at,
+        "updated_at": template.updated_at,
+    }
+
+
+def validate_lines(
+    ctx: OfferBook, session: Session, owner: Account, lines: Sequence[Mapping[str, Any]]
+) -> tuple[OfferLine, ...]:
+    """Validate lines against the products a reseller may sell. Raises Invalid(`unknown_product`, `invalid`)."""
+    parsed = tuple(_parse_line(index, line) for index, line in enumerate(lines))
+    sellable = programme.visible(ctx.programmes.current(session, owner.programme), owner)
+    errors = line_errors(parsed, sellable)
+    if errors:
+        unknown = unknown_products(parsed, sellable)
+        code = "unknown_product" if unknown else "invalid"
+        message = f"No such product: {', '.join(unknown)}." if unknown else "The lines are not valid."
+        raise Invalid(code, message, errors=errors)
+    return parsed
+
+
+def lines_to_dicts(lines: Sequence[OfferLine]) -> list[dict[str, object]]:
+    """Return lines in their stored and JSON shape."""
+    return [line.to_document() for line in lines]
+
+
+def _parse_line(index: int, line: Mapping[str, Any]) -> OfferLine:
+    count, mode = line.get("count"), line.get("mode")
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise _invalid_line(index, "count", "must be a whole number")
+    if mode not in list(LineMode):
+        raise _invalid_line(index, "mode", "must be absolute or relative")
+    return OfferLine(str(line.get("product", "")), count, LineMode(str(mode)), str(line.get("term", "")))
+
+
+def _invalid_line(index: int, field: str, message: str) -> Invalid:
+    return Invalid("invalid", "The lines are not valid.", errors=[FieldError(f"lines.{index}.{field}", message)])
+
+
+def _validate_name(session: Session, reseller_id: UUID, name: str, template_id: UUID | None) -> str:
+    name = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(name) <= NAME_LIMIT or not name.isprintable():
+        message = f"A name is 1 to {NAME_LIMIT} printable characters."
+        raise Invalid("invalid", message, errors=[FieldError("name", message)])
+    database.lock_names(session, f"templates:{reseller_id}")
+    existing = queries.by_name(session, reseller_id, name)
+    if existing is not None and existing.id != template_id:
+        raise Conflict("name_taken", f"A template named {name!r} already exists.")
+    return name

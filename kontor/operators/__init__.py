@@ -1,0 +1,1 @@
+"""Operators: sign-in, sessions, API keys."""

@@ -1,0 +1,1 @@
+"""Orders: priced at the discount of the moment."""

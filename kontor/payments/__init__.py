@@ -1,0 +1,1 @@
+"""Payments: recorded one by one or imported from files."""

@@ -1,0 +1,95 @@
+"""Queries of the payment ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from kontor.kernel.states import PaymentKind
+from models.payments import PaymentRow
+
+ZERO: Final = Decimal(0)
+TURNOVERS: Final = text(
+    "SELECT coalesce(t.total, 0) FROM unnest(CAST(:ids AS uuid[]), CAST(:starts AS timestamptz[]),"
+    "  CAST(:ends AS timestamptz[])) WITH ORDINALITY AS w (reseller_id, since, until, place)"
+    " CROSS JOIN LATERAL (SELECT sum(p.signed) AS total FROM payments p WHERE p.reseller_id = w.reseller_id"
+    "  AND p.paid_at >= w.since AND p.paid_at < w.until) AS t ORDER BY w.place"
+)
+PaymentEntry = Row[UUID, UUID, str, Decimal, datetime, str]
+"""(id, reseller_id, kind, amount, paid_at, reference) of an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """Filter of payments; None: any. From `since` to before `until`, aware."""
+
+    kind: PaymentKind | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    reference: str | None = None
+
+
+def add(session: Session, values: Mapping[str, Any]) -> PaymentRow | None:
+    """Insert an entry; None when the reseller has used the reference before."""
+    statement = insert(PaymentRow).values(**values)
+    insertion = statement.on_conflict_do_nothing(index_elements=["origin_id", "reference"])
+    return session.scalars(insertion.returning(PaymentRow)).one_or_none()
+
+
+def by_reference(session: Session, origin_id: UUID, reference: str) -> PaymentRow | None:
+    """Return a reseller's entry with that reference."""
+    conditions = (PaymentRow.origin_id == origin_id, PaymentRow.reference == reference)
+    return session.scalars(select(PaymentRow).where(*conditions)).one_or_none()
+
+
+def page(
+    session: Session, reseller_id: UUID, filters: PaymentFilter, before: UUID | None, limit: int
+) -> list[PaymentRow]:
+    """Return a reseller's entries, latest arrival first."""
+    query = select(PaymentRow).where(PaymentRow.reseller_id == reseller_id)
+    if before is not None:
+        query = query.where(PaymentRow.id < before)
+    if filters.kind is not None:
+        query = query.where(PaymentRow.kind == filters.kind.value)
+    if filters.since is not None:
+        query = query.where(PaymentRow.paid_at >= filters.since)
+    if filters.until is not None:
+        query = query.where(PaymentRow.paid_at < filters.until)
+    if filters.reference is not None:
+        query = query.where(PaymentRow.reference == filters.reference)
+    return list(session.scalars(query.order_by(PaymentRow.id.desc()).limit(limit)))
+
+
+def turnover(session: Session, reseller_id: UUID, since: datetime, until: datetime) -> Decimal:
+    """Return payments less refunds and chargebacks from `since` to before `until`, aware; may be negative."""
+    inside = (PaymentRow.reseller_id == reseller_id, PaymentRow.paid_at >= since, PaymentRow.paid_at < until)
+    return session.scalar(select(func.sum(PaymentRow.signed)).where(*inside)) or ZERO
+
+
+def turnovers(session: Session, windows: Sequence[tuple[UUID, datetime, datetime]]) -> Sequence[Decimal]:
+    """Return the turnovers of many (reseller, since, until), in order, with one statement."""
+    ids, starts, ends = zip(*windows, strict=True) if windows else ((), (), ())
+    values = {"ids": list(ids), "starts": list(starts), "ends": list(ends)}
+    return session.scalars(TURNOVERS, values).all()
+
+
+def between(session: Session, resellers: Sequence[UUID], since: datetime, until: datetime) -> Sequence[PaymentEntry]:
+    """Return entries of the given resellers, oldest payment first."""
+    columns = (
+        PaymentRow.id,
+        PaymentRow.reseller_id,
+        PaymentRow.kind,
+        PaymentRow.amount,
+        PaymentRow.paid_at,
+        PaymentRow.reference,
+    )
+    inside = (PaymentRow.reseller_id.in_(resellers), PaymentRow.paid_at >= since, PaymentRow.paid_at < until)
+    return session.execute(select(*columns).where(*inside).order_by(PaymentRow.paid_at, PaymentRow.id)).all()

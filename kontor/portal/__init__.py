@@ -1,0 +1,1 @@
+"""The portal's shell: pages for customers and resellers."""

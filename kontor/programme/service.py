@@ -1,0 +1,143 @@
+"""Applied programmes, as stored; products by code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kontor.kernel.errors import FieldError, Invalid, NotFound
+from kontor.mailer.formatting import language_of
+from kontor.programme import Programme, from_document
+from kontor.programme.model import ManagedBy, Product
+from models.accounts import Account
+from models.fees import Charge
+from models.payments import OrderRow, PaymentRow
+from models.programmes import ProgrammeRow
+
+CACHE_KEY: Final = "kontor.programmes"
+
+
+class Programmes:
+    """Applied programmes by code, each version parsed once. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, Programme] = {}
+
+    def current(self, session: Session, code: str) -> Programme:
+        """Return the programme of that code. Raises Invalid(`unknown_programme`)."""
+        digest = applied_digest(session, code)
+        if digest is None:
+            message = f"There is no programme {code!r}; GET /v1/programmes lists them."
+            raise Invalid("unknown_programme", message, errors=[FieldError("programme", message)])
+        return self.of_digest(session, code, digest)
+
+    def of_digest(self, session: Session, code: str, digest: str) -> Programme:
+        """Return the programme of a digest that was read earlier in the transaction."""
+        programme = self._read.get(digest)
+        if programme is None:
+            programme = self._read[digest] = from_document(get(session, code).document)
+        return programme
+
+    def any(self, session: Session, code: str | None) -> Programme | None:
+        """Return the programme of that code, or the first one; None when no programme is applied."""
+        chosen = code or first_code(session)
+        return self.current(session, chosen) if chosen else None
+
+
+def applied_digest(session: Session, code: str) -> str | None:
+    """Return the digest of the applied version, read once per transaction."""
+    cached: tuple[object, dict[str, str]] | None = session.info.get(CACHE_KEY)
+    if cached is None or cached[0] is not session.get_transaction():
+        cached = None
+    elif code in cached[1]:
+        return cached[1][code]
+    digest_ = digest(session, code)
+    if digest_ is not None:
+        memo = cached[1] if cached else {}
+        session.info[CACHE_KEY] = (session.get_transaction(), {**memo, code: digest_})
+    return digest_
+
+
+def clear_digest_cache(session: Session) -> None:
+    """Clear the transaction's cached digests, after a programme was applied."""
+    session.info.pop(CACHE_KEY, None)
+
+
+def get(session: Session, code: str) -> ProgrammeRow:
+    """Return the applied programme of a code. Raises NotFound."""
+    row = by_code(session, code)
+    if row is None:
+        raise NotFound("unknown_programme", f"There is no programme {code!r}.")
+    return row
+
+
+def list_programmes(session: Session) -> Sequence[ProgrammeRow]:
+    """Return all applied programmes, by code."""
+    return programme_rows(session)
+
+
+def to_dict(row: ProgrammeRow) -> dict[str, Any]:
+    """Return an applied programme as JSON."""
+    return {
+        "code": row.code,
+        "version": row.version,
+        "applied_at": row.applied_at,
+        "applied_by": row.applied_by,
+        "document": row.document,
+    }
+
+
+def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow | None:
+    """Return one programme, refreshed from the database."""
+    query = select(ProgrammeRow).where(ProgrammeRow.code == code)
+    if lock:
+        query = query.with_for_update()
+    fresh = query.execution_options(populate_existing=True)
+    return session.scalars(fresh).one_or_none()
+
+
+def digest(session: Session, code: str) -> str | None:
+    """Return the digest of the applied document."""
+    return session.scalar(select(ProgrammeRow.digest).where(ProgrammeRow.code == code))
+
+
+def first_code(session: Session) -> str | None:
+    """Return the first code in alphabetical order."""
+    return session.scalar(select(ProgrammeRow.code).order_by(ProgrammeRow.code).limit(1))
+
+
+def programme_rows(session: Session) -> list[ProgrammeRow]:
+    """Return all programmes, by code."""
+    return list(session.scalars(select(ProgrammeRow).order_by(ProgrammeRow.code)))
+
+
+def plans_in_use(session: Session, code: str, plans: Iterable[str]) -> list[str]:
+    """Return those of the plans that an account of the programme is on."""
+    query = select(Account.plan).where(Account.programme == code, Account.plan.in_(list(plans)))
+    return sorted(session.scalars(query.where(Account.purged_at.is_(None)).distinct()))
+
+
+def has_postings(session: Session, code: str) -> bool:
+    """Whether the programme has a payment, an order or a charge."""
+    paid = select(PaymentRow.id).join(Account, Account.id == PaymentRow.reseller_id).where(Account.programme == code)
+    ordered = select(OrderRow.id).where(OrderRow.programme == code)
+    charged = select(Charge.id).where(Charge.programme == code)
+    return bool(session.scalar(select(paid.exists() | ordered.exists() | charged.exists())))
+
+
+def visible(programme: Programme, owner: Account) -> Mapping[str, Product]:
+    """Return the products that a reseller may sell: all except those that another reseller manages."""
+    return {
+        code: product
+        for code, product in programme.products.items()
+        if product.managed_by is not ManagedBy.RESELLER or product.reseller == owner.name
+    }
+
+
+def name_of(programme: Programme, code: str, locale: str) -> str:
+    """Return a product's name in a locale; its code when the programme no longer has it."""
+    product = programme.products.get(code)
+    return product.name_in(language_of(locale)) if product is not None else code

@@ -1,0 +1,1 @@
+"""Reconciliation: what should exist and does not, and its repair."""

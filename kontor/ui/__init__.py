@@ -1,0 +1,1 @@
+"""What the console's and the portal's pages are made of."""

@@ -1,0 +1,186 @@
+"""One console request: operator, parameters, transaction; pages, redirects and actions."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+from starlette.datastructures import QueryParams
+
+from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.enqueue import Jobs
+from kontor.engine.test_clock import FrozenClock
+from kontor.http.context import Deps
+from kontor.kernel.errors import Conflict, Invalid, NotFound
+from kontor.ui import texts
+from models.people import Operator, OperatorRole, OperatorSession
+
+RANK: Final[Mapping[str, int]] = {OperatorRole.VIEWER: 0, OperatorRole.OPERATOR: 1, OperatorRole.ADMIN: 2}
+NOBODY: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingPageRequest:
+    """A request as received, its form parsed. `origin` is the client's IP address."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: QueryParams
+    form: Mapping[str, str]
+    cookies: Mapping[str, str]
+    origin: str
+    secure: bool
+
+    def param(self, name: str) -> str | None:
+        """Return a query parameter, None if empty; NUL characters, which PostgreSQL rejects, are removed."""
+        text = self.query.get(name, "").replace("\x00", "").strip()
+        return text or None
+
+    def uuid(self, name: str) -> UUID:
+        """Return a path parameter as a UUID. Raises NotFound."""
+        try:
+            return UUID(self.params[name])
+        except ValueError:
+            raise NotFound from None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRequest:
+    """A request in its transaction. `now` is the same for the whole request."""
+
+    deps: Deps
+    session: Session
+    incoming: IncomingPageRequest
+    now: datetime
+    operator_session: OperatorSession | None = None
+    operator: Operator | None = None
+
+    @property
+    def jobs(self) -> Jobs:
+        """The ledger, at the time of this request."""
+        return replace(self.deps.jobs, clock=FrozenClock(self.now, self.deps.clock))
+
+    @property
+    def operations(self) -> Operations:
+        """The engine's operations, at the time of this request."""
+        return Operations(self.jobs)
+
+    @property
+    def csrf(self) -> str:
+        """The session's CSRF token."""
+        return self.operator_session.csrf if self.operator_session else ""
+
+    def actor(self, reason: str | None = None) -> Actor:
+        """Return the actor for the audit log."""
+        name = self.operator.email if self.operator else "nobody"
+        return Actor(f"operator:{name}", f"console {self.incoming.origin}", reason)
+
+    def may(self, role: OperatorRole) -> bool:
+        """Return whether the operator has at least that role."""
+        return (RANK[self.operator.role] if self.operator else NOBODY) >= RANK[role]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateResponse:
+    """A template with its values. `nav` is the key of the highlighted navigation entry.
+
+    `live`: included templates that are refreshed while the page is visible. `soon`: the content changes within
+    seconds, so a browser without scripts offers a reload.
+    """
+
+    template: str
+    title: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    nav: str = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    live: tuple[str, ...] = ()
+    soon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Redirect to another console page; a cookie with an empty value is deleted."""
+
+    path: str
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RawResponse:
+    """Text shown in a frame, with its own security headers."""
+
+    body: str
+    media: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedFile:
+    """File streamed while it is produced, in constant memory."""
+
+    name: str
+    media: str
+    parts: Iterator[str]
+
+
+ConsoleResponse = TemplateResponse | Redirect | RawResponse | StreamedFile
+
+REASON_LIMIT: Final = 1_000
+Perform = Callable[[ConsoleRequest, str | None], str]
+"""Does the action for a reason; returns the path to redirect to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleAction:
+    """An action at `path`, confirmed in the words of `texts.CONFIRMATIONS[code]`.
+
+    `path_param` names the part of the path that the texts mention. `field` is (name, label) of a further form field
+    that `perform` reads.
+    """
+
+    path: str
+    code: str
+    perform: Perform
+    nav: str
+    cancel_url: str
+    path_param: str = "name"
+    needs_reason: bool = False
+    role: OperatorRole = OperatorRole.OPERATOR
+    field: tuple[str, str] | None = None
+
+    def ask(self, request: ConsoleRequest) -> TemplateResponse:
+        """Return the confirmation page."""
+        return self._confirmation(request, None, 200)
+
+    def do(self, request: ConsoleRequest) -> ConsoleResponse:
+        """Perform the confirmed action; ask again if it is refused or lacks a required reason."""
+        reason = request.incoming.form.get("reason", "").strip()[:REASON_LIMIT] or None
+        if self.needs_reason and reason is None:
+            return self._confirmation(request, texts.REASON_REQUIRED, 422)
+        try:
+            with request.session.begin_nested():
+                return Redirect(self.perform(request, reason))
+        except Conflict as error:
+            return self._confirmation(request, error.message, 409)
+        except Invalid as error:
+            return self._confirmation(request, error.message, 422)
+
+    def _confirmation(self, request: ConsoleRequest, message: str | None, status: int) -> TemplateResponse:
+        target = request.incoming.params[self.path_param]
+        text = texts.CONFIRMATIONS[self.code]
+        values = {
+            "question": text.question.format(target),
+            "button": text.button,
+            "cancel_url": self.cancel_url.format(target),
+            "needs_reason": self.needs_reason,
+            "message": message,
+            "field": self.field,
+            "typed": request.incoming.form.get(self.field[0], "") if self.field else "",
+            "reason": request.incoming.form.get("reason", ""),
+        }
+        return TemplateResponse("confirm.html", text.title.format(target), values, self.nav, status)

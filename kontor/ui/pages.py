@@ -1,0 +1,130 @@
+"""Render the portal's pages in a brand and a language."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from kontor.mailer.brand import Brand, Colours, palette
+from kontor.mailer.formatting import FILTERS, TranslationCatalogue, formats_for, language_of, load_catalogues
+
+TEMPLATES: Final = Path(__file__).resolve().parent.parent.parent / "templates"
+NEUTRAL: Final = Colours()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The reader's locale tag and IANA time zone."""
+
+    locale: str = "en"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPage:
+    """A page to render: template, status, texts and brand (None: no name is shown)."""
+
+    template: str
+    status: int
+    title: str
+    brand: Brand | None = None
+    reader: Reader = Reader()
+    notice: str | None = None
+    tone: str = "good"
+    values: Mapping[str, Any] | None = None
+
+
+class Pages:
+    """Templates, compiled on first use, and translations. Safe to share between threads."""
+
+    def __init__(self, templates: Path = TEMPLATES) -> None:
+        self._env = Environment(
+            loader=ChoiceLoader([FileSystemLoader(templates / part) for part in ("pages", "email")]),
+            autoescape=select_autoescape(("html",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._env.filters.update(FILTERS)
+        mails = load_catalogues("mail")
+        self._words = {
+            language: _phrases(catalogue, mails[language]) for language, catalogue in load_catalogues("pages").items()
+        }
+
+    def response(self, view: PublicPage) -> HTMLResponse:
+        """Render a page. Titles and notices are English message ids, translated here."""
+        nonce = secrets.token_urlsafe(12)
+        words = self._words[language_of(view.reader.locale)]
+        values = view.values or {}
+        plain = words["gettext_plain"]
+        scope = {
+            "nonce": nonce,
+            "language": language_of(view.reader.locale),
+            "say": formats_for(view.reader.locale, view.reader.timezone),
+            "brand": view.brand,
+            "support": view.brand.support if view.brand and _has_any(view.brand) else None,
+            "palette": palette(view.brand.colours if view.brand else NEUTRAL),
+            "title": plain(view.title) % _named(view),
+            "notice": plain(view.notice) if view.notice else None,
+            "tone": view.tone,
+            **words,
+            **values,
+        }
+        body = self._env.get_template(view.template).render(scope)
+        return HTMLResponse(body, view.status, page_headers(nonce))
+
+
+def _named(view: PublicPage) -> Mapping[str, str]:
+    """Return the placeholders of titles."""
+    account = (view.values or {}).get("account", "")
+    return {"brand": view.brand.name if view.brand else "", "account": str(account)}
+
+
+def page_headers(nonce: str) -> dict[str, str]:
+    """Return headers that keep the token in the URL private and foreign code out."""
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src https: data:; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+
+
+def _has_any(brand: Brand) -> bool:
+    support = brand.support
+    return bool(support.email or support.url or support.phone or support.text)
+
+
+def _phrases(catalogue: TranslationCatalogue, mails: TranslationCatalogue) -> Mapping[str, Any]:
+    """Return translation functions: texts of the pages, with those of mails as fallback."""
+    words = catalogue.words
+    words.add_fallback(mails.words)
+
+    @pass_context
+    def singular(context: Context, message: str, /, **values: Any) -> str:
+        return _filled(context, words.gettext(message), values)
+
+    @pass_context
+    def counted(context: Context, single: str, plural: str, num: int, /, **values: Any) -> str:
+        return _filled(context, words.ngettext(single, plural, num), {"num": num, **values})
+
+    return {"_": singular, "gettext": singular, "ngettext": counted, "gettext_plain": words.gettext}
+
+
+def _filled(context: Context, text: str, values: Mapping[str, Any]) -> str:
+    if context.eval_ctx.autoescape:
+        return Markup(text) % values  # noqa: S704 -- our own texts; % escapes the values
+    return text % values

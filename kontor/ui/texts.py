@@ -1,0 +1,267 @@
+"""Every text of the console that Python chooses; a template holds only its own text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kontor.kernel.states import JobState, MisfirePolicy
+from kontor.mailer.registry import Audience
+from models.console import BulkAction
+from models.control import BreakerState
+from models.reconciliation import GapKind
+
+NAVIGATION: Final = (
+    ("overview", "/console", "Overview"),
+    ("jobs", "/console/jobs", "Jobs"),
+    ("dead", "/console/dead", "Dead"),
+    ("bulk", "/console/bulk", "Bulk actions"),
+    ("queues", "/console/queues", "Queues"),
+    ("schedules", "/console/schedules", "Schedules"),
+    ("workers", "/console/workers", "Workers"),
+    ("instances", "/console/instances", "Instances"),
+    ("accounts", "/console/accounts", "Accounts"),
+    ("mail", "/console/mail", "Mail"),
+    ("reconciliation", "/console/reconciliation", "Reconciliation"),
+    ("audit", "/console/audit", "Audit"),
+)
+ADMIN_NAVIGATION: Final = (("people", "/console/people", "Settings"),)
+
+FLASH_MESSAGES: Final[Mapping[str, str]] = {
+    "retry": "Job queued again.",
+    "again": "New job created and queued.",
+    "sent-again": "New mail created; its job is queued.",
+    "cancel": "Job cancelled. If it is running, it has been asked to stop.",
+    "bulk": "Started. Progress is shown below.",
+    "pause-bulk": "Bulk action paused.",
+    "resume-bulk": "Bulk action resumed.",
+    "stop": "Stopped. Finished items stay finished.",
+    "pause-queue": "Queue paused.",
+    "resume-queue": "Queue resumed.",
+    "limit": "Limit saved. Takes effect within half a second.",
+    "pause-schedule": "Schedule paused.",
+    "resume-schedule": "Schedule resumed.",
+    "run": "Job queued.",
+    "probe": "Sending the next waiting call now.",
+    "hold": "On hold. Nothing is sent until you release it.",
+    "release": "Released. The next call is sent as a probe.",
+    "mend": "Repair started. The next check shows whether it worked.",
+    "accept": "Accepted. This gap will not be reported again.",
+    "kept": "Search saved.",
+    "forgotten": "Search deleted.",
+    "drain": "Draining: the worker finishes its jobs and takes no new ones.",
+    "undrain": "Worker accepts jobs again.",
+    "disable": "Login disabled. All its sessions have ended.",
+    "enable": "Login enabled.",
+    "revoke": "Key revoked. Requests that use it are refused.",
+    "password": "Password changed. Your other sessions have ended.",
+    "theme": "Colours changed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Texts of a confirmation page; `{}` stands for the id or name in the path."""
+
+    title: str
+    question: str
+    button: str
+
+
+CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
+    "job.retry": Confirmation(
+        "Retry this job?",
+        "Job {} is queued now, with all its attempts available again. Mails and calls from earlier attempts are not "
+        "undone.",
+        "Retry job",
+    ),
+    "job.cancel": Confirmation(
+        "Cancel this job?", "Job {} ends now if it is waiting. If it is running, it is asked to stop.", "Cancel job"
+    ),
+    "bulk.start": Confirmation(
+        "Start this bulk action?",
+        "Bulk action {} is applied in chunks to every job that matches. You can pause or stop it.",
+        "Start",
+    ),
+    "bulk.pause": Confirmation(
+        "Pause this bulk action?",
+        "Bulk action {} finishes its current chunk, then waits until you resume it.",
+        "Pause",
+    ),
+    "bulk.resume": Confirmation("Resume this bulk action?", "Bulk action {} continues where it was paused.", "Resume"),
+    "bulk.stop": Confirmation(
+        "Stop this bulk action?",
+        "Bulk action {} ends for good. Finished items stay finished; the rest are skipped.",
+        "Stop",
+    ),
+    "queue.pause": Confirmation(
+        "Pause queue {}?", "Running jobs of queue {} finish; new jobs wait until you resume it.", "Pause queue"
+    ),
+    "queue.resume": Confirmation(
+        "Resume queue {}?",
+        "Waiting jobs of queue {} start again: oldest first, tenants in turn.",
+        "Resume queue",
+    ),
+    "queue.limit": Confirmation(
+        "Concurrency limit of queue {}",
+        "At most this many jobs of queue {} run at the same time, across all processes.",
+        "Save limit",
+    ),
+    "worker.drain": Confirmation(
+        "Drain this worker?", "Worker {} finishes its jobs and takes no new ones, so that you can stop it.", "Drain"
+    ),
+    "worker.undrain": Confirmation("Stop draining this worker?", "Worker {} accepts jobs again.", "Stop draining"),
+    "schedule.run": Confirmation(
+        "Run {} now?", "One job of schedule {} is queued now, in addition to its regular runs.", "Run now"
+    ),
+    "schedule.pause": Confirmation(
+        "Pause schedule {}?",
+        "Runs of schedule {} that fall due while it is paused are skipped, whatever its misfire policy.",
+        "Pause schedule",
+    ),
+    "schedule.resume": Confirmation(
+        "Resume schedule {}?", "Schedule {} runs again from its next due time.", "Resume schedule"
+    ),
+    "lane.probe": Confirmation(
+        "Probe this instance now?",
+        "The next waiting call of {} is sent now. If it succeeds, the others follow.",
+        "Probe now",
+    ),
+    "lane.hold": Confirmation(
+        "Put this instance on hold?",
+        "New calls of {} wait until you release it. A call under way is finished.",
+        "Put on hold",
+    ),
+    "lane.release": Confirmation(
+        "Release this instance?",
+        "The next waiting call of {} is sent as a probe. If it succeeds, the others follow.",
+        "Release",
+    ),
+    "gap.mend": Confirmation(
+        "Repair this gap?", "The missing work of gap {} is done, at most once and by a job if it needs one.", "Repair"
+    ),
+    "gap.accept": Confirmation(
+        "Accept this gap?", "Gap {} is closed as it is; it will not be reported again.", "Accept"
+    ),
+    "operator.disable": Confirmation(
+        "Disable this login?", "All sessions of operator {} end now and sign-in is blocked.", "Disable"
+    ),
+    "operator.enable": Confirmation(
+        "Enable this login?", "Operator {} can sign in again with the old password.", "Enable"
+    ),
+    "key.revoke": Confirmation(
+        "Revoke this API key?", "Requests that use key {} are refused from now on. This cannot be undone.", "Revoke key"
+    ),
+}
+LIMIT_LABEL: Final = "Concurrency limit (empty: no limit)"
+
+BULK_TITLES: Final[Mapping[BulkAction, str]] = {
+    BulkAction.RETRY: "Retry all matching jobs",
+    BulkAction.CANCEL: "Cancel all matching jobs",
+}
+NOT_RETRYABLE: Final[Mapping[JobState, str]] = {
+    JobState.SCHEDULED: "It is scheduled for later and has not run yet.",
+    JobState.QUEUED: "It is already queued and runs as soon as a worker is free and its lane is open.",
+    JobState.RUNNING: "It is running. Cancel it first, or wait until it ends.",
+    JobState.SUCCEEDED: "It succeeded; a retry would repeat its effects.",
+}
+UNKNOWN_TASK: Final = "This release no longer has this task."
+UNIQUE_KEY_TAKEN: Final = "Another unfinished job has the same unique key; wait for it or cancel it:"
+
+MISFIRE_POLICIES: Final[Mapping[MisfirePolicy, str]] = {
+    MisfirePolicy.SKIP: "missed runs: skipped",
+    MisfirePolicy.ONCE: "missed runs: once",
+    MisfirePolicy.ALL: "missed runs: each",
+}
+LANE_STATES: Final[Mapping[BreakerState, str]] = {
+    BreakerState.CLOSED: "healthy",
+    BreakerState.OPEN: "down",
+    BreakerState.FORCED: "on hold",
+}
+PROVIDER: Final = "the provider"
+
+GAP_LABELS: Final[Mapping[GapKind, str]] = {
+    GapKind.TRIAL_END: "Trial without an end job",
+    GapKind.QUOTA_MAIL: "Quota notice not mailed",
+    GapKind.QUOTA_DIGEST: "Quota digest not made",
+    GapKind.CHARGE_DUE: "Charge not made",
+    GapKind.CHARGE_GONE: "Charge disappeared",
+    GapKind.OFFER_DELIVERY: "Offer not delivered",
+    GapKind.OFFER_EXPIRY: "Offer without an expiry job",
+    GapKind.MAIL_UNSENT: "Mail not sent",
+    GapKind.MAIL_GONE: "Mail missing from the log",
+    GapKind.DISCOUNT_RUN: "Discount run missing",
+    GapKind.DISCOUNT: "Discount not recorded",
+    GapKind.OCCURRENCE: "Scheduled run missed",
+}
+GAP_SENTENCES: Final[Mapping[GapKind, tuple[str, str]]] = {
+    GapKind.TRIAL_END: ("{} trial has no job to end it.", "{} trials have no job to end them."),
+    GapKind.QUOTA_MAIL: ("{} quota notice was never mailed.", "{} quota notices were never mailed."),
+    GapKind.QUOTA_DIGEST: ("{} quota digest was never made.", "{} quota digests were never made."),
+    GapKind.CHARGE_DUE: ("{} charge is due but was not made.", "{} charges are due but were not made."),
+    GapKind.CHARGE_GONE: ("{} charge has disappeared.", "{} charges have disappeared."),
+    GapKind.OFFER_DELIVERY: ("{} offer was never delivered.", "{} offers were never delivered."),
+    GapKind.OFFER_EXPIRY: ("{} open offer has no job to expire it.", "{} open offers have no job to expire them."),
+    GapKind.MAIL_UNSENT: ("{} mail was never sent.", "{} mails were never sent."),
+    GapKind.MAIL_GONE: ("{} mail is missing from the log.", "{} mails are missing from the log."),
+    GapKind.DISCOUNT_RUN: ("{} daily discount run is missing.", "{} daily discount runs are missing."),
+    GapKind.DISCOUNT: ("{} reseller has no discount recorded.", "{} resellers have no discount recorded."),
+    GapKind.OCCURRENCE: ("{} scheduled run was missed.", "{} scheduled runs were missed."),
+}
+
+NO_WORKER: Final = "No worker is alive: nothing runs."
+QUEUE_PAUSED: Final = "Queue {} is paused."
+QUEUE_BEHIND: Final = "Queue {} is behind: oldest job has waited {} (limit {})."
+SCHEDULE_OVERDUE: Final = "Schedule {} is overdue."
+DEAD_JOBS: Final = ("{} dead job needs attention.", "{} dead jobs need attention.")
+OVERDUE_JOBS: Final = ("{} {} job is overdue.", "{} {} jobs are overdue.")
+NOT_RECEIVING: Final = ("{} instance is not receiving: {}.", "{} instances are not receiving: {}.")
+
+ACCOUNT_LINE_KINDS: Final[Mapping[str, str]] = {
+    "events": "events",
+    "jobs": "jobs and calls",
+    "mails": "mails",
+    "offers": "offers",
+    "charges": "charges",
+    "payments": "payments",
+    "orders": "orders",
+    "discounts": "discounts",
+}
+AUDIT_TRAIL_BROKEN: Final = (
+    "Audit trail broken: the offer or one of its events was changed, added or removed outside Kontor, or the secret"
+    " key is a different one. Compare with a backup before you rely on this page."
+)
+
+LANGUAGES: Final[Mapping[str, str]] = {
+    "en": "English",
+    "de": "German",
+    "fr": "French",
+    "ru": "Russian",
+    "ja": "Japanese",
+}
+AUDIENCES: Final[Mapping[Audience, str]] = {
+    Audience.RESELLER: "To resellers",
+    Audience.ACCOUNT: "To account admins",
+    Audience.CLIENT: "To client admins, under the reseller's brand",
+    Audience.OPERATOR: "To operators",
+}
+
+REASON_REQUIRED: Final = "Enter a reason. It is kept in the audit log."
+WRONG_LOGIN: Final = "Wrong e-mail or password."
+LOGIN_EXPIRED: Final = "This form has expired. Please sign in again."
+FOREIGN_FORM: Final = "This form does not belong to your session. Reload the page and try again."
+NOT_FOUND: Final = "Page not found. It may have been deleted or its retention has ended."
+NOT_SEARCHABLE: Final = "This search contains a value that the database cannot hold."
+DATABASE_TITLE: Final = "Database unavailable"
+DATABASE_UNAVAILABLE: Final = "The database is not responding. Wait a moment, then reload the page."
+PROBLEM_TITLES: Final[Mapping[int, str]] = {
+    403: "Not allowed",
+    404: "Not found",
+    409: "Not possible",
+    422: "Invalid input",
+    429: "Too many attempts",
+}
+
+
+def counted(forms: tuple[str, str], count: int, *values: object) -> str:
+    """Fill the singular or plural form; `count` comes first, with thousands separators."""
+    return forms[0 if count == 1 else 1].format(f"{count:,}", *values)

@@ -1,0 +1,1 @@
+"""Outgoing webhooks and the feed of domain events."""

@@ -1,0 +1,81 @@
+"""Queries on webhook endpoints and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from models.webhooks import DomainEvent, WebhookDelivery, WebhookEndpoint
+
+NOT_DELETED = WebhookEndpoint.deleted_at.is_(None)
+
+
+def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEndpoint | None:
+    """Return an endpoint that is not deleted; lock it before a change."""
+    endpoint = session.get(WebhookEndpoint, endpoint_id, with_for_update=lock or None, populate_existing=lock)
+    return endpoint if endpoint is not None and endpoint.deleted_at is None else None
+
+
+def list_endpoints(
+    session: Session, reseller_id: UUID | None, before: UUID | None, limit: int
+) -> list[WebhookEndpoint]:
+    """Return endpoints, newest first; those of all owners if `reseller_id` is None."""
+    query = select(WebhookEndpoint).where(NOT_DELETED).order_by(WebhookEndpoint.id.desc()).limit(limit)
+    if reseller_id is not None:
+        query = query.where(WebhookEndpoint.reseller_id == reseller_id)
+    if before is not None:
+        query = query.where(WebhookEndpoint.id < before)
+    return list(session.scalars(query))
+
+
+def subscribed_endpoints(session: Session, event: DomainEvent) -> list[WebhookEndpoint]:
+    """Return the enabled endpoints subscribed to an event, oldest first."""
+    owned: ColumnElement[bool] = WebhookEndpoint.reseller_id.is_(None)
+    if event.reseller_id is not None:
+        owned = or_(owned, WebhookEndpoint.reseller_id == event.reseller_id)
+    subscribed = WebhookEndpoint.events.overlap([event.type, "*"])
+    enabled = WebhookEndpoint.disabled_at.is_(None)
+    query = select(WebhookEndpoint).where(NOT_DELETED, enabled, owned, subscribed).order_by(WebhookEndpoint.id)
+    return list(session.scalars(query))
+
+
+def delivery(session: Session, delivery_id: UUID, *, lock: bool = False) -> WebhookDelivery | None:
+    """Return one delivery; lock it before a change."""
+    return session.get(WebhookDelivery, delivery_id, with_for_update=lock or None, populate_existing=lock)
+
+
+def deliveries(
+    session: Session,
+    endpoint_id: UUID,
+    *,
+    state: str | None = None,
+    since: datetime | None = None,
+    before: UUID | None = None,
+    limit: int = 100,
+) -> list[WebhookDelivery]:
+    """Return deliveries to an endpoint, newest first."""
+    query = (
+        select(WebhookDelivery)
+        .where(WebhookDelivery.endpoint_id == endpoint_id)
+        .order_by(WebhookDelivery.id.desc())
+        .limit(limit)
+    )
+    if state is not None:
+        query = query.where(WebhookDelivery.state == state)
+    if since is not None:
+        query = query.where(WebhookDelivery.created_at >= since)
+    if before is not None:
+        query = query.where(WebhookDelivery.id < before)
+    return list(session.scalars(query))
+
+
+def endpoints_with_delivery(session: Session, endpoint_ids: Sequence[UUID], event_seq: int) -> set[UUID]:
+    """Return those of the endpoints that already have a delivery of the event."""
+    query = select(WebhookDelivery.endpoint_id).where(
+        WebhookDelivery.endpoint_id.in_(endpoint_ids), WebhookDelivery.event_seq == event_seq
+    )
+    return set(session.scalars(query))

@@ -1,0 +1,214 @@
+"""Webhook endpoints, their subscriptions and their deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from kontor.accounts.locks import require_reseller
+from kontor.engine.enqueue import Jobs
+from kontor.kernel.errors import Conflict, NotFound
+from kontor.kernel.ids import new_id
+from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.ports import SecretBox
+from kontor.webhooks import queries, signing
+from kontor.webhooks.signing import validate_events, wire_time
+from models.webhooks import DeliveryState, DomainEvent, WebhookDelivery, WebhookEndpoint
+
+DELIVER: Final = "webhooks.deliver"
+TEST_EVENT: Final = "webhook.test"
+REPLAY_LIMIT: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSecret:
+    """An endpoint and its secret, which is shown only here."""
+
+    endpoint: WebhookEndpoint
+    secret: str = field(repr=False)
+
+
+def create(
+    session: Session,
+    secret_box: SecretBox,
+    *,
+    reseller_id: UUID | None,
+    url: str,
+    events: Sequence[str],
+    secret: str | None,
+    now: datetime,
+) -> EndpointSecret:
+    """Create an endpoint; without a reseller it gets the events of all. The caller checks the URL first.
+
+    Raises NotFound, Invalid(`unknown_event`, `invalid_secret`).
+    """
+    if reseller_id is not None:
+        require_reseller(session, reseller_id, lock=True)
+    plain = signing.validate_or_generate(secret)
+    endpoint = WebhookEndpoint(
+        id=new_id(),
+        reseller_id=reseller_id,
+        url=url,
+        events=validate_events(events),
+        secret_sealed=secret_box.seal(plain),
+        created_at=now,
+    )
+    session.add(endpoint)
+    session.flush()
+    return EndpointSecret(endpoint, plain)
+
+
+def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEndpoint:
+    """Return one endpoint. Raises NotFound."""
+    endpoint = queries.get(session, endpoint_id, lock=lock)
+    if endpoint is None:
+        raise NotFound
+    return endpoint
+
+
+def list_endpoints(
+    session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
+) -> Page[WebhookEndpoint]:
+    """Return endpoints, newest first; those of all owners without `reseller_id`."""
+    endpoints = queries.list_endpoints(session, reseller_id, cursor_id(cursor), limit + 1)
+    return paginate(endpoints, limit, lambda endpoint: str(endpoint.id))
+
+
+def delete(session: Session, endpoint_id: UUID, now: datetime) -> None:
+    """Delete an endpoint; its deliveries stay on record. Raises NotFound."""
+    get(session, endpoint_id, lock=True).deleted_at = now
+
+
+def rotate_secret(session: Session, secret_box: SecretBox, endpoint_id: UUID, now: datetime) -> EndpointSecret:
+    """Generate a new secret; the previous one also signs for 24 h. Raises NotFound."""
+    endpoint = get(session, endpoint_id, lock=True)
+    plain = signing.validate_or_generate(None)
+    signing.replace_secret(secret_box, endpoint, plain, now)
+    return EndpointSecret(endpoint, plain)
+
+
+def send_test(session: Session, jobs: Jobs, endpoint_id: UUID) -> WebhookDelivery:
+    """Enqueue a delivery of `webhook.test`. Raises NotFound, Conflict(`endpoint_disabled`)."""
+    endpoint = get(session, endpoint_id)
+    if endpoint.disabled_at is not None:
+        raise Conflict("endpoint_disabled", "The endpoint is disabled; a replay enables it again.")
+    test_id, now = new_id(), jobs.clock.now()
+    body = {"type": TEST_EVENT, "timestamp": wire_time(now), "data": {"endpoint_id": str(endpoint.id)}}
+    return _start(session, jobs, endpoint, f"test_{test_id.hex}", None, TEST_EVENT, body)
+
+
+def replay(session: Session, jobs: Jobs, endpoint_id: UUID, *, since: datetime | None = None) -> int:
+    """Repeat failed deliveries (or all `since` an instant) with their old ids; enables the endpoint.
+
+    Returns how many deliveries were enqueued, at most 1,000, oldest first. Raises NotFound.
+    """
+    endpoint = get(session, endpoint_id, lock=True)
+    endpoint.disabled_at = endpoint.disabled_reason = None
+    state = DeliveryState.FAILED if since is None else None
+    candidates = queries.deliveries(session, endpoint.id, state=state, since=since, limit=REPLAY_LIMIT)
+    repeated = [delivery for delivery in reversed(candidates) if delivery.state != DeliveryState.PENDING]
+    for delivery in repeated:
+        delivery.state = DeliveryState.PENDING.value
+        _enqueue(session, jobs, endpoint, delivery)
+    return len(repeated)
+
+
+def deliveries(
+    session: Session, endpoint_id: UUID, *, cursor: str | None = None, limit: int = 100
+) -> Page[WebhookDelivery]:
+    """Return the deliveries to an endpoint, newest first. Raises NotFound."""
+    get(session, endpoint_id)
+    page_rows = queries.deliveries(session, endpoint_id, before=cursor_id(cursor), limit=limit + 1)
+    return paginate(page_rows, limit, lambda delivery: str(delivery.id))
+
+
+def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:
+    """Start a delivery to every subscribed endpoint without one for this event; return how many."""
+    listening = queries.subscribed_endpoints(session, event)
+    if _is_about_webhooks(event):
+        return 0
+    served = queries.endpoints_with_delivery(session, [endpoint.id for endpoint in listening], event.seq)
+    body = {"type": event.type, "timestamp": wire_time(event.at), "data": event.data}
+    new = [endpoint for endpoint in listening if endpoint.id not in served]
+    for endpoint in new:
+        _start(session, jobs, endpoint, f"evt_{event.id.hex}", event.seq, event.type, body)
+    return len(new)
+
+
+def disable(endpoint: WebhookEndpoint, reason: str, now: datetime) -> None:
+    """Disable an endpoint until a replay."""
+    endpoint.disabled_at, endpoint.disabled_reason = now, reason
+
+
+def endpoint_to_dict(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    """Return the JSON shape of an endpoint, without its secret."""
+    return {
+        "id": endpoint.id,
+        "reseller_id": endpoint.reseller_id,
+        "url": endpoint.url,
+        "events": endpoint.events,
+        "disabled_at": endpoint.disabled_at,
+        "disabled_reason": endpoint.disabled_reason,
+        "created_at": endpoint.created_at,
+    }
+
+
+def delivery_to_dict(delivery: WebhookDelivery) -> dict[str, Any]:
+    """Return the JSON shape of a delivery."""
+    return {
+        "id": delivery.id,
+        "endpoint_id": delivery.endpoint_id,
+        "webhook_id": delivery.webhook_id,
+        "event_seq": delivery.event_seq,
+        "type": delivery.type,
+        "state": delivery.state,
+        "tries": delivery.tries,
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+        "job_id": delivery.job_id,
+        "created_at": delivery.created_at,
+        "delivered_at": delivery.delivered_at,
+    }
+
+
+def _start(
+    session: Session,
+    jobs: Jobs,
+    endpoint: WebhookEndpoint,
+    webhook_id: str,
+    event_seq: int | None,
+    event_type: str,
+    body: dict[str, Any],
+) -> WebhookDelivery:
+    delivery = WebhookDelivery(
+        id=new_id(),
+        endpoint_id=endpoint.id,
+        webhook_id=webhook_id,
+        event_seq=event_seq,
+        type=event_type,
+        body=body,
+        state=DeliveryState.PENDING.value,
+        tries=0,
+        created_at=jobs.clock.now(),
+    )
+    session.add(delivery)
+    session.flush()
+    _enqueue(session, jobs, endpoint, delivery)
+    return delivery
+
+
+def _enqueue(session: Session, jobs: Jobs, endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> None:
+    tenant = str(endpoint.reseller_id) if endpoint.reseller_id is not None else ""
+    args = {"delivery_id": str(delivery.id)}
+    job = jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=f"endpoint:{endpoint.id}")
+    delivery.job_id = job.id
+
+
+def _is_about_webhooks(event: DomainEvent) -> bool:
+    """Return whether an event reports a dead webhook job; delivering it could cause another one, endlessly."""
+    return event.type == "job.dead" and str(event.data.get("task", "")).startswith("webhooks.")

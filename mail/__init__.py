@@ -1,1 +1,0 @@
-"""Builds mail messages: brand, locale, rendering, headers. No access to tables or network."""

@@ -1,1 +1,0 @@
-"""Use cases shared by API, console, tasks and CLI."""

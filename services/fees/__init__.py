@@ -1,1 +1,0 @@
-"""Recurring fees: paid plans, products assigned to clients, and what was charged for them (programme.md 7)."""

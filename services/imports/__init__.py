@@ -1,1 +1,0 @@
-"""Payment files: checked completely, staged in chunks, imported in one transaction."""

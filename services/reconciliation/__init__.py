@@ -1,1 +1,0 @@
-"""Reconciliation: finds records and jobs that should exist and do not."""

@@ -1,1 +1,0 @@
-"""SQL as plain functions over a Session."""

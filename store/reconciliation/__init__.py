@@ -1,1 +1,0 @@
-"""Queries of reconciliation: the checks, and the recorded gaps."""

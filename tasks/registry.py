@@ -1,0 +1,155 @@
+"""Every task of Kontor: register payloads and handlers here."""
+
+from dataclasses import dataclass
+
+from kontor.engine.catalogue import Catalogue, Payload
+from kontor.engine.handlers import Handler
+from kontor.kernel.ports import CallSender, Clock, MailTransport, SecretBox
+from kontor.mailer.build import MailBuilder
+from kontor.mails.dispatch import Dispatcher
+from kontor.offers.transitions import OfferBook
+from kontor.programme.service import Programmes
+from tasks import discounts, fees
+from tasks.accounts import AccountsTidy, AccountsTidyHandler, ResellersMerge, ResellersMergeHandler
+from tasks.alerts import AlertsDigest, AlertsDigestHandler
+from tasks.bulk import JobsBulk, JobsBulkHandler, JobsPreview, JobsPreviewHandler
+from tasks.licences import (
+    LicencesEndGrants,
+    LicencesEndGrantsHandler,
+    LicencesProvision,
+    LicencesProvisionHandler,
+    LicencesRemind,
+    LicencesRemindHandler,
+)
+from tasks.mails import MailSend, MailSendHandler
+from tasks.maintenance import (
+    ConsoleRollup,
+    ConsoleRollupHandler,
+    UpkeepIdempotency,
+    UpkeepIdempotencyHandler,
+    UpkeepRetention,
+    UpkeepRetentionHandler,
+)
+from tasks.offers import (
+    OfferDeliver,
+    OfferDeliverHandler,
+    OfferExpire,
+    OfferExpireHandler,
+    OfferWithdraw,
+    OfferWithdrawHandler,
+)
+from tasks.probe import ProbeEcho, ProbeEchoHandler, Sleep
+from tasks.reconciliation import ReconciliationCompare, ReconciliationCompareHandler
+from tasks.usage import (
+    QuotasCheck,
+    QuotasCheckHandler,
+    QuotasDigest,
+    QuotasDigestHandler,
+    QuotasNotify,
+    QuotasNotifyHandler,
+    TrialsEnd,
+    TrialsEndHandler,
+    TrialsRemind,
+    TrialsRemindHandler,
+)
+from tasks.webhooks import WebhooksDeliver, WebhooksDeliverHandler, WebhooksFanOut, WebhooksFanOutHandler
+
+PAYLOADS: tuple[type[Payload], ...] = (
+    ProbeEcho,
+    OfferDeliver,
+    OfferWithdraw,
+    OfferExpire,
+    LicencesProvision,
+    LicencesEndGrants,
+    LicencesRemind,
+    WebhooksFanOut,
+    WebhooksDeliver,
+    MailSend,
+    AccountsTidy,
+    ResellersMerge,
+    UpkeepRetention,
+    JobsBulk,
+    JobsPreview,
+    ConsoleRollup,
+    AlertsDigest,
+    UpkeepIdempotency,
+    ReconciliationCompare,
+    TrialsEnd,
+    TrialsRemind,
+    QuotasNotify,
+    QuotasDigest,
+    QuotasCheck,
+    *discounts.PAYLOADS,
+    *fees.PAYLOADS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerDeps:
+    """Dependencies of handlers. `book` holds the same secret as the API's."""
+
+    sleep: Sleep
+    ctx: OfferBook
+    sender: CallSender
+    secret_box: SecretBox
+    clock: Clock
+    dispatcher: Dispatcher
+    builder: MailBuilder
+    transport: MailTransport
+
+
+def catalogue() -> Catalogue:
+    """Return every task, without the handlers."""
+    return Catalogue(PAYLOADS)
+
+
+def all_handlers(ports: HandlerDeps) -> list[Handler]:
+    """Return the handler of every task; the last one dry-runs the others."""
+    handlers = base_handlers(ports)
+    return [*handlers, JobsPreviewHandler(handlers)]
+
+
+def base_handlers(ports: HandlerDeps) -> list[Handler]:
+    """Return the handlers that do not depend on other handlers."""
+    return [
+        ProbeEchoHandler(ports.sleep),
+        *offer_handlers(ports.ctx, ports.sender, ports.secret_box, ports.clock),
+        MailSendHandler(ports.dispatcher, ports.builder, ports.transport),
+        AccountsTidyHandler(),
+        UpkeepRetentionHandler(),
+        JobsBulkHandler(),
+        UpkeepIdempotencyHandler(),
+        ConsoleRollupHandler(),
+        AlertsDigestHandler(),
+        ReconciliationCompareHandler(ports.ctx.programmes),
+        *account_handlers(ports.ctx.programmes),
+        *discounts.handlers(ports.ctx.programmes),
+        *fees.handlers(ports.ctx.programmes),
+    ]
+
+
+def account_handlers(programmes: Programmes) -> list[Handler]:
+    """Return the handlers of trials, quotas and reseller merges."""
+    return [
+        ResellersMergeHandler(programmes),
+        TrialsEndHandler(programmes),
+        TrialsRemindHandler(programmes),
+        QuotasNotifyHandler(),
+        QuotasDigestHandler(),
+        QuotasCheckHandler(programmes),
+    ]
+
+
+def offer_handlers(ctx: OfferBook, sender: CallSender, secret_box: SecretBox, clock: Clock) -> list[Handler]:
+    """Return the handlers of offers, licences and webhooks."""
+    deps = (ctx, sender, secret_box)
+    return [
+        OfferDeliverHandler(*deps),
+        OfferWithdrawHandler(*deps),
+        OfferExpireHandler(ctx),
+        LicencesProvisionHandler(*deps),
+        LicencesEndGrantsHandler(*deps),
+        LicencesRemindHandler(ctx),
+        WebhooksFanOutHandler(),
+        WebhooksDeliverHandler(sender, secret_box, clock),
+    ]

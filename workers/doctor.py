@@ -1,0 +1,164 @@
+"""The checks of `kontor doctor`."""
+
+import smtplib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import redis
+from sqlalchemy.engine import make_url
+
+from kontor.adapters.clock import SystemClock
+from kontor.adapters.settings import CATCHER_URL, Settings
+from workers.connections import programme_time, redis_client
+from workers.migrations import newest_migration
+
+OLDEST_POSTGRES = 150000
+SKEW = timedelta(seconds=5)
+STUCK = """
+SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - interval '5 minutes' AND NOT held
+           AND NOT EXISTS (SELECT FROM queues q WHERE q.name = jobs.queue AND q.paused)),
+       count(*) FILTER (WHERE state = 'dead'),
+       (SELECT count(*) FROM worker_processes WHERE heartbeat_at > clock_timestamp() - interval '10 seconds'),
+       (SELECT count(*) FROM lanes WHERE state <> 'closed')
+FROM jobs WHERE state IN ('queued', 'dead')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check; `remedy` is set unless `state` is `ok`."""
+
+    subject: str
+    state: Literal["ok", "warning", "problem"]
+    text: str
+    remedy: str | None = None
+
+
+def one_line(error: Exception) -> str:
+    """Return an error message as one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def run_checks(settings: Settings) -> Iterator[Check]:
+    """Run all checks; those of the ledger only if the schema is current."""
+    yield from check_settings(settings)
+    yield check_redis(settings)
+    yield check_smtp(settings)
+    conninfo = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        with psycopg.connect(conninfo, connect_timeout=5, autocommit=True) as connection:
+            for check in (check_postgres, check_clocks, check_schema):
+                yield check(connection)
+            if check_schema(connection).state == "ok":
+                yield from check_work(connection)
+    except psycopg.OperationalError as error:
+        yield Check("PostgreSQL", "problem", one_line(error), "start it, or correct DATABASE_URL")
+    yield from check_test_clock(settings)
+
+
+def check_settings(settings: Settings) -> Iterator[Check]:
+    """Check for settings meant for demos."""
+    if settings.allow_private_instances:
+        text = "customer instances may be on private addresses"
+        yield Check("settings", "warning", text, "unset KONTOR_ALLOW_PRIVATE_INSTANCES outside demos")
+    elif urlsplit(settings.public_url).scheme != "https":
+        text = f"links in mails begin with {settings.public_url}"
+        yield Check("settings", "warning", text, "set PUBLIC_URL to the https address that customers reach")
+    else:
+        yield Check("settings", "ok", "complete")
+
+
+def check_test_clock(settings: Settings) -> Iterator[Check]:
+    """Check that programme time is real time."""
+    if settings.test_clock:
+        text = f"the test clock is on; programme time is {programme_time(settings).isoformat()}"
+        yield Check("clock", "warning", text, "unset KONTOR_TEST_CLOCK in production")
+
+
+def check_redis(settings: Settings) -> Check:
+    """Check that Redis responds."""
+    try:
+        with closing(redis_client(settings)) as client:
+            client.ping()
+            version = client.info("server").get("redis_version", "?")
+    except redis.RedisError as error:
+        return Check("Redis", "problem", one_line(error), "start it, or correct REDIS_URL")
+    return Check("Redis", "ok", f"responds, version {version}")
+
+
+def check_smtp(settings: Settings) -> Check:
+    """Check that the mail server responds."""
+    url = urlsplit(settings.smtp_url)
+    client: Callable[..., smtplib.SMTP] = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
+    port = url.port or (465 if url.scheme == "smtps" else 25)
+    try:
+        with client(url.hostname or "", port, timeout=5) as server:
+            server.ehlo()
+            if parse_qs(url.query).get("starttls") == ["1"]:
+                server.starttls()
+    except (OSError, smtplib.SMTPException) as error:
+        if settings.smtp_url == CATCHER_URL:
+            return Check("SMTP", "warning", "no mail catcher is running", "start `kontor up`, or set SMTP_URL")
+        return Check("SMTP", "problem", f"{url.hostname}:{port}: {one_line(error)}", "correct SMTP_URL")
+    return Check("SMTP", "ok", f"{url.hostname}:{port} responds")
+
+
+def check_postgres(connection: "psycopg.Connection[tuple[object, ...]]") -> Check:
+    """Check the version and durability of PostgreSQL."""
+    version = connection.info.server_version
+    if version < OLDEST_POSTGRES:
+        return Check("PostgreSQL", "problem", f"version {version // 10000}", "upgrade to PostgreSQL 15 or newer")
+    fsync = connection.execute("SHOW fsync").fetchone()
+    if fsync != ("on",):
+        return Check("PostgreSQL", "problem", "fsync is off", "turn it on: committed jobs could be lost")
+    return Check("PostgreSQL", "ok", f"version {version // 10000}.{version % 10000}")
+
+
+def check_clocks(connection: "psycopg.Connection[tuple[object, ...]]") -> Check:
+    """Check that the clocks of this machine and the database agree."""
+    before = SystemClock().now()
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    after = SystemClock().now()
+    database_time = row[0] if row else None
+    assert isinstance(database_time, type(before))
+    difference = max(database_time - after, before - database_time)
+    if difference > SKEW:
+        text = f"this machine and PostgreSQL are {difference.total_seconds():.1f} s apart"
+        return Check("clock", "problem", text, "synchronise both with NTP")
+    return Check("clock", "ok", "agrees with PostgreSQL's clock")
+
+
+def check_schema(connection: "psycopg.Connection[tuple[object, ...]]") -> Check:
+    """Check that all migrations have run."""
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    current = row[0] if row else "none"
+    if current != newest_migration():
+        return Check("migrations", "problem", f"at {current}, newest is {newest_migration()}", "run `kontor migrate`")
+    return Check("migrations", "ok", f"at {current}")
+
+
+def check_work(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
+    """Check for live workers, and for overdue, dead or held work."""
+    row = connection.execute(STUCK).fetchone()
+    assert row is not None
+    overdue, dead, workers, held = (int(str(number)) for number in row)
+    if workers == 0:
+        yield Check("workers", "warning", "none alive", "start `kontor worker` and `kontor relay`, or `kontor up`")
+    else:
+        yield Check("workers", "ok", f"{workers} alive")
+    if overdue:
+        text = f"{overdue} job(s) due for over five minutes"
+        yield Check("work", "problem", text, "see `kontor queues list`; start more workers, or the relay")
+    elif dead or held:
+        text = f"{dead} dead job(s), {held} lane(s) held"
+        yield Check("work", "warning", text, "see `kontor jobs list --state dead` and the console")
+    else:
+        yield Check("work", "ok", "nothing is overdue, dead or held")

@@ -1,0 +1,82 @@
+"""The schema: its tables, the newest revision, migrating a database."""
+
+import importlib
+import pkgutil
+import time
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+import models
+from models.base import Base
+
+ROOT = Path(__file__).resolve().parent.parent
+ATTEMPTS = 10
+
+
+def metadata() -> MetaData:
+    """Import every module of `models` and return the metadata of all tables."""
+    for module in pkgutil.iter_modules(models.__path__):
+        importlib.import_module(f"models.{module.name}")
+    return Base.metadata
+
+
+def alembic_config(database_url: str) -> Config:
+    """Return Alembic's configuration for one database."""
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["url"] = database_url
+    return config
+
+
+def migrate(database_url: str) -> None:
+    """Migrate a database to the newest schema.
+
+    Safe to repeat, to run concurrently, and while the previous release still runs.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            command.upgrade(alembic_config(database_url), "head")
+        except OperationalError as error:
+            blocked = getattr(error.orig, "sqlstate", None) == "55P03"
+            if not blocked or attempt == ATTEMPTS:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+def revision(database_url: str) -> str | None:
+    """Return the revision of a database, None for none."""
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """Return the newest revision of the code."""
+    return ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+
+
+VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
+PREPARED = "SELECT version_num, EXISTS (SELECT FROM operators) FROM alembic_version"
+
+
+def newest_migration() -> str:
+    """Return the newest revision, from the numbers of the migration files."""
+    return max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def is_prepared(conninfo: str) -> bool:
+    """Whether the schema is current and an operator exists. `conninfo` is libpq's."""
+    try:
+        with psycopg.connect(conninfo, connect_timeout=5) as connection:
+            return connection.execute(PREPARED).fetchone() == (newest_migration(), True)
+    except psycopg.errors.UndefinedTable:
+        return False

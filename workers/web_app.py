@@ -1,0 +1,119 @@
+"""The web application, built from its dependencies."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kontor.accounts import merge_routes
+from kontor.accounts import routes as accounts_routes
+from kontor.bulk import routes as bulk_routes
+from kontor.console.app import mount as mount_console
+from kontor.discounts import routes as discounts_routes
+from kontor.fees import plan_routes
+from kontor.fees import routes as fees_routes
+from kontor.http.context import Deps
+from kontor.http.long_poll import JobWatcher
+from kontor.http.pipeline import trace_of
+from kontor.http.responses import MEDIA, ApiResponse, head, respond
+from kontor.http.routing import Routes, describe, flat
+from kontor.http.tracing import TracingMiddleware
+from kontor.jobs import clock_routes, queue_routes
+from kontor.jobs import routes as jobs_routes
+from kontor.mails import routes as mails_routes
+from kontor.monitoring import routes as monitoring_routes
+from kontor.monitoring.routes import RequestMetrics
+from kontor.offers import routes as offers_routes
+from kontor.orders import routes as orders_routes
+from kontor.payments import routes as payments_routes
+from kontor.portal.routes import page_router
+from kontor.programme import routes as programme_routes
+from kontor.reconciliation import routes as reconciliation_routes
+from kontor.usage import routes as usage_routes
+from kontor.webhooks import routes as webhooks_routes
+
+TITLE: Final = "Kontor"
+FAMILIES: Final[tuple[Routes, ...]] = (
+    jobs_routes.routes,
+    bulk_routes.routes,
+    jobs_routes.control_routes,
+    queue_routes.task_routes,
+    queue_routes.queue_routes,
+    reconciliation_routes.routes,
+    queue_routes.schedule_routes,
+    accounts_routes.routes,
+    accounts_routes.reseller_routes,
+    merge_routes.routes,
+    plan_routes.subscription_routes,
+    fees_routes.routes,
+    plan_routes.product_routes,
+    fees_routes.charge_routes,
+    usage_routes.trial_routes,
+    usage_routes.routes,
+    offers_routes.template_routes,
+    offers_routes.routes,
+    payments_routes.routes,
+    discounts_routes.routes,
+    orders_routes.routes,
+    discounts_routes.run_routes,
+    mails_routes.routes,
+    programme_routes.routes,
+    webhooks_routes.routes,
+    webhooks_routes.event_routes,
+    clock_routes.routes,
+)
+CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
+log = structlog.get_logger(__name__)
+
+
+def build(deps: Deps) -> FastAPI:
+    """Build the application: API, public pages and console."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        deps.threads.shutdown(wait=False, cancel_futures=True)
+        if deps.tracer is not None:
+            deps.tracer.close()
+
+    app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None)
+    app.state.deps = deps
+    app.state.watch = JobWatcher(deps)
+    app.state.meter = RequestMetrics(deps)
+    app.router.routes.extend(flat(FAMILIES))
+    app.include_router(monitoring_routes.health_router)
+    app.include_router(monitoring_routes.metrics_router)
+    app.include_router(page_router())
+    mount_console(app)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal_error)
+    describe(app)
+    if deps.tracer is not None:
+        app.add_middleware(TracingMiddleware, tracer=deps.tracer)
+    return app
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Answer a request that matches no route or method."""
+    assert isinstance(error, HTTPException)
+    return _plain(error.status_code, dict(error.headers or {}), trace_of(request))
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    """Log an internal error and answer with its trace id."""
+    trace_id = trace_of(request)
+    log.error("request.failed", path=request.url.path, trace=trace_id, exc_info=error)
+    return _plain(500, {}, trace_id)
+
+
+def _plain(status: int, headers: dict[str, str], trace_id: str) -> Response:
+    phrase = HTTPStatus(status).phrase
+    document = head(status, CODES.get(status, phrase.lower().replace(" ", "_")), f"{phrase}.", trace_id)
+    return respond(ApiResponse(to_json(document), status, headers, MEDIA), trace_id)

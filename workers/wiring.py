@@ -1,0 +1,67 @@
+"""Dependencies shared by several processes."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from kontor.adapters.dkim import signer_from_file
+from kontor.adapters.http import PinnedHttp, SignedCalls
+from kontor.adapters.secrets import FernetSecretBox
+from kontor.adapters.settings import Settings, SettingsError
+from kontor.adapters.smtp import SmtpTransport
+from kontor.adapters.smtp_pool import smtp_address
+from kontor.adapters.traced_clients import TracedHttp, TracedMail
+from kontor.engine.enqueue import Jobs
+from kontor.engine.handlers import Handler
+from kontor.kernel.addresses import may_connect
+from kontor.kernel.ports import Clock, HttpSender, MailTransport
+from kontor.kernel.tokens import Tokens
+from kontor.kernel.tracing import Tracer
+from kontor.mailer.build import MailBuilder
+from kontor.mailer.render import Renderer
+from kontor.mails.dispatch import Dispatcher
+from kontor.mails.refresh import RULES
+from kontor.offers.transitions import OfferBook
+from kontor.programme.service import Programmes
+from tasks.registry import HandlerDeps, all_handlers
+
+
+def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
+    """Build all handlers of the deployment with their adapters."""
+    programmes = Programmes()
+    tokens = Tokens(settings.secret_key)
+    http, transport = outbound_adapters(settings, tracer)
+    ports = HandlerDeps(
+        sleep=time.sleep,
+        ctx=OfferBook(jobs, settings.secret_key.encode(), programmes),
+        sender=SignedCalls(http, clock),
+        secret_box=FernetSecretBox(settings.secret_key),
+        clock=clock,
+        dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url),
+        builder=mail_builder(settings, clock),
+        transport=transport,
+    )
+    return all_handlers(ports)
+
+
+def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, MailTransport]:
+    """Build the adapters for outgoing HTTP calls and mail."""
+    http = PinnedHttp(callable_addresses(settings), plain_http=settings.allow_private_instances)
+    transport = SmtpTransport(settings.smtp_url)
+    if tracer is None:
+        return http, transport
+    return TracedHttp(http, tracer), TracedMail(transport, tracer, smtp_address(settings.smtp_url))
+
+
+def mail_builder(settings: Settings, clock: Clock) -> MailBuilder:
+    """Return the mail builder, with a DKIM signer if the settings name a key. Raises SettingsError."""
+    if settings.dkim_key is None:
+        return MailBuilder(Renderer())
+    if settings.dkim_domain is None:
+        raise SettingsError("KONTOR_DKIM_DOMAIN is missing: name the domain that KONTOR_DKIM_KEY signs for")
+    signer = signer_from_file(settings.dkim_key, settings.dkim_domain, settings.dkim_selector, clock.wall_time)
+    return MailBuilder(Renderer(), signer)
+
+
+def callable_addresses(settings: Settings) -> Callable[[str], bool]:
+    """Return the check of addresses that outgoing calls may connect to."""
+    return (lambda address: True) if settings.allow_private_instances else may_connect
