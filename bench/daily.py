@@ -26,8 +26,8 @@ from bench.daily_floor import Floor
 from bench.results import percentile
 from kontor.adapters.embedded.servers import embedded_servers
 from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.context import Context
 from kontor.discounts import run_admin
-from kontor.discounts.context import DiscountBook
 from kontor.discounts.queries import RunFilter
 from kontor.discounts.record import computation_for
 from kontor.discounts.set_queries import DiscountComputation
@@ -67,7 +67,7 @@ class Deployment:
         dispatcher = Dispatcher(RULES, Tokens("bench"), self.programmes, "https://kontor.example")
         sending = MailSendHandler(dispatcher, MailBuilder(Renderer()), FakeMailTransport())
         self.inline = InlineWorker(self.engine, [*discounts.handlers(self.programmes), sending], self.clock)
-        self.book = DiscountBook(self.inline.jobs, self.programmes)
+        self.book = Context(self.inline.jobs, self.programmes)
         with self.transaction() as session:
             source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
             files.apply(session, "hosting", source, now=self.clock.now(), actor="bench")

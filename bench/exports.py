@@ -22,12 +22,12 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import export, reseller_status
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords
+from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.programme import files
 from kontor.programme.service import Programmes
@@ -58,9 +58,11 @@ KEPT: Final = "SELECT name, admin_email, plan FROM accounts WHERE reseller_id = 
 FORMATS: Final = ("csv", "xlsx")
 
 
-def office() -> AccountBook:
+def office() -> Context:
     """The use cases of accounts, on a clock that stands still."""
-    return AccountBook(Jobs(catalogue(), ManualClock(), SilentRelayHint()), Programmes(), Argon2Passwords.cheap())
+    return Context(
+        Jobs(catalogue(), ManualClock(), SilentRelayHint()), Programmes(), Secrets(passwords=Argon2Passwords.cheap())
+    )
 
 
 def fill(url: str, count: int) -> UUID:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts import merge
 from kontor.accounts import queries as accounts_queries
 from kontor.accounts.deletion import purge
-from kontor.discounts.context import DiscountBook
+from kontor.context import Context
 from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Permanent
 from kontor.engine.schedules import ScheduleSpec
@@ -85,7 +85,7 @@ class ResellersMergeHandler:
 
     def run(self, job: JobContext, session: Session, payload: ResellersMerge) -> Outcome:
         """Merge; the job's result is the report."""
-        ctx = DiscountBook(job.jobs, self._programmes)
+        ctx = Context(job.jobs, self._programmes)
         try:
             report = merge.merge(ctx, session, payload.reseller_id, payload.into)
         except (Conflict, NotFound) as error:

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.discounts import daily_run
-from kontor.discounts.context import DiscountBook
 from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
 from kontor.engine.schedules import ScheduleSpec
@@ -63,8 +63,8 @@ class _RunHandler:
     def __init__(self, programmes: Programmes) -> None:
         self._programmes = programmes
 
-    def _ctx(self, job: JobContext) -> DiscountBook:
-        return DiscountBook(job.jobs, self._programmes)
+    def _ctx(self, job: JobContext) -> Context:
+        return Context(job.jobs, self._programmes)
 
 
 class DiscountsRunHandler(_RunHandler):
@@ -130,7 +130,7 @@ class DiscountsRecomputeHandler:
 
     def run(self, job: JobContext, session: Session, payload: DiscountsRecompute) -> Outcome:
         """Compute, record and notify."""
-        ctx = DiscountBook(job.jobs, self._programmes)
+        ctx = Context(job.jobs, self._programmes)
         change = daily_run.recompute(ctx, session, payload.reseller_id)
         return Done({"moved": bool(change and change.moved)})
 

@@ -9,13 +9,13 @@ from uuid import UUID
 from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.enqueue import JobRequest
 from kontor.engine.handlers import Done, Handler, JobContext
 from kontor.engine.retry import RetryPolicy
 from kontor.engine.schedules import ScheduleSpec
 from kontor.fees import statements
-from kontor.fees.context import FeeBook
 from kontor.fees.queries import RunPosition, payers
 from kontor.kernel.periods import add_months
 from kontor.kernel.states import MisfirePolicy, TaskKind
@@ -85,7 +85,7 @@ class FeesChargeHandler:
 
     def run(self, job: JobContext, session: Session, payload: FeesCharge) -> Done:
         """Enqueue a job for every range."""
-        ranges = statements.ranges(FeeBook(job.jobs, self._programmes), session, payload.programme)
+        ranges = statements.ranges(Context(job.jobs, self._programmes), session, payload.programme)
         requests = [JobRequest(CHARGE_RANGE, _args(payload.programme, first, before)) for first, before in ranges]
         return Done({"ranges": len(job.jobs.enqueue_many(session, requests))})
 
@@ -108,7 +108,7 @@ class FeesChargeRangeHandler:
         first, before = RunPosition(payload.day, payload.run_id), None
         if payload.before_day is not None and payload.before_run_id is not None:
             before = RunPosition(payload.before_day, payload.before_run_id)
-        ctx = FeeBook(job.jobs, self._programmes)
+        ctx = Context(job.jobs, self._programmes)
         return Done({"charges": statements.charge_range(ctx, session, payload.programme, first, before)})
 
 
@@ -146,7 +146,7 @@ class FeesStatementHandler:
 
     def run(self, job: JobContext, session: Session, payload: FeesStatement) -> Done:
         """Charge what is still due, then post the statement."""
-        ctx = FeeBook(job.jobs, self._programmes)
+        ctx = Context(job.jobs, self._programmes)
         mail_id = statements.post(ctx, session, payload.reseller_id, payload.month)
         return Done({"mail_id": None if mail_id is None else str(mail_id)})
 

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
+from kontor.context import Context
 from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze
 from kontor.engine.retry import RetryPolicy
@@ -17,7 +18,7 @@ from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
 from kontor.kernel.states import OfferState, TaskKind
 from kontor.licences import service as licences
 from kontor.offers import notifications as offers_notifications
-from kontor.offers.transitions import OfferBook, lock_offer
+from kontor.offers.transitions import lock_offer
 from kontor.offers.views import ended_message, granted_data, granted_message
 from kontor.webhooks import events
 from models.accounts import Account
@@ -73,7 +74,7 @@ class LicencesProvisionHandler:
 
     payload = LicencesProvision
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
+    def __init__(self, ctx: Context, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
         self._sealer = secret_box
@@ -119,7 +120,7 @@ class LicencesEndGrantsHandler:
 
     payload = LicencesEndGrants
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
+    def __init__(self, ctx: Context, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
         self._sealer = secret_box
@@ -162,7 +163,7 @@ class LicencesRemindHandler:
 
     payload = LicencesRemind
 
-    def __init__(self, ctx: OfferBook) -> None:
+    def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     def run(self, job: JobContext, session: Session, payload: LicencesRemind) -> Outcome:

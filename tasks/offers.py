@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
+from kontor.context import Context
 from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome
 from kontor.engine.retry import RetryPolicy
@@ -16,7 +17,7 @@ from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
 from kontor.kernel.states import DeadReason, OfferEvent, OfferState, TaskKind
 from kontor.offers import notifications as offers_notifications
 from kontor.offers import service as offers
-from kontor.offers.transitions import OfferBook, lock_offer, try_transition
+from kontor.offers.transitions import lock_offer, try_transition
 from kontor.offers.views import delivered_message, state_at, withdrawn_message
 from models.offers import Offer
 from tasks.calls import definitely_not_received, send_or_raise
@@ -69,7 +70,7 @@ class OfferDeliverHandler:
 
     payload = OfferDeliver
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
+    def __init__(self, ctx: Context, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
         self._sealer = secret_box
@@ -118,7 +119,7 @@ class OfferWithdrawHandler:
 
     payload = OfferWithdraw
 
-    def __init__(self, ctx: OfferBook, sender: CallSender, secret_box: SecretBox) -> None:
+    def __init__(self, ctx: Context, sender: CallSender, secret_box: SecretBox) -> None:
         self._ctx = ctx
         self._sender = sender
         self._sealer = secret_box
@@ -158,7 +159,7 @@ class OfferExpireHandler:
 
     payload = OfferExpire
 
-    def __init__(self, ctx: OfferBook) -> None:
+    def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
     def run(self, job: JobContext, session: Session, payload: OfferExpire) -> Outcome:
@@ -167,7 +168,7 @@ class OfferExpireHandler:
 
 
 def mail_delivery_failure(
-    ctx: OfferBook, session: Session, offer: Offer, subject_of: str, error: str, dead: str, attempts: int
+    ctx: Context, session: Session, offer: Offer, subject_of: str, error: str, dead: str, attempts: int
 ) -> None:
     """Mail the reseller that a call failed for good; `subject_of` is offer, withdrawal or licences."""
     offers_notifications.mail_delivery_failed(

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from kontor.context import Context
 from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.handlers import Handler
 from kontor.kernel.ports import CallSender, Clock, MailTransport, SecretBox
 from kontor.mailer.build import MailBuilder
 from kontor.mails.dispatch import Dispatcher
-from kontor.offers.transitions import OfferBook
 from kontor.programme.service import Programmes
 from tasks import discounts, fees
 from tasks.accounts import AccountsTidy, AccountsTidyHandler, ResellersMerge, ResellersMergeHandler
@@ -89,7 +89,7 @@ class HandlerDeps:
     """Dependencies of handlers. `book` holds the same secret as the API's."""
 
     sleep: Sleep
-    ctx: OfferBook
+    ctx: Context
     sender: CallSender
     secret_box: SecretBox
     clock: Clock
@@ -140,7 +140,7 @@ def account_handlers(programmes: Programmes) -> list[Handler]:
     ]
 
 
-def offer_handlers(ctx: OfferBook, sender: CallSender, secret_box: SecretBox, clock: Clock) -> list[Handler]:
+def offer_handlers(ctx: Context, sender: CallSender, secret_box: SecretBox, clock: Clock) -> list[Handler]:
     """Return the handlers of offers, licences and webhooks."""
     deps = (ctx, sender, secret_box)
     return [

@@ -10,6 +10,7 @@ from kontor.adapters.settings import Settings, SettingsError
 from kontor.adapters.smtp import SmtpTransport
 from kontor.adapters.smtp_pool import smtp_address
 from kontor.adapters.traced_clients import TracedHttp, TracedMail
+from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler
 from kontor.kernel.addresses import may_connect
@@ -20,7 +21,6 @@ from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.refresh import RULES
-from kontor.offers.transitions import OfferBook
 from kontor.programme.service import Programmes
 from tasks.registry import HandlerDeps, all_handlers
 
@@ -32,7 +32,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
     http, transport = outbound_adapters(settings, tracer)
     ports = HandlerDeps(
         sleep=time.sleep,
-        ctx=OfferBook(jobs, settings.secret_key.encode(), programmes),
+        ctx=Context(jobs, programmes, Secrets(offers=settings.secret_key.encode())),
         sender=SignedCalls(http, clock),
         secret_box=FernetSecretBox(settings.secret_key),
         clock=clock,

@@ -18,11 +18,11 @@ from bench.results import Budget, Row, of_samples, ratios
 from bench.run import Run
 from bench.stage import ROOT, Stage
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords
+from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
@@ -84,7 +84,7 @@ def prepare(stage: Stage) -> None:
     make_schema(stage)
     jobs = ledger()
     text = (ROOT / "examples" / "programmes" / "learning.yaml").read_text()
-    book = AccountBook(jobs, Programmes(), Argon2Passwords())
+    book = Context(jobs, Programmes(), Secrets(passwords=Argon2Passwords()))
     with sql_engine(stage) as engine, Session(engine) as session:
         files.apply(session, "learning", text, now=jobs.clock.now(), actor="bench")
         for locale in LANGUAGES:

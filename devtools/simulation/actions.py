@@ -44,19 +44,19 @@ def account(hands: Hands, session: Session, told: Values) -> None:
         hands.programme, told["name"], told["email"], password=told.get("password"), locale=told.get("locale"),
         timezone=told.get("zone") or None,
     )  # fmt: skip
-    hands.know(told["account"], accounts.create(hands.stage.accounts, session, new).id)
+    hands.know(told["account"], accounts.create(hands.stage.context, session, new).id)
 
 
 def join(hands: Hands, session: Session, told: Values) -> None:
     """An account that becomes a reseller at once."""
     account(hands, session, told)
-    reseller_status.become_reseller(hands.stage.accounts, session, hands.id(told["account"]))
+    reseller_status.become_reseller(hands.stage.context, session, hands.id(told["account"]))
 
 
 def client(hands: Hands, session: Session, told: Values) -> None:
     """A client of a reseller."""
     new = NewClient(told["name"], told["email"], timezone=told.get("zone") or None)
-    made = clients.create(hands.stage.accounts, session, hands.id(told["reseller"]), new)
+    made = clients.create(hands.stage.context, session, hands.id(told["reseller"]), new)
     hands.know(told["account"], made.id)
 
 
@@ -69,28 +69,28 @@ def instance(hands: Hands, session: Session, told: Values) -> None:
 def connect(hands: Hands, session: Session, told: Values) -> Answer:
     """Attach an account by its password; a wrong one is returned, for the failure counts."""
     reseller = hands.id(told["reseller"])
-    found = clients.connect(hands.stage.accounts, session, reseller, told["account"], told["password"])
+    found = clients.connect(hands.stage.context, session, reseller, told["account"], told["password"])
     return found if isinstance(found, KontorError) else None
 
 
 def disconnect(hands: Hands, session: Session, told: Values) -> None:
     """Let a client go."""
-    clients.disconnect(hands.stage.accounts, session, hands.id(told["reseller"]), hands.id(told["account"]))
+    clients.disconnect(hands.stage.context, session, hands.id(told["reseller"]), hands.id(told["account"]))
 
 
 def suspend(hands: Hands, session: Session, told: Values) -> None:
     """Suspend a client, or no longer."""
-    accounts.change(hands.stage.accounts, session, hands.id(told["account"]), {"suspended": told["on"]})
+    accounts.change(hands.stage.context, session, hands.id(told["account"]), {"suspended": told["on"]})
 
 
 def delete(hands: Hands, session: Session, told: Values) -> None:
     """Delete softly."""
-    deletion.delete(hands.stage.accounts, hands.stage.offers, session, hands.id(told["account"]), "simulation")
+    deletion.delete(hands.stage.context, session, hands.id(told["account"]), "simulation")
 
 
 def restore(hands: Hands, session: Session, told: Values) -> None:
     """Take a deletion back."""
-    deletion.restore(hands.stage.accounts, session, hands.id(told["account"]))
+    deletion.restore(hands.stage.context, session, hands.id(told["account"]))
 
 
 def offer(hands: Hands, session: Session, told: Values) -> None:
@@ -101,31 +101,31 @@ def offer(hands: Hands, session: Session, told: Values) -> None:
         hands.id(told["reseller"]), hands.id(told["account"]), lines=told["lines"], message=told["message"],
         expires_at=expires,
     )  # fmt: skip
-    hands.know(told["offer"], offers.send(stage.offers, session, new, "simulation").id)
+    hands.know(told["offer"], offers.send(stage.context, session, new, "simulation").id)
 
 
 def accept(hands: Hands, session: Session, told: Values) -> None:
     """The customer's admin says yes."""
     decisions.decide(
-        hands.stage.offers, session, hands.id(told["offer"]), DecisionChoice.ACCEPT, DecidedBy("admin", "Admin")
+        hands.stage.context, session, hands.id(told["offer"]), DecisionChoice.ACCEPT, DecidedBy("admin", "Admin")
     )
 
 
 def reject(hands: Hands, session: Session, told: Values) -> None:
     """The customer's admin says no."""
     decisions.decide(
-        hands.stage.offers, session, hands.id(told["offer"]), DecisionChoice.REJECT, DecidedBy("admin", "Admin")
+        hands.stage.context, session, hands.id(told["offer"]), DecisionChoice.REJECT, DecidedBy("admin", "Admin")
     )
 
 
 def cancel(hands: Hands, session: Session, told: Values) -> None:
     """The reseller takes it back."""
-    offers.cancel(hands.stage.offers, session, hands.id(told["offer"]), "simulation")
+    offers.cancel(hands.stage.context, session, hands.id(told["offer"]), "simulation")
 
 
 def trial(hands: Hands, session: Session, told: Values) -> None:
     """Start a trial."""
-    trials.start(hands.stage.accounts, session, hands.id(told["account"]))
+    trials.start(hands.stage.context, session, hands.id(told["account"]))
 
 
 def usage(hands: Hands, session: Session, told: Values) -> None:
@@ -134,7 +134,7 @@ def usage(hands: Hands, session: Session, told: Values) -> None:
     kind = ReportKind.DELTA if level is None else ReportKind.VALUE
     amount = told["delta"] if level is None else level
     report = NewUsageReport(told["metric"], kind, amount, told["at"], told.get("report_id"))
-    quotas.receive_report(hands.stage.accounts, session, hands.id(told["account"]), report)
+    quotas.receive_report(hands.stage.context, session, hands.id(told["account"]), report)
 
 
 def down(hands: Hands, session: Session, told: Values) -> None:

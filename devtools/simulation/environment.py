@@ -16,11 +16,11 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from devtools.simulation.fake_world import Instances, Mailboxes
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
+from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.engine.fair_pick import promote_due
 from kontor.engine.handlers import Registry
@@ -34,7 +34,6 @@ from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.refresh import RULES
-from kontor.offers.transitions import OfferBook
 from kontor.programme.service import Programmes
 from kontor.webhooks.dead_jobs import emit_job_dead
 from tasks.registry import HandlerDeps, all_handlers, catalogue
@@ -71,8 +70,7 @@ class Stage:
         self.instances, self.mailboxes = Instances(), Mailboxes()
         self.programmes, self.secret_box = Programmes(), FernetSecretBox(SECRET)
         self.jobs = Jobs(catalogue(), self.clock, SilentRelayHint())
-        self.accounts = AccountBook(self.jobs, self.programmes, Argon2Passwords.cheap())
-        self.offers = OfferBook(self.jobs, SECRET.encode(), self.programmes)
+        self.context = Context(self.jobs, self.programmes, Secrets(SECRET.encode(), Argon2Passwords.cheap()))
         registry = Registry(all_handlers(self._ports()))
         # A pool of its own, as a worker has: it keeps statements prepared, which a rollback would take away.
         self._shop_engine = create_engine(engine.url, pool_size=1, max_overflow=1)
@@ -94,7 +92,7 @@ class Stage:
     def _ports(self) -> HandlerDeps:
         return HandlerDeps(
             sleep=lambda seconds: None,
-            ctx=self.offers,
+            ctx=self.context,
             sender=SignedCalls(self.instances, self.clock),
             secret_box=self.secret_box,
             clock=self.clock,

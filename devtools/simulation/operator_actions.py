@@ -15,10 +15,8 @@ from devtools.simulation.environment import Stage
 from devtools.simulation.log import Journal
 from kontor.accounts import merge as accounts_merge
 from kontor.discounts import run_admin
-from kontor.discounts.context import DiscountBook
 from kontor.engine.admin.operations import Actor, Operations
 from kontor.fees.assignments import Assignments
-from kontor.fees.context import FeeBook
 from kontor.fees.plans import cancel_plan, take_plan
 from kontor.kernel.errors import KontorError, NotFound
 from kontor.kernel.money import Money
@@ -36,13 +34,13 @@ def pay(hands: Hands, session: Session, told: Values) -> None:
     """Enter a payment, refund or chargeback."""
     money = Money(Decimal(told["amount"]), hands.rules.currency)
     new = NewPayment(PaymentKind(told["kind"]), money, told["paid_at"], told["reference"])
-    payments.post(discounts_of(hands), session, hands.id(told["reseller"]), new)
+    payments.post(hands.stage.context, session, hands.id(told["reseller"]), new)
 
 
 def order(hands: Hands, session: Session, told: Values) -> Answer:
     """Place an order; the price is the answer."""
     new = NewOrder(told["product"], told["order_ref"], told["quantity"], told["promo_code"])
-    placed = orders.place(discounts_of(hands), session, hands.id(told["reseller"]), new).document
+    placed = orders.place(hands.stage.context, session, hands.id(told["reseller"]), new).document
     return {
         "list": placed["list"]["amount"],
         "percent": str(placed["percent"]),
@@ -53,33 +51,23 @@ def order(hands: Hands, session: Session, told: Values) -> Answer:
 
 def plan(hands: Hands, session: Session, told: Values) -> None:
     """Take a paid plan."""
-    take_plan(fees_of(hands), session, hands.id(told["account"]), told["plan"])
+    take_plan(hands.stage.context, session, hands.id(told["account"]), told["plan"])
 
 
 def unplan(hands: Hands, session: Session, told: Values) -> None:
     """Cancel it."""
-    cancel_plan(fees_of(hands), session, hands.id(told["account"]))
+    cancel_plan(hands.stage.context, session, hands.id(told["account"]))
 
 
 def assign(hands: Hands, session: Session, told: Values) -> None:
     """Assign a product by the month."""
     retail = Money(Decimal(told["retail_fee"]), hands.rules.currency) if told["retail_fee"] else None
-    Assignments.of(fees_of(hands), session, hands.id(told["account"])).assign(told["product"], retail)
+    Assignments.of(hands.stage.context, session, hands.id(told["account"])).assign(told["product"], retail)
 
 
 def unassign(hands: Hands, session: Session, told: Values) -> None:
     """End it with the paid period."""
-    Assignments.of(fees_of(hands), session, hands.id(told["account"])).unassign(told["product"])
-
-
-def discounts_of(hands: Hands) -> DiscountBook:
-    """What the use cases of payments work with."""
-    return DiscountBook(hands.stage.jobs, hands.stage.programmes)
-
-
-def fees_of(hands: Hands) -> FeeBook:
-    """What the use cases of fees work with."""
-    return FeeBook(hands.stage.jobs, hands.stage.programmes)
+    Assignments.of(hands.stage.context, session, hands.id(told["account"])).unassign(told["product"])
 
 
 Values = Mapping[str, Any]
@@ -121,7 +109,7 @@ OPERATOR: Final = "operator:simulation"
 
 def merge(hands: Hands, session: Session, told: Values) -> None:
     """Look first, as people do; then have it done."""
-    book, source, target = books_of(hands), hands.id(told["source"]), hands.id(told["target"])
+    book, source, target = hands.stage.context, hands.id(told["source"]), hands.id(told["target"])
     accounts_merge.require_no_conflicts(accounts_merge.preview(book, session, source, target))
     accounts_merge.enqueue(book, session, source, target)
 
@@ -130,18 +118,13 @@ def make_round(hands: Hands, session: Session, told: Values) -> Mapping[str, int
     """Approve held runs, retry what is dead because an instance was away too long."""
     held = session.scalars(select(DiscountRun.id).where(DiscountRun.state == RunState.HELD)).all()
     for run_id in held:
-        run_admin.approve(books_of(hands), session, run_id, OPERATOR, "a quiet month begins")
+        run_admin.approve(hands.stage.context, session, run_id, OPERATOR, "a quiet month begins")
     mine = (Job.state == JobState.DEAD, Job.reason == DeadReason.LANE_HELD)
     dead = session.scalars(select(Job.id).where(*mine).order_by(Job.id)).all()
     control = Operations(hands.stage.jobs)
     for job_id in dead:
         control.retry(session, job_id, Actor(OPERATOR, reason="the instance is back"))
     return {"approved": len(held), "retried": len(dead)}
-
-
-def books_of(hands: Hands) -> DiscountBook:
-    """What the use cases of discounts and merges work with."""
-    return DiscountBook(hands.stage.jobs, hands.stage.programmes)
 
 
 OPERATOR_ACTIONS: Final[Mapping[str, Deed]] = {"merge": merge, "round": make_round}

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries
-from kontor.accounts.context import AccountBook, lock_account
+from kontor.accounts.locks import lock_account
+from kontor.context import Context
 from kontor.kernel.errors import Conflict, Gone, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import validate_password
@@ -40,7 +41,7 @@ class Invitation:
         return self.account.activated_at is not None
 
 
-def mail_link(ctx: AccountBook, session: Session, account: Account) -> UUID | None:
+def mail_link(ctx: Context, session: Session, account: Account) -> UUID | None:
     """Mail an activation link to the account's admin; earlier links stay valid until one is used."""
     expires_at = ctx.now + ACTIVATION_LIFETIME
     return mails.post(
@@ -54,7 +55,7 @@ def mail_link(ctx: AccountBook, session: Session, account: Account) -> UUID | No
     )
 
 
-def resend_link(ctx: AccountBook, session: Session, account_id: UUID) -> Account:
+def resend_link(ctx: Context, session: Session, account_id: UUID) -> Account:
     """Mail another activation link. Raises NotFound, Conflict(`already_activated`, `account_deleted`)."""
     account = lock_account(session, account_id)
     if account.activated_at is not None:
@@ -63,12 +64,12 @@ def resend_link(ctx: AccountBook, session: Session, account_id: UUID) -> Account
     return account
 
 
-def peek(ctx: AccountBook, session: Session, tokens: Tokens, token: str) -> Invitation:
+def peek(ctx: Context, session: Session, tokens: Tokens, token: str) -> Invitation:
     """Return the invitation behind a link; changes nothing. Raises NotFound (forged), Gone."""
     return _resolve(ctx, session, tokens, token, lock=False)
 
 
-def activate(ctx: AccountBook, session: Session, tokens: Tokens, token: str, password: str | None = None) -> Invitation:
+def activate(ctx: Context, session: Session, tokens: Tokens, token: str, password: str | None = None) -> Invitation:
     """Activate the account by a link. Raises NotFound (forged), Gone, Conflict(`already_activated`), Invalid."""
     invitation = _resolve(ctx, session, tokens, token, lock=True)
     account = invitation.account
@@ -83,7 +84,7 @@ def activate(ctx: AccountBook, session: Session, tokens: Tokens, token: str, pas
     return invitation
 
 
-def _resolve(ctx: AccountBook, session: Session, tokens: Tokens, token: str, *, lock: bool) -> Invitation:
+def _resolve(ctx: Context, session: Session, tokens: Tokens, token: str, *, lock: bool) -> Invitation:
     """Resolve a link; an expired one is accepted when the account is already active."""
     claims = tokens.read_expired(PURPOSE, token)
     account = queries.by_id(session, UUID(claims["account"]), lock=lock)

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, brand_queries, queries
-from kontor.accounts.context import AccountBook, require_active
+from kontor.accounts.locks import share_lock_reseller
 from kontor.accounts.service import NewAccount
 from kontor.accounts.service import create as create_account
-from kontor.fees.context import FeeBook
+from kontor.context import Context
 from kontor.fees.termination import charge_to_date, stop_at_period_end
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
@@ -39,7 +39,7 @@ class NewClient:
     timezone: str | None = None
 
 
-def create(ctx: AccountBook, session: Session, reseller_id: UUID, new: NewClient) -> Account:
+def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) -> Account:
     """Create a client on the free plan and mail its admin an activation link.
 
     An admin address that another account already has needs no activation and gets a notice instead.
@@ -64,7 +64,7 @@ def create(ctx: AccountBook, session: Session, reseller_id: UUID, new: NewClient
     return account
 
 
-def _notice(ctx: AccountBook, session: Session, account: Account) -> None:
+def _notice(ctx: Context, session: Session, account: Account) -> None:
     mails.post(
         session,
         ctx.jobs,
@@ -75,20 +75,7 @@ def _notice(ctx: AccountBook, session: Session, account: Account) -> None:
     )
 
 
-def share_lock_reseller(session: Session, reseller_id: UUID) -> Account:
-    """Return a reseller under a share lock, so that it stays one to the end of the transaction.
-
-    Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`).
-    """
-    account = queries.by_id(session, reseller_id, share=True)
-    if account is None:
-        raise NotFound(message="There is no such reseller.")
-    if account.kind != AccountKind.RESELLER:
-        raise Conflict("not_a_reseller", "The account is not a reseller.", state=account.kind)
-    return require_active(account)
-
-
-def connect(ctx: AccountBook, session: Session, reseller_id: UUID, name: str, password: str) -> Account | Forbidden:
+def connect(ctx: Context, session: Session, reseller_id: UUID, name: str, password: str) -> Account | Forbidden:
     """Attach an existing account to a reseller by its name and password.
 
     Wrong credentials are returned as Forbidden(`bad_credentials`), not raised: the failure is recorded, so
@@ -115,7 +102,7 @@ def connect_throttle_key(name: str) -> str:
     return name_key(typed[: THROTTLE_KEY_LIMIT * 2])[:THROTTLE_KEY_LIMIT]
 
 
-def _require_not_throttled(ctx: AccountBook, session: Session, reseller_id: UUID, key: str) -> None:
+def _require_not_throttled(ctx: Context, session: Session, reseller_id: UUID, key: str) -> None:
     now = ctx.now
     since = now - FAILURE_RETENTION
     for failures in (
@@ -127,7 +114,7 @@ def _require_not_throttled(ctx: AccountBook, session: Session, reseller_id: UUID
             raise TooManyAttempts(locked_until - now)
 
 
-def attach(ctx: AccountBook, session: Session, reseller: Account, account: Account) -> Account:
+def attach(ctx: Context, session: Session, reseller: Account, account: Account) -> Account:
     """Make an account the reseller's client; a repeat changes nothing.
 
     Raises Conflict(`has_reseller`, `programme_mismatch`, `already_reseller`).
@@ -140,7 +127,7 @@ def attach(ctx: AccountBook, session: Session, reseller: Account, account: Accou
         raise Conflict("already_reseller", "The account is a reseller.", state=account.kind)
     if account.programme != reseller.programme:
         raise Conflict("programme_mismatch", "The account belongs to another programme.")
-    charge_to_date(FeeBook(ctx.jobs, ctx.programmes), session, [account])
+    charge_to_date(ctx, session, [account])
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
     brand_queries.delete_brands(session, [account.id])
     session.flush()
@@ -157,7 +144,7 @@ def attach(ctx: AccountBook, session: Session, reseller: Account, account: Accou
     return account
 
 
-def disconnect(ctx: AccountBook, session: Session, reseller_id: UUID, account_id: UUID) -> Account:
+def disconnect(ctx: Context, session: Session, reseller_id: UUID, account_id: UUID) -> Account:
     """Make a client a regular account. Raises NotFound (also for another reseller's client)."""
     account = queries.by_id(session, account_id, lock=True)
     if account is None or account.reseller_id != reseller_id:
@@ -166,13 +153,13 @@ def disconnect(ctx: AccountBook, session: Session, reseller_id: UUID, account_id
     return account
 
 
-def detach(ctx: AccountBook, session: Session, reseller: Account, clients: Sequence[Account]) -> None:
+def detach(ctx: Context, session: Session, reseller: Account, clients: Sequence[Account]) -> None:
     """Make locked clients regular accounts, in a few statements.
 
     Brand and discount end at once; data, trial and plan stay. Products end with the paid period; the client
     pays for its plan from the next period on.
     """
-    stop_at_period_end(FeeBook(ctx.jobs, ctx.programmes), session, clients, StopReason.DISCONNECTED)
+    stop_at_period_end(ctx, session, clients, StopReason.DISCONNECTED)
     ids = [client.id for client in clients]
     queries.detach_clients(session, ids)
     brand_queries.delete_brands(session, ids)

@@ -12,15 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries
-from kontor.accounts.context import AccountBook
 from kontor.accounts.reseller_status import release_clients
+from kontor.context import Context
 from kontor.engine.enqueue import Jobs
-from kontor.fees.context import FeeBook
 from kontor.fees.termination import resume_runs, stop_at_period_end
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.mails import service as mails
 from kontor.offers import service as offers
-from kontor.offers.transitions import OfferBook
 from kontor.usage import trials
 from kontor.webhooks import events
 from kontor.webhooks.events import NewEvent
@@ -30,7 +28,7 @@ from models.fees import StopReason
 RESTORE_PERIOD: Final = timedelta(days=30)
 
 
-def delete(ctx: AccountBook, offer_book: OfferBook, session: Session, account_id: UUID, actor: str) -> Account:
+def delete(ctx: Context, session: Session, account_id: UUID, actor: str) -> Account:
     """Soft-delete an account, cancel its open offers and end its trial; a repeat changes nothing.
 
     Raises NotFound, Conflict(`has_clients`).
@@ -40,9 +38,9 @@ def delete(ctx: AccountBook, offer_book: OfferBook, session: Session, account_id
         return account
     if account.kind == AccountKind.RESELLER:
         release_clients(ctx, session, account, disconnect_clients=False)
-    offers.cancel_open_offers(offer_book, session, account.id, actor)
+    offers.cancel_open_offers(ctx, session, account.id, actor)
     trials.end_for_deletion(session, ctx.jobs, account, ctx.now)
-    stop_at_period_end(FeeBook(ctx.jobs, ctx.programmes), session, [account], StopReason.ACCOUNT_DELETED)
+    stop_at_period_end(ctx, session, [account], StopReason.ACCOUNT_DELETED)
     account.deleted_at = ctx.now
     session.flush()
     seq = _emit(ctx, session, account, "account.deleted")
@@ -62,14 +60,14 @@ def delete(ctx: AccountBook, offer_book: OfferBook, session: Session, account_id
     return account
 
 
-def restore(ctx: AccountBook, session: Session, account_id: UUID) -> Account:
+def restore(ctx: Context, session: Session, account_id: UUID) -> Account:
     """Undo a soft deletion. Raises NotFound, Conflict(`not_deleted`, `final`)."""
     account = _locked(session, account_id)
     if account.deleted_at is None:
         raise Conflict("not_deleted", "The account is not deleted.", state="active")
     if ctx.now >= account.deleted_at + RESTORE_PERIOD:
         raise Conflict("final", "The account was permanently deleted.", state="deleted")
-    resume_runs(FeeBook(ctx.jobs, ctx.programmes), session, account)
+    resume_runs(ctx, session, account)
     account.deleted_at = None
     session.flush()
     seq = _emit(ctx, session, account, "account.restored")
@@ -114,7 +112,7 @@ def _locked(session: Session, account_id: UUID) -> Account:
     return account
 
 
-def _emit(ctx: AccountBook, session: Session, account: Account, event_type: str) -> int:
+def _emit(ctx: Context, session: Session, account: Account, event_type: str) -> int:
     event_data = {"account_id": str(account.id), "name": account.name}
     return events.emit(session, ctx.jobs, event_type, account, event_data, at=ctx.now)
 

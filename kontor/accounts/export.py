@@ -19,9 +19,9 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from kontor.accounts.context import AccountBook
 from kontor.accounts.locks import require_reseller
 from kontor.accounts.queries import ClientListQuery, copy_clients
+from kontor.context import Context
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.money import minor_units
 from kontor.kernel.periods import calendar_month
@@ -234,7 +234,7 @@ def _instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def read_clients(ctx: AccountBook, session: Session, reseller_id: UUID) -> ClientList:
+def read_clients(ctx: Context, session: Session, reseller_id: UUID) -> ClientList:
     """Read the reseller's current clients. Raises NotFound, Conflict(`not_a_reseller`)."""
     owner = require_reseller(session, reseller_id)
     rows: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(MEMORY_LIMIT)  # noqa: SIM115 -- closed by the writer

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.accounts import merge_queries, queries
-from kontor.accounts.context import require_active
+from kontor.accounts.locks import require_active
 from kontor.accounts.merge_rules import SharedAssignment, renamed_templates, subscription_conflicts
-from kontor.discounts.context import DiscountBook
+from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.discounts.record import tier_status
 from kontor.discounts.rules import tier_at
@@ -39,7 +39,7 @@ class ResellerPair:
     new: Account
 
 
-def preview(ctx: DiscountBook, session: Session, reseller_id: UUID, into: UUID) -> MergeReport:
+def preview(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> MergeReport:
     """Report what a merge would do now; locks and changes nothing.
 
     Raises NotFound, Invalid (into itself), Conflict(`not_a_reseller`, `account_deleted`, `programme_mismatch`).
@@ -48,7 +48,7 @@ def preview(ctx: DiscountBook, session: Session, reseller_id: UUID, into: UUID) 
     return _report(ctx, session, _validated_pair(reseller_id, into, accounts_by_id))
 
 
-def enqueue(ctx: DiscountBook, session: Session, reseller_id: UUID, into: UUID, actor: str = "system") -> UUID:
+def enqueue(ctx: Context, session: Session, reseller_id: UUID, into: UUID, actor: str = "system") -> UUID:
     """Enqueue the merge; an unfinished job for the same pair is reused. Return the job's id."""
     args = {"reseller_id": str(reseller_id), "into": str(into)}
     key = f"{reseller_id}:{into}"
@@ -59,7 +59,7 @@ def enqueue(ctx: DiscountBook, session: Session, reseller_id: UUID, into: UUID, 
     return job.id
 
 
-def merge(ctx: DiscountBook, session: Session, reseller_id: UUID, into: UUID) -> MergeReport:
+def merge(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> MergeReport:
     """Execute the merge; concurrent changes to either reseller or its clients come entirely before or after it.
 
     Locks the resellers, then the clients, then their offers, each in the order of ids. Raises as `preview` does, and
@@ -104,7 +104,7 @@ def _validated_pair(reseller_id: UUID, into: UUID, accounts_by_id: Mapping[UUID,
     return ResellerPair(old, new)
 
 
-def _report(ctx: DiscountBook, session: Session, pair: ResellerPair) -> MergeReport:
+def _report(ctx: Context, session: Session, pair: ResellerPair) -> MergeReport:
     programme, old, new = ctx.programme(session, pair.new.programme), pair.old, pair.new
     day = local_day(ctx.now, programme.zone)
     merged, remaining = (tier_status(session, programme, reseller.id, day) for reseller in (old, new))
@@ -147,7 +147,7 @@ def _managed_products(programme: Programme, account: Account) -> list[str]:
     )
 
 
-def _notify(ctx: DiscountBook, session: Session, pair: ResellerPair, report: MergeReport) -> None:
+def _notify(ctx: Context, session: Session, pair: ResellerPair, report: MergeReport) -> None:
     """Emit the event, owned by the remaining reseller, and mail both resellers."""
     old, new = pair.old, pair.new
     enqueue_recompute(ctx, session, new)

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from kontor.accounts import merge
-from kontor.discounts.context import DiscountBook
 from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
@@ -82,7 +81,7 @@ class MergeOut(ResponseModel):
 @routes.post("/v1/resellers/{reseller_id}/merge", MERGE, response=MergeOut, status=202, also={200: MergeReportOut})
 def merge_resellers(ctx: Ctx, reseller_id: UUID, body: MergeIn) -> ApiResponse:
     """Merge a reseller into another, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
-    service_ctx = DiscountBook(ctx.jobs, ctx.deps.programmes)
+    service_ctx = ctx.context
     report = merge.preview(service_ctx, ctx.session, reseller_id, body.into)
     document = MergeReportOut.model_validate(report.document())
     if body.dry_run:

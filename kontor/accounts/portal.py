@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import activation
 from kontor.accounts.brands import branding_for
-from kontor.accounts.context import AccountBook
+from kontor.context import Context
 from kontor.http.context import Deps
 from kontor.kernel.errors import Conflict, Gone, Invalid, NotFound
 from kontor.mailer.brand import Brand
@@ -73,8 +73,8 @@ def _page(deps: Deps, session: Session, account: Account, status: int, notice: s
     )
 
 
-def _service_context(deps: Deps) -> AccountBook:
-    return AccountBook(deps.jobs, deps.programmes, deps.passwords)
+def _service_context(deps: Deps) -> Context:
+    return deps.context(deps.jobs)
 
 
 def brand_of(deps: Deps, session: Session, account: Account, reseller: Account | None = None) -> Brand:

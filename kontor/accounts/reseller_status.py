@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import queries
 from kontor.accounts.clients import detach
-from kontor.accounts.context import AccountBook, lock_account
-from kontor.fees.context import FeeBook
+from kontor.accounts.locks import lock_account
+from kontor.context import Context
 from kontor.fees.termination import stop_at_period_end
 from kontor.kernel.errors import Conflict, Forbidden
 from kontor.mails import service as mails
@@ -29,7 +29,7 @@ class NewReseller:
     former_reseller: Account | None
 
 
-def become_reseller(ctx: AccountBook, session: Session, account_id: UUID) -> NewReseller:
+def become_reseller(ctx: Context, session: Session, account_id: UUID) -> NewReseller:
     """Make an account a reseller at once, on the programme's current terms; a client is disconnected.
 
     Raises NotFound, Conflict(`already_reseller`, `account_deleted`), Forbidden(`party_refused`).
@@ -43,7 +43,7 @@ def become_reseller(ctx: AccountBook, session: Session, account_id: UUID) -> New
     if account.reseller_id is not None:
         former_reseller = session.get_one(Account, account.reseller_id)
         detach(ctx, session, former_reseller, [account])
-    stop_at_period_end(FeeBook(ctx.jobs, ctx.programmes), session, [account], StopReason.BECAME_RESELLER)
+    stop_at_period_end(ctx, session, [account], StopReason.BECAME_RESELLER)
     account.kind = AccountKind.RESELLER.value
     account.terms_version, account.terms_accepted_at = programme.terms.version, ctx.now
     session.flush()
@@ -59,7 +59,7 @@ def _refuse_person(account: Account, programme: Programme) -> None:
 
 
 def _welcome(
-    ctx: AccountBook,
+    ctx: Context,
     session: Session,
     account: Account,
     programme: Programme,
@@ -84,9 +84,7 @@ def _welcome(
     )
 
 
-def revert_reseller(
-    ctx: AccountBook, session: Session, account_id: UUID, *, disconnect_clients: bool = False
-) -> Account:
+def revert_reseller(ctx: Context, session: Session, account_id: UUID, *, disconnect_clients: bool = False) -> Account:
     """Make a reseller a regular account again. Raises NotFound, Conflict(`not_a_reseller`, `has_clients`)."""
     account = lock_account(session, account_id)
     if account.kind != AccountKind.RESELLER:
@@ -107,7 +105,7 @@ def revert_reseller(
     return account
 
 
-def release_clients(ctx: AccountBook, session: Session, reseller: Account, *, disconnect_clients: bool) -> None:
+def release_clients(ctx: Context, session: Session, reseller: Account, *, disconnect_clients: bool) -> None:
     """Disconnect all clients of a reseller.
 
     Raises Conflict(`has_clients`) if one is not deleted, unless `disconnect_clients`.

@@ -76,7 +76,7 @@ CHANGE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, guard=refus
 def create_account(ctx: Ctx, body: AccountIn) -> AccountOut:
     """Create an account on the free plan. 409 `name_taken`."""
     new = service.NewAccount(**body.model_dump())
-    return shown(ctx, service.create(ctx.accounts, ctx.session, new))
+    return shown(ctx, service.create(ctx.context, ctx.session, new))
 
 
 @routes.get("/v1/accounts", RoutePolicy(Scope.READ), response=PageOut[AccountOut], problems=[404])
@@ -104,16 +104,16 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
     """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
     changes = body.model_dump(exclude_unset=True)
-    account = service.change(ctx.accounts, ctx.session, account_id, changes)
+    account = service.change(ctx.context, ctx.session, account_id, changes)
     if "admin_email" in changes:
-        offers.remail_open_offers(ctx.offers, ctx.session, account.id)
+        offers.remail_open_offers(ctx.context, ctx.session, account.id)
     return shown(ctx, account)
 
 
 @routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
 def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
     """Resend the activation mail. 409 `already_activated`."""
-    return shown(ctx, activation.resend_link(ctx.accounts, ctx.session, account_id))
+    return shown(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
 
 
 @routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
@@ -183,7 +183,7 @@ class ClientCredentials(RequestModel):
 @reseller_routes.post("/v1/accounts/{account_id}/become-reseller", WRITE, response=ResellerOut)
 def become_reseller(ctx: Ctx, account_id: UUID) -> ResellerOut:
     """Turn an account into a reseller, free and immediately. 403 `party_refused`; 409 `already_reseller`."""
-    result = reseller_status.become_reseller(ctx.accounts, ctx.session, account_id)
+    result = reseller_status.become_reseller(ctx.context, ctx.session, account_id)
     former_reseller = None if result.former_reseller is None else result.former_reseller.id
     return ResellerOut(**shown(ctx, result.account).model_dump(), disconnected_from=former_reseller)
 
@@ -192,34 +192,34 @@ def become_reseller(ctx: Ctx, account_id: UUID) -> ResellerOut:
 def revert_reseller(ctx: Ctx, account_id: UUID, body: RevertIn = RevertIn()) -> AccountOut:  # noqa: B008 -- frozen
     """Turn a reseller back into a regular account. 409 `not_a_reseller`, `has_clients`."""
     disconnect = body.disconnect_clients
-    account = reseller_status.revert_reseller(ctx.accounts, ctx.session, account_id, disconnect_clients=disconnect)
+    account = reseller_status.revert_reseller(ctx.context, ctx.session, account_id, disconnect_clients=disconnect)
     return shown(ctx, account)
 
 
 @reseller_routes.delete("/v1/accounts/{account_id}", RESELLERS, response=AccountOut, problems=[409])
 def delete_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     """Delete an account; it can be restored for 30 days. 409 `has_clients`."""
-    account = deletion.delete(ctx.accounts, ctx.offers, ctx.session, account_id, ctx.caller.actor)
+    account = deletion.delete(ctx.context, ctx.session, account_id, ctx.caller.actor)
     return shown(ctx, account)
 
 
 @reseller_routes.post("/v1/accounts/{account_id}/restore", RESELLERS, response=AccountOut)
 def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     """Restore a deleted account. 409 `not_deleted`, `final`."""
-    return shown(ctx, deletion.restore(ctx.accounts, ctx.session, account_id))
+    return shown(ctx, deletion.restore(ctx.context, ctx.session, account_id))
 
 
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201)
 def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
     new = clients.NewClient(**body.model_dump())
-    return shown(ctx, clients.create(ctx.accounts, ctx.session, reseller_id, new))
+    return shown(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
 
 
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut, problems=[429])
 def connect_client(ctx: Ctx, reseller_id: UUID, body: ClientCredentials) -> ApiResponse | AccountOut:
     """Connect an existing account by its password. 403 `bad_credentials`; 409 `has_reseller`; 429 `locked`."""
-    result = clients.connect(ctx.accounts, ctx.session, reseller_id, body.name, body.password)
+    result = clients.connect(ctx.context, ctx.session, reseller_id, body.name, body.password)
     if isinstance(result, Forbidden):
         return problem(result, ctx.incoming.trace_id)
     return shown(ctx, result)
@@ -237,7 +237,7 @@ def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query(
 @reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", READ_RESELLER, media=export.CSV_MEDIA, problems=[409])
 def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
-    clients_list = export.read_clients(ctx.accounts, ctx.session, reseller_id)
+    clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
     return ApiResponse(
         b"",
         headers={"Content-Disposition": ATTACHMENT.format("clients.csv")},
@@ -251,7 +251,7 @@ def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
 )
 def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as an Excel workbook."""
-    clients_list = export.read_clients(ctx.accounts, ctx.session, reseller_id)
+    clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
     return ApiResponse(
         b"",
         headers={"Content-Disposition": ATTACHMENT.format("clients.xlsx")},
@@ -263,4 +263,4 @@ def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients/{account_id}/disconnect", TOUCH, response=AccountOut)
 def disconnect_client(ctx: Ctx, reseller_id: UUID, account_id: UUID) -> AccountOut:
     """Disconnect a client: it becomes a regular account."""
-    return shown(ctx, clients.disconnect(ctx.accounts, ctx.session, reseller_id, account_id))
+    return shown(ctx, clients.disconnect(ctx.context, ctx.session, reseller_id, account_id))

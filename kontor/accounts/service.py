@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, queries
-from kontor.accounts.context import AccountBook, lock_account
+from kontor.accounts.locks import lock_account
 from kontor.accounts.queries import AccountFilter
+from kontor.context import Context
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
@@ -52,7 +53,7 @@ class NewAccount:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def create(ctx: AccountBook, session: Session, new: NewAccount, reseller_id: UUID | None = None) -> Account:
+def create(ctx: Context, session: Session, new: NewAccount, reseller_id: UUID | None = None) -> Account:
     """Create an account on the free plan, a client if it has a reseller. Sends no mail.
 
     Raises Invalid (every invalid field, `unknown_programme`), Conflict(`name_taken`).
@@ -106,7 +107,7 @@ def page(session: Session, criteria: AccountFilter, cursor: str | None = None, l
     return paginate(accounts, limit, lambda account: str(account.id))
 
 
-def change(ctx: AccountBook, session: Session, account_id: UUID, changes: Mapping[str, Any]) -> Account:
+def change(ctx: Context, session: Session, account_id: UUID, changes: Mapping[str, Any]) -> Account:
     """Change the given fields (of PATCHABLE); None leaves a field unchanged.
 
     Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid.
@@ -135,7 +136,7 @@ def _rename(session: Session, account: Account, name: str) -> None:
     account.name, account.name_key = name, key
 
 
-def _change_admin_address(ctx: AccountBook, session: Session, account: Account, address: str) -> None:
+def _change_admin_address(ctx: Context, session: Session, account: Account, address: str) -> None:
     """Change the admin address, notify both addresses, invalidate links sent to the old one (programme.md 2.4)."""
     old_address, email_key = account.admin_email, address_key(address)
     account.admin_email = address

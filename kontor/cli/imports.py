@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from kontor.adapters.settings import Settings
-    from kontor.discounts.context import DiscountBook
+    from kontor.context import Context
     from kontor.payments.import_parse import ParsedRow, PaymentFile, RowError
 
 
@@ -61,13 +61,13 @@ def payments(
 
 
 @contextmanager
-def payment_context(settings: "Settings") -> "Iterator[DiscountBook]":
+def payment_context(settings: "Settings") -> "Iterator[Context]":
     """Provide the dependencies of the payment services; commits notify workers."""
-    from kontor.discounts.context import DiscountBook
+    from kontor.context import Context
     from kontor.programme.service import Programmes
 
     with ledger_jobs(settings) as jobs:
-        yield DiscountBook(jobs, Programmes())
+        yield Context(jobs, Programmes())
 
 
 def bars() -> "Progress":
@@ -81,7 +81,7 @@ def bars() -> "Progress":
 
 def import_payments(
     settings: "Settings",
-    service_ctx: "DiscountBook",
+    service_ctx: "Context",
     path: Path,
     reseller: UUID,
     progress: "Progress",

@@ -15,7 +15,7 @@ from kontor.kernel.states import RunState
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from kontor.discounts.context import DiscountBook
+    from kontor.context import Context
     from models.discounts import DiscountRun
 
 
@@ -40,7 +40,7 @@ class DiscountContext:
     """Context of a discount command: a transaction and the dependencies of the discount services."""
 
     session: "Session"
-    service_ctx: "DiscountBook"
+    service_ctx: "Context"
     actor: str
     now: datetime
 
@@ -48,11 +48,11 @@ class DiscountContext:
 @contextmanager
 def discount_context(reason: str | None = None) -> Iterator[DiscountContext]:
     """Open the context of a discount command; commits at the end of the block and notifies workers."""
-    from kontor.discounts.context import DiscountBook
+    from kontor.context import Context
     from kontor.programme.service import Programmes
 
     with control_context(reason) as control_ctx:
-        service_ctx = DiscountBook(control_ctx.operations.jobs, Programmes())
+        service_ctx = Context(control_ctx.operations.jobs, Programmes())
         yield DiscountContext(
             control_ctx.command.session, service_ctx, control_ctx.command.actor, control_ctx.command.now
         )

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from kontor.accounts.console import account_from_path
 from kontor.discounts import explain
-from kontor.discounts.context import DiscountBook
 from kontor.kernel.errors import Invalid
 from kontor.kernel.money import parse_amount
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
@@ -23,7 +22,7 @@ def show_discount(request: ConsoleRequest) -> TemplateResponse:
     Raises NotFound, Conflict(`not_a_reseller`), Invalid for a malformed day or amount.
     """
     account = account_from_path(request, "reseller_id")
-    service_ctx = DiscountBook(request.jobs, request.deps.programmes)
+    service_ctx = request.context
     programme = service_ctx.programme(request.session, account.programme)
     day, typed = _day(request.incoming.param("as_of")), request.incoming.param("pay")
     pay = None if typed is None else parse_amount(typed, programme.currency, loc="pay")

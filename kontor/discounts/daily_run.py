@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import queries as accounts_queries
 from kontor.alerts.service import alert_operators
+from kontor.context import Context
 from kontor.discounts import queries, set_queries
-from kontor.discounts.context import DiscountBook
 from kontor.discounts.notifications import Notifier
 from kontor.discounts.record import TierChange, computation_for, record
 from kontor.discounts.rules import needs_approval
@@ -33,7 +33,7 @@ CHUNK: Final = 500
 """Number of resellers notified in one transaction."""
 
 
-def start(ctx: DiscountBook, session: Session, code: str, size: int = RANGE_SIZE) -> DiscountRun | None:
+def start(ctx: Context, session: Session, code: str, size: int = RANGE_SIZE) -> DiscountRun | None:
     """Split the resellers into ranges with one job each; None when the programme has no turnover discount."""
     programme = ctx.programme(session, code)
     rules = programme.discount
@@ -66,7 +66,7 @@ def id_ranges(starts: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
     return list(zip(bounds, [*ends, ALL[1]], strict=True))
 
 
-def compute(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> str | None:
+def compute(ctx: Context, session: Session, run_id: UUID, number: int) -> str | None:
     """Compute a range; the last range decides. Return the reason when there is nothing to do."""
     part = queries.lock_range(session, run_id, number)
     if part is None or part.computed:
@@ -87,7 +87,7 @@ def compute(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> s
     return None
 
 
-def _decide(ctx: DiscountBook, session: Session, run: DiscountRun) -> None:
+def _decide(ctx: Context, session: Session, run: DiscountRun) -> None:
     if needs_approval(run.resellers, run.moved, run.guard_rail):
         run.state = RunState.HELD.value
         detail = f"{run.moved} of {run.resellers} resellers would change tier; kontor discounts approve {run.id}"
@@ -96,7 +96,7 @@ def _decide(ctx: DiscountBook, session: Session, run: DiscountRun) -> None:
     start_applying(ctx, session, run)
 
 
-def start_applying(ctx: DiscountBook, session: Session, run: DiscountRun) -> None:
+def start_applying(ctx: Context, session: Session, run: DiscountRun) -> None:
     """Let a run record its findings."""
     run.state = RunState.APPLYING.value
     session.flush()
@@ -104,7 +104,7 @@ def start_applying(ctx: DiscountBook, session: Session, run: DiscountRun) -> Non
     _enqueue(ctx, session, run, APPLY)
 
 
-def apply(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> str | None:
+def apply(ctx: Context, session: Session, run_id: UUID, number: int) -> str | None:
     """Record the findings of a range. Return the reason when there is nothing to do."""
     part = queries.lock_range(session, run_id, number)
     run = queries.get(session, run_id)
@@ -120,7 +120,7 @@ def apply(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> str
     return None
 
 
-def notify(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> int:
+def notify(ctx: Context, session: Session, run_id: UUID, number: int) -> int:
     """Notify the next chunk of an applied range; the next job continues. Return how many were notified."""
     part = queries.lock_range(session, run_id, number)
     run = queries.get(session, run_id)
@@ -139,7 +139,7 @@ def notify(ctx: DiscountBook, session: Session, run_id: UUID, number: int) -> in
 
 
 def _prepare(
-    ctx: DiscountBook, session: Session, run: DiscountRun, part: DiscountRange
+    ctx: Context, session: Session, run: DiscountRun, part: DiscountRange
 ) -> tuple[DiscountComputation, Notifier] | None:
     """Return the range's parameters and notifier; None when the programme no longer discounts by turnover."""
     programme = ctx.programme(session, run.programme)
@@ -150,7 +150,7 @@ def _prepare(
     return sums, Notifier(ctx, programme, rules, run.day)
 
 
-def _enqueue(ctx: DiscountBook, session: Session, run: DiscountRun, task: str) -> None:
+def _enqueue(ctx: Context, session: Session, run: DiscountRun, task: str) -> None:
     for number in range(run.ranges):
         ctx.jobs.enqueue(session, task, {"run_id": str(run.id), "number": number})
 
@@ -158,7 +158,7 @@ def _enqueue(ctx: DiscountBook, session: Session, run: DiscountRun, task: str) -
 TASK: Final = "discounts.recompute"
 
 
-def enqueue_recompute(ctx: DiscountBook, session: Session, reseller: Account) -> None:
+def enqueue_recompute(ctx: Context, session: Session, reseller: Account) -> None:
     """Enqueue the recomputation in the caller's transaction, which holds at least a share lock on the reseller's row.
 
     A burst of payments shares one job and none is missed: the job locks the row exclusively before it reads the
@@ -170,7 +170,7 @@ def enqueue_recompute(ctx: DiscountBook, session: Session, reseller: Account) ->
     ctx.jobs.enqueue(session, TASK, args, tenant=str(reseller.id), unique_key=str(reseller.id))
 
 
-def recompute(ctx: DiscountBook, session: Session, reseller_id: UUID) -> TierChange | None:
+def recompute(ctx: Context, session: Session, reseller_id: UUID) -> TierChange | None:
     """Record a reseller's discount of today and notify it of changes; None when it is no longer a reseller."""
     reseller = accounts_queries.by_id(session, reseller_id, lock=True)
     if reseller is None or reseller.kind != AccountKind.RESELLER or reseller.deleted_at is not None:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.discounts import queries
-from kontor.discounts.context import DiscountBook
 from kontor.discounts.record import json_number, window_bounds
 from kontor.discounts.rules import (
     DiscountExplanation,
@@ -48,7 +48,7 @@ class LedgerEntry(TurnoverEntry):
 
 
 def explain_discount(
-    ctx: DiscountBook, session: Session, reseller: Account, as_of: date | None, pay: Decimal | None = None
+    ctx: Context, session: Session, reseller: Account, as_of: date | None, pay: Decimal | None = None
 ) -> Document:
     """Explain the discount on a local day, by default today; `pay`: as if that amount were paid on the day.
 

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.discounts import queries
-from kontor.discounts.context import DiscountBook
 from kontor.discounts.record import TierChange, window_bounds
 from kontor.discounts.rules import next_tier, percentages
 from kontor.kernel.money import Money
@@ -44,7 +44,7 @@ Facts = dict[str, Any]
 class Notifier:
     """Notifies resellers of one programme about their discounts on a local day."""
 
-    ctx: DiscountBook
+    ctx: Context
     programme: Programme
     rules: TurnoverDiscount
     day: date

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.discounts import queries, set_queries
-from kontor.discounts.context import DiscountBook
 from kontor.discounts.rules import percentages, reseller_percent, tier_at
 from kontor.discounts.set_queries import ALL, DiscountComputation
 from kontor.kernel.periods import ONE_DAY, turnover_window
@@ -87,7 +87,7 @@ def computation_for(
     )
 
 
-def record(ctx: DiscountBook, session: Session, sums: DiscountComputation) -> TierChange | None:
+def record(ctx: Context, session: Session, sums: DiscountComputation) -> TierChange | None:
     """Compute one reseller's discount from its payments and record it if it differs; None: no such reseller.
 
     Locks the record before reading it, so that no other transaction can write it. Does not notify.

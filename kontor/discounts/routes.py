@@ -25,7 +25,7 @@ from kontor.http.wire import PageOut, PageQuery
 from kontor.jobs.schemas import ReasonIn
 from kontor.kernel.money import parse_amount
 from kontor.payments.routes import READ as PAYMENTS_READ
-from kontor.payments.routes import discount_context, reseller_here
+from kontor.payments.routes import reseller_here
 from models.accounts import Account
 from models.discounts import DiscountRun
 from models.keys import Scope
@@ -38,12 +38,12 @@ def get_discount(ctx: Ctx, reseller_id: UUID, query: Annotated[DiscountQuery, Qu
     """Return turnover, tier and percentages of a local day, their derivation, and tomorrow's. 409 `not_a_reseller`."""
     account = reseller_here(ctx, reseller_id)
     pay = None if query.pay is None else _amount(ctx, account, query.pay)
-    explanation = explain.explain_discount(discount_context(ctx), ctx.session, account, query.as_of, pay)
+    explanation = explain.explain_discount(ctx.context, ctx.session, account, query.as_of, pay)
     return DiscountOut.model_validate(explanation)
 
 
 def _amount(ctx: RequestContext, account: Account, text: str) -> Decimal:
-    programme = discount_context(ctx).programme(ctx.session, account.programme)
+    programme = ctx.context.programme(ctx.session, account.programme)
     return parse_amount(text, programme.currency, loc="pay")
 
 
@@ -66,7 +66,7 @@ def shown(ctx: RequestContext, run: DiscountRun) -> DiscountRunOut:
 )
 def begin_run(ctx: Ctx, body: DiscountRunIn) -> ApiResponse:
     """Start a run for today as jobs; a dry run returns its result. 422 `no_turnover_discount`."""
-    service_ctx = discount_context(ctx)
+    service_ctx = ctx.context
     if body.dry_run:
         return ApiResponse.of(
             DiscountRunPreviewOut.model_validate(run_admin.preview(service_ctx, ctx.session, body.programme))
@@ -94,7 +94,7 @@ def get_run(ctx: Ctx, run_id: UUID) -> DiscountRunOut:
 def list_movers(ctx: Ctx, run_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[MoverOut]:
     """List resellers that change tier in a run, ordered by id."""
     page = run_admin.movers(ctx.session, run_id, query.cursor, query.limit)
-    service_ctx, run = discount_context(ctx), run_admin.get(ctx.session, run_id)
+    service_ctx, run = ctx.context, run_admin.get(ctx.session, run_id)
     documents = [run_admin.mover_to_dict(service_ctx, ctx.session, run, move) for move in page.items]
     return PageOut(items=[MoverOut.model_validate(document) for document in documents], next=page.next)
 
@@ -102,12 +102,12 @@ def list_movers(ctx: Ctx, run_id: UUID, query: Annotated[PageQuery, Query()]) ->
 @run_routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, response=DiscountRunOut)
 def approve_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
     """Approve a held run: it records discounts and sends mails. 409 `not_held` with the state."""
-    run = run_admin.approve(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    run = run_admin.approve(ctx.context, ctx.session, run_id, ctx.caller.actor, body.reason)
     return shown(ctx, run)
 
 
 @run_routes.post("/v1/discount-runs/{run_id}/reject", DECIDE, response=DiscountRunOut)
 def reject_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
     """Reject a held run: it records nothing. 409 `not_held` with the state."""
-    run = run_admin.reject(discount_context(ctx), ctx.session, run_id, ctx.caller.actor, body.reason)
+    run = run_admin.reject(ctx.context, ctx.session, run_id, ctx.caller.actor, body.reason)
     return shown(ctx, run)

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.context import Context
 from kontor.discounts import daily_run, queries, set_queries
-from kontor.discounts.context import DiscountBook
 from kontor.discounts.queries import RunFilter
 from kontor.discounts.record import computation_for
 from kontor.discounts.rules import needs_approval
@@ -28,7 +28,7 @@ SHOWN: Final = 1_000
 Document = dict[str, Any]
 
 
-def start(ctx: DiscountBook, session: Session, code: str, actor: str) -> DiscountRun:
+def start(ctx: Context, session: Session, code: str, actor: str) -> DiscountRun:
     """Start a run for the current local day. Raises Invalid(`unknown_programme`, `no_turnover_discount`)."""
     _turnover_rules(code, ctx.programme(session, code))
     run = daily_run.start(ctx, session, code)
@@ -37,7 +37,7 @@ def start(ctx: DiscountBook, session: Session, code: str, actor: str) -> Discoun
     return run
 
 
-def preview(ctx: DiscountBook, session: Session, code: str) -> Document:
+def preview(ctx: Context, session: Session, code: str) -> Document:
     """Return what a run would change now: tier changes in total and the resellers concerned; writes nothing."""
     programme = ctx.programme(session, code)
     rules = _turnover_rules(code, programme)
@@ -65,14 +65,14 @@ def _turnover_rules(code: str, programme: Programme) -> TurnoverDiscount:
     raise Invalid("no_turnover_discount", message, errors=[FieldError("programme", message)])
 
 
-def approve(ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
+def approve(ctx: Context, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
     """Let a held run record and mail its findings. Raises NotFound, Conflict(`not_held`)."""
     run = _lock_and_decide(ctx, session, run_id, actor, reason, "approve")
     daily_run.start_applying(ctx, session, run)
     return run
 
 
-def reject(ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
+def reject(ctx: Context, session: Session, run_id: UUID, actor: str, reason: str | None) -> DiscountRun:
     """End a held run without recording anything. Raises NotFound, Conflict(`not_held`)."""
     run = _lock_and_decide(ctx, session, run_id, actor, reason, "reject")
     run.state, run.finished_at = RunState.REJECTED.value, ctx.now
@@ -82,7 +82,7 @@ def reject(ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason
 
 
 def _lock_and_decide(
-    ctx: DiscountBook, session: Session, run_id: UUID, actor: str, reason: str | None, verb: str
+    ctx: Context, session: Session, run_id: UUID, actor: str, reason: str | None, verb: str
 ) -> DiscountRun:
     run = queries.get(session, run_id, lock=True)
     if run is None:
@@ -118,7 +118,7 @@ def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int
     return paginate(findings, limit, lambda move: str(move.reseller_id))
 
 
-def mover_to_dict(ctx: DiscountBook, session: Session, run: DiscountRun, move: DiscountChange) -> Document:
+def mover_to_dict(ctx: Context, session: Session, run: DiscountRun, move: DiscountChange) -> Document:
     """Return a tier change as JSON."""
     return _mover(move, ctx.programme(session, run.programme))
 

@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries as accounts_queries
+from kontor.accounts.locks import lock_with_payer
+from kontor.context import Context
 from kontor.fees import notifications, queries
 from kontor.fees.catalogue import DiscountPercents, ResellerCatalogue
 from kontor.fees.charging import Billing
-from kontor.fees.context import FeeBook, lock_with_payer
 from kontor.fees.rules import BillingRun, end_run, resume_run
 from kontor.fees.termination import charge_to_date, start_run
 from kontor.kernel import database
@@ -38,14 +39,14 @@ class AssignResult:
 class Assignments:
     """A locked account with its fees charged up to today, and the products its reseller may sell."""
 
-    ctx: FeeBook
+    ctx: Context
     session: Session
     account: Account
     billing: Billing
     shelf: ResellerCatalogue
 
     @classmethod
-    def of(cls, ctx: FeeBook, session: Session, account_id: UUID) -> Assignments:
+    def of(cls, ctx: Context, session: Session, account_id: UUID) -> Assignments:
         """Lock the account. Raises NotFound, Conflict(`account_deleted`)."""
         account = lock_with_payer(session, account_id)
         shelf = ResellerCatalogue.of_account(ctx, session, account)
@@ -135,10 +136,10 @@ def _period_run(run: FeeRun) -> BillingRun:
     return BillingRun(run.anchor, run.since, run.until)
 
 
-def page(ctx: FeeBook, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
+def page(ctx: Context, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
     """Return an account's assignments of today, by product, without products hidden from its reseller."""
     shelf = catalogue_of(ctx, session, account)
-    today = ctx.today(shelf.programme)
+    today = ctx.today(shelf.programme.zone)
     percents = DiscountPercents(session, shelf.programme)
     active_runs = [
         run
@@ -149,24 +150,24 @@ def page(ctx: FeeBook, session: Session, account: Account, after: str | None, li
     return Page(tuple(to_dict(shelf, run, account, percents, today) for run in page_of_runs.items), page_of_runs.next)
 
 
-def catalogue_of(ctx: FeeBook, session: Session, account: Account) -> ResellerCatalogue:
+def catalogue_of(ctx: Context, session: Session, account: Account) -> ResellerCatalogue:
     """Return the products that may be assigned to an account."""
     return ResellerCatalogue.of_account(ctx, session, account)
 
 
-def require_visible(ctx: FeeBook, session: Session, account: Account, code: str) -> None:
+def require_visible(ctx: Context, session: Session, account: Account, code: str) -> None:
     """Raise NotFound(`unknown_product`) for a product that the account's reseller neither sells nor pays for."""
     shelf = catalogue_of(ctx, session, account)
-    running = queries.active_runs(session, account.id, FeeKind.PRODUCT, ctx.today(shelf.programme))
+    running = queries.active_runs(session, account.id, FeeKind.PRODUCT, ctx.today(shelf.programme.zone))
     if not any(run.code == code and shelf.includes(run) for run in running):
         shelf.product(code)
 
 
-def get_assignment(ctx: FeeBook, session: Session, run: FeeRun) -> dict[str, Any]:
+def get_assignment(ctx: Context, session: Session, run: FeeRun) -> dict[str, Any]:
     """Return one assignment as JSON."""
     account = session.get_one(Account, run.account_id)
     shelf = catalogue_of(ctx, session, account)
-    return to_dict(shelf, run, account, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme))
+    return to_dict(shelf, run, account, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone))
 
 
 def to_dict(

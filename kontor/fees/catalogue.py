@@ -13,12 +13,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries as accounts_queries
-from kontor.accounts.context import require_active
-from kontor.accounts.locks import require_reseller
+from kontor.accounts.locks import require_active, require_reseller
+from kontor.context import Context
 from kontor.discounts.record import tier_for, tiers_for
 from kontor.discounts.rules import reseller_percent
 from kontor.fees import queries
-from kontor.fees.context import FeeBook
 from kontor.fees.rules import below_cost, discounted_fee
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from kontor.kernel.money import Money
@@ -102,7 +101,7 @@ class ResellerCatalogue:
     edits: Mapping[str, ProductOverride]
 
     @classmethod
-    def of(cls, ctx: FeeBook, session: Session, owner: Account) -> ResellerCatalogue:
+    def of(cls, ctx: Context, session: Session, owner: Account) -> ResellerCatalogue:
         """Return the products that a reseller may assign."""
         programme = ctx.programme_of(session, owner)
         has_managed = any(product.managed_by is ManagedBy.RESELLER for product in programme.products.values())
@@ -110,7 +109,7 @@ class ResellerCatalogue:
         return cls(programme, owner.id, programme_service.visible(programme, owner), own_edits)
 
     @classmethod
-    def of_account(cls, ctx: FeeBook, session: Session, account: Account) -> ResellerCatalogue:
+    def of_account(cls, ctx: Context, session: Session, account: Account) -> ResellerCatalogue:
         """Return the products that may be assigned to an account: those its reseller sees."""
         owner = accounts_queries.by_id(session, account.reseller_id) if account.reseller_id is not None else None
         return cls.of(ctx, session, owner or account)
@@ -148,17 +147,17 @@ class ResellerCatalogue:
 NAME_LIMIT: Final = 200
 
 
-def page(ctx: FeeBook, session: Session, reseller_id: UUID, after: str | None, limit: int) -> Page[dict[str, Any]]:
+def page(ctx: Context, session: Session, reseller_id: UUID, after: str | None, limit: int) -> Page[dict[str, Any]]:
     """Return the products that a reseller may sell, by code. Raises NotFound, Conflict(`not_a_reseller`)."""
     owner = require_reseller(session, reseller_id)
     shelf = ResellerCatalogue.of(ctx, session, owner)
     codes = [code for code in sorted(shelf.products) if after is None or code > after]
     page_of_codes = paginate(codes[: limit + 1], limit, lambda code: code)
-    percents, today = DiscountPercents(session, shelf.programme), ctx.today(shelf.programme)
+    percents, today = DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone)
     return Page(tuple(to_dict(shelf, code, owner, percents, today) for code in page_of_codes.items), page_of_codes.next)
 
 
-def require_editable(ctx: FeeBook, session: Session, reseller_id: UUID, code: str) -> None:
+def require_editable(ctx: Context, session: Session, reseller_id: UUID, code: str) -> None:
     """Raise NotFound for a product that the reseller cannot see, Forbidden for one that it does not manage."""
     owner = accounts_queries.by_id(session, reseller_id)
     if owner is None:
@@ -170,7 +169,7 @@ def require_editable(ctx: FeeBook, session: Session, reseller_id: UUID, code: st
         )
 
 
-def edit(ctx: FeeBook, session: Session, reseller_id: UUID, code: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def edit(ctx: Context, session: Session, reseller_id: UUID, code: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Change a product's name or recommended retail fee (Money); None restores the programme's value.
 
     Raises NotFound, Forbidden(`managed_by_provider`), Conflict(`not_a_reseller`), Invalid.
@@ -185,7 +184,7 @@ def edit(ctx: FeeBook, session: Session, reseller_id: UUID, code: str, fields: M
     if changes:
         queries.upsert(session, owner.programme, code, owner.id, changes, ctx.now)
     shelf = ResellerCatalogue.of(ctx, session, owner)
-    return to_dict(shelf, code, owner, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme))
+    return to_dict(shelf, code, owner, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone))
 
 
 def _name(name: str) -> str:

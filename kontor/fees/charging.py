@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import DiscountPercents, Price, price_of
-from kontor.fees.context import FeeBook
 from kontor.fees.queries import RunOwner
 from kontor.fees.rules import Bill, BillingRun, bill, discounted_fee
 from kontor.kernel.ids import new_id
@@ -29,7 +29,7 @@ from models.fees import FeeKind, FeeRun, StopReason
 class Billing:
     """One round of charging for one programme on one local day."""
 
-    ctx: FeeBook
+    ctx: Context
     session: Session
     code: str
     programme: Programme
@@ -39,10 +39,10 @@ class Billing:
     plans: dict[UUID, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ctx: FeeBook, session: Session, code: str) -> Billing:
+    def of(cls, ctx: Context, session: Session, code: str) -> Billing:
         """Start a round for a programme on its current local day."""
         programme = ctx.programmes.current(session, code)
-        return cls(ctx, session, code, programme, ctx.today(programme), DiscountPercents(session, programme))
+        return cls(ctx, session, code, programme, ctx.today(programme.zone), DiscountPercents(session, programme))
 
     def charge(self, due: Sequence[FeeRun], holders: Mapping[UUID, RunOwner]) -> int:
         """Charge locked runs of locked accounts up to today and end finished runs; return the number of charges."""
@@ -144,7 +144,7 @@ class Billing:
         events.emit_many(self.session, self.ctx.jobs, news, at=self.ctx.now)
 
 
-def follow_up_run(run: FeeRun, plan: str, ctx: FeeBook) -> FeeRun:
+def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
     """Build the run of a follow-up plan; it keeps the anchor, so that the 31st is used again."""
     assert run.until is not None
     return FeeRun(
@@ -179,7 +179,7 @@ def event_data(charge: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def set_plan(ctx: FeeBook, session: Session, programme: Programme, account_id: UUID, plan: str) -> None:
+def set_plan(ctx: Context, session: Session, programme: Programme, account_id: UUID, plan: str) -> None:
     """Set the plan of a locked account and check its usage against the new limits."""
     account = session.get_one(Account, account_id, populate_existing=True)
     if account.plan == plan:
@@ -189,6 +189,6 @@ def set_plan(ctx: FeeBook, session: Session, programme: Programme, account_id: U
     quotas.check_thresholds(session, ctx.jobs, programme, account, ctx.now)
 
 
-def convert_trial(ctx: FeeBook, session: Session, account: Account) -> None:
+def convert_trial(ctx: Context, session: Session, account: Account) -> None:
     """End the trial of a locked account that took a paid plan."""
     trials.convert(session, ctx.jobs, account, ctx.now)

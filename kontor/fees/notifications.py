@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.fees.catalogue import DiscountPercents, ResellerCatalogue, wholesale_price
-from kontor.fees.context import FeeBook
 from kontor.fees.rules import below_cost, discounted_fee
 from kontor.kernel.money import Money
 from kontor.mailer.formatting import language_of
@@ -54,7 +54,7 @@ def terms_of(
 
 
 def post_margin_note(
-    ctx: FeeBook, session: Session, reseller: Account, account: Account, run: FeeRun, terms: AssignmentTerms
+    ctx: Context, session: Session, reseller: Account, account: Account, run: FeeRun, terms: AssignmentTerms
 ) -> None:
     """Mail the reseller about a retail fee below cost, once per assignment and fee."""
     mails.post(

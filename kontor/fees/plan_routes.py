@@ -10,7 +10,7 @@ from kontor.accounts import service as accounts
 from kontor.accounts.routes import READ, RESELLERS, shown
 from kontor.accounts.schemas import AccountOut
 from kontor.fees import catalogue, plans
-from kontor.fees.schemas import fee_context, retail_fee
+from kontor.fees.schemas import retail_fee
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
@@ -48,7 +48,7 @@ class ProductOut(ResponseModel):
 def require_managed(ctx: RequestContext) -> None:
     """Raise NotFound for a product that the reseller cannot see, Forbidden for one it does not manage."""
     reseller_id = uuid_of(ctx.incoming.params["reseller_id"])
-    catalogue.require_editable(fee_context(ctx), ctx.session, reseller_id, ctx.incoming.params["product"])
+    catalogue.require_editable(ctx.context, ctx.session, reseller_id, ctx.incoming.params["product"])
 
 
 EDIT = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, guard=require_managed)
@@ -58,7 +58,7 @@ LISTED = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=T
 @product_routes.get("/v1/resellers/{reseller_id}/products", LISTED, response=PageOut[ProductOut], problems=[409])
 def list_products(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[ProductOut]:
     """List products that the reseller can sell, with fees, ordered by code."""
-    page = catalogue.page(fee_context(ctx), ctx.session, reseller_id, query.cursor, query.limit)
+    page = catalogue.page(ctx.context, ctx.session, reseller_id, query.cursor, query.limit)
     return PageOut(items=[ProductOut.model_validate(product) for product in page.items], next=page.next)
 
 
@@ -68,7 +68,7 @@ def change_product(ctx: Ctx, reseller_id: UUID, product: str, body: ProductPatch
     changes = body.model_dump(exclude_unset=True)
     if "retail_fee" in changes:
         changes["retail_fee"] = retail_fee(ctx, reseller_id, body.retail_fee)
-    return ProductOut.model_validate(catalogue.edit(fee_context(ctx), ctx.session, reseller_id, product, changes))
+    return ProductOut.model_validate(catalogue.edit(ctx.context, ctx.session, reseller_id, product, changes))
 
 
 subscription_routes = Routes("fees")
@@ -100,9 +100,9 @@ class SubscribedAccountOut(AccountOut):
 
 
 def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
-    service_ctx = fee_context(ctx)
+    service_ctx = ctx.context
     programme = service_ctx.programme_of(ctx.session, account)
-    current = plans.to_dict(ctx.session, account, service_ctx.today(programme))
+    current = plans.to_dict(ctx.session, account, service_ctx.today(programme.zone))
     subscription = None if current is None else SubscriptionOut.model_validate(current)
     return SubscribedAccountOut(**shown(ctx, account).model_dump(), subscription=subscription)
 
@@ -112,7 +112,7 @@ def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
 )
 def put_subscription(ctx: Ctx, account_id: UUID, body: PlanIn) -> SubscribedAccountOut:
     """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`."""
-    service_ctx = fee_context(ctx)
+    service_ctx = ctx.context
     return _shown(ctx, plans.take_plan(service_ctx, ctx.session, account_id, body.plan))
 
 
@@ -127,5 +127,5 @@ def get_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
 )
 def cancel_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
     """End the paid plan with its paid period; no effect on the free plan."""
-    service_ctx = fee_context(ctx)
+    service_ctx = ctx.context
     return _shown(ctx, plans.cancel_plan(service_ctx, ctx.session, account_id))

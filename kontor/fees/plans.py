@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts.locks import lock_with_payer
+from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import plan_prices
 from kontor.fees.charging import Billing, convert_trial, set_plan
-from kontor.fees.context import FeeBook, lock_with_payer
 from kontor.fees.rules import BillingRun, PlanChange, Subscription, choose_plan, current_period, end_plan
 from kontor.fees.termination import charge_to_date, start_run
 from kontor.kernel.errors import Conflict, FieldError, Invalid
@@ -20,7 +21,7 @@ from models.accounts import Account, AccountKind
 from models.fees import FeeKind, FeeRun, StopReason
 
 
-def take_plan(ctx: FeeBook, session: Session, account_id: UUID, plan: str) -> Account:
+def take_plan(ctx: Context, session: Session, account_id: UUID, plan: str) -> Account:
     """Put an account on a plan; an upgrade takes effect now, any other change at the end of the paid period.
 
     The free plan means cancellation. Raises NotFound, Invalid(`unknown_plan`), Conflict
@@ -47,7 +48,7 @@ def take_plan(ctx: FeeBook, session: Session, account_id: UUID, plan: str) -> Ac
     return account
 
 
-def cancel_plan(ctx: FeeBook, session: Session, account_id: UUID) -> Account:
+def cancel_plan(ctx: Context, session: Session, account_id: UUID) -> Account:
     """End a paid plan with its paid period; without a paid plan nothing changes.
 
     Raises NotFound, Conflict(`account_deleted`).

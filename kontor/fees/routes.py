@@ -13,7 +13,7 @@ from kontor.accounts.routes import RESELLERS
 from kontor.fees import assignments, statements
 from kontor.fees.assignments import Assignments
 from kontor.fees.queries import ChargeFilter
-from kontor.fees.schemas import fee_context, retail_fee
+from kontor.fees.schemas import retail_fee
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
@@ -64,7 +64,7 @@ class AssignmentOut(ResponseModel):
 def require_sold(ctx: RequestContext) -> None:
     """Raise NotFound for a product that the account's reseller cannot sell; runs before body validation."""
     account = accounts.get(ctx.session, uuid_of(ctx.incoming.params["account_id"]))
-    assignments.require_visible(fee_context(ctx), ctx.session, account, ctx.incoming.params["product"])
+    assignments.require_visible(ctx.context, ctx.session, account, ctx.incoming.params["product"])
 
 
 READ = RoutePolicy(Scope.READ, "account_id", ownership.account, not_account=True)
@@ -72,7 +72,7 @@ ONE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, not_account=Tr
 
 
 def _shown(ctx: RequestContext, run: FeeRun) -> AssignmentOut:
-    return AssignmentOut.model_validate(assignments.get_assignment(fee_context(ctx), ctx.session, run))
+    return AssignmentOut.model_validate(assignments.get_assignment(ctx.context, ctx.session, run))
 
 
 @routes.post(
@@ -87,7 +87,7 @@ def assign_product(ctx: Ctx, account_id: UUID, body: AssignmentIn) -> ApiRespons
 
     404 `unknown_product`; 409 `not_multiple`, `not_a_client`; 422 `not_recurring`.
     """
-    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    work = Assignments.of(ctx.context, ctx.session, account_id)
     retail = retail_fee(ctx, account_id, body.retail_fee)
     result = work.assign(body.product, retail)
     return ApiResponse.of(_shown(ctx, result.run), 201 if result.created else 200)
@@ -97,21 +97,21 @@ def assign_product(ctx: Ctx, account_id: UUID, body: AssignmentIn) -> ApiRespons
 def list_assignments(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[AssignmentOut]:
     """List products assigned to the account today, ordered by product."""
     account = accounts.get(ctx.session, account_id)
-    page = assignments.page(fee_context(ctx), ctx.session, account, query.cursor, query.limit)
+    page = assignments.page(ctx.context, ctx.session, account, query.cursor, query.limit)
     return PageOut(items=[AssignmentOut.model_validate(row) for row in page.items], next=page.next)
 
 
 @routes.patch("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
 def change_assignment(ctx: Ctx, account_id: UUID, product: str, body: AssignmentPatch) -> AssignmentOut:
     """Set the retail fee. A fee below cost is flagged and the reseller is notified."""
-    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    work = Assignments.of(ctx.context, ctx.session, account_id)
     return _shown(ctx, work.change(product, retail_fee(ctx, account_id, body.retail_fee)))
 
 
 @routes.delete("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
 def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
     """End the assignment with its paid period; assigning the product again before then cancels the end."""
-    work = Assignments.of(fee_context(ctx), ctx.session, account_id)
+    work = Assignments.of(ctx.context, ctx.session, account_id)
     return _shown(ctx, work.unassign(product))
 
 
@@ -176,5 +176,5 @@ def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuer
 @charge_routes.post("/v1/charges/{charge_id}/void", VOID, response=ChargeOut)
 def void_charge(ctx: Ctx, charge_id: UUID, body: VoidIn) -> ChargeOut:
     """Void a charge, with a reason. 409 `already_void`."""
-    voided = statements.void(fee_context(ctx), ctx.session, charge_id, body.reason, ctx.caller.actor)
+    voided = statements.void(ctx.context, ctx.session, charge_id, body.reason, ctx.caller.actor)
     return ChargeOut.model_validate(statements.to_dict(voided))

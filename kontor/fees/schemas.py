@@ -3,15 +3,9 @@
 from uuid import UUID
 
 from kontor.accounts import service as accounts
-from kontor.fees.context import FeeBook
 from kontor.http.context import RequestContext
 from kontor.http.wire import MoneyIn
 from kontor.kernel.money import AllowedSign, Money
-
-
-def fee_context(ctx: RequestContext) -> FeeBook:
-    """Return the dependencies of the fee services."""
-    return FeeBook(ctx.jobs, ctx.deps.programmes)
 
 
 def retail_fee(ctx: RequestContext, account_id: UUID, body: MoneyIn | None) -> Money | None:
@@ -19,5 +13,5 @@ def retail_fee(ctx: RequestContext, account_id: UUID, body: MoneyIn | None) -> M
     if body is None:
         return None
     account = accounts.get(ctx.session, account_id)
-    currency = fee_context(ctx).programme_of(ctx.session, account).currency
+    currency = ctx.context.programme_of(ctx.session, account).currency
     return body.money(currency, AllowedSign.NOT_NEGATIVE, "retail_fee")

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.accounts import queries as accounts_queries
+from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import ResellerCatalogue
 from kontor.fees.charging import Billing
-from kontor.fees.context import FeeBook
 from kontor.fees.queries import ChargeFilter, RunPosition
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.money import Money
@@ -34,7 +34,7 @@ LINES: Final = 200
 """Maximum number of charges listed in a mail."""
 
 
-def post(ctx: FeeBook, session: Session, reseller_id: UUID, month: date) -> UUID | None:
+def post(ctx: Context, session: Session, reseller_id: UUID, month: date) -> UUID | None:
     """Charge what is still due, then mail a reseller's charges of a month (its first day); None: no mail.
 
     Void charges are left out. A deleted reseller gets no mail.
@@ -57,7 +57,7 @@ def post(ctx: FeeBook, session: Session, reseller_id: UUID, month: date) -> UUID
 
 
 def _facts(
-    ctx: FeeBook, session: Session, reseller: Account, month: date, charges: Sequence[tuple[Charge, str]]
+    ctx: Context, session: Session, reseller: Account, month: date, charges: Sequence[tuple[Charge, str]]
 ) -> dict[str, Any]:
     shelf = ResellerCatalogue.of(ctx, session, reseller)
     currency = charges[0][0].currency
@@ -101,20 +101,20 @@ RANGE: Final = 2_000
 """Number of runs charged in one transaction."""
 
 
-def ranges(ctx: FeeBook, session: Session, programme: str) -> list[tuple[RunPosition, RunPosition | None]]:
+def ranges(ctx: Context, session: Session, programme: str) -> list[tuple[RunPosition, RunPosition | None]]:
     """Return the start of each range of due runs, and the exclusive end (None for the last)."""
-    today = ctx.today(ctx.programmes.current(session, programme))
+    today = ctx.today(ctx.programmes.current(session, programme).zone)
     starts = queries.range_starts(session, programme, today, RANGE)
     return list(zip_longest(starts, starts[1:]))
 
 
-def charge_range(ctx: FeeBook, session: Session, programme: str, first: RunPosition, before: RunPosition | None) -> int:
+def charge_range(ctx: Context, session: Session, programme: str, first: RunPosition, before: RunPosition | None) -> int:
     """Charge the due runs from `first` to before `before`; return the number of charges."""
     billing = Billing.of(ctx, session, programme)
     return _charge(billing, queries.due(session, programme, billing.today, first, before))
 
 
-def charge_reseller(ctx: FeeBook, session: Session, reseller_id: UUID) -> int:
+def charge_reseller(ctx: Context, session: Session, reseller_id: UUID) -> int:
     """Charge the due runs of a reseller's clients; return the number of charges."""
     owner = accounts_queries.by_id(session, reseller_id)
     if owner is None:
@@ -152,7 +152,7 @@ def _parse_cursor(cursor: str | None) -> tuple[date, UUID] | None:
         raise invalid_cursor() from None
 
 
-def void(ctx: FeeBook, session: Session, charge_id: UUID, reason: str, actor: str) -> Charge:
+def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: str) -> Charge:
     """Void a charge permanently. Raises NotFound, Invalid, Conflict(`already_void`)."""
     stripped = reason.strip()
     if not 1 <= len(stripped) <= REASON_LIMIT:

@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.charging import Billing
-from kontor.fees.context import FeeBook
 from kontor.fees.queries import RunOwner
 from kontor.kernel.ids import new_id
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun, StopReason
 
 
-def charge_to_date(ctx: FeeBook, session: Session, accounts: Sequence[Account]) -> Billing:
+def charge_to_date(ctx: Context, session: Session, accounts: Sequence[Account]) -> Billing:
     """Charge what is due of locked accounts of one programme, before anything about them changes.
 
     So the payer on the first day of a period pays for it, no matter when it is charged.
@@ -54,7 +54,7 @@ def owner_of(account: Account) -> RunOwner:
     return RunOwner(account.id, account.reseller_id, account.deleted_at is None)
 
 
-def stop_at_period_end(ctx: FeeBook, session: Session, accounts: Sequence[Account], reason: StopReason) -> None:
+def stop_at_period_end(ctx: Context, session: Session, accounts: Sequence[Account], reason: StopReason) -> None:
     """End all runs of locked accounts of one programme with their paid period, except those that already end.
 
     Charges what is due first, to the current payer. Disconnected accounts keep their plan.
@@ -69,7 +69,7 @@ def stop_at_period_end(ctx: FeeBook, session: Session, accounts: Sequence[Accoun
     session.flush()
 
 
-def resume_runs(ctx: FeeBook, session: Session, account: Account) -> None:
+def resume_runs(ctx: Context, session: Session, account: Account) -> None:
     """Continue the runs that a deletion stopped and that have not ended; call it before the account is restored."""
     charge_to_date(ctx, session, [account])
     for run in queries.lock_open(session, [account.id]):

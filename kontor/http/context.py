@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.datastructures import Headers, QueryParams
 
-from kontor.accounts.context import AccountBook
+from kontor.context import Context, Secrets
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
 from kontor.engine.test_clock import FrozenClock
 from kontor.http.keys import Principal
@@ -26,7 +26,6 @@ from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.kernel.ports import Clock, PasswordHasher, SecretBox
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.tracing import Tracer
-from kontor.offers.transitions import OfferBook
 from kontor.programme.service import Programmes
 from models.keys import Scope
 
@@ -57,6 +56,10 @@ class Deps:
         bind = self.sessions.kw["bind"]
         assert isinstance(bind, Engine)
         return bind
+
+    def context(self, jobs: Jobs) -> Context:
+        """Return the context of the use cases over a ledger."""
+        return Context(jobs, self.programmes, Secrets(self.offer_secret, self.passwords))
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
@@ -129,14 +132,9 @@ class RequestContext:
         return replace(self.deps.jobs, clock=clock, trace_id=self.incoming.trace_id)
 
     @property
-    def accounts(self) -> AccountBook:
-        """Dependencies of the account services."""
-        return AccountBook(self.jobs, self.deps.programmes, self.deps.passwords)
-
-    @property
-    def offers(self) -> OfferBook:
-        """Dependencies of the offer services."""
-        return OfferBook(self.jobs, self.deps.offer_secret, self.deps.programmes)
+    def context(self) -> Context:
+        """The context of the use cases, at the time of this request."""
+        return self.deps.context(self.jobs)
 
     def require_visible(self, ownership: Ownership | None) -> Ownership:
         """Return the ownership. Raises NotFound if it is None or not visible to the caller."""

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.engine.admin import job_queries
 from kontor.http.context import Deps
 from kontor.http.responses import DB_UNAVAILABLE, ApiResponse
-from kontor.jobs.service import unfinished
+from kontor.kernel.database import psycopg_connection
 
 MIN_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.1
@@ -61,7 +62,7 @@ class JobWatcher:
     def _unfinished(self, job_ids: list[UUID]) -> set[UUID]:
         try:
             with self.deps.sessions() as session:
-                return unfinished(session, job_ids)
+                return job_queries.unfinished(psycopg_connection(session), job_ids)
         except DB_UNAVAILABLE:
             return set(job_ids)
 

@@ -1,7 +1,7 @@
 """Jobs as outsiders see them: enqueued, read, run again."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -124,11 +124,6 @@ def visible_tenants(session: Session, caller: Principal) -> tuple[str, ...] | No
         clients = ownership.client_ids(psycopg_connection(session), caller.reseller_id)
         return (str(caller.reseller_id), *map(str, clients))
     return None if caller.account_id is None else (str(caller.account_id),)
-
-
-def unfinished(session: Session, job_ids: Collection[UUID]) -> set[UUID]:
-    """Return the ids of those jobs that are not finished."""
-    return job_queries.unfinished(psycopg_connection(session), job_ids)
 
 
 def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kontor.accounts import timeline_queries
 from kontor.licences.service import instance_lane
 from kontor.offers import queries, service
-from kontor.offers.transitions import OfferBook, audit_trail_intact
+from kontor.offers.transitions import audit_trail_intact
 from kontor.offers.views import offer_to_dict
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
@@ -25,7 +25,7 @@ def show_offer(request: ConsoleRequest) -> TemplateResponse:
     """Show one offer. Raises NotFound."""
     offer = service.get(request.session, request.incoming.uuid("offer_id"))
     events = queries.events(request.session, [offer.id])[offer.id]
-    service_ctx = OfferBook(request.jobs, request.deps.offer_secret, request.deps.programmes)
+    service_ctx = request.context
     values = {
         "offer": offer_to_dict(request.session, offer, request.now),
         "events": events,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.http.keys import Principal
 from kontor.kernel.errors import Forbidden, Gone, NotFound
 from kontor.kernel.states import CancelReason, OfferEvent, OfferState
@@ -18,7 +19,7 @@ from kontor.offers import notifications, queries
 from kontor.offers.notifications import read_decision_token
 from kontor.offers.rules import next_state
 from kontor.offers.service import get
-from kontor.offers.transitions import OfferBook, lock_offer, transition
+from kontor.offers.transitions import lock_offer, transition
 from kontor.offers.views import current_changes, freeze_changes, reason_at, state_at
 from models.accounts import Account
 from models.keys import Scope
@@ -59,7 +60,7 @@ class DecisionView:
         return self.state is OfferState.WAITING_FOR_CONFIRMATION and self.unavailable_reason is None
 
 
-def peek(ctx: OfferBook, session: Session, tokens: Tokens, token: str) -> DecisionView:
+def peek(ctx: Context, session: Session, tokens: Tokens, token: str) -> DecisionView:
     """Return the decision behind a link, even one that no longer works; changes nothing.
 
     Raises NotFound (forged, unknown).
@@ -75,7 +76,7 @@ def peek(ctx: OfferBook, session: Session, tokens: Tokens, token: str) -> Decisi
     return DecisionView(offer, account, state, changes, unavailable_reason)
 
 
-def require_open(ctx: OfferBook, session: Session, tokens: Tokens, token: str) -> DecisionView:
+def require_open(ctx: Context, session: Session, tokens: Tokens, token: str) -> DecisionView:
     """Return the decision behind a link that still works. Raises NotFound, Gone (the code is the reason)."""
     decision = peek(ctx, session, tokens, token)
     if decision.unavailable_reason is not None:
@@ -83,9 +84,7 @@ def require_open(ctx: OfferBook, session: Session, tokens: Tokens, token: str) -
     return decision
 
 
-def decide_by_link(
-    ctx: OfferBook, session: Session, tokens: Tokens, token: str, verdict: DecisionChoice
-) -> DecisionView:
+def decide_by_link(ctx: Context, session: Session, tokens: Tokens, token: str, verdict: DecisionChoice) -> DecisionView:
     """Accept or reject by the link from the mail.
 
     Raises NotFound; Gone (expired, address changed); IllegalTransition with the state after an earlier
@@ -101,9 +100,7 @@ def decide_by_link(
     return peek(ctx, session, tokens, token)
 
 
-def decide_by_key(
-    ctx: OfferBook, session: Session, caller: Principal, offer_id: UUID, verdict: DecisionChoice
-) -> Offer:
+def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: UUID, verdict: DecisionChoice) -> Offer:
     """Accept or reject with the client's own key, or on its behalf with an unbound operator key (programme.md 5.8).
 
     Raises NotFound, Forbidden (a reseller's key), IllegalTransition.
@@ -122,7 +119,7 @@ def decide_by_key(
     return decide(ctx, session, offer_id, verdict, DecidedBy(caller.actor, account.admin_email))
 
 
-def decide(ctx: OfferBook, session: Session, offer_id: UUID, verdict: DecisionChoice, decider: DecidedBy) -> Offer:
+def decide(ctx: Context, session: Session, offer_id: UUID, verdict: DecisionChoice, decider: DecidedBy) -> Offer:
     """Accept or reject, locking the account, then the offer. Raises NotFound, IllegalTransition."""
     account = queries.lock_account(session, get(session, offer_id).account_id)
     offer = lock_offer(session, offer_id)

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.context import Context
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.states import OfferState
 from kontor.kernel.tokens import Tokens
 from kontor.licences import service as licences_service
 from kontor.mails import service as mails
 from kontor.mails.service import MailRule, Refreshed
-from kontor.offers.transitions import OfferBook
 from kontor.offers.views import current_changes, event_payload, state_at
 from kontor.programme import service as programme_service
 from kontor.programme.service import Programmes
@@ -28,7 +28,7 @@ from models.mails import Mail
 from models.offers import Offer
 
 
-def mail_received(ctx: OfferBook, session: Session, offer: Offer) -> None:
+def mail_received(ctx: Context, session: Session, offer: Offer) -> None:
     """Post `offer-received` to the customer's admin, with the link to the decision page."""
     account = session.get_one(Account, offer.account_id)
     facts = {
@@ -39,25 +39,25 @@ def mail_received(ctx: OfferBook, session: Session, offer: Offer) -> None:
     _to_client(ctx, session, "offer-received", offer, facts)
 
 
-def mail_withdrawn(ctx: OfferBook, session: Session, offer: Offer) -> None:
+def mail_withdrawn(ctx: Context, session: Session, offer: Offer) -> None:
     """Post `offer-withdrawn` to the customer's admin."""
     _to_client(ctx, session, "offer-withdrawn", offer, {"sent_at": offer.created_at})
 
 
-def mail_decision(ctx: OfferBook, session: Session, offer: Offer, by: str) -> None:
+def mail_decision(ctx: Context, session: Session, offer: Offer, by: str) -> None:
     """Post `offer-accepted` or `offer-rejected` to the reseller's admin; `by` is empty for an operator."""
     facts = {"decided_at": offer.decided_at, "by": by}
     _to_reseller(ctx, session, f"offer-{offer.state}", offer, facts, str(offer.id))
 
 
-def mail_expiry(ctx: OfferBook, session: Session, offer: Offer) -> None:
+def mail_expiry(ctx: Context, session: Session, offer: Offer) -> None:
     """Post `offer-expired` to the reseller's admin."""
     facts = {"sent_at": offer.created_at, "expired_at": offer.expires_at}
     _to_reseller(ctx, session, "offer-expired", offer, facts, str(offer.id))
 
 
 def mail_delivery_failed(
-    ctx: OfferBook, session: Session, offer: Offer, *, subject_of: str, error: str, attempts: int, held: bool
+    ctx: Context, session: Session, offer: Offer, *, subject_of: str, error: str, attempts: int, held: bool
 ) -> None:
     """Post `delivery-failed` to the reseller's admin; `subject_of` is offer, withdrawal or licences."""
     now = ctx.now
@@ -71,9 +71,7 @@ def mail_delivery_failed(
     _to_reseller(ctx, session, "delivery-failed", offer, facts, f"{subject_of}:{offer.id}:{now.isoformat()}")
 
 
-def mail_licences_ending(
-    ctx: OfferBook, session: Session, account: Account, grants: Sequence[Grant], days: int
-) -> None:
+def mail_licences_ending(ctx: Context, session: Session, account: Account, grants: Sequence[Grant], days: int) -> None:
     """Post `licences-ending` to the customer's admin, Cc the reseller's."""
     ends_at = grants[0].ends_at
     owner = session.get(Account, account.reseller_id) if account.reseller_id is not None else None
@@ -97,7 +95,7 @@ def _ending(grants: Sequence[Grant]) -> list[dict[str, Any]]:
     return [{"product": grant.product, "count": grant.count, "ends_at": grant.ends_at} for grant in grants]
 
 
-def _to_client(ctx: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
+def _to_client(ctx: Context, session: Session, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
     account = session.get_one(Account, offer.account_id)
     mails.post(
         session,
@@ -116,7 +114,7 @@ def _to_client(ctx: OfferBook, session: Session, template: str, offer: Offer, fa
 
 
 def _to_reseller(
-    ctx: OfferBook, session: Session, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
+    ctx: Context, session: Session, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
 ) -> None:
     client = session.get_one(Account, offer.account_id)
     owner = session.get_one(Account, offer.reseller_id)
@@ -198,7 +196,7 @@ OFFER_RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
 )
 
 
-def emit_offer_event(ctx: OfferBook, session: Session, event_type: str, offer: Offer, **data: Any) -> None:
+def emit_offer_event(ctx: Context, session: Session, event_type: str, offer: Offer, **data: Any) -> None:
     """Write a domain event about an offer; `data` is added to its payload."""
     events.emit(
         session,
@@ -211,26 +209,26 @@ def emit_offer_event(ctx: OfferBook, session: Session, event_type: str, offer: O
     )
 
 
-def notify_delivered(ctx: OfferBook, session: Session, offer: Offer) -> None:
+def notify_delivered(ctx: Context, session: Session, offer: Offer) -> None:
     """Announce a delivered offer and mail the customer's admin for a decision."""
     emit_offer_event(ctx, session, "offer.delivered", offer)
     mail_received(ctx, session, offer)
 
 
-def notify_decided(ctx: OfferBook, session: Session, offer: Offer, by: str) -> None:
+def notify_decided(ctx: Context, session: Session, offer: Offer, by: str) -> None:
     """Announce a decision and mail the reseller; `by` is empty for an operator."""
     emit_offer_event(ctx, session, f"offer.{offer.state}", offer)
     mail_decision(ctx, session, offer, by)
 
 
-def notify_cancelled(ctx: OfferBook, session: Session, offer: Offer, *, admin_informed: bool) -> None:
+def notify_cancelled(ctx: Context, session: Session, offer: Offer, *, admin_informed: bool) -> None:
     """Announce a cancelled offer; mail the customer's admin if already `admin_informed` of the offer."""
     emit_offer_event(ctx, session, "offer.cancelled", offer)
     if admin_informed:
         mail_withdrawn(ctx, session, offer)
 
 
-def notify_expired(ctx: OfferBook, session: Session, offer: Offer) -> None:
+def notify_expired(ctx: Context, session: Session, offer: Offer) -> None:
     """Announce an expired offer and mail the reseller."""
     emit_offer_event(ctx, session, "offer.cancelled", offer)
     mail_expiry(ctx, session, offer)

@@ -6,12 +6,12 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from kontor.accounts.portal import brand_of, unknown
+from kontor.context import Context
 from kontor.http.context import Deps
 from kontor.kernel.errors import Conflict, Gone, NotFound
 from kontor.kernel.states import OfferState
 from kontor.offers import decisions
 from kontor.offers.decisions import DecisionChoice, DecisionView
-from kontor.offers.transitions import OfferBook
 from kontor.programme import service as programme_service
 from kontor.ui import page_texts
 from kontor.ui.pages import PublicPage, Reader
@@ -102,5 +102,5 @@ def _nothing() -> dict[str, Any]:
     return {"message": None, "lines": [], "changes_title": None, "changes": [], "undecided": False}
 
 
-def _service_context(deps: Deps) -> OfferBook:
-    return OfferBook(deps.jobs, deps.offer_secret, deps.programmes)
+def _service_context(deps: Deps) -> Context:
+    return deps.context(deps.jobs)

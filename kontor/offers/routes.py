@@ -68,7 +68,7 @@ def send_offer(ctx: Ctx, body: OfferIn) -> OfferOut:
         message=body.message,
         expires_at=body.expires_at,
     )
-    return shown(ctx, service.send(ctx.offers, ctx.session, new, ctx.caller.actor))
+    return shown(ctx, service.send(ctx.context, ctx.session, new, ctx.caller.actor))
 
 
 @routes.get("/v1/offers", RoutePolicy(Scope.READ), response=PageOut[OfferOut], problems=[404])
@@ -98,7 +98,7 @@ def get_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
 @routes.post("/v1/offers/{offer_id}/cancel", CANCEL, response=OfferOut)
 def cancel_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
     """Withdraw an offer. 409 `illegal_transition` with the state."""
-    return shown(ctx, service.cancel(ctx.offers, ctx.session, offer_id, ctx.caller.actor))
+    return shown(ctx, service.cancel(ctx.context, ctx.session, offer_id, ctx.caller.actor))
 
 
 @routes.post("/v1/offers/{offer_id}/accept", DECIDE, response=OfferOut)
@@ -131,7 +131,7 @@ def list_licences(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query(
 
 
 def _decided(ctx: RequestContext, offer_id: UUID, verdict: DecisionChoice) -> OfferOut:
-    return shown(ctx, decisions.decide_by_key(ctx.offers, ctx.session, ctx.caller, offer_id, verdict))
+    return shown(ctx, decisions.decide_by_key(ctx.context, ctx.session, ctx.caller, offer_id, verdict))
 
 
 template_routes = Routes("offers")
@@ -150,7 +150,7 @@ def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
     """Create a template. 409 `name_taken`; 422 `unknown_product`."""
     require_visible_resource(ctx, ownership.account, body.reseller_id)
     lines = [line.model_dump(mode="json") for line in body.lines]
-    template = templates.create(ctx.offers, ctx.session, body.reseller_id, body.name, lines)
+    template = templates.create(ctx.context, ctx.session, body.reseller_id, body.name, lines)
     return TemplateOut.model_validate(templates.template_to_dict(template))
 
 
@@ -176,7 +176,7 @@ def get_template(ctx: Ctx, template_id: UUID) -> TemplateOut:
 def put_template(ctx: Ctx, template_id: UUID, body: TemplateUpdate) -> TemplateOut:
     """Replace a template's name and lines; offers already sent keep theirs."""
     lines = [line.model_dump(mode="json") for line in body.lines]
-    changed = templates.change(ctx.offers, ctx.session, template_id, body.name, lines)
+    changed = templates.change(ctx.context, ctx.session, template_id, body.name, lines)
     return TemplateOut.model_validate(templates.template_to_dict(changed))
 
 

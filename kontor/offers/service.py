@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.accounts.locks import require_client, require_reseller
+from kontor.context import Context
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.paging import Page, cursor_id, invalid_cursor, paginate
@@ -23,7 +24,7 @@ from kontor.offers import notifications, queries
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
 from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_dicts, validate_lines
-from kontor.offers.transitions import OfferBook, insert_offer, lock_offer, transition
+from kontor.offers.transitions import insert_offer, lock_offer, transition
 from kontor.offers.views import freeze_changes, offers_to_dicts
 from models.accounts import Account
 from models.offers import GrantState, Offer
@@ -47,7 +48,7 @@ class NewOffer:
     expires_at: datetime | None = None
 
 
-def send(ctx: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
+def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
     """Create an offer in state `waiting` and enqueue its delivery and its expiry.
 
     Raises NotFound (reseller, its client, its template), Conflict(`no_instance`), Invalid.
@@ -79,14 +80,14 @@ def send(ctx: OfferBook, session: Session, new: NewOffer, actor: str) -> Offer:
     return offer
 
 
-def cancel(ctx: OfferBook, session: Session, offer_id: UUID, actor: str) -> Offer:
+def cancel(ctx: Context, session: Session, offer_id: UUID, actor: str) -> Offer:
     """Withdraw an offer for its reseller. Raises NotFound, IllegalTransition."""
     offer = lock_offer(session, offer_id)
     _close(ctx, session, offer, OfferEvent.WITHDRAW, actor)
     return offer
 
 
-def expire(ctx: OfferBook, session: Session, offer_id: UUID, actor: str = "system") -> bool:
+def expire(ctx: Context, session: Session, offer_id: UUID, actor: str = "system") -> bool:
     """Close an open offer past its expiry and notify the reseller; False if it is not due."""
     offer = lock_offer(session, offer_id)
     if OfferState(offer.state) not in OPEN_STATES or ctx.now < offer.expires_at:
@@ -95,7 +96,7 @@ def expire(ctx: OfferBook, session: Session, offer_id: UUID, actor: str = "syste
     return True
 
 
-def cancel_open_offers(ctx: OfferBook, session: Session, account_id: UUID, actor: str) -> int:
+def cancel_open_offers(ctx: Context, session: Session, account_id: UUID, actor: str) -> int:
     """Cancel every open offer of an account that is being deleted; return how many there were."""
     closed = 0
     for offer_id in queries.open_ids(session, account_id=account_id):
@@ -108,7 +109,7 @@ def cancel_open_offers(ctx: OfferBook, session: Session, account_id: UUID, actor
     return closed
 
 
-def remail_open_offers(ctx: OfferBook, session: Session, account_id: UUID) -> int:
+def remail_open_offers(ctx: Context, session: Session, account_id: UUID) -> int:
     """Mail the offers that await a decision to a new admin address; links sent to the old one no longer work."""
     waiting = queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT)
     for offer in waiting:
@@ -147,7 +148,7 @@ def list_offers(
     return paginate(offers, limit, lambda offer: str(offer.id))
 
 
-def enqueue_withdrawal(ctx: OfferBook, session: Session, offer: Offer) -> None:
+def enqueue_withdrawal(ctx: Context, session: Session, offer: Offer) -> None:
     """Enqueue the withdrawal call to the instance, once, behind any delivery running in its lane."""
     ctx.jobs.enqueue(
         session,
@@ -159,7 +160,7 @@ def enqueue_withdrawal(ctx: OfferBook, session: Session, offer: Offer) -> None:
     )
 
 
-def _close(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
+def _close(ctx: Context, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
     """Cancel a locked offer, and withdraw it from the instance if it may have been delivered."""
     previous = OfferState(offer.state)
     transition(ctx, session, offer, event, actor)
@@ -173,7 +174,7 @@ def _close(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, ac
         notifications.notify_cancelled(ctx, session, offer, admin_informed=admin_informed)
 
 
-def _lines(ctx: OfferBook, session: Session, owner: Account, client: Account, new: NewOffer) -> tuple[OfferLine, ...]:
+def _lines(ctx: Context, session: Session, owner: Account, client: Account, new: NewOffer) -> tuple[OfferLine, ...]:
     """Return the validated lines of the template or of the request. Raises NotFound, Invalid."""
     if (new.template_id is None) == (new.lines is None):
         message = "Pass either template_id or lines."
@@ -216,7 +217,7 @@ def _expiry(requested: datetime | None, now: datetime, life: timedelta) -> datet
     return requested
 
 
-def _enqueue_first_jobs(ctx: OfferBook, session: Session, offer: Offer) -> None:
+def _enqueue_first_jobs(ctx: Context, session: Session, offer: Offer) -> None:
     args, tenant = {"offer_id": str(offer.id)}, str(offer.reseller_id)
     delivery = ctx.jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=instance_lane(offer.account_id))
     offer.delivery_job_id = delivery.id

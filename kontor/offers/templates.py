@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts.locks import require_reseller
+from kontor.context import Context
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
@@ -17,7 +18,6 @@ from kontor.kernel.paging import Page, cursor_id, paginate
 from kontor.kernel.states import LineMode
 from kontor.licences.rules import OfferLine, line_errors, unknown_products
 from kontor.offers import queries
-from kontor.offers.transitions import OfferBook
 from kontor.programme import service as programme
 from models.accounts import Account
 from models.offers import OfferTemplate
@@ -26,7 +26,7 @@ NAME_LIMIT: Final = 200
 
 
 def create(
-    ctx: OfferBook, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+    ctx: Context, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
 ) -> OfferTemplate:
     """Create a template. Raises NotFound (no such reseller), Invalid, Conflict(`name_taken`)."""
     owner = require_reseller(session, reseller_id, lock=True)
@@ -44,7 +44,7 @@ def create(
 
 
 def change(
-    ctx: OfferBook, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+    ctx: Context, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
 ) -> OfferTemplate:
     """Replace name and lines; offers already sent keep their lines. Raises as `create` does."""
     template = get(session, template_id, lock=True)
@@ -90,7 +90,7 @@ def template_to_dict(template: OfferTemplate) -> dict[str, Any]:
 
 
 def validate_lines(
-    ctx: OfferBook, session: Session, owner: Account, lines: Sequence[Mapping[str, Any]]
+    ctx: Context, session: Session, owner: Account, lines: Sequence[Mapping[str, Any]]
 ) -> tuple[OfferLine, ...]:
     """Validate lines against the products a reseller may sell. Raises Invalid(`unknown_product`, `invalid`)."""
     parsed = tuple(_parse_line(index, line) for index, line in enumerate(lines))

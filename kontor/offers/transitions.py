@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.engine.enqueue import Jobs
+from kontor.context import Context
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import OfferEvent, OfferState
 from kontor.offers import queries
@@ -26,31 +24,7 @@ from kontor.offers.rules import (
 from kontor.offers.rules import (
     verify_chain as chain_is_valid,
 )
-from kontor.programme.service import Programmes
 from models.offers import Offer, OfferEventRow
-
-
-@dataclass(frozen=True, slots=True)
-class OfferBook:
-    """Dependencies of the offer use cases; `secret` keys the hash chain of events."""
-
-    jobs: Jobs
-    secret: bytes = field(repr=False)
-    programmes: Programmes = field(default_factory=Programmes)
-
-    @property
-    def now(self) -> datetime:
-        """Programme time, aware, UTC."""
-        return self.jobs.clock.now()
-
-    @property
-    def chain_key(self) -> bytes:
-        """Key of the hash chain, derived for this purpose only."""
-        return hmac.new(self.secret, b"kontor offer events", hashlib.sha256).digest()
-
-    def within(self, jobs: Jobs) -> OfferBook:
-        """Return a copy for a running job: its events and follow-up jobs carry the job's id."""
-        return replace(self, jobs=jobs)
 
 
 def lock_offer(session: Session, offer_id: UUID) -> Offer:
@@ -61,7 +35,7 @@ def lock_offer(session: Session, offer_id: UUID) -> Offer:
     return offer
 
 
-def insert_offer(ctx: OfferBook, session: Session, offer: Offer, actor: str) -> None:
+def insert_offer(ctx: Context, session: Session, offer: Offer, actor: str) -> None:
     """Insert a new offer and its first event."""
     offer.state = next_state(None, OfferEvent.SEND)
     session.add(offer)
@@ -69,7 +43,7 @@ def insert_offer(ctx: OfferBook, session: Session, offer: Offer, actor: str) -> 
     _write(ctx, session, offer, OfferEvent.SEND, None, actor)
 
 
-def transition(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
+def transition(ctx: Context, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
     """Make a transition. The caller holds the offer's lock. Raises IllegalTransition with the current state."""
     from_state = OfferState(offer.state)
     to_state = next_effective_state(from_state, event, expires_at=offer.expires_at, now=ctx.now)
@@ -79,7 +53,7 @@ def transition(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent
     _write(ctx, session, offer, event, from_state, actor)
 
 
-def try_transition(ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, actor: str) -> bool:
+def try_transition(ctx: Context, session: Session, offer: Offer, event: OfferEvent, actor: str) -> bool:
     """Make a transition if the current state allows it; return whether it did."""
     try:
         transition(ctx, session, offer, event, actor)
@@ -88,16 +62,16 @@ def try_transition(ctx: OfferBook, session: Session, offer: Offer, event: OfferE
     return True
 
 
-def audit_trail_intact(ctx: OfferBook, offer: Offer, events: Sequence[OfferEventRow]) -> bool:
+def audit_trail_intact(ctx: Context, offer: Offer, events: Sequence[OfferEventRow]) -> bool:
     """Return whether an offer's events, oldest first, are complete, unchanged and end in its state."""
     numbered = [event.number for event in events] == list(range(1, len(events) + 1))
     recorded = [(_content(event), event.hash) for event in events]
-    valid = numbered and chain_is_valid(ctx.chain_key, _snapshot(offer), recorded)
+    valid = numbered and chain_is_valid(_chain_key(ctx), _snapshot(offer), recorded)
     return valid and events[-1].to_state == offer.state
 
 
 def _write(
-    ctx: OfferBook, session: Session, offer: Offer, event: OfferEvent, from_state: OfferState | None, actor: str
+    ctx: Context, session: Session, offer: Offer, event: OfferEvent, from_state: OfferState | None, actor: str
 ) -> None:
     last = queries.last_event(session, offer.id)
     row = OfferEventRow(
@@ -111,7 +85,7 @@ def _write(
         job_id=ctx.jobs.parent_id,
     )
     previous = last.hash if last is not None else None
-    row.hash = event_hash(ctx.chain_key, _snapshot(offer), previous, _content(row))
+    row.hash = event_hash(_chain_key(ctx), _snapshot(offer), previous, _content(row))
     session.add(row)
     session.flush()
 
@@ -142,3 +116,8 @@ def _content(row: OfferEventRow) -> dict[str, Any]:
         "to": row.to_state,
         "job": row.job_id,
     }
+
+
+def _chain_key(ctx: Context) -> bytes:
+    """Return the key of the hash chain, derived for this purpose only."""
+    return hmac.new(ctx.offer_secret, b"kontor offer events", hashlib.sha256).digest()

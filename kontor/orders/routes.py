@@ -14,7 +14,7 @@ from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
 from kontor.http.wire import MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.orders import service
-from kontor.payments.routes import READ, discount_context, reseller_here
+from kontor.payments.routes import READ, reseller_here
 from models.keys import Scope
 
 routes = Routes("orders")
@@ -66,7 +66,7 @@ class OrderOut(ResponseModel):
 def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
     """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`."""
     new = service.NewOrder(**body.model_dump())
-    placed = service.place(discount_context(ctx), ctx.session, reseller_here(ctx, reseller_id).id, new)
+    placed = service.place(ctx.context, ctx.session, reseller_here(ctx, reseller_id).id, new)
     return ApiResponse.of(OrderOut.model_validate(placed.document), 201 if placed.created else 200)
 
 

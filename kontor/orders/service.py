@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from kontor.accounts.clients import share_lock_reseller
-from kontor.discounts.context import DiscountBook
+from kontor.accounts.locks import share_lock_reseller
+from kontor.context import Context
 from kontor.discounts.record import TierStatus, json_number, tier_status
 from kontor.discounts.rules import price_order
 from kontor.kernel.errors import FieldError, Invalid
@@ -48,7 +48,7 @@ class PlacedOrder:
     created: bool
 
 
-def place(ctx: DiscountBook, session: Session, reseller_id: UUID, new: NewOrder) -> PlacedOrder:
+def place(ctx: Context, session: Session, reseller_id: UUID, new: NewOrder) -> PlacedOrder:
     """Price an order and store it; a reference that was used before returns its existing order.
 
     Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`), Invalid(`unknown_product`,
@@ -74,7 +74,7 @@ def _existing(session: Session, reseller_id: UUID, reference: str) -> OrderRow:
     return order
 
 
-def _priced(ctx: DiscountBook, session: Session, reseller: Account, new: NewOrder) -> dict[str, Any]:
+def _priced(ctx: Context, session: Session, reseller: Account, new: NewOrder) -> dict[str, Any]:
     """Return the columns of an order except its reference."""
     programme = ctx.programme(session, reseller.programme)
     product = _product(programme, reseller, new.product)

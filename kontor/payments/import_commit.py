@@ -14,8 +14,8 @@ from sqlalchemy import Row, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from kontor.accounts.clients import share_lock_reseller
-from kontor.discounts.context import DiscountBook
+from kontor.accounts.locks import share_lock_reseller
+from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.ids import new_id
 from kontor.payments.import_parse import ParsedRow, RowError
@@ -45,12 +45,12 @@ class ImportResult:
     bad: tuple[RowError, ...] = ()
 
 
-def programme_of(ctx: DiscountBook, session: Session, reseller_id: UUID) -> Programme:
+def programme_of(ctx: Context, session: Session, reseller_id: UUID) -> Programme:
     """Return a reseller's programme. Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`)."""
     return ctx.programme(session, share_lock_reseller(session, reseller_id).programme)
 
 
-def start(ctx: DiscountBook, session: Session, reseller_id: UUID, digest: str) -> StartedImport:
+def start(ctx: Context, session: Session, reseller_id: UUID, digest: str) -> StartedImport:
     """Start or continue the import of a file, by its SHA-256. Raises like `programme_of`."""
     programme = programme_of(ctx, session, reseller_id)
     delete_abandoned(session, ctx.now - ABANDONED)
@@ -67,7 +67,7 @@ def stage_rows(session: Session, import_id: UUID, start: int, chunk: Sequence[Pa
     record.lines += len(new_rows)
 
 
-def commit(ctx: DiscountBook, session: Session, import_id: UUID) -> ImportResult:
+def commit(ctx: Context, session: Session, import_id: UUID) -> ImportResult:
     """Import all rows in the caller's transaction; a single conflicting row refuses the file."""
     record = lock(session, import_id)
     if record.finished_at is not None:

@@ -8,7 +8,7 @@ from fastapi import Query
 from pydantic import Field
 
 from kontor.accounts import service as accounts
-from kontor.discounts.context import DiscountBook
+from kontor.context import Context
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
@@ -56,9 +56,9 @@ class PaymentQuery(PageQuery):
     last: DayIn | None = Field(None, alias="to")
 
 
-def discount_context(ctx: RequestContext) -> DiscountBook:
+def discount_context(ctx: RequestContext) -> Context:
     """Return the dependencies of the payment and discount services."""
-    return DiscountBook(ctx.jobs, ctx.deps.programmes)
+    return ctx.context
 
 
 def reseller_here(ctx: RequestContext, reseller_id: UUID) -> Account:
@@ -76,7 +76,7 @@ def reseller_here(ctx: RequestContext, reseller_id: UUID) -> Account:
 def post_payment(ctx: Ctx, reseller_id: UUID, body: PaymentIn) -> ApiResponse:
     """Post a payment. Known reference: 200, the first. 422 `currency_mismatch`, `in_future`, `invalid_amount`."""
     account = reseller_here(ctx, reseller_id)
-    service_ctx = discount_context(ctx)
+    service_ctx = ctx.context
     programme = service_ctx.programme(ctx.session, account.programme)
     new = service.NewPayment(body.kind, body.amount.money(programme.currency), body.paid_at, body.reference)
     posted = service.post(service_ctx, ctx.session, account.id, new)
@@ -88,7 +88,7 @@ def post_payment(ctx: Ctx, reseller_id: UUID, body: PaymentIn) -> ApiResponse:
 def list_payments(ctx: Ctx, reseller_id: UUID, query: Annotated[PaymentQuery, Query()]) -> PageOut[PaymentOut]:
     """List payments, most recently posted first."""
     account = reseller_here(ctx, reseller_id)
-    programme = discount_context(ctx).programme(ctx.session, account.programme)
+    programme = ctx.context.programme(ctx.session, account.programme)
     filter_ = service.filter_by_days(programme, query.kind, query.first, query.last, query.reference)
     page = service.page(ctx.session, account.id, filter_, query.cursor, query.limit)
     shown = [PaymentOut.model_validate(service.to_dict(row, programme)) for row in page.items]

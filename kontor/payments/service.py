@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts.clients import share_lock_reseller
-from kontor.discounts.context import DiscountBook
+from kontor.accounts.locks import share_lock_reseller
+from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.errors import Conflict, FieldError, Invalid
 from kontor.kernel.ids import new_id
@@ -46,7 +46,7 @@ class PostedPayment:
     created: bool
 
 
-def post(ctx: DiscountBook, session: Session, reseller_id: UUID, new: NewPayment) -> PostedPayment:
+def post(ctx: Context, session: Session, reseller_id: UUID, new: NewPayment) -> PostedPayment:
     """Post a payment and enqueue the recomputation of the reseller's discount; a known reference changes nothing.
 
     Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`), Invalid(`in_future`, `reference`).

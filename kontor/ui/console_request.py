@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
+from kontor.context import Context
 from kontor.engine.admin.operations import Actor, Operations
 from kontor.engine.enqueue import Jobs
 from kontor.engine.test_clock import FrozenClock
@@ -57,6 +58,11 @@ class ConsoleRequest:
     now: datetime
     operator_session: OperatorSession | None = None
     operator: Operator | None = None
+
+    @property
+    def context(self) -> Context:
+        """The context of the use cases, at the time of this request."""
+        return self.deps.context(self.jobs)
 
     @property
     def jobs(self) -> Jobs:

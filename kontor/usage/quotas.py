@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook, lock_account
+from kontor.accounts.locks import lock_account
+from kontor.context import Context
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.ids import new_id
 from kontor.kernel.periods import Period
@@ -124,7 +125,7 @@ class ReportResult:
     repeated: bool
 
 
-def receive_report(ctx: AccountBook, session: Session, account_id: UUID, usage_report: NewUsageReport) -> ReportResult:
+def receive_report(ctx: Context, session: Session, account_id: UUID, usage_report: NewUsageReport) -> ReportResult:
     """Store a report and check the quota. A repeated `report_id` of the account changes nothing.
 
     Raises NotFound, Conflict(`account_deleted`), Invalid.

@@ -52,7 +52,7 @@ class ReportedUsageOut(UsageOut):
 @routes.post("/v1/accounts/{account_id}/usage", REPORT, response=ReportedUsageOut, status=202)
 def report_usage(ctx: Ctx, account_id: UUID, body: UsageReportIn) -> ReportedUsageOut:
     """Report usage; reports may be late, repeated or out of order. 409 `account_deleted`."""
-    result = quotas.receive_report(ctx.accounts, ctx.session, account_id, body.to_report())
+    result = quotas.receive_report(ctx.context, ctx.session, account_id, body.to_report())
     return ReportedUsageOut(metric=result.metric, value=result.value, limit=result.limit, repeated=result.repeated)
 
 
@@ -69,5 +69,5 @@ class StartedTrialOut(ResponseModel):
 @trial_routes.post("/v1/accounts/{account_id}/trial", START, response=StartedTrialOut, status=201)
 def start_trial(ctx: Ctx, account_id: UUID) -> StartedTrialOut:
     """Start the account's one trial. 409 `trial_used`, `already_subscribed`, `no_trial`."""
-    account = trials.start(ctx.accounts, ctx.session, account_id)
+    account = trials.start(ctx.context, ctx.session, account_id)
     return StartedTrialOut(ends_at=account.trial_ends_at)

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook, lock_account
+from kontor.accounts.locks import lock_account
+from kontor.context import Context
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict
 from kontor.kernel.states import TrialState
@@ -25,7 +26,7 @@ END: Final = "trials.end"
 REMIND: Final = "trials.remind"
 
 
-def start(ctx: AccountBook, session: Session, account_id: UUID) -> Account:
+def start(ctx: Context, session: Session, account_id: UUID) -> Account:
     """Start an account's only trial and enqueue its end and reminders.
 
     Raises NotFound, Conflict(`account_deleted`, `no_trial`, `trial_used`, `already_subscribed`).

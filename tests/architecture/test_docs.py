@@ -5,7 +5,7 @@ import typer
 
 from kontor.adapters.settings import Environment
 from kontor.cli.main import build
-from tests.architecture.source import ROOT
+from devtools.source import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 
-from tests.architecture.source import ROOT, name, product
+from devtools.source import ROOT, name, product
 from workers.migrations import newest_migration
 
 IMPORT_ALL = """

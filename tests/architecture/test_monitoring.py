@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.architecture.source import ROOT
+from devtools.source import ROOT
 from tests.support.alert_rules import needs_promtool
 
 DEPLOY = ROOT / "deploy"

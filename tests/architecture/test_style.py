@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import median, quantiles
 
-from tests.architecture.source import ROOT, calls, everything, functions, length, name, product, tree
+from devtools.source import ROOT, calls, everything, functions, length, name, product, tree
 
 CLOCK = "kontor/adapters/clock.py"
 BANNED_CALLS = {
@@ -19,7 +19,6 @@ COMMITTING_MODULES = {
     "kontor/mails/portal.py",
     "kontor/http/pipeline.py",
     "kontor/http/idempotency.py",
-    "kontor/cli/context.py",
     "kontor/cli/context.py",
     "kontor/console/handler.py",
     "kontor/engine/ledger.py",  # the commits of the runner

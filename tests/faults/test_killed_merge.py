@@ -10,9 +10,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import merge, reseller_status
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
-from kontor.discounts.context import DiscountBook
 from kontor.http.context import Deps
 from kontor.programme import files
 from tests.support.sigkill import EVENTS, JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness
@@ -57,7 +55,7 @@ QUERIES = {
 
 def fill(deps: Deps, session: Session, name: str) -> UUID:
     """Create a reseller of `hosting` with 5,000 clients and rows in every table."""
-    office = AccountBook(deps.jobs, deps.programmes, deps.passwords)
+    office = deps.context(deps.jobs)
     made = accounts.create(office, session, NewAccount("hosting", name, f"{name.lower()}@x.example"))
     reseller_id = reseller_status.become_reseller(office, session, made.id).account.id
     params = {"id": reseller_id, "name": name, "now": office.now, "count": CLIENTS}
@@ -71,7 +69,7 @@ def fill(deps: Deps, session: Session, name: str) -> UUID:
 def pair(harness: SigkillHarness, deps: Deps) -> Mapping[str, Any]:
     """Elbe is about to be merged into Weser; returns the report of the dry run."""
     source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
-    ctx = DiscountBook(deps.jobs, deps.programmes)
+    ctx = deps.context(deps.jobs)
     with deps.sessions() as session:
         session.execute(text("INSERT INTO queues (name, paused) VALUES ('mail', true)"))
         files.apply(session, "hosting", source, now=deps.clock.now(), actor="test")

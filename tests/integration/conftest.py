@@ -6,13 +6,13 @@ from sqlalchemy.orm import Session
 from kontor.accounts import clients, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import ManualClock
+from kontor.context import Context
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.tokens import Tokens
 from models.accounts import Account
-from tests.support.wiring import EXAMPLES, SECRET, account_context, apply_example, silent_jobs
+from tests.support.wiring import EXAMPLES, SECRET, apply_example, context_for, silent_jobs
 
 
 @pytest.fixture
@@ -34,15 +34,15 @@ def tokens() -> Tokens:
 
 
 @pytest.fixture
-def office(session: Session, jobs: Jobs) -> AccountBook:
+def office(session: Session, jobs: Jobs) -> Context:
     """The context of account services, with all example programmes applied."""
     for path in sorted(EXAMPLES.glob("*.yaml")):
         apply_example(session, path.stem, jobs.clock)
-    return account_context(jobs)
+    return context_for(jobs)
 
 
 @pytest.fixture
-def reseller(office: AccountBook, session: Session) -> Account:
+def reseller(office: Context, session: Session) -> Account:
     """A reseller of `learning`."""
     new = NewAccount("learning", "Elbe Schulung", "chef@elbe.example", password="a long password")
     account = accounts.create(office, session, new)
@@ -50,7 +50,7 @@ def reseller(office: AccountBook, session: Session) -> Account:
 
 
 @pytest.fixture
-def client(office: AccountBook, session: Session, reseller: Account) -> Account:
+def client(office: Context, session: Session, reseller: Account) -> Account:
     """A client of `reseller`, not yet active."""
     new = NewClient("Weser Logistik", "admin@weser.example")
     return clients.create(office, session, reseller.id, new)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from kontor.accounts import queries as accounts_queries
-from kontor.discounts.context import DiscountBook
+from kontor.context import Context
 from kontor.discounts.explain import explain_discount
 from kontor.usage import service as usage
 from tests.oracle.days import months_later
@@ -68,7 +68,7 @@ def as_numbers(shares: dict[str, Decimal]) -> dict[str, float]:
 
 def explanations(view: View) -> None:
     """The API's explanation for a different tenth of the resellers every day."""
-    rules, ctx = view.oracle.rules, DiscountBook(view.environment.jobs, view.environment.programmes)
+    rules, ctx = view.oracle.rules, Context(view.environment.jobs, view.environment.programmes)
     tomorrow = view.day + timedelta(days=1)
     for number, account in enumerate(view.oracle.memory.resellers()):
         if (number + view.day.toordinal()) % 10:

@@ -64,7 +64,7 @@ def chains_verify(view: View) -> None:
     for offer in view.session.scalars(select(Offer).where(Offer.id.in_(events))):
         view.same(
             f"chain of {view.label(offer.id)}",
-            audit_trail_intact(view.environment.offers, offer, events[offer.id]),
+            audit_trail_intact(view.environment.context, offer, events[offer.id]),
             True,
         )
 

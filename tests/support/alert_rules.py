@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.architecture.source import ROOT
+from devtools.source import ROOT
 
 RULES: Final = ROOT / "deploy" / "prometheus" / "rules.yml"
 MINUTES: Final = 100

@@ -33,7 +33,7 @@ from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
 from tasks.registry import offer_handlers
-from tests.support.wiring import SECRET, apply_example, offer_context, silent_jobs
+from tests.support.wiring import SECRET, apply_example, context_for, silent_jobs
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LINES = ({"product": "excel-basics", "count": 10, "mode": "absolute", "term": "P1Y"},)
@@ -53,7 +53,7 @@ class OfferScenario:
 
     def __post_init__(self) -> None:
         self.jobs = silent_jobs(self.clock)
-        self.book = offer_context(self.jobs)
+        self.book = context_for(self.jobs)
         self.call_with(SignedCalls(self.http, self.clock))
 
     def call_with(self, sender: CallSender) -> None:

@@ -28,7 +28,7 @@ from models.accounts import Account
 from models.mails import Mail, MailRecipient
 from models.webhooks import DomainEvent
 from tasks.registry import account_handlers
-from tests.support.wiring import EXAMPLES, account_context, mail_handler, offer_context
+from tests.support.wiring import EXAMPLES, context_for, mail_handler
 
 EXAMPLE = EXAMPLES / "booking.yaml"
 CHEF = "chef@salons.example"
@@ -47,8 +47,8 @@ class TrialScenario:
         programmes = Programmes()
         handlers = [*account_handlers(programmes), mail_handler(programmes, self.transport)]
         self.inline = InlineWorker(self.engine, handlers, self.clock)
-        self.book = account_context(self.inline.jobs, programmes)
-        self.offers = offer_context(self.inline.jobs, programmes)
+        self.book = context_for(self.inline.jobs, programmes)
+        self.offers = context_for(self.inline.jobs, programmes)
         self.apply(self.source)
         with self.transaction() as session:
             owner = accounts.create(self.book, session, NewAccount("booking", "Salons", CHEF))
@@ -91,7 +91,7 @@ class TrialScenario:
     def delete(self, account_id: UUID | None = None) -> None:
         """Delete an account."""
         with self.transaction() as session:
-            deletion.delete(self.book, self.offers, session, account_id or self.client, "test")
+            deletion.delete(self.book, session, account_id or self.client, "test")
 
     def report(
         self,

@@ -13,7 +13,7 @@ from kontor.adapters.fakes import ManualClock
 from kontor.kernel.states import ReportKind
 from kontor.usage import quotas
 from kontor.usage.service import NewUsageReport
-from tests.support.wiring import account_context, silent_jobs
+from tests.support.wiring import context_for, silent_jobs
 
 
 def report_concurrently(database_url: str, account_id: UUID, processes: int, each: int) -> list[int]:
@@ -34,7 +34,7 @@ def report_concurrently(database_url: str, account_id: UUID, processes: int, eac
 def run(database_url: str, account_id: UUID, each: int, barrier: Barrier, number: int) -> None:
     """Report as the API does, each in its own transaction."""
     clock = ManualClock()
-    ctx = account_context(silent_jobs(clock))
+    ctx = context_for(silent_jobs(clock))
     engine = create_engine(database_url)
     ids = [f"{number}:{index}" for index in range(each)] + [f"all:{index}" for index in range(5)]
     barrier.wait(60)

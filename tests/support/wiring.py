@@ -2,10 +2,10 @@
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords
+from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.ports import Clock
 from kontor.kernel.tokens import Tokens
@@ -13,7 +13,6 @@ from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.refresh import RULES
-from kontor.offers.transitions import OfferBook
 from kontor.programme import files
 from kontor.programme.service import Programmes
 from tasks.mails import MailSendHandler
@@ -30,16 +29,9 @@ def silent_jobs(clock: Clock) -> Jobs:
     return Jobs(catalogue(), clock, SilentRelayHint())
 
 
-def account_context(jobs: Jobs, programmes: Programmes | None = None) -> AccountBook:
-    """The context of account services, with a cheap password hasher."""
-    return AccountBook(jobs, programmes or Programmes(), Argon2Passwords.cheap())
-
-
-def offer_context(jobs: Jobs, programmes: Programmes | None = None) -> OfferBook:
-    """The context of offer services, signing with SECRET."""
-    if programmes is None:
-        return OfferBook(jobs, SECRET.encode())
-    return OfferBook(jobs, SECRET.encode(), programmes)
+def context_for(jobs: Jobs, programmes: Programmes | None = None) -> Context:
+    """The context of use cases: offers signed with SECRET, a cheap password hasher."""
+    return Context(jobs, programmes or Programmes(), Secrets(SECRET.encode(), Argon2Passwords.cheap()))
 
 
 def mail_handler(programmes: Programmes, transport: FakeMailTransport) -> MailSendHandler:

@@ -13,7 +13,6 @@ from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.refresh import RULES
-from kontor.offers.transitions import OfferBook
 from tasks.registry import HandlerDeps, all_handlers
 
 
@@ -32,7 +31,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
     http, mail_transport = FakeHttp(), FakeMailTransport()
     ports = HandlerDeps(
         sleep=lambda _: None,
-        ctx=OfferBook(deps.jobs, deps.offer_secret, deps.programmes),
+        ctx=deps.context(deps.jobs),
         sender=SignedCalls(http, deps.clock),
         secret_box=deps.secret_box,
         clock=deps.clock,

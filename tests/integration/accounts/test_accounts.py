@@ -5,10 +5,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.accounts.queries import AccountFilter
 from kontor.accounts.service import NewAccount
 from kontor.accounts.views import account_to_dict
+from kontor.context import Context
 from kontor.kernel.errors import Conflict, Invalid, NotFound
 from models.accounts import Account
 from models.mails import Mail, MailRecipient
@@ -20,9 +20,7 @@ def sent_mails(session: Session) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in session.execute(query.order_by(Mail.id))]
 
 
-def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(
-    office: AccountBook, session: Session
-) -> None:
+def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(office: Context, session: Session) -> None:
     made = accounts.create(office, session, NewAccount("booking", "Salon Ä", "a@salon.example"))
     shown = account_to_dict(made, office.programme_of(session, made), office.now)
     assert shown == {
@@ -48,14 +46,14 @@ def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(
 
 
 @pytest.mark.parametrize("other", ["salon ä", "SALON Ä", "  Salon A\u0308 "])
-def test_name_is_taken_regardless_of_case_and_normal_form(office: AccountBook, session: Session, other: str) -> None:
+def test_name_is_taken_regardless_of_case_and_normal_form(office: Context, session: Session, other: str) -> None:
     accounts.create(office, session, NewAccount("booking", "Salon Ä", "a@salon.example"))
     with pytest.raises(Conflict) as refused:
         accounts.create(office, session, NewAccount("hosting", other, "b@salon.example"))
     assert refused.value.code == "name_taken"
 
 
-def test_all_invalid_fields_are_reported_together(office: AccountBook, session: Session) -> None:
+def test_all_invalid_fields_are_reported_together(office: Context, session: Session) -> None:
     new = NewAccount("booking", "a\x00b", "nobody", "short", "robot", locale="?", timezone="Mars/Olympus")
     with pytest.raises(Invalid) as refused:
         accounts.create(office, session, new)
@@ -69,7 +67,7 @@ def test_all_invalid_fields_are_reported_together(office: AccountBook, session: 
     }
 
 
-def test_password_is_stored_hashed(office: AccountBook, session: Session) -> None:
+def test_password_is_stored_hashed(office: Context, session: Session) -> None:
     new = NewAccount("booking", "Salon", "a@salon.example", password="correct horse")
     stored = accounts.create(office, session, new).password_hash
     assert stored is not None
@@ -77,13 +75,13 @@ def test_password_is_stored_hashed(office: AccountBook, session: Session) -> Non
     assert office.passwords.verify(stored, "correct horse")
 
 
-def test_unknown_account_is_not_found(office: AccountBook, session: Session) -> None:
+def test_unknown_account_is_not_found(office: Context, session: Session) -> None:
     programme = accounts.create(office, session, NewAccount("booking", "A", "a@a.example")).id
     with pytest.raises(NotFound):
         accounts.get(session, programme.__class__(int=1))
 
 
-def test_next_page_starts_where_the_previous_one_ended(office: AccountBook, session: Session) -> None:
+def test_next_page_starts_where_the_previous_one_ended(office: Context, session: Session) -> None:
     names = [f"Salon {number}" for number in range(5)]
     for name in names:
         accounts.create(office, session, NewAccount("booking", name, "a@salon.example"))
@@ -97,7 +95,7 @@ def test_next_page_starts_where_the_previous_one_ended(office: AccountBook, sess
 
 
 def test_filters_select_by_programme_kind_and_reseller(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     other = accounts.create(office, session, NewAccount("booking", "Salon", "a@salon.example"))
 
@@ -114,7 +112,7 @@ def test_filters_select_by_programme_kind_and_reseller(
 
 
 def test_renamed_account_keeps_a_unique_name_and_may_change_its_case(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     renamed = accounts.change(office, session, client.id, {"name": "WESER Logistik"})
     assert renamed.name == "WESER Logistik"
@@ -124,7 +122,7 @@ def test_renamed_account_keeps_a_unique_name_and_may_change_its_case(
 
 
 def test_changed_address_notifies_both_addresses_and_invalidates_old_links(
-    office: AccountBook, session: Session, reseller: Account
+    office: Context, session: Session, reseller: Account
 ) -> None:
     version = reseller.email_version
     changed = accounts.change(office, session, reseller.id, {"admin_email": "neu@elbe.example"})
@@ -135,9 +133,7 @@ def test_changed_address_notifies_both_addresses_and_invalidates_old_links(
     ]
 
 
-def test_change_of_case_does_not_count_as_a_new_address(
-    office: AccountBook, session: Session, reseller: Account
-) -> None:
+def test_change_of_case_does_not_count_as_a_new_address(office: Context, session: Session, reseller: Account) -> None:
     before = sent_mails(session)
     changed = accounts.change(office, session, reseller.id, {"admin_email": "Chef@elbe.example"})
     assert changed.admin_email == "Chef@elbe.example"
@@ -146,7 +142,7 @@ def test_change_of_case_does_not_count_as_a_new_address(
 
 
 def test_changing_the_address_back_and_forth_notifies_every_time(
-    office: AccountBook, session: Session, reseller: Account
+    office: Context, session: Session, reseller: Account
 ) -> None:
     for address in ("neu@elbe.example", "chef@elbe.example"):
         accounts.change(office, session, reseller.id, {"admin_email": address})
@@ -154,15 +150,13 @@ def test_changing_the_address_back_and_forth_notifies_every_time(
     assert sorted(changes) == ["chef@elbe.example"] * 2 + ["neu@elbe.example"] * 2
 
 
-def test_new_address_of_an_invited_client_gets_its_own_link(
-    office: AccountBook, session: Session, client: Account
-) -> None:
+def test_new_address_of_an_invited_client_gets_its_own_link(office: Context, session: Session, client: Account) -> None:
     accounts.change(office, session, client.id, {"admin_email": "neu@weser.example"})
     invited = [address for template, address in sent_mails(session) if template == "activation"]
     assert invited == ["admin@weser.example", "neu@weser.example"]
 
 
-def test_change_sets_only_the_submitted_fields(office: AccountBook, session: Session, client: Account) -> None:
+def test_change_sets_only_the_submitted_fields(office: Context, session: Session, client: Account) -> None:
     changes = {"locale": "ja", "timezone": "Asia/Tokyo", "suspended": True, "password": "long enough"}
     changed = accounts.change(office, session, client.id, changes)
     assert (changed.locale, changed.timezone, changed.suspended) == ("ja", "Asia/Tokyo", True)

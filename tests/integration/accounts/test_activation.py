@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, clients
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import ManualClock
+from kontor.context import Context
 from kontor.kernel.errors import Conflict, Gone, NotFound
 from kontor.kernel.tokens import Tokens
 from models.accounts import Account
@@ -26,7 +26,7 @@ def token_of(session: Session, tokens: Tokens, position: int = -1) -> str:
 
 
 def test_showing_the_link_changes_nothing_and_using_it_activates(
-    office: AccountBook, session: Session, tokens: Tokens, client: Account
+    office: Context, session: Session, tokens: Tokens, client: Account
 ) -> None:
     token = token_of(session, tokens)
     assert not activation.peek(office, session, tokens, token).done
@@ -36,7 +36,7 @@ def test_showing_the_link_changes_nothing_and_using_it_activates(
 
 
 def test_link_works_once_and_then_shows_the_result(
-    office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
+    office: Context, session: Session, tokens: Tokens, client: Account, clock: ManualClock
 ) -> None:
     token = token_of(session, tokens)
     activation.activate(office, session, tokens, token)
@@ -47,7 +47,7 @@ def test_link_works_once_and_then_shows_the_result(
 
 
 def test_link_is_valid_for_72_hours(
-    office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
+    office: Context, session: Session, tokens: Tokens, client: Account, clock: ManualClock
 ) -> None:
     token = token_of(session, tokens)
     clock.advance(timedelta(hours=72) - timedelta(seconds=1))
@@ -60,7 +60,7 @@ def test_link_is_valid_for_72_hours(
 
 
 def test_link_can_be_sent_again_and_the_new_one_works(
-    office: AccountBook, session: Session, tokens: Tokens, client: Account, clock: ManualClock
+    office: Context, session: Session, tokens: Tokens, client: Account, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(hours=80))
     activation.resend_link(office, session, client.id)
@@ -71,7 +71,7 @@ def test_link_can_be_sent_again_and_the_new_one_works(
 
 
 def test_link_to_the_old_address_is_invalid_when_the_address_changed(
-    office: AccountBook, session: Session, tokens: Tokens, client: Account
+    office: Context, session: Session, tokens: Tokens, client: Account
 ) -> None:
     token = token_of(session, tokens)
     accounts.change(office, session, client.id, {"admin_email": "neu@weser.example"})
@@ -81,7 +81,7 @@ def test_link_to_the_old_address_is_invalid_when_the_address_changed(
     activation.activate(office, session, tokens, token_of(session, tokens))
 
 
-def test_forged_link_is_not_found(office: AccountBook, session: Session, tokens: Tokens, client: Account) -> None:
+def test_forged_link_is_not_found(office: Context, session: Session, tokens: Tokens, client: Account) -> None:
     token = token_of(session, tokens)
     foreign = activation.make_token(Tokens("another secret"), client.id, 1, office.now + timedelta(hours=1))
     for forged in ("", "x", token[:-2], token + "x", token.replace(".", "", 1), foreign, "é", "a" * 9_999):
@@ -91,7 +91,7 @@ def test_forged_link_is_not_found(office: AccountBook, session: Session, tokens:
 
 
 def test_token_of_another_purpose_is_not_found(
-    office: AccountBook, session: Session, tokens: Tokens, client: Account
+    office: Context, session: Session, tokens: Tokens, client: Account
 ) -> None:
     carried = {"account": client.id.hex, "version": 1}
     other = tokens.make("offer-decision", carried, office.now + timedelta(hours=1))
@@ -100,7 +100,7 @@ def test_token_of_another_purpose_is_not_found(
 
 
 def test_link_stays_valid_when_the_client_is_disconnected(
-    office: AccountBook, session: Session, tokens: Tokens, reseller: Account, client: Account
+    office: Context, session: Session, tokens: Tokens, reseller: Account, client: Account
 ) -> None:
     token = token_of(session, tokens)
     clients.disconnect(office, session, reseller.id, client.id)

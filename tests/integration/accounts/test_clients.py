@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from kontor.accounts import brands, clients, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import ManualClock
+from kontor.context import Context
 from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
 from models.accounts import Account, BrandRow
 from models.mails import Mail
@@ -19,12 +19,12 @@ from models.mails import Mail
 PASSWORD = "open sesame please"
 
 
-def salon(office: AccountBook, session: Session, programme: str = "learning") -> Account:
+def salon(office: Context, session: Session, programme: str = "learning") -> Account:
     new = NewAccount(programme, "Salon", "a@salon.example", password=PASSWORD)
     return accounts.create(office, session, new)
 
 
-def second_reseller(office: AccountBook, session: Session) -> Account:
+def second_reseller(office: Context, session: Session) -> Account:
     new = NewAccount("learning", "Spree Akademie", "chef@spree.example")
     account = accounts.create(office, session, new)
     return reseller_status.become_reseller(office, session, account.id).account
@@ -34,7 +34,7 @@ def templates(session: Session) -> list[str]:
     return list(session.scalars(select(Mail.template).order_by(Mail.id)))
 
 
-def assert_refused(office: AccountBook, session: Session, reseller: Account, name: str) -> None:
+def assert_refused(office: Context, session: Session, reseller: Account, name: str) -> None:
     refused = clients.connect(office, session, reseller.id, name, "wrong")
     assert isinstance(refused, Forbidden)
     assert refused.code == "bad_credentials"
@@ -49,7 +49,7 @@ def test_client_with_an_unknown_address_gets_an_activation_link(
 
 
 def test_client_with_a_known_address_gets_a_notice(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     new = NewClient("Weser Zwei", "ADMIN@weser.example")
     made = clients.create(office, session, reseller.id, new)
@@ -57,14 +57,14 @@ def test_client_with_a_known_address_gets_a_notice(
     assert templates(session)[-1] == "account-notice"
 
 
-def test_only_a_reseller_has_clients(office: AccountBook, session: Session) -> None:
+def test_only_a_reseller_has_clients(office: Context, session: Session) -> None:
     regular = salon(office, session)
     with pytest.raises(Conflict) as refused:
         clients.create(office, session, regular.id, NewClient("X", "x@x.example"))
     assert refused.value.code == "not_a_reseller"
 
 
-def test_account_is_connected_by_name_and_password(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_account_is_connected_by_name_and_password(office: Context, session: Session, reseller: Account) -> None:
     account = salon(office, session)
     connected = clients.connect(office, session, reseller.id, "SALON", PASSWORD)
     assert connected is account
@@ -72,7 +72,7 @@ def test_account_is_connected_by_name_and_password(office: AccountBook, session:
     assert templates(session)[-1] == "account-connected"
 
 
-def test_connecting_twice_changes_nothing(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_connecting_twice_changes_nothing(office: Context, session: Session, reseller: Account) -> None:
     account = salon(office, session)
     for _ in range(2):
         assert clients.connect(office, session, reseller.id, "Salon", PASSWORD) is account
@@ -81,21 +81,19 @@ def test_connecting_twice_changes_nothing(office: AccountBook, session: Session,
 
 @pytest.mark.parametrize("name", ["Salon", "Nobody", "a\x00b", "x" * 5_000, "", "\ud800"])
 def test_wrong_credentials_get_the_same_error_whether_the_account_exists_or_not(
-    office: AccountBook, session: Session, reseller: Account, name: str
+    office: Context, session: Session, reseller: Account, name: str
 ) -> None:
     salon(office, session)
     assert_refused(office, session, reseller, name)
 
 
-def test_account_without_a_password_cannot_be_connected(
-    office: AccountBook, session: Session, reseller: Account
-) -> None:
+def test_account_without_a_password_cannot_be_connected(office: Context, session: Session, reseller: Account) -> None:
     accounts.create(office, session, NewAccount("learning", "Open", "o@open.example"))
     assert_refused(office, session, reseller, "Open")
 
 
 def test_correct_password_reveals_that_the_account_has_a_reseller(
-    office: AccountBook, session: Session, reseller: Account
+    office: Context, session: Session, reseller: Account
 ) -> None:
     account = salon(office, session)
     other = second_reseller(office, session)
@@ -107,7 +105,7 @@ def test_correct_password_reveals_that_the_account_has_a_reseller(
     assert account.reseller_id == other.id
 
 
-def test_account_of_another_programme_is_refused(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_account_of_another_programme_is_refused(office: Context, session: Session, reseller: Account) -> None:
     salon(office, session, "booking")
     with pytest.raises(Conflict) as refused:
         clients.connect(office, session, reseller.id, "Salon", PASSWORD)
@@ -115,7 +113,7 @@ def test_account_of_another_programme_is_refused(office: AccountBook, session: S
 
 
 def test_five_failures_lock_the_reseller_for_fifteen_minutes(
-    office: AccountBook, session: Session, reseller: Account, clock: ManualClock
+    office: Context, session: Session, reseller: Account, clock: ManualClock
 ) -> None:
     salon(office, session)
     for number in range(5):
@@ -129,7 +127,7 @@ def test_five_failures_lock_the_reseller_for_fifteen_minutes(
 
 
 def test_five_failures_lock_the_account_for_every_reseller(
-    office: AccountBook, session: Session, reseller: Account
+    office: Context, session: Session, reseller: Account
 ) -> None:
     salon(office, session)
     other = second_reseller(office, session)
@@ -141,7 +139,7 @@ def test_five_failures_lock_the_account_for_every_reseller(
 
 
 def test_no_lock_when_failures_are_few_or_spread_out(
-    office: AccountBook, session: Session, reseller: Account, clock: ManualClock
+    office: Context, session: Session, reseller: Account, clock: ManualClock
 ) -> None:
     salon(office, session)
     for _ in range(8):
@@ -151,7 +149,7 @@ def test_no_lock_when_failures_are_few_or_spread_out(
 
 
 def test_disconnecting_removes_the_brand_and_keeps_the_rest(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     settings = brands.validate_brand({"logo_url": "https://weser.example/logo.png"})
     brands.put(session, client, settings, office.now)
@@ -161,7 +159,7 @@ def test_disconnecting_removes_the_brand_and_keeps_the_rest(
     assert templates(session)[-1] == "account-disconnected"
 
 
-def test_client_of_another_reseller_is_not_found(office: AccountBook, session: Session, client: Account) -> None:
+def test_client_of_another_reseller_is_not_found(office: Context, session: Session, client: Account) -> None:
     other = second_reseller(office, session)
     with pytest.raises(NotFound):
         clients.disconnect(office, session, other.id, client.id)

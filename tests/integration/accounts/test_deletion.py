@@ -8,31 +8,30 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import clients, deletion, instances
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import FernetSecretBox
+from kontor.context import Context
 from kontor.engine.handlers import Done, JobContext
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import TrialState
 from kontor.offers import service as offers
 from kontor.offers.service import NewOffer
-from kontor.offers.transitions import OfferBook
 from models.accounts import Account
 from models.mails import Mail
 from models.webhooks import DomainEvent
 from tasks.accounts import AccountsTidy, AccountsTidyHandler
-from tests.support.wiring import offer_context
+from tests.support.wiring import context_for
 
 
 @pytest.fixture
-def offer_book(office: AccountBook) -> OfferBook:
+def offer_book(office: Context) -> Context:
     """The context of offer services."""
-    return offer_context(office.jobs, office.programmes)
+    return context_for(office.jobs, office.programmes)
 
 
-def tidy(office: AccountBook, session: Session) -> object:
+def tidy(office: Context, session: Session) -> object:
     """Run the scheduled job; returns the number of purged accounts."""
     job = JobContext(
         id=new_id(),
@@ -51,9 +50,9 @@ def tidy(office: AccountBook, session: Session) -> object:
 
 
 def test_deleted_account_keeps_its_name_and_can_be_restored(
-    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+    office: Context, offer_book: Context, session: Session, client: Account, clock: ManualClock
 ) -> None:
-    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     assert client.deleted_at == office.now
     with pytest.raises(Conflict) as taken:
         accounts.create(office, session, NewAccount("booking", client.name, "x@x.example"))
@@ -68,10 +67,10 @@ def test_deleted_account_keeps_its_name_and_can_be_restored(
 
 
 def test_account_is_purged_and_its_name_free_after_thirty_days(
-    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+    office: Context, offer_book: Context, session: Session, client: Account, clock: ManualClock
 ) -> None:
     account_id, name = client.id, client.name
-    deletion.delete(office, offer_book, session, account_id, "test")
+    deletion.delete(office, session, account_id, "test")
     clock.advance(timedelta(days=30))
     with pytest.raises(Conflict) as refused:
         deletion.restore(office, session, account_id)
@@ -84,21 +83,21 @@ def test_account_is_purged_and_its_name_free_after_thirty_days(
 
 
 def test_deleting_ends_a_trial_and_deleting_again_changes_nothing(
-    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+    office: Context, offer_book: Context, session: Session, client: Account, clock: ManualClock
 ) -> None:
     client.trial_state = TrialState.RUNNING.value
     client.trial_started_at, client.trial_ends_at = office.now, office.now + timedelta(days=7)
     first = clock.now()
-    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     clock.advance(timedelta(days=1))
-    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     assert (client.trial_state, client.trial_ends_at, client.deleted_at) == ("expired", first, first)
 
 
 @pytest.mark.parametrize("closed", ["client", "reseller"])
 def test_open_offers_of_a_deleted_account_are_cancelled(
-    office: AccountBook,
-    offer_book: OfferBook,
+    office: Context,
+    offer_book: Context,
     session: Session,
     reseller: Account,
     client: Account,
@@ -110,43 +109,43 @@ def test_open_offers_of_a_deleted_account_are_cancelled(
     if closed == "reseller":
         clients.disconnect(office, session, reseller.id, client.id)
     gone = reseller if closed == "reseller" else client
-    deletion.delete(office, offer_book, session, gone.id, "test")
+    deletion.delete(office, session, gone.id, "test")
     assert [(offer.state, offer.reason) for offer in sent] == [("cancelled", "account_closed")] * 2
 
 
 def test_deleted_account_cannot_be_changed(
-    office: AccountBook, offer_book: OfferBook, session: Session, client: Account
+    office: Context, offer_book: Context, session: Session, client: Account
 ) -> None:
-    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     with pytest.raises(Conflict) as refused:
         accounts.change(office, session, client.id, {"name": "Other"})
     assert refused.value.code == "account_deleted"
 
 
 def test_reseller_with_clients_cannot_be_deleted(
-    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
+    office: Context, offer_book: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     with pytest.raises(Conflict) as refused:
-        deletion.delete(office, offer_book, session, reseller.id, "test")
+        deletion.delete(office, session, reseller.id, "test")
     assert refused.value.code == "has_clients"
 
 
 def test_restored_client_is_regular_when_its_reseller_was_deleted_too(
-    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, client: Account
+    office: Context, offer_book: Context, session: Session, reseller: Account, client: Account
 ) -> None:
-    deletion.delete(office, offer_book, session, client.id, "test")
-    deletion.delete(office, offer_book, session, reseller.id, "test")
+    deletion.delete(office, session, client.id, "test")
+    deletion.delete(office, session, reseller.id, "test")
     assert reseller.deleted_at is not None
     restored = deletion.restore(office, session, client.id)
     assert (restored.kind, restored.reseller_id) == ("regular", None)
 
 
 def test_deleted_account_cannot_be_connected(
-    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account
+    office: Context, offer_book: Context, session: Session, reseller: Account
 ) -> None:
     new = NewAccount("learning", "Salon", "a@salon.example", password="open sesame")
     account = accounts.create(office, session, new)
-    deletion.delete(office, offer_book, session, account.id, "test")
+    deletion.delete(office, session, account.id, "test")
     refused = clients.connect(office, session, reseller.id, "Salon", "open sesame")
     assert not isinstance(refused, Account)
     assert refused.code == "bad_credentials"

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from kontor.accounts import brands, domains
-from kontor.accounts.context import AccountBook
 from kontor.adapters.network import FixedTxt
+from kontor.context import Context
 from kontor.kernel.errors import NotFound
 from kontor.kernel.ports import DnsUnavailable, txt_name, txt_value
 from kontor.mailer.brand import Brand
@@ -23,21 +23,21 @@ class NoDns:
 
 
 @pytest.fixture
-def claim(office: AccountBook, session: Session, reseller: Account) -> VerifiedDomain:
+def claim(office: Context, session: Session, reseller: Account) -> VerifiedDomain:
     """The domain of the reseller's outgoing address."""
     settings = brands.validate_brand({"from_address": "info@elbe.example"})
     brands.put(session, reseller, settings, office.now)
     return session.get_one(VerifiedDomain, (reseller.id, "elbe.example"))
 
 
-def check(office: AccountBook, session: Session, records: dict[str, list[str]]) -> None:
+def check(office: Context, session: Session, records: dict[str, list[str]]) -> None:
     """Run what `kontor domains verify` runs."""
     results = domains.check_dns(FixedTxt(records), domains.claims(session))
     domains.record_results(session, results, office.now)
 
 
 def test_published_record_verifies_the_domain_and_its_removal_revokes_it(
-    office: AccountBook, session: Session, reseller: Account, claim: VerifiedDomain
+    office: Context, session: Session, reseller: Account, claim: VerifiedDomain
 ) -> None:
     shown = brands.brand_to_dict(session, reseller)["domains"][0]
     assert not shown["verified"]
@@ -50,7 +50,7 @@ def test_published_record_verifies_the_domain_and_its_removal_revokes_it(
 
 
 def test_dns_outage_keeps_the_verification_and_records_the_error(
-    office: AccountBook, session: Session, claim: VerifiedDomain
+    office: Context, session: Session, claim: VerifiedDomain
 ) -> None:
     check(office, session, {txt_name("elbe.example"): [txt_value(claim.token)]})
     domains.record_results(session, domains.check_dns(NoDns(), domains.claims(session)), office.now)
@@ -59,9 +59,7 @@ def test_dns_outage_keeps_the_verification_and_records_the_error(
     assert "timed out" in claim.last_error
 
 
-def test_verification_by_an_operator_outweighs_dns(
-    office: AccountBook, session: Session, claim: VerifiedDomain
-) -> None:
+def test_verification_by_an_operator_outweighs_dns(office: Context, session: Session, claim: VerifiedDomain) -> None:
     domains.verify_manually(session, "ELBE.example", "operator:anna", office.now)
     check(office, session, {})
     assert claim.verified_by == "operator:anna"
@@ -69,7 +67,7 @@ def test_verification_by_an_operator_outweighs_dns(
     assert claim.verified_at is None
 
 
-def test_unused_domain_is_not_found(office: AccountBook, session: Session) -> None:
+def test_unused_domain_is_not_found(office: Context, session: Session) -> None:
     with pytest.raises(NotFound):
         domains.claims(session, "nobody.example")
     with pytest.raises(NotFound):
@@ -77,7 +75,7 @@ def test_unused_domain_is_not_found(office: AccountBook, session: Session) -> No
 
 
 def test_verification_does_not_carry_over_to_another_account(
-    office: AccountBook, session: Session, reseller: Account, client: Account, claim: VerifiedDomain
+    office: Context, session: Session, reseller: Account, client: Account, claim: VerifiedDomain
 ) -> None:
     settings = brands.validate_brand({"domain": "lernen.weser.example"})
     brands.put(session, client, settings, office.now)
@@ -89,7 +87,7 @@ def test_verification_does_not_carry_over_to_another_account(
 
 
 def test_links_use_a_domain_only_when_it_is_the_clients_own_and_verified(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     theirs = brands.validate_brand({"domain": "elbe.example"})
     brands.put(session, reseller, theirs, office.now)
@@ -102,7 +100,7 @@ def test_links_use_a_domain_only_when_it_is_the_clients_own_and_verified(
 
 
 def test_setting_the_brand_again_keeps_the_verification(
-    office: AccountBook, session: Session, reseller: Account, claim: VerifiedDomain
+    office: Context, session: Session, reseller: Account, claim: VerifiedDomain
 ) -> None:
     token = claim.token
     domains.verify_manually(session, "elbe.example", "operator", office.now)

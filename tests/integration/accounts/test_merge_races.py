@@ -12,21 +12,19 @@ from sqlalchemy.orm import Session
 from kontor.accounts import clients, deletion, instances, merge, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
 from kontor.adapters.secrets import FernetSecretBox
-from kontor.discounts.context import DiscountBook
+from kontor.context import Context
 from kontor.kernel.money import Money
 from kontor.kernel.states import PaymentKind
 from kontor.offers import service as offers
 from kontor.offers import templates
 from kontor.offers.service import NewOffer
-from kontor.offers.transitions import OfferBook
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
 from models.accounts import Account
 from tests.support.concurrency import run_concurrently
-from tests.support.wiring import offer_context
+from tests.support.wiring import context_for
 
 Work = Callable[[Session], object]
 LINES = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
@@ -35,18 +33,18 @@ ROUNDS = 4
 
 
 @pytest.fixture
-def offer_book(office: AccountBook) -> OfferBook:
-    return offer_context(office.jobs, office.programmes)
+def offer_book(office: Context) -> Context:
+    return context_for(office.jobs, office.programmes)
 
 
-def another(office: AccountBook, session: Session, name: str) -> UUID:
+def another(office: Context, session: Session, name: str) -> UUID:
     """Create another reseller of `learning`."""
     new = NewAccount("learning", name, "chef@x.example", password="a long password")
     return reseller_status.become_reseller(office, session, accounts.create(office, session, new).id).account.id
 
 
-def merging(office: AccountBook, old: UUID, new: UUID) -> Work:
-    ctx = DiscountBook(office.jobs, office.programmes)
+def merging(office: Context, old: UUID, new: UUID) -> Work:
+    ctx = Context(office.jobs, office.programmes)
     return lambda own: merge.merge(ctx, own, old, new)
 
 
@@ -64,8 +62,8 @@ def left_with(session: Session, reseller: UUID) -> dict[str, int]:
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_data_added_during_a_merge_is_moved_or_refused(
-    office: AccountBook,
-    offer_book: OfferBook,
+    office: Context,
+    offer_book: Context,
     session: Session,
     engine: Engine,
     reseller: Account,
@@ -77,7 +75,7 @@ def test_data_added_during_a_merge_is_moved_or_refused(
     instances.put(session, FernetSecretBox("key"), mine, "https://weser.example/in", None, office.now)
     session.commit()
     paid = NewPayment(PaymentKind.PAYMENT, Money(Decimal("10.00"), "EUR"), datetime(2026, 3, 1, tzinfo=UTC), "inv-1")
-    discounts = DiscountBook(office.jobs, office.programmes)
+    discounts = Context(office.jobs, office.programmes)
     outcomes = run_concurrently(
         engine,
         lambda own: clients.create(office, own, old, NewClient(f"Late {number}", "late@x.example")),
@@ -96,8 +94,8 @@ def test_data_added_during_a_merge_is_moved_or_refused(
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_client_disconnected_or_deleted_during_a_merge_is_not_lost(
-    office: AccountBook,
-    offer_book: OfferBook,
+    office: Context,
+    offer_book: Context,
     session: Session,
     engine: Engine,
     reseller: Account,
@@ -110,7 +108,7 @@ def test_client_disconnected_or_deleted_during_a_merge_is_not_lost(
     outcomes = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, old, mine),
-        lambda own: deletion.delete(office, offer_book, own, other, "test"),
+        lambda own: deletion.delete(office, own, other, "test"),
         merging(office, old, new),
     )
     session.rollback()
@@ -127,7 +125,7 @@ def test_client_disconnected_or_deleted_during_a_merge_is_not_lost(
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_only_one_of_two_conflicting_merges_succeeds(
-    office: AccountBook, session: Session, engine: Engine, reseller: Account, client: Account, number: int
+    office: Context, session: Session, engine: Engine, reseller: Account, client: Account, number: int
 ) -> None:
     first, second, mine = reseller.id, another(office, session, f"Weser {number}"), client.id
     third = another(office, session, f"Ems {number}")
@@ -149,7 +147,7 @@ def test_only_one_of_two_conflicting_merges_succeeds(
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_client_can_be_disconnected_and_deleted_at_the_same_time(
-    office: AccountBook, offer_book: OfferBook, session: Session, engine: Engine, client: Account, number: int
+    office: Context, offer_book: Context, session: Session, engine: Engine, client: Account, number: int
 ) -> None:
     session.commit()
     owner, mine = client.reseller_id, client.id
@@ -157,7 +155,7 @@ def test_client_can_be_disconnected_and_deleted_at_the_same_time(
     outcomes = run_concurrently(
         engine,
         lambda own: clients.disconnect(office, own, owner, mine),
-        lambda own: deletion.delete(office, offer_book, own, mine, f"test {number}"),
+        lambda own: deletion.delete(office, own, mine, f"test {number}"),
     )
     assert outcomes == {"done": 2}
     session.rollback()
@@ -167,8 +165,8 @@ def test_client_can_be_disconnected_and_deleted_at_the_same_time(
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_no_open_offer_remains_when_the_account_is_deleted_while_it_is_sent(
-    office: AccountBook,
-    offer_book: OfferBook,
+    office: Context,
+    offer_book: Context,
     session: Session,
     engine: Engine,
     reseller: Account,
@@ -181,7 +179,7 @@ def test_no_open_offer_remains_when_the_account_is_deleted_while_it_is_sent(
     run_concurrently(
         engine,
         lambda own: offers.send(offer_book, own, NewOffer(owner, mine, lines=LINES), "test"),
-        lambda own: deletion.delete(office, offer_book, own, mine, f"test {number}"),
+        lambda own: deletion.delete(office, own, mine, f"test {number}"),
     )
     session.rollback()
     open_ = "SELECT count(*) FROM offers WHERE account_id = :id AND state LIKE 'waiting%'"

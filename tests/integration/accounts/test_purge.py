@@ -8,40 +8,39 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
 from kontor.accounts import brands, deletion, instances
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import FernetSecretBox
+from kontor.context import Context
 from kontor.engine.testing import InlineWorker
 from kontor.http import keys
-from kontor.offers.transitions import OfferBook
 from kontor.operators import keys as operators_keys
 from models.accounts import Account, Instance, VerifiedDomain
 from models.mails import Mail, MailRecipient
 from models.webhooks import DomainEvent, WebhookEndpoint
 from tasks.accounts import CHUNK, AccountsTidyHandler
-from tests.support.wiring import offer_context
+from tests.support.wiring import context_for
 
 
 @pytest.fixture
-def offer_book(office: AccountBook) -> OfferBook:
-    return offer_context(office.jobs, office.programmes)
+def offer_book(office: Context) -> Context:
+    return context_for(office.jobs, office.programmes)
 
 
-def wait_and_purge(office: AccountBook, session: Session, clock: ManualClock) -> deletion.PurgeResult:
+def wait_and_purge(office: Context, session: Session, clock: ManualClock) -> deletion.PurgeResult:
     """Advance the clock past the restore period and purge."""
     clock.advance(deletion.RESTORE_PERIOD)
     return deletion.purge(office.jobs, session, office.now, CHUNK)
 
 
 def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
-    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+    office: Context, offer_book: Context, session: Session, client: Account, clock: ManualClock
 ) -> None:
     made = operators_keys.create(session, "theirs", ["read"], office.now, account_id=client.id)
     instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, office.now)
     settings = brands.validate_brand({"domain": "learn.weser.example"})
     brands.put(session, client, settings, office.now)
     version = client.email_version
-    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     assert wait_and_purge(office, session, clock) == deletion.PurgeResult(1, 0)
     with pytest.raises(keys.Unauthorized):
         keys.authenticate(session.connection().connection.driver_connection, made.secret, office.now)  # type: ignore[arg-type]  # psycopg's
@@ -53,12 +52,12 @@ def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
 
 
 def test_purge_removes_the_content_of_mails_to_the_account(
-    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+    office: Context, offer_book: Context, session: Session, client: Account, clock: ManualClock
 ) -> None:
     session.execute(
         update(Mail).where(Mail.template == "activation").values(state="sent", raw="To: them", subject="Hi")
     )
-    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     wait_and_purge(office, session, clock)
     theirs = list(session.scalars(select(Mail).where(Mail.account_id == client.id)))
     assert {mail.template: mail.state for mail in theirs} == {"activation": "sent", "account-deleted": "skipped"}
@@ -71,7 +70,7 @@ def test_purge_removes_the_content_of_mails_to_the_account(
 
 
 def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
-    office: AccountBook, offer_book: OfferBook, session: Session, reseller: Account, clock: ManualClock
+    office: Context, offer_book: Context, session: Session, reseller: Account, clock: ManualClock
 ) -> None:
     brands.put(session, reseller, brands.validate_brand({"from_address": "info@elbe.example"}), office.now)
     sealed = FernetSecretBox("key").seal("whsec_x")
@@ -86,7 +85,7 @@ def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
         )
     )
     session.flush()
-    deletion.delete(office, offer_book, session, reseller.id, "test")
+    deletion.delete(office, session, reseller.id, "test")
     wait_and_purge(office, session, clock)
     endpoint = session.get_one(WebhookEndpoint, reseller.id)
     assert (endpoint.secret_sealed, endpoint.deleted_at) == ("", office.now)
@@ -94,7 +93,7 @@ def test_purge_removes_webhook_secrets_and_verified_domains_of_a_reseller(
 
 
 def test_purge_runs_in_chunks_and_each_job_reports_its_progress(
-    office: AccountBook, session: Session, engine: Engine, client: Account, clock: ManualClock
+    office: Context, session: Session, engine: Engine, client: Account, clock: ManualClock
 ) -> None:
     fill(session, client.id, 2 * CHUNK + 20)
     session.commit()
@@ -129,9 +128,9 @@ def fill(session: Session, client_id: UUID, count: int) -> None:
 
 
 def test_account_restored_in_the_last_second_is_not_purged(
-    office: AccountBook, offer_book: OfferBook, session: Session, client: Account, clock: ManualClock
+    office: Context, offer_book: Context, session: Session, client: Account, clock: ManualClock
 ) -> None:
-    deletion.delete(office, offer_book, session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     clock.advance(deletion.RESTORE_PERIOD - timedelta(seconds=1))
     deletion.restore(office, session, client.id)
     clock.advance(timedelta(seconds=1))

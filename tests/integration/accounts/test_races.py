@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from kontor.accounts import activation, clients, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
+from kontor.context import Context
 from kontor.kernel.tokens import Tokens
 from models.accounts import Account
 from tests.support.concurrency import run_concurrently
@@ -18,7 +18,7 @@ from tests.support.concurrency import run_concurrently
 CONCURRENT = 6
 
 
-def test_only_one_of_several_new_accounts_gets_the_name(office: AccountBook, session: Session, engine: Engine) -> None:
+def test_only_one_of_several_new_accounts_gets_the_name(office: Context, session: Session, engine: Engine) -> None:
     session.commit()
     new = NewAccount("booking", "Salon", "a@salon.example")
     outcomes = run_concurrently(engine, *[lambda own: accounts.create(office, own, new)] * CONCURRENT)
@@ -26,7 +26,7 @@ def test_only_one_of_several_new_accounts_gets_the_name(office: AccountBook, ses
 
 
 def test_concurrent_renames_cannot_take_the_same_name(
-    office: AccountBook, session: Session, engine: Engine, reseller: Account
+    office: Context, session: Session, engine: Engine, reseller: Account
 ) -> None:
     made = [
         clients.create(office, session, reseller.id, NewClient(f"C{number}", "c@c.example")).id
@@ -41,7 +41,7 @@ def test_concurrent_renames_cannot_take_the_same_name(
 
 
 def test_concurrent_rename_and_creation_cannot_take_the_same_name(
-    office: AccountBook, session: Session, engine: Engine, client: Account
+    office: Context, session: Session, engine: Engine, client: Account
 ) -> None:
     session.commit()
     client_id = client.id
@@ -58,7 +58,7 @@ def test_concurrent_rename_and_creation_cannot_take_the_same_name(
 
 
 def test_concurrent_guesses_are_limited_to_five(
-    office: AccountBook, session: Session, engine: Engine, reseller: Account
+    office: Context, session: Session, engine: Engine, reseller: Account
 ) -> None:
     session.commit()
     reseller_id = reseller.id
@@ -70,7 +70,7 @@ def test_concurrent_guesses_are_limited_to_five(
 
 
 def test_link_used_concurrently_works_once(
-    office: AccountBook, session: Session, engine: Engine, client: Account, tokens: Tokens
+    office: Context, session: Session, engine: Engine, client: Account, tokens: Tokens
 ) -> None:
     token = activation.make_token(tokens, client.id, client.email_version, office.now + activation.ACTIVATION_LIFETIME)
     session.commit()
@@ -82,7 +82,7 @@ def test_link_used_concurrently_works_once(
 
 
 def test_no_client_remains_without_a_reseller_when_the_reseller_reverts(
-    office: AccountBook, session: Session, engine: Engine, reseller: Account
+    office: Context, session: Session, engine: Engine, reseller: Account
 ) -> None:
     session.commit()
     reseller_id = reseller.id

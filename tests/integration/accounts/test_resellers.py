@@ -7,16 +7,16 @@ from sqlalchemy.orm import Session
 from kontor.accounts import clients, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
-from kontor.accounts.context import AccountBook
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import ManualClock
+from kontor.context import Context
 from kontor.kernel.errors import Conflict, Forbidden
 from models.accounts import Account
 from models.mails import Mail
 from models.webhooks import DomainEvent
 
 
-def person(office: AccountBook, session: Session, programme: str) -> Account:
+def person(office: Context, session: Session, programme: str) -> Account:
     new = NewAccount(programme, "Jo Person", "jo@person.example", party="person")
     return accounts.create(office, session, new)
 
@@ -26,7 +26,7 @@ def templates(session: Session) -> list[str]:
 
 
 def test_new_reseller_accepts_the_terms_and_gets_a_welcome_mail(
-    office: AccountBook, session: Session, clock: ManualClock
+    office: Context, session: Session, clock: ManualClock
 ) -> None:
     account = accounts.create(office, session, NewAccount("booking", "Salon", "a@salon.example"))
     became = reseller_status.become_reseller(office, session, account.id)
@@ -38,14 +38,14 @@ def test_new_reseller_accepts_the_terms_and_gets_a_welcome_mail(
     assert (mail.template, mail.facts["discount"]) == ("welcome-reseller", "20")
 
 
-def test_reseller_cannot_become_a_reseller_again(office: AccountBook, session: Session, reseller: Account) -> None:
+def test_reseller_cannot_become_a_reseller_again(office: Context, session: Session, reseller: Account) -> None:
     with pytest.raises(Conflict) as refused:
         reseller_status.become_reseller(office, session, reseller.id)
     assert refused.value.code == "already_reseller"
 
 
 def test_person_is_referred_to_the_affiliate_programme_when_a_company_is_required(
-    office: AccountBook, session: Session
+    office: Context, session: Session
 ) -> None:
     strict = [
         code
@@ -63,13 +63,13 @@ def test_person_is_referred_to_the_affiliate_programme_when_a_company_is_require
     assert account.kind == "regular"
 
 
-def test_person_may_resell_where_no_company_is_required(office: AccountBook, session: Session) -> None:
+def test_person_may_resell_where_no_company_is_required(office: Context, session: Session) -> None:
     account = person(office, session, "booking")
     assert reseller_status.become_reseller(office, session, account.id).account.kind == "reseller"
 
 
 def test_client_is_disconnected_when_it_becomes_a_reseller(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     became = reseller_status.become_reseller(office, session, client.id)
     assert became.former_reseller is reseller
@@ -81,7 +81,7 @@ def test_client_is_disconnected_when_it_becomes_a_reseller(
 
 
 def test_reseller_with_clients_cannot_revert(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     with pytest.raises(Conflict) as refused:
         reseller_status.revert_reseller(office, session, reseller.id)
@@ -91,7 +91,7 @@ def test_reseller_with_clients_cannot_revert(
 
 
 def test_reverting_disconnects_the_clients_on_request(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     reseller_status.revert_reseller(office, session, reseller.id, disconnect_clients=True)
     assert reseller.kind == "regular"
@@ -99,14 +99,14 @@ def test_reverting_disconnects_the_clients_on_request(
     assert templates(session)[-1] == "account-disconnected"
 
 
-def test_only_a_reseller_can_revert(office: AccountBook, session: Session, client: Account) -> None:
+def test_only_a_reseller_can_revert(office: Context, session: Session, client: Account) -> None:
     with pytest.raises(Conflict) as refused:
         reseller_status.revert_reseller(office, session, client.id)
     assert refused.value.code == "not_a_reseller"
 
 
 def test_disconnected_clients_are_notified_once_and_deleted_ones_are_not(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     more = [clients.create(office, session, reseller.id, NewClient(f"C{n}", f"c{n}@c.example")) for n in range(3)]
     more[2].deleted_at = office.now

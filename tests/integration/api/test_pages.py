@@ -14,7 +14,7 @@ from kontor.adapters.fakes import ManualClock
 from kontor.http.context import Deps
 from kontor.kernel.states import OfferEvent
 from kontor.offers.notifications import make_decision_token
-from kontor.offers.transitions import OfferBook, transition
+from kontor.offers.transitions import transition
 from models.accounts import Account
 from models.offers import Offer
 from tests.support.api import Api, ResellerAccounts
@@ -50,7 +50,7 @@ def deliver(deps: Deps, offer_id: UUID) -> str:
     """Mark an offer as delivered; returns the path of the decision page."""
     with deps.sessions() as session:
         offer = session.get_one(Offer, offer_id)
-        transition(OfferBook(deps.jobs, deps.offer_secret), session, offer, OfferEvent.DELIVERED, "test")
+        transition(deps.context(deps.jobs), session, offer, OfferEvent.DELIVERED, "test")
         account = session.get_one(Account, offer.account_id)
         path = f"/offers/{make_decision_token(deps.tokens, offer, account)}"
         session.commit()

@@ -13,7 +13,6 @@ from sqlalchemy import text
 from kontor.adapters.fakes import ManualClock
 from kontor.http.context import Deps
 from kontor.offers import notifications as offers_notifications
-from kontor.offers.transitions import OfferBook
 from kontor.programme import files
 from models.discounts import DiscountRecord
 from models.jobs import ArchivedJob
@@ -279,7 +278,7 @@ def test_offer_page_and_its_mails_link_to_each_other(
     signed_in: As, api: Api, deps: Deps, elbe: ResellerAccounts
 ) -> None:
     offer = send_offer(api, elbe)
-    ctx = OfferBook(deps.jobs, deps.offer_secret, deps.programmes)
+    ctx = deps.context(deps.jobs)
     with deps.sessions() as session:
         offers_notifications.mail_received(ctx, session, session.get_one(Offer, UUID(offer)))
         session.commit()

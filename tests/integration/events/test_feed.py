@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
+from kontor.context import Context
 from kontor.engine.enqueue import Jobs
 from kontor.webhooks import events
 from models.accounts import Account
@@ -103,7 +103,7 @@ def test_reader_sees_every_event_once_and_in_order_while_many_write(
 
 
 def test_feed_of_a_reseller_covers_itself_and_its_clients(
-    office: AccountBook, session: Session, reseller: Account, client: Account
+    office: Context, session: Session, reseller: Account, client: Account
 ) -> None:
     session.commit()
     mine = events.read_feed(session, reseller_id=reseller.id)

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
+from kontor.context import Context
 from kontor.fees import statements
 from kontor.fees.assignments import Assignments
-from kontor.fees.context import FeeBook
 from kontor.kernel.errors import Conflict
 from tests.support.fees import FeeScenario
 from workers.migrations import ROOT
@@ -67,7 +67,7 @@ def test_concurrent_assignments_of_a_single_subscription_let_one_client_in(
 def test_second_client_waits_for_the_first_and_is_refused(world: FeeScenario, accounts: tuple[str, str]) -> None:
     reseller, first = accounts
     second = world.client(reseller)
-    ctx = FeeBook(world.worker.inline.jobs, world.api.deps.programmes)
+    ctx = Context(world.worker.inline.jobs, world.api.deps.programmes)
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with ThreadPoolExecutor(1) as pool, world.api.deps.sessions() as session:
         assert Assignments.of(ctx, session, UUID(first)).assign("voicemail", None).created
@@ -145,7 +145,7 @@ def test_payments_are_queried_once_for_any_number_of_resellers(world: FeeScenari
     for name in ("Elbe", "Weser", "Oder"):
         assert world.assign(world.client(world.reseller("house", name)), "line").status_code == 201
     world.clock.advance(timedelta(days=40))
-    ctx = FeeBook(world.worker.inline.jobs, world.api.deps.programmes)
+    ctx = Context(world.worker.inline.jobs, world.api.deps.programmes)
     asked: list[str] = []
     with world.api.deps.sessions() as session:
         event.listen(session.connection(), "before_cursor_execute", lambda *arguments: asked.append(arguments[2]))

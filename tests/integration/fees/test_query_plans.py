@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
+from kontor.context import Context
 from kontor.fees import queries as fees_queries
 from kontor.fees.queries import ChargeFilter, RunPosition
 from kontor.kernel.ids import new_id
@@ -47,7 +47,7 @@ QUESTIONS: list[tuple[str, Callable[[Session], Any]]] = [
 
 
 @pytest.fixture
-def ledger(session: Session, office: AccountBook) -> Session:
+def ledger(session: Session, office: Context) -> Session:
     """A ledger of 60,000 runs and as many charges; a thirtieth of the runs is due per day."""
     session.execute(text(ACCOUNTS))
     session.execute(text(RUNS))

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport
+from kontor.context import Context
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import JobContext, Outcome
 from kontor.kernel.ids import new_id
@@ -37,7 +37,7 @@ def transport() -> FakeMailTransport:
 
 
 @pytest.fixture
-def sending(office: AccountBook, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport) -> MailSendHandler:
+def sending(office: Context, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport) -> MailSendHandler:
     """The handler as a worker builds it."""
     dispatcher = Dispatcher(RULES, tokens, office.programmes, PUBLIC_URL)
     return MailSendHandler(dispatcher, builder, transport)

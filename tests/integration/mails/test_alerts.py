@@ -7,21 +7,21 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport, ManualClock
 from kontor.alerts.service import alert_operators
+from kontor.context import Context
 from kontor.engine.handlers import Done, Outcome
 from kontor.mailer.contexts import AlertKind
 from kontor.operators import service as operators
 from models.mails import Mail
 
 
-def hire(office: AccountBook, session: Session, email: str, role: str) -> None:
+def hire(office: Context, session: Session, email: str, role: str) -> None:
     operators.create(session, office.passwords, email, role, now=office.now, actor="test")
 
 
 def test_every_operator_is_notified_once_per_incident_and_hour(
-    office: AccountBook, session: Session, clock: ManualClock
+    office: Context, session: Session, clock: ManualClock
 ) -> None:
     hire(office, session, "op@kontor.example", "operator")
     hire(office, session, "admin@kontor.example", "admin")
@@ -36,7 +36,7 @@ def test_every_operator_is_notified_once_per_incident_and_hour(
 
 
 def test_alert_is_sent_in_a_providers_name_with_a_link_to_the_console(
-    office: AccountBook,
+    office: Context,
     session: Session,
     send: Callable[[UUID], Outcome],
     transport: FakeMailTransport,

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport
 from kontor.adapters.secrets import FernetSecretBox
+from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, Outcome
 from kontor.kernel.states import OfferEvent
 from kontor.offers import service as offers
@@ -17,18 +17,18 @@ from kontor.offers.service import NewOffer
 from kontor.offers.transitions import transition
 from models.accounts import Account
 from tests.integration.mails.parsing import latest
-from tests.support.wiring import offer_context
+from tests.support.wiring import context_for
 
 
 def test_waiting_offer_is_mailed_again_on_every_change_of_address(
-    office: AccountBook,
+    office: Context,
     session: Session,
     reseller: Account,
     client: Account,
     send: Callable[[UUID], Outcome],
     transport: FakeMailTransport,
 ) -> None:
-    ctx = offer_context(office.jobs, office.programmes)
+    ctx = context_for(office.jobs, office.programmes)
     lines = [{"product": "excel-basics", "count": 5, "mode": "absolute", "term": "P1Y"}]
     instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, office.now)
     offer = offers.send(ctx, session, NewOffer(reseller.id, client.id, lines=lines), "test")

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
+from kontor.context import Context
 from kontor.kernel.errors import Invalid
 from kontor.mails import service as mails
 from kontor.mails.queries import MailFilter
@@ -16,7 +16,7 @@ from models.jobs import Job
 from models.mails import Mail, MailRecipient
 
 
-def notice(office: AccountBook, session: Session, account: Account, key: str = "x", **more: object) -> UUID | None:
+def notice(office: Context, session: Session, account: Account, key: str = "x", **more: object) -> UUID | None:
     return mails.post(
         session,
         office.jobs,
@@ -29,7 +29,7 @@ def notice(office: AccountBook, session: Session, account: Account, key: str = "
 
 
 def test_posted_mail_and_its_job_share_one_transaction(
-    office: AccountBook, session: Session, client: Account, reseller: Account
+    office: Context, session: Session, client: Account, reseller: Account
 ) -> None:
     session.commit()
     before = session.scalar(select(func.count()).select_from(Job))
@@ -43,7 +43,7 @@ def test_posted_mail_and_its_job_share_one_transaction(
     assert session.get(Mail, mail_id) is None
 
 
-def test_same_fact_is_mailed_to_the_same_address_once(office: AccountBook, session: Session, client: Account) -> None:
+def test_same_fact_is_mailed_to_the_same_address_once(office: Context, session: Session, client: Account) -> None:
     assert notice(office, session, client) is not None
     jobs_before = session.scalar(select(func.count()).select_from(Job))
     assert notice(office, session, client, to="ADMIN@weser.example") is None
@@ -52,7 +52,7 @@ def test_same_fact_is_mailed_to_the_same_address_once(office: AccountBook, sessi
     assert notice(office, session, client, to="else@weser.example") is not None
 
 
-def test_address_that_is_both_to_and_cc_gets_one_copy(office: AccountBook, session: Session, client: Account) -> None:
+def test_address_that_is_both_to_and_cc_gets_one_copy(office: Context, session: Session, client: Account) -> None:
     cc = ["Admin@Weser.example", "chef@elbe.example", "CHEF@elbe.example"]
     mail_id = notice(office, session, client, cc=cc)
     query = select(MailRecipient.address, MailRecipient.role).where(MailRecipient.mail_id == mail_id)
@@ -60,7 +60,7 @@ def test_address_that_is_both_to_and_cc_gets_one_copy(office: AccountBook, sessi
     assert recipients == {("admin@weser.example", "to"), ("chef@elbe.example", "cc")}
 
 
-def test_invalid_facts_are_refused_when_posting(office: AccountBook, session: Session, client: Account) -> None:
+def test_invalid_facts_are_refused_when_posting(office: Context, session: Session, client: Account) -> None:
     with pytest.raises(Invalid):
         mails.post(
             session,
@@ -73,7 +73,7 @@ def test_invalid_facts_are_refused_when_posting(office: AccountBook, session: Se
 
 
 def test_mail_log_pages_newest_first_and_filters(
-    office: AccountBook, session: Session, client: Account, reseller: Account
+    office: Context, session: Session, client: Account, reseller: Account
 ) -> None:
     for number in range(4):
         notice(office, session, client, str(number))

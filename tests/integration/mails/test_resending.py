@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, clients, deletion
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.context import Context
 from kontor.engine.admin.operations import Actor
 from kontor.engine.handlers import Cancel, Done, Outcome
 from kontor.kernel.errors import Conflict, Invalid, NotFound
@@ -30,7 +30,6 @@ from models.jobs import Job
 from models.mails import Mail
 from tests.integration.mails.parsing import latest, parsed, text_of
 from tests.support.concurrency import run_concurrently
-from tests.support.wiring import offer_context
 
 Send = Callable[[UUID], Outcome]
 Again = Callable[..., UUID]
@@ -39,7 +38,7 @@ WHO = Actor("operator:duty@kontor.example", "console 127.0.0.1", "the customer l
 
 
 @pytest.fixture
-def again(office: AccountBook, session: Session) -> Again:
+def again(office: Context, session: Session) -> Again:
     """Resend a mail and commit."""
 
     def sent(mail_id: UUID, number: int | None = None, who: Actor = WHO) -> UUID:
@@ -51,7 +50,7 @@ def again(office: AccountBook, session: Session) -> Again:
 
 
 @pytest.fixture
-def refusal(office: AccountBook, session: Session) -> Callable[[UUID], str | None]:
+def refusal(office: Context, session: Session) -> Callable[[UUID], str | None]:
     """The reason for refusing to resend a mail, or None."""
 
     def asked(mail_id: UUID) -> str | None:
@@ -86,7 +85,7 @@ def test_repeat_is_a_new_mail_with_its_own_job_and_refers_to_the_first(
 
 
 def test_link_of_a_repeat_is_new_works_and_is_not_stored(
-    office: AccountBook, session: Session, invited: Mail, again: Again, send: Send, tokens: Tokens,
+    office: Context, session: Session, invited: Mail, again: Again, send: Send, tokens: Tokens,
     transport: FakeMailTransport, clock: ManualClock, client: Account,
 ) -> None:  # fmt: skip
     clock.advance(timedelta(hours=80))
@@ -127,9 +126,7 @@ def test_same_number_makes_one_repeat_even_after_it_was_sent(
     assert len(transport.sent) == 2
 
 
-def test_concurrent_requests_make_one_repeat(
-    engine: Engine, office: AccountBook, session: Session, invited: Mail
-) -> None:
+def test_concurrent_requests_make_one_repeat(engine: Engine, office: Context, session: Session, invited: Mail) -> None:
     mail_id = invited.id
     session.commit()
 
@@ -155,7 +152,7 @@ def test_unsent_mail_cannot_be_resent(
 
 
 def test_obsolete_mail_is_refused_with_a_cause(
-    office: AccountBook, session: Session, invited: Mail, client: Account, refusal: Callable[[UUID], str | None]
+    office: Context, session: Session, invited: Mail, client: Account, refusal: Callable[[UUID], str | None]
 ) -> None:
     client.activated_at = office.now
     session.flush()
@@ -163,7 +160,7 @@ def test_obsolete_mail_is_refused_with_a_cause(
 
 
 def test_repeat_that_becomes_obsolete_before_sending_is_not_sent(
-    office: AccountBook, session: Session, invited: Mail, client: Account, again: Again, send: Send,
+    office: Context, session: Session, invited: Mail, client: Account, again: Again, send: Send,
     transport: FakeMailTransport,
 ) -> None:  # fmt: skip
     posted = again(invited.id)
@@ -174,7 +171,7 @@ def test_repeat_that_becomes_obsolete_before_sending_is_not_sent(
 
 
 def test_former_admin_gets_no_repeat(
-    office: AccountBook, session: Session, client: Account, send: Send, refusal: Callable[[UUID], str | None]
+    office: Context, session: Session, client: Account, send: Send, refusal: Callable[[UUID], str | None]
 ) -> None:
     posted = mails.post(
         session, office.jobs, template="account-notice", account=client, facts={"account": client.name}, fact_key="x"
@@ -200,10 +197,10 @@ def test_suppressed_address_gets_no_repeat_until_the_suppression_ends(
 
 
 def test_only_the_deletion_notice_of_a_deleted_account_can_be_resent(
-    office: AccountBook, session: Session, client: Account, invited: Mail, send: Send,
+    office: Context, session: Session, client: Account, invited: Mail, send: Send,
     refusal: Callable[[UUID], str | None],
 ) -> None:  # fmt: skip
-    deletion.delete(office, offer_context(office.jobs, office.programmes), session, client.id, "test")
+    deletion.delete(office, session, client.id, "test")
     notice = latest(session, "account-deleted")
     send(notice.id)
     assert refusal(invited.id) == "The account is deleted."
@@ -213,7 +210,7 @@ def test_only_the_deletion_notice_of_a_deleted_account_can_be_resent(
 
 
 def test_repeat_to_a_disconnected_client_is_in_the_current_senders_name(
-    office: AccountBook, session: Session, client: Account, reseller: Account, send: Send, again: Again,
+    office: Context, session: Session, client: Account, reseller: Account, send: Send, again: Again,
     transport: FakeMailTransport,
 ) -> None:  # fmt: skip
     trial = {"account": client.name, "ends_at": office.now + timedelta(days=7)}

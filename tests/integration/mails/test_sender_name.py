@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, brands, clients, domains
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport
+from kontor.context import Context
 from kontor.engine.handlers import Done, Outcome
 from models.accounts import Account
 from tests.integration.mails.parsing import latest, parsed, text_of
@@ -31,7 +31,7 @@ def test_mail_to_a_client_is_in_the_resellers_name(
 
 
 def test_mail_to_a_reseller_is_in_the_providers_name(
-    session: Session, reseller: Account, office: AccountBook, send: Send, transport: FakeMailTransport
+    session: Session, reseller: Account, office: Context, send: Send, transport: FakeMailTransport
 ) -> None:
     send(latest(session, "welcome-reseller").id)
     name = office.programme_of(session, reseller).sender.name
@@ -39,7 +39,7 @@ def test_mail_to_a_reseller_is_in_the_providers_name(
 
 
 def test_mail_uses_the_resellers_brand_and_the_clients_own_where_set(
-    office: AccountBook,
+    office: Context,
     session: Session,
     reseller: Account,
     client: Account,
@@ -67,7 +67,7 @@ def test_mail_uses_the_resellers_brand_and_the_clients_own_where_set(
 
 
 def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
-    office: AccountBook,
+    office: Context,
     session: Session,
     reseller: Account,
     client: Account,
@@ -96,7 +96,7 @@ def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
 
 
 def test_mail_to_a_disconnected_client_is_in_the_providers_name(
-    office: AccountBook,
+    office: Context,
     session: Session,
     reseller: Account,
     client: Account,

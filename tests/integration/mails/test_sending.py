@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import activation
 from kontor.accounts import service as accounts
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze, Transient
 from kontor.kernel.ports import MailDeferred, MailRefused
 from kontor.kernel.tokens import Tokens
@@ -30,7 +30,7 @@ Send = Callable[[UUID], Outcome]
 TOKEN = re.compile(r"/activate/([A-Za-z0-9_.-]+)")
 
 
-def with_cc(office: AccountBook, session: Session, account: Account, cc: str) -> UUID:
+def with_cc(office: Context, session: Session, account: Account, cc: str) -> UUID:
     posted = mails.post(
         session,
         office.jobs,
@@ -50,7 +50,7 @@ def states(session: Session, mail_id: UUID) -> dict[str, str]:
 
 
 def test_link_works_and_is_masked_in_the_log(
-    office: AccountBook,
+    office: Context,
     session: Session,
     client: Account,
     tokens: Tokens,
@@ -74,7 +74,7 @@ def test_link_works_and_is_masked_in_the_log(
 
 
 def test_obsolete_mail_is_not_sent(
-    office: AccountBook, session: Session, client: Account, send: Send, transport: FakeMailTransport
+    office: Context, session: Session, client: Account, send: Send, transport: FakeMailTransport
 ) -> None:
     mail = latest(session, "activation")
     accounts.change(office, session, client.id, {"admin_email": "neu@weser.example"})
@@ -95,7 +95,7 @@ def test_second_run_of_the_job_sends_nothing(
 
 
 def test_every_recipient_gets_the_same_bytes_separately(
-    office: AccountBook,
+    office: Context,
     session: Session,
     client: Account,
     send: Send,
@@ -130,7 +130,7 @@ def test_same_message_is_sent_again_after_a_crash(
 
 
 def test_only_deferred_recipients_are_tried_again(
-    office: AccountBook,
+    office: Context,
     session: Session,
     client: Account,
     send: Send,
@@ -159,7 +159,7 @@ def test_unreachable_server_costs_an_attempt_and_no_recipient(
 
 
 def test_permanently_refused_address_is_suppressed_for_thirty_days(
-    office: AccountBook,
+    office: Context,
     session: Session,
     client: Account,
     send: Send,
@@ -183,7 +183,7 @@ def test_permanently_refused_address_is_suppressed_for_thirty_days(
 
 
 def test_refused_address_is_suppressed_under_the_key_of_its_account(
-    office: AccountBook,
+    office: Context,
     session: Session,
     client: Account,
     send: Send,
@@ -199,7 +199,7 @@ def test_refused_address_is_suppressed_under_the_key_of_its_account(
 
 
 def test_message_refused_at_data_suppresses_no_address(
-    office: AccountBook, session: Session, client: Account, send: Send, transport: FakeMailTransport
+    office: Context, session: Session, client: Account, send: Send, transport: FakeMailTransport
 ) -> None:
     transport.answers["admin@weser.example"] = MailRefused("554 too big")
     send(latest(session, "activation").id)

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import FakeMailTransport
+from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, Outcome
 from kontor.kernel.errors import Gone, NotFound
 from kontor.kernel.tokens import Tokens
@@ -22,7 +22,7 @@ from models.mails import Mail
 Send = Callable[[UUID], Outcome]
 
 
-def remind(office: AccountBook, session: Session, account: Account, key: str) -> UUID:
+def remind(office: Context, session: Session, account: Account, key: str) -> UUID:
     ending = {"product": "Excel", "count": 3, "ends_at": office.now + timedelta(days=14)}
     posted = mails.post(
         session,
@@ -37,7 +37,7 @@ def remind(office: AccountBook, session: Session, account: Account, key: str) ->
 
 
 def test_unsubscribe_header_stops_this_kind_of_mail(
-    office: AccountBook,
+    office: Context,
     session: Session,
     client: Account,
     tokens: Tokens,
@@ -63,7 +63,7 @@ def test_unsubscribe_header_stops_this_kind_of_mail(
 
 
 def test_reading_the_unsubscribe_page_changes_nothing(
-    office: AccountBook, session: Session, client: Account, tokens: Tokens, send: Send
+    office: Context, session: Session, client: Account, tokens: Tokens, send: Send
 ) -> None:
     path = dispatch.unsubscribe_path(tokens, UnsubscribeLink(client.email_key, "licences-ending"), office.now)
     token = path.removeprefix("/unsubscribe/")
@@ -72,7 +72,7 @@ def test_reading_the_unsubscribe_page_changes_nothing(
 
 
 def test_forged_or_old_unsubscribe_link_is_refused(
-    office: AccountBook, session: Session, client: Account, tokens: Tokens
+    office: Context, session: Session, client: Account, tokens: Tokens
 ) -> None:
     path = dispatch.unsubscribe_path(tokens, UnsubscribeLink(client.email_key, "licences-ending"), office.now)
     token = path.removeprefix("/unsubscribe/")

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
-from kontor.accounts.context import AccountBook
 from kontor.adapters.fakes import ManualClock
+from kontor.context import Context
 from tests.support.api import Api
 from tests.support.api_fixtures import api, deps
 from tests.support.fees import OPENING
 from tests.support.merging import MergeScenario, merge_scenario
-from tests.support.wiring import account_context, apply_example, silent_jobs
+from tests.support.wiring import apply_example, context_for, silent_jobs
 
 __all__ = ["api", "deps"]
 
@@ -30,8 +30,8 @@ def world(api: Api, clock: ManualClock) -> Iterator[MergeScenario]:
 
 
 @pytest.fixture
-def office(session: Session) -> AccountBook:
+def office(session: Session) -> Context:
     """The context of account services, with `hosting` applied, at noon of 2 March 2026."""
     jobs = silent_jobs(ManualClock())
     apply_example(session, "hosting", jobs.clock)
-    return account_context(jobs)
+    return context_for(jobs)

@@ -9,7 +9,7 @@ import pytest
 from kontor.accounts import clients, merge, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.service import NewAccount
-from kontor.discounts.context import DiscountBook
+from kontor.context import Context
 from kontor.kernel.errors import Conflict
 from kontor.kernel.ports import MailDeferred
 from models.accounts import Account
@@ -233,7 +233,7 @@ def test_merge_gives_no_second_trial(world: TrialScenario) -> None:
     own = world.another("Own", CHEF)
     for account_id in (world.client, own):
         world.start(account_id)
-    ctx = DiscountBook(world.book.jobs, world.book.programmes)
+    ctx = Context(world.book.jobs, world.book.programmes)
     with world.transaction() as session:
         owner = accounts.create(world.book, session, NewAccount("booking", "Beauty", "boss@beauty.example"))
         into = reseller_status.become_reseller(world.book, session, owner.id).account.id
