@@ -143,7 +143,7 @@ def test_merged_reseller_sees_and_may_end_the_products_it_pays_for(world: FeeSce
     assert world.assign(client, "house-line").status_code == 404
 
 
-def test_manager_edits_name_and_retail_fee_of_a_product_only(world: FeeScenario, house: tuple[str, str]) -> None:
+def test_owner_edits_name_and_retail_fee_of_a_managed_product_only(world: FeeScenario, house: tuple[str, str]) -> None:
     reseller, client = house
     key = world.api.key(reseller_id=UUID(reseller))
     line = f"PATCH /v1/resellers/{reseller}/products/house-line"
