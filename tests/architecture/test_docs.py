@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 import typer
 
+from devtools.source import ROOT
 from kontor.adapters.settings import Environment
 from kontor.cli.main import build
-from devtools.source import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 

@@ -40,7 +40,7 @@ LAUNCH = "kontor/adapters/embedded/launch.py"
 
 def test_command_line_starts_without_heavy_libraries() -> None:
     heavy = {"alembic", "cryptography", "dramatiq", "fastapi", "jinja2", "redis", "sqlalchemy"}
-    code = f"import sys, cli; cli.build(); print(*sorted({heavy!r} & sys.modules.keys()))"
+    code = f"import sys; from kontor.cli.main import build; build(); print(*sorted({heavy!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
