@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports bench-daily bench-charging simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports bench-daily bench-charging house simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `bench` and `simulate`.
@@ -9,6 +9,7 @@ PYTEST ?=
 CHAOS ?=
 BENCH ?=
 SIMULATE ?=
+HOUSE ?=
 # The stamp's name holds the folder's path: a copy or a moved clone gets a .venv of its own.
 STAMP := .venv/.installed-$(shell printf '%s' '$(CURDIR)' | cksum | cut -d ' ' -f 1)
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -20,7 +21,7 @@ help: ## list the targets
 
 install: $(STAMP) ## build .venv from requirements.lock
 
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock .ci/install
 	@flock requirements.lock sh .ci/install "$@"
 
 lock: ## resolve requirements.lock anew (needs uv)
@@ -76,6 +77,9 @@ bench-daily: $(STAMP) ## measure the daily run of discounts, 100,000 resellers a
 
 bench-charging: $(STAMP) ## measure 100,000 recurring fees that fall due on one day
 	@$(BIN)/python -m bench.charging $(BENCH)
+
+house: $(STAMP) ## measure the code base against the limits of its style; HOUSE="--places" lists what exceeds one
+	@$(BIN)/python -m devtools.house $(HOUSE)
 
 migrate: $(STAMP) ## bring the database to the newest schema
 	@$(BIN)/kontor migrate

@@ -14,8 +14,11 @@ from typing import Final
 from devtools.source import ROOT, everything, functions, length, module_name, name, product, tree
 
 BANNED: Final = frozenset(
-    "found told given wanted known late one look deed door hand stage standing book shop "
-    "util utils common commons helper helpers manager managers misc".split()
+    (
+        *("found", "told", "given", "wanted", "known", "late", "one", "look", "deed", "door", "hand", "stage"),
+        *("standing", "book", "shop", "util", "utils", "common", "commons", "helper", "helpers"),
+        *("manager", "managers", "misc"),
+    )
 )
 """Identifiers that say nothing, wherever a name is bound."""
 SHORT: Final = 40

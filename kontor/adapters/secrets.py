@@ -49,7 +49,7 @@ class FernetSecretBox:
             raise DecryptionError("encrypted with another SECRET_KEY, or modified") from None
 
 
-DECOY_PASSWORD = "no account has this password \x00"
+DECOY = "no account has this password \x00"
 
 
 class Argon2Passwords:
@@ -57,7 +57,7 @@ class Argon2Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._decoy = self._hasher.hash(DECOY_PASSWORD)
+        self._decoy = self._hasher.hash(DECOY)
 
     @classmethod
     def cheap(cls) -> Argon2Passwords:

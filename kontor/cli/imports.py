@@ -104,7 +104,7 @@ def import_payments(
     if not begun.finished:
         stage(settings, begun.id, begun.staged, file, checked.rows, progress)
     with transaction(settings) as session:
-        entered = import_commit.commit(service_ctx, session, begun.id)
+        entered = import_commit.commit_rows(service_ctx, session, begun.id)
     counts = summary(entered.imported, entered.already_there, len(entered.bad), entered.bad[:LISTED])
     return {**result, "resumed_from": 0 if begun.finished else begun.staged, **counts}
 

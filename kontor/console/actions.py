@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from kontor.bulk import console as bulk_console
-from kontor.console import queues as console_queues
+from kontor.bulk import console as bulk
+from kontor.console import queues as queue_pages
 from kontor.engine.admin import lanes, queues
 from kontor.operators import console as operators_console
 from kontor.reconciliation import console as reconciliation_console
@@ -92,17 +92,17 @@ ACTIONS: Final = (
         needs_reason=True,
     ),
     ConsoleAction(
-        "/console/bulk/{run_id}/start", "bulk.start", bulk_console.start, nav="bulk", path_param="run_id", cancel_url=BULK,
+        "/console/bulk/{run_id}/start", "bulk.start", bulk.start, nav="bulk", path_param="run_id", cancel_url=BULK,
         needs_reason=True,
     ),
     ConsoleAction(
-        "/console/bulk/{run_id}/pause", "bulk.pause", bulk_console.pause, nav="bulk", path_param="run_id", cancel_url=BULK
+        "/console/bulk/{run_id}/pause", "bulk.pause", bulk.pause, nav="bulk", path_param="run_id", cancel_url=BULK
     ),
     ConsoleAction(
-        "/console/bulk/{run_id}/resume", "bulk.resume", bulk_console.resume, nav="bulk", path_param="run_id", cancel_url=BULK
+        "/console/bulk/{run_id}/resume", "bulk.resume", bulk.resume, nav="bulk", path_param="run_id", cancel_url=BULK
     ),
     ConsoleAction(
-        "/console/bulk/{run_id}/stop", "bulk.stop", bulk_console.stop, nav="bulk", path_param="run_id", cancel_url=BULK,
+        "/console/bulk/{run_id}/stop", "bulk.stop", bulk.stop, nav="bulk", path_param="run_id", cancel_url=BULK,
         needs_reason=True,
     ),
     ConsoleAction(
@@ -110,7 +110,7 @@ ACTIONS: Final = (
     ),
     ConsoleAction("/console/queues/{name}/resume", "queue.resume", _resume_queue, nav="queues", cancel_url=QUEUES),
     ConsoleAction(
-        "/console/queues/{name}/limit", "queue.limit", console_queues.limit, nav="queues", cancel_url="/console/queues/{}",
+        "/console/queues/{name}/limit", "queue.limit", queue_pages.limit, nav="queues", cancel_url="/console/queues/{}",
         needs_reason=True, field=("concurrency", texts.LIMIT_LABEL),
     ),
     ConsoleAction(

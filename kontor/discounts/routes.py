@@ -22,7 +22,7 @@ from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery
-from kontor.jobs.schemas import ReasonIn
+from kontor.jobs.schemas import ActionIn
 from kontor.kernel.money import parse_amount
 from kontor.payments.routes import READ as PAYMENTS_READ
 from kontor.payments.routes import reseller_here
@@ -100,14 +100,14 @@ def list_movers(ctx: Ctx, run_id: UUID, query: Annotated[PageQuery, Query()]) ->
 
 
 @run_routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, response=DiscountRunOut)
-def approve_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
+def approve_run(ctx: Ctx, run_id: UUID, body: ActionIn = ActionIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
     """Approve a held run: it records discounts and sends mails. 409 `not_held` with the state."""
     run = run_admin.approve(ctx.context, ctx.session, run_id, ctx.caller.actor, body.reason)
     return shown(ctx, run)
 
 
 @run_routes.post("/v1/discount-runs/{run_id}/reject", DECIDE, response=DiscountRunOut)
-def reject_run(ctx: Ctx, run_id: UUID, body: ReasonIn = ReasonIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
+def reject_run(ctx: Ctx, run_id: UUID, body: ActionIn = ActionIn()) -> DiscountRunOut:  # noqa: B008 -- frozen
     """Reject a held run: it records nothing. 409 `not_held` with the state."""
     run = run_admin.reject(ctx.context, ctx.session, run_id, ctx.caller.actor, body.reason)
     return shown(ctx, run)

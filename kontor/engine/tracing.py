@@ -90,7 +90,7 @@ def with_tracing(jobs: Jobs, tracer: Tracer | None) -> Jobs:
 
 
 class TracedDoorbellChannel:
-    """Implements kontor.kernel.doorbells.DoorbellChannel with one span per dispatched job. One query of the ledger per batch."""
+    """A `DoorbellChannel` with one span per dispatched job; one query of the ledger per batch."""
 
     def __init__(self, inner: DoorbellChannel, connection: PgConnection, tracer: Tracer) -> None:
         self._inner = inner

@@ -11,7 +11,7 @@ from kontor.http.routing import Routes
 from kontor.http.wire import Json, PageOut, ResponseModel, UtcOut
 from kontor.jobs import service
 from kontor.jobs.access import actor, operations
-from kontor.jobs.schemas import JobOut, ReasonIn, job_out
+from kontor.jobs.schemas import JobOut, ActionIn, job_out
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import MisfirePolicy
 from models.keys import Scope
@@ -50,14 +50,14 @@ def list_queues(ctx: Ctx) -> PageOut[QueueOut]:
 
 
 @queue_routes.post("/v1/queues/{name}/pause", SWITCH_QUEUE, response=QueueOut)
-def pause_queue(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> QueueOut:  # noqa: B008 -- frozen
+def pause_queue(ctx: Ctx, name: str, body: ActionIn = ActionIn()) -> QueueOut:  # noqa: B008 -- frozen
     """Pause a queue: no new job starts; running jobs finish."""
     operations(ctx).pause_queue(ctx.session, name, actor(ctx, body.reason))
     return _queue(ctx, name)
 
 
 @queue_routes.post("/v1/queues/{name}/resume", SWITCH_QUEUE, response=QueueOut)
-def resume_queue(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> QueueOut:  # noqa: B008 -- frozen
+def resume_queue(ctx: Ctx, name: str, body: ActionIn = ActionIn()) -> QueueOut:  # noqa: B008 -- frozen
     """Resume a queue."""
     operations(ctx).resume_queue(ctx.session, name, actor(ctx, body.reason))
     return _queue(ctx, name)
@@ -124,7 +124,7 @@ def list_schedules(ctx: Ctx) -> PageOut[ScheduleOut]:
 
 
 @schedule_routes.post("/v1/schedules/{name}/run", SWITCH_SCHEDULE, response=JobOut, status=202)
-def run_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
+def run_schedule(ctx: Ctx, name: str, body: ActionIn = ActionIn()) -> JobOut:  # noqa: B008 -- frozen
     """Enqueue the schedule's task now; returns the job."""
     job_id = operations(ctx).run_schedule(ctx.session, name, actor(ctx, body.reason))
     view = service.view(ctx.session, ctx.deps.jobs.catalogue, job_id)
@@ -134,14 +134,14 @@ def run_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> JobOut:  #
 
 
 @schedule_routes.post("/v1/schedules/{name}/pause", SWITCH_SCHEDULE, response=ScheduleOut)
-def pause_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> ScheduleOut:  # noqa: B008 -- frozen
+def pause_schedule(ctx: Ctx, name: str, body: ActionIn = ActionIn()) -> ScheduleOut:  # noqa: B008 -- frozen
     """Pause a schedule: runs that fall due are skipped."""
     operations(ctx).pause_schedule(ctx.session, name, actor(ctx, body.reason))
     return _schedule(ctx, name)
 
 
 @schedule_routes.post("/v1/schedules/{name}/resume", SWITCH_SCHEDULE, response=ScheduleOut)
-def resume_schedule(ctx: Ctx, name: str, body: ReasonIn = ReasonIn()) -> ScheduleOut:  # noqa: B008 -- frozen
+def resume_schedule(ctx: Ctx, name: str, body: ActionIn = ActionIn()) -> ScheduleOut:  # noqa: B008 -- frozen
     """Resume a schedule from its next run on."""
     operations(ctx).resume_schedule(ctx.session, name, actor(ctx, body.reason))
     return _schedule(ctx, name)

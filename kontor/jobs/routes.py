@@ -16,7 +16,7 @@ from kontor.http.responses import ApiResponse, LongPoll
 from kontor.http.routing import Routes
 from kontor.jobs import service
 from kontor.jobs.access import actor, may_steer_job, operations
-from kontor.jobs.schemas import JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, ReasonIn, WaitQuery, job_out
+from kontor.jobs.schemas import JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, ActionIn, WaitQuery, job_out
 from kontor.jobs.search import Searcher
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
@@ -125,14 +125,14 @@ STEER = RoutePolicy(None, "job_id", ownership.job, guard=may_steer_job)
 
 
 @control_routes.post("/v1/jobs/{job_id}/cancel", STEER, response=JobOut)
-def cancel_job(ctx: Ctx, job_id: UUID, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
+def cancel_job(ctx: Ctx, job_id: UUID, body: ActionIn = ActionIn()) -> JobOut:  # noqa: B008 -- frozen
     """Cancel a waiting job, or ask a running one to stop. 409 `not_cancellable` with the state."""
     operations(ctx).cancel(ctx.session, job_id, actor(ctx, body.reason))
     return _controlled(ctx, job_id)
 
 
 @control_routes.post("/v1/jobs/{job_id}/retry", STEER, response=JobOut)
-def retry_job(ctx: Ctx, job_id: UUID, body: ReasonIn = ReasonIn()) -> JobOut:  # noqa: B008 -- frozen
+def retry_job(ctx: Ctx, job_id: UUID, body: ActionIn = ActionIn()) -> JobOut:  # noqa: B008 -- frozen
     """Retry a dead, retrying or cancelled job now. 409 `not_retryable` with the state."""
     operations(ctx).retry(ctx.session, job_id, actor(ctx, body.reason))
     return _controlled(ctx, job_id)

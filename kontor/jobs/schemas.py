@@ -10,7 +10,7 @@ from kontor.jobs.service import JobView
 from kontor.kernel.states import JobState
 
 
-class ReasonIn(RequestModel):
+class ActionIn(RequestModel):
     """Reason, kept in the audit log."""
 
     reason: str | None = None

@@ -30,8 +30,7 @@ ADD = text(
     " theirs AS (INSERT INTO mail_recipients (mail_id, address_key, address, role)"
     " SELECT added.id, r.key, r.address, r.role FROM added,"
     " unnest(CAST(:keys AS text[]), CAST(:addresses AS text[]), CAST(:roles AS text[]))"
-    " AS r (key, address, role) ON CONFLICT DO NOTHING)"
-    " SELECT id FROM added"
+    " AS r (key, address, role) ON CONFLICT DO NOTHING) SELECT id FROM added"
 ).bindparams(bindparam("facts", type_=JSONB), bindparam("refs", type_=JSONB))
 REVISE = text(
     "UPDATE mails SET facts = newer.facts, refs = newer.refs"  # noqa: S608 -- constants

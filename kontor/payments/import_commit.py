@@ -67,7 +67,7 @@ def stage_rows(session: Session, import_id: UUID, start: int, chunk: Sequence[Pa
     record.lines += len(new_rows)
 
 
-def commit(ctx: Context, session: Session, import_id: UUID) -> ImportResult:
+def commit_rows(ctx: Context, session: Session, import_id: UUID) -> ImportResult:
     """Import all rows in the caller's transaction; a single conflicting row refuses the file."""
     record = lock(session, import_id)
     if record.finished_at is not None:

@@ -10,7 +10,7 @@ from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery, ResponseModel, UtcOut
 from kontor.jobs.access import actor
-from kontor.jobs.schemas import ReasonIn
+from kontor.jobs.schemas import ActionIn
 from kontor.reconciliation import service
 from models.keys import Scope
 from models.reconciliation import GapKind
@@ -51,14 +51,14 @@ def list_gaps(ctx: Ctx, query: Annotated[GapQuery, Query()]) -> PageOut[GapOut]:
 
 
 @routes.post("/v1/reconciliation/{gap_id}/mend", OPERATE, response=GapOut)
-def mend_gap(ctx: Ctx, gap_id: UUID, body: ReasonIn = ReasonIn()) -> GapOut:  # noqa: B008 -- frozen
+def mend_gap(ctx: Ctx, gap_id: UUID, body: ActionIn = ActionIn()) -> GapOut:  # noqa: B008 -- frozen
     """Repair a gap, by a job if needed. 409 `not_mendable`, `mended`."""
     gap = service.repair(ctx.session, ctx.jobs, gap_id, actor(ctx, body.reason))
     return GapOut.model_validate(service.to_dict(gap))
 
 
 @routes.post("/v1/reconciliation/{gap_id}/accept", OPERATE, response=GapOut)
-def accept_gap(ctx: Ctx, gap_id: UUID, body: ReasonIn = ReasonIn()) -> GapOut:  # noqa: B008 -- frozen
+def accept_gap(ctx: Ctx, gap_id: UUID, body: ActionIn = ActionIn()) -> GapOut:  # noqa: B008 -- frozen
     """Accept a gap: it is closed and will not be reported again. 409 `mended`."""
     gap = service.accept(ctx.session, ctx.jobs, gap_id, actor(ctx, body.reason))
     return GapOut.model_validate(service.to_dict(gap))

@@ -118,11 +118,6 @@ def current_values(
     return values_by_account
 
 
-def current_usage_period(session: Session, programme: Programme, account: Account, now: datetime) -> Period:
-    """Return the period that contains `now`, in local days of the programme."""
-    return current_periods(session, programme, [account], now)[account.id]
-
-
 def current_periods(
     session: Session, programme: Programme, accounts: Sequence[Account], now: datetime
 ) -> dict[UUID, Period]:

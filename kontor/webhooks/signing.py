@@ -33,7 +33,7 @@ EVENT_TYPES: Final = (
     "job.dead",
 )
 ALL_EVENTS: Final = "*"
-SECRET_PREFIX: Final = "whsec_"
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- what every secret starts with, itself none
 SECRET_BYTES: Final = range(24, 65)
 ROTATION: Final = timedelta(hours=24)
 

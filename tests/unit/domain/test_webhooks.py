@@ -40,15 +40,15 @@ def said(status: int, body: bytes = b"", **headers: str) -> str:
     ("status", "outcome"),
     [(200, "fine"), (204, "fine"), (299, "fine")]
     + [(status, f"Transient answered {status}") for status in (301, 302, 307, 400, 401, 404, 408, 409, 410, 418)]
-    + [(status, f"Down answered {status}") for status in (429, 500, 502, 503, 504, 599)],
+    + [(status, f"RemoteUnavailable answered {status}") for status in (429, 500, 502, 503, 504, 599)],
 )
 def test_status_means_success_down_or_refusal(status: int, outcome: str) -> None:
     assert said(status) == outcome
 
 
 def test_retry_after_is_read_in_both_forms() -> None:
-    assert said(503, retry_after="120") == "Down answered 503 in 120"
-    assert said(429, retry_after="Mon, 02 Mar 2026 12:01:00 GMT") == "Down answered 429 in 60"
+    assert said(503, retry_after="120") == "RemoteUnavailable answered 503 in 120"
+    assert said(429, retry_after="Mon, 02 Mar 2026 12:01:00 GMT") == "RemoteUnavailable answered 429 in 60"
     assert said(404, retry_after="nonsense") == "Transient answered 404"
 
 
