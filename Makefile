@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports bench-daily bench-charging house simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports bench-daily bench-charging bench-pool house simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `bench` and `simulate`.
@@ -77,6 +77,9 @@ bench-daily: $(STAMP) ## measure the daily run of discounts, 100,000 resellers a
 
 bench-charging: $(STAMP) ## measure 100,000 recurring fees that fall due on one day
 	@$(BIN)/python -m bench.charging $(BENCH)
+
+bench-pool: $(STAMP) ## measure Dramatiq's worker beside a thread pool of our own
+	@$(BIN)/python -m bench.pool $(BENCH)
 
 house: $(STAMP) ## measure the code base against the limits of its style; HOUSE="--places" lists what exceeds one
 	@$(BIN)/python -m devtools.house $(HOUSE)

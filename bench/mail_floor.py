@@ -118,9 +118,9 @@ def whole(port: int, builder: MailBuilder, wanted: list[OutgoingMail]) -> float:
     return rate
 
 
-def send_only(port: int, mails: list[BuiltMail]) -> float:
-    """Send built mails from worker threads; mails per second."""
-    transport = SmtpTransport(f"smtp://127.0.0.1:{port}", connections=CONNECTIONS)
+def send_only(port: int, mails: list[BuiltMail], idle: float = 20.0) -> float:
+    """Send built mails from worker threads; mails per second. Without `idle` seconds each has its own connection."""
+    transport = SmtpTransport(f"smtp://127.0.0.1:{port}", connections=CONNECTIONS, idle=idle)
     started = time.perf_counter()
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         list(threads.map(lambda m: transport.send("bounce@kontor.example", m.envelope.to.email, m.raw), mails))
@@ -158,6 +158,7 @@ def _round(
     yield "build+send, our builder", floor(port, built, lambda m: assemble(m.envelope, m.text, m.html))
     yield "check+render+build+send, threads", whole(port, builder, wanted)
     yield "send only, threads", send_only(port, built)
+    yield "send only, threads, a connection for each", send_only(port, built, idle=0.0)
     yield "check+render+build", rate(lambda: builder.build(wanted[0], DATED), some)
     yield "build, our builder", rate(lambda: assemble(built[0].envelope, built[0].text, built[0].html), some)
     yield "build, standard library", rate(lambda: plain_bytes(built[0]), some)
