@@ -1,7 +1,7 @@
 """Runs a worker, a scheduler or a command in a forked process that is killed at a chosen step.
 
 `python -m tests.support.sigkill_child` imports everything once, reads one task per line of JSON, forks a child for it
-(docs/adr/0012) and writes how the child ended. SIGKILL hits the child only, at a step: a crash point of the engine,
+(docs/adr/0006) and writes how the child ended. SIGKILL hits the child only, at a step: a crash point of the engine,
 a statement executed by SQLAlchemy (`INSERT INTO mails`), or a session's commit (`commit.before` and `commit.after`).
 """
 
