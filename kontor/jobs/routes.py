@@ -16,7 +16,7 @@ from kontor.http.responses import ApiResponse, LongPoll
 from kontor.http.routing import Routes
 from kontor.jobs import service
 from kontor.jobs.access import actor, may_steer_job, operations
-from kontor.jobs.schemas import JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, ActionIn, WaitQuery, job_out
+from kontor.jobs.schemas import ActionIn, JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, WaitQuery, job_out
 from kontor.jobs.search import Searcher
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound

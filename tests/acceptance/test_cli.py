@@ -99,7 +99,7 @@ def test_list_of_jobs_continues_at_the_cursor(run: Run, engine: Engine) -> None:
     rest = run("jobs", "list", "--limit", "2", "--cursor", str(ids[1]), "--json")
     assert [job["id"] for job in listed(rest)] == [str(ids[0])]
     assert json.loads(rest.stdout)["next"] is None
-    assert "Take `cursor`" in run("jobs", "list", "--cursor", "x").stderr
+    assert "Use the `next` value" in run("jobs", "list", "--cursor", "x").stderr
 
 
 @pytest.mark.parametrize("arguments", [["jobs", "show", "x"], ["keys", "create"], ["nonsense"], ["up", "--port", "0"]])

@@ -34,7 +34,7 @@ def test_mail_is_listed_shown_and_resent_with_a_reason(run: Run, engine: Engine)
     assert (refused.returncode, refused.stderr) == (1, "kontor: The mail was not sent yet; its job is still trying.\n")
     with engine.begin() as connection:
         connection.execute(text("UPDATE mails SET state = 'sent'"))
-    assert "Say why" in run("mails", "resend", mail).stderr
+    assert "Enter a reason" in run("mails", "resend", mail).stderr
     again = printed(run("mails", "resend", mail, "--reason", "nobody saw it", "--json"))
     assert (again["repeats"], again["state"], again["template"]) == (mail, "queued", "operator-alert")
     assert printed(run("mails", "show", str(again["id"]), "--json"))["repeats"] == mail
