@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any, Final, cast
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
 from sqlalchemy.orm import Session
 
@@ -15,7 +14,7 @@ from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Cancel, Done, External, Outcome, Registry, Snooze, Transactional
 from kontor.engine.ledger import ROW, JobRow
 from kontor.engine.runtime import context_of, payload_of
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import HttpReply, OutgoingCall
 from kontor.kernel.states import TaskKind
@@ -171,11 +170,11 @@ def recent_floor() -> UUID:
     return UUID(int=max(0, (new_id().int >> 80) - MOMENT_MS) << 80)
 
 
-def charges_since(connection: Connection[Any], floor: UUID) -> dict[str, Decimal]:
+def charges_since(connection: PgConnection, floor: UUID) -> dict[str, Decimal]:
     """Charges by currency from an id on, including those of the current transaction."""
     return {str(currency): total for currency, total in connection.execute(CHARGED, (floor,)).fetchall()}
 
 
-def lanes_not_closed(connection: Connection[Any], names: Iterable[str]) -> set[str]:
+def lanes_not_closed(connection: PgConnection, names: Iterable[str]) -> set[str]:
     """The names of those lanes that are open or held."""
     return {row[0] for row in connection.execute(SHUT, (sorted(set(names)),)).fetchall()}

@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.sql import quote
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from kontor.engine.catalogue import Catalogue, Payload, validate
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import Clock, RelayHint
@@ -103,7 +102,7 @@ class Jobs:
             ring_after_commit(session, self.doorbell)
         return result
 
-    def enqueue_on(self, connection: Connection[Any], request: JobRequest) -> EnqueueResult:
+    def enqueue_on(self, connection: PgConnection, request: JobRequest) -> EnqueueResult:
         """Do the same on a psycopg connection; the caller commits, then rings the doorbell. Raises Invalid."""
         now = self.clock.now()
         payload = self._payload(request)

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from kontor.engine import lanes, ledger
 from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
 from kontor.engine.handlers import Cancel, Cancelled, Done, External, Failure, Outcome, Snooze, Verifying
-from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.ledger import JobRow
 from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, MAX_CRASHES, MAX_RERUNS, count_outcome, write_outcome
-from kontor.kernel.database import is_disconnect, is_serialization_failure
+from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import CrashPolicy, DeadReason
 
 CRASHED = "crashed"

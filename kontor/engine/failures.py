@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
 from kontor.engine.handlers import Failure, FailureListener, Permanent, RemoteUnavailable, Transient
-from kontor.engine.ledger import JobRow, PgConnection, UnsuccessfulAttempt
+from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.retry import next_attempt_at
 from kontor.engine.runtime import WorkerRuntime
-from kontor.kernel.database import is_disconnect
+from kontor.kernel.database import PgConnection, is_disconnect
 from kontor.kernel.states import AttemptOutcome, DeadReason, JobState
 
 log = structlog.get_logger(__name__)

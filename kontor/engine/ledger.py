@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import ring_if_enqueued
-
-PgConnection = Connection[Any]
+from kontor.kernel.database import PgConnection
 
 ROW = (
     "id, task, tenant, lane, payload, payload_version, attempt, max_attempts, crashes, reason, trace_id,"

@@ -22,7 +22,8 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from kontor.engine import ledger
-from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.ledger import JobRow
+from kontor.kernel.database import PgConnection
 
 _KEY: Final = "kontor.express"
 _TYPES: Final = "uuid, text, timestamptz, timestamptz, jsonb"

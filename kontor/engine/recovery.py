@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from kontor.engine.ledger import PgConnection
+from kontor.kernel.database import PgConnection
 
 log = structlog.get_logger(__name__)
 

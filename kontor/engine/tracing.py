@@ -9,14 +9,14 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
-from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
 from kontor.engine.handlers import Handler
-from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.ledger import JobRow
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
+from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellResult, RelayEvents
 from kontor.kernel.states import AttemptOutcome
 from kontor.kernel.tracing import Attributes, Span, SpanKind, Tracer, job_context
@@ -46,7 +46,7 @@ class TracedJobs(Jobs):
         """Return a copy whose jobs are children of `job_id`."""
         return replace(self, parent_id=job_id, trace_id=trace_id)
 
-    def enqueue_on(self, connection: Connection[Any], request: JobRequest) -> EnqueueResult:
+    def enqueue_on(self, connection: PgConnection, request: JobRequest) -> EnqueueResult:
         """Do as `Jobs.place` and record a span."""
         traced = self.with_trace()
         result = Jobs.enqueue_on(traced, connection, request)

@@ -16,10 +16,10 @@ from kontor.engine import ledger
 from kontor.engine.enqueue import ring_if_enqueued
 from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
 from kontor.engine.handlers import Cancel, Done, Failure, Outcome, Snooze, Transactional
-from kontor.engine.ledger import JobRow, PgConnection, UnsuccessfulAttempt
+from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.pipelined import PipelinedTransaction, prepare
 from kontor.engine.runtime import WorkerRuntime
-from kontor.kernel.database import is_disconnect, is_serialization_failure
+from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import AttemptOutcome, DeadReason, JobState
 
 MAX_CRASHES = 3

@@ -11,7 +11,7 @@ from kontor.http.routing import Routes
 from kontor.http.wire import Json, PageOut, ResponseModel, UtcOut
 from kontor.jobs import service
 from kontor.jobs.access import actor, operations
-from kontor.jobs.schemas import JobOut, ActionIn, job_out
+from kontor.jobs.schemas import ActionIn, JobOut, job_out
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import MisfirePolicy
 from models.keys import Scope

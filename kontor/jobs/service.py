@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from kontor import audit
@@ -18,7 +17,7 @@ from kontor.engine.catalogue import Catalogue, validate
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.http import ownership
 from kontor.http.keys import Principal
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Forbidden, Invalid
 from kontor.kernel.states import JobState
 
@@ -83,7 +82,7 @@ def view(session: Session, catalogue: Catalogue, job_id: UUID) -> JobView | None
     return view_on_connection(psycopg_connection(session), catalogue, job_id)
 
 
-def view_on_connection(connection: Connection[Any], catalogue: Catalogue, job_id: UUID) -> JobView | None:
+def view_on_connection(connection: PgConnection, catalogue: Catalogue, job_id: UUID) -> JobView | None:
     """Return the same as `view`, on a psycopg connection."""
     job = job_queries.find(connection, job_id)
     if job is None:

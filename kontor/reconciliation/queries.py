@@ -9,10 +9,10 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg import Connection
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from kontor.kernel.database import PgConnection
 from models.control import Schedule, ScheduleOccurrence
 from models.reconciliation import GapKind, ReconciliationGap
 from models.webhooks import DomainEvent
@@ -104,7 +104,7 @@ def counts(session: Session) -> dict[GapKind, int]:
     return {kind: by_kind.get(kind.value, 0) for kind in GapKind}
 
 
-def exists(driver: Connection[Any], gap_id: UUID) -> bool:
+def exists(driver: PgConnection, gap_id: UUID) -> bool:
     """Whether the gap exists."""
     return driver.execute("SELECT 1 FROM reconciliation_gaps WHERE id = %s", (gap_id,)).fetchone() is not None
 
