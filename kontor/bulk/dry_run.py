@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final, cast
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -147,7 +147,7 @@ def _not_runnable(outcome: Outcome) -> tuple[DryRunKind, Effects, str] | None:
     return None
 
 
-def _assumed_effect(row: JobRow, plan: Any) -> tuple[Effects, Any]:
+def _assumed_effect(row: JobRow, plan: object) -> tuple[Effects, HttpReply | None]:
     """Return a plan's effects and the successful reply to record; None when no reply can be assumed."""
     match plan:
         case Dispatch():
