@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import Jobs
-from kontor.engine.handlers import Cancel, Done, External, Outcome, Registry, Snooze, Transactional
+from kontor.engine.handlers import Cancel, Done, ExternalHandler, Outcome, Registry, Snooze, TransactionalHandler
 from kontor.engine.ledger import ROW, JobRow
 from kontor.engine.runtime import context_of, payload_of
 from kontor.kernel.database import PgConnection, psycopg_connection
@@ -121,10 +121,10 @@ class DryRun:
         handler, payload = self.registry[row.task], payload_of(row, self.registry.catalogue)
         job = context_of(row, row.attempt + 1, self.jobs.clock.now(), self.without_doorbell(), lambda: False)
         if handler.payload.policy.kind is TaskKind.TRANSACTIONAL:
-            outcome = cast(Transactional, handler).run(job, session, payload)
+            outcome = cast(TransactionalHandler, handler).run(job, session, payload)
             session.flush()
             return _not_runnable(outcome) or (DryRunKind.WOULD_RUN, Effects(), "")
-        external = cast(External, handler)
+        external = cast(ExternalHandler, handler)
         plan = external.claim(job, session, payload)
         session.flush()
         if isinstance(plan, Done | Snooze | Cancel):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import SimpleNamespace, TracebackType
-from typing import Any, Final, cast
+from typing import Final, ParamSpec, TypeVar, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
@@ -87,6 +87,10 @@ def with_tracing(jobs: Jobs, tracer: Tracer | None) -> Jobs:
     if tracer is None:
         return jobs
     return TracedJobs(jobs.catalogue, jobs.clock, jobs.doorbell, jobs.parent_id, jobs.trace_id, tracer)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class TracedDoorbellChannel:
@@ -193,13 +197,13 @@ class AttemptSpans:
             self._local.open = {}
         return cast(dict[UUID, AttemptSpan], self._local.open)
 
-    def _phase(self, row: JobRow, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
+    def _phase(self, row: JobRow, name: str, method: Callable[P, R]) -> Callable[P, R]:
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
             if name in FIRST_PHASES:
                 self._begin(row)
             attempt = self._open().get(row.id)
             with self._inside(attempt), attempt or nullcontext():
-                return method(*args)
+                return method(*args, **kwargs)
 
         return run
 

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, Never
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor import audit
@@ -32,7 +33,7 @@ class JobView:
     """A job with its attempts, sensitive args redacted."""
 
     job: JobRecord
-    args: Mapping[str, Any]
+    args: Mapping[str, JsonValue]
     attempts: Sequence[AttemptRecord]
 
 
@@ -125,7 +126,7 @@ def visible_tenants(session: Session, caller: Principal) -> tuple[str, ...] | No
     return None if caller.account_id is None else (str(caller.account_id),)
 
 
-def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, Any]:
+def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, JsonValue]:
     """Return a job's args with the sensitive ones masked."""
     hidden = catalogue[job.task].sensitive if job.task in catalogue else frozenset()
     if not hidden:
@@ -153,7 +154,7 @@ def require_public(catalogue: Catalogue, caller: Principal, task: str) -> None:
         raise Forbidden("task_not_public", f"A bound key may not enqueue {task}.", task=task)
 
 
-def parse_args(text: str) -> Mapping[str, Any]:
+def parse_args(text: str) -> Mapping[str, JsonValue]:
     """Parse edited args from JSON; integers of any size stay exact. Raises Invalid."""
     try:
         args = json.loads(text, parse_constant=_refuse)
@@ -166,7 +167,7 @@ def parse_args(text: str) -> Mapping[str, Any]:
     return args
 
 
-def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, Any], actor: Actor) -> UUID:
+def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, JsonValue], actor: Actor) -> UUID:
     """Enqueue the task again for the same tenant and lane, without the old job's keys. Raises Invalid.
 
     Args that were shown redacted and not edited keep their values. The new job is a child of the old one.
@@ -183,10 +184,10 @@ def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, Any], 
     return job.id
 
 
-def _unredacted(view: JobView, name: str, value: Any) -> Any:
+def _unredacted(view: JobView, name: str, value: JsonValue) -> JsonValue:
     hidden = value == REDACTED and view.args.get(name) == REDACTED and name in view.job.payload
     return view.job.payload[name] if hidden else value
 
 
-def _refuse(constant: str) -> Any:
+def _refuse(constant: str) -> Never:
     raise ValueError(f"{constant} is no number")

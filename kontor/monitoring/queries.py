@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from kontor.kernel.database import PgConnection
 
-Rows = Sequence[tuple[Any, ...]]
+Counts = Sequence[tuple[str, int]]
 
 TOTALS: Final = """
 SELECT task, outcome, jobs, late, wait_seconds, run_seconds, wait_buckets, run_buckets FROM job_totals
@@ -69,47 +69,47 @@ def totals(connection: PgConnection) -> list[OutcomeTotals]:
     return [OutcomeTotals(*row) for row in connection.execute(TOTALS).fetchall()]
 
 
-def dead(connection: PgConnection) -> Rows:
+def dead(connection: PgConnection) -> Counts:
     """(task, count) of dead jobs, at most 10,000."""
     return connection.execute(DEAD).fetchall()
 
 
-def lanes(connection: PgConnection) -> Rows:
+def lanes(connection: PgConnection) -> Counts:
     """(state, count) of lanes."""
     return connection.execute(LANES).fetchall()
 
 
-def workers(connection: PgConnection) -> Rows:
+def workers(connection: PgConnection) -> Sequence[tuple[int, int, int]]:
     """One row: (live processes, their threads, the largest memory in bytes)."""
     return connection.execute(WORKERS).fetchall()
 
 
-def schedules(connection: PgConnection, now: datetime) -> Rows:
+def schedules(connection: PgConnection, now: datetime) -> Sequence[tuple[str, float, bool]]:
     """(name, seconds late (negative: not due yet), paused) of schedules."""
     return connection.execute(SCHEDULES, (now,)).fetchall()
 
 
-def mails(connection: PgConnection, floor: UUID) -> Rows:
+def mails(connection: PgConnection, floor: UUID) -> Sequence[tuple[str, str, int]]:
     """(template, state, count) of mails with an id from `floor` on."""
     return connection.execute(MAILS, (floor,)).fetchall()
 
 
-def deliveries(connection: PgConnection, floor: UUID) -> Rows:
+def deliveries(connection: PgConnection, floor: UUID) -> Counts:
     """(state, count) of webhook deliveries with an id from `floor` on."""
     return connection.execute(DELIVERIES, (floor,)).fetchall()
 
 
-def offers(connection: PgConnection) -> Rows:
+def offers(connection: PgConnection) -> Counts:
     """(state, count) of open offers."""
     return connection.execute(OFFERS).fetchall()
 
 
-def recipients(connection: PgConnection, floor: UUID) -> Rows:
+def recipients(connection: PgConnection, floor: UUID) -> Counts:
     """(state, count) of the recipients of mails with an id from `floor` on."""
     return connection.execute(RECIPIENTS, (floor,)).fetchall()
 
 
-def waiting(connection: PgConnection) -> Rows:
+def waiting(connection: PgConnection) -> Sequence[tuple[str, datetime]]:
     """(task, oldest due time) among the 3,000 oldest queued jobs."""
     return connection.execute(WAITING).fetchall()
 
@@ -126,7 +126,7 @@ def leases(connection: PgConnection) -> tuple[int, datetime | None]:
     return (row[0], row[1]) if row else (0, None)
 
 
-def connections(connection: PgConnection) -> Rows:
+def connections(connection: PgConnection) -> Counts:
     """(role, count) of this database's connections by Kontor process role."""
     return connection.execute(CONNECTIONS).fetchall()
 

@@ -170,5 +170,5 @@ def _age(start: datetime | None, now: datetime) -> float:
     return 0.0 if start is None else max(0.0, (now - start).total_seconds())
 
 
-def _counts(pairs: queries.Rows) -> dict[str, float]:
+def _counts(pairs: queries.Counts) -> dict[str, float]:
     return {str(name): float(count) for name, count in pairs}

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
+from pydantic import JsonValue
 
 from kontor.kernel.database import PgConnection
 from kontor.kernel.states import JobState
@@ -42,14 +43,14 @@ class JobRecord:
     lane: str | None
     priority: int
     state: str
-    payload: dict[str, Any]
+    payload: dict[str, JsonValue]
     unique_key: str | None
     run_at: datetime
     attempt: int
     max_attempts: int
     worker: str | None
-    result: Any
-    error: Any
+    result: JsonValue
+    error: dict[str, str] | None
     reason: str | None
     parent_id: UUID | None
     trace_id: str | None
@@ -66,7 +67,7 @@ class AttemptRecord(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     outcome: str | None
-    error: Any
+    error: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +163,10 @@ CLAUSES: Final = {
 }
 
 
-def conditions(query: JobQuery) -> tuple[str, dict[str, Any]]:
+def conditions(query: JobQuery) -> tuple[str, dict[str, object]]:
     """Return the WHERE clause of a filter and its values."""
     criteria = {name: getattr(query, name) for name in CLAUSES}
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         name: _listed(value) for name, value in criteria.items() if value is not None and value != frozenset()
     }
     clauses = ["true", *(CLAUSES[name] for name in values)]
@@ -177,7 +178,7 @@ def conditions(query: JobQuery) -> tuple[str, dict[str, Any]]:
     return " AND ".join(clauses), values
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset | tuple) else value
 
 
