@@ -31,6 +31,7 @@ from kontor.adapters.fakes import ManualClock
 from kontor.discounts.record import window_bounds
 from kontor.engine.enqueue import JobRequest
 from kontor.engine.testing import InlineWorker
+from kontor.kernel.database import PgConnection
 from kontor.kernel.periods import add_months
 from kontor.programme import files
 from kontor.programme.model import TurnoverDiscount
@@ -65,7 +66,7 @@ class Charging:
     """A worker in this thread and a connection for the floors, over one database."""
 
     inline: InlineWorker
-    floor: "psycopg.Connection[Any]"
+    floor: "PgConnection"
     clock: ManualClock
     programmes: Programmes
 

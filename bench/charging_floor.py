@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-import psycopg
+from kontor.kernel.database import PgConnection
 
 RESELLERS: Final = """
 INSERT INTO accounts (id, programme, name, name_key, kind, admin_email, email_key, locale, timezone, created_at)
@@ -89,7 +89,7 @@ class Clients:
     count: int
     resellers: int
 
-    def fill(self, connection: psycopg.Connection[Any], day: date, now: datetime) -> None:
+    def fill(self, connection: PgConnection, day: date, now: datetime) -> None:
         """Write them and what is assigned to them, due on a day; vacuumed as autovacuum would have."""
         values = {"count": self.count, "resellers": self.resellers, "day": day, "now": now}
         connection.execute("SET session_replication_role = replica")  # no look-up of an account for every row
@@ -101,6 +101,6 @@ class Clients:
             connection.execute(f"VACUUM (ANALYZE) {table}")
 
 
-def differences(connection: psycopg.Connection[Any]) -> int:
+def differences(connection: PgConnection) -> int:
     """How many charges the run and the floor did not make alike."""
     return int((connection.execute(DIFFERENCES).fetchone() or (0,))[0])

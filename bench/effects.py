@@ -6,9 +6,10 @@ Imported inside the peers' virtual environment too: psycopg only.
 import os
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
+
+from kontor.kernel.database import PgConnection
 
 DSN = "BENCH_DSN"
 REDIS = "BENCH_REDIS"
@@ -77,7 +78,7 @@ FROM bench_effects, opening, closing
 """
 
 
-def measure(connection: psycopg.Connection[Any], jobs: int, warm_up: int) -> Drained:
+def measure(connection: PgConnection, jobs: int, warm_up: int) -> Drained:
     """Judge a drained backlog; `warm_up` effects of each process are not counted."""
     row = connection.execute(WINDOW, {"warm_up": warm_up}).fetchone()
     assert row is not None

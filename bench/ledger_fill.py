@@ -1,11 +1,9 @@
 """A ledger as it is after years: finished jobs by the million, and a backlog."""
 
 from collections.abc import Callable
-from typing import Any
-
-import psycopg
 
 from bench.stage import Stage
+from kontor.kernel.database import PgConnection
 
 CHUNK = 1_000_000
 DAYS = 90
@@ -44,7 +42,7 @@ def fill_finished(stage: Stage, database: str, total: int, step: Callable[[str],
         insert_finished(connection, total, step)
 
 
-def insert_finished(connection: psycopg.Connection[Any], total: int, step: Callable[[str], None]) -> None:
+def insert_finished(connection: PgConnection, total: int, step: Callable[[str], None]) -> None:
     """Finished jobs of 90 days, large ones among small ones, vacuumed as often as autovacuum would.
 
     After one vacuum at the end of equally large rows every page would have room for one small row: the next 300,000

@@ -5,11 +5,11 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from bench.stage import ROOT, Stage
+from kontor.kernel.database import PgConnection
 
 SECONDS = 3
 TOP = 10
@@ -67,7 +67,7 @@ class Observation:
     def _file(self, role: str) -> Path:
         return self._stage.folder / "log" / f"profile-{self._database}-{role.replace(' ', '-')}.txt"
 
-    def _track(self, connection: psycopg.Connection[Any], *, on: bool) -> None:
+    def _track(self, connection: PgConnection, *, on: bool) -> None:
         """Count statements, on a server of our own only."""
         if self._stage.embedded:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -83,7 +83,7 @@ class Observation:
                 self._samples += 1
 
 
-def statements(connection: psycopg.Connection[Any]) -> list[str]:
+def statements(connection: PgConnection) -> list[str]:
     """The statements that took most time."""
     told = ["PostgreSQL statements by total time (calls, total ms, mean ms):"]
     try:

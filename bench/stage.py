@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -16,6 +15,7 @@ from psycopg import sql
 from bench.effects import DSN, REDIS
 from kontor.adapters.embedded.endpoints import prepare
 from kontor.adapters.embedded.servers import EmbeddedServers, embedded_servers
+from kontor.kernel.database import PgConnection
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "kontor_bench_"
@@ -33,7 +33,7 @@ class Stage:
     peer_python: Path
     embedded: bool
 
-    def connect(self, name: str | None = None) -> psycopg.Connection[Any]:
+    def connect(self, name: str | None = None) -> PgConnection:
         """An autocommit connection to a contender's database, or to the server's own."""
         return psycopg.connect(self.url(name) if name else self.postgres_url, autocommit=True)
 

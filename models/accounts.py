@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
@@ -141,11 +140,11 @@ class BrandRow(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     name: Mapped[str | None]
     logo_url: Mapped[str | None]
-    colours: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    colours: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'::jsonb"))
     favicon_url: Mapped[str | None]
     domain: Mapped[str | None]
     from_address: Mapped[str | None]
-    support: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    support: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'::jsonb"))
     updated_at: Mapped[datetime]
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
@@ -19,6 +20,9 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
+JsonObject = dict[str, Any]
+"""A JSON object whose keys depend on its type: the facts of a mail, the data of an event."""
+
 
 class Base(DeclarativeBase):
     """Base of all tables. Times are timestamptz, ids UUIDv7, enums text with a named CHECK."""
@@ -29,8 +33,12 @@ class Base(DeclarativeBase):
         UUID: Uuid(),
         str: Text(),
         Decimal: Numeric(20, 4),
-        dict[str, Any]: JSONB(),
-        list[Any]: JSONB(),
+        JsonObject: JSONB(),
+        dict[str, JsonValue]: JSONB(),
+        dict[str, float]: JSONB(),
+        dict[str, str]: JSONB(),
+        list[JsonObject]: JSONB(),
+        list[dict[str, JsonValue]]: JSONB(),
     }
 
 

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Double, ForeignKey, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, enum_check
+from models.base import Base, JsonObject, enum_check
 
 
 class BulkAction(StrEnum):
@@ -48,14 +47,14 @@ class BulkRun(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     action: Mapped[str]
-    query: Mapped[dict[str, Any]]
+    query: Mapped[JsonObject]
     state: Mapped[str] = mapped_column(server_default=BulkState.PREVIEW)
     actor: Mapped[str]
     origin: Mapped[str | None]
     reason: Mapped[str | None]
-    counts: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    counts: Mapped[list[JsonObject] | None] = mapped_column(JSONB(none_as_null=True))
     total: Mapped[int | None] = mapped_column(BigInteger)
-    foreseen: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    foreseen: Mapped[list[JsonObject]] = mapped_column(server_default=text("'[]'::jsonb"))
     looked: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     looked_to: Mapped[UUID | None]
     foreseen_at: Mapped[datetime | None]

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
@@ -65,7 +65,7 @@ class WorkerProcess(Base):
     heartbeat_at: Mapped[datetime]
     draining: Mapped[bool] = mapped_column(server_default=text("false"))
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    running: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    running: Mapped[JsonValue | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class Schedule(Base):
@@ -80,7 +80,7 @@ class Schedule(Base):
     cron: Mapped[str]
     timezone: Mapped[str]
     task: Mapped[str]
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[dict[str, JsonValue]]
     misfire: Mapped[str]
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     retired: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -127,6 +127,6 @@ class AuditEntry(Base):
     target: Mapped[str]
     reason: Mapped[str | None]
     origin: Mapped[str | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    detail: Mapped[dict[str, JsonValue]] = mapped_column(server_default=text("'{}'::jsonb"))
 
     __table_args__ = (Index("ix_audit_log_target", "target", "seq"),)

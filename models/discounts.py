@@ -5,7 +5,6 @@ Runs write 100,000 rows at once, hence no foreign key to accounts (whose rows ar
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, text
@@ -28,7 +27,7 @@ class CurrentDiscount(Base):
     day: Mapped[date]
     turnover: Mapped[Decimal]
     tier: Mapped[str | None]
-    percent: Mapped[dict[str, Any]]
+    percent: Mapped[dict[str, float]]
     version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     changed_at: Mapped[datetime]
 
@@ -47,7 +46,7 @@ class DiscountRecord(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     turnover: Mapped[Decimal]
     tier: Mapped[str | None]
-    percent: Mapped[dict[str, Any]]
+    percent: Mapped[dict[str, float]]
     at: Mapped[datetime]
 
 
@@ -108,7 +107,7 @@ class DiscountChange(Base):
     tomorrow: Mapped[str | None]
     turnover: Mapped[Decimal]
     turnover_tomorrow: Mapped[Decimal]
-    percent: Mapped[dict[str, Any]]
+    percent: Mapped[dict[str, float]]
     changed: Mapped[bool]
     moved: Mapped[bool]
     falls: Mapped[bool]

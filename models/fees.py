@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -96,7 +96,7 @@ class Charge(Base):
     percent: Mapped[Decimal]
     discount: Mapped[Decimal]
     total: Mapped[Decimal]
-    how: Mapped[dict[str, Any]]
+    how: Mapped[dict[str, JsonValue]]
     created_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[str | None]

@@ -1,9 +1,9 @@
 """The job ledger: the hot table, its archive, attempts, effect keys and totals."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,7 +22,7 @@ class JobColumns:
     lane: Mapped[str | None]
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     state: Mapped[str]
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[dict[str, JsonValue]]
     payload_version: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     unique_key: Mapped[str | None]
     once_key: Mapped[str | None]
@@ -32,8 +32,8 @@ class JobColumns:
     crashes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     lease: Mapped[UUID | None]
     worker: Mapped[str | None]
-    result: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
-    error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    result: Mapped[JsonValue | None] = mapped_column(JSONB(none_as_null=True))
+    error: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     reason: Mapped[str | None]
     fingerprint: Mapped[str | None]
     parent_id: Mapped[UUID | None]
@@ -119,7 +119,7 @@ class JobAttempt(Base):
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime]
     outcome: Mapped[str]
-    error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    error: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (enum_check("outcome", AttemptOutcome),)
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
@@ -60,7 +59,7 @@ class IdempotentResponse(Base):
     idempotency_key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
     status: Mapped[int] = mapped_column(SmallInteger)
-    headers: Mapped[dict[str, Any]]
+    headers: Mapped[dict[str, str]]
     body: Mapped[str]
     busy_until: Mapped[datetime | None]
     created_at: Mapped[datetime]

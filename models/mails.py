@@ -2,13 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, enum_check
+from models.base import Base, JsonObject, enum_check
 
 
 class MailState(StrEnum):
@@ -53,8 +52,8 @@ class Mail(Base):
     account_id: Mapped[UUID | None]
     reseller_id: Mapped[UUID | None]
     locale: Mapped[str]
-    facts: Mapped[dict[str, Any]]
-    refs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    facts: Mapped[JsonObject]
+    refs: Mapped[JsonObject] = mapped_column(server_default=text("'{}'::jsonb"))
     fact_key: Mapped[str]
     identity: Mapped[str]
     repeats: Mapped[UUID | None]

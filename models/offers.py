@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
@@ -10,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import CancelReason, OfferEvent, OfferState
-from models.base import Base, enum_check
+from models.base import Base, JsonObject, enum_check
 
 
 class GrantState(StrEnum):
@@ -30,7 +29,7 @@ class OfferTemplate(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     name: Mapped[str]
-    lines: Mapped[list[Any]]
+    lines: Mapped[list[JsonObject]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -54,12 +53,12 @@ class Offer(Base):
     state: Mapped[str]
     reason: Mapped[str | None]
     message: Mapped[str | None]
-    lines: Mapped[list[Any]]
+    lines: Mapped[list[JsonObject]]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
-    changes: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    changes: Mapped[list[JsonObject] | None] = mapped_column(JSONB(none_as_null=True))
     delivery_job_id: Mapped[UUID | None]
     delivery_attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     delivery_doubts: Mapped[int] = mapped_column(Integer, server_default=text("0"))

@@ -2,9 +2,9 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -67,7 +67,7 @@ class PaymentImport(Base):
     reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     digest: Mapped[str]
     lines: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    summary: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    summary: Mapped[dict[str, JsonValue] | None] = mapped_column(JSONB(none_as_null=True))
     begun_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
@@ -107,7 +107,7 @@ class OrderRow(Base):
     list_price: Mapped[Decimal]
     percent: Mapped[Decimal]
     net: Mapped[Decimal]
-    suppressed: Mapped[list[Any]]
+    suppressed: Mapped[list[dict[str, JsonValue]]]
     as_of: Mapped[date]
     turnover: Mapped[Decimal | None]
     tier: Mapped[str | None]

@@ -1,12 +1,11 @@
 """Applied programmes."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import Base, JsonObject
 
 
 class ProgrammeRow(Base):
@@ -18,7 +17,7 @@ class ProgrammeRow(Base):
     __tablename__ = "programmes"
 
     code: Mapped[str] = mapped_column(primary_key=True)
-    document: Mapped[dict[str, Any]]
+    document: Mapped[JsonObject]
     source: Mapped[str]
     digest: Mapped[str]
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -40,7 +40,7 @@ class ReconciliationGap(Base):
     kind: Mapped[str]
     subject: Mapped[str]
     detail: Mapped[str]
-    mend: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    mend: Mapped[dict[str, JsonValue]] = mapped_column(server_default=text("'{}'::jsonb"))
     since: Mapped[datetime]
     seen_at: Mapped[datetime]
     mended_at: Mapped[datetime | None]

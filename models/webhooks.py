@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, enum_check
+from models.base import Base, JsonObject, enum_check
 
 
 class DeliveryState(StrEnum):
@@ -52,7 +51,7 @@ class WebhookDelivery(Base):
     webhook_id: Mapped[str]
     event_seq: Mapped[int | None] = mapped_column(BigInteger)
     type: Mapped[str]
-    body: Mapped[dict[str, Any]]
+    body: Mapped[JsonObject]
     state: Mapped[str] = mapped_column(server_default=DeliveryState.PENDING)
     tries: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     last_status: Mapped[int | None]
@@ -79,7 +78,7 @@ class DomainEvent(Base):
     account_id: Mapped[UUID | None]
     reseller_id: Mapped[UUID | None]
     programme: Mapped[str | None]
-    data: Mapped[dict[str, Any]]
+    data: Mapped[JsonObject]
     at: Mapped[datetime]
 
     __table_args__ = (

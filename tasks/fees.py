@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -90,7 +90,7 @@ class FeesChargeHandler:
         return Done({"ranges": len(job.jobs.enqueue_many(session, requests))})
 
 
-def _args(programme: str, first: RunPosition, before: RunPosition | None) -> dict[str, Any]:
+def _args(programme: str, first: RunPosition, before: RunPosition | None) -> dict[str, object]:
     args = {"programme": programme, "day": first.day, "run_id": first.run_id}
     return args if before is None else {**args, "before_day": before.day, "before_run_id": before.run_id}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -182,11 +183,11 @@ def emit_granted(
     session: Session,
     account_id: UUID,
     reason: str,
-    extra: dict[str, Any],
+    extra: Mapping[str, object],
     reseller_id: UUID | None = None,
 ) -> None:
     """Write the domain event `licences.granted`."""
     account = session.get_one(Account, account_id)
     totals = licences.balances_with_zeros(session, account_id, job.now)
-    data = granted_data(account_id, reason, totals, job.now) | extra
+    data = granted_data(account_id, reason, totals, job.now) | dict(extra)
     events.emit(session, job.jobs, "licences.granted", account, data, at=job.now, reseller_id=reseller_id)

@@ -8,11 +8,10 @@ from sqlalchemy.orm import Session
 
 from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Done, JobContext, Outcome
-from kontor.engine.ledger import PgConnection
 from kontor.engine.retry import RetryPolicy
 from kontor.engine.schedules import ScheduleSpec
 from kontor.http import idempotency
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.states import MisfirePolicy, TaskKind
 from kontor.monitoring import queries as monitoring_queries
 from models.console import RollupSize

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from subprocess import Popen
-from typing import Any
 
-import psycopg
 import redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -22,6 +20,7 @@ from bench.run import Run, Step
 from bench.stage import Stage
 from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
 from kontor.engine.enqueue import Jobs
+from kontor.kernel.database import PgConnection
 
 WARM_UP = 50
 PATIENCE = 30.0
@@ -56,7 +55,7 @@ class Probe:
     """A way into one ledger, and a look at when its jobs started."""
 
     engine: Engine
-    connection: psycopg.Connection[Any]
+    connection: PgConnection
     ledger: Jobs
 
     def latency(self, n: int) -> float:

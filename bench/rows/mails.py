@@ -4,9 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from subprocess import Popen
-from typing import Any
 
-import psycopg
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,6 +22,7 @@ from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
+from kontor.kernel.database import PgConnection
 from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.mime import BuiltMail
@@ -140,9 +139,7 @@ def through_ledger(stage: Stage, port: int, count: int, observation: Observation
     return float(row[0]) / float(row[1])
 
 
-def wait_until_sent(
-    connection: psycopg.Connection[Any], count: int, processes: "Sequence[Popen[bytes]]", stage: Stage
-) -> None:
+def wait_until_sent(connection: PgConnection, count: int, processes: "Sequence[Popen[bytes]]", stage: Stage) -> None:
     """Return when so many mails were sent. Raises Failed."""
     seen, moved, log = -1, time.monotonic(), stage.folder / "log" / "mails.log"
     while seen < count:

@@ -40,12 +40,12 @@ def pay(hands: Hands, session: Session, told: Values) -> None:
 def order(hands: Hands, session: Session, told: Values) -> Answer:
     """Place an order; the price is the answer."""
     new = NewOrder(told["product"], told["order_ref"], told["quantity"], told["promo_code"])
-    placed = orders.place(hands.stage.context, session, hands.id(told["reseller"]), new).document
+    placed = orders.place(hands.stage.context, session, hands.id(told["reseller"]), new).order
     return {
-        "list": placed["list"]["amount"],
-        "percent": str(placed["percent"]),
-        "net": placed["net"]["amount"],
-        "suppressed": [one["code"] for one in placed["suppressed"]],
+        "list": placed.list_.amount,
+        "percent": str(placed.percent),
+        "net": placed.net.amount,
+        "suppressed": [one.code for one in placed.suppressed],
     }
 
 

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import IO, Any, Final
 from uuid import UUID
 
-from psycopg import Connection
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.kernel.database import PgConnection
 from kontor.usage.queries import SINCE, USED
 from models.accounts import Account, AccountKind, ConnectFailure
 
@@ -224,7 +224,7 @@ class ClientListQuery:
     paid_periods: bool
 
 
-def copy_clients(connection: Connection[Any], query: ClientListQuery, file: IO[bytes]) -> None:
+def copy_clients(connection: PgConnection, query: ClientListQuery, file: IO[bytes]) -> None:
     """Write the clients that are not deleted, oldest first, as CSV in PostgreSQL's format; times in UTC.
 
     Columns: name, address, plan, trial running (t or f), trial end, created, usage by metric (JSON), open

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
 from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 from sqlalchemy.orm import Session, load_only
 
+from kontor.kernel.database import PgConnection
 from models.accounts import Account
 from models.discounts import DiscountRecord
 from models.fees import Charge
@@ -159,17 +159,17 @@ def discounts(session: Session, account_id: UUID, before: date | None, limit: in
     return list(session.scalars(query.order_by(DiscountRecord.day.desc()).limit(limit)))
 
 
-def jobs(driver: Connection[Any], account_id: UUID, before: UUID | None, limit: int) -> list[TimelineJob]:
+def jobs(driver: PgConnection, account_id: UUID, before: UUID | None, limit: int) -> list[TimelineJob]:
     """Return jobs of a reseller, unordered: up to `limit` unfinished or dead ones, and as many finished ones."""
     return _jobs(driver, JOBS, {"id": str(account_id), "before": before, "limit": limit})
 
 
-def calls(driver: Connection[Any], lane: str, before: UUID | None, limit: int) -> list[TimelineJob]:
+def calls(driver: PgConnection, lane: str, before: UUID | None, limit: int) -> list[TimelineJob]:
     """Return calls of a lane, unordered; slow where many jobs are dead, so call it with a time limit."""
     return _jobs(driver, CALLS, {"lane": lane, "before": before, "limit": limit})
 
 
-def _jobs(driver: Connection[Any], statement: str, values: dict[str, Any]) -> list[TimelineJob]:
+def _jobs(driver: PgConnection, statement: str, values: dict[str, Any]) -> list[TimelineJob]:
     with driver.cursor(row_factory=class_row(TimelineJob)) as cursor:
         return cursor.execute(statement, values, prepare=False).fetchall()
 

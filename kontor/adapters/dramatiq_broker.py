@@ -10,7 +10,6 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import redis
 import structlog
@@ -168,7 +167,7 @@ class DoorbellConsumer(Consumer):
         if not self._ready:
             return None
         raw = self._ready.popleft()
-        message: Message[Any] = Message.decode(raw)
+        message: Message[object] = Message.decode(raw)
         self._in_flight[message.message_id] = raw
         return MessageProxy(message)
 

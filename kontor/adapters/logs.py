@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -61,7 +61,7 @@ def configure_logs(kind: Literal["console", "json"], role: str, level: int = log
 def _add_role(role: str) -> structlog.typing.Processor:
     """Return a processor that adds the role in all threads; a context variable would not reach other threads."""
 
-    def add_role(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def add_role(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
         event["role"] = role
         return event
 
@@ -77,14 +77,14 @@ def renderers(kind: Literal["console", "json"]) -> list[structlog.typing.Process
     return [*shown, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
 
 
-def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
     """Mask credentials, mails and payloads of a line, by field name and by pattern."""
     for name, value in event.items():
         event[name] = MASK if MASKED_FIELDS.search(name) else mask(value)
     return event
 
 
-def mask(value: Any) -> Any:
+def mask(value: object) -> object:
     """Mask secrets in a value, also in nested ones."""
     match value:
         case str():

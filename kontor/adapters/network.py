@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpcore
 from dns.exception import DNSException
@@ -67,7 +66,7 @@ class TimedStream(httpcore.NetworkStream):
         remaining = self._deadline.remaining(timeout, httpcore.ConnectTimeout)
         return TimedStream(self._inner.start_tls(ssl_context, server_hostname, remaining), self._deadline)
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         """Return the information of the inner stream."""
         return self._inner.get_extra_info(info)
 

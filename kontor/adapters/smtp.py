@@ -6,7 +6,6 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from threading import Lock, Thread
-from typing import Any
 
 import uvloop
 
@@ -60,7 +59,7 @@ class SmtpTransport:
             self._wait(loop, pool.close())
             loop.call_soon_threadsafe(loop.stop)
 
-    def _wait(self, loop: asyncio.AbstractEventLoop, call: Coroutine[Any, Any, None]) -> None:
+    def _wait(self, loop: asyncio.AbstractEventLoop, call: Coroutine[object, object, None]) -> None:
         future: Future[None] = asyncio.run_coroutine_threadsafe(call, loop)
         try:
             future.result(self._deadline)

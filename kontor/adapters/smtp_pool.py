@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiosmtplib import (
@@ -138,7 +138,7 @@ class SmtpPool:
         await self._converse(client, _envelope(client, envelope_from, recipient, utf8))
         return client
 
-    async def _converse(self, client: SMTP, conversation: Coroutine[Any, Any, object]) -> None:
+    async def _converse(self, client: SMTP, conversation: Coroutine[object, object, object]) -> None:
         """Run one part of the conversation; afterwards the connection is clean or closed."""
         clean = False
         try:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from psycopg import Connection
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session
 
 from kontor.alerts.rules import Incident
 from kontor.engine.admin import job_details, overview, queues
 from kontor.engine.catalogue import Catalogue
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import AlertKind, RunState
 from kontor.mails.service import SEND
@@ -144,7 +143,7 @@ def held_runs(session: Session) -> list[DiscountRun]:
     return list(session.scalars(select(DiscountRun).where(DiscountRun.state == RunState.HELD.value)))
 
 
-def gaps(driver: Connection[Any]) -> list[Incident]:
+def gaps(driver: PgConnection) -> list[Incident]:
     """Return one incident per kind of open reconciliation gap, with the newest gap's detail."""
     return [
         Incident(AlertKind.RECONCILIATION, kind, count, f"{kind}: {detail}", newest, grows=True)

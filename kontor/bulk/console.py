@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import QueryParams
 
@@ -78,7 +78,7 @@ def show_run(request: ConsoleRequest) -> TemplateResponse:
 
 def lines_of(request: ConsoleRequest, run: BulkRun) -> Sequence[BulkLine]:
     """Return counts and dry-run results per task and tenant, most jobs first."""
-    counts: dict[tuple[str, str], Any] = {(row["task"], row["tenant"]): row["count"] for row in run.counts or ()}
+    counts: dict[tuple[str, str], int] = {(row["task"], row["tenant"]): row["count"] for row in run.counts or ()}
     would = {(row.task, row.tenant): row for row in preview.previews(run)}
     names = formatting.named(request, [tenant for _, tenant in {**counts, **would}])
     lines = [

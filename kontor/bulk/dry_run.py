@@ -4,18 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final, cast
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import Jobs
-from kontor.engine.handlers import Cancel, Done, External, Outcome, Registry, Snooze, Transactional
+from kontor.engine.handlers import Cancel, Done, ExternalHandler, Outcome, Registry, Snooze, TransactionalHandler
 from kontor.engine.ledger import ROW, JobRow
 from kontor.engine.runtime import context_of, payload_of
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import HttpReply, OutgoingCall
 from kontor.kernel.states import TaskKind
@@ -122,10 +121,10 @@ class DryRun:
         handler, payload = self.registry[row.task], payload_of(row, self.registry.catalogue)
         job = context_of(row, row.attempt + 1, self.jobs.clock.now(), self.without_doorbell(), lambda: False)
         if handler.payload.policy.kind is TaskKind.TRANSACTIONAL:
-            outcome = cast(Transactional, handler).run(job, session, payload)
+            outcome = cast(TransactionalHandler, handler).run(job, session, payload)
             session.flush()
             return _not_runnable(outcome) or (DryRunKind.WOULD_RUN, Effects(), "")
-        external = cast(External, handler)
+        external = cast(ExternalHandler, handler)
         plan = external.claim(job, session, payload)
         session.flush()
         if isinstance(plan, Done | Snooze | Cancel):
@@ -148,7 +147,7 @@ def _not_runnable(outcome: Outcome) -> tuple[DryRunKind, Effects, str] | None:
     return None
 
 
-def _assumed_effect(row: JobRow, plan: Any) -> tuple[Effects, Any]:
+def _assumed_effect(row: JobRow, plan: object) -> tuple[Effects, HttpReply | None]:
     """Return a plan's effects and the successful reply to record; None when no reply can be assumed."""
     match plan:
         case Dispatch():
@@ -171,11 +170,11 @@ def recent_floor() -> UUID:
     return UUID(int=max(0, (new_id().int >> 80) - MOMENT_MS) << 80)
 
 
-def charges_since(connection: Connection[Any], floor: UUID) -> dict[str, Decimal]:
+def charges_since(connection: PgConnection, floor: UUID) -> dict[str, Decimal]:
     """Charges by currency from an id on, including those of the current transaction."""
     return {str(currency): total for currency, total in connection.execute(CHARGED, (floor,)).fetchall()}
 
 
-def lanes_not_closed(connection: Connection[Any], names: Iterable[str]) -> set[str]:
+def lanes_not_closed(connection: PgConnection, names: Iterable[str]) -> set[str]:
     """The names of those lanes that are open or held."""
     return {row[0] for row in connection.execute(SHUT, (sorted(set(names)),)).fetchall()}

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from psycopg.rows import class_row
+from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,7 @@ from kontor.engine.ledger import ROW, JobRow
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.states import JobState
+from models.base import JsonObject
 from models.console import BulkAction, BulkRun
 
 CHUNK: Final = 50
@@ -72,7 +74,11 @@ def add_amounts(left: Mapping[str, str], right: Mapping[str, str]) -> dict[str, 
 
 def previews(run: BulkRun) -> list[Preview]:
     """Return the results so far, most jobs first."""
-    return sorted((Preview(**row) for row in run.foreseen), key=lambda row: (-row.jobs, row.task, row.tenant))
+    return sorted(PREVIEWS.validate_python(run.foreseen), key=lambda row: (-row.jobs, row.task, row.tenant))
+
+
+PREVIEWS: Final = TypeAdapter(list[Preview])
+"""The form stored in `BulkRun.foreseen`."""
 
 
 def total(rows: Iterable[Preview]) -> Preview:
@@ -84,7 +90,7 @@ def total(rows: Iterable[Preview]) -> Preview:
 class PreviewChunk:
     """Result of a chunk: sums, number of jobs previewed so far, the last one, and whether there are more."""
 
-    rows: list[dict[str, Any]]
+    rows: list[JsonObject]
     count: int
     last: UUID | None
     seen_keys: list[str]

@@ -1,6 +1,5 @@
 """Bulk actions on all matching jobs: a dry run counts, a job applies the action in chunks."""
 
-from typing import Any
 from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
@@ -35,7 +34,7 @@ class BulkFilter(RequestModel):
 
     @model_validator(mode="before")
     @classmethod
-    def gather(cls, value: Any) -> Any:
+    def gather(cls, value: object) -> object:
         """Collect `args.KEY` members under `args`."""
         if not isinstance(value, dict) or not any(name.startswith("args.") for name in value):
             return value
@@ -45,7 +44,7 @@ class BulkFilter(RequestModel):
 
     @field_validator("state", mode="before")
     @classmethod
-    def single_state(cls, value: Any) -> Any:
+    def single_state(cls, value: object) -> object:
         """Accept a single state without a list."""
         return [value] if isinstance(value, str) else value
 

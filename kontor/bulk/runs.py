@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -97,7 +98,7 @@ def advance(
     now: datetime,
 ) -> None:
     """Record the progress of a chunk; without a `next_job_id` the run is done."""
-    values: dict[str, Any] = {"done": done, "refused": refused}
+    values: dict[str, object] = {"done": done, "refused": refused}
     if reached is not None:
         values["reached"] = reached
     ended = {"state": BulkState.DONE.value, "finished_at": now}
@@ -115,7 +116,7 @@ def _new(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, acto
 
 
 def _enqueue(
-    session: Session, jobs: Jobs, run: BulkRun, progress: Mapping[str, Any], tenant: str = ""
+    session: Session, jobs: Jobs, run: BulkRun, progress: Mapping[str, JsonValue], tenant: str = ""
 ) -> EnqueueResult:
     args = {"action": run.action, "actor": run.actor, "reason": run.reason, "run": str(run.id), **run.query, **progress}
     job = jobs.enqueue(session, service.TASK, args, tenant=tenant, priority=INTERACTIVE_PRIORITY)
@@ -164,6 +165,6 @@ def newest(session: Session, before: UUID | None, limit: int = SHOWN) -> list[Bu
     return list(session.scalars(query if before is None else query.where(BulkRun.id < before)))
 
 
-def update_run(session: Session, run_id: UUID, **values: Any) -> None:
+def update_run(session: Session, run_id: UUID, **values: object) -> None:
     """Update columns of a bulk action without touching the session's objects."""
     session.execute(update(BulkRun).where(BulkRun.id == run_id).values(**values))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from kontor.engine.admin.operations import Actor, Operations
 from kontor.kernel.database import psycopg_connection, timeboxed
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.states import JobState
+from models.base import JsonObject
 from models.console import BulkAction
 
 TASK: Final = "jobs.bulk"
@@ -87,7 +88,7 @@ def _act_on(session: Session, control: Operations, action: BulkAction, job_id: U
     return True
 
 
-def dump_query(query: JobQuery) -> dict[str, Any]:
+def dump_query(query: JobQuery) -> JsonObject:
     """Return the query as JSON, for a job payload."""
     return {
         "states": sorted(query.states),

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
+from pydantic import BaseModel
 
 from kontor.adapters.logs import configure_logs
 from kontor.adapters.settings import Settings, load, settings_for
@@ -74,7 +75,7 @@ def command_context() -> Iterator[CommandContext]:
 
 
 def plain(value: object) -> object:
-    """Convert a value that JSON cannot hold; dataclasses become objects."""
+    """Convert a value that JSON cannot hold; dataclasses and models become objects."""
     match value:
         case datetime():
             return value.isoformat().replace("+00:00", "Z")
@@ -84,6 +85,8 @@ def plain(value: object) -> object:
             return value.value
         case set() | frozenset():
             return sorted(value)
+        case BaseModel():
+            return value.model_dump(mode="json", by_alias=True)
         case _ if is_dataclass(value) and not isinstance(value, type):
             return asdict(value)
         case _:
@@ -96,7 +99,7 @@ def print_json(document: object) -> None:
     sys.stdout.write("\n")
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str = "None.") -> None:
+def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str = "None.") -> None:
     """Print rows as a table, or as a JSON list in the API's form."""
     if as_json:
         print_json({"items": list(rows), "next": None})
@@ -110,7 +113,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str =
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
     """Print facts, one per line, or a JSON object."""
     if as_json:
         print_json(facts)

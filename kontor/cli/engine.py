@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -72,7 +72,7 @@ def list_jobs(
         print(f"More: --cursor {result.next}", file=sys.stderr)
 
 
-def document(session: "Session", job_id: UUID) -> dict[str, Any]:
+def document(session: "Session", job_id: UUID) -> dict[str, object]:
     """Return a job in the API's form. Raises NotFound."""
     from kontor.jobs import service as jobs
     from kontor.jobs.schemas import job_out
@@ -119,7 +119,7 @@ def queues_app() -> typer.Typer:
     return group
 
 
-def documents(ctx: "CommandContext") -> list[dict[str, Any]]:
+def documents(ctx: "CommandContext") -> list[dict[str, object]]:
     """Return all queues in the API's form."""
     from kontor.engine.admin import queues
     from tasks.registry import catalogue
@@ -166,7 +166,7 @@ def list_schedules(as_json: Json = False) -> None:
 
     with command_context() as ctx:
         views = queues.list_schedules(ctx.session, ctx.now)
-    rows: list[dict[str, Any]] = [
+    rows: list[dict[str, object]] = [
         {
             "name": view.schedule.name,
             "cron": view.schedule.cron,
@@ -183,7 +183,8 @@ def list_schedules(as_json: Json = False) -> None:
         print_json({"items": rows, "next": None})
         return
     shown = [
-        {**row, "last": row["last"] and row["last"]["due_at"], "next": next(iter(row["next"]), None)} for row in rows
+        {**row, "last": view.last and view.last.due_at, "next": next(iter(view.next), None)}
+        for row, view in zip(rows, views, strict=True)
     ]
     print_rows(shown, as_json=False, empty="No schedules yet. The scheduler declares them when it starts.")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -58,11 +58,11 @@ def discount_context(reason: str | None = None) -> Iterator[DiscountContext]:
         )
 
 
-def document(session: "Session", run: "DiscountRun") -> dict[str, Any]:
+def document(session: "Session", run: "DiscountRun") -> dict[str, object]:
     """Return a run in the API's form."""
     from kontor.discounts import run_admin
 
-    return run_admin.to_dicts(session, [run])[0]
+    return dict(run_admin.describe(session, [run])[0])
 
 
 def runs(
@@ -77,7 +77,7 @@ def runs(
 
     with discount_context() as ctx:
         page = run_admin.page(ctx.session, RunFilter(programme, state), limit=limit)
-        documents = run_admin.to_dicts(ctx.session, page.items)
+        documents = [dict(row) for row in run_admin.describe(ctx.session, page.items)]
     if as_json:
         print_json({"items": documents, "next": page.next})
         return
@@ -94,7 +94,7 @@ def run(
 
     with discount_context() as ctx:
         if dry_run:
-            facts = run_admin.preview(ctx.service_ctx, ctx.session, programme)
+            facts = dict(run_admin.preview(ctx.service_ctx, ctx.session, programme))
         else:
             facts = document(ctx.session, run_admin.start(ctx.service_ctx, ctx.session, programme, ctx.actor))
     print_facts(facts, as_json=as_json)
@@ -136,6 +136,8 @@ def reconcile(
     from kontor.programme.service import Programmes
     from kontor.reconciliation import queries as reconciliation_queries
     from kontor.reconciliation import service as reconciliation
+    from kontor.reconciliation.checks import can_repair
+    from kontor.reconciliation.schemas import GapOut
     from models.reconciliation import GapKind
 
     with control_context(reason) as control_ctx:
@@ -144,9 +146,9 @@ def reconcile(
         open_gaps = [gap for kind in GapKind for gap in reconciliation_queries.open_gaps(session, kind)]
         if mend:
             for gap in open_gaps:
-                if reconciliation.can_repair(GapKind(gap.kind)):
+                if can_repair(GapKind(gap.kind)):
                     reconciliation.repair(session, jobs, gap.id, control_ctx.actor)
-        rows = [reconciliation.to_dict(gap) for gap in open_gaps]
+        rows = [dict(GapOut.of(gap)) for gap in open_gaps]
     if as_json:
         print_rows(rows, as_json=True)
         return

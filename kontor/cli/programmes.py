@@ -40,7 +40,7 @@ def apply(
             quotas.enqueue_check_on_limit_change(ctx.session, control_ctx.operations.jobs, plan.code, plan.changes)
             declare(ctx.session, all_schedules(ctx.session), ctx.now)
     if as_json:
-        print_json(plan.document())
+        print_json(plan)
         return
     for change in plan.changes:
         print(change)
@@ -55,7 +55,8 @@ def apply(
 def show(code: str, as_json: Json = False) -> None:
     """Show the applied programme."""
     from kontor.programme import service as programme
+    from kontor.programme.schemas import ProgrammeOut
 
     with command_context() as ctx:
-        document = programme.to_dict(programme.get(ctx.session, code))
-    print_facts(document, as_json=as_json)
+        facts = dict(ProgrammeOut.of(programme.get(ctx.session, code)))
+    print_facts(facts, as_json=as_json)

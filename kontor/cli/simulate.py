@@ -64,7 +64,7 @@ def play_of(file: Path, resellers: int, months: int, seed: int, start: date | No
     return Play(parse_file(file.stem, text), resellers, months, seed, start or START)
 
 
-def digest(summary: Mapping[str, Any]) -> dict[str, Any]:
+def digest(summary: Mapping[str, Any]) -> dict[str, object]:
     """Return the part of the summary that fits on a screen."""
     actions = {name: sum(counts.values()) for name, counts in summary["actions"].items()}
     facts = {name: summary[name] for name in (*COLUMNS, *MORE_COLUMNS)}

@@ -1,8 +1,9 @@
 """Jobs: searched by filters kept in the address, dead groups, saved searches."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -90,7 +91,7 @@ class DeadGroupView:
     example: JobRecord | None
 
     @property
-    def error(self) -> Any:
+    def error(self) -> Mapping[str, str]:
         """The example's error object; empty if there is none."""
         return (self.example.error if self.example else None) or {}
 

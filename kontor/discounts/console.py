@@ -1,12 +1,12 @@
 """A reseller's discount on a day, explained, and with a hypothetical payment."""
 
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from kontor.accounts.console import account_from_path
 from kontor.discounts import explain
+from kontor.discounts.schemas import DiscountOut
 from kontor.kernel.errors import Invalid
 from kontor.kernel.money import parse_amount
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
@@ -39,13 +39,10 @@ def show_discount(request: ConsoleRequest) -> TemplateResponse:
     return TemplateResponse("discount.html", f"Discount of {account.name}", values, "accounts")
 
 
-def _differs(explanation: Mapping[str, Any]) -> bool:
+def _differs(explanation: DiscountOut) -> bool:
     """Return whether the discount computed today differs from the one recorded on the day."""
-    recorded = explanation["recorded"]
-    return recorded is not None and (recorded["tier"], recorded["turnover"]) != (
-        explanation["tier"],
-        explanation["turnover"],
-    )
+    recorded = explanation.recorded
+    return recorded is not None and (recorded.tier, recorded.turnover) != (explanation.tier, explanation.turnover)
 
 
 def _day(text: str | None) -> date | None:

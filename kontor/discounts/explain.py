@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -25,6 +24,17 @@ from kontor.discounts.rules import (
 from kontor.discounts.rules import (
     explain_discount as discounts_explain_discount,
 )
+from kontor.discounts.schemas import (
+    CountedPaymentOut,
+    DiscountOut,
+    DiscountWindowOut,
+    NextTierOut,
+    Percentages,
+    RecordedDiscountOut,
+    SuppressedPromotionOut,
+    TomorrowOut,
+)
+from kontor.http.wire import MoneyOut
 from kontor.kernel.errors import Conflict
 from kontor.kernel.money import Money
 from kontor.kernel.periods import ONE_DAY
@@ -35,7 +45,6 @@ from kontor.programme.model import Discount, FlatDiscount, NoDiscount, Programme
 from models.accounts import Account, AccountKind
 from models.discounts import DiscountRecord
 
-Document = dict[str, Any]
 ALL_FAMILIES = "*"
 
 
@@ -49,7 +58,7 @@ class LedgerEntry(TurnoverEntry):
 
 def explain_discount(
     ctx: Context, session: Session, reseller: Account, as_of: date | None, pay: Decimal | None = None
-) -> Document:
+) -> DiscountOut:
     """Explain the discount on a local day, by default today; `pay`: as if that amount were paid on the day.
 
     Raises Conflict(`not_a_reseller`) for an account that never was one.
@@ -61,12 +70,20 @@ def explain_discount(
     rules = _turnover_rules(programme.discount)
     explanation = discounts_explain_discount(rules, entries, day) if pay is None else what_if(rules, entries, day, pay)
     recorded = queries.recorded(session, reseller.id, reseller.programme, day)
-    return {
-        **_figures(programme, explanation, entries),
-        "suppressed": suppressed_promotions(programme, explanation.tier, day),
-        "recorded": recorded and _record(programme, recorded, day),
-        "pay": None if pay is None else Money(pay, programme.currency).to_document(),
-    }
+    payments = {id(entry): _entry(entry, programme) for entry in entries}
+    return DiscountOut(
+        as_of=explanation.day,
+        window=DiscountWindowOut(from_=explanation.window.first, to=explanation.window.last),
+        turnover=_money(explanation.turnover, programme),
+        tier=None if explanation.tier is None else explanation.tier.name,
+        percent=percent_by_family(programme.discount, explanation),
+        next_tier=_next_tier(explanation, programme),
+        tomorrow=_tomorrow(explanation, payments, programme),
+        payments=[payments[id(entry)] for entry in explanation.counted if id(entry) in payments],
+        suppressed=suppressed_promotions(programme, explanation.tier, day),
+        recorded=None if recorded is None else _record(programme, recorded, day),
+        pay=None if pay is None else _money(pay, programme),
+    )
 
 
 def _require_reseller_history(session: Session, account: Account) -> None:
@@ -95,7 +112,7 @@ def _turnover_rules(rules: Discount) -> TurnoverDiscount:
     return rules if isinstance(rules, TurnoverDiscount) else TurnoverDiscount((), ())
 
 
-def percent_by_family(rules: Discount, explanation: DiscountExplanation) -> Mapping[str, int | float]:
+def percent_by_family(rules: Discount, explanation: DiscountExplanation) -> Percentages:
     """Return per cent per family as JSON numbers; `*` stands for all plans and products."""
     match rules:
         case NoDiscount() | FlatDiscount():
@@ -104,57 +121,52 @@ def percent_by_family(rules: Discount, explanation: DiscountExplanation) -> Mapp
             return {family: json_number(percent) for family, percent in explanation.percent.items()}
 
 
-def _figures(programme: Programme, explanation: DiscountExplanation, entries: Iterable[LedgerEntry]) -> Document:
-    def money(amount: Decimal) -> dict[str, str]:
-        return Money(amount, programme.currency).to_document()
-
-    posted = {id(entry): entry for entry in entries}
-    next_tier, tomorrow = explanation.next_tier, explanation.tomorrow
-    return {
-        "as_of": explanation.day,
-        "window": {"from": explanation.window.first, "to": explanation.window.last},
-        "turnover": money(explanation.turnover),
-        "tier": explanation.tier and explanation.tier.name,
-        "percent": percent_by_family(programme.discount, explanation),
-        "next_tier": next_tier and {"name": next_tier.tier.name, "missing": money(next_tier.missing)},
-        "tomorrow": {
-            "as_of": explanation.day + ONE_DAY,
-            "turnover": money(tomorrow.turnover),
-            "tier": tomorrow.tier and tomorrow.tier.name,
-            "leaving": [_entry(posted[id(entry)], programme) for entry in tomorrow.leaving if id(entry) in posted],
-            "keep_with": None if tomorrow.keep_with is None else money(tomorrow.keep_with),
-        },
-        "payments": [_entry(posted[id(entry)], programme) for entry in explanation.counted if id(entry) in posted],
-    }
+def _money(amount: Decimal, programme: Programme) -> MoneyOut:
+    return MoneyOut.of(Money(amount, programme.currency))
 
 
-def _entry(entry: LedgerEntry, programme: Programme) -> Document:
-    return {
-        "id": entry.id,
-        "kind": entry.kind,
-        "amount": Money(entry.amount, programme.currency).to_document(),
-        "paid_at": entry.paid_at,
-        "day": entry.day,
-        "reference": entry.reference,
-    }
+def _next_tier(explanation: DiscountExplanation, programme: Programme) -> NextTierOut | None:
+    reached = explanation.next_tier
+    return None if reached is None else NextTierOut(name=reached.tier.name, missing=_money(reached.missing, programme))
 
 
-def _record(programme: Programme, row: DiscountRecord, day: date) -> Document:
-    return {
-        "as_of": day,
-        "since": row.day,
-        "turnover": Money(row.turnover, programme.currency).to_document(),
-        "tier": row.tier,
-        "percent": row.percent,
-    }
+def _tomorrow(
+    explanation: DiscountExplanation, payments: Mapping[int, CountedPaymentOut], programme: Programme
+) -> TomorrowOut:
+    """Return the next day without further payments; `payments` by the identity of their entries."""
+    tomorrow = explanation.tomorrow
+    return TomorrowOut(
+        as_of=explanation.day + ONE_DAY,
+        turnover=_money(tomorrow.turnover, programme),
+        tier=None if tomorrow.tier is None else tomorrow.tier.name,
+        leaving=[payments[id(entry)] for entry in tomorrow.leaving if id(entry) in payments],
+        keep_with=None if tomorrow.keep_with is None else _money(tomorrow.keep_with, programme),
+    )
 
 
-def suppressed_promotions(programme: Programme, tier: Tier | None, day: date) -> list[dict[str, Any]]:
+def _entry(entry: LedgerEntry, programme: Programme) -> CountedPaymentOut:
+    return CountedPaymentOut(
+        id=entry.id,
+        kind=entry.kind,
+        amount=_money(entry.amount, programme),
+        paid_at=entry.paid_at,
+        day=entry.day,
+        reference=entry.reference,
+    )
+
+
+def _record(programme: Programme, row: DiscountRecord, day: date) -> RecordedDiscountOut:
+    return RecordedDiscountOut(
+        as_of=day, since=row.day, turnover=_money(row.turnover, programme), tier=row.tier, percent={**row.percent}
+    )
+
+
+def suppressed_promotions(programme: Programme, tier: Tier | None, day: date) -> list[SuppressedPromotionOut]:
     """Return promo codes and campaigns that are valid on a local day but suppressed, with the products concerned."""
     rules = programme.discount
     if not isinstance(rules, TurnoverDiscount) or tier is None:
         return []
-    suppressed = []
+    suppressed: list[SuppressedPromotionOut] = []
     for kind, promotion in _promotions(programme):
         products = [
             product.code
@@ -163,13 +175,13 @@ def suppressed_promotions(programme: Programme, tier: Tier | None, day: date) ->
         ]
         if products:
             suppressed.append(
-                {
-                    "code": promotion.code,
-                    "kind": kind,
-                    "percent": float(promotion.percent),
-                    "by": SuppressedBy.TURNOVER.value,
-                    "products": products,
-                }
+                SuppressedPromotionOut(
+                    code=promotion.code,
+                    kind=kind,
+                    percent=float(promotion.percent),
+                    by=SuppressedBy.TURNOVER,
+                    products=products,
+                )
             )
     return suppressed
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -37,7 +37,7 @@ DROP: Final = "tier-drop-tomorrow"
 LISTED: Final = 20
 """Maximum number of expiring payments listed in a mail, largest first."""
 
-Facts = dict[str, Any]
+Facts = dict[str, object]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from kontor.kernel.states import RunState
@@ -126,7 +125,9 @@ def count_applied(session: Session, run_id: UUID) -> DiscountRun | None:
     return _update(session, mine, {"applied": DiscountRun.applied + 1})
 
 
-def _update(session: Session, conditions: tuple[Any, ...], values: dict[str, Any]) -> DiscountRun | None:
+def _update(
+    session: Session, conditions: Sequence[ColumnElement[bool]], values: Mapping[str, object]
+) -> DiscountRun | None:
     statement = update(DiscountRun).where(*conditions).values(**values).returning(DiscountRun)
     return session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, cast
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -96,7 +96,7 @@ def record(ctx: Context, session: Session, sums: DiscountComputation) -> TierCha
         queries.current(session, sums.first, lock=True)
         row = set_queries.record(session, sums, ctx.now)
         if row is None or not row.overtaken:
-            return cast("TierChange | None", row)
+            return row
 
 
 @dataclass(frozen=True, slots=True)

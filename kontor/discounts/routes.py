@@ -38,8 +38,7 @@ def get_discount(ctx: Ctx, reseller_id: UUID, query: Annotated[DiscountQuery, Qu
     """Return turnover, tier and percentages of a local day, their derivation, and tomorrow's. 409 `not_a_reseller`."""
     account = reseller_here(ctx, reseller_id)
     pay = None if query.pay is None else _amount(ctx, account, query.pay)
-    explanation = explain.explain_discount(ctx.context, ctx.session, account, query.as_of, pay)
-    return DiscountOut.model_validate(explanation)
+    return explain.explain_discount(ctx.context, ctx.session, account, query.as_of, pay)
 
 
 def _amount(ctx: RequestContext, account: Account, text: str) -> Decimal:
@@ -54,7 +53,7 @@ DECIDE = RoutePolicy(Scope.OPERATE, "run_id", ownership.provider)
 
 def shown(ctx: RequestContext, run: DiscountRun) -> DiscountRunOut:
     """Build the response for a run, with its totals."""
-    return DiscountRunOut.model_validate(run_admin.to_dicts(ctx.session, [run])[0])
+    return run_admin.describe(ctx.session, [run])[0]
 
 
 @run_routes.post(
@@ -68,9 +67,7 @@ def begin_run(ctx: Ctx, body: DiscountRunIn) -> ApiResponse:
     """Start a run for today as jobs; a dry run returns its result. 422 `no_turnover_discount`."""
     service_ctx = ctx.context
     if body.dry_run:
-        return ApiResponse.of(
-            DiscountRunPreviewOut.model_validate(run_admin.preview(service_ctx, ctx.session, body.programme))
-        )
+        return ApiResponse.of(run_admin.preview(service_ctx, ctx.session, body.programme))
     run = run_admin.start(service_ctx, ctx.session, body.programme, ctx.caller.actor)
     return ApiResponse.of(shown(ctx, run), 202, {"Location": f"/v1/discount-runs/{run.id}"})
 
@@ -80,8 +77,7 @@ def list_runs(ctx: Ctx, query: Annotated[DiscountRunQuery, Query()]) -> PageOut[
     """List runs, newest first."""
     filter_ = RunFilter(query.programme, query.state, query.day)
     page = run_admin.page(ctx.session, filter_, query.cursor, query.limit)
-    documents = run_admin.to_dicts(ctx.session, page.items)
-    return PageOut(items=[DiscountRunOut.model_validate(document) for document in documents], next=page.next)
+    return PageOut(items=run_admin.describe(ctx.session, page.items), next=page.next)
 
 
 @run_routes.get("/v1/discount-runs/{run_id}", READ, response=DiscountRunOut)
@@ -94,9 +90,8 @@ def get_run(ctx: Ctx, run_id: UUID) -> DiscountRunOut:
 def list_movers(ctx: Ctx, run_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[MoverOut]:
     """List resellers that change tier in a run, ordered by id."""
     page = run_admin.movers(ctx.session, run_id, query.cursor, query.limit)
-    service_ctx, run = ctx.context, run_admin.get(ctx.session, run_id)
-    documents = [run_admin.mover_to_dict(service_ctx, ctx.session, run, move) for move in page.items]
-    return PageOut(items=[MoverOut.model_validate(document) for document in documents], next=page.next)
+    currency = ctx.context.programme(ctx.session, run_admin.get(ctx.session, run_id).programme).currency
+    return PageOut(items=[MoverOut.of(move, currency) for move in page.items], next=page.next)
 
 
 @run_routes.post("/v1/discount-runs/{run_id}/approve", DECIDE, response=DiscountRunOut)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,8 +15,8 @@ from kontor.discounts import daily_run, queries, set_queries
 from kontor.discounts.queries import RunFilter
 from kontor.discounts.record import computation_for
 from kontor.discounts.rules import needs_approval
+from kontor.discounts.schemas import DiscountRunOut, DiscountRunPreviewOut, MoverOut, TierMoveOut
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
-from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, cursor_id, paginate
 from kontor.kernel.states import RunState
 from kontor.programme.model import Programme, TurnoverDiscount
@@ -24,8 +24,6 @@ from models.discounts import DiscountChange, DiscountRun
 
 SHOWN: Final = 1_000
 """Maximum number of resellers listed in a preview."""
-
-Document = dict[str, Any]
 
 
 def start(ctx: Context, session: Session, code: str, actor: str) -> DiscountRun:
@@ -37,7 +35,7 @@ def start(ctx: Context, session: Session, code: str, actor: str) -> DiscountRun:
     return run
 
 
-def preview(ctx: Context, session: Session, code: str) -> Document:
+def preview(ctx: Context, session: Session, code: str) -> DiscountRunPreviewOut:
     """Return what a run would change now: tier changes in total and the resellers concerned; writes nothing."""
     programme = ctx.programme(session, code)
     rules = _turnover_rules(code, programme)
@@ -46,16 +44,16 @@ def preview(ctx: Context, session: Session, code: str) -> Document:
     transitions = set_queries.preview(session, sums)
     moves = [row for row in transitions if row.before != row.after]
     resellers, moved = sum(row.resellers for row in transitions), sum(row.resellers for row in moves)
-    return {
-        "programme": code,
-        "day": day,
-        "resellers": resellers,
-        "moved": moved,
-        "guard_rail": float(rules.guard_rail),
-        "needs_approval": needs_approval(resellers, moved, rules.guard_rail),
-        "moves": [{"from": row.before, "to": row.after, "resellers": row.resellers} for row in moves],
-        "movers": [_mover(row, programme) for row in set_queries.movers(session, sums, SHOWN)],
-    }
+    return DiscountRunPreviewOut(
+        programme=code,
+        day=day,
+        resellers=resellers,
+        moved=moved,
+        guard_rail=float(rules.guard_rail),
+        needs_approval=needs_approval(resellers, moved, rules.guard_rail),
+        moves=[TierMoveOut(from_=row.before, to=row.after, resellers=row.resellers) for row in moves],
+        movers=[MoverOut.of(row, programme.currency) for row in set_queries.movers(session, sums, SHOWN)],
+    )
 
 
 def _turnover_rules(code: str, programme: Programme) -> TurnoverDiscount:
@@ -118,43 +116,9 @@ def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int
     return paginate(findings, limit, lambda move: str(move.reseller_id))
 
 
-def mover_to_dict(ctx: Context, session: Session, run: DiscountRun, move: DiscountChange) -> Document:
-    """Return a tier change as JSON."""
-    return _mover(move, ctx.programme(session, run.programme))
-
-
-def _mover(move: Any, programme: Programme) -> Document:
-    return {
-        "reseller_id": move.reseller_id,
-        "from": move.before,
-        "to": move.after,
-        "turnover": Money(move.turnover, programme.currency).to_document(),
-    }
-
-
-def to_dicts(session: Session, runs: Sequence[DiscountRun]) -> list[Document]:
-    """Return runs as JSON, with the number of tier changes by old and new tier."""
-    totals: dict[UUID, list[Document]] = defaultdict(list)
+def describe(session: Session, runs: Sequence[DiscountRun]) -> list[DiscountRunOut]:
+    """Return runs with the number of tier changes by old and new tier."""
+    totals: dict[UUID, list[TierMoveOut]] = defaultdict(list)
     for run_id, before, after, resellers in queries.totals(session, [run.id for run in runs]):
-        totals[run_id].append({"from": before, "to": after, "resellers": resellers})
-    return [
-        {
-            "id": run.id,
-            "programme": run.programme,
-            "day": run.day,
-            "state": run.state,
-            "ranges": run.ranges,
-            "computed": run.computed,
-            "applied": run.applied,
-            "resellers": run.resellers,
-            "moved": run.moved,
-            "guard_rail": float(run.guard_rail),
-            "moves": totals[run.id],
-            "started_at": run.started_at,
-            "decided_at": run.decided_at,
-            "decided_by": run.decided_by,
-            "reason": run.reason,
-            "finished_at": run.finished_at,
-        }
-        for run in runs
-    ]
+        totals[run_id].append(TierMoveOut(from_=before, to=after, resellers=resellers))
+    return [DiscountRunOut.of(run, totals[run.id]) for run in runs]

@@ -1,14 +1,21 @@
 """Discounts and discount runs on the wire."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Protocol, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kontor.discounts.rules import SuppressedBy
 from kontor.http.wire import DayIn, MoneyOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcOut
+from kontor.kernel.money import Money
 from kontor.kernel.states import PaymentKind, RunState
+from models.discounts import DiscountRun
+
+BY_NAME = ConfigDict(populate_by_name=True)
+"""Of models with a field that is a keyword of Python, such as `from`."""
 
 Percentages = dict[str, int | float]
 """Percentage by product family; `*` means every plan and product."""
@@ -23,6 +30,8 @@ class DiscountQuery(QueryModel):
 
 class DiscountWindowOut(ResponseModel):
     """Local days, inclusive."""
+
+    model_config = BY_NAME
 
     from_: Annotated[date, Field(alias="from")]
     to: date
@@ -110,18 +119,48 @@ class DiscountRunQuery(PageQuery):
 class TierMoveOut(ResponseModel):
     """Number of resellers that move from one tier to another; null: no tier."""
 
+    model_config = BY_NAME
+
     from_: Annotated[str | None, Field(alias="from")]
     to: str | None
     resellers: int
 
 
+class TierMover(Protocol):
+    """A reseller whose tier changes, computed or recorded."""
+
+    @property
+    def reseller_id(self) -> UUID:
+        """The reseller."""
+
+    @property
+    def before(self) -> str | None:
+        """The tier recorded before."""
+
+    @property
+    def after(self) -> str | None:
+        """The new tier."""
+
+    @property
+    def turnover(self) -> Decimal:
+        """The turnover that determines the new tier."""
+
+
 class MoverOut(ResponseModel):
     """A reseller that changes tier."""
+
+    model_config = BY_NAME
 
     reseller_id: UUID
     from_: Annotated[str | None, Field(alias="from")]
     to: str | None
     turnover: MoneyOut
+
+    @classmethod
+    def of(cls, move: TierMover, currency: str) -> Self:
+        """Build the response for a reseller that changes tier."""
+        turnover = MoneyOut.of(Money(move.turnover, currency))
+        return cls(reseller_id=move.reseller_id, from_=move.before, to=move.after, turnover=turnover)
 
 
 class DiscountRunPreviewOut(ResponseModel):
@@ -156,3 +195,25 @@ class DiscountRunOut(ResponseModel):
     decided_by: str | None
     reason: str | None
     finished_at: UtcOut | None
+
+    @classmethod
+    def of(cls, run: DiscountRun, moves: Sequence[TierMoveOut]) -> Self:
+        """Build the response for a run with its tier changes."""
+        return cls(
+            id=run.id,
+            programme=run.programme,
+            day=run.day,
+            state=RunState(run.state),
+            ranges=run.ranges,
+            computed=run.computed,
+            applied=run.applied,
+            resellers=run.resellers,
+            moved=run.moved,
+            guard_rail=float(run.guard_rail),
+            moves=list(moves),
+            started_at=run.started_at,
+            decided_at=run.decided_at,
+            decided_by=run.decided_by,
+            reason=run.reason,
+            finished_at=run.finished_at,
+        )

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from models.discounts import DiscountRange
@@ -138,7 +138,7 @@ class DiscountComputation:
     first: UUID = ALL[0]
     last: UUID = ALL[1]
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """Return the bind parameters."""
         return {
             "programme": self.programme,
@@ -159,29 +159,58 @@ class DiscountComputation:
         return text(template.format(computed=COMPUTED.format(which=which)))
 
 
+class TierCount(NamedTuple):
+    """The number of resellers by recorded and computed tier."""
+
+    before: str | None
+    after: str | None
+    resellers: int
+
+
+class Mover(NamedTuple):
+    """A reseller whose tier would change."""
+
+    reseller_id: UUID
+    before: str | None
+    after: str | None
+    turnover: Decimal
+
+
+class Recorded(NamedTuple):
+    """A reseller's tiers; `version` is the one written, `overtaken`: another transaction wrote first."""
+
+    reseller_id: UUID
+    before: str | None
+    after: str | None
+    tomorrow: str | None
+    turnover: Decimal
+    turnover_tomorrow: Decimal
+    version: int | None
+    falls: bool
+    moved: bool
+    overtaken: bool
+
+
 def compute_findings(session: Session, sums: DiscountComputation, run_id: UUID) -> tuple[int, int]:
     """Compute, and store differences as findings of a run; return the numbers of resellers and of tier changes."""
     row = session.execute(sums.statement(FIND), {**sums.values(), "run_id": run_id}).one()
     return int(row.resellers), int(row.moved)
 
 
-def preview(session: Session, sums: DiscountComputation) -> Sequence[Row[Any]]:
-    """Return (before, after, resellers): the number of resellers by recorded and computed tier; writes nothing."""
-    return session.execute(sums.statement(PREVIEW), sums.values()).all()
+def preview(session: Session, sums: DiscountComputation) -> list[TierCount]:
+    """Return the number of resellers by recorded and computed tier; writes nothing."""
+    return [TierCount(*row) for row in session.execute(sums.statement(PREVIEW), sums.values())]
 
 
-def movers(session: Session, sums: DiscountComputation, limit: int) -> Sequence[Row[Any]]:
-    """Return (reseller_id, before, after, turnover) of resellers whose tier would change; writes nothing."""
-    return session.execute(sums.statement(MOVERS), {**sums.values(), "limit": limit}).all()
+def movers(session: Session, sums: DiscountComputation, limit: int) -> list[Mover]:
+    """Return the resellers whose tier would change; writes nothing."""
+    return [Mover(*row) for row in session.execute(sums.statement(MOVERS), {**sums.values(), "limit": limit})]
 
 
-def record(session: Session, sums: DiscountComputation, now: datetime) -> Row[Any] | None:
-    """Compute one reseller's discount and record it if it differs; None when there is no such reseller.
-
-    Returns (reseller_id, before, after, tomorrow, turnover, turnover_tomorrow, version, falls, moved,
-    overtaken): `version` is the one written; `overtaken`: another transaction wrote first.
-    """
-    return session.execute(sums.statement(RECORD), {**sums.values(), "now": now}).one_or_none()
+def record(session: Session, sums: DiscountComputation, now: datetime) -> Recorded | None:
+    """Compute one reseller's discount and record it if it differs; None when there is no such reseller."""
+    row = session.execute(sums.statement(RECORD), {**sums.values(), "now": now}).one_or_none()
+    return None if row is None else Recorded(*row)
 
 
 def apply(session: Session, part: DiscountRange, programme: str, day: date, now: datetime) -> None:

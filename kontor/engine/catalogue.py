@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.errors import FieldError, Invalid
@@ -46,12 +46,12 @@ class Payload(BaseModel):
     sensitive: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
-    def upgrade(cls, version: int, stored: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, version: int, stored: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Convert a payload stored by an older release to the current version."""
         return stored
 
 
-def validate(payload: type[Payload], args: Mapping[str, Any]) -> Payload:
+def validate(payload: type[Payload], args: Mapping[str, object]) -> Payload:
     """Validate untrusted args. Raises Invalid(`invalid_args`) that lists every invalid field."""
     try:
         return payload.model_validate(args)

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import TypedDict, Unpack
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Cursor
 from psycopg.sql import quote
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from kontor.engine.catalogue import Catalogue, Payload, validate
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import Clock, RelayHint
@@ -27,7 +27,11 @@ ALWAYS = ("id", "payload", "run_at", "created_at")
 FIXED = ("task", "queue", "state", "max_attempts")
 OPTIONAL = ("tenant", "lane", "priority", "payload_version", "unique_key", "once_key", "parent_id", "trace_id")
 DEFAULTS = ("", None, 0, 1, None, None, None, None)
-Row = tuple[str, tuple[Any, ...]]  # INSERT statement, values
+Row = tuple[str, tuple[object, ...]]
+"""An INSERT statement and its values."""
+Shared = tuple[str, str, int, str, int, datetime, int, UUID | None, str | None, datetime]
+"""Columns that jobs of a bulk insert may share: task, queue, priority, state, payload_version, run_at, max_attempts,
+parent_id, trace_id, created_at."""
 MOVE_ONCE = "UPDATE once_keys SET job_id = %s WHERE key = %s"
 CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
@@ -52,7 +56,7 @@ class JobRequest:
     """One job to enqueue. `run_at` is aware, None for now; `priority` 0-9, 9 first."""
 
     task: str
-    args: Mapping[str, Any]
+    args: Mapping[str, object]
     tenant: str = ""
     lane: str | None = None
     queue: str | None = None
@@ -65,6 +69,18 @@ class JobRequest:
     def has_key_or_lane(self) -> bool:
         """Whether it has a key or a lane, so that it cannot be inserted in bulk."""
         return bool(self.unique_key or self.effect_key or self.lane)
+
+
+class JobOptions(TypedDict, total=False):
+    """The fields of a JobRequest besides task and args."""
+
+    tenant: str
+    lane: str | None
+    queue: str | None
+    priority: int
+    run_at: datetime | None
+    unique_key: str | None
+    effect_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +105,10 @@ class Jobs:
         self,
         session: Session,
         task: str,
-        args: Mapping[str, Any] | Payload,
-        **options: Any,
+        args: Mapping[str, object] | Payload,
+        **options: Unpack[JobOptions],
     ) -> EnqueueResult:
-        """Insert one job; `options` are fields of Request. Raises Invalid."""
+        """Insert one job. Raises Invalid."""
         arguments = args.model_dump(mode="json", exclude_unset=True) if isinstance(args, Payload) else args
         return self.enqueue_request(session, JobRequest(task, arguments, **options))
 
@@ -103,17 +119,19 @@ class Jobs:
             ring_after_commit(session, self.doorbell)
         return result
 
-    def enqueue_on(self, connection: Connection[Any], request: JobRequest) -> EnqueueResult:
+    def enqueue_on(self, connection: PgConnection, request: JobRequest) -> EnqueueResult:
         """Do the same on a psycopg connection; the caller commits, then rings the doorbell. Raises Invalid."""
         now = self.clock.now()
         payload = self._payload(request)
         job_id = new_id()
         row = self._row(request, payload, job_id, now)
-        cursor = connection.cursor()
+        cursor: Cursor[tuple[UUID]] = connection.cursor()
         if request.effect_key is not None:
             cursor.execute(CLAIM_ONCE, (request.effect_key, job_id))
             if cursor.rowcount == 0:
-                return EnqueueResult(self._returned_id(cursor.execute(FIND_ONCE, (request.effect_key,))), False)
+                existing = cursor.execute(FIND_ONCE, (request.effect_key,)).fetchone()
+                assert existing is not None, "a claimed key has a job"
+                return EnqueueResult(existing[0], False)
         if request.unique_key is None:
             cursor.execute(*row)
         else:
@@ -128,7 +146,7 @@ class Jobs:
         """Insert many jobs, all or none; return their ids in the same order. Raises Invalid."""
         now = self.clock.now()
         ids: list[UUID] = []
-        groups: dict[tuple[Any, ...], tuple[list[UUID], list[str], list[str]]] = {}
+        groups: dict[Shared, tuple[list[UUID], list[str], list[str]]] = {}
         for request in requests:
             if request.has_key_or_lane:
                 ids.append(self.enqueue_request(session, request).id)
@@ -157,7 +175,7 @@ class Jobs:
             raise Invalid("unknown_queue", message, errors=[FieldError("queue", message)])
         return validate(self.catalogue[request.task], request.args)
 
-    def _shared(self, request: JobRequest, payload: Payload, now: datetime) -> tuple[Any, ...]:
+    def _shared(self, request: JobRequest, payload: Payload, now: datetime) -> Shared:
         policy = payload.policy
         scheduled = request.run_at is not None and request.run_at > now
         return (
@@ -189,7 +207,7 @@ class Jobs:
         columns = (*ALWAYS, *(name for name, _ in overrides))
         return insert_statement(columns, fixed), (*always, *(value for _, value in overrides))
 
-    def _insert_unique(self, cursor: Any, request: JobRequest, row: Row) -> UUID | None:
+    def _insert_unique(self, cursor: Cursor[tuple[UUID]], request: JobRequest, row: Row) -> UUID | None:
         """Insert and return None, or return the id of the unfinished job with the same key."""
         insert, values = row
         statement = f"{insert} ON CONFLICT DO NOTHING"
@@ -200,11 +218,7 @@ class Jobs:
             key = (request.tenant, request.task, request.unique_key)
             existing = cursor.execute(FIND_UNIQUE, key).fetchone()
             if existing is not None:
-                return UUID(str(existing[0]))
-
-    @staticmethod
-    def _returned_id(cursor: Any) -> UUID:
-        return UUID(str(cursor.fetchone()[0]))
+                return existing[0]
 
 
 @lru_cache(maxsize=512)

@@ -6,18 +6,18 @@ The lease written by the claim is the fence: a worker that lost it finds no row 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
 from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
-from kontor.engine.handlers import Cancel, Cancelled, Done, External, Failure, Outcome, Snooze, Verifying
-from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Snooze, Verifying
+from kontor.engine.ledger import JobRow
 from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, MAX_CRASHES, MAX_RERUNS, count_outcome, write_outcome
-from kontor.kernel.database import is_disconnect, is_serialization_failure
+from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import CrashPolicy, DeadReason
 
 CRASHED = "crashed"
@@ -31,7 +31,7 @@ class Claimed:
     number: int
     lease: UUID
     started: datetime
-    plan: Any
+    plan: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Acted:
     """The result of an act, or the exception that ended it."""
 
     claimed: Claimed
-    result: Any = None
+    result: object = None
     error: BaseException | None = None
 
 
@@ -122,7 +122,7 @@ class ExternalRunner:
                 healthy=False,
             )
             return None
-        handler = cast(External, runtime.handler(row))
+        handler = cast(ExternalHandler, runtime.handler(row))
         try:
             plan = handler.claim(runtime.context(row, number), session, runtime.payload(row))
             session.flush()
@@ -150,7 +150,7 @@ class ExternalRunner:
 
     def _act(self, claimed: Claimed) -> Acted:
         runtime, row = self._runtime, claimed.row
-        handler: Any = runtime.handler(row)
+        handler = cast(ExternalHandler, runtime.handler(row))
         job = runtime.context(row, claimed.number)
         try:
             runtime.crash("effect.before")
@@ -197,7 +197,7 @@ class ExternalRunner:
         with runtime.transaction() as (session, connection):
             lease = acted[0].claimed.lease
             still_held = ledger.begin_fenced(connection, [entry.claimed.row.id for entry in acted], lease)
-            done: list[tuple[UUID, Any]] = []
+            done: list[tuple[UUID, object]] = []
             for entry in acted:
                 if entry.claimed.row.id in still_held:
                     done.extend(self._record_one(session, connection, entry))
@@ -215,7 +215,7 @@ class ExternalRunner:
                 runtime.crash("commit.before")
         runtime.crash("commit.after")
 
-    def _record_one(self, session: Session, connection: PgConnection, acted: Acted) -> list[tuple[UUID, Any]]:
+    def _record_one(self, session: Session, connection: PgConnection, acted: Acted) -> list[tuple[UUID, object]]:
         """Let the handler record its result. Return the completion, for the shared statement."""
         runtime, claimed, row = self._runtime, acted.claimed, acted.claimed.row
         if isinstance(acted.error, Cancelled):
@@ -225,7 +225,7 @@ class ExternalRunner:
             attempt = FailedAttempt(row, claimed.number, claimed.started)
             record_failure(runtime, session, connection, attempt, acted.error)
             return []
-        handler = cast(External, runtime.handler(row))
+        handler = cast(ExternalHandler, runtime.handler(row))
         job = runtime.context(row, claimed.number)
         outcome = handler.record(job, session, runtime.payload(row), claimed.plan, acted.result)
         session.flush()

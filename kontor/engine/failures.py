@@ -6,17 +6,16 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
 from kontor.engine.handlers import Failure, FailureListener, Permanent, RemoteUnavailable, Transient
-from kontor.engine.ledger import JobRow, PgConnection, UnsuccessfulAttempt
+from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.retry import next_attempt_at
 from kontor.engine.runtime import WorkerRuntime
-from kontor.kernel.database import is_disconnect
+from kontor.kernel.database import PgConnection, is_disconnect
 from kontor.kernel.states import AttemptOutcome, DeadReason, JobState
 
 log = structlog.get_logger(__name__)
@@ -147,7 +146,7 @@ def _record_attempt(
     runtime.count(attempt.row, outcome, attempt.started_at, now)
 
 
-def _log_fields(attempt: FailedAttempt, failure: Failure) -> dict[str, Any]:
+def _log_fields(attempt: FailedAttempt, failure: Failure) -> dict[str, object]:
     """The log fields of a failure. Only the first line of the error: later lines may hold payload values."""
     row = attempt.row
     return {
@@ -165,7 +164,7 @@ def _log_fields(attempt: FailedAttempt, failure: Failure) -> dict[str, Any]:
 def _notify_handler(
     runtime: WorkerRuntime, session: Session, row: JobRow, number: int, error: str, dead_reason: str | None
 ) -> None:
-    handler: Any = runtime.handler(row) if row.task in runtime.registry else None
+    handler: object = runtime.handler(row) if row.task in runtime.registry else None
     if isinstance(handler, FailureListener):
         job = runtime.context(row, number)
         _call_safely(

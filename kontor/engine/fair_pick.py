@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby, zip_longest
 from uuid import UUID
 
-from kontor.engine.ledger import PgConnection
+from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellResult
 
 MAX_HEADS = 256

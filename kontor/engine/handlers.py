@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from kontor.engine.enqueue import Jobs
 class Done:
     """Succeeded. `result` must be JSON-serialisable; API and console show it."""
 
-    result: Any = None
+    result: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,54 +91,65 @@ class JobContext:
     cancelled: Callable[[], bool]
 
 
-class Transactional(Protocol):
+P = TypeVar("P", bound=Payload)
+Plan = TypeVar("Plan")
+Result = TypeVar("Result")
+P_contra = TypeVar("P_contra", bound=Payload, contravariant=True)
+Plan_contra = TypeVar("Plan_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Transactional(Protocol[P]):
     """A handler with database effects only: runs inside the transaction that completes the job."""
 
     @property
-    def payload(self) -> type[Any]:
+    def payload(self) -> type[P]:
         """The payload model of its jobs."""
 
-    def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
+    def run(self, job: JobContext, session: Session, payload: P) -> Outcome:
         """Load, decide, write, enqueue."""
 
 
-class External(Protocol):
+class External(Protocol[P, Plan, Result]):
     """A handler with an external effect: claim (transaction), act (none), record (transaction)."""
 
     @property
-    def payload(self) -> type[Any]:
+    def payload(self) -> type[P]:
         """The payload model of its jobs."""
 
-    def claim(self, job: JobContext, session: Session, payload: Any) -> Any:
+    def claim(self, job: JobContext, session: Session, payload: P) -> Plan | Outcome:
         """Lock the rows and check that the job is still due; return a plan, or an Outcome to end here."""
 
-    def act(self, job: JobContext, plan: Any) -> Any:
+    def act(self, job: JobContext, plan: Plan) -> Result:
         """Perform the effect. No transaction is open."""
 
-    def record(self, job: JobContext, session: Session, payload: Any, plan: Any, result: Any) -> Outcome:
+    def record(self, job: JobContext, session: Session, payload: P, plan: Plan, result: Result) -> Outcome:
         """Record the result."""
 
 
 @runtime_checkable
-class Verifying(Protocol):
+class Verifying(Protocol[Plan_contra, Result_co]):
     """An external handler that can check whether an interrupted act took effect (policy `verify`)."""
 
-    def verify(self, job: JobContext, plan: Any) -> Any | None:
+    def verify(self, job: JobContext, plan: Plan_contra) -> Result_co | None:
         """Return the act's result if it took effect, None to act again."""
 
 
 @runtime_checkable
-class FailureListener(Protocol):
+class FailureListener(Protocol[P_contra]):
     """A handler with a callback for failed attempts, called in the transaction that records them.
 
     `dead` is None while the job will be retried, else the reason why it is dead.
     """
 
-    def failed(self, job: JobContext, session: Session, payload: Any, error: str, dead: str | None) -> None:
+    def failed(self, job: JobContext, session: Session, payload: P_contra, error: str, dead: str | None) -> None:
         """Store the error with the domain object and notify people."""
 
 
-Handler = Transactional | External
+TransactionalHandler = Transactional[Any]
+ExternalHandler = External[Any, Any, Any]
+Handler = TransactionalHandler | ExternalHandler
+"""A handler of any task: the registry pairs each with the payloads of its own task."""
 
 
 class Registry:

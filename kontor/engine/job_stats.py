@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
-from psycopg import Connection
+from kontor.kernel.database import PgConnection
 
 WAIT_BOUNDS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 3600.0)
 RUN_BOUNDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0)
@@ -81,7 +81,7 @@ class JobStats:
                 bucket = self._stats[task, outcome] = OutcomeStats()
             bucket.add(waited, ran, late=late)
 
-    def flush(self, connection: Connection[Any]) -> None:
+    def flush(self, connection: PgConnection) -> None:
         """Flush the statistics to the database; on failure they are kept. Raises psycopg errors."""
         with self._lock:
             pending, self._stats = self._stats, {}
@@ -111,6 +111,6 @@ def _merge(target: OutcomeStats, addition: OutcomeStats) -> None:
     target.run_buckets = [a + b for a, b in zip(target.run_buckets, addition.run_buckets, strict=True)]
 
 
-def _write(connection: Connection[Any], key: tuple[str, str], stats: OutcomeStats) -> None:
+def _write(connection: PgConnection, key: tuple[str, str], stats: OutcomeStats) -> None:
     plain = (*key, stats.jobs, stats.late, stats.wait_seconds, stats.run_seconds)
     connection.execute(TOTALS, (*plain, stats.wait_buckets, stats.run_buckets))

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from kontor.engine.ledger import ROW, JobRow, PgConnection
+from kontor.engine.ledger import ROW, JobRow
+from kontor.kernel.database import PgConnection
 
 ENSURE = "INSERT INTO lanes (name) VALUES (%s) ON CONFLICT DO NOTHING"
 LOCK = "SELECT state, busy_with, failures, held_since, probe_at FROM lanes WHERE name = %s FOR UPDATE"

@@ -8,7 +8,7 @@ last result: a cursor costs a quarter of the time a worker spends on such a job.
 
 import json
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from psycopg import OperationalError
@@ -22,7 +22,8 @@ from pydantic_core import from_json
 from sqlalchemy import Connection
 
 from kontor.engine import ledger
-from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.ledger import JobRow
+from kontor.kernel.database import PgConnection
 
 _KEY: Final = "kontor.express"
 _TYPES: Final = "uuid, text, timestamptz, timestamptz, jsonb"
@@ -80,7 +81,7 @@ class PipelinedTransaction:
         self._loader.set_pgresult(result)
         return self._loader.load_row(0, JobRow._make)
 
-    def finish(self, job_id: UUID, result: Any, started: datetime, finished: datetime) -> None:
+    def finish(self, job_id: UUID, result: object, started: datetime, finished: datetime) -> None:
         """Send the job's completion with the next commit."""
         body = "NULL" if result is None else quote(json.dumps(result))
         times = f"'{started.isoformat()}', '{finished.isoformat()}'"

@@ -5,15 +5,14 @@ heartbeat is very old but connections remain; these are terminated, which fences
 transactions. Heartbeats are compared with PostgreSQL's clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
 
-from kontor.engine.ledger import PgConnection
+from kontor.kernel.database import PgConnection
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +102,7 @@ def count_crash(connection: PgConnection, ids: Sequence[UUID], worker: str, now:
     return _requeue(connection, params)
 
 
-def _requeue(connection: PgConnection, params: dict[str, Any]) -> int:
+def _requeue(connection: PgConnection, params: Mapping[str, object]) -> int:
     crashed = connection.execute(REQUEUE, params).fetchall()
     for job_id, task, tenant, attempt, trace, worker in crashed:
         log.warning(

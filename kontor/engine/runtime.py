@@ -15,8 +15,9 @@ from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.handlers import Handler, JobContext, Registry
 from kontor.engine.job_stats import JobStats
-from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.ledger import JobRow
 from kontor.engine.retry import BreakerPolicy, Random
+from kontor.kernel.database import PgConnection
 from kontor.kernel.ports import Clock, CrashPoint
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from pydantic import JsonValue
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -32,7 +33,7 @@ class ScheduleSpec:
     timezone: str
     task: str
     misfire: MisfirePolicy
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def declare(session: Session, declared: Iterable[ScheduleSpec], now: datetime) -> None:
@@ -125,7 +126,7 @@ def _record(session: Session, row: Schedule, occurrence: Occurrence, now: dateti
     return session.execute(statement.returning(ScheduleOccurrence.slot)).first() is not None
 
 
-def _values(row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bool = False) -> dict[str, Any]:
+def _values(row: Schedule, occurrence: Occurrence, now: datetime, *, skipped: bool = False) -> dict[str, object]:
     return {
         "schedule": row.name,
         "slot": occurrence.slot,

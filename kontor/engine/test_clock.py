@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import ring_after_commit
 from kontor.engine.schedules import reset_future
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import Conflict
 from kontor.kernel.ports import Clock, RelayHint
 
@@ -92,28 +91,28 @@ DUE_SCHEDULES: Final = "SELECT name FROM schedules WHERE next_at <= %s AND NOT r
 DUE_PROBES: Final = "SELECT name FROM lanes WHERE state = 'open' AND probe_at <= %s ORDER BY name LIMIT %s"
 
 
-def read(connection: Connection[Any]) -> datetime | None:
+def read(connection: PgConnection) -> datetime | None:
     """Return the test clock's time; None when it was never set."""
     row = connection.execute(READ).fetchone()
     return None if row is None else row[0]
 
 
-def set_forward(connection: Connection[Any], now: datetime) -> datetime | None:
+def set_forward(connection: PgConnection, now: datetime) -> datetime | None:
     """Set the clock forward, or to its current time; None when `now` is earlier."""
     row = connection.execute(MOVE, (now,)).fetchone()
     return None if row is None else row[0]
 
 
-def due_jobs(connection: Connection[Any], now: datetime, bound: int) -> dict[str, int]:
+def due_jobs(connection: PgConnection, now: datetime, bound: int) -> dict[str, int]:
     """Count due or running jobs by task, without those in paused queues or held lanes."""
     return dict(connection.execute(DUE_JOBS, {"now": now, "bound": bound}).fetchall())
 
 
-def due_schedules(connection: Connection[Any], now: datetime) -> list[str]:
+def due_schedules(connection: PgConnection, now: datetime) -> list[str]:
     """Return the schedules with a due occurrence."""
     return [row[0] for row in connection.execute(DUE_SCHEDULES, (now,)).fetchall()]
 
 
-def due_probes(connection: Connection[Any], now: datetime, bound: int) -> list[str]:
+def due_probes(connection: PgConnection, now: datetime, bound: int) -> list[str]:
     """Return the open lanes with a due probe."""
     return [row[0] for row in connection.execute(DUE_PROBES, (now, bound)).fetchall()]

@@ -6,17 +6,17 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import SimpleNamespace, TracebackType
-from typing import Any, Final, cast
+from typing import Final, ParamSpec, TypeVar, cast
 from uuid import UUID, uuid4
 
-from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
 from kontor.engine.handlers import Handler
-from kontor.engine.ledger import JobRow, PgConnection
+from kontor.engine.ledger import JobRow
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
+from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellResult, RelayEvents
 from kontor.kernel.states import AttemptOutcome
 from kontor.kernel.tracing import Attributes, Span, SpanKind, Tracer, job_context
@@ -46,7 +46,7 @@ class TracedJobs(Jobs):
         """Return a copy whose jobs are children of `job_id`."""
         return replace(self, parent_id=job_id, trace_id=trace_id)
 
-    def enqueue_on(self, connection: Connection[Any], request: JobRequest) -> EnqueueResult:
+    def enqueue_on(self, connection: PgConnection, request: JobRequest) -> EnqueueResult:
         """Do as `Jobs.place` and record a span."""
         traced = self.with_trace()
         result = Jobs.enqueue_on(traced, connection, request)
@@ -87,6 +87,10 @@ def with_tracing(jobs: Jobs, tracer: Tracer | None) -> Jobs:
     if tracer is None:
         return jobs
     return TracedJobs(jobs.catalogue, jobs.clock, jobs.doorbell, jobs.parent_id, jobs.trace_id, tracer)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class TracedDoorbellChannel:
@@ -193,13 +197,13 @@ class AttemptSpans:
             self._local.open = {}
         return cast(dict[UUID, AttemptSpan], self._local.open)
 
-    def _phase(self, row: JobRow, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
+    def _phase(self, row: JobRow, name: str, method: Callable[P, R]) -> Callable[P, R]:
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
             if name in FIRST_PHASES:
                 self._begin(row)
             attempt = self._open().get(row.id)
             with self._inside(attempt), attempt or nullcontext():
-                return method(*args)
+                return method(*args, **kwargs)
 
         return run
 

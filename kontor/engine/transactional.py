@@ -7,7 +7,7 @@ run again one by one.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never, cast
+from typing import assert_never, cast
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from kontor.engine import ledger
 from kontor.engine.enqueue import ring_if_enqueued
 from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
-from kontor.engine.handlers import Cancel, Done, Failure, Outcome, Snooze, Transactional
-from kontor.engine.ledger import JobRow, PgConnection, UnsuccessfulAttempt
+from kontor.engine.handlers import Cancel, Done, Failure, Outcome, Snooze, TransactionalHandler
+from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.pipelined import PipelinedTransaction, prepare
 from kontor.engine.runtime import WorkerRuntime
-from kontor.kernel.database import is_disconnect, is_serialization_failure
+from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import AttemptOutcome, DeadReason, JobState
 
 MAX_CRASHES = 3
@@ -182,7 +182,7 @@ class TransactionalRunner:
             return None
         if row.cancel_requested:
             return CANCELLED_ON_REQUEST
-        handler = cast(Transactional, runtime.handler(row))
+        handler = cast(TransactionalHandler, runtime.handler(row))
         try:
             runtime.crash("effect.before")
             outcome = handler.run(runtime.context(row, row.attempt + 1), session, runtime.payload(row))
@@ -203,7 +203,7 @@ class TransactionalRunner:
     ) -> None:
         """Write the completions and commit."""
         runtime, finished = self._runtime, self._runtime.clock.now()
-        done: list[tuple[UUID, Any]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
+        done: list[tuple[UUID, object]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
         runtime.crash("record.before")
         with ledger.committing(connection, session):
             if done:

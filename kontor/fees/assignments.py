@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,7 +16,9 @@ from kontor.fees import notifications, queries
 from kontor.fees.catalogue import DiscountPercents, ResellerCatalogue
 from kontor.fees.charging import Billing
 from kontor.fees.rules import BillingRun, end_run, resume_run
+from kontor.fees.schemas import AssignmentOut
 from kontor.fees.termination import charge_to_date, start_run
+from kontor.http.wire import MoneyOut
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.money import Money
@@ -136,7 +137,7 @@ def _period_run(run: FeeRun) -> BillingRun:
     return BillingRun(run.anchor, run.since, run.until)
 
 
-def page(ctx: Context, session: Session, account: Account, after: str | None, limit: int) -> Page[dict[str, Any]]:
+def page(ctx: Context, session: Session, account: Account, after: str | None, limit: int) -> Page[AssignmentOut]:
     """Return an account's assignments of today, by product, without products hidden from its reseller."""
     shelf = catalogue_of(ctx, session, account)
     today = ctx.today(shelf.programme.zone)
@@ -147,7 +148,7 @@ def page(ctx: Context, session: Session, account: Account, after: str | None, li
         if shelf.includes(run) and (after is None or run.code > after)
     ]
     page_of_runs = paginate(active_runs[: limit + 1], limit, lambda run: run.code)
-    return Page(tuple(to_dict(shelf, run, account, percents, today) for run in page_of_runs.items), page_of_runs.next)
+    return Page(tuple(describe(shelf, run, account, percents, today) for run in page_of_runs.items), page_of_runs.next)
 
 
 def catalogue_of(ctx: Context, session: Session, account: Account) -> ResellerCatalogue:
@@ -163,31 +164,31 @@ def require_visible(ctx: Context, session: Session, account: Account, code: str)
         shelf.product(code)
 
 
-def get_assignment(ctx: Context, session: Session, run: FeeRun) -> dict[str, Any]:
-    """Return one assignment as JSON."""
+def get_assignment(ctx: Context, session: Session, run: FeeRun) -> AssignmentOut:
+    """Return one assignment with the terms of today."""
     account = session.get_one(Account, run.account_id)
     shelf = catalogue_of(ctx, session, account)
-    return to_dict(shelf, run, account, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone))
+    return describe(shelf, run, account, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone))
 
 
-def to_dict(
+def describe(
     shelf: ResellerCatalogue, run: FeeRun, account: Account, percents: DiscountPercents, today: date
-) -> dict[str, Any]:
-    """Return an assignment as JSON; days are local to the programme, ends exclusive."""
+) -> AssignmentOut:
+    """Return an assignment; days are local to the programme, ends exclusive."""
     terms = notifications.terms_of(shelf, run, account, percents, today)
-    return {
-        "id": run.id,
-        "account_id": run.account_id,
-        "product": run.code,
-        "name": shelf.name(run.code),
-        "retail_fee": None if terms is None else terms.retail.to_document(),
-        "recommended": run.retail_fee is None,
-        "reseller_fee": None if terms is None else terms.wholesale.to_document(),
-        "cost": None if terms is None else terms.cost.to_document(),
-        "below_cost": terms is not None and terms.below_cost,
-        "anchor": run.anchor,
-        "since": run.since,
-        "paid_until": run.next_start,
-        "ends_on": run.until,
-        "created_at": run.created_at,
-    }
+    return AssignmentOut(
+        id=run.id,
+        account_id=run.account_id,
+        product=run.code,
+        name=shelf.name(run.code),
+        retail_fee=None if terms is None else MoneyOut.of(terms.retail),
+        recommended=run.retail_fee is None,
+        reseller_fee=None if terms is None else MoneyOut.of(terms.wholesale),
+        cost=None if terms is None else MoneyOut.of(terms.cost),
+        below_cost=terms is not None and terms.below_cost,
+        anchor=run.anchor,
+        since=run.since,
+        paid_until=run.next_start,
+        ends_on=run.until,
+        created_at=run.created_at,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,6 +19,8 @@ from kontor.discounts.record import tier_for, tiers_for
 from kontor.discounts.rules import reseller_percent
 from kontor.fees import queries
 from kontor.fees.rules import below_cost, discounted_fee
+from kontor.fees.schemas import ProductOut, money_out
+from kontor.http.wire import MoneyOut
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, paginate
@@ -147,14 +149,16 @@ class ResellerCatalogue:
 NAME_LIMIT: Final = 200
 
 
-def page(ctx: Context, session: Session, reseller_id: UUID, after: str | None, limit: int) -> Page[dict[str, Any]]:
+def page(ctx: Context, session: Session, reseller_id: UUID, after: str | None, limit: int) -> Page[ProductOut]:
     """Return the products that a reseller may sell, by code. Raises NotFound, Conflict(`not_a_reseller`)."""
     owner = require_reseller(session, reseller_id)
     shelf = ResellerCatalogue.of(ctx, session, owner)
     codes = [code for code in sorted(shelf.products) if after is None or code > after]
     page_of_codes = paginate(codes[: limit + 1], limit, lambda code: code)
     percents, today = DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone)
-    return Page(tuple(to_dict(shelf, code, owner, percents, today) for code in page_of_codes.items), page_of_codes.next)
+    return Page(
+        tuple(describe(shelf, code, owner, percents, today) for code in page_of_codes.items), page_of_codes.next
+    )
 
 
 def require_editable(ctx: Context, session: Session, reseller_id: UUID, code: str) -> None:
@@ -169,14 +173,21 @@ def require_editable(ctx: Context, session: Session, reseller_id: UUID, code: st
         )
 
 
-def edit(ctx: Context, session: Session, reseller_id: UUID, code: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+class ProductChanges(TypedDict, total=False):
+    """The fields to change; None restores the programme's value."""
+
+    name: str | None
+    retail_fee: Money | None
+
+
+def edit(ctx: Context, session: Session, reseller_id: UUID, code: str, fields: ProductChanges) -> ProductOut:
     """Change a product's name or recommended retail fee (Money); None restores the programme's value.
 
     Raises NotFound, Forbidden(`managed_by_provider`), Conflict(`not_a_reseller`), Invalid.
     """
     owner = require_active(require_reseller(session, reseller_id, lock=True))
     require_editable(ctx, session, reseller_id, code)
-    changes: dict[str, Any] = {}
+    changes: dict[str, str | Decimal | None] = {}
     if "name" in fields:
         changes["name"] = None if fields["name"] is None else _name(fields["name"])
     if "retail_fee" in fields:
@@ -184,7 +195,7 @@ def edit(ctx: Context, session: Session, reseller_id: UUID, code: str, fields: M
     if changes:
         queries.upsert(session, owner.programme, code, owner.id, changes, ctx.now)
     shelf = ResellerCatalogue.of(ctx, session, owner)
-    return to_dict(shelf, code, owner, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone))
+    return describe(shelf, code, owner, DiscountPercents(session, shelf.programme), ctx.today(shelf.programme.zone))
 
 
 def _name(name: str) -> str:
@@ -195,24 +206,22 @@ def _name(name: str) -> str:
     return clean
 
 
-def to_dict(
-    shelf: ResellerCatalogue, code: str, owner: Account, percents: DiscountPercents, day: date
-) -> dict[str, Any]:
-    """Return a product as JSON for its reseller; fees are monthly, null when there is none."""
+def describe(shelf: ResellerCatalogue, code: str, owner: Account, percents: DiscountPercents, day: date) -> ProductOut:
+    """Return a product as its reseller sees it; fees are monthly, None when there is none."""
     product, retail = shelf.products[code], shelf.retail(code)
     price = wholesale_price(shelf.programme, product)
     cost = None if price is None else discounted_fee(price.fee, percents.of(owner.id, price.family, day)).total
     subscription = shelf.programme.reseller_subscriptions.get(product.reseller_subscription or "")
-    return {
-        "product": code,
-        "name": shelf.name(code, language_of(owner.locale)),
-        "family": product.family,
-        "managed_by": product.managed_by.value,
-        "editable": product.managed_by is ManagedBy.RESELLER,
-        "price": None if product.price is None else product.price.to_document(),
-        "retail_fee": None if retail is None else retail.to_document(),
-        "reseller_fee": None if price is None else price.fee.to_document(),
-        "cost": None if cost is None else cost.to_document(),
-        "below_cost": retail is not None and cost is not None and below_cost(retail, cost),
-        "multiple": None if subscription is None else subscription.multiple,
-    }
+    return ProductOut(
+        product=code,
+        name=shelf.name(code, language_of(owner.locale)),
+        family=product.family,
+        managed_by=product.managed_by,
+        editable=product.managed_by is ManagedBy.RESELLER,
+        price=money_out(product.price),
+        retail_fee=money_out(retail),
+        reseller_fee=None if price is None else MoneyOut.of(price.fee),
+        cost=money_out(cost),
+        below_cost=retail is not None and cost is not None and below_cost(retail, cost),
+        multiple=None if subscription is None else subscription.multiple,
+    )

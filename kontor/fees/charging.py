@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import DiscountPercents, Price, price_of
-from kontor.fees.queries import RunOwner
+from kontor.fees.queries import NewCharge, RunOwner
 from kontor.fees.rules import Bill, BillingRun, bill, discounted_fee
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
@@ -35,7 +34,7 @@ class Billing:
     programme: Programme
     today: date
     percents: DiscountPercents
-    made: list[dict[str, Any]] = field(default_factory=list)
+    made: list[NewCharge] = field(default_factory=list)
     plans: dict[UUID, str] = field(default_factory=dict)
 
     @classmethod
@@ -63,7 +62,7 @@ class Billing:
             due = successors
         self.session.flush()
         written = queries.add(self.session, self.made)
-        new = [values for values in self.made if values["id"] in written]
+        new = [charge for charge in self.made if charge.id in written]
         self._emit(new)
         for account_id, plan in self.plans.items():
             set_plan(self.ctx, self.session, self.programme, account_id, plan)
@@ -95,24 +94,24 @@ class Billing:
             "rounding": "half up",
         }
         self.made.append(
-            {
-                "id": new_id(),
-                "run_id": run.id,
-                "programme": self.code,
-                "account_id": run.account_id,
-                "reseller_id": holder.reseller_id,
-                "kind": run.kind,
-                "product": run.code,
-                "period_start": period.start,
-                "period_end": period.end,
-                "currency": price.fee.currency,
-                "fee": cost.fee.amount,
-                "percent": percent,
-                "discount": cost.discount.amount,
-                "total": cost.total.amount,
-                "how": how,
-                "created_at": self.ctx.now,
-            }
+            NewCharge(
+                id=new_id(),
+                run_id=run.id,
+                programme=self.code,
+                account_id=run.account_id,
+                reseller_id=holder.reseller_id,
+                kind=run.kind,
+                product=run.code,
+                period_start=period.start,
+                period_end=period.end,
+                currency=price.fee.currency,
+                fee=cost.fee.amount,
+                percent=percent,
+                discount=cost.discount.amount,
+                total=cost.total.amount,
+                how=how,
+                created_at=self.ctx.now,
+            )
         )
 
     def _stop_unsold(self, run: FeeRun) -> None:
@@ -134,11 +133,9 @@ class Billing:
         if run.kind == FeeKind.PLAN:
             self.plans[run.account_id] = self.programme.free_plan.code
 
-    def _emit(self, made: Sequence[Mapping[str, Any]]) -> None:
+    def _emit(self, made: Sequence[NewCharge]) -> None:
         news = [
-            events.NewEvent(
-                "charge.created", event_data(charge), charge["account_id"], charge["reseller_id"], self.code
-            )
+            events.NewEvent("charge.created", event_data(charge), charge.account_id, charge.reseller_id, self.code)
             for charge in made
         ]
         events.emit_many(self.session, self.ctx.jobs, news, at=self.ctx.now)
@@ -161,20 +158,18 @@ def follow_up_run(run: FeeRun, plan: str, ctx: Context) -> FeeRun:
     )
 
 
-def event_data(charge: Mapping[str, Any]) -> dict[str, Any]:
+def event_data(charge: NewCharge) -> dict[str, object]:
     """Return the data of `charge.created`: the charge as the API shows it, in plain JSON."""
-    currency = charge["currency"]
-    money = {name: Money(charge[name], currency).to_document() for name in ("fee", "discount", "total")}
-    payer = charge["reseller_id"]
+    amounts = {"fee": charge.fee, "discount": charge.discount, "total": charge.total}
     return {
-        "id": str(charge["id"]),
-        "account_id": str(charge["account_id"]),
-        "reseller_id": None if payer is None else str(payer),
-        "kind": charge["kind"],
-        "product": charge["product"],
-        "period_start": charge["period_start"].isoformat(),
-        "period_end": charge["period_end"].isoformat(),
-        **money,
+        "id": str(charge.id),
+        "account_id": str(charge.account_id),
+        "reseller_id": None if charge.reseller_id is None else str(charge.reseller_id),
+        "kind": charge.kind,
+        "product": charge.product,
+        "period_start": charge.period_start.isoformat(),
+        "period_end": charge.period_end.isoformat(),
+        **{name: Money(amount, charge.currency).to_document() for name, amount in amounts.items()},
         "void": False,
     }
 

@@ -1,6 +1,5 @@
 """Routes of a reseller's products and of subscriptions."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -8,41 +7,27 @@ from fastapi import Query
 
 from kontor.accounts import service as accounts
 from kontor.accounts.routes import READ, RESELLERS, shown
-from kontor.accounts.schemas import AccountOut
 from kontor.fees import catalogue, plans
-from kontor.fees.schemas import retail_fee
+from kontor.fees.catalogue import ProductChanges
+from kontor.fees.schemas import PlanIn, ProductOut, ProductPatch, SubscribedAccountOut
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
-from kontor.http.wire import MoneyIn, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, uuid_of
-from kontor.programme.model import ManagedBy
+from kontor.http.wire import MoneyIn, PageOut, PageQuery, uuid_of
+from kontor.kernel.money import AllowedSign, Money
 from models.accounts import Account
 from models.keys import Scope
 
 product_routes = Routes("fees")
 
 
-class ProductPatch(RequestModel):
-    """Changes to a product that the reseller manages; null: as in the programme."""
-
-    name: str | None = None
-    retail_fee: MoneyIn | None = None
-
-
-class ProductOut(ResponseModel):
-    """A product as its reseller sees it; monthly fees are null if it has none."""
-
-    product: str
-    name: str
-    family: str | None
-    managed_by: ManagedBy
-    editable: bool
-    price: MoneyOut | None
-    retail_fee: MoneyOut | None
-    reseller_fee: MoneyOut | None
-    cost: MoneyOut | None
-    below_cost: bool
-    multiple: bool | None
+def retail_fee(ctx: RequestContext, account_id: UUID, body: MoneyIn | None) -> Money | None:
+    """Parse a monthly fee of zero or more in the currency of the account's programme. Raises Invalid."""
+    if body is None:
+        return None
+    account = accounts.get(ctx.session, account_id)
+    currency = ctx.context.programme_of(ctx.session, account).currency
+    return body.money(currency, AllowedSign.NOT_NEGATIVE, "retail_fee")
 
 
 def require_managed(ctx: RequestContext) -> None:
@@ -59,51 +44,27 @@ LISTED = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=T
 def list_products(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[ProductOut]:
     """List products that the reseller can sell, with fees, ordered by code."""
     page = catalogue.page(ctx.context, ctx.session, reseller_id, query.cursor, query.limit)
-    return PageOut(items=[ProductOut.model_validate(product) for product in page.items], next=page.next)
+    return PageOut(items=list(page.items), next=page.next)
 
 
 @product_routes.patch("/v1/resellers/{reseller_id}/products/{product}", EDIT, response=ProductOut, problems=[409])
 def change_product(ctx: Ctx, reseller_id: UUID, product: str, body: ProductPatch) -> ProductOut:
     """Change name or recommended retail fee of a product that the reseller manages. 403 `managed_by_provider`."""
-    changes = body.model_dump(exclude_unset=True)
-    if "retail_fee" in changes:
+    changes: ProductChanges = {}
+    if "name" in body.model_fields_set:
+        changes["name"] = body.name
+    if "retail_fee" in body.model_fields_set:
         changes["retail_fee"] = retail_fee(ctx, reseller_id, body.retail_fee)
-    return ProductOut.model_validate(catalogue.edit(ctx.context, ctx.session, reseller_id, product, changes))
+    return catalogue.edit(ctx.context, ctx.session, reseller_id, product, changes)
 
 
 subscription_routes = Routes("fees")
 
 
-class PlanIn(RequestModel):
-    """The new plan; the free plan cancels the subscription."""
-
-    plan: str
-
-
-class SubscriptionOut(ResponseModel):
-    """A paid plan. Days are local to the programme; `paid_until` and `ends_on` are exclusive.
-
-    `then` is the paid plan that follows at `ends_on`; null: the account returns to the free plan.
-    """
-
-    plan: str
-    since: date
-    paid_until: date
-    ends_on: date | None
-    then: str | None
-
-
-class SubscribedAccountOut(AccountOut):
-    """An account with its current paid plan."""
-
-    subscription: SubscriptionOut | None
-
-
 def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
     service_ctx = ctx.context
     programme = service_ctx.programme_of(ctx.session, account)
-    current = plans.to_dict(ctx.session, account, service_ctx.today(programme.zone))
-    subscription = None if current is None else SubscriptionOut.model_validate(current)
+    subscription = plans.get_subscription(ctx.session, account, service_ctx.today(programme.zone))
     return SubscribedAccountOut(**shown(ctx, account).model_dump(), subscription=subscription)
 
 

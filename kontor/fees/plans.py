@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from kontor.fees import queries
 from kontor.fees.catalogue import plan_prices
 from kontor.fees.charging import Billing, convert_trial, set_plan
 from kontor.fees.rules import BillingRun, PlanChange, Subscription, choose_plan, current_period, end_plan
+from kontor.fees.schemas import SubscriptionOut
 from kontor.fees.termination import charge_to_date, start_run
 from kontor.kernel.errors import Conflict, FieldError, Invalid
 from kontor.kernel.periods import Period
@@ -60,19 +60,19 @@ def cancel_plan(ctx: Context, session: Session, account_id: UUID) -> Account:
     return account
 
 
-def to_dict(session: Session, account: Account, today: date) -> dict[str, Any] | None:
-    """Return the paid plan of a local day as JSON, ends exclusive; None without a paid plan."""
+def get_subscription(session: Session, account: Account, today: date) -> SubscriptionOut | None:
+    """Return the paid plan of a local day, ends exclusive; None without a paid plan."""
     active = queries.active_runs(session, account.id, FeeKind.PLAN, today)
     if not active:
         return None
     run = active[0]
-    return {
-        "plan": run.code,
-        "since": run.since,
-        "paid_until": current_period(BillingRun(run.anchor, run.since, run.until), today).end,
-        "ends_on": run.until,
-        "then": run.then_plan,
-    }
+    return SubscriptionOut(
+        plan=run.code,
+        since=run.since,
+        paid_until=current_period(BillingRun(run.anchor, run.since, run.until), today).end,
+        ends_on=run.until,
+        then=run.then_plan,
+    )
 
 
 def paid_period(session: Session, account: Account, day: date) -> Period | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -14,6 +15,7 @@ from sqlalchemy import (
     CollectionAggregate,
     ColumnElement,
     Row,
+    Select,
     Uuid,
     and_,
     any_,
@@ -52,9 +54,31 @@ class ChargeFilter:
     last: date | None = None
 
 
-def add(session: Session, values: Sequence[Mapping[str, Any]]) -> set[UUID]:
+@dataclass(frozen=True, slots=True)
+class NewCharge:
+    """The columns of a charge; `how` is how it was computed."""
+
+    id: UUID
+    run_id: UUID
+    programme: str
+    account_id: UUID
+    reseller_id: UUID | None
+    kind: str
+    product: str
+    period_start: date
+    period_end: date
+    currency: str
+    fee: Decimal
+    percent: Decimal
+    discount: Decimal
+    total: Decimal
+    how: Mapping[str, str | None]
+    created_at: datetime
+
+
+def add(session: Session, charges: Sequence[NewCharge]) -> set[UUID]:
     """Insert charges, skipping periods that were charged before; return the ids inserted."""
-    return set(session.scalars(ADD, {"rows": to_json(values).decode()})) if values else set()
+    return set(session.scalars(ADD, {"rows": to_json(charges).decode()})) if charges else set()
 
 
 def by_id(session: Session, charge_id: UUID, *, lock: bool = False) -> Charge | None:
@@ -115,7 +139,7 @@ def edits_of(session: Session, programme: str, reseller_id: UUID) -> dict[str, P
 
 
 def upsert(
-    session: Session, programme: str, product: str, reseller_id: UUID, changes: Mapping[str, Any], now: datetime
+    session: Session, programme: str, product: str, reseller_id: UUID, changes: Mapping[str, object], now: datetime
 ) -> None:
     """Set the fields in `changes`; other fields keep their values."""
     keys = {"programme": programme, "product": product, "reseller_id": reseller_id}
@@ -209,7 +233,7 @@ def any_of(ids: Collection[UUID]) -> CollectionAggregate[bool]:
     return any_(literal(list(ids), ARRAY(Uuid())))
 
 
-def _locked(session: Session, query: Any) -> list[FeeRun]:
+def _locked(session: Session, query: Select[FeeRun]) -> list[FeeRun]:
     return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 

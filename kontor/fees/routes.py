@@ -1,64 +1,27 @@
 """Routes of product assignments and charges."""
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field
 
 from kontor.accounts import service as accounts
 from kontor.accounts.routes import READ as ACCOUNTS_READ
 from kontor.accounts.routes import RESELLERS
 from kontor.fees import assignments, statements
 from kontor.fees.assignments import Assignments
+from kontor.fees.plan_routes import retail_fee
 from kontor.fees.queries import ChargeFilter
-from kontor.fees.schemas import retail_fee
+from kontor.fees.schemas import AssignmentIn, AssignmentOut, AssignmentPatch, ChargeOut, ChargeQuery, VoidIn
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
-from kontor.http.wire import MoneyIn, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcOut, uuid_of
-from models.fees import FeeKind, FeeRun
+from kontor.http.wire import PageOut, PageQuery, uuid_of
+from models.fees import FeeRun
 from models.keys import Scope
 
 routes = Routes("fees")
-
-
-class AssignmentIn(RequestModel):
-    """A product to assign; without a retail fee, the recommended one applies."""
-
-    product: str
-    retail_fee: MoneyIn | None = None
-
-
-class AssignmentPatch(RequestModel):
-    """The monthly fee that the reseller charges its client; null: as recommended."""
-
-    retail_fee: MoneyIn | None
-
-
-class AssignmentOut(ResponseModel):
-    """A product assigned to an account.
-
-    Days are local to the programme, `paid_until` and `ends_on` exclusive. `reseller_fee` is what the
-    reseller is charged before its discount, `cost` after it. Fees are null if the product is no longer sold.
-    """
-
-    id: UUID
-    account_id: UUID
-    product: str
-    name: str
-    retail_fee: MoneyOut | None
-    recommended: bool
-    reseller_fee: MoneyOut | None
-    cost: MoneyOut | None
-    below_cost: bool
-    anchor: date
-    since: date
-    paid_until: date
-    ends_on: date | None
-    created_at: UtcOut
 
 
 def require_sold(ctx: RequestContext) -> None:
@@ -72,7 +35,7 @@ ONE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, not_account=Tr
 
 
 def _shown(ctx: RequestContext, run: FeeRun) -> AssignmentOut:
-    return AssignmentOut.model_validate(assignments.get_assignment(ctx.context, ctx.session, run))
+    return assignments.get_assignment(ctx.context, ctx.session, run)
 
 
 @routes.post(
@@ -98,7 +61,7 @@ def list_assignments(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Que
     """List products assigned to the account today, ordered by product."""
     account = accounts.get(ctx.session, account_id)
     page = assignments.page(ctx.context, ctx.session, account, query.cursor, query.limit)
-    return PageOut(items=[AssignmentOut.model_validate(row) for row in page.items], next=page.next)
+    return PageOut(items=list(page.items), next=page.next)
 
 
 @routes.patch("/v1/accounts/{account_id}/products/{product}", ONE, response=AssignmentOut, problems=[409])
@@ -120,45 +83,9 @@ OWED = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=Tru
 VOID = RoutePolicy(Scope.ENQUEUE, "charge_id", ownership.charge, unbound_only=True)
 
 
-class ChargeQuery(PageQuery):
-    """Range of `period_start` days, inclusive."""
-
-    first: date | None = Field(None, alias="from")
-    last: date | None = Field(None, alias="to")
-
-
-class VoidIn(RequestModel):
-    """Reason for voiding the charge."""
-
-    reason: str
-
-
-class ChargeOut(ResponseModel):
-    """A charge: fee - discount = total. Days are local to the programme, `period_end` exclusive.
-
-    `product` is the plan's code when `kind` is `plan`. The reseller `reseller_id` pays; null: the account itself.
-    """
-
-    id: UUID
-    account_id: UUID
-    reseller_id: UUID | None
-    kind: FeeKind
-    product: str
-    period_start: date
-    period_end: date
-    fee: MoneyOut
-    discount: MoneyOut
-    total: MoneyOut
-    void: bool
-    voided_at: UtcOut | None
-    void_reason: str | None
-    how: dict[str, Any]
-    created_at: UtcOut
-
-
 def _page(ctx: RequestContext, filter_: ChargeFilter, query: ChargeQuery) -> PageOut[ChargeOut]:
     page = statements.page(ctx.session, filter_, query.cursor, query.limit)
-    return PageOut(items=[ChargeOut.model_validate(statements.to_dict(row)) for row in page.items], next=page.next)
+    return PageOut(items=[ChargeOut.of(row) for row in page.items], next=page.next)
 
 
 @charge_routes.get("/v1/resellers/{reseller_id}/charges", OWED, response=PageOut[ChargeOut])
@@ -177,4 +104,4 @@ def list_account_charges(ctx: Ctx, account_id: UUID, query: Annotated[ChargeQuer
 def void_charge(ctx: Ctx, charge_id: UUID, body: VoidIn) -> ChargeOut:
     """Void a charge, with a reason. 409 `already_void`."""
     voided = statements.void(ctx.context, ctx.session, charge_id, body.reason, ctx.caller.actor)
-    return ChargeOut.model_validate(statements.to_dict(voided))
+    return ChargeOut.of(voided)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -58,7 +58,7 @@ def post(ctx: Context, session: Session, reseller_id: UUID, month: date) -> UUID
 
 def _facts(
     ctx: Context, session: Session, reseller: Account, month: date, charges: Sequence[tuple[Charge, str]]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     shelf = ResellerCatalogue.of(ctx, session, reseller)
     currency = charges[0][0].currency
     in_currency = [(charge, name) for charge, name in charges if charge.currency == currency]
@@ -74,7 +74,7 @@ def _facts(
     }
 
 
-def _line(shelf: ResellerCatalogue, locale: str, charge: Charge, account: str) -> dict[str, Any]:
+def _line(shelf: ResellerCatalogue, locale: str, charge: Charge, account: str) -> dict[str, object]:
     return {
         "account": account,
         "item": _item(shelf.programme, shelf, locale, charge),
@@ -167,23 +167,3 @@ def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: st
     audit.add(session, at=ctx.now, actor=actor, action="charge.void", target=str(charge.id), reason=stripped)
     session.flush()
     return charge
-
-
-def to_dict(charge: Charge) -> dict[str, Any]:
-    """Return a charge as JSON, with how it was computed."""
-    amounts = {"fee": charge.fee, "discount": charge.discount, "total": charge.total}
-    return {
-        "id": charge.id,
-        "account_id": charge.account_id,
-        "reseller_id": charge.reseller_id,
-        "kind": charge.kind,
-        "product": charge.product,
-        "period_start": charge.period_start,
-        "period_end": charge.period_end,
-        **{name: Money(amount, charge.currency).to_document() for name, amount in amounts.items()},
-        "void": charge.voided_at is not None,
-        "voided_at": charge.voided_at,
-        "void_reason": charge.void_reason,
-        "how": charge.how,
-        "created_at": charge.created_at,
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,9 @@ def charge_to_date(ctx: Context, session: Session, accounts: Sequence[Account]) 
     return billing
 
 
-def start_run(billing: Billing, account: Account, kind: FeeKind, code: str, **fields: Any) -> FeeRun:
+def start_run(
+    billing: Billing, account: Account, kind: FeeKind, code: str, retail_fee: Decimal | None = None
+) -> FeeRun:
     """Start a run today and charge its first period, in the caller's transaction."""
     run = FeeRun(
         id=new_id(),
@@ -41,7 +43,7 @@ def start_run(billing: Billing, account: Account, kind: FeeKind, code: str, **fi
         next_start=billing.today,
         ended=False,
         created_at=billing.ctx.now,
-        **fields,
+        retail_fee=retail_fee,
     )
     billing.session.add(run)
     round_ = Billing.of(billing.ctx, billing.session, account.programme)

@@ -1,11 +1,10 @@
 """Routes of jobs: enqueue, read, search, cancel, retry, run now."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from kontor.engine.admin.job_queries import JobQuery
@@ -18,7 +17,7 @@ from kontor.jobs import service
 from kontor.jobs.access import actor, may_steer_job, operations
 from kontor.jobs.schemas import ActionIn, JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, WaitQuery, job_out
 from kontor.jobs.search import Searcher
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import NotFound
 from kontor.kernel.paging import cursor_id
 from models.keys import Scope
@@ -83,7 +82,7 @@ def _request(ctx: RequestContext, new: JobIn) -> JobRequest:
 
 
 def _shown(
-    ctx: RequestContext, connection: Connection[Any], job_id: UUID, status: int | None, *, deduplicated: bool
+    ctx: RequestContext, connection: PgConnection, job_id: UUID, status: int | None, *, deduplicated: bool
 ) -> ApiResponse:
     """Build the response for a job; `status` None: 200 if it is finished, otherwise 202."""
     view = service.view_on_connection(connection, ctx.deps.jobs.catalogue, job_id)

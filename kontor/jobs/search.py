@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_queries import COLD, HOT, JobQuery, JobRecord, conditions, newest_jobs, tables
 from kontor.engine.catalogue import Catalogue
 from kontor.jobs.service import JobView, views
-from kontor.kernel.database import psycopg_connection, timeboxed
+from kontor.kernel.database import PgConnection, psycopg_connection, timeboxed
 from kontor.kernel.ports import Clock
 
 SLICE: Final = 20_000
@@ -30,7 +29,7 @@ class Slice:
     edge: UUID | None
 
 
-def next_slice(connection: Connection[Any], query: JobQuery, limit: int, size: int) -> Slice:
+def next_slice(connection: PgConnection, query: JobQuery, limit: int, size: int) -> Slice:
     """Return up to `limit` newest matches among the next `size` jobs of each table below `query.before`."""
     edges = [edge for table in tables(query) if (edge := _edge(connection, table, query, size)) is not None]
     edge = max(edges, default=None)
@@ -38,13 +37,13 @@ def next_slice(connection: Connection[Any], query: JobQuery, limit: int, size: i
     return Slice(newest_jobs(connection, bounded, limit), edge)
 
 
-def created_at(connection: Connection[Any], job_id: UUID) -> datetime | None:
+def created_at(connection: PgConnection, job_id: UUID) -> datetime | None:
     """Return when a job was enqueued; None when it no longer exists."""
     row = connection.execute(CREATED, {"id": job_id}).fetchone()
     return None if row is None else row[0]
 
 
-def _edge(connection: Connection[Any], table: str, query: JobQuery, size: int) -> UUID | None:
+def _edge(connection: PgConnection, table: str, query: JobQuery, size: int) -> UUID | None:
     """Return the last job of a table in the slice; None when no job lies below. An index-only scan."""
     where, values = conditions(JobQuery(before=query.before, floor=query.floor))
     statement = f"SELECT id FROM {table} WHERE {where} ORDER BY id DESC OFFSET {size} LIMIT 1"  # noqa: S608 -- constants

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, Never
 from uuid import UUID
 
-from psycopg import Connection
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor import audit
@@ -18,7 +18,7 @@ from kontor.engine.catalogue import Catalogue, validate
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.http import ownership
 from kontor.http.keys import Principal
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Forbidden, Invalid
 from kontor.kernel.states import JobState
 
@@ -33,7 +33,7 @@ class JobView:
     """A job with its attempts, sensitive args redacted."""
 
     job: JobRecord
-    args: Mapping[str, Any]
+    args: Mapping[str, JsonValue]
     attempts: Sequence[AttemptRecord]
 
 
@@ -83,7 +83,7 @@ def view(session: Session, catalogue: Catalogue, job_id: UUID) -> JobView | None
     return view_on_connection(psycopg_connection(session), catalogue, job_id)
 
 
-def view_on_connection(connection: Connection[Any], catalogue: Catalogue, job_id: UUID) -> JobView | None:
+def view_on_connection(connection: PgConnection, catalogue: Catalogue, job_id: UUID) -> JobView | None:
     """Return the same as `view`, on a psycopg connection."""
     job = job_queries.find(connection, job_id)
     if job is None:
@@ -126,7 +126,7 @@ def visible_tenants(session: Session, caller: Principal) -> tuple[str, ...] | No
     return None if caller.account_id is None else (str(caller.account_id),)
 
 
-def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, Any]:
+def redacted(catalogue: Catalogue, job: JobRecord) -> Mapping[str, JsonValue]:
     """Return a job's args with the sensitive ones masked."""
     hidden = catalogue[job.task].sensitive if job.task in catalogue else frozenset()
     if not hidden:
@@ -154,7 +154,7 @@ def require_public(catalogue: Catalogue, caller: Principal, task: str) -> None:
         raise Forbidden("task_not_public", f"A bound key may not enqueue {task}.", task=task)
 
 
-def parse_args(text: str) -> Mapping[str, Any]:
+def parse_args(text: str) -> Mapping[str, JsonValue]:
     """Parse edited args from JSON; integers of any size stay exact. Raises Invalid."""
     try:
         args = json.loads(text, parse_constant=_refuse)
@@ -167,7 +167,7 @@ def parse_args(text: str) -> Mapping[str, Any]:
     return args
 
 
-def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, Any], actor: Actor) -> UUID:
+def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, JsonValue], actor: Actor) -> UUID:
     """Enqueue the task again for the same tenant and lane, without the old job's keys. Raises Invalid.
 
     Args that were shown redacted and not edited keep their values. The new job is a child of the old one.
@@ -184,10 +184,10 @@ def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, Any], 
     return job.id
 
 
-def _unredacted(view: JobView, name: str, value: Any) -> Any:
+def _unredacted(view: JobView, name: str, value: JsonValue) -> JsonValue:
     hidden = value == REDACTED and view.args.get(name) == REDACTED and name in view.job.payload
     return view.job.payload[name] if hidden else value
 
 
-def _refuse(constant: str) -> Any:
+def _refuse(constant: str) -> Never:
     raise ValueError(f"{constant} is no number")

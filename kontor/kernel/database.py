@@ -11,10 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+PgConnection = psycopg.Connection[Any]
+"""A psycopg connection, whatever shape its rows have."""
 
-def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
+
+def psycopg_connection(session: Session) -> PgConnection:
     """Return the psycopg connection of a Session's current transaction."""
-    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+    return cast(PgConnection, session.connection().connection.driver_connection)
 
 
 # 26000: a prepared statement is missing; psycopg drops them all after some statements of handlers.

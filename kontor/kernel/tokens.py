@@ -21,7 +21,7 @@ class Tokens:
 
     secret_key: str
 
-    def make(self, purpose: str, content: Mapping[str, Any], expires_at: datetime) -> str:
+    def make(self, purpose: str, content: Mapping[str, object], expires_at: datetime) -> str:
         """Return a URL-safe token; the same input gives the same token."""
         body = {**content, "exp": int(expires_at.timestamp())}
         return self._serializer(purpose).dumps(body)

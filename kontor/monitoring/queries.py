@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
 
-Rows = Sequence[tuple[Any, ...]]
+from kontor.kernel.database import PgConnection
+
+Counts = Sequence[tuple[str, int]]
 
 TOTALS: Final = """
 SELECT task, outcome, jobs, late, wait_seconds, run_seconds, wait_buckets, run_buckets FROM job_totals
@@ -63,74 +64,74 @@ class OutcomeTotals(NamedTuple):
     run_buckets: list[int]
 
 
-def totals(connection: Connection[Any]) -> list[OutcomeTotals]:
+def totals(connection: PgConnection) -> list[OutcomeTotals]:
     """Totals by task and outcome."""
     return [OutcomeTotals(*row) for row in connection.execute(TOTALS).fetchall()]
 
 
-def dead(connection: Connection[Any]) -> Rows:
+def dead(connection: PgConnection) -> Counts:
     """(task, count) of dead jobs, at most 10,000."""
     return connection.execute(DEAD).fetchall()
 
 
-def lanes(connection: Connection[Any]) -> Rows:
+def lanes(connection: PgConnection) -> Counts:
     """(state, count) of lanes."""
     return connection.execute(LANES).fetchall()
 
 
-def workers(connection: Connection[Any]) -> Rows:
+def workers(connection: PgConnection) -> Sequence[tuple[int, int, int]]:
     """One row: (live processes, their threads, the largest memory in bytes)."""
     return connection.execute(WORKERS).fetchall()
 
 
-def schedules(connection: Connection[Any], now: datetime) -> Rows:
+def schedules(connection: PgConnection, now: datetime) -> Sequence[tuple[str, float, bool]]:
     """(name, seconds late (negative: not due yet), paused) of schedules."""
     return connection.execute(SCHEDULES, (now,)).fetchall()
 
 
-def mails(connection: Connection[Any], floor: UUID) -> Rows:
+def mails(connection: PgConnection, floor: UUID) -> Sequence[tuple[str, str, int]]:
     """(template, state, count) of mails with an id from `floor` on."""
     return connection.execute(MAILS, (floor,)).fetchall()
 
 
-def deliveries(connection: Connection[Any], floor: UUID) -> Rows:
+def deliveries(connection: PgConnection, floor: UUID) -> Counts:
     """(state, count) of webhook deliveries with an id from `floor` on."""
     return connection.execute(DELIVERIES, (floor,)).fetchall()
 
 
-def offers(connection: Connection[Any]) -> Rows:
+def offers(connection: PgConnection) -> Counts:
     """(state, count) of open offers."""
     return connection.execute(OFFERS).fetchall()
 
 
-def recipients(connection: Connection[Any], floor: UUID) -> Rows:
+def recipients(connection: PgConnection, floor: UUID) -> Counts:
     """(state, count) of the recipients of mails with an id from `floor` on."""
     return connection.execute(RECIPIENTS, (floor,)).fetchall()
 
 
-def waiting(connection: Connection[Any]) -> Rows:
+def waiting(connection: PgConnection) -> Sequence[tuple[str, datetime]]:
     """(task, oldest due time) among the 3,000 oldest queued jobs."""
     return connection.execute(WAITING).fetchall()
 
 
-def unpromoted(connection: Connection[Any], now: datetime) -> datetime | None:
+def unpromoted(connection: PgConnection, now: datetime) -> datetime | None:
     """Oldest due time of a due job that the relay has not promoted yet."""
     row = connection.execute(UNPROMOTED, (now,)).fetchone()
     return row[0] if row else None
 
 
-def leases(connection: Connection[Any]) -> tuple[int, datetime | None]:
+def leases(connection: PgConnection) -> tuple[int, datetime | None]:
     """Number of jobs under a lease, and the start of the oldest."""
     row = connection.execute(LEASES).fetchone()
     return (row[0], row[1]) if row else (0, None)
 
 
-def connections(connection: Connection[Any]) -> Rows:
+def connections(connection: PgConnection) -> Counts:
     """(role, count) of this database's connections by Kontor process role."""
     return connection.execute(CONNECTIONS).fetchall()
 
 
-def held_runs(connection: Connection[Any]) -> int:
+def held_runs(connection: PgConnection) -> int:
     """Number of discount runs that wait for an operator."""
     row = connection.execute(HELD_RUNS).fetchone()
     return int(row[0]) if row else 0
@@ -204,7 +205,7 @@ class TaskFigures:
     waits: list[int]
 
 
-def roll(connection: Connection[Any], start: datetime, stop: datetime, dues: Mapping[str, float]) -> None:
+def roll(connection: PgConnection, start: datetime, stop: datetime, dues: Mapping[str, float]) -> None:
     """Roll up jobs that ended in [`start`, `stop`) by minute, then the hours that contain them.
 
     `dues`: seconds after which a task's start is late. Idempotent: a repeat replaces the rows. `start` must be the
@@ -215,29 +216,29 @@ def roll(connection: Connection[Any], start: datetime, stop: datetime, dues: Map
     connection.execute(HOURS, params)
 
 
-def last_minute(connection: Connection[Any]) -> datetime | None:
+def last_minute(connection: PgConnection) -> datetime | None:
     """The newest minute rolled up."""
     row = connection.execute(LAST).fetchone()
     return None if row is None else row[0]
 
 
-def delete_older(connection: Connection[Any], size: str, before: datetime) -> None:
+def delete_older(connection: PgConnection, size: str, before: datetime) -> None:
     """Delete old buckets."""
     connection.execute(FORGET, (size, before))
 
 
-def by_task(connection: Connection[Any], size: str, since: datetime) -> list[TaskFigures]:
+def by_task(connection: PgConnection, size: str, since: datetime) -> list[TaskFigures]:
     """Totals by task, busiest first."""
     return connection.cursor(row_factory=class_row(TaskFigures)).execute(BY_TASK, (size, since)).fetchall()
 
 
-def by_queue(connection: Connection[Any], size: str, since: datetime) -> dict[str, int]:
+def by_queue(connection: PgConnection, size: str, since: datetime) -> dict[str, int]:
     """Number of finished jobs by queue."""
     return dict(connection.execute(BY_QUEUE, (size, since)).fetchall())
 
 
 def series(
-    connection: Connection[Any], size: str, since: datetime, queue: str | None = None
+    connection: PgConnection, size: str, since: datetime, queue: str | None = None
 ) -> Sequence[tuple[datetime, int, int, int]]:
     """(bucket, succeeded, cancelled, late) of the buckets with finished jobs."""
     return connection.execute(SERIES, (size, since, queue, queue)).fetchall()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from fastapi import APIRouter
@@ -116,7 +116,7 @@ def _histogram(source: service.Histogram) -> HistogramMetricFamily:
 
 
 health_router = APIRouter(tags=["health"])
-READY: dict[int | str, dict[str, Any]] = {503: {"description": "Not ready; `why` has the cause."}}
+READY: dict[int | str, dict[str, object]] = {503: {"description": "Not ready; `why` has the cause."}}
 
 
 @health_router.get("/healthz")

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -14,7 +13,7 @@ from kontor.engine.admin import queues
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.job_stats import RUN_BOUNDS, WAIT_BOUNDS
 from kontor.jobs.service import id_floor
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.states import TaskKind
 from kontor.mails.service import SEND
 from kontor.monitoring import queries
@@ -76,7 +75,7 @@ def _queues(session: Session, catalogue: Catalogue, now: datetime) -> Iterator[F
     yield Gauge("kontor_queue_paused", "1 while a queue is paused.", ("queue",), paused)
 
 
-def _tasks(connection: Connection[Any], catalogue: Catalogue, now: datetime) -> Iterator[Family]:
+def _tasks(connection: PgConnection, catalogue: Catalogue, now: datetime) -> Iterator[Family]:
     """Lateness: how much longer than its task's due-by the oldest queued job has waited."""
     oldest_queued: dict[str, datetime] = dict(queries.waiting(connection))
     ages = {payload.policy.name: _age(oldest_queued.get(payload.policy.name), now) for payload in catalogue}
@@ -91,7 +90,7 @@ def _tasks(connection: Connection[Any], catalogue: Catalogue, now: datetime) -> 
     )
 
 
-def _finished(connection: Connection[Any], catalogue: Catalogue) -> Iterator[Family]:
+def _finished(connection: PgConnection, catalogue: Catalogue) -> Iterator[Family]:
     totals = queries.totals(connection)
     names = ("task", "outcome")
     attempts = [((total.task, total.outcome), float(total.jobs)) for total in totals]
@@ -118,7 +117,7 @@ def _finished(connection: Connection[Any], catalogue: Catalogue) -> Iterator[Fam
     yield Gauge("kontor_jobs_dead", "Dead jobs that need an operator.", ("task",), dead_samples)
 
 
-def _engine(connection: Connection[Any], now: datetime) -> Iterator[Family]:
+def _engine(connection: PgConnection, now: datetime) -> Iterator[Family]:
     counts = dict.fromkeys(("closed", "open", "forced"), 0.0) | _counts(queries.lanes(connection))
     lanes = [((state,), count) for state, count in counts.items()]
     yield Gauge("kontor_lanes", "Lanes by state of their circuit breaker.", ("state",), lanes)
@@ -133,7 +132,7 @@ def _engine(connection: Connection[Any], now: datetime) -> Iterator[Family]:
     yield Gauge("kontor_schedule_paused", "1 while a schedule is paused.", ("schedule",), paused)
 
 
-def _leases(connection: Connection[Any], now: datetime) -> Iterator[Family]:
+def _leases(connection: PgConnection, now: datetime) -> Iterator[Family]:
     held, since = queries.leases(connection)
     yield Gauge("kontor_leases", "Jobs running under a lease.", (), [((), float(held))])
     yield Gauge("kontor_lease_oldest_seconds", "Age of the oldest lease.", (), [((), _age(since, now))])
@@ -142,7 +141,7 @@ def _leases(connection: Connection[Any], now: datetime) -> Iterator[Family]:
     yield Gauge("kontor_connections", "Connections to PostgreSQL by role.", ("role",), roles)
 
 
-def _external(connection: Connection[Any], wall_time: datetime) -> Iterator[Family]:
+def _external(connection: PgConnection, wall_time: datetime) -> Iterator[Family]:
     floor = id_floor(wall_time - HOUR)
     mails = [((template, state), float(count)) for template, state, count in queries.mails(connection, floor)]
     yield Gauge("kontor_mails_1h", "Mails posted in the last two hours.", ("template", "state"), mails)
@@ -171,5 +170,5 @@ def _age(start: datetime | None, now: datetime) -> float:
     return 0.0 if start is None else max(0.0, (now - start).total_seconds())
 
 
-def _counts(pairs: queries.Rows) -> dict[str, float]:
+def _counts(pairs: queries.Counts) -> dict[str, float]:
     return {str(name): float(count) for name, count in pairs}

@@ -1,19 +1,17 @@
 """Orders of resellers, priced when placed."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field
 
-from kontor.discounts.rules import SuppressedBy
 from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
-from kontor.http.wire import MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.http.wire import PageOut, PageQuery
 from kontor.orders import service
+from kontor.orders.schemas import OrderIn, OrderOut
 from kontor.payments.routes import READ, reseller_here
 from models.keys import Scope
 
@@ -21,53 +19,12 @@ routes = Routes("orders")
 PLACE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, not_account=True)
 
 
-class OrderIn(RequestModel):
-    """A new order; `dry_run` only computes its price."""
-
-    product: str
-    order_ref: str = Field(max_length=1_000)
-    quantity: int = 1
-    promo_code: str | None = None
-    dry_run: bool = False
-
-
-class SuppressedPercentOut(ResponseModel):
-    """A promo code or campaign that was not applied."""
-
-    code: str
-    percent: int | float
-    by: SuppressedBy
-
-
-class OrderOut(ResponseModel):
-    """An order. `list` and `net` are for the whole quantity; `promotion` is the code that set the percentage.
-
-    `discount_as_of` is the local day whose window determined the discount; `id` is null in a dry run.
-    """
-
-    id: UUID | None
-    reseller_id: UUID
-    order_ref: str
-    product: str
-    quantity: int
-    promo_code: str | None
-    promotion: str | None
-    list_: Annotated[MoneyOut, Field(alias="list")]
-    percent: int | float
-    net: MoneyOut
-    suppressed: list[SuppressedPercentOut]
-    discount_as_of: date
-    turnover: MoneyOut | None
-    tier: str | None
-    created_at: UtcOut
-
-
 @routes.post("/v1/resellers/{reseller_id}/orders", PLACE, response=OrderOut, status=201, also={200: OrderOut})
 def place_order(ctx: Ctx, reseller_id: UUID, body: OrderIn) -> ApiResponse:
     """Place an order. Existing `order_ref`: 200, the first order. 422 `unknown_product`, `unknown_promo_code`."""
     new = service.NewOrder(**body.model_dump())
     placed = service.place(ctx.context, ctx.session, reseller_here(ctx, reseller_id).id, new)
-    return ApiResponse.of(OrderOut.model_validate(placed.document), 201 if placed.created else 200)
+    return ApiResponse.of(placed.order, 201 if placed.created else 200)
 
 
 @routes.get("/v1/resellers/{reseller_id}/orders", READ, response=PageOut[OrderOut])
@@ -75,4 +32,4 @@ def list_orders(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query()
     """List orders, newest first."""
     account = reseller_here(ctx, reseller_id)
     page = service.page(ctx.session, account.id, query.cursor, query.limit)
-    return PageOut(items=[OrderOut.model_validate(service.to_dict(row)) for row in page.items], next=page.next)
+    return PageOut(items=[OrderOut.of(row) for row in page.items], next=page.next)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.orders.schemas import OrderOut
 from kontor.payments import service as payments
 from kontor.programme import service as programme_service
 from kontor.programme.model import Product, Programme, Promotion, TurnoverDiscount
@@ -42,9 +43,9 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """A serialised order; `created` is False for a dry run and for a reference that was used before."""
+    """An order; `created` is False for a dry run and for a reference that was used before."""
 
-    document: Mapping[str, Any]
+    order: OrderOut
     created: bool
 
 
@@ -58,14 +59,14 @@ def place(ctx: Context, session: Session, reseller_id: UUID, new: NewOrder) -> P
     reseller = share_lock_reseller(session, reseller_id)
     existing = by_reference(session, reseller.id, reference)
     if existing is not None:
-        return PlacedOrder(to_dict(existing), created=False)
+        return PlacedOrder(OrderOut.of(existing), created=False)
     values = {**_priced(ctx, session, reseller, new), "order_ref": reference}
     if new.dry_run:
-        return PlacedOrder({**to_dict(OrderRow(**values)), "id": None}, created=False)
+        return PlacedOrder(OrderOut.of(OrderRow(**values), dry_run=True), created=False)
     order = add(session, values)
     if order is None:
-        return PlacedOrder(to_dict(_existing(session, reseller.id, reference)), created=False)
-    return PlacedOrder(to_dict(order), created=True)
+        return PlacedOrder(OrderOut.of(_existing(session, reseller.id, reference)), created=False)
+    return PlacedOrder(OrderOut.of(order), created=True)
 
 
 def _existing(session: Session, reseller_id: UUID, reference: str) -> OrderRow:
@@ -74,7 +75,7 @@ def _existing(session: Session, reseller_id: UUID, reference: str) -> OrderRow:
     return order
 
 
-def _priced(ctx: Context, session: Session, reseller: Account, new: NewOrder) -> dict[str, Any]:
+def _priced(ctx: Context, session: Session, reseller: Account, new: NewOrder) -> dict[str, object]:
     """Return the columns of an order except its reference."""
     programme = ctx.programme(session, reseller.programme)
     product = _product(programme, reseller, new.product)
@@ -153,28 +154,7 @@ def page(session: Session, reseller_id: UUID, cursor: str | None = None, limit: 
     return paginate(orders, limit, lambda row: str(row.id))
 
 
-def to_dict(row: OrderRow) -> dict[str, Any]:
-    """Return an order as JSON."""
-    return {
-        "id": row.id,
-        "reseller_id": row.reseller_id,
-        "order_ref": row.order_ref,
-        "product": row.product,
-        "quantity": row.quantity,
-        "promo_code": row.promo_code,
-        "promotion": row.promotion,
-        "list": Money(row.list_price, row.currency).to_document(),
-        "percent": json_number(row.percent),
-        "net": Money(row.net, row.currency).to_document(),
-        "suppressed": row.suppressed,
-        "discount_as_of": row.as_of,
-        "turnover": None if row.turnover is None else Money(row.turnover, row.currency).to_document(),
-        "tier": row.tier,
-        "created_at": row.created_at,
-    }
-
-
-def add(session: Session, values: Mapping[str, Any]) -> OrderRow | None:
+def add(session: Session, values: Mapping[str, object]) -> OrderRow | None:
     """Insert an order; None when the reseller has used the reference before."""
     statement = insert(OrderRow).values(**values)
     insertion = statement.on_conflict_do_nothing(index_elements=["reseller_id", "order_ref"])

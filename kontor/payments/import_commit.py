@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, Final, cast
 from uuid import UUID
 
-from psycopg import Connection
 from sqlalchemy import Row, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts.locks import share_lock_reseller
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
+from kontor.kernel.database import PgConnection
 from kontor.kernel.ids import new_id
 from kontor.payments.import_parse import ParsedRow, RowError
 from kontor.programme.model import Programme
@@ -130,7 +130,7 @@ def lock(session: Session, import_id: UUID) -> PaymentImport:
 
 def copy_rows(session: Session, import_id: UUID, rows: Iterable[tuple[int, UUID, str, str, Decimal, datetime]]) -> None:
     """Store valid rows: (line, id, reference, kind, amount, paid_at)."""
-    raw = cast("Connection[Any]", session.connection().connection.driver_connection)
+    raw = cast(PgConnection, session.connection().connection.driver_connection)
     with raw.cursor().copy(COPY) as copy:
         for row in rows:
             copy.write_row((import_id, *row))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Row, func, select, text
@@ -37,7 +37,7 @@ class PaymentFilter:
     reference: str | None = None
 
 
-def add(session: Session, values: Mapping[str, Any]) -> PaymentRow | None:
+def add(session: Session, values: Mapping[str, object]) -> PaymentRow | None:
     """Insert an entry; None when the reseller has used the reference before."""
     statement = insert(PaymentRow).values(**values)
     insertion = statement.on_conflict_do_nothing(index_elements=["origin_id", "reference"])

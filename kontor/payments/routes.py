@@ -1,11 +1,9 @@
 """Payments of resellers. Only unbound keys post them; a reseller can read its own."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field
 
 from kontor.accounts import service as accounts
 from kontor.context import Context
@@ -13,47 +11,15 @@ from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
-from kontor.http.wire import DayIn, MoneyIn, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
-from kontor.kernel.states import PaymentKind
+from kontor.http.wire import PageOut
 from kontor.payments import service
+from kontor.payments.schemas import PaymentIn, PaymentOut, PaymentQuery
 from models.accounts import Account
 from models.keys import Scope
 
 routes = Routes("payments")
 POST = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, unbound_only=True)
 READ = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=True)
-
-
-class PaymentIn(RequestModel):
-    """A payment, refund or chargeback; amounts are positive."""
-
-    amount: MoneyIn
-    paid_at: UtcIn
-    reference: str = Field(max_length=1_000)
-    kind: PaymentKind = Field(strict=False)
-
-
-class PaymentOut(ResponseModel):
-    """A payment; `day` is its local day, `posted_to` the reseller it was posted to."""
-
-    id: UUID
-    reseller_id: UUID
-    posted_to: UUID
-    kind: PaymentKind
-    amount: MoneyOut
-    paid_at: UtcOut
-    day: date
-    reference: str
-    created_at: UtcOut
-
-
-class PaymentQuery(PageQuery):
-    """Filter for payments; `from` and `to` are local days, inclusive."""
-
-    kind: PaymentKind | None = None
-    reference: str | None = None
-    first: DayIn | None = Field(None, alias="from")
-    last: DayIn | None = Field(None, alias="to")
 
 
 def discount_context(ctx: RequestContext) -> Context:
@@ -80,8 +46,7 @@ def post_payment(ctx: Ctx, reseller_id: UUID, body: PaymentIn) -> ApiResponse:
     programme = service_ctx.programme(ctx.session, account.programme)
     new = service.NewPayment(body.kind, body.amount.money(programme.currency), body.paid_at, body.reference)
     posted = service.post(service_ctx, ctx.session, account.id, new)
-    shown = PaymentOut.model_validate(service.to_dict(posted.row, programme))
-    return ApiResponse.of(shown, 201 if posted.created else 200)
+    return ApiResponse.of(PaymentOut.of(posted.row, programme), 201 if posted.created else 200)
 
 
 @routes.get("/v1/resellers/{reseller_id}/payments", READ, response=PageOut[PaymentOut])
@@ -91,5 +56,4 @@ def list_payments(ctx: Ctx, reseller_id: UUID, query: Annotated[PaymentQuery, Qu
     programme = ctx.context.programme(ctx.session, account.programme)
     filter_ = service.filter_by_days(programme, query.kind, query.first, query.last, query.reference)
     page = service.page(ctx.session, account.id, filter_, query.cursor, query.limit)
-    shown = [PaymentOut.model_validate(service.to_dict(row, programme)) for row in page.items]
-    return PageOut(items=shown, next=page.next)
+    return PageOut(items=[PaymentOut.of(row, programme) for row in page.items], next=page.next)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, cursor_id, paginate
 from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.states import PaymentKind
-from kontor.kernel.zones import day_start, local_day
+from kontor.kernel.zones import day_start
 from kontor.payments import queries
 from kontor.payments.queries import PaymentFilter
 from kontor.programme.model import Programme
@@ -114,18 +114,3 @@ def page(
     """Return a reseller's entries, latest arrival first. Raises Invalid on an invalid cursor."""
     entries = queries.page(session, reseller_id, filters, cursor_id(cursor), limit + 1)
     return paginate(entries, limit, lambda row: str(row.id))
-
-
-def to_dict(row: PaymentRow, programme: Programme) -> dict[str, Any]:
-    """Return an entry as JSON; `day` is its local day in the programme's zone."""
-    return {
-        "id": row.id,
-        "reseller_id": row.reseller_id,
-        "posted_to": row.origin_id,
-        "kind": row.kind,
-        "amount": Money(row.amount, row.currency).to_document(),
-        "paid_at": row.paid_at,
-        "day": local_day(row.paid_at, programme.zone),
-        "reference": row.reference,
-        "created_at": row.created_at,
-    }

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -48,16 +48,8 @@ class ApplyPlan:
 
     code: str
     version: int
-    changes: tuple[ProgrammeChange, ...]
     applied: bool
-
-    def document(self) -> dict[str, Any]:
-        """Return the plan as JSON."""
-        changes = [
-            {"kind": change.kind.value, "path": change.path, "before": change.before, "after": change.after}
-            for change in self.changes
-        ]
-        return {"code": self.code, "version": self.version, "applied": self.applied, "changes": changes}
+    changes: tuple[ProgrammeChange, ...]
 
 
 def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, dry_run: bool = False) -> ApplyPlan:
@@ -73,13 +65,13 @@ def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, 
     _refuse_removals_in_use(session, code, before, programme)
     version = row.version if row else 0
     if dry_run or (row is not None and not changes):
-        return ApplyPlan(code, version + bool(changes), changes, applied=False)
+        return ApplyPlan(code, version + bool(changes), applied=False, changes=changes)
     _write(session, row, programme, code, text, now, actor)
     summary = {"version": version + 1, "changes": [str(change) for change in changes[:100]]}
     audit.add(session, at=now, actor=actor, action="programme.apply", target=code, detail=summary)
     session.flush()
     clear_digest_cache(session)
-    return ApplyPlan(code, version + 1, changes, applied=True)
+    return ApplyPlan(code, version + 1, applied=True, changes=changes)
 
 
 def parse_file(code: str, text: str) -> Programme:

@@ -7,23 +7,14 @@ from fastapi import Query
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
-from kontor.http.wire import Json, PageOut, PageQuery, ResponseModel, UtcOut
+from kontor.http.wire import PageOut, PageQuery
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
 from kontor.programme import service
+from kontor.programme.schemas import ProgrammeOut
 from models.keys import Scope
 
 routes = Routes("programmes")
-
-
-class ProgrammeOut(ResponseModel):
-    """An applied programme; `document` is its file with all defaults filled in."""
-
-    code: str
-    version: int
-    applied_at: UtcOut
-    applied_by: str
-    document: dict[str, Json]
 
 
 def own_programme(ctx: RequestContext) -> str | None:
@@ -45,11 +36,10 @@ def list_programmes(ctx: Ctx, query: Annotated[PageQuery, Query()]) -> PageOut[P
     own, after = own_programme(ctx), query.cursor or ""
     rows = [row for row in service.list_programmes(ctx.session) if row.code > after and own in (None, row.code)]
     page = rows[: query.limit]
-    documents = [ProgrammeOut.model_validate(service.to_dict(row)) for row in page]
-    return PageOut(items=documents, next=page[-1].code if len(rows) > len(page) else None)
+    return PageOut(items=[ProgrammeOut.of(row) for row in page], next=page[-1].code if len(rows) > len(page) else None)
 
 
 @routes.get("/v1/programmes/{code}", RoutePolicy(Scope.READ, first=require_own_programme), response=ProgrammeOut)
 def get_programme(ctx: Ctx, code: str) -> ProgrammeOut:
     """Return an applied programme."""
-    return ProgrammeOut.model_validate(service.to_dict(service.get(ctx.session, code)))
+    return ProgrammeOut.of(service.get(ctx.session, code))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -77,17 +77,6 @@ def get(session: Session, code: str) -> ProgrammeRow:
 def list_programmes(session: Session) -> Sequence[ProgrammeRow]:
     """Return all applied programmes, by code."""
     return programme_rows(session)
-
-
-def to_dict(row: ProgrammeRow) -> dict[str, Any]:
-    """Return an applied programme as JSON."""
-    return {
-        "code": row.code,
-        "version": row.version,
-        "applied_at": row.applied_at,
-        "applied_by": row.applied_by,
-        "document": row.document,
-    }
 
 
 def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow | None:

@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kontor.engine.cron import occurrences
+from kontor.engine.cron import Occurrence, occurrences
 from kontor.kernel.ids import new_id
 from kontor.kernel.zones import day_start, local_day
 from kontor.programme.model import TurnoverDiscount
 from kontor.programme.service import Programmes, list_programmes
 from kontor.reconciliation import queries
 from kontor.reconciliation.check_queries import STATEMENTS
-from kontor.reconciliation.queries import NewGap
+from kontor.reconciliation.queries import MissedSlot, NewGap
 from models.control import Schedule
 from models.reconciliation import GapKind
 
@@ -56,12 +56,12 @@ def run_checks(
     return [*by_statement, CheckResult(GapKind.OCCURRENCE, tuple(_missing_occurrences(session, now))[:LIMIT])]
 
 
-def _run_check(session: Session, kind: GapKind, sql: str, values: dict[str, Any]) -> tuple[NewGap, ...]:
+def _run_check(session: Session, kind: GapKind, sql: str, values: Mapping[str, object]) -> tuple[NewGap, ...]:
     rows = session.execute(text(sql), values)
     return tuple(NewGap(new_id(), row[0], describe(kind, row[1]), row[2]) for row in rows)
 
 
-def _parameters(session: Session, programmes: Programmes, now: datetime, *, everything: bool) -> dict[str, Any]:
+def _parameters(session: Session, programmes: Programmes, now: datetime, *, everything: bool) -> dict[str, object]:
     """Return the parameters of the statements. Nightly jobs count as missing after half an hour."""
     programmes_by_code = {row.code: programmes.current(session, row.code) for row in list_programmes(session)}
     days = {code: local_day(now - NIGHT_GRACE, programme.zone) for code, programme in programmes_by_code.items()}
@@ -93,13 +93,13 @@ def _missing_occurrences(session: Session, now: datetime) -> list[NewGap]:
     missing_gaps = [_occurrence_gap(name, slot, due.isoformat()) for (name, slot), due in missing.items()]
     subjects = {gap.subject for gap in missing_gaps}
     for gap in queries.open_gaps(session, GapKind.OCCURRENCE):
-        facts = gap.mend
-        if gap.subject not in subjects and not queries.has_occurrence(session, facts["schedule"], facts["slot"]):
-            missing_gaps.append(_occurrence_gap(facts["schedule"], facts["slot"], facts["due"]))
+        slot = MissedSlot.model_validate(gap.mend)
+        if gap.subject not in subjects and not queries.has_occurrence(session, slot.schedule, slot.slot):
+            missing_gaps.append(_occurrence_gap(slot.schedule, slot.slot, slot.due))
     return missing_gaps
 
 
-def _expected_slots(schedule: Schedule, now: datetime) -> Sequence[Any]:
+def _expected_slots(schedule: Schedule, now: datetime) -> Sequence[Occurrence]:
     """Return the slots of the last day that the scheduler has processed since it knows the schedule."""
     assert schedule.expected_from is not None
     since = max(schedule.expected_from, now - RECENT_SPAN)
@@ -145,8 +145,15 @@ REMEDIES: Final[Mapping[GapKind, str]] = MappingProxyType(
     }
 )
 
+MANUAL_ONLY: Final = frozenset({GapKind.MAIL_GONE})
 
-def describe(kind: GapKind, facts: Mapping[str, Any]) -> str:
+
+def can_repair(kind: GapKind) -> bool:
+    """Whether Kontor can repair such a gap without guessing."""
+    return kind not in MANUAL_ONLY
+
+
+def describe(kind: GapKind, facts: Mapping[str, object]) -> str:
     """Return the description of a gap; instants in UTC."""
     return DETAILS[kind].format_map({name: _formatted(name, value) for name, value in facts.items()})
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from kontor.reconciliation import service
+from kontor.reconciliation.schemas import GapOut
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.reconciliation import GapKind
@@ -20,7 +21,7 @@ def show_gaps(request: ConsoleRequest) -> TemplateResponse:
     counts = service.counts(request.session)
     rest = f"kind={kind.value if kind else ''}&closed={'' if opened else 1}"
     values = {
-        "gaps": [service.to_dict(gap) for gap in page.items],
+        "gaps": [GapOut.of(gap) for gap in page.items],
         "counts": {kind.value: count for kind, count in counts.items() if count},
         "labels": texts.GAP_LABELS,
         "opened": opened,

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from psycopg import Connection
+from pydantic import BaseModel, JsonValue
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from kontor.kernel.database import PgConnection
 from models.control import Schedule, ScheduleOccurrence
 from models.reconciliation import GapKind, ReconciliationGap
 from models.webhooks import DomainEvent
@@ -31,14 +32,40 @@ WRITE: Final = text(
 )
 
 
+class RepairJob(BaseModel):
+    """The job that repairs a gap; `retry` is a dead job to retry instead."""
+
+    task: str
+    args: dict[str, JsonValue]
+    tenant: str = ""
+    lane: str | None = None
+    run_at: datetime | None = None
+    retry: UUID | None = None
+
+
+class MissedSlot(BaseModel):
+    """A slot of a schedule that has no occurrence; `due` in ISO 8601."""
+
+    schedule: str
+    slot: str
+    due: str
+
+
+class LostCharge(BaseModel):
+    """The run and the first day of a charge that was lost."""
+
+    run_id: UUID
+    period_start: date
+
+
 @dataclass(frozen=True, slots=True)
 class NewGap:
-    """A gap found by a check; `mend` is the job that repairs it."""
+    """A gap found by a check; `mend` is what repairs it: a `RepairJob`, a `MissedSlot` or a `LostCharge`."""
 
     id: UUID
     subject: str
     detail: str
-    mend: Mapping[str, Any]
+    mend: Mapping[str, object]
 
 
 def upsert(session: Session, kind: GapKind, gaps: Sequence[NewGap], now: datetime) -> list[NewGap]:
@@ -104,7 +131,7 @@ def counts(session: Session) -> dict[GapKind, int]:
     return {kind: by_kind.get(kind.value, 0) for kind in GapKind}
 
 
-def exists(driver: Connection[Any], gap_id: UUID) -> bool:
+def exists(driver: PgConnection, gap_id: UUID) -> bool:
     """Whether the gap exists."""
     return driver.execute("SELECT 1 FROM reconciliation_gaps WHERE id = %s", (gap_id,)).fetchone() is not None
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor import audit
@@ -20,8 +21,8 @@ from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.paging import Page, cursor_id, paginate
 from kontor.programme.service import Programmes
 from kontor.reconciliation import queries
-from kontor.reconciliation.checks import REMEDIES, CheckResult, run_checks
-from kontor.reconciliation.queries import charge_created
+from kontor.reconciliation.checks import CheckResult, can_repair, run_checks
+from kontor.reconciliation.queries import LostCharge, MissedSlot, RepairJob, charge_created
 from models.fees import Charge, FeeRun
 from models.offers import Offer
 from models.reconciliation import GapKind, ReconciliationGap
@@ -37,9 +38,9 @@ class ReconciliationResult:
     closed: int
     open: Mapping[GapKind, int]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, JsonValue]:
         """Return the result as JSON; kinds without a gap are left out."""
-        open_ = {kind.value: count for kind, count in self.open.items() if count}
+        open_: dict[str, JsonValue] = {kind.value: count for kind, count in self.open.items() if count}
         return {"new": self.fresh, "closed": self.closed, "open": open_}
 
 
@@ -75,24 +76,6 @@ def page(
     return paginate(gaps, limit, lambda gap: str(gap.id))
 
 
-def to_dict(gap: ReconciliationGap) -> dict[str, Any]:
-    """Return a gap as JSON."""
-    kind = GapKind(gap.kind)
-    return {
-        "id": gap.id,
-        "kind": kind,
-        "subject": gap.subject,
-        "detail": gap.detail,
-        "remedy": REMEDIES[kind],
-        "mendable": gap.mended_at is None and can_repair(kind),
-        "since": gap.since,
-        "seen_at": gap.seen_at,
-        "mended_at": gap.mended_at,
-        "accepted_by": gap.accepted_by,
-        "job_id": gap.job_id,
-    }
-
-
 def counts(session: Session) -> dict[GapKind, int]:
     """Return the number of open gaps of each kind."""
     return queries.counts(session)
@@ -101,14 +84,6 @@ def counts(session: Session) -> dict[GapKind, int]:
 def get(session: Session, gap_id: UUID) -> ReconciliationGap | None:
     """Return one gap; None when it does not exist."""
     return queries.by_id(session, gap_id)
-
-
-MANUAL_ONLY: Final = frozenset({GapKind.MAIL_GONE})
-
-
-def can_repair(kind: GapKind) -> bool:
-    """Whether Kontor can repair such a gap without guessing."""
-    return kind not in MANUAL_ONLY
 
 
 def repair(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> ReconciliationGap:
@@ -123,7 +98,7 @@ def repair(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> Reconcil
     if kind is GapKind.OCCURRENCE:
         gap.job_id = _make_up_occurrence(session, jobs, gap)
     elif kind is GapKind.CHARGE_GONE:
-        restore_charge(session, gap.mend, jobs.clock.now())
+        restore_charge(session, LostCharge.model_validate(gap.mend), jobs.clock.now())
         gap.mended_at = jobs.clock.now()
     else:
         gap.job_id = _enqueue_job(session, jobs, gap, kind, actor)
@@ -152,17 +127,16 @@ def _lock_open(session: Session, gap_id: UUID) -> ReconciliationGap:
 
 def _enqueue_job(session: Session, jobs: Jobs, gap: ReconciliationGap, kind: GapKind, actor: Actor) -> UUID:
     """Enqueue the gap's job unless it is already waiting; a dead job is retried instead."""
-    repair_job: dict[str, Any] = gap.mend
-    if repair_job.get("retry"):
-        Operations(jobs).retry(session, UUID(repair_job["retry"]), actor)
-        return UUID(repair_job["retry"])
-    run_at = datetime.fromisoformat(repair_job["run_at"]) if repair_job.get("run_at") else None
+    repair_job = RepairJob.model_validate(gap.mend)
+    if repair_job.retry is not None:
+        Operations(jobs).retry(session, repair_job.retry, actor)
+        return repair_job.retry
     request = JobRequest(
-        repair_job["task"],
-        repair_job["args"],
-        tenant=repair_job.get("tenant", ""),
-        lane=repair_job.get("lane"),
-        run_at=run_at,
+        repair_job.task,
+        repair_job.args,
+        tenant=repair_job.tenant,
+        lane=repair_job.lane,
+        run_at=repair_job.run_at,
         unique_key=f"mend:{gap.kind}:{gap.subject}",
     )
     job_id = jobs.enqueue_request(session, request).id
@@ -172,11 +146,11 @@ def _enqueue_job(session: Session, jobs: Jobs, gap: ReconciliationGap, kind: Gap
 
 
 def _make_up_occurrence(session: Session, jobs: Jobs, gap: ReconciliationGap) -> UUID | None:
-    schedule = queries.lock_schedule(session, gap.mend["schedule"])
+    missed = MissedSlot.model_validate(gap.mend)
+    schedule = queries.lock_schedule(session, missed.schedule)
     if schedule is None:
         raise Conflict("not_mendable", "The schedule no longer exists; accept the gap.", state=gap.kind)
-    slot = Occurrence(datetime.fromisoformat(gap.mend["due"]), gap.mend["slot"])
-    return backfill(session, jobs, schedule, slot)
+    return backfill(session, jobs, schedule, Occurrence(datetime.fromisoformat(missed.due), missed.slot))
 
 
 def _note(session: Session, jobs: Jobs, action: str, gap: ReconciliationGap, actor: Actor) -> None:
@@ -192,13 +166,12 @@ def _note(session: Session, jobs: Jobs, action: str, gap: ReconciliationGap, act
     )
 
 
-def restore_charge(session: Session, facts: Mapping[str, Any], now: datetime) -> Charge:
+def restore_charge(session: Session, lost: LostCharge, now: datetime) -> Charge:
     """Restore a charge with its original id, amounts and payer; `how` names the event.
 
     Raises Conflict(`not_mendable`) when there is no event for it or the charge exists.
     """
-    run = session.get_one(FeeRun, UUID(str(facts["run_id"])), with_for_update=True)
-    start = date.fromisoformat(facts["period_start"])
+    run, start = session.get_one(FeeRun, lost.run_id, with_for_update=True), lost.period_start
     event = charge_created(session, run.account_id, run.kind, run.code, start)
     if event is None or session.get(Charge, UUID(event.data["id"])) is not None:
         message = "There is no event for that charge, or the charge exists already; check it and accept the gap."

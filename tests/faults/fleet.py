@@ -16,6 +16,7 @@ import psycopg
 
 from kontor.adapters.embedded import launch
 from kontor.adapters.settings import Settings
+from kontor.kernel.database import PgConnection
 from tests.faults.crash_trap import Trap
 from tests.faults.tasks import TABLE, Sink
 from tests.support.polling import TIMEOUT_SECONDS, wait_for
@@ -103,7 +104,7 @@ class Fleet:
         with self.connect() as connection:
             connection.execute(TABLE)
 
-    def connect(self) -> "psycopg.Connection[Any]":
+    def connect(self) -> "PgConnection":
         url = self.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
         return psycopg.connect(url, autocommit=True)
 

@@ -76,19 +76,19 @@ def explanations(view: View) -> None:
         reseller = accounts_queries.by_id(view.session, view.ids[account.label])
         assert reseller is not None
         answer = explain_discount(ctx, view.session, reseller, None)
-        then = answer["tomorrow"]
-        window = (answer["window"]["from"], answer["window"]["to"])
+        then = answer.tomorrow
+        window = (answer.window.from_, answer.window.to)
         view.same(f"window of {account.label}", window, (months_later(view.day, -1), view.day))
-        shown = (Decimal(answer["turnover"]["amount"]), Decimal(then["turnover"]["amount"]))
+        shown = (Decimal(answer.turnover.amount), Decimal(then.turnover.amount))
         paid_so_far = [paid for paid in account.paid if paid.day <= view.day]
         view.same(
             f"turnover of {account.label}", shown, (turnover(paid_so_far, view.day), turnover(paid_so_far, tomorrow))
         )
-        keeps = then["keep_with"] and Decimal(then["keep_with"]["amount"])
+        keeps = then.keep_with and Decimal(then.keep_with.amount)
         view.same(f"keep_with of {account.label}", keeps, keep_with(rules, account.paid, view.day))
         if rules.discount != "none":
             view.same(
-                f"percent of {account.label}", answer["percent"], as_numbers(percents(rules, account.paid, view.day))
+                f"percent of {account.label}", answer.percent, as_numbers(percents(rules, account.paid, view.day))
             )
 
 

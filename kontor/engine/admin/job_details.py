@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
 
 from kontor.engine.admin.job_queries import JobQuery, conditions, tables
+from kontor.kernel.database import PgConnection
 
 MAX_COUNT: Final = 10_000
 MAX_CHILDREN: Final = 100
@@ -86,7 +86,7 @@ class MailRow:
     subject: str | None
 
 
-def bounded_count(connection: Connection[Any], query: JobQuery, most: int = MAX_COUNT) -> int:
+def bounded_count(connection: PgConnection, query: JobQuery, most: int = MAX_COUNT) -> int:
     """Count matching jobs; `most` + 1 means more. Raises psycopg.errors.QueryCanceled on a statement timeout."""
     where, values = conditions(query)
     parts = [f"(SELECT 1 FROM {table} WHERE {where} LIMIT %(most)s)" for table in tables(query)]  # noqa: S608 -- constants
@@ -96,13 +96,13 @@ def bounded_count(connection: Connection[Any], query: JobQuery, most: int = MAX_
     return int(row[0]) if row else 0
 
 
-def children(connection: Connection[Any], job_id: UUID) -> list[RelatedJob]:
+def children(connection: PgConnection, job_id: UUID) -> list[RelatedJob]:
     """The jobs that a job enqueued, oldest first, at most 100."""
     cursor = connection.cursor(row_factory=class_row(RelatedJob))
     return cursor.execute(CHILDREN, {"id": job_id, "most": MAX_CHILDREN}).fetchall()
 
 
-def offer_transitions(connection: Connection[Any], job_id: UUID) -> list[OfferTransitionRow]:
+def offer_transitions(connection: PgConnection, job_id: UUID) -> list[OfferTransitionRow]:
     """The offer transitions made by a job, at most 50."""
     return (
         connection.cursor(row_factory=class_row(OfferTransitionRow))
@@ -111,20 +111,20 @@ def offer_transitions(connection: Connection[Any], job_id: UUID) -> list[OfferTr
     )
 
 
-def mail_rows(connection: Connection[Any], mail_ids: list[UUID]) -> list[MailRow]:
+def mail_rows(connection: PgConnection, mail_ids: list[UUID]) -> list[MailRow]:
     """Mails by id."""
     return (
         connection.cursor(row_factory=class_row(MailRow)).execute(SUBJECTS, (mail_ids,)).fetchall() if mail_ids else []
     )
 
 
-def once_key_of(connection: Connection[Any], job_id: UUID) -> str | None:
+def once_key_of(connection: PgConnection, job_id: UUID) -> str | None:
     """The once_key of a job; that of a scheduled job names the occurrence."""
     row = connection.execute(ONCE, {"id": job_id}).fetchone()
     return None if row is None else row[0]
 
 
-def ancestors(connection: Connection[Any], job_id: UUID | None) -> list[RelatedJob]:
+def ancestors(connection: PgConnection, job_id: UUID | None) -> list[RelatedJob]:
     """The parent chain of a job, root first, at most five."""
     chain: list[RelatedJob] = []
     cursor = connection.cursor(row_factory=class_row(Ancestor))
@@ -163,6 +163,6 @@ class DeadGroup:
     says: str | None
 
 
-def dead_groups(connection: Connection[Any]) -> list[DeadGroup]:
+def dead_groups(connection: PgConnection) -> list[DeadGroup]:
     """The 200 largest groups, largest first."""
     return [DeadGroup(*row) for row in connection.execute(GROUPS, (MAX_GROUPED,)).fetchall()]

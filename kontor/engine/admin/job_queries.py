@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
+from pydantic import JsonValue
 
+from kontor.kernel.database import PgConnection
 from kontor.kernel.states import JobState
 
 HOT = "jobs"
@@ -42,14 +43,14 @@ class JobRecord:
     lane: str | None
     priority: int
     state: str
-    payload: dict[str, Any]
+    payload: dict[str, JsonValue]
     unique_key: str | None
     run_at: datetime
     attempt: int
     max_attempts: int
     worker: str | None
-    result: Any
-    error: Any
+    result: JsonValue
+    error: dict[str, str] | None
     reason: str | None
     parent_id: UUID | None
     trace_id: str | None
@@ -66,7 +67,7 @@ class AttemptRecord(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     outcome: str | None
-    error: Any
+    error: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,13 @@ class JobQuery:
     error: str | None = None
 
 
-def find(connection: Connection[Any], job_id: UUID) -> JobRecord | None:
+def find(connection: PgConnection, job_id: UUID) -> JobRecord | None:
     """Return the job with an id."""
     with connection.cursor(row_factory=class_row(JobRecord)) as cursor:
         return cursor.execute(ONE, {"id": job_id}).fetchone()
 
 
-def attempts_of(connection: Connection[Any], jobs: Sequence[JobRecord]) -> dict[UUID, list[AttemptRecord]]:
+def attempts_of(connection: PgConnection, jobs: Sequence[JobRecord]) -> dict[UUID, list[AttemptRecord]]:
     """Return each job's attempts in order; a successful or running one is built from the job itself."""
     attempts: dict[UUID, list[AttemptRecord]] = defaultdict(list)
     queried = [job.id for job in jobs if job.attempt > 1 or job.state != JobState.SUCCEEDED]
@@ -108,18 +109,18 @@ def attempts_of(connection: Connection[Any], jobs: Sequence[JobRecord]) -> dict[
     return attempts
 
 
-def unique_key_holder(connection: Connection[Any], job: JobRecord) -> UUID | None:
+def unique_key_holder(connection: PgConnection, job: JobRecord) -> UUID | None:
     """Return the unfinished job that holds this job's unique_key."""
     row = connection.execute(RIVAL, (job.tenant, job.task, job.unique_key, job.id)).fetchone()
     return None if row is None else row[0]
 
 
-def unfinished(connection: Connection[Any], job_ids: Collection[UUID]) -> set[UUID]:
+def unfinished(connection: PgConnection, job_ids: Collection[UUID]) -> set[UUID]:
     """Return the ids of the jobs that are not finished."""
     return {row[0] for row in connection.execute(OPEN, (list(job_ids),)).fetchall()}
 
 
-def newest_jobs(connection: Connection[Any], query: JobQuery, limit: int) -> list[JobRecord]:
+def newest_jobs(connection: PgConnection, query: JobQuery, limit: int) -> list[JobRecord]:
     """Return matching jobs by descending id. Raises psycopg.errors.QueryCanceled on a statement timeout."""
     where, values = conditions(query)
     parts = [
@@ -132,7 +133,7 @@ def newest_jobs(connection: Connection[Any], query: JobQuery, limit: int) -> lis
         return cursor.execute(statement, {**values, "limit": limit}, prepare=False).fetchall()
 
 
-def count_by_task_and_tenant(connection: Connection[Any], query: JobQuery) -> list[tuple[str, str, int]]:
+def count_by_task_and_tenant(connection: PgConnection, query: JobQuery) -> list[tuple[str, str, int]]:
     """Return (task, tenant, count) of matching jobs, largest count first, at most 1,000 rows."""
     where, values = conditions(query)
     parts = [f"SELECT task, tenant FROM {table} WHERE {where}" for table in tables(query)]  # noqa: S608 -- constants
@@ -162,10 +163,10 @@ CLAUSES: Final = {
 }
 
 
-def conditions(query: JobQuery) -> tuple[str, dict[str, Any]]:
+def conditions(query: JobQuery) -> tuple[str, dict[str, object]]:
     """Return the WHERE clause of a filter and its values."""
     criteria = {name: getattr(query, name) for name in CLAUSES}
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         name: _listed(value) for name, value in criteria.items() if value is not None and value != frozenset()
     }
     clauses = ["true", *(CLAUSES[name] for name in values)]
@@ -177,7 +178,7 @@ def conditions(query: JobQuery) -> tuple[str, dict[str, Any]]:
     return " AND ".join(clauses), values
 
 
-def _listed(value: Any) -> Any:
+def _listed(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset | tuple) else value
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
@@ -139,7 +138,7 @@ class Operations:
             raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
         return row
 
-    def _audit(self, session: Session, actor: Actor, action: str, target: str, detail: Mapping[str, Any]) -> None:
+    def _audit(self, session: Session, actor: Actor, action: str, target: str, detail: Mapping[str, object]) -> None:
         session.add(
             AuditEntry(
                 at=self.clock.now(),

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import class_row
 from sqlalchemy import cast, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session, aliased
 
+from kontor.kernel.database import PgConnection
 from models.control import Schedule, ScheduleOccurrence, WorkerProcess
 from models.jobs import Job
 
@@ -107,42 +107,40 @@ class LaneError:
     says: str | None
 
 
-def waiting(connection: Connection[Any], queue: str) -> list[WaitingTenant]:
+def waiting(connection: PgConnection, queue: str) -> list[WaitingTenant]:
     """The waiting tenants of a queue, the first 100 by priority and tenant."""
     params = {"queue": queue, "most": MAX_TENANTS, "count": COUNT_MOST}
     return connection.cursor(row_factory=class_row(WaitingTenant)).execute(WAITING, params).fetchall()
 
 
-def finished_by_tenant(connection: Connection[Any], queue: str, since: datetime) -> list[tuple[str, int]]:
+def finished_by_tenant(connection: PgConnection, queue: str, since: datetime) -> list[tuple[str, int]]:
     """(tenant, number of jobs) finished in a queue since an instant, out of at most 20,000 jobs."""
     return connection.execute(TURNS, (queue, since, MAX_FINISHED)).fetchall()
 
 
-def overdue_by_task(
-    connection: Connection[Any], dues: dict[str, float], now: datetime
-) -> dict[str, tuple[int, datetime]]:
+def overdue_by_task(connection: PgConnection, dues: dict[str, float], now: datetime) -> dict[str, tuple[int, datetime]]:
     """By task: how many of the 3,000 oldest waiting jobs exceed their due-by (seconds), and the oldest due time."""
     rows = connection.execute(LATE, (OLDEST, list(dues), list(dues.values()), now)).fetchall()
     return {task: (count, oldest) for task, count, oldest in rows}
 
 
-def open_transactions(connection: Connection[Any], names: list[str]) -> dict[str, tuple[int, float]]:
+def open_transactions(connection: PgConnection, names: list[str]) -> dict[str, tuple[int, float]]:
     """By application name: the number of open transactions, and the age of the oldest in seconds (real time)."""
     return {name: (count, seconds) for name, count, seconds in connection.execute(BUSY, (names,)).fetchall()}
 
 
-def uptimes(connection: Connection[Any]) -> dict[str, float]:
+def uptimes(connection: PgConnection) -> dict[str, float]:
     """Uptime of each worker process in seconds (real time)."""
     return dict(connection.execute(UP).fetchall())
 
 
-def lane_jobs(connection: Connection[Any], lane: str) -> tuple[list[LaneJob], list[LaneJob]]:
+def lane_jobs(connection: PgConnection, lane: str) -> tuple[list[LaneJob], list[LaneJob]]:
     """The first 50 unfinished and 20 dead jobs of a lane."""
     cursor = connection.cursor(row_factory=class_row(LaneJob))
     return cursor.execute(LANE_JOBS, (lane,)).fetchall(), cursor.execute(LANE_DEAD, (lane,)).fetchall()
 
 
-def lane_errors(connection: Connection[Any], job_ids: list[UUID]) -> list[LaneError]:
+def lane_errors(connection: PgConnection, job_ids: list[UUID]) -> list[LaneError]:
     """The last 20 failed attempts of some jobs, newest first."""
     return connection.cursor(row_factory=class_row(LaneError)).execute(LANE_ERRORS, (job_ids,)).fetchall()
 

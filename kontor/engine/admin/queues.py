@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection, sql
+from psycopg import sql
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from kontor import audit
 from kontor.engine.admin.operations import Actor
 from kontor.engine.cron import next_occurrences
 from kontor.engine.enqueue import Jobs, ring_after_commit
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from models.control import Queue, Schedule, ScheduleOccurrence, WorkerProcess
 
@@ -155,12 +155,12 @@ class QueueCount(NamedTuple):
     oldest: datetime | None
 
 
-def paused(connection: Connection[Any]) -> set[str]:
+def paused(connection: PgConnection) -> set[str]:
     """The names of paused queues."""
     return {row[0] for row in connection.execute(PAUSED).fetchall()}
 
 
-def queue_counts(connection: Connection[Any], queues: Iterable[str]) -> list[QueueCount]:
+def queue_counts(connection: PgConnection, queues: Iterable[str]) -> list[QueueCount]:
     """Counts by queue and state, exact below BOUND."""
     others = [QueueCount(*row) for row in connection.execute(OTHERS, {"bound": BOUND}).fetchall()]
     waiting = connection.execute(WAITING, {"queues": list(queues), "bound": BOUND}).fetchall()
@@ -177,7 +177,7 @@ def _group(state: str) -> str:
     return "due" if state in {"scheduled", "retrying"} else state
 
 
-def _estimated(connection: Connection[Any], row: QueueCount) -> QueueCount:
+def _estimated(connection: PgConnection, row: QueueCount) -> QueueCount:
     """Replace the count by the planner's estimate if that is larger."""
     held = row.state == "held"
     state = "queued" if held else row.state

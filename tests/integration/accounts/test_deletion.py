@@ -46,6 +46,7 @@ def tidy(office: Context, session: Session) -> object:
     outcome = AccountsTidyHandler().run(job, session, AccountsTidy())
     session.expire_all()
     assert isinstance(outcome, Done)
+    assert isinstance(outcome.result, dict)
     return outcome.result["purged"]
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
-from psycopg import Connection
 from sqlalchemy import text
 
 from kontor.adapters.fakes import ManualClock
@@ -16,6 +14,7 @@ from kontor.engine.schedules import declare, fire_due
 from kontor.engine.test_clock import due_work
 from kontor.http.context import Deps
 from kontor.jobs import clock_routes
+from kontor.kernel.database import PgConnection
 from tasks.schedules import all_schedules
 from tests.support.api import Api, running_server
 from workers.web_app import build
@@ -64,7 +63,7 @@ def test_schedules_fired_during_the_check_still_count_as_due(
         session.commit()
     later, due_schedules = clock.now() + timedelta(days=1), test_clock.due_schedules
 
-    def fired_before(connection: Connection[Any], now: datetime) -> Sequence[str]:
+    def fired_before(connection: PgConnection, now: datetime) -> Sequence[str]:
         with api.deps.sessions() as other:
             assert fire_due(other, api.deps.jobs, now)
             other.commit()

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
@@ -7,18 +6,19 @@ import pytest
 from bench.effects import INSERT, TABLE, measure
 from bench.ledger_fill import FINISHED, QUEUED
 from bench.stage import libpq
+from kontor.kernel.database import PgConnection
 
 AT = "UPDATE bench_effects SET at = '2026-01-01'::timestamptz + n * interval '1 second'"
 
 
 @pytest.fixture
-def effects(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+def effects(database_url: str) -> Iterator[PgConnection]:
     with psycopg.connect(libpq(database_url), autocommit=True) as connection:
         connection.execute(TABLE)
         yield connection
 
 
-def test_warm_up_of_the_slowest_process_is_excluded(effects: psycopg.Connection[Any]) -> None:
+def test_warm_up_of_the_slowest_process_is_excluded(effects: PgConnection) -> None:
     for n, pid in enumerate([1, 1, 1, 1, 2, 1, 2, 1, 2, 1]):
         effects.execute(INSERT, (n, pid))
     effects.execute(AT)
@@ -29,7 +29,7 @@ def test_warm_up_of_the_slowest_process_is_excluded(effects: psycopg.Connection[
     assert measurement.exact
 
 
-def test_doubled_effect_is_detected(effects: psycopg.Connection[Any]) -> None:
+def test_doubled_effect_is_detected(effects: PgConnection) -> None:
     for n in (0, 1, 2, 2):
         effects.execute(INSERT, (n, 1))
     measurement = measure(effects, jobs=3, warm_up=1)
@@ -37,12 +37,12 @@ def test_doubled_effect_is_detected(effects: psycopg.Connection[Any]) -> None:
     assert not measurement.exact
 
 
-def test_missing_effect_is_detected(effects: psycopg.Connection[Any]) -> None:
+def test_missing_effect_is_detected(effects: PgConnection) -> None:
     effects.execute(INSERT, (0, 1))
     assert not measure(effects, jobs=2, warm_up=1).exact
 
 
-def test_grown_ledger_matches_the_schema_and_its_ids_carry_their_time(effects: psycopg.Connection[Any]) -> None:
+def test_grown_ledger_matches_the_schema_and_its_ids_carry_their_time(effects: PgConnection) -> None:
     effects.execute(FINISHED, {"first": 1, "last": 300, "total": 300})
     effects.execute(QUEUED, {"first": 1, "last": 200})
     rows = effects.execute(

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kontor.engine.enqueue import EnqueueResult, JobRequest
+from kontor.engine.enqueue import EnqueueResult, JobOptions, JobRequest
 from kontor.kernel.errors import Invalid
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send, Write
@@ -69,11 +69,11 @@ def test_once_key_on_a_deduplicated_job_refers_to_that_job(world: EngineHarness)
     assert world.put(Write(), effect_key="o") == first
 
 
-@pytest.mark.parametrize("option", ["unique_key", "once_key"])
-def test_only_one_of_several_concurrent_requests_creates_the_job(world: EngineHarness, option: str) -> None:
+@pytest.mark.parametrize("options", [JobOptions(unique_key="k"), JobOptions(effect_key="k")], ids=str)
+def test_only_one_of_several_concurrent_requests_creates_the_job(world: EngineHarness, options: JobOptions) -> None:
     def put(number: int) -> EnqueueResult:
         with Session(world.engine) as session, session.begin():
-            return world.inline.jobs.enqueue(session, "test.write", Write(note=str(number)), **{option: "k"})
+            return world.inline.jobs.enqueue(session, "test.write", Write(note=str(number)), **options)
 
     with ThreadPoolExecutor(THREADS) as pool:
         results = list(pool.map(put, range(4 * THREADS)))
