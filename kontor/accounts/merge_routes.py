@@ -3,15 +3,30 @@
 from uuid import UUID
 
 from kontor.accounts import merge
-from kontor.accounts.schemas import MergeIn, MergeOut, MergeReportOut
+from kontor.accounts.schemas import MergeReportOut
 from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
+from kontor.http.wire import RequestModel, ResponseModel
 from models.keys import Scope
 
 routes = Routes("resellers")
 MERGE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, unbound_only=True)
+
+
+class MergeIn(RequestModel):
+    """The target reseller; a dry run only reports."""
+
+    into: UUID
+    dry_run: bool = False
+
+
+class MergeOut(ResponseModel):
+    """The job that merges, and the planned report; the job's result is the final report."""
+
+    job_id: UUID
+    report: MergeReportOut
 
 
 @routes.post("/v1/resellers/{reseller_id}/merge", MERGE, response=MergeOut, status=202, also={200: MergeReportOut})

@@ -153,13 +153,6 @@ class LicenceOut(ResponseModel):
     expires_at: UtcOut | None
 
 
-class MergeIn(RequestModel):
-    """The target reseller; a dry run only reports."""
-
-    into: UUID
-    dry_run: bool = False
-
-
 class TemplateClashOut(ResponseModel):
     """A template whose name the other reseller already uses, and its name after the merge."""
 
@@ -208,10 +201,3 @@ class MergeReportOut(ResponseModel):
     clashes: list[TemplateClashOut]
     conflicts: list[SubscriptionConflictOut]
     managed_products: list[str]
-
-
-class MergeOut(ResponseModel):
-    """The job that merges, and the planned report; the job's result is the final report."""
-
-    job_id: UUID
-    report: MergeReportOut

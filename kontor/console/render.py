@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -71,7 +71,7 @@ class Templates:
         return {name: self._env.get_template(f"{name}.html").render(scope) for name in page.live}
 
 
-def _scope(page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, Any]:
+def _scope(page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, object]:
     return {
         "title": page.title,
         "nav": page.nav,

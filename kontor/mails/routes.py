@@ -4,17 +4,27 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 
 from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy, require_visible_filter
 from kontor.http.routing import Routes
-from kontor.http.wire import PageOut
+from kontor.http.wire import PageOut, PageQuery
 from kontor.mails import service
 from kontor.mails.queries import MailFilter
-from kontor.mails.schemas import MailOut, MailQuery
+from kontor.mails.schemas import MailOut
 from models.keys import Scope
+from models.mails import MailState
 
 routes = Routes("mails")
+
+
+class MailQuery(PageQuery):
+    """Filter for mails; `state` may be repeated."""
+
+    account: UUID | None = None
+    template: str | None = None
+    state: list[MailState] = Field([], description="May be repeated.")
 
 
 @routes.get("/v1/mails", RoutePolicy(Scope.READ), response=PageOut[MailOut], problems=[404])

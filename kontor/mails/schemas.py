@@ -1,11 +1,11 @@
-"""Request and response models of the mail log."""
+"""Response models of the mail log."""
 
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from kontor.http.wire import PageQuery, ResponseModel, UtcOut
+from kontor.http.wire import ResponseModel, UtcOut
 from models.mails import MailState, RecipientRole, RecipientState
 
 
@@ -44,11 +44,3 @@ class MailOut(ResponseModel):
     created_at: UtcOut
     sent_at: UtcOut | None
     raw: str | None = None
-
-
-class MailQuery(PageQuery):
-    """Filter for mails; `state` may be repeated."""
-
-    account: UUID | None = None
-    template: str | None = None
-    state: list[MailState] = Field([], description="May be repeated.")
