@@ -59,7 +59,7 @@ class Reply:
     """A response; without a status, close the connection after `seconds`."""
 
     status: int | None
-    document: dict[str, Any] = field(default_factory=dict)
+    document: dict[str, object] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
 
@@ -93,7 +93,7 @@ class ReceivedCalls:
             self._write(body, headers, reply, problem)
             return reply
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """Return mode and calls as JSON."""
         with self._lock:
             return {"mode": self._behaviour.mode.value, "calls": list(self.calls)}

@@ -6,16 +6,18 @@ import argparse
 import json
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from socket import socket
 
 from devtools.received_calls import Behaviour, ReceivedCalls, ResponseMode
 
 CONTROL_LIMIT = 64 * 1024
 PATIENCE_SECONDS = 60.0
+Connection = socket | tuple[bytes, socket]
+"""What socketserver passes for a request."""
 
 
 class InstanceServer(ThreadingHTTPServer):
@@ -24,17 +26,17 @@ class InstanceServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
-        self.open_sockets: set[Any] = set()
+        self.open_sockets: set[Connection] = set()
         self.connections = 0
         super().__init__(("127.0.0.1", port), handler)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Connection, client_address: object) -> None:
         """Track the connection, then serve it in a thread."""
         self.open_sockets.add(request)
         self.connections += 1
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request: Any) -> None:
+    def shutdown_request(self, request: Connection) -> None:
         """Stop tracking a closed connection."""
         self.open_sockets.discard(request)
         super().shutdown_request(request)
@@ -46,7 +48,7 @@ class InstanceServer(ThreadingHTTPServer):
         for connection in list(self.open_sockets):
             self.shutdown_request(connection)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Connection, client_address: object) -> None:
         """Ignore callers that disconnect."""
 
 
@@ -115,7 +117,7 @@ def _receiver(book: ReceivedCalls) -> type[BaseHTTPRequestHandler]:
                 return
             _reply(self, answer.status, answer.document, answer.headers)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the standard library's name
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's name
             """No-op: the calls are recorded."""
 
     return Receiver
@@ -143,14 +145,14 @@ def _controller(instance: SampleInstance) -> type[BaseHTTPRequestHandler]:
             else:
                 _reply(self, HTTPStatus.OK, instance.book.document())
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the standard library's name
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's name
             """No-op."""
 
     return Controller
 
 
 def _reply(
-    handler: BaseHTTPRequestHandler, status: int, document: dict[str, Any], headers: dict[str, str] | None = None
+    handler: BaseHTTPRequestHandler, status: int, document: Mapping[str, object], headers: dict[str, str] | None = None
 ) -> None:
     body = json.dumps(document).encode()
     handler.send_response(status)

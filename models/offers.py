@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import CancelReason, OfferEvent, OfferState
-from models.base import Base, JsonObject, enum_check
+from models.base import Base, enum_check
 
 
 class GrantState(StrEnum):
@@ -21,6 +22,23 @@ class GrantState(StrEnum):
     FAILED = "failed"
 
 
+class LineJson(TypedDict):
+    """One line as stored; `mode` is a LineMode, `term` an ISO 8601 duration or a last day."""
+
+    product: str
+    count: int
+    mode: str
+    term: str
+
+
+class ChangeJson(TypedDict):
+    """Change of a product's licence count as stored."""
+
+    product: str
+    now: int
+    then: int
+
+
 class OfferTemplate(Base):
     """A named, reusable list of lines with product, count, mode and term."""
 
@@ -29,7 +47,7 @@ class OfferTemplate(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     reseller_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     name: Mapped[str]
-    lines: Mapped[list[JsonObject]]
+    lines: Mapped[list[LineJson]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -53,12 +71,12 @@ class Offer(Base):
     state: Mapped[str]
     reason: Mapped[str | None]
     message: Mapped[str | None]
-    lines: Mapped[list[JsonObject]]
+    lines: Mapped[list[LineJson]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
-    changes: Mapped[list[JsonObject] | None] = mapped_column(JSONB(none_as_null=True))
+    changes: Mapped[list[ChangeJson] | None] = mapped_column(JSONB(none_as_null=True))
     delivery_job_id: Mapped[UUID | None]
     delivery_attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     delivery_doubts: Mapped[int] = mapped_column(Integer, server_default=text("0"))

@@ -92,4 +92,4 @@ class ResellersMergeHandler:
             if error.code == "conflicts":
                 raise Permanent(error.message) from error
             return Cancel(error.message)
-        return Done(report.document())
+        return Done(report.out().model_dump(mode="json"))

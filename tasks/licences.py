@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -20,11 +19,11 @@ from kontor.kernel.states import OfferState, TaskKind
 from kontor.licences import service as licences
 from kontor.offers import notifications as offers_notifications
 from kontor.offers.transitions import lock_offer
-from kontor.offers.views import ended_message, granted_data, granted_message
+from kontor.offers.views import ended_message, granted_message, granted_payload
 from kontor.webhooks import events
 from models.accounts import Account
 from models.licences import Grant
-from models.offers import GrantState
+from models.offers import GrantState, Offer
 from tasks.calls import send_or_raise
 from tasks.offers import QUEUE, RETRY, mail_delivery_failure
 
@@ -100,8 +99,7 @@ class LicencesProvisionHandler:
         """Record that the instance confirmed the totals."""
         offer = lock_offer(session, payload.offer_id)
         offer.grant_state, offer.grant_error = GrantState.APPLIED.value, None
-        data = {"offer_id": str(offer.id)}
-        emit_granted(job, session, offer.account_id, "accepted", data, offer.reseller_id)
+        emit_granted(job, session, offer.account_id, offer)
         return Done({"status": result.status})
 
     def failed(
@@ -145,7 +143,7 @@ class LicencesEndGrantsHandler:
         self, job: JobContext, session: Session, payload: LicencesEndGrants, plan: OutgoingCall, result: HttpReply
     ) -> Outcome:
         """Record that the instance confirmed the totals."""
-        emit_granted(job, session, payload.account_id, "ended", {})
+        emit_granted(job, session, payload.account_id)
         return Done({"status": result.status})
 
     def failed(
@@ -178,16 +176,10 @@ class LicencesRemindHandler:
         return Done({"grants": len(ending)})
 
 
-def emit_granted(
-    job: JobContext,
-    session: Session,
-    account_id: UUID,
-    reason: str,
-    extra: Mapping[str, object],
-    reseller_id: UUID | None = None,
-) -> None:
-    """Write the domain event `licences.granted`."""
+def emit_granted(job: JobContext, session: Session, account_id: UUID, offer: Offer | None = None) -> None:
+    """Write the domain event `licences.granted`, after an acceptance of `offer` or after grants ended."""
     account = session.get_one(Account, account_id)
     totals = licences.balances_with_zeros(session, account_id, job.now)
-    data = granted_data(account_id, reason, totals, job.now) | dict(extra)
+    data = granted_payload(account_id, totals, job.now, offer)
+    reseller_id = None if offer is None else offer.reseller_id
     events.emit(session, job.jobs, "licences.granted", account, data, at=job.now, reseller_id=reseller_id)

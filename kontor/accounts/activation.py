@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -108,9 +108,8 @@ def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datet
 def _links(_session: Session, tokens: Tokens, mail: Mail) -> Links:
     if mail.account_id is None:
         raise NotFound
-    refs: dict[str, Any] = mail.refs
-    expires_at = datetime.fromisoformat(refs["expires_at"])
-    token = make_token(tokens, mail.account_id, refs["version"], expires_at)
+    expires_at = datetime.fromisoformat(mail.refs["expires_at"])
+    token = make_token(tokens, mail.account_id, mail.refs["version"], expires_at)
     return {"activation": f"/activate/{token}"}
 
 

@@ -105,7 +105,7 @@ def by_account(session: Session, account_id: UUID) -> BrandRow | None:
     return session.get(BrandRow, account_id)
 
 
-def put(session: Session, values: Mapping[str, Any]) -> BrandRow:
+def put(session: Session, values: Mapping[str, object]) -> BrandRow:
     """Insert or replace a brand; `values` holds every column."""
     statement = insert(BrandRow).values(**values)
     upsert = statement.on_conflict_do_update(index_elements=["account_id"], set_=dict(values))

@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from sqlalchemy.orm import Session
 
 from kontor.accounts import brand_queries
 from kontor.accounts.brand_queries import BrandingRow, StoredBrand
-from kontor.accounts.domains import claim_to_dict, owner_of
+from kontor.accounts.domains import domain_out, owner_of
+from kontor.accounts.schemas import BrandOut
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.validation import account_name, colour, domain_name, email_address, https_url
 from kontor.mailer.brand import Brand, Colours, Support
@@ -21,6 +22,7 @@ from kontor.mailer.identity import OutgoingAddress, domain_of
 from kontor.mailer.sanitize import many_lines, one_line
 from models.accounts import Account, AccountKind, BrandRow
 
+T = TypeVar("T")
 COLOUR_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 SUPPORT_PARTS: Final = ("email", "url", "phone", "text")
 
@@ -44,17 +46,10 @@ class BrandSettings:
             return cls()
         return cls(**{setting.name: getattr(row, setting.name) for setting in fields(cls)})
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         """Return the values of the table's columns."""
-        return {
-            **self.document(),
-            "colours": dict(self.colours),
-            "support": dict(self.support),
-        }
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON shape of the API."""
-        return {setting.name: getattr(self, setting.name) for setting in fields(self)}
+        values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
+        return {**values, "colours": dict(self.colours), "support": dict(self.support)}
 
     def domains(self) -> tuple[str, ...]:
         """Return the domains that require verification: that of links and that of the From address."""
@@ -62,21 +57,35 @@ class BrandSettings:
         return tuple(dict.fromkeys(domain for domain in domains if domain))
 
 
-def validate_brand(settings: Mapping[str, Any]) -> BrandSettings:
+BRAND_SETTINGS: Final = frozenset(setting.name for setting in fields(BrandSettings))
+
+
+def validate_brand(settings: Mapping[str, object]) -> BrandSettings:
     """Validate brand settings. Raises Invalid with every invalid field."""
-    errors = [FieldError(name, "There is no such setting.") for name in settings if name not in BRAND_CHECKS]
-    values: dict[str, Any] = {}
-    for name, check in BRAND_CHECKS.items():
+    errors = [FieldError(name, "There is no such setting.") for name in settings if name not in BRAND_SETTINGS]
+
+    def checked(name: str, check: Callable[[object], T]) -> T | None:
         value = settings.get(name)
         if value is None or value in ("", {}):
-            continue
+            return None
         try:
-            values[name] = check(value)
+            return check(value)
         except ValueError as error:
             errors.append(FieldError(name, str(error)))
+            return None
+
+    brand = BrandSettings(
+        name=checked("name", _name),
+        logo_url=checked("logo_url", _https_url),
+        colours=checked("colours", _valid_colours) or {},
+        favicon_url=checked("favicon_url", _https_url),
+        domain=checked("domain", _domain),
+        from_address=checked("from_address", _address),
+        support=checked("support", _support) or {},
+    )
     if errors:
         raise Invalid("invalid", "The brand is not valid.", errors=errors)
-    return BrandSettings(**values)
+    return brand
 
 
 def _text(value: object, max_length: int) -> str:
@@ -134,16 +143,6 @@ def _note(value: object) -> str:
     return one_line(many_lines(_text(value, 500)))
 
 
-BRAND_CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
-    "name": _name,
-    "logo_url": _https_url,
-    "colours": _valid_colours,
-    "favicon_url": _https_url,
-    "domain": _domain,
-    "from_address": _address,
-    "support": _support,
-}
-
 COLOUR_NAMES: Final = ("primary", "background", "text")
 
 
@@ -169,14 +168,21 @@ def get(session: Session, account: Account) -> BrandRow | None:
     return brand_queries.by_account(session, account.id)
 
 
-def brand_to_dict(session: Session, account: Account) -> dict[str, Any]:
-    """Return the JSON shape of an account's brand, with the DNS records that verify its domains."""
-    row = brand_queries.by_account(session, account.id)
-    settings = BrandSettings.of(row)
+def brand_out(session: Session, account: Account) -> BrandOut:
+    """Return an account's brand, with the DNS records that verify its domains."""
+    settings = BrandSettings.of(brand_queries.by_account(session, account.id))
     domains = settings.domains()
     claims = brand_queries.domain_claims(session, account_id=owner_of(account))
-    shown = [claim for claim in claims if claim.domain in domains]
-    return {**settings.document(), "domains": [claim_to_dict(claim) for claim in shown]}
+    return BrandOut(
+        name=settings.name,
+        logo_url=settings.logo_url,
+        colours=dict(settings.colours),
+        favicon_url=settings.favicon_url,
+        domain=settings.domain,
+        from_address=settings.from_address,
+        support=dict(settings.support),
+        domains=[domain_out(claim) for claim in claims if claim.domain in domains],
+    )
 
 
 def branding_for(session: Session, account: Account, provider: Brand, *, reseller: Account | None = None) -> Branding:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from kontor.accounts import instances, timeline, timeline_queries
 from kontor.accounts.timeline_queries import AccountSearch
-from kontor.accounts.views import accounts_to_dicts
+from kontor.accounts.views import account_outs
 from kontor.discounts import queries as discounts_queries
 from kontor.fees import queries as fees_queries
 from kontor.kernel.errors import NotFound
@@ -56,9 +56,9 @@ def show_accounts(request: ConsoleRequest) -> TemplateResponse | Redirect:
 def show_account(request: ConsoleRequest) -> TemplateResponse:
     """Show one account with its activity. Raises NotFound."""
     account = account_from_path(request)
-    (document,) = accounts_to_dicts(request.session, request.deps.programmes, [account], request.now)
+    (shown,) = account_outs(request.session, request.deps.programmes, [account], request.now)
     values = {
-        "account": document,
+        "account": shown,
         "purged_at": account.purged_at,
         "activity": timeline.account_timeline(request, account, f"{BASE_PATH}/{account.id}"),
         "reseller": formatting.named(request, [str(account.reseller_id)]).get(str(account.reseller_id)),
@@ -84,7 +84,7 @@ def _runs(request: ConsoleRequest, account: Account) -> Sequence[FeeRun]:
     return [run for kind in FeeKind for run in fees_queries.active_runs(request.session, account.id, kind, today)]
 
 
-def _instance(request: ConsoleRequest, account_id: UUID) -> Mapping[str, Any]:
+def _instance(request: ConsoleRequest, account_id: UUID) -> Mapping[str, object]:
     instance = instances.get(request.session, account_id)
     lane = request.session.get(Lane, licences.instance_lane(account_id))
     return {"url": instance and instance.url, "lane": lane}

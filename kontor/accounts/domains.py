@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from kontor.accounts import brand_queries
+from kontor.accounts.schemas import DnsRecordOut, DomainOut
 from kontor.kernel.errors import NotFound
 from kontor.kernel.ports import DnsUnavailable, TxtResolver, is_verified, txt_name, txt_value
 from models.accounts import Account, VerifiedDomain
@@ -112,19 +113,15 @@ def revoke_verification(session: Session, domain: str, *, account: Account | Non
     return claims
 
 
-def claim_to_dict(claim: VerifiedDomain) -> dict[str, Any]:
-    """Return the JSON shape of a claim, with the DNS record that verifies it."""
-    return {
-        "account_id": claim.account_id,
-        "domain": claim.domain,
-        "verified": claim.verified_at is not None,
-        "verified_at": claim.verified_at,
-        "verified_by": claim.verified_by,
-        "checked_at": claim.checked_at,
-        "last_error": claim.last_error,
-        "record": {
-            "name": txt_name(claim.domain),
-            "type": "TXT",
-            "value": txt_value(claim.token),
-        },
-    }
+def domain_out(claim: VerifiedDomain) -> DomainOut:
+    """Return a claim with the DNS record that verifies it."""
+    return DomainOut(
+        account_id=claim.account_id,
+        domain=claim.domain,
+        verified=claim.verified_at is not None,
+        verified_at=claim.verified_at,
+        verified_by=claim.verified_by,
+        checked_at=claim.checked_at,
+        last_error=claim.last_error,
+        record=DnsRecordOut(name=txt_name(claim.domain), type="TXT", value=txt_value(claim.token)),
+    )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import IO, Any, Final
+from typing import IO, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -153,7 +153,7 @@ def _excel_cell(sheet: Worksheet, row: int, number: int, value: Value, form: For
         sheet.write_number(row, number, float(value), form)
 
 
-def _sheet(workbook: Workbook, columns: Sequence[Column], formats: dict[ColumnKind, Any]) -> Worksheet:
+def _sheet(workbook: Workbook, columns: Sequence[Column], formats: dict[ColumnKind, Format | None]) -> Worksheet:
     """Add a worksheet with frozen headings."""
     sheet = workbook.add_worksheet()
     for number, column in enumerate(columns):
@@ -163,7 +163,7 @@ def _sheet(workbook: Workbook, columns: Sequence[Column], formats: dict[ColumnKi
     return sheet
 
 
-def _formats(workbook: Workbook, decimals: int) -> dict[ColumnKind, Any]:
+def _formats(workbook: Workbook, decimals: int) -> dict[ColumnKind, Format | None]:
     money = "#,##0" + ("." + "0" * decimals if decimals else "")
     return {
         ColumnKind.TEXT: None,

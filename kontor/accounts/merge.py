@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,10 +14,12 @@ from kontor import audit
 from kontor.accounts import merge_queries, queries
 from kontor.accounts.locks import require_active
 from kontor.accounts.merge_rules import SharedAssignment, renamed_templates, subscription_conflicts
+from kontor.accounts.schemas import HeldAssignmentOut, MergeReportOut, SubscriptionConflictOut, TemplateClashOut
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.discounts.record import tier_status
 from kontor.discounts.rules import tier_at
+from kontor.http.wire import MoneyOut
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.money import Money
@@ -76,7 +78,8 @@ def merge(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> Merg
     session.flush()
     programme = ctx.programme(session, pair.new.programme)
     merged = tier_status(session, programme, into, local_day(ctx.now, programme.zone))
-    report = replace(plan, counts={**plan.counts, **moved}, **_after(programme, merged.turnover))
+    turnover, tier = _after(programme, merged.turnover)
+    report = replace(plan, counts={**plan.counts, **moved}, turnover_after=turnover, tier_after=tier)
     _notify(ctx, session, pair, report)
     return report
 
@@ -86,7 +89,8 @@ def require_no_conflicts(report: MergeReport) -> None:
     if report.conflicts:
         codes = ", ".join(report.conflicts)
         message = f"Both resellers have a subscription that is limited to one client: {codes}. Unassign one of them."
-        raise Conflict("conflicts", message, conflicts=report.document()["conflicts"])
+        conflicts = [_conflict_out(code, clients) for code, clients in report.conflicts.items()]
+        raise Conflict("conflicts", message, conflicts=[conflict.model_dump(mode="json") for conflict in conflicts])
 
 
 def _validated_pair(reseller_id: UUID, into: UUID, accounts_by_id: Mapping[UUID, Account | None]) -> ResellerPair:
@@ -108,12 +112,14 @@ def _report(ctx: Context, session: Session, pair: ResellerPair) -> MergeReport:
     programme, old, new = ctx.programme(session, pair.new.programme), pair.old, pair.new
     day = local_day(ctx.now, programme.zone)
     merged, remaining = (tier_status(session, programme, reseller.id, day) for reseller in (old, new))
+    turnover_after, tier_after = _after(programme, remaining.turnover + merged.turnover)
     return MergeReport(
         reseller_id=old.id,
         into=new.id,
         turnover_before=Money(remaining.turnover, programme.currency),
         tier_before=None if remaining.tier is None else remaining.tier.name,
-        **_after(programme, remaining.turnover + merged.turnover),
+        turnover_after=turnover_after,
+        tier_after=tier_after,
         counts=merge_queries.counts(session, old.id, ctx.now),
         clashes=renamed_templates(
             merge_queries.template_names(session, old.id), merge_queries.template_names(session, new.id), old.name
@@ -125,11 +131,11 @@ def _report(ctx: Context, session: Session, pair: ResellerPair) -> MergeReport:
     )
 
 
-def _after(programme: Programme, turnover: Decimal) -> dict[str, Any]:
+def _after(programme: Programme, turnover: Decimal) -> tuple[Money, str | None]:
     """Return the turnover after the merge and the resulting tier."""
     rules = programme.discount
     tier = tier_at(rules.tiers, turnover) if isinstance(rules, TurnoverDiscount) else None
-    return {"turnover_after": Money(turnover, programme.currency), "tier_after": None if tier is None else tier.name}
+    return Money(turnover, programme.currency), None if tier is None else tier.name
 
 
 def _single_client_products(programme: Programme) -> dict[str, str]:
@@ -187,30 +193,22 @@ class MergeReport:
     conflicts: Mapping[str, Sequence[SharedAssignment]]
     managed_products: Sequence[str]
 
-    def document(self) -> dict[str, Any]:
-        """Return the JSON shape, ids as text: the response to a preview and the result of the job."""
-        return {
-            "reseller_id": str(self.reseller_id),
-            "into": str(self.into),
-            "turnover_before": self.turnover_before.to_document(),
-            "turnover_after": self.turnover_after.to_document(),
-            "tier_before": self.tier_before,
-            "tier_after": self.tier_after,
+    def out(self) -> MergeReportOut:
+        """Return the response to a preview; its JSON is the result of the job."""
+        return MergeReportOut(
+            reseller_id=self.reseller_id,
+            into=self.into,
+            turnover_before=MoneyOut.of(self.turnover_before),
+            turnover_after=MoneyOut.of(self.turnover_after),
+            tier_before=self.tier_before,
+            tier_after=self.tier_after,
             **self.counts,
-            "clashes": [{"template": old, "becomes": new} for old, new in self.clashes.items()],
-            "conflicts": [_conflict(code, clients) for code, clients in self.conflicts.items()],
-            "managed_products": list(self.managed_products),
-        }
+            clashes=[TemplateClashOut(template=old, becomes=new) for old, new in self.clashes.items()],
+            conflicts=[_conflict_out(code, clients) for code, clients in self.conflicts.items()],
+            managed_products=list(self.managed_products),
+        )
 
 
-def _conflict(subscription: str, clients: Sequence[SharedAssignment]) -> dict[str, Any]:
-    entries = [
-        {
-            "account_id": str(client.account_id),
-            "account": client.account,
-            "reseller_id": str(client.reseller_id),
-            "product": client.product,
-        }
-        for client in clients
-    ]
-    return {"subscription": subscription, "held": entries}
+def _conflict_out(subscription: str, clients: Sequence[SharedAssignment]) -> SubscriptionConflictOut:
+    held = [HeldAssignmentOut.model_validate(client) for client in clients]
+    return SubscriptionConflictOut(subscription=subscription, held=held)

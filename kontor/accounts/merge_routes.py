@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from kontor.accounts import merge
+from kontor.accounts.schemas import MergeReportOut
 from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
-from kontor.http.wire import MoneyOut, RequestModel, ResponseModel
+from kontor.http.wire import RequestModel, ResponseModel
 from models.keys import Scope
 
 routes = Routes("resellers")
@@ -19,56 +20,6 @@ class MergeIn(RequestModel):
 
     into: UUID
     dry_run: bool = False
-
-
-class TemplateClashOut(ResponseModel):
-    """A template whose name the other reseller already uses, and its name after the merge."""
-
-    template: str
-    becomes: str
-
-
-class HeldAssignmentOut(ResponseModel):
-    """A client's product under a subscription that allows one client only."""
-
-    account_id: UUID
-    account: str
-    reseller_id: UUID
-    product: str
-
-
-class SubscriptionConflictOut(ResponseModel):
-    """A subscription that both resellers hold; it blocks the merge."""
-
-    subscription: str
-    held: list[HeldAssignmentOut]
-
-
-class MergeReportOut(ResponseModel):
-    """Effects of a merge. Turnover and tier belong to the remaining reseller; counts are records that move.
-
-    `keys` are revoked. `managed_products` still name the merged reseller in the programme file.
-    """
-
-    reseller_id: UUID
-    into: UUID
-    turnover_before: MoneyOut
-    turnover_after: MoneyOut
-    tier_before: str | None
-    tier_after: str | None
-    clients: int
-    open_offers: int
-    running_trials: int
-    templates: int
-    payments: int
-    charges: int
-    assignments: int
-    paid_plans: int
-    webhook_endpoints: int
-    keys: int
-    clashes: list[TemplateClashOut]
-    conflicts: list[SubscriptionConflictOut]
-    managed_products: list[str]
 
 
 class MergeOut(ResponseModel):
@@ -83,7 +34,7 @@ def merge_resellers(ctx: Ctx, reseller_id: UUID, body: MergeIn) -> ApiResponse:
     """Merge a reseller into another, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
     service_ctx = ctx.context
     report = merge.preview(service_ctx, ctx.session, reseller_id, body.into)
-    document = MergeReportOut.model_validate(report.document())
+    document = report.out()
     if body.dry_run:
         return ApiResponse.of(document)
     merge.require_no_conflicts(report)

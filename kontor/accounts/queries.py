@@ -38,7 +38,7 @@ def by_id(session: Session, account_id: UUID, *, lock: bool = False, share: bool
     return session.scalars(query).one_or_none()
 
 
-def add(session: Session, values: Mapping[str, Any]) -> Account | None:
+def add(session: Session, values: Mapping[str, object]) -> Account | None:
     """Insert an account; return None if its name is taken."""
     not_purged = text("purged_at IS NULL")
     statement = insert(Account).values(**values)

@@ -1,7 +1,7 @@
 """Routes of accounts, resellers and clients."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -53,8 +53,7 @@ def shown(ctx: RequestContext, account: Account) -> AccountOut:
 
 def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
     """Build the responses for accounts; their usage is read in one query."""
-    documents = views.accounts_to_dicts(ctx.session, ctx.deps.programmes, rows, ctx.now)
-    return [AccountOut.model_validate(document) for document in documents]
+    return views.account_outs(ctx.session, ctx.deps.programmes, rows, ctx.now)
 
 
 def refuse_suspending(ctx: RequestContext) -> None:
@@ -62,7 +61,7 @@ def refuse_suspending(ctx: RequestContext) -> None:
     if ctx.caller.account_id is None or b"suspended" not in ctx.incoming.body:
         return
     try:
-        payload: Any = from_json(ctx.incoming.body)
+        payload: object = from_json(ctx.incoming.body)
     except ValueError:
         return
     if isinstance(payload, dict) and "suspended" in payload:
@@ -122,14 +121,14 @@ def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
     account = service.get(ctx.session, account_id)
     settings = brands.validate_brand(body.model_dump(exclude_none=True))
     brands.put(ctx.session, account, settings, ctx.now)
-    return BrandOut.model_validate(brands.brand_to_dict(ctx.session, account))
+    return brands.brand_out(ctx.session, account)
 
 
 @routes.get("/v1/accounts/{account_id}/brand", READ, response=BrandOut)
 def get_brand(ctx: Ctx, account_id: UUID) -> BrandOut:
     """Return the brand."""
     account = service.get(ctx.session, account_id)
-    return BrandOut.model_validate(brands.brand_to_dict(ctx.session, account))
+    return brands.brand_out(ctx.session, account)
 
 
 def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
@@ -185,7 +184,7 @@ def become_reseller(ctx: Ctx, account_id: UUID) -> ResellerOut:
     """Turn an account into a reseller, free and immediately. 403 `party_refused`; 409 `already_reseller`."""
     result = reseller_status.become_reseller(ctx.context, ctx.session, account_id)
     former_reseller = None if result.former_reseller is None else result.former_reseller.id
-    return ResellerOut(**shown(ctx, result.account).model_dump(), disconnected_from=former_reseller)
+    return ResellerOut(**dict(shown(ctx, result.account)), disconnected_from=former_reseller)
 
 
 @reseller_routes.post("/v1/accounts/{account_id}/revert-reseller", WRITE, response=AccountOut)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from kontor.http.wire import PageQuery, RequestModel, ResponseModel, UtcOut
+from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
 from models.accounts import AccountKind, Party
@@ -151,3 +151,53 @@ class LicenceOut(ResponseModel):
     product: str
     count: int
     expires_at: UtcOut | None
+
+
+class TemplateClashOut(ResponseModel):
+    """A template whose name the other reseller already uses, and its name after the merge."""
+
+    template: str
+    becomes: str
+
+
+class HeldAssignmentOut(ResponseModel):
+    """A client's product under a subscription that allows one client only."""
+
+    account_id: UUID
+    account: str
+    reseller_id: UUID
+    product: str
+
+
+class SubscriptionConflictOut(ResponseModel):
+    """A subscription that both resellers hold; it blocks the merge."""
+
+    subscription: str
+    held: list[HeldAssignmentOut]
+
+
+class MergeReportOut(ResponseModel):
+    """Effects of a merge. Turnover and tier belong to the remaining reseller; counts are records that move.
+
+    `keys` are revoked. `managed_products` still name the merged reseller in the programme file.
+    """
+
+    reseller_id: UUID
+    into: UUID
+    turnover_before: MoneyOut
+    turnover_after: MoneyOut
+    tier_before: str | None
+    tier_after: str | None
+    clients: int
+    open_offers: int
+    running_trials: int
+    templates: int
+    payments: int
+    charges: int
+    assignments: int
+    paid_plans: int
+    webhook_endpoints: int
+    keys: int
+    clashes: list[TemplateClashOut]
+    conflicts: list[SubscriptionConflictOut]
+    managed_products: list[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypedDict, cast
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -40,7 +40,7 @@ class NewAccount:
     locale: str | None = None
     timezone: str | None = None
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """Return the fields that are set, without the programme."""
         values = {
             "name": self.name,
@@ -107,7 +107,7 @@ def page(session: Session, criteria: AccountFilter, cursor: str | None = None, l
     return paginate(accounts, limit, lambda account: str(account.id))
 
 
-def change(ctx: Context, session: Session, account_id: UUID, changes: Mapping[str, Any]) -> Account:
+def change(ctx: Context, session: Session, account_id: UUID, changes: Mapping[str, object]) -> Account:
     """Change the given fields (of PATCHABLE); None leaves a field unchanged.
 
     Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid.
@@ -168,10 +168,22 @@ def _change_admin_address(ctx: Context, session: Session, account: Account, addr
 LOCALE: Final = re.compile(r"([A-Za-z]{2,3})((?:[-_][A-Za-z0-9]{2,8}){0,3})", re.ASCII)
 
 
-def validate_account_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+class AccountFields(TypedDict, total=False):
+    """Validated fields of an account, in stored form."""
+
+    name: str
+    admin_email: str
+    password: str
+    party: str
+    locale: str
+    timezone: str
+    suspended: bool
+
+
+def validate_account_fields(fields: Mapping[str, object]) -> AccountFields:
     """Validate fields and return them in stored form. Raises Invalid with every invalid field."""
     errors: list[FieldError] = []
-    values: dict[str, Any] = {}
+    values: dict[str, str | bool] = {}
     for name, value in fields.items():
         try:
             values[name] = ACCOUNT_CHECKS[name](value)
@@ -183,7 +195,7 @@ def validate_account_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
             errors.extend(error.errors)
     if errors:
         raise Invalid("invalid", "The account is not valid.", errors=errors)
-    return values
+    return cast("AccountFields", values)
 
 
 def normalize_locale(text: str) -> str:
@@ -214,7 +226,7 @@ def _party(text: str) -> str:
     return Party(text).value
 
 
-ACCOUNT_CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
+ACCOUNT_CHECKS: Final[Mapping[str, Callable[[object], str | bool]]] = {
     "name": _text(account_name),
     "admin_email": _text(email_address),
     "password": _text(validate_password),

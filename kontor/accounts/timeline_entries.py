@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from kontor.accounts.timeline_queries import TimelineJob
@@ -201,7 +201,7 @@ def of_job(row: TimelineJob) -> TimelineEntry:
     )
 
 
-def facts_text(data: Mapping[str, Any]) -> str:
+def facts_text(data: Mapping[str, object]) -> str:
     """List the scalar facts of an event; ids and long texts are left to its own page."""
     shown = []
     for name, value in data.items():
@@ -214,7 +214,7 @@ def facts_text(data: Mapping[str, Any]) -> str:
     return ", ".join(shown)
 
 
-def shares(percent: Mapping[str, Any]) -> str:
+def shares(percent: Mapping[str, object]) -> str:
     """Format percentages by product family."""
     named = (("all" if family == "*" else family, share) for family, share in percent.items())
     return ", ".join(f"{family} {share} %" for family, share in named) or "no percentages"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -22,6 +22,7 @@ from models.offers import Offer
 from models.payments import OrderRow, PaymentRow
 from models.webhooks import DomainEvent
 
+T = TypeVar("T")
 MAILS_LOOKED_AT: Final = 500
 JOB: Final = "id, task, state, tenant, lane, attempt, reason, error ->> 'message' AS error, created_at, finished_at"
 PAGE: Final = "AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s"
@@ -190,6 +191,6 @@ def offer_mails(session: Session, offer: Offer) -> list[Mail]:
     return sorted(rows, key=lambda mail: mail.id)
 
 
-def _either(session: Session, query: Select[Any], owners: Sequence[ColumnElement[bool]]) -> list[Any]:
+def _either(session: Session, query: Select[T], owners: Sequence[ColumnElement[bool]]) -> list[T]:
     """Return the rows of each owner; separate queries, so that each uses its index."""
     return [row for owner in owners for row in session.scalars(query.where(owner))]

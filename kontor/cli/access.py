@@ -177,7 +177,7 @@ def mark(domain: Domain, account: AccountId = None, as_json: Json = False) -> No
     with command_context() as ctx:
         owner = accounts.get(ctx.session, account) if account else None
         marked = domains.verify_manually(ctx.session, domain, ctx.actor, ctx.now, account=owner)
-        rows = [domains.claim_to_dict(row) for row in marked]
+        rows = [domains.domain_out(row).model_dump() for row in marked]
     print_rows(rows, as_json=as_json)
 
 
@@ -188,5 +188,6 @@ def unmark(domain: Domain, account: AccountId = None, as_json: Json = False) -> 
 
     with command_context() as ctx:
         owner = accounts.get(ctx.session, account) if account else None
-        rows = [domains.claim_to_dict(row) for row in domains.revoke_verification(ctx.session, domain, account=owner)]
+        revoked = domains.revoke_verification(ctx.session, domain, account=owner)
+        rows = [domains.domain_out(row).model_dump() for row in revoked]
     print_rows(rows, as_json=as_json)

@@ -39,7 +39,7 @@ def list_mails(
     filter_ = MailFilter(account=account, template=template, states=state or ())
     with command_context() as ctx:
         page = mails.page(ctx.session, filter_, limit=limit)
-        documents = [mails.mail_to_dict(row) for row in page.items]
+        documents = [mails.mail_out(row).model_dump(by_alias=True, exclude={"raw"}) for row in page.items]
     if as_json:
         print_json({"items": documents, "next": page.next})
         return
@@ -52,7 +52,7 @@ def show(mail_id: MailId, as_json: Json = False) -> None:
     from kontor.mails import service as mails
 
     with command_context() as ctx:
-        mail = mails.mail_to_dict(mails.get(ctx.session, mail_id), raw=True)
+        mail = mails.mail_out(mails.get(ctx.session, mail_id), raw=True).model_dump(by_alias=True)
     print_facts(mail, as_json=as_json)
 
 
@@ -65,5 +65,5 @@ def resend(mail_id: MailId, reason: ReasonOption = None, as_json: Json = False) 
     with control_context(reason) as control_ctx:
         session, jobs = control_ctx.command.session, control_ctx.operations.jobs
         posted = resend.resend(session, jobs, Programmes(), mail_id, control_ctx.actor)
-        mail = mails.mail_to_dict(mails.get(session, posted))
+        mail = mails.mail_out(mails.get(session, posted)).model_dump(by_alias=True, exclude={"raw"})
     print_facts(mail, as_json=as_json)

@@ -86,9 +86,9 @@ class QueryModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """A response body."""
+    """A response body; `model_validate` also reads rows and dataclasses with the same fields."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class PageQuery(QueryModel):

@@ -94,13 +94,9 @@ class OfferLine:
         """The term as a value; raises `InvalidTerm`."""
         return parse_term(self.term)
 
-    def to_document(self) -> dict[str, object]:
-        """Return the JSON form of the contract."""
-        return {"product": self.product, "count": self.count, "mode": self.mode.value, "term": self.term}
-
     @classmethod
     def from_document(cls, document: Mapping[str, object]) -> "OfferLine":
-        """Reverse `to_document`; raises `ValueError` or `KeyError` on anything else."""
+        """Read a line as stored; raises `ValueError` or `KeyError` on anything else."""
         count, mode = int(str(document["count"])), LineMode(str(document["mode"]))
         return cls(str(document["product"]), count, mode, str(document["term"]))
 
@@ -164,11 +160,11 @@ class LicenceGrant:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """An account's balance of a product: the sum of its running grants and the next end."""
+    """An account's balance of a product: the sum of its running grants and the next end; None when none runs."""
 
     product: str
     count: int
-    expires_at: datetime
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

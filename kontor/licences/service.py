@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from kontor.engine.enqueue import Jobs
 from kontor.kernel.ids import new_id
 from kontor.kernel.zones import zone
 from kontor.licences.rules import (
+    Balance,
     CountChange,
     LicenceGrant,
     OfferLine,
@@ -54,21 +54,18 @@ def to_domain_grants(grants: Iterable[Grant]) -> tuple[LicenceGrant, ...]:
     )
 
 
-def balances(session: Session, account_id: UUID, now: datetime) -> list[dict[str, Any]]:
-    """Return an account's licences: `{product, count, expires_at}` per product, by product code."""
+def balances(session: Session, account_id: UUID, now: datetime) -> tuple[Balance, ...]:
+    """Return an account's licences, by product code."""
     grants = to_domain_grants(active_grants(session, [account_id], now)[account_id])
-    return [
-        {"product": holding.product, "count": holding.count, "expires_at": holding.expires_at}
-        for holding in licences_balances(grants, now)
-    ]
+    return licences_balances(grants, now)
 
 
-def balances_with_zeros(session: Session, account_id: UUID, now: datetime) -> list[dict[str, Any]]:
+def balances_with_zeros(session: Session, account_id: UUID, now: datetime) -> list[Balance]:
     """Return an account's licences, with a count of 0 for each product it no longer has."""
     current = balances(session, account_id, now)
-    ended = granted_products(session, account_id) - {item["product"] for item in current}
-    zeros = [{"product": product, "count": 0, "expires_at": None} for product in ended]
-    return sorted([*current, *zeros], key=lambda item: str(item["product"]))
+    ended = granted_products(session, account_id) - {balance.product for balance in current}
+    zeros = [Balance(product, 0, None) for product in ended]
+    return sorted([*current, *zeros], key=lambda balance: balance.product)
 
 
 def preview_changes(

@@ -9,7 +9,6 @@ from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, dates, numbers
@@ -146,7 +145,7 @@ def term(text: str) -> date | list[tuple[int, str]]:
     return [(int(number), unit) for number, unit in _TERM_PART.findall(text)]
 
 
-FILTERS: Mapping[str, Callable[..., Any]] = {"breaks": breaks, "cause": failure_cause, "term": term}
+FILTERS: Mapping[str, Callable[..., object]] = {"breaks": breaks, "cause": failure_cause, "term": term}
 
 LANGUAGES = ("en", "de", "fr", "ru", "ja")
 SOURCE = "en"

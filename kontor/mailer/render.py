@@ -24,6 +24,7 @@ from jinja2.runtime import Context
 from markupsafe import escape
 
 from kontor.mailer.brand import Brand, Palette, palette
+from kontor.mailer.contexts import MailFacts
 from kontor.mailer.formatting import (
     FILTERS,
     LOCALES,
@@ -109,7 +110,7 @@ class RenderInput:
     brand: Brand
     locale: str
     timezone: str
-    facts: Any
+    facts: MailFacts
     links: Mapping[str, str]
     addressee: str = ""
 
@@ -126,15 +127,16 @@ class Renderer:
     def render(self, data: RenderInput) -> RenderedMail:
         """Render a mail. Raises jinja2.UndefinedError when a fact is missing."""
         env = self._envs[language_of(data.locale)]
-        scope = _scope(data)
+        colours = palette(data.brand.colours)
+        scope = _scope(data, colours)
         name = data.kind.name
-        scope["subject"] = typeset_line(env.get_template(f"{name}/subject.txt").render(scope))
+        scope["subject"] = subject = typeset_line(env.get_template(f"{name}/subject.txt").render(scope))
         text = _GAPS.sub("\n\n", self._body(env, name, "txt", scope).strip() + "\n")
         scope["preheader"] = _opening(text)
-        html = apply_palette(self._body(env, name, "html", scope), scope["palette"])
-        return RenderedMail(scope["subject"], text, html)
+        html = apply_palette(self._body(env, name, "html", scope), colours)
+        return RenderedMail(subject, text, html)
 
-    def _body(self, env: Environment, name: str, form: str, scope: dict[str, Any]) -> str:
+    def _body(self, env: Environment, name: str, form: str, scope: dict[str, object]) -> str:
         scope |= {"form": form, "letter": f"{name}/letter.{form}"}
         for part in ("kit", "phrases"):
             scope[part] = env.get_template(f"_base/{part}.{form}").make_module(scope)
@@ -142,12 +144,12 @@ class Renderer:
         return env.get_template(body if body in self._own_bodies else f"_base/body.{form}").render(scope)
 
 
-def _scope(data: RenderInput) -> dict[str, Any]:
+def _scope(data: RenderInput, colours: Palette) -> dict[str, object]:
     brand = data.brand
     say = formats_for(data.locale, data.timezone)
     return {
         "brand": brand,
-        "palette": palette(brand.colours),
+        "palette": colours,
         "facts": data.facts,
         "links": {name: brand.link(data.links[name]) for name in data.kind.required_links},
         "audience": data.kind.audience,
@@ -242,7 +244,7 @@ def _parts(text: str, values: Mapping[str, nodes.Expr], escaped: bool) -> list[n
 
 def _make_ngettext(words: NullTranslations) -> Callable[..., str]:
     @pass_context
-    def ngettext(context: Context, single: str, plural: str, num: int, /, **values: Any) -> str:
+    def ngettext(context: Context, single: str, plural: str, num: int, /, **values: object) -> str:
         text = words.ngettext(single, plural, num)
         return (escape(text) if context.eval_ctx.autoescape else text) % values
 

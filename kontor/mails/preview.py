@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -28,6 +28,8 @@ SAMPLE_CLIENT_ADDRESS: Final = "admin@elbe.example"
 SAMPLE_RESELLER_ADDRESS: Final = "ops@nordlicht.example"
 SAMPLE_RECIPIENTS: Final = {Audience.RESELLER: SAMPLE_RESELLER_ADDRESS, Audience.OPERATOR: "duty@kontor.example"}
 NOREPLY_ADDRESS: Final = "noreply@kontor.example"
+SampleFacts = dict[str, dict[str, object]]
+"""Facts by mail name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,12 @@ def sample_addressee(kind: MailKind) -> str:
     return {Audience.RESELLER: SAMPLE_RESELLER, Audience.OPERATOR: ""}.get(kind.audience, SAMPLE_ACCOUNT)
 
 
-def sample_facts() -> dict[str, dict[str, Any]]:
+def sample_facts() -> SampleFacts:
     """Return sample facts by mail name."""
     return _accounts() | _offers() | _usage() | _money_mails() | _operators()
 
 
-def _accounts() -> dict[str, dict[str, Any]]:
+def _accounts() -> SampleFacts:
     moved = {"old_address": "ops@nordlicht.example", "new_address": "admin@elbe.example"}
     tiers = {"tier_before": "2,000", "tier_after": "5,000"}
     return {
@@ -162,7 +164,7 @@ def _accounts() -> dict[str, dict[str, Any]]:
     }
 
 
-def _offers() -> dict[str, dict[str, Any]]:
+def _offers() -> SampleFacts:
     lines = [
         {"product": "Excel Basics", "count": 15, "mode": "absolute", "term": "P1Y"},
         {"product": "Data Protection", "count": 5, "mode": "relative", "term": "2027-06-30"},
@@ -190,7 +192,7 @@ def _offers() -> dict[str, dict[str, Any]]:
     }
 
 
-def _usage() -> dict[str, dict[str, Any]]:
+def _usage() -> SampleFacts:
     free = {"metric": "appointments", "limit": 50}
     quota = {**free, "resets_on": "2026-12-01"}
     notices = [
@@ -208,7 +210,7 @@ def _usage() -> dict[str, dict[str, Any]]:
     }
 
 
-def _money_mails() -> dict[str, dict[str, Any]]:
+def _money_mails() -> SampleFacts:
     percents = [{"family": "VPS", "percent": "19"}, {"family": "SSL", "percent": "3"}]
     leaving = {"paid_on": "2026-10-21", "reference": "R-1042", "amount": _money("3000.00")}
     charge = {
@@ -250,7 +252,7 @@ def _money_mails() -> dict[str, dict[str, Any]]:
     }
 
 
-def _operators() -> dict[str, dict[str, Any]]:
+def _operators() -> SampleFacts:
     alerts = [
         {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
         {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
@@ -261,7 +263,7 @@ def _operators() -> dict[str, dict[str, Any]]:
     return {"operator-alert": {"alerts": alerts}}
 
 
-def _account(**facts: Any) -> dict[str, Any]:
+def _account(**facts: object) -> dict[str, object]:
     return {"account": SAMPLE_ACCOUNT, **facts}
 
 

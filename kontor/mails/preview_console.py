@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from kontor.accounts import timeline_queries
@@ -87,7 +87,7 @@ def _appearance(request: ConsoleRequest) -> str:
     return appearance if appearance in LOOKS else LOOKS[0]
 
 
-def _index_values(request: ConsoleRequest, speaker: SampleSender, place: str) -> Mapping[str, Any]:
+def _index_values(request: ConsoleRequest, speaker: SampleSender, place: str) -> Mapping[str, object]:
     """Return the values of the index and of the brand selection."""
     groups = [
         (label, [kind.name for kind in MAIL_KINDS.values() if kind.audience is audience])
@@ -114,7 +114,7 @@ def speaker_of(request: ConsoleRequest) -> SampleSender:
     return preview.sample_sender(request.session, request.deps.programmes, request.deps.public_url, key)
 
 
-def choice(request: ConsoleRequest, speaker: SampleSender, place: str) -> Mapping[str, Any]:
+def choice(request: ConsoleRequest, speaker: SampleSender, place: str) -> Mapping[str, object]:
     """Return the brand choices of the page at `place`."""
     resellers, partial = _resellers(request)
     page = paginate(resellers, SHOWN_BRANDS, lambda account: str(account.id))

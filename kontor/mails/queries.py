@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, delete, exists, select, text, update
@@ -87,8 +86,8 @@ class NewMail:
     account_id: UUID | None
     reseller_id: UUID | None
     locale: str
-    facts: Mapping[str, Any]
-    refs: Mapping[str, Any]
+    facts: Mapping[str, object]
+    refs: Mapping[str, object]
     fact_key: str
     identity: str
     created_at: datetime

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -97,30 +97,36 @@ def _draft(session: Session, programmes: Programmes, first: Mail, repeats: list[
     rule = RULES.get(first.template, NO_RULE)
     refreshed = rule.refresh(session, programmes, first, now) if rule.refresh else Refreshed()
     fact_key = f"{first.fact_key}:again:{len(repeats) + 1}"
-    values: dict[str, Any] = {
-        "id": new_id(),
-        "template": first.template,
-        "programme": first.programme,
-        "account_id": first.account_id,
-        "reseller_id": recipients.brand_owner,
-        "locale": first.locale,
-        "facts": {**first.facts, **refreshed.facts},
-        "refs": {**first.refs, **refreshed.refs},
-        "fact_key": fact_key,
-        "identity": service.identity(first.template, fact_key, recipients.to.address),
-        "created_at": now,
-        "repeats": first.id,
-    }
-    skip_reason = rule.skip_reason(session, Mail(**values), now) if rule.skip_reason else None
+    draft = NewMail(
+        id=new_id(),
+        template=first.template,
+        programme=first.programme,
+        account_id=first.account_id,
+        reseller_id=recipients.brand_owner,
+        locale=first.locale,
+        facts={**first.facts, **refreshed.facts},
+        refs={**first.refs, **refreshed.refs},
+        fact_key=fact_key,
+        identity=service.identity(first.template, fact_key, recipients.to.address),
+        created_at=now,
+        recipients=recipients.all,
+        repeats=first.id,
+    )
+    skip_reason = rule.skip_reason(session, _as_row(draft), now) if rule.skip_reason else None
     if skip_reason is not None:
         raise not_sendable(f"The mail no longer applies: {skip_reason}.")
-    return NewMail(**{**values, "facts": _facts(values)}, recipients=recipients.all)
+    return replace(draft, facts=_facts(draft))
 
 
-def _facts(values: dict[str, Any]) -> dict[str, Any]:
+def _as_row(draft: NewMail) -> Mail:
+    """Return the row of a draft, which is not added to the session."""
+    return Mail(**{name: value for name, value in asdict(draft).items() if name != "recipients"})
+
+
+def _facts(draft: NewMail) -> dict[str, object]:
     """Return the facts in the format of this release. Raises Conflict(`not_sendable`)."""
     try:
-        return validate_facts(values["template"], values["facts"]).model_dump(mode="json")
+        return validate_facts(draft.template, draft.facts).model_dump(mode="json")
     except Invalid as error:
         raise not_sendable("The facts of this mail do not fit this release's template.") from error
 

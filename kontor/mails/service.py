@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -20,10 +20,11 @@ from kontor.kernel.validation import address_key
 from kontor.mailer.build import validate_facts
 from kontor.mails import queries
 from kontor.mails.queries import MailFilter, NewMail, Recipient
+from kontor.mails.schemas import MailOut, RecipientOut
 from kontor.programme.service import Programmes
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account
-from models.mails import Mail, MailRecipient, RecipientRole
+from models.mails import Mail, MailRecipient, MailState, RecipientRole
 
 SEND: Final = "mail.send"
 Links = Mapping[str, str]
@@ -33,8 +34,8 @@ Links = Mapping[str, str]
 class Refreshed:
     """Facts and refs that replace older ones of the same names."""
 
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    refs: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    refs: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ class MailDraft:
 
     template: str
     account: Account
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
     fact_key: str
     to: str | None = None
     cc: Sequence[str] = ()
-    refs: Mapping[str, Any] = field(default_factory=dict)
+    refs: Mapping[str, object] = field(default_factory=dict)
     reseller_id: UUID | None = None
 
 
@@ -71,11 +72,11 @@ def post(
     *,
     template: str,
     account: Account,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
     fact_key: str,
     to: str | None = None,
     cc: Sequence[str] = (),
-    refs: Mapping[str, Any] | None = None,
+    refs: Mapping[str, object] | None = None,
     reseller_id: UUID | None = None,
 ) -> UUID | None:
     """Log a mail to an account's admin (or `to`) and enqueue the job that sends it; return its id.
@@ -125,9 +126,9 @@ def post_to(
     *,
     template: str,
     address: str,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
     fact_key: str,
-    refs: Mapping[str, Any] | None = None,
+    refs: Mapping[str, object] | None = None,
     locale: str = "en",
 ) -> UUID | None:
     """Post a mail to an address without an account, with the brand of the first provider."""
@@ -196,38 +197,27 @@ def page(session: Session, criteria: MailFilter, cursor: str | None = None, limi
     return paginate(logged, limit, lambda item: str(item.mail.id))
 
 
-def mail_to_dict(logged: LoggedMail, *, raw: bool = False) -> dict[str, Any]:
-    """Return the JSON shape of a logged mail; `raw` adds the message, its tokens masked."""
+def mail_out(logged: LoggedMail, *, raw: bool = False) -> MailOut:
+    """Return a logged mail as readers see it; `raw` adds the message, its tokens masked."""
     mail = logged.mail
-    fields = {
-        "id": mail.id,
-        "template": mail.template,
-        "programme": mail.programme,
-        "account_id": mail.account_id,
-        "reseller_id": mail.reseller_id,
-        "locale": mail.locale,
-        "state": mail.state,
-        "reason": mail.reason,
-        "subject": mail.subject,
-        "from": mail.from_address,
-        "sender": mail.sender,
-        "reply_to": mail.reply_to,
-        "message_id": mail.message_id,
-        "repeats": mail.repeats,
-        "recipients": [_recipient_document(recipient) for recipient in logged.recipients],
-        "job_id": mail.job_id,
-        "created_at": mail.created_at,
-        "sent_at": mail.sent_at,
-    }
-    return {**fields, "raw": mail.raw} if raw else fields
-
-
-def _recipient_document(recipient: MailRecipient) -> dict[str, Any]:
-    return {
-        "address": recipient.address,
-        "role": recipient.role,
-        "state": recipient.state,
-        "tries": recipient.tries,
-        "last_error": recipient.last_error,
-        "sent_at": recipient.sent_at,
-    }
+    return MailOut(
+        id=mail.id,
+        template=mail.template,
+        programme=mail.programme,
+        account_id=mail.account_id,
+        reseller_id=mail.reseller_id,
+        locale=mail.locale,
+        state=MailState(mail.state),
+        reason=mail.reason,
+        subject=mail.subject,
+        from_=mail.from_address,
+        sender=mail.sender,
+        reply_to=mail.reply_to,
+        message_id=mail.message_id,
+        repeats=mail.repeats,
+        recipients=[RecipientOut.model_validate(recipient) for recipient in logged.recipients],
+        job_id=mail.job_id,
+        created_at=mail.created_at,
+        sent_at=mail.sent_at,
+        raw=mail.raw if raw else None,
+    )

@@ -7,7 +7,7 @@ from kontor.accounts import timeline_queries
 from kontor.licences.service import instance_lane
 from kontor.offers import queries, service
 from kontor.offers.transitions import audit_trail_intact
-from kontor.offers.views import offer_to_dict
+from kontor.offers.views import offer_out
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.offers import OfferEventRow
@@ -27,7 +27,7 @@ def show_offer(request: ConsoleRequest) -> TemplateResponse:
     events = queries.events(request.session, [offer.id])[offer.id]
     service_ctx = request.context
     values = {
-        "offer": offer_to_dict(request.session, offer, request.now),
+        "offer": offer_out(request.session, offer, request.now),
         "events": events,
         "chain": chain_status(audit_trail_intact(service_ctx, offer, events), events),
         "lane": instance_lane(offer.account_id),

@@ -72,8 +72,7 @@ def peek(ctx: Context, session: Session, tokens: Tokens, token: str) -> Decision
         unavailable_reason = "address_changed"
     elif state is OfferState.CANCELLED:
         unavailable_reason = reason_at(offer, now)
-    changes = tuple(CountChange(c["product"], c["now"], c["then"]) for c in current_changes(session, offer, now))
-    return DecisionView(offer, account, state, changes, unavailable_reason)
+    return DecisionView(offer, account, state, current_changes(session, offer, now), unavailable_reason)
 
 
 def require_open(ctx: Context, session: Session, tokens: Tokens, token: str) -> DecisionView:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -32,7 +32,7 @@ def mail_received(ctx: Context, session: Session, offer: Offer) -> None:
     """Post `offer-received` to the customer's admin, with the link to the decision page."""
     account = session.get_one(Account, offer.account_id)
     facts = {
-        "changes": _with_product_names(ctx.programmes, session, account, current_changes(session, offer, ctx.now)),
+        "changes": _with_product_names(ctx.programmes, session, account, _changes(session, offer, ctx.now)),
         "expires_at": offer.expires_at,
         "message": offer.message or "",
     }
@@ -91,11 +91,15 @@ def mail_licences_ending(ctx: Context, session: Session, account: Account, grant
     )
 
 
-def _ending(grants: Sequence[Grant]) -> list[dict[str, Any]]:
+def _changes(session: Session, offer: Offer, now: datetime) -> list[dict[str, object]]:
+    return [asdict(change) for change in current_changes(session, offer, now)]
+
+
+def _ending(grants: Sequence[Grant]) -> list[dict[str, object]]:
     return [{"product": grant.product, "count": grant.count, "ends_at": grant.ends_at} for grant in grants]
 
 
-def _to_client(ctx: Context, session: Session, template: str, offer: Offer, facts: Mapping[str, Any]) -> None:
+def _to_client(ctx: Context, session: Session, template: str, offer: Offer, facts: Mapping[str, object]) -> None:
     account = session.get_one(Account, offer.account_id)
     mails.post(
         session,
@@ -114,7 +118,7 @@ def _to_client(ctx: Context, session: Session, template: str, offer: Offer, fact
 
 
 def _to_reseller(
-    ctx: Context, session: Session, template: str, offer: Offer, facts: Mapping[str, Any], fact_key: str
+    ctx: Context, session: Session, template: str, offer: Offer, facts: Mapping[str, object], fact_key: str
 ) -> None:
     client = session.get_one(Account, offer.account_id)
     owner = session.get_one(Account, offer.reseller_id)
@@ -134,11 +138,11 @@ def _to_reseller(
 
 
 def _with_product_names(
-    programmes: Programmes, session: Session, reader: Account, items: Sequence[Mapping[str, Any]], locale: str = ""
-) -> list[dict[str, Any]]:
+    programmes: Programmes, session: Session, reader: Account, items: Sequence[Mapping[str, object]], locale: str = ""
+) -> list[dict[str, object]]:
     """Replace product codes in lines or changes by names, in `locale` or else the reader's language."""
     programme, locale = programmes.current(session, reader.programme), locale or reader.locale
-    return [{**item, "product": programme_service.name_of(programme, item["product"], locale)} for item in items]
+    return [{**item, "product": programme_service.name_of(programme, str(item["product"]), locale)} for item in items]
 
 
 def _received_skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
@@ -154,8 +158,8 @@ def _received_skip_reason(session: Session, mail: Mail, now: datetime) -> str | 
 def _refresh_changes(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Refreshed:
     """Return the changes an acceptance would make now."""
     offer, account = _subject(session, mail)
-    changes = current_changes(session, offer, now)
-    return Refreshed({"changes": _with_product_names(programmes, session, account, changes, mail.locale)})
+    changes = _with_product_names(programmes, session, account, _changes(session, offer, now), mail.locale)
+    return Refreshed({"changes": changes})
 
 
 def _refresh_ending(session: Session, programmes: Programmes, mail: Mail, now: datetime) -> Refreshed:
@@ -196,7 +200,7 @@ OFFER_RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
 )
 
 
-def emit_offer_event(ctx: Context, session: Session, event_type: str, offer: Offer, **data: Any) -> None:
+def emit_offer_event(ctx: Context, session: Session, event_type: str, offer: Offer, **data: object) -> None:
     """Write a domain event about an offer; `data` is added to its payload."""
     events.emit(
         session,

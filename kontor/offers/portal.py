@@ -1,7 +1,9 @@
 """Decision page: an offer, its changes, and two buttons."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -10,12 +12,14 @@ from kontor.context import Context
 from kontor.http.context import Deps
 from kontor.kernel.errors import Conflict, Gone, NotFound
 from kontor.kernel.states import OfferState
+from kontor.licences.rules import CountChange
 from kontor.offers import decisions
 from kontor.offers.decisions import DecisionChoice, DecisionView
 from kontor.programme import service as programme_service
 from kontor.ui import page_texts
 from kontor.ui.pages import PublicPage, Reader
 from models.accounts import Account
+from models.offers import LineJson
 
 CHANGES: Final = {
     OfferState.WAITING_FOR_CONFIRMATION: "What will change",
@@ -76,30 +80,40 @@ def _page(deps: Deps, session: Session, seen: DecisionView, status: int = 200, n
         Reader(seen.account.locale, seen.account.timezone),
         notice,
         "bad" if status >= 400 else "good",
-        {"brand": brand, "seen": _nothing() if useless else _content(deps, session, seen)},
+        {"brand": brand, "seen": DecisionContent() if useless else _content(deps, session, seen)},
     )
 
 
-def _content(deps: Deps, session: Session, seen: DecisionView) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class DecisionContent:
+    """Content of the page, with the names of products; empty for the holder of an outdated link, who must not read it.
+
+    `until`: the end of an offer that can be decided.
+    """
+
+    message: str | None = None
+    lines: tuple[LineJson, ...] = ()
+    changes_title: str | None = None
+    changes: tuple[CountChange, ...] = ()
+    undecided: bool = False
+    until: datetime | None = None
+
+
+def _content(deps: Deps, session: Session, seen: DecisionView) -> DecisionContent:
     programme = deps.programmes.current(session, seen.account.programme)
     locale = seen.account.locale
 
     def name(code: str) -> str:
         return programme_service.name_of(programme, code, locale)
 
-    return {
-        "message": seen.offer.message,
-        "lines": [{**line, "product": name(line["product"])} for line in seen.offer.lines],
-        "changes_title": CHANGES.get(seen.state),
-        "changes": [{"product": name(c.product), "now": c.now, "then": c.then} for c in seen.changes],
-        "undecided": seen.undecided,
-        "until": seen.offer.expires_at,
-    }
-
-
-def _nothing() -> dict[str, Any]:
-    """Return empty values: the holder of an outdated link must not read the offer."""
-    return {"message": None, "lines": [], "changes_title": None, "changes": [], "undecided": False}
+    return DecisionContent(
+        message=seen.offer.message,
+        lines=tuple(LineJson({**line, "product": name(line["product"])}) for line in seen.offer.lines),
+        changes_title=CHANGES.get(seen.state),
+        changes=tuple(replace(change, product=name(change.product)) for change in seen.changes),
+        undecided=seen.undecided,
+        until=seen.offer.expires_at,
+    )
 
 
 def _service_context(deps: Deps) -> Context:

@@ -24,7 +24,7 @@ from kontor.offers.schemas import (
     TemplateUpdate,
     UpdatesOut,
 )
-from kontor.offers.views import offer_to_dict, offers_to_dicts
+from kontor.offers.views import offer_out, offer_outs
 from models.keys import Scope
 from models.offers import Offer
 
@@ -49,7 +49,7 @@ ACCOUNT = RoutePolicy(Scope.READ, "account_id", ownership.account)
 
 def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
     """Build the response for an offer."""
-    return OfferOut.model_validate(offer_to_dict(ctx.session, offer, ctx.now))
+    return offer_out(ctx.session, offer, ctx.now)
 
 
 @routes.post("/v1/offers", RoutePolicy(Scope.ENQUEUE, not_account=True), response=OfferOut, status=201, problems=[404])
@@ -85,8 +85,7 @@ def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[Offe
         cursor=query.cursor,
         limit=query.limit,
     )
-    views = offers_to_dicts(ctx.session, page.items, ctx.now)
-    return PageOut(items=[OfferOut.model_validate(view) for view in views], next=page.next)
+    return PageOut(items=offer_outs(ctx.session, page.items, ctx.now), next=page.next)
 
 
 @routes.get("/v1/offers/{offer_id}", READ, response=OfferOut)
@@ -116,9 +115,7 @@ def reject_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
 @routes.get("/v1/accounts/{account_id}/updates", ACCOUNT, response=UpdatesOut)
 def list_updates(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> UpdatesOut:
     """List offers for the customer's admin: open ones first, then the last 20 decided."""
-    result = service.read_inbox(ctx.session, account_id, ctx.now, cursor=query.cursor, limit=query.limit)
-    items = [OfferOut.model_validate(offer) for offer in result.items]
-    return UpdatesOut(items=items, next=result.next, count=result.count)
+    return service.read_inbox(ctx.session, account_id, ctx.now, cursor=query.cursor, limit=query.limit)
 
 
 @routes.get("/v1/accounts/{account_id}/licences", ACCOUNT, response=PageOut[LicenceOut])
@@ -151,7 +148,7 @@ def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
     require_visible_resource(ctx, ownership.account, body.reseller_id)
     lines = [line.model_dump(mode="json") for line in body.lines]
     template = templates.create(ctx.context, ctx.session, body.reseller_id, body.name, lines)
-    return TemplateOut.model_validate(templates.template_to_dict(template))
+    return TemplateOut.model_validate(template)
 
 
 @template_routes.get(
@@ -162,14 +159,13 @@ def list_templates(ctx: Ctx, query: Annotated[TemplateQuery, Query()]) -> PageOu
     require_visible_filter(ctx, ownership.account, query.reseller)
     reseller_id = query.reseller or ctx.caller.reseller_id
     page = templates.list_templates(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
-    documents = [TemplateOut.model_validate(templates.template_to_dict(row)) for row in page.items]
-    return PageOut(items=documents, next=page.next)
+    return PageOut(items=[TemplateOut.model_validate(row) for row in page.items], next=page.next)
 
 
 @template_routes.get("/v1/offer-templates/{template_id}", READ_TEMPLATE, response=TemplateOut)
 def get_template(ctx: Ctx, template_id: UUID) -> TemplateOut:
     """Return a template."""
-    return TemplateOut.model_validate(templates.template_to_dict(templates.get(ctx.session, template_id)))
+    return TemplateOut.model_validate(templates.get(ctx.session, template_id))
 
 
 @template_routes.put("/v1/offer-templates/{template_id}", WRITE_TEMPLATE, response=TemplateOut, problems=[409])
@@ -177,12 +173,12 @@ def put_template(ctx: Ctx, template_id: UUID, body: TemplateUpdate) -> TemplateO
     """Replace a template's name and lines; offers already sent keep theirs."""
     lines = [line.model_dump(mode="json") for line in body.lines]
     changed = templates.change(ctx.context, ctx.session, template_id, body.name, lines)
-    return TemplateOut.model_validate(templates.template_to_dict(changed))
+    return TemplateOut.model_validate(changed)
 
 
 @template_routes.delete("/v1/offer-templates/{template_id}", WRITE_TEMPLATE, response=TemplateOut)
 def delete_template(ctx: Ctx, template_id: UUID) -> TemplateOut:
     """Delete a template; returns its last state."""
-    document = TemplateOut.model_validate(templates.template_to_dict(templates.get(ctx.session, template_id)))
+    document = TemplateOut.model_validate(templates.get(ctx.session, template_id))
     templates.delete(ctx.session, template_id)
     return document

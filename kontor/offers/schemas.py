@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
@@ -105,6 +105,8 @@ class LicenceChangeOut(ResponseModel):
 
 class OfferEventOut(ResponseModel):
     """One transition, with its keyed hash."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     at: UtcOut
     actor: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -22,10 +22,11 @@ from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.licences.service import instance_lane
 from kontor.offers import notifications, queries
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
+from kontor.offers.schemas import UpdatesOut
 from kontor.offers.templates import get as template_of
-from kontor.offers.templates import lines_to_dicts, validate_lines
+from kontor.offers.templates import lines_to_json, validate_lines
 from kontor.offers.transitions import insert_offer, lock_offer, transition
-from kontor.offers.views import freeze_changes, offers_to_dicts
+from kontor.offers.views import freeze_changes, offer_outs
 from models.accounts import Account
 from models.offers import GrantState, Offer
 
@@ -43,7 +44,7 @@ class NewOffer:
     reseller_id: UUID
     account_id: UUID
     template_id: UUID | None = None
-    lines: Sequence[Mapping[str, Any]] | None = None
+    lines: Sequence[Mapping[str, object]] | None = None
     message: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
 
@@ -68,7 +69,7 @@ def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
         account_id=client.id,
         template_id=new.template_id,
         message=message,
-        lines=lines_to_dicts(lines),
+        lines=lines_to_json(lines),
         created_at=now,
         expires_at=expires_at,
         delivery_attempts=0,
@@ -180,7 +181,7 @@ def _lines(ctx: Context, session: Session, owner: Account, client: Account, new:
         message = "Pass either template_id or lines."
         raise Invalid("invalid", message, errors=[FieldError("lines", message)])
     if new.template_id is None:
-        raw_lines: Sequence[Mapping[str, Any]] = new.lines or ()
+        raw_lines: Sequence[Mapping[str, object]] = new.lines or ()
     else:
         template = template_of(session, new.template_id)
         if template.reseller_id != owner.id:
@@ -229,18 +230,9 @@ DECIDED_SHOWN: Final = 20
 DECIDED_CURSOR: Final = "decided:"
 
 
-@dataclass(frozen=True, slots=True)
-class AdminInbox:
-    """One page of the inbox; `count` is the number of offers to decide on all pages."""
-
-    count: int
-    items: tuple[dict[str, Any], ...]
-    next: str | None
-
-
 def read_inbox(
     session: Session, account_id: UUID, now: datetime, *, cursor: str | None = None, limit: int = 100
-) -> AdminInbox:
+) -> UpdatesOut:
     """Return open offers, newest first, then the last 20 decided. Raises Invalid for an invalid cursor."""
     offers: list[Offer] = []
     next_cursor: str | None = None
@@ -255,7 +247,7 @@ def read_inbox(
         offers = [*offers, *decided[:room]]
         next_cursor = f"{DECIDED_CURSOR}{start + room}" if len(decided) > room else None
     count = queries.count_to_decide(session, account_id, now)
-    return AdminInbox(count, tuple(offers_to_dicts(session, offers, now)), next_cursor)
+    return UpdatesOut(items=offer_outs(session, offers, now), next=next_cursor, count=count)
 
 
 def _start(cursor: str | None) -> int:

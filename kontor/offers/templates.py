@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -20,13 +20,13 @@ from kontor.licences.rules import OfferLine, line_errors, unknown_products
 from kontor.offers import queries
 from kontor.programme import service as programme
 from models.accounts import Account
-from models.offers import OfferTemplate
+from models.offers import LineJson, OfferTemplate
 
 NAME_LIMIT: Final = 200
 
 
 def create(
-    ctx: Context, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+    ctx: Context, session: Session, reseller_id: UUID, name: str, lines: Sequence[Mapping[str, object]]
 ) -> OfferTemplate:
     """Create a template. Raises NotFound (no such reseller), Invalid, Conflict(`name_taken`)."""
     owner = require_reseller(session, reseller_id, lock=True)
@@ -34,7 +34,7 @@ def create(
         id=new_id(),
         reseller_id=owner.id,
         name=_validate_name(session, owner.id, name, None),
-        lines=lines_to_dicts(validate_lines(ctx, session, owner, lines)),
+        lines=lines_to_json(validate_lines(ctx, session, owner, lines)),
         created_at=ctx.now,
         updated_at=ctx.now,
     )
@@ -44,13 +44,13 @@ def create(
 
 
 def change(
-    ctx: Context, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, Any]]
+    ctx: Context, session: Session, template_id: UUID, name: str, lines: Sequence[Mapping[str, object]]
 ) -> OfferTemplate:
     """Replace name and lines; offers already sent keep their lines. Raises as `create` does."""
     template = get(session, template_id, lock=True)
     owner = require_reseller(session, template.reseller_id)
     template.name = _validate_name(session, owner.id, name, template.id)
-    template.lines = lines_to_dicts(validate_lines(ctx, session, owner, lines))
+    template.lines = lines_to_json(validate_lines(ctx, session, owner, lines))
     template.updated_at = ctx.now
     session.flush()
     return template
@@ -77,20 +77,8 @@ def delete(session: Session, template_id: UUID) -> None:
     queries.delete(session, get(session, template_id, lock=True))
 
 
-def template_to_dict(template: OfferTemplate) -> dict[str, Any]:
-    """Return the JSON shape of the API."""
-    return {
-        "id": template.id,
-        "reseller_id": template.reseller_id,
-        "name": template.name,
-        "lines": template.lines,
-        "created_at": template.created_at,
-        "updated_at": template.updated_at,
-    }
-
-
 def validate_lines(
-    ctx: Context, session: Session, owner: Account, lines: Sequence[Mapping[str, Any]]
+    ctx: Context, session: Session, owner: Account, lines: Sequence[Mapping[str, object]]
 ) -> tuple[OfferLine, ...]:
     """Validate lines against the products a reseller may sell. Raises Invalid(`unknown_product`, `invalid`)."""
     parsed = tuple(_parse_line(index, line) for index, line in enumerate(lines))
@@ -104,12 +92,12 @@ def validate_lines(
     return parsed
 
 
-def lines_to_dicts(lines: Sequence[OfferLine]) -> list[dict[str, object]]:
-    """Return lines in their stored and JSON shape."""
-    return [line.to_document() for line in lines]
+def lines_to_json(lines: Sequence[OfferLine]) -> list[LineJson]:
+    """Return lines in their stored shape."""
+    return [LineJson(product=line.product, count=line.count, mode=line.mode, term=line.term) for line in lines]
 
 
-def _parse_line(index: int, line: Mapping[str, Any]) -> OfferLine:
+def _parse_line(index: int, line: Mapping[str, object]) -> OfferLine:
     count, mode = line.get("count"), line.get("mode")
     if isinstance(count, bool) or not isinstance(count, int):
         raise _invalid_line(index, "count", "must be a whole number")

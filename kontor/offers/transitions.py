@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -90,7 +89,7 @@ def _write(
     session.flush()
 
 
-def _snapshot(offer: Offer) -> dict[str, Any]:
+def _snapshot(offer: Offer) -> dict[str, object]:
     """Return the fields of an offer that never change; its reseller is not one, because a merge changes it.
 
     They are part of every hash, so a new column here breaks existing chains.
@@ -106,7 +105,7 @@ def _snapshot(offer: Offer) -> dict[str, Any]:
     }
 
 
-def _content(row: OfferEventRow) -> dict[str, Any]:
+def _content(row: OfferEventRow) -> dict[str, object]:
     return {
         "number": row.number,
         "at": row.at,

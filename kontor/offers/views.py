@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from kontor.kernel.states import CancelReason, OfferState
+from kontor.kernel.states import CancelReason, OfferEvent, OfferState
 from kontor.kernel.zones import zone
 from kontor.licences import service as licences
-from kontor.licences.rules import CountChange
+from kontor.licences.rules import Balance, CountChange
 from kontor.offers import queries
 from kontor.offers.rules import effective_state
+from kontor.offers.schemas import (
+    GrantStatusOut,
+    LicenceChangeOut,
+    LineOut,
+    OfferDeliveryOut,
+    OfferEventOut,
+    OfferOut,
+)
 from kontor.webhooks.signing import message_body, wire_time
-from models.offers import Offer, OfferEventRow
+from models.offers import ChangeJson, GrantState, LineJson, Offer, OfferEventRow
 
 
 def state_at(offer: Offer, now: datetime) -> OfferState:
@@ -38,68 +46,95 @@ def account_zones(session: Session, offers: Sequence[Offer]) -> dict[UUID, ZoneI
     return {account_id: zone(account.timezone) for account_id, account in accounts.items()}
 
 
-def changes_to_dicts(changes: Sequence[CountChange]) -> list[dict[str, Any]]:
-    """Return changes as `[{product, now, then}]`."""
-    return [{"product": change.product, "now": change.now, "then": change.then} for change in changes]
-
-
-def current_changes(session: Session, offer: Offer, now: datetime) -> list[dict[str, Any]]:
+def current_changes(session: Session, offer: Offer, now: datetime) -> tuple[CountChange, ...]:
     """Return the changes an acceptance would make now; for a closed offer, those stored when it was closed."""
     if offer.changes is not None:
-        return offer.changes
-    computed = licences.preview_changes(session, [offer], account_zones(session, [offer]), now)
-    return changes_to_dicts(computed[offer.id])
+        return tuple(CountChange(**change) for change in offer.changes)
+    return licences.preview_changes(session, [offer], account_zones(session, [offer]), now)[offer.id]
 
 
 def freeze_changes(session: Session, offer: Offer, now: datetime) -> None:
     """Store the changes an acceptance would make now; call it before closing the offer."""
-    offer.changes = current_changes(session, offer, now)
+    offer.changes = [
+        ChangeJson(product=change.product, now=change.now, then=change.then)
+        for change in current_changes(session, offer, now)
+    ]
 
 
-def offers_to_dicts(session: Session, offers: Sequence[Offer], now: datetime) -> list[dict[str, Any]]:
-    """Return the JSON shape of each offer; times are aware, ids are UUIDs."""
+def offer_outs(session: Session, offers: Sequence[Offer], now: datetime) -> list[OfferOut]:
+    """Return the offers as readers see them at `now`, in the order given."""
     open_offers = [offer for offer in offers if offer.changes is None]
     computed = licences.preview_changes(session, open_offers, account_zones(session, open_offers), now)
     events = queries.events(session, [offer.id for offer in offers])
-    return [_document(offer, now, computed.get(offer.id, ()), events[offer.id]) for offer in offers]
+    return [_offer_out(offer, now, computed.get(offer.id, ()), events[offer.id]) for offer in offers]
 
 
-def offer_to_dict(session: Session, offer: Offer, now: datetime) -> dict[str, Any]:
-    """Return the JSON shape of one offer."""
-    return offers_to_dicts(session, [offer], now)[0]
+def offer_out(session: Session, offer: Offer, now: datetime) -> OfferOut:
+    """Return one offer as readers see it at `now`."""
+    return offer_outs(session, [offer], now)[0]
 
 
-def _document(
+def _offer_out(
     offer: Offer, now: datetime, computed: Sequence[CountChange], events: Sequence[OfferEventRow]
-) -> dict[str, Any]:
-    return {
-        "id": offer.id,
-        "programme": offer.programme,
-        "reseller_id": offer.reseller_id,
-        "account_id": offer.account_id,
-        "template_id": offer.template_id,
-        "state": state_at(offer, now).value,
-        "reason": reason_at(offer, now),
-        "message": offer.message,
-        "lines": offer.lines,
-        "expires_at": offer.expires_at,
-        "created_at": offer.created_at,
-        "decided_at": offer.decided_at,
-        "decided_by": offer.decided_by,
-        "delivery": {
-            "attempts": offer.delivery_attempts,
-            "last_error": offer.delivery_error,
-            "delivered_at": offer.delivered_at,
-            "job_id": offer.delivery_job_id,
-        },
-        "grant": {"state": offer.grant_state, "last_error": offer.grant_error},
-        "changes": offer.changes if offer.changes is not None else changes_to_dicts(computed),
-        "events": [offer_event_to_dict(event) for event in events],
-    }
+) -> OfferOut:
+    return OfferOut(
+        id=offer.id,
+        programme=offer.programme,
+        reseller_id=offer.reseller_id,
+        account_id=offer.account_id,
+        template_id=offer.template_id,
+        state=state_at(offer, now),
+        reason=reason_at(offer, now),
+        message=offer.message,
+        lines=[LineOut.model_validate(line) for line in offer.lines],
+        expires_at=offer.expires_at,
+        created_at=offer.created_at,
+        decided_at=offer.decided_at,
+        decided_by=offer.decided_by,
+        delivery=_delivery_out(offer),
+        grant=GrantStatusOut(state=GrantState(offer.grant_state), last_error=offer.grant_error),
+        changes=[LicenceChangeOut.model_validate(change) for change in offer.changes or computed],
+        events=[_event_out(event) for event in events],
+    )
 
 
-def event_payload(offer: Offer, now: datetime) -> dict[str, Any]:
-    """Return an offer as the JSON data of calls to instances and webhook endpoints."""
+def _delivery_out(offer: Offer) -> OfferDeliveryOut:
+    return OfferDeliveryOut(
+        attempts=offer.delivery_attempts,
+        last_error=offer.delivery_error,
+        delivered_at=offer.delivered_at,
+        job_id=offer.delivery_job_id,
+    )
+
+
+def _event_out(event: OfferEventRow) -> OfferEventOut:
+    return OfferEventOut(
+        at=event.at,
+        actor=event.actor,
+        event=OfferEvent(event.event),
+        from_=None if event.from_state is None else OfferState(event.from_state),
+        to=OfferState(event.to_state),
+        job=event.job_id,
+        hash=event.hash,
+    )
+
+
+class OfferPayload(TypedDict):
+    """An offer in calls to instances and webhook endpoints, as JSON; times are RFC 3339 in UTC."""
+
+    offer_id: str
+    programme: str
+    reseller_id: str
+    account_id: str
+    state: str
+    reason: str | None
+    message: str | None
+    lines: list[LineJson]
+    expires_at: str
+
+
+def event_payload(offer: Offer, now: datetime) -> OfferPayload:
+    """Return the data of calls and events about an offer."""
     return {
         "offer_id": str(offer.id),
         "programme": offer.programme,
@@ -110,19 +145,6 @@ def event_payload(offer: Offer, now: datetime) -> dict[str, Any]:
         "message": offer.message,
         "lines": offer.lines,
         "expires_at": wire_time(offer.expires_at),
-    }
-
-
-def offer_event_to_dict(event: OfferEventRow) -> dict[str, Any]:
-    """Return the JSON shape of one transition."""
-    return {
-        "at": event.at,
-        "actor": event.actor,
-        "event": event.event,
-        "from": event.from_state,
-        "to": event.to_state,
-        "job": event.job_id,
-        "hash": event.hash,
     }
 
 
@@ -151,25 +173,52 @@ def withdrawn_message(session: Session, offer: Offer, now: datetime) -> Instance
     )
 
 
-def granted_message(offer: Offer, licences: Sequence[Mapping[str, Any]], now: datetime) -> InstanceMessage:
+def granted_message(offer: Offer, licences: Sequence[Balance], now: datetime) -> InstanceMessage:
     """Build `licences.granted` after an acceptance: totals per product as of `now`."""
-    data = granted_data(offer.account_id, "accepted", licences, now) | {"offer_id": str(offer.id)}
+    data = granted_payload(offer.account_id, licences, now, offer)
     return InstanceMessage(f"licences_{offer.id.hex}_granted", message_body("licences.granted", now, data))
 
 
-def ended_message(
-    account_id: UUID, ends_at: datetime, licences: Sequence[Mapping[str, Any]], now: datetime
-) -> InstanceMessage:
+def ended_message(account_id: UUID, ends_at: datetime, licences: Sequence[Balance], now: datetime) -> InstanceMessage:
     """Build `licences.granted` after grants ended at `ends_at`."""
     instant = ends_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
-    data = granted_data(account_id, "ended", licences, now)
+    data = granted_payload(account_id, licences, now)
     return InstanceMessage(f"licences_{account_id.hex}_ended_{instant}", message_body("licences.granted", now, data))
 
 
-def granted_data(account_id: UUID, reason: str, licences: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
-    """Return the data of `licences.granted`, as JSON."""
-    totals = [
-        {**item, "expires_at": None if item["expires_at"] is None else wire_time(item["expires_at"])}
-        for item in licences
-    ]
-    return {"account_id": str(account_id), "reason": reason, "licences": totals, "as_of": wire_time(now)}
+class LicenceTotal(TypedDict):
+    """An account's licences of a product; `expires_at` is None when the count is 0."""
+
+    product: str
+    count: int
+    expires_at: str | None
+
+
+class GrantedPayload(TypedDict):
+    """The data of `licences.granted`, as JSON; `reason` is accepted (then with `offer_id`) or ended."""
+
+    account_id: str
+    reason: str
+    licences: list[LicenceTotal]
+    as_of: str
+    offer_id: NotRequired[str]
+
+
+def granted_payload(
+    account_id: UUID, licences: Sequence[Balance], now: datetime, offer: Offer | None = None
+) -> GrantedPayload:
+    """Return the totals after `offer` was accepted, or after grants ended."""
+    payload = GrantedPayload(
+        account_id=str(account_id),
+        reason="ended" if offer is None else "accepted",
+        licences=[_total(balance) for balance in licences],
+        as_of=wire_time(now),
+    )
+    if offer is not None:
+        payload["offer_id"] = str(offer.id)
+    return payload
+
+
+def _total(balance: Balance) -> LicenceTotal:
+    expires_at = None if balance.expires_at is None else wire_time(balance.expires_at)
+    return {"product": balance.product, "count": balance.count, "expires_at": expires_at}

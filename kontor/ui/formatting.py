@@ -92,7 +92,7 @@ def number(count: float) -> str:
     return f"{count:,.1f}" if count >= 1 else f"{count:.2f}"
 
 
-def document(value: Any) -> str:
+def document(value: object) -> str:
     """Format JSON with indentation; integers of any size are exact."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
@@ -120,7 +120,7 @@ def term(text: str) -> str:
     return " ".join(f"{count} {TERM_UNITS[unit]}{'' if count == 1 else 's'}" for count, unit in parts)
 
 
-FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "ago": ago,
     "between": between,
     "document": document,

@@ -1,10 +1,10 @@
 """Render the portal's pages in a brand and a language."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
@@ -37,7 +37,7 @@ class PublicPage:
     reader: Reader = Reader()
     notice: str | None = None
     tone: str = "good"
-    values: Mapping[str, Any] | None = None
+    values: Mapping[str, object] | None = None
 
 
 class Pages:
@@ -108,23 +108,23 @@ def _has_any(brand: Brand) -> bool:
     return bool(support.email or support.url or support.phone or support.text)
 
 
-def _phrases(catalogue: TranslationCatalogue, mails: TranslationCatalogue) -> Mapping[str, Any]:
+def _phrases(catalogue: TranslationCatalogue, mails: TranslationCatalogue) -> Mapping[str, Callable[..., str]]:
     """Return translation functions: texts of the pages, with those of mails as fallback."""
     words = catalogue.words
     words.add_fallback(mails.words)
 
     @pass_context
-    def singular(context: Context, message: str, /, **values: Any) -> str:
+    def singular(context: Context, message: str, /, **values: object) -> str:
         return _filled(context, words.gettext(message), values)
 
     @pass_context
-    def counted(context: Context, single: str, plural: str, num: int, /, **values: Any) -> str:
+    def counted(context: Context, single: str, plural: str, num: int, /, **values: object) -> str:
         return _filled(context, words.ngettext(single, plural, num), {"num": num, **values})
 
     return {"_": singular, "gettext": singular, "ngettext": counted, "gettext_plain": words.gettext}
 
 
-def _filled(context: Context, text: str, values: Mapping[str, Any]) -> str:
+def _filled(context: Context, text: str, values: Mapping[str, object]) -> str:
     if context.eval_ctx.autoescape:
         return Markup(text) % values  # noqa: S704 -- our own texts; % escapes the values
     return text % values

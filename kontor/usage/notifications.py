@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -81,7 +81,7 @@ def _copy_goes_out(session: Session, jobs: Jobs, notice: QuotaNotice, owner: Acc
     return False
 
 
-def _facts(notice: QuotaNotice, account: Account, undeliverable_to: str) -> dict[str, Any]:
+def _facts(notice: QuotaNotice, account: Account, undeliverable_to: str) -> dict[str, object]:
     return {
         "account": account.name,
         "metric": notice.metric,
@@ -115,7 +115,7 @@ def mail_digest(session: Session, jobs: Jobs, reseller: Account, hour: datetime)
     return len(notices)
 
 
-def _line(notice: QuotaNotice, name: str) -> dict[str, Any]:
+def _line(notice: QuotaNotice, name: str) -> dict[str, object]:
     return {
         "account": name,
         "threshold": notice.threshold,
@@ -182,26 +182,26 @@ def mail_trial_ended(session: Session, jobs: Jobs, programme: Programme, account
     """Post `trial-ended` for an expired trial; it names a metric that is over its limit, if any."""
     limits = {m: limit for m, limit in sorted(programme.free_plan.limits.items()) if limit is not None}
     over = {m: limit for m, limit in limits.items() if used.readings[m].value > limit}
-    facts: dict[str, Any] = {"ended_at": account.trial_ends_at, "read_only": bool(over)}
+    facts: dict[str, object] = {"ended_at": account.trial_ends_at, "read_only": bool(over)}
     for metric, limit in [*over.items(), *limits.items()][:1]:
         facts |= {"metric": metric, "value": max(used.readings[metric].value, 0), "limit": limit}
     _post(session, jobs, "trial-ended", account, facts, "once")
 
 
-def _time_left(account: Account, now: datetime) -> dict[str, Any]:
+def _time_left(account: Account, now: datetime) -> dict[str, object]:
     """Return the end of the trial and the days until then, rounded up."""
     ends_at = account.trial_ends_at or now
     return {"ends_at": ends_at, "days": max(0, -(-(ends_at - now) // DAY))}
 
 
-def _free_plan_limit(programme: Programme) -> dict[str, Any]:
+def _free_plan_limit(programme: Programme) -> dict[str, object]:
     """Return the first limit of the free plan, which applies after the trial, if any."""
     finite = [(m, limit) for m, limit in sorted(programme.free_plan.limits.items()) if limit is not None]
     return {"metric": finite[0][0], "limit": finite[0][1]} if finite else {}
 
 
 def _post(
-    session: Session, jobs: Jobs, template: str, account: Account, facts: Mapping[str, Any], fact_key: str
+    session: Session, jobs: Jobs, template: str, account: Account, facts: Mapping[str, object], fact_key: str
 ) -> None:
     mails.post(
         session,

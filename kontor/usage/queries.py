@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import exists, or_, select, text, tuple_, update
@@ -162,7 +162,7 @@ def thresholds(session: Session, account_id: UUID, asked: Mapping[str, tuple[dat
     return notified
 
 
-def add_quota_mail(session: Session, values: Mapping[str, Any]) -> bool:
+def add_quota_mail(session: Session, values: Mapping[str, object]) -> bool:
     """Insert a notice; False if one exists for that account, metric, period, limit and threshold."""
     unique_columns = ["account_id", "metric", "period_start", "allowed", "threshold"]
     statement = insert(QuotaNotice).values(**values).on_conflict_do_nothing(index_elements=unique_columns)
@@ -192,7 +192,7 @@ def close_hour(session: Session, reseller_id: UUID, hour: datetime) -> None:
     _change(session, reseller_id, hour, {"closed": True})
 
 
-def _change(session: Session, reseller_id: UUID, hour: datetime, values: Mapping[str, Any]) -> None:
+def _change(session: Session, reseller_id: UUID, hour: datetime, values: Mapping[str, object]) -> None:
     conditions = (QuotaHour.reseller_id == reseller_id, QuotaHour.hour == hour)
     session.execute(update(QuotaHour).where(*conditions).values(**values))
 

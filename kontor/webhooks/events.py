@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -26,7 +26,7 @@ class NewEvent:
     """An event to write; `data` is JSON."""
 
     type: str
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     account_id: UUID | None
     reseller_id: UUID | None
     programme: str | None
@@ -42,7 +42,7 @@ def emit(
     jobs: Jobs,
     event_type: str,
     account: Account,
-    data: Mapping[str, Any],
+    data: Mapping[str, object],
     *,
     at: datetime,
     reseller_id: UUID | None = None,
@@ -69,7 +69,7 @@ def emit_for(
     session: Session,
     jobs: Jobs,
     event_type: str,
-    data: Mapping[str, Any],
+    data: Mapping[str, object],
     *,
     at: datetime,
     account_id: UUID | None = None,
@@ -103,7 +103,7 @@ def emit_many(session: Session, jobs: Jobs, new_events: Sequence[NewEvent], *, a
     return seqs
 
 
-def _values(event: NewEvent, seq: int, at: datetime) -> dict[str, Any]:
+def _values(event: NewEvent, seq: int, at: datetime) -> dict[str, object]:
     return {
         "seq": seq,
         "id": new_id(),
@@ -127,20 +127,6 @@ def read_feed(
     """Return events after number `after`, oldest first; continuing from the last one never skips an event."""
     page_size = max(1, min(limit, PAGE_LIMIT))
     return events_after(session, after, page_size, reseller_id=reseller_id, account_id=account_id)
-
-
-def event_to_dict(event: DomainEvent) -> dict[str, Any]:
-    """Return the JSON shape of an event in `GET /v1/events`; times are aware."""
-    return {
-        "seq": event.seq,
-        "id": event.id,
-        "type": event.type,
-        "account_id": event.account_id,
-        "reseller_id": event.reseller_id,
-        "programme": event.programme,
-        "at": event.at,
-        "data": event.data,
-    }
 
 
 # A writer holds a lock on the last number drawn before its own first one, from before it draws until
@@ -241,7 +227,7 @@ def events_after(
     return list(session.scalars(query.order_by(DomainEvent.seq).limit(limit)))
 
 
-def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, condition: ColumnElement[bool]) -> Select[Any]:
+def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, condition: ColumnElement[bool]) -> Select[int]:
     """Select the next numbers of one owner, by an ordered index."""
     query = select(DomainEvent.seq).where(*bounds, condition).order_by(DomainEvent.seq).limit(limit)
     return select(query.subquery().c.seq)

@@ -4,92 +4,28 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field
 
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
 from kontor.http.routing import Routes
-from kontor.http.wire import (
-    PAGE,
-    PAGE_LIMIT,
-    Json,
-    PageOut,
-    PageQuery,
-    QueryModel,
-    RequestModel,
-    ResponseModel,
-    UtcIn,
-    UtcOut,
-)
+from kontor.http.wire import PageOut, PageQuery
 from kontor.webhooks import events, service
+from kontor.webhooks.schemas import (
+    EventOut,
+    EventQuery,
+    ReplayIn,
+    ReplayOut,
+    WebhookDeliveryOut,
+    WebhookEndpointIn,
+    WebhookEndpointOut,
+    WebhookEndpointQuery,
+    WebhookEndpointSecretOut,
+)
 from models.keys import Scope
-from models.webhooks import DeliveryState
 
 routes = Routes("webhooks")
 READ = RoutePolicy(Scope.READ, "endpoint_id", ownership.endpoint)
 WRITE = RoutePolicy(Scope.ENQUEUE, "endpoint_id", ownership.endpoint)
-
-
-class WebhookEndpointIn(RequestModel):
-    """A new endpoint; `*` subscribes to every event; a secret is generated if omitted."""
-
-    url: str = Field(max_length=4_000)
-    events: list[str] = Field(max_length=100)
-    secret: str | None = Field(None, max_length=200)
-    reseller_id: UUID | None = None
-
-
-class WebhookEndpointOut(ResponseModel):
-    """An endpoint; without a reseller it receives events of all accounts."""
-
-    id: UUID
-    reseller_id: UUID | None
-    url: str
-    events: list[str]
-    disabled_at: UtcOut | None
-    disabled_reason: str | None
-    created_at: UtcOut
-
-
-class WebhookEndpointSecretOut(WebhookEndpointOut):
-    """An endpoint with its secret, which is returned only once."""
-
-    secret: str
-
-
-class WebhookDeliveryOut(ResponseModel):
-    """Delivery of one event to one endpoint."""
-
-    id: UUID
-    endpoint_id: UUID
-    webhook_id: str
-    event_seq: int | None
-    type: str
-    state: DeliveryState
-    tries: int
-    last_status: int | None
-    last_error: str | None
-    job_id: UUID | None
-    created_at: UtcOut
-    delivered_at: UtcOut | None
-
-
-class ReplayIn(RequestModel):
-    """Start time from which all events are delivered again; omitted: only failed deliveries."""
-
-    since: UtcIn | None = None
-
-
-class ReplayOut(ResponseModel):
-    """Number of deliveries started."""
-
-    started: int
-
-
-class WebhookEndpointQuery(PageQuery):
-    """Filter for endpoints."""
-
-    reseller: UUID | None = None
 
 
 def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
@@ -132,22 +68,22 @@ def list_endpoints(ctx: Ctx, query: Annotated[WebhookEndpointQuery, Query()]) ->
     require_visible_filter(ctx, ownership.account, query.reseller)
     reseller_id = query.reseller or ctx.caller.reseller_id
     page = service.list_endpoints(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
-    documents = [WebhookEndpointOut.model_validate(service.endpoint_to_dict(row)) for row in page.items]
+    documents = [WebhookEndpointOut.model_validate(row) for row in page.items]
     return PageOut(items=documents, next=page.next)
 
 
 @routes.get("/v1/webhook-endpoints/{endpoint_id}", READ, response=WebhookEndpointOut)
 def get_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
     """Return an endpoint."""
-    return WebhookEndpointOut.model_validate(service.endpoint_to_dict(service.get(ctx.session, endpoint_id)))
+    return WebhookEndpointOut.model_validate(service.get(ctx.session, endpoint_id))
 
 
 @routes.delete("/v1/webhook-endpoints/{endpoint_id}", WRITE, response=WebhookEndpointOut)
 def delete_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointOut:
     """Delete an endpoint."""
-    document = service.endpoint_to_dict(service.get(ctx.session, endpoint_id))
+    document = WebhookEndpointOut.model_validate(service.get(ctx.session, endpoint_id))
     service.delete(ctx.session, endpoint_id, ctx.now)
-    return WebhookEndpointOut.model_validate(document)
+    return document
 
 
 @routes.post("/v1/webhook-endpoints/{endpoint_id}/rotate", WRITE, response=WebhookEndpointSecretOut)
@@ -160,7 +96,7 @@ def rotate_secret(ctx: Ctx, endpoint_id: UUID) -> WebhookEndpointSecretOut:
 def test_endpoint(ctx: Ctx, endpoint_id: UUID) -> WebhookDeliveryOut:
     """Send a `webhook.test` event. 409 `endpoint_disabled`."""
     started = service.send_test(ctx.session, ctx.jobs, endpoint_id)
-    return WebhookDeliveryOut.model_validate(service.delivery_to_dict(started))
+    return WebhookDeliveryOut.model_validate(started)
 
 
 @routes.post("/v1/webhook-endpoints/{endpoint_id}/replay", WRITE, response=ReplayOut, status=202)
@@ -173,37 +109,16 @@ def replay_endpoint(ctx: Ctx, endpoint_id: UUID, body: ReplayIn = ReplayIn()) ->
 def list_deliveries(ctx: Ctx, endpoint_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[WebhookDeliveryOut]:
     """List deliveries, newest first."""
     page = service.deliveries(ctx.session, endpoint_id, cursor=query.cursor, limit=query.limit)
-    documents = [WebhookDeliveryOut.model_validate(service.delivery_to_dict(row)) for row in page.items]
+    documents = [WebhookDeliveryOut.model_validate(row) for row in page.items]
     return PageOut(items=documents, next=page.next)
 
 
 def _with_secret(created: service.EndpointSecret) -> WebhookEndpointSecretOut:
-    return WebhookEndpointSecretOut(**service.endpoint_to_dict(created.endpoint), secret=created.secret)
+    endpoint = WebhookEndpointOut.model_validate(created.endpoint)
+    return WebhookEndpointSecretOut(**dict(endpoint), secret=created.secret)
 
 
 event_routes = Routes("events")
-MAX_SEQ = 2**63 - 1
-
-
-class EventOut(ResponseModel):
-    """A domain event; `seq` is its position in the feed."""
-
-    seq: int
-    id: UUID
-    type: str
-    account_id: UUID | None
-    reseller_id: UUID | None
-    programme: str | None
-    at: UtcOut
-    data: dict[str, Json]
-
-
-class EventQuery(QueryModel):
-    """`after` is the last `seq` read; `cursor` is an alias."""
-
-    after: int | None = Field(None, ge=0, le=MAX_SEQ)
-    cursor: int | None = Field(None, ge=0, le=MAX_SEQ)
-    limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
 
 
 @event_routes.get("/v1/events", RoutePolicy(Scope.READ), response=PageOut[EventOut])
@@ -217,5 +132,5 @@ def list_events(ctx: Ctx, query: Annotated[EventQuery, Query()]) -> PageOut[Even
         reseller_id=ctx.caller.reseller_id,
         account_id=ctx.caller.account_id,
     )
-    items = [EventOut.model_validate(events.event_to_dict(event)) for event in rows]
+    items = [EventOut.model_validate(event) for event in rows]
     return PageOut(items=items, next=str(items[-1].seq) if len(items) == query.limit else None)

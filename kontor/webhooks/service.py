@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -145,37 +145,6 @@ def disable(endpoint: WebhookEndpoint, reason: str, now: datetime) -> None:
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
 
 
-def endpoint_to_dict(endpoint: WebhookEndpoint) -> dict[str, Any]:
-    """Return the JSON shape of an endpoint, without its secret."""
-    return {
-        "id": endpoint.id,
-        "reseller_id": endpoint.reseller_id,
-        "url": endpoint.url,
-        "events": endpoint.events,
-        "disabled_at": endpoint.disabled_at,
-        "disabled_reason": endpoint.disabled_reason,
-        "created_at": endpoint.created_at,
-    }
-
-
-def delivery_to_dict(delivery: WebhookDelivery) -> dict[str, Any]:
-    """Return the JSON shape of a delivery."""
-    return {
-        "id": delivery.id,
-        "endpoint_id": delivery.endpoint_id,
-        "webhook_id": delivery.webhook_id,
-        "event_seq": delivery.event_seq,
-        "type": delivery.type,
-        "state": delivery.state,
-        "tries": delivery.tries,
-        "last_status": delivery.last_status,
-        "last_error": delivery.last_error,
-        "job_id": delivery.job_id,
-        "created_at": delivery.created_at,
-        "delivered_at": delivery.delivered_at,
-    }
-
-
 def _start(
     session: Session,
     jobs: Jobs,
@@ -183,7 +152,7 @@ def _start(
     webhook_id: str,
     event_seq: int | None,
     event_type: str,
-    body: dict[str, Any],
+    body: Mapping[str, object],
 ) -> WebhookDelivery:
     delivery = WebhookDelivery(
         id=new_id(),

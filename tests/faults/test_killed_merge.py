@@ -76,7 +76,7 @@ def pair(harness: SigkillHarness, deps: Deps) -> Mapping[str, Any]:
         old, new = fill(deps, session, "Elbe"), fill(deps, session, "Weser")
         merge.enqueue(ctx, session, old, new)
         session.commit()
-        return merge.preview(ctx, session, old, new).document()
+        return merge.preview(ctx, session, old, new).out().model_dump(mode="json")
 
 
 def test_merge_completes_after_sigkills(harness: SigkillHarness, pair: Mapping[str, Any]) -> None:

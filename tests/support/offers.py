@@ -27,8 +27,9 @@ from kontor.kernel.ids import new_id
 from kontor.kernel.ports import CallSender
 from kontor.kernel.tokens import Tokens
 from kontor.offers import service as offers
+from kontor.offers.schemas import OfferOut
 from kontor.offers.service import NewOffer
-from kontor.offers.views import offer_to_dict
+from kontor.offers.views import offer_out
 from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
@@ -113,10 +114,10 @@ class OfferScenario:
         self.work()
         return offer_id
 
-    def offer(self, offer_id: UUID) -> dict[str, Any]:
+    def offer(self, offer_id: UUID) -> OfferOut:
         """The offer as the API shows it."""
         with self.transaction() as session:
-            return offer_to_dict(session, session.get_one(Offer, offer_id), self.clock.now())
+            return offer_out(session, session.get_one(Offer, offer_id), self.clock.now())
 
     def work(self) -> None:
         """Run every due job except mails."""

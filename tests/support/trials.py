@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from kontor.accounts import clients, deletion, reseller_status, views
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
+from kontor.accounts.schemas import AccountOut
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import FakeMailTransport, ManualClock
 from kontor.engine.testing import InlineWorker
@@ -107,12 +108,11 @@ class TrialScenario:
         with self.transaction() as session:
             return quotas.receive_report(self.book, session, account_id or self.client, report)
 
-    def shown(self, account_id: UUID | None = None) -> dict[str, Any]:
+    def shown(self, account_id: UUID | None = None) -> AccountOut:
         """The account as the API shows it."""
         with self.transaction() as session:
             account = accounts.get(session, account_id or self.client)
-            documents = views.accounts_to_dicts(session, self.book.programmes, [account], self.clock.now())
-            return documents[0]
+            return views.account_outs(session, self.book.programmes, [account], self.clock.now())[0]
 
     def set(self, instant: datetime) -> None:
         """Move the clock to an instant without running jobs."""

@@ -6,10 +6,12 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
 from kontor.accounts.queries import AccountFilter
+from kontor.accounts.schemas import TrialOut, UsageOut
 from kontor.accounts.service import NewAccount
-from kontor.accounts.views import account_to_dict
+from kontor.accounts.views import account_out
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, Invalid, NotFound
+from kontor.kernel.states import TrialState
 from models.accounts import Account
 from models.mails import Mail, MailRecipient
 
@@ -22,8 +24,8 @@ def sent_mails(session: Session) -> list[tuple[str, str]]:
 
 def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(office: Context, session: Session) -> None:
     made = accounts.create(office, session, NewAccount("booking", "Salon Ä", "a@salon.example"))
-    shown = account_to_dict(made, office.programme_of(session, made), office.now)
-    assert shown == {
+    shown = account_out(made, office.programme_of(session, made), office.now)
+    assert dict(shown) == {
         "id": made.id,
         "programme": "booking",
         "name": "Salon Ä",
@@ -34,8 +36,8 @@ def test_new_account_is_regular_on_the_free_plan_in_the_programme_time_zone(offi
         "locale": "fr",
         "timezone": "Europe/Paris",
         "plan": "free",
-        "trial": {"state": "none", "ends_at": None},
-        "usage": {"appointments": {"value": 0, "limit": 50}},
+        "trial": TrialOut(state=TrialState.NONE, ends_at=None),
+        "usage": {"appointments": UsageOut(value=0, limit=50)},
         "read_only": False,
         "suspended": False,
         "terms": None,

@@ -39,9 +39,9 @@ def check(office: Context, session: Session, records: dict[str, list[str]]) -> N
 def test_published_record_verifies_the_domain_and_its_removal_revokes_it(
     office: Context, session: Session, reseller: Account, claim: VerifiedDomain
 ) -> None:
-    shown = brands.brand_to_dict(session, reseller)["domains"][0]
-    assert not shown["verified"]
-    check(office, session, {shown["record"]["name"]: ["v=spf1 -all", shown["record"]["value"]]})
+    shown = brands.brand_out(session, reseller).domains[0]
+    assert not shown.verified
+    check(office, session, {shown.record.name: ["v=spf1 -all", shown.record.value]})
     assert (claim.verified_at, claim.verified_by) == (office.now, "dns")
     check(office, session, {})
     assert claim.verified_at is None
@@ -107,4 +107,4 @@ def test_setting_the_brand_again_keeps_the_verification(
     settings = brands.validate_brand({"name": "New", "from_address": "neu@elbe.example"})
     brands.put(session, reseller, settings, office.now)
     assert (claim.token, claim.verified_by) == (token, "operator")
-    assert brands.brand_to_dict(session, reseller)["domains"][0]["verified"]
+    assert brands.brand_out(session, reseller).domains[0].verified

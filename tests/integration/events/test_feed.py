@@ -114,4 +114,4 @@ def test_feed_of_a_reseller_covers_itself_and_its_clients(
     ]
     own = events.read_feed(session, account_id=client.id)
     assert [event.account_id for event in own] == [client.id]
-    assert events.event_to_dict(own[0])["reseller_id"] == reseller.id
+    assert own[0].reseller_id == reseller.id

@@ -9,8 +9,10 @@ from sqlalchemy import text as sql
 
 from kontor.adapters.fakes import http_reply, refused
 from kontor.licences import service as licences
+from kontor.licences.rules import Balance
 from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
-from models.offers import Offer
+from kontor.offers.schemas import GrantStatusOut, LicenceChangeOut
+from models.offers import GrantState, Offer
 from tests.support.offers import START, OfferScenario
 
 YEAR_ON = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
@@ -32,13 +34,13 @@ def accepted(world: OfferScenario, *lines: dict[str, Any]) -> UUID:
     return offer_id
 
 
-def has(world: OfferScenario) -> list[dict[str, Any]]:
+def has(world: OfferScenario) -> tuple[Balance, ...]:
     with world.transaction() as session:
         return licences.balances(session, world.client, world.clock.now())
 
 
 def seats(world: OfferScenario) -> dict[str, int]:
-    return {licence["product"]: licence["count"] for licence in has(world)}
+    return {licence.product: licence.count for licence in has(world)}
 
 
 def test_absolute_line_replaces_and_relative_line_adds(world: OfferScenario) -> None:
@@ -53,13 +55,13 @@ def test_preview_of_changes_is_kept_with_the_decision(world: OfferScenario) -> N
     accepted(world, line(10))
     offer_id = world.delivered([line(5, "relative"), line(7, product="data-protection")])
     expected = [
-        {"product": "excel-basics", "now": 10, "then": 15},
-        {"product": "data-protection", "now": 0, "then": 7},
+        LicenceChangeOut(product="excel-basics", now=10, then=15),
+        LicenceChangeOut(product="data-protection", now=0, then=7),
     ]
-    assert world.offer(offer_id)["changes"] == expected
+    assert world.offer(offer_id).changes == expected
     accept(world, offer_id)
     accepted(world, line(1))
-    assert world.offer(offer_id)["changes"] == expected
+    assert world.offer(offer_id).changes == expected
 
 
 def test_lines_of_one_offer_apply_in_order(world: OfferScenario) -> None:
@@ -72,10 +74,10 @@ def test_lines_of_one_offer_apply_in_order(world: OfferScenario) -> None:
 def test_product_expires_at_the_next_end_of_its_grants(world: OfferScenario) -> None:
     accepted(world, line(10), line(5, "relative", "2026-06-30"))
     [held] = has(world)
-    assert (held["count"], held["expires_at"]) == (15, datetime(2026, 6, 30, 22, 0, tzinfo=UTC))
+    assert (held.count, held.expires_at) == (15, datetime(2026, 6, 30, 22, 0, tzinfo=UTC))
     world.pass_time(datetime(2026, 6, 30, 22, 0, tzinfo=UTC) - START)
     [held] = has(world)
-    assert (held["count"], held["expires_at"]) == (10, YEAR_ON)
+    assert (held.count, held.expires_at) == (10, YEAR_ON)
 
 
 def test_instance_receives_the_totals_of_every_product(world: OfferScenario) -> None:
@@ -95,10 +97,10 @@ def test_licences_count_while_the_instance_is_down(world: OfferScenario) -> None
     world.work()
     offer = world.offer(offer_id)
     assert seats(world) == {"excel-basics": 10}
-    assert (offer["state"], offer["grant"]["state"]) == ("accepted", "pending")
-    assert offer["grant"]["last_error"].startswith("not sent")
+    assert (offer.state, offer.grant.state) == ("accepted", "pending")
+    assert str(offer.grant.last_error).startswith("not sent")
     world.pass_time(timedelta(minutes=10))
-    assert world.offer(offer_id)["grant"] == {"state": "applied", "last_error": None}
+    assert world.offer(offer_id).grant == GrantStatusOut(state=GrantState.APPLIED, last_error=None)
 
 
 def test_licences_count_when_the_instance_rejects_them_and_the_reseller_is_notified(world: OfferScenario) -> None:
@@ -107,7 +109,7 @@ def test_licences_count_when_the_instance_rejects_them_and_the_reseller_is_notif
     accept(world, offer_id)
     for _ in range(10):
         world.pass_time(timedelta(hours=2))
-    assert world.offer(offer_id)["grant"] == {"state": "failed", "last_error": "answered 400"}
+    assert world.offer(offer_id).grant == GrantStatusOut(state=GrantState.FAILED, last_error="answered 400")
     assert seats(world) == {"excel-basics": 10}
     facts = world.mail("delivery-failed").facts
     assert (facts["subject_of"], facts["attempts"]) == ("licences", 8)
@@ -116,7 +118,7 @@ def test_licences_count_when_the_instance_rejects_them_and_the_reseller_is_notif
 def test_ended_grant_no_longer_counts_and_the_instance_receives_zero(world: OfferScenario) -> None:
     accepted(world, line(10, term="P30D"))
     world.pass_time(timedelta(days=31))
-    assert has(world) == []
+    assert has(world) == ()
     call = world.calls("licences.granted")[-1]
     assert call["data"]["reason"] == "ended"
     assert call["data"]["licences"] == [{"product": "excel-basics", "count": 0, "expires_at": None}]
@@ -151,7 +153,7 @@ def test_concurrent_acceptances_of_one_account_are_serialised(world: OfferScenar
     for thread in threads:
         thread.join()
     assert seats(world) == {"excel-basics": 8}
-    assert sorted(world.offer(offer_id)["changes"][0]["now"] for offer_id in waiting) == list(range(8))
+    assert sorted(world.offer(offer_id).changes[0].now for offer_id in waiting) == list(range(8))
 
 
 def test_concurrent_absolute_offers_leave_one_of_the_two(world: OfferScenario) -> None:

@@ -81,7 +81,7 @@ def test_repeat_is_a_new_mail_with_its_own_job_and_refers_to_the_first(
     assert first["Subject"] == second["Subject"]
     assert first["Message-ID"] != second["Message-ID"]
     assert (invited.state, repeat.state) == ("sent", "sent")
-    assert mails.mail_to_dict(mails.get(session, repeat.id))["repeats"] == invited.id
+    assert mails.mail_out(mails.get(session, repeat.id)).repeats == invited.id
 
 
 def test_link_of_a_repeat_is_new_works_and_is_not_stored(

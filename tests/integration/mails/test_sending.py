@@ -69,7 +69,7 @@ def test_link_works_and_is_masked_in_the_log(
     assert len(bodies) == 2
     assert all("/activate/***" in body and token not in body for body in bodies)
     assert token not in mail.raw
-    assert token not in repr(mails.mail_to_dict(mails.get(session, mail.id), raw=True))
+    assert token not in repr(mails.mail_out(mails.get(session, mail.id), raw=True))
     assert activation.activate(office, session, tokens, token).account.id == client.id
 
 

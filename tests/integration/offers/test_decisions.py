@@ -19,6 +19,7 @@ from kontor.offers import queries as offers_queries
 from kontor.offers import service as offers
 from kontor.offers.decisions import DecidedBy, DecisionChoice, decide, decide_by_key, decide_by_link, peek, require_open
 from kontor.offers.notifications import make_decision_token
+from kontor.offers.schemas import LicenceChangeOut
 from kontor.offers.transitions import audit_trail_intact
 from models.accounts import Account
 from models.keys import Scope
@@ -56,7 +57,7 @@ def test_reading_the_link_decides_nothing(world: OfferScenario) -> None:
         seen = require_open(world.book, session, world.tokens, token)
     assert [str(change) for change in seen.changes] == ["0 licences -> 10 (+10)"]
     assert seen.undecided
-    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert world.offer(offer_id).state == "waiting_for_confirmation"
 
 
 def test_one_click_accepts_and_notifies_the_reseller(world: OfferScenario) -> None:
@@ -64,11 +65,11 @@ def test_one_click_accepts_and_notifies_the_reseller(world: OfferScenario) -> No
     assert click(world, token_of(world, offer_id)) == "accepted"
     world.work()
     offer = world.offer(offer_id)
-    assert (offer["grant"]["state"], offer["changes"]) == (
+    assert (offer.grant.state, offer.changes) == (
         "applied",
-        [{"product": "excel-basics", "now": 0, "then": 10}],
+        [LicenceChangeOut(product="excel-basics", now=0, then=10)],
     )
-    assert offer["decided_by"] == f"admin:{world.client}"
+    assert offer.decided_by == f"admin:{world.client}"
     assert world.mails()[-1] == ("offer-accepted", "admin@nordic-academy.example")
     assert world.mail("offer-accepted").facts["lines"][0]["product"] == "Excel basics"
 
@@ -77,7 +78,7 @@ def test_one_click_rejects_and_grants_nothing(world: OfferScenario) -> None:
     offer_id = world.delivered()
     assert click(world, token_of(world, offer_id), REJECT) == "rejected"
     world.work()
-    assert world.offer(offer_id)["grant"]["state"] == "none"
+    assert world.offer(offer_id).grant.state == "none"
     assert world.calls("licences.granted") == []
     assert world.mails()[-1][0] == "offer-rejected"
 
@@ -161,7 +162,7 @@ def test_token_of_another_key_purpose_or_account_is_not_found(world: OfferScenar
     for token in foreign:
         with pytest.raises(NotFound):
             click(world, token)
-    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert world.offer(offer_id).state == "waiting_for_confirmation"
 
 
 def test_clients_own_key_and_an_operator_on_its_behalf_may_decide(world: OfferScenario) -> None:
@@ -184,7 +185,7 @@ def test_reseller_stranger_and_read_only_key_may_not_decide(world: OfferScenario
         ):
             with pytest.raises(error):
                 decide_by_key(world.book, session, caller, offer_id, ACCEPT)
-    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert world.offer(offer_id).state == "waiting_for_confirmation"
 
 
 def test_undelivered_offer_cannot_be_accepted(world: OfferScenario) -> None:
@@ -228,8 +229,8 @@ def test_concurrent_accept_and_cancel_have_one_winner_and_the_other_learns_the_s
         [loser] = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
         [winner] = [outcome for outcome in outcomes if isinstance(outcome, str)]
         assert loser.code == "illegal_transition"
-        assert loser.state == winner == world.offer(offer_id)["state"]
-        assert len(world.offer(offer_id)["events"]) == 3
+        assert loser.state == winner == world.offer(offer_id).state
+        assert len(world.offer(offer_id).events) == 3
         assert verifies(world, offer_id)
         winners.add(winner)
     assert winners <= {"accepted", "cancelled"}
@@ -274,5 +275,5 @@ def test_closing_an_account_cancels_its_open_offers(world: OfferScenario) -> Non
     click(world, token_of(world, done))
     with world.transaction() as session:
         assert offers.cancel_open_offers(world.book, session, world.client, "system") == 2
-    assert {world.offer(offer)["reason"] for offer in (waiting, asked)} == {"account_closed"}
-    assert world.offer(done)["state"] == "accepted"
+    assert {world.offer(offer).reason for offer in (waiting, asked)} == {"account_closed"}
+    assert world.offer(done).state == "accepted"

@@ -9,16 +9,16 @@ from tests.support.offers import OfferScenario
 
 def test_sent_offer_is_delivered_and_its_admin_is_asked(world: OfferScenario) -> None:
     offer_id = world.send(message="Für Sie <b>alle</b>")
-    assert world.offer(offer_id)["state"] == "waiting"
+    assert world.offer(offer_id).state == "waiting"
     world.work()
     offer = world.offer(offer_id)
-    assert offer["state"] == "waiting_for_confirmation"
-    assert offer["delivery"]["attempts"] == 1
-    assert [(e["from"], e["to"]) for e in offer["events"]] == [
+    assert offer.state == "waiting_for_confirmation"
+    assert offer.delivery.attempts == 1
+    assert [(e.from_, e.to) for e in offer.events] == [
         (None, "waiting"),
         ("waiting", "waiting_for_confirmation"),
     ]
-    assert offer["events"][1]["job"] == offer["delivery"]["job_id"]
+    assert offer.events[1].job == offer.delivery.job_id
     [call] = world.calls()
     assert call["type"] == "offer.delivered"
     assert call["data"]["message"] == "Für Sie <b>alle</b>"
@@ -32,12 +32,12 @@ def test_unavailable_instance_holds_the_lane_and_counts_no_attempt(world: OfferS
     for _ in range(3):
         world.pass_time(timedelta(minutes=10))
     offer = world.offer(offer_id)
-    assert (offer["state"], offer["delivery"]["attempts"]) == ("waiting", 4)
-    assert offer["delivery"]["last_error"] == "no answer in 15 s"
+    assert (offer.state, offer.delivery.attempts) == ("waiting", 4)
+    assert offer.delivery.last_error == "no answer in 15 s"
     assert world.jobs_of("offers.deliver") == [("queued", 0, None)]
     world.pass_time(timedelta(minutes=10))
-    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
-    assert world.offer(offer_id)["delivery"]["last_error"] is None
+    assert world.offer(offer_id).state == "waiting_for_confirmation"
+    assert world.offer(offer_id).delivery.last_error is None
     assert len({call["webhook-id"] for call in world.calls()}) == 1
 
 
@@ -47,8 +47,8 @@ def test_broken_lane_does_not_affect_the_lane_of_another_customer(world: OfferSc
     down = world.send()
     up = world.send(account_id=other)
     world.work()
-    assert world.offer(down)["state"] == "waiting"
-    assert world.offer(up)["state"] == "waiting_for_confirmation"
+    assert world.offer(down).state == "waiting"
+    assert world.offer(up).state == "waiting_for_confirmation"
 
 
 def test_retry_after_of_the_instance_is_honoured(world: OfferScenario) -> None:
@@ -56,9 +56,9 @@ def test_retry_after_of_the_instance_is_honoured(world: OfferScenario) -> None:
     offer_id = world.send()
     world.work()
     world.pass_time(timedelta(minutes=119))
-    assert world.offer(offer_id)["delivery"]["attempts"] == 1
+    assert world.offer(offer_id).delivery.attempts == 1
     world.pass_time(timedelta(minutes=2))
-    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert world.offer(offer_id).state == "waiting_for_confirmation"
 
 
 def test_refused_delivery_is_retried_until_dead_and_the_reseller_notified(world: OfferScenario) -> None:
@@ -67,8 +67,8 @@ def test_refused_delivery_is_retried_until_dead_and_the_reseller_notified(world:
     for _ in range(10):
         world.pass_time(timedelta(hours=2))
     offer = world.offer(offer_id)
-    assert (offer["state"], offer["delivery"]["attempts"]) == ("waiting", 8)
-    assert offer["delivery"]["last_error"] == "answered 400"
+    assert (offer.state, offer.delivery.attempts) == ("waiting", 8)
+    assert offer.delivery.last_error == "answered 400"
     assert world.jobs_of("offers.deliver") == [("dead", 8, "failed")]
     assert world.mails() == [("delivery-failed", "admin@nordic-academy.example")]
 
@@ -79,7 +79,7 @@ def test_delivery_is_dead_after_72_hours_in_a_held_lane_and_the_reseller_notifie
     world.work()
     for _ in range(73):
         world.pass_time(timedelta(hours=1))
-    assert world.offer(offer_id)["state"] == "waiting"
+    assert world.offer(offer_id).state == "waiting"
     assert world.jobs_of("offers.deliver") == [("dead", 0, "lane_held")]
     assert world.mail("delivery-failed").facts["held"] is True
 
@@ -91,7 +91,7 @@ def test_offer_withdrawn_before_delivery_never_reaches_the_instance(world: Offer
     world.work()
     assert world.calls() == []
     assert world.mails() == []
-    assert world.offer(offer_id)["reason"] == "withdrawn"
+    assert world.offer(offer_id).reason == "withdrawn"
 
 
 def test_offer_withdrawn_while_connections_are_refused_is_not_delivered(world: OfferScenario) -> None:
@@ -112,7 +112,7 @@ def test_possibly_delivered_offer_is_withdrawn_by_a_second_call(world: OfferScen
         offers.cancel(world.book, session, offer_id, "key:reseller")
     world.pass_time(timedelta(minutes=10))
     assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
-    assert world.offer(offer_id)["state"] == "cancelled"
+    assert world.offer(offer_id).state == "cancelled"
 
 
 def test_cancelling_during_delivery_wins_and_withdraws_the_offer(world: OfferScenario) -> None:
@@ -126,7 +126,7 @@ def test_cancelling_during_delivery_wins_and_withdraws_the_offer(world: OfferSce
     world.work()
     assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
     assert world.calls("offer.withdrawn")[0]["data"]["reason"] == "withdrawn"
-    assert world.offer(offer_id)["state"] == "cancelled"
+    assert world.offer(offer_id).state == "cancelled"
     assert world.mails() == []
 
 
@@ -142,8 +142,8 @@ def test_withdrawal_of_a_delivered_offer_is_sent_and_its_admin_notified(world: O
 def test_offer_expires_after_30_days_even_before_the_job_ran(world: OfferScenario) -> None:
     offer_id = world.delivered()
     world.clock.advance(timedelta(days=30))
-    assert (world.offer(offer_id)["state"], world.offer(offer_id)["reason"]) == ("cancelled", "expired")
-    assert len(world.offer(offer_id)["events"]) == 2
+    assert (world.offer(offer_id).state, world.offer(offer_id).reason) == ("cancelled", "expired")
+    assert len(world.offer(offer_id).events) == 2
     world.work()
-    assert world.offer(offer_id)["events"][2]["to"] == "cancelled"
+    assert world.offer(offer_id).events[2].to == "cancelled"
     assert world.mails()[-1] == ("offer-expired", "admin@nordic-academy.example")

@@ -23,7 +23,7 @@ def test_inbox_lists_open_offers_first_and_then_the_last_decided_ones(world: Off
         while True:
             page = offers.read_inbox(session, world.client, world.clock.now(), cursor=cursor, limit=2)
             assert page.count == 3
-            pages.append([item["id"] for item in page.items])
+            pages.append([item.id for item in page.items])
             cursor = page.next
             if cursor is None:
                 break
@@ -47,9 +47,9 @@ def test_offer_keeps_the_lines_its_template_had(world: OfferScenario) -> None:
     offer_id = world.send(lines=None, template_id=template_id)
     with world.transaction() as session:
         templates.change(world.book, session, template_id, "Starter", [dict(LINES[0], count=99)])
-    assert world.offer(offer_id)["lines"][0]["count"] == 10
+    assert world.offer(offer_id).lines[0].count == 10
     with world.transaction() as session:
         templates.delete(session, template_id)
-    assert world.offer(offer_id)["template_id"] is None
+    assert world.offer(offer_id).template_id is None
     with world.transaction() as session:
         assert session.scalar(sql("SELECT count(*) FROM offer_events")) == 1

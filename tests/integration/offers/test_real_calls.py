@@ -40,7 +40,7 @@ def test_offer_passes_from_waiting_to_applied(world: OfferScenario, instance: Sa
     world.work()
     assert taken(instance) == ["offer.delivered", "licences.granted"]
     assert instance.book.calls[0]["data"]["message"] == "Grüße\r\nBcc: you@evil.example"
-    assert world.offer(offer_id)["grant"]["state"] == "applied"
+    assert world.offer(offer_id).grant.state == "applied"
 
 
 def test_offers_are_delivered_when_the_instance_returns_after_ten_minutes(
@@ -50,10 +50,10 @@ def test_offers_are_delivered_when_the_instance_returns_after_ten_minutes(
     sent = [world.send() for _ in range(3)]
     world.work()
     world.pass_time(timedelta(minutes=10))
-    assert {world.offer(offer_id)["state"] for offer_id in sent} == {"waiting"}
+    assert {world.offer(offer_id).state for offer_id in sent} == {"waiting"}
     instance.set_behaviour(Behaviour())
     world.pass_time(timedelta(minutes=10))
-    assert {world.offer(offer_id)["state"] for offer_id in sent} == {"waiting_for_confirmation"}
+    assert {world.offer(offer_id).state for offer_id in sent} == {"waiting_for_confirmation"}
     assert taken(instance) == ["offer.delivered"] * 3
     assert {attempts for _, attempts, _ in world.jobs_of("offers.deliver")} == {1}
 
@@ -62,9 +62,9 @@ def test_lost_response_is_repeated_under_the_same_id(world: OfferScenario, insta
     instance.set_behaviour(Behaviour(ResponseMode.OK, times=1, seconds=2.0))
     offer_id = world.send()
     world.work()
-    assert "no answer" in world.offer(offer_id)["delivery"]["last_error"]
+    assert "no answer" in str(world.offer(offer_id).delivery.last_error)
     world.pass_time(timedelta(minutes=10))
-    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert world.offer(offer_id).state == "waiting_for_confirmation"
     assert taken(instance) == ["offer.delivered"]
     assert [call["repeat"] for call in instance.book.calls] == [False, True]
 

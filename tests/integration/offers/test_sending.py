@@ -59,7 +59,7 @@ def test_message_must_be_plain_text_of_limited_length(world: OfferScenario, mess
 
 def test_message_is_stored_unchanged_up_to_the_limit(world: OfferScenario) -> None:
     text = 'Zeile 1\r\nTo: "x" <script>\t' + "ß" * 3_900
-    assert world.offer(world.send(message=text))["message"] == text
+    assert world.offer(world.send(message=text)).message == text
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_expiry_must_be_aware_in_the_future_and_limited(world: OfferScenario, ex
 
 
 def test_offer_expires_after_30_days_by_default(world: OfferScenario) -> None:
-    assert world.offer(world.send())["expires_at"] == world.clock.now() + timedelta(days=30)
+    assert world.offer(world.send()).expires_at == world.clock.now() + timedelta(days=30)
     soon = world.clock.now() + timedelta(seconds=1)
-    assert world.offer(world.send(expires_at=soon))["expires_at"] == soon
+    assert world.offer(world.send(expires_at=soon)).expires_at == soon
 
 
 def test_account_without_an_instance_gets_no_offer(world: OfferScenario) -> None:
@@ -182,4 +182,4 @@ def test_moved_instance_is_tried_at_once(world: OfferScenario) -> None:
     with world.transaction() as session:
         instances.put(session, world.secret_box, world.client, "https://new.example/", None, world.clock.now())
     world.work()
-    assert world.offer(offer_id)["state"] == "waiting_for_confirmation"
+    assert world.offer(offer_id).state == "waiting_for_confirmation"

@@ -36,7 +36,7 @@ def test_each_threshold_has_its_own_mail(world: TrialScenario) -> None:
     assert world.mails("quota") == list(TEMPLATES)
     assert facts_by_template["quota-exceeded"]["resets_on"] == "2026-04-01"
     assert [(event["value"], event["limit"]) for event in world.events("quota.exceeded")] == [(51, 50)]
-    assert world.shown()["read_only"] is True
+    assert world.shown().read_only is True
 
 
 TEMPLATES = ("quota-warning", "quota-reached", "quota-exceeded")
@@ -45,10 +45,10 @@ TEMPLATES = ("quota-warning", "quota-reached", "quota-exceeded")
 def test_limit_is_reached_by_the_50th_and_exceeded_by_the_51st(world: TrialScenario) -> None:
     world.report("value", 50)
     world.work()
-    assert (world.mails("quota"), world.shown()["read_only"]) == (["quota-reached"], False)
+    assert (world.mails("quota"), world.shown().read_only) == (["quota-reached"], False)
     world.report("delta", 1)
     world.work()
-    assert (world.mails("quota"), world.shown()["read_only"]) == (["quota-reached", "quota-exceeded"], True)
+    assert (world.mails("quota"), world.shown().read_only) == (["quota-reached", "quota-exceeded"], True)
 
 
 def test_jump_sends_only_the_highest_threshold_and_never_repeats_it(world: TrialScenario) -> None:
@@ -118,7 +118,7 @@ def test_carried_over_level_is_mailed_only_after_a_new_report(world: TrialScenar
     world.set(APRIL)
     world.work()
     assert world.mails("quota") == ["quota-exceeded"]
-    assert world.shown()["usage"]["appointments"]["value"] == 51
+    assert world.shown().usage["appointments"].value == 51
 
     world.report("value", 52)
     world.work()
@@ -143,7 +143,7 @@ def test_late_report_of_a_past_month_is_not_mailed(world: TrialScenario) -> None
     world.set(APRIL + HOUR)
     world.report("delta", 60, at=APRIL - HOUR)
     world.work()
-    assert (world.mails("quota"), world.shown()["usage"]["appointments"]["value"]) == ([], 0)
+    assert (world.mails("quota"), world.shown().usage["appointments"].value) == ([], 0)
 
 
 def test_changed_limit_is_checked_at_once(world: TrialScenario) -> None:

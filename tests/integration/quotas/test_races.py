@@ -16,7 +16,7 @@ def test_concurrent_reports_across_a_limit_send_one_mail_per_threshold(world: Tr
     assert report_concurrently(database_url, world.client, processes=8, each=10) == [0] * 8
     world.work()
 
-    assert world.shown()["usage"]["appointments"]["value"] == 85
+    assert world.shown().usage["appointments"].value == 85
     assert world.mails("quota") == ["quota-warning", "quota-reached", "quota-exceeded"]
     assert [event["value"] for event in world.events("quota.exceeded")] == [51]
 

@@ -24,8 +24,7 @@ MIDNIGHT = datetime(2026, 3, 1, tzinfo=PARIS)
 
 
 def used(world: TrialScenario) -> int:
-    value: int = world.shown()["usage"]["appointments"]["value"]
-    return value
+    return world.shown().usage["appointments"].value
 
 
 def test_newest_level_counts_regardless_of_arrival(world: TrialScenario) -> None:

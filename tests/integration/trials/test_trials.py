@@ -1,17 +1,18 @@
 """Trials from start to end (programme.md 4.2-4.4), on a real ledger."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from kontor.accounts import clients, merge, reseller_status
 from kontor.accounts import service as accounts
+from kontor.accounts.schemas import TrialOut, UsageOut
 from kontor.accounts.service import NewAccount
 from kontor.context import Context
 from kontor.kernel.errors import Conflict
 from kontor.kernel.ports import MailDeferred
+from kontor.kernel.states import TrialState
 from models.accounts import Account
 from tests.support.trials import CHEF, EXAMPLE, TrialScenario
 
@@ -20,21 +21,20 @@ TICK = timedelta(microseconds=1)
 PARIS = ZoneInfo("Europe/Paris")
 
 
-def trial(world: TrialScenario) -> dict[str, Any]:
-    state: dict[str, Any] = world.shown()["trial"]
-    return state
+def trial(world: TrialScenario) -> TrialOut:
+    return world.shown().trial
 
 
 def test_trial_lasts_seven_times_24_hours_without_a_limit(world: TrialScenario) -> None:
     started = world.clock.now()
-    assert world.shown()["usage"] == {"appointments": {"value": 0, "limit": 50}}
+    assert world.shown().usage == {"appointments": UsageOut(value=0, limit=50)}
 
     ends_at = world.start()
 
     assert ends_at == started + 7 * DAY
     shown = world.shown()
-    assert shown["trial"] == {"state": "running", "ends_at": ends_at}
-    assert (shown["plan"], shown["usage"]["appointments"]["limit"]) == ("free", None)
+    assert shown.trial == TrialOut(state=TrialState.RUNNING, ends_at=ends_at)
+    assert (shown.plan, shown.usage["appointments"].limit) == ("free", None)
 
 
 @pytest.mark.parametrize("start", [datetime(2026, 3, 22, 9, tzinfo=PARIS), datetime(2026, 10, 18, 9, tzinfo=PARIS)])
@@ -45,9 +45,9 @@ def test_trial_length_is_not_changed_by_a_clock_change(world: TrialScenario, sta
     assert ends_at - start.astimezone(UTC) == timedelta(hours=7 * 24)
     assert ends_at.astimezone(PARIS).hour in {8, 10}
     world.set(ends_at - TICK)
-    assert trial(world)["state"] == "running"
+    assert trial(world).state == "running"
     world.set(ends_at)
-    assert trial(world)["state"] == "expired"
+    assert trial(world).state == "expired"
 
 
 def test_ended_trial_is_expired_on_read_before_the_job_ran(world: TrialScenario) -> None:
@@ -56,9 +56,9 @@ def test_ended_trial_is_expired_on_read_before_the_job_ran(world: TrialScenario)
     world.set(ends_at)
 
     shown = world.shown()
-    assert shown["trial"]["state"] == "expired"
-    assert shown["usage"] == {"appointments": {"value": 51, "limit": 50}}
-    assert shown["read_only"] is True
+    assert shown.trial.state == "expired"
+    assert shown.usage == {"appointments": UsageOut(value=51, limit=50)}
+    assert shown.read_only is True
 
 
 def test_expiring_trial_sends_start_reminders_and_end(world: TrialScenario) -> None:
@@ -94,7 +94,7 @@ def test_no_reminder_is_sent_when_an_outage_lasted_past_the_end(world: TrialScen
     world.go_to(ends_at + 30 * DAY)
 
     assert world.mails("trial") == ["trial-started", "trial-ended"]
-    assert trial(world) == {"state": "expired", "ends_at": ends_at}
+    assert trial(world) == TrialOut(state=TrialState.EXPIRED, ends_at=ends_at)
     (ended, _), *_ = world.posted("trial-ended")
     assert datetime.fromisoformat(ended.facts["ended_at"]) == ends_at
 
@@ -110,7 +110,7 @@ def test_account_over_its_limit_is_read_only_at_the_end_and_gets_the_quota_mail(
     (ended, _), *_ = world.posted("trial-ended")
     facts = {name: ended.facts[name] for name in ("metric", "value", "limit", "read_only")}
     assert facts == {"metric": "appointments", "value": 51, "limit": 50, "read_only": True}
-    assert world.shown()["read_only"] is True
+    assert world.shown().read_only is True
 
 
 def test_paid_plan_converts_the_trial_at_once_and_stops_reminders(world: TrialScenario) -> None:
@@ -121,7 +121,7 @@ def test_paid_plan_converts_the_trial_at_once_and_stops_reminders(world: TrialSc
 
     world.go_to(ends_at + DAY)
 
-    assert trial(world) == {"state": "converted", "ends_at": moment}
+    assert trial(world) == TrialOut(state=TrialState.CONVERTED, ends_at=moment)
     assert world.mails("trial") == ["trial-started"]
     assert [event["outcome"] for event in world.events("trial.ended")] == ["converted"]
 
@@ -151,8 +151,8 @@ def test_plan_taken_at_the_end_converts_only_before_it(world: TrialScenario) -> 
     assert world.take_plan("basic", other) is False
     world.work()
 
-    assert trial(world)["state"] == "converted"
-    assert world.shown(other)["trial"] == {"state": "expired", "ends_at": ends_at}
+    assert trial(world).state == "converted"
+    assert world.shown(other).trial == TrialOut(state=TrialState.EXPIRED, ends_at=ends_at)
     assert [event["outcome"] for event in world.events("trial.ended")] == ["converted", "expired"]
     assert world.mails("trial-ended") == []
 
@@ -183,7 +183,7 @@ def test_deletion_ends_the_trial_and_the_same_admin_gets_no_second_one(world: Tr
     world.start()
     world.pass_time(DAY)
     world.delete()
-    assert world.shown()["trial"] == {"state": "expired", "ends_at": world.clock.now()}
+    assert world.shown().trial == TrialOut(state=TrialState.EXPIRED, ends_at=world.clock.now())
     assert [event["outcome"] for event in world.events("trial.ended")] == ["expired"]
 
     world.pass_time(60 * DAY)
@@ -219,12 +219,12 @@ def test_disconnecting_keeps_the_running_trial_and_gives_no_second_one(world: Tr
     ends_at = world.start()
     with world.transaction() as session:
         clients.disconnect(world.book, session, world.reseller, world.client)
-    assert trial(world)["state"] == "running"
+    assert trial(world).state == "running"
     with pytest.raises(Conflict):
         world.start()
     world.go_to(ends_at)
     (ended, _), *_ = world.posted("trial-ended")
-    assert (trial(world)["state"], ended.reseller_id) == ("expired", None)
+    assert (trial(world).state, ended.reseller_id) == ("expired", None)
     with pytest.raises(Conflict):
         world.start()
 
@@ -240,7 +240,7 @@ def test_merge_gives_no_second_trial(world: TrialScenario) -> None:
     with world.transaction() as session:
         merge.merge(ctx, session, world.reseller, into)
 
-    assert trial(world)["state"] == "running"
+    assert trial(world).state == "running"
     for account_id in (world.client, own):
         with pytest.raises(Conflict):
             world.start(account_id)

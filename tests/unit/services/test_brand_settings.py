@@ -20,7 +20,7 @@ def test_complete_brand_is_stored_in_its_canonical_form() -> None:
     kept = validate_brand(GOOD)
     assert kept.colours == {"primary": "#aabbcc"}
     assert kept.domain == "lernen.elbe.example"
-    assert kept.document() == {
+    assert kept.columns() == {
         **GOOD,
         "colours": {"primary": "#aabbcc"},
         "domain": "lernen.elbe.example",

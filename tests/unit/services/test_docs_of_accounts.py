@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from kontor.accounts.brands import BRAND_CHECKS
+from kontor.accounts.brands import BRAND_SETTINGS
 from kontor.accounts.service import ACCOUNT_CHECKS
 from kontor.kernel.states import TrialState
 from models.accounts import AccountKind, Party
@@ -29,7 +29,7 @@ def test_every_mail_state_is_documented() -> None:
 
 
 def test_every_brand_setting_is_documented() -> None:
-    assert first_cells("setting") == set(BRAND_CHECKS)
+    assert first_cells("setting") == set(BRAND_SETTINGS)
 
 
 def test_every_account_event_is_documented() -> None:

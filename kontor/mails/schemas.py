@@ -1,0 +1,46 @@
+"""Response models of the mail log."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from kontor.http.wire import ResponseModel, UtcOut
+from models.mails import MailState, RecipientRole, RecipientState
+
+
+class RecipientOut(ResponseModel):
+    """Delivery to one recipient."""
+
+    address: str
+    role: RecipientRole
+    state: RecipientState
+    tries: int
+    last_error: str | None
+    sent_at: UtcOut | None
+
+
+class MailOut(ResponseModel):
+    """A mail; `raw` requires the scope `operate` and has the tokens in its links masked."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: UUID
+    template: str
+    programme: str | None
+    account_id: UUID | None
+    reseller_id: UUID | None
+    locale: str
+    state: MailState
+    reason: str | None
+    subject: str | None
+    from_: Annotated[str | None, Field(alias="from")]
+    sender: str | None
+    reply_to: str | None
+    message_id: str | None
+    repeats: Annotated[UUID | None, Field(description="The mail that this one resends.")]
+    recipients: list[RecipientOut]
+    job_id: UUID | None
+    created_at: UtcOut
+    sent_at: UtcOut | None
+    raw: str | None = None
