@@ -1,0 +1,177 @@
+"""The task reference on standard output: `python -m devtools.task_reference`."""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+from sqlalchemy.orm import Session
+
+import tasks
+from devtools.source import ROOT
+from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.states import CrashPolicy, TaskKind
+from tasks.schedules import all_schedules
+
+REFERENCE: Final = ROOT / "docs" / "reference" / "tasks.md"
+COMMAND: Final = "python -m devtools.task_reference > docs/reference/tasks.md"
+PROGRAMME_ZONE: Final = "the programme's zone"
+PAUSES_SHOWN: Final = 3
+UNITS: Final = ((timedelta(hours=1), "h"), (timedelta(minutes=1), "min"), (timedelta(seconds=1), "s"))
+ON_CRASH: Final = {
+    CrashPolicy.RERUN: "act again, same key",
+    CrashPolicy.VERIFY: "ask first",
+    CrashPolicy.PARK: "wait for an operator",
+}
+
+HEAD: Final = f"""\
+# Tasks
+
+Generated from the code by `{COMMAND}`; a test fails when this page is stale.
+How a job runs and what its states mean: [job life cycle](job-life-cycle.md). How to add a task:
+[add a task](../how-to/add-a-task.md).
+
+- **Kind**: a *transactional* task writes to PostgreSQL alone, in the transaction that completes the job. With *one commit
+  per job* it shares that transaction with no other job. An *external* task has an effect outside; the column says what
+  happens when the worker dies between the effect and its record.
+- **Public**: an API key that is bound to an account or a reseller may enqueue it with `POST /v1/jobs`. All other tasks
+  take an unbound key, and in general only Kontor enqueues them.
+- **Start within**: a job that starts later than this after its due time counts as late.
+- **Retries**: the number of attempts, then the longest pauses between them. Each pause is drawn evenly from 0 to that
+  value ([rules](rules-schedules.md#retries)). A job whose remote is down waits in its lane and uses no attempt.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A task with the module of its handler."""
+
+    payload: type[Payload]
+    handler_module: str
+
+    @property
+    def policy(self) -> Policy:
+        """How it runs."""
+        return self.payload.policy
+
+
+class ExampleSession:
+    """Returns one programme that has every schedule, whatever is selected."""
+
+    def scalars(self, statement: Any) -> Any:
+        """Return the rows of the example."""
+        document = {"timezone": PROGRAMME_ZONE, "discount": {"kind": "turnover"}}
+        return Rows([SimpleNamespace(code="CODE", document=document)])
+
+
+class Rows(list[Any]):
+    """A result that is a list already."""
+
+    def all(self) -> list[Any]:
+        """Return all rows."""
+        return self
+
+
+def entries() -> list[Entry]:
+    """Return every task that has a handler below `tasks/`."""
+    modules = [importlib.import_module(f"tasks.{info.name}") for info in pkgutil.iter_modules(tasks.__path__)]
+    return [
+        Entry(handler.payload, module.__name__)
+        for module in modules
+        for _, handler in inspect.getmembers(module, inspect.isclass)
+        if handler.__module__ == module.__name__ and hasattr(handler, "payload")
+    ]
+
+
+def reference() -> str:
+    """Return the page."""
+    by_file: dict[str, list[Entry]] = {}
+    for entry in sorted(entries(), key=lambda entry: (entry.handler_module, entry.policy.name)):
+        by_file.setdefault(entry.handler_module, []).append(entry)
+    schedules = schedule_rows()
+    return HEAD + "".join(section(module, family, schedules) for module, family in by_file.items())
+
+
+def section(module: str, family: list[Entry], schedules: list[tuple[str, str]]) -> str:
+    """Return the table of the tasks whose handlers share a file, and that of their schedules."""
+    payloads = sorted({entry.payload.__module__ for entry in family})
+    names = {entry.policy.name for entry in family}
+    scheduled = [line for task, line in schedules if task in names]
+    lines = [
+        f"\n## {module.removeprefix('tasks.').capitalize()}\n",
+        f"Handlers: `{path(module)}`. Payloads: {', '.join(f'`{path(name)}`' for name in payloads)}.\n",
+        "| task | does | queue | kind | public | start within | retries |",
+        "|---|---|---|---|---|---|---|",
+        *(row(entry) for entry in family),
+    ]
+    if scheduled:
+        lines += ["\n| schedule | task | cron | zone | missed runs |", "|---|---|---|---|---|", *scheduled]
+    return "\n".join(lines) + "\n"
+
+
+def schedule_rows() -> list[tuple[str, str]]:
+    """Return every schedule as its task and its row of a table."""
+    return [
+        (spec.task, f"| `{spec.name}` | `{spec.task}` | `{spec.cron}` | {spec.timezone} | {spec.misfire.value} |")
+        for spec in all_schedules(cast(Session, ExampleSession()))
+    ]
+
+
+def row(entry: Entry) -> str:
+    """Return a task's row of its table."""
+    policy = entry.policy
+    cells = [
+        f"`{policy.name}`",
+        meaning(entry.payload),
+        f"`{policy.queue}`",
+        kind(policy),
+        "yes" if policy.public else "no",
+        duration(policy.due_by),
+        retries(policy.retry),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def kind(policy: Policy) -> str:
+    """Return the kind, with what sets the task apart within it."""
+    if policy.kind is TaskKind.EXTERNAL:
+        return f"external; after a crash: {ON_CRASH[policy.crash]}"
+    return "transactional" if policy.batch_commits else "transactional, one commit per job"
+
+
+def meaning(payload: type[Payload]) -> str:
+    """Return the first paragraph of a payload's docstring on one line."""
+    paragraph, _, _ = inspect.cleandoc(payload.__doc__ or "").partition("\n\n")
+    return " ".join(paragraph.split()).replace("|", "\\|")
+
+
+def retries(policy: RetryPolicy) -> str:
+    """Return the first pauses and the longest, such as `5 attempts: 2 s after the first failure, then 4 s, …`."""
+    pauses = [duration(policy.ceiling(attempt)) for attempt in range(1, policy.max_attempts)]
+    if not pauses:
+        return "1 attempt"
+    shown = pauses[:PAUSES_SHOWN]
+    if len(pauses) > PAUSES_SHOWN:
+        shown.append(pauses[-1] if len(pauses) == PAUSES_SHOWN + 1 else f"… {pauses[-1]}")
+    later = f", then {', '.join(shown[1:])}" if shown[1:] else ""
+    return f"{policy.max_attempts} attempts: {shown[0]} after the first failure{later}"
+
+
+def duration(value: timedelta) -> str:
+    """Return `90 s`, `5 min` or `6 h`: the largest unit that gives a whole number."""
+    unit, name = next((unit, name) for unit, name in UNITS if not value % unit)
+    return f"{value // unit} {name}"
+
+
+def path(module: str) -> str:
+    """Return a module's path as people write it."""
+    return f"{module.replace('.', '/')}.py"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
