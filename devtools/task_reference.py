@@ -36,9 +36,9 @@ Generated from the code by `{COMMAND}`; a test fails when this page is stale.
 How a job runs and what its states mean: [job life cycle](job-life-cycle.md). How to add a task:
 [add a task](../how-to/add-a-task.md).
 
-- **Kind**: a *transactional* task writes to PostgreSQL alone, in the transaction that completes the job. With *one commit
-  per job* it shares that transaction with no other job. An *external* task has an effect outside; the column says what
-  happens when the worker dies between the effect and its record.
+- **Kind**: a *transactional* task writes to PostgreSQL alone, in the transaction that completes the job. With *one
+  commit per job* it shares that transaction with no other job. An *external* task has an effect outside; the column
+  names the consequence of a worker's death between the effect and its record.
 - **Public**: an API key that is bound to an account or a reseller may enqueue it with `POST /v1/jobs`. All other tasks
   take an unbound key, and in general only Kontor enqueues them.
 - **Start within**: a job that starts later than this after its due time counts as late.
