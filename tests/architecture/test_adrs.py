@@ -15,8 +15,6 @@ REPLACES = re.compile(r"supersedes(?: in part)? \[ADR (\d+)\]\(([^)]+)\)")
 REPLACED = re.compile(r"superseded(?: in part)? by \[ADR (\d+)\]\(([^)]+)\)")
 MENTION = re.compile(r"\bADR (\d+)\b|docs/adr/(\d{4})")
 OPTION = re.compile(r"^- \*\*(.+?)\*\*", re.MULTILINE | re.DOTALL)
-CODE = re.compile(r"`((?:kontor|models|tasks|workers|bench|tests|migrations|templates)/[\w./-]+)`")
-LINK = re.compile(r"\]\(([^)#]+\.md)(?:#[^)]*)?\)")
 
 every_adr = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
@@ -91,21 +89,6 @@ def test_the_decision_names_one_of_the_options_by_its_title(path: Path) -> None:
 
 def test_what_supersedes_and_what_is_superseded_link_to_each_other() -> None:
     assert set(replacements(REPLACES)) == {(new, old) for old, new in replacements(REPLACED)}
-
-
-@every_adr
-def test_every_page_that_a_decision_links_to_exists(path: Path) -> None:
-    missing = [
-        link
-        for link in LINK.findall(path.read_text())
-        if not link.startswith("http") and not (path.parent / link).exists()
-    ]
-    assert missing == []
-
-
-@every_adr
-def test_every_file_and_folder_that_a_decision_names_exists(path: Path) -> None:
-    assert [name for name in CODE.findall(path.read_text()) if not (ROOT / name).exists()] == []
 
 
 def test_every_mention_of_a_decision_names_one_that_exists() -> None:
