@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
@@ -35,6 +35,20 @@ class Checked:
     bad: "tuple[RowError, ...]"
 
 
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """The result counts; `bad` lists the first bad rows."""
+
+    file: str
+    reseller_id: UUID
+    rows: int
+    resumed_from: int = 0
+    imported: int = 0
+    already_there: int = 0
+    bad_rows: int = 0
+    bad: "tuple[RowError, ...]" = ()
+
+
 def app() -> typer.Typer:
     """Build the command group."""
     group = typer.Typer(help="Import files.", no_args_is_help=True)
@@ -56,7 +70,7 @@ def payments(
         print_json(result)
     else:
         explain(result)
-    if result["bad_rows"]:
+    if result.bad_rows:
         raise typer.Exit(1)
 
 
@@ -87,7 +101,7 @@ def import_payments(
     progress: "Progress",
     *,
     dry_run: bool,
-) -> dict[str, Any]:
+) -> ImportSummary:
     """Check all rows, stage them in chunks, import them in one transaction; return the summary."""
     from kontor.payments import import_commit
     from kontor.payments.import_parse import PaymentFile
@@ -96,17 +110,23 @@ def import_payments(
         programme = import_commit.programme_of(service_ctx, session, reseller)
     file = PaymentFile(path, programme, service_ctx.now)
     checked = check(file, progress)
-    result = {"file": str(path), "reseller_id": str(reseller), "rows": checked.rows, "resumed_from": 0}
+    result = ImportSummary(str(path), reseller, checked.rows)
     if checked.bad_rows or dry_run:
-        return {**result, **summary(0, 0, checked.bad_rows, checked.bad)}
+        return replace(result, bad_rows=checked.bad_rows, bad=checked.bad)
     with transaction(settings) as session:
         begun = import_commit.start(service_ctx, session, reseller, file.digest())
     if not begun.finished:
         stage(settings, begun.id, begun.staged, file, checked.rows, progress)
     with transaction(settings) as session:
         entered = import_commit.commit_rows(service_ctx, session, begun.id)
-    counts = summary(entered.imported, entered.already_there, len(entered.bad), entered.bad[:LISTED])
-    return {**result, "resumed_from": 0 if begun.finished else begun.staged, **counts}
+    return replace(
+        result,
+        resumed_from=0 if begun.finished else begun.staged,
+        imported=entered.imported,
+        already_there=entered.already_there,
+        bad_rows=len(entered.bad),
+        bad=entered.bad[:LISTED],
+    )
 
 
 def check(file: "PaymentFile", progress: "Progress") -> Checked:
@@ -164,22 +184,16 @@ def bar(progress: "Progress", title: str, total: int) -> Callable[[int], None]:
     return lambda done: progress.update(task, completed=done)
 
 
-def summary(imported: int, already_there: int, bad_rows: int, bad: "tuple[RowError, ...]") -> dict[str, Any]:
-    """Return the result counts, with the bad rows listed up to a limit."""
-    listed = [{"line": row.line, "error": row.error} for row in bad]
-    return {"imported": imported, "already_there": already_there, "bad_rows": bad_rows, "bad": listed}
-
-
-def explain(result: dict[str, Any]) -> None:
+def explain(result: ImportSummary) -> None:
     """Print the result; errors go to stderr."""
-    for row in result["bad"]:
-        typer.echo(f"line {row['line']}: {row['error']}", err=True)
-    if result["bad_rows"]:
-        rest = result["bad_rows"] - len(result["bad"])
+    for row in result.bad:
+        typer.echo(f"line {row.line}: {row.error}", err=True)
+    if result.bad_rows:
+        rest = result.bad_rows - len(result.bad)
         more = f" ({rest} not listed)" if rest else ""
         typer.echo(
-            f"{result['bad_rows']} bad row(s){more}. Nothing was imported. Correct the file and run again.",
+            f"{result.bad_rows} bad row(s){more}. Nothing was imported. Correct the file and run again.",
             err=True,
         )
         return
-    typer.echo(f"{result['rows']} row(s): {result['imported']} imported, {result['already_there']} already there")
+    typer.echo(f"{result.rows} row(s): {result.imported} imported, {result.already_there} already there")

@@ -1,21 +1,23 @@
 """The engine inline, for tests: relay and runner in this process, a real database, doorbells in memory."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypedDict, Unpack
 from uuid import UUID
 
 import psycopg
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import Jobs
-from kontor.engine.handlers import Handler, Registry
+from kontor.engine.handlers import Handler, JobContext, Registry
 from kontor.engine.relay import Relay, Timers
+from kontor.engine.retry import BreakerPolicy, Random
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
 from kontor.kernel.doorbells import Doorbell, DoorbellResult, RelayEvents
-from kontor.kernel.ports import Clock
+from kontor.kernel.ports import Clock, CrashPoint
 
 
 class MemoryDoorbellChannel:
@@ -67,16 +69,31 @@ class MemoryRelayHint:
         self.rings += 1
 
 
-class InlineWorker:
-    """Relay and worker in one thread. `options` are fields of Workshop such as `crash` or `random`."""
+class WorkerOptions(TypedDict, total=False):
+    """The fields of a WorkerRuntime that a test may replace."""
 
-    def __init__(self, engine: Engine, handlers: Sequence[Handler], clock: Clock, **options: Any) -> None:
+    random: Random
+    worker: str
+    breaker: BreakerPolicy
+    crash: CrashPoint
+    cancelled: Callable[[UUID], bool]
+    on_dead: Callable[[Session, JobContext, str, str], None]
+    wait_for_database: Callable[[], bool]
+    interrupts: tuple[type[BaseException], ...]
+
+
+class InlineWorker:
+    """Relay and worker in one thread."""
+
+    def __init__(
+        self, engine: Engine, handlers: Sequence[Handler], clock: Clock, **options: Unpack[WorkerOptions]
+    ) -> None:
         self.registry = Registry(handlers)
         self.clock = clock
         self.doorbell = MemoryRelayHint()
         self.jobs = Jobs(self.registry.catalogue, clock, self.doorbell)
         self.bells = MemoryDoorbellChannel()
-        runtime_options = {"random": lambda: 0.5, "worker": "inline", **options}
+        runtime_options: WorkerOptions = {"random": lambda: 0.5, "worker": "inline", **options}
         self.runtime = WorkerRuntime(
             engine=engine, registry=self.registry, jobs=self.jobs, clock=clock, **runtime_options
         )

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kontor.accounts.locks import share_lock_reseller
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
-from kontor.kernel.database import PgConnection
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.payments.import_parse import ParsedRow, RowError
 from kontor.programme.model import Programme
@@ -114,6 +114,14 @@ ENTER: Final = text(
 )
 
 
+class Clash(NamedTuple):
+    """A row that conflicts with `what` under the same reference."""
+
+    line: int
+    what: str
+    reference: str
+
+
 def get_or_create(session: Session, reseller_id: UUID, digest: str, now: datetime) -> PaymentImport:
     """Return the import of that file, locked; create it when there is none."""
     values = {"id": new_id(), "reseller_id": reseller_id, "digest": digest, "begun_at": now}
@@ -130,15 +138,15 @@ def lock(session: Session, import_id: UUID) -> PaymentImport:
 
 def copy_rows(session: Session, import_id: UUID, rows: Iterable[tuple[int, UUID, str, str, Decimal, datetime]]) -> None:
     """Store valid rows: (line, id, reference, kind, amount, paid_at)."""
-    raw = cast(PgConnection, session.connection().connection.driver_connection)
-    with raw.cursor().copy(COPY) as copy:
+    with psycopg_connection(session).cursor().copy(COPY) as copy:
         for row in rows:
             copy.write_row((import_id, *row))
 
 
-def clashes(session: Session, import_id: UUID, reseller_id: UUID) -> list[Row[Any]]:
-    """Return (line, what, reference) of rows that conflict with `what` under the same reference."""
-    return list(session.execute(CLASHES, {"import_id": import_id, "reseller_id": reseller_id}).all())
+def clashes(session: Session, import_id: UUID, reseller_id: UUID) -> list[Clash]:
+    """Return the rows that conflict with another entry, by line."""
+    rows = session.execute(CLASHES, {"import_id": import_id, "reseller_id": reseller_id})
+    return [Clash(*row) for row in rows]
 
 
 def insert_staged(session: Session, import_id: UUID, reseller_id: UUID, currency: str, now: datetime) -> int:
