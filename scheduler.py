@@ -14,7 +14,7 @@ from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
 from kontor.engine.schedules import declare, fire_due
 from kontor.engine.tracing import with_tracing
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 from tasks.schedules import all_schedules
 from workers.connections import clock_for, redis_client, sql_engine, tracer_for
 

@@ -26,7 +26,7 @@ from kontor.adapters.embedded.endpoints import Endpoints
 from kontor.adapters.embedded.servers import embedded_servers
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.engine.enqueue import JobRequest, Jobs
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 from workers.migrations import migrate
 
 BUDGETS = {"relay": 75, "scheduler": 75, "worker": 110}

@@ -16,7 +16,7 @@ from kontor.engine.runtime import no_crash
 from kontor.engine.tracing import TracedDoorbellChannel
 from kontor.kernel.doorbells import DoorbellUnavailable
 from kontor.kernel.ports import CrashPoint
-from tasks.registry import catalogue as every_task
+from tasks.catalogue import catalogue as every_task
 from workers.connections import clock_for, psycopg_connection, redis_client, tracer_for
 
 log = structlog.get_logger(__name__)
