@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from kontor.engine.handlers import Done, JobContext, Outcome
 from kontor.engine.payloads import ConsoleRollup, UpkeepIdempotency, UpkeepRetention
-from kontor.http import idempotency
+from kontor.http import stored_responses
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.monitoring import queries as monitoring_queries
 from models.console import RollupSize
@@ -36,7 +36,7 @@ class UpkeepIdempotencyHandler:
 
     def run(self, job: JobContext, session: Session, payload: UpkeepIdempotency) -> Done:
         """Delete a chunk; enqueue the next one when this one was full."""
-        deleted = idempotency.purge(session, job.now, CHUNK)
+        deleted = stored_responses.purge(session, job.now, CHUNK)
         if deleted == CHUNK:
             job.jobs.enqueue(session, payload)
         return Done({"deleted": deleted})
