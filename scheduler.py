@@ -13,8 +13,7 @@ from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
 from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
 from kontor.engine.schedules import declare, fire_due
-from kontor.engine.tracing import with_tracing
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 from tasks.schedules import all_schedules
 from workers.connections import clock_for, redis_client, sql_engine, tracer_for
 
@@ -52,7 +51,12 @@ def run(settings: Settings) -> None:
     doorbell = RedisRelayHint(redis_client(settings), RedisKeys(settings.namespace))
     engine = sql_engine(settings, "kontor-scheduler", 2)
     tracer = tracer_for(settings, "scheduler")
-    keeper = SchedulerLoop(engine, with_tracing(Jobs(catalogue(), clock_for(settings), doorbell), tracer))
+    jobs = Jobs(catalogue(), clock_for(settings), doorbell)
+    if tracer is not None:
+        from kontor.engine.tracing import with_tracing
+
+        jobs = with_tracing(jobs, tracer)
+    keeper = SchedulerLoop(engine, jobs)
     log.info("scheduler.ready")
     while not stop_requested.is_set():
         try:

@@ -24,8 +24,8 @@ from kontor.bulk import runs
 from kontor.engine.admin.job_queries import JobQuery
 from kontor.engine.admin.operations import Actor
 from kontor.http.context import Deps
+from kontor.kernel.states import BulkAction
 from kontor.operators import service as operators
-from models.console import BulkAction
 from tests.support.api import running_server
 from workers.migrations import migrate
 from workers.web import web_deps

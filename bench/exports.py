@@ -31,7 +31,7 @@ from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.programme import files
 from kontor.programme.service import Programmes
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 from workers.migrations import ROOT, migrate
 
 FILL: Final = """

@@ -5,7 +5,7 @@ import sys
 from bench.tasks import handlers
 from kontor.adapters.settings import load, settings_for
 from kontor.engine.catalogue import Catalogue
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 from workers import relay
 from workers.worker import WorkerProcess, serve
 

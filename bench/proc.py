@@ -1,4 +1,4 @@
-"""What Linux tells of a process: its CPU seconds and its resident memory."""
+"""What Linux tells of a process: its CPU seconds and its memory."""
 
 import os
 from collections.abc import Sequence
@@ -17,6 +17,18 @@ def cpu_seconds(pid: int) -> float:
 def resident_megabytes(pid: int) -> float:
     """Resident memory in MB of 1,000,000 bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1_000_000
+
+
+def proportional_megabytes(pid: int) -> float:
+    """Resident memory in MB of 1,000,000 bytes; a page shared by n processes counts for 1/n."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kibibytes * 1_024 / 1_000_000
+
+
+def title_of(pid: int) -> str:
+    """The last word of a process's command line."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0 ").replace(b"\0", b" ").decode().split()[-1]
 
 
 def family(pid: int) -> Sequence[int]:

@@ -8,14 +8,8 @@ from sqlalchemy import BigInteger, Double, ForeignKey, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from kontor.kernel.states import BulkAction
 from models.base import Base, JsonObject, enum_check
-
-
-class BulkAction(StrEnum):
-    """Action on every matching job."""
-
-    RETRY = "retry"
-    CANCEL = "cancel"
 
 
 class BulkState(StrEnum):

@@ -1,1 +1,1 @@
-"""One file per family: payload and handler together."""
+"""One file of handlers per family, the catalogue of payloads, the schedules."""

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import ClassVar, Final
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from kontor.accounts import merge
 from kontor.accounts import queries as accounts_queries
 from kontor.accounts.deletion import purge
+from kontor.accounts.payloads import AccountsTidy, ResellersMerge
 from kontor.context import Context
-from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Permanent
-from kontor.engine.schedules import ScheduleSpec
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.login_throttle import FAILURE_RETENTION
-from kontor.kernel.states import MisfirePolicy
 from kontor.mails import queries as mails_queries
 from kontor.operators import queries as operators_queries
 from kontor.programme.service import Programmes
 
 CHUNK: Final = 100
-
-
-class AccountsTidy(Payload):
-    """Purge accounts deleted 30 days ago; continues in another job while there are more.
-
-    `purged` is the number purged by earlier chunks.
-    """
-
-    policy: ClassVar[Policy] = isolated_policy("accounts.tidy", "upkeep", timedelta(hours=1), attempts=5)
-
-    purged: int = 0
 
 
 class AccountsTidyHandler:
@@ -47,32 +32,12 @@ class AccountsTidyHandler:
         purged = payload.purged + chunk.done
         counts = {"purged": purged, "left": chunk.left}
         if chunk.done == CHUNK:
-            next_job = job.jobs.enqueue(session, job.task, AccountsTidy(purged=purged), tenant=job.tenant)
+            next_job = job.jobs.enqueue(session, AccountsTidy(purged=purged), tenant=job.tenant)
             return Done({**counts, "continued_by": str(next_job.id)})
         accounts_queries.delete_failures(session, job.now - FAILURE_RETENTION)
         mails_queries.delete_suppressions(session, job.now)
         sessions = operators_queries.delete_expired_sessions(session, job.now)
         return Done({**counts, "sessions": sessions, "continued_by": None})
-
-
-SCHEDULES: Final = (
-    ScheduleSpec(
-        name="accounts.tidy",
-        cron="10 * * * *",
-        timezone="UTC",
-        task="accounts.tidy",
-        misfire=MisfirePolicy.ONCE,
-    ),
-)
-
-
-class ResellersMerge(Payload):
-    """Merge a reseller into another one of the same programme."""
-
-    policy: ClassVar[Policy] = isolated_policy(merge.TASK, "programme", timedelta(minutes=1), attempts=5)
-
-    reseller_id: UUID
-    into: UUID
 
 
 class ResellersMergeHandler:

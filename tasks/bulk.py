@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -11,49 +10,14 @@ from sqlalchemy.orm import Session
 from kontor.bulk import preview, runs
 from kontor.bulk import service as bulk
 from kontor.bulk.dry_run import DryRun
+from kontor.bulk.payloads import JobsBulk, JobsPreview
 from kontor.engine.admin.job_queries import JobQuery
 from kontor.engine.admin.operations import Actor, Operations
-from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Registry
-from kontor.engine.retry import RetryPolicy
-from kontor.kernel.states import TaskKind
-from models.console import BulkAction, BulkRun, BulkState
+from kontor.kernel.states import BulkAction
+from models.console import BulkRun, BulkState
 
 COUNT_MS: Final = 30_000
-
-
-class JobsBulk(Payload):
-    """Apply an action to the matching jobs for an actor. `before`, `done`, `refused`: progress of earlier chunks.
-
-    `run`: the bulk action run that operators watch, pause and stop.
-    """
-
-    policy: ClassVar[Policy] = Policy(
-        name=bulk.TASK,
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(),
-        due_by=timedelta(minutes=1),
-        batch_commits=False,
-    )
-
-    action: BulkAction
-    actor: str
-    reason: str | None = None
-    states: tuple[str, ...] = ()
-    task: str | None = None
-    queue: str | None = None
-    tenants: tuple[str, ...] | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    args: tuple[tuple[str, str], ...] = ()
-    floor: UUID | None = None
-    before: UUID | None = None
-    fingerprint: str | None = None
-    error: str | None = None
-    done: int = 0
-    refused: int = 0
-    run: UUID | None = None
 
 
 class JobsBulkHandler:
@@ -74,9 +38,8 @@ class JobsBulkHandler:
         next_job_id = None
         if chunk.last is not None:
             next_payload = payload.model_copy(update={**counts, "before": chunk.last})
-            args = next_payload.model_dump(mode="json")
             next_job_id = job.jobs.enqueue(
-                session, bulk.TASK, args, tenant=job.tenant, priority=runs.INTERACTIVE_PRIORITY
+                session, next_payload, tenant=job.tenant, priority=runs.INTERACTIVE_PRIORITY
             ).id
         if run is not None:
             runs.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
@@ -100,14 +63,6 @@ def remaining_query(payload: JobsBulk, job_id: UUID) -> JobQuery:
     )
 
 
-class JobsPreview(Payload):
-    """Preview a bulk action."""
-
-    policy: ClassVar[Policy] = isolated_policy(runs.PREVIEW_TASK, "upkeep", timedelta(seconds=10), attempts=3)
-
-    run: UUID
-
-
 class JobsPreviewHandler:
     """Counts first, then dry-runs a chunk and enqueues the rest. `handlers`: those available for dry runs."""
 
@@ -124,9 +79,7 @@ class JobsPreviewHandler:
         if run.counts is None:
             self._count(session, run)
         chunk = preview.preview_chunk(session, DryRun(self._registry, job.jobs), run)
-        next_job_id = (
-            job.jobs.enqueue(session, job.task, payload, priority=runs.INTERACTIVE_PRIORITY).id if chunk.more else None
-        )
+        next_job_id = job.jobs.enqueue(session, payload, priority=runs.INTERACTIVE_PRIORITY).id if chunk.more else None
         runs.update_run(
             session, run.id, foreseen=chunk.rows, looked=chunk.count, looked_to=chunk.last, seen_keys=chunk.seen_keys,
             job_id=next_job_id or job.id, foreseen_at=None if chunk.more else job.now,

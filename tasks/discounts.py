@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import ClassVar, Final
-from uuid import UUID
+from typing import ClassVar
 
-from pydantic import Field
 from sqlalchemy.orm import Session
 
 from kontor.context import Context
 from kontor.discounts import daily_run
-from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.discounts.payloads import (
+    DiscountsApply,
+    DiscountsCompute,
+    DiscountsNotify,
+    DiscountsRecompute,
+    DiscountsRun,
+)
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
-from kontor.engine.schedules import ScheduleSpec
-from kontor.kernel.states import MisfirePolicy
-from kontor.programme import service as programme
 from kontor.programme.service import Programmes
-
-QUEUE: Final = "discounts"
-
-
-class DiscountsRun(Payload):
-    """Start a run over all resellers of a programme for the current local day, with `range_size` per range."""
-
-    policy: ClassVar[Policy] = isolated_policy(daily_run.RUN, QUEUE)
-
-    programme: str
-    range_size: int = Field(daily_run.RANGE_SIZE, ge=1)
-
-
-class DiscountsCompute(Payload):
-    """Compute one range of a run; the last range decides."""
-
-    policy: ClassVar[Policy] = isolated_policy(daily_run.COMPUTE, QUEUE)
-
-    run_id: UUID
-    number: int
-
-
-class DiscountsApply(Payload):
-    """Record the findings of one range of a run."""
-
-    policy: ClassVar[Policy] = isolated_policy(daily_run.APPLY, QUEUE)
-
-    run_id: UUID
-    number: int
-
-
-class DiscountsNotify(Payload):
-    """Notify the resellers of one range whose tier changed or drops tomorrow, one chunk at a time."""
-
-    policy: ClassVar[Policy] = isolated_policy(daily_run.NOTIFY, QUEUE)
-
-    run_id: UUID
-    number: int
 
 
 class _RunHandler:
@@ -112,14 +74,6 @@ class DiscountsNotifyHandler(_RunHandler):
         return Done({"told": daily_run.notify(self._ctx(job), session, payload.run_id, payload.number)})
 
 
-class DiscountsRecompute(Payload):
-    """Record a reseller's discount of today."""
-
-    policy: ClassVar[Policy] = isolated_policy(daily_run.TASK, QUEUE, timedelta(minutes=1))
-
-    reseller_id: UUID
-
-
 class DiscountsRecomputeHandler:
     """Skips accounts that are no longer resellers."""
 
@@ -135,15 +89,6 @@ class DiscountsRecomputeHandler:
         return Done({"moved": bool(change and change.moved)})
 
 
-PAYLOADS: Final[tuple[type[Payload], ...]] = (
-    DiscountsRecompute,
-    DiscountsRun,
-    DiscountsCompute,
-    DiscountsApply,
-    DiscountsNotify,
-)
-
-
 def handlers(programmes: Programmes) -> list[Handler]:
     """Return the discount handlers."""
     return [
@@ -152,20 +97,4 @@ def handlers(programmes: Programmes) -> list[Handler]:
         DiscountsComputeHandler(programmes),
         DiscountsApplyHandler(programmes),
         DiscountsNotifyHandler(programmes),
-    ]
-
-
-def schedules(session: Session) -> list[ScheduleSpec]:
-    """Return a daily run at 00:05 local time for every programme with a turnover discount."""
-    return [
-        ScheduleSpec(
-            name=f"discounts.daily.{row.code}",
-            cron="5 0 * * *",
-            timezone=row.document["timezone"],
-            task=daily_run.RUN,
-            misfire=MisfirePolicy.ONCE,
-            args={"programme": row.code},
-        )
-        for row in programme.programme_rows(session)
-        if row.document.get("discount", {}).get("kind") == "turnover"
     ]

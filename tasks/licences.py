@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.context import Context
-from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze
-from kontor.engine.retry import RetryPolicy
 from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
-from kontor.kernel.states import OfferState, TaskKind
+from kontor.kernel.states import OfferState
 from kontor.licences import service as licences
+from kontor.licences.payloads import LicencesEndGrants, LicencesProvision, LicencesRemind
 from kontor.offers import notifications as offers_notifications
 from kontor.offers.transitions import lock_offer
 from kontor.offers.views import ended_message, granted_message, granted_payload
@@ -25,48 +22,7 @@ from models.accounts import Account
 from models.licences import Grant
 from models.offers import GrantState, Offer
 from tasks.calls import send_or_raise
-from tasks.offers import QUEUE, RETRY, mail_delivery_failure
-
-
-class LicencesProvision(Payload):
-    """Send licence totals to the instance after an acceptance."""
-
-    policy: ClassVar[Policy] = Policy(
-        name=licences.PROVISION,
-        queue=QUEUE,
-        kind=TaskKind.EXTERNAL,
-        retry=RETRY,
-        due_by=timedelta(minutes=1),
-        time_limit=timedelta(minutes=1),
-    )
-
-    offer_id: UUID
-
-
-class LicencesEndGrants(Payload):
-    """Send licence totals to the instance after grants ended."""
-
-    policy: ClassVar[Policy] = Policy(
-        name=licences.END_GRANTS,
-        queue=QUEUE,
-        kind=TaskKind.EXTERNAL,
-        retry=RETRY,
-        time_limit=timedelta(minutes=1),
-    )
-
-    account_id: UUID
-    ends_at: AwareDatetime
-
-
-class LicencesRemind(Payload):
-    """Remind of ending grants, 14 days before."""
-
-    policy: ClassVar[Policy] = Policy(
-        name=licences.REMIND, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy()
-    )
-
-    account_id: UUID
-    ends_at: AwareDatetime
+from tasks.offers import mail_delivery_failure
 
 
 class LicencesProvisionHandler:

@@ -5,41 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze, Transient
-from kontor.engine.retry import RetryPolicy
 from kontor.kernel.ports import MailDeferred, MailRefused, MailTransport
-from kontor.kernel.states import CrashPolicy, TaskKind
 from kontor.kernel.validation import address_key
 from kontor.mailer.build import MailBuilder
 from kontor.mails import queries as mails_queries
 from kontor.mails.dispatch import Dispatch, Dispatcher, NotSent, SendResult, log_copy_of, record
+from kontor.mails.payloads import MailSend
 from kontor.mails.queries import RecipientResult
-from kontor.mails.service import SEND
 from models.mails import MailState, RecipientState
 
-RETRY: Final = RetryPolicy(max_attempts=80, base=timedelta(seconds=5), cap=timedelta(minutes=90))
 DEFERRED_RETRY: Final = timedelta(minutes=2)
-
-
-class MailSend(Payload):
-    """Send a posted mail."""
-
-    policy: ClassVar[Policy] = Policy(
-        name=SEND,
-        queue="mail",
-        kind=TaskKind.EXTERNAL,
-        retry=RETRY,
-        crash=CrashPolicy.RERUN,
-        due_by=timedelta(minutes=5),
-        time_limit=timedelta(minutes=2),
-    )
-
-    mail_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,16 @@
 """Maintenance tasks: retention, idempotency keys, rollups."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Final
 
-from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
-from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Done, JobContext, Outcome
-from kontor.engine.retry import RetryPolicy
-from kontor.engine.schedules import ScheduleSpec
-from kontor.http import idempotency
+from kontor.engine.payloads import ConsoleRollup, UpkeepIdempotency, UpkeepRetention
+from kontor.http import stored_responses
 from kontor.kernel.database import PgConnection, psycopg_connection
-from kontor.kernel.states import MisfirePolicy, TaskKind
 from kontor.monitoring import queries as monitoring_queries
 from models.console import RollupSize
-
-
-class UpkeepRetention(Payload):
-    """Delete jobs that finished more than `days` days ago; enqueues the next job while there are more."""
-
-    policy: ClassVar[Policy] = Policy(
-        name="upkeep.retention",
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=5),
-        due_by=timedelta(hours=6),
-    )
-
-    days: int = 90
 
 
 class UpkeepRetentionHandler:
@@ -40,33 +22,11 @@ class UpkeepRetentionHandler:
         """Delete a chunk; enqueue the next one when this one was full."""
         deleted = delete_finished(psycopg_connection(session), job.now - timedelta(days=payload.days))
         if deleted >= RETENTION_CHUNK:
-            job.jobs.enqueue(session, job.task, payload)
+            job.jobs.enqueue(session, payload)
         return Done({"deleted": deleted})
 
 
-UPKEEP_SCHEDULES = (
-    ScheduleSpec(
-        name="upkeep.retention",
-        cron="30 3 * * *",
-        timezone="UTC",
-        task="upkeep.retention",
-        misfire=MisfirePolicy.ONCE,
-    ),
-)
-
 CHUNK = 10_000
-
-
-class UpkeepIdempotency(Payload):
-    """Delete stored responses older than 24 hours; enqueues the next job while there are more."""
-
-    policy: ClassVar[Policy] = Policy(
-        name="upkeep.idempotency",
-        queue="upkeep",
-        kind=TaskKind.TRANSACTIONAL,
-        retry=RetryPolicy(max_attempts=5),
-        due_by=timedelta(hours=6),
-    )
 
 
 class UpkeepIdempotencyHandler:
@@ -76,22 +36,11 @@ class UpkeepIdempotencyHandler:
 
     def run(self, job: JobContext, session: Session, payload: UpkeepIdempotency) -> Done:
         """Delete a chunk; enqueue the next one when this one was full."""
-        deleted = idempotency.purge(session, job.now, CHUNK)
+        deleted = stored_responses.purge(session, job.now, CHUNK)
         if deleted == CHUNK:
-            job.jobs.enqueue(session, job.task, payload)
+            job.jobs.enqueue(session, payload)
         return Done({"deleted": deleted})
 
-
-IDEMPOTENCY_SCHEDULES = (
-    ScheduleSpec(
-        name="upkeep.idempotency",
-        cron="40 * * * *",
-        timezone="UTC",
-        task="upkeep.idempotency",
-        misfire=MisfirePolicy.ONCE,
-    ),
-)
-"""Hourly; expired responses are not returned even before they are deleted."""
 
 OVERLAP: Final = timedelta(minutes=2)
 """Jobs that ended this long before the last rollup are counted again, because commits may arrive late."""
@@ -103,14 +52,6 @@ MAX_AGE: Final = timedelta(days=7)
 MAX_SPAN: Final = timedelta(hours=6)
 KEEP_MINUTES: Final = timedelta(days=2)
 KEEP_HOURS: Final = timedelta(days=92)
-
-
-class ConsoleRollup(Payload):
-    """Count the jobs that ended since the last rollup or `since`; enqueues the next job while there are more."""
-
-    policy: ClassVar[Policy] = isolated_policy("console.rollup", "upkeep", timedelta(minutes=2), attempts=3)
-
-    since: AwareDatetime | None = None
 
 
 class ConsoleRollupHandler:
@@ -129,7 +70,7 @@ class ConsoleRollupHandler:
         monitoring_queries.delete_older(connection, RollupSize.MINUTE, job.now - KEEP_MINUTES)
         monitoring_queries.delete_older(connection, RollupSize.HOUR, job.now - KEEP_HOURS)
         if stop < end:
-            job.jobs.enqueue(session, job.task, ConsoleRollup(since=stop))
+            job.jobs.enqueue(session, ConsoleRollup(since=stop))
         return Done({"from": start.isoformat(), "to": stop.isoformat()})
 
     @staticmethod
@@ -141,16 +82,6 @@ class ConsoleRollupHandler:
 def _minute(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
 
-
-ROLLUP_SCHEDULES: Final = (
-    ScheduleSpec(
-        name="console.rollup",
-        cron="* * * * *",
-        timezone="UTC",
-        task="console.rollup",
-        misfire=MisfirePolicy.ONCE,
-    ),
-)
 
 RETENTION_CHUNK = 10_000
 JOBS = """

@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import ClassVar, Final
-from uuid import UUID
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.context import Context
-from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome
-from kontor.engine.retry import RetryPolicy
 from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
-from kontor.kernel.states import DeadReason, OfferEvent, OfferState, TaskKind
+from kontor.kernel.states import DeadReason, OfferEvent, OfferState
 from kontor.offers import notifications as offers_notifications
 from kontor.offers import service as offers
+from kontor.offers.payloads import OfferDeliver, OfferExpire, OfferWithdraw
 from kontor.offers.transitions import lock_offer, try_transition
 from kontor.offers.views import delivered_message, state_at, withdrawn_message
 from models.offers import Offer
 from tasks.calls import definitely_not_received, send_or_raise
 
-QUEUE: Final = "offers"
-RETRY: Final = RetryPolicy(max_attempts=8, base=timedelta(seconds=5), cap=timedelta(hours=1))
 ATTEMPTED: Final = (None, DeadReason.FAILED, DeadReason.PERMANENT)
-
-
-class OfferDeliver(Payload):
-    """Deliver an offer to the customer's instance."""
-
-    policy: ClassVar[Policy] = Policy(
-        name=offers.DELIVER,
-        queue=QUEUE,
-        kind=TaskKind.EXTERNAL,
-        retry=RETRY,
-        due_by=timedelta(minutes=1),
-        time_limit=timedelta(minutes=1),
-    )
-
-    offer_id: UUID
-
-
-class OfferWithdraw(Payload):
-    """Withdraw an offer that may have reached the instance."""
-
-    policy: ClassVar[Policy] = Policy(
-        name=offers.WITHDRAW,
-        queue=QUEUE,
-        kind=TaskKind.EXTERNAL,
-        retry=RETRY,
-        due_by=timedelta(minutes=1),
-        time_limit=timedelta(minutes=1),
-    )
-
-    offer_id: UUID
-
-
-class OfferExpire(Payload):
-    """Close an offer at its expiry."""
-
-    policy: ClassVar[Policy] = Policy(name=offers.EXPIRE, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy())
-
-    offer_id: UUID
 
 
 class OfferDeliverHandler:

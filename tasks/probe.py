@@ -1,38 +1,17 @@
 """The probe: a task that returns its args, for doctor, demos, benchmarks and smoke tests."""
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import ClassVar, Final
+from typing import Final
 
-from pydantic import Field
 from sqlalchemy.orm import Session
 
-from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancelled, Done, JobContext
-from kontor.engine.retry import RetryPolicy
-from kontor.kernel.states import TaskKind
+from kontor.engine.payloads import ProbeEcho
 
 Sleep = Callable[[float], None]
 """Sleeps for a number of seconds of wall time."""
 
 NAP: Final = 0.1
-
-
-class ProbeEcho(Payload):
-    """Return the args after `seconds` of wall time."""
-
-    policy: ClassVar[Policy] = Policy(
-        name="probe.echo",
-        queue="probe",
-        kind=TaskKind.EXTERNAL,
-        retry=RetryPolicy(max_attempts=5),
-        public=True,
-        due_by=timedelta(seconds=30),
-        time_limit=timedelta(minutes=2),
-    )
-
-    message: str | None = None
-    seconds: float | None = Field(None, ge=0, le=60)
 
 
 class ProbeEchoHandler:

@@ -1,87 +1,43 @@
-"""Every task of Kontor: register payloads and handlers here."""
+"""The handlers of every task; workers alone import them."""
 
 from dataclasses import dataclass
 
 from kontor.context import Context
-from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.handlers import Handler
 from kontor.kernel.ports import CallSender, Clock, MailTransport, SecretBox
 from kontor.mailer.build import MailBuilder
 from kontor.mails.dispatch import Dispatcher
 from kontor.programme.service import Programmes
 from tasks import discounts, fees
-from tasks.accounts import AccountsTidy, AccountsTidyHandler, ResellersMerge, ResellersMergeHandler
-from tasks.alerts import AlertsDigest, AlertsDigestHandler
-from tasks.bulk import JobsBulk, JobsBulkHandler, JobsPreview, JobsPreviewHandler
+from tasks.accounts import AccountsTidyHandler, ResellersMergeHandler
+from tasks.alerts import AlertsDigestHandler
+from tasks.bulk import JobsBulkHandler, JobsPreviewHandler
 from tasks.licences import (
-    LicencesEndGrants,
     LicencesEndGrantsHandler,
-    LicencesProvision,
     LicencesProvisionHandler,
-    LicencesRemind,
     LicencesRemindHandler,
 )
-from tasks.mails import MailSend, MailSendHandler
+from tasks.mails import MailSendHandler
 from tasks.maintenance import (
-    ConsoleRollup,
     ConsoleRollupHandler,
-    UpkeepIdempotency,
     UpkeepIdempotencyHandler,
-    UpkeepRetention,
     UpkeepRetentionHandler,
 )
 from tasks.offers import (
-    OfferDeliver,
     OfferDeliverHandler,
-    OfferExpire,
     OfferExpireHandler,
-    OfferWithdraw,
     OfferWithdrawHandler,
 )
-from tasks.probe import ProbeEcho, ProbeEchoHandler, Sleep
-from tasks.reconciliation import ReconciliationCompare, ReconciliationCompareHandler
+from tasks.probe import ProbeEchoHandler, Sleep
+from tasks.reconciliation import ReconciliationCompareHandler
 from tasks.usage import (
-    QuotasCheck,
     QuotasCheckHandler,
-    QuotasDigest,
     QuotasDigestHandler,
-    QuotasNotify,
     QuotasNotifyHandler,
-    TrialsEnd,
     TrialsEndHandler,
-    TrialsRemind,
     TrialsRemindHandler,
 )
-from tasks.webhooks import WebhooksDeliver, WebhooksDeliverHandler, WebhooksFanOut, WebhooksFanOutHandler
-
-PAYLOADS: tuple[type[Payload], ...] = (
-    ProbeEcho,
-    OfferDeliver,
-    OfferWithdraw,
-    OfferExpire,
-    LicencesProvision,
-    LicencesEndGrants,
-    LicencesRemind,
-    WebhooksFanOut,
-    WebhooksDeliver,
-    MailSend,
-    AccountsTidy,
-    ResellersMerge,
-    UpkeepRetention,
-    JobsBulk,
-    JobsPreview,
-    ConsoleRollup,
-    AlertsDigest,
-    UpkeepIdempotency,
-    ReconciliationCompare,
-    TrialsEnd,
-    TrialsRemind,
-    QuotasNotify,
-    QuotasDigest,
-    QuotasCheck,
-    *discounts.PAYLOADS,
-    *fees.PAYLOADS,
-)
+from tasks.webhooks import WebhooksDeliverHandler, WebhooksFanOutHandler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +52,6 @@ class HandlerDeps:
     dispatcher: Dispatcher
     builder: MailBuilder
     transport: MailTransport
-
-
-def catalogue() -> Catalogue:
-    """Return every task, without the handlers."""
-    return Catalogue(PAYLOADS)
 
 
 def all_handlers(ports: HandlerDeps) -> list[Handler]:

@@ -1,18 +1,26 @@
 """All schedules of this deployment."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kontor.engine.schedules import ScheduleSpec
-from tasks import accounts, alerts, discounts, fees, maintenance, reconciliation
+from kontor.accounts import payloads as accounts
+from kontor.alerts import payloads as alerts
+from kontor.discounts import payloads as discounts
+from kontor.engine import payloads as engine
+from kontor.engine.catalogue import ScheduleSpec
+from kontor.fees import payloads as fees
+from kontor.reconciliation import payloads as reconciliation
+from models.programmes import ProgrammeRow
 
 
 def all_schedules(session: Session) -> list[ScheduleSpec]:
     """Return the system's own schedules and each programme's schedules in its zone."""
-    system = [
-        *maintenance.UPKEEP_SCHEDULES,
-        *maintenance.IDEMPOTENCY_SCHEDULES,
+    programmes = session.scalars(select(ProgrammeRow).order_by(ProgrammeRow.code)).all()
+    return [
+        *engine.SCHEDULES,
         *accounts.SCHEDULES,
-        *maintenance.ROLLUP_SCHEDULES,
         *alerts.SCHEDULES,
+        *reconciliation.SCHEDULES,
+        *discounts.schedules(programmes),
+        *fees.schedules(programmes),
     ]
-    return [*system, *reconciliation.SCHEDULES, *discounts.schedules(session), *fees.schedules(session)]

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import ClassVar, Final
-from uuid import UUID
 
-from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries as accounts_queries
-from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze
 from kontor.kernel.states import TrialState
 from kontor.programme.service import Programmes
 from kontor.usage import notifications as usage_notifications
 from kontor.usage import queries as usage_queries
 from kontor.usage import quotas, trials
+from kontor.usage.payloads import QuotasCheck, QuotasDigest, QuotasNotify, TrialsEnd, TrialsRemind
 from kontor.usage.rules import clock_hour
 
-QUEUE: Final = "programme"
 CHUNK: Final = 200
-
-
-class QuotasNotify(Payload):
-    """Mail a notice to the account's admin; the reseller gets a copy now or in the digest."""
-
-    policy: ClassVar[Policy] = isolated_policy(quotas.NOTIFY, QUEUE)
-
-    notice_id: UUID
-
-
-class QuotasDigest(Payload):
-    """Mail a reseller the copies held back in a clock hour, after the hour."""
-
-    policy: ClassVar[Policy] = isolated_policy(usage_notifications.DIGEST, QUEUE, timedelta(minutes=15))
-
-    reseller_id: UUID
-    hour: AwareDatetime
-
-
-class QuotasCheck(Payload):
-    """Check a programme's accounts against changed limits; continues in another job while there are more."""
-
-    policy: ClassVar[Policy] = isolated_policy(quotas.CHECK, QUEUE, timedelta(minutes=15))
-
-    programme: str
-    after: UUID | None = None
 
 
 class QuotasNotifyHandler:
@@ -99,24 +69,8 @@ class QuotasCheckHandler:
             quotas.check_thresholds(session, job.jobs, programme, account, job.now)
         if len(account_ids) == CHUNK:
             next_chunk = QuotasCheck(programme=payload.programme, after=account_ids[-1])
-            job.jobs.enqueue(session, job.task, next_chunk)
+            job.jobs.enqueue(session, next_chunk)
         return Done({"judged": len(account_ids)})
-
-
-class TrialsEnd(Payload):
-    """End a trial that is still running at its end."""
-
-    policy: ClassVar[Policy] = isolated_policy(trials.END, "programme")
-
-    account_id: UUID
-
-
-class TrialsRemind(Payload):
-    """Remind of a trial's end; after an outage, one mail covers all missed reminders."""
-
-    policy: ClassVar[Policy] = isolated_policy(trials.REMIND, "programme", timedelta(minutes=30))
-
-    account_id: UUID
 
 
 class TrialsEndHandler:

@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from typing import ClassVar, Final
-from uuid import UUID
+from typing import Final
 
 from sqlalchemy.orm import Session
 
-from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome
-from kontor.engine.retry import RetryPolicy
 from kontor.kernel.ports import CallSender, Clock, HttpReply, OutgoingCall, SecretBox
-from kontor.kernel.states import TaskKind
 from kontor.webhooks import events, signing
 from kontor.webhooks import queries as webhooks_queries
 from kontor.webhooks import service as webhooks
-from kontor.webhooks.events import FAN_OUT
+from kontor.webhooks.payloads import WebhooksDeliver, WebhooksFanOut
 from models.webhooks import DeliveryState, WebhookDelivery
 from tasks.calls import send_or_raise
 
-QUEUE: Final = "webhooks"
 GONE: Final = 410
 ERROR_LIMIT: Final = 500
-
-
-class WebhooksFanOut(Payload):
-    """Start a delivery of one event to every subscribed endpoint."""
-
-    policy: ClassVar[Policy] = Policy(name=FAN_OUT, queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy())
-
-    event_seq: int
-
-
-class WebhooksDeliver(Payload):
-    """POST one event to one endpoint."""
-
-    policy: ClassVar[Policy] = Policy(
-        name=webhooks.DELIVER,
-        queue=QUEUE,
-        kind=TaskKind.EXTERNAL,
-        retry=RetryPolicy(max_attempts=8, base=timedelta(seconds=5), cap=timedelta(hours=1)),
-        time_limit=timedelta(minutes=1),
-    )
-
-    delivery_id: UUID
 
 
 class WebhooksFanOutHandler:

@@ -5,27 +5,30 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import psycopg
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import make_url
 
 from kontor.adapters.clock import DatabaseClock, SystemClock
-from kontor.adapters.settings import Settings
+from kontor.adapters.settings import Settings, libpq_url
 from kontor.kernel.ports import Clock
 from kontor.kernel.tracing import Tracer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 OPTIONS = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off"
 # Plans are cached: one made while the ledger was empty must not scan the table when it holds 100,000 jobs.
 CACHED_PLAN_OPTIONS = f"{OPTIONS} -c enable_seqscan=off"
 
 
-def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> Engine:
+def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> "Engine":
     """Return an engine with a pool of `size` connections, named in pg_stat_activity."""
+    from sqlalchemy import create_engine  # the relay runs without SQLAlchemy, which takes 20 MB
+
     return create_engine(
         settings.database_url,
         pool_size=size,
@@ -43,10 +46,8 @@ def sql_engine(settings: Settings, application: str, size: int, options: str = O
 
 def psycopg_connection(settings: Settings, application: str) -> psycopg.Connection[tuple[object, ...]]:
     """Open a separate psycopg connection in autocommit mode."""
-    url = make_url(settings.database_url).set(drivername="postgresql")
-    dsn = url.render_as_string(hide_password=False)
     return psycopg.connect(
-        dsn,
+        libpq_url(settings.database_url),
         autocommit=True,
         application_name=application,
         options=CACHED_PLAN_OPTIONS,
@@ -66,8 +67,7 @@ def clock_for(settings: Settings) -> Clock:
     """Return the system clock, or the test clock if the settings enable it."""
     if not settings.test_clock:
         return SystemClock()
-    url = make_url(settings.database_url).set(drivername="postgresql")
-    return DatabaseClock(url.render_as_string(hide_password=False), settings.test_clock_start)
+    return DatabaseClock(libpq_url(settings.database_url), settings.test_clock_start)
 
 
 def programme_time(settings: Settings) -> datetime:

@@ -12,11 +12,9 @@ from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys
 from kontor.adapters.settings import Settings
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.relay import Relay
-from kontor.engine.runtime import no_crash
-from kontor.engine.tracing import TracedDoorbellChannel
-from kontor.kernel.doorbells import DoorbellUnavailable
-from kontor.kernel.ports import CrashPoint
-from tasks.registry import catalogue as every_task
+from kontor.kernel.doorbells import DoorbellChannel, DoorbellUnavailable
+from kontor.kernel.ports import CrashPoint, no_crash
+from tasks.catalogue import catalogue as every_task
 from workers.connections import clock_for, psycopg_connection, redis_client, tracer_for
 
 log = structlog.get_logger(__name__)
@@ -61,8 +59,7 @@ class RelayProcess:
             if row and row[0]:
                 break
             self._stop_requested.wait(STANDBY_SECONDS)
-        bells = self._bells if self._tracer is None else TracedDoorbellChannel(self._bells, connection, self._tracer)
-        relay = Relay(connection, bells, self._catalogue, self._clock, self._crash)
+        relay = Relay(connection, self._channel(connection), self._catalogue, self._clock, self._crash)
         started = False
         log.info("relay.leading")
         while not self._stop_requested.is_set():
@@ -75,6 +72,13 @@ class RelayProcess:
                 log.warning("relay.no_broker", error=str(error))
                 started = False
                 self._stop_requested.wait(BROKER_DOWN_SECONDS)
+
+    def _channel(self, connection: "psycopg.Connection[tuple[object, ...]]") -> DoorbellChannel:
+        if self._tracer is None:
+            return self._bells
+        from kontor.engine.tracing import TracedDoorbellChannel
+
+        return TracedDoorbellChannel(self._bells, connection, self._tracer)
 
 
 def run(settings: Settings, catalogue: Catalogue | None = None, crash: CrashPoint | None = None) -> None:

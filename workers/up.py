@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
 from kontor.adapters.secrets import Argon2Passwords
-from kontor.adapters.settings import Environment, Settings, SettingsError, settings_from
+from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, settings_from
 from kontor.kernel import database
 from kontor.operators import keys
 from kontor.operators import queries as operators_queries
@@ -93,7 +93,7 @@ def preload() -> None:
 
 def prepare(settings: Settings) -> "FirstCredentials | None":
     """Migrate and create the first credentials; a prepared database skips both and their imports."""
-    if is_prepared(settings.database_url.replace("+psycopg", "", 1)):
+    if is_prepared(libpq_url(settings.database_url)):
         return None
     from workers.migrations import migrate
 

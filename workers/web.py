@@ -17,7 +17,7 @@ from kontor.http.context import Deps
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.tokens import Tokens
 from kontor.programme.service import Programmes
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 from workers.connections import ContextThreads, clock_for, installed_version, redis_client, sql_engine, tracer_for
 from workers.web_app import build
 

@@ -23,12 +23,12 @@ from kontor.engine.handlers import Handler, Registry
 from kontor.engine.job_stats import JobStats
 from kontor.engine.recovery import APPLICATION_PREFIX
 from kontor.engine.runner import Runner
-from kontor.engine.runtime import WorkerRuntime, no_crash
+from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.tracing import TracedRunner, with_tracing
-from kontor.kernel.ports import CrashPoint
+from kontor.kernel.ports import CrashPoint, no_crash
 from kontor.kernel.states import TaskKind
 from kontor.webhooks.dead_jobs import emit_job_dead
-from tasks.registry import PAYLOADS
+from tasks.catalogue import PAYLOADS
 from workers.connections import CACHED_PLAN_OPTIONS, clock_for, psycopg_connection, redis_client, sql_engine, tracer_for
 from workers.heartbeat import Heartbeat
 from workers.wiring import handlers_for

@@ -35,7 +35,7 @@ from kontor.programme import files
 from kontor.programme.service import Programmes
 from models.accounts import Account
 from models.mails import Mail
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 
 TEMPLATE = "account-connected"
 LANGUAGES = ("en", "de", "fr", "ru", "ja")

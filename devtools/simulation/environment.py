@@ -21,6 +21,7 @@ from kontor.adapters.http import SignedCalls
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
 from kontor.context import Context, Secrets
+from kontor.engine.catalogue import ScheduleSpec
 from kontor.engine.enqueue import Jobs
 from kontor.engine.fair_pick import promote_due
 from kontor.engine.handlers import Registry
@@ -28,7 +29,7 @@ from kontor.engine.lanes import release_probes
 from kontor.engine.retry import BreakerPolicy
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
-from kontor.engine.schedules import ScheduleSpec, declare, fire_due
+from kontor.engine.schedules import declare, fire_due
 from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
@@ -36,7 +37,8 @@ from kontor.mails.dispatch import Dispatcher
 from kontor.mails.refresh import RULES
 from kontor.programme.service import Programmes
 from kontor.webhooks.dead_jobs import emit_job_dead
-from tasks.registry import HandlerDeps, all_handlers, catalogue
+from tasks.catalogue import catalogue
+from tasks.registry import HandlerDeps, all_handlers
 from tasks.schedules import all_schedules
 
 SECRET: Final = "a secret that lives as long as a simulation"  # noqa: S105 -- of a database that is thrown away

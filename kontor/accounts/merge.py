@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from kontor import audit
 from kontor.accounts import merge_queries, queries
 from kontor.accounts.locks import require_active
 from kontor.accounts.merge_rules import SharedAssignment, renamed_templates, subscription_conflicts
+from kontor.accounts.payloads import MERGE, ResellersMerge
 from kontor.accounts.schemas import HeldAssignmentOut, MergeReportOut, SubscriptionConflictOut, TemplateClashOut
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
@@ -29,8 +29,6 @@ from kontor.programme import Programme
 from kontor.programme.model import ManagedBy, TurnoverDiscount
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind
-
-TASK: Final = "resellers.merge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,12 @@ def preview(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> Me
 
 def enqueue(ctx: Context, session: Session, reseller_id: UUID, into: UUID, actor: str = "system") -> UUID:
     """Enqueue the merge; an unfinished job for the same pair is reused. Return the job's id."""
-    args = {"reseller_id": str(reseller_id), "into": str(into)}
+    payload = ResellersMerge(reseller_id=reseller_id, into=into)
     key = f"{reseller_id}:{into}"
-    job = ctx.jobs.enqueue(session, TASK, args, tenant=str(into), unique_key=key)
+    job = ctx.jobs.enqueue(session, payload, tenant=str(into), unique_key=key)
     if job.created:
         detail = {"into": str(into), "job_id": str(job.id)}
-        audit.add(session, at=ctx.now, actor=actor, action=TASK, target=str(reseller_id), detail=detail)
+        audit.add(session, at=ctx.now, actor=actor, action=MERGE, target=str(reseller_id), detail=detail)
     return job.id
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -53,6 +54,17 @@ def sqlalchemy_url(url: str) -> str:
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
         raise ValueError("use postgresql://user:password@host/database")
     return f"postgresql+psycopg://{rest}"
+
+
+PASSWORD = re.compile(r"^([^:/@]*:)([^@]*)@")
+
+
+def libpq_url(url: str) -> str:
+    """Convert SQLAlchemy's form to libpq's, which reads a bare `/` in a password as the end of the host."""
+    rest = url.partition("://")[2]
+    return "postgresql://" + PASSWORD.sub(
+        lambda match: f"{match[1]}{quote(unquote(match[2]), safe='')}@", rest, count=1
+    )
 
 
 def url_validator(*schemes: str) -> AfterValidator:

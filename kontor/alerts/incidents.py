@@ -16,7 +16,7 @@ from kontor.engine.catalogue import Catalogue
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import AlertKind, RunState
-from kontor.mails.service import SEND
+from kontor.mails.payloads import SEND
 from models.control import BreakerState, Lane
 from models.discounts import DiscountRun
 from models.people import Alert

@@ -14,9 +14,10 @@ from kontor.jobs import service as jobs
 from kontor.jobs.job_filter import describe_query, parse_job_filter
 from kontor.kernel.errors import Invalid, NotFound
 from kontor.kernel.paging import cursor_id
+from kontor.kernel.states import BulkAction
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
-from models.console import BulkAction, BulkRun, BulkState
+from models.console import BulkRun, BulkState
 
 SHOWN: Final = 50
 MOVING: Final = frozenset({BulkState.PREVIEW, BulkState.RUNNING})

@@ -21,9 +21,9 @@ from kontor.engine.admin.operations import Actor, Operations
 from kontor.engine.ledger import ROW, JobRow
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, NotFound
-from kontor.kernel.states import JobState
+from kontor.kernel.states import BulkAction, JobState
 from models.base import JsonObject
-from models.console import BulkAction, BulkRun
+from models.console import BulkRun
 
 CHUNK: Final = 50
 CHUNK_SECONDS: Final = 0.3

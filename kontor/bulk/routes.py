@@ -14,8 +14,7 @@ from kontor.http.wire import RequestModel, ResponseModel, UtcIn
 from kontor.jobs import service as jobs
 from kontor.jobs.schemas import JobOut, job_out
 from kontor.kernel.errors import NotFound
-from kontor.kernel.states import JobState
-from models.console import BulkAction
+from kontor.kernel.states import BulkAction, JobState
 from models.keys import Scope
 
 routes = Routes("jobs")

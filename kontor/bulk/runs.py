@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.bulk import service
+from kontor.bulk.payloads import JobsBulk, JobsPreview
 from kontor.engine.admin.job_queries import JobQuery
 from kontor.engine.admin.operations import Actor
+from kontor.engine.catalogue import validate
 from kontor.engine.enqueue import EnqueueResult, Jobs
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
-from models.console import BulkAction, BulkRun, BulkState
+from kontor.kernel.states import BulkAction
+from models.console import BulkRun, BulkState
 
-PREVIEW_TASK: Final = "jobs.foresee"
 INTERACTIVE_PRIORITY: Final = 9
 """Priority of jobs that a person waits for."""
 
@@ -26,7 +28,7 @@ INTERACTIVE_PRIORITY: Final = 9
 def preview(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor) -> BulkRun:
     """Create a run and enqueue the job that computes what it would do; changes nothing else."""
     run = _new(session, jobs, action, query, actor, BulkState.PREVIEW)
-    job = jobs.enqueue(session, PREVIEW_TASK, {"run": str(run.id)}, priority=INTERACTIVE_PRIORITY)
+    job = jobs.enqueue(session, JobsPreview(run=run.id), priority=INTERACTIVE_PRIORITY)
     run.job_id = job.id
     return run
 
@@ -119,7 +121,7 @@ def _enqueue(
     session: Session, jobs: Jobs, run: BulkRun, progress: Mapping[str, JsonValue], tenant: str = ""
 ) -> EnqueueResult:
     args = {"action": run.action, "actor": run.actor, "reason": run.reason, "run": str(run.id), **run.query, **progress}
-    job = jobs.enqueue(session, service.TASK, args, tenant=tenant, priority=INTERACTIVE_PRIORITY)
+    job = jobs.enqueue(session, validate(JobsBulk, args), tenant=tenant, priority=INTERACTIVE_PRIORITY)
     run.job_id = job.id
     return job
 

@@ -13,11 +13,9 @@ from kontor.engine.admin.job_queries import JobQuery
 from kontor.engine.admin.operations import Actor, Operations
 from kontor.kernel.database import psycopg_connection, timeboxed
 from kontor.kernel.errors import Conflict, NotFound
-from kontor.kernel.states import JobState
+from kontor.kernel.states import BulkAction, JobState
 from models.base import JsonObject
-from models.console import BulkAction
 
-TASK: Final = "jobs.bulk"
 CHUNK: Final = 500
 COUNT_MS: Final = 5_000
 

@@ -153,7 +153,7 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
     """Provide the ledger; commits notify the relay."""
     from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
     from kontor.engine.enqueue import Jobs
-    from tasks.registry import catalogue
+    from tasks.catalogue import catalogue
     from workers.connections import clock_for, redis_client
 
     client = redis_client(settings)

@@ -47,7 +47,7 @@ def list_jobs(
     from kontor.jobs.schemas import job_out
     from kontor.jobs.search import Searcher
     from kontor.kernel.paging import cursor_id
-    from tasks.registry import catalogue
+    from tasks.catalogue import catalogue
     from workers.connections import clock_for
 
     with command_context() as ctx:
@@ -76,7 +76,7 @@ def document(session: "Session", job_id: UUID) -> dict[str, object]:
     """Return a job in the API's form. Raises NotFound."""
     from kontor.jobs import service as jobs
     from kontor.jobs.schemas import job_out
-    from tasks.registry import catalogue
+    from tasks.catalogue import catalogue
 
     view = jobs.view(session, catalogue(), job_id)
     if view is None:
@@ -122,7 +122,7 @@ def queues_app() -> typer.Typer:
 def documents(ctx: "CommandContext") -> list[dict[str, object]]:
     """Return all queues in the API's form."""
     from kontor.engine.admin import queues
-    from tasks.registry import catalogue
+    from tasks.catalogue import catalogue
 
     return [asdict(view) for view in queues.list_queues(ctx.session, catalogue().queues, ctx.now)]
 

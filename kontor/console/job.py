@@ -17,7 +17,7 @@ from kontor.jobs.service import JobView
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Invalid, NotFound
 from kontor.kernel.states import FINISHED, JobState
-from kontor.mails.service import SEND
+from kontor.mails.payloads import SEND
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import REASON_LIMIT, ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 from kontor.ui.formatting import document

@@ -14,6 +14,13 @@ from kontor.alerts.service import alert_operators
 from kontor.context import Context
 from kontor.discounts import queries, set_queries
 from kontor.discounts.notifications import Notifier
+from kontor.discounts.payloads import (
+    RANGE_SIZE,
+    DiscountsApply,
+    DiscountsCompute,
+    DiscountsNotify,
+    DiscountsRecompute,
+)
 from kontor.discounts.record import TierChange, computation_for, record
 from kontor.discounts.rules import needs_approval
 from kontor.discounts.set_queries import ALL, DiscountComputation
@@ -24,11 +31,6 @@ from kontor.programme.model import TurnoverDiscount
 from models.accounts import Account, AccountKind
 from models.discounts import DiscountRange, DiscountRun
 
-RUN: Final = "discounts.run"
-COMPUTE: Final = "discounts.compute"
-APPLY: Final = "discounts.apply"
-NOTIFY: Final = "discounts.tell"
-RANGE_SIZE: Final = 20_000
 CHUNK: Final = 500
 """Number of resellers notified in one transaction."""
 
@@ -55,7 +57,7 @@ def start(ctx: Context, session: Session, code: str, size: int = RANGE_SIZE) -> 
     for number, (first, last) in enumerate(ranges):
         session.add(DiscountRange(run_id=run.id, number=number, first_id=first, last_id=last))
     session.flush()
-    _enqueue(ctx, session, run, COMPUTE)
+    _enqueue(ctx, session, run, DiscountsCompute)
     return run
 
 
@@ -101,7 +103,7 @@ def start_applying(ctx: Context, session: Session, run: DiscountRun) -> None:
     run.state = RunState.APPLYING.value
     session.flush()
     set_queries.analyze(session)
-    _enqueue(ctx, session, run, APPLY)
+    _enqueue(ctx, session, run, DiscountsApply)
 
 
 def apply(ctx: Context, session: Session, run_id: UUID, number: int) -> str | None:
@@ -113,7 +115,7 @@ def apply(ctx: Context, session: Session, run_id: UUID, number: int) -> str | No
     set_queries.apply(session, part, run.programme, run.day, ctx.now)
     part.applied = True
     session.flush()
-    ctx.jobs.enqueue(session, NOTIFY, {"run_id": str(run_id), "number": number})
+    ctx.jobs.enqueue(session, DiscountsNotify(run_id=run_id, number=number))
     counted = queries.count_applied(session, run_id)
     if counted is not None and counted.applied == counted.ranges:
         counted.state, counted.finished_at = RunState.DONE.value, ctx.now
@@ -133,7 +135,7 @@ def notify(ctx: Context, session: Session, run_id: UUID, number: int) -> int:
     if len(findings) < CHUNK:
         queries.delete_unmoved(session, run_id, (part.first_id, part.last_id))
     else:
-        ctx.jobs.enqueue(session, NOTIFY, {"run_id": str(run_id), "number": number})
+        ctx.jobs.enqueue(session, DiscountsNotify(run_id=run_id, number=number))
     part.told_id = findings[-1].reseller_id if findings else part.told_id
     return len(findings)
 
@@ -150,12 +152,11 @@ def _prepare(
     return sums, Notifier(ctx, programme, rules, run.day)
 
 
-def _enqueue(ctx: Context, session: Session, run: DiscountRun, task: str) -> None:
+def _enqueue(
+    ctx: Context, session: Session, run: DiscountRun, payload: type[DiscountsCompute | DiscountsApply]
+) -> None:
     for number in range(run.ranges):
-        ctx.jobs.enqueue(session, task, {"run_id": str(run.id), "number": number})
-
-
-TASK: Final = "discounts.recompute"
+        ctx.jobs.enqueue(session, payload(run_id=run.id, number=number))
 
 
 def enqueue_recompute(ctx: Context, session: Session, reseller: Account) -> None:
@@ -166,8 +167,8 @@ def enqueue_recompute(ctx: Context, session: Session, reseller: Account) -> None
     """
     if not isinstance(ctx.programme(session, reseller.programme).discount, TurnoverDiscount):
         return
-    args = {"reseller_id": str(reseller.id)}
-    ctx.jobs.enqueue(session, TASK, args, tenant=str(reseller.id), unique_key=str(reseller.id))
+    payload = DiscountsRecompute(reseller_id=reseller.id)
+    ctx.jobs.enqueue(session, payload, tenant=str(reseller.id), unique_key=str(reseller.id))
 
 
 def recompute(ctx: Context, session: Session, reseller_id: UUID) -> TierChange | None:

@@ -1,7 +1,7 @@
-"""The task catalogue: payload models and execution policies, without the handlers."""
+"""The task catalogue: payload models, execution policies and schedules, without the handlers."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.errors import FieldError, Invalid
-from kontor.kernel.states import CrashPolicy, TaskKind
+from kontor.kernel.states import CrashPolicy, MisfirePolicy, TaskKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,18 @@ def validate(payload: type[Payload], args: Mapping[str, object]) -> Payload:
         errors = [FieldError(".".join(["args", *map(str, item["loc"])]), item["msg"]) for item in error.errors()]
         name = payload.policy.name
         raise Invalid("invalid_args", f"The args do not fit task {name}.", errors=errors) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSpec:
+    """A schedule as declared by code or a programme. A payload field `due` is set to the slot's instant."""
+
+    name: str
+    cron: str
+    timezone: str
+    task: str
+    misfire: MisfirePolicy
+    args: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class Catalogue:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TypedDict, Unpack
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import Clock, RelayHint
 
+NO_ARGS: Mapping[str, object] = MappingProxyType({})
 PENDING_RING = "kontor.ring"
 COLUMNS = (
     "id, task, queue, tenant, lane, priority, state, payload, payload_version, unique_key, once_key,"
@@ -51,6 +53,18 @@ class EnqueueResult:
     created: bool
 
 
+class JobOptions(TypedDict, total=False):
+    """The fields of a JobRequest besides task and args."""
+
+    tenant: str
+    lane: str | None
+    queue: str | None
+    priority: int
+    run_at: datetime | None
+    unique_key: str | None
+    effect_key: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """One job to enqueue. `run_at` is aware, None for now; `priority` 0-9, 9 first."""
@@ -65,22 +79,15 @@ class JobRequest:
     unique_key: str | None = None
     effect_key: str | None = None
 
+    @classmethod
+    def of(cls, payload: Payload, **options: Unpack[JobOptions]) -> "JobRequest":
+        """Return the request for a payload; `options` are the other fields."""
+        return cls(payload.policy.name, payload.model_dump(mode="json", exclude_unset=True), **options)
+
     @property
     def has_key_or_lane(self) -> bool:
         """Whether it has a key or a lane, so that it cannot be inserted in bulk."""
         return bool(self.unique_key or self.effect_key or self.lane)
-
-
-class JobOptions(TypedDict, total=False):
-    """The fields of a JobRequest besides task and args."""
-
-    tenant: str
-    lane: str | None
-    queue: str | None
-    priority: int
-    run_at: datetime | None
-    unique_key: str | None
-    effect_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +111,13 @@ class Jobs:
     def enqueue(
         self,
         session: Session,
-        task: str,
-        args: Mapping[str, object] | Payload,
+        task: Payload | str,
+        args: Mapping[str, object] | Payload = NO_ARGS,
         **options: Unpack[JobOptions],
     ) -> EnqueueResult:
-        """Insert one job. Raises Invalid."""
+        """Insert one job, given as its payload or as a name with args. Raises Invalid."""
+        if isinstance(task, Payload):
+            return self.enqueue_request(session, JobRequest.of(task, **options))
         arguments = args.model_dump(mode="json", exclude_unset=True) if isinstance(args, Payload) else args
         return self.enqueue_request(session, JobRequest(task, arguments, **options))
 

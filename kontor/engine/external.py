@@ -15,7 +15,7 @@ from kontor.engine import lanes, ledger
 from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
 from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Snooze, Verifying
 from kontor.engine.ledger import JobRow
-from kontor.engine.runtime import WorkerRuntime
+from kontor.engine.runtime import WorkerRuntime, committing
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, MAX_CRASHES, MAX_RERUNS, count_outcome, write_outcome
 from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import CrashPolicy, DeadReason
@@ -96,7 +96,7 @@ class ExternalRunner:
             admitted = [row for row in by_lane if self._enter_lane(connection, row, now)]
             planned = [self._plan(session, connection, row, lease, now) for row in admitted]
             claims = [claimed for claimed in planned if claimed is not None]
-            with ledger.committing(connection, session):
+            with committing(connection, session):
                 if claims:
                     ledger.start(connection, [claimed.row.id for claimed in claims], lease, runtime.worker, now)
         runtime.crash("claim.after")
@@ -201,7 +201,7 @@ class ExternalRunner:
             for entry in acted:
                 if entry.claimed.row.id in still_held:
                     done.extend(self._record_one(session, connection, entry))
-            with ledger.committing(connection, session):
+            with committing(connection, session):
                 if done:
                     ledger.archive(
                         connection,
@@ -272,5 +272,5 @@ class ExternalRunner:
             for row in ledger.begin_queued(connection, [failed.row.id]):
                 attempt = FailedAttempt(row, row.attempt + 1, None)
                 record_failure(runtime, session, connection, attempt, failed.cause, remote_reached=False)
-            with ledger.committing(connection, session):
+            with committing(connection, session):
                 pass

@@ -1,7 +1,6 @@
 """The SQL of a job's life cycle, on psycopg, inside the connection's current transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -9,9 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
-from sqlalchemy.orm import Session
 
-from kontor.engine.enqueue import ring_if_enqueued
 from kontor.kernel.database import PgConnection
 
 ROW = (
@@ -115,14 +112,6 @@ def begin_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
     if len(ids) == 1:
         return cursor.execute(LOCK_ONE, (ids[0],)).fetchall()
     return cursor.execute(LOCK, (list(ids),)).fetchall()
-
-
-@contextmanager
-def committing(connection: PgConnection, session: Session) -> Iterator[None]:
-    """COMMIT after the block, then ring the doorbell. Bypasses the session: its own commit costs 60 us."""
-    yield
-    connection.execute("COMMIT")
-    ring_if_enqueued(session)
 
 
 def start(connection: PgConnection, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:

@@ -9,11 +9,10 @@ from itertools import islice
 from kontor.engine import fair_pick, lanes, recovery
 from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.fair_pick import Durations, InFlight
-from kontor.engine.runtime import no_crash
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
 from kontor.kernel.ids import new_id
-from kontor.kernel.ports import Clock, CrashPoint
+from kontor.kernel.ports import Clock, CrashPoint, no_crash
 from kontor.kernel.states import CrashPolicy
 
 POLL_SECONDS = 0.5

@@ -12,17 +12,13 @@ from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, pipelined
 from kontor.engine.catalogue import Catalogue, Payload
-from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.engine.enqueue import Jobs, ring_after_commit, ring_if_enqueued
 from kontor.engine.handlers import Handler, JobContext, Registry
 from kontor.engine.job_stats import JobStats
 from kontor.engine.ledger import JobRow
 from kontor.engine.retry import BreakerPolicy, Random
 from kontor.kernel.database import PgConnection
-from kontor.kernel.ports import Clock, CrashPoint
-
-
-def no_crash(name: str) -> None:
-    """Do nothing: the crash point of production."""
+from kontor.kernel.ports import Clock, CrashPoint, no_crash
 
 
 def never_cancelled(job_id: UUID) -> bool:
@@ -106,6 +102,14 @@ class WorkerRuntime:
     def payload(self, row: JobRow) -> Payload:
         """Return a job's payload in the current version. Raises ValueError when it is invalid."""
         return payload_of(row, self.registry.catalogue)
+
+
+@contextmanager
+def committing(connection: PgConnection, session: Session) -> Iterator[None]:
+    """COMMIT after the block, then ring the doorbell. Bypasses the session: its own commit costs 60 us."""
+    yield
+    connection.execute("COMMIT")
+    ring_if_enqueued(session)
 
 
 def context_of(row: JobRow, attempt: int, now: datetime, jobs: Jobs, cancelled: Callable[[], bool]) -> JobContext:

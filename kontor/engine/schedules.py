@@ -1,17 +1,17 @@
 """Schedules: a cron expression in a time zone enqueues a task, once per local slot for any number of schedulers."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import JsonValue
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.engine.catalogue import ScheduleSpec
 from kontor.engine.cron import Occurrence, latest_occurrences, next_occurrences
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.kernel.states import MisfirePolicy
@@ -22,18 +22,6 @@ MAX_CATCH_UP = 366
 
 SCHEDULER_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('kontor schedules'))")
 NEVER = datetime.max.replace(tzinfo=ZoneInfo("UTC"))
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleSpec:
-    """A schedule as declared by code or a programme. A payload field `due` is set to the slot's instant."""
-
-    name: str
-    cron: str
-    timezone: str
-    task: str
-    misfire: MisfirePolicy
-    args: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def declare(session: Session, declared: Iterable[ScheduleSpec], now: datetime) -> None:

@@ -18,7 +18,7 @@ from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
 from kontor.engine.handlers import Cancel, Done, Failure, Outcome, Snooze, TransactionalHandler
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.pipelined import PipelinedTransaction, prepare
-from kontor.engine.runtime import WorkerRuntime
+from kontor.engine.runtime import WorkerRuntime, committing
 from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import AttemptOutcome, DeadReason, JobState
 
@@ -205,7 +205,7 @@ class TransactionalRunner:
         runtime, finished = self._runtime, self._runtime.clock.now()
         done: list[tuple[UUID, object]] = [(row.id, o.result) for row, o in outcomes if isinstance(o, Done)]
         runtime.crash("record.before")
-        with ledger.committing(connection, session):
+        with committing(connection, session):
             if done:
                 ledger.archive(
                     connection, done, attempt_increment=1, worker=runtime.worker, started=started, finished=finished
@@ -223,7 +223,7 @@ class TransactionalRunner:
         for row in ledger.begin_queued(connection, [failed.row.id]):
             attempt = FailedAttempt(row, row.attempt + 1, failed.started_at)
             record_failure(runtime, session, connection, attempt, failed.cause)
-        with ledger.committing(connection, session):
+        with committing(connection, session):
             pass
 
 

@@ -1,15 +1,18 @@
-"""Driver-level access under a Session: connections, error classes, time limits and advisory locks."""
+"""Driver-level access under a Session: connections, error classes, time limits and advisory locks.
+
+Loads SQLAlchemy only when a caller has a Session: the relay runs without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
 from psycopg.errors import QueryCanceled
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 PgConnection = psycopg.Connection[Any]
 """A psycopg connection, whatever shape its rows have."""
@@ -26,6 +29,8 @@ _SHUTDOWNS = frozenset({"57P01", "57P02", "57P03", "25P03"})
 
 
 def _cause(error: BaseException) -> BaseException | None:
+    from sqlalchemy.exc import DBAPIError
+
     return error.orig if isinstance(error, DBAPIError) else error
 
 
@@ -49,6 +54,8 @@ T = TypeVar("T")
 
 def timeboxed(session: Session, limit_ms: int, query: Callable[[], T]) -> T | None:
     """Return the result of `query`, None when a statement exceeds the limit. Read-only: writes are rolled back."""
+    from sqlalchemy import text
+
     savepoint = session.begin_nested()
     session.execute(text(f"SET LOCAL statement_timeout = {max(1, limit_ms)}"))
     try:
@@ -59,10 +66,12 @@ def timeboxed(session: Session, limit_ms: int, query: Callable[[], T]) -> T | No
         savepoint.rollback()
 
 
-HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 4711))")
+HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(:name, 4711))"
 
 
 def lock_names(session: Session, *names: str) -> None:
     """Lock the names until the end of the transaction, in sorted order."""
+    from sqlalchemy import text
+
     for name in sorted(names):
-        session.execute(HOLD, {"name": name})
+        session.execute(text(HOLD), {"name": name})

@@ -75,6 +75,10 @@ class CrashPoint(Protocol):
         """Pass the point `name`."""
 
 
+def no_crash(name: str) -> None:
+    """Do nothing: the crash point of production."""
+
+
 _LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 

@@ -53,6 +53,13 @@ class DeadReason(StrEnum):
     LANE_HELD = "lane_held"
 
 
+class BulkAction(StrEnum):
+    """Action on every job that matches a filter."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
 S = JobState
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     S.SCHEDULED: frozenset({S.QUEUED, S.CANCELLED}),

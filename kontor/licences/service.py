@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.ids import new_id
 from kontor.kernel.zones import zone
+from kontor.licences.payloads import END_GRANTS, REMIND, LicencesEndGrants, LicencesProvision, LicencesRemind
 from kontor.licences.rules import (
     Balance,
     CountChange,
@@ -30,10 +31,6 @@ from kontor.licences.rules import (
 from models.accounts import Account
 from models.licences import Grant
 from models.offers import Offer
-
-PROVISION = "licences.provision"
-END_GRANTS = "licences.end_grants"
-REMIND = "licences.remind"
 
 
 def instance_lane(account_id: UUID) -> str:
@@ -114,8 +111,7 @@ def enqueue_provision(session: Session, jobs: Jobs, offer: Offer) -> None:
     """Enqueue the call that sends the account's new licence totals to its instance."""
     jobs.enqueue(
         session,
-        PROVISION,
-        {"offer_id": str(offer.id)},
+        LicencesProvision(offer_id=offer.id),
         tenant=str(offer.reseller_id),
         lane=instance_lane(offer.account_id),
     )
@@ -126,19 +122,18 @@ def _schedule(session: Session, jobs: Jobs, offer: Offer, grants: Iterable[Licen
     tenant = str(offer.reseller_id)
     reminders = {grant.ends_at: ending_reminder_at(grant) for grant in grants}
     for ends_at, remind_at in reminders.items():
-        args = {"account_id": str(offer.account_id), "ends_at": ends_at.isoformat()}
         key = f"{offer.account_id}:{ends_at.isoformat()}"
         jobs.enqueue(
             session,
-            END_GRANTS,
-            args,
+            LicencesEndGrants(account_id=offer.account_id, ends_at=ends_at),
             tenant=tenant,
             lane=instance_lane(offer.account_id),
             run_at=ends_at,
             effect_key=f"{END_GRANTS}:{key}",
         )
         if remind_at is not None:
-            jobs.enqueue(session, REMIND, args, tenant=tenant, run_at=remind_at, effect_key=f"{REMIND}:{key}")
+            reminder = LicencesRemind(account_id=offer.account_id, ends_at=ends_at)
+            jobs.enqueue(session, reminder, tenant=tenant, run_at=remind_at, effect_key=f"{REMIND}:{key}")
 
 
 def active_grants(session: Session, account_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Grant]]:

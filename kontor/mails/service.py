@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from kontor.kernel.tokens import Tokens
 from kontor.kernel.validation import address_key
 from kontor.mailer.build import validate_facts
 from kontor.mails import queries
+from kontor.mails.payloads import MailSend
 from kontor.mails.queries import MailFilter, NewMail, Recipient
 from kontor.mails.schemas import MailOut, RecipientOut
 from kontor.programme.service import Programmes
@@ -26,7 +26,6 @@ from kontor.webhooks.events import reseller_of
 from models.accounts import Account
 from models.mails import Mail, MailRecipient, MailState, RecipientRole
 
-SEND: Final = "mail.send"
 Links = Mapping[str, str]
 
 
@@ -94,7 +93,7 @@ def post_many(session: Session, jobs: Jobs, drafts: Sequence[MailDraft]) -> int:
     """Post many mails in a few statements; return how many were not duplicates."""
     now = jobs.clock.now()
     added = queries.add_many(session, [_new_mail(draft, now) for draft in drafts])
-    requests = [JobRequest(SEND, {"mail_id": str(mail.id)}, tenant=str(mail.reseller_id or "")) for mail in added]
+    requests = [JobRequest.of(MailSend(mail_id=mail.id), tenant=str(mail.reseller_id or "")) for mail in added]
     if requests:
         jobs.enqueue_many(session, requests)
     return len(added)
@@ -153,7 +152,7 @@ def post_new(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
     """Log a mail and enqueue the job that sends it; return its id, None for a duplicate."""
     mail_id = queries.add(session, mail)
     if mail_id is not None:
-        jobs.enqueue(session, SEND, {"mail_id": str(mail_id)}, tenant=str(mail.reseller_id or ""))
+        jobs.enqueue(session, MailSend(mail_id=mail_id), tenant=str(mail.reseller_id or ""))
     return mail_id
 
 

@@ -15,7 +15,7 @@ from kontor.engine.job_stats import RUN_BOUNDS, WAIT_BOUNDS
 from kontor.jobs.service import id_floor
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.states import TaskKind
-from kontor.mails.service import SEND
+from kontor.mails.payloads import SEND
 from kontor.monitoring import queries
 from kontor.reconciliation import service as reconciliation
 

@@ -21,6 +21,7 @@ from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.licences.service import instance_lane
 from kontor.offers import notifications, queries
+from kontor.offers.payloads import WITHDRAW, OfferDeliver, OfferExpire, OfferWithdraw
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
 from kontor.offers.schemas import UpdatesOut
 from kontor.offers.templates import get as template_of
@@ -30,9 +31,6 @@ from kontor.offers.views import freeze_changes, offer_outs
 from models.accounts import Account
 from models.offers import GrantState, Offer
 
-DELIVER: Final = "offers.deliver"
-WITHDRAW: Final = "offers.withdraw"
-EXPIRE: Final = "offers.expire"
 RESEND_LIMIT: Final = 100
 MAX_LIFETIME: Final = timedelta(days=3_650)
 
@@ -153,8 +151,7 @@ def enqueue_withdrawal(ctx: Context, session: Session, offer: Offer) -> None:
     """Enqueue the withdrawal call to the instance, once, behind any delivery running in its lane."""
     ctx.jobs.enqueue(
         session,
-        WITHDRAW,
-        {"offer_id": str(offer.id)},
+        OfferWithdraw(offer_id=offer.id),
         tenant=str(offer.reseller_id),
         lane=instance_lane(offer.account_id),
         effect_key=f"{WITHDRAW}:{offer.id}",
@@ -219,10 +216,9 @@ def _expiry(requested: datetime | None, now: datetime, life: timedelta) -> datet
 
 
 def _enqueue_first_jobs(ctx: Context, session: Session, offer: Offer) -> None:
-    args, tenant = {"offer_id": str(offer.id)}, str(offer.reseller_id)
-    delivery = ctx.jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=instance_lane(offer.account_id))
-    offer.delivery_job_id = delivery.id
-    ctx.jobs.enqueue(session, EXPIRE, args, tenant=tenant, run_at=offer.expires_at)
+    tenant, lane = str(offer.reseller_id), instance_lane(offer.account_id)
+    offer.delivery_job_id = ctx.jobs.enqueue(session, OfferDeliver(offer_id=offer.id), tenant=tenant, lane=lane).id
+    ctx.jobs.enqueue(session, OfferExpire(offer_id=offer.id), tenant=tenant, run_at=offer.expires_at)
     session.flush()
 
 

@@ -76,7 +76,7 @@ def get(session: Session, code: str) -> ProgrammeRow:
 
 def list_programmes(session: Session) -> Sequence[ProgrammeRow]:
     """Return all applied programmes, by code."""
-    return programme_rows(session)
+    return session.scalars(select(ProgrammeRow).order_by(ProgrammeRow.code)).all()
 
 
 def by_code(session: Session, code: str, *, lock: bool = False) -> ProgrammeRow | None:
@@ -96,11 +96,6 @@ def digest(session: Session, code: str) -> str | None:
 def first_code(session: Session) -> str | None:
     """Return the first code in alphabetical order."""
     return session.scalar(select(ProgrammeRow.code).order_by(ProgrammeRow.code).limit(1))
-
-
-def programme_rows(session: Session) -> list[ProgrammeRow]:
-    """Return all programmes, by code."""
-    return list(session.scalars(select(ProgrammeRow).order_by(ProgrammeRow.code)))
 
 
 def plans_in_use(session: Session, code: str, plans: Iterable[str]) -> list[str]:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kontor.kernel.states import JobState, MisfirePolicy
+from kontor.kernel.states import BulkAction, JobState, MisfirePolicy
 from kontor.mailer.registry import Audience
-from models.console import BulkAction
 from models.control import BreakerState
 from models.reconciliation import GapKind
 

@@ -19,13 +19,12 @@ from kontor.mails.service import MailRule, Refreshed
 from kontor.programme import Programme
 from kontor.programme.service import Programmes
 from kontor.usage import queries, service
+from kontor.usage.payloads import DIGEST, QuotasDigest
 from kontor.usage.rules import QuotaRecipients, clock_hour, may_send_copy, quota_recipients, reached_threshold
 from kontor.usage.service import Usage
 from models.accounts import Account
 from models.mails import Mail
 from models.usage import QuotaNotice
-
-DIGEST: Final = "quotas.digest"
 
 
 def mail_notice(session: Session, jobs: Jobs, notice: QuotaNotice, account: Account, now: datetime) -> UUID | None:
@@ -75,9 +74,9 @@ def _copy_goes_out(session: Session, jobs: Jobs, notice: QuotaNotice, owner: Acc
         queries.count_copy(session, owner.id, hour)
         return True
     notice.digest_hour = hour
-    args = {"reseller_id": str(owner.id), "hour": hour.isoformat()}
+    digest = QuotasDigest(reseller_id=owner.id, hour=hour)
     key = f"{DIGEST}:{owner.id}:{hour.isoformat()}"
-    jobs.enqueue(session, DIGEST, args, tenant=str(owner.id), run_at=end, effect_key=key)
+    jobs.enqueue(session, digest, tenant=str(owner.id), run_at=end, effect_key=key)
     return False
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -18,15 +17,13 @@ from kontor.kernel.periods import Period
 from kontor.kernel.states import Threshold
 from kontor.programme import Programme, ProgrammeChange
 from kontor.usage import queries, service
+from kontor.usage.payloads import QuotasCheck, QuotasNotify
 from kontor.usage.queries import Reading
 from kontor.usage.rules import due_threshold
 from kontor.usage.service import NewUsageReport, Usage
 from kontor.webhooks import events
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account
-
-NOTIFY: Final = "quotas.tell"
-CHECK: Final = "quotas.judge"
 
 
 def check_thresholds(
@@ -104,14 +101,14 @@ def _write_notice(
 def enqueue_notice(session: Session, jobs: Jobs, notice_id: UUID, account: Account) -> UUID:
     """Enqueue the job that mails a notice; return its id."""
     tenant = str(reseller_of(account) or "")
-    return jobs.enqueue(session, NOTIFY, {"notice_id": str(notice_id)}, tenant=tenant).id
+    return jobs.enqueue(session, QuotasNotify(notice_id=notice_id), tenant=tenant).id
 
 
 def enqueue_check_on_limit_change(session: Session, jobs: Jobs, code: str, changes: Iterable[ProgrammeChange]) -> bool:
     """Enqueue a check of a programme's accounts if the applied changes include a limit; return whether they do."""
     changed = any(change.path.startswith("plans.") and ".limits." in change.path for change in changes)
     if changed:
-        jobs.enqueue(session, CHECK, {"programme": code})
+        jobs.enqueue(session, QuotasCheck(programme=code))
     return changed
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -17,13 +16,11 @@ from kontor.kernel.errors import Conflict
 from kontor.kernel.states import TrialState
 from kontor.programme import Programme
 from kontor.usage import notifications, quotas, service
+from kontor.usage.payloads import END, REMIND, TrialsEnd, TrialsRemind
 from kontor.usage.rules import TrialRun, check_trial_start, reminder_due, reminders, trial_identity
 from kontor.webhooks import events
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account, TrialClaim
-
-END: Final = "trials.end"
-REMIND: Final = "trials.remind"
 
 
 def start(ctx: Context, session: Session, account_id: UUID) -> Account:
@@ -50,12 +47,12 @@ def start(ctx: Context, session: Session, account_id: UUID) -> Account:
 
 
 def _schedule(session: Session, jobs: Jobs, account: Account, run: TrialRun, due: tuple[datetime, ...]) -> None:
-    args = {"account_id": str(account.id)}
     tenant = str(reseller_of(account) or "")
-    jobs.enqueue(session, END, args, tenant=tenant, run_at=run.ends_at, effect_key=f"{END}:{account.id}")
+    end = TrialsEnd(account_id=account.id)
+    jobs.enqueue(session, end, tenant=tenant, run_at=run.ends_at, effect_key=f"{END}:{account.id}")
     for at in due:
         key = f"{REMIND}:{account.id}:{at.isoformat()}"
-        jobs.enqueue(session, REMIND, args, tenant=tenant, run_at=at, effect_key=key)
+        jobs.enqueue(session, TrialsRemind(account_id=account.id), tenant=tenant, run_at=at, effect_key=key)
 
 
 def _claim(session: Session, account: Account, now: datetime) -> bool:

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.kernel.ids import new_id
+from kontor.webhooks.payloads import WebhooksFanOut
 from models.accounts import Account, AccountKind
 from models.webhooks import DomainEvent
 
-FAN_OUT: Final = "webhooks.fan_out"
 PAGE_LIMIT: Final = 1_000
 
 
@@ -81,7 +81,7 @@ def emit_for(
     add(session, _values(NewEvent(event_type, data, account_id, reseller_id, programme), number.seq, at))
     if number.has_listeners:
         tenant = str(reseller_id) if reseller_id else ""
-        jobs.enqueue(session, FAN_OUT, {"event_seq": number.seq}, tenant=tenant)
+        jobs.enqueue(session, WebhooksFanOut(event_seq=number.seq), tenant=tenant)
     return number.seq
 
 
@@ -94,7 +94,7 @@ def emit_many(session: Session, jobs: Jobs, new_events: Sequence[NewEvent], *, a
     add_many(session, [_values(event, seq, at) for event, seq in zip(new_events, seqs, strict=True)])
     listening = listeners(session)
     requests = [
-        JobRequest(FAN_OUT, {"event_seq": seq}, tenant=str(event.reseller_id or ""))
+        JobRequest.of(WebhooksFanOut(event_seq=seq), tenant=str(event.reseller_id or ""))
         for event, seq in zip(new_events, seqs, strict=True)
         if None in listening or event.reseller_id in listening
     ]

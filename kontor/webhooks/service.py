@@ -17,10 +17,10 @@ from kontor.kernel.ids import new_id
 from kontor.kernel.paging import Page, cursor_id, paginate
 from kontor.kernel.ports import SecretBox
 from kontor.webhooks import queries, signing
+from kontor.webhooks.payloads import WebhooksDeliver
 from kontor.webhooks.signing import validate_events, wire_time
 from models.webhooks import DeliveryState, DomainEvent, WebhookDelivery, WebhookEndpoint
 
-DELIVER: Final = "webhooks.deliver"
 TEST_EVENT: Final = "webhook.test"
 REPLAY_LIMIT: Final = 1_000
 
@@ -173,8 +173,8 @@ def _start(
 
 def _enqueue(session: Session, jobs: Jobs, endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> None:
     tenant = str(endpoint.reseller_id) if endpoint.reseller_id is not None else ""
-    args = {"delivery_id": str(delivery.id)}
-    job = jobs.enqueue(session, DELIVER, args, tenant=tenant, lane=f"endpoint:{endpoint.id}")
+    payload = WebhooksDeliver(delivery_id=delivery.id)
+    job = jobs.enqueue(session, payload, tenant=tenant, lane=f"endpoint:{endpoint.id}")
     delivery.job_id = job.id
 
 

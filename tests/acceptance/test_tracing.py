@@ -188,7 +188,7 @@ with running_settings(role) as settings:
         from workers.worker import WorkerProcess
         WorkerProcess(settings)
     elif role == "relay":
-        from tasks.registry import catalogue
+        from tasks.catalogue import catalogue
         from workers.relay import RelayProcess
         RelayProcess(settings, catalogue())
     elif role == "scheduler":

@@ -2,9 +2,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from alembic.script import ScriptDirectory
 
 from devtools.source import ROOT, name, product
+from tasks.catalogue import PAYLOADS
 from workers.migrations import newest_migration
 
 IMPORT_ALL = """
@@ -38,11 +40,36 @@ def test_importing_any_module_has_no_side_effect() -> None:
 LAUNCH = "kontor/adapters/embedded/launch.py"
 
 
+REQUEST_LIBRARIES = {"alembic", "babel", "fastapi", "httpcore", "httpx", "jinja2", "starlette", "yaml"}
+
+
+def modules_loaded_by(module: str) -> set[str]:
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def test_command_line_starts_without_heavy_libraries() -> None:
     heavy = {"alembic", "cryptography", "dramatiq", "fastapi", "jinja2", "redis", "sqlalchemy"}
     code = f"import sys; from kontor.cli.main import build; build(); print(*sorted({heavy!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("process", "libraries"), [("workers.relay", REQUEST_LIBRARIES | {"sqlalchemy"}), ("scheduler", REQUEST_LIBRARIES)]
+)
+def test_process_loads_payloads_alone_when_it_runs_no_handler(process: str, libraries: set[str]) -> None:
+    loaded = modules_loaded_by(process)
+    slices = {payload.__module__.rpartition(".")[0] for payload in PAYLOADS} - {"kontor.engine"}
+    of_slices = {module for module in loaded if module.rpartition(".")[0] in slices}
+    assert of_slices == {f"{name}.payloads" for name in slices}
+    assert not loaded & {"tasks.registry", "kontor.context", "kontor.mailer", "kontor.http", "kontor.console"}
+    assert not loaded & libraries
+
+
+def test_worker_loads_no_request_layer() -> None:
+    assert not modules_loaded_by("workers.worker") & {"alembic", "fastapi", "starlette"}
 
 
 def test_newest_migration_is_the_only_head() -> None:

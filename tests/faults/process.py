@@ -17,7 +17,7 @@ from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
 from kontor.adapters.settings import Settings, load, settings_for
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import JobRequest, Jobs
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 from tests.faults.crash_trap import Trap
 from tests.faults.tasks import PAYLOADS, Sink, handlers
 from workers import relay

@@ -11,7 +11,8 @@ from kontor.bulk import runs
 from kontor.engine.admin.job_queries import JobQuery
 from kontor.engine.admin.operations import Actor
 from kontor.http.context import Deps
-from models.console import BulkAction, BulkRun
+from kontor.kernel.states import BulkAction
+from models.console import BulkRun
 from tests.support.console import enqueue_probe, mark_dead
 from tests.support.console_bulk import BROKEN
 from tests.support.sigkill import JOB_COUNTS, DatabaseCopy, EndState, Kills, SigkillHarness

@@ -6,18 +6,20 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from kontor.adapters.fakes import FakeMailTransport
+from kontor.engine.catalogue import ScheduleSpec
 from kontor.engine.handlers import JobContext
-from kontor.engine.schedules import ScheduleSpec, declare
+from kontor.engine.schedules import declare
 from kontor.http.context import Deps
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import MisfirePolicy
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatch, Dispatcher
+from kontor.mails.payloads import MailSend
 from kontor.mails.refresh import RULES
 from models.control import Lane, ScheduleOccurrence, WorkerProcess
 from models.mails import Mail
-from tasks.mails import MailSend, MailSendHandler
+from tasks.mails import MailSendHandler
 from tests.support.console import enqueue_probe, mark_dead
 
 

@@ -11,7 +11,8 @@ from kontor.bulk import runs
 from kontor.engine.admin.job_queries import JobQuery
 from kontor.engine.admin.operations import Actor
 from kontor.http.context import Deps
-from models.console import BulkAction, JobRollup
+from kontor.kernel.states import BulkAction
+from models.console import JobRollup
 from models.control import WorkerProcess
 from models.jobs import Job
 from tests.support.api import Api, ResellerAccounts

@@ -15,8 +15,8 @@ from kontor.mails.dispatch import Dispatcher
 from kontor.mails.refresh import RULES
 from kontor.programme import files
 from kontor.programme.service import Programmes
+from tasks.catalogue import catalogue
 from tasks.mails import MailSendHandler
-from tasks.registry import catalogue
 from workers.migrations import ROOT
 
 SECRET = "a secret that only tests use"

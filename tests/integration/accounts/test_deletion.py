@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import clients, deletion, instances
 from kontor.accounts import service as accounts
+from kontor.accounts.payloads import AccountsTidy
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import FernetSecretBox
@@ -21,7 +22,7 @@ from kontor.offers.service import NewOffer
 from models.accounts import Account
 from models.mails import Mail
 from models.webhooks import DomainEvent
-from tasks.accounts import AccountsTidy, AccountsTidyHandler
+from tasks.accounts import AccountsTidyHandler
 from tests.support.wiring import context_for
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from kontor.adapters.fakes import ManualClock
 from kontor.bulk import service as bulk
+from kontor.bulk.payloads import JobsBulk
 from kontor.engine.handlers import Done, JobContext
-from models.console import BulkAction
-from tasks.bulk import JobsBulk, JobsBulkHandler
+from kontor.kernel.states import BulkAction
+from tasks.bulk import JobsBulkHandler
 from tests.support.api import Api
 
 

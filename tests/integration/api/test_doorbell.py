@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from kontor.adapters.fakes import ManualClock
 from kontor.engine.enqueue import JobRequest, Jobs
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 
 ECHO = JobRequest("probe.echo", {})
 

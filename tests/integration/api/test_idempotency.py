@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from kontor.adapters.fakes import ManualClock
-from kontor.http import idempotency
+from kontor.http import stored_responses
 from tests.support.api import Api, ResellerAccounts
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
@@ -73,8 +73,8 @@ def test_repeat_of_a_running_request_is_409(api: Api) -> None:
     key = api.key()
     with api.deps.sessions() as session:
         caller = session.execute(text("SELECT id FROM api_keys")).scalar_one()
-        seat = idempotency.Reservation(caller, "a", "x")
-        idempotency.reserve(session, seat, api.deps.clock.now(), api.deps.clock.wall_time())
+        seat = stored_responses.Reservation(caller, "a", "x")
+        stored_responses.reserve(session, seat, api.deps.clock.now(), api.deps.clock.wall_time())
         answer = api.call("POST /v1/jobs", ECHO, key=key, headers={"Idempotency-Key": "a"})
     after = api.call("POST /v1/jobs", ECHO, key=key, headers={"Idempotency-Key": "a"})
 
@@ -147,5 +147,5 @@ def test_old_responses_are_purged(api: Api, clock: ManualClock) -> None:
     api.call("POST /v1/jobs", ECHO, headers={"Idempotency-Key": "a"})
     clock.advance(timedelta(hours=25))
     with api.deps.sessions() as session:
-        assert idempotency.purge(session, clock.now()) == 1
-        assert idempotency.purge(session, clock.now()) == 0
+        assert stored_responses.purge(session, clock.now()) == 1
+        assert stored_responses.purge(session, clock.now()) == 0

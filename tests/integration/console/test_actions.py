@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from kontor.bulk import service as bulk
+from kontor.bulk.payloads import JobsBulk
 from kontor.console.actions import ACTIONS
-from kontor.engine.schedules import ScheduleSpec, declare
+from kontor.engine.catalogue import ScheduleSpec
+from kontor.engine.schedules import declare
 from kontor.http.context import Deps
 from kontor.kernel.states import MisfirePolicy
 from models.control import AuditEntry, Lane, Queue, Schedule
@@ -90,7 +91,7 @@ def test_bulk_retry_is_previewed_first_and_requires_a_reason(signed_in: As, deps
         assert [job.task for job in session.scalars(select(Job).where(Job.state != "dead"))] == ["jobs.foresee"]
     assert someone.post(f"{place}/start", {"reason": "space again"}).status_code == 303
     with deps.sessions() as session:
-        job = session.scalars(select(Job).where(Job.task == bulk.TASK)).one()
+        job = session.scalars(select(Job).where(Job.task == JobsBulk.policy.name)).one()
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "bulk.retry")).one()
     assert job.payload["fingerprint"] == group.rpartition("=")[2]
     assert job.payload["states"] == ["dead"]

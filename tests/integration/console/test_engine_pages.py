@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from kontor.adapters.fakes import ManualClock
-from kontor.engine.schedules import ScheduleSpec, declare
+from kontor.engine.catalogue import ScheduleSpec
+from kontor.engine.schedules import declare
 from kontor.http.context import Deps
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import MisfirePolicy

@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kontor.engine.schedules import ScheduleSpec, declare, fire_due
+from kontor.engine.catalogue import ScheduleSpec
+from kontor.engine.schedules import declare, fire_due
 from kontor.kernel.states import MisfirePolicy
 from tests.integration.engine.conftest import EngineHarness
 

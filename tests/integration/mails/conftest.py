@@ -16,9 +16,10 @@ from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatch, Dispatcher
+from kontor.mails.payloads import MailSend
 from kontor.mails.refresh import RULES
 from models.jobs import Job
-from tasks.mails import MailSend, MailSendHandler
+from tasks.mails import MailSendHandler
 from tests.support.wiring import PUBLIC_URL
 
 Send = Callable[[UUID], Outcome]

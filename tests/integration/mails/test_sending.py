@@ -21,9 +21,10 @@ from kontor.kernel.tokens import Tokens
 from kontor.mails import queries as mails_queries
 from kontor.mails import service as mails
 from kontor.mails.dispatch import Dispatch
+from kontor.mails.payloads import MailSend
 from models.accounts import Account
 from models.mails import MailRecipient
-from tasks.mails import MailSend, MailSendHandler
+from tasks.mails import MailSendHandler
 from tests.integration.mails.parsing import latest, parsed, text_of
 
 Send = Callable[[UUID], Outcome]

@@ -1,9 +1,9 @@
 import re
 from pathlib import Path
 
+from kontor.licences.payloads import INSTANCE_RETRY
 from kontor.webhooks.signing import EVENT_TYPES
-from tasks.offers import RETRY
-from tasks.registry import PAYLOADS
+from tasks.catalogue import PAYLOADS
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -22,5 +22,7 @@ def test_documented_events_equal_the_code() -> None:
 def test_documented_jobs_of_offers_and_licences_equal_the_code() -> None:
     tasks = [payload.policy.name for payload in PAYLOADS if payload.policy.queue == "offers"]
     assert sorted(first_cells("offers.md", "task")) == sorted(tasks)
-    assert all(payload.policy.retry == RETRY for payload in PAYLOADS if payload.policy.name == "offers.deliver")
-    assert f"{RETRY.max_attempts} in all" in (REFERENCE / "offers.md").read_text(encoding="utf-8")
+    assert all(
+        payload.policy.retry == INSTANCE_RETRY for payload in PAYLOADS if payload.policy.name == "offers.deliver"
+    )
+    assert f"{INSTANCE_RETRY.max_attempts} in all" in (REFERENCE / "offers.md").read_text(encoding="utf-8")

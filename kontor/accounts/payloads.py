@@ -1,0 +1,36 @@
+"""Payloads of accounts: final deletion, expiry of old attempts, merges."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from kontor.engine.catalogue import Payload, Policy, ScheduleSpec, isolated_policy
+from kontor.kernel.states import MisfirePolicy
+
+TIDY: Final = "accounts.tidy"
+MERGE: Final = "resellers.merge"
+
+
+class AccountsTidy(Payload):
+    """Purge accounts deleted 30 days ago; continues in another job while there are more.
+
+    `purged` is the number purged by earlier chunks.
+    """
+
+    policy: ClassVar[Policy] = isolated_policy(TIDY, "upkeep", timedelta(hours=1), attempts=5)
+
+    purged: int = 0
+
+
+class ResellersMerge(Payload):
+    """Merge a reseller into another one of the same programme."""
+
+    policy: ClassVar[Policy] = isolated_policy(MERGE, "programme", timedelta(minutes=1), attempts=5)
+
+    reseller_id: UUID
+    into: UUID
+
+
+SCHEDULES: Final = (ScheduleSpec(name=TIDY, cron="10 * * * *", timezone="UTC", task=TIDY, misfire=MisfirePolicy.ONCE),)

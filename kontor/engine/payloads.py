@@ -1,0 +1,76 @@
+"""Payloads of the engine's own tasks: the probe, retention, idempotency keys, statistics."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from pydantic import AwareDatetime, Field
+
+from kontor.engine.catalogue import Payload, Policy, ScheduleSpec, isolated_policy
+from kontor.engine.retry import RetryPolicy
+from kontor.kernel.states import MisfirePolicy, TaskKind
+
+QUEUE: Final = "upkeep"
+RETENTION: Final = "upkeep.retention"
+IDEMPOTENCY: Final = "upkeep.idempotency"
+ROLLUP: Final = "console.rollup"
+
+
+class ProbeEcho(Payload):
+    """Return the args after `seconds` of wall time."""
+
+    policy: ClassVar[Policy] = Policy(
+        name="probe.echo",
+        queue="probe",
+        kind=TaskKind.EXTERNAL,
+        retry=RetryPolicy(max_attempts=5),
+        public=True,
+        due_by=timedelta(seconds=30),
+        time_limit=timedelta(minutes=2),
+    )
+
+    message: str | None = None
+    seconds: float | None = Field(None, ge=0, le=60)
+
+
+class UpkeepRetention(Payload):
+    """Delete jobs that finished more than `days` days ago; enqueues the next job while there are more."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=RETENTION,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=5),
+        due_by=timedelta(hours=6),
+    )
+
+    days: int = 90
+
+
+class UpkeepIdempotency(Payload):
+    """Delete stored responses older than 24 hours; enqueues the next job while there are more."""
+
+    policy: ClassVar[Policy] = Policy(
+        name=IDEMPOTENCY,
+        queue=QUEUE,
+        kind=TaskKind.TRANSACTIONAL,
+        retry=RetryPolicy(max_attempts=5),
+        due_by=timedelta(hours=6),
+    )
+
+
+class ConsoleRollup(Payload):
+    """Count the jobs that ended since the last rollup or `since`; enqueues the next job while there are more."""
+
+    policy: ClassVar[Policy] = isolated_policy(ROLLUP, QUEUE, timedelta(minutes=2), attempts=3)
+
+    since: AwareDatetime | None = None
+
+
+SCHEDULES: Final = (
+    ScheduleSpec(name=RETENTION, cron="30 3 * * *", timezone="UTC", task=RETENTION, misfire=MisfirePolicy.ONCE),
+    ScheduleSpec(name=IDEMPOTENCY, cron="40 * * * *", timezone="UTC", task=IDEMPOTENCY, misfire=MisfirePolicy.ONCE),
+    ScheduleSpec(name=ROLLUP, cron="* * * * *", timezone="UTC", task=ROLLUP, misfire=MisfirePolicy.ONCE),
+)
+"""Idempotency keys hourly; expired responses are not returned even before they are deleted."""

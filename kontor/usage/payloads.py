@@ -1,0 +1,58 @@
+"""Payloads of usage: quota mails and digests, changed limits, trials."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Final
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from kontor.engine.catalogue import Payload, Policy, isolated_policy
+
+QUEUE: Final = "programme"
+DIGEST: Final = "quotas.digest"
+END: Final = "trials.end"
+REMIND: Final = "trials.remind"
+
+
+class QuotasNotify(Payload):
+    """Mail a notice to the account's admin; the reseller gets a copy now or in the digest."""
+
+    policy: ClassVar[Policy] = isolated_policy("quotas.tell", QUEUE)
+
+    notice_id: UUID
+
+
+class QuotasDigest(Payload):
+    """Mail a reseller the copies held back in a clock hour, after the hour."""
+
+    policy: ClassVar[Policy] = isolated_policy(DIGEST, QUEUE, timedelta(minutes=15))
+
+    reseller_id: UUID
+    hour: AwareDatetime
+
+
+class QuotasCheck(Payload):
+    """Check a programme's accounts against changed limits; continues in another job while there are more."""
+
+    policy: ClassVar[Policy] = isolated_policy("quotas.judge", QUEUE, timedelta(minutes=15))
+
+    programme: str
+    after: UUID | None = None
+
+
+class TrialsEnd(Payload):
+    """End a trial that is still running at its end."""
+
+    policy: ClassVar[Policy] = isolated_policy(END, QUEUE)
+
+    account_id: UUID
+
+
+class TrialsRemind(Payload):
+    """Remind of a trial's end; after an outage, one mail covers all missed reminders."""
+
+    policy: ClassVar[Policy] = isolated_policy(REMIND, QUEUE, timedelta(minutes=30))
+
+    account_id: UUID
