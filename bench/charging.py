@@ -164,7 +164,8 @@ def shown(result: dict[str, Any]) -> str:
     )
     memory = result["memory_mb"]
     return (
-        f"{result['count']:,} charges of {result['resellers']:,} resellers, discount {result['discount']}: {'; '.join(costs)};"
+        f"{result['count']:,} charges of {result['resellers']:,} resellers, discount {result['discount']}:"
+        f" {'; '.join(costs)};"
         f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {result['differences']} differences"
     )
 

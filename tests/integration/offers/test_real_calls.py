@@ -36,7 +36,7 @@ def taken(instance: SampleInstance) -> list[str]:
 def test_offer_passes_from_waiting_to_applied(world: OfferScenario, instance: SampleInstance) -> None:
     offer_id = world.delivered(message="Grüße\r\nBcc: you@evil.example")
     with world.transaction() as session:
-        decide(world.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
+        decide(world.ctx, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
     world.work()
     assert taken(instance) == ["offer.delivered", "licences.granted"]
     assert instance.received.calls[0]["data"]["message"] == "Grüße\r\nBcc: you@evil.example"
@@ -76,6 +76,6 @@ def test_offer_cancelled_during_a_timed_out_delivery_is_withdrawn(
     offer_id = world.send()
     world.work()
     with world.transaction() as session:
-        offers.cancel(world.book, session, offer_id, "test")
+        offers.cancel(world.ctx, session, offer_id, "test")
     world.pass_time(timedelta(minutes=10))
     assert taken(instance) == ["offer.withdrawn"]
