@@ -11,13 +11,13 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import growth
+from bench.environment import ROOT, NotEmpty, open_environment
 from bench.peer_environment import peer_python, peer_versions
 from bench.processes import Failed
 from bench.report import document, show
 from bench.results import Row
 from bench.rows import api, drain, enqueue, latency, mails, start
 from bench.run import Run, bars
-from bench.stage import ROOT, NotEmpty, open_stage
 
 WIDTH = 128
 ROWS: dict[str, Callable[[Run], Row]] = {
@@ -65,9 +65,9 @@ def measured(options: argparse.Namespace) -> tuple[list[Row], dict[str, str]]:
         building = progress.add_task("peers' environment", total=1, doing="")
         python = peer_python(folder)
         progress.update(building, completed=1)
-        with open_stage(folder, python) as stage:
-            run = Run(stage, rounds, options.quick, progress)
-            versions = {**machine(), **stage.versions(), **peer_versions(python)}
+        with open_environment(folder, python) as environment:
+            run = Run(environment, rounds, options.quick, progress)
+            versions = {**machine(), **environment.versions(), **peer_versions(python)}
             if options.set == "growth":
                 return [growth.measure(run)], versions
             chosen = options.only or list(ROWS)

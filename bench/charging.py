@@ -144,7 +144,7 @@ def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict
         before = peak()
         charging = Charging(inline, floor, clock, programmes)
         months = [charging.month(number) for number in range(rounds)]
-        found = {"differences": differences(floor), "memory_mb": {"before": before, "peak": peak()}}
+        checks = {"differences": differences(floor), "memory_mb": {"before": before, "peak": peak()}}
     engine.dispose()
     middle = {name: Cost(*map(median, zip(*(astuple(month[name]) for month in months), strict=True))) for name in NAMES}
     return {
@@ -152,19 +152,21 @@ def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict
         **asdict(clients),
         "median": middle,
         "months": months,
-        **found,
+        **checks,
     }
 
 
-def shown(one: dict[str, Any]) -> str:
+def shown(result: dict[str, Any]) -> str:
     """A programme's figures in words."""
     costs = (
-        f"{name} {cost.wall:.1f} s, CPU {cost.python:.1f} + {cost.postgres:.1f}" for name, cost in one["median"].items()
+        f"{name} {cost.wall:.1f} s, CPU {cost.python:.1f} + {cost.postgres:.1f}"
+        for name, cost in result["median"].items()
     )
-    memory = one["memory_mb"]
+    memory = result["memory_mb"]
     return (
-        f"{one['count']:,} charges of {one['resellers']:,} resellers, discount {one['discount']}: {'; '.join(costs)};"
-        f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {one['differences']} differences"
+        f"{result['count']:,} charges of {result['resellers']:,} resellers, discount {result['discount']}:"
+        f" {'; '.join(costs)};"
+        f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {result['differences']} differences"
     )
 
 
@@ -182,16 +184,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print; exits 1 when the run and the floor did not charge alike."""
     options = parse(argv)
     clients = Clients(options.clients, options.resellers)
-    found = []
+    results = []
     with TemporaryDirectory() as folder, embedded_servers(Path(folder)) as servers:
         for turnover in (False, True):
             url = database(servers.database_url, f"charging_{int(turnover)}")
-            found.append(measured(url, clients, options.rounds, turnover=turnover))
+            results.append(measured(url, clients, options.rounds, turnover=turnover))
     if options.json:
-        json.dump(found, sys.stdout, indent=1, default=asdict)
+        json.dump(results, sys.stdout, indent=1, default=asdict)
     else:
-        print("\n".join(map(shown, found)))
-    return 1 if any(one["differences"] for one in found) else 0
+        print("\n".join(map(shown, results)))
+    return 1 if any(result["differences"] for result in results) else 0
 
 
 if __name__ == "__main__":

@@ -57,20 +57,20 @@ def main() -> None:
         "--resellers", type=int, default=20_000, help="each with 30 payments; the first has 50,000 clients"
     )
     parser.add_argument("--plans", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, shared_servers(Path(folder), "--scratch") as servers:
         migrate(servers.database_url)
         settings = Settings(
             data_dir=Path(folder), database_url=servers.database_url, redis_url=servers.redis_url,
             smtp_url="smtp://127.0.0.1:1", secret_key="a secret of the bench", namespace="bench",
         )  # fmt: skip
-        fill_jobs(servers.database_url, given.finished, given.queued, given.dead)
-        fill_books(servers.database_url, given.resellers)
+        fill_jobs(servers.database_url, options.finished, options.queued, options.dead)
+        fill_books(servers.database_url, options.resellers)
         with web_deps(settings) as deps, visitor(deps) as http:
             run, job = prepared(deps)
-            known = {"run": run, "job": job, "reseller": reseller(1), "client": client(1), "offer": offer(1)}
+            ids = {"run": run, "job": job, "reseller": reseller(1), "client": client(1), "offer": offer(1)}
             for page in PAGES:
-                report(deps.engine, page, http, "/console" + page.format_map(known), plans=given.plans)
+                report(deps.engine, page, http, "/console" + page.format_map(ids), plans=options.plans)
             preview(deps, http)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.effects import TABLE
+from bench.environment import BenchEnvironment
 from bench.processes import Command, call
-from bench.stage import Stage
 
 
 class Contender(Protocol):
@@ -21,19 +21,19 @@ class Contender(Protocol):
     def jobs(self) -> int:
         """How many jobs a round has."""
 
-    def prepare(self, stage: Stage) -> None:
+    def prepare(self, environment: BenchEnvironment) -> None:
         """Make its database and tables; once per run."""
 
-    def reset(self, stage: Stage) -> None:
+    def reset(self, environment: BenchEnvironment) -> None:
         """Forget earlier rounds."""
 
-    def enqueue(self, stage: Stage, count: int) -> None:
+    def enqueue(self, environment: BenchEnvironment, count: int) -> None:
         """Fill the backlog with jobs numbered from 0."""
 
-    def commands(self, stage: Stage) -> Sequence[Command]:
+    def commands(self, environment: BenchEnvironment) -> Sequence[Command]:
         """Its processes, two of which work."""
 
-    def log(self, stage: Stage) -> Path:
+    def log(self, environment: BenchEnvironment) -> Path:
         """Where its processes write."""
 
     @property
@@ -53,26 +53,26 @@ class Peer:
     default: bool = True
     extra: Mapping[str, str] = field(default_factory=dict)
 
-    def prepare(self, stage: Stage) -> None:
+    def prepare(self, environment: BenchEnvironment) -> None:
         """Make its database and tables; once per run."""
-        stage.create(self.database)
-        with stage.connect(self.database) as connection:
+        environment.create(self.database)
+        with environment.connect(self.database) as connection:
             connection.execute(TABLE)
-        call(self._entry(stage, "prepare"), self.log(stage))
+        call(self._entry(environment, "prepare"), self.log(environment))
 
-    def reset(self, stage: Stage) -> None:
+    def reset(self, environment: BenchEnvironment) -> None:
         """Forget earlier rounds; its own tables are drained, and grow as they do in real life."""
-        with stage.connect(self.database) as connection:
+        with environment.connect(self.database) as connection:
             connection.execute("TRUNCATE bench_effects")
 
-    def enqueue(self, stage: Stage, count: int) -> None:
+    def enqueue(self, environment: BenchEnvironment, count: int) -> None:
         """Fill the backlog with jobs numbered from 0."""
-        call(self._entry(stage, "enqueue", "0", str(count)), self.log(stage))
+        call(self._entry(environment, "enqueue", "0", str(count)), self.log(environment))
 
-    def commands(self, stage: Stage) -> Sequence[Command]:
+    def commands(self, environment: BenchEnvironment) -> Sequence[Command]:
         """Its worker processes."""
-        environ = {**stage.environ(self.database), **self.extra}
-        argv = [str(stage.peer_python), *self.argv]
+        environ = {**environment.environ(self.database), **self.extra}
+        argv = [str(environment.peer_python), *self.argv]
         return [Command(f"{self.name}-worker", argv, environ)] * self.copies
 
     @property
@@ -80,13 +80,13 @@ class Peer:
         """The name of its database."""
         return self.name.replace("-", "_")
 
-    def log(self, stage: Stage) -> Path:
+    def log(self, environment: BenchEnvironment) -> Path:
         """Where its processes write."""
-        return stage.folder / "log" / f"{self.name}.log"
+        return environment.folder / "log" / f"{self.name}.log"
 
-    def _entry(self, stage: Stage, *words: str) -> Command:
-        argv = [str(stage.peer_python), "-m", "bench.peers.entry", self.module, *words]
-        return Command(f"{self.name}-{words[0]}", argv, {**stage.environ(self.database), **self.extra})
+    def _entry(self, environment: BenchEnvironment, *words: str) -> Command:
+        argv = [str(environment.peer_python), "-m", "bench.peers.entry", self.module, *words]
+        return Command(f"{self.name}-{words[0]}", argv, {**environment.environ(self.database), **self.extra})
 
 
 DRAMATIQ = ("-m", "dramatiq", "bench.peers.dramatiq_app", "--processes", "2")

@@ -67,7 +67,7 @@ class Deployment:
         dispatcher = Dispatcher(RULES, Tokens("bench"), self.programmes, "https://kontor.example")
         sending = MailSendHandler(dispatcher, MailBuilder(Renderer()), FakeMailTransport())
         self.inline = InlineWorker(self.engine, [*discounts.handlers(self.programmes), sending], self.clock)
-        self.book = Context(self.inline.jobs, self.programmes)
+        self.context = Context(self.inline.jobs, self.programmes)
         with self.transaction() as session:
             source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()
             files.apply(session, "hosting", source, now=self.clock.now(), actor="bench")
@@ -83,9 +83,9 @@ class Deployment:
     def sums(self) -> DiscountComputation:
         """What the floor computes: today's discounts of everybody."""
         with self.transaction() as session:
-            programme = self.book.programme(session, "hosting")
+            programme = self.context.programme(session, "hosting")
         assert isinstance(programme.discount, TurnoverDiscount)
-        return computation_for("hosting", programme, programme.discount, self.book.today(programme.zone))
+        return computation_for("hosting", programme, programme.discount, self.context.today(programme.zone))
 
     def run(self, *, tell: bool = True) -> tuple[float, float, DiscountRun]:
         """A run from its first job to its last, approved at once when it is held.
@@ -101,7 +101,7 @@ class Deployment:
             run = self.last()
             if run.state == RunState.HELD:
                 with self.transaction() as session:
-                    run_admin.approve(self.book, session, run.id, "bench", None)
+                    run_admin.approve(self.context, session, run.id, "bench", None)
             elif run.state == RunState.DONE and not recorded:
                 recorded = time.perf_counter() - began
                 if not tell:
@@ -124,7 +124,7 @@ class Deployment:
         """Post a payment of a reseller; seconds its recomputation takes as a job."""
         new = NewPayment(PaymentKind.PAYMENT, parse_money("1234.56", "RUB"), self.clock.now(), name)
         with self.transaction() as session:
-            payments.post(self.book, session, reseller(number), new)
+            payments.post(self.context, session, reseller(number), new)
         with self.transaction() as session:
             query = text("SELECT id FROM jobs WHERE task = 'discounts.recompute'")
             job_id = session.scalars(query).one()
@@ -154,7 +154,7 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int, *, tell: bool)
         commits.append(floor.commit())
     floor.close()
     engine.dispose()
-    ratios = [one["run_s"] / one["floor_s"] for one in days]
+    ratios = [day["run_s"] / day["floor_s"] for day in days]
     return {
         "resellers": ledger.resellers,
         "payments": ledger.count,
@@ -162,9 +162,9 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int, *, tell: bool)
         "fill_s": filled,
         "first": {"floor_s": first_floor, "run_s": first},
         "days": days,
-        "floor_s": median(one["floor_s"] for one in days),
-        "run_s": median(one["run_s"] for one in days),
-        "told_s": median(one["told_s"] for one in days),
+        "floor_s": median(day["floor_s"] for day in days),
+        "run_s": median(day["run_s"] for day in days),
+        "told_s": median(day["told_s"] for day in days),
         "ratio": median(ratios),
         "differences": differences,
         "recompute_ms": {"p50": percentile(took, 50) * 1e3, "p99": percentile(took, 99) * 1e3},
@@ -186,18 +186,18 @@ def a_day(url: str, ledger: Ledger, deployment: Deployment, floor: Floor, number
     pay_a_day(url, ledger, deployment.clock.now())
     sums = deployment.sums()
     if number % 2:
-        told = deployment.run(tell=tell)
-        found = floor.run(sums)
+        run = deployment.run(tell=tell)
+        bare = floor.run(sums)
     else:
-        found = floor.run(sums)
-        told = deployment.run(tell=tell)
+        bare = floor.run(sums)
+        run = deployment.run(tell=tell)
     return {
-        "floor_s": found[0],
-        "run_s": told[0],
-        "told_s": told[1],
-        "changed": found[1],
-        "falling": found[2],
-        "moved": told[2].moved,
+        "floor_s": bare[0],
+        "run_s": run[0],
+        "told_s": run[1],
+        "changed": bare[1],
+        "falling": bare[2],
+        "moved": run[2].moved,
     }
 
 
@@ -236,34 +236,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         half = max(1, options.months // 2)
         ledgers.append(Ledger(options.resellers, options.payments // 2, half))
         ledgers.append(Ledger(options.resellers, options.payments, half))
-    found = []
+    results = []
     with TemporaryDirectory() as folder, embedded_servers(Path(folder)) as servers:
         for number, ledger in enumerate(ledgers):
             url = database(servers.database_url, f"daily_{number}")
-            found.append(measured(url, ledger, options.rounds, options.samples, tell=not options.silent))
+            results.append(measured(url, ledger, options.rounds, options.samples, tell=not options.silent))
     if options.json:
-        json.dump({"ledgers": found}, sys.stdout, indent=1)
+        json.dump({"ledgers": results}, sys.stdout, indent=1)
     else:
-        for one in found:
-            print(shown(one))
-    return 0 if all(kept(one) for one in found) else 1
+        for result in results:
+            print(shown(result))
+    return 0 if all(kept(result) for result in results) else 1
 
 
-def kept(one: dict[str, Any]) -> bool:
+def kept(result: dict[str, Any]) -> bool:
     """Whether a run was right and within its budgets. What the disk takes for a commit is not the product's."""
-    own = one["recompute_ms"]["p99"] - one["commit_ms"]["p99"]
-    return one["ratio"] <= 2 and own < 50 and not one["differences"]
+    own = result["recompute_ms"]["p99"] - result["commit_ms"]["p99"]
+    return result["ratio"] <= 2 and own < 50 and not result["differences"]
 
 
-def shown(one: dict[str, Any]) -> str:
+def shown(result: dict[str, Any]) -> str:
     """A ledger's figures in words."""
-    memory, took, commit = one["memory_mb"], one["recompute_ms"], one["commit_ms"]
+    memory, took, commit = result["memory_mb"], result["recompute_ms"], result["commit_ms"]
     return (
-        f"{one['resellers']:,} resellers, {one['payments']:,} payments in {one['months']} months:"
-        f" recorded in {one['run_s']:.2f} s, all told after {one['told_s']:.2f} s;"
-        f" bare SQL {one['floor_s']:.2f} s, ratio {one['ratio']:.2f};"
-        f" first day {one['first']['run_s']:.2f} s to {one['first']['floor_s']:.2f} s;"
-        f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {one['differences']} differences;"
+        f"{result['resellers']:,} resellers, {result['payments']:,} payments in {result['months']} months:"
+        f" recorded in {result['run_s']:.2f} s, all told after {result['told_s']:.2f} s;"
+        f" bare SQL {result['floor_s']:.2f} s, ratio {result['ratio']:.2f};"
+        f" first day {result['first']['run_s']:.2f} s to {result['first']['floor_s']:.2f} s;"
+        f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {result['differences']} differences;"
         f" recomputation p50 {took['p50']:.1f} ms, p99 {took['p99']:.1f} ms;"
         f" a bare commit beside it {commit['p50']:.1f} and {commit['p99']:.1f} ms"
     )

@@ -6,8 +6,8 @@ from subprocess import Popen
 
 from bench.contenders import Contender
 from bench.effects import Drained, measure
+from bench.environment import BenchEnvironment
 from bench.processes import Failed, check_alive, running
-from bench.stage import Stage
 
 POLL = 0.2
 STUCK = 60.0
@@ -17,32 +17,34 @@ Watch = Callable[[Sequence["Popen[bytes]"]], None]
 """Told once of the processes, when all work."""
 
 
-def drain(stage: Stage, contender: Contender, jobs: int, watch: Watch | None = None) -> Drained:
+def drain(environment: BenchEnvironment, contender: Contender, jobs: int, watch: Watch | None = None) -> Drained:
     """Fill, run, wait, judge. Raises Failed when nothing moves for a minute."""
-    contender.reset(stage)
-    stage.settle()
-    contender.enqueue(stage, jobs)
-    with stage.connect() as connection:
+    contender.reset(environment)
+    environment.settle()
+    contender.enqueue(environment, jobs)
+    with environment.connect() as connection:
         connection.execute("CHECKPOINT")
-    with running(contender.commands(stage), contender.log(stage)) as processes:
+    with running(contender.commands(environment), contender.log(environment)) as processes:
         if watch is not None:
-            wait_for_effects(stage, contender, jobs // 8, processes)
+            wait_for_effects(environment, contender, jobs // 8, processes)
             watch(processes)
-        wait_for_effects(stage, contender, jobs, processes)
-    with stage.connect(contender.database) as connection:
+        wait_for_effects(environment, contender, jobs, processes)
+    with environment.connect(contender.database) as connection:
         return measure(connection, jobs, warm_up=jobs // 16)
 
 
-def wait_for_effects(stage: Stage, contender: Contender, jobs: int, processes: Sequence["Popen[bytes]"]) -> None:
+def wait_for_effects(
+    environment: BenchEnvironment, contender: Contender, jobs: int, processes: Sequence["Popen[bytes]"]
+) -> None:
     """Return when as many effects are there as jobs."""
     seen, moved = -1, time.monotonic()
-    with stage.connect(contender.database) as connection:
+    with environment.connect(contender.database) as connection:
         while seen < jobs:
-            check_alive(processes, contender.log(stage))
+            check_alive(processes, contender.log(environment))
             row = connection.execute("SELECT count(*) FROM bench_effects").fetchone()
             count = int(row[0]) if row else 0
             if count > seen:
                 seen, moved = count, time.monotonic()
             elif time.monotonic() - moved > STUCK:
-                raise Failed(f"{contender.name} stopped at {seen} of {jobs} jobs; see {contender.log(stage)}")
+                raise Failed(f"{contender.name} stopped at {seen} of {jobs} jobs; see {contender.log(environment)}")
             time.sleep(POLL)

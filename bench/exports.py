@@ -68,34 +68,34 @@ def office() -> Context:
 def fill(url: str, count: int) -> UUID:
     """A reseller of `booking` with so many clients."""
     migrate(url)
-    book, engine = office(), create_engine(url)
+    ctx, engine = office(), create_engine(url)
     with Session(engine) as session:
         text = (ROOT / "examples" / "programmes" / "booking.yaml").read_text()
-        files.apply(session, "booking", text, now=book.now, actor="bench")
-        owner = accounts.create(book, session, NewAccount("booking", "Salons", "chef@salons.example"))
-        reseller_status.become_reseller(book, session, owner.id)
+        files.apply(session, "booking", text, now=ctx.now, actor="bench")
+        owner = accounts.create(ctx, session, NewAccount("booking", "Salons", "chef@salons.example"))
+        reseller_status.become_reseller(ctx, session, owner.id)
         owner_id = owner.id
         session.commit()
     engine.dispose()
     with psycopg.connect(libpq(url), autocommit=True) as connection:
         connection.execute(FILL, {"reseller": owner_id, "count": count})
         for statement in (USED, CHARGED):
-            connection.execute(statement, {"reseller": owner_id, "now": book.now})
+            connection.execute(statement, {"reseller": owner_id, "now": ctx.now})
         connection.execute("VACUUM (ANALYZE)")
     return owner_id
 
 
 def make(url: str, reseller: UUID, ending: str, path: Path) -> dict[str, float]:
     """Write the file as the API would; run in a process of its own."""
-    book, engine = office(), create_engine(url)
+    ctx, engine = office(), create_engine(url)
     with Session(engine) as session:
-        book.programmes.current(session, "booking")
+        ctx.programmes.current(session, "booking")
         before, began, cpu = peak(), time.perf_counter(), time.process_time()
-        found = export.read_clients(book, session, reseller)
+        clients = export.read_clients(ctx, session, reseller)
         session.commit()
         read = time.perf_counter() - began
         with path.open("wb") as file:
-            file.writelines(found.as_csv() if ending == "csv" else found.as_excel())
+            file.writelines(clients.as_csv() if ending == "csv" else clients.as_excel())
         took = {"read_s": read, "total_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu}
         return {**took, "grew_mb": peak() - before, "peak_mb": peak()}
 
@@ -111,7 +111,7 @@ def differences(url: str, reseller: UUID, ending: str, path: Path) -> int:
     with psycopg.connect(libpq(url)) as connection, connection.cursor("kept") as kept:
         kept.execute(KEPT, (reseller,))
         there = rows_of_csv(path) if ending == "csv" else rows_of_excel(path)
-        return sum(list(row) != one for row, one in zip(kept, there, strict=True))
+        return sum(list(row) != exported for row, exported in zip(kept, there, strict=True))
 
 
 def rows_of_csv(path: Path) -> Iterator[list[Any]]:
@@ -125,8 +125,8 @@ def rows_of_csv(path: Path) -> Iterator[list[Any]]:
 
 def rows_of_excel(path: Path) -> Iterator[list[Any]]:
     """The same of every row of every sheet."""
-    book = openpyxl.load_workbook(path, read_only=True)
-    for sheet in book.worksheets:
+    workbook = openpyxl.load_workbook(path, read_only=True)
+    for sheet in workbook.worksheets:
         for row in sheet.iter_rows(min_row=2, max_col=3, values_only=True):
             yield list(row)
 
@@ -138,7 +138,7 @@ def libpq(url: str) -> str:
 
 def measure(counts: Sequence[int], *, check: bool) -> list[dict[str, Any]]:
     """Every format for every number of clients."""
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder, shared_servers(Path(folder) / "servers", "--scratch") as servers:
         for count in counts:
             url = database(servers.database_url, f"exports_{count}")
@@ -151,8 +151,8 @@ def measure(counts: Sequence[int], *, check: bool) -> list[dict[str, Any]]:
                 row["file_mb"] = path.stat().st_size / 1e6
                 if check:
                     row["differences"] = differences(url, owner, ending, path)
-                found.append(row)
-    return found
+                results.append(row)
+    return results
 
 
 def database(server: str, name: str) -> str:

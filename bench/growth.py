@@ -10,6 +10,7 @@ from subprocess import Popen
 from bench.contenders import Contender
 from bench.drain import drain
 from bench.effects import Drained
+from bench.environment import BenchEnvironment
 from bench.kontor import Kontor, make_schema
 from bench.ledger_fill import fill_finished, fill_queued
 from bench.observation import Observation
@@ -18,7 +19,6 @@ from bench.results import Budget, Figure, Row, of_samples, percentile, ratios
 from bench.rows.latency import WARM_UP, sample
 from bench.rows.reads import measure_reads
 from bench.run import Run
-from bench.stage import Stage
 
 EMPTY, BIG = "kontor", "kontor_big"
 PAUSE = (
@@ -38,38 +38,38 @@ class Backlog:
     numbered: int = 1
     kontor: Kontor = field(default_factory=lambda: Kontor("kontor-grown", 24_000, "bench.insert", BIG))
 
-    def prepare(self, stage: Stage) -> None:
+    def prepare(self, environment: BenchEnvironment) -> None:
         """Nothing: the ledger was filled before."""
 
-    def reset(self, stage: Stage) -> None:
+    def reset(self, environment: BenchEnvironment) -> None:
         """Forget the effects, keep the ledger."""
-        with stage.connect(BIG) as connection:
+        with environment.connect(BIG) as connection:
             connection.execute("TRUNCATE bench_effects")
 
-    def enqueue(self, stage: Stage, count: int) -> None:
+    def enqueue(self, environment: BenchEnvironment, count: int) -> None:
         """Bring the backlog back to its size."""
-        self.numbered = fill_queued(stage, BIG, self.size, self.numbered)
+        self.numbered = fill_queued(environment, BIG, self.size, self.numbered)
 
-    def commands(self, stage: Stage) -> "list[Command]":
+    def commands(self, environment: BenchEnvironment) -> "list[Command]":
         """As on the empty ledger."""
-        return list(self.kontor.commands(stage))
+        return list(self.kontor.commands(environment))
 
-    def log(self, stage: Stage) -> Path:
+    def log(self, environment: BenchEnvironment) -> Path:
         """Where its processes write."""
-        return self.kontor.log(stage)
+        return self.kontor.log(environment)
 
 
 def measure(run: Run) -> Row:
     """Fill, then drain and wake both ledgers in turn, then read the grown one."""
-    stage = run.stage
+    environment = run.environment
     finished, queued = run.share(10_000_000, 1_000_000), run.share(1_000_000, 100_000)
     backlog = Backlog(queued)
     for database in (EMPTY, BIG):
-        make_schema(stage, database)
+        make_schema(environment, database)
     with run.steps("filling the ledger", finished // 1_000_000 + 1) as step:
-        fill_finished(stage, BIG, finished, step)
+        fill_finished(environment, BIG, finished, step)
         step("backlog")
-        backlog.enqueue(stage, 0)
+        backlog.enqueue(environment, 0)
     drained, problems = drains(run, backlog)
     latencies = wakes(run)
     reads = measure_reads(run, BIG)
@@ -83,20 +83,20 @@ def measure(run: Run) -> Row:
     problems += [f"{figure.name}: {figure.note}" for figure in reads[1:] if not figure.note.startswith("200")]
     title = f"Growth: {queued:,} queued and {finished:,} finished jobs beside an empty ledger"
     profile = why(run, backlog) if figures[0].missed else []
-    stage.drop(BIG)
+    environment.drop(BIG)
     return Row("growth", title, figures, problems, profile)
 
 
 def why(run: Run, backlog: Backlog) -> list[str]:
     """Profile one more drain of the grown ledger."""
-    observation = Observation(run.stage, BIG)
+    observation = Observation(run.environment, BIG)
 
     def watch(processes: "Sequence[Popen[bytes]]") -> None:
         observation.start({"relay": processes[0].pid, "worker 1": processes[1].pid})
 
-    pause(run.stage, BIG, paused=False)
+    pause(run.environment, BIG, paused=False)
     try:
-        drain(run.stage, backlog, backlog.jobs * 2, watch)
+        drain(run.environment, backlog, backlog.jobs * 2, watch)
     except Failed as failed:
         return [str(failed)]
     return observation.lines()
@@ -109,46 +109,46 @@ def drains(run: Run, backlog: Backlog) -> tuple[dict[str, list[float]], list[str
     problems: list[str] = []
     with run.steps("growth: drain", 2 * run.rounds + 2) as step:
         step("warm-up: empty")
-        drain(run.stage, empty, backlog.jobs)
+        drain(run.environment, empty, backlog.jobs)
         step("warm-up: grown")
-        drain(run.stage, backlog, backlog.jobs)
+        drain(run.environment, backlog, backlog.jobs)
         for number in range(run.rounds):
             pair: list[tuple[str, Contender]] = [("empty", empty), ("grown", backlog)]
             for name, contender in pair[:: 1 if number % 2 else -1]:
                 step(f"round {number + 1}: {name}")
                 try:
-                    found = drain(run.stage, contender, backlog.jobs)
+                    drained = drain(run.environment, contender, backlog.jobs)
                 except Failed as failed:
                     problems.append(str(failed))
-                    found = Drained(backlog.jobs, 0, 0, 0, 0.0)
-                rates[name].append(found.rate)
-                problems += judged(name, found)
+                    drained = Drained(backlog.jobs, 0, 0, 0, 0.0)
+                rates[name].append(drained.rate)
+                problems += judged(name, drained)
     return rates, problems
 
 
-def judged(name: str, found: Drained) -> list[str]:
+def judged(name: str, drained: Drained) -> list[str]:
     """The grown ledger goes on beyond the jobs that are counted; neither may double an effect."""
-    short = found.effects < found.jobs
-    return [f"{name}: {found.effects} effects, {found.doubled} doubled"] if short or found.doubled else []
+    short = drained.effects < drained.jobs
+    return [f"{name}: {drained.effects} effects, {drained.doubled} doubled"] if short or drained.doubled else []
 
 
 def wakes(run: Run) -> list[list[float]]:
     """Latencies on both ledgers at once, sample by sample in turn; the backlog is paused."""
-    stage, count = run.stage, run.share(200, 60)
+    environment, count = run.environment, run.share(200, 60)
     databases = [EMPTY, BIG]
     for database in databases:
-        pause(stage, database, paused=True)
-    stage.settle()
-    commands = [c for database in databases for c in Kontor(database, 0, "", database).commands(stage)]
-    log = stage.folder / "log" / "growth-latency.log"
+        pause(environment, database, paused=True)
+    environment.settle()
+    commands = [c for database in databases for c in Kontor(database, 0, "", database).commands(environment)]
+    log = environment.folder / "log" / "growth-latency.log"
     with running(commands, log), run.steps("growth: latency", WARM_UP + count) as step:
-        found = sample(stage, databases, WARM_UP + count, step)
-    return [latencies[WARM_UP:] for latencies in found]
+        samples = sample(environment, databases, WARM_UP + count, step)
+    return [latencies[WARM_UP:] for latencies in samples]
 
 
-def pause(stage: Stage, database: str, *, paused: bool) -> None:
+def pause(environment: BenchEnvironment, database: str, *, paused: bool) -> None:
     """Stop the backlog's queue, or let it go on."""
-    with stage.connect(database) as connection:
+    with environment.connect(database) as connection:
         connection.execute(PAUSE, (paused,))
 
 

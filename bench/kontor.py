@@ -10,8 +10,8 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from bench.effects import TABLE
+from bench.environment import BenchEnvironment
 from bench.processes import Command
-from bench.stage import Stage
 from bench.tasks import STARTS, handlers
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.redis_doorbell import SilentRelayHint
@@ -31,9 +31,9 @@ def sqlalchemy_url(url: str) -> str:
 
 
 @contextmanager
-def sql_engine(stage: Stage, database: str = DATABASE) -> Iterator[Engine]:
+def sql_engine(environment: BenchEnvironment, database: str = DATABASE) -> Iterator[Engine]:
     """SQLAlchemy's engine on one of Kontor's databases."""
-    engine = create_engine(sqlalchemy_url(stage.url(database)))
+    engine = create_engine(sqlalchemy_url(environment.url(database)))
     try:
         yield engine
     finally:
@@ -45,15 +45,15 @@ def jobs(doorbell: RelayHint | None = None) -> Jobs:
     return Jobs(Registry(handlers()).catalogue, SystemClock(), doorbell or SilentRelayHint())
 
 
-def environ(stage: Stage, database: str = DATABASE) -> Mapping[str, str]:
+def environ(environment: BenchEnvironment, database: str = DATABASE) -> Mapping[str, str]:
     """What Kontor's processes are started with."""
     return {
-        **stage.environ(database),
-        "DATABASE_URL": stage.url(database),
-        "REDIS_URL": stage.redis_url,
+        **environment.environ(database),
+        "DATABASE_URL": environment.url(database),
+        "REDIS_URL": environment.redis_url,
         "SECRET_KEY": "bench" * 8,
         "KONTOR_NAMESPACE": namespace(database),
-        "KONTOR_DATA_DIR": str(stage.folder / "kontor"),
+        "KONTOR_DATA_DIR": str(environment.folder / "kontor"),
     }
 
 
@@ -62,11 +62,11 @@ def namespace(database: str = DATABASE) -> str:
     return f"bench-{database}"
 
 
-def make_schema(stage: Stage, database: str = DATABASE) -> None:
+def make_schema(environment: BenchEnvironment, database: str = DATABASE) -> None:
     """An empty ledger, and the bench's own tables."""
-    stage.create(database)
-    migrate(sqlalchemy_url(stage.url(database)))
-    with stage.connect(database) as connection:
+    environment.create(database)
+    migrate(sqlalchemy_url(environment.url(database)))
+    with environment.connect(database) as connection:
         connection.execute(TABLE)
         connection.execute(STARTS)
 
@@ -80,33 +80,33 @@ class Kontor:
     task: str
     database: str = DATABASE
 
-    def prepare(self, stage: Stage) -> None:
+    def prepare(self, environment: BenchEnvironment) -> None:
         """Nothing: the variants share the schema that the row makes."""
 
-    def reset(self, stage: Stage) -> None:
+    def reset(self, environment: BenchEnvironment) -> None:
         """Forget earlier rounds."""
-        with stage.connect(self.database) as connection:
+        with environment.connect(self.database) as connection:
             connection.execute(f"TRUNCATE {HOT}")
 
-    def enqueue(self, stage: Stage, count: int) -> None:
+    def enqueue(self, environment: BenchEnvironment, count: int) -> None:
         """Fill the ledger in bulk, ten thousand jobs a transaction."""
         ledger = jobs()
-        with sql_engine(stage, self.database) as engine:
+        with sql_engine(environment, self.database) as engine:
             for first in range(0, count, CHUNK):
                 with Session(engine) as session:
                     rows = [JobRequest(self.task, {"n": n}) for n in range(first, min(first + CHUNK, count))]
                     ledger.enqueue_many(session, rows)
                     session.commit()
 
-    def commands(self, stage: Stage) -> Sequence[Command]:
+    def commands(self, environment: BenchEnvironment) -> Sequence[Command]:
         """A relay and two workers."""
         argv = [sys.executable, "-m", "bench.kontor_process"]
         roles = ("relay", "worker", "worker")
-        return [Command(f"kontor-{role}", [*argv, role], environ(stage, self.database)) for role in roles]
+        return [Command(f"kontor-{role}", [*argv, role], environ(environment, self.database)) for role in roles]
 
-    def log(self, stage: Stage) -> Path:
+    def log(self, environment: BenchEnvironment) -> Path:
         """Where its processes write."""
-        return stage.folder / "log" / f"{self.name}.log"
+        return environment.folder / "log" / f"{self.name}.log"
 
 
 SHARED = Kontor("kontor", 24_000, "bench.insert")

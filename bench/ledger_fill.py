@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench.stage import Stage
+from bench.environment import BenchEnvironment
 from kontor.kernel.database import PgConnection
 
 CHUNK = 1_000_000
@@ -35,9 +35,9 @@ FROM (
 COUNT = "SELECT count(*) FROM jobs WHERE state = 'queued'"
 
 
-def fill_finished(stage: Stage, database: str, total: int, step: Callable[[str], None]) -> None:
+def fill_finished(environment: BenchEnvironment, database: str, total: int, step: Callable[[str], None]) -> None:
     """Insert finished jobs in the order in which they would have come."""
-    with stage.connect(database) as connection:
+    with environment.connect(database) as connection:
         connection.execute("SET synchronous_commit = off")
         insert_finished(connection, total, step)
 
@@ -55,9 +55,9 @@ def insert_finished(connection: PgConnection, total: int, step: Callable[[str], 
         connection.execute("VACUUM (ANALYZE) jobs_archive")
 
 
-def fill_queued(stage: Stage, database: str, total: int, first: int) -> int:
+def fill_queued(environment: BenchEnvironment, database: str, total: int, first: int) -> int:
     """Bring the backlog to `total`, with numbers from `first`; returns the next free number."""
-    with stage.connect(database) as connection:
+    with environment.connect(database) as connection:
         row = connection.execute(COUNT).fetchone()
         missing = total - int(row[0] if row else 0)
         if missing > 0:

@@ -102,18 +102,18 @@ def floor(port: int, mails: list[BuiltMail], build: Callable[[BuiltMail], bytes]
     return len(mails) / (time.perf_counter() - started)
 
 
-def whole(port: int, builder: MailBuilder, wanted: list[OutgoingMail]) -> float:
+def whole(port: int, builder: MailBuilder, mails_to_send: list[OutgoingMail]) -> float:
     """Check, render, build and send from worker threads, as the mail task does; mails per second."""
     transport = SmtpTransport(f"smtp://127.0.0.1:{port}", connections=CONNECTIONS)
 
-    def one(letter: OutgoingMail) -> None:
+    def send(letter: OutgoingMail) -> None:
         mail = builder.build(letter, DATED)
         transport.send(mail.envelope.sender.envelope, letter.to.email, mail.raw)
 
     started = time.perf_counter()
     with ThreadPoolExecutor(CONNECTIONS) as threads:
-        list(threads.map(one, wanted))
-    rate = len(wanted) / (time.perf_counter() - started)
+        list(threads.map(send, mails_to_send))
+    rate = len(mails_to_send) / (time.perf_counter() - started)
     transport.close()
     return rate
 
@@ -140,26 +140,26 @@ def rate(work: Callable[[], object], count: int) -> float:
 def rounds(count: int, mails: int) -> dict[str, float]:
     """Measure everything in interleaved rounds; medians, per second."""
     builder = MailBuilder(Renderer())
-    wanted = letters(mails)
-    built = [builder.build(letter, DATED) for letter in wanted]
-    found: dict[str, list[float]] = {}
+    mails_to_send = letters(mails)
+    built = [builder.build(letter, DATED) for letter in mails_to_send]
+    rates: dict[str, list[float]] = {}
     with sink() as port:
         for _ in range(count):
-            for name, value in _round(port, builder, wanted, built):
-                found.setdefault(name, []).append(value)
-    return {name: round(median(values), 1) for name, values in found.items()}
+            for name, value in _round(port, builder, mails_to_send, built):
+                rates.setdefault(name, []).append(value)
+    return {name: round(median(values), 1) for name, values in rates.items()}
 
 
 def _round(
-    port: int, builder: MailBuilder, wanted: list[OutgoingMail], built: list[BuiltMail]
+    port: int, builder: MailBuilder, mails_to_send: list[OutgoingMail], built: list[BuiltMail]
 ) -> Iterator[tuple[str, float]]:
-    some = len(wanted) // 5 or 1
+    some = len(mails_to_send) // 5 or 1
     yield "build+send, standard library", floor(port, built, plain_bytes)
     yield "build+send, our builder", floor(port, built, lambda m: assemble(m.envelope, m.text, m.html))
-    yield "check+render+build+send, threads", whole(port, builder, wanted)
+    yield "check+render+build+send, threads", whole(port, builder, mails_to_send)
     yield "send only, threads", send_only(port, built)
     yield "send only, threads, a connection for each", send_only(port, built, idle=0.0)
-    yield "check+render+build", rate(lambda: builder.build(wanted[0], DATED), some)
+    yield "check+render+build", rate(lambda: builder.build(mails_to_send[0], DATED), some)
     yield "build, our builder", rate(lambda: assemble(built[0].envelope, built[0].text, built[0].html), some)
     yield "build, standard library", rate(lambda: plain_bytes(built[0]), some)
 

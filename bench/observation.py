@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.stage import ROOT, Stage
+from bench.environment import ROOT, BenchEnvironment
 from kontor.kernel.database import PgConnection
 
 SECONDS = 3
@@ -28,8 +28,8 @@ FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND
 class Observation:
     """Watches processes and the database they work on, for a few seconds."""
 
-    def __init__(self, stage: Stage, database: str) -> None:
-        self._stage = stage
+    def __init__(self, environment: BenchEnvironment, database: str) -> None:
+        self._environment = environment
         self._database = database
         self._spies: dict[str, subprocess.Popen[bytes]] = {}
         self._waits: Counter[str] = Counter()
@@ -39,10 +39,10 @@ class Observation:
 
     def start(self, pids: Mapping[str, int]) -> None:
         """Begin; returns at once."""
-        with self._stage.connect(self._database) as connection:
+        with self._environment.connect(self._database) as connection:
             self._track(connection, on=True)
         self._sampler.start()
-        spy = self._stage.peer_python.with_name("py-spy")
+        spy = self._environment.peer_python.with_name("py-spy")
         for role, pid in pids.items():
             words = ["record", "--pid", str(pid), "--duration", str(SECONDS), "--rate", "200", "--function", "--gil"]
             argv = [str(spy), *words, "--format", "raw", "--output", str(self._file(role))]
@@ -51,25 +51,25 @@ class Observation:
 
     def lines(self) -> list[str]:
         """Wait for the end and tell."""
-        told: list[str] = []
+        lines: list[str] = []
         for role, spy in self._spies.items():
             spy.wait(SECONDS + 30)
-            told += spied(role, self._file(role))
+            lines += spied(role, self._file(role))
         self._over.set()
         self._sampler.join()
-        with self._stage.connect(self._database) as connection:
-            told += statements(connection)
+        with self._environment.connect(self._database) as connection:
+            lines += statements(connection)
             self._track(connection, on=False)
-        told.append("PostgreSQL backends in a transaction, on average, and what they wait for (idle: for the client):")
+        lines.append("PostgreSQL backends in a transaction, on average, and what they wait for (idle: for the client):")
         samples = self._samples or 1
-        return told + [f"  {count / samples:6.2f}  {event}" for event, count in self._waits.most_common(TOP)]
+        return lines + [f"  {count / samples:6.2f}  {event}" for event, count in self._waits.most_common(TOP)]
 
     def _file(self, role: str) -> Path:
-        return self._stage.folder / "log" / f"profile-{self._database}-{role.replace(' ', '-')}.txt"
+        return self._environment.folder / "log" / f"profile-{self._database}-{role.replace(' ', '-')}.txt"
 
     def _track(self, connection: PgConnection, *, on: bool) -> None:
         """Count statements, on a server of our own only."""
-        if self._stage.embedded:
+        if self._environment.embedded:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
             connection.execute(f"ALTER SYSTEM SET pg_stat_statements.track = '{'top' if on else 'none'}'")
             connection.execute("SELECT pg_reload_conf()")
@@ -77,7 +77,7 @@ class Observation:
                 connection.execute("SELECT pg_stat_statements_reset()")
 
     def _sample(self) -> None:
-        with self._stage.connect(self._database) as connection:
+        with self._environment.connect(self._database) as connection:
             while not self._over.wait(SAMPLE_SECONDS):
                 self._waits.update(str(event) for (event,) in connection.execute(WAITS))
                 self._samples += 1
@@ -85,12 +85,12 @@ class Observation:
 
 def statements(connection: PgConnection) -> list[str]:
     """The statements that took most time."""
-    told = ["PostgreSQL statements by total time (calls, total ms, mean ms):"]
+    lines = ["PostgreSQL statements by total time (calls, total ms, mean ms):"]
     try:
         rows = connection.execute(STATEMENTS).fetchall()
     except psycopg.Error as error:
         return [f"no statements: {str(error).splitlines()[0]}"]
-    return told + [f"  {calls:>8}  {total:>9.1f}  {mean:>8.3f}  {query}" for calls, total, mean, query in rows]
+    return lines + [f"  {calls:>8}  {total:>9.1f}  {mean:>8.3f}  {query}" for calls, total, mean, query in rows]
 
 
 def spied(role: str, path: Path) -> list[str]:
@@ -105,11 +105,11 @@ def spied(role: str, path: Path) -> list[str]:
         alone[frames[-1]] += int(count)
         below.update({frame: int(count) for frame in set(frames) if "site-packages" not in frame})
     total = sum(alone.values()) or 1
-    told = [
+    lines = [
         f"{role}: runs Python {total / 200 / SECONDS:.0%} of the time (holds the GIL); functions by their own time:"
     ]
-    told += shares(alone, total)
-    return [*told, f"{role}: our functions with what they call:", *shares(below, total)]
+    lines += shares(alone, total)
+    return [*lines, f"{role}: our functions with what they call:", *shares(below, total)]
 
 
 def shares(counted: Counter[str], total: int) -> Sequence[str]:

@@ -25,8 +25,8 @@ import redis
 from dramatiq.middleware import CurrentMessage, TimeLimit
 
 from bench.effects import TABLE, insert_committed, redis_url
+from bench.environment import ROOT, BenchEnvironment, open_environment
 from bench.processes import Failed
-from bench.stage import ROOT, Stage, open_stage
 from bench.thread_pool import Handle, ThreadPool
 from kontor.adapters.dramatiq_broker import DoorbellBroker
 from kontor.adapters.redis_doorbell import RedisKeys, actor_name_of, encode
@@ -132,32 +132,34 @@ def alone(client: "redis.Redis", count: Count, number: int) -> float:
     return count.handled_at - began
 
 
-def fill(stage: Stage, total: int) -> None:
+def fill(environment: BenchEnvironment, total: int) -> None:
     """An empty table and a backlog."""
-    with stage.connect(DATABASE) as connection:
+    with environment.connect(DATABASE) as connection:
         connection.execute("TRUNCATE bench_effects")
-    stage.settle()
-    client = stage.redis()
+    environment.settle()
+    client = environment.redis()
     for first in range(0, total, CHUNK):
         client.rpush(KEYS.queue(QUEUE), *map(message, range(first, min(first + CHUNK, total))))
 
 
-def measure(stage: Stage, rounds: int, totals: Mapping[str, int]) -> dict[str, list[Sample]]:
+def measure(environment: BenchEnvironment, rounds: int, totals: Mapping[str, int]) -> dict[str, list[Sample]]:
     """Samples by handler and pool, taken in turn; the order is reversed with each round."""
-    stage.create(DATABASE)
-    with stage.connect(DATABASE) as connection:
+    environment.create(DATABASE)
+    with environment.connect(DATABASE) as connection:
         connection.execute(TABLE)
     samples: dict[str, list[Sample]] = defaultdict(list)
     for number in range(rounds):
         for handler, total in totals.items():
             for pool in sorted(POOLS, reverse=number % 2 == 1):
-                fill(stage, total)
+                fill(environment, total)
                 argv = [sys.executable, "-m", "bench.pool", "--drain", pool, handler, str(total)]
-                done = subprocess.run(argv, env=stage.environ(DATABASE), stdout=subprocess.PIPE, text=True, check=False)
+                done = subprocess.run(
+                    argv, env=environment.environ(DATABASE), stdout=subprocess.PIPE, text=True, check=False
+                )
                 if done.returncode != 0:
                     raise Failed(f"{pool} ended with {done.returncode}")
                 samples[f"{handler} {pool}"].append(json.loads(done.stdout))
-    stage.drop(DATABASE)
+    environment.drop(DATABASE)
     return samples
 
 
@@ -187,9 +189,9 @@ def main() -> None:
         json.dump(drained(pool, handler, int(total)), sys.stdout)
         return
     folder = Path(os.environ.get("KONTOR_DATA_DIR", ROOT / ".kontor")).resolve() / "bench"
-    with open_stage(folder, Path(sys.executable)) as stage:
+    with open_environment(folder, Path(sys.executable)) as environment:
         totals = {"no-op": options.messages, "insert": options.messages // 2}
-        for line in report(measure(stage, options.rounds, totals)):
+        for line in report(measure(environment, options.rounds, totals)):
             print(line)
 
 

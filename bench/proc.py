@@ -33,8 +33,8 @@ def title_of(pid: int) -> str:
 
 def family(pid: int) -> Sequence[int]:
     """A process and all that descend from it."""
-    found = [pid]
-    for one in found:
-        for children in Path(f"/proc/{one}/task").glob("*/children"):
-            found += [int(child) for child in children.read_text().split()]
-    return found
+    pids = [pid]
+    for parent in pids:
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            pids += [int(child) for child in children.read_text().split()]
+    return pids

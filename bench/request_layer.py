@@ -20,11 +20,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import Connection
 from sqlalchemy.orm import Session
 
+from bench.environment import ROOT, open_environment
 from bench.kontor import DATABASE, environ, make_schema
 from bench.load_client import BODY
 from bench.processes import Failed
 from bench.rows.api import make_key
-from bench.stage import ROOT, open_stage
 from kontor.adapters.settings import load, settings_for
 from kontor.engine.enqueue import EnqueueResult, JobRequest
 from kontor.http.context import Deps, RoutePolicy
@@ -163,10 +163,10 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=300)
     options = parser.parse_args()
     folder = Path(os.environ.get("KONTOR_DATA_DIR", ROOT / ".kontor")).resolve() / "bench"
-    with open_stage(folder, Path(sys.executable)) as stage:
-        make_schema(stage)
-        key = make_key(stage, DATABASE, "enqueue")
-        os.environ.update(environ(stage))
+    with open_environment(folder, Path(sys.executable)) as environment:
+        make_schema(environment)
+        key = make_key(environment, DATABASE, "enqueue")
+        os.environ.update(environ(environment))
         with settings_for(load()) as settings, web_deps(settings) as deps:
             apps = {
                 f"{name} {way}": make(deps, session=way == "Session")
@@ -175,7 +175,7 @@ def main() -> None:
             }
             for line in report(asyncio.run(measure(apps, key, options.rounds, options.requests))):
                 print(line)
-        stage.drop(DATABASE)
+        environment.drop(DATABASE)
 
 
 if __name__ == "__main__":

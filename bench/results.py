@@ -66,7 +66,7 @@ def of_samples(name: str, samples: Sequence[float], unit: str, budget: Budget | 
 
 def ratios(mine: Sequence[float], *theirs: Sequence[float]) -> list[float]:
     """Mine over the best of theirs, round by round."""
-    return [one / max(others) for one, *others in zip(mine, *theirs, strict=True) if max(others) > 0]
+    return [rate / max(others) for rate, *others in zip(mine, *theirs, strict=True) if max(others) > 0]
 
 
 def percentile(samples: Sequence[float], percent: int) -> float:

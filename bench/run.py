@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.stage import Stage
+from bench.environment import BenchEnvironment
 
 Step = Callable[[str], None]
 """Says what is done next, and counts it."""
@@ -16,7 +16,7 @@ Step = Callable[[str], None]
 class Run:
     """How much is measured, where, and who is told."""
 
-    stage: Stage
+    environment: BenchEnvironment
     rounds: int
     quick: bool
     progress: Progress

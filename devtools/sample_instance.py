@@ -41,7 +41,7 @@ class InstanceServer(ThreadingHTTPServer):
         self.open_sockets.discard(request)
         super().shutdown_request(request)
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         """Stop listening and drop every connection; new ones are refused."""
         self.shutdown()
         self.server_close()
@@ -55,10 +55,10 @@ class InstanceServer(ThreadingHTTPServer):
 class SampleInstance:
     """One customer's system on a local port; a second port controls it."""
 
-    def __init__(self, book: ReceivedCalls, port: int = 0, control_port: int = 0) -> None:
-        self.book = book
+    def __init__(self, received: ReceivedCalls, port: int = 0, control_port: int = 0) -> None:
+        self.received = received
         self._lock = threading.Lock()
-        self._endpoint: InstanceServer | None = InstanceServer(port, _receiver(book))
+        self._endpoint: InstanceServer | None = InstanceServer(port, _receiver(received))
         self.port = self._endpoint.server_address[1]
         self._control = InstanceServer(control_port, _controller(self))
         self.control_port = self._control.server_address[1]
@@ -83,25 +83,25 @@ class SampleInstance:
     def set_behaviour(self, behaviour: Behaviour) -> None:
         """Set the behaviour from the next call on; `refuse` closes the port until another mode is set."""
         with self._lock:
-            self.book.set_behaviour(behaviour)
+            self.received.set_behaviour(behaviour)
             if behaviour.mode is ResponseMode.REFUSE and self._endpoint is not None:
-                self._endpoint.hang_up()
+                self._endpoint.close_connections()
                 self._endpoint = None
             elif behaviour.mode is not ResponseMode.REFUSE and self._endpoint is None:
-                self._endpoint = InstanceServer(self.port, _receiver(self.book))
+                self._endpoint = InstanceServer(self.port, _receiver(self.received))
                 _serve(self._endpoint)
 
     def stop(self) -> None:
         """Close both ports."""
         self.set_behaviour(Behaviour(ResponseMode.REFUSE))
-        self._control.hang_up()
+        self._control.close_connections()
 
 
 def _serve(server: InstanceServer) -> None:
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
 
-def _receiver(book: ReceivedCalls) -> type[BaseHTTPRequestHandler]:
+def _receiver(received: ReceivedCalls) -> type[BaseHTTPRequestHandler]:
     class Receiver(BaseHTTPRequestHandler):
         """Receives calls."""
 
@@ -109,9 +109,9 @@ def _receiver(book: ReceivedCalls) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            answer = book.receive(body, {name.lower(): text for name, text in self.headers.items()})
+            answer = received.receive(body, {name.lower(): text for name, text in self.headers.items()})
             if answer.seconds is not None:
-                book.changed.wait(min(answer.seconds, PATIENCE_SECONDS))
+                received.changed.wait(min(answer.seconds, PATIENCE_SECONDS))
             if answer.status is None:
                 self.close_connection = True
                 return
@@ -130,20 +130,20 @@ def _controller(instance: SampleInstance) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            _reply(self, HTTPStatus.OK, instance.book.document())
+            _reply(self, HTTPStatus.OK, instance.received.document())
 
         def do_POST(self) -> None:
             size = min(int(self.headers.get("content-length", 0)), CONTROL_LIMIT)
             try:
                 request = json.loads(self.rfile.read(size))
                 if "secret" in request:
-                    instance.book.secret = str(request.pop("secret"))
+                    instance.received.secret = str(request.pop("secret"))
                 if request:
                     instance.set_behaviour(Behaviour.of(request))
             except (ValueError, TypeError) as error:
                 _reply(self, HTTPStatus.BAD_REQUEST, {"error": str(error)})
             else:
-                _reply(self, HTTPStatus.OK, instance.book.document())
+                _reply(self, HTTPStatus.OK, instance.received.document())
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's name
             """No-op."""

@@ -30,11 +30,19 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), filename=str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return every node of a module's syntax tree; laws that read all modules share the walk."""
+    return tuple(ast.walk(tree(path)))
+
+
+@cache
 def name(path: Path) -> str:
     """Return a path as people write it, relative to the root."""
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def module_name(path: Path) -> str:
     """Return the dotted name a module is imported by."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -42,7 +50,7 @@ def module_name(path: Path) -> str:
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Yield every function and method of a module."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -61,6 +69,6 @@ def dotted(node: ast.expr) -> str:
 
 def calls(path: Path) -> Iterator[tuple[int, str]]:
     """Yield line and dotted name of every call in a module."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             yield node.lineno, dotted(node.func)

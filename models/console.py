@@ -82,7 +82,7 @@ class JobRollup(Base):
     """Statistics of succeeded and cancelled jobs of a task and queue per bucket, so that long ranges read fast.
 
     Waits (due to started) and runs are in seconds. `waits`: histogram of waits up to 10 ms, 100 ms, 1 s, 10 s, 1 min,
-    10 min, 1 h, and longer. `late`: jobs that started later than the task's due-by.
+    10 min, 1 h, and longer. `overdue`: jobs that started later than the task's due-by.
     """
 
     __tablename__ = "job_rollups"
@@ -93,7 +93,7 @@ class JobRollup(Base):
     queue: Mapped[str] = mapped_column(primary_key=True)
     succeeded: Mapped[int] = mapped_column(BigInteger)
     cancelled: Mapped[int] = mapped_column(BigInteger)
-    late: Mapped[int] = mapped_column(BigInteger)
+    overdue: Mapped[int] = mapped_column("late", BigInteger)
     wait_sum: Mapped[float] = mapped_column(Double)
     wait_max: Mapped[float] = mapped_column(Double)
     run_sum: Mapped[float] = mapped_column(Double)

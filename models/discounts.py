@@ -94,7 +94,7 @@ class DiscountRange(Base):
 class DiscountChange(Base):
     """A reseller in a run whose discount changed, or whose tier falls tomorrow.
 
-    Tiers are names, None for none. `known`: version of the record that it was compared with; `version`: the new
+    Tiers are names, None for none. `known_version`: version of the record that it was compared with; `version`: the new
     version. After notification, only rows with `moved` are kept.
     """
 
@@ -111,5 +111,5 @@ class DiscountChange(Base):
     changed: Mapped[bool]
     moved: Mapped[bool]
     falls: Mapped[bool]
-    known: Mapped[int | None] = mapped_column(BigInteger)
+    known_version: Mapped[int | None] = mapped_column("known", BigInteger)
     version: Mapped[int | None] = mapped_column(BigInteger)

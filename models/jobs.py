@@ -141,7 +141,7 @@ class JobTotal(Base):
     task: Mapped[str] = mapped_column(primary_key=True)
     outcome: Mapped[str] = mapped_column(primary_key=True)
     jobs: Mapped[int] = mapped_column(BigInteger)
-    late: Mapped[int] = mapped_column(BigInteger)
+    overdue: Mapped[int] = mapped_column("late", BigInteger)
     wait_seconds: Mapped[float] = mapped_column(Double)
     run_seconds: Mapped[float] = mapped_column(Double)
     wait_buckets: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))

@@ -49,7 +49,7 @@ def prefetch_of(catalogue: Catalogue, threads: int) -> dict[str, int]:
     return limits
 
 
-class WorkerProcess:
+class Worker:
     """One worker process; starts and stops its parts in order."""
 
     def __init__(self, settings: Settings, extra: Sequence[Handler] = (), crash: CrashPoint = no_crash) -> None:
@@ -136,7 +136,7 @@ def crash_of(settings: Settings) -> CrashPoint:
     return no_crash if settings.crash_point is None else KillAt(settings.crash_point)
 
 
-def serve(process: WorkerProcess) -> None:
+def serve(process: Worker) -> None:
     """Run until SIGTERM or SIGINT."""
     stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -149,4 +149,4 @@ def serve(process: WorkerProcess) -> None:
 
 def run(settings: Settings) -> None:
     """Run a worker process with all tasks of the deployment."""
-    serve(WorkerProcess(settings, crash=crash_of(settings)))
+    serve(Worker(settings, crash=crash_of(settings)))

@@ -23,10 +23,10 @@ def measure(run: Run) -> Row:
     contenders: list[Contender] = [*VARIANTS, *BY_SESSION, *PEERS]
     samples: dict[str, list[Drained]] = defaultdict(list)
     problems: list[str] = []
-    make_schema(run.stage)
+    make_schema(run.environment)
     with run.steps("drain", run.rounds * len(contenders)) as step:
         for peer in PEERS:
-            peer.prepare(run.stage)
+            peer.prepare(run.environment)
         for number in range(run.rounds):
             turn = number % len(contenders)
             for contender in contenders[turn:] + contenders[:turn]:
@@ -34,15 +34,15 @@ def measure(run: Run) -> Row:
                 if takes_part(contender, number, quick=run.quick):
                     samples[contender.name].append(attempt(run, contender, problems))
     problems += inexact(samples)
-    found = figures(samples)
-    missed = [variant for variant, figure in zip(VARIANTS, found, strict=False) if figure.missed]
+    rates = figures(samples)
+    missed = [variant for variant, figure in zip(VARIANTS, rates, strict=False) if figure.missed]
     profile = [line for variant in missed for line in why(run, variant)]
-    return Row("drain", "Drain: one INSERT per job, exactly once, 2 worker processes", found, problems, profile)
+    return Row("drain", "Drain: one INSERT per job, exactly once, 2 worker processes", rates, problems, profile)
 
 
 def why(run: Run, variant: Kontor) -> list[str]:
     """Profile one more drain of a variant that missed its budget."""
-    observation = Observation(run.stage, variant.database)
+    observation = Observation(run.environment, variant.database)
     roles = ("relay", "worker 1", "worker 2")
 
     def watch(processes: "Sequence[Popen[bytes]]") -> None:
@@ -50,7 +50,7 @@ def why(run: Run, variant: Kontor) -> list[str]:
         observation.start({role: pids[role] for role in roles[:2]})
 
     try:
-        drain(run.stage, variant, variant.jobs * 2, watch)
+        drain(run.environment, variant, variant.jobs * 2, watch)
     except Failed as failed:
         return [f"{variant.name}: {failed}"]
     return [f"== {variant.name} ==", *observation.lines()]
@@ -68,7 +68,7 @@ def attempt(run: Run, contender: Contender, problems: list[str]) -> Drained:
     """One drain; a failure is a problem of the run, not its end."""
     jobs = contender.jobs // (3 if run.quick else 1)
     try:
-        return drain(run.stage, contender, jobs)
+        return drain(run.environment, contender, jobs)
     except Failed as failed:
         problems.append(str(failed))
         return Drained(jobs, 0, 0, 0, 0.0)
@@ -96,7 +96,7 @@ def figures(samples: Samples) -> list[Figure]:
         of_samples("no shared commit / fastest peer", ratios(rates[ALONE.name], *best), "x", Budget(0.8)),
         of_samples("external no-op / dramatiq", ratios(rates[EXTERNAL.name], dramatiq), "x", Budget(0.6)),
         *tuned(rates),
-        *(of_samples(name, rates[name], "jobs/s", note=told(runs)) for name, runs in samples.items()),
+        *(of_samples(name, rates[name], "jobs/s", note=note_on(runs)) for name, runs in samples.items()),
     ]
 
 
@@ -107,7 +107,7 @@ def tuned(rates: Mapping[str, Sequence[float]]) -> list[Figure]:
     return [of_samples(f"shared commit / {PREFETCHING}", ratios(rates[SHARED.name], rates[PREFETCHING]), "x")]
 
 
-def told(runs: Sequence[Drained]) -> str:
+def note_on(runs: Sequence[Drained]) -> str:
     """What a reader should know of a contender's runs."""
     doubled = sum(run.doubled for run in runs)
     lost = sum(run.jobs - run.effects for run in runs)

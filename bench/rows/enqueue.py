@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from bench.environment import BenchEnvironment
 from bench.kontor import DATABASE, HOT, environ, make_schema
 from bench.observation import SECONDS, Observation
 from bench.processes import Failed
 from bench.results import Budget, Figure, Row, of_samples, ratios
 from bench.run import Run
-from bench.stage import Stage
 
 CLIENTS = 8
 BARE = "CREATE TABLE IF NOT EXISTS bench_bare (id uuid PRIMARY KEY, payload jsonb NOT NULL)"
@@ -51,11 +51,11 @@ class Client:
 
 
 @contextmanager
-def client(stage: Stage, mode: str) -> Iterator[Client]:
+def client(environment: BenchEnvironment, mode: str) -> Iterator[Client]:
     """A warm client for the length of the block."""
     argv = [sys.executable, "-m", "bench.enqueue_client", mode]
     pipe = subprocess.PIPE
-    with subprocess.Popen(argv, env=environ(stage), stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(argv, env=environ(environment), stdin=pipe, stdout=pipe, text=True) as process:
         try:
             yield Client(process)
         finally:
@@ -64,39 +64,40 @@ def client(stage: Stage, mode: str) -> Iterator[Client]:
 
 def rate(clients: Sequence[Client], seconds: float) -> float:
     """What they do together, in jobs/s."""
-    for one in clients:
-        one.begin(seconds)
-    return sum(float(one.answer()) for one in clients)
+    for client in clients:
+        client.begin(seconds)
+    return sum(float(client.answer()) for client in clients)
 
 
 def measure(run: Run) -> Row:
     """All measures once a round; the clients stay, only some of them work."""
-    make_schema(run.stage)
-    with run.stage.connect(DATABASE) as connection:
+    make_schema(run.environment)
+    with run.environment.connect(DATABASE) as connection:
         connection.execute(BARE)
     samples: dict[str, list[float]] = defaultdict(list)
     with ExitStack() as stack, run.steps("enqueue", run.rounds * len(MEASURES)) as step:
         crowds = {**dict.fromkeys(MODES, CLIENTS), "bulk": 1}
         pools = {
-            mode: [stack.enter_context(client(run.stage, mode)) for _ in range(count)] for mode, count in crowds.items()
+            mode: [stack.enter_context(client(run.environment, mode)) for _ in range(count)]
+            for mode, count in crowds.items()
         }
         for pool in pools.values():
-            for one in pool:
-                one.answer()
+            for client in pool:
+                client.answer()
         for number in range(run.rounds):
             for name, mode, count in turned(number):
                 step(f"round {number + 1}: {name}")
-                empty(run.stage)
+                empty(run.environment)
                 samples[name].append(rate(pools[mode][:count], run.share(3, 2)))
-        found = figures(samples)
-        profile = why(run.stage, pools["put"]) if any(figure.missed for figure in found) else []
-    return Row("enqueue", "Enqueue in the caller's transaction", found, profile=profile)
+        rates = figures(samples)
+        profile = why(run.environment, pools["put"]) if any(figure.missed for figure in rates) else []
+    return Row("enqueue", "Enqueue in the caller's transaction", rates, profile=profile)
 
 
-def why(stage: Stage, clients: Sequence[Client]) -> list[str]:
+def why(environment: BenchEnvironment, clients: Sequence[Client]) -> list[str]:
     """Profile one of the clients that enqueue one by one, all working."""
-    observation = Observation(stage, DATABASE)
-    empty(stage)
+    observation = Observation(environment, DATABASE)
+    empty(environment)
     observation.start({"client": clients[0].process.pid})
     rate(clients, SECONDS + 1)
     return observation.lines()
@@ -108,16 +109,16 @@ def turned(number: int) -> Sequence[tuple[str, str, int]]:
     return MEASURES[turn:] + MEASURES[:turn]
 
 
-def empty(stage: Stage) -> None:
+def empty(environment: BenchEnvironment) -> None:
     """Start each measure on empty tables and after a checkpoint."""
-    with stage.connect(DATABASE) as connection:
+    with environment.connect(DATABASE) as connection:
         connection.execute(f"TRUNCATE bench_bare, {HOT}")
-    stage.settle()
+    environment.settle()
 
 
 def figures(samples: Mapping[str, Sequence[float]]) -> list[Figure]:
     """The ratios, then the rates."""
-    one = [
+    single = [
         of_samples(
             f"{name}, {n} client{'s' * (n > 1)}",
             ratios(samples[f"{mode} x {n}"], samples[f"{floor} x {n}"]),
@@ -128,5 +129,5 @@ def figures(samples: Mapping[str, Sequence[float]]) -> list[Figure]:
         for n in (1, CLIENTS)
     ]
     bulk = Budget(50_000, decides=False)
-    return [*one, *(of_samples(name, samples[name], "jobs/s", bulk if mode == "bulk" else None)
+    return [*single, *(of_samples(name, samples[name], "jobs/s", bulk if mode == "bulk" else None)
                     for name, mode, _ in MEASURES)]  # fmt: skip

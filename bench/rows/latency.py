@@ -12,12 +12,12 @@ import redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from bench.environment import BenchEnvironment
 from bench.kontor import DATABASE, SHARED, environ, jobs, make_schema, namespace, sql_engine
 from bench.proc import cpu_seconds, resident_megabytes
 from bench.processes import Command, Failed, running
 from bench.results import Budget, Figure, Row, percentile
 from bench.run import Run, Step
-from bench.stage import Stage
 from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.database import PgConnection
@@ -30,16 +30,18 @@ Processes = Mapping[str, "Popen[bytes]"]
 
 def measure(run: Run) -> Row:
     """Single jobs at random instants, then nothing at all."""
-    stage, samples = run.stage, run.share(500, 100)
-    make_schema(stage)
-    stage.settle()
-    scheduler = Command("kontor-scheduler", [sys.executable, "-m", "kontor.cli.main", "scheduler"], environ(stage))
-    commands = [*SHARED.commands(stage), scheduler]
-    log = stage.folder / "log" / "latency.log"
+    environment, samples = run.environment, run.share(500, 100)
+    make_schema(environment)
+    environment.settle()
+    scheduler = Command(
+        "kontor-scheduler", [sys.executable, "-m", "kontor.cli.main", "scheduler"], environ(environment)
+    )
+    commands = [*SHARED.commands(environment), scheduler]
+    log = environment.folder / "log" / "latency.log"
     with running(commands, log) as started, run.steps("latency", samples + WARM_UP + 1) as step:
         roles = ("relay", "worker 1", "worker 2", "scheduler")
         processes = dict(zip(roles, started, strict=True))
-        latencies = sample(stage, [DATABASE], WARM_UP + samples, step)[0][WARM_UP:]
+        latencies = sample(environment, [DATABASE], WARM_UP + samples, step)[0][WARM_UP:]
         step("idle CPU")
         idle = idle_percent(processes, run.share(20, 6))
         living = {role: process for role, process in processes.items() if process.poll() is None}
@@ -73,27 +75,27 @@ class Probe:
 
 
 @contextmanager
-def probe(stage: Stage, database: str) -> Iterator[Probe]:
+def probe(environment: BenchEnvironment, database: str) -> Iterator[Probe]:
     """A probe of one of Kontor's databases."""
-    client = redis.Redis.from_url(stage.redis_url)
+    client = redis.Redis.from_url(environment.redis_url)
     doorbell = RedisRelayHint(client, RedisKeys(namespace(database)))
-    with sql_engine(stage, database) as engine, stage.connect(database) as connection:
+    with sql_engine(environment, database) as engine, environment.connect(database) as connection:
         yield Probe(engine, connection, jobs(doorbell))
     doorbell.close()
 
 
-def sample(stage: Stage, databases: Sequence[str], count: int, step: Step) -> list[list[float]]:
+def sample(environment: BenchEnvironment, databases: Sequence[str], count: int, step: Step) -> list[list[float]]:
     """Latencies in ms, one job at a time, the databases in turn; one list for each."""
     chance = random.Random(1)
     with ExitStack() as stack:
-        probes = [stack.enter_context(probe(stage, database)) for database in databases]
-        found: list[list[float]] = [[] for _ in probes]
+        probes = [stack.enter_context(probe(environment, database)) for database in databases]
+        results: list[list[float]] = [[] for _ in probes]
         for n in range(count):
             step(f"sample {n + 1}")
-            for one, latencies in zip(probes, found, strict=True):
-                latencies.append(one.latency(n))
+            for prober, latencies in zip(probes, results, strict=True):
+                latencies.append(prober.latency(n))
                 time.sleep(chance.uniform(0.05, 0.2))
-        return found
+        return results
 
 
 def idle_percent(processes: Processes, seconds: float) -> dict[str, float]:
@@ -108,9 +110,9 @@ def idle_percent(processes: Processes, seconds: float) -> dict[str, float]:
 
 def latency_figures(name: str, samples: Sequence[float]) -> list[Figure]:
     """The two percentiles that are budgeted."""
-    told = f"{len(samples)} samples, greatest {max(samples):.1f} ms"
+    note = f"{len(samples)} samples, greatest {max(samples):.1f} ms"
     return [
-        Figure(f"{name} p50", percentile(samples, 50), "ms", Budget(5, at_least=False, decides=False), note=told),
+        Figure(f"{name} p50", percentile(samples, 50), "ms", Budget(5, at_least=False, decides=False), note=note),
         Figure(f"{name} p99", percentile(samples, 99), "ms", Budget(15, at_least=False, decides=False)),
     ]
 

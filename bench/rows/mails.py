@@ -8,13 +8,13 @@ from subprocess import Popen
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bench.environment import ROOT, BenchEnvironment
 from bench.kontor import DATABASE, HOT, Kontor, environ, make_schema, sql_engine
 from bench.mail_floor import floor, plain_bytes, sink
 from bench.observation import Observation
 from bench.processes import Command, Failed, check_alive, running
 from bench.results import Budget, Row, of_samples, ratios
 from bench.run import Run
-from bench.stage import ROOT, Stage
 from kontor.accounts import service as accounts
 from kontor.accounts.service import NewAccount
 from kontor.adapters.clock import SystemClock
@@ -53,19 +53,19 @@ SENT = "SELECT count(*) FROM mails WHERE state = 'sent'"
 
 def measure(run: Run) -> Row:
     """Both in turn, to a receiver that swallows everything."""
-    stage, count = run.stage, run.share(2_000, 800)
-    prepare(stage)
+    environment, count = run.environment, run.share(2_000, 800)
+    prepare(environment)
     rates: dict[str, list[float]] = defaultdict(list)
     with run.steps("mails", 2 * run.rounds + 1) as step, sink() as port:
         step("building the floor's messages")
-        built = messages(stage, count)
+        built = messages(environment, count)
         for number in range(run.rounds):
             for name in ("kontor", "floor")[:: 1 if number % 2 else -1]:
                 step(f"round {number + 1}: {name}")
-                rate = floor(port, built, plain_bytes) if name == "floor" else through_ledger(stage, port, count)
+                rate = floor(port, built, plain_bytes) if name == "floor" else through_ledger(environment, port, count)
                 rates[name].append(rate)
         ratio = of_samples("mails / build-and-send loop", ratios(rates["kontor"], rates["floor"]), "x", Budget(0.5))
-        profile = why(stage, port, count * 2) if ratio.missed else []
+        profile = why(environment, port, count * 2) if ratio.missed else []
     return Row("mails", "Mails over SMTP: job, rendering, sending, recording", [
         ratio,
         of_samples("mails", rates["kontor"], "mails/s"),
@@ -78,70 +78,74 @@ def ledger() -> Jobs:
     return Jobs(catalogue(), SystemClock(), SilentRelayHint())
 
 
-def prepare(stage: Stage) -> None:
+def prepare(environment: BenchEnvironment) -> None:
     """A programme, and an account for each language."""
-    make_schema(stage)
+    make_schema(environment)
     jobs = ledger()
     text = (ROOT / "examples" / "programmes" / "learning.yaml").read_text()
-    book = Context(jobs, Programmes(), Secrets(passwords=Argon2Passwords()))
-    with sql_engine(stage) as engine, Session(engine) as session:
+    ctx = Context(jobs, Programmes(), Secrets(passwords=Argon2Passwords()))
+    with sql_engine(environment) as engine, Session(engine) as session:
         files.apply(session, "learning", text, now=jobs.clock.now(), actor="bench")
         for locale in LANGUAGES:
             new = NewAccount("learning", f"Bench {locale}", f"admin@{locale}.example", locale=locale)
-            accounts.create(book, session, new)
+            accounts.create(ctx, session, new)
         session.commit()
 
 
-def post(stage: Stage, count: int) -> None:
+def post(environment: BenchEnvironment, count: int) -> None:
     """Fill the ledger with mails, each to an address of its own."""
     jobs, facts = ledger(), sample_facts()[TEMPLATE]
-    with stage.connect(DATABASE) as connection:
+    with environment.connect(DATABASE) as connection:
         connection.execute(f"TRUNCATE mails, mail_recipients, {HOT} CASCADE")
-    with sql_engine(stage) as engine, Session(engine) as session:
-        known = session.scalars(select(Account)).all()
+    with sql_engine(environment) as engine, Session(engine) as session:
+        rows = session.scalars(select(Account)).all()
         for n in range(count):
-            account = known[n % len(known)]
+            account = rows[n % len(rows)]
             address = f"admin{n}@client.example"
             mails.post(session, jobs, template=TEMPLATE, account=account, facts=facts, fact_key=str(n), to=address)
         session.commit()
 
 
-def messages(stage: Stage, count: int) -> list[BuiltMail]:
+def messages(environment: BenchEnvironment, count: int) -> list[BuiltMail]:
     """The very messages that Kontor sends, built beforehand for the floor to build again."""
-    post(stage, count)
-    dispatcher = Dispatcher(RULES, Tokens(environ(stage)["SECRET_KEY"]), Programmes(), "http://127.0.0.1:8000")
+    post(environment, count)
+    dispatcher = Dispatcher(RULES, Tokens(environ(environment)["SECRET_KEY"]), Programmes(), "http://127.0.0.1:8000")
     builder, now = MailBuilder(Renderer()), SystemClock().now()
-    with sql_engine(stage) as engine, Session(engine) as session:
+    with sql_engine(environment) as engine, Session(engine) as session:
         plans = [dispatcher.prepare(session, mail_id, now) for mail_id in session.scalars(select(Mail.id)).all()]
         return [builder.build(plan.letter, plan.dated) for plan in plans if isinstance(plan, Dispatch)]
 
 
-def commands(stage: Stage, port: int) -> list[Command]:
+def commands(environment: BenchEnvironment, port: int) -> list[Command]:
     """A relay and two workers that send to the receiver."""
     extra = {"SMTP_URL": f"smtp://127.0.0.1:{port}"}
-    found = Kontor("kontor-mails", 0, "mail.send").commands(stage)
-    return [Command(one.role, one.argv, {**one.environ, **extra}) for one in found]
+    plain = Kontor("kontor-mails", 0, "mail.send").commands(environment)
+    return [Command(command.role, command.argv, {**command.environ, **extra}) for command in plain]
 
 
-def through_ledger(stage: Stage, port: int, count: int, observation: Observation | None = None) -> float:
+def through_ledger(
+    environment: BenchEnvironment, port: int, count: int, observation: Observation | None = None
+) -> float:
     """Mails per second once both workers are warm. Raises Failed when mails get stuck."""
-    post(stage, count)
-    stage.settle()
-    log = stage.folder / "log" / "mails.log"
-    with running(commands(stage, port), log) as processes, stage.connect(DATABASE) as connection:
+    post(environment, count)
+    environment.settle()
+    log = environment.folder / "log" / "mails.log"
+    with running(commands(environment, port), log) as processes, environment.connect(DATABASE) as connection:
         if observation is not None:
-            wait_until_sent(connection, count // 8, processes, stage)
+            wait_until_sent(connection, count // 8, processes, environment)
             observation.start({"relay": processes[0].pid, "worker 1": processes[1].pid})
-        wait_until_sent(connection, count, processes, stage)
+        wait_until_sent(connection, count, processes, environment)
         row = connection.execute(WINDOW, (count // 16,)).fetchone()
     if row is None or not row[1]:
         raise Failed(f"only one worker sent mails; see {log}")
     return float(row[0]) / float(row[1])
 
 
-def wait_until_sent(connection: PgConnection, count: int, processes: "Sequence[Popen[bytes]]", stage: Stage) -> None:
+def wait_until_sent(
+    connection: PgConnection, count: int, processes: "Sequence[Popen[bytes]]", environment: BenchEnvironment
+) -> None:
     """Return when so many mails were sent. Raises Failed."""
-    seen, moved, log = -1, time.monotonic(), stage.folder / "log" / "mails.log"
+    seen, moved, log = -1, time.monotonic(), environment.folder / "log" / "mails.log"
     while seen < count:
         check_alive(processes, log)
         row = connection.execute(SENT).fetchone()
@@ -153,8 +157,8 @@ def wait_until_sent(connection: PgConnection, count: int, processes: "Sequence[P
         time.sleep(0.2)
 
 
-def why(stage: Stage, port: int, count: int) -> list[str]:
+def why(environment: BenchEnvironment, port: int, count: int) -> list[str]:
     """Profile one more round."""
-    observation = Observation(stage, DATABASE)
-    through_ledger(stage, port, count, observation)
+    observation = Observation(environment, DATABASE)
+    through_ledger(environment, port, count, observation)
     return observation.lines()

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from uuid import UUID
 
+from bench.environment import BenchEnvironment
 from bench.kontor import environ
 from bench.processes import Command, running
 from bench.results import Budget, Figure
 from bench.rows.api import free_port, make_key, wait_until_open
 from bench.run import Run
-from bench.stage import Stage
 from kontor.engine.fair_pick import pick
 
 REPEATS = 7
@@ -38,52 +38,52 @@ PATHS: tuple[str, ...] = (
 
 def measure_reads(run: Run, database: str) -> list[Figure]:
     """The pick at driver level, everything else over HTTP."""
-    figures = [pick_figure(run.stage, database)]
+    figures = [pick_figure(run.environment, database)]
     port = free_port()
     web = Command(
-        "web", [sys.executable, "-m", "kontor.cli.main", "web", "--port", str(port)], environ(run.stage, database)
+        "web", [sys.executable, "-m", "kontor.cli.main", "web", "--port", str(port)], environ(run.environment, database)
     )
-    key = make_key(run.stage, database, "read")
-    paths = [*PATHS, f"/v1/jobs/{some_job(run.stage, database)}"]
+    key = make_key(run.environment, database, "read")
+    paths = [*PATHS, f"/v1/jobs/{some_job(run.environment, database)}"]
     with (
-        running([web], run.stage.folder / "log" / "growth-web.log") as processes,
+        running([web], run.environment.folder / "log" / "growth-web.log") as processes,
         run.steps("growth: reads", len(paths)) as step,
     ):
-        wait_until_open(port, processes[0], run.stage)
+        wait_until_open(port, processes[0], run.environment)
         for path in paths:
             step(path)
             figures.append(read_figure(port, key, path))
     return figures
 
 
-def pick_figure(stage: Stage, database: str) -> Figure:
+def pick_figure(environment: BenchEnvironment, database: str) -> Figure:
     """How long the relay's choice of 500 takes."""
 
     def fresh(job_id: UUID) -> bool:
         return True
 
-    with stage.connect(database) as connection:
+    with environment.connect(database) as connection:
         samples = timed(lambda: pick(connection, "bench", PICKED, {}, fresh))
-        found = len(pick(connection, "bench", PICKED, {}, fresh))
+        picked = len(pick(connection, "bench", PICKED, {}, fresh))
     budget = Budget(20, at_least=False, decides=False)
-    return Figure("relay's pick of 500", median(samples), "ms", budget, samples, f"{found} found")
+    return Figure("relay's pick of 500", median(samples), "ms", budget, samples, f"{picked} found")
 
 
 def read_figure(port: int, key: str, path: str) -> Figure:
     """One address, asked several times."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    told: list[str] = []
+    notes: list[str] = []
 
     def ask() -> None:
         connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
         answer = connection.getresponse()
         body = answer.read()
-        told[:] = [f"{answer.status}", *(["partial"] if b'"partial":true' in body.replace(b" ", b"") else [])]
+        notes[:] = [f"{answer.status}", *(["partial"] if b'"partial":true' in body.replace(b" ", b"") else [])]
 
     samples = timed(ask)
     budget = Budget(200, at_least=False, decides=False)
     shown = path if len(path) < 70 else path[:40] + "…"
-    return Figure(f"GET {shown}", median(samples), "ms", budget, samples, ", ".join(told))
+    return Figure(f"GET {shown}", median(samples), "ms", budget, samples, ", ".join(notes))
 
 
 def timed(action: Callable[[], object]) -> Sequence[float]:
@@ -97,8 +97,8 @@ def timed(action: Callable[[], object]) -> Sequence[float]:
     return samples
 
 
-def some_job(stage: Stage, database: str) -> str:
+def some_job(environment: BenchEnvironment, database: str) -> str:
     """Any finished job."""
-    with stage.connect(database) as connection:
+    with environment.connect(database) as connection:
         row = connection.execute(SAMPLE).fetchone() or connection.execute("SELECT id FROM jobs LIMIT 1").fetchone()
     return str(row[0]) if row else ""

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 from subprocess import Popen
 
+from bench.environment import BenchEnvironment
 from bench.kontor import environ
 from bench.proc import family, resident_megabytes
 from bench.processes import Command, Failed, running
 from bench.results import Budget, Figure, Row, of_samples
 from bench.rows.api import free_port
 from bench.run import Run
-from bench.stage import Stage
 
 PATIENCE = 90.0
 POLL = 0.02
@@ -27,7 +27,7 @@ def measure(run: Run) -> Row:
     with run.steps("start", run.share(5, 2) + 1) as step:
         for number in range(run.share(5, 2) + 1):
             step("first start" if number == 0 else f"start {number}")
-            samples.append(start_once(run.stage, memory))
+            samples.append(start_once(run.environment, memory))
     first, *later = samples
     budget = Budget(5, at_least=False, decides=False)
     weighed = [
@@ -41,18 +41,18 @@ def measure(run: Run) -> Row:
     ])  # fmt: skip
 
 
-def command(stage: Stage, port: int) -> Command:
+def command(environment: BenchEnvironment, port: int) -> Command:
     """`kontor up` with a data directory of its own."""
-    kept = {key: value for key, value in environ(stage).items() if key not in GIVEN}
-    own = {"KONTOR_DATA_DIR": str(stage.folder / "start")}
-    return Command("up", [sys.executable, "-m", "kontor.cli.main", "up", "--port", str(port)], {**kept, **own})
+    inherited = {key: value for key, value in environ(environment).items() if key not in GIVEN}
+    own = {"KONTOR_DATA_DIR": str(environment.folder / "start")}
+    return Command("up", [sys.executable, "-m", "kontor.cli.main", "up", "--port", str(port)], {**inherited, **own})
 
 
-def start_once(stage: Stage, memory: dict[str, float]) -> float:
+def start_once(environment: BenchEnvironment, memory: dict[str, float]) -> float:
     """Seconds from exec to a ready answer; also weighs the processes. Raises Failed."""
-    port, log = free_port(), stage.folder / "log" / "start.log"
+    port, log = free_port(), environment.folder / "log" / "start.log"
     began = time.monotonic()
-    with running([command(stage, port)], log) as processes:
+    with running([command(environment, port)], log) as processes:
         wait_until_ready(port, processes[0], log)
         seconds = time.monotonic() - began
         for pid in family(processes[0].pid):

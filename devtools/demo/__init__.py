@@ -1,1 +1,1 @@
-"""`kontor demo`: every story of the programme, played against real processes on this machine."""
+"""`kontor demo`: runs the stories of the example programmes against real processes on this machine."""

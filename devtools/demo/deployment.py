@@ -1,4 +1,4 @@
-"""A throw-away deployment of its own: started, watched, moved through days, removed."""
+"""The demo's temporary deployment, its calendar and its checks."""
 
 import json
 import os
@@ -22,12 +22,12 @@ from workers.supervisor import kontor_command
 from workers.up import free_port
 
 OVERRIDDEN = frozenset({"DATABASE_URL", "REDIS_URL", "SMTP_URL", "PUBLIC_URL", "SECRET_KEY"})
-TO_START, TO_STOP = 90.0, 40.0
+START_SECONDS, STOP_SECONDS = 90.0, 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`kontor up` with a data folder, a port and the test clock."""
+    """A running `kontor up` with its own data folder, port and test clock."""
 
     data: Path
     url: str
@@ -35,7 +35,7 @@ class Deployment:
     process: subprocess.Popen[bytes]
 
     def kontor(self, *arguments: str) -> Any:
-        """Run a command beside it; its JSON document. Raises DemoFailed."""
+        """Run a command of the deployment; return its JSON output. Raises DemoFailed."""
         command = [sys.executable, str(kontor_command()), *arguments, "--json"]
         done = subprocess.run(command, env=self.environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -43,13 +43,13 @@ class Deployment:
         return json.loads(done.stdout)
 
     def kontor_all(self, commands: Sequence[Sequence[str]]) -> list[Any]:
-        """Run commands side by side; their documents in order."""
+        """Run commands concurrently; return their JSON output in order."""
         with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(lambda one: self.kontor(*one), commands))
+            return list(pool.map(lambda command: self.kontor(*command), commands))
 
     def workers(self) -> list[int]:
-        """Its worker processes, found by their title as an operator would."""
-        return [pid for pid in titled("kontor worker") if self._is_mine(pid)]
+        """Return the pids of its worker processes, found by process title."""
+        return [pid for pid in processes_titled("kontor worker") if self._is_mine(pid)]
 
     def _is_mine(self, pid: int) -> bool:
         try:
@@ -59,18 +59,18 @@ class Deployment:
         return f"KONTOR_DATA_DIR={self.data}".encode() in environ.split(b"\0")
 
     def stop(self) -> None:
-        """Stop everything; by force when it does not listen."""
+        """Stop all processes; kill them if SIGTERM does not end them in time."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(TO_STOP)
+            self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
 
 
-def titled(title: str) -> Iterator[int]:
-    """Every process whose command line begins with a title."""
+def processes_titled(title: str) -> Iterator[int]:
+    """Yield the pids of the processes whose command line starts with a title."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
@@ -83,15 +83,15 @@ def titled(title: str) -> Iterator[int]:
 
 
 class DemoFailed(KontorError):
-    """A story did not end as it has to."""
+    """A check of a story failed."""
 
     def __init__(self, message: str) -> None:
         super().__init__("demo_failed", message)
 
 
 @contextmanager
-def deployed() -> Iterator[Deployment]:
-    """A running deployment, stopped and removed at the end."""
+def running_deployment() -> Iterator[Deployment]:
+    """Start a deployment; stop it and remove its data at the end of the block."""
     with TemporaryDirectory(prefix="kontor-demo-") as folder:
         port = free_port()
         environ = {name: text for name, text in os.environ.items() if name not in OVERRIDDEN}
@@ -105,25 +105,25 @@ def deployed() -> Iterator[Deployment]:
         with log.open("wb") as output:
             command = [sys.executable, str(kontor_command()), "up"]
             process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
-        made = Deployment(Path(folder), f"http://127.0.0.1:{port}", environ, process)
+        deployment = Deployment(Path(folder), f"http://127.0.0.1:{port}", environ, process)
         try:
-            wait_for("the web process", lambda: _ready(made, log), TO_START)
-            yield made
+            wait_for("the web process", lambda: _is_ready(deployment, log), START_SECONDS)
+            yield deployment
         finally:
-            made.stop()
+            deployment.stop()
 
 
-def _ready(made: Deployment, log: Path) -> bool:
-    if made.process.poll() is not None:
+def _is_ready(deployment: Deployment, log: Path) -> bool:
+    if deployment.process.poll() is not None:
         raise DemoFailed(f"kontor up ended: {log.read_text()[-2000:]}")
     try:
-        return httpx.get(f"{made.url}/readyz", timeout=5, trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(f"{deployment.url}/readyz", timeout=5, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
 
 START: Final = datetime(2026, 1, 20, 8, 0, tzinfo=UTC)
-"""A Tuesday morning in Paris and Berlin, 11:00 in Moscow, 03:00 in New York."""
+"""A Tuesday: 09:00 in Paris and Berlin, 11:00 in Moscow, 03:00 in New York."""
 
 NEXT_DAY: Final = START + timedelta(days=1)
 THREE_DAYS_LEFT: Final = START + timedelta(days=4)
@@ -137,7 +137,7 @@ FIRST_OF_APRIL: Final = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
 
 
 def minutes_in(number: int) -> datetime:
-    """So many minutes after the start."""
+    """Return the instant `number` minutes after the start."""
     return START + timedelta(minutes=number)
 
 
@@ -155,33 +155,33 @@ CALENDAR: Final = (
     LAST_OF_FEBRUARY,
     FIRST_OF_APRIL,
 )
-"""What the progress bar counts besides the stories."""
+"""The steps of the progress bar in addition to the stories."""
 
-PATIENCE = 60.0
-LOOK_SECONDS = 0.02
+WAIT_SECONDS = 60.0
+POLL_SECONDS = 0.02
 
 T = TypeVar("T")
 
 
-def must_be(what: str, found: object, promised: object) -> None:
-    """Compare. Raises DemoFailed."""
-    if found != promised:
-        raise DemoFailed(f"{what}: found {found!r}, promised {promised!r}")
+def check_equal(what: str, actual: object, expected: object) -> None:
+    """Raise DemoFailed unless the values are equal."""
+    if actual != expected:
+        raise DemoFailed(f"{what}: expected {expected!r}, got {actual!r}")
 
 
-def must(what: str, holds: object) -> None:
-    """Raises DemoFailed unless it holds."""
-    if not holds:
-        raise DemoFailed(f"it does not hold that {what}")
+def check(what: str, condition: object) -> None:
+    """Raise DemoFailed unless the condition is true."""
+    if not condition:
+        raise DemoFailed(f"check failed: {what}")
 
 
-def wait_for(what: str, look: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    """Look until there is something. Raises DemoFailed when it takes too long."""
-    deadline = time.monotonic() + patience
+def wait_for(what: str, poll: Callable[[], T | None], seconds: float = WAIT_SECONDS) -> T:
+    """Poll until the result is true; return it. Raises DemoFailed after `seconds`."""
+    deadline = time.monotonic() + seconds
     while True:
-        found = look()
-        if found:
-            return found
+        result = poll()
+        if result:
+            return result
         if time.monotonic() > deadline:
-            raise DemoFailed(f"waited {patience:g} s in vain for {what}")
-        time.sleep(LOOK_SECONDS)
+            raise DemoFailed(f"waited {seconds:g} s for {what}")
+        time.sleep(POLL_SECONDS)

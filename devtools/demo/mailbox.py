@@ -1,4 +1,4 @@
-"""Caught mails as a person would read them: who wrote, what it says, where its button leads."""
+"""Received mails and their links, and the pages behind the links."""
 
 import re
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ LINK = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One received mail and the addresses of its envelope."""
+class ReceivedMail:
+    """A received mail and the recipients of its envelope."""
 
     message: EmailMessage
     recipients: tuple[str, ...]
 
     @property
     def subject(self) -> str:
-        """The subject line."""
+        """The subject."""
         return str(self.message["subject"])
 
     @property
@@ -32,71 +32,71 @@ class Letter:
         return str(part.get_content()) if part is not None else ""
 
     def header(self, name: str) -> str:
-        """A header as people read it; empty when it is absent."""
+        """Return a decoded header; empty if it is absent."""
         return str(self.message.get(name, ""))
 
     def links(self, word: str) -> list[str]:
-        """The bare links of the text part that hold a word."""
+        """Return the links of the text part that contain a word."""
         return [link for link in LINK.findall(self.text) if word in link]
 
 
 class Mailbox:
-    """What the receiver keeps as files; each is read once."""
+    """Reads the files of the mail catcher, each once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[Path, Letter] = {}
-        self._copies: dict[tuple[str, str], Letter] = {}
+        self._read: dict[Path, ReceivedMail] = {}
+        self._copies: dict[tuple[str, str], ReceivedMail] = {}
 
-    def letters(self) -> list[Letter]:
-        """Every mail that arrived, in the order of arrival."""
+    def mails(self) -> list[ReceivedMail]:
+        """Return all received mails in the order of arrival."""
         for path in sorted(self._folder.glob("*.eml")):
             if path not in self._read:
-                letter = self._read[path] = _opened(path)
-                named = letter.header("Message-ID").strip()
-                self._copies |= {(named, address): letter for address in letter.recipients}
+                mail = self._read[path] = _read_mail(path)
+                message_id = mail.header("Message-ID").strip()
+                self._copies |= {(message_id, address): mail for address in mail.recipients}
         return list(self._read.values())
 
-    def find(self, message_id: str, address: str) -> Letter | None:
-        """The copy that was delivered to an address."""
+    def find(self, message_id: str, address: str) -> ReceivedMail | None:
+        """Return the copy delivered to an address; None without one."""
         if (message_id, address) not in self._copies:
-            self.letters()
+            self.mails()
         return self._copies.get((message_id, address))
 
 
-def _opened(path: Path) -> Letter:
+def _read_mail(path: Path) -> ReceivedMail:
     message = message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=policy.default)
     to = str(message.get("X-Envelope-To", ""))
-    return Letter(message, tuple(part.strip() for part in to.split(",")))
+    return ReceivedMail(message, tuple(part.strip() for part in to.split(",")))
 
 
-class Forms(HTMLParser):
-    """The forms of a page: their action and hidden fields."""
+class FormParser(HTMLParser):
+    """The forms of a page: action and hidden fields."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str]]] = []
+        self.forms: list[tuple[str, dict[str, str]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect `<form>` and the hidden inputs below it."""
-        given = {name: value or "" for name, value in attrs}
+        """Collect forms and their hidden inputs."""
+        values = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append((given.get("action", ""), {}))
-        elif tag == "input" and given.get("type") == "hidden" and self.found:
-            self.found[-1][1][given["name"]] = given.get("value", "")
+            self.forms.append((values.get("action", ""), {}))
+        elif tag == "input" and values.get("type") == "hidden" and self.forms:
+            self.forms[-1][1][values["name"]] = values.get("value", "")
 
 
-def look(link: str) -> httpx.Response:
-    """Open a page, as a person or a link scanner does."""
+def open_page(link: str) -> httpx.Response:
+    """Open a page, as a browser or a link scanner does."""
     return httpx.get(link, timeout=20, trust_env=False)
 
 
-def press(link: str, word: str = "") -> httpx.Response:
-    """Open a page and press the button of the form that means `word`."""
+def press_button(link: str, word: str = "") -> httpx.Response:
+    """Open a page and submit the form whose action or hidden fields contain `word`."""
     with httpx.Client(timeout=20, trust_env=False) as browser:
         page = browser.get(link)
         page.raise_for_status()
-        forms = Forms()
-        forms.feed(page.text)
-        action, fields = next(form for form in forms.found if word in form[0] or word in "".join(form[1].values()))
+        parser = FormParser()
+        parser.feed(page.text)
+        action, fields = next(form for form in parser.forms if word in form[0] or word in "".join(form[1].values()))
         return browser.post(urljoin(link, action), data=fields)

@@ -1,4 +1,4 @@
-"""What the stories came to: gathered from the API and the receivers, shown as a table or as JSON."""
+"""The results of the stories, collected from API and receivers, as a table or as JSON."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from typing import Any
 
 from rich.table import Table
 
-from devtools.demo.deployment import DemoFailed, must_be
-from devtools.demo.story import Act
+from devtools.demo.deployment import DemoFailed, check_equal
+from devtools.demo.story import StoryRun
 from devtools.demo.world import World
 
 SHOWN_IDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What a story came to. `tries` are calls begun to instances and endpoints; days are programme time, UTC."""
+class StoryResult:
+    """The result of a story. `tries`: calls to instances and endpoints; `began` and `ended`: test clock, UTC."""
 
     programme: str
     story: str
@@ -30,70 +30,73 @@ class Ending:
     seconds: float
 
 
-Told = dict[str, list[Any]]
-"""Deliveries to the endpoint that hears everything, by the account they are about."""
+Deliveries = dict[str, list[Any]]
+"""Webhook deliveries to the endpoint that receives all events, by account."""
 
 
-def endings(world: World, acts: list[Act]) -> list[Ending]:
-    """Gather, and check what holds for all of them. Raises DemoFailed."""
+def collect_results(world: World, runs: list[StoryRun]) -> list[StoryResult]:
+    """Collect the results; check that every webhook and every mail was delivered. Raises DemoFailed."""
     world.move_to(world.now)
-    told: Told = {}
-    deliveries = {one["event_seq"]: one for one in world.every(f"/v1/webhook-endpoints/{world.endpoint}/deliveries")}
-    for event in world.every("/v1/events"):
+    by_account: Deliveries = {}
+    rows = world.list_all(f"/v1/webhook-endpoints/{world.endpoint}/deliveries")
+    deliveries = {row["event_seq"]: row for row in rows}
+    for event in world.list_all("/v1/events"):
         delivery = deliveries.get(event["seq"])
         if delivery is not None:
-            must_be(f"the delivery of {event['type']}", delivery["state"], "delivered")
-            told.setdefault(event["account_id"] or event["reseller_id"], []).append(delivery)
+            check_equal(f"the delivery of {event['type']}", delivery["state"], "delivered")
+            by_account.setdefault(event["account_id"] or event["reseller_id"], []).append(delivery)
     offers, mails = Counter[str](), defaultdict[str, Counter[str]](Counter)
-    for offer in world.every("/v1/offers"):
+    for offer in world.list_all("/v1/offers"):
         offers[offer["account_id"]] += offer["delivery"]["attempts"]
-    for mail in world.every("/v1/mails"):
-        if _arrived(world, mail):
+    for mail in world.list_all("/v1/mails"):
+        if _is_sent(world, mail):
             mails[mail["account_id"]][mail["template"]] += 1
-    return [_ending(act, told, offers, mails) for act in sorted(acts, key=lambda one: one.number)]
+    return [_story_result(run, by_account, offers, mails) for run in sorted(runs, key=lambda run: run.number)]
 
 
-def _ending(act: Act, told: Told, offers: Counter[str], mails: Mapping[str, Counter[str]]) -> Ending:
-    heard = [one for party in act.parties for one in told.get(party.id, ())]
-    calls = [call["webhook-id"] for instance in act.instances for call in instance.book.calls]
-    tries = sum(offers[party.id] for party in act.parties) + sum(one["tries"] for one in heard)
-    counted = sum((mails[party.id] for party in act.parties), Counter[str]())
-    return Ending(
-        act.story.programme,
-        act.story.name,
-        act.happened,
-        act.steps,
-        tries + sum(not one.endswith("_delivered") for one in calls),
-        dict(sorted(counted.items())),
-        list(dict.fromkeys([*calls, *(one["webhook_id"] for one in heard)])),
-        f"{act.days[0]:%Y-%m-%dT%H:%M:%SZ}",
-        f"{act.days[-1]:%Y-%m-%dT%H:%M:%SZ}",
-        round(act.seconds, 2),
+def _story_result(
+    run: StoryRun, by_account: Deliveries, offers: Counter[str], mails: Mapping[str, Counter[str]]
+) -> StoryResult:
+    deliveries = [delivery for account in run.accounts for delivery in by_account.get(account.id, ())]
+    calls = [call["webhook-id"] for instance in run.instances for call in instance.received.calls]
+    tries = sum(offers[account.id] for account in run.accounts) + sum(delivery["tries"] for delivery in deliveries)
+    mail_counts = sum((mails[account.id] for account in run.accounts), Counter[str]())
+    return StoryResult(
+        run.story.programme,
+        run.story.name,
+        run.happened,
+        run.steps,
+        tries + sum(not webhook_id.endswith("_delivered") for webhook_id in calls),
+        dict(sorted(mail_counts.items())),
+        list(dict.fromkeys([*calls, *(delivery["webhook_id"] for delivery in deliveries)])),
+        f"{run.days[0]:%Y-%m-%dT%H:%M:%SZ}",
+        f"{run.days[-1]:%Y-%m-%dT%H:%M:%SZ}",
+        round(run.seconds, 2),
     )
 
 
-def _arrived(world: World, mail: Any) -> bool:
-    """Whether a mail was sent; then it lies at the receiver, for each of its addresses. Raises DemoFailed."""
+def _is_sent(world: World, mail: Any) -> bool:
+    """Whether a mail was sent. Raises DemoFailed if it failed or a recipient did not receive it."""
     if mail["state"] not in ("sent", "skipped"):
         raise DemoFailed(f"the mail {mail['template']} is {mail['state']}: {mail['reason']}")
     for recipient in mail["recipients"] if mail["state"] == "sent" else ():
         if world.mailbox.find(mail["message_id"], recipient["address"]) is None:
-            raise DemoFailed(f"the mail {mail['template']} never arrived at {recipient['address']}")
+            raise DemoFailed(f"the mail {mail['template']} did not arrive at {recipient['address']}")
     return bool(mail["state"] == "sent")
 
 
-def table(rows: list[Ending]) -> Table:
-    """What people read at the end."""
-    made = Table(title="What happened", title_justify="left", show_lines=True)
-    for name in ("story", "what happened", "tries", "mails", "webhook ids", "from - to", "s"):
-        made.add_column(name, no_wrap=name in {"mails", "webhook ids", "from - to"})
+def table(rows: list[StoryResult]) -> Table:
+    """Return the table of the results."""
+    shown = Table(title="Results", title_justify="left", show_lines=True)
+    for name in ("story", "result", "calls", "mails", "webhook ids", "days", "seconds"):
+        shown.add_column(name, no_wrap=name in {"mails", "webhook ids", "days"})
     for row in rows:
         mails = "\n".join(f"{count} {name}" for name, count in row.mails.items() if count)
-        made.add_row(
+        shown.add_row(
             f"{row.programme}\n{row.story}", row.happened, str(row.tries), mails, _ids(row.webhook_ids), _days(row),
             f"{row.seconds:.1f}",
         )  # fmt: skip
-    return made
+    return shown
 
 
 def _ids(ids: list[str]) -> str:
@@ -101,10 +104,10 @@ def _ids(ids: list[str]) -> str:
     return "\n".join([*ids[:SHOWN_IDS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _days(row: Ending) -> str:
+def _days(row: StoryResult) -> str:
     return "\n".join(dict.fromkeys((row.began[:10], row.ended[:10])))
 
 
-def document(rows: list[Ending], seconds: float) -> dict[str, Any]:
-    """The same for programs."""
+def document(rows: list[StoryResult], seconds: float) -> dict[str, Any]:
+    """Return the results as a JSON document."""
     return {"seconds": round(seconds, 1), "stories": [asdict(row) for row in rows]}

@@ -1,100 +1,112 @@
-"""Run the demo's stories with a progress bar and report each step."""
+"""Runs the demo's stories with a progress bar and prints each step."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from devtools.demo.deployment import CALENDAR, DemoFailed
-from devtools.demo.report import Ending, document, endings, table
-from devtools.demo.stories import STORIES
-from devtools.demo.story import Act, Scenes, Story
+from devtools.demo.report import StoryResult, collect_results, document, table
+from devtools.demo.stories import booking, hosting, learning, telephony
+from devtools.demo.story import Steps, Story, StoryRun
 from devtools.demo.world import World, running_world
 
 WIDTH = 180
+STORIES: Final = (
+    *learning.FAILURE_STORIES,
+    *learning.LEARNING_STORIES,
+    *booking.BOOKING_STORIES,
+    *booking.NAME_STORIES,
+    *hosting.STORIES,
+    *telephony.TELEPHONY_STORIES,
+    *telephony.FINAL_STORIES,
+)
+"""All stories. Those that kill workers or pause queues come first, the one that checks all programmes last."""
 
 
-def play(console: Console, stories: Sequence[Story] = STORIES) -> list[Ending]:
-    """Play everything; leaves nothing running. Raises DemoFailed when a story does not end as it has to."""
+def run_demo(console: Console, stories: Sequence[Story] = STORIES) -> list[StoryResult]:
+    """Run all stories and stop everything at the end. Raises DemoFailed if a check of a story fails."""
     columns = (TextColumn("{task.description:36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("starting, four programmes", total=2 + len(CALENDAR) + len(stories))
-        acts: list[Act] = []
+        bar = progress.add_task("starting a deployment", total=2 + len(CALENDAR) + len(stories))
+        runs: list[StoryRun] = []
         with running_world() as world:
             progress.update(bar, advance=1)
-            for one in perform(world, stories, lambda step: progress.console.print(step, highlight=False)):
-                if isinstance(one, Act):
-                    acts.append(one)
+            for event in play_stories(world, stories, lambda step: progress.console.print(step, highlight=False)):
+                if isinstance(event, StoryRun):
+                    runs.append(event)
                     progress.update(bar, advance=1)
                 else:
                     progress.update(
-                        bar, advance=int(one in CALENDAR and one != world.now), description=f"{one:%d %B %H:%M}"
+                        bar, advance=int(event in CALENDAR and event != world.now), description=f"{event:%d %B %H:%M}"
                     )
-            progress.update(bar, description="gathering, stopping")
-            told = endings(world, acts)
-        progress.update(bar, advance=1, description="played")
-    return told
+            progress.update(bar, description="collecting results")
+            results = collect_results(world, runs)
+        progress.update(bar, advance=1, description="finished")
+    return results
 
 
-def show(console: Console) -> None:
-    """Play, then the table."""
+def print_demo(console: Console) -> None:
+    """Run the demo and print the results."""
     began = time.monotonic()
-    told = play(console)
+    results = run_demo(console)
     wide = console if console.width >= WIDTH else Console(width=WIDTH)
-    wide.print(table(told))
-    console.print(f"{len(told)} stories in {time.monotonic() - began:.1f} s; nothing is left running.")
+    wide.print(table(results))
+    console.print(f"{len(results)} stories in {time.monotonic() - began:.1f} s. All processes have stopped.")
 
 
-def as_document(console: Console) -> dict[str, Any]:
-    """Play; what happened, for programs."""
+def demo_document(console: Console) -> dict[str, Any]:
+    """Run the demo and return the results as a JSON document."""
     began = time.monotonic()
-    told = play(console)
-    return document(told, time.monotonic() - began)
+    results = run_demo(console)
+    return document(results, time.monotonic() - began)
 
 
 @dataclass(slots=True)
-class Turn:
-    """A story that waits for its instant."""
+class PendingRun:
+    """A story that waits for its next instant."""
 
-    act: Act
-    scenes: Scenes
+    run: StoryRun
+    steps: Steps
     at: datetime
 
 
-def perform(world: World, stories: Sequence[Story], tell: Callable[[str], None]) -> Iterator[Act | datetime]:
-    """Play everything. Yields each instant before the clock moves to it, and each act that is over.
+def play_stories(
+    world: World, stories: Sequence[Story], print_step: Callable[[str], None]
+) -> Iterator[StoryRun | datetime]:
+    """Run all stories; yield each instant before the clock moves to it, and each finished story.
 
-    Raises DemoFailed when a story does not end as it has to.
+    Raises DemoFailed if a check of a story fails.
     """
-    acts = [Act(world, story, number, tell) for number, story in enumerate(stories, 1)]
-    turns = [Turn(act, act.story.play(world, act), world.now) for act in acts]
-    while turns:
-        instant = min(turn.at for turn in turns)
+    runs = [StoryRun(world, story, number, print_step) for number, story in enumerate(stories, 1)]
+    pending_runs = [PendingRun(run, run.story.play(world, run), world.now) for run in runs]
+    while pending_runs:
+        instant = min(pending.at for pending in pending_runs)
         yield instant
         world.move_to(instant)
-        for turn in [one for one in turns if one.at <= instant]:
-            if not _goes_on(turn):
-                turns.remove(turn)
-                yield turn.act
+        for pending in [pending for pending in pending_runs if pending.at <= instant]:
+            if not _advance(pending):
+                pending_runs.remove(pending)
+                yield pending.run
 
 
-def _goes_on(turn: Turn) -> bool:
-    """Play one scene; whether there is another."""
-    act = turn.act
-    act.days.append(act.world.now)
+def _advance(pending: PendingRun) -> bool:
+    """Run a story up to its next instant; return False when it is finished."""
+    run = pending.run
+    run.days.append(run.world.now)
     began = time.monotonic()
     try:
-        turn.at = next(turn.scenes)
-    except StopIteration as over:
-        act.happened = over.value
-        act.say(over.value)
+        pending.at = next(pending.steps)
+    except StopIteration as end:
+        run.happened = end.value
+        run.report(end.value)
         return False
-    except DemoFailed as why:
-        raise DemoFailed(f"{act.story.programme}, {act.story.name}, {act.world.now:%d %B %H:%M}: {why}") from why
+    except DemoFailed as error:
+        raise DemoFailed(f"{run.story.programme}, {run.story.name}, {run.world.now:%d %B %H:%M}: {error}") from error
     finally:
-        act.seconds += time.monotonic() - began
+        run.seconds += time.monotonic() - began
     return True

@@ -1,4 +1,4 @@
-"""What a story is, and what one playing of it has to do with: its people, its steps, its programme."""
+"""A story of a programme, and one run of it with its accounts and steps."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -9,22 +9,22 @@ from typing import Any
 from devtools.demo.world import World
 from devtools.sample_instance import SampleInstance
 
-Scenes = Generator[datetime, None, str]
-"""Yields the instant at which it goes on, when nothing due is left; returns what happened in one sentence."""
+Steps = Generator[datetime, None, str]
+"""Yields the instant at which the story continues; returns the result in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One story of a programme."""
+    """A story of a programme."""
 
     programme: str
     name: str
-    play: Callable[[World, "Act"], Scenes]
+    play: Callable[[World, "StoryRun"], Steps]
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """An account and where its admin reads mail."""
+class DemoAccount:
+    """An account and the mail address of its admin."""
 
     id: str
     name: str
@@ -32,54 +32,54 @@ class Party:
 
 
 @dataclass(slots=True)
-class Act:
-    """One playing of a story; `number` keeps its names apart from those of others."""
+class StoryRun:
+    """A run of a story; `number` makes its names unique."""
 
     world: World
     story: Story
     number: int
-    tell: Callable[[str], None]
-    parties: list[Party] = field(default_factory=list)
+    print_step: Callable[[str], None]
+    accounts: list[DemoAccount] = field(default_factory=list)
     instances: list[SampleInstance] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     days: list[datetime] = field(default_factory=list)
     seconds: float = 0.0
     happened: str = ""
 
-    def say(self, step: str) -> None:
-        """Tell a step as it happens."""
+    def report(self, step: str) -> None:
+        """Record and print a step."""
         self.steps.append(step)
-        self.tell(f"{self.world.now:%d %b %H:%M}  {self.story.programme}, {self.story.name}: {step}")
+        self.print_step(f"{self.world.now:%d %b %H:%M}  {self.story.programme}, {self.story.name}: {step}")
 
-    def account(self, name: str, **more: Any) -> Party:
-        """A regular account of the story's programme."""
-        party = self._party(name)
-        new = {"programme": self.story.programme, "name": party.name, "admin_email": party.address, **more}
-        return self._made(party, self.world.post("/v1/accounts", new, expect=HTTPStatus.CREATED))
+    def create_account(self, name: str, **more: Any) -> DemoAccount:
+        """Create a regular account of the story's programme."""
+        account = self._new_account(name)
+        new = {"programme": self.story.programme, "name": account.name, "admin_email": account.address, **more}
+        return self._created(account, self.world.post("/v1/accounts", new, expect=HTTPStatus.CREATED))
 
-    def reseller(self, name: str, **more: Any) -> Party:
-        """An account that becomes a reseller at once."""
-        party = self.account(name, **more)
-        self.world.post(f"/v1/accounts/{party.id}/become-reseller", expect=HTTPStatus.OK)
-        return party
+    def create_reseller(self, name: str, **more: Any) -> DemoAccount:
+        """Create an account and make it a reseller."""
+        account = self.create_account(name, **more)
+        self.world.post(f"/v1/accounts/{account.id}/become-reseller", expect=HTTPStatus.OK)
+        return account
 
-    def client(self, reseller: Party, name: str, **more: Any) -> Party:
-        """A client of a reseller."""
-        party = self._party(name)
-        new = {"name": party.name, "admin_email": party.address, **more}
+    def create_client(self, reseller: DemoAccount, name: str, **more: Any) -> DemoAccount:
+        """Create a client of a reseller."""
+        account = self._new_account(name)
+        new = {"name": account.name, "admin_email": account.address, **more}
         path = f"/v1/resellers/{reseller.id}/clients"
-        return self._made(party, self.world.post(path, new, expect=HTTPStatus.CREATED))
+        return self._created(account, self.world.post(path, new, expect=HTTPStatus.CREATED))
 
-    def instance(self, party: Party) -> SampleInstance:
-        """A system of the customer's own."""
-        made = self.world.instance(party.id)
-        self.instances.append(made)
-        return made
+    def create_instance(self, account: DemoAccount) -> SampleInstance:
+        """Start an instance for an account."""
+        instance = self.world.create_instance(account.id)
+        self.instances.append(instance)
+        return instance
 
-    def _party(self, name: str) -> Party:
-        return Party("", f"{name} {self.number}", f"admin{len(self.parties) + 1}@story{self.number}.example")
+    def _new_account(self, name: str) -> DemoAccount:
+        return DemoAccount("", f"{name} {self.number}", f"admin{len(self.accounts) + 1}@story{self.number}.example")
 
-    def _made(self, party: Party, account: Any) -> Party:
-        made = Party(account["id"], party.name, party.address)
-        self.parties.append(made)
-        return made
+    def _created(self, new: DemoAccount, row: Any) -> DemoAccount:
+        account = DemoAccount(row["id"], new.name, new.address)
+        self.accounts.append(account)
+        return account

@@ -1,4 +1,4 @@
-"""The world of the stories: one deployment, spoken to only from outside, and what stands around it."""
+"""The deployment as the stories see it from outside: API, mailbox, instances and webhook receiver."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,20 +8,20 @@ from typing import Any
 
 import httpx
 
-from devtools.demo.deployment import DemoFailed, Deployment, deployed, must_be
-from devtools.demo.mailbox import Letter, Mailbox
+from devtools.demo.deployment import DemoFailed, Deployment, check_equal, running_deployment
+from devtools.demo.mailbox import Mailbox, ReceivedMail
 from devtools.received_calls import ReceivedCalls
 from devtools.sample_instance import SampleInstance
 
 PROGRAMMES = Path(__file__).parents[2] / "examples" / "programmes"
 SCOPES = ("--scope", "read", "--scope", "enqueue", "--scope", "operate", "--scope", "admin")
 LONGEST_CALL = 75.0
-SLOW_MACHINE = 4
-"""How often a minute is granted to what is due."""
+SETTLE_ATTEMPTS = 4
+"""Number of minutes to wait for due work."""
 
 
 class World:
-    """The API with a key for everything, the mail receiver, customers' instances, a listener to all events."""
+    """API with an administrator's key, mailbox, customers' instances, and an endpoint that receives all events."""
 
     def __init__(self, deployment: Deployment, key: str) -> None:
         self.deployment = deployment
@@ -29,36 +29,36 @@ class World:
         self.api = self.client(key)
         self.instances: list[SampleInstance] = []
         self.now = _instant(self.get("/v1/clock")["now"])
-        self.listener, self.endpoint = self._listening()
+        self.listener, self.endpoint = self._register_endpoint()
 
     def client(self, key: str) -> httpx.Client:
-        """Whoever holds a key."""
+        """Return an HTTP client with an API key."""
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.Client(base_url=self.deployment.url, headers=headers, timeout=LONGEST_CALL, trust_env=False)
 
     def call(self, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
-        """Call the API; the document. Raises DemoFailed on an unexpected status."""
+        """Call the API and return the JSON response. Raises DemoFailed on an unexpected status."""
         answer = self.api.request(method, path, json=body)
         if answer.status_code != expect and (expect is not None or answer.is_error):
             raise DemoFailed(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
 
     def get(self, path: str) -> Any:
-        """Read; the document."""
+        """GET a path."""
         return self.call("GET", path)
 
     def post(self, path: str, body: Any = None, *, expect: int | None = None) -> Any:
-        """Have something made or done; the document."""
+        """POST to a path."""
         return self.call("POST", path, body, expect=expect)
 
-    def refused(self, method: str, path: str, body: Any, status: int, code: str) -> Any:
-        """Call the API and be refused, for this reason; the problem. Raises DemoFailed."""
+    def expect_refusal(self, method: str, path: str, body: Any, status: int, code: str) -> Any:
+        """Call the API and check that it refuses with this status and code; return the problem. Raises DemoFailed."""
         problem = self.call(method, path, body, expect=status)
-        must_be(f"the reason why {method} {path} is refused", problem["code"], code)
+        check_equal(f"the error code of {method} {path}", problem["code"], code)
         return problem
 
-    def every(self, path: str) -> list[Any]:
-        """A whole list, page after page."""
+    def list_all(self, path: str) -> list[Any]:
+        """Return all pages of a list."""
         items: list[Any] = []
         cursor = ""
         while True:
@@ -69,51 +69,51 @@ class World:
             cursor = f"&cursor={page['next']}"
 
     def move_to(self, instant: datetime) -> None:
-        """Set the clock of every process; comes back when nothing that is due is left. Raises DemoFailed."""
+        """Set the test clock and wait until no work is due. Raises DemoFailed."""
         body = {"now": instant.isoformat(), "settle": True}
         self.now = instant
-        for _ in range(SLOW_MACHINE):
+        for _ in range(SETTLE_ATTEMPTS):
             answer = self.post("/v1/clock", body)
             if "due" not in answer:
                 return
-        raise DemoFailed(f"still to be done at {instant:%d %B %H:%M}: {answer['due']}")
+        raise DemoFailed(f"work still due at {instant:%d %B %H:%M}: {answer['due']}")
 
-    def instance(self, account_id: str) -> SampleInstance:
-        """Give an account a system of its own, reachable over HTTP."""
-        made = self._receiver()
-        told = self.call("PUT", f"/v1/accounts/{account_id}/instance", {"url": made.url})
-        made.book.secret = told["secret"]
-        return made
+    def create_instance(self, account_id: str) -> SampleInstance:
+        """Start an instance and set its URL for an account."""
+        instance = self._start_receiver()
+        row = self.call("PUT", f"/v1/accounts/{account_id}/instance", {"url": instance.url})
+        instance.received.secret = row["secret"]
+        return instance
 
-    def letter(self, template: str, about: str, address: str) -> Letter:
-        """The newest mail of a kind about an account, read where it arrived. Raises DemoFailed."""
+    def received_mail(self, template: str, about: str, address: str) -> ReceivedMail:
+        """Return the newest received mail of a template about an account. Raises DemoFailed without one."""
         for mail in self.get(f"/v1/mails?account={about}&template={template}&state=sent")["items"]:
-            found = self.mailbox.find(mail["message_id"], address)
-            if found is not None:
-                return found
+            received = self.mailbox.find(mail["message_id"], address)
+            if received is not None:
+                return received
         raise DemoFailed(f"no mail {template} arrived at {address}")
 
     def mails(self, template: str, about: str) -> list[Any]:
-        """What the log has of one kind about an account, newest first."""
-        found: list[Any] = self.get(f"/v1/mails?account={about}&template={template}")["items"]
-        return found
+        """Return the mails of a template about an account from the mail log, newest first."""
+        rows: list[Any] = self.get(f"/v1/mails?account={about}&template={template}")["items"]
+        return rows
 
     def close(self) -> None:
-        """Stop what stands around the deployment."""
-        for one in self.instances:
-            one.stop()
+        """Stop the instances and close the API client."""
+        for instance in self.instances:
+            instance.stop()
         self.api.close()
 
-    def _receiver(self) -> SampleInstance:
-        made = SampleInstance(ReceivedCalls()).start()
-        self.instances.append(made)
-        return made
+    def _start_receiver(self) -> SampleInstance:
+        instance = SampleInstance(ReceivedCalls()).start()
+        self.instances.append(instance)
+        return instance
 
-    def _listening(self) -> tuple[SampleInstance, str]:
-        heard = self._receiver()
-        made = self.post("/v1/webhook-endpoints", {"url": heard.url, "events": ["*"]})
-        heard.book.secret = made["secret"]
-        return heard, made["id"]
+    def _register_endpoint(self) -> tuple[SampleInstance, str]:
+        receiver = self._start_receiver()
+        endpoint = self.post("/v1/webhook-endpoints", {"url": receiver.url, "events": ["*"]})
+        receiver.received.secret = endpoint["secret"]
+        return receiver, endpoint["id"]
 
 
 def _instant(text: str) -> datetime:
@@ -122,10 +122,10 @@ def _instant(text: str) -> datetime:
 
 @contextmanager
 def running_world() -> Iterator[World]:
-    """A deployment with the four example programmes applied."""
-    with deployed() as deployment:
-        applied = [("programme", "apply", str(path)) for path in sorted(PROGRAMMES.glob("*.yaml"))]
-        key = deployment.kontor_all([("keys", "create", "--name", "demo", *SCOPES), *applied])[0]
+    """Start a deployment with the four example programmes."""
+    with running_deployment() as deployment:
+        programmes = [("programme", "apply", str(path)) for path in sorted(PROGRAMMES.glob("*.yaml"))]
+        key = deployment.kontor_all([("keys", "create", "--name", "demo", *SCOPES), *programmes])[0]
         world = World(deployment, key["secret"])
         try:
             yield world

@@ -1,1 +1,1 @@
-"""A year of a programme in minutes: the real services, tasks, database and mails under a clock that is moved."""
+"""Simulates a year of a programme in minutes: real services, tasks, database and mails under a manual clock."""

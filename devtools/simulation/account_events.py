@@ -1,127 +1,127 @@
-"""Ideas about accounts: they come, are connected and let go, deleted and restored, and resellers merge."""
+"""Random events about accounts: sign-up, connect, disconnect, delete, restore, and resellers that merge."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from devtools.simulation.actors import LOCALES, ZONES, Client, Plot, Reseller
+from devtools.simulation.actors import LOCALES, ZONES, Client, Reseller, Scenario
 from devtools.simulation.log import Action
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- of accounts that live for minutes
 
 
-def join(plot: Plot) -> list[Action]:
-    """A new reseller."""
-    cast = plot.cast
-    label = f"R{cast.number('reseller'):04d}"
-    size = Decimal(round(10 ** plot.random.uniform(2, 5.5)))
-    locale = plot.random.choice(LOCALES)
-    made = Reseller(label, f"{label.lower()}@resellers.example", locale, plot.random.choice(ZONES), size)
-    cast.resellers[label] = made
-    told = {"account": label, "name": label, "email": made.email, "locale": locale, "zone": made.zone}
-    return [plot.act(label, "join", **told)]
+def join(scenario: Scenario) -> list[Action]:
+    """Create a reseller."""
+    actors = scenario.actors
+    label = f"R{actors.next_number('reseller'):04d}"
+    size = Decimal(round(10 ** scenario.random.uniform(2, 5.5)))
+    locale = scenario.random.choice(LOCALES)
+    reseller = Reseller(label, f"{label.lower()}@resellers.example", locale, scenario.random.choice(ZONES), size)
+    actors.resellers[label] = reseller
+    values = {"account": label, "name": label, "email": reseller.email, "locale": locale, "zone": reseller.zone}
+    return [scenario.new_action(label, "join", **values)]
 
 
-def client(plot: Plot) -> list[Action]:
-    """A new client; some share their reseller's address, some had an account before."""
-    cast = plot.cast
-    reseller = plot.pick(list(cast.resellers.values()))
+def client(scenario: Scenario) -> list[Action]:
+    """Create a client; some share the address of their reseller or of a deleted account."""
+    actors = scenario.actors
+    reseller = scenario.choose(list(actors.resellers.values()))
     if reseller is None:
         return []
-    label = f"C{cast.number('client'):05d}"
-    gone = [one.email for one in cast.clients.values() if one.deleted is not None]
+    label = f"C{actors.next_number('client'):05d}"
+    freed = [account.email for account in actors.clients.values() if account.deleted is not None]
     email = f"{label.lower()}@clients.example"
-    if plot.chance(0.06):
+    if scenario.chance(0.06):
         email = reseller.email
-    elif gone and plot.chance(0.2):
-        email = plot.random.choice(gone)
-    made = Client(label, email, reseller.label)
-    cast.clients[label] = made
-    zone = plot.random.choice(ZONES)
-    told = {"account": label, "name": label, "reseller": reseller.label, "email": email, "zone": zone}
-    actions = [plot.act(reseller.label, "client", **told)]
-    if cast.sold and plot.chance(0.7):
-        made.instance = True
-        actions.append(plot.act(reseller.label, "instance", account=label))
+    elif freed and scenario.chance(0.2):
+        email = scenario.random.choice(freed)
+    new = Client(label, email, reseller.label)
+    actors.clients[label] = new
+    zone = scenario.random.choice(ZONES)
+    values = {"account": label, "name": label, "reseller": reseller.label, "email": email, "zone": zone}
+    actions = [scenario.new_action(reseller.label, "client", **values)]
+    if actors.one_time_products and scenario.chance(0.7):
+        new.instance = True
+        actions.append(scenario.new_action(reseller.label, "instance", account=label))
     return actions
 
 
-def regular(plot: Plot) -> list[Action]:
-    """Somebody who came alone."""
-    label = f"A{plot.cast.number('regular'):04d}"
+def regular(scenario: Scenario) -> list[Action]:
+    """Create a regular account."""
+    label = f"A{scenario.actors.next_number('regular'):04d}"
     email = f"{label.lower()}@people.example"
-    plot.cast.clients[label] = Client(label, email, None, password=PASSWORD)
-    told = {"account": label, "name": label, "email": email, "password": PASSWORD}
-    return [plot.act(label, "account", zone=plot.random.choice(ZONES), **told)]
+    scenario.actors.clients[label] = Client(label, email, None, password=PASSWORD)
+    values = {"account": label, "name": label, "email": email, "password": PASSWORD}
+    return [scenario.new_action(label, "account", zone=scenario.random.choice(ZONES), **values)]
 
 
-def connect(plot: Plot) -> list[Action]:
-    """A reseller tries a name and a password; now and then a wrong one, or somebody else's client."""
-    reseller = plot.pick(list(plot.cast.resellers.values()))
-    account = plot.pick([one for one in plot.cast.living() if one.password])
-    if reseller is None or account is None or plot.quiet:
+def connect(scenario: Scenario) -> list[Action]:
+    """Connect an account by its password; some passwords are wrong, some accounts belong to another reseller."""
+    reseller = scenario.choose(list(scenario.actors.resellers.values()))
+    account = scenario.choose([account for account in scenario.actors.active_accounts() if account.password])
+    if reseller is None or account is None or scenario.defers_billing:
         return []
-    fits = plot.chance(0.8)
-    if fits and account.reseller is None:
+    matches = scenario.chance(0.8)
+    if matches and account.reseller is None:
         account.reseller = reseller.label
-    password = account.password if fits else "no idea at all"
-    told = {"account": account.label, "reseller": reseller.label, "password": password, "fits": fits}
-    return [plot.act(reseller.label, "connect", **told)]
+    password = account.password if matches else "no idea at all"
+    values = {"account": account.label, "reseller": reseller.label, "password": password, "fits": matches}
+    return [scenario.new_action(reseller.label, "connect", **values)]
 
 
-def disconnect(plot: Plot) -> list[Action]:
-    """A client goes its own way."""
-    client = plot.pick(plot.cast.attached())
-    if client is None or plot.quiet:
+def disconnect(scenario: Scenario) -> list[Action]:
+    """Disconnect a client from its reseller."""
+    client = scenario.choose(scenario.actors.active_clients())
+    if client is None or scenario.defers_billing:
         return []
     reseller, client.reseller = client.reseller, None
     client.products.clear()
-    return [plot.act(str(reseller), "disconnect", account=client.label, reseller=reseller)]
+    return [scenario.new_action(str(reseller), "disconnect", account=client.label, reseller=reseller)]
 
 
-def suspend(plot: Plot) -> list[Action]:
-    """A suspended client is charged all the same."""
-    client = plot.pick(plot.cast.attached())
+def suspend(scenario: Scenario) -> list[Action]:
+    """Suspend a client, or end its suspension; a suspended client is still charged."""
+    client = scenario.choose(scenario.actors.active_clients())
     if client is None:
         return []
-    return [plot.act(str(client.reseller), "suspend", account=client.label, on=plot.chance(0.6))]
+    return [scenario.new_action(str(client.reseller), "suspend", account=client.label, on=scenario.chance(0.6))]
 
 
-def delete(plot: Plot) -> list[Action]:
-    """Half of the deleted come back, some of them too late."""
-    client = plot.pick(plot.cast.attached())
-    if client is None or plot.quiet:
+def delete(scenario: Scenario) -> list[Action]:
+    """Delete a client; half of them are restored later, some after the 30 days."""
+    client = scenario.choose(scenario.actors.active_clients())
+    if client is None or scenario.defers_billing:
         return []
-    client.deleted, client.plan = plot.now, None
+    client.deleted, client.plan = scenario.now, None
     client.products.clear()
-    if plot.chance(0.5):
-        plot.plan(plot.in_days(1, 34), lambda then: restore(then, client))
-    return [plot.act(str(client.reseller), "delete", account=client.label)]
+    if scenario.chance(0.5):
+        scenario.schedule(scenario.in_days(1, 34), lambda later: restore(later, client))
+    return [scenario.new_action(str(client.reseller), "delete", account=client.label)]
 
 
-def restore(plot: Plot, client: Client) -> list[Action]:
-    """Possible for 30 days."""
-    if plot.quiet:
-        plot.plan(plot.in_days(0.1, 0.4), lambda then: restore(then, client))
+def restore(scenario: Scenario, client: Client) -> list[Action]:
+    """Restore a client, which works for 30 days after the deletion."""
+    if scenario.defers_billing:
+        scenario.schedule(scenario.in_days(0.1, 0.4), lambda later: restore(later, client))
         return []
     assert client.deleted is not None
-    if (plot.now - client.deleted).days < 30:
+    if (scenario.now - client.deleted).days < 30:
         client.deleted = None
-    return [plot.act(str(client.reseller), "restore", account=client.label)]
+    return [scenario.new_action(str(client.reseller), "restore", account=client.label)]
 
 
-def merge(plot: Plot) -> list[Action]:
-    """One reseller takes over another."""
-    cast = plot.cast
-    if plot.quiet or len(cast.resellers) < 4:
+def merge(scenario: Scenario) -> list[Action]:
+    """Merge one reseller into another, unless both have a product that a reseller may have only once."""
+    actors = scenario.actors
+    if scenario.defers_billing or len(actors.resellers) < 4:
         return []
-    source, target = plot.random.sample(list(cast.resellers), 2)
-    moving = [one for one in cast.clients.values() if one.reseller == source]
-    staying = [one for one in cast.clients.values() if one.reseller == target]
-    single = set(cast.single)
-    if any(a.products & b.products & single for a in moving for b in staying):
-        return [plot.act("operator", "merge", source=source, target=target)]
+    source, target = scenario.random.sample(list(actors.resellers), 2)
+    moving = [client for client in actors.clients.values() if client.reseller == source]
+    staying = [client for client in actors.clients.values() if client.reseller == target]
+    exclusive = set(actors.exclusive_products)
+    if any(a.products & b.products & exclusive for a in moving for b in staying):
+        return [scenario.new_action("operator", "merge", source=source, target=target)]
     for client in moving:
         client.reseller = target
-    cast.resellers[target].payments.extend(cast.resellers.pop(source).payments)
-    return [plot.act("operator", "merge", source=source, target=target)]
+    actors.resellers[target].payments.extend(actors.resellers.pop(source).payments)
+    return [scenario.new_action("operator", "merge", source=source, target=target)]

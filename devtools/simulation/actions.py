@@ -1,4 +1,4 @@
-"""How each action of the script is done: by the services that API and console call."""
+"""Executes each action of a scenario through the services that API and console use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from devtools.simulation import operator_actions
 from devtools.simulation.fake_world import url_of
 from devtools.simulation.log import OK, Action, Entry, done
-from devtools.simulation.operator_actions import Answer, Deed, Hands, Values
+from devtools.simulation.operator_actions import ActionContext, ActionHandler, ActionResult, Values
 from kontor.accounts import clients, deletion, instances, reseller_status
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
@@ -26,128 +26,128 @@ from kontor.usage import quotas, trials
 from kontor.usage.service import NewUsageReport
 
 
-def carry_out(hands: Hands, action: Action) -> Entry:
-    """Do one action in a transaction of its own; a refusal is an outcome, not a failure."""
-    deed = ACTIONS[action.action]
+def execute(ctx: ActionContext, action: Action) -> Entry:
+    """Execute an action in its own transaction; a refusal is an outcome, not a failure."""
+    handler = ACTIONS[action.action]
     try:
-        answer = hands.stage.transact(lambda session: deed(hands, session, action.values))
-    except KontorError as refused:
-        return done(action, refused.code)
-    if isinstance(answer, KontorError):
-        return done(action, answer.code)
-    return done(action, OK, answer)
+        result = ctx.environment.transact(lambda session: handler(ctx, session, action.values))
+    except KontorError as error:
+        return done(action, error.code)
+    if isinstance(result, KontorError):
+        return done(action, result.code)
+    return done(action, OK, result)
 
 
-def account(hands: Hands, session: Session, told: Values) -> None:
-    """A regular account."""
+def account(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Create a regular account."""
     new = NewAccount(
-        hands.programme, told["name"], told["email"], password=told.get("password"), locale=told.get("locale"),
-        timezone=told.get("zone") or None,
+        ctx.programme_code, values["name"], values["email"], password=values.get("password"),
+        locale=values.get("locale"), timezone=values.get("zone") or None,
     )  # fmt: skip
-    hands.know(told["account"], accounts.create(hands.stage.context, session, new).id)
+    ctx.remember(values["account"], accounts.create(ctx.environment.context, session, new).id)
 
 
-def join(hands: Hands, session: Session, told: Values) -> None:
-    """An account that becomes a reseller at once."""
-    account(hands, session, told)
-    reseller_status.become_reseller(hands.stage.context, session, hands.id(told["account"]))
+def join(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Create an account and make it a reseller."""
+    account(ctx, session, values)
+    reseller_status.become_reseller(ctx.environment.context, session, ctx.id(values["account"]))
 
 
-def client(hands: Hands, session: Session, told: Values) -> None:
-    """A client of a reseller."""
-    new = NewClient(told["name"], told["email"], timezone=told.get("zone") or None)
-    made = clients.create(hands.stage.context, session, hands.id(told["reseller"]), new)
-    hands.know(told["account"], made.id)
+def client(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Create a client of a reseller."""
+    new = NewClient(values["name"], values["email"], timezone=values.get("zone") or None)
+    made = clients.create(ctx.environment.context, session, ctx.id(values["reseller"]), new)
+    ctx.remember(values["account"], made.id)
 
 
-def instance(hands: Hands, session: Session, told: Values) -> None:
-    """Tell where a customer's system is."""
-    stage, account_id = hands.stage, hands.id(told["account"])
-    instances.put(session, stage.secret_box, account_id, url_of(told["account"]), None, stage.now)
+def instance(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Set the URL of an account's instance."""
+    environment, account_id = ctx.environment, ctx.id(values["account"])
+    instances.put(session, environment.secret_box, account_id, url_of(values["account"]), None, environment.now)
 
 
-def connect(hands: Hands, session: Session, told: Values) -> Answer:
-    """Attach an account by its password; a wrong one is returned, for the failure counts."""
-    reseller = hands.id(told["reseller"])
-    found = clients.connect(hands.stage.context, session, reseller, told["account"], told["password"])
-    return found if isinstance(found, KontorError) else None
+def connect(ctx: ActionContext, session: Session, values: Values) -> ActionResult:
+    """Connect an account by its password; return the error of a wrong one, so that the failed attempt is committed."""
+    reseller = ctx.id(values["reseller"])
+    result = clients.connect(ctx.environment.context, session, reseller, values["account"], values["password"])
+    return result if isinstance(result, KontorError) else None
 
 
-def disconnect(hands: Hands, session: Session, told: Values) -> None:
-    """Let a client go."""
-    clients.disconnect(hands.stage.context, session, hands.id(told["reseller"]), hands.id(told["account"]))
+def disconnect(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Disconnect a client from its reseller."""
+    clients.disconnect(ctx.environment.context, session, ctx.id(values["reseller"]), ctx.id(values["account"]))
 
 
-def suspend(hands: Hands, session: Session, told: Values) -> None:
-    """Suspend a client, or no longer."""
-    accounts.change(hands.stage.context, session, hands.id(told["account"]), {"suspended": told["on"]})
+def suspend(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Suspend a client, or end its suspension."""
+    accounts.change(ctx.environment.context, session, ctx.id(values["account"]), {"suspended": values["on"]})
 
 
-def delete(hands: Hands, session: Session, told: Values) -> None:
-    """Delete softly."""
-    deletion.delete(hands.stage.context, session, hands.id(told["account"]), "simulation")
+def delete(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Delete an account; it can be restored for 30 days."""
+    deletion.delete(ctx.environment.context, session, ctx.id(values["account"]), "simulation")
 
 
-def restore(hands: Hands, session: Session, told: Values) -> None:
-    """Take a deletion back."""
-    deletion.restore(hands.stage.context, session, hands.id(told["account"]))
+def restore(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Restore a deleted account."""
+    deletion.restore(ctx.environment.context, session, ctx.id(values["account"]))
 
 
-def offer(hands: Hands, session: Session, told: Values) -> None:
+def offer(ctx: ActionContext, session: Session, values: Values) -> None:
     """Send an offer."""
-    stage = hands.stage
-    expires = stage.now + timedelta(days=told["days"]) if told["days"] else None
+    environment = ctx.environment
+    expires = environment.now + timedelta(days=values["days"]) if values["days"] else None
     new = NewOffer(
-        hands.id(told["reseller"]), hands.id(told["account"]), lines=told["lines"], message=told["message"],
+        ctx.id(values["reseller"]), ctx.id(values["account"]), lines=values["lines"], message=values["message"],
         expires_at=expires,
     )  # fmt: skip
-    hands.know(told["offer"], offers.send(stage.context, session, new, "simulation").id)
+    ctx.remember(values["offer"], offers.send(environment.context, session, new, "simulation").id)
 
 
-def accept(hands: Hands, session: Session, told: Values) -> None:
-    """The customer's admin says yes."""
+def accept(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Accept an offer as the customer's admin."""
     decisions.decide(
-        hands.stage.context, session, hands.id(told["offer"]), DecisionChoice.ACCEPT, DecidedBy("admin", "Admin")
+        ctx.environment.context, session, ctx.id(values["offer"]), DecisionChoice.ACCEPT, DecidedBy("admin", "Admin")
     )
 
 
-def reject(hands: Hands, session: Session, told: Values) -> None:
-    """The customer's admin says no."""
+def reject(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Reject an offer as the customer's admin."""
     decisions.decide(
-        hands.stage.context, session, hands.id(told["offer"]), DecisionChoice.REJECT, DecidedBy("admin", "Admin")
+        ctx.environment.context, session, ctx.id(values["offer"]), DecisionChoice.REJECT, DecidedBy("admin", "Admin")
     )
 
 
-def cancel(hands: Hands, session: Session, told: Values) -> None:
-    """The reseller takes it back."""
-    offers.cancel(hands.stage.context, session, hands.id(told["offer"]), "simulation")
+def cancel(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Withdraw an offer as its reseller."""
+    offers.cancel(ctx.environment.context, session, ctx.id(values["offer"]), "simulation")
 
 
-def trial(hands: Hands, session: Session, told: Values) -> None:
+def trial(ctx: ActionContext, session: Session, values: Values) -> None:
     """Start a trial."""
-    trials.start(hands.stage.context, session, hands.id(told["account"]))
+    trials.start(ctx.environment.context, session, ctx.id(values["account"]))
 
 
-def usage(hands: Hands, session: Session, told: Values) -> None:
-    """Report what an account uses."""
-    level = told.get("value")
+def usage(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Report the usage of an account."""
+    level = values.get("value")
     kind = ReportKind.DELTA if level is None else ReportKind.VALUE
-    amount = told["delta"] if level is None else level
-    report = NewUsageReport(told["metric"], kind, amount, told["at"], told.get("report_id"))
-    quotas.receive_report(hands.stage.context, session, hands.id(told["account"]), report)
+    amount = values["delta"] if level is None else level
+    report = NewUsageReport(values["metric"], kind, amount, values["at"], values.get("report_id"))
+    quotas.receive_report(ctx.environment.context, session, ctx.id(values["account"]), report)
 
 
-def down(hands: Hands, session: Session, told: Values) -> None:
-    """A customer's instance goes away."""
-    hands.stage.instances.down[url_of(told["account"])] = told["manner"]
+def down(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Take a customer's instance down."""
+    ctx.environment.instances.down[url_of(values["account"])] = values["failure"]
 
 
-def up(hands: Hands, session: Session, told: Values) -> None:
-    """A customer's instance is back."""
-    del hands.stage.instances.down[url_of(told["account"])]
+def up(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Bring a customer's instance back."""
+    del ctx.environment.instances.down[url_of(values["account"])]
 
 
-ACTIONS: Final[Mapping[str, Deed]] = {
+ACTIONS: Final[Mapping[str, ActionHandler]] = {
     "account": account,
     "join": join,
     "client": client,

@@ -1,4 +1,4 @@
-"""Who takes part in a simulation, and the state the scenario keeps of them without asking the database."""
+"""The actors of a simulation and the scenario's own record of their state, kept without the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ZONES = ("", "", "", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Austral
 
 @dataclass(slots=True)
 class Reseller:
-    """A reseller; `size` is about what it pays at once."""
+    """A reseller; `size` is the usual amount of its payments."""
 
     label: str
     email: str
@@ -50,8 +50,8 @@ class Client:
 
 
 @dataclass(slots=True)
-class Cast:
-    """Everybody, and what is left to do with offers."""
+class Actors:
+    """All resellers, clients and offers so far, by label."""
 
     programme: Programme
     random: Random
@@ -60,18 +60,18 @@ class Cast:
     offers: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
 
-    def number(self, kind: str) -> int:
-        """Count on."""
+    def next_number(self, kind: str) -> int:
+        """Return the next number of a kind, from 1."""
         self.numbers[kind] = self.numbers.get(kind, 0) + 1
         return self.numbers[kind]
 
-    def living(self) -> list[Client]:
-        """Accounts that are not deleted."""
-        return [one for one in self.clients.values() if one.deleted is None]
+    def active_accounts(self) -> list[Client]:
+        """Return the accounts that are not deleted."""
+        return [client for client in self.clients.values() if client.deleted is None]
 
-    def attached(self) -> list[Client]:
-        """Living clients of a reseller."""
-        return [one for one in self.living() if one.reseller is not None]
+    def active_clients(self) -> list[Client]:
+        """Return the clients of resellers that are not deleted."""
+        return [client for client in self.active_accounts() if client.reseller is not None]
 
     @property
     def paid_plans(self) -> list[str]:
@@ -80,26 +80,26 @@ class Cast:
         return [plan.code for plan in sorted(plans, key=lambda plan: plan.price.amount if plan.price else 0)]
 
     @property
-    def recurring(self) -> list[str]:
-        """Products with a monthly fee that anybody may assign."""
+    def recurring_products(self) -> list[str]:
+        """Products with a monthly fee that every reseller may assign."""
         products = self.programme.products.values()
-        return sorted(one.code for one in products if one.recurring and one.reseller is None)
+        return sorted(product.code for product in products if product.recurring and product.reseller is None)
 
     @property
-    def single(self) -> list[str]:
-        """Those of them that a reseller may have for one client only."""
+    def exclusive_products(self) -> list[str]:
+        """Recurring products that a reseller may assign to one client only."""
         subscriptions = self.programme.reseller_subscriptions
-        found = [(code, self.programme.products[code].reseller_subscription) for code in self.recurring]
-        return [code for code, wholesale in found if wholesale and not subscriptions[wholesale].multiple]
+        wholesale = [(code, self.programme.products[code].reseller_subscription) for code in self.recurring_products]
+        return [code for code, name in wholesale if name and not subscriptions[name].multiple]
 
     @property
-    def sold(self) -> list[str]:
-        """Products that are sold once."""
-        return sorted(one.code for one in self.programme.products.values() if one.price is not None)
+    def one_time_products(self) -> list[str]:
+        """Products with a one-time price."""
+        return sorted(product.code for product in self.programme.products.values() if product.price is not None)
 
     @property
-    def bounds(self) -> list[Decimal]:
-        """Where tiers begin."""
+    def tier_starts(self) -> list[Decimal]:
+        """The turnover at which each tier starts; empty without a turnover discount."""
         discount = self.programme.discount
         return [tier.start for tier in discount.tiers] if isinstance(discount, TurnoverDiscount) else []
 
@@ -107,57 +107,58 @@ class Cast:
 T = TypeVar("T")
 
 QUIET_UNTIL = time(1, 30)
-"""Until then the daily work of a local day may not be over: who pays what of that day would be anybody's guess."""
+"""Before this local time the daily run may be unfinished, so the payer of a charge would not be determined."""
 
 
 @dataclass(slots=True)
-class Plot:
-    """The story up to `now` (aware). Ideas return the actions that happen at this very instant."""
+class Scenario:
+    """The state of the scenario at `now` (aware) and the events planned for later."""
 
-    cast: Cast
+    actors: Actors
     random: Random
     now: datetime
     stopped: bool = False
-    later: list[tuple[datetime, int, Idea]] = field(default_factory=list)
+    planned: list[tuple[datetime, int, RandomEvent]] = field(default_factory=list)
     _sequence: int = 0
 
-    def act(self, actor: str, action: str, **values: Any) -> Action:
-        """An action of this instant."""
+    def new_action(self, actor: str, action: str, **values: Any) -> Action:
+        """Return an action at the current instant."""
         return Action(self.now, actor, action, values)
 
-    def plan(self, at: datetime, idea: Idea) -> None:
-        """Come back to something at a later instant."""
+    def schedule(self, at: datetime, event: RandomEvent) -> None:
+        """Plan an event for a later instant."""
         self._sequence += 1
-        heapq.heappush(self.later, (at, self._sequence, idea))
+        heapq.heappush(self.planned, (at, self._sequence, event))
 
-    def due(self, until: datetime) -> Iterator[tuple[datetime, Idea]]:
-        """What was planned for before `until`, in order; what it plans in turn included."""
-        while self.later and self.later[0][0] < until:
-            at, _, idea = heapq.heappop(self.later)
-            yield at, idea
+    def due(self, until: datetime) -> Iterator[tuple[datetime, RandomEvent]]:
+        """Yield the events planned before `until` in order, including those planned meanwhile."""
+        while self.planned and self.planned[0][0] < until:
+            at, _, event = heapq.heappop(self.planned)
+            yield at, event
 
-    def pick(self, choices: Sequence[T]) -> T | None:
-        """Any of them, or None when there is none."""
+    def choose(self, choices: Sequence[T]) -> T | None:
+        """Return a random choice; None without choices."""
         return self.random.choice(choices) if choices else None
 
     def chance(self, probability: float) -> bool:
-        """Whether it happens."""
+        """Return True with this probability."""
         return self.random.random() < probability
 
     def in_days(self, low: float, high: float) -> datetime:
-        """A second between so many days from now."""
+        """Return a random instant between `low` and `high` days from now."""
         return self.now + timedelta(seconds=int(self.random.uniform(low, high) * 86_400))
 
     @property
-    def quiet(self) -> bool:
-        """Whether what changes who pays what has to wait: the first hours of a local day, and while nothing runs."""
-        local = self.now.astimezone(self.cast.programme.zone)
+    def defers_billing(self) -> bool:
+        """Whether events that change a payer must wait: early on a local day, and while the deployment is stopped."""
+        local = self.now.astimezone(self.actors.programme.zone)
         return self.stopped or local.time() < QUIET_UNTIL
 
-    def wall(self, day_offset: int, at: time) -> datetime:
-        """A time on the programme's wall, so many days from today."""
-        day = self.now.astimezone(self.cast.programme.zone).date() + timedelta(days=day_offset)
-        return localize(datetime.combine(day, at), self.cast.programme.zone)
+    def local_time(self, day_offset: int, at: time) -> datetime:
+        """Return a local time of the programme's zone, `day_offset` days from today."""
+        day = self.now.astimezone(self.actors.programme.zone).date() + timedelta(days=day_offset)
+        return localize(datetime.combine(day, at), self.actors.programme.zone)
 
 
-Idea = Callable[[Plot], list[Action]]
+RandomEvent = Callable[[Scenario], list[Action]]
+"""Returns the actions that happen at the scenario's current instant; may plan further events."""

@@ -1,4 +1,4 @@
-"""Charts of a simulation as SVG text, readable on light and dark ground."""
+"""Charts of a simulation as SVG, for light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ FAMILIES: Final = {
     "margin": "fees",
     "operator": "operators",
 }
-MOST: Final = 6
+MAX_GROUPS: Final = 6
 
 
 def draw(folder: Path, programme: Programme, days: Sequence[DayFigures]) -> list[Path]:
-    """Write the plots into a folder, made when it is missing; return their paths."""
+    """Write the charts to a folder, which is created if missing; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    plots = {"turnover.svg": _turnover(programme, days), "mails.svg": _mails(days), "jobs.svg": _jobs(days)}
+    charts = {"turnover.svg": _turnover(programme, days), "mails.svg": _mails(days), "jobs.svg": _jobs(days)}
     if isinstance(programme.discount, TurnoverDiscount):
-        plots["tiers.svg"] = _tiers(programme.discount, days)
-    for name, text in plots.items():
+        charts["tiers.svg"] = _tiers(programme.discount, days)
+    for name, text in charts.items():
         (folder / name).write_text(text, "utf-8")
-    return [folder / name for name in sorted(plots)]
+    return [folder / name for name in sorted(charts)]
 
 
 def _tiers(rules: TurnoverDiscount, days: Sequence[DayFigures]) -> str:
@@ -48,12 +48,12 @@ def _tiers(rules: TurnoverDiscount, days: Sequence[DayFigures]) -> str:
         Series(name, colour, [figures.tiers.get(name, 0) for figures in days])
         for name, colour in zip(names, colours, strict=True)
     ]
-    return area(Chart("Resellers by tier", "resellers", _days(days)), [one for one in series if any(one.values)])
+    return area(Chart("Resellers by tier", "resellers", _days(days)), [line for line in series if any(line.values)])
 
 
 def _turnover(programme: Programme, days: Sequence[DayFigures]) -> str:
     values = [float(max(figures.turnover, Decimal(0))) for figures in days]
-    chart = Chart("Paid within the month before, by all resellers", programme.currency, _days(days))
+    chart = Chart("Turnover of all resellers in the last month", programme.currency, _days(days))
     return area(chart, [Series("turnover", categorical(0), values)])
 
 
@@ -82,16 +82,16 @@ def _weeks(days: Sequence[DayFigures]) -> list[date]:
 def _stacks(
     days: Sequence[DayFigures], counts: Callable[[DayFigures], Mapping[str, int]], group: Callable[[str], str]
 ) -> list[Series]:
-    """Sums per week and group, the greatest groups first, the small ones together."""
+    """Return sums per week and group, largest groups first; the smallest are summed up as `other`."""
     weeks = [days[first : first + WEEK] for first in range(0, len(days), WEEK)]
-    found: dict[str, list[int]] = {}
+    sums: dict[str, list[int]] = {}
     for number, week in enumerate(weeks):
         for figures in week:
             for name, count in counts(figures).items():
-                found.setdefault(group(name), [0] * len(weeks))[number] += count
-    ranked = sorted(found.items(), key=lambda item: (-sum(item[1]), item[0]))
-    rest = [sum(column) for column in zip(*(values for _, values in ranked[MOST:]), strict=True)]
-    shown = [*ranked[:MOST], *([("other", rest)] if rest else [])]
+                sums.setdefault(group(name), [0] * len(weeks))[number] += count
+    ranked = sorted(sums.items(), key=lambda item: (-sum(item[1]), item[0]))
+    rest = [sum(column) for column in zip(*(values for _, values in ranked[MAX_GROUPS:]), strict=True)]
+    shown = [*ranked[:MAX_GROUPS], *([("other", rest)] if rest else [])]
     return [Series(name, categorical(number), values) for number, (name, values) in enumerate(shown)]
 
 
@@ -114,7 +114,7 @@ svg { --ink: #22252b; --soft: #6a7078; --line: #e3e5e8; --ground: #ffffff; --qui
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Title, unit of the values, and the date of each place on the x axis."""
+    """Title, unit of the values, and the date of each position on the x axis."""
 
     title: str
     unit: str
@@ -123,7 +123,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One value for each date, none below zero."""
+    """One value per date, none negative."""
 
     name: str
     colour: str
@@ -131,38 +131,38 @@ class Series:
 
 
 def categorical(number: int) -> str:
-    """The colour of the n-th group."""
+    """Return the colour of a group."""
     return COLOURS[min(number, len(COLOURS) - 1)]
 
 
 def area(chart: Chart, series: Sequence[Series]) -> str:
-    """Stacked areas, the first series at the bottom."""
+    """Return stacked areas, the first series at the bottom."""
     scale = _Scale.of(chart, series)
     floor_ = [0.0] * len(chart.dates)
     marks = []
-    for one in series:
-        top = [low + value for low, value in zip(floor_, one.values, strict=True)]
-        forth = [f"{scale.x(number):.1f},{scale.y(value):.1f}" for number, value in enumerate(top)]
-        back = [f"{scale.x(number):.1f},{scale.y(value):.1f}" for number, value in enumerate(floor_)]
-        points = " ".join([*forth, *reversed(back)])
-        marks.append(f'<polygon class="mark" fill="{one.colour}" points="{points}">{_hint(one)}</polygon>')
+    for layer in series:
+        top = [low + value for low, value in zip(floor_, layer.values, strict=True)]
+        upper = [f"{scale.x(number):.1f},{scale.y(value):.1f}" for number, value in enumerate(top)]
+        lower = [f"{scale.x(number):.1f},{scale.y(value):.1f}" for number, value in enumerate(floor_)]
+        points = " ".join([*upper, *reversed(lower)])
+        marks.append(f'<polygon class="mark" fill="{layer.colour}" points="{points}">{_hint(layer)}</polygon>')
         floor_ = top
     return _page(chart, series, scale, marks)
 
 
 def bars(chart: Chart, series: Sequence[Series]) -> str:
-    """Stacked bars, the first series at the bottom."""
+    """Return stacked bars, the first series at the bottom."""
     scale = _Scale.of(chart, series)
     wide = max(1.0, (WIDTH - LEFT - RIGHT) / max(1, len(chart.dates)) - 2)
     floor_ = [0.0] * len(chart.dates)
     marks = []
-    for one in series:
-        for number, value in enumerate(one.values):
+    for layer in series:
+        for number, value in enumerate(layer.values):
             if value:
                 low, high = scale.y(floor_[number]), scale.y(floor_[number] + value)
                 box = f'x="{scale.x(number):.1f}" y="{high:.1f}" width="{wide:.1f}" height="{low - high:.1f}"'
-                said = f"<title>{escape(one.name)}, {chart.dates[number]}: {value:,.0f}</title>"
-                marks.append(f'<rect class="mark" fill="{one.colour}" {box}>{said}</rect>')
+                hint = f"<title>{escape(layer.name)}, {chart.dates[number]}: {value:,.0f}</title>"
+                marks.append(f'<rect class="mark" fill="{layer.colour}" {box}>{hint}</rect>')
                 floor_[number] += value
     return _page(chart, series, scale, marks)
 
@@ -174,7 +174,7 @@ class _Scale:
 
     @classmethod
     def of(cls, chart: Chart, series: Sequence[Series]) -> _Scale:
-        sums = [sum(column) for column in zip(*(one.values for one in series), strict=True)]
+        sums = [sum(column) for column in zip(*(layer.values for layer in series), strict=True)]
         return cls(len(chart.dates), _round_up(max(sums, default=0.0)))
 
     def x(self, number: float) -> float:
@@ -185,7 +185,7 @@ class _Scale:
 
 
 def _round_up(value: float) -> float:
-    """The next number that divides into fifths people can read."""
+    """Return the next number whose fifths are readable."""
     if value <= 0:
         return float(TICKS)
     unit = 10.0 ** floor(log10(value))
@@ -199,12 +199,12 @@ def _hint(series: Series) -> str:
 
 def _page(chart: Chart, series: Sequence[Series], scale: _Scale, marks: Sequence[str]) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-    told = f"<title>{escape(chart.title)}</title><style>{STYLE}</style>"
+    style = f"<title>{escape(chart.title)}</title><style>{STYLE}</style>"
     ground = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="var(--ground)"/>'
     unit = f'<tspan class="key" dx="8">{escape(chart.unit)}</tspan>'
     title = f'<text class="title" x="{LEFT}" y="24">{escape(chart.title)}{unit}</text>'
     body = [*_grid(scale), *marks, *_months(chart, scale), *_keys(series)]
-    return "\n".join([head, told, ground, title, *body, "</svg>", ""])
+    return "\n".join([head, style, ground, title, *body, "</svg>", ""])
 
 
 def _grid(scale: _Scale) -> Iterator[str]:
@@ -223,22 +223,22 @@ def _short(value: float) -> str:
 
 
 def _months(chart: Chart, scale: _Scale) -> Iterator[str]:
-    """A name at the first place of every month, the year at January's; every other one when there are many."""
+    """Label the first day of each month, January with the year; skips months when there are many."""
     firsts = [
         number
         for number, day in enumerate(chart.dates)
         if number == 0 or day.month != chart.dates[number - 1].month
     ]  # fmt: skip
     for number in firsts[:: 1 + len(firsts) // 14]:
-        said = chart.dates[number].strftime("%Y" if chart.dates[number].month == 1 else "%b")
-        yield f'<text class="tick" x="{scale.x(number):.1f}" y="{HEIGHT - BOTTOM + 18}">{said}</text>'
+        label = chart.dates[number].strftime("%Y" if chart.dates[number].month == 1 else "%b")
+        yield f'<text class="tick" x="{scale.x(number):.1f}" y="{HEIGHT - BOTTOM + 18}">{label}</text>'
 
 
 def _keys(series: Sequence[Series]) -> Iterator[str]:
-    """The legend, top series first, as the stack is."""
+    """Return the legend in the order of the stack, top first."""
     gap = min(18.0, (HEIGHT - TOP - BOTTOM) / max(1, len(series)))
-    for number, one in enumerate(reversed(series)):
+    for number, layer in enumerate(reversed(series)):
         y = TOP + gap * number
         box = f'x="{WIDTH - RIGHT + 16}" y="{y:.1f}" width="10" height="{min(10.0, gap - 2):.1f}"'
-        yield f'<rect {box} fill="{one.colour}"/>'
-        yield f'<text class="key" x="{WIDTH - RIGHT + 32}" y="{y + 9:.1f}">{escape(one.name)}</text>'
+        yield f'<rect {box} fill="{layer.colour}"/>'
+        yield f'<text class="key" x="{WIDTH - RIGHT + 32}" y="{y + 9:.1f}">{escape(layer.name)}</text>'

@@ -1,4 +1,4 @@
-"""The script: what happens on every day of a simulation. Pure: the same seed gives the same story."""
+"""Plans the actions of every day of a simulation. Pure: the same seed gives the same plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 from devtools.simulation import account_events, money_events, offer_events
-from devtools.simulation.actors import Cast, Idea, Plot
+from devtools.simulation.actors import Actors, RandomEvent, Scenario
 from devtools.simulation.log import MACHINE, Action
 from kontor.kernel.periods import ONE_DAY, add_months, turnover_window
 from kontor.kernel.zones import day_start, localize
@@ -16,16 +16,16 @@ from kontor.programme import Programme
 from kontor.programme.model import TurnoverDiscount
 
 START = date(2027, 7, 1)
-"""A year from here has both changes of the clock, a new year and a 29 February."""
+"""The year from this day contains both clock changes, a new year and a 29 February."""
 
-FIRST_OF_OUTAGE, LAST_OF_OUTAGE = time(2), time(23)
-MONTHS_END = 29
-ROUND = time(9)
+EARLIEST_OUTAGE, LATEST_OUTAGE = time(2), time(23)
+END_OF_MONTH = 29
+OPERATOR_ROUND = time(9)
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
-    """What is to be simulated."""
+class Parameters:
+    """Parameters of a simulation."""
 
     programme: Programme
     resellers: int
@@ -34,12 +34,12 @@ class Play:
     start: date = START
 
     @property
-    def tiers(self) -> bool:
-        """Whether discounts go by turnover."""
+    def has_tiers(self) -> bool:
+        """Whether the programme has a turnover discount."""
         return isinstance(self.programme.discount, TurnoverDiscount)
 
     def window(self, day: date) -> datetime:
-        """The first instant of what counts as turnover on a local day."""
+        """Return the start of the turnover window of a local day."""
         return day_start(turnover_window(day).first, self.programme.zone)
 
     @property
@@ -50,7 +50,7 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A local day from `begins` to before `ends`, and what is done on it, in order."""
+    """The actions of a local day, [`begins`, `ends`), in order."""
 
     day: date
     begins: datetime
@@ -58,52 +58,52 @@ class Day:
     actions: tuple[Action, ...]
 
 
-def story(play: Play) -> Iterator[Day]:
-    """Day after day; what one decides leads to the next."""
-    random = Random(f"{play.seed}:{play.resellers}:{play.months}:{play.start}")  # noqa: S311 -- to be repeatable
-    cast = Cast(play.programme, random)
-    zone = play.programme.zone
-    plot = Plot(cast, random, day_start(play.start, zone))
-    day = play.start
-    while day < play.end:
+def plan_days(parameters: Parameters) -> Iterator[Day]:
+    """Yield the days in order; each depends on the actions of earlier days."""
+    random = Random(f"{parameters.seed}:{parameters.resellers}:{parameters.months}:{parameters.start}")  # noqa: S311 -- to be repeatable
+    actors = Actors(parameters.programme, random)
+    zone = parameters.programme.zone
+    scenario = Scenario(actors, random, day_start(parameters.start, zone))
+    day = parameters.start
+    while day < parameters.end:
         begins, ends = day_start(day, zone), day_start(day + ONE_DAY, zone)
-        _plan_day(plot, play, day, begins, ends)
+        _plan_day(scenario, parameters, day, begins, ends)
         actions: list[Action] = []
-        for at, idea in plot.due(ends):
-            plot.now = max(at, plot.now)
-            actions.extend(idea(plot))
+        for at, event in scenario.due(ends):
+            scenario.now = max(at, scenario.now)
+            actions.extend(event(scenario))
         yield Day(day, begins, ends, tuple(actions))
         day += ONE_DAY
 
 
-def _plan_day(plot: Plot, play: Play, day: date, begins: datetime, ends: datetime) -> None:
-    """Draw how much happens and when; what happens is decided when the time has come."""
-    plot.now = begins
-    for _ in range(_newcomers(play, day)):
-        plot.plan(begins + timedelta(seconds=plot.random.randint(0, 3 * 3600)), account_events.join)
-    count = max(4, round(play.resellers * plot.random.uniform(0.3, 0.7)))
+def _plan_day(scenario: Scenario, parameters: Parameters, day: date, begins: datetime, ends: datetime) -> None:
+    """Draw the number and the times of the day's events; each event draws its details when it is due."""
+    scenario.now = begins
+    for _ in range(_newcomers(parameters, day)):
+        scenario.schedule(begins + timedelta(seconds=scenario.random.randint(0, 3 * 3600)), account_events.join)
+    count = max(4, round(parameters.resellers * scenario.random.uniform(0.3, 0.7)))
     seconds = int((ends - begins).total_seconds())
-    ideas = weighed(play, day)
-    for idea in plot.random.choices([idea for idea, _ in ideas], [weight for _, weight in ideas], k=count):
-        plot.plan(begins + timedelta(seconds=plot.random.randrange(seconds)), idea)
-    plot.plan(localize(datetime.combine(day, ROUND), play.programme.zone), make_round)
-    if not plot.stopped and day > play.start and plot.chance(1 / 18):
-        plot.plan(_outage(plot, day, play.programme), stop)
+    events = event_weights(parameters, day)
+    for event in scenario.random.choices([event for event, _ in events], [weight for _, weight in events], k=count):
+        scenario.schedule(begins + timedelta(seconds=scenario.random.randrange(seconds)), event)
+    scenario.schedule(localize(datetime.combine(day, OPERATOR_ROUND), parameters.programme.zone), operator_round)
+    if not scenario.stopped and day > parameters.start and scenario.chance(1 / 18):
+        scenario.schedule(_outage(scenario, day, parameters.programme), stop)
 
 
-def _newcomers(play: Play, day: date) -> int:
-    """Half of the resellers are there from the first day, the others come within the first half."""
-    first = (play.resellers + 1) // 2
-    if day == play.start:
+def _newcomers(parameters: Parameters, day: date) -> int:
+    """Return the number of new resellers: half on the first day, the others during the first half of the time."""
+    first = (parameters.resellers + 1) // 2
+    if day == parameters.start:
         return first
-    span, gone = max(1, (play.end - play.start).days // 2), (day - play.start).days
-    rest = play.resellers - first
-    return rest * min(gone, span) // span - rest * min(gone - 1, span) // span
+    span, passed = max(1, (parameters.end - parameters.start).days // 2), (day - parameters.start).days
+    rest = parameters.resellers - first
+    return rest * min(passed, span) // span - rest * min(passed - 1, span) // span
 
 
-def weighed(play: Play, day: date) -> list[tuple[Idea, float]]:
-    """Every idea with its weight; the last days of a month are for what is paid by the month."""
-    by_month = 5.0 if day.day >= MONTHS_END else 1.0
+def event_weights(parameters: Parameters, day: date) -> list[tuple[RandomEvent, float]]:
+    """Return every event with its weight; monthly fees are more likely to start at the end of a month."""
+    by_month = 5.0 if day.day >= END_OF_MONTH else 1.0
     return [
         (account_events.client, 5),
         (account_events.regular, 1),
@@ -112,7 +112,7 @@ def weighed(play: Play, day: date) -> list[tuple[Idea, float]]:
         (account_events.suspend, 0.5),
         (account_events.delete, 0.8),
         (account_events.merge, 0.05),
-        (money_events.pay, 40 if play.tiers else 4),
+        (money_events.pay, 40 if parameters.has_tiers else 4),
         (money_events.order, 6),
         (money_events.plan, 4 * by_month),
         (money_events.unplan, 1.5),
@@ -125,28 +125,28 @@ def weighed(play: Play, day: date) -> list[tuple[Idea, float]]:
     ]
 
 
-def _outage(plot: Plot, day: date, programme: Programme) -> datetime:
-    """Some time of the day, but not while its daily work is done."""
-    first, last = (localize(datetime.combine(day, at), programme.zone) for at in (FIRST_OF_OUTAGE, LAST_OF_OUTAGE))
-    return first + timedelta(seconds=plot.random.randrange(int((last - first).total_seconds())))
+def _outage(scenario: Scenario, day: date, programme: Programme) -> datetime:
+    """Return a random time of the day outside the daily run."""
+    first, last = (localize(datetime.combine(day, at), programme.zone) for at in (EARLIEST_OUTAGE, LATEST_OUTAGE))
+    return first + timedelta(seconds=scenario.random.randrange(int((last - first).total_seconds())))
 
 
-def stop(plot: Plot) -> list[Action]:
-    """No process of the machine runs for a while; what people do is written down all the same."""
-    if plot.stopped:
+def stop(scenario: Scenario) -> list[Action]:
+    """Stop all processes for a while; actions are still recorded."""
+    if scenario.stopped:
         return []
-    plot.stopped = True
-    plot.plan(plot.in_days(0.05, 3.4), go)
-    return [Action(plot.now, MACHINE, "stop")]
+    scenario.stopped = True
+    scenario.schedule(scenario.in_days(0.05, 3.4), start_again)
+    return [Action(scenario.now, MACHINE, "stop")]
 
 
-def go(plot: Plot) -> list[Action]:
-    """Everything runs again."""
-    plot.stopped = False
-    plot.plan(plot.now + timedelta(minutes=1), make_round)
-    return [Action(plot.now, MACHINE, "go")]
+def start_again(scenario: Scenario) -> list[Action]:
+    """Start all processes again."""
+    scenario.stopped = False
+    scenario.schedule(scenario.now + timedelta(minutes=1), operator_round)
+    return [Action(scenario.now, MACHINE, "go")]
 
 
-def make_round(plot: Plot) -> list[Action]:
-    """An operator looks after what waits for a person: every morning, and when everything runs again."""
-    return [] if plot.stopped else [plot.act("operator", "round")]
+def operator_round(scenario: Scenario) -> list[Action]:
+    """Let an operator handle open issues: every morning, and after each outage."""
+    return [] if scenario.stopped else [scenario.new_action("operator", "round")]

@@ -1,4 +1,4 @@
-"""The stage: the real handlers over a real database, in one process, under a clock that is moved."""
+"""The environment of a simulation: real handlers and a real database in one process, with a manual clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from devtools.simulation.fake_world import Instances, Mailboxes
+from devtools.simulation.fake_world import FakeInstances, FakeMailboxes
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.redis_doorbell import SilentRelayHint
@@ -45,9 +45,9 @@ SECRET: Final = "a secret that lives as long as a simulation"  # noqa: S105 -- o
 PUBLIC_URL: Final = "https://kontor.example"
 BATCH: Final = 32
 HOUSEKEEPING: Final = ("0", "4")
-PROBES: Final = timedelta(hours=2)
-"""How rarely an instance that is away is asked at last; every five minutes would be half of all the work."""
-TURNS: Final = 100_000
+PROBE_CAP: Final = timedelta(hours=2)
+"""Longest pause between probes of an instance that is down; with five minutes, probes would be half of all jobs."""
+MAX_TURNS: Final = 100_000
 DUE: Final = """
 SELECT least(
     (SELECT min(next_at) FROM schedules WHERE NOT retired),
@@ -59,39 +59,39 @@ QUEUED: Final = "SELECT id, task FROM jobs WHERE state = 'queued' AND NOT held O
 T = TypeVar("T")
 
 
-class Stuck(RuntimeError):
-    """Jobs lead to jobs and never end."""
+class JobsNeverSettle(RuntimeError):
+    """Jobs keep enqueuing jobs without end."""
 
 
-class Stage:
-    """One machine: its ledger, its handlers, its clock, and what is outside of it."""
+class SimulationEnvironment:
+    """One simulated deployment: ledger, handlers, clock, and fakes of instances and mailboxes."""
 
     def __init__(self, engine: Engine, seed: int, start: datetime) -> None:
         self.engine = engine
         self.clock = ManualClock(start)
-        self.instances, self.mailboxes = Instances(), Mailboxes()
+        self.instances, self.mailboxes = FakeInstances(), FakeMailboxes()
         self.programmes, self.secret_box = Programmes(), FernetSecretBox(SECRET)
         self.jobs = Jobs(catalogue(), self.clock, SilentRelayHint())
         self.context = Context(self.jobs, self.programmes, Secrets(SECRET.encode(), Argon2Passwords.cheap()))
-        registry = Registry(all_handlers(self._ports()))
-        # A pool of its own, as a worker has: it keeps statements prepared, which a rollback would take away.
-        self._shop_engine = create_engine(engine.url, pool_size=1, max_overflow=1)
-        shop = WorkerRuntime(
-            engine=self._shop_engine,
+        registry = Registry(all_handlers(self._handler_deps()))
+        # A separate pool, as a worker has: its prepared statements must survive rollbacks.
+        self._runner_engine = create_engine(engine.url, pool_size=1, max_overflow=1)
+        runtime = WorkerRuntime(
+            engine=self._runner_engine,
             registry=registry,
             jobs=self.jobs,
             clock=self.clock,
             random=Random(seed).random,  # noqa: S311 -- to be repeatable
             worker="simulation",
-            breaker=BreakerPolicy(cap=PROBES),
+            breaker=BreakerPolicy(cap=PROBE_CAP),
             on_dead=emit_job_dead,
         )
-        self._runner = Runner(shop)
+        self._runner = Runner(runtime)
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._driver = psycopg.connect(url, autocommit=True)
+        self._connection = psycopg.connect(url, autocommit=True)
         self.jobs_run: Counter[str] = Counter()
 
-    def _ports(self) -> HandlerDeps:
+    def _handler_deps(self) -> HandlerDeps:
         return HandlerDeps(
             sleep=lambda seconds: None,
             ctx=self.context,
@@ -104,69 +104,69 @@ class Stage:
         )
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._driver.close()
-        self._shop_engine.dispose()
+        """Close the connections."""
+        self._connection.close()
+        self._runner_engine.dispose()
 
     @property
     def now(self) -> datetime:
-        """Where the clock stands."""
+        """The time of the manual clock."""
         return self.clock.now()
 
     def move(self, to: datetime) -> None:
-        """Move the clock, never back."""
+        """Move the clock forward to an instant; ignored when it is past."""
         if to > self.now:
             self.clock.advance(to - self.now)
 
-    def announce_schedules(self) -> None:
-        """What the scheduler does when it starts and a programme is there."""
+    def declare_schedules(self) -> None:
+        """Declare the schedules, as the scheduler does at its start."""
         self.transact(lambda session: declare(session, map(daily, all_schedules(session)), self.now))
 
     def transact(self, use: Callable[[Session], T]) -> T:
-        """One transaction, committed when `use` returns."""
+        """Run `use` in one transaction and return its result."""
         with Session(self.engine, expire_on_commit=False) as session:
-            found = use(session)
+            result = use(session)
             session.commit()
-        return found
+        return result
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for somebody who only looks."""
+        """Open a session for reading."""
         with Session(self.engine) as session:
             yield session
 
     def next_due(self) -> datetime | None:
-        """When something happens by itself; now or before when it is late."""
-        row = self._driver.execute(DUE).fetchone()
+        """Return the instant of the next schedule, job or probe; None without one, in the past when it is overdue."""
+        row = self._connection.execute(DUE).fetchone()
         return None if row is None else row[0]
 
     def run_until(self, end: datetime) -> None:
-        """Run what is due up to `end`, each at its instant, and leave the clock there."""
+        """Run everything due up to `end`, each at its instant, then set the clock to `end`."""
         while (due := self.next_due()) is not None and due <= end:
             self.move(due)
             self.settle()
         self.move(end)
 
     def settle(self) -> None:
-        """Run what is due now, and what that leads to, until nothing is left."""
-        for _ in range(TURNS):
+        """Run everything due now, and the jobs it enqueues, until nothing is left. Raises JobsNeverSettle."""
+        for _ in range(MAX_TURNS):
             due = self.next_due()
-            late = due is not None and due <= self.now
-            if late:
+            is_due = due is not None and due <= self.now
+            if is_due:
                 self._wake()
-            if not self._run_queued() and not late:
+            if not self._run_queued() and not is_due:
                 return
-        raise Stuck(f"jobs do not come to an end at {self.now}")
+        raise JobsNeverSettle(f"jobs keep enqueuing jobs at {self.now}")
 
     def _wake(self) -> None:
-        """What scheduler and relay do when a time has come."""
+        """Do the work of scheduler and relay for the current instant."""
         self.transact(lambda session: fire_due(session, self.jobs, self.now))
-        promote_due(self._driver, self.now)
-        release_probes(self._driver, self.now)
+        promote_due(self._connection, self.now)
+        release_probes(self._connection, self.now)
 
     def _run_queued(self) -> int:
         claimed = 0
-        for task, ids in _bells(self._driver.execute(QUEUED).fetchall()):
+        for task, ids in _batches(self._connection.execute(QUEUED).fetchall()):
             ran = self._runner.run("simulation", task, ids).claimed
             self.jobs_run[task] += ran
             claimed += ran
@@ -174,20 +174,20 @@ class Stage:
 
 
 def daily(declared: ScheduleSpec) -> ScheduleSpec:
-    """Housekeeping that runs every hour or more often runs once a day here: it would be most of the work."""
+    """Return the schedule, once a day if it runs at least hourly: frequent housekeeping would be most of the work."""
     _, hour, *days = declared.cron.split()
     return declared if hour != "*" else replace(declared, cron=" ".join([*HOUSEKEEPING, *days]))
 
 
-def _bells(rows: Sequence[tuple[UUID, str]]) -> Iterator[tuple[str, list[UUID]]]:
-    """Neighbours of one task, up to a batch of them."""
+def _batches(rows: Sequence[tuple[UUID, str]]) -> Iterator[tuple[str, list[UUID]]]:
+    """Yield consecutive jobs of the same task, at most a batch at a time."""
     batch: list[UUID] = []
     task = ""
-    for job_id, its_task in rows:
-        if batch and (its_task != task or len(batch) == BATCH):
+    for job_id, next_task in rows:
+        if batch and (next_task != task or len(batch) == BATCH):
             yield task, batch
             batch = []
-        task = its_task
+        task = next_task
         batch.append(job_id)
     if batch:
         yield task, batch

@@ -1,4 +1,4 @@
-"""The world outside in memory: customers' instances that go away and come back, mailboxes that count."""
+"""In-memory fakes: customers' instances that can be down, and mailboxes that count."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MESSAGE_ID = b"\nMessage-ID: "
 
 
 def url_of(label: str) -> str:
-    """Where an account's instance is."""
+    """Return the URL of an account's instance."""
     return HOST.format(label=label.lower())
 
 
 @dataclass(slots=True)
-class Instances:
-    """Obeys kontor.kernel.ports.HttpSender: answers 204, or what an outage of that instance looks like."""
+class FakeInstances:
+    """Implements kontor.kernel.ports.HttpSender: returns 204, or fails as set in `down` by URL."""
 
     down: dict[str, str] = field(default_factory=dict)
     calls: int = 0
@@ -31,27 +31,27 @@ class Instances:
     repeats: int = 0
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
-        """Take a call, or refuse it as the outage says."""
-        manner = self.down.get(url)
-        if manner is not None:
+        """Receive a call; fail it when the instance is down. Raises Unreachable."""
+        failure = self.down.get(url)
+        if failure is not None:
             self.failures += 1
-            return _failure(manner)
+            return _fail(failure)
         self.calls += 1
-        told = {name.lower(): text for name, text in headers.items()}
-        key = hashlib.blake2b(f"{url} {told.get('webhook-id')}".encode(), digest_size=8).digest()
+        by_name = {name.lower(): text for name, text in headers.items()}
+        key = hashlib.blake2b(f"{url} {by_name.get('webhook-id')}".encode(), digest_size=8).digest()
         self.repeats += key in self.keys
         self.keys.add(key)
         return http_reply(204)
 
 
-def _failure(manner: str) -> HttpReply:
-    match manner:
+def _fail(failure: str) -> HttpReply:
+    match failure:
         case "refused":
             raise _unreachable(refused())
         case "timeout":
             raise _unreachable(timed_out())
         case _:
-            return http_reply(int(manner))
+            return http_reply(int(failure))
 
 
 def _unreachable(error: Unreachable) -> Unreachable:
@@ -59,8 +59,8 @@ def _unreachable(error: Unreachable) -> Unreachable:
 
 
 @dataclass(slots=True)
-class Mailboxes:
-    """Obeys kontor.kernel.ports.MailTransport: keeps no text, only that each message came once to each address."""
+class FakeMailboxes:
+    """Implements kontor.kernel.ports.MailTransport: counts deliveries and repeats, keeps no text."""
 
     delivered: int = 0
     repeats: int = 0
@@ -68,7 +68,7 @@ class Mailboxes:
     by_domain: Counter[str] = field(default_factory=Counter)
 
     def send(self, envelope_from: str, recipient: str, raw: bytes) -> None:
-        """Count a delivery."""
+        """Count one delivery."""
         begin = raw.index(MESSAGE_ID) + len(MESSAGE_ID)
         message_id = raw[begin : raw.index(b"\n", begin)]
         key = hashlib.blake2b(message_id + b" " + recipient.encode(), digest_size=8).digest()
@@ -78,4 +78,4 @@ class Mailboxes:
         self.by_domain[recipient.rpartition("@")[2]] += 1
 
     def close(self) -> None:
-        """Nothing to close."""
+        """No-op."""

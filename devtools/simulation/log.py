@@ -1,4 +1,4 @@
-"""What is done in a simulation, what came of it, and who may watch."""
+"""Actions of a simulation, their outcomes, and the observer of each day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OK: Final = "ok"
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that somebody does at an instant (aware). Accounts and offers go by their labels."""
+    """An action of an actor at an instant (aware). Accounts and offers are named by their labels."""
 
     at: datetime
     actor: str
@@ -26,7 +26,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An action that was carried out. `outcome` is `ok` or the code of the refusal; `result` what was answered."""
+    """An executed action. `outcome` is `ok` or the code of the refusal; `result`: figures of the action."""
 
     at: datetime
     actor: str
@@ -37,27 +37,27 @@ class Entry:
 
 
 def done(action: Action, outcome: str = OK, result: Mapping[str, Any] | None = None) -> Entry:
-    """An action with what came of it."""
+    """Return the log entry of an executed action."""
     return Entry(action.at, action.actor, action.action, action.values, outcome, result or {})
 
 
 @dataclass(slots=True)
-class Journal:
-    """Everything so far, in order, and which row a label stands for."""
+class ActionLog:
+    """All entries so far, in order, and the row id of each label."""
 
     entries: list[Entry] = field(default_factory=list)
     ids: dict[str, UUID] = field(default_factory=dict)
 
 
 class Observer(Protocol):
-    """Somebody who looks at the database whenever a day of the programme is over."""
+    """Reads the database at the end of every simulated day."""
 
-    def day_over(self, day: date, now: datetime, session: Session, journal: Journal) -> None:
-        """Look; `now` is the day's last second. May read only."""
+    def day_over(self, day: date, now: datetime, session: Session, log: ActionLog) -> None:
+        """Read the state at the day's last second, `now`; must not write."""
 
 
-class Nobody:
-    """Watches nothing."""
+class NullObserver:
+    """Observes nothing."""
 
-    def day_over(self, day: date, now: datetime, session: Session, journal: Journal) -> None:
-        """Look away."""
+    def day_over(self, day: date, now: datetime, session: Session, log: ActionLog) -> None:
+        """No-op."""

@@ -5,127 +5,131 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from devtools.simulation.actors import Client, Plot
+from devtools.simulation.actors import Client, Scenario
 from devtools.simulation.log import Action
 from devtools.simulation.money_events import take_plan
 
 TERMS = ("P1Y", "P6M", "P1M", "P30D", "P14D", "P10D", "P2W", "P1Y1M1D")
 
 
-def offer(plot: Plot) -> list[Action]:
-    """An offer to a client with an instance; most are decided, some expire, some are withdrawn."""
-    client = plot.pick([one for one in plot.cast.attached() if one.instance])
-    if client is None or not plot.cast.sold:
+def offer(scenario: Scenario) -> list[Action]:
+    """Send an offer to a client with an instance; most are decided, some expire, some are withdrawn."""
+    client = scenario.choose([client for client in scenario.actors.active_clients() if client.instance])
+    if client is None or not scenario.actors.one_time_products:
         return []
-    label = f"F{plot.cast.number('offer'):06d}"
-    plot.cast.offers[label] = client.label
-    days = plot.random.choice([None, None, None, 1, 3, 10])
-    told = {"offer": label, "account": client.label, "reseller": client.reseller, "days": days}
-    _plan_decision(plot, label, client, days or 30)
-    return [plot.act(str(client.reseller), "offer", lines=_lines(plot), message=_message(plot), **told)]
-
-
-def _lines(plot: Plot) -> list[dict[str, Any]]:
+    label = f"F{scenario.actors.next_number('offer'):06d}"
+    scenario.actors.offers[label] = client.label
+    days = scenario.random.choice([None, None, None, 1, 3, 10])
+    values = {"offer": label, "account": client.label, "reseller": client.reseller, "days": days}
+    _plan_decision(scenario, label, client, days or 30)
     return [
-        {
-            "product": plot.random.choice(plot.cast.sold),
-            "count": plot.random.choice([1, 5, 10, 10, 25, 100]),
-            "mode": plot.random.choice(["absolute", "relative"]),
-            "term": plot.random.choice(TERMS) if plot.chance(0.9) else str(plot.in_days(5, 300).date()),
-        }
-        for _ in range(plot.random.choice([1, 1, 2, 3]))
+        scenario.new_action(str(client.reseller), "offer", lines=_lines(scenario), message=_message(scenario), **values)
     ]
 
 
-def _message(plot: Plot) -> str | None:
-    return "Your courses for the coming term.\nCall us." if plot.chance(0.5) else None
+def _lines(scenario: Scenario) -> list[dict[str, Any]]:
+    return [
+        {
+            "product": scenario.random.choice(scenario.actors.one_time_products),
+            "count": scenario.random.choice([1, 5, 10, 10, 25, 100]),
+            "mode": scenario.random.choice(["absolute", "relative"]),
+            "term": scenario.random.choice(TERMS) if scenario.chance(0.9) else str(scenario.in_days(5, 300).date()),
+        }
+        for _ in range(scenario.random.choice([1, 1, 2, 3]))
+    ]
 
 
-def _plan_decision(plot: Plot, label: str, client: Client, days: float) -> None:
-    """Soon, late, never, or just when it expires."""
-    roll = plot.random.random()
+def _message(scenario: Scenario) -> str | None:
+    return "Your courses for the coming term.\nCall us." if scenario.chance(0.5) else None
+
+
+def _plan_decision(scenario: Scenario, label: str, client: Client, days: float) -> None:
+    """Plan the decision: soon, late, never, or about when the offer expires."""
+    roll = scenario.random.random()
     action = "accept" if roll < 0.55 else "reject" if roll < 0.7 else "cancel" if roll < 0.85 else ""
     if not action:
         return
-    at = plot.in_days(0, min(days * 1.02, 12))
-    plot.plan(at, lambda then: decide(then, action, label, client))
-    if plot.chance(0.1):
-        again = plot.random.choice(["accept", "reject", "cancel"])
-        plot.plan(at, lambda then: decide(then, again, label, client))
+    at = scenario.in_days(0, min(days * 1.02, 12))
+    scenario.schedule(at, lambda later: decide(later, action, label, client))
+    if scenario.chance(0.1):
+        second = scenario.random.choice(["accept", "reject", "cancel"])
+        scenario.schedule(at, lambda later: decide(later, second, label, client))
 
 
-def decide(plot: Plot, action: str, label: str, client: Client) -> list[Action]:
-    """Accept, reject or withdraw."""
+def decide(scenario: Scenario, action: str, label: str, client: Client) -> list[Action]:
+    """Accept, reject or withdraw an offer."""
     actor = str(client.reseller) if action == "cancel" else client.label
-    return [plot.act(actor, action, offer=label)]
+    return [scenario.new_action(actor, action, offer=label)]
 
 
-def down(plot: Plot) -> list[Action]:
-    """A customer's instance goes away for hours or days, refusing or answering 503."""
-    client = plot.pick([one for one in plot.cast.living() if one.instance and not one.down])
+def down(scenario: Scenario) -> list[Action]:
+    """Take a customer's instance down for hours or days: refused, timeout, 503 or 429."""
+    client = scenario.choose(
+        [client for client in scenario.actors.active_accounts() if client.instance and not client.down]
+    )
     if client is None:
         return []
     client.down = True
-    plot.plan(plot.in_days(0.02, 2.6), lambda then: up(then, client))
-    manner = plot.random.choice(["refused", "timeout", "503", "429"])
-    return [plot.act(client.label, "down", account=client.label, manner=manner)]
+    scenario.schedule(scenario.in_days(0.02, 2.6), lambda later: up(later, client))
+    failure = scenario.random.choice(["refused", "timeout", "503", "429"])
+    return [scenario.new_action(client.label, "down", account=client.label, failure=failure)]
 
 
-def up(plot: Plot, client: Client) -> list[Action]:
-    """It is back."""
+def up(scenario: Scenario, client: Client) -> list[Action]:
+    """Bring an instance back."""
     client.down = False
-    return [plot.act(client.label, "up", account=client.label)]
+    return [scenario.new_action(client.label, "up", account=client.label)]
 
 
-def trial(plot: Plot) -> list[Action]:
-    """A trial; a third is converted, some of those in the very second of its end, some a second before."""
-    client = plot.pick(plot.cast.living())
-    rules = plot.cast.programme.trial
+def trial(scenario: Scenario) -> list[Action]:
+    """Start a trial; a third are converted, some in the second of their end, some a second before."""
+    client = scenario.choose(scenario.actors.active_accounts())
+    rules = scenario.actors.programme.trial
     if client is None or rules is None:
         return []
-    actor = client.label if plot.chance(0.5) else client.reseller or client.label
+    actor = client.label if scenario.chance(0.5) else client.reseller or client.label
     if client.trial_ends is None and client.plan is None:
-        client.trial_ends = plot.now + rules.length
-        if plot.cast.paid_plans and plot.chance(0.35):
+        client.trial_ends = scenario.now + rules.length
+        if scenario.actors.paid_plans and scenario.chance(0.35):
             ends = client.trial_ends
-            moments = [ends, ends - timedelta(seconds=1), plot.in_days(0.5, 6.5), ends + timedelta(days=1)]
-            code = plot.random.choice(plot.cast.paid_plans)
-            plot.plan(plot.random.choice(moments), lambda then: take_plan(then, client, code))
-    return [plot.act(actor, "trial", account=client.label)]
+            moments = [ends, ends - timedelta(seconds=1), scenario.in_days(0.5, 6.5), ends + timedelta(days=1)]
+            code = scenario.random.choice(scenario.actors.paid_plans)
+            scenario.schedule(scenario.random.choice(moments), lambda later: take_plan(later, client, code))
+    return [scenario.new_action(actor, "trial", account=client.label)]
 
 
-def usage(plot: Plot) -> list[Action]:
-    """A report: a level or something more; late, repeated, out of order, at the limit and beside it."""
-    client = plot.pick(plot.cast.living())
-    metric = plot.pick(plot.cast.programme.metrics)
-    if client is None or metric is None or plot.quiet:
+def usage(scenario: Scenario) -> list[Action]:
+    """Report usage as a level or an increase: on time, late, repeated, out of order, or around the limit."""
+    client = scenario.choose(scenario.actors.active_accounts())
+    metric = scenario.choose(scenario.actors.programme.metrics)
+    if client is None or metric is None or scenario.defers_billing:
         return []
-    if client.reports and plot.chance(0.05):
-        return [plot.act("instance", "usage", **plot.random.choice(client.reports[-4:]))]
-    told: dict[str, Any] = {"account": client.label, "metric": metric, "at": plot.now}
-    roll = plot.random.random()
+    if client.reports and scenario.chance(0.05):
+        return [scenario.new_action("instance", "usage", **scenario.random.choice(client.reports[-4:]))]
+    values: dict[str, Any] = {"account": client.label, "metric": metric, "at": scenario.now}
+    roll = scenario.random.random()
     if roll < 0.08:
-        told["at"] = plot.now - timedelta(seconds=plot.random.randint(1, 40 * 86_400))
+        values["at"] = scenario.now - timedelta(seconds=scenario.random.randint(1, 40 * 86_400))
     elif roll < 0.12:
-        told["at"] = plot.now.replace(second=0)
-    told.update(_amount(plot, client, metric))
-    if plot.chance(0.6):
-        told["report_id"] = f"U-{plot.cast.number('report'):07d}"
-        client.reports.append(told)
-    return [plot.act("instance", "usage", **told)]
+        values["at"] = scenario.now.replace(second=0)
+    values.update(_amount(scenario, client, metric))
+    if scenario.chance(0.6):
+        values["report_id"] = f"U-{scenario.actors.next_number('report'):07d}"
+        client.reports.append(values)
+    return [scenario.new_action("instance", "usage", **values)]
 
 
-def _amount(plot: Plot, client: Client, metric: str) -> dict[str, int]:
-    """Most accounts report levels, every fifth reports what was added, every tenth both."""
-    manner = int(client.label[1:]) % 10
+def _amount(scenario: Scenario, client: Client, metric: str) -> dict[str, int]:
+    """Return a level for seven in ten accounts, an increase for two, either for the tenth."""
+    group = int(client.label[1:]) % 10
     before = client.levels.get(metric, 0)
-    if manner < 2 or (manner == 2 and plot.chance(0.5)):
-        added = plot.random.choice([1, 1, 2, 5, 9, 14])
+    if group < 2 or (group == 2 and scenario.chance(0.5)):
+        added = scenario.random.choice([1, 1, 2, 5, 9, 14])
         client.levels[metric] = before + added
         return {"delta": added}
-    level = max(0, before + plot.random.choice([-8, -1, 1, 1, 2, 4, 7, 12]))
-    if plot.chance(0.25):
-        limit = plot.cast.programme.free_plan.limits.get(metric) or 50
-        level = plot.random.choice([limit * 8 // 10 - 1, limit * 8 // 10, limit - 1, limit, limit + 1, limit * 21])
+    level = max(0, before + scenario.random.choice([-8, -1, 1, 1, 2, 4, 7, 12]))
+    if scenario.chance(0.25):
+        limit = scenario.actors.programme.free_plan.limits.get(metric) or 50
+        level = scenario.random.choice([limit * 8 // 10 - 1, limit * 8 // 10, limit - 1, limit, limit + 1, limit * 21])
     client.levels[metric] = level if level < 500 else before
     return {"value": level}

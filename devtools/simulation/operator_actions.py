@@ -1,4 +1,4 @@
-"""Actions about money and by operators, and the context actions run in."""
+"""Actions about money, actions of operators, and the context in which actions run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from devtools.simulation.environment import Stage
-from devtools.simulation.log import Journal
+from devtools.simulation.environment import SimulationEnvironment
+from devtools.simulation.log import ActionLog
 from kontor.accounts import merge as accounts_merge
 from kontor.discounts import run_admin
 from kontor.engine.admin.operations import Actor, Operations
@@ -30,72 +30,72 @@ from models.discounts import DiscountRun
 from models.jobs import Job
 
 
-def pay(hands: Hands, session: Session, told: Values) -> None:
+def pay(ctx: ActionContext, session: Session, values: Values) -> None:
     """Enter a payment, refund or chargeback."""
-    money = Money(Decimal(told["amount"]), hands.rules.currency)
-    new = NewPayment(PaymentKind(told["kind"]), money, told["paid_at"], told["reference"])
-    payments.post(hands.stage.context, session, hands.id(told["reseller"]), new)
+    money = Money(Decimal(values["amount"]), ctx.programme.currency)
+    new = NewPayment(PaymentKind(values["kind"]), money, values["paid_at"], values["reference"])
+    payments.post(ctx.environment.context, session, ctx.id(values["reseller"]), new)
 
 
-def order(hands: Hands, session: Session, told: Values) -> Answer:
-    """Place an order; the price is the answer."""
-    new = NewOrder(told["product"], told["order_ref"], told["quantity"], told["promo_code"])
-    placed = orders.place(hands.stage.context, session, hands.id(told["reseller"]), new).order
+def order(ctx: ActionContext, session: Session, values: Values) -> ActionResult:
+    """Place an order; return its price."""
+    new = NewOrder(values["product"], values["order_ref"], values["quantity"], values["promo_code"])
+    placed = orders.place(ctx.environment.context, session, ctx.id(values["reseller"]), new).order
     return {
         "list": placed.list_.amount,
         "percent": str(placed.percent),
         "net": placed.net.amount,
-        "suppressed": [one.code for one in placed.suppressed],
+        "suppressed": [code.code for code in placed.suppressed],
     }
 
 
-def plan(hands: Hands, session: Session, told: Values) -> None:
+def plan(ctx: ActionContext, session: Session, values: Values) -> None:
     """Take a paid plan."""
-    take_plan(hands.stage.context, session, hands.id(told["account"]), told["plan"])
+    take_plan(ctx.environment.context, session, ctx.id(values["account"]), values["plan"])
 
 
-def unplan(hands: Hands, session: Session, told: Values) -> None:
-    """Cancel it."""
-    cancel_plan(hands.stage.context, session, hands.id(told["account"]))
+def unplan(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Cancel a plan at the end of its period."""
+    cancel_plan(ctx.environment.context, session, ctx.id(values["account"]))
 
 
-def assign(hands: Hands, session: Session, told: Values) -> None:
-    """Assign a product by the month."""
-    retail = Money(Decimal(told["retail_fee"]), hands.rules.currency) if told["retail_fee"] else None
-    Assignments.of(hands.stage.context, session, hands.id(told["account"])).assign(told["product"], retail)
+def assign(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Assign a monthly product."""
+    retail = Money(Decimal(values["retail_fee"]), ctx.programme.currency) if values["retail_fee"] else None
+    Assignments.of(ctx.environment.context, session, ctx.id(values["account"])).assign(values["product"], retail)
 
 
-def unassign(hands: Hands, session: Session, told: Values) -> None:
-    """End it with the paid period."""
-    Assignments.of(hands.stage.context, session, hands.id(told["account"])).unassign(told["product"])
+def unassign(ctx: ActionContext, session: Session, values: Values) -> None:
+    """End a monthly product with its paid period."""
+    Assignments.of(ctx.environment.context, session, ctx.id(values["account"])).unassign(values["product"])
 
 
 Values = Mapping[str, Any]
-Answer = Mapping[str, Any] | KontorError | None
+ActionResult = Mapping[str, Any] | KontorError | None
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
-    """The stage, the programme and its code, and which row a label stands for."""
+class ActionContext:
+    """The environment, the programme with its code, and the log with the row id of each label."""
 
-    stage: Stage
-    journal: Journal
-    programme: str
-    rules: Programme
+    environment: SimulationEnvironment
+    log: ActionLog
+    programme_code: str
+    programme: Programme
 
     def id(self, label: object) -> UUID:
-        """The row of a label. Raises NotFound for what was refused when it was to be made."""
-        found = self.journal.ids.get(str(label))
-        if found is None:
+        """Return the row id of a label. Raises NotFound if its creation was refused."""
+        row_id = self.log.ids.get(str(label))
+        if row_id is None:
             raise NotFound
-        return found
+        return row_id
 
-    def know(self, label: object, row: UUID) -> None:
-        """Remember the row of a label."""
-        self.journal.ids[str(label)] = row
+    def remember(self, label: object, row_id: UUID) -> None:
+        """Store the row id of a label."""
+        self.log.ids[str(label)] = row_id
 
 
-MONEY_ACTIONS: Final[Mapping[str, Deed]] = {
+MONEY_ACTIONS: Final[Mapping[str, ActionHandler]] = {
     "pay": pay,
     "order": order,
     "plan": plan,
@@ -107,27 +107,27 @@ MONEY_ACTIONS: Final[Mapping[str, Deed]] = {
 OPERATOR: Final = "operator:simulation"
 
 
-def merge(hands: Hands, session: Session, told: Values) -> None:
-    """Look first, as people do; then have it done."""
-    book, source, target = hands.stage.context, hands.id(told["source"]), hands.id(told["target"])
-    accounts_merge.require_no_conflicts(accounts_merge.preview(book, session, source, target))
-    accounts_merge.enqueue(book, session, source, target)
+def merge(ctx: ActionContext, session: Session, values: Values) -> None:
+    """Preview a merge, then enqueue it."""
+    context, source, target = ctx.environment.context, ctx.id(values["source"]), ctx.id(values["target"])
+    accounts_merge.require_no_conflicts(accounts_merge.preview(context, session, source, target))
+    accounts_merge.enqueue(context, session, source, target)
 
 
-def make_round(hands: Hands, session: Session, told: Values) -> Mapping[str, int]:
-    """Approve held runs, retry what is dead because an instance was away too long."""
+def operator_round(ctx: ActionContext, session: Session, values: Values) -> Mapping[str, int]:
+    """Approve held discount runs and retry jobs that died because an instance was down too long."""
     held = session.scalars(select(DiscountRun.id).where(DiscountRun.state == RunState.HELD)).all()
     for run_id in held:
-        run_admin.approve(hands.stage.context, session, run_id, OPERATOR, "a quiet month begins")
-    mine = (Job.state == JobState.DEAD, Job.reason == DeadReason.LANE_HELD)
-    dead = session.scalars(select(Job.id).where(*mine).order_by(Job.id)).all()
-    control = Operations(hands.stage.jobs)
+        run_admin.approve(ctx.environment.context, session, run_id, OPERATOR, "a quiet month begins")
+    lane_held = (Job.state == JobState.DEAD, Job.reason == DeadReason.LANE_HELD)
+    dead = session.scalars(select(Job.id).where(*lane_held).order_by(Job.id)).all()
+    operations = Operations(ctx.environment.jobs)
     for job_id in dead:
-        control.retry(session, job_id, Actor(OPERATOR, reason="the instance is back"))
+        operations.retry(session, job_id, Actor(OPERATOR, reason="the instance is back"))
     return {"approved": len(held), "retried": len(dead)}
 
 
-OPERATOR_ACTIONS: Final[Mapping[str, Deed]] = {"merge": merge, "round": make_round}
+OPERATOR_ACTIONS: Final[Mapping[str, ActionHandler]] = {"merge": merge, "round": operator_round}
 
 
-Deed = Callable[[Hands, Session, Values], Answer]
+ActionHandler = Callable[[ActionContext, Session, Values], ActionResult]

@@ -1,4 +1,4 @@
-"""Run a simulation from its first day to its last, in a database of its own."""
+"""Runs a simulation from its first day to its last in a temporary database."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine, create_engine, make_url
 
-from devtools.simulation.actions import carry_out
+from devtools.simulation.actions import execute
 from devtools.simulation.charts import draw
-from devtools.simulation.daily_plan import Day, Play, story
-from devtools.simulation.environment import Stage
-from devtools.simulation.log import MACHINE, Action, Entry, Journal, Nobody, Observer, done
-from devtools.simulation.operator_actions import Hands
-from devtools.simulation.summary import Tally, document
+from devtools.simulation.daily_plan import Day, Parameters, plan_days
+from devtools.simulation.environment import SimulationEnvironment
+from devtools.simulation.log import MACHINE, Action, ActionLog, Entry, NullObserver, Observer, done
+from devtools.simulation.operator_actions import ActionContext
+from devtools.simulation.summary import DailyStatistics, build_summary
 from kontor.adapters.settings import SettingsError
 from kontor.kernel.zones import day_start
 from kontor.programme import files
@@ -34,90 +34,96 @@ LAST_SECOND = timedelta(seconds=1)
 
 
 class Simulation:
-    """Plays a story on a stage, and lets somebody look at the end of every day."""
+    """Runs the planned days in an environment and calls the observer at the end of each."""
 
-    def __init__(self, stage: Stage, play: Play, code: str, observer: Observer | None = None) -> None:
-        self.stage = stage
-        self.play = play
-        self.journal = Journal()
-        self.tally = Tally(stage, play)
-        self._hands = Hands(stage, self.journal, code, play.programme)
-        self._observer = observer or Nobody()
+    def __init__(
+        self, environment: SimulationEnvironment, parameters: Parameters, code: str, observer: Observer | None = None
+    ) -> None:
+        self.environment = environment
+        self.parameters = parameters
+        self.log = ActionLog()
+        self.statistics = DailyStatistics(environment, parameters)
+        self._ctx = ActionContext(environment, self.log, code, parameters.programme)
+        self._observer = observer or NullObserver()
         self._stopped = False
 
     def prepare(self, text: str) -> None:
-        """Apply the programme file and declare what runs by the clock."""
-        stage = self.stage
-        stage.move(day_start(self.play.start, self.play.programme.zone))
-        stage.transact(
-            lambda session: files.apply(session, self._hands.programme, text, now=stage.now, actor="simulation")
+        """Apply the programme file and declare the schedules."""
+        environment = self.environment
+        environment.move(day_start(self.parameters.start, self.parameters.programme.zone))
+        environment.transact(
+            lambda session: files.apply(
+                session, self._ctx.programme_code, text, now=environment.now, actor="simulation"
+            )
         )
-        stage.announce_schedules()
+        environment.declare_schedules()
 
-    def run(self, day_done: Callable[[Day], None] = lambda day: None) -> Journal:
-        """Every day of the story."""
-        for day in story(self.play):
-            self._live(day)
+    def run(self, day_done: Callable[[Day], None] = lambda day: None) -> ActionLog:
+        """Run every day; call `day_done` after each."""
+        for day in plan_days(self.parameters):
+            self._run_day(day)
             day_done(day)
-        return self.journal
+        return self.log
 
     def summary(self) -> dict[str, Any]:
-        """What it all came to."""
-        with self.stage.reading() as session:
-            return document(self._hands.programme, self.tally, self.journal, session)
+        """Return the summary, JSON-able."""
+        with self.environment.reading() as session:
+            return build_summary(self._ctx.programme_code, self.statistics, self.log, session)
 
-    def _live(self, day: Day) -> None:
+    def _run_day(self, day: Day) -> None:
         for action in day.actions:
             self._pass_time(action)
-            self.journal.entries.append(self._do(action))
+            self.log.entries.append(self._do(action))
             if not self._stopped:
-                self.stage.settle()
+                self.environment.settle()
         last = day.ends - LAST_SECOND
         if self._stopped:
-            self.stage.move(last)
+            self.environment.move(last)
         else:
-            self.stage.run_until(last)
-        with self.stage.reading() as session:
-            self.tally.count(day.day, session)
-            self._observer.day_over(day.day, self.stage.now, session, self.journal)
+            self.environment.run_until(last)
+        with self.environment.reading() as session:
+            self.statistics.count(day.day, session)
+            self._observer.day_over(day.day, self.environment.now, session, self.log)
 
     def _pass_time(self, action: Action) -> None:
-        """Bring the clock to an action; what is due by then runs before it, unless nothing runs."""
+        """Move the clock to an action and run everything due before it, unless the processes are stopped."""
         if self._stopped:
-            self.stage.move(action.at)
+            self.environment.move(action.at)
             return
-        self.stage.run_until(action.at)
+        self.environment.run_until(action.at)
 
     def _do(self, action: Action) -> Entry:
         if action.actor == MACHINE:
             self._stopped = action.action == "stop"
             return done(action)
-        return carry_out(self._hands, action)
+        return execute(self._ctx, action)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """The summary, and where the plots are."""
+class SimulationResult:
+    """The summary, and the paths of the charts."""
 
     summary: Mapping[str, Any]
-    plots: Sequence[Path]
+    charts: Sequence[Path]
 
 
-def show(database_url: str, file: Path, play: Play, plots: Path | None) -> Shown:
-    """Play it whole; the database is dropped however this ends, by Ctrl-C or SIGTERM too."""
-    with _stoppable(), throw_away(database_url) as engine:
-        stage = Stage(engine, play.seed, day_start(play.start, play.programme.zone))
+def simulate(database_url: str, file: Path, parameters: Parameters, charts: Path | None) -> SimulationResult:
+    """Run a simulation in a temporary database, which is dropped even after Ctrl-C or SIGTERM."""
+    with _stoppable(), temporary_database(database_url) as engine:
+        environment = SimulationEnvironment(
+            engine, parameters.seed, day_start(parameters.start, parameters.programme.zone)
+        )
         try:
-            simulation = Simulation(stage, play, file.stem)
+            simulation = Simulation(environment, parameters, file.stem)
             simulation.prepare(file.read_text("utf-8"))
             with _bar() as bar:
-                task = bar.add_task(file.stem, total=(play.end - play.start).days)
+                task = bar.add_task(file.stem, total=(parameters.end - parameters.start).days)
                 simulation.run(lambda day: bar.update(task, advance=1, description=str(day.day)))
             summary = simulation.summary()
         finally:
-            stage.close()
-    drawn = draw(plots, play.programme, simulation.tally.days) if plots is not None else []
-    return Shown(summary, drawn)
+            environment.close()
+    drawn = draw(charts, parameters.programme, simulation.statistics.days) if charts is not None else []
+    return SimulationResult(summary, drawn)
 
 
 def _bar() -> Progress:
@@ -127,7 +133,7 @@ def _bar() -> Progress:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that what it opened is cleaned up."""
+    """Let SIGTERM end the block as Ctrl-C does, so that it cleans up."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -143,13 +149,13 @@ PREFIX = "kontor_simulation_"
 
 
 @contextmanager
-def throw_away(database_url: str) -> Iterator[Engine]:
-    """An engine over a new, migrated database beside the given one; it is dropped however the block ends.
+def temporary_database(database_url: str) -> Iterator[Engine]:
+    """Yield an engine of a new, migrated database on the same server; it is dropped when the block ends.
 
-    Raises SettingsError when the server's user may not create databases.
+    Raises SettingsError if the database user lacks CREATEDB.
     """
     name = sql.Identifier(PREFIX + uuid4().hex[:12])
-    # Whoever interrupts CREATE DATABASE does not know whether there is one: the end covers it, too.
+    # An interrupted CREATE DATABASE may have succeeded, so the finally block covers it too.
     try:
         _create(database_url, name)
         own = make_url(database_url).set(database=name.as_string().strip('"'))
@@ -166,10 +172,10 @@ def _create(database_url: str, name: sql.Identifier) -> None:
     with _admin(database_url) as server:
         try:
             server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
-        except psycopg.errors.InsufficientPrivilege as refused:
-            message = "a simulation needs a database of its own: give DATABASE_URL's user the right CREATEDB"
-            raise SettingsError(message) from refused
-        # Nothing here outlives the process: a commit need not wait for the disk.
+        except psycopg.errors.InsufficientPrivilege as error:
+            message = "a simulation creates its own database: grant CREATEDB to the user of DATABASE_URL"
+            raise SettingsError(message) from error
+        # The database does not outlive the process, so a commit need not wait for the disk.
         server.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
 
 

@@ -1,4 +1,4 @@
-"""What there is to tell of a simulation: figures of every day, and what it all came to."""
+"""Figures of every simulated day, and the summary."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from devtools.simulation.daily_plan import Play
-from devtools.simulation.environment import Stage
-from devtools.simulation.log import Journal
+from devtools.simulation.daily_plan import Parameters
+from devtools.simulation.environment import SimulationEnvironment
+from devtools.simulation.log import ActionLog
 from kontor.kernel.zones import day_start
 
 NO_TIER: Final = "none"
@@ -47,7 +47,7 @@ SUMS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """One local day: resellers by tier, what they paid within the window, mails by template, jobs by task."""
+    """One local day: resellers by tier, turnover of the window, mails by template, jobs by task."""
 
     day: date
     tiers: Mapping[str, int]
@@ -57,22 +57,22 @@ class DayFigures:
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts as days pass."""
+class DailyStatistics:
+    """Collects the figures of each day."""
 
-    stage: Stage
-    play: Play
+    environment: SimulationEnvironment
+    parameters: Parameters
     days: list[DayFigures] = field(default_factory=list)
     _jobs: Counter[str] = field(default_factory=Counter)
 
     def count(self, day: date, session: Session) -> None:
-        """Take the figures of a day that is over."""
-        zone, jobs = self.play.programme.zone, Counter(self.stage.jobs_run)
-        begins, ends = day_start(day, zone), self.stage.now + SECOND
+        """Add the figures of a finished day."""
+        zone, jobs = self.parameters.programme.zone, Counter(self.environment.jobs_run)
+        begins, ends = day_start(day, zone), self.environment.now + SECOND
         figures = DayFigures(
             day,
-            _counts(session, TIERS) if self.play.tiers else {},
-            Decimal(session.execute(text(TURNOVER), _span(self.play.window(day), ends)).scalar_one()),
+            _counts(session, TIERS) if self.parameters.has_tiers else {},
+            Decimal(session.execute(text(TURNOVER), _span(self.parameters.window(day), ends)).scalar_one()),
             _counts(session, MAILS, **_span(begins, ends)),
             dict(sorted((jobs - self._jobs).items())),
         )
@@ -85,39 +85,39 @@ def _span(since: datetime, until: datetime) -> dict[str, datetime]:
 
 
 def _counts(session: Session, query: str, **values: Any) -> dict[str, int]:
-    """What a grouped count says, in the order of the names."""
+    """Return the result of a grouped count, sorted by name."""
     return {str(name): number for name, number in sorted(session.execute(text(query), values).all())}
 
 
-def document(code: str, tally: Tally, journal: Journal, session: Session) -> dict[str, Any]:
-    """The summary: no ids, no wall times, the same for the same seed."""
-    play, stage = tally.play, tally.stage
+def build_summary(code: str, statistics: DailyStatistics, log: ActionLog, session: Session) -> dict[str, Any]:
+    """Return the summary without ids and wall times; the same seed gives the same summary."""
+    parameters, environment = statistics.parameters, statistics.environment
     outcomes: dict[str, Counter[str]] = {}
-    for entry in journal.entries:
+    for entry in log.entries:
         outcomes.setdefault(entry.action, Counter())[entry.outcome] += 1
     return {
         "programme": code,
-        "resellers": play.resellers,
-        "months": play.months,
-        "seed": play.seed,
-        "from": play.start.isoformat(),
-        "until": play.end.isoformat(),
-        "days": len(tally.days),
-        "actions": {action: dict(sorted(found.items())) for action, found in sorted(outcomes.items())},
+        "resellers": parameters.resellers,
+        "months": parameters.months,
+        "seed": parameters.seed,
+        "from": parameters.start.isoformat(),
+        "until": parameters.end.isoformat(),
+        "days": len(statistics.days),
+        "actions": {action: dict(sorted(counts.items())) for action, counts in sorted(outcomes.items())},
         **{name: _counts(session, query) for name, query in TOTALS.items()},
         "money": {
-            "currency": play.programme.currency,
+            "currency": parameters.programme.currency,
             **{name: _amount(session.execute(text(query)).scalar_one()) for name, query in SUMS.items()},
         },
-        "jobs": dict(sorted(stage.jobs_run.items())),
+        "jobs": dict(sorted(environment.jobs_run.items())),
         "outside": {
-            "mails_delivered": stage.mailboxes.delivered,
-            "mails_repeated": stage.mailboxes.repeats,
-            "calls_answered": stage.instances.calls,
-            "calls_failed": stage.instances.failures,
-            "calls_repeated": stage.instances.repeats,
+            "mails_delivered": environment.mailboxes.delivered,
+            "mails_repeated": environment.mailboxes.repeats,
+            "calls_answered": environment.instances.calls,
+            "calls_failed": environment.instances.failures,
+            "calls_repeated": environment.instances.repeats,
         },
-        "series": [_series(figures) for figures in tally.days],
+        "series": [_series(figures) for figures in statistics.days],
     }
 
 

@@ -163,11 +163,6 @@ def put(session: Session, account: Account, settings: BrandSettings, now: dateti
     return stored
 
 
-def get(session: Session, account: Account) -> BrandRow | None:
-    """Return the brand stored for the account itself, if any."""
-    return brand_queries.by_account(session, account.id)
-
-
 def brand_out(session: Session, account: Account) -> BrandOut:
     """Return an account's brand, with the DNS records that verify its domains."""
     settings = BrandSettings.of(brand_queries.by_account(session, account.id))

@@ -101,6 +101,11 @@ def get(session: Session, account_id: UUID) -> Account:
     return account
 
 
+def find(session: Session, account_id: UUID, *, lock: bool = False, share: bool = False) -> Account | None:
+    """Return an account or None, locked or share-locked on request."""
+    return queries.by_id(session, account_id, lock=lock, share=share)
+
+
 def page(session: Session, criteria: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
     """Return accounts, oldest first. Raises Invalid for an invalid cursor."""
     accounts = queries.page(session, criteria, cursor_id(cursor), limit + 1)

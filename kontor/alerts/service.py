@@ -20,7 +20,7 @@ from kontor.kernel.tokens import Tokens
 from kontor.mailer.sanitize import one_line
 from kontor.mails import service as mails
 from kontor.mails.service import Links, MailRule
-from kontor.operators import queries as operators_queries
+from kontor.operators import service as operators
 from models.mails import Mail
 from models.people import Alert
 
@@ -69,7 +69,7 @@ def _send_digest(
     """Mail what is new; otherwise, if no reported incident is open (`resolved`), mail the all-clear."""
     now = jobs.clock.now()
     key = f"digest:{quarter_hour(now):%Y-%m-%dT%H:%M}"
-    if alerts_incidents.was_mailed(session, key) or not operators_queries.operators_who_can_act(session):
+    if alerts_incidents.was_mailed(session, key) or not operators.operators_who_can_act(session):
         return {"told": 0, "over": 0}
     if news:
         _post(session, jobs, key, [incident for _, incident in news])
@@ -111,7 +111,7 @@ def _post(session: Session, jobs: Jobs, key: str, incidents: Iterable[Incident],
     refs = {"kinds": kinds, "key": key, "all_clear": all_clear}
     mail_ids = [
         mails.post_to(session, jobs, template=TEMPLATE, address=operator.email, facts=facts, fact_key=key, refs=refs)
-        for operator in operators_queries.operators_who_can_act(session)
+        for operator in operators.operators_who_can_act(session)
     ]
     return sum(mail_id is not None for mail_id in mail_ids)
 

@@ -116,7 +116,7 @@ def import_payments(
     with transaction(settings) as session:
         begun = import_commit.start(service_ctx, session, reseller, file.digest())
     if not begun.finished:
-        stage(settings, begun.id, begun.staged, file, checked.rows, progress)
+        stage_rows(settings, begun.id, begun.staged, file, checked.rows, progress)
     with transaction(settings) as session:
         entered = import_commit.commit_rows(service_ctx, session, begun.id)
     return replace(
@@ -146,7 +146,7 @@ def check(file: "PaymentFile", progress: "Progress") -> Checked:
     return Checked(rows, bad_rows, tuple(bad))
 
 
-def stage(
+def stage_rows(
     settings: "Settings", import_id: UUID, staged: int, file: "PaymentFile", rows: int, progress: "Progress"
 ) -> None:
     """Stage the remaining rows, one transaction per chunk."""

@@ -96,14 +96,14 @@ def demo(as_json: Json = False) -> None:
     """Run the example programmes' stories with real processes, HTTP and SMTP; leaves nothing behind."""
     from rich.console import Console
 
-    from devtools.demo.runner import as_document, show
+    from devtools.demo.runner import demo_document, print_demo
     from workers.up import exit_on_signal
 
     signal.signal(signal.SIGTERM, exit_on_signal)
     if as_json:
-        print_json(as_document(Console(stderr=True)))
+        print_json(demo_document(Console(stderr=True)))
     else:
-        show(Console())
+        print_demo(Console())
 
 
 def migrate(as_json: Json = False) -> None:

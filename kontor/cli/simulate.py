@@ -13,7 +13,7 @@ from kontor.cli.context import Json, print_facts, print_json, running_settings
 from kontor.kernel.errors import Invalid
 
 if TYPE_CHECKING:
-    from devtools.simulation.daily_plan import Play
+    from devtools.simulation.daily_plan import Parameters
 
 
 File = Annotated[Path, typer.Option("--programme", help="Programme file.")]
@@ -38,30 +38,30 @@ def simulate(
 ) -> None:
     """Simulate a programme with random people, payments and outages; the database is dropped afterwards."""
     with running_settings("simulate") as settings:
-        from devtools.simulation.run import show
+        from devtools.simulation.run import simulate
 
         # Failing calls and mails are part of the simulation; log only errors.
         configure_logs(settings.log, "simulate", logging.ERROR)
-        play = play_of(programme, resellers, months, seed, start.date() if start else None)
-        result = show(settings.database_url, programme, play, plots)
+        parameters = read_parameters(programme, resellers, months, seed, start.date() if start else None)
+        result = simulate(settings.database_url, programme, parameters, plots)
     if as_json:
         print_json(result.summary)
         return
     print_facts(digest(result.summary), as_json=False)
-    for path in result.plots:
+    for path in result.charts:
         print(path)
 
 
-def play_of(file: Path, resellers: int, months: int, seed: int, start: date | None) -> "Play":
+def read_parameters(file: Path, resellers: int, months: int, seed: int, start: date | None) -> "Parameters":
     """Read the simulation's parameters. Raises Invalid."""
-    from devtools.simulation.daily_plan import START, Play
+    from devtools.simulation.daily_plan import START, Parameters
     from kontor.programme.files import parse_file
 
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("invalid", f"{file} cannot be read: {error}") from None
-    return Play(parse_file(file.stem, text), resellers, months, seed, start or START)
+    return Parameters(parse_file(file.stem, text), resellers, months, seed, start or START)
 
 
 def digest(summary: Mapping[str, Any]) -> dict[str, object]:

@@ -130,7 +130,7 @@ def _line(
         wait_most=None if most is None else min(most, wait_max),
         wait_max=wait_max,
         run_mean=None if figures is None or not ended else figures.run_sum / ended,
-        late_starts=0 if figures is None else figures.late,
+        late_starts=0 if figures is None else figures.overdue,
         due_by=dues.get(task),
         overdue_now=waiting,
         overdue_since=since,

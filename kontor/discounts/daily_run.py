@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import queries as accounts_queries
+from kontor.accounts import service as accounts
 from kontor.alerts.service import alert_operators
 from kontor.context import Context
 from kontor.discounts import queries, set_queries
@@ -173,7 +173,7 @@ def enqueue_recompute(ctx: Context, session: Session, reseller: Account) -> None
 
 def recompute(ctx: Context, session: Session, reseller_id: UUID) -> TierChange | None:
     """Record a reseller's discount of today and notify it of changes; None when it is no longer a reseller."""
-    reseller = accounts_queries.by_id(session, reseller_id, lock=True)
+    reseller = accounts.find(session, reseller_id, lock=True)
     if reseller is None or reseller.kind != AccountKind.RESELLER or reseller.deleted_at is not None:
         return None
     programme = ctx.programme(session, reseller.programme)

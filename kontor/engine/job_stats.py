@@ -39,16 +39,16 @@ class OutcomeStats:
     """Statistics of one task and outcome. Wait: seconds from due to start; run: seconds from start to end."""
 
     jobs: int = 0
-    late: int = 0
+    overdue: int = 0
     wait_seconds: float = 0.0
     run_seconds: float = 0.0
     wait_buckets: list[int] = field(default_factory=lambda: _empty(WAIT_BOUNDS))
     run_buckets: list[int] = field(default_factory=lambda: _empty(RUN_BOUNDS))
 
-    def add(self, waited: float, ran: float, *, late: bool) -> None:
+    def add(self, waited: float, ran: float, *, overdue: bool) -> None:
         """Count one attempt."""
         self.jobs += 1
-        self.late += late
+        self.overdue += overdue
         self.wait_seconds += waited
         self.run_seconds += ran
         self.wait_buckets[bisect_left(WAIT_BOUNDS, waited)] += 1
@@ -74,12 +74,12 @@ class JobStats:
         """Count an attempt that ended; it is late when it ended more than `due_by` after its due time."""
         began = started or ended
         waited, ran = max(0.0, (began - due).total_seconds()), max(0.0, (ended - began).total_seconds())
-        late = due_by is not None and ended - due > due_by
+        overdue = due_by is not None and ended - due > due_by
         with self._lock:
             bucket = self._stats.get((task, outcome))
             if bucket is None:
                 bucket = self._stats[task, outcome] = OutcomeStats()
-            bucket.add(waited, ran, late=late)
+            bucket.add(waited, ran, overdue=overdue)
 
     def flush(self, connection: PgConnection) -> None:
         """Flush the statistics to the database; on failure they are kept. Raises psycopg errors."""
@@ -104,7 +104,7 @@ class JobStats:
 
 def _merge(target: OutcomeStats, addition: OutcomeStats) -> None:
     target.jobs += addition.jobs
-    target.late += addition.late
+    target.overdue += addition.overdue
     target.wait_seconds += addition.wait_seconds
     target.run_seconds += addition.run_seconds
     target.wait_buckets = [a + b for a, b in zip(target.wait_buckets, addition.wait_buckets, strict=True)]
@@ -112,5 +112,5 @@ def _merge(target: OutcomeStats, addition: OutcomeStats) -> None:
 
 
 def _write(connection: PgConnection, key: tuple[str, str], stats: OutcomeStats) -> None:
-    plain = (*key, stats.jobs, stats.late, stats.wait_seconds, stats.run_seconds)
+    plain = (*key, stats.jobs, stats.overdue, stats.wait_seconds, stats.run_seconds)
     connection.execute(TOTALS, (*plain, stats.wait_buckets, stats.run_buckets))

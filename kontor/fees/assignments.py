@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import queries as accounts_queries
+from kontor.accounts import service as accounts
 from kontor.accounts.locks import lock_with_payer
 from kontor.context import Context
 from kontor.fees import notifications, queries
@@ -123,7 +123,7 @@ class Assignments:
     def _note_margin(self, run: FeeRun) -> None:
         if run.retail_fee is None or self.account.reseller_id is None:
             return
-        reseller = accounts_queries.by_id(self.session, self.account.reseller_id)
+        reseller = accounts.find(self.session, self.account.reseller_id)
         terms = notifications.terms_of(self.shelf, run, self.account, self.billing.percents, self.billing.today)
         if reseller is not None and terms is not None and terms.below_cost:
             notifications.post_margin_note(self.ctx, self.session, reseller, self.account, run, terms)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import queries as accounts_queries
+from kontor.accounts import service as accounts
 from kontor.accounts.locks import require_active, require_reseller
 from kontor.context import Context
 from kontor.discounts.record import tier_for, tiers_for
@@ -113,7 +113,7 @@ class ResellerCatalogue:
     @classmethod
     def of_account(cls, ctx: Context, session: Session, account: Account) -> ResellerCatalogue:
         """Return the products that may be assigned to an account: those its reseller sees."""
-        owner = accounts_queries.by_id(session, account.reseller_id) if account.reseller_id is not None else None
+        owner = accounts.find(session, account.reseller_id) if account.reseller_id is not None else None
         return cls.of(ctx, session, owner or account)
 
     def product(self, code: str) -> Product:
@@ -163,7 +163,7 @@ def page(ctx: Context, session: Session, reseller_id: UUID, after: str | None, l
 
 def require_editable(ctx: Context, session: Session, reseller_id: UUID, code: str) -> None:
     """Raise NotFound for a product that the reseller cannot see, Forbidden for one that it does not manage."""
-    owner = accounts_queries.by_id(session, reseller_id)
+    owner = accounts.find(session, reseller_id)
     if owner is None:
         return
     product = ResellerCatalogue.of(ctx, session, owner).product(code)

@@ -16,7 +16,6 @@ from kontor.fees.rules import BillingRun, PlanChange, Subscription, choose_plan,
 from kontor.fees.schemas import SubscriptionOut
 from kontor.fees.termination import charge_to_date, start_run
 from kontor.kernel.errors import Conflict, FieldError, Invalid
-from kontor.kernel.periods import Period
 from models.accounts import Account, AccountKind
 from models.fees import FeeKind, FeeRun, StopReason
 
@@ -73,12 +72,6 @@ def get_subscription(session: Session, account: Account, today: date) -> Subscri
         ends_on=run.until,
         then=run.then_plan,
     )
-
-
-def paid_period(session: Session, account: Account, day: date) -> Period | None:
-    """Return the paid period of the account's plan that includes a local day; None without a paid plan."""
-    run = queries.plan_on(session, account.id, day)
-    return None if run is None else current_period(BillingRun(run.anchor, run.since, run.until), day)
 
 
 def _require_no_reseller(account: Account) -> None:

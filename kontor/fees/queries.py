@@ -248,14 +248,6 @@ def active_on(day: date) -> ColumnElement[bool]:
     return or_(FeeRun.until.is_(None), FeeRun.until > day)
 
 
-def plan_on(session: Session, account_id: UUID, day: date) -> FeeRun | None:
-    """Return the run of the paid plan on a day, including past days."""
-    conditions = (FeeRun.account_id == account_id, FeeRun.kind == FeeKind.PLAN.value, FeeRun.since <= day)
-    latest = select(FeeRun).where(*conditions).order_by(FeeRun.since.desc(), FeeRun.id.desc()).limit(1)
-    run = session.scalars(latest).one_or_none()
-    return run if run is not None and (run.until is None or day < run.until) else None
-
-
 def assigned_elsewhere(
     session: Session, reseller_id: UUID, products: Collection[str], account_id: UUID, day: date
 ) -> bool:

@@ -148,8 +148,3 @@ def running_plan(subscription: Subscription | None, today: date) -> Subscription
     if subscription.then is None or until is None:
         return None
     return Subscription(subscription.then, BillingRun(subscription.run.anchor, until))
-
-
-def paid_until(subscription: Subscription, today: date) -> date:
-    """Return the exclusive end of the period that is paid today."""
-    return current_period(subscription.run, today).end

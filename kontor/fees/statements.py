@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.accounts import queries as accounts_queries
+from kontor.accounts import service as accounts
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import ResellerCatalogue
@@ -40,7 +40,7 @@ def post(ctx: Context, session: Session, reseller_id: UUID, month: date) -> UUID
     Void charges are left out. A deleted reseller gets no mail.
     """
     charge_reseller(ctx, session, reseller_id)
-    reseller = accounts_queries.by_id(session, reseller_id)
+    reseller = accounts.find(session, reseller_id)
     if reseller is None or reseller.deleted_at is not None:
         return None
     charges = queries.of_month(session, reseller_id, month, add_months(month, 1))
@@ -116,7 +116,7 @@ def charge_range(ctx: Context, session: Session, programme: str, first: RunPosit
 
 def charge_reseller(ctx: Context, session: Session, reseller_id: UUID) -> int:
     """Charge the due runs of a reseller's clients; return the number of charges."""
-    owner = accounts_queries.by_id(session, reseller_id)
+    owner = accounts.find(session, reseller_id)
     if owner is None:
         return 0
     billing = Billing.of(ctx, session, owner.programme)

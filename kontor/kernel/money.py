@@ -65,11 +65,6 @@ class Money:
         return other.amount
 
 
-def zero(currency: str) -> Money:
-    """Return zero in a currency."""
-    return Money(Decimal(0), currency)
-
-
 def minor_unit(currency: str) -> Decimal:
     """Return one minor unit: 0.01, 1 or 0.001."""
     return Decimal(1).scaleb(-minor_units(currency))

@@ -63,9 +63,9 @@ def email_address(text: str) -> str:
     return validated.normalized.removesuffix(_PLACEHOLDER) if reserved else validated.normalized
 
 
-def same_address(one: str, other: str) -> bool:
+def same_address(first: str, second: str) -> bool:
     """Return whether two addresses are treated as the same mailbox: case is ignored."""
-    return address_key(one) == address_key(other)
+    return address_key(first) == address_key(second)
 
 
 def address_key(address: str) -> str:

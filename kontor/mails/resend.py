@@ -20,7 +20,7 @@ from kontor.mails import queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.refresh import RULES
 from kontor.mails.service import MailRule, Refreshed
-from kontor.operators import queries as operators_queries
+from kontor.operators import service as operators
 from kontor.programme.service import Programmes
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account, AccountKind
@@ -204,7 +204,7 @@ def _check_address(session: Session, mail: Mail, to: Recipient, account: Account
     if mail.template == ADDRESS_CHANGED:
         return
     if account is None:
-        valid_keys = {operator.email_key for operator in operators_queries.operators_who_can_act(session)}
+        valid_keys = {operator.email_key for operator in operators.operators_who_can_act(session)}
     else:
         alternates = [owner] if owner is not None and kind_of(mail.template).cc_reseller else []
         valid_keys = {recipient.email_key for recipient in [account, *alternates]}

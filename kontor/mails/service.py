@@ -186,6 +186,11 @@ def get(session: Session, mail_id: UUID) -> LoggedMail:
     return LoggedMail(mail, tuple(queries.recipients(session, [mail.id])))
 
 
+def suppressed_until(session: Session, email_key: str, now: datetime) -> datetime | None:
+    """Return the end of an address's suppression; None if mails to it are not suppressed."""
+    return queries.suppressed_until(session, email_key, now)
+
+
 def page(session: Session, criteria: MailFilter, cursor: str | None = None, limit: int = 100) -> Page[LoggedMail]:
     """Return mails of the log, newest first. Raises Invalid for an invalid cursor."""
     page_rows = queries.page(session, criteria, cursor_id(cursor), limit + 1)

@@ -57,7 +57,7 @@ class OutcomeTotals(NamedTuple):
     task: str
     outcome: str
     jobs: int
-    late: int
+    overdue: int
     wait_seconds: float
     run_seconds: float
     wait_buckets: list[int]
@@ -176,7 +176,7 @@ GROUP BY 2, 3, 4 {_REPLACE}
 LAST: Final = "SELECT max(starts_at) FROM job_rollups WHERE size = 'minute'"
 FORGET: Final = "DELETE FROM job_rollups WHERE size = %s AND starts_at < %s"
 BY_TASK: Final = f"""
-SELECT task, sum(succeeded)::bigint AS succeeded, sum(cancelled)::bigint AS cancelled, sum(late)::bigint AS late,
+SELECT task, sum(succeeded)::bigint AS succeeded, sum(cancelled)::bigint AS cancelled, sum(late)::bigint AS overdue,
     sum(wait_sum) AS wait_sum, max(wait_max) AS wait_max, sum(run_sum) AS run_sum, max(run_max) AS run_max,
     ARRAY[{_ADDED}]::bigint[] AS waits
 FROM job_rollups WHERE size = %s AND starts_at >= %s GROUP BY task ORDER BY 2 DESC, 1
@@ -197,7 +197,7 @@ class TaskFigures:
     task: str
     succeeded: int
     cancelled: int
-    late: int
+    overdue: int
     wait_sum: float
     wait_max: float
     run_sum: float

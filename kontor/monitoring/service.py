@@ -96,7 +96,7 @@ def _finished(connection: PgConnection, catalogue: Catalogue) -> Iterator[Family
     attempts = [((total.task, total.outcome), float(total.jobs)) for total in totals]
     late_by_task: Counter[tuple[str, ...]] = Counter()
     for total in totals:
-        late_by_task[(total.task,)] += total.late
+        late_by_task[(total.task,)] += total.overdue
     waits = [((total.task, total.outcome), total.wait_buckets, total.wait_seconds) for total in totals]
     runs = [((total.task, total.outcome), total.run_buckets, total.run_seconds) for total in totals]
     yield Gauge("kontor_job_attempts", "Attempts that ended.", names, attempts, counter=True)

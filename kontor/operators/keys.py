@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import queries as accounts_queries
+from kontor.accounts import service as accounts
 from kontor.http import keys
 from kontor.http.keys import PREFIX, hash_key
 from kontor.kernel.errors import FieldError, Invalid, NotFound
@@ -82,7 +82,7 @@ def _validate(session: Session, scopes: tuple[str, ...], reseller_id: UUID | Non
     bound_to = reseller_id or account_id
     if bound_to is None:
         return
-    account = accounts_queries.by_id(session, bound_to, share=True)
+    account = accounts.find(session, bound_to, share=True)
     if account is None:
         raise NotFound(message="There is no such account to bind the key to.")
     if reseller_id is not None and account.kind != AccountKind.RESELLER:

@@ -225,6 +225,11 @@ def reset_password(session: Session, passwords: PasswordHasher, operator_id: UUI
     return secret
 
 
+def operators_who_can_act(session: Session) -> list[Operator]:
+    """Return the active operators who may act on incidents, the recipients of alerts."""
+    return queries.operators_who_can_act(session)
+
+
 def by_id(session: Session, operator_id: UUID) -> Operator:
     """Return one operator. Raises NotFound."""
     operator = session.get(Operator, operator_id)

@@ -13,7 +13,6 @@ from pydantic import BaseModel, JsonValue
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from kontor.kernel.database import PgConnection
 from models.control import Schedule, ScheduleOccurrence
 from models.reconciliation import GapKind, ReconciliationGap
 from models.webhooks import DomainEvent
@@ -129,11 +128,6 @@ def counts(session: Session) -> dict[GapKind, int]:
     query = select(ReconciliationGap.kind, func.count()).where(ReconciliationGap.mended_at.is_(None))
     by_kind = {row[0]: row[1] for row in session.execute(query.group_by(ReconciliationGap.kind))}
     return {kind: by_kind.get(kind.value, 0) for kind in GapKind}
-
-
-def exists(driver: PgConnection, gap_id: UUID) -> bool:
-    """Whether the gap exists."""
-    return driver.execute("SELECT 1 FROM reconciliation_gaps WHERE id = %s", (gap_id,)).fetchone() is not None
 
 
 def active_schedules(session: Session) -> list[Schedule]:

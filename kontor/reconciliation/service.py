@@ -81,11 +81,6 @@ def counts(session: Session) -> dict[GapKind, int]:
     return queries.counts(session)
 
 
-def get(session: Session, gap_id: UUID) -> ReconciliationGap | None:
-    """Return one gap; None when it does not exist."""
-    return queries.by_id(session, gap_id)
-
-
 def repair(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> ReconciliationGap:
     """Repair a gap; the next reconciliation checks the result. Repeating it has no further effect.
 

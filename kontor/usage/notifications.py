@@ -14,7 +14,6 @@ from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict
 from kontor.kernel.states import Threshold, TrialState
 from kontor.mails import service as mails
-from kontor.mails.queries import suppressed_until
 from kontor.mails.service import MailRule, Refreshed
 from kontor.programme import Programme
 from kontor.programme.service import Programmes
@@ -55,7 +54,7 @@ def mail_notice(session: Session, jobs: Jobs, notice: QuotaNotice, account: Acco
 def _recipients(session: Session, account: Account, owner: Account | None, now: datetime) -> QuotaRecipients:
     if owner is None or owner.purged_at is not None:
         return QuotaRecipients(account.admin_email)
-    suppressed = suppressed_until(session, account.email_key, now) is not None
+    suppressed = mails.suppressed_until(session, account.email_key, now) is not None
     return quota_recipients(account.admin_email, owner.admin_email, suppressed=suppressed)
 
 

@@ -159,11 +159,6 @@ def trial_state(run: TrialRun | None, now: datetime) -> TrialState:
     return TrialState.RUNNING if now < run.ends_at else TrialState.EXPIRED
 
 
-def converts(run: TrialRun | None, now: datetime) -> bool:
-    """Return whether a paid plan taken at `now` converts the trial (no longer at `ends_at`)."""
-    return trial_state(run, now) is TrialState.RUNNING
-
-
 def limits_in_force(plan: Plan, state: TrialState) -> Mapping[str, int | None]:
     """Return the plan's limits; unlimited during a trial."""
     if state is TrialState.RUNNING:

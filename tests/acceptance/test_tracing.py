@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from devtools.demo.deployment import Deployment, deployed
-from devtools.demo.mailbox import press
+from devtools.demo.deployment import Deployment, running_deployment
+from devtools.demo.mailbox import press_button
 from devtools.demo.stories.sales import LINES
 from devtools.demo.world import PROGRAMMES, SCOPES, World
 from devtools.received_calls import ReceivedCalls, Reply
@@ -65,8 +65,8 @@ def accept_offer(world: World, received_calls: HeaderRecorder) -> str:
     assert answer.status_code == HTTPStatus.CREATED, answer.text
     assert answer.headers["X-Trace-Id"] == CALLER.trace_id
     world.move_to(world.now)
-    link = world.letter("offer-received", client, ADMIN).links("/offers/")[0]
-    assert press(link, "accept").status_code == HTTPStatus.OK
+    link = world.received_mail("offer-received", client, ADMIN).links("/offers/")[0]
+    assert press_button(link, "accept").status_code == HTTPStatus.OK
     world.move_to(world.now)
     return link.rpartition("/")[2]
 
@@ -77,13 +77,13 @@ def story() -> Any:
     with pytest.MonkeyPatch.context() as monkeypatch, running_collector() as collector:
         traced(monkeypatch, collector.url)
         received_calls = HeaderRecorder()
-        with deployed() as deployment:
+        with running_deployment() as deployment:
             key = key_of(deployment)
             deployment.kontor("programme", "apply", str(PROGRAMMES / "learning.yaml"))
             world = World(deployment, key)
             try:
                 token = accept_offer(world, received_calls)
-                jobs = world.every("/v1/jobs?task=offers.deliver")
+                jobs = world.list_all("/v1/jobs?task=offers.deliver")
             finally:
                 world.close()
         yield {
@@ -166,7 +166,7 @@ def test_spans_contain_no_secret_no_address_and_no_mail_content(story: Any) -> N
 
 def test_unreachable_collector_loses_no_job_and_delays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     traced(monkeypatch, "http://127.0.0.1:1")
-    with deployed() as deployment:
+    with running_deployment() as deployment:
         headers = {"Authorization": f"Bearer {key_of(deployment)}"}
         with httpx.Client(base_url=deployment.url, headers=headers, timeout=60, trust_env=False) as api:
             many = [{"task": "probe.echo", "args": {"message": str(number)}} for number in range(500)]
@@ -185,8 +185,8 @@ from kontor.cli.context import running_settings
 role = sys.argv[1]
 with running_settings(role) as settings:
     if role == "worker":
-        from workers.worker import WorkerProcess
-        WorkerProcess(settings)
+        from workers.worker import Worker
+        Worker(settings)
     elif role == "relay":
         from tasks.catalogue import catalogue
         from workers.relay import RelayProcess

@@ -1,11 +1,10 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
 
-from devtools.source import ROOT, name, product
+from devtools.source import ROOT, module_name, name, product
 from tasks.catalogue import PAYLOADS
 from workers.migrations import newest_migration
 
@@ -25,10 +24,7 @@ assert dramatiq.broker.global_broker is None, "an import built a broker"
 """
 
 
-def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
+@pytest.mark.timeout(300)
 def test_importing_any_module_has_no_side_effect() -> None:
     modules = [module_name(path) for path in product() if path.stem != "__main__" and name(path) != LAUNCH]
     command = [sys.executable, "-c", IMPORT_ALL, *modules]

@@ -1,11 +1,8 @@
 import ast
 import re
-from collections import Counter
 from pathlib import Path
-from statistics import quantiles
 
-from devtools.house import measures
-from devtools.source import ROOT, calls, everything, functions, length, name, product, tree
+from devtools.source import ROOT, calls, everything, name, nodes, product, tree
 
 CLOCK = "kontor/adapters/clock.py"
 BANNED_CALLS = {
@@ -29,14 +26,6 @@ COMMITTING_MODULES = {
     "devtools/simulation/environment.py",
 }
 CATCH_ALL_MODULES = {"kontor/bulk/dry_run.py"}  # it reports any error a handler would raise
-EDGES = ("routes", "console", "portal")
-USED_ELSEWHERE = {
-    "newest_revision",
-    "embedded_servers",
-    "price_charge",
-    "require_open",
-    "usage_in_period",
-}  # used by tests and benches
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")
 
@@ -51,39 +40,12 @@ def test_only_the_clock_adapter_reads_the_time() -> None:
     assert calls_outside == []
 
 
-def test_no_module_is_over_300_lines() -> None:
-    assert {measure.name: measure.places for measure in measures() if "300 lines" in measure.name} == {
-        "modules over 300 lines": ()
-    }
-
-
-def test_no_function_is_over_40_lines_and_nine_in_ten_are_under_25() -> None:
-    lengths = [
-        (length(node), f"{name(path)}:{node.lineno} {node.name}") for path in product() for node in functions(path)
-    ]
-    assert [entry for entry in lengths if entry[0] > 40] == []
-    assert quantiles([lines for lines, _ in lengths], n=10)[-1] < 25
-
-
-def test_no_function_of_the_lower_layers_is_unused() -> None:
-    texts = [path.read_text() for path in (*product(), *(ROOT / "templates").rglob("*.*")) if path.suffix != ".png"]
-    named = Counter(word for text in texts for word in re.findall(r"\w+", text))
-    unused = [
-        f"{name(path)}:{node.lineno} {node.name}"
-        for path in product()
-        if path.parts[len(ROOT.parts)] == "kontor" and not path.match("kontor/cli/*") and not path.stem.endswith(EDGES)
-        for node in tree(path).body
-        if isinstance(node, ast.FunctionDef) and named[node.name] < 2 and node.name not in USED_ELSEWHERE
-    ]
-    assert unused == []
-
-
 def test_no_module_class_or_function_has_a_banned_name() -> None:
     modules = [name(path) for path in everything() if BANNED_NAMES.search(path.stem)]
     classes = [
         f"{name(path)}:{node.lineno} {node.name}"
         for path in everything()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and BANNED_NAMES.search(node.name)
     ]
     assert modules + classes == []
@@ -95,7 +57,7 @@ def commits(path: Path) -> bool:
         (call.endswith(".commit") and call != "savepoint.commit") or call.endswith("session.begin")
         for _, call in calls(path)
     )
-    texts = (node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant))
+    texts = (node.value for node in nodes(path) if isinstance(node, ast.Constant))
     return by_call or any(isinstance(value, str) and value.strip().upper() == "COMMIT" for value in texts)
 
 
@@ -106,7 +68,7 @@ def test_only_boundary_modules_commit_and_each_of_them_does() -> None:
 def test_only_listed_modules_catch_every_exception() -> None:
     handlers = []
     for path in product():
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ExceptHandler) and name(path) not in CATCH_ALL_MODULES:
                 caught = "" if node.type is None else ast.unparse(node.type)
                 if node.type is None or caught in {"Exception", "BaseException"}:
@@ -133,7 +95,7 @@ def test_every_match_over_an_enum_ends_in_assert_never() -> None:
     missing = [
         f"{name(path)}:{node.lineno}"
         for path in product()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Match) and is_over_an_enum(node)
         if "assert_never(" not in ast.unparse(node.cases[-1])
     ]

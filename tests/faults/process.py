@@ -22,7 +22,7 @@ from tests.faults.crash_trap import Trap
 from tests.faults.tasks import PAYLOADS, Sink, handlers
 from workers import relay
 from workers.connections import redis_client, sql_engine
-from workers.worker import WorkerProcess, serve
+from workers.worker import Worker, serve
 
 
 def enqueuer(settings: Settings, trap: Trap) -> None:
@@ -50,7 +50,7 @@ def main(role: str) -> None:
     with settings_for(load()) as settings:
         configure_logs(settings.log, role)
         if role == "worker":
-            serve(WorkerProcess(settings, handlers(sink), trap))
+            serve(Worker(settings, handlers(sink), trap))
         elif role == "relay":
             relay.run(settings, Catalogue([*catalogue(), *PAYLOADS]), trap)
         elif role == "scheduler":

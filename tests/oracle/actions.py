@@ -47,7 +47,7 @@ def client(oracle: Oracle, entry: JournalEntry) -> None:
 def connect(oracle: Oracle, entry: JournalEntry) -> None:
     """Connect with the right password, unless the account has another reseller."""
     person = oracle.memory.people[entry.values["account"]]
-    if not entry.values["fits"]:
+    if not entry.values["matches"]:
         expected(oracle, entry, "bad_credentials")
         return
     if person.reseller not in (None, entry.values["reseller"]):

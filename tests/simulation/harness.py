@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from devtools.simulation.daily_plan import START, Day, Play
-from devtools.simulation.environment import Stage
+from devtools.simulation.daily_plan import START, Day, Parameters
+from devtools.simulation.environment import SimulationEnvironment
 from devtools.simulation.run import Simulation
 from kontor.kernel.zones import day_start
 from kontor.programme import Programme, parse
@@ -44,11 +44,11 @@ def run_watched(
     text = path.read_text("utf-8")
     programme = parse(text)
     assert isinstance(programme, Programme), programme
-    play = Play(programme, resellers, months, seed, start)
-    environment = Stage(engine, seed, day_start(start, programme.zone))
+    parameters = Parameters(programme, resellers, months, seed, start)
+    environment = SimulationEnvironment(engine, seed, day_start(start, programme.zone))
     try:
         watcher = Watcher(environment, Oracle(read_rules(path)), checks)
-        simulation = Simulation(environment, play, path.stem, watcher)
+        simulation = Simulation(environment, parameters, path.stem, watcher)
         simulation.prepare(text)
         simulation.run(day_done)
     finally:

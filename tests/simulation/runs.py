@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from devtools.simulation.daily_plan import START, Day
-from devtools.simulation.run import throw_away
+from devtools.simulation.run import temporary_database
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.logs import configure_logs
@@ -62,12 +62,12 @@ def print_month(order: Order, day: Day) -> None:
         Console(stderr=True).print(f"{order.name}: the oracle agrees to the end of {day.day:%B %Y}", highlight=False)
 
 
-def play(order: Order) -> Outcome:
+def simulate(order: Order) -> Outcome:
     """Run one order in this process."""
     configure_logs("console", "simulate", logging.ERROR)
     clock = SystemClock()
     began = clock.monotonic()
-    with throw_away(order.database_url) as engine:
+    with temporary_database(order.database_url) as engine:
         try:
             done = run_watched(
                 engine, order.programme, order.resellers, order.months, order.seed, start=order.start,
@@ -75,10 +75,11 @@ def play(order: Order) -> Outcome:
             )  # fmt: skip
         except Disagreement as error:
             return Outcome(order.name, clock.monotonic() - began, "", str(error))
-        env = done.simulation.stage
+        environment = done.simulation.environment
+        calls = environment.instances.calls + environment.instances.failures
         figures = (
-            f"{done.days} days, {len(done.simulation.journal.entries)} actions, {sum(env.jobs_run.values())} jobs,"
-            f" {env.mailboxes.delivered} mails, {env.instances.calls + env.instances.failures} calls"
+            f"{done.days} days, {len(done.simulation.log.entries)} actions, {sum(environment.jobs_run.values())} jobs,"
+            f" {environment.mailboxes.delivered} mails, {calls} calls"
         )
     return Outcome(order.name, clock.monotonic() - began, figures)
 
@@ -119,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
             for programme in asked.programme
             for seed in asked.seeds
         ]
-        running = [pool.submit(play, order) for order in orders]
+        running = [pool.submit(simulate, order) for order in orders]
         for future in as_completed(running):
             outcome = future.result()
             broken += bool(outcome.complaint)

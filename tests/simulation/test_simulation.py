@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import CursorResult, Engine, text
 
 from devtools.simulation.charts import draw
-from devtools.simulation.daily_plan import Play, story
-from devtools.simulation.run import throw_away
+from devtools.simulation.daily_plan import Parameters, plan_days
+from devtools.simulation.run import temporary_database
 from kontor.programme import Programme, parse
 from tests.conftest import Servers
 from tests.simulation.comparisons import COMPARISONS
@@ -30,10 +30,10 @@ NEW_YEAR = date(2027, 12, 28)
 CODES = ("booking", "hosting", "learning", "telephony")
 
 
-def play(code: str, seed: int, months: int = 2) -> Play:
+def parameters(code: str, seed: int, months: int = 2) -> Parameters:
     programme = parse((EXAMPLES / f"{code}.yaml").read_text())
     assert isinstance(programme, Programme)
-    return Play(programme, 12, months, seed, NEW_YEAR)
+    return Parameters(programme, 12, months, seed, NEW_YEAR)
 
 
 @pytest.mark.slow
@@ -53,12 +53,12 @@ def test_oracle_agrees_on_every_day(engine: Engine, code: str, seed: int) -> Non
 @pytest.mark.timeout(600)
 def test_same_seed_gives_the_same_summary_and_the_same_charts(engine: Engine, tmp_path: Path) -> None:
     summaries, drawn = [], []
-    with throw_away(engine.url.render_as_string(hide_password=False)) as other:
+    with temporary_database(engine.url.render_as_string(hide_password=False)) as other:
         for number, database in enumerate((engine, other)):
             done = run_watched(database, EXAMPLES / "hosting.yaml", resellers=5, months=1, seed=3, start=NEW_YEAR)
             summaries.append(json.dumps(done.simulation.summary(), default=str))
-            tally = done.simulation.tally
-            paths = draw(tmp_path / str(number), tally.play.programme, tally.days)
+            statistics = done.simulation.statistics
+            paths = draw(tmp_path / str(number), statistics.parameters.programme, statistics.days)
             drawn.append([path.read_text() for path in paths])
 
     assert summaries[0] == summaries[1]
@@ -71,7 +71,7 @@ def test_same_seed_gives_the_same_summary_and_the_same_charts(engine: Engine, tm
 
 
 def test_same_seed_gives_the_same_story_and_another_seed_another() -> None:
-    first, again, other = (list(story(play("booking", seed))) for seed in (1, 1, 2))
+    first, again, other = (list(plan_days(parameters("booking", seed))) for seed in (1, 1, 2))
 
     assert first == again
     assert first != other
@@ -82,7 +82,7 @@ def test_same_seed_gives_the_same_story_and_another_seed_another() -> None:
 
 def test_story_is_ordered_and_every_action_lies_within_its_day() -> None:
     last = None
-    for day in story(play("telephony", 5, months=3)):
+    for day in plan_days(parameters("telephony", 5, months=3)):
         for action in day.actions:
             assert day.begins <= action.at < day.ends
             assert last is None or action.at >= last

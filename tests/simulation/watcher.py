@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from devtools.simulation.environment import Stage
-from devtools.simulation.log import Journal
+from devtools.simulation.environment import SimulationEnvironment
+from devtools.simulation.log import ActionLog
 from tests.oracle.oracle import Oracle
 
 MAX_COMPLAINTS = 40
@@ -29,7 +29,7 @@ class View:
     day: date
     now: datetime
     session: Session
-    environment: Stage
+    environment: SimulationEnvironment
     oracle: Oracle
     labels: dict[UUID, str]
     ids: dict[str, UUID]
@@ -75,7 +75,7 @@ DailyCheck = Callable[[View], None]
 class Watcher:
     """Implements devtools.simulation.log.Observer. Raises Disagreement on the first day that has one."""
 
-    def __init__(self, environment: Stage, oracle: Oracle, checks: tuple[DailyCheck, ...]) -> None:
+    def __init__(self, environment: SimulationEnvironment, oracle: Oracle, checks: tuple[DailyCheck, ...]) -> None:
         self._environment = environment
         self._oracle = oracle
         self._checks = checks
@@ -83,15 +83,15 @@ class Watcher:
         self._labels: dict[UUID, str] = {}
         self.days = 0
 
-    def day_over(self, day: date, now: datetime, session: Session, journal: Journal) -> None:
+    def day_over(self, day: date, now: datetime, session: Session, log: ActionLog) -> None:
         """Feed the oracle, advance its time, compare."""
-        for entry in journal.entries[self._read :]:
+        for entry in log.entries[self._read :]:
             self._oracle.read(entry)
-        self._read = len(journal.entries)
+        self._read = len(log.entries)
         self._oracle.advance(now)
-        if len(self._labels) != len(journal.ids):
-            self._labels = {row: label for label, row in journal.ids.items()}
-        view = View(day, now, session, self._environment, self._oracle, self._labels, journal.ids)
+        if len(self._labels) != len(log.ids):
+            self._labels = {row: label for label, row in log.ids.items()}
+        view = View(day, now, session, self._environment, self._oracle, self._labels, log.ids)
         view.complaints.extend(self._oracle.memory.complaints)
         self._oracle.memory.complaints.clear()
         for check in self._checks:

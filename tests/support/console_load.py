@@ -46,7 +46,7 @@ def add_job_stats(deps: Deps) -> None:
                     session.add(
                         JobRollup(
                             size=size, starts_at=at, task=task, queue=queue, succeeded=done, cancelled=done // 50,
-                            late=overdue, wait_sum=done * wait, wait_max=wait * 9, run_sum=done * wait / 3,
+                            overdue=overdue, wait_sum=done * wait, wait_max=wait * 9, run_sum=done * wait / 3,
                             run_max=wait * 4, waits=waits,
                         )
                     )  # fmt: skip

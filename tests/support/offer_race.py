@@ -53,9 +53,9 @@ def attempt(world: OfferScenario, verdict: str, offer_id: UUID) -> tuple[str, st
     try:
         with world.transaction() as session:
             if verdict == CANCEL:
-                state = offers.cancel(world.book, session, offer_id, CANCEL).state
+                state = offers.cancel(world.ctx, session, offer_id, CANCEL).state
             else:
-                state = decide(world.book, session, offer_id, DecisionChoice(verdict), DecidedBy(verdict)).state
+                state = decide(world.ctx, session, offer_id, DecisionChoice(verdict), DecidedBy(verdict)).state
     except Conflict as error:
         return error.code, error.state
     return "won", state

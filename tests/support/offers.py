@@ -54,12 +54,12 @@ class OfferScenario:
 
     def __post_init__(self) -> None:
         self.jobs = silent_jobs(self.clock)
-        self.book = context_for(self.jobs)
+        self.ctx = context_for(self.jobs)
         self.call_with(SignedCalls(self.http, self.clock))
 
     def call_with(self, sender: CallSender) -> None:
         """Rebuild the worker with another sender of calls."""
-        registry = Registry(offer_handlers(self.book, sender, self.secret_box, self.clock))
+        registry = Registry(offer_handlers(self.ctx, sender, self.secret_box, self.clock))
         runtime = WorkerRuntime(
             engine=self.engine,
             registry=registry,
@@ -106,7 +106,7 @@ class OfferScenario:
         """Send an offer; returns its id."""
         fields: dict[str, Any] = {"reseller_id": self.reseller, "account_id": self.client, "lines": lines} | options
         with self.transaction() as session:
-            return offers.send(self.book, session, NewOffer(**fields), "key:reseller").id
+            return offers.send(self.ctx, session, NewOffer(**fields), "key:reseller").id
 
     def delivered(self, lines: Sequence[Mapping[str, Any]] | None = LINES, **options: Any) -> UUID:
         """Send an offer and deliver it."""

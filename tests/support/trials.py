@@ -48,19 +48,19 @@ class TrialScenario:
         programmes = Programmes()
         handlers = [*account_handlers(programmes), mail_handler(programmes, self.transport)]
         self.inline = InlineWorker(self.engine, handlers, self.clock)
-        self.book = context_for(self.inline.jobs, programmes)
+        self.ctx = context_for(self.inline.jobs, programmes)
         self.offers = context_for(self.inline.jobs, programmes)
         self.apply(self.source)
         with self.transaction() as session:
-            owner = accounts.create(self.book, session, NewAccount("booking", "Salons", CHEF))
-            self.reseller = reseller_status.become_reseller(self.book, session, owner.id).account.id
+            owner = accounts.create(self.ctx, session, NewAccount("booking", "Salons", CHEF))
+            self.reseller = reseller_status.become_reseller(self.ctx, session, owner.id).account.id
         self.client = self.another("Figaro", "ann@figaro.example")
 
     def apply(self, source: str) -> None:
         """Apply a programme file as `booking`."""
         with self.transaction() as session:
             plan = files.apply(session, "booking", source, now=self.clock.now(), actor="test")
-            quotas.enqueue_check_on_limit_change(session, self.book.jobs, plan.code, plan.changes)
+            quotas.enqueue_check_on_limit_change(session, self.ctx.jobs, plan.code, plan.changes)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -73,12 +73,12 @@ class TrialScenario:
         """Create another client."""
         with self.transaction() as session:
             owner = reseller or self.reseller
-            return clients.create(self.book, session, owner, NewClient(name, address)).id
+            return clients.create(self.ctx, session, owner, NewClient(name, address)).id
 
     def start(self, account_id: UUID | None = None) -> datetime:
         """Start a trial; returns its end."""
         with self.transaction() as session:
-            ends_at = trials.start(self.book, session, account_id or self.client).trial_ends_at
+            ends_at = trials.start(self.ctx, session, account_id or self.client).trial_ends_at
         assert ends_at is not None
         return ends_at
 
@@ -87,12 +87,12 @@ class TrialScenario:
         with self.transaction() as session:
             account = session.get_one(Account, account_id or self.client, with_for_update=True)
             account.plan = plan
-            return trials.convert(session, self.book.jobs, account, self.clock.now())
+            return trials.convert(session, self.ctx.jobs, account, self.clock.now())
 
     def delete(self, account_id: UUID | None = None) -> None:
         """Delete an account."""
         with self.transaction() as session:
-            deletion.delete(self.book, session, account_id or self.client, "test")
+            deletion.delete(self.ctx, session, account_id or self.client, "test")
 
     def report(
         self,
@@ -106,13 +106,13 @@ class TrialScenario:
         """Report appointments."""
         report = NewUsageReport("appointments", ReportKind(kind), amount, at or self.clock.now(), report_id)
         with self.transaction() as session:
-            return quotas.receive_report(self.book, session, account_id or self.client, report)
+            return quotas.receive_report(self.ctx, session, account_id or self.client, report)
 
     def shown(self, account_id: UUID | None = None) -> AccountOut:
         """The account as the API shows it."""
         with self.transaction() as session:
             account = accounts.get(session, account_id or self.client)
-            return views.account_outs(session, self.book.programmes, [account], self.clock.now())[0]
+            return views.account_outs(session, self.ctx.programmes, [account], self.clock.now())[0]
 
     def set(self, instant: datetime) -> None:
         """Move the clock to an instant without running jobs."""

@@ -16,229 +16,235 @@ from devtools.demo.deployment import (
     THIRTY_DAYS_ON,
     THREE_DAYS_LEFT,
     TRIALS_END,
+    check,
+    check_equal,
     minutes_in,
-    must,
-    must_be,
 )
-from devtools.demo.mailbox import look, press
-from devtools.demo.story import Act, Party, Scenes, Story
+from devtools.demo.mailbox import open_page, press_button
+from devtools.demo.story import DemoAccount, Steps, Story, StoryRun
 from devtools.demo.world import World
 
 
-def use(world: World, client: Party, report_id: str = "", **amount: int) -> Any:
-    """Report what a client used, `value=` or `delta=`; the account after it."""
+def use(world: World, client: DemoAccount, report_id: str = "", **amount: int) -> Any:
+    """Report a client's usage, `value=` or `delta=`; return the account."""
     body = {"metric": "appointments", "at": world.now.isoformat(), **amount}
     world.post(f"/v1/accounts/{client.id}/usage", {**body, **({"report_id": report_id} if report_id else {})})
     return world.get(f"/v1/accounts/{client.id}")
 
 
-def expired(world: World, act: Act) -> Scenes:
-    """A trial of exactly seven days: no limits, two reminders, and over at its very instant."""
-    reseller = act.reseller("Agence")
-    client = act.client(reseller, "Salon", locale="fr")
+def expired(world: World, run: StoryRun) -> Steps:
+    """A trial lasts exactly seven days: no limits, two reminders, then the free plan."""
+    reseller = run.create_reseller("Agence")
+    client = run.create_client(reseller, "Salon", locale="fr")
     ends_at = world.post(f"/v1/accounts/{client.id}/trial", expect=201)["ends_at"]
-    must_be("the trial's end", ends_at, f"{world.now + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}")
-    world.refused("POST", f"/v1/accounts/{client.id}/trial", None, 409, "trial_used")
-    must_be("the limit meanwhile", use(world, client, value=60)["usage"]["appointments"], {"value": 60, "limit": None})
+    check_equal("the trial's end", ends_at, f"{world.now + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}")
+    world.expect_refusal("POST", f"/v1/accounts/{client.id}/trial", None, 409, "trial_used")
+    check_equal(
+        "the limit during the trial",
+        use(world, client, value=60)["usage"]["appointments"],
+        {"value": 60, "limit": None},
+    )
     yield world.now
-    started = world.letter("trial-started", client.id, client.address)
-    must("the mail is in the reseller's name", reseller.name in started.header("From"))
+    started = world.received_mail("trial-started", client.id, client.address)
+    check("the mail is sent in the reseller's name", reseller.name in started.header("From"))
     yield THREE_DAYS_LEFT
-    must_be("reminders 3 days before the end", len(world.mails("trial-reminder", client.id)), 1)
+    check_equal("reminders 3 days before the end", len(world.mails("trial-reminder", client.id)), 1)
     yield ONE_DAY_LEFT
-    must_be("reminders 1 day before the end", len(world.mails("trial-reminder", client.id)), 2)
-    act.say("reminded 3 days and 1 day before the end")
+    check_equal("reminders 1 day before the end", len(world.mails("trial-reminder", client.id)), 2)
+    run.report("reminded 3 days and 1 day before the end")
     yield TRIALS_END
     account = world.get(f"/v1/accounts/{client.id}")
-    must_be("the trial", account["trial"]["state"], "expired")
-    must_be("60 of 50 appointments", (account["plan"], account["read_only"]), ("free", True))
+    check_equal("the trial", account["trial"]["state"], "expired")
+    check_equal("60 of 50 appointments", (account["plan"], account["read_only"]), ("free", True))
     for template in ("trial-ended", "quota-exceeded"):
-        world.letter(template, client.id, client.address)
-    return (
-        "no limits for 7 x 24 h, two reminders, then free again; 60 of 50 appointments are read-only, nothing is lost"
+        world.received_mail(template, client.id, client.address)
+    return "7 x 24 h without limits, two reminders, then the free plan; 60 of 50 appointments: read-only"
+
+
+def charges_of(world: World, reseller: DemoAccount) -> list[tuple[str, str, str, str, str]]:
+    """Return a reseller's charges: product, first day, fee, discount, total."""
+    charges = world.get(f"/v1/resellers/{reseller.id}/charges")["items"]
+    amounts = ("fee", "discount", "total")
+    return sorted(
+        (charge["product"], charge["period_start"], *(charge[name]["amount"] for name in amounts)) for charge in charges
     )
 
 
-def charges_of(world: World, reseller: Party) -> list[tuple[str, str, str, str, str]]:
-    """What a reseller was charged: product, first day, fee, discount, total."""
-    found = world.get(f"/v1/resellers/{reseller.id}/charges")["items"]
-    amounts = ("fee", "discount", "total")
-    return sorted((one["product"], one["period_start"], *(one[name]["amount"] for name in amounts)) for one in found)
-
-
-def converted(world: World, act: Act) -> Scenes:
-    """A plan taken in the trial converts it; charged monthly, 20 % off; upgraded, cancelled at the period's end."""
-    reseller = act.reseller("Agence")
-    client = act.client(reseller, "Cabinet", locale="fr")
+def converted(world: World, run: StoryRun) -> Steps:
+    """Taking a plan converts the trial; the plan is charged monthly with 20 % off, upgraded, then cancelled."""
+    reseller = run.create_reseller("Agence")
+    client = run.create_client(reseller, "Cabinet", locale="fr")
     path = f"/v1/accounts/{client.id}"
     world.post(f"{path}/trial", expect=201)
     yield NEXT_DAY
     account = world.call("PUT", f"{path}/subscription", {"plan": "basic"})
-    must_be("the plan and the trial", (account["plan"], account["trial"]["state"]), ("basic", "converted"))
-    world.refused("POST", f"{path}/trial", None, 409, "trial_used")
+    check_equal("the plan and the trial", (account["plan"], account["trial"]["state"]), ("basic", "converted"))
+    world.expect_refusal("POST", f"{path}/trial", None, 409, "trial_used")
     basic = ("basic", "2026-01-21", "19.00", "3.80", "15.20")
-    must_be("the charge, at once", charges_of(world, reseller), [basic])
+    check_equal("the first charge", charges_of(world, reseller), [basic])
     yield TRIALS_END
-    told = [mail for name in ("trial-reminder", "trial-ended") for mail in world.mails(name, client.id)]
-    must_be("reminders after the conversion", told, [])
+    reminders = [mail for name in ("trial-reminder", "trial-ended") for mail in world.mails(name, client.id)]
+    check_equal("reminders after the conversion", reminders, [])
     yield FIFTH_OF_FEBRUARY
-    statement = world.letter("statement", reseller.id, reseller.address)
-    must("the statement of January names 15,20", "15,20" in statement.text)
-    act.say("basic at 19.00 less 20 %: 15.20; January's statement arrived")
+    statement = world.received_mail("statement", reseller.id, reseller.address)
+    check("the January statement contains 15,20", "15,20" in statement.text)
+    run.report("basic at 19.00 less 20 %: 15.20; the January statement arrived")
     yield LAST_OF_FEBRUARY
     again = ("basic", "2026-02-21", "19.00", "3.80", "15.20")
     world.call("PUT", f"{path}/subscription", {"plan": "premium"})
     premium = ("premium", "2026-02-28", "49.00", "9.80", "39.20")
-    must_be("the charges", charges_of(world, reseller), [basic, again, premium])
-    must_be("the plan, cancelled", world.call("DELETE", f"{path}/subscription")["plan"], "premium")
+    check_equal("the charges", charges_of(world, reseller), [basic, again, premium])
+    check_equal("the plan until the end of the period", world.call("DELETE", f"{path}/subscription")["plan"], "premium")
     yield FIRST_OF_APRIL
-    must_be("the plan after the paid period", world.get(path)["plan"], "free")
-    must_be("the charges", charges_of(world, reseller), [basic, again, premium])
-    return "converted on day 2; 15.20, 15.20, then premium at once 39.20; cancelled: free after the paid period"
+    check_equal("the plan after the paid period", world.get(path)["plan"], "free")
+    check_equal("the charges", charges_of(world, reseller), [basic, again, premium])
+    return "converted on day 2; charged 15.20 twice, then 39.20 for premium; free plan after the paid period"
 
 
-def counted(world: World, act: Act) -> Scenes:
-    """40 of 50 warns, 50 reaches, the 51st exceeds: one mail each, with a copy to the reseller."""
-    reseller = act.reseller("Agence")
-    client = act.client(reseller, "Studio", locale="en")
+def counted(world: World, run: StoryRun) -> Steps:
+    """40 of 50 is a warning, 50 the limit, 51 exceeds it: one mail each, with a copy to the reseller."""
+    reseller = run.create_reseller("Agence")
+    client = run.create_client(reseller, "Studio", locale="en")
     for value, template, read_only in ((40, "warning", False), (50, "reached", False), (51, "exceeded", True)):
-        must_be(f"read-only at {value}", use(world, client, value=value)["read_only"], read_only)
+        check_equal(f"read-only at {value}", use(world, client, value=value)["read_only"], read_only)
         yield world.now
-        letter = world.letter(f"quota-{template}", client.id, client.address)
-        must_be("the copy", letter.header("Cc"), reseller.address)
-        world.letter(f"quota-{template}", client.id, reseller.address)
-        act.say(f"{value} of 50: quota-{template}, Cc {reseller.address}")
+        mail = world.received_mail(f"quota-{template}", client.id, client.address)
+        check_equal("the copy", mail.header("Cc"), reseller.address)
+        world.received_mail(f"quota-{template}", client.id, reseller.address)
+        run.report(f"{value} of 50: quota-{template}, Cc {reseller.address}")
     use(world, client, "r-1", delta=4)
-    must_be("a report told twice", use(world, client, "r-1", delta=4)["usage"]["appointments"]["value"], 55)
+    check_equal(
+        "the value after a repeated report", use(world, client, "r-1", delta=4)["usage"]["appointments"]["value"], 55
+    )
     yield world.now
-    must_be("mails about the excess", len(world.mails("quota-exceeded", client.id)), 1)
-    told = [call for call in world.listener.book.calls if call["type"] == "quota.exceeded"]
-    must("the webhook came", any(client.id in str(call["data"]) for call in told))
+    check_equal("mails about the exceeded quota", len(world.mails("quota-exceeded", client.id)), 1)
+    calls = [call for call in world.listener.received.calls if call["type"] == "quota.exceeded"]
+    check("the webhook arrived", any(client.id in str(call["data"]) for call in calls))
     world.call("PUT", f"/v1/accounts/{client.id}/subscription", {"plan": "basic"})
-    must_be("read-only with 1,000 allowed", world.get(f"/v1/accounts/{client.id}")["read_only"], False)
-    return "40 warning, 50 reached, 51 exceeded and read-only; a repeated report changes nothing; a plan opens it again"
+    check_equal("read-only with a limit of 1,000", world.get(f"/v1/accounts/{client.id}")["read_only"], False)
+    return "40 warning, 50 reached, 51 exceeded and read-only; a repeated report changes nothing; a larger plan unlocks"
 
 
-def digested(world: World, act: Act) -> Scenes:
-    """From the 21st copy within an hour a reseller gets one digest instead."""
-    reseller = act.reseller("Agence")
-    clients = [act.client(reseller, f"Salon {letter}", locale="de") for letter in "ABCDEFG"]
+def digested(world: World, run: StoryRun) -> Steps:
+    """A reseller gets at most 20 copies an hour; the others are combined in one digest."""
+    reseller = run.create_reseller("Agence")
+    clients = [run.create_client(reseller, f"Salon {name}", locale="de") for name in "ABCDEFG"]
     for value in (40, 50, 51):
         for client in clients:
             use(world, client, value=value)
-    use(world, act.client(reseller, "Salon H"), value=51)
+    use(world, run.create_client(reseller, "Salon H"), value=51)
     yield world.now
-    copies = [one for one in world.mailbox.letters() if reseller.address in one.header("Cc")]
-    must_be("copies that the reseller got", sum(reseller.address in one.recipients for one in copies), 20)
+    copies = [mail for mail in world.mailbox.mails() if reseller.address in mail.header("Cc")]
+    check_equal("copies to the reseller", sum(reseller.address in mail.recipients for mail in copies), 20)
     yield HOUR_LATER
-    world.letter("quota-digest", reseller.id, reseller.address)
-    return "22 quota mails in an hour: 20 with a copy to the reseller, the last two in one digest; none is dropped"
+    world.received_mail("quota-digest", reseller.id, reseller.address)
+    return "22 quota mails in an hour: 20 copies to the reseller, the last two in one digest"
 
 
 BOOKING_STORIES: Final = (
-    Story("booking", "trial that runs out", expired),
+    Story("booking", "trial expires", expired),
     Story("booking", "trial converted, plan charged", converted),
-    Story("booking", "quota: the 50th and the 51st", counted),
+    Story("booking", "quota reached and exceeded", counted),
     Story("booking", "quota digest", digested),
 )
 
-PASSWORD = "correct horse battery"  # noqa: S105 -- of an account that lives as long as the demo
+PASSWORD = "correct horse battery"  # noqa: S105 -- of a temporary account
 
 
-def branded(world: World, act: Act) -> Scenes:
-    """The reseller's brand on every mail; the true sender in the headers until its domain is proven."""
-    reseller = act.reseller("Studio Rose")
-    domain = f"studio-rose-{act.number}.example"
+def branded(world: World, run: StoryRun) -> Steps:
+    """Mails carry the reseller's brand; its own address is the sender once its domain is verified."""
+    reseller = run.create_reseller("Studio Rose")
+    domain = f"studio-rose-{run.number}.example"
     brand = {"name": "Maison Rose", "colours": {"primary": "#aa3355"}, "from_address": f"bonjour@{domain}"}
     world.call("PUT", f"/v1/accounts/{reseller.id}/brand", {**brand, "support": {"email": f"aide@{domain}"}})
-    client = act.client(reseller, "Salon", locale="fr")
+    client = run.create_client(reseller, "Salon", locale="fr")
     yield world.now
-    letter = world.letter("activation", client.id, client.address)
-    must_be("From", letter.header("From"), "Maison Rose <pas-repondre@booking.example>")
-    must_be("Reply-To", letter.header("Reply-To"), f"bonjour@{domain}")
-    html = str(letter.message.get_body(("html",)))
-    must("the brand's colour is used and nothing names the provider", "#aa3355" in html and "Booking" not in html)
-    link = letter.links("/activate/")[0]
-    must_be("a look at the link", look(link).status_code, 200)
-    must_be("activated by a look", world.get(f"/v1/accounts/{client.id}")["activated_at"], None)
-    must_be("the press of the button", press(link).status_code, 200)
-    must("the account is active", world.get(f"/v1/accounts/{client.id}")["activated_at"])
+    mail = world.received_mail("activation", client.id, client.address)
+    check_equal("From", mail.header("From"), "Maison Rose <pas-repondre@booking.example>")
+    check_equal("Reply-To", mail.header("Reply-To"), f"bonjour@{domain}")
+    html = str(mail.message.get_body(("html",)))
+    check("the brand's colour is used and the provider is not named", "#aa3355" in html and "Booking" not in html)
+    link = mail.links("/activate/")[0]
+    check_equal("the opened link", open_page(link).status_code, 200)
+    check_equal("activated by opening the link", world.get(f"/v1/accounts/{client.id}")["activated_at"], None)
+    check_equal("the pressed button", press_button(link).status_code, 200)
+    check("the account is active", world.get(f"/v1/accounts/{client.id}")["activated_at"])
     world.deployment.kontor("domains", "mark", domain)
     world.post(f"/v1/accounts/{client.id}/trial", expect=201)
     yield world.now
-    letter = world.letter("trial-started", client.id, client.address)
-    must_be("From, the domain proven", letter.header("From"), f"Maison Rose <bonjour@{domain}>")
-    must_be("Sender", letter.header("Sender"), "pas-repondre@booking.example")
-    return "From: Maison Rose by way of pas-repondre@, its own address once proven; activated by a button"
+    mail = world.received_mail("trial-started", client.id, client.address)
+    check_equal("From, with a verified domain", mail.header("From"), f"Maison Rose <bonjour@{domain}>")
+    check_equal("Sender", mail.header("Sender"), "pas-repondre@booking.example")
+    return "sender: Maison Rose via pas-repondre@, its own address once verified; activated by a button"
 
 
-def connected(world: World, act: Act) -> Scenes:
-    """Five wrong passwords lock the door for fifteen minutes; then the account is connected, and let go again."""
-    reseller, rival = act.reseller("Agence"), act.reseller("Concurrence")
-    account = act.account("Barbier", password=PASSWORD)
+def connected(world: World, run: StoryRun) -> Steps:
+    """Five failed attempts block connecting for 15 minutes; then the account is connected and disconnected."""
+    reseller, rival = run.create_reseller("Agence"), run.create_reseller("Concurrence")
+    account = run.create_account("Barbier", password=PASSWORD)
     path = f"/v1/resellers/{reseller.id}/clients"
     tries = [("Nobody at all", PASSWORD), *[(account.name, f"guess number {number}") for number in range(4)]]
     for name, password in tries:
-        world.refused("POST", f"{path}/connect", {"name": name, "password": password}, 403, "bad_credentials")
-    right = {"name": account.name, "password": PASSWORD}
-    world.refused("POST", f"{path}/connect", right, 429, "locked")
-    act.say("an unknown name and four wrong passwords: the door is locked")
+        world.expect_refusal("POST", f"{path}/connect", {"name": name, "password": password}, 403, "bad_credentials")
+    correct = {"name": account.name, "password": PASSWORD}
+    world.expect_refusal("POST", f"{path}/connect", correct, 429, "locked")
+    run.report("an unknown name and four wrong passwords: connecting is blocked")
     yield minutes_in(16)
-    must_be("the kind", world.post(f"{path}/connect", right)["kind"], "client")
-    world.refused("POST", f"/v1/resellers/{rival.id}/clients/connect", right, 409, "has_reseller")
+    check_equal("the kind", world.post(f"{path}/connect", correct)["kind"], "client")
+    world.expect_refusal("POST", f"/v1/resellers/{rival.id}/clients/connect", correct, 409, "has_reseller")
     yield world.now
-    world.letter("account-connected", account.id, account.address)
-    must_be("the kind", world.post(f"{path}/{account.id}/disconnect")["kind"], "regular")
+    world.received_mail("account-connected", account.id, account.address)
+    check_equal("the kind", world.post(f"{path}/{account.id}/disconnect")["kind"], "regular")
     yield world.now
-    world.letter("account-disconnected", account.id, account.address)
-    return "locked after five failures, connected 16 minutes later, refused to another reseller, disconnected"
+    world.received_mail("account-disconnected", account.id, account.address)
+    return "blocked after five failures, connected 16 minutes later, refused to another reseller, disconnected"
 
 
-def deleted(world: World, act: Act) -> Scenes:
-    """Restored within 30 days, or gone after them; no second trial comes of it."""
-    reseller = act.reseller("Agence")
-    kept, lost = act.client(reseller, "Kept"), act.client(reseller, "Lost")
-    world.post(f"/v1/accounts/{lost.id}/trial", expect=201)
-    for client in (kept, lost):
+def deleted(world: World, run: StoryRun) -> Steps:
+    """A deleted account can be restored for 30 days; afterwards it is gone, but its trial stays used."""
+    reseller = run.create_reseller("Agence")
+    restored, purged = run.create_client(reseller, "Kept"), run.create_client(reseller, "Lost")
+    world.post(f"/v1/accounts/{purged.id}/trial", expect=201)
+    for client in (restored, purged):
         world.call("DELETE", f"/v1/accounts/{client.id}")
-    again = {"name": lost.name, "admin_email": lost.address}
-    world.refused("POST", f"/v1/resellers/{reseller.id}/clients", again, 409, "name_taken")
+    again = {"name": purged.name, "admin_email": purged.address}
+    world.expect_refusal("POST", f"/v1/resellers/{reseller.id}/clients", again, 409, "name_taken")
     yield NEXT_DAY
-    world.letter("account-deleted", lost.id, lost.address)
-    must_be("restored", world.post(f"/v1/accounts/{kept.id}/restore")["deleted_at"], None)
-    world.refused("DELETE", f"/v1/accounts/{reseller.id}", None, 409, "has_clients")
+    world.received_mail("account-deleted", purged.id, purged.address)
+    check_equal("restored", world.post(f"/v1/accounts/{restored.id}/restore")["deleted_at"], None)
+    world.expect_refusal("DELETE", f"/v1/accounts/{reseller.id}", None, 409, "has_clients")
     yield THIRTY_DAYS_ON
-    world.letter("account-restored", kept.id, kept.address)
-    world.refused("GET", f"/v1/accounts/{lost.id}", None, 404, "not_found")
-    anew = world.post(f"/v1/resellers/{reseller.id}/clients", again, expect=201)["id"]
-    world.refused("POST", f"/v1/accounts/{anew}/trial", None, 409, "trial_used")
-    act.parties.remove(lost)
-    return "one restored the next day; the other is final after 30 days, its name free, its trial used for ever"
+    world.received_mail("account-restored", restored.id, restored.address)
+    world.expect_refusal("GET", f"/v1/accounts/{purged.id}", None, 404, "not_found")
+    new_id = world.post(f"/v1/resellers/{reseller.id}/clients", again, expect=201)["id"]
+    world.expect_refusal("POST", f"/v1/accounts/{new_id}/trial", None, 409, "trial_used")
+    run.accounts.remove(purged)
+    return "one restored the next day; the other purged after 30 days: its name is free, its trial stays used"
 
 
-def exported(world: World, act: Act) -> Scenes:
+def exported(world: World, run: StoryRun) -> Steps:
     """The client list as CSV and Excel, without formulas."""
-    reseller = act.reseller("Agence")
+    reseller = run.create_reseller("Agence")
     for name in ("=1+1 Salon", "Салон Ёлка", "サロン"):
         world.post(
             f"/v1/resellers/{reseller.id}/clients", {"name": name, "admin_email": "desk@liste.example"}, expect=201
         )
     path = f"/v1/resellers/{reseller.id}/clients"
     sheet = world.api.get(f"{path}.csv").content
-    must("the CSV begins with a byte order mark", sheet.startswith(b"\xef\xbb\xbf"))
+    check("the CSV begins with a byte order mark", sheet.startswith(b"\xef\xbb\xbf"))
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(sheet.decode("utf-8-sig"))))
-    must_be("the names", [row["account"] for row in rows], ["'=1+1 Salon", "Салон Ёлка", "サロン"])
-    must_be("usage and limit", (rows[0]["usage_appointments"], rows[0]["limit_appointments"]), ("0", "50"))
-    with zipfile.ZipFile(io.BytesIO(world.api.get(f"{path}.xlsx").content)) as book:
-        cells = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
-    must("the workbook has the names and no formula", "サロン" in cells and "<f>" not in cells)
+    check_equal("the names", [row["account"] for row in rows], ["'=1+1 Salon", "Салон Ёлка", "サロン"])
+    check_equal("usage and limit", (rows[0]["usage_appointments"], rows[0]["limit_appointments"]), ("0", "50"))
+    with zipfile.ZipFile(io.BytesIO(world.api.get(f"{path}.xlsx").content)) as workbook:
+        cells = "".join(workbook.read(name).decode() for name in workbook.namelist() if name.endswith(".xml"))
+    check("the workbook has the names and no formula", "サロン" in cells and "<f>" not in cells)
     yield world.now
-    return "3 clients of three scripts as CSV (BOM) and Excel; '=1+1' is text in both"
+    return "3 clients in three scripts as CSV (BOM) and Excel; '=1+1' is text in both"
 
 
 NAME_STORIES: Final = (
     Story("booking", "white label", branded),
-    Story("booking", "connect, lock-out, disconnect", connected),
+    Story("booking", "connect, block, disconnect", connected),
     Story("booking", "delete and restore", deleted),
     Story("booking", "client list as CSV and Excel", exported),
 )

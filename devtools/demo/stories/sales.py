@@ -1,12 +1,12 @@
-"""What the stories about offers share: a reseller, a client with a system of its own, an offer between them."""
+"""The setting of the stories about offers: a reseller, its client with an instance, and an offer."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from devtools.demo.deployment import must_be
-from devtools.demo.mailbox import look, press
-from devtools.demo.story import Act, Party
+from devtools.demo.deployment import check_equal
+from devtools.demo.mailbox import open_page, press_button
+from devtools.demo.story import DemoAccount, StoryRun
 from devtools.demo.world import World
 from devtools.sample_instance import SampleInstance
 
@@ -19,23 +19,23 @@ LINES = (
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """Who sells to whom."""
+    """A reseller and the client that receives its offers."""
 
     world: World
-    act: Act
-    reseller: Party
-    client: Party
+    run: StoryRun
+    reseller: DemoAccount
+    client: DemoAccount
     instance: SampleInstance
 
     @classmethod
-    def between(cls, world: World, act: Act, locale: str = "de") -> "Sale":
-        """A new reseller and its new client."""
-        reseller = act.reseller("Nordlicht")
-        client = act.client(reseller, "Werkstatt", locale=locale)
-        return cls(world, act, reseller, client, act.instance(client))
+    def create(cls, world: World, run: StoryRun, locale: str = "de") -> "Sale":
+        """Create a reseller, its client and the client's instance."""
+        reseller = run.create_reseller("Nordlicht")
+        client = run.create_client(reseller, "Werkstatt", locale=locale)
+        return cls(world, run, reseller, client, run.create_instance(client))
 
     def send(self, *lines: Any, **more: Any) -> str:
-        """Send an offer; its id."""
+        """Send an offer and return its id."""
         body = {
             "reseller_id": self.reseller.id,
             "account_id": self.client.id,
@@ -46,32 +46,32 @@ class Sale:
         return str(self.world.post("/v1/offers", body, expect=HTTPStatus.CREATED)["id"])
 
     def offer(self, offer_id: str, state: str) -> Any:
-        """The offer, which has to be in a state."""
-        found = self.world.get(f"/v1/offers/{offer_id}")
-        must_be("the offer's state", found["state"], state)
-        return found
+        """Return the offer and check its state. Raises DemoFailed."""
+        offer = self.world.get(f"/v1/offers/{offer_id}")
+        check_equal("the offer's state", offer["state"], state)
+        return offer
 
     def link(self, address: str = "") -> str:
-        """Where the mail about the newest offer leads."""
-        letter = self.world.letter("offer-received", self.client.id, address or self.client.address)
-        return letter.links("/offers/")[0]
+        """Return the link in the mail about the newest offer."""
+        mail = self.world.received_mail("offer-received", self.client.id, address or self.client.address)
+        return mail.links("/offers/")[0]
 
     def decide(self, word: str) -> None:
-        """Press a button on the page that the mail links to; that it was opened before decides nothing."""
+        """Open the link in the mail, which decides nothing, then press a button on its page."""
         link = self.link()
-        must_be("a link scanner's visit", look(link).status_code, HTTPStatus.OK)
-        must_be("the press of the button", press(link, word).status_code, HTTPStatus.OK)
+        check_equal("the page opened by a link scanner", open_page(link).status_code, HTTPStatus.OK)
+        check_equal("the submitted decision", press_button(link, word).status_code, HTTPStatus.OK)
 
     def licences(self) -> dict[str, int]:
-        """What the client holds, by product."""
-        held = self.world.get(f"/v1/accounts/{self.client.id}/licences")["items"]
-        return {one["product"]: one["count"] for one in held}
+        """Return the client's licences by product."""
+        items = self.world.get(f"/v1/accounts/{self.client.id}/licences")["items"]
+        return {item["product"]: item["count"] for item in items}
 
-    def told(self, kind: str) -> list[Any]:
-        """What the instance was told of one kind, oldest first."""
-        return [call["data"] for call in self.instance.book.calls if call["type"] == kind]
+    def received_events(self, kind: str) -> list[Any]:
+        """Return the data of the events of one type that the instance received, oldest first."""
+        return [call["data"] for call in self.instance.received.calls if call["type"] == kind]
 
 
 def states(offer: Any) -> str:
-    """The states an offer went through."""
+    """Return the states of an offer in order."""
     return " -> ".join(event["to"] for event in offer["events"])

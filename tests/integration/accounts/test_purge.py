@@ -14,7 +14,7 @@ from kontor.context import Context
 from kontor.engine.testing import InlineWorker
 from kontor.http import keys
 from kontor.operators import keys as operators_keys
-from models.accounts import Account, Instance, VerifiedDomain
+from models.accounts import Account, BrandRow, Instance, VerifiedDomain
 from models.mails import Mail, MailRecipient
 from models.webhooks import DomainEvent, WebhookEndpoint
 from tasks.accounts import CHUNK, AccountsTidyHandler
@@ -45,7 +45,7 @@ def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
     with pytest.raises(keys.Unauthorized):
         keys.authenticate(session.connection().connection.driver_connection, made.secret, office.now)  # type: ignore[arg-type]  # psycopg's
     assert session.get(Instance, client.id) is None
-    assert brands.get(session, client) is None
+    assert session.get(BrandRow, client.id) is None
     assert (client.admin_email, client.email_key, client.password_hash) == ("", "", None)
     assert client.email_version == version + 1
     assert session.scalars(select(DomainEvent.type).order_by(DomainEvent.seq.desc())).first() == "account.purged"

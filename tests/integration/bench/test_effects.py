@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from bench.effects import INSERT, TABLE, measure
+from bench.environment import libpq
 from bench.ledger_fill import FINISHED, QUEUED
-from bench.stage import libpq
 from kontor.kernel.database import PgConnection
 
 AT = "UPDATE bench_effects SET at = '2026-01-01'::timestamptz + n * interval '1 second'"

@@ -57,7 +57,7 @@ def test_overview_shows_finished_jobs_their_waits_and_late_starts(
     with deps.sessions() as session:
         stats = monitoring_queries.by_task(psycopg_connection(session), "minute", clock.now() - timedelta(hours=1))
         probe = next(row for row in stats if row.task == "probe.echo")
-    assert (probe.succeeded, probe.cancelled, probe.late) == (3, 0, 3)
+    assert (probe.succeeded, probe.cancelled, probe.overdue) == (3, 0, 3)
     assert probe.wait_sum == 1_800
     assert probe.waits == [0, 0, 0, 0, 0, 3, 0, 0]
     someone = signed_in("viewer")

@@ -24,7 +24,7 @@ def line(count: int, mode: str = "absolute", term: str = "P1Y", product: str = "
 
 def accept(world: OfferScenario, offer_id: UUID) -> None:
     with world.transaction() as session:
-        decide(world.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
+        decide(world.ctx, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
 
 
 def accepted(world: OfferScenario, *lines: dict[str, Any]) -> UUID:

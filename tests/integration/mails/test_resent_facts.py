@@ -47,7 +47,7 @@ def repeated(world: TrialScenario | OfferScenario, mail: Mail) -> tuple[dict[str
     """Resend a mail; returns the facts of the repeat and the repeat, marked as sent."""
     with world.transaction() as session:
         session.get_one(Mail, mail.id).state = "sent"
-        posted = again(session, world.book.jobs, world.book.programmes, mail.id)
+        posted = again(session, world.ctx.jobs, world.ctx.programmes, mail.id)
         posted.state = "sent"
         return posted.facts, posted
 
@@ -91,7 +91,7 @@ def test_offer_mail_is_repeated_with_the_current_effect_of_accepting(academy: Of
     assert [(change["now"], change["then"]) for change in first.facts["changes"]] == [(0, 5)]
     other = academy.delivered([line(7)])
     with academy.transaction() as session:
-        decide(academy.book, session, other, DecisionChoice.ACCEPT, DecidedBy("test"))
+        decide(academy.ctx, session, other, DecisionChoice.ACCEPT, DecidedBy("test"))
     facts, _ = repeated(academy, first)
     assert [(change["now"], change["then"]) for change in facts["changes"]] == [(7, 12)]
 
@@ -100,7 +100,7 @@ def test_decided_offer_is_not_mailed_again(academy: OfferScenario) -> None:
     offer_id = academy.delivered()
     first = academy.mail("offer-received")
     with academy.transaction() as session:
-        decide(academy.book, session, offer_id, DecisionChoice.REJECT, DecidedBy("test"))
+        decide(academy.ctx, session, offer_id, DecisionChoice.REJECT, DecidedBy("test"))
     with pytest.raises(Conflict, match="the offer is no longer open"):
         repeated(academy, first)
 
@@ -108,7 +108,7 @@ def test_decided_offer_is_not_mailed_again(academy: OfferScenario) -> None:
 def test_licence_reminder_is_repeated_with_current_days_until_the_end(academy: OfferScenario) -> None:
     offer_id = academy.delivered([{"product": "excel-basics", "count": 3, "mode": "absolute", "term": "P30D"}])
     with academy.transaction() as session:
-        decide(academy.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
+        decide(academy.ctx, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
     academy.work()
     academy.pass_time(timedelta(days=16))
     first = academy.mail("licences-ending")

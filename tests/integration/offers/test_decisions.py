@@ -41,20 +41,20 @@ def key(*scopes: Scope, **bound: UUID) -> Principal:
 
 def click(world: OfferScenario, token: str, verdict: DecisionChoice = ACCEPT) -> str:
     with world.transaction() as session:
-        return decide_by_link(world.book, session, world.tokens, token, verdict).state.value
+        return decide_by_link(world.ctx, session, world.tokens, token, verdict).state.value
 
 
 def verifies(world: OfferScenario, offer_id: UUID) -> bool:
     with world.transaction() as session:
         offer = session.get_one(Offer, offer_id)
-        return audit_trail_intact(world.book, offer, offers_queries.events(session, [offer_id])[offer_id])
+        return audit_trail_intact(world.ctx, offer, offers_queries.events(session, [offer_id])[offer_id])
 
 
 def test_reading_the_link_decides_nothing(world: OfferScenario) -> None:
     offer_id = world.delivered()
     token = token_of(world, offer_id)
     with world.transaction() as session:
-        seen = require_open(world.book, session, world.tokens, token)
+        seen = require_open(world.ctx, session, world.tokens, token)
     assert [str(change) for change in seen.changes] == ["0 licences -> 10 (+10)"]
     assert seen.undecided
     assert world.offer(offer_id).state == "waiting_for_confirmation"
@@ -91,19 +91,19 @@ def test_second_click_is_a_conflict_with_the_state(world: OfferScenario) -> None
             click(world, token, verdict)
         assert (refused.value.code, refused.value.state) == ("illegal_transition", "accepted")
     with world.transaction() as session:
-        assert peek(world.book, session, world.tokens, token).state == "accepted"
+        assert peek(world.ctx, session, world.tokens, token).state == "accepted"
 
 
 def test_click_after_a_withdrawal_is_a_conflict_and_the_page_is_gone(world: OfferScenario) -> None:
     offer_id = world.delivered()
     token = token_of(world, offer_id)
     with world.transaction() as session:
-        offers.cancel(world.book, session, offer_id, "key:reseller")
+        offers.cancel(world.ctx, session, offer_id, "key:reseller")
     with pytest.raises(Conflict) as refused:
         click(world, token)
     assert refused.value.state == "cancelled"
     with world.transaction() as session, pytest.raises(Gone) as gone:
-        require_open(world.book, session, world.tokens, token)
+        require_open(world.ctx, session, world.tokens, token)
     assert gone.value.code == "withdrawn"
 
 
@@ -114,7 +114,7 @@ def test_expired_link_is_gone_for_reading_and_deciding(world: OfferScenario) -> 
         click(world, token)
     assert gone.value.code == "expired"
     with world.transaction() as session, pytest.raises(Gone):
-        require_open(world.book, session, world.tokens, token)
+        require_open(world.ctx, session, world.tokens, token)
 
 
 def test_link_to_a_changed_address_is_gone(world: OfferScenario) -> None:
@@ -123,7 +123,7 @@ def test_link_to_a_changed_address_is_gone(world: OfferScenario) -> None:
     with world.transaction() as session:
         client = session.get_one(Account, world.client)
         client.admin_email, client.email_version = "new@acme.example", client.email_version + 1
-        offers.remail_open_offers(world.book, session, world.client)
+        offers.remail_open_offers(world.ctx, session, world.client)
     with pytest.raises(Gone) as gone:
         click(world, token)
     assert gone.value.code == "address_changed"
@@ -169,9 +169,9 @@ def test_clients_own_key_and_an_operator_on_its_behalf_may_decide(world: OfferSc
     mine, behalf = world.delivered(), world.delivered()
     with world.transaction() as session:
         own = key(Scope.ENQUEUE, account_id=world.client)
-        assert decide_by_key(world.book, session, own, mine, ACCEPT).decided_by == own.actor
+        assert decide_by_key(world.ctx, session, own, mine, ACCEPT).decided_by == own.actor
         operator = key(Scope.OPERATE)
-        decided = decide_by_key(world.book, session, operator, behalf, REJECT)
+        decided = decide_by_key(world.ctx, session, operator, behalf, REJECT)
         assert decided.decided_by == f"{operator.actor} on behalf of account:{world.client}"
 
 
@@ -184,14 +184,14 @@ def test_reseller_stranger_and_read_only_key_may_not_decide(world: OfferScenario
             (key(Scope.ENQUEUE, account_id=new_id()), NotFound),
         ):
             with pytest.raises(error):
-                decide_by_key(world.book, session, caller, offer_id, ACCEPT)
+                decide_by_key(world.ctx, session, caller, offer_id, ACCEPT)
     assert world.offer(offer_id).state == "waiting_for_confirmation"
 
 
 def test_undelivered_offer_cannot_be_accepted(world: OfferScenario) -> None:
     offer_id = world.send()
     with world.transaction() as session, pytest.raises(Conflict) as refused:
-        decide(world.book, session, offer_id, ACCEPT, DecidedBy("test"))
+        decide(world.ctx, session, offer_id, ACCEPT, DecidedBy("test"))
     assert refused.value.state == "waiting"
 
 
@@ -223,7 +223,7 @@ def test_concurrent_accept_and_cancel_have_one_winner_and_the_other_learns_the_s
 
         def cancel(offer_id: UUID = offer_id) -> str:
             with world.transaction() as session:
-                return offers.cancel(world.book, session, offer_id, "key:reseller").state
+                return offers.cancel(world.ctx, session, offer_id, "key:reseller").state
 
         outcomes = race(partial(click, world, token), cancel)
         [loser] = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
@@ -251,9 +251,9 @@ def test_audit_trail_does_not_verify_when_an_event_or_the_offer_was_changed(worl
     with world.transaction() as session:
         events = offers_queries.events(session, [offer_id])[offer_id]
         offer = session.get_one(Offer, offer_id)
-        assert not audit_trail_intact(world.book, offer, events[:-1])
-        assert not audit_trail_intact(world.book, offer, [events[0], events[2]])
-        assert not audit_trail_intact(replace(world.book, secrets=Secrets(offers=b"another")), offer, events)
+        assert not audit_trail_intact(world.ctx, offer, events[:-1])
+        assert not audit_trail_intact(world.ctx, offer, [events[0], events[2]])
+        assert not audit_trail_intact(replace(world.ctx, secrets=Secrets(offers=b"another")), offer, events)
         session.rollback()
     tampering = (
         "UPDATE offer_events SET actor = 'somebody else' WHERE number = 2",
@@ -266,7 +266,7 @@ def test_audit_trail_does_not_verify_when_an_event_or_the_offer_was_changed(worl
             session.expire_all()
             offer = session.get_one(Offer, offer_id)
             events = offers_queries.events(session, [offer_id])[offer_id]
-            assert not audit_trail_intact(world.book, offer, events)
+            assert not audit_trail_intact(world.ctx, offer, events)
             session.rollback()
 
 
@@ -274,6 +274,6 @@ def test_closing_an_account_cancels_its_open_offers(world: OfferScenario) -> Non
     waiting, asked, done = world.send(), world.delivered(), world.delivered()
     click(world, token_of(world, done))
     with world.transaction() as session:
-        assert offers.cancel_open_offers(world.book, session, world.client, "system") == 2
+        assert offers.cancel_open_offers(world.ctx, session, world.client, "system") == 2
     assert {world.offer(offer).reason for offer in (waiting, asked)} == {"account_closed"}
     assert world.offer(done).state == "accepted"

@@ -87,7 +87,7 @@ def test_delivery_is_dead_after_72_hours_in_a_held_lane_and_the_reseller_notifie
 def test_offer_withdrawn_before_delivery_never_reaches_the_instance(world: OfferScenario) -> None:
     offer_id = world.send()
     with world.transaction() as session:
-        offers.cancel(world.book, session, offer_id, "key:reseller")
+        offers.cancel(world.ctx, session, offer_id, "key:reseller")
     world.work()
     assert world.calls() == []
     assert world.mails() == []
@@ -99,7 +99,7 @@ def test_offer_withdrawn_while_connections_are_refused_is_not_delivered(world: O
     offer_id = world.send()
     world.work()
     with world.transaction() as session:
-        offers.cancel(world.book, session, offer_id, "key:reseller")
+        offers.cancel(world.ctx, session, offer_id, "key:reseller")
     world.pass_time(timedelta(minutes=10))
     assert world.calls() == []
 
@@ -109,7 +109,7 @@ def test_possibly_delivered_offer_is_withdrawn_by_a_second_call(world: OfferScen
     offer_id = world.send()
     world.work()
     with world.transaction() as session:
-        offers.cancel(world.book, session, offer_id, "key:reseller")
+        offers.cancel(world.ctx, session, offer_id, "key:reseller")
     world.pass_time(timedelta(minutes=10))
     assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
     assert world.offer(offer_id).state == "cancelled"
@@ -120,7 +120,7 @@ def test_cancelling_during_delivery_wins_and_withdraws_the_offer(world: OfferSce
 
     def cancel_meanwhile() -> None:
         with world.transaction() as session:
-            offers.cancel(world.book, session, offer_id, "key:reseller")
+            offers.cancel(world.ctx, session, offer_id, "key:reseller")
 
     world.http.during_post.append(cancel_meanwhile)
     world.work()
@@ -133,7 +133,7 @@ def test_cancelling_during_delivery_wins_and_withdraws_the_offer(world: OfferSce
 def test_withdrawal_of_a_delivered_offer_is_sent_and_its_admin_notified(world: OfferScenario) -> None:
     offer_id = world.delivered()
     with world.transaction() as session:
-        offers.cancel(world.book, session, offer_id, "key:reseller")
+        offers.cancel(world.ctx, session, offer_id, "key:reseller")
     world.work()
     assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
     assert [template for template, _ in world.mails()] == ["offer-received", "offer-withdrawn"]

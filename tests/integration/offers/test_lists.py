@@ -15,7 +15,7 @@ def test_inbox_lists_open_offers_first_and_then_the_last_decided_ones(world: Off
     decided = [world.delivered() for _ in range(3)]
     for offer_id in decided:
         with world.transaction() as session:
-            decide(world.book, session, offer_id, DecisionChoice.REJECT, DecidedBy("test"))
+            decide(world.ctx, session, offer_id, DecisionChoice.REJECT, DecidedBy("test"))
         world.clock.advance(timedelta(minutes=1))
     open_ = [world.delivered(message=f"number {n}") for n in range(3)]
     pages, cursor = [], None
@@ -42,11 +42,11 @@ def test_overdue_offer_is_listed_as_cancelled(world: OfferScenario) -> None:
 
 def test_offer_keeps_the_lines_its_template_had(world: OfferScenario) -> None:
     with world.transaction() as session:
-        template = templates.create(world.book, session, world.reseller, "Starter", LINES)
+        template = templates.create(world.ctx, session, world.reseller, "Starter", LINES)
         template_id = template.id
     offer_id = world.send(lines=None, template_id=template_id)
     with world.transaction() as session:
-        templates.change(world.book, session, template_id, "Starter", [dict(LINES[0], count=99)])
+        templates.change(world.ctx, session, template_id, "Starter", [dict(LINES[0], count=99)])
     assert world.offer(offer_id).lines[0].count == 10
     with world.transaction() as session:
         templates.delete(session, template_id)

@@ -30,6 +30,6 @@ def test_every_contested_offer_has_one_winner_and_a_verified_audit_trail(
             assert sorted(code for code, _ in fates) == ["illegal_transition", "illegal_transition", "won"]
             assert {state for _, state in fates} == {offer.state}
             assert len(events[offer_id]) == 3
-            assert audit_trail_intact(world.book, offer, events[offer_id])
+            assert audit_trail_intact(world.ctx, offer, events[offer_id])
         accepted = sum(session.get_one(Offer, offer_id).state == "accepted" for offer_id in offer_ids)
         assert session.scalar(sql("SELECT coalesce(sum(count), 0) FROM grants")) == accepted

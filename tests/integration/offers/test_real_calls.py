@@ -30,16 +30,16 @@ def instance(world: OfferScenario) -> Iterator[SampleInstance]:
 
 
 def taken(instance: SampleInstance) -> list[str]:
-    return [call["type"] for call in instance.book.calls if call["taken"] and not call["repeat"]]
+    return [call["type"] for call in instance.received.calls if call["taken"] and not call["repeat"]]
 
 
 def test_offer_passes_from_waiting_to_applied(world: OfferScenario, instance: SampleInstance) -> None:
     offer_id = world.delivered(message="Grüße\r\nBcc: you@evil.example")
     with world.transaction() as session:
-        decide(world.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
+        decide(world.ctx, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
     world.work()
     assert taken(instance) == ["offer.delivered", "licences.granted"]
-    assert instance.book.calls[0]["data"]["message"] == "Grüße\r\nBcc: you@evil.example"
+    assert instance.received.calls[0]["data"]["message"] == "Grüße\r\nBcc: you@evil.example"
     assert world.offer(offer_id).grant.state == "applied"
 
 
@@ -66,7 +66,7 @@ def test_lost_response_is_repeated_under_the_same_id(world: OfferScenario, insta
     world.pass_time(timedelta(minutes=10))
     assert world.offer(offer_id).state == "waiting_for_confirmation"
     assert taken(instance) == ["offer.delivered"]
-    assert [call["repeat"] for call in instance.book.calls] == [False, True]
+    assert [call["repeat"] for call in instance.received.calls] == [False, True]
 
 
 def test_offer_cancelled_during_a_timed_out_delivery_is_withdrawn(
@@ -76,6 +76,6 @@ def test_offer_cancelled_during_a_timed_out_delivery_is_withdrawn(
     offer_id = world.send()
     world.work()
     with world.transaction() as session:
-        offers.cancel(world.book, session, offer_id, "test")
+        offers.cancel(world.ctx, session, offer_id, "test")
     world.pass_time(timedelta(minutes=10))
     assert taken(instance) == ["offer.withdrawn"]

@@ -90,7 +90,7 @@ def test_only_the_accounts_reseller_sends_and_only_with_its_own_templates(world:
     with world.transaction() as session:
         session.add(account(stranger, "Stranger", "reseller"))
         session.flush()
-        foreign = templates.create(world.book, session, stranger, "Theirs", LINES).id
+        foreign = templates.create(world.ctx, session, stranger, "Theirs", LINES).id
     strange: list[dict[str, Any]] = [{"reseller_id": stranger}, {"account_id": stranger}, {"account_id": new_id()}]
     for options in strange:
         with pytest.raises(NotFound):
@@ -116,21 +116,21 @@ def test_refused_offer_leaves_no_rows(world: OfferScenario) -> None:
 
 def test_template_names_are_unique_per_reseller_and_free_after_deletion(world: OfferScenario) -> None:
     with world.transaction() as session:
-        first = templates.create(world.book, session, world.reseller, " Starter ", LINES)
-        second = templates.create(world.book, session, world.reseller, "Other", LINES)
+        first = templates.create(world.ctx, session, world.reseller, " Starter ", LINES)
+        second = templates.create(world.ctx, session, world.reseller, "Other", LINES)
         with pytest.raises(Conflict, match="Starter"):
-            templates.create(world.book, session, world.reseller, "Starter", LINES)
+            templates.create(world.ctx, session, world.reseller, "Starter", LINES)
         with pytest.raises(Conflict, match="Starter"):
-            templates.change(world.book, session, second.id, "Starter", LINES)
-        assert templates.change(world.book, session, first.id, "Starter", LINES).name == "Starter"
+            templates.change(world.ctx, session, second.id, "Starter", LINES)
+        assert templates.change(world.ctx, session, first.id, "Starter", LINES).name == "Starter"
         templates.delete(session, first.id)
-        templates.create(world.book, session, world.reseller, "Starter", LINES)
+        templates.create(world.ctx, session, world.reseller, "Starter", LINES)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "line\nbreak", "nul\0"])
 def test_template_name_must_be_printable(world: OfferScenario, name: str) -> None:
     with world.transaction() as session, pytest.raises(Invalid) as refusal:
-        templates.create(world.book, session, world.reseller, name, LINES)
+        templates.create(world.ctx, session, world.reseller, name, LINES)
     assert refusal.value.errors[0].loc == "name"
 
 

@@ -105,7 +105,7 @@ def test_mail_to_a_regular_account_has_no_copy(world: TrialScenario) -> None:
     from kontor.accounts import clients
 
     with world.transaction() as session:
-        clients.disconnect(world.book, session, world.reseller, world.client)
+        clients.disconnect(world.ctx, session, world.reseller, world.client)
     world.report("value", 51)
     world.work()
     ((mail, whom),) = world.posted("quota-exceeded")
@@ -133,7 +133,7 @@ def test_carried_over_level_is_not_mailed_after_a_report_of_another_metric(world
 
     with world.transaction() as session:
         report = NewUsageReport("messages", ReportKind.VALUE, 5, APRIL)
-        quotas.receive_report(world.book, session, world.client, report)
+        quotas.receive_report(world.ctx, session, world.client, report)
     world.work()
 
     assert world.mails("quota") == ["quota-exceeded", "quota-reached"]
@@ -158,8 +158,8 @@ def test_changed_limit_is_checked_at_once(world: TrialScenario) -> None:
     with world.transaction() as session:
         account = session.get_one(Account, world.client, with_for_update=True)
         account.plan = "free"
-        programme = world.book.programmes.current(session, "booking")
-        quotas.check_thresholds(session, world.book.jobs, programme, account, world.clock.now())
+        programme = world.ctx.programmes.current(session, "booking")
+        quotas.check_thresholds(session, world.ctx.jobs, programme, account, world.clock.now())
     world.work()
     assert world.mails("quota") == ["quota-exceeded", "quota-warning"], "of 38 it was told, of 1,000 it was judged"
 

@@ -80,7 +80,7 @@ def test_invalid_report_is_refused_with_its_field(world: TrialScenario, field: s
     at = world.clock.now() + fields.pop("at")  # type: ignore[operator]  # a timedelta
     kind = ReportKind(str(fields.pop("kind")))
     with world.transaction() as session:
-        programme = world.book.programmes.current(session, "booking")
+        programme = world.ctx.programmes.current(session, "booking")
         with pytest.raises(Invalid) as refused:
             validate_report(NewUsageReport(kind=kind, at=at, **fields), programme, world.clock.now())  # type: ignore[arg-type]  # cases
     assert [error.loc for error in refused.value.errors] == [field]

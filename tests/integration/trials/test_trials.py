@@ -197,7 +197,7 @@ def test_deletion_ends_the_trial_and_the_same_admin_gets_no_second_one(world: Tr
 def test_former_addresses_count_as_used_too(world: TrialScenario) -> None:
     world.start()
     with world.transaction() as session:
-        accounts.change(world.book, session, world.client, {"admin_email": "new@figaro.example"})
+        accounts.change(world.ctx, session, world.client, {"admin_email": "new@figaro.example"})
     world.delete()
     for name, address in (("One", "ann@figaro.example"), ("Two", "new@figaro.example")):
         with pytest.raises(Conflict):
@@ -218,7 +218,7 @@ def test_trials_with_the_resellers_own_address_count_by_account_name(world: Tria
 def test_disconnecting_keeps_the_running_trial_and_gives_no_second_one(world: TrialScenario) -> None:
     ends_at = world.start()
     with world.transaction() as session:
-        clients.disconnect(world.book, session, world.reseller, world.client)
+        clients.disconnect(world.ctx, session, world.reseller, world.client)
     assert trial(world).state == "running"
     with pytest.raises(Conflict):
         world.start()
@@ -233,10 +233,10 @@ def test_merge_gives_no_second_trial(world: TrialScenario) -> None:
     own = world.another("Own", CHEF)
     for account_id in (world.client, own):
         world.start(account_id)
-    ctx = Context(world.book.jobs, world.book.programmes)
+    ctx = Context(world.ctx.jobs, world.ctx.programmes)
     with world.transaction() as session:
-        owner = accounts.create(world.book, session, NewAccount("booking", "Beauty", "boss@beauty.example"))
-        into = reseller_status.become_reseller(world.book, session, owner.id).account.id
+        owner = accounts.create(world.ctx, session, NewAccount("booking", "Beauty", "boss@beauty.example"))
+        into = reseller_status.become_reseller(world.ctx, session, owner.id).account.id
     with world.transaction() as session:
         merge.merge(ctx, session, world.reseller, into)
 

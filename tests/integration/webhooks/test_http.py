@@ -89,7 +89,7 @@ def test_sample_instance_verifies_signatures_and_recognises_repeats(http: Pinned
     sender = SignedCalls(http, SystemClock())
     assert sender.send(call(instance.url)).status == 200
     assert sender.send(call(instance.url)).status == 200
-    first, second = instance.book.calls
+    first, second = instance.received.calls
     assert (first["repeat"], second["repeat"]) == (False, True)
     assert first["data"] == {"message": "Grüße"}
     forged = OutgoingCall(instance.url, "x", b"{}", (format_secret(b"f" * 32),))
@@ -109,7 +109,7 @@ def test_every_status_is_a_response_and_redirects_are_not_followed(
     instance.set_behaviour(Behaviour(ResponseMode.STATUS, status, retry_after="7"))
     reply = SignedCalls(http, SystemClock()).send(call(instance.url))
     assert (reply.status, reply.headers["retry-after"]) == (status, "7")
-    assert len(instance.book.calls) == 1
+    assert len(instance.received.calls) == 1
 
 
 def test_refused_connection_is_reported_as_not_sent_and_the_port_returns(

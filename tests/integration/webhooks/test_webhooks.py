@@ -194,7 +194,7 @@ def test_lifecycle_of_an_offer_is_sent_to_its_reseller(world: OfferScenario) -> 
     listen(world, reseller=world.reseller)
     offer_id = world.delivered()
     with world.transaction() as session:
-        decide(world.book, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
+        decide(world.ctx, session, offer_id, DecisionChoice.ACCEPT, DecidedBy("test"))
     world.work()
     assert {body_of(posted)["type"] for posted in heard(world)} == {
         "offer.delivered",

@@ -1,7 +1,7 @@
 from datetime import date
 from decimal import Decimal
 
-from kontor.fees.rules import BillingRun, Subscription, choose_plan, end_plan, paid_until, periods_due, running_plan
+from kontor.fees.rules import BillingRun, Subscription, choose_plan, current_period, end_plan, periods_due, running_plan
 from kontor.kernel.money import Money
 
 PRICES = {code: Money(Decimal(amount), "EUR") for code, amount in (("basic", 19), ("premium", 49))}
@@ -14,7 +14,7 @@ def test_first_plan_starts_a_period_on_its_day() -> None:
 
     assert taken.new_run
     assert taken.subscription == Subscription("basic", BillingRun(TODAY, TODAY))
-    assert paid_until(taken.subscription, TODAY) == date(2026, 3, 10)
+    assert current_period(taken.subscription.run, TODAY).end == date(2026, 3, 10)
 
 
 def test_upgrade_starts_a_new_period_at_once() -> None:

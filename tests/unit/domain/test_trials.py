@@ -11,7 +11,6 @@ from kontor.programme.model import Plan, TrialRules
 from kontor.usage.rules import (
     TrialRun,
     check_trial_start,
-    converts,
     limits_in_force,
     reminder_due,
     reminders,
@@ -45,9 +44,9 @@ def test_paid_plan_converts_the_trial_only_before_its_end() -> None:
 
     assert trial_state(converted, NOW + DAY) is TrialState.CONVERTED
     assert trial_state(converted, RUN.ends_at + DAY) is TrialState.CONVERTED
-    assert converts(RUN, RUN.ends_at - TICK)
-    assert not converts(RUN, RUN.ends_at)
-    assert not converts(converted, NOW + 2 * DAY)
+    assert trial_state(RUN, RUN.ends_at - TICK) is TrialState.RUNNING
+    assert trial_state(RUN, RUN.ends_at) is not TrialState.RUNNING
+    assert trial_state(converted, NOW + 2 * DAY) is not TrialState.RUNNING
     too_late = TrialRun(NOW, RUN.ends_at, stopped_at=RUN.ends_at, converted=True)
     assert trial_state(too_late, RUN.ends_at) is TrialState.EXPIRED
 

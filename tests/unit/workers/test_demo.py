@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from devtools.demo.deployment import CALENDAR, NEXT_DAY, START, THREE_DAYS_LEFT, DemoFailed, must_be
-from devtools.demo.runner import perform
-from devtools.demo.stories import STORIES
-from devtools.demo.story import Act, Scenes, Story
+from devtools.demo.deployment import CALENDAR, NEXT_DAY, START, THREE_DAYS_LEFT, DemoFailed, check_equal
+from devtools.demo.runner import STORIES, play_stories
+from devtools.demo.story import Steps, Story, StoryRun
 from devtools.demo.world import World
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "programmes"
@@ -25,10 +24,10 @@ class Clockwork(World):
 
 
 def waiting(*instants: datetime) -> Story:
-    def play(world: World, act: Act) -> Scenes:
+    def play(world: World, run: StoryRun) -> Steps:
         for instant in instants:
             yield instant
-            must_be("the instant", world.now, instant)
+            check_equal("the instant", world.now, instant)
         return "done"
 
     return Story("any", "waits", play)
@@ -37,25 +36,23 @@ def waiting(*instants: datetime) -> Story:
 def test_stories_waiting_for_the_same_instant_share_one_clock_move() -> None:
     world = Clockwork()
     lines: list[str] = []
-    acts = list(perform(world, [waiting(NEXT_DAY), waiting(START, NEXT_DAY, THREE_DAYS_LEFT)], lines.append))
+    runs = list(play_stories(world, [waiting(NEXT_DAY), waiting(START, NEXT_DAY, THREE_DAYS_LEFT)], lines.append))
 
     assert world.moves == [START, START, NEXT_DAY, THREE_DAYS_LEFT]
-    assert [act.number for act in acts if isinstance(act, Act)] == [1, 2]
+    assert [run.number for run in runs if isinstance(run, StoryRun)] == [1, 2]
     assert lines == ["21 Jan 08:00  any, waits: done", "24 Jan 08:00  any, waits: done"]
 
 
 def test_failed_story_reports_which_when_and_why() -> None:
-    def play(world: World, act: Act) -> Scenes:
+    def play(world: World, run: StoryRun) -> Steps:
         yield NEXT_DAY
-        must_be("the tier", "Partner #7", "Partner #8")
+        check_equal("the tier", "Partner #7", "Partner #8")
         return "never"
 
     with pytest.raises(DemoFailed) as failure:
-        list(perform(Clockwork(), [Story("hosting", "breaks", play)], print))
+        list(play_stories(Clockwork(), [Story("hosting", "breaks", play)], print))
 
-    assert (
-        str(failure.value) == "hosting, breaks, 21 January 08:00: the tier: found 'Partner #7', promised 'Partner #8'"
-    )
+    assert str(failure.value) == "hosting, breaks, 21 January 08:00: the tier: expected 'Partner #8', got 'Partner #7'"
 
 
 def test_every_example_programme_has_stories_with_unique_names() -> None:

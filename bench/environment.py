@@ -24,7 +24,7 @@ PRELOAD = "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.t
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class BenchEnvironment:
     """Servers that all contenders of a run share. `postgres_url` is libpq's."""
 
     postgres_url: str
@@ -91,23 +91,23 @@ class NotEmpty(Exception):
 
 
 @contextmanager
-def open_stage(folder: Path, peer_python: Path) -> Iterator[Stage]:
+def open_environment(folder: Path, peer_python: Path) -> Iterator[BenchEnvironment]:
     """The servers given by DATABASE_URL and REDIS_URL, or embedded ones below `folder`."""
-    given = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     (folder / "log").mkdir(parents=True, exist_ok=True)
-    if given[0] and given[1]:
-        stage = Stage(libpq(given[0]), given[1], folder, peer_python, embedded=False)
-        if stage.redis().dbsize():
-            raise NotEmpty(f"{given[1]} is not empty, and the bench flushes it; give it an unused database number")
+    if database_url and redis_url:
+        environment = BenchEnvironment(libpq(database_url), redis_url, folder, peer_python, embedded=False)
+        if environment.redis().dbsize():
+            raise NotEmpty(f"{redis_url} is not empty, and the bench flushes it; give it an unused database number")
         try:
-            yield stage
+            yield environment
         finally:
-            stage.clear()
+            environment.clear()
         return
     data_dir = folder / "servers"
     preload(data_dir)
-    with embedded_servers(data_dir) as found:
-        yield Stage(libpq(found.database_url), found.redis_url, folder, peer_python, embedded=True)
+    with embedded_servers(data_dir) as servers:
+        yield BenchEnvironment(libpq(servers.database_url), servers.redis_url, folder, peer_python, embedded=True)
 
 
 def preload(data_dir: Path) -> None:
