@@ -13,7 +13,6 @@ from kontor.console import queues as queue_pages
 from kontor.engine.admin import lanes, queues
 from kontor.engine.admin.operations import Actor, Operations
 from kontor.engine.enqueue import Jobs
-from kontor.http.wire import uuid_of
 from kontor.operators import console as operators_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui import texts
@@ -53,10 +52,10 @@ class Subject:
 def _by_id(method: Callable[[Operations, Session, UUID, Actor], object]) -> Steer:
     """Call an operation with a job's id; the result is that id."""
 
-    def steer(request: ConsoleRequest, job_id: str, actor: Actor) -> UUID:
-        parsed = uuid_of(job_id)
-        method(request.operations, request.session, parsed, actor)
-        return parsed
+    def steer(request: ConsoleRequest, _text: str, actor: Actor) -> UUID:
+        job_id = request.incoming.uuid(JOB.path_param)
+        method(request.operations, request.session, job_id, actor)
+        return job_id
 
     return steer
 
