@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 
 from kontor.http.problems import TooLarge
 from kontor.http.wire import uuid_of
@@ -30,7 +30,6 @@ class IncomingRequest:
     params: Mapping[str, str]
     query: QueryParams
     headers: Headers
-    cookies: Mapping[str, str]
     origin: str
     scheme: str
     trace_id: str
@@ -49,7 +48,6 @@ class IncomingRequest:
             params=scope["path_params"],
             query=request.query_params,
             headers=request.headers,
-            cookies=request.cookies,
             origin=client[0] if client else "",
             scheme=scope.get("scheme", "http"),
             trace_id=trace_of(request),
@@ -62,6 +60,11 @@ class IncomingRequest:
         """The bearer token of the request, None if absent."""
         scheme, _, secret = self.headers.get("authorization", "").partition(" ")
         return secret.strip() if scheme.lower() == "bearer" and secret else None
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies, parsed on use: the API needs none."""
+        return cookie_parser("; ".join(self.headers.getlist("cookie")))
 
     @property
     def secure(self) -> bool:
