@@ -20,8 +20,8 @@ from kontor.discounts import routes as discounts_routes
 from kontor.fees import plan_routes
 from kontor.fees import routes as fees_routes
 from kontor.http.context import Deps
+from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
-from kontor.http.pipeline import trace_of
 from kontor.http.responses import MEDIA, ApiResponse, head, respond
 from kontor.http.routing import Routes, describe, flat
 from kontor.http.tracing import TracingMiddleware

@@ -11,6 +11,7 @@ from kontor.accounts.timeline_queries import AccountSearch
 from kontor.accounts.views import account_outs
 from kontor.discounts import queries as discounts_queries
 from kontor.fees import queries as fees_queries
+from kontor.http.incoming import IncomingRequest
 from kontor.kernel.errors import NotFound
 from kontor.kernel.paging import cursor_id, paginate
 from kontor.kernel.validation import name_key
@@ -18,7 +19,7 @@ from kontor.kernel.zones import local_day
 from kontor.licences import service as licences
 from kontor.programme import service as programme
 from kontor.ui import formatting
-from kontor.ui.console_request import ConsoleRequest, IncomingPageRequest, Redirect, TemplateResponse
+from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from kontor.ui.formatting import timeboxed
 from kontor.usage.service import trial_state
 from models.accounts import Account, AccountKind
@@ -90,7 +91,7 @@ def _instance(request: ConsoleRequest, account_id: UUID) -> Mapping[str, object]
     return {"url": instance and instance.url, "lane": lane}
 
 
-def _filter(incoming: IncomingPageRequest, text: str | None) -> AccountSearch:
+def _filter(incoming: IncomingRequest, text: str | None) -> AccountSearch:
     kind = incoming.param("kind")
     return AccountSearch(
         text=None if text is None else name_key(text),

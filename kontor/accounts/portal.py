@@ -1,57 +1,50 @@
 """The activation page: a new client's admin confirms the address by pressing a button."""
 
-from collections.abc import Mapping
-
 from sqlalchemy.orm import Session
 
 from kontor.accounts import activation
 from kontor.accounts.brands import branding_for
-from kontor.context import Context
-from kontor.http.context import Deps
-from kontor.kernel.errors import Conflict, Gone, Invalid, NotFound
+from kontor.http.context import Deps, RequestTransaction
+from kontor.kernel.errors import Conflict, Gone, Invalid, KontorError, NotFound
 from kontor.mailer.brand import Brand
 from kontor.ui import page_texts
 from kontor.ui.pages import PublicPage, Reader
 from models.accounts import Account
 
 
-def show_activation(deps: Deps, token: str) -> PublicPage:
-    """Show the page; changes nothing."""
-    with deps.sessions() as session:
-        try:
-            link = activation.peek(_service_context(deps), session, deps.tokens, token)
-        except NotFound:
+def show_activation(request: RequestTransaction) -> PublicPage:
+    """Show the page; changes nothing. Raises NotFound, Gone."""
+    link = _peek(request)
+    notice = page_texts.ACTIVE if link.done else None
+    return _page(request, link.account, 200, notice, form=not link.done)
+
+
+def activate(request: RequestTransaction) -> PublicPage:
+    """Activate the account, with a password if one was entered. Raises NotFound, Gone, Conflict, Invalid."""
+    password = request.incoming.form.get("password") or None
+    token = request.incoming.params["token"]
+    link = activation.activate(request.context, request.session, request.deps.tokens, token, password)
+    return _page(request, link.account, 200, page_texts.ACTIVE, form=False)
+
+
+def refuse_activation(request: RequestTransaction, error: KontorError) -> PublicPage:
+    """Show why nothing was activated."""
+    match error:
+        case NotFound():
             return unknown()
-        except Gone as error:
+        case Gone():
             return _gone(error)
-        notice = page_texts.ACTIVE if link.done else None
-        return _page(deps, session, link.account, 200, notice, form=not link.done)
+        case Conflict():
+            return _page(request, _peek(request).account, 409, page_texts.ACTIVE_BEFORE, form=False)
+        case Invalid():
+            return _page(request, _peek(request).account, 422, page_texts.PASSWORD, form=True)
+        case _:
+            raise error
 
 
-def activate(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
-    """Activate the account, with a password if one was entered."""
-    password = form.get("password") or None
-    service_ctx = _service_context(deps)
-    with deps.sessions() as session:
-        try:
-            link = activation.activate(service_ctx, session, deps.tokens, token, password)
-            view = _page(deps, session, link.account, 200, page_texts.ACTIVE, form=False)
-            session.commit()
-        except NotFound:
-            return unknown()
-        except Gone as error:
-            return _gone(error)
-        except (Conflict, Invalid) as error:
-            session.rollback()
-            return _refused(deps, session, token, error)
-    return view
-
-
-def _refused(deps: Deps, session: Session, token: str, error: Conflict | Invalid) -> PublicPage:
-    account = activation.peek(_service_context(deps), session, deps.tokens, token).account
-    if isinstance(error, Conflict):
-        return _page(deps, session, account, 409, page_texts.ACTIVE_BEFORE, form=False)
-    return _page(deps, session, account, 422, page_texts.PASSWORD, form=True)
+def _peek(request: RequestTransaction) -> activation.Invitation:
+    token = request.incoming.params["token"]
+    return activation.peek(request.context, request.session, request.deps.tokens, token)
 
 
 def _gone(error: Gone) -> PublicPage:
@@ -59,8 +52,8 @@ def _gone(error: Gone) -> PublicPage:
     return PublicPage("plain.html", 410, page_texts.ACTIVATION_GONE[error.code], values={"hint": None})
 
 
-def _page(deps: Deps, session: Session, account: Account, status: int, notice: str | None, *, form: bool) -> PublicPage:
-    brand = brand_of(deps, session, account)
+def _page(request: RequestTransaction, account: Account, status: int, notice: str | None, *, form: bool) -> PublicPage:
+    brand = brand_of(request.deps, request.session, account)
     return PublicPage(
         "activation.html",
         status,
@@ -71,10 +64,6 @@ def _page(deps: Deps, session: Session, account: Account, status: int, notice: s
         "bad" if status >= 400 else "good",
         {"brand": brand, "account": account.name, "open": form},
     )
-
-
-def _service_context(deps: Deps) -> Context:
-    return deps.context(deps.jobs)
 
 
 def brand_of(deps: Deps, session: Session, account: Account, reseller: Account | None = None) -> Brand:

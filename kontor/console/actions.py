@@ -1,96 +1,104 @@
 """Table of every action of the console."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from kontor.bulk import console as bulk
 from kontor.console import queues as queue_pages
 from kontor.engine.admin import lanes, queues
+from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.enqueue import Jobs
 from kontor.operators import console as operators_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleAction, ConsoleRequest
 from models.people import OperatorRole
 
-
-def _retry(request: ConsoleRequest, reason: str | None) -> str:
-    job_id = request.incoming.uuid("job_id")
-    request.operations.retry(request.session, job_id, request.actor(reason))
-    return f"/console/jobs/{job_id}?done=retry"
+Steer = Callable[[ConsoleRequest, str, Actor], object]
+"""Steers the object that a part of the path names; its result completes the page to return to."""
 
 
-def _cancel(request: ConsoleRequest, reason: str | None) -> str:
-    job_id = request.incoming.uuid("job_id")
-    request.operations.cancel(request.session, job_id, request.actor(reason))
-    return f"/console/jobs/{job_id}?done=cancel"
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A kind of object that operators steer: `path` is its list, `path_param` names one of it."""
+
+    code: str
+    path: str
+    path_param: str = "name"
+    cancel_url: str | None = None
+
+    def action(self, verb: str, steer: Steer, back: str, *, needs_reason: bool = False) -> ConsoleAction:
+        """Return the action `verb`; `back` is the page to return to, {} in it the result of `steer`."""
+
+        def perform(request: ConsoleRequest, reason: str | None) -> str:
+            return back.format(steer(request, request.incoming.params[self.path_param], request.actor(reason)))
+
+        return ConsoleAction(
+            f"{self.path}/{{{self.path_param}}}/{verb}",
+            f"{self.code}.{verb}",
+            perform,
+            nav=self.path.removeprefix("/console/"),
+            cancel_url=self.cancel_url or self.path,
+            path_param=self.path_param,
+            needs_reason=needs_reason,
+        )
 
 
-def _pause_queue(request: ConsoleRequest, reason: str | None) -> str:
-    request.operations.pause_queue(request.session, request.incoming.params["name"], request.actor(reason))
-    return "/console/queues?done=pause-queue"
+def _by_id(method: Callable[[Operations, Session, UUID, Actor], object]) -> Steer:
+    """Call an operation with a job's id; the result is that id."""
+
+    def steer(request: ConsoleRequest, _text: str, actor: Actor) -> UUID:
+        job_id = request.incoming.uuid(JOB.path_param)
+        method(request.operations, request.session, job_id, actor)
+        return job_id
+
+    return steer
 
 
-def _resume_queue(request: ConsoleRequest, reason: str | None) -> str:
-    request.operations.resume_queue(request.session, request.incoming.params["name"], request.actor(reason))
-    return "/console/queues?done=resume-queue"
+def _by_name(method: Callable[[Operations, Session, str, Actor], object]) -> Steer:
+    """Call an operation with a name."""
+    return lambda request, name, actor: method(request.operations, request.session, name, actor)
 
 
-def _run(request: ConsoleRequest, reason: str | None) -> str:
-    job_id = request.operations.run_schedule(request.session, request.incoming.params["name"], request.actor(reason))
-    return f"/console/jobs/{job_id}?done=run"
+def _in_engine(function: Callable[[Session, Jobs, str, Actor], object]) -> Steer:
+    """Call a function of the engine with a name."""
+    return lambda request, name, actor: function(request.session, request.jobs, name, actor)
 
 
-def _pause_schedule(request: ConsoleRequest, reason: str | None) -> str:
-    request.operations.pause_schedule(request.session, request.incoming.params["name"], request.actor(reason))
-    return "/console/schedules?done=pause-schedule"
+JOB: Final = Subject("job", "/console/jobs", "job_id", "/console/jobs/{}")
+QUEUE: Final = Subject("queue", "/console/queues")
+WORKER: Final = Subject("worker", "/console/workers", "worker")
+SCHEDULE: Final = Subject("schedule", "/console/schedules")
+LANE: Final = Subject("lane", "/console/instances")
+DRAIN: Final = _in_engine(partial(queues.set_draining, draining=True))
+UNDRAIN: Final = _in_engine(partial(queues.set_draining, draining=False))
 
+ENGINE_ACTIONS: Final = (
+    JOB.action("retry", _by_id(Operations.retry), "/console/jobs/{}?done=retry"),
+    JOB.action("cancel", _by_id(Operations.cancel), "/console/jobs/{}?done=cancel", needs_reason=True),
+    QUEUE.action("pause", _by_name(Operations.pause_queue), "/console/queues?done=pause-queue", needs_reason=True),
+    QUEUE.action("resume", _by_name(Operations.resume_queue), "/console/queues?done=resume-queue"),
+    WORKER.action("drain", DRAIN, "/console/workers?done=drain", needs_reason=True),
+    WORKER.action("undrain", UNDRAIN, "/console/workers?done=undrain"),
+    SCHEDULE.action("run", _by_name(Operations.run_schedule), "/console/jobs/{}?done=run"),
+    SCHEDULE.action(
+        "pause", _by_name(Operations.pause_schedule), "/console/schedules?done=pause-schedule", needs_reason=True
+    ),
+    SCHEDULE.action("resume", _by_name(Operations.resume_schedule), "/console/schedules?done=resume-schedule"),
+    LANE.action("probe", _in_engine(lanes.probe), "/console/instances?done=probe"),
+    LANE.action("hold", _in_engine(lanes.hold), "/console/instances?done=hold", needs_reason=True),
+    LANE.action("release", _in_engine(lanes.release), "/console/instances?done=release"),
+)
 
-def _resume_schedule(request: ConsoleRequest, reason: str | None) -> str:
-    request.operations.resume_schedule(request.session, request.incoming.params["name"], request.actor(reason))
-    return "/console/schedules?done=resume-schedule"
-
-
-def _probe(request: ConsoleRequest, reason: str | None) -> str:
-    lanes.probe(request.session, request.jobs, request.incoming.params["name"], request.actor(reason))
-    return "/console/instances?done=probe"
-
-
-def _hold(request: ConsoleRequest, reason: str | None) -> str:
-    lanes.hold(request.session, request.jobs, request.incoming.params["name"], request.actor(reason))
-    return "/console/instances?done=hold"
-
-
-def _release(request: ConsoleRequest, reason: str | None) -> str:
-    lanes.release(request.session, request.jobs, request.incoming.params["name"], request.actor(reason))
-    return "/console/instances?done=release"
-
-
-def _drain(request: ConsoleRequest, reason: str | None) -> str:
-    queues.set_draining(
-        request.session, request.jobs, request.incoming.params["worker"], request.actor(reason), draining=True
-    )
-    return "/console/workers?done=drain"
-
-
-def _undrain(request: ConsoleRequest, reason: str | None) -> str:
-    queues.set_draining(
-        request.session, request.jobs, request.incoming.params["worker"], request.actor(reason), draining=False
-    )
-    return "/console/workers?done=undrain"
-
-
-JOB: Final = "/console/jobs/{}"
-QUEUES: Final = "/console/queues"
-WORKERS: Final = "/console/workers"
-SCHEDULES: Final = "/console/schedules"
-INSTANCES: Final = "/console/instances"
 PEOPLE: Final = "/console/people"
 BULK: Final = "/console/bulk/{}"
 ACTIONS: Final = (
-    ConsoleAction("/console/jobs/{job_id}/retry", "job.retry", _retry, nav="jobs", path_param="job_id", cancel_url=JOB),
-    ConsoleAction(
-        "/console/jobs/{job_id}/cancel", "job.cancel", _cancel, nav="jobs", path_param="job_id", cancel_url=JOB,
-        needs_reason=True,
-    ),
+    *ENGINE_ACTIONS,
     ConsoleAction(
         "/console/bulk/{run_id}/start", "bulk.start", bulk.start, nav="bulk", path_param="run_id", cancel_url=BULK,
         needs_reason=True,
@@ -106,34 +114,9 @@ ACTIONS: Final = (
         needs_reason=True,
     ),
     ConsoleAction(
-        "/console/queues/{name}/pause", "queue.pause", _pause_queue, nav="queues", cancel_url=QUEUES, needs_reason=True
-    ),
-    ConsoleAction("/console/queues/{name}/resume", "queue.resume", _resume_queue, nav="queues", cancel_url=QUEUES),
-    ConsoleAction(
         "/console/queues/{name}/limit", "queue.limit", queue_pages.limit, nav="queues", cancel_url="/console/queues/{}",
         needs_reason=True, field=("concurrency", texts.LIMIT_LABEL),
     ),
-    ConsoleAction(
-        "/console/workers/{worker}/drain", "worker.drain", _drain, nav="workers", path_param="worker",
-        cancel_url=WORKERS, needs_reason=True,
-    ),
-    ConsoleAction(
-        "/console/workers/{worker}/undrain", "worker.undrain", _undrain, nav="workers", path_param="worker",
-        cancel_url=WORKERS,
-    ),
-    ConsoleAction("/console/schedules/{name}/run", "schedule.run", _run, nav="schedules", cancel_url=SCHEDULES),
-    ConsoleAction(
-        "/console/schedules/{name}/pause", "schedule.pause", _pause_schedule, nav="schedules", cancel_url=SCHEDULES,
-        needs_reason=True,
-    ),
-    ConsoleAction(
-        "/console/schedules/{name}/resume", "schedule.resume", _resume_schedule, nav="schedules", cancel_url=SCHEDULES
-    ),
-    ConsoleAction("/console/instances/{name}/probe", "lane.probe", _probe, nav="instances", cancel_url=INSTANCES),
-    ConsoleAction(
-        "/console/instances/{name}/hold", "lane.hold", _hold, nav="instances", cancel_url=INSTANCES, needs_reason=True
-    ),
-    ConsoleAction("/console/instances/{name}/release", "lane.release", _release, nav="instances", cancel_url=INSTANCES),
     ConsoleAction(
         "/console/reconciliation/{gap_id}/mend", "gap.mend", reconciliation_console.mend, nav="reconciliation",
         path_param="gap_id", cancel_url=reconciliation_console.BASE_PATH,

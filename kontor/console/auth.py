@@ -2,14 +2,21 @@
 
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
+from sqlalchemy.orm import Session
+
+from kontor.http.context import Deps
+from kontor.http.incoming import IncomingRequest
+from kontor.http.problems import Unauthorized
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, TooManyAttempts
 from kontor.operators import service as operators
 from kontor.ui import texts
-from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, IncomingPageRequest, Redirect, TemplateResponse
+from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
+from models.people import OperatorRole
 
 COOKIE: Final = "kontor_session"
 TICKET: Final = "kontor_login"
@@ -18,7 +25,38 @@ LOGIN: Final = "/console/login"
 SAFE: Final = re.compile(r"/console(?:[/?][\x21-\x5b\x5d-\x7e]*)?")
 
 
-def login_path(incoming: IncomingPageRequest) -> str:
+@dataclass(frozen=True, slots=True)
+class RolePolicy:
+    """Access policy of a console route; `role` None: no sign-in required."""
+
+    role: OperatorRole | None
+
+    def admit(self, request: ConsoleRequest) -> None:
+        """Check the policy. Raises Unauthorized, then Forbidden for a foreign form, then for the role."""
+        if self.role is None:
+            return
+        if request.operator is None:
+            raise Unauthorized
+        if request.incoming.method == "POST" and not _csrf_ok(request):
+            raise Forbidden("csrf", texts.FOREIGN_FORM)
+        if not request.may(self.role):
+            role = request.operator.role
+            raise Forbidden("role", f"Your role is {role}; this page requires the role {self.role.value}.")
+
+
+def authenticated(deps: Deps, session: Session, incoming: IncomingRequest) -> ConsoleRequest:
+    """Open a request with its operator, None if nobody is signed in."""
+    now, secret = deps.clock.now(), incoming.cookies.get(COOKIE)
+    signed_in = operators.find_session(session, secret, now) if secret else None
+    return ConsoleRequest(deps, session, incoming, now, *(signed_in or (None, None)))
+
+
+def _csrf_ok(request: ConsoleRequest) -> bool:
+    token = request.incoming.form.get("csrf", "")
+    return secrets.compare_digest(token.encode("utf-8", "replace"), request.csrf.encode())
+
+
+def login_path(incoming: IncomingRequest) -> str:
     """Return the login URL for an anonymous request; it leads back to the requested page."""
     if incoming.method == "POST" or incoming.path == "/console":
         return LOGIN

@@ -1,27 +1,25 @@
-"""Handle a console request: session, role, CSRF; then one transaction, committed here; live updates."""
+"""Handle a console request: session, role and CSRF, then the view, in one transaction; live updates."""
 
 import asyncio
 import json
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from kontor.console.auth import COOKIE, login_path
+from kontor.console.auth import RolePolicy, authenticated, login_path
 from kontor.console.render import Templates
 from kontor.http.context import Deps
-from kontor.http.responses import DB_UNAVAILABLE, status_of
-from kontor.kernel.errors import Forbidden, Invalid, KontorError, TooManyAttempts
-from kontor.operators import service as operators
+from kontor.http.incoming import IncomingRequest, read_form
+from kontor.http.problems import OutOfRange, Unauthorized, Unavailable, headers_of, status_of
+from kontor.http.transaction import run, run_page
+from kontor.kernel.errors import KontorError, NotFound
 from kontor.ui import texts
-from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, IncomingPageRequest, Redirect, TemplateResponse
+from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 from models.people import OperatorRole
 
 ConsoleView = Callable[[ConsoleRequest], ConsoleResponse]
@@ -37,120 +35,72 @@ class ConsoleHandler:
 
     def handler(self, view: ConsoleView, role: OperatorRole | None) -> RequestHandler:
         """Return the handler for the router."""
+        policy = RolePolicy(role)
 
         async def handle(http_request: Request) -> Response:
             deps: Deps = http_request.app.state.deps
-            incoming = await _parse(http_request)
+            form = await read_form(http_request, FIELDS)
+            stripped = {name: text.replace("\x00", "") for name, text in form.items()}
+            incoming = IncomingRequest.of(http_request, form=stripped)
             if http_request.method == "GET" and requested(http_request.headers.get("accept", "")):
-                return stream(http_request, deps.threads, lambda: self._fragments(deps, incoming, view, role))
+                return stream(http_request, deps.threads, lambda: self._fragments(deps, incoming, view, policy))
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(deps.threads, self._answer, deps, incoming, view, role)
+            return await loop.run_in_executor(deps.threads, self._respond, deps, incoming, view, policy)
 
         return handle
 
-    def _answer(
-        self, deps: Deps, incoming: IncomingPageRequest, view: ConsoleView, role: OperatorRole | None
-    ) -> Response:
-        try:
-            with deps.sessions() as session:
-                request = ConsoleRequest(deps, session, incoming, deps.clock.now())
-                return self._visited(request, view, role)
-        except DB_UNAVAILABLE:
-            return self._without_database(deps, incoming)
+    def _respond(self, deps: Deps, incoming: IncomingRequest, view: ConsoleView, policy: RolePolicy) -> Response:
+        def show(session: Session) -> Response:
+            request = authenticated(deps, session, incoming)
+            policy.admit(request)
+            return self.templates.response(view(request), request)
 
-    def _visited(self, request: ConsoleRequest, view: ConsoleView, role: OperatorRole | None) -> Response:
-        request = _load_session(request)
-        try:
-            reply = _authorize(request, view, role)
-            request.session.flush()
-        except (KontorError, DataError) as error:
-            request.session.rollback()
-            return self.templates.response(_error_page(error), _load_session(request))
-        response = self.templates.response(reply, request)
-        request.session.commit()
-        return response
+        def refuse(session: Session | None, error: KontorError) -> Response:
+            if session is None:
+                request = ConsoleRequest(deps, Session(), incoming, deps.clock.wall_time())
+            else:
+                request = authenticated(deps, session, incoming)
+            return self.templates.response(_refusal(error, incoming), request)
+
+        return run_page(deps, show, refuse)
 
     def _fragments(
-        self, deps: Deps, incoming: IncomingPageRequest, view: ConsoleView, role: OperatorRole | None
+        self, deps: Deps, incoming: IncomingRequest, view: ConsoleView, policy: RolePolicy
     ) -> Mapping[str, str] | None:
         """Render the live fragments; empty while the database is unavailable, None if the page has none."""
-        try:
-            with deps.sessions() as session:
-                request = _load_session(ConsoleRequest(deps, session, incoming, deps.clock.now()))
-                reply = _authorize(request, view, role)
-                return (
-                    self.templates.fragments(reply, request)
-                    if isinstance(reply, TemplateResponse) and reply.live
-                    else None
-                )
-        except DB_UNAVAILABLE:
-            return {}
-        except (KontorError, DataError):
+
+        def draw(session: Session) -> Mapping[str, str] | None:
+            request = authenticated(deps, session, incoming)
+            policy.admit(request)
+            reply = view(request)
+            if isinstance(reply, TemplateResponse) and reply.live:
+                return self.templates.fragments(reply, request)
             return None
 
-    def _without_database(self, deps: Deps, incoming: IncomingPageRequest) -> Response:
-        request = ConsoleRequest(deps, Session(), incoming, deps.clock.wall_time())
-        return self.templates.response(_problem(texts.DATABASE_TITLE, texts.DATABASE_UNAVAILABLE, 503), request)
+        try:
+            return run(deps, draw)
+        except Unavailable:
+            return {}
+        except KontorError:
+            return None
 
 
-def _load_session(request: ConsoleRequest) -> ConsoleRequest:
-    secret = request.incoming.cookies.get(COOKIE)
-    signed_in = operators.find_session(request.session, secret, request.now) if secret else None
-    operator_session, operator = signed_in or (None, None)
-    return replace(request, operator_session=operator_session, operator=operator)
-
-
-def _authorize(request: ConsoleRequest, view: ConsoleView, role: OperatorRole | None) -> ConsoleResponse:
-    """Return the view's reply, or a redirect to sign-in. Raises Forbidden for a wrong role or CSRF token."""
-    if role is not None:
-        if request.operator is None:
-            return Redirect(login_path(request.incoming))
-        if request.incoming.method == "POST" and not _csrf_ok(request):
-            raise Forbidden("csrf", texts.FOREIGN_FORM)
-        if not request.may(role):
-            raise Forbidden("role", f"Your role is {request.operator.role}; this page requires the role {role.value}.")
-    return view(request)
-
-
-def _csrf_ok(request: ConsoleRequest) -> bool:
-    token = request.incoming.form.get("csrf", "")
-    return secrets.compare_digest(token.encode("utf-8", "replace"), request.csrf.encode())
-
-
-def _error_page(error: KontorError | DataError) -> TemplateResponse:
-    if isinstance(error, DataError):
-        error = Invalid(message=texts.NOT_SEARCHABLE)
+def _refusal(error: KontorError, incoming: IncomingRequest) -> ConsoleResponse:
+    """Return the page that says why a request failed; without a session, the way to sign in."""
     status = status_of(error)
-
-    message = texts.NOT_FOUND if status == 404 else error.message
-    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, TooManyAttempts) else {}
-    return replace(_problem(texts.PROBLEM_TITLES.get(status, "Error"), message, status), headers=headers)
-
-
-def _problem(title: str, message: str, status: int) -> TemplateResponse:
-    return TemplateResponse("problem.html", title, {"message": message}, status=status)
-
-
-async def _parse(http_request: Request) -> IncomingPageRequest:
-    return IncomingPageRequest(
-        method=http_request.method,
-        path=http_request.url.path,
-        params=http_request.path_params,
-        query=http_request.query_params,
-        form=await _form(http_request) if http_request.method == "POST" else {},
-        cookies=http_request.cookies,
-        origin=http_request.client.host if http_request.client else "",
-        secure="https" in (http_request.url.scheme, http_request.headers.get("x-forwarded-proto")),
-    )
-
-
-async def _form(http_request: Request) -> Mapping[str, str]:
-    """Return the text fields of a form; empty if the form cannot be parsed."""
-    try:
-        form = await http_request.form(max_files=0, max_fields=FIELDS)
-    except HTTPException:
-        return {}
-    return {name: value.replace("\x00", "") for name, value in form.items() if isinstance(value, str)}
+    match error:
+        case Unauthorized():
+            return Redirect(login_path(incoming))
+        case NotFound():
+            message = texts.NOT_FOUND
+        case OutOfRange():
+            message = texts.NOT_SEARCHABLE
+        case Unavailable():
+            message = texts.DATABASE_UNAVAILABLE
+        case _:
+            message = error.message
+    title = texts.PROBLEM_TITLES.get(status, "Error")
+    return TemplateResponse("problem.html", title, {"message": message}, status=status, headers=headers_of(error))
 
 
 EVERY_SECONDS: Final = 2.0

@@ -15,6 +15,7 @@ from starlette.datastructures import QueryParams
 from kontor.engine.admin import job_details, job_queries
 from kontor.engine.admin.job_details import DeadGroup
 from kontor.engine.admin.job_queries import JobQuery, JobRecord
+from kontor.http.incoming import IncomingRequest
 from kontor.jobs import service as jobs
 from kontor.jobs.job_filter import parse_job_filter
 from kontor.jobs.search import FULL_QUERY_SHARE, Searcher, SearchPage
@@ -24,7 +25,7 @@ from kontor.kernel.ids import new_id
 from kontor.kernel.paging import cursor_id
 from kontor.kernel.states import JobState
 from kontor.ui import formatting
-from kontor.ui.console_request import ConsoleRequest, IncomingPageRequest, Redirect, TemplateResponse
+from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from kontor.ui.formatting import timeboxed
 from models.console import SavedSearch
 from models.people import Operator
@@ -77,7 +78,7 @@ def total(request: ConsoleRequest, query: JobQuery, result: SearchPage, *, first
     return timeboxed(request, lambda: job_details.bounded_count(psycopg_connection(request.session), query), COUNT_MS)
 
 
-def _following(incoming: IncomingPageRequest, result: SearchPage) -> str:
+def _following(incoming: IncomingRequest, result: SearchPage) -> str:
     kept = [(name, text) for name, text in incoming.query.multi_items() if name not in {"cursor", "done", CONTINUES}]
     scan = [(CONTINUES, "1")] if result.partial else []
     return f"/console/jobs?{urlencode([*kept, ('cursor', str(result.next)), *scan])}"

@@ -7,11 +7,11 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from kontor.http.incoming import IncomingRequest
 from kontor.ui import texts
 from kontor.ui.console_request import (
     ConsoleRequest,
     ConsoleResponse,
-    IncomingPageRequest,
     RawResponse,
     Redirect,
     StreamedFile,
@@ -91,12 +91,12 @@ def _scope(page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, obje
     }
 
 
-def _theme(incoming: IncomingPageRequest) -> str:
+def _theme(incoming: IncomingRequest) -> str:
     theme = incoming.cookies.get("kontor_theme", "")
     return theme if theme in {"light", "dark"} else "auto"
 
 
-def _with_cookies(response: Response, cookies: Mapping[str, str], incoming: IncomingPageRequest) -> Response:
+def _with_cookies(response: Response, cookies: Mapping[str, str], incoming: IncomingRequest) -> Response:
     for name, value in cookies.items():
         max_age = COOKIE_SECONDS if value else 0
         response.set_cookie(

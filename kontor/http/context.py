@@ -1,6 +1,6 @@
-"""One call of the API: the process's dependencies, the caller, the transaction, the rules of access."""
+"""A request in its transaction, the dependencies of the process, and the API's rules of access."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,11 +13,11 @@ from fastapi.security import HTTPBearer
 from psycopg import Connection
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
-from starlette.datastructures import Headers, QueryParams
 
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
 from kontor.engine.test_clock import FrozenClock
+from kontor.http.incoming import IncomingRequest
 from kontor.http.keys import Principal
 from kontor.http.ownership import Owner, Ownership
 from kontor.kernel.addresses import AddressGuard
@@ -76,37 +76,16 @@ class Deps:
 
 
 @dataclass(frozen=True, slots=True)
-class IncomingRequest:
-    """A request as received, with its body."""
-
-    method: str
-    target: str
-    params: Mapping[str, str]
-    query: QueryParams
-    headers: Headers
-    body: bytes
-    trace_id: str
-
-    @property
-    def secret(self) -> str | None:
-        """The bearer token of the request, None if absent."""
-        scheme, _, secret = self.headers.get("authorization", "").partition(" ")
-        return secret.strip() if scheme.lower() == "bearer" and secret else None
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """An authenticated request in its transaction. `now` is the same for the whole request.
+class RequestTransaction:
+    """A request in its transaction, as `transaction.run` opened it. `now` is the same for the whole request.
 
     `work` is that transaction: a Session, or a bare connection for sessionless routes.
     """
 
     deps: Deps
     work: Session | Connection[Any]
-    caller: Principal
     incoming: IncomingRequest
     now: datetime
-    refusal: KontorError | None = None
 
     @property
     def session(self) -> Session:
@@ -119,12 +98,6 @@ class RequestContext:
         """The transaction as a psycopg connection."""
         return psycopg_connection(self.work) if isinstance(self.work, Session) else self.work
 
-    def enqueue_request(self, request: JobRequest) -> EnqueueResult:
-        """Enqueue a job; the relay is notified after the commit. Raises Invalid."""
-        if isinstance(self.work, Session):
-            return self.jobs.enqueue_request(self.work, request)
-        return self.jobs.enqueue_on(self.work, request)
-
     @property
     def jobs(self) -> Jobs:
         """The ledger at the time of this request; jobs carry its trace id."""
@@ -135,6 +108,20 @@ class RequestContext:
     def context(self) -> Context:
         """The context of the use cases, at the time of this request."""
         return self.deps.context(self.jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext(RequestTransaction):
+    """An authenticated request of the API in its transaction. `refusal` is the error of its network check."""
+
+    caller: Principal
+    refusal: KontorError | None = None
+
+    def enqueue_request(self, request: JobRequest) -> EnqueueResult:
+        """Enqueue a job; the relay is notified after the commit. Raises Invalid."""
+        if isinstance(self.work, Session):
+            return self.jobs.enqueue_request(self.work, request)
+        return self.jobs.enqueue_on(self.work, request)
 
     def require_visible(self, ownership: Ownership | None) -> Ownership:
         """Return the ownership. Raises NotFound if it is None or not visible to the caller."""

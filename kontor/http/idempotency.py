@@ -26,22 +26,18 @@ class IdempotentRequest:
     key: str
 
     def run(self, effect: Callable[[RequestContext], ApiResponse]) -> ApiResponse:
-        """Return the stored response, or perform the request and store its response for 24 h. Commits."""
-        ctx, incoming = self.ctx, self.ctx.incoming
-        try:
-            reservation = self._reservation()
-            stored = reserve(ctx.session, reservation, ctx.now, ctx.deps.clock.wall_time())
-        except KontorError as error:
-            ctx.session.rollback()
-            return problem(error, incoming.trace_id)
+        """Return the stored response, or perform the request and store its response for 24 h.
+
+        Raises Conflict(`idempotency_in_progress`), Invalid.
+        """
+        reservation = self._reservation()
+        stored = reserve(self.ctx.session, reservation, self.ctx.now, self.ctx.deps.clock.wall_time())
         if stored is not None:
-            ctx.session.rollback()
             return ApiResponse(stored.body.encode(), stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
         response = self._perform(effect)
         if response.status < 500 and response.status != 429:
             self._store(reservation, response)
-        ctx.session.commit()
-        return self._store_final(reservation, response)
+        return self._with_final_response(reservation, response)
 
     def _reservation(self) -> Reservation:
         incoming = self.ctx.incoming
@@ -65,8 +61,8 @@ class IdempotentRequest:
             busy_until = self.ctx.deps.clock.wall_time() + timedelta(seconds=response.wait.seconds) + GRACE
         save(self.ctx.session, reservation, masked(response), self.ctx.now, busy_until)
 
-    def _store_final(self, reservation: Reservation, response: ApiResponse) -> ApiResponse:
-        """Store a long-polled response again when it is final."""
+    def _with_final_response(self, reservation: Reservation, response: ApiResponse) -> ApiResponse:
+        """Make a long-polled response store itself again when it is rendered last."""
         if response.wait is None:
             return response
         now, render = self.ctx.now, response.wait.render
@@ -74,7 +70,6 @@ class IdempotentRequest:
         def render_and_keep(session: Session) -> ApiResponse:
             final = render(session)
             save(session, reservation, masked(final), now)
-            session.commit()
             return final
 
         return replace(response, wait=replace(response.wait, render=render_and_keep))

@@ -12,17 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor.http.ownership import Ownership
-from kontor.kernel.errors import KontorError
+from kontor.http.problems import Unauthorized
 from models.keys import ApiKey, Scope
 
 PREFIX: Final = "kontor_"
-
-
-class Unauthorized(KontorError):
-    """The API key is missing or not valid (401)."""
-
-    def __init__(self) -> None:
-        super().__init__("unauthorized", "Send a valid API key: Authorization: Bearer <key>.")
 
 
 @dataclass(frozen=True, slots=True)

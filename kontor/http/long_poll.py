@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from kontor.engine.admin import job_queries
 from kontor.http.context import Deps
-from kontor.http.responses import DB_UNAVAILABLE, ApiResponse
-from kontor.kernel.database import psycopg_connection
+from kontor.http.problems import Unavailable
+from kontor.http.responses import ApiResponse
+from kontor.http.transaction import run, run_on_connection
 
 MIN_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.1
@@ -61,9 +62,8 @@ class JobWatcher:
 
     def _unfinished(self, job_ids: list[UUID]) -> set[UUID]:
         try:
-            with self.deps.sessions() as session:
-                return job_queries.unfinished(psycopg_connection(session), job_ids)
-        except DB_UNAVAILABLE:
+            return run_on_connection(self.deps, lambda connection: job_queries.unfinished(connection, job_ids))
+        except Unavailable:
             return set(job_ids)
 
 
@@ -81,15 +81,10 @@ async def long_poll(watch: JobWatcher, response: ApiResponse) -> ApiResponse:
 
 
 async def _until(deps: Deps, done: Callable[[Session], bool], seconds: float) -> None:
-    """Poll `over` with growing pauses until it returns True or time is up."""
+    """Poll `done` with growing pauses until it returns True or time is up."""
     loop, pause = asyncio.get_running_loop(), MIN_PAUSE
-
-    def ask() -> bool:
-        with deps.sessions() as session:
-            return done(session)
-
     end = loop.time() + seconds
-    while loop.time() < end and not await loop.run_in_executor(deps.threads, ask):
+    while loop.time() < end and not await loop.run_in_executor(deps.threads, run, deps, done):
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, MAX_PAUSE)
 
@@ -98,7 +93,6 @@ def _render(deps: Deps, response: ApiResponse) -> ApiResponse:
     if response.wait is None:
         return response
     try:
-        with deps.sessions() as session:
-            return response.wait.render(session)
-    except DB_UNAVAILABLE:
+        return run(deps, response.wait.render)
+    except Unavailable:
         return response

@@ -8,44 +8,39 @@ from typing import Any, Final, TypeVar, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
 
-from kontor.http.responses import TooLarge, invalid
+from kontor.http.responses import invalid
 from kontor.http.wire import QueryModel
 from kontor.kernel.errors import FieldError, Invalid
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound=QueryModel)
-BODY_LIMIT: Final = 16 * 1024 * 1024
-SUSPICIOUS: Final = re.compile(rb"\\u0000|[eE]\+?\d{3}")
+SUSPICIOUS: Final = re.compile(rb"\\u0000|[eE]\+?\d{3}|NaN|Infinity")
+"""Where this does not occur, a parsed body holds neither NUL characters nor numbers that are not finite."""
+
 EMPTY: Final = b"{}"
-
-
-async def read_body(request: Request) -> bytes:
-    """Read the whole body. Raises TooLarge beyond 16 MiB."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise TooLarge(BODY_LIMIT)
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def parse_body(model: type[M], body: bytes, *, optional: bool) -> M:
     """Parse the body; an optional one may be empty. Raises Invalid."""
     text = EMPTY if optional and not body.strip() else body
-    try:
-        tree = from_json(text, allow_inf_nan=False, cache_strings=False)
-    except ValueError as error:
-        raise Invalid("invalid", "The body is not valid JSON.", errors=[FieldError("", str(error))]) from None
-    if SUSPICIOUS.search(text) and not getattr(model, "any_text", False):
-        _refuse_unstorable(tree, "")
+    if SUSPICIOUS.search(text):
+        tree = _tree(text)
+        if not getattr(model, "any_text", False):
+            _refuse_unstorable(tree, "")
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
+        _tree(text)
         raise invalid(error) from None
+
+
+def _tree(text: bytes) -> Any:
+    """Parse JSON without a model. Raises Invalid."""
+    try:
+        return from_json(text, allow_inf_nan=False, cache_strings=False)
+    except ValueError as error:
+        raise Invalid("invalid", "The body is not valid JSON.", errors=[FieldError("", str(error))]) from None
 
 
 def parse_query(model: type[Q], query: QueryParams) -> Q:

@@ -1,32 +1,31 @@
-"""Request pipeline: checks 401, 404, 403 in this order, then body, effect and commit in one transaction."""
+"""Request pipeline of the API: checks 401, 404, 403 in this order, then body and effect, in one transaction."""
 
 import asyncio
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
+from psycopg import Connection
 from pydantic import BaseModel
-from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kontor.http.context import Deps, IncomingRequest, RequestContext, RoutePolicy
+from kontor.http.context import Deps, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
-from kontor.http.keys import Principal, authenticate
+from kontor.http.incoming import IncomingRequest, read_body, trace_of
+from kontor.http.keys import authenticate
 from kontor.http.long_poll import long_poll
-from kontor.http.parsing import parse_body, parse_query, read_body
-from kontor.http.responses import DB_UNAVAILABLE, ApiResponse, TooLarge, Unavailable, problem, respond
+from kontor.http.parsing import parse_body, parse_query
+from kontor.http.problems import TooLarge
+from kontor.http.responses import ApiResponse, problem, respond
+from kontor.http.transaction import run, run_on_connection
 from kontor.http.wire import QueryModel, uuid_of
-from kontor.kernel.database import is_serialization_failure, psycopg_connection
-from kontor.kernel.errors import Invalid, KontorError, NotFound
-from kontor.kernel.tracing import TRACEPARENT, parse_traceparent
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.errors import KontorError, NotFound
 
-RERUNS = 2
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 Precheck = Callable[..., None]
 """Network check before the transaction; takes the arguments of the endpoint."""
@@ -86,13 +85,9 @@ class EndpointSpec:
         return arguments
 
 
-class StaleConnection(Exception):
-    """The first statement failed: PostgreSQL was restarted or is unavailable."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Runs one route; all blocking work happens in one worker thread."""
+    """Runs one route: reads the request, serves it in one worker thread, waits where the response says so."""
 
     spec: EndpointSpec
 
@@ -106,112 +101,61 @@ class Pipeline:
 
     async def _respond(self, request: Request) -> Response:
         deps: Deps = request.app.state.deps
-        trace_id = trace_of(request)
         try:
-            body = await read_body(request)
+            incoming = IncomingRequest.of(request, body=await read_body(request))
         except TooLarge as error:
+            trace_id = trace_of(request)
             return respond(problem(error, trace_id), trace_id)
-        scope = request.scope
-        incoming = IncomingRequest(
-            scope["method"],
-            f"{scope['path']}?{scope['query_string'].decode('latin-1')}",
-            scope["path_params"],
-            request.query_params,
-            request.headers,
-            body,
-            trace_id,
-        )
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming)
         if response.wait is not None:
             response = await long_poll(request.app.state.watch, response)
-        return respond(response, trace_id)
+        return respond(response, incoming.trace_id)
 
     def serve(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
-        """Run the request in one transaction; an unavailable database gives 503."""
+        """Run the request in one transaction; an expected error becomes a problem."""
         try:
-            return self._with_retries(deps, incoming)
-        except (DataError, psycopg.DataError):
-            error: KontorError = Invalid(message="A value is out of the range that the database can hold.")
-        except (*DB_UNAVAILABLE, StaleConnection):
-            error = Unavailable()
-        return problem(error, incoming.trace_id)
-
-    def _with_retries(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
-        """Retry a transaction after a serialization failure, a deadlock or a stale connection."""
-        for _ in range(RERUNS):
-            try:
-                return self._serve_once(deps, incoming)
-            except StaleConnection:
-                deps.drop_connections()
-            except (DBAPIError, psycopg.Error) as error:
-                if not is_serialization_failure(error):
-                    raise
-        return self._serve_once(deps, incoming)
-
-    def _serve_once(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
-        if self.spec.sessionless and "idempotency-key" not in incoming.headers:
-            return self._sessionless(deps, incoming)
-        refusal = None if self.spec.precheck is None else self._precheck(deps, incoming)
-        with deps.sessions() as session:
-            return self._in_transaction(deps, session, incoming, refusal)
-
-    def _sessionless(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
-        """Run without a Session, which would cost more than all other work of the request."""
-        now = deps.clock.now()
-        with deps.connection() as connection:
-            try:
-                caller = self._authenticate(connection, incoming, now)
-                response = self._effect(RequestContext(deps, connection, caller, incoming, now))
-            except KontorError as error:
-                return problem(error, incoming.trace_id)
-            connection.commit()
-        deps.jobs.doorbell.ring()
-        return response
-
-    @staticmethod
-    def _authenticate(connection: psycopg.Connection[Any], incoming: IncomingRequest, now: datetime) -> Principal:
-        """Authenticate; this is the first statement of every request. Raises Unauthorized."""
-        try:
-            return authenticate(connection, incoming.secret, now)
-        except DB_UNAVAILABLE as error:
-            raise StaleConnection from error
+            if self.spec.sessionless and "idempotency-key" not in incoming.headers:
+                response = run_on_connection(deps, lambda connection: self._work(deps, connection, incoming))
+                deps.jobs.doorbell.ring()
+                return response
+            refusal = None if self.spec.precheck is None else self._precheck(deps, incoming)
+            return run(deps, lambda session: self._work(deps, session, incoming, refusal))
+        except KontorError as error:
+            return problem(error, incoming.trace_id)
 
     def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
         """Run the network check of an authorized request with no transaction open; return its error."""
         assert self.spec.precheck is not None
+
+        def admitted(session: Session) -> RequestContext:
+            ctx = _authenticated(deps, session, incoming)
+            self.spec.policy.admit(ctx)
+            return ctx
+
         try:
-            with deps.sessions() as session:
-                now = deps.clock.now()
-                caller = self._authenticate(psycopg_connection(session), incoming, now)
-                ctx = RequestContext(deps, session, caller, incoming, now)
-                self.spec.policy.admit(ctx)
+            ctx = run(deps, admitted)
             self.spec.precheck(ctx=ctx, **self.spec.arguments(incoming))
         except KontorError as error:
             return error
         return None
 
-    def _in_transaction(
-        self, deps: Deps, session: Session, incoming: IncomingRequest, refusal: KontorError | None
+    def _work(
+        self,
+        deps: Deps,
+        transaction: Session | Connection[Any],
+        incoming: IncomingRequest,
+        refusal: KontorError | None = None,
     ) -> ApiResponse:
-        now = deps.clock.now()
-        try:
-            caller = self._authenticate(psycopg_connection(session), incoming, now)
-        except KontorError as error:
-            return problem(error, incoming.trace_id)
-        ctx = RequestContext(deps, session, caller, incoming, now, refusal)
+        """Authenticate, then call the endpoint, once per idempotency key."""
+        ctx = _authenticated(deps, transaction, incoming, refusal)
         key = incoming.headers.get("idempotency-key")
         if key is not None and incoming.method == "POST":
-            return IdempotentRequest(ctx, key).run(self._effect)
-        try:
-            response = self._effect(ctx)
-        except KontorError as error:
-            session.rollback()
-            return problem(error, incoming.trace_id)
-        session.commit()
-        return response
+            return IdempotentRequest(ctx, key).run(self._call)
+        return self._call(ctx)
 
-    def _effect(self, ctx: RequestContext) -> ApiResponse:
+    def _call(self, ctx: RequestContext) -> ApiResponse:
+        """Admit the caller, parse the arguments, call the endpoint."""
         if any("\x00" in value for value in ctx.incoming.params.values()):
             raise NotFound
         self.spec.policy.admit(ctx)
@@ -221,11 +165,14 @@ class Pipeline:
         return response if isinstance(response, ApiResponse) else ApiResponse.of(response, self.spec.status)
 
 
-def trace_of(request: Request) -> str:
-    """Return the trace id of a W3C `traceparent` header, or a new one."""
-    header = request.headers.get(TRACEPARENT)
-    caller = None if header is None else parse_traceparent(header)
-    return uuid4().hex if caller is None else caller.trace_id
+def _authenticated(
+    deps: Deps, transaction: Session | Connection[Any], incoming: IncomingRequest, refusal: KontorError | None = None
+) -> RequestContext:
+    """Open the context of a request. Raises Unauthorized."""
+    connection = psycopg_connection(transaction) if isinstance(transaction, Session) else transaction
+    now = deps.clock.now()
+    caller = authenticate(connection, incoming.secret, now)
+    return RequestContext(deps, transaction, incoming, now, caller, refusal)
 
 
 def _model_in(hint: Any) -> type[BaseModel] | None:

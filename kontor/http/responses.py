@@ -6,16 +6,13 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-import psycopg
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, to_json
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.responses import Response, StreamingResponse
 
-from kontor.http.keys import Unauthorized
-from kontor.kernel.errors import Conflict, FieldError, Forbidden, Gone, Invalid, KontorError, NotFound, TooManyAttempts
+from kontor.http.problems import headers_of, status_of
+from kontor.kernel.errors import FieldError, Invalid, KontorError
 
 JSON = "application/json"
 
@@ -24,7 +21,7 @@ JSON = "application/json"
 class LongPoll:
     """Delay the response by at most `seconds` of wall time, then render it again.
 
-    Waits for the end of the job `job_id`, or until `over` returns True.
+    Waits for the end of the job `job_id`, or until `done` returns True.
     """
 
     seconds: float
@@ -68,43 +65,8 @@ def respond(response: ApiResponse, trace_id: str) -> Response:
     return Response(response.body, response.status, headers, media)
 
 
-DB_UNAVAILABLE: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
-"""Raised when the database does not respond in time."""
-
 MEDIA: Final = "application/problem+json"
 PUBLIC_CODES: Final = frozenset({"invalid_amount", "invalid_args"})
-
-
-class TooLarge(KontorError):
-    """The request body is too large (413)."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__("too_large", f"The request body exceeds {limit} bytes.", limit=limit)
-
-
-class Unavailable(KontorError):
-    """The database does not respond (503)."""
-
-    def __init__(self) -> None:
-        super().__init__("unavailable", "The database does not respond. Try again.")
-
-
-STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
-    (Unauthorized, 401),
-    (Forbidden, 403),
-    (NotFound, 404),
-    (Conflict, 409),
-    (Gone, 410),
-    (TooLarge, 413),
-    (Invalid, 422),
-    (TooManyAttempts, 429),
-    (Unavailable, 503),
-)
-
-
-def status_of(error: KontorError) -> int:
-    """Return the HTTP status of an error; 500 for an unknown one."""
-    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
 def problem(error: KontorError, trace_id: str) -> ApiResponse:
@@ -114,7 +76,7 @@ def problem(error: KontorError, trace_id: str) -> ApiResponse:
     document: dict[str, object] = {**members, **error.data, **members}
     if isinstance(error, Invalid) and error.errors:
         document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
-    return ApiResponse(to_json(document), status, _headers(error), MEDIA)
+    return ApiResponse(to_json(document), status, headers_of(error), MEDIA)
 
 
 def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object]:
@@ -140,13 +102,3 @@ def invalid(problem: ValidationError, *, prefix: str = "") -> Invalid:
 def _field(detail: ErrorDetails, prefix: str) -> FieldError:
     words = [str(part) for part in detail["loc"]]
     return FieldError(".".join([prefix, *words] if prefix else words), detail["msg"])
-
-
-def _headers(error: KontorError) -> Mapping[str, str]:
-    if isinstance(error, Unauthorized):
-        return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, TooManyAttempts):
-        return {"Retry-After": str(error.retry_after_seconds)}
-    if isinstance(error, Unavailable):
-        return {"Retry-After": "1"}
-    return {}

@@ -1,6 +1,5 @@
 """Decision page: an offer, its changes, and two buttons."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -8,9 +7,8 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from kontor.accounts.portal import brand_of, unknown
-from kontor.context import Context
-from kontor.http.context import Deps
-from kontor.kernel.errors import Conflict, Gone, NotFound
+from kontor.http.context import Deps, RequestTransaction
+from kontor.kernel.errors import Conflict, Gone, KontorError, NotFound
 from kontor.kernel.states import OfferState
 from kontor.licences.rules import CountChange
 from kontor.offers import decisions
@@ -27,45 +25,40 @@ CHANGES: Final = {
 }
 
 
-def show_decision(deps: Deps, token: str) -> PublicPage:
-    """Show the page; decides nothing."""
-    with deps.sessions() as session:
-        try:
-            seen = decisions.peek(_service_context(deps), session, deps.tokens, token)
-        except NotFound:
+def show_decision(request: RequestTransaction) -> PublicPage:
+    """Show the page; decides nothing. Raises NotFound."""
+    return _page(request, _peek(request))
+
+
+def decide(request: RequestTransaction) -> PublicPage:
+    """Decide the offer if a button was pressed and it is still undecided. Raises NotFound, Conflict, Gone."""
+    verdict, token = request.incoming.form.get("decision"), request.incoming.params["token"]
+    if verdict not in list(DecisionChoice):
+        return _page(request, _peek(request), 422, page_texts.CHOOSE)
+    tokens, choice = request.deps.tokens, DecisionChoice(verdict)
+    return _page(request, decisions.decide_by_link(request.context, request.session, tokens, token, choice))
+
+
+def refuse_decision(request: RequestTransaction, error: KontorError) -> PublicPage:
+    """Show why nothing was decided."""
+    match error:
+        case NotFound():
             return unknown()
-        return _page(deps, session, seen)
+        case Gone():
+            return _page(request, _peek(request), 410, page_texts.GONE.get(error.code))
+        case Conflict():
+            seen = _peek(request)
+            return _page(request, seen, 409, page_texts.DECIDED_BEFORE.get(seen.state))
+        case _:
+            raise error
 
 
-def decide(deps: Deps, token: str, form: Mapping[str, str]) -> PublicPage:
-    """Decide the offer if a button was pressed and it is still undecided."""
-    verdict = form.get("decision")
-    with deps.sessions() as session:
-        service_ctx = _service_context(deps)
-        try:
-            if verdict not in list(DecisionChoice):
-                seen = decisions.peek(service_ctx, session, deps.tokens, token)
-                return _page(deps, session, seen, 422, page_texts.CHOOSE)
-            seen = decisions.decide_by_link(service_ctx, session, deps.tokens, token, DecisionChoice(verdict))
-            view = _page(deps, session, seen)
-            session.commit()
-        except NotFound:
-            return unknown()
-        except (Conflict, Gone) as error:
-            session.rollback()
-            seen = decisions.peek(service_ctx, session, deps.tokens, token)
-            return _not_decided(deps, session, seen, error)
-    return view
+def _peek(request: RequestTransaction) -> DecisionView:
+    return decisions.peek(request.context, request.session, request.deps.tokens, request.incoming.params["token"])
 
 
-def _not_decided(deps: Deps, session: Session, seen: DecisionView, error: Conflict | Gone) -> PublicPage:
-    """Return the page with the reason why nothing was decided."""
-    if isinstance(error, Gone):
-        return _page(deps, session, seen, 410, page_texts.GONE.get(error.code))
-    return _page(deps, session, seen, 409, page_texts.DECIDED_BEFORE.get(seen.state))
-
-
-def _page(deps: Deps, session: Session, seen: DecisionView, status: int = 200, notice: str | None = None) -> PublicPage:
+def _page(request: RequestTransaction, seen: DecisionView, status: int = 200, notice: str | None = None) -> PublicPage:
+    deps, session = request.deps, request.session
     owner = session.get(Account, seen.offer.reseller_id)
     brand = brand_of(deps, session, seen.account, owner)
     if seen.unavailable_reason is not None and status == 200:
@@ -114,7 +107,3 @@ def _content(deps: Deps, session: Session, seen: DecisionView) -> DecisionConten
         undecided=seen.undecided,
         until=seen.offer.expires_at,
     )
-
-
-def _service_context(deps: Deps) -> Context:
-    return deps.context(deps.jobs)

@@ -1,35 +1,57 @@
 """Public pages: the token in the URL is the permission; no cookie, no script, only a POST changes anything."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fastapi import APIRouter
-from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from kontor.accounts.portal import activate, show_activation
-from kontor.http.context import Deps
-from kontor.http.responses import DB_UNAVAILABLE
+from kontor.accounts import portal as accounts_portal
+from kontor.http.context import Deps, RequestTransaction
+from kontor.http.incoming import IncomingRequest, read_form
+from kontor.http.transaction import run_page
+from kontor.kernel.errors import KontorError
 from kontor.mailer.formatting import LANGUAGES
-from kontor.mails.portal import show_unsubscribe, unsubscribe
-from kontor.offers.portal import decide, show_decision
+from kontor.mails import portal as mails_portal
+from kontor.offers import portal as offers_portal
 from kontor.ui import page_texts
 from kontor.ui.pages import Pages, PublicPage, Reader
 
-Form = Mapping[str, str]
-ShowPage = Callable[[Deps, str], PublicPage]
-SubmitPage = Callable[[Deps, str, Form], PublicPage]
+ShowPage = Callable[[RequestTransaction], PublicPage]
+RefusePage = Callable[[RequestTransaction, KontorError], PublicPage]
 RequestHandler = Callable[[Request], Awaitable[Response]]
 
 FIELDS: Final = 10
-FAMILIES: Final[tuple[tuple[str, ShowPage, SubmitPage], ...]] = (
-    ("/offers/{token}", show_decision, decide),
-    ("/activate/{token}", show_activation, activate),
-    ("/unsubscribe/{token}", show_unsubscribe, unsubscribe),
+
+
+@dataclass(frozen=True, slots=True)
+class PageFamily:
+    """The pages of one kind of link. `refuse` shows an expected error of the others, in a transaction of its own."""
+
+    path: str
+    show: ShowPage
+    act: ShowPage
+    refuse: RefusePage
+
+
+FAMILIES: Final = (
+    PageFamily("/offers/{token}", offers_portal.show_decision, offers_portal.decide, offers_portal.refuse_decision),
+    PageFamily(
+        "/activate/{token}",
+        accounts_portal.show_activation,
+        accounts_portal.activate,
+        accounts_portal.refuse_activation,
+    ),
+    PageFamily(
+        "/unsubscribe/{token}",
+        mails_portal.show_unsubscribe,
+        mails_portal.unsubscribe,
+        mails_portal.refuse_unsubscribe,
+    ),
 )
 
 
@@ -38,9 +60,11 @@ def page_router() -> APIRouter:
     pages = Pages()
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/", _redirect_to_console, methods=["GET", "HEAD"])
-    for path, show, act in FAMILIES:
-        router.add_api_route(path, _show_handler(pages, show), methods=["GET", "HEAD"], name=f"show {path}")
-        router.add_api_route(path, _act_handler(pages, act), methods=["POST"], name=f"act {path}")
+    for family in FAMILIES:
+        path, refuse = family.path, family.refuse
+        show, act = _handler(pages, family.show, refuse), _handler(pages, family.act, refuse)
+        router.add_api_route(path, show, methods=["GET", "HEAD"], name=f"show {path}")
+        router.add_api_route(path, act, methods=["POST"], name=f"act {path}")
     return router
 
 
@@ -48,49 +72,34 @@ async def _redirect_to_console() -> RedirectResponse:
     return RedirectResponse("/console", 302)
 
 
-def _show_handler(pages: Pages, show: ShowPage) -> RequestHandler:
+def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler:
     async def handle(request: Request) -> Response:
         deps: Deps = request.app.state.deps
-        token = request.path_params["token"]
-        return await _rendered(pages, request, lambda: show(deps, token))
+        incoming = IncomingRequest.of(request, form=await read_form(request, FIELDS))
+
+        def work() -> Response:
+            page = _page(deps, incoming, view, refuse)
+            if page.brand is None:
+                page = replace(page, reader=Reader(_preferred(incoming.headers.get("accept-language", ""))))
+            return pages.response(page)
+
+        return await asyncio.get_running_loop().run_in_executor(deps.threads, work)
 
     return handle
 
 
-def _act_handler(pages: Pages, act: SubmitPage) -> RequestHandler:
-    async def handle(request: Request) -> Response:
-        deps: Deps = request.app.state.deps
-        token = request.path_params["token"]
-        form = await _form(request)
-        return await _rendered(pages, request, lambda: act(deps, token, form))
+def _page(deps: Deps, incoming: IncomingRequest, view: ShowPage, refuse: RefusePage) -> PublicPage:
+    """Build a page in a transaction."""
 
-    return handle
+    def opened(session: Session) -> RequestTransaction:
+        return RequestTransaction(deps, session, incoming, deps.clock.now())
 
+    def refused(session: Session | None, error: KontorError) -> PublicPage:
+        if session is None:
+            return PublicPage("plain.html", 503, page_texts.BUSY, values={"hint": None})
+        return refuse(opened(session), error)
 
-async def _form(request: Request) -> Form:
-    """Return the text fields of a form; empty if the form cannot be parsed."""
-    try:
-        fields: FormData = await request.form(max_files=0, max_fields=FIELDS)
-    except HTTPException:
-        return {}
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
-
-
-async def _rendered(pages: Pages, request: Request, make: Callable[[], PublicPage]) -> Response:
-    """Build and render a page in a worker thread."""
-    deps: Deps = request.app.state.deps
-    reader = Reader(_preferred(request.headers.get("accept-language", "")))
-
-    def work() -> Response:
-        try:
-            view = make()
-        except DB_UNAVAILABLE:
-            view = PublicPage("plain.html", 503, page_texts.BUSY, values={"hint": None})
-        if view.brand is None:
-            view = replace(view, reader=reader)
-        return pages.response(view)
-
-    return await asyncio.get_running_loop().run_in_executor(deps.threads, work)
+    return run_page(deps, lambda session: view(opened(session)), refused)
 
 
 def _preferred(header: str) -> str:

@@ -1,20 +1,12 @@
-"""One console request: operator, parameters, transaction; pages, redirects and actions."""
+"""One console request with its operator; pages, redirects and actions."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Final
-from uuid import UUID
 
-from sqlalchemy.orm import Session
-from starlette.datastructures import QueryParams
-
-from kontor.context import Context
 from kontor.engine.admin.operations import Actor, Operations
-from kontor.engine.enqueue import Jobs
-from kontor.engine.test_clock import FrozenClock
-from kontor.http.context import Deps
-from kontor.kernel.errors import Conflict, Invalid, NotFound
+from kontor.http.context import RequestTransaction
+from kontor.kernel.errors import Conflict, Invalid
 from kontor.ui import texts
 from models.people import Operator, OperatorRole, OperatorSession
 
@@ -23,51 +15,11 @@ NOBODY: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class IncomingPageRequest:
-    """A request as received, its form parsed. `origin` is the client's IP address."""
+class ConsoleRequest(RequestTransaction):
+    """A request of the console in its transaction; without an operator nobody is signed in."""
 
-    method: str
-    path: str
-    params: Mapping[str, str]
-    query: QueryParams
-    form: Mapping[str, str]
-    cookies: Mapping[str, str]
-    origin: str
-    secure: bool
-
-    def param(self, name: str) -> str | None:
-        """Return a query parameter, None if empty; NUL characters, which PostgreSQL rejects, are removed."""
-        text = self.query.get(name, "").replace("\x00", "").strip()
-        return text or None
-
-    def uuid(self, name: str) -> UUID:
-        """Return a path parameter as a UUID. Raises NotFound."""
-        try:
-            return UUID(self.params[name])
-        except ValueError:
-            raise NotFound from None
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleRequest:
-    """A request in its transaction. `now` is the same for the whole request."""
-
-    deps: Deps
-    session: Session
-    incoming: IncomingPageRequest
-    now: datetime
     operator_session: OperatorSession | None = None
     operator: Operator | None = None
-
-    @property
-    def context(self) -> Context:
-        """The context of the use cases, at the time of this request."""
-        return self.deps.context(self.jobs)
-
-    @property
-    def jobs(self) -> Jobs:
-        """The ledger, at the time of this request."""
-        return replace(self.deps.jobs, clock=FrozenClock(self.now, self.deps.clock))
 
     @property
     def operations(self) -> Operations:

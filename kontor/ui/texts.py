@@ -250,7 +250,6 @@ LOGIN_EXPIRED: Final = "This form has expired. Please sign in again."
 FOREIGN_FORM: Final = "This form does not belong to your session. Reload the page and try again."
 NOT_FOUND: Final = "Page not found. It may have been deleted or its retention has ended."
 NOT_SEARCHABLE: Final = "This search contains a value that the database cannot hold."
-DATABASE_TITLE: Final = "Database unavailable"
 DATABASE_UNAVAILABLE: Final = "The database is not responding. Wait a moment, then reload the page."
 PROBLEM_TITLES: Final[Mapping[int, str]] = {
     403: "Not allowed",
@@ -258,6 +257,7 @@ PROBLEM_TITLES: Final[Mapping[int, str]] = {
     409: "Not possible",
     422: "Invalid input",
     429: "Too many attempts",
+    503: "Database unavailable",
 }
 
 

@@ -12,13 +12,8 @@ BANNED_CALLS = {
 BANNED_NAMES = re.compile(r"(^|_)(utils?|commons?|helpers?|managers?|misc)(_|$)|Manager|Helper|Util")
 COMMITTING_MODULES = {
     "kontor/engine/pipelined.py",
-    "kontor/accounts/portal.py",
-    "kontor/offers/portal.py",
-    "kontor/mails/portal.py",
-    "kontor/http/pipeline.py",
-    "kontor/http/idempotency.py",
+    "kontor/http/transaction.py",  # the commit of API, portal and console
     "kontor/cli/context.py",
-    "kontor/console/handler.py",
     "kontor/engine/ledger.py",  # the commits of the runner
     "kontor/engine/transactional.py",
     "scheduler.py",

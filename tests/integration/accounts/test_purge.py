@@ -13,6 +13,7 @@ from kontor.adapters.secrets import FernetSecretBox
 from kontor.context import Context
 from kontor.engine.testing import InlineWorker
 from kontor.http import keys
+from kontor.http.problems import Unauthorized
 from kontor.operators import keys as operators_keys
 from models.accounts import Account, BrandRow, Instance, VerifiedDomain
 from models.mails import Mail, MailRecipient
@@ -42,7 +43,7 @@ def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
     version = client.email_version
     deletion.delete(office, session, client.id, "test")
     assert wait_and_purge(office, session, clock) == deletion.PurgeResult(1, 0)
-    with pytest.raises(keys.Unauthorized):
+    with pytest.raises(Unauthorized):
         keys.authenticate(session.connection().connection.driver_connection, made.secret, office.now)  # type: ignore[arg-type]  # psycopg's
     assert session.get(Instance, client.id) is None
     assert session.get(BrandRow, client.id) is None

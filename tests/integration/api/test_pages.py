@@ -23,6 +23,19 @@ LINE = {"product": "excel-basics", "count": 5, "mode": "relative", "term": "P1Y"
 MESSAGE = "Hello <script>alert(1)</script>\nsecond line"
 
 
+CLASH = """
+CREATE SEQUENCE clashes;
+CREATE FUNCTION clash() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('clashes') = 1 THEN
+        RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER clash BEFORE UPDATE ON offers FOR EACH ROW EXECUTE FUNCTION clash()
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A delivered offer and the path of its decision page."""
@@ -65,6 +78,14 @@ def state(api: Api, sent: Sent) -> str:
 def press(api: Api, sent: Sent, decision: str) -> httpx.Response:
     """Post a decision."""
     return api.http.post(sent.path, data={"decision": decision})
+
+
+def test_decision_is_run_again_after_a_deadlock(api: Api, sent: Sent, deps: Deps) -> None:
+    with deps.sessions() as session:
+        session.connection().exec_driver_sql(CLASH)
+        session.commit()
+    assert press(api, sent, "accept").status_code == 200
+    assert state(api, sent) == "accepted"
 
 
 def test_reading_decides_nothing_and_shows_message_and_changes(api: Api, sent: Sent) -> None:

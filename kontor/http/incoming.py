@@ -1,0 +1,111 @@
+"""A request as received: one type for API, portal and console."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request, cookie_parser
+
+from kontor.http.problems import TooLarge
+from kontor.http.wire import uuid_of
+from kontor.kernel.tracing import TRACEPARENT, parse_traceparent
+
+BODY_LIMIT: Final = 16 * 1024 * 1024
+NO_FORM: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRequest:
+    """Everything a use case may read of a request, with its body (API) or its form (pages).
+
+    `target` is path and query as sent, `origin` the client's IP address.
+    """
+
+    method: str
+    path: str
+    target: str
+    params: Mapping[str, str]
+    query: QueryParams
+    headers: Headers
+    origin: str
+    scheme: str
+    trace_id: str
+    body: bytes
+    form: Mapping[str, str]
+
+    @classmethod
+    def of(cls, request: Request, *, body: bytes = b"", form: Mapping[str, str] = NO_FORM) -> "IncomingRequest":
+        """Build it from Starlette's request and the body or form read from it."""
+        scope = request.scope
+        client = scope.get("client")
+        return cls(
+            method=scope["method"],
+            path=scope["path"],
+            target=f"{scope['path']}?{scope['query_string'].decode('latin-1')}",
+            params=scope["path_params"],
+            query=request.query_params,
+            headers=request.headers,
+            origin=client[0] if client else "",
+            scheme=scope.get("scheme", "http"),
+            trace_id=trace_of(request),
+            body=body,
+            form=form,
+        )
+
+    @property
+    def secret(self) -> str | None:
+        """The bearer token of the request, None if absent."""
+        scheme, _, secret = self.headers.get("authorization", "").partition(" ")
+        return secret.strip() if scheme.lower() == "bearer" and secret else None
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies, parsed on use: the API needs none."""
+        return cookie_parser("; ".join(self.headers.getlist("cookie")))
+
+    @property
+    def secure(self) -> bool:
+        """Whether the client speaks HTTPS, with Kontor or with the proxy before it."""
+        return "https" in (self.scheme, self.headers.get("x-forwarded-proto"))
+
+    def param(self, name: str) -> str | None:
+        """Return a query parameter, None if empty; NUL characters, which PostgreSQL rejects, are removed."""
+        text = self.query.get(name, "").replace("\x00", "").strip()
+        return text or None
+
+    def uuid(self, name: str) -> UUID:
+        """Return a path parameter as a UUID. Raises NotFound."""
+        return uuid_of(self.params[name])
+
+
+def trace_of(request: Request) -> str:
+    """Return the trace id of a W3C `traceparent` header, or a new one."""
+    header = request.headers.get(TRACEPARENT)
+    caller = None if header is None else parse_traceparent(header)
+    return uuid4().hex if caller is None else caller.trace_id
+
+
+async def read_body(request: Request) -> bytes:
+    """Read the whole body. Raises TooLarge beyond 16 MiB."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise TooLarge(BODY_LIMIT)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read_form(request: Request, max_fields: int) -> Mapping[str, str]:
+    """Read the text fields of a posted form; empty for other methods and for a form that cannot be parsed."""
+    if request.method != "POST":
+        return NO_FORM
+    try:
+        fields = await request.form(max_files=0, max_fields=max_fields)
+    except HTTPException:
+        return NO_FORM
+    return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -1,0 +1,70 @@
+"""The one mapping of expected failures to status and headers; the API renders a problem, the others a page."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import psycopg
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from kontor.kernel.errors import Conflict, Forbidden, Gone, Invalid, KontorError, NotFound, TooManyAttempts
+
+DB_UNAVAILABLE: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
+"""Raised when the database does not respond in time."""
+
+
+class Unauthorized(KontorError):
+    """The caller is not authenticated (401): no valid API key, or no session in the console."""
+
+    def __init__(self) -> None:
+        super().__init__("unauthorized", "Send a valid API key: Authorization: Bearer <key>.")
+
+
+class TooLarge(KontorError):
+    """The request body is too large (413)."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("too_large", f"The request body exceeds {limit} bytes.", limit=limit)
+
+
+class OutOfRange(Invalid):
+    """The request contains a value that PostgreSQL cannot hold (422)."""
+
+    def __init__(self) -> None:
+        super().__init__(message="A value is out of the range that the database can hold.")
+
+
+class Unavailable(KontorError):
+    """The database does not respond (503)."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", "The database does not respond. Try again.")
+
+
+STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Gone, 410),
+    (TooLarge, 413),
+    (Invalid, 422),
+    (TooManyAttempts, 429),
+    (Unavailable, 503),
+)
+
+
+def status_of(error: KontorError) -> int:
+    """Return the HTTP status of an error; 500 for an unknown one."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def headers_of(error: KontorError) -> Mapping[str, str]:
+    """Return the headers that a response to an error carries, whatever its body."""
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": "1"}
+    return {}
