@@ -17,10 +17,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from bench.environment import ROOT, libpq
 from bench.proc import family, proportional_megabytes, title_of
 from bench.processes import Command, Failed, check_alive, running
 from bench.rows.api import free_port
-from bench.stage import ROOT, libpq
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.embedded.endpoints import Endpoints
 from kontor.adapters.embedded.servers import embedded_servers

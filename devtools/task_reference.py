@@ -48,7 +48,7 @@ How a job runs and what its states mean: [job life cycle](job-life-cycle.md). Ho
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TaskEntry:
     """A task with the module of its handler."""
 
     payload: type[Payload]
@@ -77,11 +77,11 @@ class Rows(list[Any]):
         return self
 
 
-def entries() -> list[Entry]:
+def entries() -> list[TaskEntry]:
     """Return every task that has a handler below `tasks/`."""
     modules = [importlib.import_module(f"tasks.{info.name}") for info in pkgutil.iter_modules(tasks.__path__)]
     return [
-        Entry(handler.payload, module.__name__)
+        TaskEntry(handler.payload, module.__name__)
         for module in modules
         for _, handler in inspect.getmembers(module, inspect.isclass)
         if handler.__module__ == module.__name__ and hasattr(handler, "payload")
@@ -90,14 +90,14 @@ def entries() -> list[Entry]:
 
 def reference() -> str:
     """Return the page."""
-    by_file: dict[str, list[Entry]] = {}
+    by_file: dict[str, list[TaskEntry]] = {}
     for entry in sorted(entries(), key=lambda entry: (entry.handler_module, entry.policy.name)):
         by_file.setdefault(entry.handler_module, []).append(entry)
     schedules = schedule_rows()
     return HEAD + "".join(section(module, family, schedules) for module, family in by_file.items())
 
 
-def section(module: str, family: list[Entry], schedules: list[tuple[str, str]]) -> str:
+def section(module: str, family: list[TaskEntry], schedules: list[tuple[str, str]]) -> str:
     """Return the table of the tasks whose handlers share a file, and that of their schedules."""
     payloads = sorted({entry.payload.__module__ for entry in family})
     names = {entry.policy.name for entry in family}
@@ -122,7 +122,7 @@ def schedule_rows() -> list[tuple[str, str]]:
     ]
 
 
-def row(entry: Entry) -> str:
+def row(entry: TaskEntry) -> str:
     """Return a task's row of its table."""
     policy = entry.policy
     cells = [

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from devtools.task_reference import COMMAND, REFERENCE, duration, entries, reference, retries
 from kontor.engine.retry import RetryPolicy
-from tasks.registry import catalogue
+from tasks.catalogue import catalogue
 
 
 def test_the_reference_of_tasks_is_up_to_date() -> None:
