@@ -24,10 +24,10 @@ install: $(STAMP) ## build .venv from requirements.lock
 $(STAMP): requirements.lock .ci/install
 	@flock requirements.lock sh .ci/install "$@"
 
-lock: ## resolve requirements.lock anew (needs uv)
+lock: ## resolve requirements.lock again (needs uv)
 	$(COMPILE) --group dev pyproject.toml -o requirements.lock
 
-demo: $(STAMP) ## play the programme's stories with real processes, HTTP and SMTP
+demo: $(STAMP) ## run the stories of the example programmes with real processes, HTTP and SMTP
 	@$(BIN)/kontor demo
 
 up: $(STAMP) ## run everything on this machine until Ctrl-C
@@ -50,7 +50,7 @@ quick: $(STAMP) ## format, lint, types and contracts, without the tests
 
 check: quick test ## format, lint, types, import contracts, tests
 
-format: $(STAMP) ## format and mend what can be mended
+format: $(STAMP) ## format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -66,7 +66,7 @@ bench: $(STAMP) ## measure against peers on the same servers
 bench-growth: $(STAMP) ## measure with ten million finished jobs
 	@$(BIN)/python -m bench growth
 
-bench-exports: $(STAMP) ## make and reopen client lists of 20,000 and 200,000: seconds, memory, differences
+bench-exports: $(STAMP) ## export client lists of 20,000 and 200,000, check them, measure time and memory
 	@$(BIN)/python -m bench.exports --check
 
 simulate: $(STAMP) ## a year of 200 resellers, three seeds, every day compared with an independent oracle

@@ -1,4 +1,4 @@
-"""`python -m bench`: measure the budgets of engine.md section 5. Exit 0 when every ratio keeps its budget."""
+"""`python -m bench`: measure the budgets of engine.md section 5. Exit 0 if every ratio is within its budget."""
 
 import argparse
 import json
@@ -31,8 +31,8 @@ ROWS: dict[str, Callable[[Run], Row]] = {
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="kontor bench", description="Measure Kontor beside its peers.")
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="kontor bench", description="Measure Kontor and its peers.")
     parser.add_argument("set", nargs="?", choices=["budgets", "growth"], default="budgets", help="what to measure")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default 7, with --quick 3)")
     parser.add_argument("--only", action="append", choices=sorted(ROWS), help="measure this row alone; may repeat")
@@ -42,12 +42,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def machine() -> dict[str, str]:
-    """Where it was measured."""
+    """Return facts about the machine."""
     return {"cores": str(os.cpu_count()), "machine": platform.machine(), "load": f"{os.getloadavg()[0]:.2f}"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, report. Returns the exit status."""
+    """Measure and print; return the exit status."""
     options = parse(argv)
     rows, versions = measured(options)
     if options.json:
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measured(options: argparse.Namespace) -> tuple[list[Row], dict[str, str]]:
-    """Run the rows that were asked for on one stage."""
+    """Run the selected rows in one environment."""
     folder = Path(os.environ.get("KONTOR_DATA_DIR", ROOT / ".kontor")).resolve() / "bench"
     rounds = options.rounds or (3 if options.quick else 7)
     with bars() as progress:

@@ -1,8 +1,8 @@
-"""`python -m bench.charging`: many charges due on one day, beside the bare SQL that writes the same.
+"""`python -m bench.charging`: many charges due on one day, compared with bare SQL that writes the same.
 
 Every round is a month later: the run as jobs, through relay and runner, in one thread. The floors are one statement
 each over one connection, on tables of their own without foreign keys: the charges alone; and with events and what is
-due next. Processor time is told apart, so that a busy machine spoils the seconds by the clock alone.
+due next. CPU time is reported separately, because a busy machine distorts wall time.
 """
 
 import argparse
@@ -54,7 +54,7 @@ FAMILY: Final = ("  call-recording:\n", "  call-recording:\n    family: voice\n"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds by the clock, and of the processors: this process's, and all of PostgreSQL's."""
+    """Wall time, and CPU time of this process and of PostgreSQL, in seconds."""
 
     wall: float
     python: float
@@ -71,7 +71,7 @@ class Charging:
     programmes: Programmes
 
     def cost(self, work: Callable[[], object]) -> Cost:
-        """What a piece of work costs."""
+        """Measure the cost of a call."""
         before = self._spent()
         work()
         return Cost(*(now - then for now, then in zip(self._spent(), before, strict=True)))
@@ -88,7 +88,7 @@ class Charging:
         self.inline.drain(100_000)
 
     def values(self, day: date) -> dict[str, Any]:
-        """What the floors are told."""
+        """Return the parameters of the floors."""
         with Session(self.inline.runtime.engine) as session:
             programme = self.programmes.current(session, "telephony")
         bounds, rules = window_bounds(day, programme.zone), programme.discount
@@ -118,7 +118,7 @@ class Charging:
 
 
 def noon(day: date) -> datetime:
-    """An instant that lies in that day on both sides of the Atlantic."""
+    """Return an instant that is in this day in Europe and America."""
     return datetime(day.year, day.month, day.day, 17, tzinfo=UTC)
 
 
@@ -131,7 +131,7 @@ def applied(session: Session, clock: ManualClock, *, turnover: bool) -> None:
 
 
 def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict[str, Any]:
-    """Fill, then months in turn; what each took."""
+    """Fill the database, then measure month by month."""
     migrate(url)
     engine, clock, programmes = create_engine(url), ManualClock(noon(FIRST)), Programmes()
     with Session(engine) as session, session.begin():
@@ -157,7 +157,7 @@ def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict
 
 
 def shown(result: dict[str, Any]) -> str:
-    """A programme's figures in words."""
+    """Format a programme's figures."""
     costs = (
         f"{name} {cost.wall:.1f} s, CPU {cost.python:.1f} + {cost.postgres:.1f}"
         for name, cost in result["median"].items()
@@ -171,7 +171,7 @@ def shown(result: dict[str, Any]) -> str:
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.charging", description="Measure charging.")
     parser.add_argument("--clients", type=int, default=100_000)
     parser.add_argument("--resellers", type=int, default=1_000)
@@ -181,7 +181,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print; exits 1 when the run and the floor did not charge alike."""
+    """Measure and print; exit 1 if run and floor charged differently."""
     options = parse(argv)
     clients = Clients(options.clients, options.resellers)
     results = []

@@ -84,7 +84,7 @@ USING ({COLUMNS}) WHERE c.run_id IS NULL OR f.run_id IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """So many clients, dealt out to so many resellers with a payment every twelve days."""
+    """Clients of resellers that pay every twelve days."""
 
     count: int
     resellers: int
@@ -102,5 +102,5 @@ class Clients:
 
 
 def differences(connection: PgConnection) -> int:
-    """How many charges the run and the floor did not make alike."""
+    """Return the number of charges in which run and floor differ."""
     return int((connection.execute(DIFFERENCES).fetchone() or (0,))[0])

@@ -1,4 +1,4 @@
-"""Who takes part in the drain: the peers as their guides start them, and Kontor."""
+"""The contenders of the drain: Kontor, and its peers started as their guides recommend."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,30 +11,30 @@ from bench.processes import Command, call
 
 
 class Contender(Protocol):
-    """Something that runs jobs."""
+    """A job queue that takes part in the drain."""
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """The name in the table."""
 
     @property
     def jobs(self) -> int:
-        """How many jobs a round has."""
+        """The number of jobs per round."""
 
     def prepare(self, environment: BenchEnvironment) -> None:
-        """Make its database and tables; once per run."""
+        """Create database and tables, once per run."""
 
     def reset(self, environment: BenchEnvironment) -> None:
-        """Forget earlier rounds."""
+        """Remove the effects of earlier rounds."""
 
     def enqueue(self, environment: BenchEnvironment, count: int) -> None:
         """Fill the backlog with jobs numbered from 0."""
 
     def commands(self, environment: BenchEnvironment) -> Sequence[Command]:
-        """Its processes, two of which work."""
+        """Return its processes, two of which are workers."""
 
     def log(self, environment: BenchEnvironment) -> Path:
-        """Where its processes write."""
+        """Return the log file of its processes."""
 
     @property
     def database(self) -> str:
@@ -43,7 +43,7 @@ class Contender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A peer by its module in bench/peers and the command line of its workers."""
+    """A peer: its module in bench/peers and the command line of its workers."""
 
     name: str
     jobs: int
@@ -54,14 +54,14 @@ class Peer:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def prepare(self, environment: BenchEnvironment) -> None:
-        """Make its database and tables; once per run."""
+        """Create database and tables, once per run."""
         environment.create(self.database)
         with environment.connect(self.database) as connection:
             connection.execute(TABLE)
         call(self._entry(environment, "prepare"), self.log(environment))
 
     def reset(self, environment: BenchEnvironment) -> None:
-        """Forget earlier rounds; its own tables are drained, and grow as they do in real life."""
+        """Remove the effects of earlier rounds; the peer's own tables stay as they are."""
         with environment.connect(self.database) as connection:
             connection.execute("TRUNCATE bench_effects")
 
@@ -70,7 +70,7 @@ class Peer:
         call(self._entry(environment, "enqueue", "0", str(count)), self.log(environment))
 
     def commands(self, environment: BenchEnvironment) -> Sequence[Command]:
-        """Its worker processes."""
+        """Return its worker processes."""
         environ = {**environment.environ(self.database), **self.extra}
         argv = [str(environment.peer_python), *self.argv]
         return [Command(f"{self.name}-worker", argv, environ)] * self.copies
@@ -81,7 +81,7 @@ class Peer:
         return self.name.replace("-", "_")
 
     def log(self, environment: BenchEnvironment) -> Path:
-        """Where its processes write."""
+        """Return the log file of its processes."""
         return environment.folder / "log" / f"{self.name}.log"
 
     def _entry(self, environment: BenchEnvironment, *words: str) -> Command:

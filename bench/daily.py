@@ -1,4 +1,4 @@
-"""`python -m bench.daily`: the daily run of discounts beside the bare SQL that computes the same.
+"""`python -m bench.daily`: the daily discount run compared with bare SQL that computes the same.
 
 Both take the same days, in turn: the run as jobs, through the runner, in one thread; the floor is one
 statement over one connection that computes turnover, tier and tomorrow's, and writes the same rows.
@@ -57,7 +57,7 @@ DAY: Final = timedelta(days=1)
 
 @dataclass
 class Deployment:
-    """A database with a worker in this thread; mails are posted and not sent."""
+    """A database with an inline worker; mails are posted but not sent."""
 
     engine: Engine
     clock: ManualClock = field(default_factory=lambda: ManualClock(OPENING))
@@ -81,7 +81,7 @@ class Deployment:
             session.commit()
 
     def sums(self) -> DiscountComputation:
-        """What the floor computes: today's discounts of everybody."""
+        """Return the computation of today's discounts, for the floor."""
         with self.transaction() as session:
             programme = self.context.programme(session, "hosting")
         assert isinstance(programme.discount, TurnoverDiscount)
@@ -110,7 +110,7 @@ class Deployment:
                 return recorded, time.perf_counter() - began, run
 
     def forget_news(self, run: DiscountRun) -> DiscountRun:
-        """Tell nobody: on its first day a run has something to tell to everybody."""
+        """Skip the notifications: on the first day every reseller would get one."""
         with self.transaction() as session:
             session.execute(text("DELETE FROM jobs WHERE task = 'discounts.tell'"))
         return run
@@ -121,7 +121,7 @@ class Deployment:
             return run_admin.page(session, RunFilter(), limit=1).items[0]
 
     def recompute(self, number: int, name: str) -> float:
-        """Post a payment of a reseller; seconds its recomputation takes as a job."""
+        """Post a payment; return the seconds of its recomputation job."""
         new = NewPayment(PaymentKind.PAYMENT, parse_money("1234.56", "RUB"), self.clock.now(), name)
         with self.transaction() as session:
             payments.post(self.context, session, reseller(number), new)
@@ -134,7 +134,7 @@ class Deployment:
 
 
 def measured(url: str, ledger: Ledger, rounds: int, samples: int, *, tell: bool) -> dict[str, Any]:
-    """Fill, then days in turn; what each took."""
+    """Fill the ledger, then measure day by day."""
     migrate(url)
     engine = create_engine(url)
     deployment = Deployment(engine)
@@ -174,14 +174,14 @@ def measured(url: str, ledger: Ledger, rounds: int, samples: int, *, tell: bool)
 
 
 def settle(engine: Engine) -> None:
-    """Let PostgreSQL finish with what was filled and run."""
+    """Vacuum and run a checkpoint."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
         connection.execute(text("CHECKPOINT"))
 
 
 def a_day(url: str, ledger: Ledger, deployment: Deployment, floor: Floor, number: int, *, tell: bool) -> dict[str, Any]:
-    """A day's payments, then floor and run over it, the other one first every other day."""
+    """Insert a day's payments, then measure floor and run in alternating order."""
     deployment.clock.advance(DAY)
     pay_a_day(url, ledger, deployment.clock.now())
     sums = deployment.sums()
@@ -202,20 +202,20 @@ def a_day(url: str, ledger: Ledger, deployment: Deployment, floor: Floor, number
 
 
 def recorded(deployment: Deployment) -> dict[Any, Any]:
-    """What the run recorded, to be compared with the floor's."""
+    """Return the discounts that the run recorded."""
     with deployment.transaction() as session:
         rows = session.execute(text("SELECT reseller_id, (turnover, tier)::text FROM discounts")).all()
     return {row[0]: row[1] for row in rows}
 
 
 def peak() -> float:
-    """The most memory this process has had so far, in MB."""
+    """Return this process's peak memory in MB."""
     status = Path("/proc/self/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.daily", description="Measure the daily run of discounts.")
     parser.add_argument("--resellers", type=int, default=100_000)
     parser.add_argument("--payments", type=int, default=3_000_000)
@@ -229,7 +229,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print; exits 1 when a ratio or the recomputation, less a bare commit beside it, misses its budget."""
+    """Measure and print; exit 1 if the ratio or the recomputation (without the bare commit) misses its budget."""
     options = parse(argv)
     ledgers = [Ledger(options.resellers, options.payments, options.months)]
     if options.growth:
@@ -250,17 +250,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def kept(result: dict[str, Any]) -> bool:
-    """Whether a run was right and within its budgets. What the disk takes for a commit is not the product's."""
+    """Whether a run was correct and within its budgets; the time of a bare commit is not counted."""
     own = result["recompute_ms"]["p99"] - result["commit_ms"]["p99"]
     return result["ratio"] <= 2 and own < 50 and not result["differences"]
 
 
 def shown(result: dict[str, Any]) -> str:
-    """A ledger's figures in words."""
+    """Format a ledger's figures."""
     memory, took, commit = result["memory_mb"], result["recompute_ms"], result["commit_ms"]
     return (
         f"{result['resellers']:,} resellers, {result['payments']:,} payments in {result['months']} months:"
-        f" recorded in {result['run_s']:.2f} s, all told after {result['told_s']:.2f} s;"
+        f" recorded in {result['run_s']:.2f} s, all notified after {result['told_s']:.2f} s;"
         f" bare SQL {result['floor_s']:.2f} s, ratio {result['ratio']:.2f};"
         f" first day {result['first']['run_s']:.2f} s to {result['first']['floor_s']:.2f} s;"
         f" memory {memory['peak']:.0f} MB (before {memory['before']:.0f}); {result['differences']} differences;"
@@ -270,7 +270,7 @@ def shown(result: dict[str, Any]) -> str:
 
 
 def database(url: str, name: str) -> str:
-    """The URL of a new, empty database."""
+    """Create an empty database and return its URL."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))

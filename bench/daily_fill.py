@@ -1,4 +1,4 @@
-"""A ledger of payments as it is after a year: so many resellers, payments spread evenly over months."""
+"""Fills a payment ledger: resellers, and payments spread evenly over months."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ SELECT gen_random_uuid(), id, id, reference, kind, amount, 'RUB', at, at FROM (
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """How much there is: `count` payments in the `months` before an instant."""
+    """The size of the ledger: `count` payments in the `months` before an instant."""
 
     resellers: int
     count: int
@@ -36,17 +36,17 @@ class Ledger:
 
     @property
     def span(self) -> timedelta:
-        """How far back payments go."""
+        """The period that payments cover."""
         return timedelta(days=30 * self.months)
 
     @property
     def daily(self) -> int:
-        """How many payments a day brings."""
+        """The number of payments per day."""
         return self.count // (30 * self.months)
 
 
 def fill(url: str, ledger: Ledger, now: datetime) -> None:
-    """Resellers of `hosting` with their payments up to `now`, vacuumed as autovacuum would have."""
+    """Insert resellers of `hosting` with payments up to `now`, then vacuum."""
     values = {"resellers": ledger.resellers, "since": now - ledger.span}
     with psycopg.connect(libpq(url), autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
@@ -60,7 +60,7 @@ def fill(url: str, ledger: Ledger, now: datetime) -> None:
 
 
 def pay_a_day(url: str, ledger: Ledger, until: datetime) -> None:
-    """What the day before an instant brought; not vacuumed."""
+    """Insert the payments of the day before an instant, without vacuum."""
     values = {
         "resellers": ledger.resellers,
         "since": until - timedelta(days=1),
@@ -73,10 +73,10 @@ def pay_a_day(url: str, ledger: Ledger, until: datetime) -> None:
 
 
 def reseller(number: int) -> UUID:
-    """The id of a reseller, from 1."""
+    """Return the id of a reseller; numbers start at 1."""
     return UUID(f"01900000-0000-7000-8000-{number:012x}")
 
 
 def libpq(url: str) -> str:
-    """A SQLAlchemy URL as psycopg itself takes it."""
+    """Convert a SQLAlchemy URL for psycopg."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -1,4 +1,4 @@
-"""One drain: a filled backlog, worker processes started, the rate once all are warm."""
+"""One drain: fill the backlog, start the workers, measure the rate once all are warm."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,11 +14,11 @@ STUCK = 60.0
 
 
 Watch = Callable[[Sequence["Popen[bytes]"]], None]
-"""Told once of the processes, when all work."""
+"""Called once with the processes when all are working."""
 
 
 def drain(environment: BenchEnvironment, contender: Contender, jobs: int, watch: Watch | None = None) -> Drained:
-    """Fill, run, wait, judge. Raises Failed when nothing moves for a minute."""
+    """Drain a backlog and return the result. Raises Failed without progress for a minute."""
     contender.reset(environment)
     environment.settle()
     contender.enqueue(environment, jobs)
@@ -36,7 +36,7 @@ def drain(environment: BenchEnvironment, contender: Contender, jobs: int, watch:
 def wait_for_effects(
     environment: BenchEnvironment, contender: Contender, jobs: int, processes: Sequence["Popen[bytes]"]
 ) -> None:
-    """Return when as many effects are there as jobs."""
+    """Return when each job has had its effect. Raises Failed without progress for a minute."""
     seen, moved = -1, time.monotonic()
     with environment.connect(contender.database) as connection:
         while seen < jobs:

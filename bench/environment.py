@@ -1,4 +1,4 @@
-"""Where a run takes place: one PostgreSQL, one Redis, the peers' interpreter, a folder for logs."""
+"""The environment of a run: PostgreSQL, Redis, the peers' interpreter, a folder for logs."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ PRELOAD = "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.t
 
 @dataclass(frozen=True, slots=True)
 class BenchEnvironment:
-    """Servers that all contenders of a run share. `postgres_url` is libpq's."""
+    """Servers shared by all contenders. `postgres_url` is a libpq URL."""
 
     postgres_url: str
     redis_url: str
@@ -34,48 +34,48 @@ class BenchEnvironment:
     embedded: bool
 
     def connect(self, name: str | None = None) -> PgConnection:
-        """An autocommit connection to a contender's database, or to the server's own."""
+        """Open an autocommit connection to a contender's database, or to the server's default one."""
         return psycopg.connect(self.url(name) if name else self.postgres_url, autocommit=True)
 
     def url(self, name: str) -> str:
-        """The libpq URL of a contender's database."""
+        """Return the libpq URL of a contender's database."""
         return urlunsplit(urlsplit(self.postgres_url)._replace(path=f"/{PREFIX}{name}"))
 
     def redis(self) -> "redis.Redis":
-        """A connection to the shared Redis."""
+        """Return a client of the shared Redis."""
         return redis.Redis.from_url(self.redis_url)
 
     def environ(self, name: str) -> Mapping[str, str]:
-        """What a process of a contender is started with."""
+        """Return the environment variables of a contender's processes."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("KONTOR_")}
         return {**kept, DSN: self.url(name), REDIS: self.redis_url, "PYTHONPATH": str(ROOT)}
 
     def create(self, name: str) -> None:
-        """Make an empty database for a contender."""
+        """Create an empty database for a contender."""
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(sql.Identifier(PREFIX + name)))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(PREFIX + name)))
 
     def drop(self, name: str) -> None:
-        """Remove a contender's database."""
+        """Drop a contender's database."""
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(sql.Identifier(PREFIX + name)))
 
     def clear(self) -> None:
-        """Remove every contender's database, and what is left in Redis."""
+        """Drop all contenders' databases and flush Redis."""
         self.redis().flushdb()
         with self.connect() as connection:
             for (name,) in connection.execute(OURS, (PREFIX,)).fetchall():
                 self.drop(str(name).removeprefix(PREFIX))
 
     def settle(self) -> None:
-        """Put every contender before the same start: no keys in Redis, no checkpoint due."""
+        """Flush Redis and run a checkpoint, so that all contenders start equally."""
         self.redis().flushdb()
         with self.connect() as connection:
             connection.execute("CHECKPOINT")
 
     def versions(self) -> dict[str, str]:
-        """What runs: servers, settings that matter, interpreter."""
+        """Return versions of servers and interpreter, and relevant server settings."""
         with self.connect() as connection:
             shown = {name: str(connection.execute(f"SHOW {name}").fetchone()[0]) for name in SHOWN}  # type: ignore[index]  # one row
         info = self.redis().info("server")
@@ -87,18 +87,18 @@ SHOWN = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "s
 
 
 class NotEmpty(Exception):
-    """A given Redis holds somebody's keys."""
+    """The configured Redis is not empty."""
 
 
 @contextmanager
 def open_environment(folder: Path, peer_python: Path) -> Iterator[BenchEnvironment]:
-    """The servers given by DATABASE_URL and REDIS_URL, or embedded ones below `folder`."""
+    """Use the servers of DATABASE_URL and REDIS_URL, or embedded ones below `folder`. Raises NotEmpty."""
     database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     (folder / "log").mkdir(parents=True, exist_ok=True)
     if database_url and redis_url:
         environment = BenchEnvironment(libpq(database_url), redis_url, folder, peer_python, embedded=False)
         if environment.redis().dbsize():
-            raise NotEmpty(f"{redis_url} is not empty, and the bench flushes it; give it an unused database number")
+            raise NotEmpty(f"{redis_url} is not empty and would be flushed; use an unused database number")
         try:
             yield environment
         finally:
@@ -111,7 +111,7 @@ def open_environment(folder: Path, peer_python: Path) -> Iterator[BenchEnvironme
 
 
 def preload(data_dir: Path) -> None:
-    """Have the embedded PostgreSQL load pg_stat_statements, counting nothing until it is asked to."""
+    """Make the embedded PostgreSQL load pg_stat_statements, with tracking off."""
     configuration = data_dir / "postgres" / "kontor.conf"
     if not configuration.exists():
         prepare(data_dir)
@@ -124,6 +124,6 @@ def preload(data_dir: Path) -> None:
 
 
 def libpq(url: str) -> str:
-    """A URL without SQLAlchemy's driver."""
+    """Convert a SQLAlchemy URL to libpq."""
     scheme, _, rest = url.partition("://")
     return f"{scheme.split('+')[0]}://{rest}"

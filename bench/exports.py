@@ -1,6 +1,6 @@
-"""`python -m bench.exports`: a reseller's clients as CSV and Excel: seconds, memory, and the same rows again.
+"""`python -m bench.exports`: export a reseller's clients as CSV and Excel; measure time and memory, check the rows.
 
-Every file is made in a process of its own, so that its peak of memory is its own.
+Each file is made in a separate process, so that its peak memory can be measured.
 """
 
 import argparse
@@ -59,14 +59,14 @@ FORMATS: Final = ("csv", "xlsx")
 
 
 def office() -> Context:
-    """The use cases of accounts, on a clock that stands still."""
+    """Return a context with a frozen clock."""
     return Context(
         Jobs(catalogue(), ManualClock(), SilentRelayHint()), Programmes(), Secrets(passwords=Argon2Passwords.cheap())
     )
 
 
 def fill(url: str, count: int) -> UUID:
-    """A reseller of `booking` with so many clients."""
+    """Create a reseller of `booking` with `count` clients; return its id."""
     migrate(url)
     ctx, engine = office(), create_engine(url)
     with Session(engine) as session:
@@ -86,7 +86,7 @@ def fill(url: str, count: int) -> UUID:
 
 
 def make(url: str, reseller: UUID, ending: str, path: Path) -> dict[str, float]:
-    """Write the file as the API would; run in a process of its own."""
+    """Write the file as the API does; runs in a separate process."""
     ctx, engine = office(), create_engine(url)
     with Session(engine) as session:
         ctx.programmes.current(session, "booking")
@@ -101,13 +101,13 @@ def make(url: str, reseller: UUID, ending: str, path: Path) -> dict[str, float]:
 
 
 def peak() -> float:
-    """The most memory this process has had so far, in MB; getrusage would count the parent's before exec."""
+    """Return this process's peak memory in MB; getrusage would include the parent's before exec."""
     status = Path("/proc/self/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
 
 
 def differences(url: str, reseller: UUID, ending: str, path: Path) -> int:
-    """How many rows of the file are not those of the database, opened by another program's reader."""
+    """Return the number of rows that differ from the database, read by an independent library."""
     with psycopg.connect(libpq(url)) as connection, connection.cursor("kept") as kept:
         kept.execute(KEPT, (reseller,))
         there = rows_of_csv(path) if ending == "csv" else rows_of_excel(path)
@@ -115,7 +115,7 @@ def differences(url: str, reseller: UUID, ending: str, path: Path) -> int:
 
 
 def rows_of_csv(path: Path) -> Iterator[list[Any]]:
-    """Name, address and plan of every line."""
+    """Yield name, address and plan of each line."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file)
         next(rows)
@@ -124,7 +124,7 @@ def rows_of_csv(path: Path) -> Iterator[list[Any]]:
 
 
 def rows_of_excel(path: Path) -> Iterator[list[Any]]:
-    """The same of every row of every sheet."""
+    """Yield name, address and plan of each row of each sheet."""
     workbook = openpyxl.load_workbook(path, read_only=True)
     for sheet in workbook.worksheets:
         for row in sheet.iter_rows(min_row=2, max_col=3, values_only=True):
@@ -132,12 +132,12 @@ def rows_of_excel(path: Path) -> Iterator[list[Any]]:
 
 
 def libpq(url: str) -> str:
-    """A SQLAlchemy URL as psycopg itself takes it."""
+    """Convert a SQLAlchemy URL for psycopg."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def measure(counts: Sequence[int], *, check: bool) -> list[dict[str, Any]]:
-    """Every format for every number of clients."""
+    """Measure each format for each number of clients."""
     results: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder, shared_servers(Path(folder) / "servers", "--scratch") as servers:
         for count in counts:
@@ -163,7 +163,7 @@ def database(server: str, name: str) -> str:
 
 
 def main() -> int:
-    """Measure and print; the exit status tells whether the files were right."""
+    """Measure and print; exit 1 if a file is wrong."""
     parser = argparse.ArgumentParser(prog="bench.exports", description="Time and memory of the client list.")
     parser.add_argument("--clients", type=int, action="append", help="may repeat (default 20000 and 200000)")
     parser.add_argument("--check", action="store_true", help="open the files again and compare every row")

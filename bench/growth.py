@@ -29,7 +29,7 @@ LEFT = "SELECT (SELECT count(*) FROM bench_effects), (SELECT count(*) FROM jobs 
 
 @dataclass(slots=True)
 class Backlog:
-    """Kontor on the grown ledger: a backlog that is never drained, topped up before each round."""
+    """Kontor on the grown ledger; its backlog is refilled before each round."""
 
     size: int
     name: str = "kontor-grown"
@@ -39,28 +39,28 @@ class Backlog:
     kontor: Kontor = field(default_factory=lambda: Kontor("kontor-grown", 24_000, "bench.insert", BIG))
 
     def prepare(self, environment: BenchEnvironment) -> None:
-        """Nothing: the ledger was filled before."""
+        """No-op: the ledger is already filled."""
 
     def reset(self, environment: BenchEnvironment) -> None:
-        """Forget the effects, keep the ledger."""
+        """Remove the effects, keep the ledger."""
         with environment.connect(BIG) as connection:
             connection.execute("TRUNCATE bench_effects")
 
     def enqueue(self, environment: BenchEnvironment, count: int) -> None:
-        """Bring the backlog back to its size."""
+        """Refill the backlog to its size."""
         self.numbered = fill_queued(environment, BIG, self.size, self.numbered)
 
     def commands(self, environment: BenchEnvironment) -> "list[Command]":
-        """As on the empty ledger."""
+        """Return the same processes as on the empty ledger."""
         return list(self.kontor.commands(environment))
 
     def log(self, environment: BenchEnvironment) -> Path:
-        """Where its processes write."""
+        """Return the log file of its processes."""
         return self.kontor.log(environment)
 
 
 def measure(run: Run) -> Row:
-    """Fill, then drain and wake both ledgers in turn, then read the grown one."""
+    """Fill the ledger, measure drain and latency on both, then reads on the grown one."""
     environment = run.environment
     finished, queued = run.share(10_000_000, 1_000_000), run.share(1_000_000, 100_000)
     backlog = Backlog(queued)
@@ -103,7 +103,7 @@ def why(run: Run, backlog: Backlog) -> list[str]:
 
 
 def drains(run: Run, backlog: Backlog) -> tuple[dict[str, list[float]], list[str]]:
-    """The same number of jobs off both ledgers, in turn, once each uncounted: a ledger just filled is cold."""
+    """Drain both ledgers in turn; the first drain of each only warms up."""
     empty = Kontor("kontor", backlog.jobs, "bench.insert", EMPTY)
     rates: dict[str, list[float]] = defaultdict(list)
     problems: list[str] = []
@@ -127,13 +127,13 @@ def drains(run: Run, backlog: Backlog) -> tuple[dict[str, list[float]], list[str
 
 
 def judged(name: str, drained: Drained) -> list[str]:
-    """The grown ledger goes on beyond the jobs that are counted; neither may double an effect."""
+    """Return the problems of a drain: missing or doubled effects."""
     short = drained.effects < drained.jobs
     return [f"{name}: {drained.effects} effects, {drained.doubled} doubled"] if short or drained.doubled else []
 
 
 def wakes(run: Run) -> list[list[float]]:
-    """Latencies on both ledgers at once, sample by sample in turn; the backlog is paused."""
+    """Sample latencies on both ledgers in turn, with the backlog paused."""
     environment, count = run.environment, run.share(200, 60)
     databases = [EMPTY, BIG]
     for database in databases:
@@ -147,13 +147,13 @@ def wakes(run: Run) -> list[list[float]]:
 
 
 def pause(environment: BenchEnvironment, database: str, *, paused: bool) -> None:
-    """Stop the backlog's queue, or let it go on."""
+    """Pause or resume the backlog's queue."""
     with environment.connect(database) as connection:
         connection.execute(PAUSE, (paused,))
 
 
 def wake_figures(empty: list[float], grown: list[float]) -> list[Figure]:
-    """The medians' ratio, and both tails."""
+    """Return the ratio of the medians, the medians and the tails."""
     ratio = median(grown) / median(empty)
     return [
         Figure("commit to start, p50: grown / empty", ratio, "x", Budget(1.15, at_least=False)),

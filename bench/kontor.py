@@ -1,4 +1,4 @@
-"""Kontor as a contender: its ledger, two worker processes and a relay."""
+"""Kontor as a contender: ledger, relay and two workers."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,13 +26,13 @@ CHUNK = 10_000
 
 
 def sqlalchemy_url(url: str) -> str:
-    """A libpq URL with the driver's name in it."""
+    """Convert a libpq URL for SQLAlchemy."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @contextmanager
 def sql_engine(environment: BenchEnvironment, database: str = DATABASE) -> Iterator[Engine]:
-    """SQLAlchemy's engine on one of Kontor's databases."""
+    """Open an engine on one of Kontor's databases."""
     engine = create_engine(sqlalchemy_url(environment.url(database)))
     try:
         yield engine
@@ -41,12 +41,12 @@ def sql_engine(environment: BenchEnvironment, database: str = DATABASE) -> Itera
 
 
 def jobs(doorbell: RelayHint | None = None) -> Jobs:
-    """The way into the ledger, with the bench's tasks."""
+    """Return the ledger with the bench's tasks."""
     return Jobs(Registry(handlers()).catalogue, SystemClock(), doorbell or SilentRelayHint())
 
 
 def environ(environment: BenchEnvironment, database: str = DATABASE) -> Mapping[str, str]:
-    """What Kontor's processes are started with."""
+    """Return the environment variables of Kontor's processes."""
     return {
         **environment.environ(database),
         "DATABASE_URL": environment.url(database),
@@ -58,12 +58,12 @@ def environ(environment: BenchEnvironment, database: str = DATABASE) -> Mapping[
 
 
 def namespace(database: str = DATABASE) -> str:
-    """The Redis namespace of one of Kontor's databases."""
+    """Return the Redis namespace of one of Kontor's databases."""
     return f"bench-{database}"
 
 
 def make_schema(environment: BenchEnvironment, database: str = DATABASE) -> None:
-    """An empty ledger, and the bench's own tables."""
+    """Create an empty ledger and the bench's own tables."""
     environment.create(database)
     migrate(sqlalchemy_url(environment.url(database)))
     with environment.connect(database) as connection:
@@ -81,15 +81,15 @@ class Kontor:
     database: str = DATABASE
 
     def prepare(self, environment: BenchEnvironment) -> None:
-        """Nothing: the variants share the schema that the row makes."""
+        """No-op: the variants share the schema that the row creates."""
 
     def reset(self, environment: BenchEnvironment) -> None:
-        """Forget earlier rounds."""
+        """Remove the jobs of earlier rounds."""
         with environment.connect(self.database) as connection:
             connection.execute(f"TRUNCATE {HOT}")
 
     def enqueue(self, environment: BenchEnvironment, count: int) -> None:
-        """Fill the ledger in bulk, ten thousand jobs a transaction."""
+        """Fill the ledger in bulk, 10,000 jobs per transaction."""
         ledger = jobs()
         with sql_engine(environment, self.database) as engine:
             for first in range(0, count, CHUNK):
@@ -99,13 +99,13 @@ class Kontor:
                     session.commit()
 
     def commands(self, environment: BenchEnvironment) -> Sequence[Command]:
-        """A relay and two workers."""
+        """Return a relay and two workers."""
         argv = [sys.executable, "-m", "bench.kontor_process"]
         roles = ("relay", "worker", "worker")
         return [Command(f"kontor-{role}", [*argv, role], environ(environment, self.database)) for role in roles]
 
     def log(self, environment: BenchEnvironment) -> Path:
-        """Where its processes write."""
+        """Return the log file of its processes."""
         return environment.folder / "log" / f"{self.name}.log"
 
 

@@ -1,4 +1,4 @@
-"""A ledger as it is after years: finished jobs by the million, and a backlog."""
+"""Fills a ledger with millions of finished jobs and a backlog."""
 
 from collections.abc import Callable
 
@@ -36,14 +36,14 @@ COUNT = "SELECT count(*) FROM jobs WHERE state = 'queued'"
 
 
 def fill_finished(environment: BenchEnvironment, database: str, total: int, step: Callable[[str], None]) -> None:
-    """Insert finished jobs in the order in which they would have come."""
+    """Insert finished jobs in the order of their time."""
     with environment.connect(database) as connection:
         connection.execute("SET synchronous_commit = off")
         insert_finished(connection, total, step)
 
 
 def insert_finished(connection: PgConnection, total: int, step: Callable[[str], None]) -> None:
-    """Finished jobs of 90 days, large ones among small ones, vacuumed as often as autovacuum would.
+    """Insert finished jobs of 90 days, of mixed sizes, vacuumed as often as autovacuum would.
 
     After one vacuum at the end of equally large rows every page would have room for one small row: the next 300,000
     jobs would go to as many old pages, which no ledger that grew by itself makes them do.

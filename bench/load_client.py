@@ -18,7 +18,7 @@ BODY = json.dumps({"task": "probe.echo", "args": {"message": "bench"}}).encode()
 
 @dataclass(slots=True)
 class Load:
-    """What is sent, and what came of it."""
+    """The requests and their results."""
 
     port: int
     request: bytes
@@ -76,7 +76,7 @@ async def arrive(load: Load, due: "asyncio.Queue[float | None]", rate: float, co
 
 
 async def main(port: int, key: str, connections: int, seconds: float, rate: float = 0.0) -> None:
-    """Load the server and tell."""
+    """Load the server and print the result."""
     load = Load(port, request(key), time.monotonic() + seconds)
     if rate:
         due: asyncio.Queue[float | None] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""An SMTP receiver that only swallows: the least a server can do, so that the sender is what is measured."""
+"""A minimal SMTP receiver that discards mails, so that the sender is measured."""
 
 import asyncio
 import sys

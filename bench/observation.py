@@ -1,4 +1,4 @@
-"""Why a budget was missed: where processes spend their time, what PostgreSQL executes and waits for."""
+"""Profiles a run that missed its budget: time by function, statements and waits of PostgreSQL."""
 
 import subprocess
 import threading
@@ -26,7 +26,7 @@ FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND
 
 
 class Observation:
-    """Watches processes and the database they work on, for a few seconds."""
+    """Profiles processes and their database for a few seconds."""
 
     def __init__(self, environment: BenchEnvironment, database: str) -> None:
         self._environment = environment
@@ -38,7 +38,7 @@ class Observation:
         self._sampler = threading.Thread(target=self._sample, daemon=True)
 
     def start(self, pids: Mapping[str, int]) -> None:
-        """Begin; returns at once."""
+        """Start profiling and return."""
         with self._environment.connect(self._database) as connection:
             self._track(connection, on=True)
         self._sampler.start()
@@ -50,7 +50,7 @@ class Observation:
             self._spies[role] = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def lines(self) -> list[str]:
-        """Wait for the end and tell."""
+        """Wait for the end and return the report."""
         lines: list[str] = []
         for role, spy in self._spies.items():
             spy.wait(SECONDS + 30)
@@ -68,7 +68,7 @@ class Observation:
         return self._environment.folder / "log" / f"profile-{self._database}-{role.replace(' ', '-')}.txt"
 
     def _track(self, connection: PgConnection, *, on: bool) -> None:
-        """Count statements, on a server of our own only."""
+        """Turn statement tracking on or off; embedded servers only."""
         if self._environment.embedded:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
             connection.execute(f"ALTER SYSTEM SET pg_stat_statements.track = '{'top' if on else 'none'}'")
@@ -84,7 +84,7 @@ class Observation:
 
 
 def statements(connection: PgConnection) -> list[str]:
-    """The statements that took most time."""
+    """Return the statements with the most total time."""
     lines = ["PostgreSQL statements by total time (calls, total ms, mean ms):"]
     try:
         rows = connection.execute(STATEMENTS).fetchall()
@@ -94,9 +94,9 @@ def statements(connection: PgConnection) -> list[str]:
 
 
 def spied(role: str, path: Path) -> list[str]:
-    """Where Python spent its time: the functions themselves, then our own with all they called."""
+    """Return the time by function: its own time, then Kontor's functions including callees."""
     if not path.exists():
-        return [f"{role}: py-spy could not attach (needs leave to trace processes)"]
+        return [f"{role}: py-spy could not attach (it needs permission to trace processes)"]
     alone: Counter[str] = Counter()
     below: Counter[str] = Counter()
     for line in path.read_text().splitlines():
@@ -109,14 +109,14 @@ def spied(role: str, path: Path) -> list[str]:
         f"{role}: runs Python {total / 200 / SECONDS:.0%} of the time (holds the GIL); functions by their own time:"
     ]
     lines += shares(alone, total)
-    return [*lines, f"{role}: our functions with what they call:", *shares(below, total)]
+    return [*lines, f"{role}: Kontor's functions including callees:", *shares(below, total)]
 
 
 def shares(counted: Counter[str], total: int) -> Sequence[str]:
-    """The largest, in percent."""
+    """Return the largest shares in percent."""
     return [f"  {count / total:6.1%}  {name}" for name, count in counted.most_common(TOP)]
 
 
 def short(frame: str) -> str:
-    """A frame without the path of this machine."""
+    """Return a frame without the path of the checkout."""
     return frame.replace(f"{ROOT}/", "")

@@ -1,4 +1,4 @@
-"""What Linux tells of a process: its CPU seconds and its memory."""
+"""CPU time and memory of processes, from /proc."""
 
 import os
 from collections.abc import Sequence
@@ -9,30 +9,30 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time since its start."""
+    """Return user and system time since the start of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def resident_megabytes(pid: int) -> float:
-    """Resident memory in MB of 1,000,000 bytes."""
+    """Return resident memory in MB (1,000,000 bytes)."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1_000_000
 
 
 def proportional_megabytes(pid: int) -> float:
-    """Resident memory in MB of 1,000,000 bytes; a page shared by n processes counts for 1/n."""
+    """Return resident memory in MB (1,000,000 bytes); a page shared by n processes counts for 1/n."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kibibytes * 1_024 / 1_000_000
 
 
 def title_of(pid: int) -> str:
-    """The last word of a process's command line."""
+    """Return the last word of a process's command line."""
     return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0 ").replace(b"\0", b" ").decode().split()[-1]
 
 
 def family(pid: int) -> Sequence[int]:
-    """A process and all that descend from it."""
+    """Return a process and all its descendants."""
     pids = [pid]
     for parent in pids:
         for children in Path(f"/proc/{parent}/task").glob("*/children"):

@@ -1,4 +1,4 @@
-"""Processes of a contender: started together, logged, ended together."""
+"""Starts, logs and stops the processes of a contender."""
 
 import os
 import signal
@@ -12,24 +12,24 @@ PATIENCE = 10.0
 
 
 class Failed(Exception):
-    """A contender could not be run; says where its log is."""
+    """A contender failed; the message names its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One process to be. `role` names its log file."""
+    """The command of one process; `role` names it in messages."""
 
     role: str
     argv: Sequence[str]
     environ: Mapping[str, str]
 
     def under(self, prefix: Sequence[str]) -> "Command":
-        """The same, started by another program such as a profiler."""
+        """Return the command run by another program, such as a profiler."""
         return replace(self, argv=[*prefix, *self.argv])
 
 
 def call(command: Command, log: Path) -> None:
-    """Run to the end. Raises Failed."""
+    """Run a command to its end. Raises Failed."""
     with log.open("ab") as output:
         status = subprocess.run(
             command.argv, env=command.environ, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False
@@ -40,7 +40,7 @@ def call(command: Command, log: Path) -> None:
 
 @contextmanager
 def running(commands: Sequence[Command], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Keep processes running for the length of the block, then end them and all they started."""
+    """Run processes during the block, then stop them and their children."""
     started: list[subprocess.Popen[bytes]] = []
     try:
         with log.open("ab") as output:
@@ -61,7 +61,7 @@ def running(commands: Sequence[Command], log: Path) -> Iterator[list[subprocess.
 
 
 def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Ask, wait, then kill whole sessions."""
+    """Send SIGTERM, wait, then kill the sessions."""
     for process in processes:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -76,7 +76,7 @@ def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def check_alive(processes: Sequence[subprocess.Popen[bytes]], log: Path) -> None:
-    """Raise Failed when one has ended by itself."""
+    """Raise Failed if a process has ended."""
     for process in processes:
         if process.poll() is not None:
             raise Failed(f"{process.args!r} ended with {process.returncode}; see {log}")

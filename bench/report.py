@@ -1,4 +1,4 @@
-"""The result as a table for people and as one JSON document."""
+"""The results as a table and as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,9 +11,9 @@ from bench.results import Figure, Row
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """Every figure with its budget and spread."""
+    """Return all figures with budget and spread."""
     shown = Table(title="Kontor bench", title_justify="left", show_lines=False)
-    for name, justify in (("what", "left"), ("median", "right"), ("min - max", "right"), ("budget", "right")):
+    for name, justify in (("figure", "left"), ("median", "right"), ("min - max", "right"), ("budget", "right")):
         shown.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich's own literals
     shown.add_column("", justify="left")
     for row in rows:
@@ -27,7 +27,7 @@ def table(rows: Sequence[Row]) -> Table:
 
 
 def verdict(figure: Figure) -> tuple[str, str]:
-    """The budget, and what to say of it."""
+    """Return the budget and the verdict."""
     if figure.budget is None:
         return "", figure.note
     words = "[green]ok" if not figure.over else "[red]MISSED" if figure.missed else "[yellow]over (reported only)"
@@ -35,20 +35,20 @@ def verdict(figure: Figure) -> tuple[str, str]:
 
 
 def number(value: float, unit: str) -> str:
-    """Three significant digits where it is small, thousands separated where it is large."""
+    """Format with three significant digits, or with separated thousands."""
     digits = f"{value:,.0f}" if value >= 1_000 else f"{value:,.1f}" if value >= 100 else f"{value:.2f}"
     return f"{digits} {unit}"
 
 
 def spread(figure: Figure) -> str:
-    """The least and the greatest sample."""
+    """Return the smallest and the largest sample."""
     if len(figure.samples) < 2:
         return ""
     return f"{number(min(figure.samples), '').strip()} - {number(max(figure.samples), '').strip()}"
 
 
 def show(console: Console, versions: Mapping[str, str], rows: Sequence[Row]) -> None:
-    """Versions and settings, the table, then the profile of each row that missed."""
+    """Print versions and settings, the table, and the profile of each row that missed its budget."""
     console.print("  ".join(f"{name} {value}" for name, value in versions.items()))
     console.print(table(rows))
     for row in rows:
@@ -59,7 +59,7 @@ def show(console: Console, versions: Mapping[str, str], rows: Sequence[Row]) -> 
 
 
 def document(versions: Mapping[str, str], rows: Sequence[Row]) -> dict[str, Any]:
-    """The same as one JSON-able document."""
+    """Return the results as a JSON document."""
     return {
         "versions": dict(versions),
         "met": not any(row.missed for row in rows),

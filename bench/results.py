@@ -1,4 +1,4 @@
-"""What a row of the bench found, and how it stands to its budget."""
+"""Figures of the bench and their budgets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from statistics import median, quantiles
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A bound of engine.md section 5. Only ratios decide the exit status; the rest is reported."""
+    """A limit of engine.md section 5. Only ratios decide the exit status; the others are reported."""
 
     bound: float
     at_least: bool = True
     decides: bool = True
 
     def met_by(self, value: float) -> bool:
-        """Whether the value keeps it."""
+        """Whether a value is within the budget."""
         return value >= self.bound if self.at_least else value <= self.bound
 
     def __str__(self) -> str:
@@ -34,18 +34,18 @@ class Figure:
 
     @property
     def missed(self) -> bool:
-        """Whether a budget that decides is broken."""
+        """Whether a deciding budget is missed."""
         return self.over and self.budget is not None and self.budget.decides
 
     @property
     def over(self) -> bool:
-        """Whether a budget is broken, deciding or not."""
+        """Whether a budget is missed, deciding or not."""
         return self.budget is not None and not self.budget.met_by(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table. `problems` are failures of correctness, and decide as well."""
+    """A row of the table. `problems` are failures of correctness and fail the run too."""
 
     key: str
     title: str
@@ -60,15 +60,15 @@ class Row:
 
 
 def of_samples(name: str, samples: Sequence[float], unit: str, budget: Budget | None = None, note: str = "") -> Figure:
-    """The median of samples."""
+    """Return the median of samples as a figure."""
     return Figure(name, median(samples) if samples else 0.0, unit, budget, tuple(samples), note)
 
 
 def ratios(mine: Sequence[float], *theirs: Sequence[float]) -> list[float]:
-    """Mine over the best of theirs, round by round."""
+    """Return the ratio to the best other rate of each round."""
     return [rate / max(others) for rate, *others in zip(mine, *theirs, strict=True) if max(others) > 0]
 
 
 def percentile(samples: Sequence[float], percent: int) -> float:
-    """The value that `percent` of the samples do not exceed."""
+    """Return a percentile of the samples."""
     return quantiles(samples, n=100, method="inclusive")[percent - 1]

@@ -1,4 +1,4 @@
-"""One run of the bench: what rows share."""
+"""The parameters of a run, shared by all rows, and its progress bars."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.environment import BenchEnvironment
 
 Step = Callable[[str], None]
-"""Says what is done next, and counts it."""
+"""Shows the next step and counts it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How much is measured, where, and who is told."""
+    """Extent of the measurement, environment and progress bars."""
 
     environment: BenchEnvironment
     rounds: int
@@ -22,12 +22,12 @@ class Run:
     progress: Progress
 
     def share(self, full: int, quick: int) -> int:
-        """How many of something."""
+        """Return `full`, or `quick` for a quick run."""
         return quick if self.quick else full
 
     @contextmanager
     def steps(self, title: str, total: int) -> Iterator[Step]:
-        """A progress bar of `total` steps."""
+        """Show a progress bar of `total` steps."""
         task = self.progress.add_task(title, total=total, doing="")
 
         def step(doing: str) -> None:
@@ -40,7 +40,7 @@ class Run:
 
 
 def bars() -> Progress:
-    """Progress bars on stderr, so that stdout holds the result alone."""
+    """Return progress bars on stderr; stdout holds only the result."""
     from rich.console import Console
 
     return Progress(

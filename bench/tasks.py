@@ -30,7 +30,7 @@ def policy(name: str, kind: TaskKind, queue: str = QUEUE, *, batch_commits: bool
 
 
 class Numbered(Payload):
-    """Which row it is for."""
+    """The number of the job."""
 
     n: int
 
@@ -85,7 +85,7 @@ class Inserting:
 
 
 class InsertingBySession(Inserting):
-    """The same by way of SQLAlchemy."""
+    """The handler that inserts through SQLAlchemy."""
 
     def run(self, job: JobContext, session: Session, payload: Any) -> Done:
         """Insert."""
@@ -115,7 +115,7 @@ class NoopHandler:
 
 
 class Stamping:
-    """The handler that tells when it was started, on the clock that all processes of a machine share."""
+    """The handler that records its start on the monotonic clock shared by all processes."""
 
     payload: type[Any] = Stamp
 

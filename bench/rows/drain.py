@@ -1,4 +1,4 @@
-"""Rows 1 and 2: how fast a backlog is worked off, beside the peers."""
+"""Rows 1 and 2: the speed of draining a backlog, compared with the peers."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Samples = Mapping[str, Sequence[Drained]]
 
 
 def measure(run: Run) -> Row:
-    """Every contender once a round, in an order that turns."""
+    """Measure each contender once per round, in rotating order."""
     contenders: list[Contender] = [*VARIANTS, *BY_SESSION, *PEERS]
     samples: dict[str, list[Drained]] = defaultdict(list)
     problems: list[str] = []
@@ -75,7 +75,7 @@ def attempt(run: Run, contender: Contender, problems: list[str]) -> Drained:
 
 
 def inexact(samples: Samples) -> list[str]:
-    """Kontor owes each effect exactly once; a peer's doubled effect is only told."""
+    """Return the problems: Kontor must have each effect exactly once; doubled effects of peers are only reported."""
     return [
         f"{name}: {run.effects} effects of {run.jobs} jobs, {run.doubled} doubled"
         for name, runs in samples.items()
@@ -85,7 +85,7 @@ def inexact(samples: Samples) -> list[str]:
 
 
 def figures(samples: Samples) -> list[Figure]:
-    """The ratios that are budgeted, then everybody's rate."""
+    """Return the budgeted ratios, then all rates."""
     rates = {name: [run.rate for run in runs] for name, runs in samples.items()}
     defaults = {peer.name: rates[peer.name] for peer in PEERS if peer.default}
     fastest = max(defaults, key=lambda name: sum(defaults[name]))
@@ -108,7 +108,7 @@ def tuned(rates: Mapping[str, Sequence[float]]) -> list[Figure]:
 
 
 def note_on(runs: Sequence[Drained]) -> str:
-    """What a reader should know of a contender's runs."""
+    """Return the note on a contender's runs."""
     doubled = sum(run.doubled for run in runs)
     lost = sum(run.jobs - run.effects for run in runs)
     words = [f"{max(run.processes for run in runs)} processes"]

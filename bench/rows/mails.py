@@ -1,4 +1,4 @@
-"""Row 6: mails by way of the ledger beside a loop that only builds and sends the same messages."""
+"""Row 6: mails sent as jobs, compared with a loop that only builds and sends the same messages."""
 
 import time
 from collections import defaultdict
