@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import Query
 
 from kontor.accounts import service as accounts
-from kontor.context import Context
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
@@ -20,11 +19,6 @@ from models.keys import Scope
 routes = Routes("payments")
 POST = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, unbound_only=True)
 READ = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=True)
-
-
-def discount_context(ctx: RequestContext) -> Context:
-    """Return the dependencies of the payment and discount services."""
-    return ctx.context
 
 
 def reseller_here(ctx: RequestContext, reseller_id: UUID) -> Account:
