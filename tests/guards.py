@@ -1,5 +1,6 @@
 """The guards of tests/guards.toml, and which of them a run takes."""
 
+import ast
 import random
 import subprocess
 import tomllib
@@ -57,6 +58,20 @@ def misplaced(guard: Guard, root: Path) -> str | None:
     return None if guard.new != guard.old else "`new` is `old`"
 
 
+def missing_tests(guard: Guard, root: Path) -> list[str]:
+    """The tests of a guard that do not exist under `root`; parameters are not checked."""
+    return [test for test in guard.tests if not _exists(test, root)]
+
+
+def _exists(test: str, root: Path) -> bool:
+    path, _, rest = test.partition("::")
+    if not (root / path).is_file():
+        return False
+    names = {part.partition("[")[0] for part in rest.split("::") if part}
+    nodes = ast.walk(ast.parse((root / path).read_text(encoding="utf-8")))
+    return names <= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
 def chosen(
     guards: Sequence[Guard], *, only: Collection[str] = (), touched: Collection[str] | None = None,
     edited: Collection[str] = (), sample: int | None = None, seed: str = "",
@@ -93,12 +108,12 @@ def edited_since(root: Path, revision: str, guards: Iterable[Guard]) -> set[str]
 
 def head(root: Path) -> str:
     """The commit that is checked out, or nothing outside a repository."""
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
-    return found.stdout.strip()
+    result = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    return result.stdout.strip()
 
 
 def _git(root: Path, *arguments: str) -> list[str]:
-    found = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise BadGuards(f"git {' '.join(arguments)}: {found.stderr.strip()}")
-    return found.stdout.splitlines()
+    result = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise BadGuards(f"git {' '.join(arguments)}: {result.stderr.strip()}")
+    return result.stdout.splitlines()

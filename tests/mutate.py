@@ -183,7 +183,7 @@ def play(console: Console, guards: Sequence[Guard], places: Sequence[Copy]) -> l
     shares = [guards[number :: len(places)] for number in range(len(places))]
     with ThreadPoolExecutor(len(places)) as pool:
         before = list(pool.map(unmutated, places, shares))
-        problems = {name: problem for found, _ in before for name, problem in found.items()}
+        problems = {name: problem for failures, _ in before for name, problem in failures.items()}
         for line in sorted(line for _, slow in before for line in slow):
             console.print(f"slow (limit {TEST_SECONDS:.0f} s): {line}")
         free: Queue[Copy] = Queue()
@@ -234,13 +234,24 @@ def check(console: Console, root: Path, guards: Sequence[Guard], jobs: int, *, s
     return not left
 
 
+def fits(console: Console, root: Path, guards: Sequence[Guard]) -> bool:
+    """Print what does not match the tree: mutations that cannot be applied, tests that do not exist."""
+    problems = [f"{guard.id}: {reason}" for guard in guards if (reason := registry.misplaced(guard, root)) is not None]
+    problems += [f"{guard.id}: no test {test}" for guard in guards for test in registry.missing_tests(guard, root)]
+    for problem in problems:
+        console.print(problem, style="red", soft_wrap=True, markup=False)
+    return not problems
+
+
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of `make mutate MUTATE="…"`."""
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
     parser.add_argument("--changed-since", metavar="REV", help="the guards of files that differ from REV")
     parser.add_argument("--sample", type=int, metavar="N", help="N further guards, chosen by the commit")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these guards alone")
-    parser.add_argument("--list", action="store_true", help="list the guards and what promises them")
+    parser.add_argument(
+        "--list", action="store_true", help="list the guards, what promises them, and what does not match the tree"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
     return parser.parse_args(arguments)
 
@@ -266,7 +277,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     if options.list:
         for guard in picked:
             console.print(f"{guard.id} ({guard.file}): {guard.promise}", soft_wrap=True, markup=False)
-        return 0
+        return 0 if fits(console, root, picked) else 1
     return 0 if check(console, root, picked, options.jobs) else 1
 
 

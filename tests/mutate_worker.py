@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 REWRITTEN = ("pytest_timeout", "pytest_socket")  # pytest must see their first import
 
 
@@ -37,12 +37,12 @@ class Reporter:
 def libraries() -> list[str]:
     """The modules that are loaded and are not of the tree."""
     tree = f"{Path.cwd()}{os.sep}"
-    found = []
+    names = []
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if path and not str(path).startswith(tree) and not name.startswith(("__", *REWRITTEN)):
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def child(request: dict[str, Any], listing: Path) -> None:
@@ -72,7 +72,7 @@ def wait(pid: int, seconds: float) -> int | None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             return None
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def main() -> None:
         pid = os.fork()
         if not pid:
             child(request, listing)
-        with suppress(BrokenPipeError):  # nobody asks any more
+        with suppress(BrokenPipeError):  # the reader has gone
             sys.stdout.write(json.dumps(wait(pid, request["seconds"])) + "\n")
             sys.stdout.flush()
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.guards import BadGuards, Guard, chosen, misplaced, parse
-from tests.mutate import check
+from tests.guards import FILE, BadGuards, Guard, chosen, misplaced, missing_tests, parse
+from tests.mutate import ROOT, check, fits
 
 CODE = "def limit(value: int) -> int:\n    return min(value, 10)\n"
 TESTS = """
@@ -82,7 +82,7 @@ def test_guard_that_no_test_holds_is_reported(report: str, name: str) -> None:
     assert name in report[report.index("7 of 8 guards are not held:") :]
 
 
-def test_test_that_there_is_not_is_reported(tree: Path) -> None:
+def test_missing_test_is_reported(tree: Path) -> None:
     good, text = checked(tree, variant(tests=("test_bounds.py::test_gone",)))
     assert not good
     assert "its tests do not run unmutated: ERROR: not found" in text
@@ -100,7 +100,7 @@ def test_changed_files_and_a_sample_of_the_rest_are_chosen() -> None:
         chosen(guards, only=["12"])
 
 
-def test_file_of_guards_with_a_missing_key_or_a_doubled_id_is_refused() -> None:
+def test_file_with_a_missing_key_or_a_doubled_id_is_refused() -> None:
     entry = '[[guard]]\nid = "a"\npromise = "p"\nfile = "f"\nold = "o"\nnew = "n"\ntests = ["t"]\n'
     assert parse(entry) == [Guard("a", "p", "f", "o", "n", ("t",))]
     with pytest.raises(BadGuards, match="two guards are called a"):
@@ -108,3 +108,20 @@ def test_file_of_guards_with_a_missing_key_or_a_doubled_id_is_refused() -> None:
     with pytest.raises(BadGuards, match="guard a: give exactly"):
         parse(entry.replace('tests = ["t"]', "tests = []"))
     assert misplaced(parse(entry)[0], Path("nowhere")) == "there is no file f"
+
+
+def test_every_guard_matches_the_tree() -> None:
+    out = io.StringIO()
+    guards = parse((ROOT / FILE).read_text(encoding="utf-8"))
+    assert fits(Console(file=out, width=400), ROOT, guards), out.getvalue()
+    assert not fits(Console(file=out, width=400), ROOT, [replace(guards[0], old="no such text")])
+
+
+def test_tests_that_do_not_exist_are_reported(tree: Path) -> None:
+    tests = (
+        "test_bounds.py",
+        "test_bounds.py::test_small_values_stay[x]",
+        "test_bounds.py::test_gone",
+        "gone.py::test",
+    )
+    assert missing_tests(variant(tests=tests), tree) == list(tests[2:])
