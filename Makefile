@@ -61,7 +61,7 @@ chaos: $(STAMP) ## kill real processes at every crash point, then soak
 soak: $(STAMP) ## the seeded soak alone
 	@$(BIN)/python -m tests.faults.chaos --only soak $(CHAOS)
 
-mutate: $(STAMP) ## take out each promised guard; a test must fail
+mutate: $(STAMP) ## remove each promised guard in turn; a test must fail
 	@$(BIN)/python -m tests.mutate $(MUTATE)
 
 bench: $(STAMP) ## measure against peers on the same servers

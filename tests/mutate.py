@@ -1,4 +1,4 @@
-"""`make mutate`: take out each guard of tests/guards.toml in a copy of the tree; a named test must fail."""
+"""`make mutate`: remove each guard of tests/guards.toml in a copy of the tree; a named test must fail."""
 
 import argparse
 import json
@@ -207,7 +207,7 @@ def play(console: Console, guards: Sequence[Guard], places: Sequence[Copy]) -> l
 
 def table_of(verdicts: Sequence[Verdict]) -> Table:
     """Guard, the test that noticed, seconds."""
-    table = Table(title="Each guard taken out, one at a time")
+    table = Table(title="Each guard removed, one at a time")
     table.add_column("guard", no_wrap=True)
     table.add_column("killed by", overflow="fold")
     table.add_column("seconds", justify="right")
