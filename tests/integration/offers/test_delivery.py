@@ -173,6 +173,6 @@ def test_only_expiry_is_possible_once_an_offer_has_expired(world: OfferScenario)
         offer = lock_offer(session, offer_id)
         for event in (OfferEvent.DELIVERED, OfferEvent.WITHDRAW, OfferEvent.CLOSE_ACCOUNT):
             with pytest.raises(IllegalTransition):
-                transition(world.book, session, offer, event, "a test")
+                transition(world.ctx, session, offer, event, "a test")
         assert (offer.state, len(queries.events(session, [offer_id])[offer_id])) == ("waiting", 1)
-        transition(world.book, session, offer, OfferEvent.EXPIRE, "a test")
+        transition(world.ctx, session, offer, OfferEvent.EXPIRE, "a test")
