@@ -1,12 +1,13 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos bench bench-growth bench-exports bench-daily bench-charging bench-pool house simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos mutate bench bench-growth bench-exports bench-daily bench-charging bench-pool house simulate migrate browser soak clean
 
 BIN := .venv/bin
-# Options for the programs behind `test`, `browser`, `chaos`, `bench` and `simulate`.
+# Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `bench` and `simulate`.
 PYTEST ?=
 CHAOS ?=
+MUTATE ?=
 BENCH ?=
 SIMULATE ?=
 HOUSE ?=
@@ -59,6 +60,9 @@ chaos: $(STAMP) ## kill real processes at every crash point, then soak
 
 soak: $(STAMP) ## the seeded soak alone
 	@$(BIN)/python -m tests.faults.chaos --only soak $(CHAOS)
+
+mutate: $(STAMP) ## remove each promised guard in turn; a test must fail
+	@$(BIN)/python -m tests.mutate $(MUTATE)
 
 bench: $(STAMP) ## measure against peers on the same servers
 	@$(BIN)/python -m bench $(BENCH)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
-from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
+from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
 from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Snooze, Verifying
 from kontor.engine.ledger import JobRow
 from kontor.engine.runtime import WorkerRuntime, committing
@@ -121,6 +121,9 @@ class ExternalRunner:
                 attempt_increment=0,
                 healthy=False,
             )
+            return None
+        if mark_exhausted_dead(runtime, session, connection, row):
+            runtime.free_lane(session, connection, row, healthy=False)
             return None
         handler = cast(ExternalHandler, runtime.handler(row))
         try:

@@ -4,7 +4,7 @@ import hashlib
 import re
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -71,7 +71,7 @@ def record_failure(
         return
     _record_attempt(connection, runtime, attempt, AttemptOutcome.FAILED, failure, now)
     runtime.free_lane(session, connection, row, healthy=remote_reached)
-    policy = runtime.registry.catalogue[row.task].policy.retry
+    policy = replace(runtime.registry.catalogue[row.task].policy.retry, max_attempts=max(1, row.max_attempts))
     retry_at = next_attempt_at(policy, attempt.number, now, runtime.random, getattr(error, "retry_in", None))
     if isinstance(error, Permanent) or retry_at is None:
         reason = DeadReason.PERMANENT if isinstance(error, Permanent) else DeadReason.FAILED
@@ -100,6 +100,15 @@ def mark_dead(
     _notify_handler(runtime, session, row, attempt.number, failure.message, reason)
     job = runtime.context(row, attempt.number)
     _call_safely(runtime, session, row, lambda: runtime.on_dead(session, job, reason, failure.message))
+
+
+def mark_exhausted_dead(runtime: WorkerRuntime, session: Session, connection: PgConnection, row: JobRow) -> bool:
+    """Mark a job dead whose worker died in its last attempt. Returns whether it was one."""
+    if row.attempt < row.max_attempts:
+        return False
+    failure = Failure("Exhausted", f"its worker died in attempt {row.attempt} of {row.max_attempts}", "", "exhausted")
+    mark_dead(runtime, session, connection, FailedAttempt(row, row.attempt, None), DeadReason.FAILED, failure)
+    return True
 
 
 def _open_breaker(

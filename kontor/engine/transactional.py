@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from kontor.engine import ledger
 from kontor.engine.enqueue import ring_if_enqueued
-from kontor.engine.failures import FailedAttempt, mark_dead, record_failure
+from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
 from kontor.engine.handlers import Cancel, Done, Failure, Outcome, Snooze, TransactionalHandler
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.pipelined import PipelinedTransaction, prepare
@@ -182,6 +182,8 @@ class TransactionalRunner:
             return None
         if row.cancel_requested:
             return CANCELLED_ON_REQUEST
+        if mark_exhausted_dead(runtime, session, connection, row):
+            return None
         handler = cast(TransactionalHandler, runtime.handler(row))
         try:
             runtime.crash("effect.before")

@@ -144,7 +144,6 @@ class RoutePolicy:
     owner: Owner | None = None
     unbound_only: bool = False
     not_account: bool = False
-    not_reseller: bool = False
     first: Callable[["RequestContext"], None] | None = None
     guard: Callable[["RequestContext"], None] | None = None
 
@@ -158,8 +157,6 @@ class RoutePolicy:
             raise Forbidden(message="A key bound to a reseller or an account cannot use this endpoint.")
         if self.not_account and ctx.caller.account_id is not None:
             raise Forbidden(message="A key bound to an account cannot use this endpoint.")
-        if self.not_reseller and ctx.caller.reseller_id is not None:
-            raise Forbidden(message="A key bound to a reseller cannot use this endpoint.")
         if self.scope is not None:
             ctx.require_scope(self.scope)
         if self.guard is not None:

@@ -16,6 +16,7 @@ from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.handlers import Cancelled, Done, Handler, JobContext, Outcome, Transient
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.states import CrashPolicy, TaskKind
+from tests.support.polling import wait_for
 
 RETRY = RetryPolicy(max_attempts=12, base=timedelta(milliseconds=200), cap=timedelta(seconds=2))
 TABLE = "CREATE TABLE IF NOT EXISTS effects (job_id uuid NOT NULL, number bigint NOT NULL)"
@@ -29,12 +30,16 @@ def policy(name: str, kind: TaskKind, crash: CrashPolicy = CrashPolicy.RERUN, *,
 
 
 class Work(Payload):
-    """`number` identifies the effect. `holds`: attempts that never end. `fails`: attempts that fail."""
+    """`number` identifies the effect. `holds`: attempts that never end. `fails`: attempts that fail.
+
+    With `gated` each attempt waits until `Sink.open_gate` is called for it.
+    """
 
     number: int
     holds: int = 0
     fails: int = 0
     children: int = 0
+    gated: bool = False
 
 
 class Single(Work):
@@ -73,6 +78,12 @@ class Sink:
         read = [json.loads(line) for line in self.path.read_text().splitlines()]
         return [line for line in read if fields.items() <= line.items()]
 
+    def gate(self, number: int, attempt: int) -> Path:
+        return self.path.with_name(f"gate-{number}-{attempt}")
+
+    def open_gate(self, number: int, attempt: int) -> None:
+        self.gate(number, attempt).touch()
+
 
 def linger(job: JobContext, seconds: float) -> None:
     """Wait that long, or stop when asked to."""
@@ -88,6 +99,9 @@ def begin(sink: Sink, job: JobContext, work: Work) -> None:
     if work.holds:
         sink.put(began=work.number, attempt=job.attempt)
         linger(job, LONG_SECONDS if job.attempt <= work.holds else SLOW_SECONDS)
+    if work.gated:
+        sink.put(began=work.number, attempt=job.attempt)
+        wait_for(sink.gate(work.number, job.attempt).exists, "the gate")
     if job.attempt <= work.fails:
         raise Transient("told to fail")
 

@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from kontor.adapters.fakes import ManualClock
+from kontor.engine import ledger
 from kontor.http import stored_responses
+from kontor.kernel.database import psycopg_connection
 from tests.support.api import Api, ResellerAccounts
 
 ECHO = {"task": "probe.echo", "args": {"message": "hello"}}
@@ -107,6 +110,27 @@ def test_long_poll_is_stored_when_its_response_is_final(api: Api) -> None:
     assert (first.status_code, again.status_code) == (202, 202)
     assert again.content == first.content
     assert jobs(api) == 1
+
+
+def test_repeat_during_a_long_poll_is_in_progress_and_final_later(api: Api, clock: ManualClock) -> None:
+    key, repeat = api.key(), {"Idempotency-Key": "a"}
+    line = "POST /v1/jobs?wait=20"
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(api.call, line, ECHO, key=key, headers=repeat)
+        api.wait_for_long_polls(1)
+        during = api.call(line, ECHO, key=key, headers=repeat)
+        with api.deps.sessions() as session:
+            job_id = session.execute(text("SELECT id FROM jobs")).scalar_one()
+            now = clock.now()
+            connection = psycopg_connection(session)
+            ledger.archive(connection, [(job_id, "done")], attempt_increment=1, worker="w1", started=now, finished=now)
+            session.commit()
+        final = first.result(30)
+    again = api.call(line, ECHO, key=key, headers=repeat)
+
+    assert (during.status_code, during.json()["code"]) == (409, "idempotency_in_progress")
+    assert (final.status_code, final.json()["result"]) == (200, "done")
+    assert (again.status_code, again.content) == (200, final.content)
 
 
 def test_secret_is_masked_in_a_repeated_response(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:

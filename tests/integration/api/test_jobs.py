@@ -142,6 +142,15 @@ def test_invalid_or_unstorable_json_is_422(api: Api) -> None:
         assert (answer.status_code, answer.json()["status"]) == (422, 422), body[:80]
 
 
+def test_nul_character_in_a_body_is_reported_with_its_location(api: Api) -> None:
+    answer = api.call("POST /v1/jobs", {"task": "probe.echo", "args": {"message": "a\0b"}})
+
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        [{"loc": "args.message", "msg": "contains a NUL character"}],
+    )
+
+
 def test_body_over_the_limit_is_413(api: Api) -> None:
     assert api.call("POST /v1/jobs", b" " * (16 * 1024 * 1024 + 1)).status_code == 413
 

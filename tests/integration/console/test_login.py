@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import httpx
+
 from kontor.adapters.fakes import ManualClock
 from kontor.http.context import Deps
 from tests.support.console import PASSWORD, ConsoleClient, create_operator
@@ -49,6 +51,18 @@ def test_login_replaces_a_session_id_that_was_set_before(deps: Deps, visitor: Co
     visitor.http.cookies.clear()
     visitor.http.cookies.set("kontor_session", "planted by somebody else", path="/console")
     assert visitor.http.get("/console").status_code == 303
+
+
+def test_login_ends_a_live_session_that_was_set_before(deps: Deps, visitor: ConsoleClient, address: str) -> None:
+    with httpx.Client(base_url=address, timeout=30) as http:
+        ConsoleClient(http).sign_in(create_operator(deps, "viewer"))
+        planted = http.cookies["kontor_session"]
+        assert http.get("/console").status_code == 200
+        form = visitor.fields("/console/login")
+        visitor.http.cookies.set("kontor_session", planted, path="/console")
+        login = {**form, "email": create_operator(deps, "admin"), "password": PASSWORD}
+        assert visitor.http.post("/console/login", data=login).status_code == 303
+        assert http.get("/console").status_code == 303
 
 
 def test_wrong_password_and_unknown_address_get_the_same_message(deps: Deps, visitor: ConsoleClient) -> None:

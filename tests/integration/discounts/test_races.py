@@ -1,7 +1,18 @@
 """Runs and payments at the same time."""
 
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from uuid import UUID
+
+from kontor.context import Context
 from kontor.engine.enqueue import JobRequest
+from kontor.kernel.money import Money
+from kontor.kernel.states import PaymentKind
+from kontor.payments import service as payments
 from tests.support.discounts import DiscountScenario, moscow, roubles
+from tests.support.polling import wait_for
+
+BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 PAST_THE_API = """
 INSERT INTO payments (id, reseller_id, origin_id, reference, kind, amount, currency, paid_at, created_at)
@@ -13,6 +24,24 @@ def work(world: DiscountScenario, task: str) -> None:
     """Run the waiting jobs of one task only."""
     for row in world.rows("SELECT id FROM jobs WHERE task = :task ORDER BY id", task=task):
         world.worker.inline.run(row.id)
+
+
+def test_recomputation_waits_for_the_payment_that_relies_on_its_job(world: DiscountScenario) -> None:
+    world.reach(moscow("2026-01-20"))
+    reseller = world.reseller()
+    world.pay(reseller, "1000", "2026-01-20")
+    ctx = Context(world.worker.inline.jobs, world.api.deps.programmes)
+    new = payments.NewPayment(PaymentKind.PAYMENT, Money(Decimal("2000.00"), "RUB"), world.clock.now(), "late")
+
+    with world.api.deps.sessions() as session, ThreadPoolExecutor(1) as pool:
+        assert payments.post(ctx, session, UUID(reseller), new).created
+        recomputed = pool.submit(work, world, "discounts.recompute")
+        wait_for(lambda: recomputed.done() or world.rows(BLOCKED)[0][0] > 0, "the recomputation", 30)
+        session.commit()
+        recomputed.result(30)
+
+    world.worker.inline.drain()
+    assert world.discount(reseller)["recorded"]["turnover"] == roubles("3000.00")
 
 
 def test_discount_recorded_by_a_payment_during_a_run_is_kept(world: DiscountScenario) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from kontor.adapters.fakes import ManualClock
 from kontor.engine import recovery
 from kontor.engine.catalogue import Payload
-from kontor.engine.handlers import Handler
+from kontor.engine.handlers import Handler, JobContext, Outcome, Transient
 from kontor.engine.testing import InlineWorker
 from kontor.kernel.doorbells import Doorbell
 from tests.integration.engine.conftest import EngineHarness, guard
@@ -188,6 +189,33 @@ def test_crashed_jobs_run_in_smaller_batches(dying: CrashingHarness) -> None:
     assert sorted(len(bell.ids) for bell in dispatched) == [1, 1, 1, 1, 3]
 
 
+@pytest.mark.parametrize("make", ["write", "send"])
+def test_job_is_dead_after_a_crash_in_its_last_attempt(dying: CrashingHarness, make: str) -> None:
+    job = dying.put(_write(1) if make == "write" else _send(1), lane=None if make == "write" else "a")
+    dying.ask("UPDATE jobs SET max_attempts = 1")
+    dying.die("effect.before", job)
+    dying.inline.drain()
+    row = dying.job(job)
+    assert (row.state, row.reason, row.attempt, dying.outcomes(job)) == ("dead", "failed", 1, ["crashed"])
+    assert (dying.effects(), dict(dying.script.sent), dying.script.failures) == ([], {}, [("1", "failed")])
+    assert dying.ask("SELECT count(*) FROM lanes WHERE busy_with IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("make", ["write", "send"])
+def test_crash_counts_towards_the_maximum_attempts_of_the_row(dying: CrashingHarness, make: str) -> None:
+    job = dying.put(_write(1) if make == "write" else _send(1))
+    dying.ask("UPDATE jobs SET max_attempts = 2")
+    dying.die("effect.before", job)
+
+    def fail(job: JobContext, note: str) -> Outcome | None:
+        raise Transient("no")
+
+    dying.script.actions["1"] = fail
+    dying.inline.drain()
+    row = dying.job(job)
+    assert (row.state, row.reason, row.attempt, dying.outcomes(job)) == ("dead", "failed", 2, ["crashed", "failed"])
+
+
 def test_stale_but_connected_worker_keeps_its_lease_for_a_while(dying: CrashingHarness) -> None:
     dying.ask(REGISTER)
     dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '5 seconds'")
@@ -199,6 +227,18 @@ def test_stale_but_connected_worker_keeps_its_lease_for_a_while(dying: CrashingH
         dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '11 seconds'")
         dying.notice()
         assert dying.ask("SELECT count(*) FROM worker_processes") == 0
+    engine.dispose()
+
+
+def test_connections_of_a_stalled_worker_are_terminated(dying: CrashingHarness) -> None:
+    dying.ask(REGISTER)
+    engine = create_engine(
+        dying.engine.url.update_query_dict({"application_name": recovery.APPLICATION_PREFIX + "inline"})
+    )
+    with engine.connect() as connection:
+        dying.notice()
+        with pytest.raises(OperationalError):
+            connection.execute(text("SELECT 1"))
     engine.dispose()
 
 

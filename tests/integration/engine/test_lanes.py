@@ -1,5 +1,9 @@
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
+from kontor.engine.admin import lanes as lane_admin
+from kontor.engine.admin.operations import Actor
 from kontor.engine.handlers import Cancel, JobContext, Outcome, RemoteUnavailable, Transient
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send
@@ -130,3 +134,42 @@ def test_lane_forced_by_an_operator_stays_held(world: EngineHarness) -> None:
     world.clock.advance(STEP)
     assert world.inline.drain() == 0
     assert ask_lane(world, "state") == "forced"
+
+
+def test_lane_held_by_an_operator_sends_nothing_until_it_is_released(world: EngineHarness) -> None:
+    first = world.put(Send(note="first"), lane="a")
+    world.inline.drain()
+    with Session(world.engine) as session, session.begin():
+        lane_admin.hold(session, world.inline.jobs, "a", Actor("someone"))
+    waiting = world.put(Send(note="waiting"), lane="a")
+    other = world.put(Send(note="other"), lane="b")
+    for _ in range(3):
+        world.inline.drain()
+        world.clock.advance(timedelta(hours=30))
+    assert (world.state(first), world.state(other)) == ("succeeded", "succeeded")
+    assert (world.state(waiting), world.job(waiting).held, world.script.order) == ("queued", True, ["first", "other"])
+    with Session(world.engine) as session, session.begin():
+        lane_admin.release(session, world.inline.jobs, "a", Actor("someone"))
+    world.inline.drain()
+    assert world.state(waiting) == "succeeded"
+    assert ask_lane(world, "state") == "closed"
+
+
+def test_response_to_a_running_call_does_not_end_an_operators_hold(world: EngineHarness) -> None:
+    def hold(job: JobContext, note: str) -> Outcome | None:
+        with Session(world.engine) as session, session.begin():
+            lane_admin.hold(session, world.inline.jobs, "a", Actor("someone"))
+        return None
+
+    world.script.actions["first"] = hold
+    first, second = (world.put(Send(note=note), lane="a") for note in ("first", "second"))
+    world.inline.drain()
+    assert (world.state(first), world.state(second)) == ("succeeded", "queued")
+    assert (ask_lane(world, "state"), world.script.order) == ("forced", ["first"])
+
+
+def test_job_dispatched_while_its_lane_is_held_is_not_sent(world: EngineHarness) -> None:
+    job = world.put(Send(note="late"), lane="a")
+    world.ask("INSERT INTO lanes (name, state) VALUES ('a', 'forced')")
+    world.inline.run(job)
+    assert (world.script.order, world.job(job).held) == ([], True)

@@ -177,3 +177,45 @@ def test_task_without_a_handler_stays_queued(world: EngineHarness) -> None:
     world.ask("UPDATE jobs SET task = 'test.unknown'")
     assert world.inline.drain() == 0
     assert world.state(job) == "queued"
+
+
+@BOTH
+def test_job_is_dead_after_the_maximum_attempts_of_its_row(world: EngineHarness, payload: Payload) -> None:
+    world.script.actions["x"] = raising(RuntimeError("boom"))
+    job = world.put(payload)
+    world.ask("UPDATE jobs SET max_attempts = 1")
+    world.inline.drain()
+    assert (world.state(job), world.job(job).reason, world.job(job).attempt) == ("dead", "failed", 1)
+    assert world.script.failures == [("x", "failed")]
+
+
+@BOTH
+def test_job_is_retried_while_its_row_allows_more_attempts_than_its_task(
+    world: EngineHarness, payload: Payload
+) -> None:
+    world.script.actions["x"] = raising(RuntimeError("boom"))
+    job = world.put(payload)
+    assert world.ask("SELECT max_attempts FROM jobs") == 3
+    world.ask("UPDATE jobs SET max_attempts = 4")
+    for _ in range(3):
+        world.inline.drain()
+        world.clock.advance(timedelta(minutes=1))
+    assert (world.state(job), world.job(job).attempt) == ("retrying", 3)
+    world.inline.drain()
+    assert (world.state(job), world.job(job).attempt) == ("dead", 4)
+
+
+def test_failed_claim_counts_towards_the_maximum_attempts_of_the_row(world: EngineHarness) -> None:
+    world.script.claims["x"] = raising(RuntimeError("boom"))
+    job = world.put(Send(note="x"))
+    world.ask("UPDATE jobs SET max_attempts = 1")
+    world.inline.drain()
+    assert (world.state(job), world.job(job).reason) == ("dead", "failed")
+
+
+@BOTH
+def test_retry_delay_of_a_handler_is_at_most_a_day(world: EngineHarness, payload: Payload) -> None:
+    world.script.actions["x"] = raising(Transient("later", retry_in=timedelta(days=9)))
+    job = world.put(payload)
+    world.inline.drain()
+    assert world.job(job).run_at == world.clock.now() + timedelta(hours=24)

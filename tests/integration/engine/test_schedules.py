@@ -124,3 +124,16 @@ def test_occurrence_and_its_job_are_committed_together(world: EngineHarness) -> 
     assert (slots(world), world.ask("SELECT count(*) FROM jobs")) == ([], 0)
     assert fire(world) == 1
     assert world.ask("SELECT job_id FROM schedule_occurrences") == world.ask("SELECT id FROM jobs")
+
+
+@pytest.mark.parametrize("table", ["schedule_occurrences", "once_keys"])
+def test_slot_runs_once_even_when_one_of_its_two_records_is_lost(world: EngineHarness, table: str) -> None:
+    announce(world, nightly("* * * * *"))
+    world.clock.advance(timedelta(minutes=1))
+    assert fire(world) == 1
+    world.inline.drain()
+    world.ask(f"DELETE FROM {table}")
+    world.ask("UPDATE schedules SET checked_until = checked_until - interval '1 minute', next_at = checked_until")
+    fire(world)
+    world.inline.drain()
+    assert (world.script.order, len(slots(world))) == (["night"], 1)

@@ -2,8 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+
 from kontor.adapters.fakes import http_reply, refused, timed_out
+from kontor.kernel.states import OfferEvent
+from kontor.offers import queries
 from kontor.offers import service as offers
+from kontor.offers.rules import IllegalTransition
+from kontor.offers.transitions import lock_offer, transition
 from tests.support.offers import OfferScenario
 
 
@@ -147,3 +153,26 @@ def test_offer_expires_after_30_days_even_before_the_job_ran(world: OfferScenari
     world.work()
     assert world.offer(offer_id).events[2].to == "cancelled"
     assert world.mails()[-1] == ("offer-expired", "admin@nordic-academy.example")
+
+
+def test_offer_that_expires_during_its_delivery_is_withdrawn_and_nobody_is_asked(world: OfferScenario) -> None:
+    offer_id = world.send()
+    world.http.during_post.append(lambda: world.clock.advance(timedelta(days=30)))
+    world.work()
+    offer = world.offer(offer_id)
+    assert (offer.state, offer.reason) == ("cancelled", "expired")
+    assert [event.to for event in offer.events] == ["waiting", "cancelled"]
+    assert [call["type"] for call in world.calls()] == ["offer.delivered", "offer.withdrawn"]
+    assert world.mails() == [("offer-expired", "admin@nordic-academy.example")]
+
+
+def test_only_expiry_is_possible_once_an_offer_has_expired(world: OfferScenario) -> None:
+    offer_id = world.send()
+    world.clock.advance(timedelta(days=30))
+    with world.transaction() as session:
+        offer = lock_offer(session, offer_id)
+        for event in (OfferEvent.DELIVERED, OfferEvent.WITHDRAW, OfferEvent.CLOSE_ACCOUNT):
+            with pytest.raises(IllegalTransition):
+                transition(world.ctx, session, offer, event, "a test")
+        assert (offer.state, len(queries.events(session, [offer_id])[offer_id])) == ("waiting", 1)
+        transition(world.ctx, session, offer, OfferEvent.EXPIRE, "a test")

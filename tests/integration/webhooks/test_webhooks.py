@@ -163,6 +163,16 @@ def test_test_delivery_goes_to_that_endpoint_only(world: OfferScenario) -> None:
     assert [body_of(posted)["type"] for posted in heard(world)] == ["webhook.test"]
 
 
+def test_disabled_endpoint_gets_no_events(world: OfferScenario) -> None:
+    disabled, _ = listen(world)
+    other, _ = listen(world)
+    with world.transaction() as session:
+        webhooks.disable(webhooks.get(session, disabled, lock=True), "It answered 410 Gone.", world.clock.now())
+    happen(world)
+    world.work()
+    assert (states(world, disabled), states(world, other)) == ([], [("delivered", 1)])
+
+
 def test_same_event_is_fanned_out_once(world: OfferScenario) -> None:
     endpoint, _ = listen(world)
     happen(world)

@@ -8,7 +8,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from kontor.adapters.clock import SystemClock
-from kontor.adapters.fakes import FakeHttp, http_reply, refused, timed_out
+from kontor.adapters.fakes import FakeHttp, ManualClock, http_reply, refused, timed_out
 from kontor.adapters.http import SignedCalls
 from kontor.kernel.errors import Unreachable
 from kontor.kernel.ports import OutgoingCall
@@ -42,6 +42,19 @@ def test_receiver_rejects_another_secret_or_a_changed_body() -> None:
         Webhook(NEW).verify(posted.body.replace(b"b>", b"i>"), dict(posted.headers))
     with pytest.raises(WebhookVerificationError):
         Webhook(NEW).verify(posted.body, dict(posted.headers) | {"webhook-id": "offer_2_delivered"})
+
+
+class AheadClock(ManualClock):
+    """A test clock: programme time is years ahead of real time."""
+
+    def now(self) -> datetime:
+        return datetime(2036, 1, 1, tzinfo=UTC)
+
+
+def test_call_has_a_timestamp_of_real_time_under_a_test_clock() -> None:
+    http, clock = FakeHttp(), AheadClock()
+    SignedCalls(http, clock).send(OutgoingCall("https://shop.example/", "offer_1_delivered", b"{}", (NEW,)))
+    assert http.posted[0].headers["webhook-timestamp"] == str(int(clock.wall_time().timestamp()))
 
 
 def test_refused_connection_records_no_call_and_a_timeout_does() -> None:

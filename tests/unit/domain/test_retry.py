@@ -34,6 +34,12 @@ def test_ceiling_doubles_up_to_the_cap(policy: RetryPolicy, attempt: int) -> Non
     assert policy.ceiling(attempt + 1) == min(policy.cap, 2 * policy.ceiling(attempt))
 
 
+def test_ceiling_never_exceeds_the_cap() -> None:
+    policy = RetryPolicy(50, timedelta(seconds=1), timedelta(seconds=60))
+
+    assert [policy.ceiling(attempt).total_seconds() for attempt in (1, 6, 7, 40)] == [1, 32, 60, 60]
+
+
 def test_jitter_uses_the_whole_range() -> None:
     policy = RetryPolicy(5, timedelta(seconds=2), timedelta(seconds=60))
 
@@ -55,6 +61,14 @@ def test_retry_is_never_earlier_than_retry_after() -> None:
     assert later == NOW + timedelta(minutes=2)
     sooner = next_attempt_at(policy, 2, NOW, lambda: 0.5, retry_after=timedelta(0))
     assert sooner == NOW + timedelta(seconds=1)
+
+
+def test_retry_delay_of_a_handler_is_at_most_a_day() -> None:
+    policy = RetryPolicy(3, timedelta(seconds=1), timedelta(seconds=9))
+
+    assert next_attempt_at(policy, 1, NOW, lambda: 0.5, retry_after=timedelta(hours=24)) == NOW + timedelta(hours=24)
+    assert next_attempt_at(policy, 1, NOW, lambda: 0.5, retry_after=timedelta(days=400)) == NOW + timedelta(hours=24)
+    assert BreakerPolicy().probe_at(1, NOW, lambda: 0.5, timedelta(days=400)) == NOW + timedelta(hours=24)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ FORBIDDEN_URLS = [
     "https://user@shop.example/",
     "https://user:pass@shop.example/",
     "https://shop.example:8443/",
+    "http://shop.example:443/",
     "https://shop.example:99999/",
     "https://shop.example/#fragment",
     "https://shop.example/with space",

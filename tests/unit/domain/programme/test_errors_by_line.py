@@ -47,6 +47,7 @@ def errors_of(text: str) -> list[tuple[int, str]]:
         ("booking", "  sms-100:", "  sms-100: 3\n  other:", "a mapping is required"),
         ("booking", "    name: Free", "    nme: Free", "unknown key"),
         ("hosting", '"Partner #2",  from: 5000', '"Partner #2",  from: 2999', "unsorted tier"),
+        ("hosting", '"Starter",     from: 500', '"Starter",     from: -500', "a tier must not start below zero"),
         ("hosting", '"Partner #2",  from: 5000', '"Partner #2",  from: 3000', "duplicate tier"),
         ("hosting", '"Partner #2"', '"Partner #1"', "duplicate tier"),
         ("hosting", "ssl: 5}}", "ssl: 101}}", "a percentage must be 0 to 100"),

@@ -1,0 +1,47 @@
+"""Doorbells for jobs that must not be claimed: stale, doubled, or rung while another worker has the job."""
+
+import pytest
+from sqlalchemy import text
+
+from kontor.engine.catalogue import Payload
+from kontor.engine.handlers import JobContext, Outcome
+from tests.integration.engine.conftest import EngineHarness
+from tests.integration.engine.scripted_tasks import Send, Write, WriteAlone
+
+EVERY_KIND = pytest.mark.parametrize(
+    "payload", [Write(note="x"), WriteAlone(note="x"), Send(note="x")], ids=["transactional", "alone", "external"]
+)
+
+
+def test_second_doorbell_for_a_running_job_claims_nothing(world: EngineHarness) -> None:
+    claimed: list[int] = []
+
+    def ring_again(job: JobContext, note: str) -> Outcome | None:
+        world.script.actions.clear()
+        claimed.append(world.inline.run(job.id).claimed)
+        return None
+
+    world.script.actions["x"] = ring_again
+    job = world.put(Send(note="x"))
+    world.inline.run(job)
+    assert (claimed, world.script.order) == ([0], ["x"])
+    assert (world.state(job), world.job(job).attempt) == ("succeeded", 1)
+
+
+@EVERY_KIND
+def test_doorbell_for_a_job_that_is_locked_claims_nothing(world: EngineHarness, payload: Payload) -> None:
+    job = world.put(payload)
+    with world.engine.begin() as connection:
+        connection.execute(text("SELECT id FROM jobs FOR UPDATE"))
+        assert world.inline.run(job).claimed == 0
+    assert (world.state(job), world.outcomes(job), world.script.order) == ("queued", [], [])
+    assert world.inline.run(job).claimed == 1
+
+
+def test_doorbell_for_a_job_held_in_its_lane_claims_nothing(world: EngineHarness) -> None:
+    first, second, third = (world.put(Send(note=note), lane="a") for note in ("first", "second", "third"))
+    world.inline.run(first, second, third)
+    assert (world.job(second).held, world.job(third).held) == (False, True)
+    assert world.inline.run(third).claimed == 0
+    world.inline.drain()
+    assert world.script.order == ["first", "second", "third"]
