@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from kontor.bulk import preview, runs
 from kontor.bulk import service as bulk
 from kontor.bulk.dry_run import DryRun
-from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.engine.admin.operations import Actor, Operations
 from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Registry
@@ -22,7 +22,7 @@ from models.console import BulkAction, BulkRun, BulkState
 COUNT_MS: Final = 30_000
 
 
-class JobsBulk(Payload):
+class JobsBulk(JobFilter, Payload):
     """Apply an action to the matching jobs for an actor. `before`, `done`, `refused`: progress of earlier chunks.
 
     `run`: the bulk action run that operators watch, pause and stop.
@@ -40,20 +40,14 @@ class JobsBulk(Payload):
     action: BulkAction
     actor: str
     reason: str | None = None
-    states: tuple[str, ...] = ()
-    task: str | None = None
-    queue: str | None = None
-    tenants: tuple[str, ...] | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    args: tuple[tuple[str, str], ...] = ()
-    floor: UUID | None = None
-    before: UUID | None = None
-    fingerprint: str | None = None
-    error: str | None = None
     done: int = 0
     refused: int = 0
     run: UUID | None = None
+
+    def remaining(self, job_id: UUID) -> JobFilter:
+        """Return the filter of the remaining jobs; jobs created after the action are excluded."""
+        job_filter = JobFilter.load(self.model_dump(include=set(JobFilter.model_fields)))
+        return job_filter.replace(before=self.before or job_id)
 
 
 class JobsBulkHandler:
@@ -69,7 +63,7 @@ class JobsBulkHandler:
             if run is None:
                 return Cancel("the bulk action was paused or stopped")
         actor = Actor(payload.actor, f"job:{job.id}", payload.reason)
-        chunk = bulk.run_chunk(session, Operations(job.jobs), payload.action, remaining_query(payload, job.id), actor)
+        chunk = bulk.run_chunk(session, Operations(job.jobs), payload.action, payload.remaining(job.id), actor)
         counts = {"done": payload.done + chunk.done, "refused": payload.refused + chunk.refused}
         next_job_id = None
         if chunk.last is not None:
@@ -81,23 +75,6 @@ class JobsBulkHandler:
         if run is not None:
             runs.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
         return Done({**counts, "continued_by": None if next_job_id is None else str(next_job_id)})
-
-
-def remaining_query(payload: JobsBulk, job_id: UUID) -> JobQuery:
-    """Return the query for the remaining jobs; jobs created after the action are excluded."""
-    return bulk.load_query(
-        states=payload.states,
-        task=payload.task,
-        queue=payload.queue,
-        tenants=payload.tenants,
-        created_after=payload.created_after,
-        created_before=payload.created_before,
-        args=payload.args,
-        floor=payload.floor,
-        before=payload.before or job_id,
-        fingerprint=payload.fingerprint,
-        error=payload.error,
-    )
 
 
 class JobsPreview(Payload):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.bulk import service
-from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.engine.admin.operations import Actor
 from kontor.engine.enqueue import EnqueueResult, Jobs
 from kontor.kernel.errors import Conflict, NotFound
@@ -23,19 +23,19 @@ INTERACTIVE_PRIORITY: Final = 9
 """Priority of jobs that a person waits for."""
 
 
-def preview(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor) -> BulkRun:
+def preview(session: Session, jobs: Jobs, action: BulkAction, job_filter: JobFilter, actor: Actor) -> BulkRun:
     """Create a run and enqueue the job that computes what it would do; changes nothing else."""
-    run = _new(session, jobs, action, query, actor, BulkState.PREVIEW)
+    run = _new(session, jobs, action, job_filter, actor, BulkState.PREVIEW)
     job = jobs.enqueue(session, PREVIEW_TASK, {"run": str(run.id)}, priority=INTERACTIVE_PRIORITY)
     run.job_id = job.id
     return run
 
 
 def start_unpreviewed(
-    session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor, tenant: str = ""
+    session: Session, jobs: Jobs, action: BulkAction, job_filter: JobFilter, actor: Actor, tenant: str = ""
 ) -> EnqueueResult:
     """Start without a preview; return the enqueued job."""
-    run = _new(session, jobs, action, query, actor, BulkState.RUNNING)
+    run = _new(session, jobs, action, job_filter, actor, BulkState.RUNNING)
     run.reason, run.started_at = actor.reason, run.created_at
     job = _enqueue(session, jobs, run, {}, tenant)
     _note(session, jobs, run, f"bulk.{action.value}", actor)
@@ -105,9 +105,11 @@ def advance(
     update_run(session, run.id, **values, **(ended if next_job_id is None else {"job_id": next_job_id}))
 
 
-def _new(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor, state: BulkState) -> BulkRun:
+def _new(
+    session: Session, jobs: Jobs, action: BulkAction, job_filter: JobFilter, actor: Actor, state: BulkState
+) -> BulkRun:
     run = BulkRun(
-        id=new_id(), action=action.value, query=service.dump_query(query), state=state.value, actor=actor.name,
+        id=new_id(), action=action.value, query=job_filter.dump(), state=state.value, actor=actor.name,
         origin=actor.origin, created_at=jobs.clock.now(),
     )  # fmt: skip
     session.add(run)
