@@ -20,9 +20,9 @@ from bench.console_fill import client, fill_books, fill_jobs, offer
 from bench.daily_fill import reseller
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.settings import Settings
+from kontor.audit import Actor
 from kontor.bulk import runs
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor
 from kontor.http.context import Deps
 from kontor.operators import service as operators
 from models.console import BulkAction

@@ -1,4 +1,4 @@
-"""Queries on the audit log."""
+"""The audit log: its one writer and its queries."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from models.control import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from where and why, as the audit log stores it."""
+
+    name: str
+    origin: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFilter:
     """Entry filter; None matches any. `actor` and `target` match a part of the text, `action` a prefix."""
 
@@ -21,26 +30,24 @@ class AuditFilter:
     target: str | None = None
 
 
-def add(
+def record(
     session: Session,
-    *,
-    at: datetime,
-    actor: str,
+    actor: Actor,
     action: str,
     target: str,
-    reason: str | None = None,
-    origin: str | None = None,
+    *,
+    at: datetime,
     detail: Mapping[str, object] | None = None,
 ) -> None:
-    """Write one entry in the caller's transaction."""
+    """Write one entry in the caller's transaction; the only writer of the audit log."""
     session.add(
         AuditEntry(
             at=at,
-            actor=actor,
+            actor=actor.name,
             action=action,
             target=target,
-            reason=reason,
-            origin=origin,
+            reason=actor.reason,
+            origin=actor.origin,
             detail=dict(detail or {}),
         )
     )

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.bulk import preview, runs
 from kontor.bulk import service as bulk
 from kontor.bulk.dry_run import DryRun
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Registry
 from kontor.engine.retry import RetryPolicy

@@ -12,13 +12,14 @@ from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.bulk import dry_run as bulk_dry_run
 from kontor.bulk import service
 from kontor.bulk.dry_run import DryRun, DryRunKind, DryRunResult
 from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.engine.admin.job_queries import JobRecord
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.engine.ledger import ROW, JobRow
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, NotFound

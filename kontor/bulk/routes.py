@@ -4,9 +4,9 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
+from kontor.audit import Actor
 from kontor.bulk import runs, service
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.bulk import service
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor
 from kontor.engine.enqueue import EnqueueResult, Jobs
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
@@ -38,7 +38,7 @@ def start_unpreviewed(
     run = _new(session, jobs, action, job_filter, actor, BulkState.RUNNING)
     run.reason, run.started_at = actor.reason, run.created_at
     job = _enqueue(session, jobs, run, {}, tenant)
-    _note(session, jobs, run, f"bulk.{action.value}", actor)
+    _record(session, jobs, run, f"bulk.{action.value}", actor)
     return job
 
 
@@ -52,7 +52,7 @@ def start(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> BulkRun:
     run.state, run.reason, run.started_at = BulkState.RUNNING.value, actor.reason, jobs.clock.now()
     run.actor, run.origin = actor.name, actor.origin
     _enqueue(session, jobs, run, {"before": str(run.id)})
-    _note(session, jobs, run, f"bulk.{run.action}", actor)
+    _record(session, jobs, run, f"bulk.{run.action}", actor)
     return run
 
 
@@ -60,7 +60,7 @@ def pause(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
     """Start no further chunk. Raises NotFound, Conflict(`not_running`)."""
     run = _in_state(session, run_id, BulkState.RUNNING)
     run.state = BulkState.PAUSED.value
-    _note(session, jobs, run, "bulk.pause", actor)
+    _record(session, jobs, run, "bulk.pause", actor)
 
 
 def resume(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
@@ -68,14 +68,14 @@ def resume(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
     run = _in_state(session, run_id, BulkState.PAUSED)
     run.state = BulkState.RUNNING.value
     _enqueue(session, jobs, run, {"before": str(run.reached or run.id), "done": run.done, "refused": run.refused})
-    _note(session, jobs, run, "bulk.resume", actor)
+    _record(session, jobs, run, "bulk.resume", actor)
 
 
 def stop(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
     """Stop the run; a preview is discarded. Raises NotFound, Conflict(`not_running`)."""
     run = _in_state(session, run_id, BulkState.PREVIEW, BulkState.RUNNING, BulkState.PAUSED)
     run.state, run.finished_at = BulkState.STOPPED.value, jobs.clock.now()
-    _note(session, jobs, run, "bulk.stop", actor)
+    _record(session, jobs, run, "bulk.stop", actor)
 
 
 def lock_for_job(session: Session, run_id: UUID, job_id: UUID, state: BulkState) -> BulkRun | None:
@@ -140,12 +140,9 @@ def _in_state(session: Session, run_id: UUID, *states: BulkState) -> BulkRun:
     return run
 
 
-def _note(session: Session, jobs: Jobs, run: BulkRun, action: str, actor: Actor) -> None:
+def _record(session: Session, jobs: Jobs, run: BulkRun, action: str, actor: Actor) -> None:
     detail = {"job": str(run.job_id), "total": run.total, "filter": run.query}
-    audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action=action, target=f"bulk:{run.id}",
-        reason=actor.reason, origin=actor.origin, detail=detail,
-    )  # fmt: skip
+    audit.record(session, actor, action, f"bulk:{run.id}", at=jobs.clock.now(), detail=detail)
 
 
 SHOWN: Final = 100

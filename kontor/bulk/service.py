@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.kernel.database import psycopg_connection, timeboxed
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.states import JobState

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.discounts import daily_run, queries, set_queries
 from kontor.discounts.queries import RunFilter
@@ -31,7 +32,7 @@ def start(ctx: Context, session: Session, code: str, actor: str) -> DiscountRun:
     _turnover_rules(code, ctx.programme(session, code))
     run = daily_run.start(ctx, session, code)
     assert run is not None, "the programme discounts by turnover"
-    audit.add(session, at=ctx.now, actor=actor, action="discounts.run", target=f"run:{run.id}")
+    audit.record(session, Actor(actor), "discounts.run", f"run:{run.id}", at=ctx.now)
     return run
 
 
@@ -90,8 +91,7 @@ def _lock_and_decide(
             "not_held", f"Only a held run can be approved or rejected; this one is {run.state}.", state=run.state
         )
     run.decided_at, run.decided_by, run.reason = ctx.now, actor, reason
-    action = f"discounts.{verb}"
-    audit.add(session, at=ctx.now, actor=actor, action=action, target=f"run:{run.id}", reason=reason)
+    audit.record(session, Actor(actor, reason=reason), f"discounts.{verb}", f"run:{run.id}", at=ctx.now)
     return run
 
 

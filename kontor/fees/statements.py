@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.accounts import queries as accounts_queries
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import ResellerCatalogue
@@ -164,6 +165,6 @@ def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: st
     if charge.voided_at is not None:
         raise Conflict("already_void", "The charge is already void.", state="void")
     charge.voided_at, charge.void_reason, charge.voided_by = ctx.now, stripped, actor
-    audit.add(session, at=ctx.now, actor=actor, action="charge.void", target=str(charge.id), reason=stripped)
+    audit.record(session, Actor(actor, reason=stripped), "charge.void", str(charge.id), at=ctx.now)
     session.flush()
     return charge

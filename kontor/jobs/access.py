@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from kontor.audit import Actor
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.http import ownership
 from kontor.http.context import RequestContext
 from kontor.http.ownership import Ownership

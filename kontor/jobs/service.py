@@ -11,10 +11,10 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_filter import COLD_STATES, JobFilter
 from kontor.engine.admin.job_queries import AttemptRecord, JobRecord
-from kontor.engine.admin.operations import Actor
 from kontor.engine.catalogue import Catalogue, validate
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.http import ownership
@@ -182,10 +182,8 @@ def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, JsonVa
     family = jobs.child_of(old.id, old.trace_id)
     job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue)
     changed = sorted(name for name in {*payload, *old.payload} if payload.get(name) != old.payload.get(name))
-    audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action="job.again", target=f"job:{old.id}",
-        reason=actor.reason, origin=actor.origin, detail={"job": str(job.id), "changed": changed},
-    )  # fmt: skip
+    detail = {"job": str(job.id), "changed": changed}
+    audit.record(session, actor, "job.again", f"job:{old.id}", at=jobs.clock.now(), detail=detail)
     return job.id
 
 

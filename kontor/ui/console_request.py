@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
+from kontor.audit import Actor
 from kontor.context import Context
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import Jobs
 from kontor.engine.test_clock import FrozenClock
 from kontor.http.context import Deps

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from kontor.adapters.fakes import ManualClock
+from kontor.audit import Actor
 from kontor.bulk import runs
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor
 from kontor.http.context import Deps
 from models.console import BulkAction, BulkRun
 from tests.support.console import enqueue_probe, mark_dead

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from kontor.audit import Actor
 from kontor.bulk import runs
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.admin.operations import Actor
 from kontor.http.context import Deps
 from models.console import BulkAction, JobRollup
 from models.control import WorkerProcess
