@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from models.control import AuditEntry
 
 
@@ -53,18 +54,22 @@ def record(
     )
 
 
-def page(session: Session, criteria: AuditFilter, before: int | None, limit: int) -> list[AuditEntry]:
-    """Return entries older than number `before`, newest first."""
-    query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
-    if before is not None:
-        query = query.where(AuditEntry.seq < before)
+def page(session: Session, criteria: AuditFilter, cursor: str | None, limit: int) -> Page[AuditEntry]:
+    """Return entries, newest first; the cursor is an entry's number. Raises Invalid."""
+    query = select(AuditEntry)
     if criteria.actor is not None:
         query = query.where(AuditEntry.actor.icontains(criteria.actor, autoescape=True))
     if criteria.action is not None:
         query = query.where(AuditEntry.action.startswith(criteria.action, autoescape=True))
     if criteria.target is not None:
         query = query.where(AuditEntry.target.icontains(criteria.target, autoescape=True))
-    return list(session.scalars(query))
+    return page_of(session, query, AuditEntry.seq, cursor, limit, parse=_number)
+
+
+def _number(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise ValueError(cursor)
+    return int(cursor)
 
 
 def about(session: Session, target: str, limit: int) -> list[AuditEntry]:

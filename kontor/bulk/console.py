@@ -12,7 +12,6 @@ from kontor.engine.admin import overview
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.jobs import service as jobs
 from kontor.kernel.errors import Invalid, NotFound
-from kontor.kernel.paging import cursor_id
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
 from models.console import BulkAction, BulkRun, BulkState
@@ -49,9 +48,9 @@ def begin(request: ConsoleRequest) -> Redirect:
 
 def show_runs(request: ConsoleRequest) -> TemplateResponse:
     """Show bulk actions, newest first."""
-    runs = bulk_runs.newest(request.session, cursor_id(request.incoming.param("cursor")), SHOWN + 1)
-    following = f"/console/bulk?cursor={runs[SHOWN - 1].id}" if len(runs) > SHOWN else None
-    described = [(run, JobFilter.load(run.query).describe()) for run in runs[:SHOWN]]
+    runs = bulk_runs.newest(request.session, request.incoming.param("cursor"), SHOWN)
+    following = f"/console/bulk?cursor={runs.next}" if runs.next is not None else None
+    described = [(run, JobFilter.load(run.query).describe()) for run in runs.items]
     return TemplateResponse("bulk.html", "Bulk actions", {"runs": described, "next": following}, "bulk")
 
 

@@ -16,6 +16,7 @@ from kontor.engine.admin.job_filter import JobFilter
 from kontor.engine.enqueue import EnqueueResult, Jobs
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
+from kontor.kernel.paging import Page, page_of
 from models.console import BulkAction, BulkRun, BulkState
 
 PREVIEW_TASK: Final = "jobs.foresee"
@@ -158,10 +159,9 @@ def by_id(session: Session, run_id: UUID) -> BulkRun | None:
     return session.get(BulkRun, run_id)
 
 
-def newest(session: Session, before: UUID | None, limit: int = SHOWN) -> list[BulkRun]:
-    """Return bulk actions, newest first."""
-    query = select(BulkRun).order_by(BulkRun.id.desc()).limit(limit)
-    return list(session.scalars(query if before is None else query.where(BulkRun.id < before)))
+def newest(session: Session, cursor: str | None, limit: int = SHOWN) -> Page[BulkRun]:
+    """Return bulk actions, newest first. Raises Invalid."""
+    return page_of(session, select(BulkRun), BulkRun.id, cursor, limit)
 
 
 def update_run(session: Session, run_id: UUID, **values: object) -> None:

@@ -18,7 +18,7 @@ from kontor.discounts.record import computation_for
 from kontor.discounts.rules import needs_approval
 from kontor.discounts.schemas import DiscountRunOut, DiscountRunPreviewOut, MoverOut, TierMoveOut
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.kernel.states import RunState
 from kontor.programme.model import Programme, TurnoverDiscount
 from models.discounts import DiscountChange, DiscountRun
@@ -105,15 +105,13 @@ def get(session: Session, run_id: UUID) -> DiscountRun:
 
 def page(session: Session, filters: RunFilter, cursor: str | None = None, limit: int = 100) -> Page[DiscountRun]:
     """Return runs, newest first. Raises Invalid on an invalid cursor."""
-    runs = queries.page(session, filters, cursor_id(cursor), limit + 1)
-    return paginate(runs, limit, lambda run: str(run.id))
+    return queries.page(session, filters, cursor, limit)
 
 
 def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[DiscountChange]:
     """Return the resellers whose tier a run changes. Raises NotFound, Invalid on an invalid cursor."""
     get(session, run_id)
-    findings = queries.moves(session, run_id, cursor_id(cursor), limit + 1)
-    return paginate(findings, limit, lambda move: str(move.reseller_id))
+    return queries.moves(session, run_id, cursor, limit)
 
 
 def describe(session: Session, runs: Sequence[DiscountRun]) -> list[DiscountRunOut]:

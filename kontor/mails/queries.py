@@ -11,6 +11,7 @@ from sqlalchemy import Uuid, bindparam, delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from kontor.kernel.validation import address_key
 from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
@@ -283,11 +284,9 @@ def recipients(session: Session, mail_ids: Sequence[UUID]) -> list[MailRecipient
     return list(session.scalars(query.order_by(MailRecipient.mail_id, MailRecipient.role.desc())))
 
 
-def page(session: Session, criteria: MailFilter, before: UUID | None, limit: int) -> list[Mail]:
-    """Return mails older than id `before`, newest first."""
-    query = select(Mail).order_by(Mail.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Mail.id < before)
+def page(session: Session, criteria: MailFilter, cursor: str | None, limit: int) -> Page[Mail]:
+    """Return mails, newest first. Raises Invalid."""
+    query = select(Mail)
     if criteria.account is not None:
         query = query.where(Mail.account_id == criteria.account)
     if criteria.reseller is not None:
@@ -296,4 +295,4 @@ def page(session: Session, criteria: MailFilter, before: UUID | None, limit: int
         query = query.where(Mail.template == criteria.template)
     if criteria.states:
         query = query.where(Mail.state.in_(criteria.states))
-    return list(session.scalars(query))
+    return page_of(session, query, Mail.id, cursor, limit)

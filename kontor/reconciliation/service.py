@@ -19,7 +19,7 @@ from kontor.engine.cron import Occurrence
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.engine.schedules import backfill
 from kontor.kernel.errors import Conflict, NotFound
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.programme.service import Programmes
 from kontor.reconciliation import queries
 from kontor.reconciliation.checks import CheckResult, can_repair, run_checks
@@ -73,8 +73,7 @@ def page(
     limit: int = 100,
 ) -> Page[ReconciliationGap]:
     """Return gaps, newest first. Raises Invalid on an invalid cursor."""
-    gaps = queries.page(session, kind=kind, opened=opened, before=cursor_id(cursor), limit=limit + 1)
-    return paginate(gaps, limit, lambda gap: str(gap.id))
+    return queries.page(session, kind=kind, opened=opened, cursor=cursor, limit=limit)
 
 
 def counts(session: Session) -> dict[GapKind, int]:
