@@ -20,9 +20,9 @@ from bench.console_fill import client, fill_books, fill_jobs, offer
 from bench.daily_fill import reseller
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.settings import Settings
+from kontor.audit import Actor
 from kontor.bulk import runs
-from kontor.engine.admin.job_queries import JobQuery
-from kontor.engine.admin.operations import Actor
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Deps
 from kontor.kernel.states import BulkAction
 from kontor.operators import service as operators
@@ -94,7 +94,7 @@ def visitor(deps: Deps) -> Iterator[httpx.Client]:
 def prepared(deps: Deps) -> tuple[str, str]:
     """A preview of retrying every dead job, and any job."""
     with deps.sessions() as session:
-        query = JobQuery(states=frozenset({"dead"}))
+        query = JobFilter(states=frozenset({"dead"}))
         run = runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor("bench"))
         session.commit()
         return str(run.id), str(run.job_id)

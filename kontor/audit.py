@@ -1,4 +1,4 @@
-"""Queries on the audit log."""
+"""The audit log: its one writer and its queries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from models.control import AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from where and why, as the audit log stores it."""
+
+    name: str
+    origin: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,43 +31,45 @@ class AuditFilter:
     target: str | None = None
 
 
-def add(
+def record(
     session: Session,
-    *,
-    at: datetime,
-    actor: str,
+    actor: Actor,
     action: str,
     target: str,
-    reason: str | None = None,
-    origin: str | None = None,
+    *,
+    at: datetime,
     detail: Mapping[str, object] | None = None,
 ) -> None:
-    """Write one entry in the caller's transaction."""
+    """Write one entry in the caller's transaction; the only writer of the audit log."""
     session.add(
         AuditEntry(
             at=at,
-            actor=actor,
+            actor=actor.name,
             action=action,
             target=target,
-            reason=reason,
-            origin=origin,
+            reason=actor.reason,
+            origin=actor.origin,
             detail=dict(detail or {}),
         )
     )
 
 
-def page(session: Session, criteria: AuditFilter, before: int | None, limit: int) -> list[AuditEntry]:
-    """Return entries older than number `before`, newest first."""
-    query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
-    if before is not None:
-        query = query.where(AuditEntry.seq < before)
+def page(session: Session, criteria: AuditFilter, cursor: str | None, limit: int) -> Page[AuditEntry]:
+    """Return entries, newest first; the cursor is an entry's number. Raises Invalid."""
+    query = select(AuditEntry)
     if criteria.actor is not None:
         query = query.where(AuditEntry.actor.icontains(criteria.actor, autoescape=True))
     if criteria.action is not None:
         query = query.where(AuditEntry.action.startswith(criteria.action, autoescape=True))
     if criteria.target is not None:
         query = query.where(AuditEntry.target.icontains(criteria.target, autoescape=True))
-    return list(session.scalars(query))
+    return page_of(session, query, AuditEntry.seq, cursor, limit, parse=_number)
+
+
+def _number(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise ValueError(cursor)
+    return int(cursor)
 
 
 def about(session: Session, target: str, limit: int) -> list[AuditEntry]:

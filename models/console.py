@@ -30,7 +30,7 @@ class RollupSize(StrEnum):
 
 
 class BulkRun(Base):
-    """A bulk action on all matching jobs. `query` is written by `bulk.service.dump_query`; newer jobs are not affected.
+    """A bulk action on all matching jobs. `query` is written by `JobFilter.dump`; newer jobs are not affected.
 
     `counts`: jobs by task and tenant, None until counted. `foreseen`: predicted effects of the newest `looked` jobs,
     by task and tenant; `looked_to`: the last job examined; `seen_keys`: the unique keys of the examined jobs.

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.bulk import preview, runs
 from kontor.bulk import service as bulk
 from kontor.bulk.dry_run import DryRun
 from kontor.bulk.payloads import JobsBulk, JobsPreview
-from kontor.engine.admin.job_queries import JobQuery
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Registry
 from kontor.kernel.states import BulkAction
 from models.console import BulkRun, BulkState
@@ -33,7 +32,7 @@ class JobsBulkHandler:
             if run is None:
                 return Cancel("the bulk action was paused or stopped")
         actor = Actor(payload.actor, f"job:{job.id}", payload.reason)
-        chunk = bulk.run_chunk(session, Operations(job.jobs), payload.action, remaining_query(payload, job.id), actor)
+        chunk = bulk.run_chunk(session, Operations(job.jobs), payload.action, payload.remaining(job.id), actor)
         counts = {"done": payload.done + chunk.done, "refused": payload.refused + chunk.refused}
         next_job_id = None
         if chunk.last is not None:
@@ -44,23 +43,6 @@ class JobsBulkHandler:
         if run is not None:
             runs.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
         return Done({**counts, "continued_by": None if next_job_id is None else str(next_job_id)})
-
-
-def remaining_query(payload: JobsBulk, job_id: UUID) -> JobQuery:
-    """Return the query for the remaining jobs; jobs created after the action are excluded."""
-    return bulk.load_query(
-        states=payload.states,
-        task=payload.task,
-        queue=payload.queue,
-        tenants=payload.tenants,
-        created_after=payload.created_after,
-        created_before=payload.created_before,
-        args=payload.args,
-        floor=payload.floor,
-        before=payload.before or job_id,
-        fingerprint=payload.fingerprint,
-        error=payload.error,
-    )
 
 
 class JobsPreviewHandler:

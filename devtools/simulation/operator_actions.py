@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from devtools.simulation.environment import SimulationEnvironment
 from devtools.simulation.log import ActionLog
 from kontor.accounts import merge as accounts_merge
+from kontor.audit import Actor
 from kontor.discounts import run_admin
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.fees.assignments import Assignments
 from kontor.fees.plans import cancel_plan, take_plan
 from kontor.kernel.errors import KontorError, NotFound

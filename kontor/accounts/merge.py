@@ -15,6 +15,7 @@ from kontor.accounts.locks import require_active
 from kontor.accounts.merge_rules import SharedAssignment, renamed_templates, subscription_conflicts
 from kontor.accounts.payloads import MERGE, ResellersMerge
 from kontor.accounts.schemas import HeldAssignmentOut, MergeReportOut, SubscriptionConflictOut, TemplateClashOut
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
 from kontor.discounts.record import tier_status
@@ -55,7 +56,7 @@ def enqueue(ctx: Context, session: Session, reseller_id: UUID, into: UUID, actor
     job = ctx.jobs.enqueue(session, payload, tenant=str(into), unique_key=key)
     if job.created:
         detail = {"into": str(into), "job_id": str(job.id)}
-        audit.add(session, at=ctx.now, actor=actor, action=MERGE, target=str(reseller_id), detail=detail)
+        audit.record(session, Actor(actor), MERGE, str(reseller_id), at=ctx.now, detail=detail)
     return job.id
 
 

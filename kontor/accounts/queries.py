@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kontor.kernel.database import PgConnection
+from kontor.kernel.paging import Page, page_of
 from kontor.usage.queries import SINCE, USED
 from models.accounts import Account, AccountKind, ConnectFailure
 
@@ -93,12 +94,10 @@ def detach_clients(session: Session, ids: Sequence[UUID]) -> None:
     session.execute(statement.values(kind=AccountKind.REGULAR.value, reseller_id=None))
 
 
-def page(session: Session, criteria: AccountFilter, after: UUID | None, limit: int) -> list[Account]:
-    """Return accounts, oldest first, after the one with id `after`."""
+def page(session: Session, criteria: AccountFilter, cursor: str | None, limit: int) -> Page[Account]:
+    """Return accounts, oldest first. Raises Invalid."""
     query = select(Account).where(Account.purged_at.is_(None), *_conditions(criteria))
-    if after is not None:
-        query = query.where(Account.id > after)
-    return list(session.scalars(query.order_by(Account.id).limit(limit)))
+    return page_of(session, query, Account.id, cursor, limit, ascending=True)
 
 
 def _conditions(criteria: AccountFilter) -> list[ColumnElement[bool]]:

@@ -17,7 +17,7 @@ from kontor.context import Context
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import account_name, address_key, email_address, name_key
 from kontor.kernel.zones import zone
@@ -108,8 +108,7 @@ def find(session: Session, account_id: UUID, *, lock: bool = False, share: bool 
 
 def page(session: Session, criteria: AccountFilter, cursor: str | None = None, limit: int = 100) -> Page[Account]:
     """Return accounts, oldest first. Raises Invalid for an invalid cursor."""
-    accounts = queries.page(session, criteria, cursor_id(cursor), limit + 1)
-    return paginate(accounts, limit, lambda account: str(account.id))
+    return queries.page(session, criteria, cursor, limit)
 
 
 def change(ctx: Context, session: Session, account_id: UUID, changes: Mapping[str, object]) -> Account:

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-
-from starlette.datastructures import QueryParams
+from urllib.parse import parse_qsl
 
 from kontor.bulk import preview
 from kontor.bulk import runs as bulk_runs
 from kontor.bulk.preview import Preview
 from kontor.engine.admin import overview
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.jobs import service as jobs
-from kontor.jobs.job_filter import describe_query, parse_job_filter
 from kontor.kernel.errors import Invalid, NotFound
-from kontor.kernel.paging import cursor_id
 from kontor.kernel.states import BulkAction
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, Redirect, TemplateResponse
@@ -41,19 +39,19 @@ def begin(request: ConsoleRequest) -> Redirect:
         action = BulkAction(form.get("action", ""))
     except ValueError:
         raise Invalid(message="Choose an action: retry or cancel.") from None
-    job_filter = parse_job_filter(QueryParams(form.get("filter", "")))
-    query = formatting.resolved(request, job_filter.query)
-    if query.fingerprint is None:
-        query = jobs.with_default_span(query, request.now, real_time=not request.deps.test_clock)
-    run = bulk_runs.preview(request.session, request.jobs, action, query, request.actor())
+    job_filter = JobFilter.parse(parse_qsl(form.get("filter", ""), keep_blank_values=True))
+    applied = jobs.with_defaults(
+        formatting.resolved(request, job_filter), request.now, real_time=not request.deps.test_clock
+    )
+    run = bulk_runs.preview(request.session, request.jobs, action, applied, request.actor())
     return Redirect(f"/console/bulk/{run.id}")
 
 
 def show_runs(request: ConsoleRequest) -> TemplateResponse:
     """Show bulk actions, newest first."""
-    runs = bulk_runs.newest(request.session, cursor_id(request.incoming.param("cursor")), SHOWN + 1)
-    following = f"/console/bulk?cursor={runs[SHOWN - 1].id}" if len(runs) > SHOWN else None
-    described = [(run, describe_query(run.query)) for run in runs[:SHOWN]]
+    runs = bulk_runs.newest(request.session, request.incoming.param("cursor"), SHOWN)
+    following = f"/console/bulk?cursor={runs.next}" if runs.next is not None else None
+    described = [(run, JobFilter.load(run.query).describe()) for run in runs.items]
     return TemplateResponse("bulk.html", "Bulk actions", {"runs": described, "next": following}, "bulk")
 
 
@@ -65,7 +63,7 @@ def show_run(request: ConsoleRequest) -> TemplateResponse:
     lines = lines_of(request, run)
     values = {
         "run": run,
-        "words": describe_query(run.query),
+        "words": JobFilter.load(run.query).describe(),
         "lines": lines,
         "sum": preview.total(line.would for line in lines),
         "most": preview.MAX_JOBS,

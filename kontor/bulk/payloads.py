@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.engine.catalogue import Payload, Policy, isolated_policy
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.states import BulkAction, TaskKind
@@ -13,7 +14,7 @@ from kontor.kernel.states import BulkAction, TaskKind
 QUEUE: Final = "upkeep"
 
 
-class JobsBulk(Payload):
+class JobsBulk(JobFilter, Payload):
     """Apply an action to the matching jobs for an actor. `before`, `done`, `refused`: progress of earlier chunks.
 
     `run`: the bulk action run that operators watch, pause and stop.
@@ -31,20 +32,14 @@ class JobsBulk(Payload):
     action: BulkAction
     actor: str
     reason: str | None = None
-    states: tuple[str, ...] = ()
-    task: str | None = None
-    queue: str | None = None
-    tenants: tuple[str, ...] | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    args: tuple[tuple[str, str], ...] = ()
-    floor: UUID | None = None
-    before: UUID | None = None
-    fingerprint: str | None = None
-    error: str | None = None
     done: int = 0
     refused: int = 0
     run: UUID | None = None
+
+    def remaining(self, job_id: UUID) -> JobFilter:
+        """Return the filter of the remaining jobs; jobs created after the action are excluded."""
+        job_filter = JobFilter.load(self.model_dump(include=set(JobFilter.model_fields)))
+        return job_filter.replace(before=self.before or job_id)
 
 
 class JobsPreview(Payload):

@@ -12,12 +12,14 @@ from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.bulk import dry_run as bulk_dry_run
 from kontor.bulk import service
 from kontor.bulk.dry_run import DryRun, DryRunKind, DryRunResult
 from kontor.engine.admin import job_queries
-from kontor.engine.admin.job_queries import JobQuery, JobRecord
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.job_filter import JobFilter
+from kontor.engine.admin.job_queries import JobRecord
+from kontor.engine.admin.operations import Operations
 from kontor.engine.ledger import ROW, JobRow
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, NotFound
@@ -126,10 +128,10 @@ def preview_chunk(session: Session, dry_run: DryRun, run: BulkRun) -> PreviewChu
     return PreviewChunk([asdict(row) for row in sums.values()], count, last, sorted(seen_keys), more)
 
 
-def remaining(run: BulkRun) -> JobQuery:
-    """Return the query for the jobs not previewed yet."""
-    query = service.load_query(**{**run.query, "before": run.looked_to or run.id})
-    return service.applicable(BulkAction(run.action), query)
+def remaining(run: BulkRun) -> JobFilter:
+    """Return the filter of the jobs not previewed yet."""
+    job_filter = JobFilter.load(run.query).replace(before=run.looked_to or run.id)
+    return service.applicable(BulkAction(run.action), job_filter)
 
 
 def _preview_job(

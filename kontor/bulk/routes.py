@@ -4,15 +4,16 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
+from kontor.audit import Actor
 from kontor.bulk import runs, service
-from kontor.engine.admin.job_queries import JobQuery
-from kontor.engine.admin.operations import Actor
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
-from kontor.http.wire import RequestModel, ResponseModel, UtcIn
+from kontor.http.wire import RequestModel, ResponseModel
 from kontor.jobs import service as jobs
-from kontor.jobs.schemas import JobOut, job_out
+from kontor.jobs.access import applied_filter
+from kontor.jobs.schemas import JobFilterMembers, JobOut, job_out
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import BulkAction, JobState
 from models.keys import Scope
@@ -20,15 +21,10 @@ from models.keys import Scope
 routes = Routes("jobs")
 
 
-class BulkFilter(RequestModel):
+class BulkFilter(JobFilterMembers, RequestModel):
     """Same filters as `GET /v1/jobs`; arguments as `args.KEY` members or under `args`."""
 
     state: list[JobState] = Field(default_factory=list)
-    task: str | None = None
-    queue: str | None = None
-    tenant: str | None = None
-    created_after: UtcIn | None = None
-    created_before: UtcIn | None = None
     args: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -77,32 +73,16 @@ class BulkOut(ResponseModel):
 @routes.post("/v1/jobs/bulk", RoutePolicy(Scope.OPERATE), response=JobOut, status=202, also={200: BulkOut})
 def act_on_jobs(ctx: Ctx, body: BulkIn) -> ApiResponse:
     """Retry or cancel all matching jobs; a dry run counts them per task and tenant."""
-    query = _query(ctx, body.filter)
+    job_filter = applied_filter(ctx, body.filter, list(body.filter.args.items()))
     if body.dry_run:
-        return ApiResponse.of(_count(ctx, body.action, query))
+        return ApiResponse.of(_count(ctx, body.action, job_filter))
     actor = Actor(ctx.caller.actor, "api", body.reason)
-    job = runs.start_unpreviewed(ctx.session, ctx.jobs, body.action, query, actor, ctx.caller.tenant or "")
+    job = runs.start_unpreviewed(ctx.session, ctx.jobs, body.action, job_filter, actor, ctx.caller.tenant or "")
     return ApiResponse.of(_job(ctx, job.id), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-def _query(ctx: RequestContext, filter_: BulkFilter) -> JobQuery:
-    tenants = jobs.visible_tenants(ctx.session, ctx.caller)
-    if filter_.tenant is not None:
-        tenants = (filter_.tenant,) if tenants is None or filter_.tenant in tenants else ()
-    query = JobQuery(
-        states=frozenset(filter_.state),
-        task=filter_.task,
-        queue=filter_.queue,
-        tenants=tenants,
-        created_after=filter_.created_after,
-        created_before=filter_.created_before,
-        args=tuple(filter_.args.items()),
-    )
-    return jobs.with_default_span(query, ctx.now, real_time=not ctx.deps.test_clock)
-
-
-def _count(ctx: RequestContext, action: BulkAction, query: JobQuery) -> BulkOut:
-    rows = service.count_jobs(ctx.session, action, query)
+def _count(ctx: RequestContext, action: BulkAction, job_filter: JobFilter) -> BulkOut:
+    rows = service.count_jobs(ctx.session, action, job_filter)
     counts = [BulkCountOut(task=row.task, tenant=row.tenant, count=row.count) for row in rows or ()]
     total = sum(count.count for count in counts)
     return BulkOut(action=action, total=total, counts=counts, partial=rows is None)

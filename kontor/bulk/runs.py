@@ -10,14 +10,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.bulk import service
+from kontor.audit import Actor
 from kontor.bulk.payloads import JobsBulk, JobsPreview
-from kontor.engine.admin.job_queries import JobQuery
-from kontor.engine.admin.operations import Actor
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.engine.catalogue import validate
 from kontor.engine.enqueue import EnqueueResult, Jobs
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
+from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import BulkAction
 from models.console import BulkRun, BulkState
 
@@ -25,22 +25,22 @@ INTERACTIVE_PRIORITY: Final = 9
 """Priority of jobs that a person waits for."""
 
 
-def preview(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor) -> BulkRun:
+def preview(session: Session, jobs: Jobs, action: BulkAction, job_filter: JobFilter, actor: Actor) -> BulkRun:
     """Create a run and enqueue the job that computes what it would do; changes nothing else."""
-    run = _new(session, jobs, action, query, actor, BulkState.PREVIEW)
+    run = _new(session, jobs, action, job_filter, actor, BulkState.PREVIEW)
     job = jobs.enqueue(session, JobsPreview(run=run.id), priority=INTERACTIVE_PRIORITY)
     run.job_id = job.id
     return run
 
 
 def start_unpreviewed(
-    session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor, tenant: str = ""
+    session: Session, jobs: Jobs, action: BulkAction, job_filter: JobFilter, actor: Actor, tenant: str = ""
 ) -> EnqueueResult:
     """Start without a preview; return the enqueued job."""
-    run = _new(session, jobs, action, query, actor, BulkState.RUNNING)
+    run = _new(session, jobs, action, job_filter, actor, BulkState.RUNNING)
     run.reason, run.started_at = actor.reason, run.created_at
     job = _enqueue(session, jobs, run, {}, tenant)
-    _note(session, jobs, run, f"bulk.{action.value}", actor)
+    _record(session, jobs, run, f"bulk.{action.value}", actor)
     return job
 
 
@@ -54,7 +54,7 @@ def start(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> BulkRun:
     run.state, run.reason, run.started_at = BulkState.RUNNING.value, actor.reason, jobs.clock.now()
     run.actor, run.origin = actor.name, actor.origin
     _enqueue(session, jobs, run, {"before": str(run.id)})
-    _note(session, jobs, run, f"bulk.{run.action}", actor)
+    _record(session, jobs, run, f"bulk.{run.action}", actor)
     return run
 
 
@@ -62,7 +62,7 @@ def pause(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
     """Start no further chunk. Raises NotFound, Conflict(`not_running`)."""
     run = _in_state(session, run_id, BulkState.RUNNING)
     run.state = BulkState.PAUSED.value
-    _note(session, jobs, run, "bulk.pause", actor)
+    _record(session, jobs, run, "bulk.pause", actor)
 
 
 def resume(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
@@ -70,14 +70,14 @@ def resume(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
     run = _in_state(session, run_id, BulkState.PAUSED)
     run.state = BulkState.RUNNING.value
     _enqueue(session, jobs, run, {"before": str(run.reached or run.id), "done": run.done, "refused": run.refused})
-    _note(session, jobs, run, "bulk.resume", actor)
+    _record(session, jobs, run, "bulk.resume", actor)
 
 
 def stop(session: Session, jobs: Jobs, run_id: UUID, actor: Actor) -> None:
     """Stop the run; a preview is discarded. Raises NotFound, Conflict(`not_running`)."""
     run = _in_state(session, run_id, BulkState.PREVIEW, BulkState.RUNNING, BulkState.PAUSED)
     run.state, run.finished_at = BulkState.STOPPED.value, jobs.clock.now()
-    _note(session, jobs, run, "bulk.stop", actor)
+    _record(session, jobs, run, "bulk.stop", actor)
 
 
 def lock_for_job(session: Session, run_id: UUID, job_id: UUID, state: BulkState) -> BulkRun | None:
@@ -107,9 +107,11 @@ def advance(
     update_run(session, run.id, **values, **(ended if next_job_id is None else {"job_id": next_job_id}))
 
 
-def _new(session: Session, jobs: Jobs, action: BulkAction, query: JobQuery, actor: Actor, state: BulkState) -> BulkRun:
+def _new(
+    session: Session, jobs: Jobs, action: BulkAction, job_filter: JobFilter, actor: Actor, state: BulkState
+) -> BulkRun:
     run = BulkRun(
-        id=new_id(), action=action.value, query=service.dump_query(query), state=state.value, actor=actor.name,
+        id=new_id(), action=action.value, query=job_filter.dump(), state=state.value, actor=actor.name,
         origin=actor.origin, created_at=jobs.clock.now(),
     )  # fmt: skip
     session.add(run)
@@ -140,12 +142,9 @@ def _in_state(session: Session, run_id: UUID, *states: BulkState) -> BulkRun:
     return run
 
 
-def _note(session: Session, jobs: Jobs, run: BulkRun, action: str, actor: Actor) -> None:
+def _record(session: Session, jobs: Jobs, run: BulkRun, action: str, actor: Actor) -> None:
     detail = {"job": str(run.job_id), "total": run.total, "filter": run.query}
-    audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action=action, target=f"bulk:{run.id}",
-        reason=actor.reason, origin=actor.origin, detail=detail,
-    )  # fmt: skip
+    audit.record(session, actor, action, f"bulk:{run.id}", at=jobs.clock.now(), detail=detail)
 
 
 SHOWN: Final = 100
@@ -161,10 +160,9 @@ def by_id(session: Session, run_id: UUID) -> BulkRun | None:
     return session.get(BulkRun, run_id)
 
 
-def newest(session: Session, before: UUID | None, limit: int = SHOWN) -> list[BulkRun]:
-    """Return bulk actions, newest first."""
-    query = select(BulkRun).order_by(BulkRun.id.desc()).limit(limit)
-    return list(session.scalars(query if before is None else query.where(BulkRun.id < before)))
+def newest(session: Session, cursor: str | None, limit: int = SHOWN) -> Page[BulkRun]:
+    """Return bulk actions, newest first. Raises Invalid."""
+    return page_of(session, select(BulkRun), BulkRun.id, cursor, limit)
 
 
 def update_run(session: Session, run_id: UUID, **values: object) -> None:

@@ -1,20 +1,19 @@
 """Bulk actions: count the matching jobs, then process them in chunks in a job."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.engine.admin import job_queries
-from kontor.engine.admin.job_queries import JobQuery
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.job_filter import JobFilter
+from kontor.engine.admin.operations import Operations
 from kontor.kernel.database import psycopg_connection, timeboxed
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.states import BulkAction, JobState
-from models.base import JsonObject
 
 CHUNK: Final = 500
 COUNT_MS: Final = 5_000
@@ -46,17 +45,17 @@ class ChunkResult:
     last: UUID | None
 
 
-def applicable(action: BulkAction, query: JobQuery) -> JobQuery:
-    """Narrow the query to the states that the action applies to."""
+def applicable(action: BulkAction, job_filter: JobFilter) -> JobFilter:
+    """Narrow the filter to the states that the action applies to."""
     states = STATES[action]
-    return replace(query, states=states & query.states if query.states else states)
+    return job_filter.replace(states=states & job_filter.states if job_filter.states else states)
 
 
 def count_jobs(
-    session: Session, action: BulkAction, query: JobQuery, limit_ms: int = COUNT_MS
+    session: Session, action: BulkAction, job_filter: JobFilter, limit_ms: int = COUNT_MS
 ) -> list[BulkCount] | None:
     """Count the matching jobs, largest group first; None when counting takes longer than `limit_ms`."""
-    matching = applicable(action, query)
+    matching = applicable(action, job_filter)
     if not matching.states:
         return []
     rows = timeboxed(
@@ -67,9 +66,11 @@ def count_jobs(
     return [BulkCount(task, tenant, count) for task, tenant, count in rows]
 
 
-def run_chunk(session: Session, control: Operations, action: BulkAction, query: JobQuery, actor: Actor) -> ChunkResult:
+def run_chunk(
+    session: Session, control: Operations, action: BulkAction, job_filter: JobFilter, actor: Actor
+) -> ChunkResult:
     """Process one chunk, newest first; a job that has changed since is counted as refused and skipped."""
-    matching = applicable(action, query)
+    matching = applicable(action, job_filter)
     rows = job_queries.newest_jobs(psycopg_connection(session), matching, CHUNK) if matching.states else []
     done = sum(_act_on(session, control, action, row.id, actor) for row in rows)
     return ChunkResult(done, len(rows) - done, rows[-1].id if len(rows) == CHUNK else None)
@@ -84,57 +85,3 @@ def _act_on(session: Session, control: Operations, action: BulkAction, job_id: U
     except (Conflict, NotFound):
         return False
     return True
-
-
-def dump_query(query: JobQuery) -> JsonObject:
-    """Return the query as JSON, for a job payload."""
-    return {
-        "states": sorted(query.states),
-        "task": query.task,
-        "queue": query.queue,
-        "tenants": None if query.tenants is None else list(query.tenants),
-        "created_after": _isoformat(query.created_after),
-        "created_before": _isoformat(query.created_before),
-        "args": [list(pair) for pair in query.args],
-        "floor": None if query.floor is None else str(query.floor),
-        "fingerprint": query.fingerprint,
-        "error": query.error,
-    }
-
-
-def load_query(
-    *,
-    states: Sequence[str],
-    task: str | None,
-    queue: str | None,
-    tenants: Sequence[str] | None,
-    created_after: datetime | str | None,
-    created_before: datetime | str | None,
-    args: Sequence[Sequence[str]],
-    floor: UUID | str | None,
-    before: UUID | None,
-    fingerprint: str | None = None,
-    error: str | None = None,
-) -> JobQuery:
-    """Rebuild the query that `plain` wrote, continuing before an id."""
-    return JobQuery(
-        states=frozenset(states),
-        task=task,
-        queue=queue,
-        tenants=None if tenants is None else tuple(tenants),
-        created_after=_instant(created_after),
-        created_before=_instant(created_before),
-        args=tuple((pair[0], pair[1]) for pair in args),
-        floor=UUID(floor) if isinstance(floor, str) else floor,
-        before=before,
-        fingerprint=fingerprint,
-        error=error,
-    )
-
-
-def _isoformat(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()
-
-
-def _instant(value: datetime | str | None) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -22,7 +22,8 @@ from kontor.adapters.tracing_off import disable_sdk
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from kontor.engine.admin.operations import Actor, Operations
+    from kontor.audit import Actor
+    from kontor.engine.admin.operations import Operations
     from kontor.engine.enqueue import Jobs
 
 
@@ -164,7 +165,8 @@ def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
 @contextmanager
 def control_context(reason: str | None = None) -> Iterator[ControlContext]:
     """Open a context with the engine's operations; commits at the end of the block and notifies the relay."""
-    from kontor.engine.admin.operations import Actor, Operations
+    from kontor.audit import Actor
+    from kontor.engine.admin.operations import Operations
 
     with command_context() as ctx, ledger_jobs(ctx.settings) as jobs:
         yield ControlContext(ctx, Operations(jobs), Actor(ctx.actor, "cli", reason))

@@ -42,7 +42,7 @@ def list_jobs(
     as_json: Json = False,
 ) -> None:
     """List jobs of the last seven days, newest first."""
-    from kontor.engine.admin.job_queries import JobQuery
+    from kontor.engine.admin.job_filter import JobFilter
     from kontor.jobs import service as jobs
     from kontor.jobs.schemas import job_out
     from kontor.jobs.search import Searcher
@@ -51,15 +51,10 @@ def list_jobs(
     from workers.connections import clock_for
 
     with command_context() as ctx:
-        query = JobQuery(
-            states=frozenset(state or ()),
-            task=task,
-            queue=queue,
-            tenants=None if tenant is None else (tenant,),
-            created_after=jobs.default_start(JobQuery(), ctx.now),
-            before=cursor_id(cursor),
-        )
-        result = Searcher(catalogue(), clock_for(ctx.settings)).search(ctx.session, query, limit)
+        tenants = None if tenant is None else (tenant,)
+        chosen = JobFilter(states=frozenset(state or ()), task=task, queue=queue, tenants=tenants)
+        job_filter = jobs.with_defaults(chosen, ctx.now, real_time=False).replace(before=cursor_id(cursor))
+        result = Searcher(catalogue(), clock_for(ctx.settings)).search(ctx.session, job_filter, limit)
         documents = [job_out(view).model_dump(mode="json") for view in result.items]
     if as_json:
         print_json({"items": documents, "next": result.next, "partial": result.partial})

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.bulk import console as bulk
 from kontor.console import queues as queue_pages
 from kontor.engine.admin import lanes, queues
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import Jobs
 from kontor.operators import console as operators_console
 from kontor.reconciliation import console as reconciliation_console

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from kontor import audit
 from kontor.audit import AuditFilter
-from kontor.kernel.paging import invalid_cursor
 from kontor.kernel.serialization import escape_formula
 from kontor.ui.console_request import ConsoleRequest, StreamedFile, TemplateResponse
 from models.control import AuditEntry
@@ -24,14 +23,13 @@ PAGE: Final = 1_000
 def show_audit(request: ConsoleRequest) -> TemplateResponse:
     """Show the log, newest first. Raises Invalid for a malformed cursor."""
     texts = {name: request.incoming.param(name) for name in FIELDS}
-    rows = audit.page(request.session, AuditFilter(**texts), _before(request), SHOWN + 1)
-    shown = rows[:SHOWN]
+    page = audit.page(request.session, AuditFilter(**texts), request.incoming.param("before"), SHOWN)
     following = None
-    if len(rows) > SHOWN:
+    if page.next is not None:
         kept = [(name, text) for name, text in texts.items() if text]
-        following = f"/console/audit?{urlencode([*kept, ('before', str(shown[-1].seq))])}"
+        following = f"/console/audit?{urlencode([*kept, ('before', page.next)])}"
     filter_query = urlencode([(name, text) for name, text in texts.items() if text])
-    values = {"entries": shown, "texts": texts, "next": following, "filter_query": filter_query}
+    values = {"entries": page.items, "texts": texts, "next": following, "filter_query": filter_query}
     return TemplateResponse("audit.html", "Audit", values, "audit")
 
 
@@ -44,14 +42,14 @@ def export_audit(request: ConsoleRequest) -> StreamedFile:
 def _csv_rows(request: ConsoleRequest, filter_: AuditFilter) -> Iterator[str]:
     """Yield CSV rows. Each page has its own transaction, so a long export keeps none open."""
     yield "\ufeff" + _csv_row(COLUMNS)
-    before: int | None = None
+    cursor: str | None = None
     while True:
         with request.deps.sessions() as session:
-            rows = audit.page(session, filter_, before, PAGE)
-        yield from (_csv_row(_cells(entry)) for entry in rows)
-        if len(rows) < PAGE:
+            page = audit.page(session, filter_, cursor, PAGE)
+        yield from (_csv_row(_cells(entry)) for entry in page.items)
+        if page.next is None:
             return
-        before = rows[-1].seq
+        cursor = page.next
 
 
 def _cells(entry: AuditEntry) -> list[str]:
@@ -65,10 +63,3 @@ def _csv_row(cells: Sequence[str]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
     return out.getvalue()
-
-
-def _before(request: ConsoleRequest) -> int | None:
-    text = request.incoming.param("before")
-    if text is not None and not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise invalid_cursor()
-    return None if text is None else int(text)

@@ -1,23 +1,22 @@
 """Jobs: searched by filters kept in the address, dead groups, saved searches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
-from starlette.datastructures import QueryParams
 
 from kontor.engine.admin import job_details, job_queries
 from kontor.engine.admin.job_details import DeadGroup
-from kontor.engine.admin.job_queries import JobQuery, JobRecord
+from kontor.engine.admin.job_filter import JobFilter
+from kontor.engine.admin.job_queries import JobRecord
 from kontor.http.incoming import IncomingRequest
 from kontor.jobs import service as jobs
-from kontor.jobs.job_filter import parse_job_filter
 from kontor.jobs.search import FULL_QUERY_SHARE, Searcher, SearchPage
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid
@@ -39,9 +38,9 @@ CONTINUES: Final = "scan"
 
 def show_jobs(request: ConsoleRequest) -> TemplateResponse:
     """Show matching jobs, newest first. Raises Invalid for a malformed time."""
-    job_filter = parse_job_filter(request.incoming.query)
-    query = jobs.with_default_span(
-        formatting.resolved(request, job_filter.query), request.now, real_time=not request.deps.test_clock
+    job_filter = JobFilter.parse(request.incoming.query.multi_items())
+    applied = jobs.with_defaults(
+        formatting.resolved(request, job_filter), request.now, real_time=not request.deps.test_clock
     )
     cursor = cursor_id(request.incoming.param("cursor"))
     catalogue = request.deps.jobs.catalogue
@@ -51,7 +50,7 @@ def show_jobs(request: ConsoleRequest) -> TemplateResponse:
         SEARCH_MS,
         full_query_share=0 if request.incoming.param(CONTINUES) else FULL_QUERY_SHARE,
     )
-    result = searcher.search(request.session, replace(query, before=cursor), SHOWN)
+    result = searcher.search(request.session, applied.replace(before=cursor), SHOWN)
     values = {
         "filter": job_filter,
         "states": list(JobState),
@@ -59,23 +58,25 @@ def show_jobs(request: ConsoleRequest) -> TemplateResponse:
         "queues": catalogue.queues,
         "result": result,
         "names": formatting.named(request, [view.job.tenant for view in result.items]),
-        "total": total(request, query, result, first=cursor is None),
+        "total": total(request, applied, result, first=cursor is None),
         "most": job_details.MAX_COUNT,
         "next": None if result.next is None else _following(request.incoming, result),
         "first": cursor is None,
-        "week": job_filter.after is None and job_filter.before is None,
+        "week": jobs.has_default_span(job_filter),
         "saved": list_searches(request.session, request.operator),
     }
     return TemplateResponse("jobs.html", "Jobs", values, "jobs", live=("_jobs",) if cursor is None else ())
 
 
-def total(request: ConsoleRequest, query: JobQuery, result: SearchPage, *, first: bool) -> int | None:
+def total(request: ConsoleRequest, job_filter: JobFilter, result: SearchPage, *, first: bool) -> int | None:
     """Return the number of matches, 10,001 for more; None if counting takes over 0.1 s."""
     if result.partial:
         return None
     if first and result.next is None:
         return len(result.items)
-    return timeboxed(request, lambda: job_details.bounded_count(psycopg_connection(request.session), query), COUNT_MS)
+    return timeboxed(
+        request, lambda: job_details.bounded_count(psycopg_connection(request.session), job_filter), COUNT_MS
+    )
 
 
 def _following(incoming: IncomingRequest, result: SearchPage) -> str:
@@ -113,7 +114,7 @@ def keep(request: ConsoleRequest) -> Redirect:
     """Save the search of the submitted form. Raises Invalid."""
     assert request.operator is not None
     form = request.incoming.form
-    address = parse_job_filter(QueryParams(form.get("filter", ""))).address
+    address = JobFilter.parse(parse_qsl(form.get("filter", ""), keep_blank_values=True)).to_query_string()
     save(request.session, request.operator, form.get("name", "").strip(), address, request.now)
     return Redirect(f"/console/jobs?{address}&done=kept" if address else "/console/jobs?done=kept")
 

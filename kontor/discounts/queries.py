@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import RunState
 from models.discounts import CurrentDiscount, DiscountChange, DiscountRange, DiscountRecord, DiscountRun
 
@@ -59,18 +60,16 @@ def get(session: Session, run_id: UUID, *, lock: bool = False) -> DiscountRun | 
     return session.get(DiscountRun, run_id, with_for_update=lock or None, populate_existing=True)
 
 
-def page(session: Session, filters: RunFilter, before: UUID | None, limit: int) -> list[DiscountRun]:
-    """Return runs, newest first."""
-    query = select(DiscountRun).order_by(DiscountRun.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(DiscountRun.id < before)
+def page(session: Session, filters: RunFilter, cursor: str | None, limit: int) -> Page[DiscountRun]:
+    """Return runs, newest first. Raises Invalid."""
+    query = select(DiscountRun)
     if filters.programme is not None:
         query = query.where(DiscountRun.programme == filters.programme)
     if filters.state is not None:
         query = query.where(DiscountRun.state == filters.state.value)
     if filters.day is not None:
         query = query.where(DiscountRun.day == filters.day)
-    return list(session.scalars(query))
+    return page_of(session, query, DiscountRun.id, cursor, limit)
 
 
 def supersede(session: Session, programme: str, reason: str, now: datetime) -> None:
@@ -139,9 +138,7 @@ def totals(session: Session, run_ids: Sequence[UUID]) -> Sequence[Row[UUID, str 
     return session.execute(query.group_by(*moves).order_by(*moves)).all()
 
 
-def moves(session: Session, run_id: UUID, after: UUID | None, limit: int) -> list[DiscountChange]:
-    """Return the resellers whose tier changes, in the order of their ids."""
+def moves(session: Session, run_id: UUID, cursor: str | None, limit: int) -> Page[DiscountChange]:
+    """Return the resellers whose tier changes, in the order of their ids. Raises Invalid."""
     query = select(DiscountChange).where(DiscountChange.run_id == run_id, DiscountChange.moved)
-    if after is not None:
-        query = query.where(DiscountChange.reseller_id > after)
-    return list(session.scalars(query.order_by(DiscountChange.reseller_id).limit(limit)))
+    return page_of(session, query, DiscountChange.reseller_id, cursor, limit, ascending=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.discounts import daily_run, queries, set_queries
 from kontor.discounts.queries import RunFilter
@@ -17,7 +18,7 @@ from kontor.discounts.record import computation_for
 from kontor.discounts.rules import needs_approval
 from kontor.discounts.schemas import DiscountRunOut, DiscountRunPreviewOut, MoverOut, TierMoveOut
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.kernel.states import RunState
 from kontor.programme.model import Programme, TurnoverDiscount
 from models.discounts import DiscountChange, DiscountRun
@@ -31,7 +32,7 @@ def start(ctx: Context, session: Session, code: str, actor: str) -> DiscountRun:
     _turnover_rules(code, ctx.programme(session, code))
     run = daily_run.start(ctx, session, code)
     assert run is not None, "the programme discounts by turnover"
-    audit.add(session, at=ctx.now, actor=actor, action="discounts.run", target=f"run:{run.id}")
+    audit.record(session, Actor(actor), "discounts.run", f"run:{run.id}", at=ctx.now)
     return run
 
 
@@ -90,8 +91,7 @@ def _lock_and_decide(
             "not_held", f"Only a held run can be approved or rejected; this one is {run.state}.", state=run.state
         )
     run.decided_at, run.decided_by, run.reason = ctx.now, actor, reason
-    action = f"discounts.{verb}"
-    audit.add(session, at=ctx.now, actor=actor, action=action, target=f"run:{run.id}", reason=reason)
+    audit.record(session, Actor(actor, reason=reason), f"discounts.{verb}", f"run:{run.id}", at=ctx.now)
     return run
 
 
@@ -105,15 +105,13 @@ def get(session: Session, run_id: UUID) -> DiscountRun:
 
 def page(session: Session, filters: RunFilter, cursor: str | None = None, limit: int = 100) -> Page[DiscountRun]:
     """Return runs, newest first. Raises Invalid on an invalid cursor."""
-    runs = queries.page(session, filters, cursor_id(cursor), limit + 1)
-    return paginate(runs, limit, lambda run: str(run.id))
+    return queries.page(session, filters, cursor, limit)
 
 
 def movers(session: Session, run_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[DiscountChange]:
     """Return the resellers whose tier a run changes. Raises NotFound, Invalid on an invalid cursor."""
     get(session, run_id)
-    findings = queries.moves(session, run_id, cursor_id(cursor), limit + 1)
-    return paginate(findings, limit, lambda move: str(move.reseller_id))
+    return queries.moves(session, run_id, cursor, limit)
 
 
 def describe(session: Session, runs: Sequence[DiscountRun]) -> list[DiscountRunOut]:

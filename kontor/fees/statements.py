@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.accounts import service as accounts
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.fees import queries
 from kontor.fees.catalogue import ResellerCatalogue
@@ -21,7 +22,7 @@ from kontor.fees.charging import Billing
 from kontor.fees.queries import ChargeFilter, RunPosition
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.money import Money
-from kontor.kernel.paging import Page, invalid_cursor, paginate
+from kontor.kernel.paging import Page, paginate, parsed_cursor
 from kontor.kernel.periods import add_months
 from kontor.mailer.formatting import language_of
 from kontor.mails import service as mails
@@ -138,18 +139,13 @@ REASON_LIMIT: Final = 1_000
 
 def page(session: Session, filters: ChargeFilter, cursor: str | None, limit: int) -> Page[Charge]:
     """Return charges by the first day of their period. Raises Invalid on an invalid cursor."""
-    charges = queries.page(session, filters, _parse_cursor(cursor), limit + 1)
+    charges = queries.page(session, filters, parsed_cursor(cursor, _position), limit + 1)
     return paginate(charges, limit, lambda charge: f"{charge.period_start.isoformat()}~{charge.id}")
 
 
-def _parse_cursor(cursor: str | None) -> tuple[date, UUID] | None:
-    if cursor is None:
-        return None
+def _position(cursor: str) -> tuple[date, UUID]:
     day, _, charge_id = cursor.partition("~")
-    try:
-        return date.fromisoformat(day), UUID(charge_id)
-    except ValueError:
-        raise invalid_cursor() from None
+    return date.fromisoformat(day), UUID(charge_id)
 
 
 def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: str) -> Charge:
@@ -164,6 +160,6 @@ def void(ctx: Context, session: Session, charge_id: UUID, reason: str, actor: st
     if charge.voided_at is not None:
         raise Conflict("already_void", "The charge is already void.", state="void")
     charge.voided_at, charge.void_reason, charge.voided_by = ctx.now, stripped, actor
-    audit.add(session, at=ctx.now, actor=actor, action="charge.void", target=str(charge.id), reason=stripped)
+    audit.record(session, Actor(actor, reason=stripped), "charge.void", str(charge.id), at=ctx.now)
     session.flush()
     return charge

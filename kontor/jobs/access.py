@@ -1,13 +1,17 @@
 """Access to jobs and to the engine's operations for a request."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.audit import Actor
+from kontor.engine.admin.job_filter import JobFilter
+from kontor.engine.admin.operations import Operations
 from kontor.http import ownership
 from kontor.http.context import RequestContext
 from kontor.http.ownership import Ownership
 from kontor.http.wire import uuid_of
 from kontor.jobs import service
+from kontor.jobs.schemas import JobFilterMembers
 from kontor.kernel.errors import Forbidden, NotFound
 from models.keys import Scope
 
@@ -20,6 +24,12 @@ def operations(ctx: RequestContext) -> Operations:
 def actor(ctx: RequestContext, reason: str | None) -> Actor:
     """Return the actor for the audit log."""
     return Actor(ctx.caller.actor, "api", reason)
+
+
+def applied_filter(ctx: RequestContext, members: JobFilterMembers, args: Sequence[tuple[str, str]]) -> JobFilter:
+    """Return the filter as applied: jobs the caller may see, by default of the last seven days."""
+    job_filter = members.job_filter(args, service.visible_tenants(ctx.session, ctx.caller))
+    return service.with_defaults(job_filter, ctx.now, real_time=not ctx.deps.test_clock)
 
 
 def may_steer_job(ctx: RequestContext) -> None:

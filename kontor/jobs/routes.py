@@ -7,14 +7,14 @@ from uuid import UUID
 from fastapi import Query
 from sqlalchemy.orm import Session
 
-from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.job_filter import PREFIX
 from kontor.engine.enqueue import JobRequest
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse, LongPoll
 from kontor.http.routing import Routes
 from kontor.jobs import service
-from kontor.jobs.access import actor, may_steer_job, operations
+from kontor.jobs.access import actor, applied_filter, may_steer_job, operations
 from kontor.jobs.schemas import ActionIn, JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, WaitQuery, job_out
 from kontor.jobs.search import Searcher
 from kontor.kernel.database import PgConnection, psycopg_connection
@@ -54,8 +54,10 @@ def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
 @routes.get("/v1/jobs", RoutePolicy(Scope.READ), response=JobPageOut)
 def list_jobs(ctx: Ctx, query: Annotated[JobListQuery, Query()]) -> JobPageOut:
     """Search jobs, newest first; without a time filter, only jobs of the last seven days."""
-    job_query = _query(ctx, query)
-    result = Searcher(ctx.jobs.catalogue, ctx.jobs.clock).search(ctx.session, job_query, query.limit)
+    pairs = ctx.incoming.query.multi_items()
+    args = [(name.removeprefix(PREFIX), text) for name, text in pairs if name.startswith(PREFIX)]
+    job_filter = applied_filter(ctx, query, args).replace(before=cursor_id(query.cursor))
+    result = Searcher(ctx.jobs.catalogue, ctx.jobs.clock).search(ctx.session, job_filter, query.limit)
     following = None if result.next is None else str(result.next)
     return JobPageOut(items=[job_out(view) for view in result.items], next=following, partial=result.partial)
 
@@ -95,28 +97,6 @@ def _shown(
 def _job_response(view: service.JobView, status: int, *, deduplicated: bool = False) -> ApiResponse:
     headers = {"Location": f"/v1/jobs/{view.job.id}"}
     return ApiResponse.of(job_out(view, deduplicated=deduplicated), status, headers)
-
-
-def _query(ctx: RequestContext, filter_: JobListQuery) -> JobQuery:
-    args = tuple(
-        (name.removeprefix("args."), text)
-        for name, text in ctx.incoming.query.multi_items()
-        if name.startswith("args.")
-    )
-    tenants = service.visible_tenants(ctx.session, ctx.caller)
-    if filter_.tenant is not None:
-        tenants = (filter_.tenant,) if tenants is None or filter_.tenant in tenants else ()
-    query = JobQuery(
-        states=frozenset(filter_.state),
-        task=filter_.task,
-        queue=filter_.queue,
-        tenants=tenants,
-        created_after=filter_.created_after,
-        created_before=filter_.created_before,
-        args=args,
-        before=cursor_id(filter_.cursor),
-    )
-    return service.with_default_span(query, ctx.now, real_time=not ctx.deps.test_clock)
 
 
 control_routes = Routes("jobs")

@@ -1,10 +1,12 @@
 """Request and response models of jobs."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.wire import Json, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.jobs.service import JobView
 from kontor.kernel.states import JobState
@@ -83,10 +85,8 @@ class JobPageOut(PageOut[JobOut]):
     partial: bool = False
 
 
-class JobListQuery(PageQuery):
-    """Filter for jobs. Parameters `args.KEY=text` compare an argument as text."""
-
-    open_prefix: ClassVar[str | None] = "args."
+class JobFilterMembers(BaseModel):
+    """The members of a job filter, for a query string and a body."""
 
     state: list[JobState] = Field([], description="May be repeated.")
     task: str | None = None
@@ -94,6 +94,21 @@ class JobListQuery(PageQuery):
     tenant: str | None = None
     created_after: UtcIn | None = None
     created_before: UtcIn | None = None
+
+    def job_filter(self, args: Sequence[tuple[str, str]], visible: tuple[str, ...] | None) -> JobFilter:
+        """Return the filter of a caller that sees the jobs of `visible` tenants, all if None."""
+        chosen = {name: getattr(self, name) for name in JobFilterMembers.model_fields}
+        states, tenant = chosen.pop("state"), chosen.pop("tenant")
+        tenants = visible
+        if tenant is not None:
+            tenants = (tenant,) if visible is None or tenant in visible else ()
+        return JobFilter(states=frozenset(states), tenants=tenants, args=tuple(args), **chosen)
+
+
+class JobListQuery(JobFilterMembers, PageQuery):
+    """Filter for jobs. Parameters `args.KEY=text` compare an argument as text."""
+
+    open_prefix: ClassVar[str | None] = "args."
 
 
 class WaitQuery(QueryModel):

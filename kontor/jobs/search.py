@@ -1,7 +1,7 @@
 """Search jobs: indexed filters answer in full, others within a time limit and resumable by cursor."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor.engine.admin import job_queries
-from kontor.engine.admin.job_queries import COLD, HOT, JobQuery, JobRecord, conditions, newest_jobs, tables
+from kontor.engine.admin.job_filter import COLD, HOT, JobFilter, conditions, tables
+from kontor.engine.admin.job_queries import JobRecord, newest_jobs
 from kontor.engine.catalogue import Catalogue
 from kontor.jobs.service import JobView, views
 from kontor.kernel.database import PgConnection, psycopg_connection, timeboxed
@@ -29,11 +30,11 @@ class Slice:
     edge: UUID | None
 
 
-def next_slice(connection: PgConnection, query: JobQuery, limit: int, size: int) -> Slice:
-    """Return up to `limit` newest matches among the next `size` jobs of each table below `query.before`."""
-    edges = [edge for table in tables(query) if (edge := _edge(connection, table, query, size)) is not None]
+def next_slice(connection: PgConnection, job_filter: JobFilter, limit: int, size: int) -> Slice:
+    """Return up to `limit` newest matches among the next `size` jobs of each table below `job_filter.before`."""
+    edges = [edge for table in tables(job_filter) if (edge := _edge(connection, table, job_filter, size)) is not None]
     edge = max(edges, default=None)
-    bounded = query if edge is None else replace(query, floor=edge)
+    bounded = job_filter if edge is None else job_filter.replace(floor=edge)
     return Slice(newest_jobs(connection, bounded, limit), edge)
 
 
@@ -43,9 +44,9 @@ def created_at(connection: PgConnection, job_id: UUID) -> datetime | None:
     return None if row is None else row[0]
 
 
-def _edge(connection: PgConnection, table: str, query: JobQuery, size: int) -> UUID | None:
+def _edge(connection: PgConnection, table: str, job_filter: JobFilter, size: int) -> UUID | None:
     """Return the last job of a table in the slice; None when no job lies below. An index-only scan."""
-    where, values = conditions(JobQuery(before=query.before, floor=query.floor))
+    where, values = conditions(JobFilter(before=job_filter.before, floor=job_filter.floor))
     statement = f"SELECT id FROM {table} WHERE {where} ORDER BY id DESC OFFSET {size} LIMIT 1"  # noqa: S608 -- constants
     row = connection.execute(statement, values, prepare=False).fetchone()
     return None if row is None else row[0]
@@ -79,31 +80,31 @@ class Searcher:
     slice: int = SLICE
     full_query_share: float = FULL_QUERY_SHARE
 
-    def search(self, session: Session, query: JobQuery, limit: int) -> SearchPage:
+    def search(self, session: Session, job_filter: JobFilter, limit: int) -> SearchPage:
         """Return a page of matching jobs, newest first."""
         deadline = self.clock.monotonic() + self.limit_ms / 1000
         full_query_ms = int(self.limit_ms * self.full_query_share)
-        query_page = partial(job_queries.newest_jobs, psycopg_connection(session), query, limit + 1)
+        query_page = partial(job_queries.newest_jobs, psycopg_connection(session), job_filter, limit + 1)
         rows = timeboxed(session, full_query_ms, query_page) if full_query_ms else None
         if rows is not None:
             return self._page(session, rows, limit)
-        return self._in_slices(session, query, limit, deadline)
+        return self._in_slices(session, job_filter, limit, deadline)
 
     def _page(self, session: Session, rows: Sequence[JobRecord], limit: int) -> SearchPage:
         shown = rows[:limit]
         next_id = shown[-1].id if len(rows) > limit else None
         return SearchPage(views(session, self.catalogue, shown), next_id, partial=False)
 
-    def _in_slices(self, session: Session, query: JobQuery, limit: int, deadline: float) -> SearchPage:
+    def _in_slices(self, session: Session, job_filter: JobFilter, limit: int, deadline: float) -> SearchPage:
         rows: list[JobRecord] = []
-        edge = query.before
+        edge = job_filter.before
         while len(rows) <= limit:
             left_ms = int((deadline - self.clock.monotonic()) * 1000)
-            slice_query, limit_left = replace(query, before=edge), limit + 1 - len(rows)
-            query_slice = partial(next_slice, psycopg_connection(session), slice_query, limit_left, self.slice)
+            slice_filter, limit_left = job_filter.replace(before=edge), limit + 1 - len(rows)
+            query_slice = partial(next_slice, psycopg_connection(session), slice_filter, limit_left, self.slice)
             result = timeboxed(session, left_ms, query_slice) if left_ms > 0 else None
             if result is None:
-                return self._cut(session, rows, None if edge == query.before else edge)
+                return self._cut(session, rows, None if edge == job_filter.before else edge)
             rows += result.rows
             edge = result.edge
             if edge is None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Never
 from uuid import UUID
@@ -11,9 +11,10 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.engine.admin import job_queries
-from kontor.engine.admin.job_queries import AttemptRecord, JobQuery, JobRecord
-from kontor.engine.admin.operations import Actor
+from kontor.engine.admin.job_filter import COLD_STATES, JobFilter
+from kontor.engine.admin.job_queries import AttemptRecord, JobRecord
 from kontor.engine.catalogue import Catalogue, validate
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.http import ownership
@@ -98,18 +99,22 @@ def views(session: Session, catalogue: Catalogue, jobs: Sequence[JobRecord]) -> 
     return [JobView(job, redacted(catalogue, job), attempts.get(job.id, [])) for job in jobs]
 
 
-def default_start(query: JobQuery, now: datetime) -> datetime | None:
-    """Return the start of a search: seven days back when the query has no time filter."""
-    if query.created_after is None and query.created_before is None:
-        return now - DEFAULT_SPAN
-    return query.created_after
+def has_default_span(job_filter: JobFilter) -> bool:
+    """Whether only jobs of the last seven days are searched: no time is set, and no group of similar errors."""
+    return job_filter.created_after is None and job_filter.created_before is None and job_filter.fingerprint is None
 
 
-def with_default_span(query: JobQuery, now: datetime, *, real_time: bool) -> JobQuery:
-    """Apply the default time range; `real_time`: no test clock runs, so ids can be compared with time."""
-    after = default_start(query, now)
+def with_defaults(job_filter: JobFilter, now: datetime, *, real_time: bool) -> JobFilter:
+    """Apply the default time range; succeeded jobs keep no error, so a search by error excludes the archive.
+
+    `real_time`: no test clock runs, so ids can be compared with time.
+    """
+    after = now - DEFAULT_SPAN if has_default_span(job_filter) else job_filter.created_after
     floor = None if after is None or not real_time else id_floor(after)
-    return replace(query, created_after=after, floor=floor)
+    states = job_filter.states
+    if not states and (job_filter.error is not None or job_filter.fingerprint is not None):
+        states = frozenset(JobState) - COLD_STATES
+    return job_filter.replace(states=states, created_after=after, floor=floor)
 
 
 def id_floor(created_after: datetime) -> UUID:
@@ -177,10 +182,8 @@ def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, JsonVa
     family = jobs.child_of(old.id, old.trace_id)
     job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue)
     changed = sorted(name for name in {*payload, *old.payload} if payload.get(name) != old.payload.get(name))
-    audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action="job.again", target=f"job:{old.id}",
-        reason=actor.reason, origin=actor.origin, detail={"job": str(job.id), "changed": changed},
-    )  # fmt: skip
+    detail = {"job": str(job.id), "changed": changed}
+    audit.record(session, actor, "job.again", f"job:{old.id}", at=jobs.clock.now(), detail=detail)
     return job.id
 
 

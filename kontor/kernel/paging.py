@@ -1,11 +1,14 @@
-"""Cursor pagination."""
+"""Cursor pagination: one page of a query, or of rows already read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+from sqlalchemy import Select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from kontor.kernel.errors import FieldError, Invalid
 
@@ -21,6 +24,27 @@ class Page(Generic[T]):
     next: str | None = None
 
 
+def page_of(
+    session: Session,
+    query: Select[T],
+    key: InstrumentedAttribute[Any],
+    cursor: str | None,
+    limit: int,
+    *,
+    ascending: bool = False,
+    parse: Callable[[str], object] = UUID,
+) -> Page[T]:
+    """Return one page of a query, by descending `key`, which is unique and whose text is the cursor.
+
+    `parse` reads the cursor and raises ValueError. Raises Invalid for a malformed cursor.
+    """
+    after = parsed_cursor(cursor, parse)
+    if after is not None:
+        query = query.where(key > after if ascending else key < after)
+    ordered = query.order_by(key if ascending else key.desc()).limit(limit + 1)
+    return paginate(session.scalars(ordered).all(), limit, lambda row: str(getattr(row, key.key)))
+
+
 def paginate(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T]:
     """Return a page of `limit` items; `rows` holds one more if there is a next page."""
     items = tuple(rows[:limit])
@@ -29,8 +53,13 @@ def paginate(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Pa
 
 def cursor_id(cursor: str | None) -> UUID | None:
     """Parse the cursor of an id-ordered list. Raises Invalid."""
+    return parsed_cursor(cursor, UUID)
+
+
+def parsed_cursor(cursor: str | None, parse: Callable[[str], U]) -> U | None:
+    """Parse a cursor. Raises Invalid if `parse` raises ValueError."""
     try:
-        return None if cursor is None else UUID(cursor)
+        return None if cursor is None else parse(cursor)
     except ValueError:
         raise invalid_cursor() from None
 

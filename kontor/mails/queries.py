@@ -5,52 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, delete, exists, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from psycopg.types.json import Jsonb
+from sqlalchemy import Uuid, and_, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.kernel.database import psycopg_connection
+from kontor.kernel.paging import Page, page_of
 from kontor.kernel.validation import address_key
 from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
 # A duplicate is ignored unless its refs changed and no recipient has been sent the first.
-_UNSENT = "NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')"
-_REQUEUED = f"mails.state = 'skipped' AND mails.refs <> excluded.refs AND {_UNSENT}"
-ADD = text(
-    "WITH added AS ("  # noqa: S608 -- constants
-    " INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs,"
-    "  fact_key, identity, repeats, job_id, created_at)"
-    " VALUES (:id, :template, :programme, :account_id, :reseller_id, :locale, :facts, :refs,"
-    "  :fact_key, :identity, :repeats, :job_id, :created_at)"
-    " ON CONFLICT (identity) DO UPDATE"
-    " SET facts = excluded.facts, refs = excluded.refs, state = 'queued', reason = NULL"
-    f" WHERE {_REQUEUED} RETURNING id),"
-    " theirs AS (INSERT INTO mail_recipients (mail_id, address_key, address, role)"
-    " SELECT added.id, r.key, r.address, r.role FROM added,"
-    " unnest(CAST(:keys AS text[]), CAST(:addresses AS text[]), CAST(:roles AS text[]))"
-    " AS r (key, address, role) ON CONFLICT DO NOTHING) SELECT id FROM added"
-).bindparams(bindparam("facts", type_=JSONB), bindparam("refs", type_=JSONB))
-REVISE = text(
-    "UPDATE mails SET facts = newer.facts, refs = newer.refs"  # noqa: S608 -- constants
-    " FROM jsonb_to_recordset(CAST(:newer AS jsonb)) AS newer (identity text, facts jsonb, refs jsonb)"
-    " WHERE mails.identity = newer.identity AND mails.state = 'queued' AND mails.refs <> newer.refs"
-    f" AND {_UNSENT}"
-).bindparams(bindparam("newer", type_=JSONB))
-# Recipients and message in one round trip; a mail that has to be retried stays queued.
-RECORD = text(
-    "WITH each AS ("
-    " UPDATE mail_recipients AS m SET state = r.state, last_error = r.error, tries = m.tries + r.tries,"
-    "  sent_at = CASE WHEN r.state = 'sent' THEN CAST(:now AS timestamptz) END"
-    " FROM unnest(CAST(:keys AS text[]), CAST(:states AS text[]), CAST(:errors AS text[]),"
-    "  CAST(:tries AS smallint[])) AS r (key, state, error, tries)"
-    " WHERE mail_id = :id AND address_key = r.key)"
-    " UPDATE mails SET state = CAST(:state AS text), reason = :reason, message_id = :message_id,"
-    "  subject = :subject, from_address = :from_address, sender = :sender, reply_to = :reply_to,"
-    "  raw = :raw, job_id = :job_id,"
-    "  sent_at = CASE WHEN CAST(:state AS text) = 'sent' THEN CAST(:now AS timestamptz) END"
-    " WHERE id = :id"
+ADD: Final = """
+WITH added AS (
+    INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs, fact_key, identity,
+        repeats, job_id, created_at)
+    VALUES (%(id)s, %(template)s, %(programme)s, %(account_id)s, %(reseller_id)s, %(locale)s, %(facts)s, %(refs)s,
+        %(fact_key)s, %(identity)s, %(repeats)s, %(job_id)s, %(created_at)s)
+    ON CONFLICT (identity) DO UPDATE
+    SET facts = excluded.facts, refs = excluded.refs, state = 'queued', reason = NULL
+    WHERE mails.state = 'skipped' AND mails.refs <> excluded.refs
+        AND NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')
+    RETURNING id
+), theirs AS (
+    INSERT INTO mail_recipients (mail_id, address_key, address, role)
+    SELECT added.id, r.key, r.address, r.role FROM added,
+        unnest(%(keys)s::text[], %(addresses)s::text[], %(roles)s::text[]) AS r (key, address, role)
+    ON CONFLICT DO NOTHING
 )
+SELECT id FROM added
+"""
+REVISE: Final = """
+UPDATE mails SET facts = newer.facts, refs = newer.refs
+FROM jsonb_to_recordset(%s) AS newer (identity text, facts jsonb, refs jsonb)
+WHERE mails.identity = newer.identity AND mails.state = 'queued' AND mails.refs <> newer.refs
+    AND NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')
+"""
+# Recipients and message in one round trip; a mail that has to be retried stays queued.
+RECORD: Final = """
+WITH each AS (
+    UPDATE mail_recipients AS m SET state = r.state, last_error = r.error, tries = m.tries + r.tries,
+        sent_at = CASE WHEN r.state = 'sent' THEN %(now)s::timestamptz END
+    FROM unnest(%(keys)s::text[], %(states)s::text[], %(errors)s::text[], %(tries)s::smallint[])
+        AS r (key, state, error, tries)
+    WHERE mail_id = %(id)s AND address_key = r.key
+)
+UPDATE mails SET state = %(state)s::text, reason = %(reason)s, message_id = %(message_id)s, subject = %(subject)s,
+    from_address = %(from_address)s, sender = %(sender)s, reply_to = %(reply_to)s, raw = %(raw)s, job_id = %(job_id)s,
+    sent_at = CASE WHEN %(state)s::text = 'sent' THEN %(now)s::timestamptz END
+WHERE id = %(id)s
+"""
 
 
 LOCK_WITH_RECIPIENTS = (
@@ -123,26 +130,19 @@ def add(session: Session, mail: NewMail) -> UUID | None:
     returned), a queued one is updated.
     """
     values = {
-        "id": mail.id,
-        "template": mail.template,
-        "programme": mail.programme,
-        "account_id": mail.account_id,
-        "reseller_id": mail.reseller_id,
-        "locale": mail.locale,
-        "facts": dict(mail.facts),
-        "refs": dict(mail.refs),
-        "fact_key": mail.fact_key,
-        "identity": mail.identity,
-        "repeats": mail.repeats,
-        "job_id": mail.job_id,
-        "created_at": mail.created_at,
+        **asdict(mail),
+        "facts": Jsonb(dict(mail.facts)),
+        "refs": Jsonb(dict(mail.refs)),
         "keys": [recipient.key for recipient in mail.recipients],
         "addresses": [recipient.address for recipient in mail.recipients],
         "roles": [recipient.role.value for recipient in mail.recipients],
     }
-    mail_id: UUID | None = session.scalar(ADD, values)
-    if mail_id is None:
+    session.flush()
+    row = psycopg_connection(session).execute(ADD, values).fetchone()
+    if row is None:
         _revise(session, [mail])
+        return None
+    mail_id: UUID = row[0]
     return mail_id
 
 
@@ -153,7 +153,11 @@ def add_many(session: Session, mails: Sequence[NewMail]) -> list[NewMail]:
         return []
     into = insert(Mail)
     newer = {"facts": into.excluded.facts, "refs": into.excluded.refs, "state": MailState.QUEUED, "reason": None}
-    upsert = into.on_conflict_do_update(index_elements=["identity"], set_=newer, where=text(_REQUEUED))
+    # In an upsert nothing correlates a subquery with the row, so `Mail.id` would join the whole log.
+    row_id = literal_column("mails.id", Uuid)
+    sent = exists().where(MailRecipient.mail_id == row_id, MailRecipient.state == RecipientState.SENT)
+    requeued = and_(Mail.state == MailState.SKIPPED, Mail.refs != into.excluded.refs, ~sent)
+    upsert = into.on_conflict_do_update(index_elements=["identity"], set_=newer, where=requeued)
     values = [
         {name: value for name, value in asdict(mail).items() if name != "recipients"} for mail in by_identity.values()
     ]
@@ -175,7 +179,8 @@ def _revise(session: Session, mails: Sequence[NewMail]) -> None:
     """Replace facts and refs of queued mails with the same identity by newer ones."""
     newer = [{"identity": mail.identity, "facts": dict(mail.facts), "refs": dict(mail.refs)} for mail in mails]
     if newer:
-        session.execute(REVISE, {"newer": newer})
+        session.flush()
+        psycopg_connection(session).execute(REVISE, (Jsonb(newer),))
 
 
 def by_id(session: Session, mail_id: UUID) -> Mail | None:
@@ -236,7 +241,9 @@ def record(
         "errors": [outcome.error for outcome in outcomes],
         "tries": [outcome.tries for outcome in outcomes],
     }
-    session.execute(RECORD, {**asdict(result), **recipients, "id": mail_id, "now": now, "state": result.state.value})
+    values = {**asdict(result), **recipients, "id": mail_id, "now": now, "state": result.state.value}
+    session.flush()
+    psycopg_connection(session).execute(RECORD, values)
 
 
 def close(session: Session, mail_id: UUID, state: MailState, reason: str, job_id: UUID) -> None:
@@ -283,17 +290,10 @@ def recipients(session: Session, mail_ids: Sequence[UUID]) -> list[MailRecipient
     return list(session.scalars(query.order_by(MailRecipient.mail_id, MailRecipient.role.desc())))
 
 
-def page(session: Session, criteria: MailFilter, before: UUID | None, limit: int) -> list[Mail]:
-    """Return mails older than id `before`, newest first."""
-    query = select(Mail).order_by(Mail.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Mail.id < before)
-    if criteria.account is not None:
-        query = query.where(Mail.account_id == criteria.account)
-    if criteria.reseller is not None:
-        query = query.where(Mail.reseller_id == criteria.reseller)
-    if criteria.template is not None:
-        query = query.where(Mail.template == criteria.template)
+def page(session: Session, criteria: MailFilter, cursor: str | None, limit: int) -> Page[Mail]:
+    """Return mails, newest first. Raises Invalid."""
+    equal = {Mail.account_id: criteria.account, Mail.reseller_id: criteria.reseller, Mail.template: criteria.template}
+    query = select(Mail).where(*(column == value for column, value in equal.items() if value is not None))
     if criteria.states:
         query = query.where(Mail.state.in_(criteria.states))
-    return list(session.scalars(query))
+    return page_of(session, query, Mail.id, cursor, limit)

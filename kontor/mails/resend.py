@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.engine.admin.operations import Actor
+from kontor.audit import Actor
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
@@ -78,10 +78,8 @@ def resend(
     draft = _draft(session, programmes, first, repeats, jobs.clock.now())
     posted = service.post_new(session, jobs, draft)
     assert posted is not None, "the resend number is unique under the original mail's lock"
-    audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action="mail.again", target=f"mail:{first.id}",
-        reason=actor.reason, origin=actor.origin, detail={"mail": str(posted), "number": len(repeats) + 1},
-    )  # fmt: skip
+    detail = {"mail": str(posted), "number": len(repeats) + 1}
+    audit.record(session, actor, "mail.again", f"mail:{first.id}", at=jobs.clock.now(), detail=detail)
     return posted
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.kernel.errors import NotFound
 from kontor.kernel.ids import new_id
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.validation import address_key
 from kontor.mailer.build import validate_facts
@@ -193,12 +193,11 @@ def suppressed_until(session: Session, email_key: str, now: datetime) -> datetim
 
 def page(session: Session, criteria: MailFilter, cursor: str | None = None, limit: int = 100) -> Page[LoggedMail]:
     """Return mails of the log, newest first. Raises Invalid for an invalid cursor."""
-    page_rows = queries.page(session, criteria, cursor_id(cursor), limit + 1)
-    recipients: dict[UUID, list[MailRecipient]] = {mail.id: [] for mail in page_rows}
+    mails = queries.page(session, criteria, cursor, limit)
+    recipients: dict[UUID, list[MailRecipient]] = {mail.id: [] for mail in mails.items}
     for item in queries.recipients(session, list(recipients)):
         recipients[item.mail_id].append(item)
-    logged = [LoggedMail(mail, tuple(recipients[mail.id])) for mail in page_rows]
-    return paginate(logged, limit, lambda item: str(item.mail.id))
+    return Page(tuple(LoggedMail(mail, tuple(recipients[mail.id])) for mail in mails.items), mails.next)
 
 
 def mail_out(logged: LoggedMail, *, raw: bool = False) -> MailOut:

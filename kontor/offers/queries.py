@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import OfferState
 from kontor.offers.rules import OPEN_STATES
 from models.accounts import Account
@@ -50,20 +51,18 @@ def list_offers(
     account_id: UUID | None = None,
     state: OfferState | None = None,
     now: datetime,
-    before: UUID | None = None,
+    cursor: str | None = None,
     limit: int = 100,
-) -> list[Offer]:
-    """Return offers, newest first."""
-    query = select(Offer).order_by(Offer.id.desc()).limit(limit)
+) -> Page[Offer]:
+    """Return offers, newest first. Raises Invalid."""
+    query = select(Offer)
     if reseller_id is not None:
         query = query.where(Offer.reseller_id == reseller_id)
     if account_id is not None:
         query = query.where(Offer.account_id == account_id)
     if state is not None:
         query = query.where(state_condition(state, now))
-    if before is not None:
-        query = query.where(Offer.id < before)
-    return list(session.scalars(query))
+    return page_of(session, query, Offer.id, cursor, limit)
 
 
 def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
@@ -84,12 +83,9 @@ def count_to_decide(session: Session, account_id: UUID, now: datetime) -> int:
     return session.scalar(query) or 0
 
 
-def page_to_decide(session: Session, account_id: UUID, now: datetime, before: UUID | None, limit: int) -> list[Offer]:
-    """Return the offers that await a decision by the account's admin, newest first."""
-    query = to_decide(account_id, now).order_by(Offer.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Offer.id < before)
-    return list(session.scalars(query))
+def page_to_decide(session: Session, account_id: UUID, now: datetime, cursor: str | None, limit: int) -> Page[Offer]:
+    """Return the offers that await a decision by the account's admin, newest first. Raises Invalid."""
+    return page_of(session, to_decide(account_id, now), Offer.id, cursor, limit)
 
 
 def decided(session: Session, account_id: UUID, limit: int) -> list[Offer]:
@@ -141,14 +137,12 @@ def by_name(session: Session, reseller_id: UUID, name: str) -> OfferTemplate | N
     return session.scalar(query)
 
 
-def list_templates(session: Session, reseller_id: UUID | None, before: UUID | None, limit: int) -> list[OfferTemplate]:
-    """Return templates, newest first; those of all resellers if `reseller_id` is None."""
-    query = select(OfferTemplate).order_by(OfferTemplate.id.desc()).limit(limit)
+def list_templates(session: Session, reseller_id: UUID | None, cursor: str | None, limit: int) -> Page[OfferTemplate]:
+    """Return templates, newest first; those of all resellers if `reseller_id` is None. Raises Invalid."""
+    query = select(OfferTemplate)
     if reseller_id is not None:
         query = query.where(OfferTemplate.reseller_id == reseller_id)
-    if before is not None:
-        query = query.where(OfferTemplate.id < before)
-    return list(session.scalars(query))
+    return page_of(session, query, OfferTemplate.id, cursor, limit)
 
 
 def delete(session: Session, template: OfferTemplate) -> None:

@@ -15,7 +15,7 @@ from kontor.accounts.locks import require_client, require_reseller
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
-from kontor.kernel.paging import Page, cursor_id, invalid_cursor, paginate
+from kontor.kernel.paging import Page, invalid_cursor
 from kontor.kernel.states import OfferEvent, OfferState
 from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
@@ -110,7 +110,7 @@ def cancel_open_offers(ctx: Context, session: Session, account_id: UUID, actor: 
 
 def remail_open_offers(ctx: Context, session: Session, account_id: UUID) -> int:
     """Mail the offers that await a decision to a new admin address; links sent to the old one no longer work."""
-    waiting = queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT)
+    waiting = queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT).items
     for offer in waiting:
         notifications.mail_received(ctx, session, offer)
     return len(waiting)
@@ -135,16 +135,9 @@ def list_offers(
     limit: int = 100,
 ) -> Page[Offer]:
     """Return offers, newest first; `state` is the effective state at `now`."""
-    offers = queries.list_offers(
-        session,
-        reseller_id=reseller_id,
-        account_id=account_id,
-        state=state,
-        now=now,
-        before=cursor_id(cursor),
-        limit=limit + 1,
+    return queries.list_offers(
+        session, reseller_id=reseller_id, account_id=account_id, state=state, now=now, cursor=cursor, limit=limit
     )
-    return paginate(offers, limit, lambda offer: str(offer.id))
 
 
 def enqueue_withdrawal(ctx: Context, session: Session, offer: Offer) -> None:
@@ -230,17 +223,16 @@ def read_inbox(
     session: Session, account_id: UUID, now: datetime, *, cursor: str | None = None, limit: int = 100
 ) -> UpdatesOut:
     """Return open offers, newest first, then the last 20 decided. Raises Invalid for an invalid cursor."""
-    offers: list[Offer] = []
+    offers: tuple[Offer, ...] = ()
     next_cursor: str | None = None
     if cursor is None or not cursor.startswith(DECIDED_CURSOR):
-        offers = queries.page_to_decide(session, account_id, now, cursor_id(cursor), limit + 1)
-        if len(offers) > limit:
-            offers, next_cursor = offers[:limit], str(offers[limit - 1].id)
+        waiting = queries.page_to_decide(session, account_id, now, cursor, limit)
+        offers, next_cursor = waiting.items, waiting.next
     if next_cursor is None:
         start = _start(cursor)
         decided = queries.decided(session, account_id, DECIDED_SHOWN)[start:]
         room = limit - len(offers)
-        offers = [*offers, *decided[:room]]
+        offers = (*offers, *decided[:room])
         next_cursor = f"{DECIDED_CURSOR}{start + room}" if len(decided) > room else None
     count = queries.count_to_decide(session, account_id, now)
     return UpdatesOut(items=offer_outs(session, offers, now), next=next_cursor, count=count)

@@ -14,7 +14,7 @@ from kontor.context import Context
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.kernel.states import LineMode
 from kontor.licences.rules import OfferLine, line_errors, unknown_products
 from kontor.offers import queries
@@ -68,8 +68,7 @@ def list_templates(
     session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
 ) -> Page[OfferTemplate]:
     """Return templates, newest first."""
-    templates = queries.list_templates(session, reseller_id, cursor_id(cursor), limit + 1)
-    return paginate(templates, limit, lambda template: str(template.id))
+    return queries.list_templates(session, reseller_id, cursor, limit)
 
 
 def delete(session: Session, template_id: UUID) -> None:

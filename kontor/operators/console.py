@@ -87,7 +87,10 @@ def add_key(request: ConsoleRequest) -> TemplateResponse:
                 account_id=bound[1],
                 expires_at=expires,
             )
-            _audit(request, "key.create", created.id, {"name": created.name, "scopes": ",".join(created.scopes)})
+            detail = {"name": created.name, "scopes": ",".join(created.scopes)}
+            audit.record(
+                request.session, request.actor(), "key.create", f"key:{created.id}", at=request.now, detail=detail
+            )
     except (Invalid, NotFound) as error:
         return _keys(request, message=_message(error), status=422)
     return _keys(request, secret=(created.name, created.secret))
@@ -96,7 +99,8 @@ def add_key(request: ConsoleRequest) -> TemplateResponse:
 def revoke_key(request: ConsoleRequest, reason: str | None) -> str:
     """Revoke a key."""
     key = keys.revoke(request.session, request.incoming.uuid("key_id"), request.now)
-    _audit(request, "key.revoke", key.id, {"name": key.name}, reason)
+    actor, detail = request.actor(reason), {"name": key.name}
+    audit.record(request.session, actor, "key.revoke", f"key:{key.id}", at=request.now, detail=detail)
     return "/console/keys?done=revoke"
 
 
@@ -166,13 +170,3 @@ def _day(text: str) -> datetime | None:
         return datetime.combine(datetime.fromisoformat(text).date(), time.max, UTC) if text.strip() else None
     except ValueError:
         raise Invalid(message=f"{text} is not a date; use the form 2026-12-31.") from None
-
-
-def _audit(
-    request: ConsoleRequest, action: str, key_id: UUID, detail: dict[str, str], reason: str | None = None
-) -> None:
-    actor = request.actor(reason)
-    audit.add(
-        request.session, at=request.now, actor=actor.name, action=action, target=f"key:{key_id}", reason=reason,
-        origin=actor.origin, detail=detail,
-    )  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.engine.admin.operations import Actor
+from kontor.audit import Actor
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, TooManyAttempts
 from kontor.kernel.ids import new_id
@@ -73,8 +73,7 @@ def create(
         created_at=now,
     )
     session.add(operator)
-    detail = {"role": chosen.value}
-    audit.add(session, at=now, actor=actor, action="operator.create", target=address, detail=detail)
+    audit.record(session, Actor(actor), "operator.create", address, at=now, detail={"role": chosen.value})
     session.flush()
     return NewOperator(operator, secret)
 
@@ -169,12 +168,9 @@ def attempt(
         raise TooManyAttempts(locked_until - now)
     operator = verify_credentials(session, passwords, email, password)
     if operator is None:
-        audit.add(session, at=now, actor="nobody", action=REFUSED, target=f"login:{key}", origin=origin)
+        audit.record(session, Actor("nobody", origin), REFUSED, f"login:{key}", at=now)
         return None
-    audit.add(
-        session, at=now, actor=f"operator:{operator.email}", action="operator.sign_in", target=f"login:{key}",
-        origin=origin,
-    )  # fmt: skip
+    audit.record(session, Actor(f"operator:{operator.email}", origin), "operator.sign_in", f"login:{key}", at=now)
     return sign_in(session, operator, now)
 
 
@@ -193,7 +189,7 @@ def set_role(session: Session, operator_id: UUID, role: str, actor: Actor, now: 
     if role != OperatorRole.ADMIN:
         _require_another_admin(session, operator)
     before, operator.role = operator.role, role
-    _audit(session, "operator.role", operator, actor, now, {"from": before, "to": role})
+    audit.record(session, actor, "operator.role", operator.email, at=now, detail={"from": before, "to": role})
     return operator
 
 
@@ -203,7 +199,7 @@ def disable(session: Session, operator_id: UUID, actor: Actor, now: datetime) ->
     _require_another_admin(session, operator)
     operator.disabled_at = operator.disabled_at or now
     queries.delete_sessions(session, operator.id)
-    _audit(session, "operator.disable", operator, actor, now, {})
+    audit.record(session, actor, "operator.disable", operator.email, at=now)
     return operator
 
 
@@ -211,7 +207,7 @@ def enable(session: Session, operator_id: UUID, actor: Actor, now: datetime) -> 
     """Enable a disabled operator. Raises NotFound."""
     operator = _locked(session, operator_id)
     operator.disabled_at = None
-    _audit(session, "operator.enable", operator, actor, now, {})
+    audit.record(session, actor, "operator.enable", operator.email, at=now)
     return operator
 
 
@@ -221,7 +217,7 @@ def reset_password(session: Session, passwords: PasswordHasher, operator_id: UUI
     secret = secrets.token_urlsafe(15)
     operator.password_hash, operator.one_time = passwords.hash(secret), True
     queries.delete_sessions(session, operator.id)
-    _audit(session, "operator.password", operator, actor, now, {})
+    audit.record(session, actor, "operator.password", operator.email, at=now)
     return secret
 
 
@@ -252,12 +248,3 @@ def _require_another_admin(session: Session, operator: Operator) -> None:
     )
     if operator.role == OperatorRole.ADMIN and operator.disabled_at is None and not session.scalar(others):
         raise Conflict("last_admin", "This is the last admin. Create another one first.")
-
-
-def _audit(
-    session: Session, action: str, operator: Operator, actor: Actor, now: datetime, detail: dict[str, str]
-) -> None:
-    audit.add(
-        session, at=now, actor=actor.name, action=action, target=operator.email, reason=actor.reason,
-        origin=actor.origin, detail=detail,
-    )  # fmt: skip

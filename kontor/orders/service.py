@@ -19,7 +19,7 @@ from kontor.discounts.rules import price_order
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page, page_of
 from kontor.orders.schemas import OrderOut
 from kontor.payments import service as payments
 from kontor.programme import service as programme_service
@@ -150,8 +150,8 @@ def _invalid(code: str, field: str, message: str) -> Invalid:
 
 def page(session: Session, reseller_id: UUID, cursor: str | None = None, limit: int = 100) -> Page[OrderRow]:
     """Return a reseller's orders, newest first. Raises Invalid on an invalid cursor."""
-    orders = rows_before(session, reseller_id, cursor_id(cursor), limit + 1)
-    return paginate(orders, limit, lambda row: str(row.id))
+    query = select(OrderRow).where(OrderRow.reseller_id == reseller_id)
+    return page_of(session, query, OrderRow.id, cursor, limit)
 
 
 def add(session: Session, values: Mapping[str, object]) -> OrderRow | None:
@@ -165,11 +165,3 @@ def by_reference(session: Session, reseller_id: UUID, order_ref: str) -> OrderRo
     """Return a reseller's order with that reference."""
     conditions = (OrderRow.reseller_id == reseller_id, OrderRow.order_ref == order_ref)
     return session.scalars(select(OrderRow).where(*conditions)).one_or_none()
-
-
-def rows_before(session: Session, reseller_id: UUID, before: UUID | None, limit: int) -> list[OrderRow]:
-    """Return a reseller's orders, newest first."""
-    query = select(OrderRow).where(OrderRow.reseller_id == reseller_id)
-    if before is not None:
-        query = query.where(OrderRow.id < before)
-    return list(session.scalars(query.order_by(OrderRow.id.desc()).limit(limit)))

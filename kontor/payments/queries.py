@@ -13,6 +13,7 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from kontor.kernel.states import PaymentKind
 from models.payments import PaymentRow
 
@@ -51,12 +52,10 @@ def by_reference(session: Session, origin_id: UUID, reference: str) -> PaymentRo
 
 
 def page(
-    session: Session, reseller_id: UUID, filters: PaymentFilter, before: UUID | None, limit: int
-) -> list[PaymentRow]:
-    """Return a reseller's entries, latest arrival first."""
+    session: Session, reseller_id: UUID, filters: PaymentFilter, cursor: str | None, limit: int
+) -> Page[PaymentRow]:
+    """Return a reseller's entries, latest arrival first. Raises Invalid."""
     query = select(PaymentRow).where(PaymentRow.reseller_id == reseller_id)
-    if before is not None:
-        query = query.where(PaymentRow.id < before)
     if filters.kind is not None:
         query = query.where(PaymentRow.kind == filters.kind.value)
     if filters.since is not None:
@@ -65,7 +64,7 @@ def page(
         query = query.where(PaymentRow.paid_at < filters.until)
     if filters.reference is not None:
         query = query.where(PaymentRow.reference == filters.reference)
-    return list(session.scalars(query.order_by(PaymentRow.id.desc()).limit(limit)))
+    return page_of(session, query, PaymentRow.id, cursor, limit)
 
 
 def turnover(session: Session, reseller_id: UUID, since: datetime, until: datetime) -> Decimal:

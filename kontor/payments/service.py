@@ -16,7 +16,7 @@ from kontor.discounts.daily_run import enqueue_recompute
 from kontor.kernel.errors import Conflict, FieldError, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.kernel.periods import ONE_DAY
 from kontor.kernel.states import PaymentKind
 from kontor.kernel.zones import day_start
@@ -112,5 +112,4 @@ def page(
     session: Session, reseller_id: UUID, filters: PaymentFilter, cursor: str | None = None, limit: int = 100
 ) -> Page[PaymentRow]:
     """Return a reseller's entries, latest arrival first. Raises Invalid on an invalid cursor."""
-    entries = queries.page(session, reseller_id, filters, cursor_id(cursor), limit + 1)
-    return paginate(entries, limit, lambda row: str(row.id))
+    return queries.page(session, reseller_id, filters, cursor, limit)

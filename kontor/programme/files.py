@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.fees import queries as fees_queries
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid
@@ -68,7 +69,7 @@ def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, 
         return ApplyPlan(code, version + bool(changes), applied=False, changes=changes)
     _write(session, row, programme, code, text, now, actor)
     summary = {"version": version + 1, "changes": [str(change) for change in changes[:100]]}
-    audit.add(session, at=now, actor=actor, action="programme.apply", target=code, detail=summary)
+    audit.record(session, Actor(actor), "programme.apply", code, at=now, detail=summary)
     session.flush()
     clear_digest_cache(session)
     return ApplyPlan(code, version + 1, applied=True, changes=changes)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, JsonValue
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from models.control import Schedule, ScheduleOccurrence
 from models.reconciliation import GapKind, ReconciliationGap
 from models.webhooks import DomainEvent
@@ -109,18 +110,16 @@ def open_gaps(session: Session, kind: GapKind) -> list[ReconciliationGap]:
 
 
 def page(
-    session: Session, *, kind: GapKind | None, opened: bool | None, before: UUID | None, limit: int
-) -> list[ReconciliationGap]:
-    """Return gaps, newest first; `opened` None: open and closed."""
-    query = select(ReconciliationGap).order_by(ReconciliationGap.id.desc()).limit(limit)
+    session: Session, *, kind: GapKind | None, opened: bool | None, cursor: str | None, limit: int
+) -> Page[ReconciliationGap]:
+    """Return gaps, newest first; `opened` None: open and closed. Raises Invalid."""
+    query = select(ReconciliationGap)
     if kind is not None:
         query = query.where(ReconciliationGap.kind == kind.value)
     if opened is not None:
         mended = ReconciliationGap.mended_at
         query = query.where(mended.is_(None) if opened else mended.is_not(None))
-    if before is not None:
-        query = query.where(ReconciliationGap.id < before)
-    return list(session.scalars(query))
+    return page_of(session, query, ReconciliationGap.id, cursor, limit)
 
 
 def counts(session: Session) -> dict[GapKind, int]:

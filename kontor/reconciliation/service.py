@@ -13,12 +13,13 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.audit import Actor
+from kontor.engine.admin.operations import Operations
 from kontor.engine.cron import Occurrence
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.engine.schedules import backfill
 from kontor.kernel.errors import Conflict, NotFound
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.programme.service import Programmes
 from kontor.reconciliation import queries
 from kontor.reconciliation.checks import CheckResult, can_repair, run_checks
@@ -72,8 +73,7 @@ def page(
     limit: int = 100,
 ) -> Page[ReconciliationGap]:
     """Return gaps, newest first. Raises Invalid on an invalid cursor."""
-    gaps = queries.page(session, kind=kind, opened=opened, before=cursor_id(cursor), limit=limit + 1)
-    return paginate(gaps, limit, lambda gap: str(gap.id))
+    return queries.page(session, kind=kind, opened=opened, cursor=cursor, limit=limit)
 
 
 def counts(session: Session) -> dict[GapKind, int]:
@@ -97,7 +97,7 @@ def repair(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> Reconcil
         gap.mended_at = jobs.clock.now()
     else:
         gap.job_id = _enqueue_job(session, jobs, gap, kind, actor)
-    _note(session, jobs, "reconciliation.mend", gap, actor)
+    _record(session, actor, "reconciliation.mend", gap, jobs.clock.now())
     session.flush()
     return gap
 
@@ -106,7 +106,7 @@ def accept(session: Session, jobs: Jobs, gap_id: UUID, actor: Actor) -> Reconcil
     """Close a gap without repairing it; it is not reported again. Raises NotFound, Conflict(`mended`)."""
     gap = _lock_open(session, gap_id)
     gap.mended_at, gap.accepted_by = jobs.clock.now(), actor.name
-    _note(session, jobs, "reconciliation.accept", gap, actor)
+    _record(session, actor, "reconciliation.accept", gap, jobs.clock.now())
     session.flush()
     return gap
 
@@ -148,17 +148,9 @@ def _make_up_occurrence(session: Session, jobs: Jobs, gap: ReconciliationGap) ->
     return backfill(session, jobs, schedule, Occurrence(datetime.fromisoformat(missed.due), missed.slot))
 
 
-def _note(session: Session, jobs: Jobs, action: str, gap: ReconciliationGap, actor: Actor) -> None:
-    audit.add(
-        session,
-        at=jobs.clock.now(),
-        actor=actor.name,
-        action=action,
-        target=f"gap:{gap.kind}:{gap.subject}",
-        reason=actor.reason,
-        origin=actor.origin,
-        detail={"job": None if gap.job_id is None else str(gap.job_id)},
-    )
+def _record(session: Session, actor: Actor, action: str, gap: ReconciliationGap, now: datetime) -> None:
+    detail = {"job": None if gap.job_id is None else str(gap.job_id)}
+    audit.record(session, actor, action, f"gap:{gap.kind}:{gap.subject}", at=now, detail=detail)
 
 
 def restore_charge(session: Session, lost: LostCharge, now: datetime) -> Charge:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.audit import Actor
+from kontor.engine.admin.operations import Operations
 from kontor.http.context import RequestTransaction
 from kontor.kernel.errors import Conflict, Invalid
 from kontor.ui import texts

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 from psycopg import Connection
 
-from kontor.engine.admin.job_queries import JobQuery
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.database import timeboxed as database_timeboxed
 from kontor.kernel.money import minor_units
@@ -139,12 +138,12 @@ def named(request: ConsoleRequest, tenants: Iterable[str]) -> Mapping[str, str]:
     return account_names(psycopg_connection(request.session), tenants)
 
 
-def resolved(request: ConsoleRequest, query: JobQuery) -> JobQuery:
-    """Replace tenant names by account ids in a query; ids and unknown names stay."""
-    if query.tenants is None:
-        return query
+def resolved(request: ConsoleRequest, job_filter: JobFilter) -> JobFilter:
+    """Replace tenant names by account ids in a filter; ids and unknown names stay."""
+    if job_filter.tenants is None:
+        return job_filter
     connection = psycopg_connection(request.session)
-    return replace(query, tenants=tuple(account_by_name(connection, text) or text for text in query.tenants))
+    return job_filter.replace(tenants=tuple(account_by_name(connection, text) or text for text in job_filter.tenants))
 
 
 T = TypeVar("T")

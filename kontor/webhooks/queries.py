@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from kontor.kernel.paging import Page, page_of
 from models.webhooks import DomainEvent, WebhookDelivery, WebhookEndpoint
 
 NOT_DELETED = WebhookEndpoint.deleted_at.is_(None)
@@ -20,16 +21,12 @@ def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEn
     return endpoint if endpoint is not None and endpoint.deleted_at is None else None
 
 
-def list_endpoints(
-    session: Session, reseller_id: UUID | None, before: UUID | None, limit: int
-) -> list[WebhookEndpoint]:
-    """Return endpoints, newest first; those of all owners if `reseller_id` is None."""
-    query = select(WebhookEndpoint).where(NOT_DELETED).order_by(WebhookEndpoint.id.desc()).limit(limit)
+def list_endpoints(session: Session, reseller_id: UUID | None, cursor: str | None, limit: int) -> Page[WebhookEndpoint]:
+    """Return endpoints, newest first; those of all owners if `reseller_id` is None. Raises Invalid."""
+    query = select(WebhookEndpoint).where(NOT_DELETED)
     if reseller_id is not None:
         query = query.where(WebhookEndpoint.reseller_id == reseller_id)
-    if before is not None:
-        query = query.where(WebhookEndpoint.id < before)
-    return list(session.scalars(query))
+    return page_of(session, query, WebhookEndpoint.id, cursor, limit)
 
 
 def subscribed_endpoints(session: Session, event: DomainEvent) -> list[WebhookEndpoint]:
@@ -54,23 +51,16 @@ def deliveries(
     *,
     state: str | None = None,
     since: datetime | None = None,
-    before: UUID | None = None,
+    cursor: str | None = None,
     limit: int = 100,
-) -> list[WebhookDelivery]:
-    """Return deliveries to an endpoint, newest first."""
-    query = (
-        select(WebhookDelivery)
-        .where(WebhookDelivery.endpoint_id == endpoint_id)
-        .order_by(WebhookDelivery.id.desc())
-        .limit(limit)
-    )
+) -> Page[WebhookDelivery]:
+    """Return deliveries to an endpoint, newest first. Raises Invalid."""
+    query = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint_id)
     if state is not None:
         query = query.where(WebhookDelivery.state == state)
     if since is not None:
         query = query.where(WebhookDelivery.created_at >= since)
-    if before is not None:
-        query = query.where(WebhookDelivery.id < before)
-    return list(session.scalars(query))
+    return page_of(session, query, WebhookDelivery.id, cursor, limit)
 
 
 def endpoints_with_delivery(session: Session, endpoint_ids: Sequence[UUID], event_seq: int) -> set[UUID]:

@@ -14,7 +14,7 @@ from kontor.accounts.locks import require_reseller
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
-from kontor.kernel.paging import Page, cursor_id, paginate
+from kontor.kernel.paging import Page
 from kontor.kernel.ports import SecretBox
 from kontor.webhooks import queries, signing
 from kontor.webhooks.payloads import WebhooksDeliver
@@ -75,8 +75,7 @@ def list_endpoints(
     session: Session, *, reseller_id: UUID | None = None, cursor: str | None = None, limit: int = 100
 ) -> Page[WebhookEndpoint]:
     """Return endpoints, newest first; those of all owners without `reseller_id`."""
-    endpoints = queries.list_endpoints(session, reseller_id, cursor_id(cursor), limit + 1)
-    return paginate(endpoints, limit, lambda endpoint: str(endpoint.id))
+    return queries.list_endpoints(session, reseller_id, cursor, limit)
 
 
 def delete(session: Session, endpoint_id: UUID, now: datetime) -> None:
@@ -110,7 +109,7 @@ def replay(session: Session, jobs: Jobs, endpoint_id: UUID, *, since: datetime |
     endpoint = get(session, endpoint_id, lock=True)
     endpoint.disabled_at = endpoint.disabled_reason = None
     state = DeliveryState.FAILED if since is None else None
-    candidates = queries.deliveries(session, endpoint.id, state=state, since=since, limit=REPLAY_LIMIT)
+    candidates = queries.deliveries(session, endpoint.id, state=state, since=since, limit=REPLAY_LIMIT).items
     repeated = [delivery for delivery in reversed(candidates) if delivery.state != DeliveryState.PENDING]
     for delivery in repeated:
         delivery.state = DeliveryState.PENDING.value
@@ -123,8 +122,7 @@ def deliveries(
 ) -> Page[WebhookDelivery]:
     """Return the deliveries to an endpoint, newest first. Raises NotFound."""
     get(session, endpoint_id)
-    page_rows = queries.deliveries(session, endpoint_id, before=cursor_id(cursor), limit=limit + 1)
-    return paginate(page_rows, limit, lambda delivery: str(delivery.id))
+    return queries.deliveries(session, endpoint_id, cursor=cursor, limit=limit)
 
 
 def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:

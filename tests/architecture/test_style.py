@@ -60,6 +60,11 @@ def test_only_boundary_modules_commit_and_each_of_them_does() -> None:
     assert {name(path) for path in product() if commits(path)} == COMMITTING_MODULES
 
 
+def test_one_function_writes_the_audit_log() -> None:
+    writers = [name(path) for path in product() for _, call in calls(path) if call.split(".")[-1] == "AuditEntry"]
+    assert writers == ["kontor/audit.py"]
+
+
 def test_only_listed_modules_catch_every_exception() -> None:
     handlers = []
     for path in product():

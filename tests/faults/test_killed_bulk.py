@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from kontor.adapters.fakes import ManualClock
+from kontor.audit import Actor
 from kontor.bulk import runs
-from kontor.engine.admin.job_queries import JobQuery
-from kontor.engine.admin.operations import Actor
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Deps
 from kontor.kernel.states import BulkAction
 from models.console import BulkRun
@@ -43,7 +43,7 @@ def prepared(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> Sigkill
     with deps.sessions() as session:
         later = clock.now() + timedelta(days=300)
         deps.jobs.enqueue(session, "probe.echo", {"message": "rival"}, unique_key="taken", run_at=later)
-        query = JobQuery(states=frozenset({"dead"}))
+        query = JobFilter(states=frozenset({"dead"}))
         runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor(WHO.name, WHO.origin))
         session.commit()
     return harness

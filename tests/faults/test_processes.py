@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.settings import Settings
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.audit import Actor
+from kontor.engine.admin.operations import Operations
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import JobRequest, Jobs
 from tests.faults import fairness, recovery

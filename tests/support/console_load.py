@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from kontor.audit import Actor
 from kontor.bulk import runs
-from kontor.engine.admin.job_queries import JobQuery
-from kontor.engine.admin.operations import Actor
+from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Deps
 from kontor.kernel.states import BulkAction
 from models.console import JobRollup
@@ -96,7 +96,7 @@ def create_preview(deps: Deps, email: str) -> UUID:
     """Run a preview of retrying every dead job to its end."""
     actor = Actor(f"operator:{email}", "console 10.0.0.7")
     with deps.sessions() as session:
-        query = JobQuery(states=frozenset({"dead"}))
+        query = JobFilter(states=frozenset({"dead"}))
         run = runs.preview(session, deps.jobs, BulkAction.RETRY, query, actor)
         session.commit()
     with running_worker(deps) as worker:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from kontor.engine.admin.job_queries import JobQuery, conditions, tables
+from kontor.engine.admin.job_filter import JobFilter, conditions, tables
 from kontor.kernel.database import PgConnection
 
 MAX_COUNT: Final = 10_000
@@ -86,10 +86,10 @@ class MailRow:
     subject: str | None
 
 
-def bounded_count(connection: PgConnection, query: JobQuery, most: int = MAX_COUNT) -> int:
+def bounded_count(connection: PgConnection, job_filter: JobFilter, most: int = MAX_COUNT) -> int:
     """Count matching jobs; `most` + 1 means more. Raises psycopg.errors.QueryCanceled on a statement timeout."""
-    where, values = conditions(query)
-    parts = [f"(SELECT 1 FROM {table} WHERE {where} LIMIT %(most)s)" for table in tables(query)]  # noqa: S608 -- constants
+    where, values = conditions(job_filter)
+    parts = [f"(SELECT 1 FROM {table} WHERE {where} LIMIT %(most)s)" for table in tables(job_filter)]  # noqa: S608 -- constants
     merged = " UNION ALL ".join(parts)
     statement = f"SELECT count(*) FROM (SELECT 1 FROM ({merged}) AS matches LIMIT %(most)s) AS counted"  # noqa: S608 -- constants
     row = connection.execute(statement, {**values, "most": most + 1}, prepare=False).fetchone()

@@ -2,19 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
 from pydantic import JsonValue
 
+from kontor.engine.admin.job_filter import JobFilter, conditions, tables
 from kontor.kernel.database import PgConnection
 from kontor.kernel.states import JobState
 
-HOT = "jobs"
-COLD = "jobs_archive"
 COLUMNS = (
     "id, task, queue, tenant, lane, priority, state, payload, unique_key, run_at, attempt, max_attempts,"
     " worker, result, error, reason, parent_id, trace_id, created_at, started_at, finished_at"
@@ -29,7 +28,6 @@ RIVAL = """
 SELECT id FROM jobs
 WHERE tenant = %s AND task = %s AND unique_key = %s AND unique_key IS NOT NULL AND state <> 'dead' AND id <> %s
 """
-COLD_STATES = frozenset({JobState.SUCCEEDED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +68,6 @@ class AttemptRecord(NamedTuple):
     error: dict[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobQuery:
-    """A job filter; empty means any. `tenants` None means all tenants. `args` are compared as text.
-
-    `error` matches a part of the error message, ignoring case; `fingerprint` groups similar errors.
-    """
-
-    states: frozenset[str] = frozenset()
-    task: str | None = None
-    queue: str | None = None
-    tenants: tuple[str, ...] | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    args: tuple[tuple[str, str], ...] = field(default=())
-    floor: UUID | None = None
-    before: UUID | None = None
-    fingerprint: str | None = None
-    error: str | None = None
-
-
 def find(connection: PgConnection, job_id: UUID) -> JobRecord | None:
     """Return the job with an id."""
     with connection.cursor(row_factory=class_row(JobRecord)) as cursor:
@@ -120,12 +98,12 @@ def unfinished(connection: PgConnection, job_ids: Collection[UUID]) -> set[UUID]
     return {row[0] for row in connection.execute(OPEN, (list(job_ids),)).fetchall()}
 
 
-def newest_jobs(connection: PgConnection, query: JobQuery, limit: int) -> list[JobRecord]:
+def newest_jobs(connection: PgConnection, job_filter: JobFilter, limit: int) -> list[JobRecord]:
     """Return matching jobs by descending id. Raises psycopg.errors.QueryCanceled on a statement timeout."""
-    where, values = conditions(query)
+    where, values = conditions(job_filter)
     parts = [
         f"(SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY id DESC LIMIT %(limit)s)"  # noqa: S608 -- constants
-        for table in tables(query)
+        for table in tables(job_filter)
     ]
     merged = " UNION ALL ".join(parts)
     statement = f"SELECT * FROM ({merged}) AS matches ORDER BY id DESC LIMIT %(limit)s"  # noqa: S608 -- constants
@@ -133,53 +111,13 @@ def newest_jobs(connection: PgConnection, query: JobQuery, limit: int) -> list[J
         return cursor.execute(statement, {**values, "limit": limit}, prepare=False).fetchall()
 
 
-def count_by_task_and_tenant(connection: PgConnection, query: JobQuery) -> list[tuple[str, str, int]]:
+def count_by_task_and_tenant(connection: PgConnection, job_filter: JobFilter) -> list[tuple[str, str, int]]:
     """Return (task, tenant, count) of matching jobs, largest count first, at most 1,000 rows."""
-    where, values = conditions(query)
-    parts = [f"SELECT task, tenant FROM {table} WHERE {where}" for table in tables(query)]  # noqa: S608 -- constants
+    where, values = conditions(job_filter)
+    parts = [f"SELECT task, tenant FROM {table} WHERE {where}" for table in tables(job_filter)]  # noqa: S608 -- constants
     merged = " UNION ALL ".join(parts)
     statement = f"SELECT task, tenant, count(*) FROM ({merged}) AS matches GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1000"  # noqa: S608 -- constants
     return connection.execute(statement, values, prepare=False).fetchall()
-
-
-def tables(query: JobQuery) -> tuple[str, ...]:
-    """Return the tables that hold jobs in the filter's states."""
-    hot = not query.states or bool(query.states - COLD_STATES)
-    cold = not query.states or bool(query.states & COLD_STATES)
-    return (*((HOT,) if hot else ()), *((COLD,) if cold else ()))
-
-
-CLAUSES: Final = {
-    "states": "state = ANY(%(states)s)",
-    "task": "task = %(task)s",
-    "queue": "queue = %(queue)s",
-    "tenants": "tenant = ANY(%(tenants)s)",
-    "created_after": "created_at >= %(created_after)s",
-    "created_before": "created_at < %(created_before)s",
-    "floor": "id >= %(floor)s",
-    "before": "id < %(before)s",
-    "fingerprint": "fingerprint = %(fingerprint)s",
-    "error": "strpos(lower(error ->> 'message'), lower(%(error)s)) > 0",
-}
-
-
-def conditions(query: JobQuery) -> tuple[str, dict[str, object]]:
-    """Return the WHERE clause of a filter and its values."""
-    criteria = {name: getattr(query, name) for name in CLAUSES}
-    values: dict[str, object] = {
-        name: _listed(value) for name, value in criteria.items() if value is not None and value != frozenset()
-    }
-    clauses = ["true", *(CLAUSES[name] for name in values)]
-    if query.tenants is not None and "" not in query.tenants:
-        clauses.append("tenant <> ''")
-    for number, (key, value) in enumerate(query.args):
-        clauses.append(f"payload ->> %(k{number})s = %(v{number})s")
-        values.update({f"k{number}": key, f"v{number}": value})
-    return " AND ".join(clauses), values
-
-
-def _listed(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset | tuple) else value
 
 
 def _latest_attempt(job: JobRecord) -> AttemptRecord | None:

@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.engine.admin.operations import Actor
+from kontor.audit import Actor
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.kernel.errors import Conflict, NotFound
 from models.accounts import Account, Instance
@@ -24,7 +24,8 @@ def probe(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
     if lane.state != BreakerState.OPEN:
         raise Conflict("not_open", f"Only an open lane can be probed; this one is {lane.state}.", state=lane.state)
     switch(session, name, BreakerState.OPEN, since=lane.held_since, probe=jobs.clock.now())
-    _note(session, jobs, "lane.probe", name, actor)
+    audit.record(session, actor, "lane.probe", f"lane:{name}", at=jobs.clock.now())
+    ring_after_commit(session, jobs.doorbell)
 
 
 def hold(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
@@ -33,7 +34,8 @@ def hold(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
     if lane.state == BreakerState.FORCED:
         raise Conflict("already_held", "The lane is already on hold.", state=lane.state)
     switch(session, name, BreakerState.FORCED, since=lane.held_since, probe=None)
-    _note(session, jobs, "lane.hold", name, actor)
+    audit.record(session, actor, "lane.hold", f"lane:{name}", at=jobs.clock.now())
+    ring_after_commit(session, jobs.doorbell)
 
 
 def release(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
@@ -43,7 +45,8 @@ def release(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
         raise Conflict("not_held", "The lane is not on hold.", state=lane.state)
     now = jobs.clock.now()
     switch(session, name, BreakerState.OPEN, since=lane.held_since or now, probe=now)
-    _note(session, jobs, "lane.release", name, actor)
+    audit.record(session, actor, "lane.release", f"lane:{name}", at=jobs.clock.now())
+    ring_after_commit(session, jobs.doorbell)
 
 
 def _locked(session: Session, name: str) -> Lane:
@@ -51,14 +54,6 @@ def _locked(session: Session, name: str) -> Lane:
     if lane is None:
         raise NotFound("unknown_lane", UNKNOWN)
     return lane
-
-
-def _note(session: Session, jobs: Jobs, action: str, lane: str, actor: Actor) -> None:
-    audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action=action, target=f"lane:{lane}",
-        reason=actor.reason, origin=actor.origin,
-    )  # fmt: skip
-    ring_after_commit(session, jobs.doorbell)
 
 
 SHOWN: Final = 500

@@ -1,6 +1,5 @@
 """Operator actions on jobs, queues and schedules; each takes effect at once and is audited."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -9,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor import audit
+from kontor.audit import Actor
 from kontor.engine import lanes, ledger
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.schedules import run_now
@@ -16,7 +17,7 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ports import Clock
 from kontor.kernel.states import PENDING, JobState
-from models.control import AuditEntry, Queue, Schedule
+from models.control import Queue, Schedule
 
 FIND = "SELECT state, lane, attempt, started_at FROM jobs WHERE id = %s FOR UPDATE"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
@@ -33,15 +34,6 @@ INSERT INTO jobs (id, task, queue, tenant, lane, priority, state, payload, paylo
 SELECT id, task, queue, tenant, lane, priority, 'queued', payload, payload_version, unique_key, once_key,
     %(now)s, max_attempts, parent_id, trace_id, created_at FROM removed
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts, from where and why, as the audit log stores it."""
-
-    name: str
-    origin: str | None = None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ class Operations:
         if row is None:
             raise self._finished(session, job_id, "not_cancellable")
         state, lane, attempt, _ = row
-        self._audit(session, actor, "job.cancel", f"job:{job_id}", {"state": state})
+        audit.record(session, actor, "job.cancel", f"job:{job_id}", at=self.clock.now(), detail={"state": state})
         if state == JobState.RUNNING:
             psycopg_connection(session).execute(REQUEST_CANCEL, (job_id,))
             return JobState.RUNNING
@@ -92,24 +84,26 @@ class Operations:
         except UniqueViolation:
             message = "Another unfinished job has this job's unique_key; wait for it or cancel it."
             raise Conflict("not_retryable", message, state=row[0] if row else "cancelled") from None
-        self._audit(session, actor, "job.retry", f"job:{job_id}", {})
+        audit.record(session, actor, "job.retry", f"job:{job_id}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
 
     def pause_schedule(self, session: Session, name: str, actor: Actor) -> None:
         """Pause a schedule; slots during the pause are skipped. Raises NotFound."""
         self._schedule(session, name).paused = True
-        self._audit(session, actor, "schedule.pause", f"schedule:{name}", {})
+        audit.record(session, actor, "schedule.pause", f"schedule:{name}", at=self.clock.now())
 
     def resume_schedule(self, session: Session, name: str, actor: Actor) -> None:
         """Resume a schedule from its next slot. Raises NotFound."""
         row = self._schedule(session, name)
         row.paused, row.expected_from = False, self.clock.now()
-        self._audit(session, actor, "schedule.resume", f"schedule:{name}", {})
+        audit.record(session, actor, "schedule.resume", f"schedule:{name}", at=self.clock.now())
 
     def run_schedule(self, session: Session, name: str, actor: Actor) -> UUID:
         """Enqueue a schedule's task now; return the job id. Raises NotFound."""
         job_id = run_now(session, self.jobs, self._schedule(session, name), self.clock.now())
-        self._audit(session, actor, "schedule.run", f"schedule:{name}", {"job": str(job_id)})
+        audit.record(
+            session, actor, "schedule.run", f"schedule:{name}", at=self.clock.now(), detail={"job": str(job_id)}
+        )
         return job_id
 
     def _switch(self, session: Session, name: str, actor: Actor, *, paused: bool) -> None:
@@ -117,7 +111,7 @@ class Operations:
             raise NotFound("unknown_queue", f"There is no queue {name!r}.")
         statement = insert(Queue).values(name=name, paused=paused)
         session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused}))
-        self._audit(session, actor, "queue.pause" if paused else "queue.resume", f"queue:{name}", {})
+        audit.record(session, actor, "queue.pause" if paused else "queue.resume", f"queue:{name}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
 
     def _archive_cancelled(self, session: Session, job_id: UUID, actor: Actor) -> None:
@@ -137,19 +131,6 @@ class Operations:
         if row is None:
             raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
         return row
-
-    def _audit(self, session: Session, actor: Actor, action: str, target: str, detail: Mapping[str, object]) -> None:
-        session.add(
-            AuditEntry(
-                at=self.clock.now(),
-                actor=actor.name,
-                action=action,
-                target=target,
-                reason=actor.reason,
-                origin=actor.origin,
-                detail=dict(detail),
-            )
-        )
 
 
 def _conflict(code: str, state: str) -> Conflict:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.engine.admin.operations import Actor
+from kontor.audit import Actor
 from kontor.engine.cron import next_occurrences
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.kernel.database import PgConnection, psycopg_connection
@@ -83,7 +83,7 @@ def set_concurrency(session: Session, jobs: Jobs, name: str, limit: int | None, 
         raise Invalid(message=message, errors=[FieldError("concurrency", message)])
     statement = insert(Queue).values(name=name, concurrency=limit)
     session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"concurrency": limit}))
-    _note(session, jobs, "queue.limit", f"queue:{name}", actor, {"concurrency": limit})
+    audit.record(session, actor, "queue.limit", f"queue:{name}", at=jobs.clock.now(), detail={"concurrency": limit})
     ring_after_commit(session, jobs.doorbell)
 
 
@@ -92,15 +92,9 @@ def set_draining(session: Session, jobs: Jobs, worker: str, actor: Actor, *, dra
     statement = update(WorkerProcess).where(WorkerProcess.id == worker).values(draining=draining)
     if session.scalars(statement.returning(WorkerProcess.id)).first() is None:
         raise NotFound("unknown_worker", "No such worker process; it may have ended.")
-    _note(session, jobs, "worker.drain" if draining else "worker.undrain", f"worker:{worker}", actor, {})
+    action = "worker.drain" if draining else "worker.undrain"
+    audit.record(session, actor, action, f"worker:{worker}", at=jobs.clock.now())
     ring_after_commit(session, jobs.doorbell)
-
-
-def _note(session: Session, jobs: Jobs, action: str, target: str, actor: Actor, detail: dict[str, int | None]) -> None:
-    audit.add(
-        session, at=jobs.clock.now(), actor=actor.name, action=action, target=target, reason=actor.reason,
-        origin=actor.origin, detail=detail,
-    )  # fmt: skip
 
 
 BOUND: Final = 10_000

@@ -1,13 +1,13 @@
 """Searches without an index: slices together return every job."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.fakes import ManualClock
 from kontor.engine import ledger
-from kontor.engine.admin.job_queries import JobQuery, newest_jobs
+from kontor.engine.admin.job_filter import JobFilter
+from kontor.engine.admin.job_queries import newest_jobs
 from kontor.jobs import search
 from kontor.jobs.search import Searcher, SearchPage
 from kontor.kernel.database import psycopg_connection
@@ -34,20 +34,20 @@ def mixed(api: Api, clock: ManualClock) -> list[UUID]:
 def test_slices_return_every_job_of_both_tables_once_and_in_order(api: Api, clock: ManualClock) -> None:
     ids = mixed(api, clock)
     with api.deps.sessions() as session:
-        query, ids_seen, edges = JobQuery(), list[UUID](), 0
+        query, ids_seen, edges = JobFilter(), list[UUID](), 0
         while True:
             part = search.next_slice(psycopg_connection(session), query, JOBS, 4)
             ids_seen += [row.id for row in part.rows]
             if part.edge is None:
                 break
-            query, edges = JobQuery(before=part.edge), edges + 1
+            query, edges = JobFilter(before=part.edge), edges + 1
     assert ids_seen == ids
     assert edges > 3
 
 
 def test_slice_applies_the_filter_and_the_time_limit(api: Api, clock: ManualClock) -> None:
     ids = mixed(api, clock)
-    query = JobQuery(args=(("message", "2"),), floor=ids[30])
+    query = JobFilter(args=(("message", "2"),), floor=ids[30])
     with api.deps.sessions() as session:
         part = search.next_slice(psycopg_connection(session), query, JOBS, JOBS)
         assert [row.id for row in part.rows] == [
@@ -60,12 +60,12 @@ def test_slice_applies_the_filter_and_the_time_limit(api: Api, clock: ManualCloc
 def test_search_that_takes_too_long_continues_where_it_stopped(api: Api, clock: ManualClock) -> None:
     ids = mixed(api, clock)
     searcher = Searcher(api.deps.jobs.catalogue, SystemClock(), limit_ms=300, slice=3)
-    query, pages = JobQuery(args=(("message", "1"),)), list[SearchPage]()
+    query, pages = JobFilter(args=(("message", "1"),)), list[SearchPage]()
     with api.deps.sessions() as session:
         expected = [row.id for row in newest_jobs(psycopg_connection(session), query, JOBS)]
         make_slow(session)
         while not pages or pages[-1].next is not None:
-            query = replace(query, before=pages[-1].next if pages else None)
+            query = query.replace(before=pages[-1].next if pages else None)
             pages.append(searcher.search(session, query, JOBS))
             assert len(pages) < JOBS
 

@@ -10,6 +10,7 @@ import httpx
 from sqlalchemy import select
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.console.app import ADMIN_PAGES
 from kontor.http.context import Deps
 from models.control import AuditEntry
@@ -126,11 +127,9 @@ def test_programme_page_shows_the_applied_source(
 
 def test_audit_log_is_exported_completely_and_without_formulas(signed_in: As, deps: Deps) -> None:
     with deps.sessions() as session:
+        actor = Actor("test", reason='=HYPERLINK("http://evil.example")')
         for number in range(2_500):
-            audit.add(
-                session, at=deps.clock.now(), actor="test", action="test.act", target=f"thing:{number}",
-                reason='=HYPERLINK("http://evil.example")',
-            )  # fmt: skip
+            audit.record(session, actor, "test.act", f"thing:{number}", at=deps.clock.now())
         session.commit()
     answer = signed_in("viewer").http.get("/console/audit.csv?action=test.")
     assert answer.headers["content-disposition"] == 'attachment; filename="audit.csv"'

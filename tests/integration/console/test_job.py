@@ -86,7 +86,7 @@ def test_integers_stay_exact_through_the_form(signed_in: As, deps: Deps) -> None
 
 
 def test_redacted_value_left_unchanged_keeps_its_value(deps: Deps) -> None:
-    from kontor.engine.admin.operations import Actor
+    from kontor.audit import Actor
     from kontor.jobs.service import rerun
     from kontor.kernel.database import psycopg_connection
 

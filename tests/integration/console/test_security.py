@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from starlette.routing import Route
 
 from kontor import audit
+from kontor.audit import Actor
 from kontor.console import jobs
 from kontor.console.actions import ACTIONS
 from kontor.console.app import router_of
@@ -122,7 +123,7 @@ def test_stored_markup_is_escaped(signed_in: As, deps: Deps) -> None:
                 started_at=func.clock_timestamp(), heartbeat_at=func.clock_timestamp(),
             )
         )  # fmt: skip
-        audit.add(session, at=deps.clock.now(), actor=ATTACK, action=ATTACK, target=ATTACK, reason=ATTACK)
+        audit.record(session, Actor(ATTACK, reason=ATTACK), ATTACK, ATTACK, at=deps.clock.now())
         session.commit()
     begun = admin.post("/console/bulk", {"action": "cancel", "filter": f"state=dead&error={ATTACK}"})
     pages = (

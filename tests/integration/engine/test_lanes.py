@@ -2,8 +2,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor
 from kontor.engine.admin import lanes as lane_admin
-from kontor.engine.admin.operations import Actor
 from kontor.engine.handlers import Cancel, JobContext, Outcome, RemoteUnavailable, Transient
 from tests.integration.engine.conftest import EngineHarness
 from tests.integration.engine.scripted_tasks import Send

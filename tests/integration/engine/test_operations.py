@@ -5,7 +5,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.audit import Actor
+from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import JobRequest
 from kontor.engine.handlers import JobContext, Outcome, Permanent, RemoteUnavailable, Transient
 from kontor.kernel.errors import Conflict, NotFound

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy.orm import Session
 
-from kontor.engine.admin.operations import Actor, Operations
+from kontor.audit import Actor
+from kontor.engine.admin.operations import Operations
 from kontor.engine.handlers import Cancel, JobContext, Outcome, Permanent, RemoteUnavailable, Snooze, Transient
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.states import FINISHED

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from kontor.accounts import activation, clients, deletion
 from kontor.accounts import service as accounts
 from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.audit import Actor
 from kontor.context import Context
-from kontor.engine.admin.operations import Actor
 from kontor.engine.handlers import Cancel, Done, Outcome
 from kontor.kernel.errors import Conflict, Invalid, NotFound
 from kontor.kernel.ids import new_id

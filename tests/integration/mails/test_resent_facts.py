@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from kontor.adapters.fakes import ManualClock
-from kontor.engine.admin.operations import Actor
+from kontor.audit import Actor
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict
 from kontor.mails import resend
