@@ -88,7 +88,7 @@ class AnyOrder(RuleBasedStateMachine):
     def wait(self, minutes: int) -> None:
         self.world.clock.advance(timedelta(minutes=minutes))
 
-    @rule(deed=st.sampled_from(["cancel", "retry"]), which=st.integers(0, 50))
+    @rule(operation=st.sampled_from(["cancel", "retry"]), which=st.integers(0, 50))
     def steer(self, operation: str, which: int) -> None:
         if not self.ids:
             return
@@ -100,7 +100,7 @@ class AnyOrder(RuleBasedStateMachine):
             except (Conflict, NotFound):
                 session.rollback()
 
-    @rule(queue=st.sampled_from(["write", "send"]), deed=st.sampled_from(["pause_queue", "resume_queue"]))
+    @rule(queue=st.sampled_from(["write", "send"]), operation=st.sampled_from(["pause_queue", "resume_queue"]))
     def switch(self, queue: str, operation: str) -> None:
         with Session(self.world.engine) as session, session.begin():
             getattr(Operations(self.world.inline.jobs), operation)(session, queue, SOMEBODY)
@@ -115,7 +115,7 @@ class AnyOrder(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Resume everything and wait: no job is stuck."""
         for queue in ("write", "send"):
-            self.switch(queue=queue, deed="resume_queue")
+            self.switch(queue=queue, operation="resume_queue")
         for _ in range(6):
             self.world.clock.advance(timedelta(minutes=30))
             self.world.inline.drain()
