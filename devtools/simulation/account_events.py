@@ -65,7 +65,7 @@ def connect(scenario: Scenario) -> list[Action]:
     if matches and account.reseller is None:
         account.reseller = reseller.label
     password = account.password if matches else "no idea at all"
-    values = {"account": account.label, "reseller": reseller.label, "password": password, "fits": matches}
+    values = {"account": account.label, "reseller": reseller.label, "password": password, "matches": matches}
     return [scenario.new_action(reseller.label, "connect", **values)]
 
 

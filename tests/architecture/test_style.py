@@ -14,7 +14,7 @@ COMMITTING_MODULES = {
     "kontor/engine/pipelined.py",
     "kontor/http/transaction.py",  # the commit of API, portal and console
     "kontor/cli/context.py",
-    "kontor/engine/ledger.py",  # the commits of the runner
+    "kontor/engine/runtime.py",  # the commits of the runner
     "kontor/engine/transactional.py",
     "scheduler.py",
     "workers/up.py",
