@@ -21,6 +21,7 @@ from importlib import import_module
 from subprocess import PIPE, Popen
 from typing import Any
 
+from psycopg import Connection, Cursor
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, configure_mappers
 
@@ -72,12 +73,26 @@ class CrashSteps:
         event.listen(Engine, "after_cursor_execute", self._executed)
         event.listen(Engine, "commit", lambda _: self("commit.before"))
         event.listen(Session, "after_commit", lambda _: self("commit.after"))
+        self._listen_on_the_driver()
 
     def __call__(self, name: str) -> None:
         """Record a step, or die there."""
         self.passed.append(name)
         self._kill(name)
         self._kill(ANY)
+
+    def _listen_on_the_driver(self) -> None:
+        """Record statements about mails as steps too: they bypass SQLAlchemy. This process is a child of its own."""
+        execute = Connection.execute
+
+        def recorded(connection: Connection[Any], query: Any, *options: Any, **more: Any) -> Cursor[Any]:
+            cursor = execute(connection, query, *options, **more)
+            match = WRITES.search(query) if isinstance(query, str) else None
+            if match is not None and match[0].endswith(" mails"):
+                self(match[0])
+            return cursor
+
+        Connection.execute = recorded  # type: ignore[method-assign, assignment]  # for the life of this child
 
     def _executed(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         match = WRITES.search(statement)
