@@ -107,7 +107,7 @@ def test_every_suppression_names_its_code_and_its_reason() -> None:
     for path in everything():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if (hit := SUPPRESSION.search(line)) and "fmt" not in hit[1]:
-                coded = re.match(r"(:\s*[A-Z]+\d+|\[[a-z-]+\])", hit["rest"].strip())
+                coded = re.match(r"(:\s*[A-Z]+\d+|\[[a-z-]+(, [a-z-]+)*\])", hit["rest"].strip())
                 reason = re.search(r"(--|#)\s*\S+", hit["rest"])
                 if not coded or not reason:
                     unexplained.append(f"{name(path)}:{number}")
