@@ -28,7 +28,7 @@ from bench.effects import TABLE, insert_committed, redis_url
 from bench.environment import ROOT, BenchEnvironment, open_environment
 from bench.processes import Failed
 from bench.thread_pool import Handle, ThreadPool
-from kontor.adapters.dramatiq_broker import DoorbellBroker
+from kontor.adapters.dramatiq_broker import Capacity, DoorbellBroker
 from kontor.adapters.redis_doorbell import RedisKeys, actor_name_of, encode
 from kontor.kernel.doorbells import Doorbell, DoorbellResult
 
@@ -80,7 +80,7 @@ class Count:
 @contextmanager
 def dramatiq_pool(client: "redis.Redis", handle: Handle) -> Iterator[None]:
     """Dramatiq's worker, put together as `kontor worker` puts it together."""
-    broker = DoorbellBroker(client, KEYS, WORKER, {QUEUE: THREADS}, [CurrentMessage(), TimeLimit()])
+    broker = DoorbellBroker(client, KEYS, WORKER, Capacity(THREADS, ()), [CurrentMessage(), TimeLimit()])
 
     def run(task: str, ids: list[str]) -> None:
         handle(task, ids)

@@ -5,13 +5,15 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from kontor.engine.handlers import Cancelled, Done, JobContext
+from kontor.engine.handlers import Cancelled, Done, JobContext, Released
 from kontor.engine.payloads import ProbeEcho
 
 Sleep = Callable[[float], None]
 """Sleeps for a number of seconds of wall time."""
 
 NAP: Final = 0.1
+FINISH_SECONDS: Final = 10.0
+"""A stopping worker finishes a probe with less to go, and gives back one with more."""
 
 
 class ProbeEchoHandler:
@@ -32,6 +34,8 @@ class ProbeEchoHandler:
         while left > 0:
             if job.cancelled():
                 raise Cancelled
+            if job.stopping() and left > FINISH_SECONDS:
+                raise Released
             nap = min(left, NAP)
             self._sleep(nap)
             left -= nap

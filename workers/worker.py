@@ -4,19 +4,23 @@ import platform
 import secrets
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import random
 from uuid import UUID
 
 import dramatiq
+import psycopg
 import structlog
 from dramatiq.middleware import CurrentMessage, TimeLimit
 from dramatiq.middleware.threading import Interrupt
+from sqlalchemy.exc import DBAPIError
 
-from kontor.adapters.dramatiq_broker import DoorbellBroker
+from kontor.adapters.dramatiq_broker import Capacity, DoorbellBroker
 from kontor.adapters.fault_injection import KillAt
 from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint, actor_name_of
 from kontor.adapters.settings import Settings
+from kontor.engine import ledger
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler, Registry
@@ -39,14 +43,13 @@ STOP_MILLISECONDS = 25_000
 RECONNECT_SECONDS = 1.0
 
 
-def prefetch_of(catalogue: Catalogue, threads: int) -> dict[str, int]:
-    """Return how many bells of each queue a process may hold: queues with external tasks leave two threads free."""
-    limits = {}
-    for name in catalogue.queues:
-        kinds = {payload.policy.kind for payload in catalogue if payload.policy.queue == name}
-        slow = TaskKind.EXTERNAL in kinds
-        limits[name] = max(1, threads - 2) if slow else threads
-    return limits
+QUICK_THREADS = 2
+"""Threads in addition to those that outside work may occupy: database work goes on while all of them wait."""
+
+
+def slow_queues(catalogue: Catalogue) -> frozenset[str]:
+    """Return the queues with external tasks."""
+    return frozenset(payload.policy.queue for payload in catalogue if payload.policy.kind is TaskKind.EXTERNAL)
 
 
 class Worker:
@@ -64,16 +67,17 @@ class Worker:
         jobs = with_tracing(Jobs(catalogue, clock, self.doorbell), self.tracer)
         self.registry = Registry([*handlers_for(settings, clock, jobs, self.tracer), *extra])
         application = APPLICATION_PREFIX + self.name
-        self.engine = sql_engine(settings, application, self.threads + 1, CACHED_PLAN_OPTIONS)
+        self.engine = sql_engine(settings, application, self.threads + QUICK_THREADS + 1, CACHED_PLAN_OPTIONS)
+        self.limits = TimeLimit()
         self.broker = DoorbellBroker(
-            client, keys, self.name, prefetch_of(catalogue, self.threads), [CurrentMessage(), TimeLimit()]
+            client, keys, self.name, Capacity(self.threads, slow_queues(catalogue)), [CurrentMessage(), self.limits]
         )
         stats = JobStats()
         self.heartbeat = Heartbeat(
             lambda: psycopg_connection(settings, application),
             self.name, self.threads, catalogue.queues, self._drain, stats,
         )  # fmt: skip
-        self._stopping = threading.Event()
+        self._stopping, self._ending = threading.Event(), threading.Event()
         runtime = WorkerRuntime(
             engine=self.engine,
             registry=self.registry,
@@ -84,13 +88,17 @@ class Worker:
             crash=crash,
             cancelled=self.heartbeat.cancelled,
             on_dead=emit_job_dead,
-            wait_for_database=lambda: not self._stopping.wait(RECONNECT_SECONDS),
+            wait_for_database=lambda: not self._ending.wait(RECONNECT_SECONDS),
             interrupts=(Interrupt,),
             stats=stats,
+            may_claim=lambda: not self._stopping.is_set(),
+            stopping=self._stopping.is_set,
+            act_limit=self._act_limit,
         )
-        self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer, queue_of_bell)
+        self.runtime = runtime
+        self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer)
         self._serve(catalogue.queues)
-        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=1000)
+        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads + QUICK_THREADS, worker_timeout=1000)
 
     def _serve(self, queues: Sequence[str]) -> None:
         for queue in queues:
@@ -101,6 +109,16 @@ class Worker:
         message = CurrentMessage.get_current_message()
         bell_id = message.message_id if message else ""
         self.broker.report(self.runner.run(bell_id, task, [UUID(job_id) for job_id in ids]))
+
+    @contextmanager
+    def _act_limit(self, seconds: float) -> Iterator[None]:
+        """Interrupt the calling thread after `seconds`; replaces the limit of the whole doorbell."""
+        thread = threading.get_ident()
+        self.limits.manager.add_timeout(thread, seconds * 1000)  # type: ignore[no-untyped-call]  # dramatiq's
+        try:
+            yield
+        finally:
+            self.limits.manager.remove_timeout(thread)  # type: ignore[no-untyped-call]  # dramatiq's
 
     def _drain(self, draining: bool) -> None:
         self.broker.draining = draining
@@ -113,10 +131,12 @@ class Worker:
         log.info("worker.ready", worker=self.name, threads=self.threads)
 
     def stop(self) -> None:
-        """Finish running jobs (at most 25 s), send the answers, deregister."""
+        """Finish running jobs (at most 25 s), give back those that still run, send the answers, deregister."""
         self.broker.draining = True
-        self.worker.stop(timeout=STOP_MILLISECONDS)
         self._stopping.set()
+        self.worker.stop(timeout=STOP_MILLISECONDS)
+        self._ending.set()
+        self._release()
         self.broker.acknowledger.drain(2)
         self.heartbeat.stop()
         self.doorbell.close()
@@ -124,11 +144,18 @@ class Worker:
         if self.tracer is not None:
             self.tracer.close()
 
-
-def queue_of_bell() -> str:
-    """Return the queue of the calling thread's current doorbell."""
-    message = CurrentMessage.get_current_message()
-    return str(message.queue_name) if message else ""
+    def _release(self) -> None:
+        """Give back the jobs whose acts go on: a stop is no crash, and another worker may begin them."""
+        leases = self.runtime.holdings.leases()
+        if not leases:
+            return
+        try:
+            with self.runtime.transaction() as (_, connection):
+                released = ledger.release(connection, self.name, leases, self.runtime.clock.now())
+        except (DBAPIError, psycopg.Error) as error:
+            log.warning("worker.unreleased", worker=self.name, leases=len(leases), error=str(error).strip())
+        else:
+            log.info("worker.released", worker=self.name, jobs=[str(job_id) for job_id in released])
 
 
 def crash_of(settings: Settings) -> CrashPoint:

@@ -8,8 +8,8 @@ and has no delay queue: later jobs wait in PostgreSQL.
 
 import json
 import threading
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable
 
 import redis
 import structlog
@@ -17,7 +17,7 @@ from dramatiq import Broker, Consumer, Message, MessageProxy
 from dramatiq.middleware import Middleware
 
 from kontor.adapters.redis_doorbell import RedisKeys
-from kontor.kernel.doorbells import DoorbellResult
+from kontor.kernel.doorbells import HANDED_BACK, DoorbellResult
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,12 @@ for i = 1, tonumber(ARGV[1]) do
 end
 return messages
 """
+RETURN = """
+if redis.call('lrem', KEYS[2], 1, ARGV[1]) > 0 then redis.call('lpush', KEYS[1], ARGV[1]) end
+"""
 RECONNECT_SECONDS = 0.2
+MIN_QUICK = 2
+MAX_FETCH = 64
 
 
 class Acknowledger(threading.Thread):
@@ -80,15 +85,59 @@ class Acknowledger(threading.Thread):
         return True
 
 
+class Capacity:
+    """How many bells a process may hold, so that none waits behind a busy thread while another process is idle.
+
+    Bells of queues with external tasks: one for each of `threads`, over all queues together. Of other queues: as many
+    as `threads` each, fewer while external work occupies threads.
+    """
+
+    def __init__(self, threads: int, slow: Collection[str]) -> None:
+        self._threads = threads
+        self._slow = frozenset(slow)
+        self._lock = threading.Lock()
+        self._out: dict[str, int] = defaultdict(int)
+        self._listeners: list[threading.Event] = []
+
+    def listen(self, freed: threading.Event) -> None:
+        """Set the event whenever a bell is given back."""
+        self._listeners.append(freed)
+
+    def free(self, queue: str) -> int:
+        """Return how many more bells of a queue the process may hold."""
+        with self._lock:
+            return self._free(queue)
+
+    def take(self, queue: str, bells: int) -> int:
+        """Reserve room for up to `bells` bells of a queue; return for how many there is room."""
+        with self._lock:
+            taken = max(0, min(bells, self._free(queue)))
+            self._out[queue] += taken
+            return taken
+
+    def give_back(self, queue: str, bells: int = 1) -> None:
+        """Free the room of bells that are answered or were not there."""
+        with self._lock:
+            self._out[queue] -= bells
+        for freed in self._listeners:
+            freed.set()
+
+    def _free(self, queue: str) -> int:
+        busy = sum(self._out[name] for name in self._slow)
+        if queue in self._slow:
+            return self._threads - busy
+        return max(MIN_QUICK, self._threads - busy) - self._out[queue]
+
+
 class DoorbellBroker(Broker):
-    """The worker's side of Redis. `prefetch`: how many bells of each queue a process may hold."""
+    """The worker's side of Redis."""
 
     def __init__(
         self,
         client: "redis.Redis",
         keys: RedisKeys,
         worker: str,
-        prefetch: Mapping[str, int],
+        capacity: Capacity,
         middleware: list[Middleware],
     ) -> None:
         super().__init__(middleware=middleware)
@@ -96,8 +145,9 @@ class DoorbellBroker(Broker):
         self.client = client
         self.keys = keys
         self.worker = worker
-        self.prefetch = prefetch
+        self.capacity = capacity
         self.fetch = client.register_script(FETCH)
+        self.hand_back = client.register_script(RETURN)
         self.acknowledger = Acknowledger(client, keys)
         self.acknowledger.start()
         self._report = threading.local()
@@ -115,7 +165,7 @@ class DoorbellBroker(Broker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
         """Return a consumer that blocks for at most `timeout` ms at a time."""
-        return DoorbellConsumer(self, queue_name, self.prefetch.get(queue_name, prefetch), timeout)
+        return DoorbellConsumer(self, queue_name, timeout)
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue, without a delay queue."""
@@ -132,29 +182,31 @@ class DoorbellBroker(Broker):
 class DoorbellConsumer(Consumer):
     """Consumes the bells of one queue."""
 
-    def __init__(self, broker: DoorbellBroker, queue: str, prefetch: int, timeout: int) -> None:
+    def __init__(self, broker: DoorbellBroker, queue: str, timeout: int) -> None:
         self._broker = broker
+        self._queue = queue
         self._source = broker.keys.queue(queue)
         self._held_key = broker.keys.held(broker.worker, queue)
-        self._prefetch = prefetch
         self._timeout = max(1, timeout // 1000)
         self._ready: deque[bytes] = deque()
         self._in_flight: dict[str, bytes] = {}
         self._capacity_freed = threading.Event()
+        broker.capacity.listen(self._capacity_freed)
         self._has_backlog = False
 
     def ack(self, message: MessageProxy) -> None:
         """Answer the relay and remove the message from this worker's list."""
         raw = self._in_flight.pop(message.message_id, None)
-        self._capacity_freed.set()
         if raw is not None:
+            self._broker.capacity.give_back(self._queue)
             self._broker.acknowledger.put(self._held_key, raw, self._broker.take_report(message.message_id))
 
     nack = ack
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Return messages not started: unclaimed, so that the relay dispatches their jobs again."""
+        """Return messages not started: the relay dispatches their jobs again at once."""
         for message in messages:
+            self._broker.report(DoorbellResult(message.message_id, HANDED_BACK, 0.0))
             self.ack(message)
 
     def __next__(self) -> MessageProxy | None:
@@ -172,18 +224,34 @@ class DoorbellConsumer(Consumer):
         return MessageProxy(message)
 
     def _pick_up(self) -> None:
-        capacity = self._prefetch - len(self._in_flight)
-        if capacity <= 0 or self._broker.draining:
-            self._capacity_freed.clear()
-            if self._prefetch - len(self._in_flight) <= 0 or self._broker.draining:
-                self._capacity_freed.wait(self._timeout)
+        """Take bells into `_ready`, as many as the process has room for; block while there are none."""
+        capacity = self._broker.capacity
+        self._capacity_freed.clear()
+        if self._broker.draining or capacity.free(self._queue) <= 0:
+            self._capacity_freed.wait(self._timeout)
             return
         if self._has_backlog:
-            self._ready.extend(self._broker.fetch(keys=[self._source, self._held_key], args=[capacity]))
-            self._has_backlog = bool(self._ready)
+            self._fetch(capacity)
             if self._has_backlog:
                 return
         raw = self._broker.client.blmove(self._source, self._held_key, self._timeout, "LEFT", "RIGHT")
-        if raw is not None:
-            self._ready.append(raw if isinstance(raw, bytes) else raw.encode())
+        if raw is None:
+            return
+        raw = raw if isinstance(raw, bytes) else raw.encode()
+        if capacity.take(self._queue, 1):
+            self._ready.append(raw)
             self._has_backlog = True
+        else:  # another queue took the last thread while this one waited
+            self._broker.hand_back(keys=[self._source, self._held_key], args=[raw])
+
+    def _fetch(self, capacity: Capacity) -> None:
+        """Take bells that wait already, in one round trip."""
+        room = capacity.take(self._queue, MAX_FETCH)
+        bells: list[bytes] = []
+        try:
+            bells = self._broker.fetch(keys=[self._source, self._held_key], args=[room]) if room else []
+        finally:
+            if room > len(bells):
+                capacity.give_back(self._queue, room - len(bells))
+        self._ready.extend(bells)
+        self._has_backlog = bool(bells)

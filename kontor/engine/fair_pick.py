@@ -40,11 +40,11 @@ WITH RECURSIVE heads AS (
 SELECT priority, tenant FROM heads LIMIT %(limit)s
 """  # noqa: S608 -- constants
 SHARES = """
-SELECT head.priority, head.tenant, job.id, job.task, job.crashes
+SELECT head.priority, head.tenant, job.id, job.task, job.crashes, job.lane
 FROM unnest(%(priorities)s::smallint[], %(tenants)s::text[], %(shares)s::int[])
     WITH ORDINALITY AS head (priority, tenant, share, place)
 CROSS JOIN LATERAL (
-    SELECT id, task, crashes FROM jobs
+    SELECT id, task, crashes, lane FROM jobs
     WHERE queue = %(queue)s AND state = 'queued' AND NOT held
         AND priority = head.priority AND tenant = head.tenant
     ORDER BY id LIMIT head.share
@@ -62,6 +62,7 @@ class Picked:
     tenant: str
     priority: int
     crashes: int
+    lane: str | None = None
 
 
 def pick(
@@ -97,7 +98,7 @@ def pick(
             "shares": shares,
         },
     ).fetchall()
-    jobs = [Picked(row[2], row[3], row[1], row[0], row[4]) for row in rows if dispatchable(row[2])]
+    jobs = [Picked(row[2], row[3], row[1], row[0], row[4], row[5]) for row in rows if dispatchable(row[2])]
     return round_robin(jobs, last_served)[:limit]
 
 
@@ -190,13 +191,13 @@ class InFlight:
         self.tenants.update(counted)
 
     def complete(self, answer: DoorbellResult, now: float) -> Dispatched | None:
-        """Remove an answered bell. After a partial claim its jobs are not dispatched again for a second."""
+        """Remove an answered bell. Jobs of which none could be claimed are not dispatched again for a second."""
         dispatched = self.forget(answer.bell_id)
         if dispatched is None:
             return None
-        self._done += answer.claimed
+        self._done += max(answer.claimed, 0)
         self._bells += 1
-        if answer.claimed < len(dispatched.bell.ids):
+        if answer.claimed == 0:
             self.retry_after.update(dict.fromkeys(dispatched.bell.ids, now + RETRY_AFTER_SECONDS))
         return dispatched
 

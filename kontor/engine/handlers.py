@@ -60,6 +60,10 @@ class Cancelled(Exception):
     """The handler stopped because cancellation was requested."""
 
 
+class Released(Exception):
+    """The handler stopped before any effect because its worker is stopping: the job runs again, no attempt is used."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An error in its stored form. `fingerprint` groups similar errors."""
@@ -78,7 +82,8 @@ class Failure:
 class JobContext:
     """The job a handler works for. `now` is programme time, aware, UTC; `jobs` enqueues its children.
 
-    A long `act` polls `cancelled()` and raises `outcomes.Stopped` when it returns True.
+    A long `act` polls `cancelled()` and raises `Cancelled` when it returns True; it polls `stopping()` and, if it has
+    done nothing yet that must not be done twice, raises `Released`.
     """
 
     id: UUID
@@ -89,6 +94,7 @@ class JobContext:
     now: datetime
     jobs: Jobs
     cancelled: Callable[[], bool]
+    stopping: Callable[[], bool] = lambda: False
 
 
 P = TypeVar("P", bound=Payload)

@@ -33,10 +33,32 @@ SELECT {ROW} FROM jobs WHERE id = ANY(%s::uuid[]) AND {_OPEN} ORDER BY id FOR UP
 """  # noqa: S608 -- constants
 LOCK_ONE = f"SELECT {ROW} FROM jobs WHERE id = %s AND {_OPEN_ONE} FOR UPDATE SKIP LOCKED"  # noqa: S608 -- constants
 START = """
-UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = %s, worker = %s, started_at = %s
-WHERE id = ANY(%s::uuid[])
+UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = claim.lease, worker = %s, started_at = %s
+FROM unnest(%s::uuid[], %s::uuid[]) AS claim (id, lease) WHERE jobs.id = claim.id
 """
-FENCE = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND lease = %s ORDER BY id FOR UPDATE"
+FENCE = """
+SELECT id FROM jobs JOIN unnest(%s::uuid[], %s::uuid[]) AS held (job, its_lease) ON id = job AND lease = its_lease
+ORDER BY id FOR UPDATE OF jobs
+"""
+START_ONE = """
+UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = %s, worker = %s, started_at = %s WHERE id = %s
+"""
+FENCE_ONE = "SELECT id FROM jobs WHERE id = %s AND lease = %s FOR UPDATE"
+RELEASE = """
+WITH mine AS (
+    SELECT id, attempt, started_at FROM jobs
+    WHERE worker = %(worker)s AND state = 'running' AND lease = ANY(%(leases)s::uuid[]) ORDER BY id FOR UPDATE
+), written AS (
+    INSERT INTO job_attempts (job_id, number, worker, started_at, ended_at, outcome)
+    SELECT id, attempt, %(worker)s, started_at, %(now)s, 'released' FROM mine
+), freed AS (
+    UPDATE lanes SET busy_with = NULL WHERE busy_with IN (SELECT id FROM mine)
+)
+UPDATE jobs SET state = 'queued', attempt = jobs.attempt - 1, lease = NULL, worker = NULL, started_at = NULL,
+    reason = 'released'
+FROM mine WHERE jobs.id = mine.id
+RETURNING jobs.id
+"""
 _FINISHED = f"""
 INSERT INTO jobs_archive ({_CARRIED}, state, attempt, worker, reason, started_at, finished_at, result)
 SELECT {_CARRIED}, %(state)s, attempt + %(increment)s, %(worker)s, %(reason)s, coalesce(%(started)s, started_at),
@@ -105,24 +127,46 @@ def job_row_factory(cursor: object) -> Callable[[Sequence[object]], JobRow]:
     return JobRow._make
 
 
-def begin_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
-    """BEGIN, and lock the jobs that wait in an open queue and are not locked by another transaction."""
-    connection.execute("BEGIN")
+def begin(connection: PgConnection, *, shared: bool = False) -> None:
+    """BEGIN. In a `shared` transaction a lock held elsewhere is waited for 0.1 s only: others wait with it."""
+    connection.execute("BEGIN; SET LOCAL lock_timeout = '100ms'" if shared else "BEGIN")
+
+
+def lock_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
+    """Lock the jobs that wait in an open queue and are not locked by another transaction."""
     cursor = connection.cursor(row_factory=job_row_factory)
     if len(ids) == 1:
         return cursor.execute(LOCK_ONE, (ids[0],)).fetchall()
     return cursor.execute(LOCK, (list(ids),)).fetchall()
 
 
-def start(connection: PgConnection, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:
-    """Mark locked jobs as running under a lease, the fence for recording them."""
-    connection.execute(START, (lease, worker, now, list(ids)))
+def begin_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
+    """BEGIN and `lock_queued`."""
+    begin(connection)
+    return lock_queued(connection, ids)
 
 
-def begin_fenced(connection: PgConnection, ids: Sequence[UUID], lease: UUID) -> set[UUID]:
-    """BEGIN, and lock the jobs that still run under this lease; return their ids."""
-    connection.execute("BEGIN")
-    return {row[0] for row in connection.execute(FENCE, (list(ids), lease)).fetchall()}
+def start(connection: PgConnection, claims: Sequence[tuple[UUID, UUID]], worker: str, now: datetime) -> None:
+    """Mark locked jobs (id, lease) as running; the lease is the fence for recording them."""
+    if len(claims) == 1:
+        connection.execute(START_ONE, (claims[0][1], worker, now, claims[0][0]))
+        return
+    connection.execute(START, (worker, now, *map(list, zip(*claims, strict=True))))
+
+
+def lock_leased(connection: PgConnection, leases: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Lock the jobs (id, lease) that still run under their lease; return their ids."""
+    if len(leases) == 1:
+        rows = connection.execute(FENCE_ONE, leases[0]).fetchall()
+    else:
+        rows = connection.execute(FENCE, tuple(map(list, zip(*leases, strict=True)))).fetchall()
+    return {row[0] for row in rows}
+
+
+def release(connection: PgConnection, worker: str, leases: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Requeue jobs whose act a stopping worker leaves behind: the attempt does not count. Return their ids."""
+    params = {"worker": worker, "leases": list(leases), "now": now}
+    return [row[0] for row in connection.execute(RELEASE, params).fetchall()]
 
 
 def archive(

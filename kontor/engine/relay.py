@@ -7,13 +7,13 @@ from datetime import datetime
 from itertools import islice
 
 from kontor.engine import fair_pick, lanes, recovery
-from kontor.engine.catalogue import Catalogue, Payload
-from kontor.engine.fair_pick import Durations, InFlight
+from kontor.engine.batching import Batching
+from kontor.engine.catalogue import Catalogue
+from kontor.engine.fair_pick import InFlight
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import Clock, CrashPoint, no_crash
-from kontor.kernel.states import CrashPolicy
 
 POLL_SECONDS = 0.5
 PROMOTE_SECONDS = 0.05
@@ -61,7 +61,7 @@ class Relay:
     clock: Clock
     crash: CrashPoint = no_crash
     stats: RelayStats = field(default_factory=RelayStats)
-    estimates: Durations = field(default_factory=Durations)
+    batching: Batching = field(init=False)
     windows: dict[str, InFlight] = field(default_factory=lambda: defaultdict(InFlight))
     timers: Timers = field(default_factory=Timers)
     last_served: dict[str, str] = field(default_factory=dict)
@@ -72,6 +72,9 @@ class Relay:
     newcomers: dict[str, float] = field(default_factory=dict)
     crash_suspect: str | None = None
     rescue_from: float | None = None
+
+    def __post_init__(self) -> None:
+        self.batching = Batching(self.catalogue)
 
     def begin(self) -> None:
         """Start with an empty window. Raises DoorbellUnavailable."""
@@ -133,8 +136,8 @@ class Relay:
                 dispatched = window.complete(answer, now)
                 if dispatched is None:
                     continue
-                if answer.claimed:
-                    self.estimates.observe(dispatched.bell.task, answer.seconds / answer.claimed)
+                if answer.claimed > 0:
+                    self.batching.observe(dispatched.bell, answer.seconds / answer.claimed)
                 if answer.bell_id == self.crash_suspect:
                     self.crash_suspect = None
         for window in self.windows.values():
@@ -161,7 +164,7 @@ class Relay:
     def _fill(self, name: str, now: float) -> None:
         """Dispatch as many jobs of a queue as its window has capacity for."""
         window = self.windows[name]
-        batch = max((self.estimates.batch(p.policy.name) for p in self._tasks(name)), default=1)
+        batch = max(map(self.batching.limit, self._tasks(name)), default=1)
         slots = max(self.slots, 1)
         job_capacity = window.job_capacity(slots, batch, self.limits.get(name))
         message_capacity = window.message_capacity(slots)
@@ -187,8 +190,8 @@ class Relay:
         jobs = fair_pick.pick(self.connection, name, slots, window.tenants, window.dispatchable, new_tenants_only=True)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, slots)
 
-    def _tasks(self, queue: str) -> Iterable[type[Payload]]:
-        return (payload for payload in self.catalogue if payload.policy.queue == queue)
+    def _tasks(self, queue: str) -> Iterable[str]:
+        return (payload.policy.name for payload in self.catalogue if payload.policy.queue == queue)
 
     def _ring(self, name: str, jobs: Sequence[fair_pick.Picked], now: float, limit: int) -> None:
         """Dispatch jobs in the given order, in up to `limit` doorbells."""
@@ -196,8 +199,10 @@ class Relay:
             return
         window = self.windows[name]
         idle = not window.ids
+        if idle:
+            self.batching.restart(self._tasks(name))
         bells = []
-        for chunk in islice(self._chunks(jobs), limit):
+        for chunk in islice(self.batching.chunks(jobs, self._idle_threads()), limit):
             urgent = not idle and all(window.tenants[job.tenant] == 0 for job in chunk)
             bells.append((self._bell(name, chunk, urgent=urgent), [job.tenant for job in chunk]))
             self.last_served[name] = chunk[-1].tenant
@@ -223,28 +228,10 @@ class Relay:
         if len(jobs) > 1 or (jobs and self.crash_suspect not in self.windows[name].dispatched):
             self.backlogged.add(name)
 
-    def _chunks(self, jobs: Sequence[fair_pick.Picked]) -> Iterable[list[fair_pick.Picked]]:
-        """Split jobs into doorbells: one task and one priority each, as many jobs as the task allows."""
-        filling: dict[str, list[fair_pick.Picked]] = {}
-        priority = jobs[0].priority if jobs else 0
-        for job in jobs:
-            if job.priority != priority:
-                yield from filling.values()
-                filling, priority = {}, job.priority
-            if job.crashes:
-                yield [job]
-                continue
-            chunk = filling.setdefault(job.task, [])
-            chunk.append(job)
-            if len(chunk) >= self._batch_limit(job.task):
-                yield filling.pop(job.task)
-        yield from filling.values()
-
-    def _batch_limit(self, task: str) -> int:
-        if task not in self.catalogue:
-            return 1
-        policy = self.catalogue[task].policy
-        return 1 if policy.crash is CrashPolicy.PARK else self.estimates.batch(task)
+    def _idle_threads(self) -> int:
+        """Return how many threads have no doorbell of external work, in the whole deployment."""
+        bells = (sent.bell for window in self.windows.values() for sent in window.dispatched.values())
+        return max(self.slots, 1) - sum(self.batching.is_external(bell.task) for bell in bells)
 
     def _bell(self, queue: str, jobs: Sequence[fair_pick.Picked], *, urgent: bool) -> Doorbell:
         task = jobs[0].task

@@ -1,8 +1,8 @@
 """Dependencies shared by both runners."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -14,6 +14,7 @@ from kontor.engine import lanes, pipelined
 from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.enqueue import Jobs, ring_after_commit, ring_if_enqueued
 from kontor.engine.handlers import Handler, JobContext, Registry
+from kontor.engine.holdings import Holdings
 from kontor.engine.job_stats import JobStats
 from kontor.engine.ledger import JobRow
 from kontor.engine.retry import BreakerPolicy, Random
@@ -31,6 +32,17 @@ def do_not_wait() -> bool:
     return False
 
 
+def may_always() -> bool:
+    """Return True: claim whatever is queued."""
+    return True
+
+
+@contextmanager
+def unlimited(seconds: float) -> Iterator[None]:
+    """Set no time limit."""
+    yield
+
+
 def ignore_dead(session: Session, job: JobContext, reason: str, error: str) -> None:
     """Do nothing: no one is notified of dead jobs."""
 
@@ -40,7 +52,8 @@ class WorkerRuntime:
     """The dependencies of one worker process.
 
     `interrupts` are exceptions that stop a handler from outside. `wait_for_database` waits before a retry; False
-    gives up.
+    gives up. `may_claim`: False while the process must not take more work. `act_limit` interrupts an act that takes
+    longer than a number of seconds.
     """
 
     engine: Engine
@@ -56,6 +69,10 @@ class WorkerRuntime:
     wait_for_database: Callable[[], bool] = do_not_wait
     interrupts: tuple[type[BaseException], ...] = ()
     stats: JobStats = field(default_factory=JobStats)
+    holdings: Holdings = field(default_factory=Holdings)
+    may_claim: Callable[[], bool] = may_always
+    stopping: Callable[[], bool] = do_not_wait
+    act_limit: Callable[[float], AbstractContextManager[None]] = unlimited
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:
@@ -93,7 +110,8 @@ class WorkerRuntime:
 
     def context(self, row: JobRow, attempt: int) -> JobContext:
         """Return the context for the job's handler."""
-        return context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
+        job = context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
+        return replace(job, stopping=self.stopping)
 
     def handler(self, row: JobRow) -> Handler:
         """Return the handler of a job's task."""

@@ -1,6 +1,5 @@
 """Spans of attempts, from the first call of the handler until the outcome is counted. Only where tracing is on."""
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, fields, replace
@@ -169,12 +168,12 @@ class AttemptSpan:
 
 
 class AttemptSpans:
-    """The open attempts of each thread's doorbell; `queue_of` returns the doorbell's queue."""
+    """The open attempts of a process: a thread may claim and record the jobs of others."""
 
-    def __init__(self, tracer: Tracer, queue_of: Callable[[], str]) -> None:
+    def __init__(self, tracer: Tracer, queue_of: Callable[[str], str]) -> None:
         self._tracer = tracer
         self._queue_of = queue_of
-        self._local = threading.local()
+        self._open: dict[UUID, AttemptSpan] = {}
 
     def instrumented(self, row: JobRow, handler: Handler) -> SimpleNamespace:
         """Return a proxy of the handler whose methods run inside the attempt's span."""
@@ -183,25 +182,22 @@ class AttemptSpans:
 
     def end(self, job_id: UUID, outcome: str) -> None:
         """End the span of an attempt that was counted."""
-        if job_id in self._open():
-            self._open()[job_id].end(outcome)
+        attempt = self._open.get(job_id)
+        if attempt is not None:
+            attempt.end(outcome)
 
-    def finish(self) -> None:
+    def finish(self, ids: Sequence[UUID]) -> None:
         """End all spans of a finished doorbell; attempts not counted were rolled back."""
-        for attempt in self._open().values():
-            attempt.end(ROLLED_BACK)
-        self._open().clear()
-
-    def _open(self) -> dict[UUID, AttemptSpan]:
-        if not hasattr(self._local, "open"):
-            self._local.open = {}
-        return cast(dict[UUID, AttemptSpan], self._local.open)
+        for job_id in ids:
+            attempt = self._open.pop(job_id, None)
+            if attempt is not None:
+                attempt.end(ROLLED_BACK)
 
     def _phase(self, row: JobRow, name: str, method: Callable[P, R]) -> Callable[P, R]:
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             if name in FIRST_PHASES:
                 self._begin(row)
-            attempt = self._open().get(row.id)
+            attempt = self._open.get(row.id)
             with self._inside(attempt), attempt or nullcontext():
                 return method(*args, **kwargs)
 
@@ -214,11 +210,11 @@ class AttemptSpans:
         """Open the span of an attempt; an earlier open one was rolled back."""
         self.end(row.id, ROLLED_BACK)
         attributes = {
-            **span_attributes("process", "process", self._queue_of(), row.task, row.id),
+            **span_attributes("process", "process", self._queue_of(row.task), row.task, row.id),
             "kontor.attempt": row.attempt + 1,
         }
         under = job_context(row.id, row.trace_id)
-        self._open()[row.id] = AttemptSpan(
+        self._open[row.id] = AttemptSpan(
             self._tracer.start(f"process {row.task}", SpanKind.CONSUMER, attributes, under=under)
         )
 
@@ -242,8 +238,8 @@ class TracedWorkerRuntime(WorkerRuntime):
 class TracedRunner(Runner):
     """A runner that records attempts as spans."""
 
-    def __init__(self, runtime: WorkerRuntime, tracer: Tracer, queue_of: Callable[[], str]) -> None:
-        self._attempts = AttemptSpans(tracer, queue_of)
+    def __init__(self, runtime: WorkerRuntime, tracer: Tracer) -> None:
+        self._attempts = AttemptSpans(tracer, lambda task: runtime.registry.catalogue[task].policy.queue)
         values = {field.name: getattr(runtime, field.name) for field in fields(WorkerRuntime)}
         super().__init__(TracedWorkerRuntime(**values, attempts=self._attempts))
 
@@ -252,4 +248,4 @@ class TracedRunner(Runner):
         try:
             return super().run(bell_id, task, ids)
         finally:
-            self._attempts.finish()
+            self._attempts.finish(ids)

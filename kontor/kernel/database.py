@@ -49,6 +49,18 @@ def is_disconnect(error: BaseException) -> bool:
     return state is None or state in _SHUTDOWNS or state.startswith("08")
 
 
+# Read-only (a fail-over, a disk nearly full), disk or memory full, too many connections, lock or statement time-out.
+_REFUSALS = frozenset({"25006", "55P03", "57014"})
+
+
+def is_refused_for_now(error: BaseException) -> bool:
+    """Whether the same transaction can succeed later: PostgreSQL is lost, read-only, full, or its locks are taken."""
+    cause = _cause(error)
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    refused = state is not None and (state in _REFUSALS or state.startswith("53"))
+    return refused or is_disconnect(error) or is_serialization_failure(error)
+
+
 T = TypeVar("T")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 
@@ -16,6 +16,10 @@ class Doorbell:
     ids: tuple[UUID, ...]
     urgent: bool = False
     time_limit: int = 300_000
+
+
+HANDED_BACK: Final = -1
+"""Instead of a number of claimed jobs: none was tried, and they may be dispatched again at once."""
 
 
 @dataclass(frozen=True, slots=True)

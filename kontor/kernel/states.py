@@ -41,6 +41,7 @@ class AttemptOutcome(StrEnum):
     CANCELLED = "cancelled"
     CRASHED = "crashed"
     DOWN = "down"
+    RELEASED = "released"
 
 
 class DeadReason(StrEnum):

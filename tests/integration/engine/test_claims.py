@@ -40,7 +40,13 @@ def test_doorbell_for_a_job_that_is_locked_claims_nothing(world: EngineHarness, 
 
 def test_doorbell_for_a_job_held_in_its_lane_claims_nothing(world: EngineHarness) -> None:
     first, second, third = (world.put(Send(note=note), lane="a") for note in ("first", "second", "third"))
-    world.inline.run(first, second, third)
+
+    def hear_the_others(job: JobContext, note: str) -> Outcome | None:
+        world.inline.run(second, third)
+        return None
+
+    world.script.actions["first"] = hear_the_others
+    world.inline.run(first)
     assert (world.job(second).held, world.job(third).held) == (False, True)
     assert world.inline.run(third).claimed == 0
     world.inline.drain()

@@ -176,7 +176,7 @@ def test_job_that_crashes_three_workers_is_dead_and_others_succeed(
 
 
 def test_crashed_jobs_run_in_smaller_batches(dying: CrashingHarness) -> None:
-    dying.inline.relay.estimates.observe("test.write", 0.0001)
+    dying.inline.relay.batching.estimates.observe("test.write", 0.0001)
     dying.inline.relay.slots = 64
     for crashes, number in ((0, 3), (1, 3), (2, 3)):
         for note in range(number):

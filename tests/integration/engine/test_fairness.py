@@ -53,10 +53,10 @@ def test_new_tenant_is_dispatched_when_the_window_is_full(world: EngineHarness) 
 
 def test_window_stays_small_when_estimates_are_wrong(world: EngineHarness) -> None:
     relay = world.inline.relay
-    relay.estimates.observe("test.write", 0.0001)
-    relay.estimates.observe("test.write", 60.0)
-    assert relay.estimates.batch("test.write") > 1
-    relay.estimates.seconds["test.write"] = 60.0
+    relay.batching.estimates.observe("test.write", 0.0001)
+    relay.batching.estimates.observe("test.write", 60.0)
+    assert relay.batching.estimates.batch("test.write") > 1
+    relay.batching.estimates.seconds["test.write"] = 60.0
     flood(world, 100)
     world.inline.bells.ring_hint()
     relay.tick()
@@ -74,11 +74,11 @@ def test_tenants_take_turns_when_one_query_cannot_see_them_all(world: EngineHarn
 
 
 def test_batch_size_follows_the_duration_of_the_task(world: EngineHarness) -> None:
-    batch = world.inline.relay.estimates.batch
+    batch = world.inline.relay.batching.estimates.batch
     assert batch("test.write") == 1
     for seconds, most in ((0.0001, 32), (0.01, 10), (0.2, 1)):
-        world.inline.relay.estimates.seconds.clear()
-        world.inline.relay.estimates.observe("test.write", seconds)
+        world.inline.relay.batching.estimates.seconds.clear()
+        world.inline.relay.batching.estimates.observe("test.write", seconds)
         assert batch("test.write") == most
 
 

@@ -27,7 +27,7 @@ def spans(world: EngineHarness) -> SpanRecorder:
     spans, inline = SpanRecorder(), world.inline
     inline.jobs = with_tracing(inline.jobs, spans.tracer)
     inline.relay.bells = TracedDoorbellChannel(inline.bells, inline.relay.connection, spans.tracer)
-    inline.runner = TracedRunner(replace(inline.runtime, jobs=inline.jobs), spans.tracer, lambda: "a queue")
+    inline.runner = TracedRunner(replace(inline.runtime, jobs=inline.jobs), spans.tracer)
     return spans
 
 
@@ -46,7 +46,7 @@ def test_job_is_created_rung_and_processed_in_its_trace(world: EngineHarness, sp
         assert parent_context(spans.single(name)) == span_context(created)
         assert spans.attribute_values(name, "messaging.message.id") == [str(job_id)]
     assert spans.attribute_values("process test.write", "kontor.outcome") == ["succeeded"]
-    assert spans.attribute_values("process test.write", "messaging.destination.name") == ["a queue"]
+    assert spans.attribute_values("process test.write", "messaging.destination.name") == ["write"]
     assert spans.attribute_values("process test.write", "kontor.attempt") == [1]
     assert len(spans.trace_ids()) == 1
 

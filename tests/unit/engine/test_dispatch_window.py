@@ -1,5 +1,7 @@
 from uuid import UUID
 
+import pytest
+
 from kontor.engine.fair_pick import (
     MAX_IN_FLIGHT,
     OVERDUE_SECONDS,
@@ -9,7 +11,7 @@ from kontor.engine.fair_pick import (
     Picked,
     round_robin,
 )
-from kontor.kernel.doorbells import Doorbell, DoorbellResult
+from kontor.kernel.doorbells import HANDED_BACK, Doorbell, DoorbellResult
 
 
 def bell(name: str, *numbers: int) -> Doorbell:
@@ -30,11 +32,19 @@ def test_job_is_in_the_window_until_its_doorbell_is_answered() -> None:
 def test_unclaimed_jobs_wait_before_they_are_dispatched_again() -> None:
     window = InFlight()
     window.add(bell("a", 1, 2), ["x", "x"], 0.0)
-    window.complete(DoorbellResult("a", 1, 0.1), 5.0)
+    window.complete(DoorbellResult("a", 0, 0.0), 5.0)
     assert not window.dispatchable(UUID(int=2))
     window.update_rates(5.0 + RETRY_AFTER_SECONDS / 2)
     assert not window.dispatchable(UUID(int=2))
     window.update_rates(5.0 + RETRY_AFTER_SECONDS)
+    assert window.dispatchable(UUID(int=2))
+
+
+@pytest.mark.parametrize("claimed", [1, HANDED_BACK])
+def test_jobs_handed_back_are_dispatched_again_at_once(claimed: int) -> None:
+    window = InFlight()
+    window.add(bell("a", 1, 2), ["x", "x"], 0.0)
+    window.complete(DoorbellResult("a", claimed, 0.1), 5.0)
     assert window.dispatchable(UUID(int=2))
 
 

@@ -1,0 +1,86 @@
+"""Group commit: threads that need a transaction at the same moment share one.
+
+The first thread commits at once; those that arrive meanwhile go together into the next transaction. A thread that
+has waited 5 ms for a transaction stuck behind a lock commits without it, so that one slow record delays no other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Final, Generic, TypeVar
+
+Step = TypeVar("Step")
+
+PATIENCE_SECONDS: Final = 0.005
+
+
+@dataclass(slots=True, eq=False)
+class Entry(Generic[Step]):
+    """A step that waits for its commit. `leads`: its thread has to commit those that wait."""
+
+    step: Step
+    wake: Event = field(default_factory=Event)
+    taken: bool = False
+    leads: bool = False
+    error: BaseException | None = None
+
+
+class GroupCommit(Generic[Step]):
+    """Shares the transactions of one process. `commit` writes a group of steps in one transaction."""
+
+    def __init__(self, commit: Callable[[Sequence[Step]], None], patience: float = PATIENCE_SECONDS) -> None:
+        self._commit = commit
+        self._patience = patience
+        self._lock = Lock()
+        self._waiting: list[Entry[Step]] = []
+        self._leaders = 0
+
+    def run(self, step: Step) -> BaseException | None:
+        """Wait for the commit of a group with this step; return what the group raised: none of it is written."""
+        entry = Entry(step)
+        with self._lock:
+            self._waiting.append(entry)
+            if not self._leaders:
+                self._promote(entry)
+        if not entry.leads:
+            self._wait(entry)
+        if entry.leads:
+            self._lead(entry)
+        return entry.error
+
+    def _promote(self, entry: Entry[Step]) -> None:
+        """Make an entry's thread a leader. The caller holds the lock."""
+        self._leaders += 1
+        entry.leads = True
+
+    def _wait(self, entry: Entry[Step]) -> None:
+        """Wait until the entry is committed, or its thread has to lead."""
+        if entry.wake.wait(self._patience):
+            return
+        with self._lock:
+            if not entry.taken and not entry.leads:
+                self._promote(entry)
+        if not entry.leads:
+            entry.wake.wait()
+
+    def _lead(self, entry: Entry[Step]) -> None:
+        """Commit all waiting entries, then pass the lead on."""
+        with self._lock:
+            group = [each for each in self._waiting if each is entry or not each.leads]
+            self._waiting = [each for each in self._waiting if each is not entry and each.leads]
+            for each in group:
+                each.taken = True
+        error: BaseException | None = None
+        try:
+            self._commit([each.step for each in group])
+        except BaseException as raised:  # noqa: BLE001 -- each thread gets it and decides about its own step
+            error = raised
+        with self._lock:
+            self._leaders -= 1
+            for each in group:
+                each.error = error
+                each.wake.set()
+            following = next((each for each in self._waiting if not each.leads), None)
+            if following is not None and not self._leaders:
+                self._promote(following)
+                following.wake.set()

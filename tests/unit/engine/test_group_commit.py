@@ -1,0 +1,76 @@
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+
+from kontor.engine.group_commit import GroupCommit
+
+TIMEOUT_SECONDS = 10
+
+
+class GatedCommits:
+    """Records the groups; the first commit waits at a gate."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[str]] = []
+        self.began, self.gate = Event(), Event()
+
+    def __call__(self, steps: Sequence[str]) -> None:
+        self.groups.append(list(steps))
+        if "first" in steps:
+            self.began.set()
+            assert self.gate.wait(TIMEOUT_SECONDS)
+        if "bad" in steps:
+            raise ValueError("bad")
+
+
+def waiting(group: GroupCommit[str], pool: ThreadPoolExecutor, *steps: str) -> list[Future[BaseException | None]]:
+    """Start threads for steps while the first commit is under way; wait until all of them have queued up."""
+    futures = [pool.submit(group.run, step) for step in steps]
+    while len(group._waiting) < len(steps):
+        Event().wait(0.001)
+    return futures
+
+
+def results(futures: Sequence[Future[BaseException | None]]) -> list[BaseException | None]:
+    return [future.result(TIMEOUT_SECONDS) for future in futures]
+
+
+def run_gated(patience: float, meet: Callable[[GatedCommits, GroupCommit[str], ThreadPoolExecutor], None]) -> None:
+    commits = GatedCommits()
+    group = GroupCommit(commits, patience)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(group.run, "first")
+        assert commits.began.wait(TIMEOUT_SECONDS)
+        try:
+            meet(commits, group, pool)
+        finally:
+            commits.gate.set()
+        assert first.result(TIMEOUT_SECONDS) is None
+
+
+def test_steps_that_arrive_during_a_commit_share_the_next() -> None:
+    def meet(commits: GatedCommits, group: GroupCommit[str], pool: ThreadPoolExecutor) -> None:
+        futures = waiting(group, pool, "a", "b", "c")
+        commits.gate.set()
+        assert results(futures) == [None] * 3
+        assert [sorted(steps) for steps in commits.groups] == [["first"], ["a", "b", "c"]]
+
+    run_gated(TIMEOUT_SECONDS, meet)
+
+
+def test_step_is_committed_without_a_stuck_transaction_when_its_patience_ends() -> None:
+    def meet(commits: GatedCommits, group: GroupCommit[str], pool: ThreadPoolExecutor) -> None:
+        assert results([pool.submit(group.run, "a")]) == [None]
+        assert commits.groups == [["first"], ["a"]]
+
+    run_gated(0.001, meet)
+
+
+def test_every_step_of_a_failed_group_learns_its_error() -> None:
+    def meet(commits: GatedCommits, group: GroupCommit[str], pool: ThreadPoolExecutor) -> None:
+        futures = waiting(group, pool, "a", "bad")
+        commits.gate.set()
+        assert [str(error) for error in results(futures)] == ["bad", "bad"]
+        assert group.run("later") is None
+
+    run_gated(TIMEOUT_SECONDS, meet)
