@@ -80,6 +80,8 @@ class WorkerOptions(TypedDict, total=False):
     on_dead: Callable[[Session, JobContext, str, str], None]
     wait_for_database: Callable[[], bool]
     interrupts: tuple[type[BaseException], ...]
+    may_claim: Callable[[], bool]
+    stopping: Callable[[], bool]
 
 
 class InlineWorker:

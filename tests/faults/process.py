@@ -1,8 +1,7 @@
 """Kontor's own processes with the fault tasks: `python -m tests.faults.process ROLE`.
 
-FAULT_FOLDER holds the sink and the trap. The role `enqueuer` reads requests from stdin, one JSON line per
-transaction, and writes the ids after the commit.
-
+FAULT_FOLDER holds the sink and the trap, FAULT_STOP_MILLISECONDS the grace of a stopped worker. The role
+`enqueuer` reads requests from stdin, one JSON line per transaction, and writes the ids after the commit.
 """
 
 import json
@@ -11,6 +10,7 @@ import sys
 from pathlib import Path
 
 import scheduler
+import workers.worker
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.logs import configure_logs
 from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
@@ -50,6 +50,7 @@ def main(role: str) -> None:
     with settings_for(load()) as settings:
         configure_logs(settings.log, role)
         if role == "worker":
+            workers.worker.STOP_MILLISECONDS = int(os.environ.get("FAULT_STOP_MILLISECONDS", "25000"))
             serve(Worker(settings, handlers(sink), trap))
         elif role == "relay":
             relay.run(settings, Catalogue([*catalogue(), *PAYLOADS]), trap)

@@ -1,0 +1,131 @@
+"""Records of outside work that PostgreSQL refuses for a while, and acts that end in unusual ways."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg import errors
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from kontor.adapters.fakes import ManualClock
+from kontor.engine.handlers import Handler, JobContext, Outcome, Released
+from kontor.engine.testing import InlineWorker
+from kontor.kernel.doorbells import HANDED_BACK
+from tests.integration.engine.conftest import EngineHarness, guard
+from tests.integration.engine.scripted_tasks import Script, Send, Sender, SendParked
+
+REFUSALS = [
+    errors.ReadOnlySqlTransaction,
+    errors.DiskFull,
+    errors.LockNotAvailable,
+    errors.QueryCanceled,
+    errors.DeadlockDetected,
+]
+
+
+@dataclass
+class StubbornSender(Sender):
+    """Its record is refused a number of times."""
+
+    refusals: list[psycopg.Error] = field(default_factory=list)
+
+    def record(self, job: JobContext, session: Session, payload: Send, plan: str, result: str) -> Outcome:
+        if self.refusals:
+            raise self.refusals.pop()
+        return super().record(job, session, payload, plan, result)
+
+
+@dataclass
+class StubbornHarness(EngineHarness):
+    """A harness with a handler whose record is refused; `waits` counts the pauses for PostgreSQL."""
+
+    sender: StubbornSender
+    waits: list[str]
+    permits: list[bool]
+
+
+@pytest.fixture
+def stubborn(engine: Engine, script: Script) -> Iterator[StubbornHarness]:
+    guard(engine)
+    clock, waits, permits, sender = ManualClock(), list[str](), [True], StubbornSender(script)
+
+    def wait() -> bool:
+        waits.append("waited")
+        return True
+
+    handlers: list[Handler] = [sender, Sender(script, SendParked)]
+    with InlineWorker(engine, handlers, clock, wait_for_database=wait, may_claim=lambda: permits[-1]) as inline:
+        yield StubbornHarness(inline, script, engine, clock, sender, waits, permits)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_record_is_tried_again_and_the_act_is_not_when_postgresql_refuses_it(
+    stubborn: StubbornHarness, refusal: type[psycopg.Error]
+) -> None:
+    stubborn.sender.refusals = [refusal("refused") for _ in range(6)]
+    job = stubborn.put(Send(note="x"))
+    stubborn.inline.run(job)
+    assert (stubborn.state(job), stubborn.outcomes(job), stubborn.effects()) == ("succeeded", [], ["x"])
+    assert stubborn.script.sent[str(job)] == 1
+    assert stubborn.waits
+    assert stubborn.inline.runtime.holdings.leases() == ()
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_only_its_own_job_fails_when_an_act_raises_a_base_exception(
+    stubborn: StubbornHarness, end: type[BaseException]
+) -> None:
+    def leave(job: JobContext, note: str) -> Outcome | None:
+        raise end
+
+    stubborn.script.actions["bad"] = leave
+    bad, good = stubborn.put(Send(note="bad")), stubborn.put(Send(note="good"))
+    stubborn.inline.run(bad, good)
+    assert (stubborn.state(bad), stubborn.outcomes(bad)) == ("retrying", ["failed"])
+    assert stubborn.state(good) == "succeeded"
+
+
+def test_sys_exit_in_an_act_does_not_end_the_worker(stubborn: StubbornHarness) -> None:
+    stubborn.script.actions["bad"] = lambda job, note: sys.exit(3)
+    job = stubborn.put(Send(note="bad"))
+    assert stubborn.inline.run(job).claimed == 1
+    assert stubborn.outcomes(job) == ["failed"]
+
+
+@pytest.mark.parametrize("payload", [Send, SendParked])
+def test_released_job_runs_again_without_a_used_attempt(stubborn: StubbornHarness, payload: type[Send]) -> None:
+    def give_back(job: JobContext, note: str) -> Outcome | None:
+        raise Released
+
+    stubborn.script.actions["x"] = give_back
+    job = stubborn.put(payload(note="x"))
+    for _ in range(4):
+        stubborn.inline.run(job)
+    assert stubborn.outcomes(job) == ["released"] * 4
+    del stubborn.script.actions["x"]
+    stubborn.inline.run(job)
+    row = stubborn.job(job)
+    assert (row.state, row.attempt, row.crashes) == ("succeeded", 1, 0)
+
+
+def test_doorbell_is_handed_back_when_the_worker_may_not_claim(stubborn: StubbornHarness) -> None:
+    job = stubborn.put(Send(note="x"))
+    stubborn.permits.append(False)
+    assert stubborn.inline.run(job).claimed == HANDED_BACK
+    assert stubborn.state(job) == "queued"
+
+
+def test_rest_of_a_slow_doorbell_is_handed_back(stubborn: StubbornHarness) -> None:
+    jobs = [stubborn.put(Send(note=str(number))) for number in range(3)]
+
+    def slow(job: JobContext, note: str) -> Outcome | None:
+        stubborn.clock.advance(timedelta(seconds=0.3))
+        return None
+
+    stubborn.script.actions["0"] = slow
+    assert stubborn.inline.run(*jobs).claimed == 1
+    assert [stubborn.state(job) for job in jobs] == ["succeeded", "queued", "queued"]
