@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from kontor.adapters.fakes import ManualClock
 from kontor.engine.handlers import Handler, JobContext, Outcome, Released
 from kontor.engine.testing import InlineWorker
+from kontor.engine.turns import Acted, Turn, TurnTransaction
 from kontor.kernel.doorbells import HANDED_BACK
 from tests.integration.engine.conftest import EngineHarness, guard
 from tests.integration.engine.scripted_tasks import Script, Send, Sender, SendParked
@@ -129,3 +130,16 @@ def test_rest_of_a_slow_doorbell_is_handed_back(stubborn: StubbornHarness) -> No
     stubborn.script.actions["0"] = slow
     assert stubborn.inline.run(*jobs).claimed == 1
     assert [stubborn.state(job) for job in jobs] == ["succeeded", "queued", "queued"]
+
+
+def test_shared_commit_records_only_the_leases_that_still_stand(stubborn: StubbornHarness) -> None:
+    jobs = [stubborn.put(Send(note=str(number))) for number in range(3)]
+    transaction = TurnTransaction(stubborn.inline.runtime)
+    claims = [Turn(None, job) for job in jobs]
+    transaction.commit(claims)
+    assert len({claim.claimed.lease for claim in claims if claim.claimed}) == 3
+    stubborn.ask("UPDATE jobs SET lease = gen_random_uuid() WHERE id = :id", id=jobs[1])
+    acted = [Turn(Acted(claim.claimed, str(number)), None) for number, claim in enumerate(claims) if claim.claimed]
+    transaction.commit(acted)
+    assert [stubborn.state(job) for job in jobs] == ["succeeded", "running", "succeeded"]
+    assert sorted(stubborn.effects()) == ["0", "2"]
