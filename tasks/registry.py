@@ -10,7 +10,6 @@ from kontor.mails.dispatch import Dispatcher
 from kontor.programme.service import Programmes
 from tasks import discounts, fees
 from tasks.accounts import AccountsTidyHandler, ResellersMergeHandler
-from tasks.alerts import AlertsDigestHandler
 from tasks.bulk import JobsBulkHandler, JobsPreviewHandler
 from tasks.licences import (
     LicencesEndGrantsHandler,
@@ -19,7 +18,11 @@ from tasks.licences import (
 )
 from tasks.mails import MailSendHandler
 from tasks.maintenance import (
+    AlertsDigestHandler,
     ConsoleRollupHandler,
+    ProbeEchoHandler,
+    ReconciliationCompareHandler,
+    Sleep,
     UpkeepIdempotencyHandler,
     UpkeepRetentionHandler,
 )
@@ -28,8 +31,6 @@ from tasks.offers import (
     OfferExpireHandler,
     OfferWithdrawHandler,
 )
-from tasks.probe import ProbeEchoHandler, Sleep
-from tasks.reconciliation import ReconciliationCompareHandler
 from tasks.usage import (
     QuotasCheckHandler,
     QuotasDigestHandler,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from kontor.kernel.states import AlertKind
-from kontor.mailer.sanitize import many_lines, one_line
+from kontor.mailer.formatting import many_lines, one_line
 
 __all__ = ["AlertFact", "AlertKind", "OperatorAlertFacts"]
 

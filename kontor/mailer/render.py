@@ -33,9 +33,9 @@ from kontor.mailer.formatting import (
     formats_for,
     language_of,
     load_catalogues,
+    typeset_line,
 )
 from kontor.mailer.registry import MailKind
-from kontor.mailer.sanitize import typeset_line
 
 _TAG = re.compile(r'<(?P<tag>[a-z0-9]+)(?P<rest>[^<>]*?)\sclass="(?P<names>[a-z0-9 -]+)"')
 _STYLE = re.compile(r'<div class="(?P<names>[^"]+)"(?: style="(?P<style>[^"]*)")?>')

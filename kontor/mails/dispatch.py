@@ -235,19 +235,3 @@ def unsubscribe_path(tokens: Tokens, way_out: UnsubscribeLink, made_at: datetime
     """Return the path of an unsubscribe link; it is valid for a year."""
     content = {"address": way_out.address_key, "template": way_out.template}
     return f"/unsubscribe/{tokens.make(PURPOSE, content, made_at + UNSUBSCRIBE_LIFETIME)}"
-
-
-def peek(tokens: Tokens, token: str, now: datetime) -> UnsubscribeLink:
-    """Return the content of a link; changes nothing. Raises NotFound (forged), Gone (expired)."""
-    content = tokens.read(PURPOSE, token, now)
-    return UnsubscribeLink(content["address"], content["template"])
-
-
-def unsubscribe(session: Session, tokens: Tokens, token: str, now: datetime) -> UnsubscribeLink:
-    """Stop sending this kind of mail to this address; a repeat changes nothing.
-
-    Raises NotFound (forged), Gone (expired).
-    """
-    target = peek(tokens, token, now)
-    queries.opt_out(session, target.address_key, target.template, now)
-    return target

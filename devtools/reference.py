@@ -1,4 +1,4 @@
-"""The task reference on standard output: `python -m devtools.task_reference`."""
+"""Generated reference pages on standard output: `python -m devtools.reference tasks|mails|openapi`."""
 
 import importlib
 import inspect
@@ -19,7 +19,7 @@ from kontor.kernel.states import CrashPolicy, TaskKind
 from tasks.schedules import all_schedules
 
 REFERENCE: Final = ROOT / "docs" / "reference" / "tasks.md"
-COMMAND: Final = "python -m devtools.task_reference > docs/reference/tasks.md"
+COMMAND: Final = "python -m devtools.reference tasks > docs/reference/tasks.md"
 PROGRAMME_ZONE: Final = "the programme's zone"
 PAUSES_SHOWN: Final = 3
 UNITS: Final = ((timedelta(hours=1), "h"), (timedelta(minutes=1), "min"), (timedelta(seconds=1), "s"))
