@@ -39,7 +39,7 @@ from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
 from kontor.programme import files

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 from dataclasses import dataclass
@@ -9,14 +10,18 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
+from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 import tasks
 from devtools.source import ROOT
 from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.retry import RetryPolicy
+from kontor.http.routing import describe, flat
 from kontor.kernel.states import CrashPolicy, TaskKind
+from kontor.monitoring.routes import health_router, metrics_router
 from tasks.schedules import all_schedules
+from workers.web_app import FAMILIES, TITLE
 
 REFERENCE: Final = ROOT / "docs" / "reference" / "tasks.md"
 COMMAND: Final = "python -m devtools.reference tasks > docs/reference/tasks.md"
@@ -173,5 +178,23 @@ def path(module: str) -> str:
     return f"{module.replace('.', '/')}.py"
 
 
+def openapi_document() -> dict[str, Any]:
+    """Return the document of `/openapi.json`, except for the version."""
+    app = FastAPI(title=TITLE, version="1")
+    app.router.routes.extend(flat(FAMILIES))
+    app.include_router(health_router)
+    app.include_router(metrics_router)
+    describe(app)
+    result: dict[str, Any] = json.loads(json.dumps(app.openapi()))
+    return result
+
+
+def openapi() -> str:
+    """Return the document as it is kept in `docs/openapi.json`."""
+    return json.dumps(openapi_document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+PAGES: Final = {"openapi": openapi, "tasks": reference}
+
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    sys.stdout.write(PAGES[sys.argv[1]]())

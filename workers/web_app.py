@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kontor.accounts import merge_routes
 from kontor.accounts import routes as accounts_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
@@ -49,7 +48,6 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     queue_routes.schedule_routes,
     accounts_routes.routes,
     accounts_routes.reseller_routes,
-    merge_routes.routes,
     fees_routes.subscription_routes,
     fees_routes.routes,
     fees_routes.product_routes,

@@ -20,7 +20,7 @@ from kontor.kernel.tracing import Tracer
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from kontor.programme.service import Programmes
 from tasks.registry import HandlerDeps, all_handlers
 

@@ -12,7 +12,7 @@ from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
 from kontor.http.wire import RequestModel, ResponseModel
 from kontor.jobs import service as jobs
-from kontor.jobs.access import applied_filter
+from kontor.jobs.routes import applied_filter
 from kontor.jobs.schemas import JobFilterMembers, JobOut, job_out
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import BulkAction, JobState

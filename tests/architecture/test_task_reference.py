@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from devtools.task_reference import COMMAND, REFERENCE, duration, entries, reference, retries
+from devtools.reference import COMMAND, REFERENCE, duration, entries, reference, retries
 from kontor.engine.retry import RetryPolicy
 from tasks.catalogue import catalogue
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from kontor.accounts import clients, deletion, reseller_status, views
+from kontor.accounts import clients, deletion, reseller_status, schemas
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
 from kontor.accounts.schemas import AccountOut
@@ -112,7 +112,7 @@ class TrialScenario:
         """The account as the API shows it."""
         with self.transaction() as session:
             account = accounts.get(session, account_id or self.client)
-            return views.account_outs(session, self.ctx.programmes, [account], self.clock.now())[0]
+            return schemas.account_outs(session, self.ctx.programmes, [account], self.clock.now())[0]
 
     def set(self, instant: datetime) -> None:
         """Move the clock to an instant without running jobs."""

@@ -12,7 +12,7 @@ from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from kontor.programme import files
 from kontor.programme.service import Programmes
 from tasks.catalogue import catalogue
