@@ -15,6 +15,7 @@ from kontor.engine.admin.operations import Operations
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Registry
 from kontor.kernel.states import BulkAction
 from models.console import BulkRun, BulkState
+from tasks.deps import HandlerDeps
 
 COUNT_MS: Final = 30_000
 
@@ -74,3 +75,10 @@ class JobsPreviewHandler:
         counts = bulk.count_jobs(session, BulkAction(run.action), query, COUNT_MS)
         total = None if counts is None else sum(group.count for group in counts)
         bulk.update_run(session, run.id, counts=[asdict(group) for group in counts or ()], total=total)
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of bulk actions; that of previews is given all others."""
+    return [
+        JobsBulkHandler(),
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from kontor.alerts.payloads import AlertsDigest
 from kontor.alerts.service import check
-from kontor.engine.handlers import Cancelled, Done, JobContext, Outcome
+from kontor.engine.handlers import Cancelled, Done, Handler, JobContext, Outcome
 from kontor.engine.payloads import ConsoleRollup, ProbeEcho, UpkeepIdempotency, UpkeepRetention
 from kontor.http import stored_responses
 from kontor.kernel.database import PgConnection, psycopg_connection
@@ -19,6 +18,7 @@ from kontor.programme.service import Programmes
 from kontor.reconciliation.payloads import ReconciliationCompare
 from kontor.reconciliation.service import reconcile
 from models.console import RollupSize
+from tasks.deps import HandlerDeps, Sleep
 
 
 class UpkeepRetentionHandler:
@@ -133,9 +133,6 @@ class ReconciliationCompareHandler:
         return Done(result.document())
 
 
-Sleep = Callable[[float], None]
-"""Sleeps for a number of seconds of wall time."""
-
 NAP: Final = 0.1
 
 
@@ -172,3 +169,15 @@ class ProbeEchoHandler:
     ) -> Done:
         """Return the echo as the result."""
         return Done(result)
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of the installation."""
+    return [
+        ProbeEchoHandler(deps.sleep),
+        UpkeepRetentionHandler(),
+        UpkeepIdempotencyHandler(),
+        ConsoleRollupHandler(),
+        AlertsDigestHandler(),
+        ReconciliationCompareHandler(deps.programmes),
+    ]

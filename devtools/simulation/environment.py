@@ -40,7 +40,8 @@ from kontor.mails.resend import RULES
 from kontor.programme.service import Programmes
 from kontor.webhooks.events import emit_job_dead
 from tasks.catalogue import catalogue
-from tasks.registry import HandlerDeps, all_handlers
+from tasks.deps import HandlerDeps
+from tasks.registry import all_handlers
 from tasks.schedules import all_schedules
 
 HOST = "https://{label}.instances.example/hook"

@@ -28,8 +28,10 @@ from kontor.usage.service import NewUsageReport
 from models.accounts import Account
 from models.mails import Mail, MailRecipient
 from models.webhooks import DomainEvent
-from tasks.registry import account_handlers
-from tests.support.wiring import EXAMPLES, context_for, mail_handler
+from tasks import accounts as account_tasks
+from tasks import mails as mail_tasks
+from tasks import usage as usage_tasks
+from tests.support.wiring import EXAMPLES, context_for, handler_deps, silent_jobs
 
 EXAMPLE = EXAMPLES / "booking.yaml"
 CHEF = "chef@salons.example"
@@ -46,7 +48,9 @@ class TrialScenario:
 
     def __post_init__(self) -> None:
         programmes = Programmes()
-        handlers = [*account_handlers(programmes), mail_handler(programmes, self.transport)]
+        deps = handler_deps(context_for(silent_jobs(self.clock), programmes), transport=self.transport)
+        families = (account_tasks, usage_tasks, mail_tasks)
+        handlers = [handler for family in families for handler in family.handlers(deps)]
         self.inline = InlineWorker(self.engine, handlers, self.clock)
         self.ctx = context_for(self.inline.jobs, programmes)
         self.offers = context_for(self.inline.jobs, programmes)
