@@ -19,6 +19,8 @@ from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.retry import RetryPolicy
 from kontor.http.routing import describe, flat
 from kontor.kernel.states import CrashPolicy, TaskKind
+from kontor.mailer.kinds import Audience, MailKind
+from kontor.mailer.registry import MAIL_KINDS
 from kontor.monitoring.routes import health_router, metrics_router
 from tasks.schedules import all_schedules
 from workers.web_app import FAMILIES, TITLE
@@ -194,7 +196,41 @@ def openapi() -> str:
     return json.dumps(openapi_document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-PAGES: Final = {"openapi": openapi, "tasks": reference}
+MAILS: Final = ROOT / "docs" / "reference" / "mail-list.md"
+MAILS_COMMAND: Final = "python -m devtools.reference mails > docs/reference/mail-list.md"
+MAILS_HEAD: Final = f"""\
+# Every mail
+
+Generated from the code by `{MAILS_COMMAND}`; a test fails when this page is stale. How mails are built and sent:
+[mails](mails.md). How to add one: [add a mail](../how-to/add-a-mail.md).
+
+Facts with `?` are optional. The types are in `kontor/mailer/account_mails.py` and `kontor/mailer/trade_mails.py`.
+
+| mail | To | Cc | facts | links |
+|---|---|---|---|---|
+"""
+READERS: Final = {
+    Audience.RESELLER: "reseller",
+    Audience.ACCOUNT: "account admin",
+    Audience.CLIENT: "client admin",
+    Audience.OPERATOR: "operators",
+}
+
+
+def mails() -> str:
+    """Return the page of all mails."""
+    return MAILS_HEAD + "".join(f"{mail_row(mail)}\n" for mail in MAIL_KINDS.values())
+
+
+def mail_row(mail: MailKind) -> str:
+    """Return a mail's row of the table."""
+    facts = [f"`{name}`{'' if fact.is_required() else '?'}" for name, fact in mail.facts.model_fields.items()]
+    links = [f"`{link}`" for link in sorted(mail.required_links)]
+    copy = "reseller" if mail.cc_reseller else ""
+    return f"| `{mail.name}` | {READERS[mail.audience]} | {copy} | {', '.join(facts)} | {', '.join(links)} |"
+
+
+PAGES: Final = {"mails": mails, "openapi": openapi, "tasks": reference}
 
 if __name__ == "__main__":
     sys.stdout.write(PAGES[sys.argv[1]]())

@@ -16,8 +16,8 @@ from kontor.kernel.tokens import Tokens
 from kontor.mailer.brand import Brand
 from kontor.mailer.build import OutgoingMail, kind_of
 from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
+from kontor.mailer.kinds import Audience
 from kontor.mailer.mime import BuiltMail, mask_tokens
-from kontor.mailer.registry import Audience
 from kontor.mails import queries
 from kontor.mails.queries import MailResult, RecipientResult
 from kontor.mails.service import Links, MailRule

@@ -21,7 +21,8 @@ from kontor.fees import notifications as fees_notifications
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.mailer.build import kind_of, validate_facts
-from kontor.mailer.registry import MAIL_KINDS, Audience
+from kontor.mailer.kinds import Audience
+from kontor.mailer.registry import MAIL_KINDS
 from kontor.mails import queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.service import MailRule, Refreshed
