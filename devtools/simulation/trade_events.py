@@ -250,14 +250,14 @@ def usage(scenario: Scenario) -> list[Action]:
         values["at"] = scenario.now - timedelta(seconds=scenario.random.randint(1, 40 * 86_400))
     elif roll < 0.12:
         values["at"] = scenario.now.replace(second=0)
-    values.update(_amount(scenario, client, metric))
+    values.update(_level(scenario, client, metric))
     if scenario.chance(0.6):
         values["report_id"] = f"U-{scenario.actors.next_number('report'):07d}"
         client.reports.append(values)
     return [scenario.new_action("instance", "usage", **values)]
 
 
-def _amount(scenario: Scenario, client: Client, metric: str) -> dict[str, int]:
+def _level(scenario: Scenario, client: Client, metric: str) -> dict[str, int]:
     """Return a level for seven in ten accounts, an increase for two, either for the tenth."""
     group = int(client.label[1:]) % 10
     before = client.levels.get(metric, 0)

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import Query
 
 from kontor.accounts import service as accounts
-from kontor.accounts.routes import READ, RESELLERS, shown
 from kontor.accounts.routes import READ as ACCOUNTS_READ
+from kontor.accounts.routes import RESELLERS, shown
 from kontor.fees import assignments, catalogue, plans, statements
 from kontor.fees.assignments import Assignments
 from kontor.fees.catalogue import ProductChanges
@@ -77,7 +77,7 @@ def change_product(ctx: Ctx, reseller_id: UUID, product: str, body: ProductPatch
 subscription_routes = Routes("fees")
 
 
-def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
+def _subscribed(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
     service_ctx = ctx.context
     programme = service_ctx.programme_of(ctx.session, account)
     subscription = plans.get_subscription(ctx.session, account, service_ctx.today(programme.zone))
@@ -90,13 +90,13 @@ def _shown(ctx: RequestContext, account: Account) -> SubscribedAccountOut:
 def put_subscription(ctx: Ctx, account_id: UUID, body: PlanIn) -> SubscribedAccountOut:
     """Change plan: upgrades start a new period today, others follow at the period's end. 422 `unknown_plan`."""
     service_ctx = ctx.context
-    return _shown(ctx, plans.take_plan(service_ctx, ctx.session, account_id, body.plan))
+    return _subscribed(ctx, plans.take_plan(service_ctx, ctx.session, account_id, body.plan))
 
 
-@subscription_routes.get("/v1/accounts/{account_id}/subscription", READ, response=SubscribedAccountOut)
+@subscription_routes.get("/v1/accounts/{account_id}/subscription", ACCOUNTS_READ, response=SubscribedAccountOut)
 def get_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
     """Return the account with its current paid plan, if any."""
-    return _shown(ctx, accounts.get(ctx.session, account_id))
+    return _subscribed(ctx, accounts.get(ctx.session, account_id))
 
 
 @subscription_routes.delete(
@@ -105,7 +105,7 @@ def get_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
 def cancel_subscription(ctx: Ctx, account_id: UUID) -> SubscribedAccountOut:
     """End the paid plan with its paid period; no effect on the free plan."""
     service_ctx = ctx.context
-    return _shown(ctx, plans.cancel_plan(service_ctx, ctx.session, account_id))
+    return _subscribed(ctx, plans.cancel_plan(service_ctx, ctx.session, account_id))
 
 
 routes = Routes("fees")
