@@ -1,4 +1,4 @@
-"""Bulk runs from preview to end: started with a reason, paused, resumed, stopped, audited."""
+"""Bulk actions: count the matching jobs, process them in chunks; runs are paused, resumed, stopped and audited."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Dates, times, money, numbers and translations as the reader writes them."""
+"""Dates, times, money, numbers and translations as the reader writes them; text from people, cleaned."""
 
 import re
 from collections.abc import Callable, Mapping

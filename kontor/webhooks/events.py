@@ -236,14 +236,14 @@ def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, condition: Colum
     return select(query.subquery().c.seq)
 
 
-EVENT = "job.dead"
+JOB_DEAD: Final = "job.dead"
 
 
 def emit_job_dead(session: Session, job: JobContext, reason: str, error: str) -> None:
     """Emit `job.dead` in the transaction that marks the job dead."""
     data = {"job": str(job.id), "task": job.task, "tenant": job.tenant, "reason": reason, "error": error}
     reseller = _reseller(session, job.tenant)
-    emit_for(session, job.jobs, EVENT, data, at=job.now, reseller_id=reseller)
+    emit_for(session, job.jobs, JOB_DEAD, data, at=job.now, reseller_id=reseller)
 
 
 def _reseller(session: Session, tenant: str) -> UUID | None:
