@@ -6,10 +6,21 @@ from kontor.engine.handlers import Handler
 from tasks import accounts, bulk, discounts, fees, licences, mails, maintenance, offers, usage, webhooks
 from tasks.deps import HandlerDeps
 
-FAMILIES: Final = (maintenance, offers, licences, webhooks, mails, accounts, bulk, usage, discounts, fees)
+FAMILIES: Final = (
+    maintenance.handlers,
+    offers.handlers,
+    licences.handlers,
+    webhooks.handlers,
+    mails.handlers,
+    accounts.handlers,
+    bulk.handlers,
+    usage.handlers,
+    discounts.handlers,
+    fees.handlers,
+)
 
 
 def all_handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handler of every task; the last one dry-runs the others."""
-    handlers = [handler for family in FAMILIES for handler in family.handlers(deps)]
+    handlers = [handler for handlers_of in FAMILIES for handler in handlers_of(deps)]
     return [*handlers, bulk.JobsPreviewHandler(handlers)]
