@@ -37,6 +37,7 @@ from kontor.programme import files
 from kontor.programme.model import TurnoverDiscount
 from kontor.programme.service import Programmes
 from tasks import fees
+from tests.support.wiring import context_for, handler_deps, silent_jobs
 from workers.migrations import ROOT, migrate
 
 FIRST: Final = date(2026, 3, 3)
@@ -136,8 +137,9 @@ def measured(url: str, clients: Clients, rounds: int, *, turnover: bool) -> dict
     engine, clock, programmes = create_engine(url), ManualClock(noon(FIRST)), Programmes()
     with Session(engine) as session, session.begin():
         applied(session, clock, turnover=turnover)
+    deps = handler_deps(context_for(silent_jobs(clock), programmes))
     with (
-        InlineWorker(engine, fees.handlers(programmes), clock) as inline,
+        InlineWorker(engine, fees.handlers(deps), clock) as inline,
         psycopg.connect(libpq(url), autocommit=True) as floor,
     ):
         clients.fill(floor, FIRST, clock.now())

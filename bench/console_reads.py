@@ -21,7 +21,7 @@ from bench.daily_fill import reseller
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.settings import Settings
 from kontor.audit import Actor
-from kontor.bulk import runs
+from kontor.bulk import service as bulk
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Deps
 from kontor.kernel.states import BulkAction
@@ -95,7 +95,7 @@ def prepared(deps: Deps) -> tuple[str, str]:
     """A preview of retrying every dead job, and any job."""
     with deps.sessions() as session:
         query = JobFilter(states=frozenset({"dead"}))
-        run = runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor("bench"))
+        run = bulk.preview(session, deps.jobs, BulkAction.RETRY, query, Actor("bench"))
         session.commit()
         return str(run.id), str(run.job_id)
 

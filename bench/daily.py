@@ -25,7 +25,7 @@ from bench.daily_fill import Ledger, fill, pay_a_day, reseller
 from bench.daily_floor import Floor
 from bench.results import percentile
 from kontor.adapters.embedded.servers import embedded_servers
-from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.adapters.fakes import ManualClock
 from kontor.context import Context
 from kontor.discounts import run_admin
 from kontor.discounts.queries import RunFilter
@@ -35,19 +35,14 @@ from kontor.engine.enqueue import JobRequest
 from kontor.engine.testing import InlineWorker
 from kontor.kernel.money import parse_money
 from kontor.kernel.states import PaymentKind, RunState
-from kontor.kernel.tokens import Tokens
-from kontor.mailer.build import MailBuilder
-from kontor.mailer.render import Renderer
-from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
 from kontor.payments import service as payments
 from kontor.payments.service import NewPayment
 from kontor.programme import files
 from kontor.programme.model import TurnoverDiscount
 from kontor.programme.service import Programmes
 from models.discounts import DiscountRun
-from tasks import discounts
-from tasks.mails import MailSendHandler
+from tasks import discounts, mails
+from tests.support.wiring import context_for, handler_deps, silent_jobs
 from workers.migrations import ROOT, migrate
 
 OPENING: Final = datetime(2026, 3, 2, 21, 5, tzinfo=UTC)
@@ -64,9 +59,8 @@ class Deployment:
     programmes: Programmes = field(default_factory=Programmes)
 
     def __post_init__(self) -> None:
-        dispatcher = Dispatcher(RULES, Tokens("bench"), self.programmes, "https://kontor.example")
-        sending = MailSendHandler(dispatcher, MailBuilder(Renderer()), FakeMailTransport())
-        self.inline = InlineWorker(self.engine, [*discounts.handlers(self.programmes), sending], self.clock)
+        deps = handler_deps(context_for(silent_jobs(self.clock), self.programmes))
+        self.inline = InlineWorker(self.engine, [*discounts.handlers(deps), *mails.handlers(deps)], self.clock)
         self.context = Context(self.inline.jobs, self.programmes)
         with self.transaction() as session:
             source = (ROOT / "examples" / "programmes" / "hosting.yaml").read_text()

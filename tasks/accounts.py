@@ -11,12 +11,13 @@ from kontor.accounts import queries as accounts_queries
 from kontor.accounts.deletion import purge
 from kontor.accounts.payloads import AccountsTidy, ResellersMerge
 from kontor.context import Context
-from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Permanent
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Permanent
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.login_throttle import FAILURE_RETENTION
 from kontor.mails import queries as mails_queries
 from kontor.operators import queries as operators_queries
 from kontor.programme.service import Programmes
+from tasks.deps import HandlerDeps
 
 CHUNK: Final = 100
 
@@ -58,3 +59,11 @@ class ResellersMergeHandler:
                 raise Permanent(error.message) from error
             return Cancel(error.message)
         return Done(report.out().model_dump(mode="json"))
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of accounts."""
+    return [
+        AccountsTidyHandler(),
+        ResellersMergeHandler(deps.programmes),
+    ]

@@ -1,62 +1,47 @@
 """Every task of this deployment by its payload: what relay, scheduler, web and the command line need of tasks."""
 
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Final
 
-from kontor.accounts.payloads import AccountsTidy, ResellersMerge
-from kontor.alerts.payloads import AlertsDigest
-from kontor.bulk.payloads import JobsBulk, JobsPreview
-from kontor.discounts.payloads import (
-    DiscountsApply,
-    DiscountsCompute,
-    DiscountsNotify,
-    DiscountsRecompute,
-    DiscountsRun,
-)
+from kontor.accounts import payloads as accounts
+from kontor.alerts import payloads as alerts
+from kontor.bulk import payloads as bulk
+from kontor.discounts import payloads as discounts
+from kontor.engine import payloads as engine
 from kontor.engine.catalogue import Catalogue, Payload
-from kontor.engine.payloads import ConsoleRollup, ProbeEcho, UpkeepIdempotency, UpkeepRetention
-from kontor.fees.payloads import FeesCharge, FeesChargeRange, FeesStatement, FeesStatements
-from kontor.licences.payloads import LicencesEndGrants, LicencesProvision, LicencesRemind
-from kontor.mails.payloads import MailSend
-from kontor.offers.payloads import OfferDeliver, OfferExpire, OfferWithdraw
-from kontor.reconciliation.payloads import ReconciliationCompare
-from kontor.usage.payloads import QuotasCheck, QuotasDigest, QuotasNotify, TrialsEnd, TrialsRemind
-from kontor.webhooks.payloads import WebhooksDeliver, WebhooksFanOut
+from kontor.fees import payloads as fees
+from kontor.licences import payloads as licences
+from kontor.mails import payloads as mails
+from kontor.offers import payloads as offers
+from kontor.reconciliation import payloads as reconciliation
+from kontor.usage import payloads as usage
+from kontor.webhooks import payloads as webhooks
 
-PAYLOADS: Final[tuple[type[Payload], ...]] = (
-    ProbeEcho,
-    OfferDeliver,
-    OfferWithdraw,
-    OfferExpire,
-    LicencesProvision,
-    LicencesEndGrants,
-    LicencesRemind,
-    WebhooksFanOut,
-    WebhooksDeliver,
-    MailSend,
-    AccountsTidy,
-    ResellersMerge,
-    UpkeepRetention,
-    JobsBulk,
-    JobsPreview,
-    ConsoleRollup,
-    AlertsDigest,
-    UpkeepIdempotency,
-    ReconciliationCompare,
-    TrialsEnd,
-    TrialsRemind,
-    QuotasNotify,
-    QuotasDigest,
-    QuotasCheck,
-    DiscountsRecompute,
-    DiscountsRun,
-    DiscountsCompute,
-    DiscountsApply,
-    DiscountsNotify,
-    FeesCharge,
-    FeesChargeRange,
-    FeesStatements,
-    FeesStatement,
+MODULES: Final = (
+    engine,
+    offers,
+    licences,
+    webhooks,
+    mails,
+    accounts,
+    bulk,
+    alerts,
+    reconciliation,
+    usage,
+    discounts,
+    fees,
 )
+
+
+def payloads_of(module: ModuleType) -> Iterator[type[Payload]]:
+    """Yield the payloads that a module defines, in the order of their definition."""
+    for member in vars(module).values():
+        if isinstance(member, type) and issubclass(member, Payload) and member.__module__ == module.__name__:
+            yield member
+
+
+PAYLOADS: Final[tuple[type[Payload], ...]] = tuple(payload for module in MODULES for payload in payloads_of(module))
 
 
 def catalogue() -> Catalogue:

@@ -17,6 +17,7 @@ from kontor.discounts.payloads import (
 )
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
 from kontor.programme.service import Programmes
+from tasks.deps import HandlerDeps
 
 
 class _RunHandler:
@@ -89,12 +90,12 @@ class DiscountsRecomputeHandler:
         return Done({"moved": bool(change and change.moved)})
 
 
-def handlers(programmes: Programmes) -> list[Handler]:
-    """Return the discount handlers."""
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of discounts."""
     return [
-        DiscountsRecomputeHandler(programmes),
-        DiscountsRunHandler(programmes),
-        DiscountsComputeHandler(programmes),
-        DiscountsApplyHandler(programmes),
-        DiscountsNotifyHandler(programmes),
+        DiscountsRecomputeHandler(deps.programmes),
+        DiscountsRunHandler(deps.programmes),
+        DiscountsComputeHandler(deps.programmes),
+        DiscountsApplyHandler(deps.programmes),
+        DiscountsNotifyHandler(deps.programmes),
     ]

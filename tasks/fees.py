@@ -17,6 +17,7 @@ from kontor.fees.queries import RunPosition, payers
 from kontor.kernel.periods import add_months
 from kontor.kernel.zones import local_day
 from kontor.programme.service import Programmes
+from tasks.deps import HandlerDeps
 
 PAGE: Final = 1_000
 
@@ -104,11 +105,11 @@ class FeesStatementHandler:
         return Done({"mail_id": None if mail_id is None else str(mail_id)})
 
 
-def handlers(programmes: Programmes) -> list[Handler]:
+def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the fee handlers."""
     return [
-        FeesChargeHandler(programmes),
-        FeesChargeRangeHandler(programmes),
-        FeesStatementsHandler(programmes),
-        FeesStatementHandler(programmes),
+        FeesChargeHandler(deps.programmes),
+        FeesChargeRangeHandler(deps.programmes),
+        FeesStatementsHandler(deps.programmes),
+        FeesStatementHandler(deps.programmes),
     ]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.context import Context
-from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Snooze
 from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
 from kontor.kernel.states import OfferState
 from kontor.licences import service as licences
@@ -22,6 +22,7 @@ from models.accounts import Account
 from models.licences import Grant
 from models.offers import GrantState, Offer
 from tasks.calls import send_or_raise
+from tasks.deps import HandlerDeps
 from tasks.offers import mail_delivery_failure
 
 
@@ -139,3 +140,12 @@ def emit_granted(job: JobContext, session: Session, account_id: UUID, offer: Off
     data = granted_payload(account_id, totals, job.now, offer)
     reseller_id = None if offer is None else offer.reseller_id
     events.emit(session, job.jobs, "licences.granted", account, data, at=job.now, reseller_id=reseller_id)
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of licences."""
+    return [
+        LicencesProvisionHandler(deps.ctx, deps.sender, deps.secret_box),
+        LicencesEndGrantsHandler(deps.ctx, deps.sender, deps.secret_box),
+        LicencesRemindHandler(deps.ctx),
+    ]

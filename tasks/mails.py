@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze, Transient
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Snooze, Transient
 from kontor.kernel.ports import MailDeferred, MailRefused, MailTransport
 from kontor.kernel.validation import address_key
 from kontor.mailer.build import MailBuilder
@@ -17,6 +17,7 @@ from kontor.mails.dispatch import Dispatch, Dispatcher, NotSent, SendResult, log
 from kontor.mails.payloads import MailSend
 from kontor.mails.queries import RecipientResult
 from models.mails import MailState, RecipientState
+from tasks.deps import HandlerDeps
 
 DEFERRED_RETRY: Final = timedelta(minutes=2)
 
@@ -85,3 +86,10 @@ class MailSendHandler:
             mails_queries.set_queued_reason(session, payload.mail_id, error, job.id)
         else:
             mails_queries.close(session, payload.mail_id, MailState.FAILED, error, job.id)
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of mails."""
+    return [
+        MailSendHandler(deps.dispatcher, deps.builder, deps.transport),
+    ]

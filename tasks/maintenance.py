@@ -1,16 +1,24 @@
-"""Maintenance tasks: retention, idempotency keys, rollups."""
+"""Tasks of the installation itself: probe, retention, idempotency keys, rollups, reconciliation, alerts."""
+
+from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy.orm import Session
 
-from kontor.engine.handlers import Done, JobContext, Outcome
-from kontor.engine.payloads import ConsoleRollup, UpkeepIdempotency, UpkeepRetention
+from kontor.alerts.payloads import AlertsDigest
+from kontor.alerts.service import check
+from kontor.engine.handlers import Cancelled, Done, Handler, JobContext, Outcome, Released
+from kontor.engine.payloads import ConsoleRollup, ProbeEcho, UpkeepIdempotency, UpkeepRetention
 from kontor.http import stored_responses
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.monitoring import queries as monitoring_queries
+from kontor.programme.service import Programmes
+from kontor.reconciliation.payloads import ReconciliationCompare
+from kontor.reconciliation.service import reconcile
 from models.console import RollupSize
+from tasks.deps import HandlerDeps, Sleep
 
 
 class UpkeepRetentionHandler:
@@ -99,3 +107,81 @@ def delete_finished(connection: PgConnection, before: datetime) -> int:
     """Delete up to 10,000 jobs and 10,000 occurrences; return the total. Effect keys are never deleted."""
     params = {"before": before, "chunk": RETENTION_CHUNK}
     return connection.execute(JOBS, params).rowcount + connection.execute(OCCURRENCES, params).rowcount
+
+
+class AlertsDigestHandler:
+    """Runs one check."""
+
+    payload: ClassVar[type[AlertsDigest]] = AlertsDigest
+
+    def run(self, job: JobContext, session: Session, payload: AlertsDigest) -> Outcome:
+        """Check and send the digest."""
+        return Done(check(session, job.jobs, job.now))
+
+
+class ReconciliationCompareHandler:
+    """Runs one reconciliation."""
+
+    payload: ClassVar[type[ReconciliationCompare]] = ReconciliationCompare
+
+    def __init__(self, programmes: Programmes) -> None:
+        self._programmes = programmes
+
+    def run(self, job: JobContext, session: Session, payload: ReconciliationCompare) -> Outcome:
+        """Run the checks and record the gaps."""
+        result = reconcile(session, self._programmes, job.now, everything=payload.everything)
+        return Done(result.document())
+
+
+NAP: Final = 0.1
+FINISH_SECONDS: Final = 10.0
+"""A stopping worker finishes a probe with less to go, and gives back one with more."""
+
+
+class ProbeEchoHandler:
+    """Sleeps in short steps, so that a cancellation is noticed."""
+
+    payload = ProbeEcho
+
+    def __init__(self, sleep: Sleep) -> None:
+        self._sleep = sleep
+
+    def claim(self, job: JobContext, session: Session, payload: ProbeEcho) -> ProbeEcho:
+        """Return the payload; there is nothing to check."""
+        return payload
+
+    def act(self, job: JobContext, plan: ProbeEcho) -> dict[str, object]:
+        """Sleep for the requested time, then return the args that were sent."""
+        left = plan.seconds or 0.0
+        while left > 0:
+            if job.cancelled():
+                raise Cancelled
+            if job.stopping() and left > FINISH_SECONDS:
+                raise Released
+            nap = min(left, NAP)
+            self._sleep(nap)
+            left -= nap
+        return plan.model_dump(mode="json", exclude_unset=True)
+
+    def record(
+        self,
+        job: JobContext,
+        session: Session,
+        payload: ProbeEcho,
+        plan: ProbeEcho,
+        result: dict[str, object],
+    ) -> Done:
+        """Return the echo as the result."""
+        return Done(result)
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of the installation."""
+    return [
+        ProbeEchoHandler(deps.sleep),
+        UpkeepRetentionHandler(),
+        UpkeepIdempotencyHandler(),
+        ConsoleRollupHandler(),
+        AlertsDigestHandler(),
+        ReconciliationCompareHandler(deps.programmes),
+    ]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.context import Context
-from kontor.engine.handlers import Cancel, Done, JobContext, Outcome
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
 from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
 from kontor.kernel.states import DeadReason, OfferEvent, OfferState
 from kontor.offers import notifications as offers_notifications
@@ -18,6 +18,7 @@ from kontor.offers.transitions import lock_offer, try_transition
 from kontor.offers.views import delivered_message, state_at, withdrawn_message
 from models.offers import Offer
 from tasks.calls import definitely_not_received, send_or_raise
+from tasks.deps import HandlerDeps
 
 ATTEMPTED: Final = (None, DeadReason.FAILED, DeadReason.PERMANENT)
 
@@ -137,3 +138,12 @@ def mail_delivery_failure(
         attempts=attempts,
         held=dead == DeadReason.LANE_HELD,
     )
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of offers."""
+    return [
+        OfferDeliverHandler(deps.ctx, deps.sender, deps.secret_box),
+        OfferWithdrawHandler(deps.ctx, deps.sender, deps.secret_box),
+        OfferExpireHandler(deps.ctx),
+    ]

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from sqlalchemy.orm import Session
 
 from kontor.accounts import queries as accounts_queries
-from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Snooze
 from kontor.kernel.states import TrialState
 from kontor.programme.service import Programmes
 from kontor.usage import notifications as usage_notifications
@@ -15,6 +15,7 @@ from kontor.usage import queries as usage_queries
 from kontor.usage import quotas, trials
 from kontor.usage.payloads import QuotasCheck, QuotasDigest, QuotasNotify, TrialsEnd, TrialsRemind
 from kontor.usage.rules import clock_hour
+from tasks.deps import HandlerDeps
 
 CHUNK: Final = 200
 
@@ -110,3 +111,14 @@ class TrialsRemindHandler:
         if not trials.remind(session, job.jobs, programme, account, job.now):
             return Cancel("no reminder is due")
         return Done()
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of usage and trials."""
+    return [
+        TrialsEndHandler(deps.programmes),
+        TrialsRemindHandler(deps.programmes),
+        QuotasNotifyHandler(),
+        QuotasDigestHandler(),
+        QuotasCheckHandler(deps.programmes),
+    ]

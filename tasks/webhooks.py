@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from kontor.engine.handlers import Cancel, Done, JobContext, Outcome
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
 from kontor.kernel.ports import CallSender, Clock, HttpReply, OutgoingCall, SecretBox
 from kontor.webhooks import events, signing
 from kontor.webhooks import queries as webhooks_queries
@@ -15,6 +15,7 @@ from kontor.webhooks import service as webhooks
 from kontor.webhooks.payloads import WebhooksDeliver, WebhooksFanOut
 from models.webhooks import DeliveryState, WebhookDelivery
 from tasks.calls import send_or_raise
+from tasks.deps import HandlerDeps
 
 GONE: Final = 410
 ERROR_LIMIT: Final = 500
@@ -97,3 +98,11 @@ def status_of_error(error: str) -> int | None:
     """Return the status in an error such as `answered 503: …`; None if there was no response."""
     words = error.replace(":", " ").split()
     return int(words[1]) if words[:1] == ["answered"] and words[1].isdigit() else None
+
+
+def handlers(deps: HandlerDeps) -> list[Handler]:
+    """Return the handlers of webhooks."""
+    return [
+        WebhooksFanOutHandler(),
+        WebhooksDeliverHandler(deps.sender, deps.secret_box, deps.clock),
+    ]

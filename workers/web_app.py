@@ -12,12 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kontor.accounts import merge_routes
 from kontor.accounts import routes as accounts_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
 from kontor.discounts import routes as discounts_routes
-from kontor.fees import plan_routes
 from kontor.fees import routes as fees_routes
 from kontor.http.context import Deps
 from kontor.http.incoming import trace_of
@@ -25,7 +23,7 @@ from kontor.http.long_poll import JobWatcher
 from kontor.http.responses import MEDIA, ApiResponse, head, respond
 from kontor.http.routing import Routes, describe, flat
 from kontor.http.tracing import TracingMiddleware
-from kontor.jobs import clock_routes, queue_routes
+from kontor.jobs import queue_routes
 from kontor.jobs import routes as jobs_routes
 from kontor.mails import routes as mails_routes
 from kontor.monitoring import routes as monitoring_routes
@@ -50,10 +48,9 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     queue_routes.schedule_routes,
     accounts_routes.routes,
     accounts_routes.reseller_routes,
-    merge_routes.routes,
-    plan_routes.subscription_routes,
+    fees_routes.subscription_routes,
     fees_routes.routes,
-    plan_routes.product_routes,
+    fees_routes.product_routes,
     fees_routes.charge_routes,
     usage_routes.trial_routes,
     usage_routes.routes,
@@ -67,7 +64,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     programme_routes.routes,
     webhooks_routes.routes,
     webhooks_routes.event_routes,
-    clock_routes.routes,
+    jobs_routes.clock_routes,
 )
 CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
 log = structlog.get_logger(__name__)

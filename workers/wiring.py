@@ -20,9 +20,10 @@ from kontor.kernel.tracing import Tracer
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from kontor.programme.service import Programmes
-from tasks.registry import HandlerDeps, all_handlers
+from tasks.deps import HandlerDeps
+from tasks.registry import all_handlers
 
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:

@@ -31,7 +31,7 @@ from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.tracing import TracedRunner, with_tracing
 from kontor.kernel.ports import CrashPoint, no_crash
 from kontor.kernel.states import TaskKind
-from kontor.webhooks.dead_jobs import emit_job_dead
+from kontor.webhooks.events import emit_job_dead
 from tasks.catalogue import PAYLOADS
 from workers.connections import CACHED_PLAN_OPTIONS, clock_for, psycopg_connection, redis_client, sql_engine, tracer_for
 from workers.heartbeat import Heartbeat

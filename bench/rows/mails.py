@@ -30,7 +30,7 @@ from kontor.mailer.render import Renderer
 from kontor.mails import service as mails
 from kontor.mails.dispatch import Dispatch, Dispatcher
 from kontor.mails.preview import sample_facts
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from kontor.programme import files
 from kontor.programme.service import Programmes
 from models.accounts import Account

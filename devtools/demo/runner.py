@@ -1,19 +1,122 @@
-"""Runs the demo's stories with a progress bar and prints each step."""
+"""Runs the demo's stories with a progress bar, prints each step and collects the results."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from devtools.demo.deployment import CALENDAR, DemoFailed
-from devtools.demo.report import StoryResult, collect_results, document, table
+from devtools.demo.deployment import CALENDAR, DemoFailed, check_equal
 from devtools.demo.stories import booking, hosting, learning, telephony
 from devtools.demo.story import Steps, Story, StoryRun
 from devtools.demo.world import World, running_world
+
+SHOWN_IDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StoryResult:
+    """The result of a story. `tries`: calls to instances and endpoints; `began` and `ended`: test clock, UTC."""
+
+    programme: str
+    story: str
+    happened: str
+    steps: list[str]
+    tries: int
+    mails: dict[str, int]
+    webhook_ids: list[str]
+    began: str
+    ended: str
+    seconds: float
+
+
+Deliveries = dict[str, list[Any]]
+"""Webhook deliveries to the endpoint that receives all events, by account."""
+
+
+def collect_results(world: World, runs: list[StoryRun]) -> list[StoryResult]:
+    """Collect the results; check that every webhook and every mail was delivered. Raises DemoFailed."""
+    world.move_to(world.now)
+    by_account: Deliveries = {}
+    rows = world.list_all(f"/v1/webhook-endpoints/{world.endpoint}/deliveries")
+    deliveries = {row["event_seq"]: row for row in rows}
+    for event in world.list_all("/v1/events"):
+        delivery = deliveries.get(event["seq"])
+        if delivery is not None:
+            check_equal(f"the delivery of {event['type']}", delivery["state"], "delivered")
+            by_account.setdefault(event["account_id"] or event["reseller_id"], []).append(delivery)
+    offers, mails = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    for offer in world.list_all("/v1/offers"):
+        offers[offer["account_id"]] += offer["delivery"]["attempts"]
+    for mail in world.list_all("/v1/mails"):
+        if _is_sent(world, mail):
+            mails[mail["account_id"]][mail["template"]] += 1
+    return [_story_result(run, by_account, offers, mails) for run in sorted(runs, key=lambda run: run.number)]
+
+
+def _story_result(
+    run: StoryRun, by_account: Deliveries, offers: Counter[str], mails: Mapping[str, Counter[str]]
+) -> StoryResult:
+    deliveries = [delivery for account in run.accounts for delivery in by_account.get(account.id, ())]
+    calls = [call["webhook-id"] for instance in run.instances for call in instance.received.calls]
+    tries = sum(offers[account.id] for account in run.accounts) + sum(delivery["tries"] for delivery in deliveries)
+    mail_counts = sum((mails[account.id] for account in run.accounts), Counter[str]())
+    return StoryResult(
+        run.story.programme,
+        run.story.name,
+        run.happened,
+        run.steps,
+        tries + sum(not webhook_id.endswith("_delivered") for webhook_id in calls),
+        dict(sorted(mail_counts.items())),
+        list(dict.fromkeys([*calls, *(delivery["webhook_id"] for delivery in deliveries)])),
+        f"{run.days[0]:%Y-%m-%dT%H:%M:%SZ}",
+        f"{run.days[-1]:%Y-%m-%dT%H:%M:%SZ}",
+        round(run.seconds, 2),
+    )
+
+
+def _is_sent(world: World, mail: Any) -> bool:
+    """Whether a mail was sent. Raises DemoFailed if it failed or a recipient did not receive it."""
+    if mail["state"] not in ("sent", "skipped"):
+        raise DemoFailed(f"the mail {mail['template']} is {mail['state']}: {mail['reason']}")
+    for recipient in mail["recipients"] if mail["state"] == "sent" else ():
+        if world.mailbox.find(mail["message_id"], recipient["address"]) is None:
+            raise DemoFailed(f"the mail {mail['template']} did not arrive at {recipient['address']}")
+    return bool(mail["state"] == "sent")
+
+
+def table(rows: list[StoryResult]) -> Table:
+    """Return the table of the results."""
+    shown = Table(title="Results", title_justify="left", show_lines=True)
+    for name in ("story", "result", "calls", "mails", "webhook ids", "days", "seconds"):
+        shown.add_column(name, no_wrap=name in {"mails", "webhook ids", "days"})
+    for row in rows:
+        mails = "\n".join(f"{count} {name}" for name, count in row.mails.items() if count)
+        shown.add_row(
+            f"{row.programme}\n{row.story}", row.happened, str(row.tries), mails, _ids(row.webhook_ids), _days(row),
+            f"{row.seconds:.1f}",
+        )  # fmt: skip
+    return shown
+
+
+def _ids(ids: list[str]) -> str:
+    more = len(ids) - SHOWN_IDS
+    return "\n".join([*ids[:SHOWN_IDS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _days(row: StoryResult) -> str:
+    return "\n".join(dict.fromkeys((row.began[:10], row.ended[:10])))
+
+
+def document(rows: list[StoryResult], seconds: float) -> dict[str, Any]:
+    """Return the results as a JSON document."""
+    return {"seconds": round(seconds, 1), "stories": [asdict(row) for row in rows]}
+
 
 WIDTH = 180
 STORIES: Final = (

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from devtools.simulation import operator_actions
-from devtools.simulation.fake_world import url_of
+from devtools.simulation.environment import url_of
 from devtools.simulation.log import OK, Action, Entry, done
 from devtools.simulation.operator_actions import ActionContext, ActionHandler, ActionResult, Values
 from kontor.accounts import clients, deletion, instances, reseller_status

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from devtools.simulation import account_events, money_events, offer_events
+from devtools.simulation import account_events, trade_events
 from devtools.simulation.actors import Actors, RandomEvent, Scenario
 from devtools.simulation.log import MACHINE, Action
 from kontor.kernel.periods import ONE_DAY, add_months, turnover_window
@@ -112,16 +112,16 @@ def event_weights(parameters: Parameters, day: date) -> list[tuple[RandomEvent, 
         (account_events.suspend, 0.5),
         (account_events.delete, 0.8),
         (account_events.merge, 0.05),
-        (money_events.pay, 40 if parameters.has_tiers else 4),
-        (money_events.order, 6),
-        (money_events.plan, 4 * by_month),
-        (money_events.unplan, 1.5),
-        (money_events.assign, 7 * by_month),
-        (money_events.unassign, 2.5),
-        (offer_events.trial, 5),
-        (offer_events.usage, 40),
-        (offer_events.offer, 8),
-        (offer_events.down, 0.6),
+        (trade_events.pay, 40 if parameters.has_tiers else 4),
+        (trade_events.order, 6),
+        (trade_events.plan, 4 * by_month),
+        (trade_events.unplan, 1.5),
+        (trade_events.assign, 7 * by_month),
+        (trade_events.unassign, 2.5),
+        (trade_events.trial, 5),
+        (trade_events.usage, 40),
+        (trade_events.offer, 8),
+        (trade_events.down, 0.6),
     ]
 
 

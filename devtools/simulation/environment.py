@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
@@ -15,8 +16,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from devtools.simulation.fake_world import FakeInstances, FakeMailboxes
-from kontor.adapters.fakes import ManualClock
+from kontor.adapters.fakes import ManualClock, http_reply, refused, timed_out
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.redis_doorbell import SilentRelayHint
 from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
@@ -30,16 +30,89 @@ from kontor.engine.retry import BreakerPolicy
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
 from kontor.engine.schedules import declare, fire_due
+from kontor.kernel.errors import Unreachable
+from kontor.kernel.ports import HttpReply
 from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from kontor.programme.service import Programmes
-from kontor.webhooks.dead_jobs import emit_job_dead
+from kontor.webhooks.events import emit_job_dead
 from tasks.catalogue import catalogue
-from tasks.registry import HandlerDeps, all_handlers
+from tasks.deps import HandlerDeps
+from tasks.registry import all_handlers
 from tasks.schedules import all_schedules
+
+HOST = "https://{label}.instances.example/hook"
+MESSAGE_ID = b"\nMessage-ID: "
+
+
+def url_of(label: str) -> str:
+    """Return the URL of an account's instance."""
+    return HOST.format(label=label.lower())
+
+
+@dataclass(slots=True)
+class FakeInstances:
+    """Implements kontor.kernel.ports.HttpSender: returns 204, or fails as set in `down` by URL."""
+
+    down: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+    failures: int = 0
+    keys: set[bytes] = field(default_factory=set)
+    repeats: int = 0
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
+        """Receive a call; fail it when the instance is down. Raises Unreachable."""
+        failure = self.down.get(url)
+        if failure is not None:
+            self.failures += 1
+            return _fail(failure)
+        self.calls += 1
+        by_name = {name.lower(): text for name, text in headers.items()}
+        key = hashlib.blake2b(f"{url} {by_name.get('webhook-id')}".encode(), digest_size=8).digest()
+        self.repeats += key in self.keys
+        self.keys.add(key)
+        return http_reply(204)
+
+
+def _fail(failure: str) -> HttpReply:
+    match failure:
+        case "refused":
+            raise _unreachable(refused())
+        case "timeout":
+            raise _unreachable(timed_out())
+        case _:
+            return http_reply(int(failure))
+
+
+def _unreachable(error: Unreachable) -> Unreachable:
+    return error
+
+
+@dataclass(slots=True)
+class FakeMailboxes:
+    """Implements kontor.kernel.ports.MailTransport: counts deliveries and repeats, keeps no text."""
+
+    delivered: int = 0
+    repeats: int = 0
+    seen: set[bytes] = field(default_factory=set)
+    by_domain: Counter[str] = field(default_factory=Counter)
+
+    def send(self, envelope_from: str, recipient: str, raw: bytes) -> None:
+        """Count one delivery."""
+        begin = raw.index(MESSAGE_ID) + len(MESSAGE_ID)
+        message_id = raw[begin : raw.index(b"\n", begin)]
+        key = hashlib.blake2b(message_id + b" " + recipient.encode(), digest_size=8).digest()
+        self.repeats += key in self.seen
+        self.seen.add(key)
+        self.delivered += 1
+        self.by_domain[recipient.rpartition("@")[2]] += 1
+
+    def close(self) -> None:
+        """No-op."""
+
 
 SECRET: Final = "a secret that lives as long as a simulation"  # noqa: S105 -- of a database that is thrown away
 PUBLIC_URL: Final = "https://kontor.example"

@@ -18,8 +18,8 @@ from kontor.accounts.schemas import BrandOut
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.kernel.validation import account_name, colour, domain_name, email_address, https_url
 from kontor.mailer.brand import Brand, Colours, Support
+from kontor.mailer.formatting import many_lines, one_line
 from kontor.mailer.identity import OutgoingAddress, domain_of
-from kontor.mailer.sanitize import many_lines, one_line
 from models.accounts import Account, AccountKind, BrandRow
 
 T = TypeVar("T")

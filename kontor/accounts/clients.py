@@ -13,7 +13,7 @@ from kontor.accounts.locks import share_lock_reseller
 from kontor.accounts.service import NewAccount
 from kontor.accounts.service import create as create_account
 from kontor.context import Context
-from kontor.fees.termination import charge_to_date, stop_at_period_end
+from kontor.fees.assignments import charge_to_date, stop_at_period_end
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
 from kontor.kernel.login_throttle import FAILURE_RETENTION

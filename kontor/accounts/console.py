@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from kontor.accounts import instances, timeline, timeline_queries
+from kontor.accounts.schemas import account_outs
 from kontor.accounts.timeline_queries import AccountSearch
-from kontor.accounts.views import account_outs
 from kontor.discounts import queries as discounts_queries
 from kontor.fees import queries as fees_queries
 from kontor.http.incoming import IncomingRequest

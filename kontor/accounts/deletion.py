@@ -15,7 +15,7 @@ from kontor.accounts import queries
 from kontor.accounts.reseller_status import release_clients
 from kontor.context import Context
 from kontor.engine.enqueue import Jobs
-from kontor.fees.termination import resume_runs, stop_at_period_end
+from kontor.fees.assignments import resume_runs, stop_at_period_end
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.mails import service as mails
 from kontor.offers import service as offers

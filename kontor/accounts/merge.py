@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import count
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.accounts import merge_queries, queries
 from kontor.accounts.locks import require_active
-from kontor.accounts.merge_rules import SharedAssignment, renamed_templates, subscription_conflicts
+from kontor.accounts.merge_queries import SharedAssignment
 from kontor.accounts.payloads import MERGE, ResellersMerge
 from kontor.accounts.schemas import HeldAssignmentOut, MergeReportOut, SubscriptionConflictOut, TemplateClashOut
 from kontor.audit import Actor
@@ -211,3 +212,25 @@ class MergeReport:
 def _conflict_out(subscription: str, clients: Sequence[SharedAssignment]) -> SubscriptionConflictOut:
     held = [HeldAssignmentOut.model_validate(client) for client in clients]
     return SubscriptionConflictOut(subscription=subscription, held=held)
+
+
+def renamed_templates(moved: Collection[str], existing: Collection[str], reseller: str) -> Mapping[str, str]:
+    """Return new names for moved templates whose name is taken: the reseller's name is appended in parentheses.
+
+    If that name is taken too, a number follows.
+    """
+    taken = {*moved, *existing}
+    renamed: dict[str, str] = {}
+    for name in sorted(set(moved) & set(existing)):
+        candidates = (f"{name} ({reseller})" + (f" {number}" if number > 1 else "") for number in count(1))
+        renamed[name] = next(candidate for candidate in candidates if candidate not in taken)
+        taken.add(renamed[name])
+    return renamed
+
+
+def subscription_conflicts(held: Iterable[SharedAssignment]) -> Mapping[str, list[SharedAssignment]]:
+    """Return the subscriptions that several resellers of a merge hold, with their assignments; they prevent it."""
+    by_code: dict[str, list[SharedAssignment]] = {}
+    for assignment in held:
+        by_code.setdefault(assignment.subscription, []).append(assignment)
+    return {code: group for code, group in sorted(by_code.items()) if len({each.reseller_id for each in group}) > 1}

@@ -11,11 +11,21 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Uuid, select, text, type_coerce
 from sqlalchemy.orm import Session
 
-from kontor.accounts.merge_rules import SharedAssignment
 from kontor.fees.queries import OPEN, active_on
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun
 from models.offers import OfferTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class SharedAssignment:
+    """A client's running assignment under a reseller subscription that serves one client only."""
+
+    subscription: str
+    product: str
+    account_id: UUID
+    account: str
+    reseller_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The activation page: a new client's admin confirms the address by pressing a button."""
 
+from typing import Final
+
 from sqlalchemy.orm import Session
 
 from kontor.accounts import activation
@@ -7,15 +9,26 @@ from kontor.accounts.brands import branding_for
 from kontor.http.context import Deps, RequestTransaction
 from kontor.kernel.errors import Conflict, Gone, Invalid, KontorError, NotFound
 from kontor.mailer.brand import Brand
-from kontor.ui import page_texts
-from kontor.ui.pages import PublicPage, Reader
+from kontor.ui.pages import N, PublicPage, Reader
 from models.accounts import Account
+
+ACTIVATE: Final = N("Activate the account “%(account)s”")
+ACTIVE: Final = N("The account is active. You can close this page.")
+ACTIVE_BEFORE: Final = N("The account was already active; nothing was changed.")
+ACTIVATION_GONE: Final[dict[str, str]] = {
+    "expired": N("This link has expired. Please request a new one."),
+    "address_changed": N("This link is no longer valid because the account’s address has changed."),
+    "account_deleted": N("The account has been deleted."),
+}
+PASSWORD: Final = N("A password must have 8 to 200 characters.")
+UNKNOWN: Final = N("This link is not valid")
+UNKNOWN_HINT: Final = N("Please check that the link is complete, or ask the sender.")
 
 
 def show_activation(request: RequestTransaction) -> PublicPage:
     """Show the page; changes nothing. Raises NotFound, Gone."""
     link = _peek(request)
-    notice = page_texts.ACTIVE if link.done else None
+    notice = ACTIVE if link.done else None
     return _page(request, link.account, 200, notice, form=not link.done)
 
 
@@ -24,7 +37,7 @@ def activate(request: RequestTransaction) -> PublicPage:
     password = request.incoming.form.get("password") or None
     token = request.incoming.params["token"]
     link = activation.activate(request.context, request.session, request.deps.tokens, token, password)
-    return _page(request, link.account, 200, page_texts.ACTIVE, form=False)
+    return _page(request, link.account, 200, ACTIVE, form=False)
 
 
 def refuse_activation(request: RequestTransaction, error: KontorError) -> PublicPage:
@@ -35,9 +48,9 @@ def refuse_activation(request: RequestTransaction, error: KontorError) -> Public
         case Gone():
             return _gone(error)
         case Conflict():
-            return _page(request, _peek(request).account, 409, page_texts.ACTIVE_BEFORE, form=False)
+            return _page(request, _peek(request).account, 409, ACTIVE_BEFORE, form=False)
         case Invalid():
-            return _page(request, _peek(request).account, 422, page_texts.PASSWORD, form=True)
+            return _page(request, _peek(request).account, 422, PASSWORD, form=True)
         case _:
             raise error
 
@@ -49,7 +62,7 @@ def _peek(request: RequestTransaction) -> activation.Invitation:
 
 def _gone(error: Gone) -> PublicPage:
     """Return a page without a brand: it must not reveal the account."""
-    return PublicPage("plain.html", 410, page_texts.ACTIVATION_GONE[error.code], values={"hint": None})
+    return PublicPage("plain.html", 410, ACTIVATION_GONE[error.code], values={"hint": None})
 
 
 def _page(request: RequestTransaction, account: Account, status: int, notice: str | None, *, form: bool) -> PublicPage:
@@ -57,7 +70,7 @@ def _page(request: RequestTransaction, account: Account, status: int, notice: st
     return PublicPage(
         "activation.html",
         status,
-        page_texts.ACTIVATE,
+        ACTIVATE,
         brand,
         Reader(account.locale, account.timezone),
         notice,
@@ -75,4 +88,4 @@ def brand_of(deps: Deps, session: Session, account: Account, reseller: Account |
 
 def unknown() -> PublicPage:
     """Return the page for an unknown link; it shows no brand."""
-    return PublicPage("plain.html", 404, page_texts.UNKNOWN, values={"hint": page_texts.UNKNOWN_HINT})
+    return PublicPage("plain.html", 404, UNKNOWN, values={"hint": UNKNOWN_HINT})

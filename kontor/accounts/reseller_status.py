@@ -11,7 +11,7 @@ from kontor.accounts import queries
 from kontor.accounts.clients import detach
 from kontor.accounts.locks import lock_account
 from kontor.context import Context
-from kontor.fees.termination import stop_at_period_end
+from kontor.fees.assignments import stop_at_period_end
 from kontor.kernel.errors import Conflict, Forbidden
 from kontor.mails import service as mails
 from kontor.programme import Programme

@@ -14,10 +14,11 @@ from kontor.accounts import (
     deletion,
     export,
     instances,
+    merge,
     queries,
     reseller_status,
+    schemas,
     service,
-    views,
 )
 from kontor.accounts.locks import require_reseller
 from kontor.accounts.schemas import (
@@ -29,6 +30,9 @@ from kontor.accounts.schemas import (
     BrandOut,
     InstanceIn,
     InstanceOut,
+    MergeIn,
+    MergeOut,
+    MergeReportOut,
 )
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
@@ -53,7 +57,7 @@ def shown(ctx: RequestContext, account: Account) -> AccountOut:
 
 def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
     """Build the responses for accounts; their usage is read in one query."""
-    return views.account_outs(ctx.session, ctx.deps.programmes, rows, ctx.now)
+    return schemas.account_outs(ctx.session, ctx.deps.programmes, rows, ctx.now)
 
 
 def refuse_suspending(ctx: RequestContext) -> None:
@@ -263,3 +267,21 @@ def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
 def disconnect_client(ctx: Ctx, reseller_id: UUID, account_id: UUID) -> AccountOut:
     """Disconnect a client: it becomes a regular account."""
     return shown(ctx, clients.disconnect(ctx.context, ctx.session, reseller_id, account_id))
+
+
+MERGE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, unbound_only=True)
+
+
+@reseller_routes.post(
+    "/v1/resellers/{reseller_id}/merge", MERGE, response=MergeOut, status=202, also={200: MergeReportOut}
+)
+def merge_resellers(ctx: Ctx, reseller_id: UUID, body: MergeIn) -> ApiResponse:
+    """Merge a reseller into another, all or nothing. 409 `programme_mismatch`, `conflicts`, `not_a_reseller`."""
+    service_ctx = ctx.context
+    report = merge.preview(service_ctx, ctx.session, reseller_id, body.into)
+    document = report.out()
+    if body.dry_run:
+        return ApiResponse.of(document)
+    merge.require_no_conflicts(report)
+    job_id = merge.enqueue(service_ctx, ctx.session, reseller_id, body.into, ctx.caller.actor)
+    return ApiResponse.of(MergeOut(job_id=job_id, report=document), 202, {"Location": f"/v1/jobs/{job_id}"})

@@ -17,7 +17,7 @@ from kontor.alerts.rules import Incident, Notified, collapse, is_news, quarter_h
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.states import AlertKind
 from kontor.kernel.tokens import Tokens
-from kontor.mailer.sanitize import one_line
+from kontor.mailer.formatting import one_line
 from kontor.mails import service as mails
 from kontor.mails.service import Links, MailRule
 from kontor.operators import service as operators

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from kontor.bulk import preview
-from kontor.bulk import runs as bulk_runs
+from kontor.bulk import preview, service
 from kontor.bulk.preview import Preview
 from kontor.engine.admin import overview
 from kontor.engine.admin.job_filter import JobFilter
@@ -43,13 +42,13 @@ def begin(request: ConsoleRequest) -> Redirect:
     applied = jobs.with_defaults(
         formatting.resolved(request, job_filter), request.now, real_time=not request.deps.test_clock
     )
-    run = bulk_runs.preview(request.session, request.jobs, action, applied, request.actor())
+    run = service.preview(request.session, request.jobs, action, applied, request.actor())
     return Redirect(f"/console/bulk/{run.id}")
 
 
 def show_runs(request: ConsoleRequest) -> TemplateResponse:
     """Show bulk actions, newest first."""
-    runs = bulk_runs.newest(request.session, request.incoming.param("cursor"), SHOWN)
+    runs = service.newest(request.session, request.incoming.param("cursor"), SHOWN)
     following = f"/console/bulk?cursor={runs.next}" if runs.next is not None else None
     described = [(run, JobFilter.load(run.query).describe()) for run in runs.items]
     return TemplateResponse("bulk.html", "Bulk actions", {"runs": described, "next": following}, "bulk")
@@ -57,7 +56,7 @@ def show_runs(request: ConsoleRequest) -> TemplateResponse:
 
 def show_run(request: ConsoleRequest) -> TemplateResponse:
     """Show one bulk action: its preview, then its progress. Raises NotFound."""
-    run = bulk_runs.by_id(request.session, request.incoming.uuid("run_id"))
+    run = service.by_id(request.session, request.incoming.uuid("run_id"))
     if run is None:
         raise NotFound
     lines = lines_of(request, run)
@@ -90,23 +89,23 @@ def lines_of(request: ConsoleRequest, run: BulkRun) -> Sequence[BulkLine]:
 
 def start(request: ConsoleRequest, reason: str | None) -> str:
     """Start a previewed bulk action."""
-    run = bulk_runs.start(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
+    run = service.start(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
     return f"/console/bulk/{run.id}?done=bulk"
 
 
 def pause(request: ConsoleRequest, reason: str | None) -> str:
     """Pause after the current chunk."""
-    bulk_runs.pause(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
+    service.pause(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
     return f"/console/bulk/{request.incoming.params['run_id']}?done=pause-bulk"
 
 
 def resume(request: ConsoleRequest, reason: str | None) -> str:
     """Continue a paused bulk action."""
-    bulk_runs.resume(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
+    service.resume(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
     return f"/console/bulk/{request.incoming.params['run_id']}?done=resume-bulk"
 
 
 def stop(request: ConsoleRequest, reason: str | None) -> str:
     """End a bulk action; the remaining jobs are skipped."""
-    bulk_runs.stop(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
+    service.stop(request.session, request.jobs, request.incoming.uuid("run_id"), request.actor(reason))
     return f"/console/bulk/{request.incoming.params['run_id']}?done=stop"

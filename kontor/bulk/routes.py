@@ -5,14 +5,14 @@ from uuid import UUID
 from pydantic import Field, field_validator, model_validator
 
 from kontor.audit import Actor
-from kontor.bulk import runs, service
+from kontor.bulk import service
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
 from kontor.http.wire import RequestModel, ResponseModel
 from kontor.jobs import service as jobs
-from kontor.jobs.access import applied_filter
+from kontor.jobs.routes import applied_filter
 from kontor.jobs.schemas import JobFilterMembers, JobOut, job_out
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import BulkAction, JobState
@@ -77,7 +77,7 @@ def act_on_jobs(ctx: Ctx, body: BulkIn) -> ApiResponse:
     if body.dry_run:
         return ApiResponse.of(_count(ctx, body.action, job_filter))
     actor = Actor(ctx.caller.actor, "api", body.reason)
-    job = runs.start_unpreviewed(ctx.session, ctx.jobs, body.action, job_filter, actor, ctx.caller.tenant or "")
+    job = service.start_unpreviewed(ctx.session, ctx.jobs, body.action, job_filter, actor, ctx.caller.tenant or "")
     return ApiResponse.of(_job(ctx, job.id), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 

@@ -8,7 +8,7 @@ import typer
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
-from kontor.cli import access, engine, imports, mails, money, processes, programmes, simulate
+from kontor.cli import access, engine, imports, mails, money, processes, programmes
 from kontor.kernel.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
@@ -32,7 +32,7 @@ def build() -> typer.Typer:
     app.command()(processes.migrate)
     app.command()(processes.doctor)
     app.command()(money.reconcile)
-    app.command()(simulate.simulate)
+    app.command()(programmes.simulate)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
     groups = {
         "programme": programmes.app,

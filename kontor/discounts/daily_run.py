@@ -25,8 +25,7 @@ from kontor.discounts.record import TierChange, computation_for, record
 from kontor.discounts.rules import needs_approval
 from kontor.discounts.set_queries import ALL, DiscountComputation
 from kontor.kernel.ids import new_id
-from kontor.kernel.states import RunState
-from kontor.mailer.contexts import AlertKind
+from kontor.kernel.states import AlertKind, RunState
 from kontor.programme.model import TurnoverDiscount
 from models.accounts import Account, AccountKind
 from models.discounts import DiscountRange, DiscountRun

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from kontor.accounts.locks import lock_with_payer
 from kontor.context import Context
 from kontor.fees import queries
+from kontor.fees.assignments import charge_to_date, start_run
 from kontor.fees.catalogue import plan_prices
 from kontor.fees.charging import Billing, convert_trial, set_plan
 from kontor.fees.rules import BillingRun, PlanChange, Subscription, choose_plan, current_period, end_plan
 from kontor.fees.schemas import SubscriptionOut
-from kontor.fees.termination import charge_to_date, start_run
 from kontor.kernel.errors import Conflict, FieldError, Invalid
 from models.accounts import Account, AccountKind
 from models.fees import FeeKind, FeeRun, StopReason

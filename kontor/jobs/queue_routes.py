@@ -10,7 +10,7 @@ from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
 from kontor.http.wire import Json, PageOut, ResponseModel, UtcOut
 from kontor.jobs import service
-from kontor.jobs.access import actor, operations
+from kontor.jobs.routes import actor, operations
 from kontor.jobs.schemas import ActionIn, JobOut, job_out
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import MisfirePolicy

@@ -1,5 +1,6 @@
-"""Routes of jobs: enqueue, read, search, cancel, retry, run now."""
+"""Jobs: list, wait, steer; the test clock, which is not found unless it is on."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
@@ -7,20 +8,68 @@ from uuid import UUID
 from fastapi import Query
 from sqlalchemy.orm import Session
 
-from kontor.engine.admin.job_filter import PREFIX
+from kontor.audit import Actor
+from kontor.engine import test_clock
+from kontor.engine.admin.job_filter import PREFIX, JobFilter
+from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import JobRequest
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
+from kontor.http.ownership import Ownership
 from kontor.http.responses import ApiResponse, LongPoll
 from kontor.http.routing import Routes
+from kontor.http.wire import RequestModel, ResponseModel, UtcIn, UtcOut, uuid_of
 from kontor.jobs import service
-from kontor.jobs.access import actor, applied_filter, may_steer_job, operations
-from kontor.jobs.schemas import ActionIn, JobIdsOut, JobIn, JobListQuery, JobOut, JobPageOut, JobsIn, WaitQuery, job_out
+from kontor.jobs.schemas import (
+    ActionIn,
+    JobFilterMembers,
+    JobIdsOut,
+    JobIn,
+    JobListQuery,
+    JobOut,
+    JobPageOut,
+    JobsIn,
+    WaitQuery,
+    job_out,
+)
 from kontor.jobs.search import Searcher
 from kontor.kernel.database import PgConnection, psycopg_connection
-from kontor.kernel.errors import NotFound
+from kontor.kernel.errors import Forbidden, NotFound
 from kontor.kernel.paging import cursor_id
 from models.keys import Scope
+
+
+def operations(ctx: RequestContext) -> Operations:
+    """Return the engine's operations at the time of this request."""
+    return Operations(ctx.jobs)
+
+
+def actor(ctx: RequestContext, reason: str | None) -> Actor:
+    """Return the actor for the audit log."""
+    return Actor(ctx.caller.actor, "api", reason)
+
+
+def applied_filter(ctx: RequestContext, members: JobFilterMembers, args: Sequence[tuple[str, str]]) -> JobFilter:
+    """Return the filter as applied: jobs the caller may see, by default of the last seven days."""
+    job_filter = members.job_filter(args, service.visible_tenants(ctx.session, ctx.caller))
+    return service.with_defaults(job_filter, ctx.now, real_time=not ctx.deps.test_clock)
+
+
+def may_steer_job(ctx: RequestContext) -> None:
+    """Check access: `enqueue` suffices for one's own jobs of public tasks; all others require `operate`."""
+    if ctx.caller.has_scope(Scope.OPERATE):
+        return
+    ctx.require_scope(Scope.ENQUEUE)
+    job_id: UUID = uuid_of(ctx.incoming.params["job_id"])
+    view = service.view(ctx.session, ctx.deps.jobs.catalogue, job_id)
+    if view is None:
+        raise NotFound
+    catalogue = ctx.deps.jobs.catalogue
+    public = view.job.task in catalogue and catalogue[view.job.task].policy.public
+    unowned = ownership.tenant_ownership(ctx.session, view.job.tenant) == Ownership()
+    if not public or not (ctx.caller.bound or unowned):
+        raise Forbidden(message="Jobs of others require the scope operate.", scope=Scope.OPERATE.value)
+
 
 routes = Routes("jobs")
 
@@ -122,3 +171,68 @@ def _controlled(ctx: RequestContext, job_id: UUID) -> JobOut:
     if view is None:
         raise NotFound
     return job_out(view)
+
+
+clock_routes = Routes("clock")
+SETTLE_SECONDS = 60.0
+
+
+class ClockIn(RequestModel):
+    """The new time, and whether to wait for the work that is due by then."""
+
+    now: UtcIn
+    settle: bool = False
+
+
+class ClockOut(ResponseModel):
+    """The current time of the clock."""
+
+    now: UtcOut
+
+
+class DueWorkOut(ResponseModel):
+    """Work left: jobs by task, schedules, and probes of open lanes."""
+
+    jobs: dict[str, int]
+    schedules: list[str]
+    probes: list[str]
+
+
+class UnsettledOut(ClockOut):
+    """The clock is set, but some due work did not finish in time."""
+
+    due: DueWorkOut
+
+
+def require_test_clock(ctx: RequestContext) -> None:
+    """Raise NotFound unless the test clock is on."""
+    if not ctx.deps.test_clock:
+        raise NotFound("no_test_clock", "The test clock is off; set KONTOR_TEST_CLOCK=1 to turn it on.")
+
+
+ADMIN = RoutePolicy(Scope.ADMIN, first=require_test_clock, unbound_only=True)
+
+
+@clock_routes.get("/v1/clock", ADMIN, response=ClockOut, problems=[404])
+def get_clock(ctx: Ctx) -> ClockOut:
+    """Return the time that every process uses."""
+    return ClockOut(now=ctx.now)
+
+
+@clock_routes.post("/v1/clock", ADMIN, response=ClockOut, also={202: UnsettledOut}, problems=[404])
+def set_clock(ctx: Ctx, body: ClockIn) -> ApiResponse:
+    """Move the time that every process uses. 409 `clock_backwards`."""
+    now = test_clock.advance(ctx.session, ctx.jobs.doorbell, body.now)
+    response = ApiResponse.of(ClockOut(now=now))
+    if not body.settle:
+        return response
+
+    def render(session: Session) -> ApiResponse:
+        pending = test_clock.due_work(session, now)
+        if not pending:
+            return response
+        due = DueWorkOut(jobs=dict(pending.jobs), schedules=list(pending.schedules), probes=list(pending.probes))
+        return ApiResponse.of(UnsettledOut(now=now, due=due), 202)
+
+    done = LongPoll(SETTLE_SECONDS, render, done=lambda session: not test_clock.due_work(session, now))
+    return ApiResponse(response.body, wait=done)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from kontor.kernel.ports import ascii_domain
-from kontor.mailer.sanitize import one_line
+from kontor.mailer.formatting import one_line
 
 MIN_CONTRAST = 4.5
 CARD = "#ffffff"

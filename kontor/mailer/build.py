@@ -11,10 +11,10 @@ from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ports import MailSigner
 from kontor.kernel.validation import same_address
 from kontor.mailer.brand import Brand
-from kontor.mailer.contexts import MailFacts
 from kontor.mailer.identity import Addressee, SenderIdentity
+from kontor.mailer.kinds import MailFacts, MailKind
 from kontor.mailer.mime import BuiltMail, Envelope, assemble, token_in_link
-from kontor.mailer.registry import MAIL_KINDS, MailKind
+from kontor.mailer.registry import MAIL_KINDS
 from kontor.mailer.render import Renderer, RenderInput, content_language
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kontor.kernel.ports import ascii_domain
-from kontor.mailer.sanitize import one_line
+from kontor.mailer.formatting import one_line
 
 _QUOTED_LOCAL = re.compile(r'"(?:[ !#-\[\]-~]|\\["\\])+"')
 

@@ -24,7 +24,6 @@ from jinja2.runtime import Context
 from markupsafe import escape
 
 from kontor.mailer.brand import Brand, Palette, palette
-from kontor.mailer.contexts import MailFacts
 from kontor.mailer.formatting import (
     FILTERS,
     LOCALES,
@@ -33,9 +32,9 @@ from kontor.mailer.formatting import (
     formats_for,
     language_of,
     load_catalogues,
+    typeset_line,
 )
-from kontor.mailer.registry import MailKind
-from kontor.mailer.sanitize import typeset_line
+from kontor.mailer.kinds import MailFacts, MailKind
 
 _TAG = re.compile(r'<(?P<tag>[a-z0-9]+)(?P<rest>[^<>]*?)\sclass="(?P<names>[a-z0-9 -]+)"')
 _STYLE = re.compile(r'<div class="(?P<names>[^"]+)"(?: style="(?P<style>[^"]*)")?>')

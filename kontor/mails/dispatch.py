@@ -16,8 +16,8 @@ from kontor.kernel.tokens import Tokens
 from kontor.mailer.brand import Brand
 from kontor.mailer.build import OutgoingMail, kind_of
 from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
+from kontor.mailer.kinds import Audience
 from kontor.mailer.mime import BuiltMail, mask_tokens
-from kontor.mailer.registry import Audience
 from kontor.mails import queries
 from kontor.mails.queries import MailResult, RecipientResult
 from kontor.mails.service import Links, MailRule
@@ -235,19 +235,3 @@ def unsubscribe_path(tokens: Tokens, way_out: UnsubscribeLink, made_at: datetime
     """Return the path of an unsubscribe link; it is valid for a year."""
     content = {"address": way_out.address_key, "template": way_out.template}
     return f"/unsubscribe/{tokens.make(PURPOSE, content, made_at + UNSUBSCRIBE_LIFETIME)}"
-
-
-def peek(tokens: Tokens, token: str, now: datetime) -> UnsubscribeLink:
-    """Return the content of a link; changes nothing. Raises NotFound (forged), Gone (expired)."""
-    content = tokens.read(PURPOSE, token, now)
-    return UnsubscribeLink(content["address"], content["template"])
-
-
-def unsubscribe(session: Session, tokens: Tokens, token: str, now: datetime) -> UnsubscribeLink:
-    """Stop sending this kind of mail to this address; a repeat changes nothing.
-
-    Raises NotFound (forged), Gone (expired).
-    """
-    target = peek(tokens, token, now)
-    queries.opt_out(session, target.address_key, target.template, now)
-    return target

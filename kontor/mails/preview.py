@@ -16,7 +16,8 @@ from kontor.kernel.errors import NotFound
 from kontor.mailer.brand import Brand
 from kontor.mailer.build import OutgoingMail, kind_of
 from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
-from kontor.mailer.registry import Audience, MailKind
+from kontor.mailer.kinds import SAMPLE_ACCOUNT, SAMPLE_RESELLER, Audience, MailKind
+from kontor.mailer.registry import MAIL_KINDS
 from kontor.mails.dispatch import provider_brand, sender_addresses
 from kontor.programme import Programme
 from kontor.programme import service as programme_service
@@ -109,9 +110,6 @@ def _id(key: str) -> UUID | None:
         return None
 
 
-SAMPLE_ACCOUNT = "Elbe Logistik"
-SAMPLE_RESELLER = "Nordlicht Learning"
-SENT, DECIDED, LATER = "2026-11-21T08:30:00Z", "2026-11-24T15:45:00Z", "2026-12-21T13:00:00Z"
 SAMPLE_LINKS: Mapping[str, str] = MappingProxyType(
     {
         "decision": "/offers/sample-token-of-an-offer",
@@ -131,141 +129,4 @@ def sample_addressee(kind: MailKind) -> str:
 
 def sample_facts() -> SampleFacts:
     """Return sample facts by mail name."""
-    return _accounts() | _offers() | _usage() | _money_mails() | _operators()
-
-
-def _accounts() -> SampleFacts:
-    moved = {"old_address": "ops@nordlicht.example", "new_address": "admin@elbe.example"}
-    tiers = {"tier_before": "2,000", "tier_after": "5,000"}
-    return {
-        "welcome-reseller": {
-            "account": SAMPLE_RESELLER,
-            "discount": "20",
-            "terms_version": "2026-01",
-            "accepted_at": SENT,
-            "left": "Alster Media",
-        },
-        "activation": _account(expires_at=DECIDED),
-        "account-notice": _account(),
-        "address-changed": _account(told="old", changed_at=SENT, **moved),
-        "account-connected": _account(connected_at=SENT),
-        "account-disconnected": _account(reseller=SAMPLE_RESELLER, disconnected_at=SENT),
-        "account-deleted": _account(deleted_at=SENT, final_at=LATER),
-        "account-restored": _account(restored_at=DECIDED),
-        "merged": {
-            "merged": "Alster Media",
-            "into": SAMPLE_RESELLER,
-            "told": "into",
-            "clients": 12,
-            "offers": 3,
-            "merged_at": SENT,
-            **tiers,
-        },
-    }
-
-
-def _offers() -> SampleFacts:
-    lines = [
-        {"product": "Excel Basics", "count": 15, "mode": "absolute", "term": "P1Y"},
-        {"product": "Data Protection", "count": 5, "mode": "relative", "term": "2027-06-30"},
-    ]
-    changes = [
-        {"product": "Excel Basics", "now": 10, "then": 15},
-        {"product": "Data Protection", "now": 1, "then": 6},
-    ]
-    message = "As agreed on the phone.\nThe new licences can start on Monday."
-    ending = [
-        {"product": "Excel Basics", "count": 10, "ends_at": LATER},
-        {"product": "Data Protection", "count": 1, "ends_at": LATER},
-    ]
-    decided = _account(lines=lines, decided_at=DECIDED, by="admin@elbe.example")
-    return {
-        "offer-received": _account(lines=lines, changes=changes, message=message, expires_at=LATER),
-        "offer-withdrawn": _account(lines=lines, sent_at=SENT),
-        "offer-accepted": decided,
-        "offer-rejected": decided,
-        "offer-expired": _account(lines=lines, sent_at=SENT, expired_at=LATER),
-        "delivery-failed": _account(
-            subject_of="offer", lines=lines, error="answered 404: Not Found", attempts=5, failed_at=DECIDED
-        ),
-        "licences-ending": _account(licences=ending, days=14),
-    }
-
-
-def _usage() -> SampleFacts:
-    free = {"metric": "appointments", "limit": 50}
-    quota = {**free, "resets_on": "2026-12-01"}
-    notices = [
-        {"account": f"Elbe {place}", "threshold": threshold, "value": value, **free}
-        for place, threshold, value in (("Nord", "warning", 41), ("Mitte", "reached", 50), ("Süd", "exceeded", 57))
-    ]
-    return {
-        "trial-started": _account(ends_at="2026-11-28T08:30:00Z", **free),
-        "trial-reminder": _account(ends_at="2026-11-28T08:30:00Z", days=3, **free),
-        "trial-ended": _account(ended_at="2026-11-28T08:30:00Z", value=57, read_only=True, **free),
-        "quota-warning": _account(value=41, percent=82, **quota),
-        "quota-reached": _account(value=50, percent=100, **quota),
-        "quota-exceeded": _account(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **quota),
-        "quota-digest": {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": notices},
-    }
-
-
-def _money_mails() -> SampleFacts:
-    percents = [{"family": "VPS", "percent": "19"}, {"family": "SSL", "percent": "3"}]
-    leaving = {"paid_on": "2026-10-21", "reference": "R-1042", "amount": _money("3000.00")}
-    charge = {
-        "item": "Call Recording",
-        "period_start": "2026-11-01",
-        "period_end": "2026-12-01",
-        "fee": _money("1250.00"),
-        "discount": _money("250.00"),
-        "total": _money("1000.00"),
-    }
-    charges = [_account(**charge), {"account": "Elbe Nord", **charge}]
-    listed = {"charges": charges, "more": 3, "rest": _money("3000.00")}
-    return {
-        "tier-changed": {
-            "as_of": "2026-11-21",
-            "before": "30,000",
-            "now": "50,000",
-            "turnover": _money("52000.00", "RUB"),
-            "percents": percents,
-            "next_tier": "100,000",
-            "missing": _money("48000.00", "RUB"),
-        },
-        "tier-drop-tomorrow": {
-            "on": "2026-11-22",
-            "before": "50,000",
-            "after": "30,000",
-            "turnover": _money("49000.00", "RUB"),
-            "keep_with": _money("1000.00", "RUB"),
-            "leaving": [leaving | {"amount": _money("3000.00", "RUB")}],
-        },
-        "statement": {
-            "month": "2026-11-01",
-            **listed,
-            "fees": _money("6250.00"),
-            "discounts": _money("1250.00"),
-            "total": _money("5000.00"),
-        },
-        "margin-note": _account(product="Call Recording", retail_fee=_money("8.00"), wholesale_fee=_money("10.00")),
-    }
-
-
-def _operators() -> SampleFacts:
-    alerts = [
-        {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
-        {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
-        {"kind": "held_lanes", "count": 1, "detail": "instance of Elbe Logistik"},
-        {"kind": "guard_rail", "count": 1, "detail": "hosting: 41 %"},
-        {"kind": "reconciliation", "count": 2},
-    ]
-    return {"operator-alert": {"alerts": alerts}}
-
-
-def _account(**facts: object) -> dict[str, object]:
-    return {"account": SAMPLE_ACCOUNT, **facts}
-
-
-def _money(amount: str, currency: str = "EUR") -> dict[str, str]:
-    return {"amount": amount, "currency": currency}
+    return {kind.name: dict(kind.sample) for kind in MAIL_KINDS.values()}

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.accounts import activation
+from kontor.alerts import service as alerts
 from kontor.audit import Actor
+from kontor.discounts import notifications as discounts_notifications
 from kontor.engine.enqueue import Jobs
+from kontor.fees import notifications as fees_notifications
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
 from kontor.mailer.build import kind_of, validate_facts
-from kontor.mailer.registry import MAIL_KINDS, Audience
+from kontor.mailer.kinds import Audience
+from kontor.mailer.registry import MAIL_KINDS
 from kontor.mails import queries, service
 from kontor.mails.queries import NewMail, Recipient
-from kontor.mails.refresh import RULES
 from kontor.mails.service import MailRule, Refreshed
+from kontor.offers import notifications as offers_notifications
 from kontor.operators import service as operators
 from kontor.programme.service import Programmes
+from kontor.usage import notifications as usage_notifications
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account, AccountKind
 from models.mails import Mail, MailState, RecipientRole
 from models.offers import Offer
+
+RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
+    {
+        **activation.MAIL_RULES,
+        **alerts.MAIL_RULES,
+        **offers_notifications.OFFER_RULES,
+        **usage_notifications.TRIAL_RULES,
+        **usage_notifications.QUOTA_RULES,
+        **discounts_notifications.MAIL_RULES,
+        **fees_notifications.MAIL_RULES,
+    }
+)
+
 
 NO_RULE: Final = MailRule()
 REASON_REQUIRED: Final = "Enter a reason; it is kept in the audit log."

@@ -14,10 +14,32 @@ from kontor.licences.rules import CountChange
 from kontor.offers import decisions
 from kontor.offers.decisions import DecisionChoice, DecisionView
 from kontor.programme import service as programme_service
-from kontor.ui import page_texts
-from kontor.ui.pages import PublicPage, Reader
+from kontor.ui.pages import N, PublicPage, Reader
 from models.accounts import Account
 from models.offers import LineJson
+
+OFFER: Final = N("An offer from %(brand)s")
+STATES: Final[dict[OfferState, str | None]] = {
+    OfferState.WAITING: N("This offer is still on its way. Please come back in a few minutes."),
+    OfferState.WAITING_FOR_CONFIRMATION: None,
+    OfferState.ACCEPTED: N("You have accepted this offer."),
+    OfferState.REJECTED: N("You have rejected this offer."),
+    OfferState.CANCELLED: N("This offer was withdrawn."),
+}
+GONE: Final[dict[str, str]] = {
+    "withdrawn": N("This offer was withdrawn."),
+    "expired": N("This offer has expired."),
+    "account_closed": N("This offer was withdrawn because the account was closed."),
+    "address_changed": N("This link is no longer valid because the account’s address has changed."),
+}
+DECIDED_BEFORE: Final[dict[OfferState, str]] = {
+    OfferState.WAITING: N("This offer is still on its way. Please come back in a few minutes."),
+    OfferState.ACCEPTED: N("This offer has already been accepted; nothing was changed."),
+    OfferState.REJECTED: N("This offer has already been rejected; nothing was changed."),
+    OfferState.CANCELLED: N("This offer was withdrawn before you decided; nothing was changed."),
+}
+CHOOSE: Final = N("Please press one of the two buttons.")
+
 
 CHANGES: Final = {
     OfferState.WAITING_FOR_CONFIRMATION: "What will change",
@@ -34,7 +56,7 @@ def decide(request: RequestTransaction) -> PublicPage:
     """Decide the offer if a button was pressed and it is still undecided. Raises NotFound, Conflict, Gone."""
     verdict, token = request.incoming.form.get("decision"), request.incoming.params["token"]
     if verdict not in list(DecisionChoice):
-        return _page(request, _peek(request), 422, page_texts.CHOOSE)
+        return _page(request, _peek(request), 422, CHOOSE)
     tokens, choice = request.deps.tokens, DecisionChoice(verdict)
     return _page(request, decisions.decide_by_link(request.context, request.session, tokens, token, choice))
 
@@ -45,10 +67,10 @@ def refuse_decision(request: RequestTransaction, error: KontorError) -> PublicPa
         case NotFound():
             return unknown()
         case Gone():
-            return _page(request, _peek(request), 410, page_texts.GONE.get(error.code))
+            return _page(request, _peek(request), 410, GONE.get(error.code))
         case Conflict():
             seen = _peek(request)
-            return _page(request, seen, 409, page_texts.DECIDED_BEFORE.get(seen.state))
+            return _page(request, seen, 409, DECIDED_BEFORE.get(seen.state))
         case _:
             raise error
 
@@ -62,13 +84,13 @@ def _page(request: RequestTransaction, seen: DecisionView, status: int = 200, no
     owner = session.get(Account, seen.offer.reseller_id)
     brand = brand_of(deps, session, seen.account, owner)
     if seen.unavailable_reason is not None and status == 200:
-        status, notice = 410, page_texts.GONE.get(seen.unavailable_reason)
-    notice = notice or page_texts.STATES[seen.state]
+        status, notice = 410, GONE.get(seen.unavailable_reason)
+    notice = notice or STATES[seen.state]
     useless = seen.unavailable_reason == "address_changed"
     return PublicPage(
         "decision.html",
         status,
-        page_texts.OFFER,
+        OFFER,
         brand,
         Reader(seen.account.locale, seen.account.timezone),
         notice,

@@ -59,15 +59,7 @@ def send_offer(ctx: Ctx, body: OfferIn) -> OfferOut:
     require_visible_resource(ctx, ownership.account, body.account_id)
     if body.template_id is not None:
         require_visible_resource(ctx, ownership.template, body.template_id)
-    lines = None if body.lines is None else [line.model_dump(mode="json") for line in body.lines]
-    new = service.NewOffer(
-        reseller_id=body.reseller_id,
-        account_id=body.account_id,
-        template_id=body.template_id,
-        lines=lines,
-        message=body.message,
-        expires_at=body.expires_at,
-    )
+    new = service.NewOffer(**body.model_dump())
     return shown(ctx, service.send(ctx.context, ctx.session, new, ctx.caller.actor))
 
 

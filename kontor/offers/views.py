@@ -19,8 +19,6 @@ from kontor.offers import queries
 from kontor.offers.rules import effective_state
 from kontor.offers.schemas import (
     GrantStatusOut,
-    LicenceChangeOut,
-    LineOut,
     OfferDeliveryOut,
     OfferEventOut,
     OfferOut,
@@ -77,25 +75,17 @@ def offer_out(session: Session, offer: Offer, now: datetime) -> OfferOut:
 def _offer_out(
     offer: Offer, now: datetime, computed: Sequence[CountChange], events: Sequence[OfferEventRow]
 ) -> OfferOut:
-    return OfferOut(
-        id=offer.id,
-        programme=offer.programme,
-        reseller_id=offer.reseller_id,
-        account_id=offer.account_id,
-        template_id=offer.template_id,
-        state=state_at(offer, now),
-        reason=reason_at(offer, now),
-        message=offer.message,
-        lines=[LineOut.model_validate(line) for line in offer.lines],
-        expires_at=offer.expires_at,
-        created_at=offer.created_at,
-        decided_at=offer.decided_at,
-        decided_by=offer.decided_by,
-        delivery=_delivery_out(offer),
-        grant=GrantStatusOut(state=GrantState(offer.grant_state), last_error=offer.grant_error),
-        changes=[LicenceChangeOut.model_validate(change) for change in offer.changes or computed],
-        events=[_event_out(event) for event in events],
-    )
+    """Take the columns of the same name from the row; compute the rest."""
+    computed_fields = {
+        "state": state_at(offer, now),
+        "reason": reason_at(offer, now),
+        "delivery": _delivery_out(offer),
+        "grant": GrantStatusOut(state=GrantState(offer.grant_state), last_error=offer.grant_error),
+        "changes": offer.changes or computed,
+        "events": [_event_out(event) for event in events],
+    }
+    columns = {name: getattr(offer, name) for name in OfferOut.model_fields.keys() - computed_fields.keys()}
+    return OfferOut.model_validate(columns | computed_fields)
 
 
 def _delivery_out(offer: Offer) -> OfferDeliveryOut:

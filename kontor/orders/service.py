@@ -20,7 +20,6 @@ from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
 from kontor.kernel.money import Money
 from kontor.kernel.paging import Page, page_of
-from kontor.orders.schemas import OrderOut
 from kontor.payments import service as payments
 from kontor.programme import service as programme_service
 from kontor.programme.model import Product, Programme, Promotion, TurnoverDiscount
@@ -43,9 +42,9 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """An order; `created` is False for a dry run and for a reference that was used before."""
+    """An order; `created` is False for a dry run, whose order has no id, and for a reference that was used before."""
 
-    order: OrderOut
+    order: OrderRow
     created: bool
 
 
@@ -59,14 +58,14 @@ def place(ctx: Context, session: Session, reseller_id: UUID, new: NewOrder) -> P
     reseller = share_lock_reseller(session, reseller_id)
     existing = by_reference(session, reseller.id, reference)
     if existing is not None:
-        return PlacedOrder(OrderOut.of(existing), created=False)
+        return PlacedOrder(existing, created=False)
     values = {**_priced(ctx, session, reseller, new), "order_ref": reference}
     if new.dry_run:
-        return PlacedOrder(OrderOut.of(OrderRow(**values), dry_run=True), created=False)
+        return PlacedOrder(OrderRow(**{**values, "id": None}), created=False)
     order = add(session, values)
     if order is None:
-        return PlacedOrder(OrderOut.of(_existing(session, reseller.id, reference)), created=False)
-    return PlacedOrder(OrderOut.of(order), created=True)
+        return PlacedOrder(_existing(session, reseller.id, reference), created=False)
+    return PlacedOrder(order, created=True)
 
 
 def _existing(session: Session, reseller_id: UUID, reference: str) -> OrderRow:

@@ -1,20 +1,74 @@
 """Payments of resellers. Only unbound keys post them; a reseller can read its own."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 
 from kontor.accounts import service as accounts
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.responses import ApiResponse
 from kontor.http.routing import Routes
-from kontor.http.wire import PageOut
+from kontor.http.wire import DayIn, MoneyIn, MoneyOut, PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
+from kontor.kernel.money import Money
+from kontor.kernel.states import PaymentKind
+from kontor.kernel.zones import local_day
 from kontor.payments import service
-from kontor.payments.schemas import PaymentIn, PaymentOut, PaymentQuery
+from kontor.programme.model import Programme
 from models.accounts import Account
 from models.keys import Scope
+from models.payments import PaymentRow
+
+
+class PaymentIn(RequestModel):
+    """A payment, refund or chargeback; amounts are positive."""
+
+    amount: MoneyIn
+    paid_at: UtcIn
+    reference: str = Field(max_length=1_000)
+    kind: PaymentKind = Field(strict=False)
+
+
+class PaymentOut(ResponseModel):
+    """A payment; `day` is its local day, `posted_to` the reseller it was posted to."""
+
+    id: UUID
+    reseller_id: UUID
+    posted_to: UUID
+    kind: PaymentKind
+    amount: MoneyOut
+    paid_at: UtcOut
+    day: date
+    reference: str
+    created_at: UtcOut
+
+    @classmethod
+    def of(cls, row: PaymentRow, programme: Programme) -> Self:
+        """Build the response for an entry of a programme."""
+        return cls(
+            id=row.id,
+            reseller_id=row.reseller_id,
+            posted_to=row.origin_id,
+            kind=PaymentKind(row.kind),
+            amount=MoneyOut.of(Money(row.amount, row.currency)),
+            paid_at=row.paid_at,
+            day=local_day(row.paid_at, programme.zone),
+            reference=row.reference,
+            created_at=row.created_at,
+        )
+
+
+class PaymentQuery(PageQuery):
+    """Filter for payments; `from` and `to` are local days, inclusive."""
+
+    kind: PaymentKind | None = None
+    reference: str | None = None
+    first: DayIn | None = Field(None, alias="from")
+    last: DayIn | None = Field(None, alias="to")
+
 
 routes = Routes("payments")
 POST = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, unbound_only=True)

@@ -18,8 +18,10 @@ from kontor.kernel.errors import KontorError
 from kontor.mailer.formatting import LANGUAGES
 from kontor.mails import portal as mails_portal
 from kontor.offers import portal as offers_portal
-from kontor.ui import page_texts
-from kontor.ui.pages import Pages, PublicPage, Reader
+from kontor.ui.pages import N, Pages, PublicPage, Reader
+
+BUSY: Final = N("Please try again in a moment")
+
 
 ShowPage = Callable[[RequestTransaction], PublicPage]
 RefusePage = Callable[[RequestTransaction, KontorError], PublicPage]
@@ -96,7 +98,7 @@ def _page(deps: Deps, incoming: IncomingRequest, view: ShowPage, refuse: RefuseP
 
     def refused(session: Session | None, error: KontorError) -> PublicPage:
         if session is None:
-            return PublicPage("plain.html", 503, page_texts.BUSY, values={"hint": None})
+            return PublicPage("plain.html", 503, BUSY, values={"hint": None})
         return refuse(opened(session), error)
 
     return run_page(deps, lambda session: view(opened(session)), refused)

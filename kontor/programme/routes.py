@@ -1,18 +1,40 @@
 """Applied programmes."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Query
 
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
-from kontor.http.wire import PageOut, PageQuery
+from kontor.http.wire import PageOut, PageQuery, ResponseModel, UtcOut
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
 from kontor.programme import service
-from kontor.programme.schemas import ProgrammeOut
 from models.keys import Scope
+from models.programmes import ProgrammeRow
+
+
+class ProgrammeOut(ResponseModel):
+    """An applied programme; `document` is its file with all defaults filled in."""
+
+    code: str
+    version: int
+    applied_at: UtcOut
+    applied_by: str
+    document: dict[str, object]
+
+    @classmethod
+    def of(cls, row: ProgrammeRow) -> Self:
+        """Build the response for an applied programme."""
+        return cls(
+            code=row.code,
+            version=row.version,
+            applied_at=row.applied_at,
+            applied_by=row.applied_by,
+            document=row.document,
+        )
+
 
 routes = Routes("programmes")
 

@@ -9,7 +9,7 @@ from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut
-from kontor.jobs.access import actor
+from kontor.jobs.routes import actor
 from kontor.jobs.schemas import ActionIn
 from kontor.reconciliation import service
 from kontor.reconciliation.schemas import GapOut, GapQuery

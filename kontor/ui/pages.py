@@ -16,6 +16,8 @@ from kontor.mailer.formatting import FILTERS, TranslationCatalogue, formats_for,
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent.parent / "templates"
 NEUTRAL: Final = Colours()
+N: Final = str
+"""Marks a text for the message catalogues."""
 
 
 @dataclass(frozen=True, slots=True)

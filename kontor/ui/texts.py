@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kontor.kernel.states import BulkAction, JobState, MisfirePolicy
-from kontor.mailer.registry import Audience
+from kontor.mailer.kinds import Audience
 from models.control import BreakerState
 from models.reconciliation import GapKind
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from devtools.export_openapi import document
+from devtools.reference import openapi_document
 from models.fees import Charge, FeeRun
 from tests.support.api import Api, ResellerAccounts
 
@@ -52,7 +52,7 @@ NAMES_NOBODY = {
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(method, path, operation) of every call of `/v1`."""
-    for path, item in document()["paths"].items():
+    for path, item in openapi_document()["paths"].items():
         for method, operation in item.items():
             if path.startswith("/v1/"):
                 yield method.upper(), path, operation

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from devtools.demo.deployment import Deployment, running_deployment
-from devtools.demo.mailbox import press_button
 from devtools.demo.stories.sales import LINES
-from devtools.demo.world import PROGRAMMES, SCOPES, World
+from devtools.demo.world import PROGRAMMES, SCOPES, World, press_button
 from devtools.received_calls import ReceivedCalls, Reply
 from devtools.sample_instance import SampleInstance
 from kontor.adapters.settings import Settings

@@ -17,9 +17,10 @@ from kontor.mailer.brand import Brand, Colours, Support
 from kontor.mailer.build import MailBuilder, OutgoingMail
 from kontor.mailer.formatting import LANGUAGES
 from kontor.mailer.identity import Addressee, sender_for
+from kontor.mailer.kinds import SAMPLE_RESELLER
 from kontor.mailer.registry import MAIL_KINDS
 from kontor.mailer.render import Renderer
-from kontor.mails.preview import SAMPLE_LINKS, SAMPLE_RESELLER, sample_addressee, sample_facts
+from kontor.mails.preview import SAMPLE_LINKS, sample_addressee, sample_facts
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "mail"
 FLAGS = [

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from kontor.adapters.fakes import ManualClock
 from kontor.audit import Actor
-from kontor.bulk import runs
+from kontor.bulk import service as bulk
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Deps
 from kontor.kernel.states import BulkAction
@@ -44,7 +44,7 @@ def prepared(harness: SigkillHarness, deps: Deps, clock: ManualClock) -> Sigkill
         later = clock.now() + timedelta(days=300)
         deps.jobs.enqueue(session, "probe.echo", {"message": "rival"}, unique_key="taken", run_at=later)
         query = JobFilter(states=frozenset({"dead"}))
-        runs.preview(session, deps.jobs, BulkAction.RETRY, query, Actor(WHO.name, WHO.origin))
+        bulk.preview(session, deps.jobs, BulkAction.RETRY, query, Actor(WHO.name, WHO.origin))
         session.commit()
     return harness
 
@@ -53,7 +53,7 @@ def begin(world: DatabaseCopy, clock: ManualClock) -> None:
     """Start the bulk action."""
     with world.session() as session:
         run = session.scalars(select(BulkRun)).one()
-        runs.start(session, silent_jobs(clock), run.id, WHO)
+        bulk.start(session, silent_jobs(clock), run.id, WHO)
 
 
 def test_bulk_retry_completes_after_sigkills(prepared: SigkillHarness, clock: ManualClock) -> None:

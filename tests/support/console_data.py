@@ -16,7 +16,7 @@ from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatch, Dispatcher
 from kontor.mails.payloads import MailSend
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from models.control import Lane, ScheduleOccurrence, WorkerProcess
 from models.mails import Mail
 from tasks.mails import MailSendHandler

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from kontor.audit import Actor
-from kontor.bulk import runs
+from kontor.bulk import service as bulk
 from kontor.engine.admin.job_filter import JobFilter
 from kontor.http.context import Deps
 from kontor.kernel.states import BulkAction
@@ -97,7 +97,7 @@ def create_preview(deps: Deps, email: str) -> UUID:
     actor = Actor(f"operator:{email}", "console 10.0.0.7")
     with deps.sessions() as session:
         query = JobFilter(states=frozenset({"dead"}))
-        run = runs.preview(session, deps.jobs, BulkAction.RETRY, query, actor)
+        run = bulk.preview(session, deps.jobs, BulkAction.RETRY, query, actor)
         session.commit()
     with running_worker(deps) as worker:
         while worker.inline.tick():

@@ -33,8 +33,9 @@ from kontor.offers.views import offer_out
 from models.accounts import Account
 from models.mails import Mail
 from models.offers import Offer
-from tasks.registry import offer_handlers
-from tests.support.wiring import SECRET, apply_example, context_for, silent_jobs
+from tasks import licences, webhooks
+from tasks import offers as offer_tasks
+from tests.support.wiring import SECRET, apply_example, context_for, handler_deps, silent_jobs
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LINES = ({"product": "excel-basics", "count": 10, "mode": "absolute", "term": "P1Y"},)
@@ -59,7 +60,9 @@ class OfferScenario:
 
     def call_with(self, sender: CallSender) -> None:
         """Rebuild the worker with another sender of calls."""
-        registry = Registry(offer_handlers(self.ctx, sender, self.secret_box, self.clock))
+        deps = handler_deps(self.ctx, sender)
+        families = (offer_tasks, licences, webhooks)
+        registry = Registry([handler for family in families for handler in family.handlers(deps)])
         runtime = WorkerRuntime(
             engine=self.engine,
             registry=registry,

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from kontor.accounts import clients, deletion, reseller_status, views
+from kontor.accounts import clients, deletion, reseller_status, schemas
 from kontor.accounts import service as accounts
 from kontor.accounts.clients import NewClient
 from kontor.accounts.schemas import AccountOut
@@ -28,8 +28,10 @@ from kontor.usage.service import NewUsageReport
 from models.accounts import Account
 from models.mails import Mail, MailRecipient
 from models.webhooks import DomainEvent
-from tasks.registry import account_handlers
-from tests.support.wiring import EXAMPLES, context_for, mail_handler
+from tasks import accounts as account_tasks
+from tasks import mails as mail_tasks
+from tasks import usage as usage_tasks
+from tests.support.wiring import EXAMPLES, context_for, handler_deps, silent_jobs
 
 EXAMPLE = EXAMPLES / "booking.yaml"
 CHEF = "chef@salons.example"
@@ -46,7 +48,9 @@ class TrialScenario:
 
     def __post_init__(self) -> None:
         programmes = Programmes()
-        handlers = [*account_handlers(programmes), mail_handler(programmes, self.transport)]
+        deps = handler_deps(context_for(silent_jobs(self.clock), programmes), transport=self.transport)
+        families = (account_tasks, usage_tasks, mail_tasks)
+        handlers = [handler for family in families for handler in family.handlers(deps)]
         self.inline = InlineWorker(self.engine, handlers, self.clock)
         self.ctx = context_for(self.inline.jobs, programmes)
         self.offers = context_for(self.inline.jobs, programmes)
@@ -112,7 +116,7 @@ class TrialScenario:
         """The account as the API shows it."""
         with self.transaction() as session:
             account = accounts.get(session, account_id or self.client)
-            return views.account_outs(session, self.ctx.programmes, [account], self.clock.now())[0]
+            return schemas.account_outs(session, self.ctx.programmes, [account], self.clock.now())[0]
 
     def set(self, instant: datetime) -> None:
         """Move the clock to an instant without running jobs."""

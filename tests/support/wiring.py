@@ -2,20 +2,22 @@
 
 from sqlalchemy.orm import Session
 
-from kontor.adapters.fakes import FakeMailTransport
+from kontor.adapters.fakes import FakeHttp, FakeMailTransport
+from kontor.adapters.http import SignedCalls
 from kontor.adapters.redis_doorbell import SilentRelayHint
-from kontor.adapters.secrets import Argon2Passwords
+from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
-from kontor.kernel.ports import Clock
+from kontor.kernel.ports import CallSender, Clock, MailTransport
 from kontor.kernel.tokens import Tokens
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from kontor.programme import files
 from kontor.programme.service import Programmes
 from tasks.catalogue import catalogue
+from tasks.deps import HandlerDeps
 from tasks.mails import MailSendHandler
 from workers.migrations import ROOT
 
@@ -38,6 +40,21 @@ def mail_handler(programmes: Programmes, transport: FakeMailTransport) -> MailSe
     """The handler of `mail.send` with the real templates."""
     dispatcher = Dispatcher(RULES, Tokens(SECRET), programmes, PUBLIC_URL)
     return MailSendHandler(dispatcher, MailBuilder(Renderer()), transport)
+
+
+def handler_deps(ctx: Context, sender: CallSender | None = None, transport: MailTransport | None = None) -> HandlerDeps:
+    """The dependencies of handlers, by default with fakes for the outside world."""
+    clock = ctx.jobs.clock
+    return HandlerDeps(
+        sleep=lambda _: None,
+        ctx=ctx,
+        sender=sender or SignedCalls(FakeHttp(), clock),
+        secret_box=FernetSecretBox(SECRET),
+        clock=clock,
+        dispatcher=Dispatcher(RULES, Tokens(SECRET), ctx.programmes, PUBLIC_URL),
+        builder=MailBuilder(Renderer()),
+        transport=transport or FakeMailTransport(),
+    )
 
 
 def apply_example(session: Session, code: str, clock: Clock) -> None:

@@ -12,8 +12,9 @@ from kontor.http.context import Deps
 from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
-from kontor.mails.refresh import RULES
-from tasks.registry import HandlerDeps, all_handlers
+from kontor.mails.resend import RULES
+from tasks.deps import HandlerDeps
+from tasks.registry import all_handlers
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,8 @@ from devtools.demo.deployment import (
     check_equal,
     minutes_in,
 )
-from devtools.demo.mailbox import open_page, press_button
 from devtools.demo.story import DemoAccount, Steps, Story, StoryRun
-from devtools.demo.world import World
+from devtools.demo.world import World, open_page, press_button
 
 
 def use(world: World, client: DemoAccount, report_id: str = "", **amount: int) -> Any:

@@ -16,10 +16,9 @@ from devtools.demo.deployment import (
     minutes_in,
     wait_for,
 )
-from devtools.demo.mailbox import open_page, press_button
 from devtools.demo.stories.sales import OPEN, Sale, states
 from devtools.demo.story import Steps, Story, StoryRun
-from devtools.demo.world import World
+from devtools.demo.world import World, open_page, press_button
 from devtools.received_calls import Behaviour, ResponseMode
 
 SCOPES: Final = ("--scope", "read", "--scope", "enqueue")

@@ -5,9 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 from devtools.demo.deployment import check_equal
-from devtools.demo.mailbox import open_page, press_button
 from devtools.demo.story import DemoAccount, StoryRun
-from devtools.demo.world import World
+from devtools.demo.world import World, open_page, press_button
 from devtools.sample_instance import SampleInstance
 
 OPEN = "waiting_for_confirmation"

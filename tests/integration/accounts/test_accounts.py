@@ -6,9 +6,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
 from kontor.accounts.queries import AccountFilter
-from kontor.accounts.schemas import TrialOut, UsageOut
+from kontor.accounts.schemas import TrialOut, UsageOut, account_out
 from kontor.accounts.service import NewAccount
-from kontor.accounts.views import account_out
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, Invalid, NotFound
 from kontor.kernel.states import TrialState

@@ -13,7 +13,7 @@ from kontor.engine import test_clock
 from kontor.engine.schedules import declare, fire_due
 from kontor.engine.test_clock import due_work
 from kontor.http.context import Deps
-from kontor.jobs import clock_routes
+from kontor.jobs import routes as jobs_routes
 from kontor.kernel.database import PgConnection
 from tasks.schedules import all_schedules
 from tests.support.api import Api, running_server
@@ -77,7 +77,7 @@ def test_schedules_fired_during_the_check_still_count_as_due(
 def test_settle_ignores_paused_queues_and_reports_the_rest(
     api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock_routes, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(jobs_routes, "SETTLE_SECONDS", 0.05)
     job = {"task": "probe.echo", "args": {}, "run_at": LATER}
     api.ok("POST /v1/jobs", job)
 

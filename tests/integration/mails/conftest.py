@@ -17,7 +17,7 @@ from kontor.mailer.build import MailBuilder
 from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatch, Dispatcher
 from kontor.mails.payloads import MailSend
-from kontor.mails.refresh import RULES
+from kontor.mails.resend import RULES
 from models.jobs import Job
 from tasks.mails import MailSendHandler
 from tests.support.wiring import PUBLIC_URL

@@ -11,7 +11,7 @@ from kontor.adapters.fakes import FakeMailTransport, ManualClock
 from kontor.alerts.service import alert_operators
 from kontor.context import Context
 from kontor.engine.handlers import Done, Outcome
-from kontor.mailer.contexts import AlertKind
+from kontor.kernel.states import AlertKind
 from kontor.operators import service as operators
 from models.mails import Mail
 

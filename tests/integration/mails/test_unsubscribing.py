@@ -13,7 +13,7 @@ from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, Outcome
 from kontor.kernel.errors import Gone, NotFound
 from kontor.kernel.tokens import Tokens
-from kontor.mails import dispatch
+from kontor.mails import dispatch, portal
 from kontor.mails import service as mails
 from kontor.mails.dispatch import UnsubscribeLink, mail_created_at
 from models.accounts import Account
@@ -55,7 +55,7 @@ def test_unsubscribe_header_stops_this_kind_of_mail(
     assert raw is not None
     assert token not in raw.replace("\r\n ", "")
     for _ in range(2):
-        dispatch.unsubscribe(session, tokens, token, mail_created_at(mail_id))
+        portal.opt_out(session, tokens, token, mail_created_at(mail_id))
     later = remind(office, session, client, "2")
     assert isinstance(send(later), Cancel)
     assert session.get_one(Mail, later).state == "skipped"
@@ -67,7 +67,7 @@ def test_reading_the_unsubscribe_page_changes_nothing(
 ) -> None:
     path = dispatch.unsubscribe_path(tokens, UnsubscribeLink(client.email_key, "licences-ending"), office.now)
     token = path.removeprefix("/unsubscribe/")
-    assert dispatch.peek(tokens, token, office.now).template == "licences-ending"
+    assert portal.read_link(tokens, token, office.now).template == "licences-ending"
     assert isinstance(send(remind(office, session, client, "1")), Done)
 
 
@@ -77,6 +77,6 @@ def test_forged_or_old_unsubscribe_link_is_refused(
     path = dispatch.unsubscribe_path(tokens, UnsubscribeLink(client.email_key, "licences-ending"), office.now)
     token = path.removeprefix("/unsubscribe/")
     with pytest.raises(Gone):
-        dispatch.unsubscribe(session, tokens, token, office.now + timedelta(days=365))
+        portal.opt_out(session, tokens, token, office.now + timedelta(days=365))
     with pytest.raises(NotFound):
-        dispatch.unsubscribe(session, tokens, token + "x", office.now)
+        portal.opt_out(session, tokens, token + "x", office.now)

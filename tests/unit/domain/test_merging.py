@@ -3,7 +3,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kontor.accounts.merge_rules import SharedAssignment, renamed_templates, subscription_conflicts
+from kontor.accounts.merge import renamed_templates, subscription_conflicts
+from kontor.accounts.merge_queries import SharedAssignment
 
 A, B = UUID(int=1), UUID(int=2)
 

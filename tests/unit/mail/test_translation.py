@@ -6,8 +6,8 @@ import pytest
 from jinja2 import DictLoader, TemplateAssertionError, select_autoescape
 from markupsafe import Markup
 
+from kontor.mailer.formatting import many_lines, one_line
 from kontor.mailer.render import TranslatedEnvironment
-from kontor.mailer.sanitize import many_lines, one_line
 
 
 class Loud(NullTranslations):

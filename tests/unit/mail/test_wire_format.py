@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from kontor.kernel.errors import Invalid
 from kontor.mailer.build import message_id
+from kontor.mailer.formatting import many_lines, one_line
 from kontor.mailer.identity import Addressee, InvalidAddress, SenderIdentity, wire_address
 from kontor.mailer.mime import Envelope, assemble, mask_tokens
 from kontor.mailer.registry import MAIL_KINDS
-from kontor.mailer.sanitize import many_lines, one_line
 
 DATE = datetime(2026, 11, 22, 3, 15, 9, tzinfo=UTC)
 NASTY = st.text() | st.text(alphabet='"\\,;:<>()@=?_ \r\n\täё日\U0001f600\u202e\x00-Bcx') | st.just("=?utf-8?q?x?=")

@@ -1,7 +1,8 @@
-"""The task reference on standard output: `python -m devtools.task_reference`."""
+"""Generated reference pages on standard output: `python -m devtools.reference tasks|mails|openapi`."""
 
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 from dataclasses import dataclass
@@ -9,17 +10,23 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
+from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 import tasks
 from devtools.source import ROOT
 from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.retry import RetryPolicy
+from kontor.http.routing import describe, flat
 from kontor.kernel.states import CrashPolicy, TaskKind
+from kontor.mailer.kinds import Audience, MailKind
+from kontor.mailer.registry import MAIL_KINDS
+from kontor.monitoring.routes import health_router, metrics_router
 from tasks.schedules import all_schedules
+from workers.web_app import FAMILIES, TITLE
 
 REFERENCE: Final = ROOT / "docs" / "reference" / "tasks.md"
-COMMAND: Final = "python -m devtools.task_reference > docs/reference/tasks.md"
+COMMAND: Final = "python -m devtools.reference tasks > docs/reference/tasks.md"
 PROGRAMME_ZONE: Final = "the programme's zone"
 PAUSES_SHOWN: Final = 3
 UNITS: Final = ((timedelta(hours=1), "h"), (timedelta(minutes=1), "min"), (timedelta(seconds=1), "s"))
@@ -173,5 +180,57 @@ def path(module: str) -> str:
     return f"{module.replace('.', '/')}.py"
 
 
+def openapi_document() -> dict[str, Any]:
+    """Return the document of `/openapi.json`, except for the version."""
+    app = FastAPI(title=TITLE, version="1")
+    app.router.routes.extend(flat(FAMILIES))
+    app.include_router(health_router)
+    app.include_router(metrics_router)
+    describe(app)
+    result: dict[str, Any] = json.loads(json.dumps(app.openapi()))
+    return result
+
+
+def openapi() -> str:
+    """Return the document as it is kept in `docs/openapi.json`."""
+    return json.dumps(openapi_document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+MAILS: Final = ROOT / "docs" / "reference" / "mail-list.md"
+MAILS_COMMAND: Final = "python -m devtools.reference mails > docs/reference/mail-list.md"
+MAILS_HEAD: Final = f"""\
+# Every mail
+
+Generated from the code by `{MAILS_COMMAND}`; a test fails when this page is stale. How mails are built and sent:
+[mails](mails.md). How to add one: [add a mail](../how-to/add-a-mail.md).
+
+Facts with `?` are optional. The types are in `kontor/mailer/account_mails.py` and `kontor/mailer/trade_mails.py`.
+
+| mail | To | Cc | facts | links |
+|---|---|---|---|---|
+"""
+READERS: Final = {
+    Audience.RESELLER: "reseller",
+    Audience.ACCOUNT: "account admin",
+    Audience.CLIENT: "client admin",
+    Audience.OPERATOR: "operators",
+}
+
+
+def mails() -> str:
+    """Return the page of all mails."""
+    return MAILS_HEAD + "".join(f"{mail_row(mail)}\n" for mail in MAIL_KINDS.values())
+
+
+def mail_row(mail: MailKind) -> str:
+    """Return a mail's row of the table."""
+    facts = [f"`{name}`{'' if fact.is_required() else '?'}" for name, fact in mail.facts.model_fields.items()]
+    links = [f"`{link}`" for link in sorted(mail.required_links)]
+    copy = "reseller" if mail.cc_reseller else ""
+    return f"| `{mail.name}` | {READERS[mail.audience]} | {copy} | {', '.join(facts)} | {', '.join(links)} |"
+
+
+PAGES: Final = {"mails": mails, "openapi": openapi, "tasks": reference}
+
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    sys.stdout.write(PAGES[sys.argv[1]]())

@@ -1,14 +1,18 @@
-"""The reference of tasks is the one that the code gives."""
+"""The generated pages are those that the code gives."""
 
 from datetime import timedelta
 
-from devtools.task_reference import COMMAND, REFERENCE, duration, entries, reference, retries
+from devtools.reference import COMMAND, MAILS, MAILS_COMMAND, REFERENCE, duration, entries, mails, reference, retries
 from kontor.engine.retry import RetryPolicy
 from tasks.catalogue import catalogue
 
 
 def test_the_reference_of_tasks_is_up_to_date() -> None:
     assert REFERENCE.read_text() == reference(), f"stale: run `{COMMAND}`"
+
+
+def test_the_list_of_mails_is_up_to_date() -> None:
+    assert MAILS.read_text() == mails(), f"stale: run `{MAILS_COMMAND}`"
 
 
 def test_the_reference_names_every_task_of_the_catalogue_once() -> None:

@@ -1,0 +1,228 @@
+"""Mails about accounts, usage and operators: facts and samples."""
+
+from typing import Final, Literal
+
+from kontor.kernel.states import AlertKind
+from kontor.mailer.kinds import (
+    DECIDED,
+    LATER,
+    SAMPLE_RESELLER,
+    SENT,
+    AccountFacts,
+    Audience,
+    Count,
+    Day,
+    Instant,
+    Line,
+    MailFacts,
+    MailKind,
+    Percent,
+    sample_of,
+)
+
+
+class WelcomeResellerFacts(AccountFacts):
+    """`welcome-reseller`: `left` is the reseller whose client the account was, if any."""
+
+    discount: Percent | None = None
+    terms_version: Line = ""
+    accepted_at: Instant
+    left: Line = ""
+
+
+class ActivationFacts(AccountFacts):
+    """`activation`: link `activation`, valid until `expires_at`."""
+
+    expires_at: Instant
+
+
+class AccountNoticeFacts(AccountFacts):
+    """`account-notice`: a new account for an address that is already registered."""
+
+
+class AddressChangedFacts(AccountFacts):
+    """`address-changed`: one mail to the old address and one to the new; `told`: which of the two."""
+
+    old_address: Line
+    new_address: Line
+    told: Literal["old", "new"]
+    changed_at: Instant
+
+
+class AccountConnectedFacts(AccountFacts):
+    """`account-connected`: the brand is the new reseller's."""
+
+    connected_at: Instant
+
+
+class AccountDisconnectedFacts(AccountFacts):
+    """`account-disconnected`: `reseller` is the name of the former reseller."""
+
+    reseller: Line
+    disconnected_at: Instant
+
+
+class AccountDeletedFacts(AccountFacts):
+    """`account-deleted`: restorable until `final_at`."""
+
+    deleted_at: Instant
+    final_at: Instant
+
+
+class AccountRestoredFacts(AccountFacts):
+    """`account-restored`."""
+
+    restored_at: Instant
+
+
+class MergedFacts(MailFacts):
+    """`merged`: to both resellers; `told`: which of the two."""
+
+    merged: Line
+    into: Line
+    told: Literal["merged", "into"]
+    clients: Count
+    offers: Count
+    tier_before: Line = ""
+    tier_after: Line = ""
+    merged_at: Instant
+
+
+class AlertFact(MailFacts):
+    """One incident with its count."""
+
+    kind: AlertKind
+    count: Count
+    detail: Line = ""
+
+
+class OperatorAlertFacts(MailFacts):
+    """`operator-alert`: link `console`. `all_clear`: all these alerts are resolved."""
+
+    alerts: tuple[AlertFact, ...]
+    all_clear: bool = False
+
+
+class TrialStartedFacts(AccountFacts):
+    """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
+
+    ends_at: Instant
+    metric: Line = ""
+    limit: Count | None = None
+
+
+class TrialReminderFacts(TrialStartedFacts):
+    """`trial-reminder`: link `unsubscribe`."""
+
+    days: Count
+
+
+class TrialEndedFacts(AccountFacts):
+    """`trial-ended`: `read_only` if usage exceeds the free plan's limit."""
+
+    ended_at: Instant
+    metric: Line = ""
+    value: Count = 0
+    limit: Count | None = None
+    read_only: bool = False
+
+
+class QuotaFacts(AccountFacts):
+    """`quota-*`: `undeliverable_to` is the suppressed To address if only the reseller gets the mail."""
+
+    metric: Line
+    value: Count
+    limit: Count
+    percent: Count
+    resets_on: Day | None = None
+    read_only: bool = False
+    undeliverable_to: Line = ""
+
+
+class DigestLineFact(AccountFacts):
+    """A quota mail of which the reseller got no copy."""
+
+    threshold: Literal["warning", "reached", "exceeded"]
+    metric: Line
+    value: Count
+    limit: Count
+
+
+class QuotaDigestFacts(MailFacts):
+    """`quota-digest`: the quota mails of one clock hour; link `unsubscribe`."""
+
+    starts_at: Instant
+    ends_at: Instant
+    notices: tuple[DigestLineFact, ...]
+
+
+FREE = {"metric": "appointments", "limit": 50}
+QUOTA = {**FREE, "resets_on": "2026-12-01"}
+TRIAL_ENDS = "2026-11-28T08:30:00Z"
+NOTICES = [
+    {"account": f"Elbe {place}", "threshold": threshold, "value": value, **FREE}
+    for place, threshold, value in (("Nord", "warning", 41), ("Mitte", "reached", 50), ("Süd", "exceeded", 57))
+]
+WELCOME_SAMPLE = {
+    "account": SAMPLE_RESELLER,
+    "discount": "20",
+    "terms_version": "2026-01",
+    "accepted_at": SENT,
+    "left": "Alster Media",
+}
+MOVED_SAMPLE = sample_of(
+    told="old", changed_at=SENT, old_address="ops@nordlicht.example", new_address="admin@elbe.example"
+)
+MERGED_SAMPLE = {
+    "merged": "Alster Media",
+    "into": SAMPLE_RESELLER,
+    "told": "into",
+    "clients": 12,
+    "offers": 3,
+    "tier_before": "2,000",
+    "tier_after": "5,000",
+    "merged_at": SENT,
+}
+EXCEEDED_SAMPLE = sample_of(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **QUOTA)
+DIGEST_SAMPLE = {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": NOTICES}
+ALERTS_SAMPLE = [
+    {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
+    {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
+    {"kind": "held_lanes", "count": 1, "detail": "instance of Elbe Logistik"},
+    {"kind": "guard_rail", "count": 1, "detail": "hosting: 41 %"},
+    {"kind": "reconciliation", "count": 2},
+]
+
+RESELLER, ACCOUNT, CLIENT = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT
+ACTIVATION_LINK, CONSOLE_LINK = frozenset({"activation"}), frozenset({"console"})
+KINDS: Final = (
+    MailKind("welcome-reseller", WelcomeResellerFacts, RESELLER, sample=WELCOME_SAMPLE),
+    MailKind("activation", ActivationFacts, ACCOUNT, ACTIVATION_LINK, sample=sample_of(expires_at=DECIDED)),
+    MailKind("account-notice", AccountNoticeFacts, ACCOUNT, sample=sample_of()),
+    MailKind("address-changed", AddressChangedFacts, ACCOUNT, sample=MOVED_SAMPLE),
+    MailKind("account-connected", AccountConnectedFacts, ACCOUNT, sample=sample_of(connected_at=SENT)),
+    MailKind(
+        "account-disconnected",
+        AccountDisconnectedFacts,
+        ACCOUNT,
+        sample=sample_of(reseller=SAMPLE_RESELLER, disconnected_at=SENT),
+    ),
+    MailKind("account-deleted", AccountDeletedFacts, ACCOUNT, sample=sample_of(deleted_at=SENT, final_at=LATER)),
+    MailKind("account-restored", AccountRestoredFacts, ACCOUNT, sample=sample_of(restored_at=DECIDED)),
+    MailKind("merged", MergedFacts, RESELLER, sample=MERGED_SAMPLE),
+    MailKind("trial-started", TrialStartedFacts, CLIENT, sample=sample_of(ends_at=TRIAL_ENDS, **FREE)),
+    MailKind(
+        "trial-reminder", TrialReminderFacts, CLIENT, listed=True, sample=sample_of(ends_at=TRIAL_ENDS, days=3, **FREE)
+    ),
+    MailKind(
+        "trial-ended",
+        TrialEndedFacts,
+        CLIENT,
+        sample=sample_of(ended_at=TRIAL_ENDS, value=57, read_only=True, **FREE),
+    ),
+    MailKind("quota-warning", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=41, percent=82, **QUOTA)),
+    MailKind("quota-reached", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=50, percent=100, **QUOTA)),
+    MailKind("quota-exceeded", QuotaFacts, CLIENT, cc_reseller=True, sample=EXCEEDED_SAMPLE),
+    MailKind("quota-digest", QuotaDigestFacts, RESELLER, listed=True, sample=DIGEST_SAMPLE),
+    MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
+)
