@@ -4,6 +4,7 @@ import importlib
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
 from kontor.adapters.secrets import Argon2Passwords
-from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, settings_from
+from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
 from kontor.kernel import database
 from kontor.operators import keys
 from kontor.operators import queries as operators_queries
@@ -37,11 +38,17 @@ def free_port() -> int:
 
 
 def claim_port(port: int) -> None:
-    """Check that a port is free before anything starts. Raises SettingsError."""
-    try:
-        socket.create_server((LOOPBACK, port)).close()
-    except OSError:
-        raise SettingsError(f"port {port} is in use: choose another with --port or PORT") from None
+    """Check that a port is free before anything starts; a killed owner of it gets 1 s to end. Raises SettingsError."""
+    deadline = time.monotonic() + endpoints.DYING_SECONDS
+    while True:
+        try:
+            socket.create_server((LOOPBACK, port)).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise SettingsError(f"port {port} is in use: choose another with --port or PORT") from None
+            time.sleep(endpoints.POLL)
+        else:
+            return
 
 
 def is_listening(port: int) -> bool:
@@ -64,8 +71,9 @@ def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[Supe
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None), ()
         return
-    with owned_servers(environment.data_dir.resolve()) as servers:
-        yield settings_from(environment, servers.endpoints), (servers.postgres, servers.valkey)
+    only = missing_server(environment)
+    with owned_servers(environment.data_dir.resolve(), only=only, attempts=None) as servers:
+        yield settings_from(environment, servers.endpoints), servers.running[::-1]
 
 
 def with_catcher(environment: Environment, settings: Settings) -> Settings:

@@ -180,6 +180,8 @@ def stored_secret(data_dir: Path) -> str:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
         with suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
@@ -219,11 +221,19 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
     )
 
 
+def missing_server(environment: Environment) -> str | None:
+    """Return the one embedded server that is needed, None for both."""
+    if environment.database_url is not None:
+        return "valkey"
+    return "postgres" if environment.redis_url is not None else None
+
+
 @contextmanager
 def settings_for(environment: Environment) -> Iterator[Settings]:
     """Yield settings with the configured servers, a running owner's, or our own ones during the block."""
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None)
         return
-    with shared_servers(environment.data_dir.resolve()) as servers:
+    only = missing_server(environment)
+    with shared_servers(environment.data_dir.resolve(), *([f"--{only}"] if only else [])) as servers:
         yield settings_from(environment, servers)
