@@ -10,9 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
-from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
@@ -23,8 +21,9 @@ from kontor.operators import keys
 from kontor.operators import queries as operators_queries
 from kontor.operators import service as operators
 from models.keys import Scope
-from workers.connections import programme_time
+from workers.connections import one_off_engine, programme_time, require_sessions
 from workers.migrations import is_prepared
+from workers.namespaces import namespace_of
 from workers.supervisor import ForkedProcess, SupervisedProcess, Supervisor
 
 Roles = Mapping[str, Callable[[], object]]
@@ -101,11 +100,11 @@ def preload() -> None:
 
 def prepare(settings: Settings) -> "FirstCredentials | None":
     """Migrate and create the first credentials; a prepared database skips both and their imports."""
-    if is_prepared(libpq_url(settings.database_url)):
+    if is_prepared(libpq_url(settings.direct_url)):
         return None
     from workers.migrations import migrate
 
-    migrate(settings.database_url)
+    migrate(settings.direct_url)
     return first_credentials(settings)
 
 
@@ -117,7 +116,9 @@ def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Firs
     with ExitStack() as stack:
         embedded_settings, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, embedded_settings)
+        require_sessions(settings)
         credentials = prepare(settings)
+        settings = replace(settings, namespace=namespace_of(settings))
         endpoints.prepare(settings.data_dir)
         addresses = endpoints.Endpoints(
             settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url
@@ -144,8 +145,7 @@ class FirstCredentials:
 def first_credentials(settings: Settings) -> FirstCredentials | None:
     """Create the first operator and the first key; None when an operator exists."""
     now = programme_time(settings)
-    engine = create_engine(settings.database_url, poolclass=NullPool)
-    with Session(engine) as session, session.begin():
+    with Session(one_off_engine(settings)) as session, session.begin():
         database.lock_names(session, "first start")
         if operators_queries.list_operators(session):
             return None
