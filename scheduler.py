@@ -9,13 +9,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
 from kontor.engine.schedules import declare, fire_due
 from tasks.catalogue import catalogue
 from tasks.schedules import all_schedules
 from workers.connections import clock_for, redis_client, sql_engine, tracer_for
+from workers.namespaces import redis_keys
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +49,7 @@ def run(settings: Settings) -> None:
     stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_requested.set())
-    doorbell = RedisRelayHint(redis_client(settings), RedisKeys(settings.namespace))
+    doorbell = RedisRelayHint(redis_client(settings), redis_keys(settings))
     engine = sql_engine(settings, "kontor-scheduler", 2)
     tracer = tracer_for(settings, "scheduler")
     jobs = Jobs(catalogue(), clock_for(settings), doorbell)

@@ -53,4 +53,4 @@ if url is not None:
     run_at(url)
 else:
     with settings_for(load()) as settings:
-        run_at(settings.database_url)
+        run_at(settings.direct_url)

@@ -115,6 +115,15 @@ class ClockRow(Base):
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 
 
+class RedisNamespace(Base):
+    """The prefix of a database's keys in Redis, by the database's identity: a restored copy gets its own."""
+
+    __tablename__ = "redis_namespaces"
+
+    database_identity: Mapped[str] = mapped_column(primary_key=True)
+    namespace: Mapped[str]
+
+
 class AuditEntry(Base):
     """An operator's or key's action: who, what, when and why."""
 

@@ -1,66 +1,147 @@
-"""Built where a process starts: SQL engine, Redis client, clock, tracer, release."""
+"""Built where a process starts: connections to PostgreSQL and Redis, clock, tracer, release."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import psycopg
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from kontor.adapters.clock import DatabaseClock, SystemClock
-from kontor.adapters.settings import Settings, libpq_url
+from kontor.adapters.database_url import connection_parameters
+from kontor.adapters.primary import PrimaryConnector, shares_sessions
+from kontor.adapters.redis_client import RedisTimelines, client_of, is_cluster
+from kontor.adapters.settings import Settings, SettingsError, libpq_url
 from kontor.kernel.ports import Clock
 from kontor.kernel.tracing import Tracer
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.engine import ExceptionContext
+
+Connection = psycopg.Connection[Any]
 
 OPTIONS = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off"
 # Plans are cached: one made while the ledger was empty must not scan the table when it holds 100,000 jobs.
 CACHED_PLAN_OPTIONS = f"{OPTIONS} -c enable_seqscan=off"
 
 
+CONNECT_SECONDS = 5
+LOST_MILLISECONDS = 15_000
+NO_SESSION = (
+    "{name} leads through a connection pooler in transaction mode, which keeps no session: set DATABASE_DIRECT_URL to"
+    " PostgreSQL's own address, for relay, heartbeat, locks and migrations"
+)
+NO_OPTIONS = (
+    "{name} leads through a connection pooler that refuses the startup parameter `options`: set DATABASE_DIRECT_URL to"
+    " PostgreSQL's own address, or let the pooler ignore that parameter if it pools sessions"
+)
+
+
+@lru_cache(maxsize=8)
+def connector_for(settings: Settings, url: str) -> PrimaryConnector:
+    """Return this process's connector for one of its database URLs."""
+    return PrimaryConnector(connection_parameters(url), RedisTimelines(client_of(settings.redis_url)))
+
+
+def open_connection(settings: Settings, application: str, options: str = OPTIONS, *, direct: bool = True) -> Connection:
+    """Open a connection in autocommit mode to the newest primary. Raises psycopg errors and SettingsError.
+
+    One that is not `direct` may lead through a transaction pooler: it prepares nothing and sets nothing.
+    """
+    url = settings.direct_url if direct else settings.database_url
+    arguments: dict[str, Any] = {
+        "application_name": application,
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": 30,
+        "tcp_user_timeout": LOST_MILLISECONDS,
+    }
+    if settings.has_pooler and not direct:
+        arguments["prepare_threshold"] = None
+    else:
+        own = connection_parameters(url).get("options", "")
+        arguments["options"] = f"{own} {options}".strip()
+    try:
+        return connector_for(settings, url).connect(**arguments)
+    except psycopg.OperationalError as error:
+        if "startup parameter" in str(error):
+            raise SettingsError(NO_OPTIONS.format(name=settings.name_of(url))) from None
+        raise
+
+
+@lru_cache(maxsize=8)
+def require_sessions(settings: Settings) -> None:
+    """Check that the direct connections keep their session. Raises psycopg errors and SettingsError."""
+    if shares_sessions(lambda: open_connection(settings, "kontor-check")):
+        raise SettingsError(NO_SESSION.format(name=settings.name_of(settings.direct_url)))
+
+
 def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> "Engine":
-    """Return an engine with a pool of `size` connections, named in pg_stat_activity."""
-    from sqlalchemy import create_engine  # the relay runs without SQLAlchemy, which takes 20 MB
+    """Return an engine with a pool of `size` connections, named in pg_stat_activity. Raises SettingsError.
 
-    return create_engine(
-        settings.database_url,
-        pool_size=size,
-        max_overflow=4,
-        pool_timeout=30,
-        connect_args={
-            "application_name": application,
-            "options": options,
-            "keepalives_idle": 30,
-            "tcp_user_timeout": 15000,
-            "connect_timeout": 5,
-        },
-    )
+    While PostgreSQL is unavailable, its sessions are checked with the first connection.
+    """
+    from sqlalchemy import create_engine, event  # the relay runs without SQLAlchemy, which takes 20 MB
+
+    with suppress(psycopg.OperationalError):
+        require_sessions(settings)
+
+    def connect() -> Connection:
+        require_sessions(settings)
+        connection = open_connection(settings, application, options, direct=False)
+        connection.autocommit = False
+        return connection
+
+    engine = create_engine(settings.database_url, creator=connect, pool_size=size, max_overflow=4, pool_timeout=30)
+    event.listen(engine, "handle_error", drop_read_only)
+    connector_for(settings, settings.database_url).watch()
+    return engine
 
 
-def psycopg_connection(settings: Settings, application: str) -> psycopg.Connection[tuple[object, ...]]:
-    """Open a separate psycopg connection in autocommit mode."""
-    return psycopg.connect(
-        libpq_url(settings.database_url),
-        autocommit=True,
-        application_name=application,
-        options=CACHED_PLAN_OPTIONS,
-        connect_timeout=5,
-        tcp_user_timeout=15000,
-    )
+def drop_read_only(context: "ExceptionContext") -> None:
+    """Drop the pool's connections when the server writes no more: after a failover the next ones find the primary."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
+
+
+def one_off_engine(settings: Settings, application: str = "kontor") -> "Engine":
+    """Return an engine without a pool, for a command."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    def connect() -> Connection:
+        connection = open_connection(settings, application, direct=False)
+        connection.autocommit = False
+        return connection
+
+    return create_engine(settings.database_url, creator=connect, poolclass=NullPool)
+
+
+def psycopg_connection(settings: Settings, application: str) -> Connection:
+    """Open a separate psycopg connection in autocommit mode, with a session of its own."""
+    require_sessions(settings)
+    connector_for(settings, settings.direct_url).watch()
+    return open_connection(settings, application, CACHED_PLAN_OPTIONS)
 
 
 def redis_client(settings: Settings) -> "redis.Redis":
-    """Return a client that raises at once when Redis is unavailable; callers do their own retries."""
-    return redis.Redis.from_url(
-        settings.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, socket_timeout=20
-    )
+    """Return a client that raises at once when Redis is unavailable; callers do their own retries.
+
+    Raises SettingsError for a Redis Cluster, whose keys would lie on several servers.
+    """
+    client = client_of(settings.redis_url)
+    with suppress(redis.RedisError):
+        if is_cluster(client):
+            raise SettingsError(
+                "REDIS_URL names a Redis Cluster, over which doorbells cannot be moved: use one Redis or Valkey server,"
+                " or Sentinel (redis+sentinel://…)"
+            )
+    return client
 
 
 def clock_for(settings: Settings) -> Clock:

@@ -3,18 +3,17 @@
 import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import redis
-from sqlalchemy.engine import make_url
 
 from kontor.adapters.clock import SystemClock
-from kontor.adapters.settings import CATCHER_URL, Settings
-from workers.connections import programme_time, redis_client
+from kontor.adapters.primary import OldPrimary
+from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
+from workers.connection_checks import Check, check_connections, one_line
+from workers.connections import open_connection, programme_time, redis_client
 from workers.migrations import newest_migration
 
 OLDEST_POSTGRES = 150000
@@ -29,33 +28,22 @@ FROM jobs WHERE state IN ('queued', 'dead')
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The result of one check; `remedy` is set unless `state` is `ok`."""
-
-    subject: str
-    state: Literal["ok", "warning", "problem"]
-    text: str
-    remedy: str | None = None
-
-
-def one_line(error: Exception) -> str:
-    """Return an error message as one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def run_checks(settings: Settings) -> Iterator[Check]:
     """Run all checks; those of the ledger only if the schema is current."""
     yield from check_settings(settings)
     yield check_redis(settings)
     yield check_smtp(settings)
-    conninfo = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        with psycopg.connect(conninfo, connect_timeout=5, autocommit=True) as connection:
+        with open_connection(settings, "kontor-doctor") as connection:
+            yield from check_connections(settings, connection)
             for check in (check_postgres, check_clocks, check_schema):
                 yield check(connection)
             if check_schema(connection).state == "ok":
                 yield from check_work(connection)
+    except OldPrimary as error:
+        yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
+    except SettingsError as error:
+        yield Check("pooler", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Poolers")
     except psycopg.OperationalError as error:
         yield Check("PostgreSQL", "problem", one_line(error), "start it, or correct DATABASE_URL")
     yield from check_test_clock(settings)
@@ -86,6 +74,8 @@ def check_redis(settings: Settings) -> Check:
         with closing(redis_client(settings)) as client:
             client.ping()
             version = client.info("server").get("redis_version", "?")
+    except SettingsError as error:
+        return Check("Redis", "problem", one_line(error), "correct REDIS_URL")
     except redis.RedisError as error:
         return Check("Redis", "problem", one_line(error), "start it, or correct REDIS_URL")
     return Check("Redis", "ok", f"responds, version {version}")

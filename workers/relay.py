@@ -8,7 +8,7 @@ import psycopg
 import structlog
 
 from kontor.adapters.fault_injection import KillAt
-from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys
+from kontor.adapters.redis_doorbell import RedisDoorbellChannel
 from kontor.adapters.settings import Settings
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.relay import Relay
@@ -16,6 +16,7 @@ from kontor.kernel.doorbells import DoorbellChannel, DoorbellUnavailable
 from kontor.kernel.ports import CrashPoint, no_crash
 from tasks.catalogue import catalogue as every_task
 from workers.connections import clock_for, psycopg_connection, redis_client, tracer_for
+from workers.namespaces import redis_keys
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ class RelayProcess:
         self._catalogue = catalogue
         self._crash = crash
         self._clock = clock_for(settings)
-        keys = RedisKeys(settings.namespace)
+        keys = redis_keys(settings)
         self._bells = RedisDoorbellChannel(redis_client(settings), keys, catalogue.queues)
         self._tracer = tracer_for(settings, "relay")
         self._stop_requested = threading.Event()

@@ -36,6 +36,9 @@ class SupervisedProcess(Protocol):
     def is_running(self) -> bool:
         """Whether it is running; reaps it when it has ended."""
 
+    def failure(self) -> str | None:
+        """Why it ended, None if unknown."""
+
     def ask_to_stop(self) -> None:
         """Request a stop; return at once."""
 
@@ -64,7 +67,7 @@ class ChildState:
         """Detect a death; start the child when it is due."""
         if self.up and not self.child.is_running():
             self._plan(now)
-            log.warning("child.died", child=self.child.name, restart_in=self.delay)
+            log.warning("child.died", child=self.child.name, restart_in=self.delay, reason=self.child.failure())
         if not self.up and now >= self.start_at:
             self._start(now)
 
@@ -205,6 +208,9 @@ class ForkedProcess:
         if self.pid is not None and os.waitpid(self.pid, os.WNOHANG)[0]:
             self.pid = None
         return self.pid is not None
+
+    def failure(self) -> None:
+        """Return nothing: the child logs its own errors."""
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM."""

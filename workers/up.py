@@ -4,26 +4,26 @@ import importlib
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
-from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
 from kontor.adapters.secrets import Argon2Passwords
-from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, settings_from
+from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
 from kontor.kernel import database
 from kontor.operators import keys
 from kontor.operators import queries as operators_queries
 from kontor.operators import service as operators
 from models.keys import Scope
-from workers.connections import programme_time
+from workers.connections import one_off_engine, programme_time, require_sessions
 from workers.migrations import is_prepared
+from workers.namespaces import namespace_of
 from workers.supervisor import ForkedProcess, SupervisedProcess, Supervisor
 
 Roles = Mapping[str, Callable[[], object]]
@@ -37,11 +37,17 @@ def free_port() -> int:
 
 
 def claim_port(port: int) -> None:
-    """Check that a port is free before anything starts. Raises SettingsError."""
-    try:
-        socket.create_server((LOOPBACK, port)).close()
-    except OSError:
-        raise SettingsError(f"port {port} is in use: choose another with --port or PORT") from None
+    """Check that a port is free before anything starts; a killed owner of it gets 1 s to end. Raises SettingsError."""
+    deadline = time.monotonic() + endpoints.DYING_SECONDS
+    while True:
+        try:
+            socket.create_server((LOOPBACK, port)).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise SettingsError(f"port {port} is in use: choose another with --port or PORT") from None
+            time.sleep(endpoints.POLL)
+        else:
+            return
 
 
 def is_listening(port: int) -> bool:
@@ -64,8 +70,9 @@ def embedded(environment: Environment) -> Iterator[tuple[Settings, Sequence[Supe
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None), ()
         return
-    with owned_servers(environment.data_dir.resolve()) as servers:
-        yield settings_from(environment, servers.endpoints), (servers.postgres, servers.valkey)
+    only = missing_server(environment)
+    with owned_servers(environment.data_dir.resolve(), only=only, attempts=None) as servers:
+        yield settings_from(environment, servers.endpoints), servers.running[::-1]
 
 
 def with_catcher(environment: Environment, settings: Settings) -> Settings:
@@ -93,11 +100,11 @@ def preload() -> None:
 
 def prepare(settings: Settings) -> "FirstCredentials | None":
     """Migrate and create the first credentials; a prepared database skips both and their imports."""
-    if is_prepared(libpq_url(settings.database_url)):
+    if is_prepared(libpq_url(settings.direct_url)):
         return None
     from workers.migrations import migrate
 
-    migrate(settings.database_url)
+    migrate(settings.direct_url)
     return first_credentials(settings)
 
 
@@ -109,7 +116,9 @@ def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Firs
     with ExitStack() as stack:
         embedded_settings, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, embedded_settings)
+        require_sessions(settings)
         credentials = prepare(settings)
+        settings = replace(settings, namespace=namespace_of(settings))
         endpoints.prepare(settings.data_dir)
         addresses = endpoints.Endpoints(
             settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url
@@ -136,8 +145,7 @@ class FirstCredentials:
 def first_credentials(settings: Settings) -> FirstCredentials | None:
     """Create the first operator and the first key; None when an operator exists."""
     now = programme_time(settings)
-    engine = create_engine(settings.database_url, poolclass=NullPool)
-    with Session(engine) as session, session.begin():
+    with Session(one_off_engine(settings)) as session, session.begin():
         database.lock_names(session, "first start")
         if operators_queries.list_operators(session):
             return None

@@ -8,7 +8,7 @@ import uvicorn
 from sqlalchemy.orm import sessionmaker
 
 from kontor.adapters.network import system_resolve
-from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox, derive_key
 from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
@@ -19,6 +19,7 @@ from kontor.kernel.tokens import Tokens
 from kontor.programme.service import Programmes
 from tasks.catalogue import catalogue
 from workers.connections import ContextThreads, clock_for, installed_version, redis_client, sql_engine, tracer_for
+from workers.namespaces import redis_keys
 from workers.web_app import build
 
 THREADS = 8
@@ -31,7 +32,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
     engine = sql_engine(settings, "kontor web", THREADS)
     client = redis_client(settings)
-    doorbell = RedisRelayHint(client, RedisKeys(settings.namespace))
+    doorbell = RedisRelayHint(client, redis_keys(settings))
     clock = clock_for(settings)
     tracer = tracer_for(settings, "web")
     pool = ThreadPoolExecutor if tracer is None else ContextThreads

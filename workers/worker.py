@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kontor.adapters.dramatiq_broker import Capacity, DoorbellBroker
 from kontor.adapters.fault_injection import KillAt
-from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint, actor_name_of
+from kontor.adapters.redis_doorbell import RedisRelayHint, actor_name_of
 from kontor.adapters.settings import Settings
 from kontor.engine import ledger
 from kontor.engine.catalogue import Catalogue
@@ -35,6 +35,7 @@ from kontor.webhooks.events import emit_job_dead
 from tasks.catalogue import PAYLOADS
 from workers.connections import CACHED_PLAN_OPTIONS, clock_for, psycopg_connection, redis_client, sql_engine, tracer_for
 from workers.heartbeat import Heartbeat
+from workers.namespaces import redis_keys
 from workers.wiring import handlers_for
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ class Worker:
     def __init__(self, settings: Settings, extra: Sequence[Handler] = (), crash: CrashPoint = no_crash) -> None:
         self.name = f"{platform.node()[:20]}-{secrets.token_hex(6)}"
         self.threads = settings.worker_threads
-        keys = RedisKeys(settings.namespace)
+        keys = redis_keys(settings)
         client = redis_client(settings)
         clock = clock_for(settings)
         self.doorbell = RedisRelayHint(client, keys)
@@ -126,6 +127,7 @@ class Worker:
     def start(self) -> None:
         """Register, then consume doorbells."""
         self.heartbeat.register()
+        log.debug("worker.namespace", namespace=self.broker.keys.namespace)
         self.heartbeat.start()
         self.worker.start()
         log.info("worker.ready", worker=self.name, threads=self.threads)

@@ -1,7 +1,7 @@
 """The doorbell over Redis: ring in one round trip, listen for the workers' answers."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic
@@ -31,13 +31,32 @@ return {redis.call('get', KEYS[3]) or '', hinted, answers}
 
 
 class RedisKeys:
-    """The Redis keys of one deployment."""
+    """The Redis keys of one deployment; its namespace may be asked for when it is first needed."""
 
-    def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
-        self.epoch = f"{namespace}:epoch"
-        self.answers = f"{namespace}:answers"
-        self.hint = f"{namespace}:hint"
+    def __init__(self, namespace: str | Callable[[], str]) -> None:
+        self._source = namespace
+
+    @property
+    def namespace(self) -> str:
+        """The prefix of all keys. Raises redis.ConnectionError while it cannot be asked for."""
+        if not isinstance(self._source, str):
+            self._source = self._source()
+        return self._source
+
+    @property
+    def epoch(self) -> str:
+        """The relay's term: a bell of an earlier one is void."""
+        return f"{self.namespace}:epoch"
+
+    @property
+    def answers(self) -> str:
+        """The list of the workers' answers."""
+        return f"{self.namespace}:answers"
+
+    @property
+    def hint(self) -> str:
+        """The list that wakes the relay."""
+        return f"{self.namespace}:hint"
 
     def queue(self, name: str) -> str:
         """The list of a queue's doorbells."""
@@ -173,7 +192,7 @@ class RedisRelayHint:
 
     def __init__(self, client: "redis.Redis", keys: RedisKeys) -> None:
         self._pool = client.connection_pool
-        self._command = ("LPUSH", keys.hint, "1")
+        self._keys = keys
         self._requested = Event()
         self._closing = Event()
         self._thread = Thread(target=self._run, name="doorbell", daemon=True)
@@ -215,7 +234,7 @@ class RedisRelayHint:
             self._exchange(connection)
 
     def _exchange(self, connection: Any) -> None:
-        connection.send_packed_command(connection.pack_command(*self._command), check_health=False)
+        connection.send_packed_command(connection.pack_command("LPUSH", self._keys.hint, "1"), check_health=False)
         connection.read_response()
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kontor.adapters.database_url import connection_parameters, url_of
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.endpoints import shared_servers
 
@@ -49,22 +49,28 @@ def parse_clock_start(text: object) -> object:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """Convert a PostgreSQL URL to SQLAlchemy's form with the psycopg driver."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
-        raise ValueError("use postgresql://user:password@host/database")
-    return f"postgresql+psycopg://{rest}"
-
-
-PASSWORD = re.compile(r"^([^:/@]*:)([^@]*)@")
+    """Convert a PostgreSQL URL of any form to one that SQLAlchemy, with psycopg's driver, and libpq read alike."""
+    return url_of(connection_parameters(url))
 
 
 def libpq_url(url: str) -> str:
-    """Convert SQLAlchemy's form to libpq's, which reads a bare `/` in a password as the end of the host."""
-    rest = url.partition("://")[2]
-    return "postgresql://" + PASSWORD.sub(
-        lambda match: f"{match[1]}{quote(unquote(match[2]), safe='')}@", rest, count=1
-    )
+    """Convert a PostgreSQL URL of any form to libpq's."""
+    return sqlalchemy_url(url).replace("+psycopg", "", 1)
+
+
+def check_database_url(url: str) -> str:
+    """Check a PostgreSQL URL; return it with SQLAlchemy's scheme, else as it is: earlier releases hash it."""
+    connection_parameters(url)
+    return f"postgresql+psycopg://{url.partition('://')[2]}"
+
+
+def check_redis_url(url: str) -> str:
+    """Check the form of a Sentinel URL; redis-py reads the others."""
+    if urlsplit(url).scheme.endswith("+sentinel"):
+        from kontor.adapters.redis_client import sentinel_parts  # redis takes 0.1 s to load
+
+        sentinel_parts(url)
+    return url
 
 
 def url_validator(*schemes: str) -> AfterValidator:
@@ -78,6 +84,7 @@ def url_validator(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 Flag = Annotated[bool, BeforeValidator(parse_boolean)]
 
 
@@ -88,8 +95,13 @@ class Environment(BaseSettings):
         frozen=True, extra="ignore", case_sensitive=True, env_ignore_empty=True, env_file=".env"
     )
 
-    database_url: Annotated[str, AfterValidator(sqlalchemy_url)] | None = Field(None, alias="DATABASE_URL")
-    redis_url: Annotated[str, url_validator("redis", "rediss", "unix")] | None = Field(None, alias="REDIS_URL")
+    database_url: Annotated[str, AfterValidator(check_database_url)] | None = Field(None, alias="DATABASE_URL")
+    database_direct_url: Annotated[str, AfterValidator(sqlalchemy_url)] | None = Field(
+        None, alias="DATABASE_DIRECT_URL"
+    )
+    redis_url: Annotated[str, url_validator(*REDIS_SCHEMES), AfterValidator(check_redis_url)] | None = Field(
+        None, alias="REDIS_URL"
+    )
     smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
     port: int = Field(8000, alias="PORT", ge=1, le=65535)
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
@@ -129,16 +141,21 @@ CATCHER_URL = "smtp://127.0.0.1:1025"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings of a process, built once at its start. `database_url` has SQLAlchemy's form."""
+    """The settings of a process, built once at its start. Database URLs have the form that both drivers read.
+
+    An empty `namespace` is made of the database's identity; `earlier_namespace` is made of its URL.
+    """
 
     data_dir: Path
     database_url: str
+    database_direct_url: str | None = None
     redis_url: str
     smtp_url: str
     port: int = 8000
     public_url: str = "http://127.0.0.1:8000"
     secret_key: str = field(repr=False)
     namespace: str
+    earlier_namespace: str = ""
     allow_private_instances: bool = False
     test_clock: bool = False
     test_clock_start: datetime | None = None
@@ -151,6 +168,20 @@ class Settings:
     otlp_endpoint: str | None = None
     crash_point: str | None = None
 
+    @property
+    def direct_url(self) -> str:
+        """The database URL that keeps sessions."""
+        return self.database_direct_url or self.database_url
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether `database_url` may lead through a transaction pooler."""
+        return self.database_direct_url is not None
+
+    def name_of(self, url: str) -> str:
+        """The name of the setting that holds a database URL."""
+        return "DATABASE_DIRECT_URL" if url == self.database_direct_url else "DATABASE_URL"
+
     def environ(self) -> Mapping[str, str]:
         """Return the environment that gives a child process the same settings."""
         variables = {
@@ -161,13 +192,16 @@ class Settings:
             "PUBLIC_URL": self.public_url,
             "SECRET_KEY": self.secret_key,
             "KONTOR_DATA_DIR": str(self.data_dir),
-            "KONTOR_NAMESPACE": self.namespace,
         }
+        if self.namespace:
+            variables["KONTOR_NAMESPACE"] = self.namespace
+        if self.database_direct_url is not None:
+            variables["DATABASE_DIRECT_URL"] = self.database_direct_url
         return {**os.environ, **variables}
 
 
 def default_namespace(database_url: str) -> str:
-    """Derive a Redis namespace from the database, so that deployments can share a Redis."""
+    """Derive a Redis namespace from a database's address, as earlier releases did."""
     return "kontor-" + hashlib.sha256(database_url.encode()).hexdigest()[:12]
 
 
@@ -180,6 +214,8 @@ def stored_secret(data_dir: Path) -> str:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
         with suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
@@ -198,13 +234,15 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
     start = environment.test_clock if isinstance(environment.test_clock, datetime) else None
     return Settings(
         data_dir=data_dir,
-        database_url=database_url,
+        database_url=sqlalchemy_url(database_url),
+        database_direct_url=environment.database_direct_url,
         redis_url=environment.redis_url or (servers.redis_url if servers else ""),
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
         port=environment.port,
         public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
         secret_key=secret_key,
-        namespace=environment.namespace or default_namespace(database_url),
+        namespace=environment.namespace or "",
+        earlier_namespace=default_namespace(database_url),
         allow_private_instances=environment.allow_private_instances,
         test_clock=bool(environment.test_clock),
         test_clock_start=start,
@@ -219,11 +257,19 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
     )
 
 
+def missing_server(environment: Environment) -> str | None:
+    """Return the one embedded server that is needed, None for both."""
+    if environment.database_url is not None:
+        return "valkey"
+    return "postgres" if environment.redis_url is not None else None
+
+
 @contextmanager
 def settings_for(environment: Environment) -> Iterator[Settings]:
     """Yield settings with the configured servers, a running owner's, or our own ones during the block."""
     if environment.database_url is not None and environment.redis_url is not None:
         yield settings_from(environment, None)
         return
-    with shared_servers(environment.data_dir.resolve()) as servers:
+    only = missing_server(environment)
+    with shared_servers(environment.data_dir.resolve(), *([f"--{only}"] if only else [])) as servers:
         yield settings_from(environment, servers)

@@ -44,12 +44,11 @@ def running_settings(role: str = "cli") -> Iterator[Settings]:
 @contextmanager
 def transaction(settings: Settings) -> Iterator["Session"]:
     """Open a transaction; it is committed at the end of the block."""
-    from sqlalchemy import create_engine
     from sqlalchemy.orm import Session
-    from sqlalchemy.pool import NullPool
 
-    engine = create_engine(settings.database_url, poolclass=NullPool, connect_args={"connect_timeout": 5})
-    with Session(engine, expire_on_commit=False) as session:
+    from workers.connections import one_off_engine
+
+    with Session(one_off_engine(settings), expire_on_commit=False) as session:
         yield session
         session.commit()
 
@@ -152,13 +151,14 @@ class ControlContext:
 @contextmanager
 def ledger_jobs(settings: "Settings") -> Iterator["Jobs"]:
     """Provide the ledger; commits notify the relay."""
-    from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+    from kontor.adapters.redis_doorbell import RedisRelayHint
     from kontor.engine.enqueue import Jobs
     from tasks.catalogue import catalogue
     from workers.connections import clock_for, redis_client
+    from workers.namespaces import redis_keys
 
     client = redis_client(settings)
-    with closing(client), closing(RedisRelayHint(client, RedisKeys(settings.namespace))) as doorbell:
+    with closing(client), closing(RedisRelayHint(client, redis_keys(settings))) as doorbell:
         yield Jobs(catalogue(), clock_for(settings), doorbell)
 
 

@@ -51,10 +51,25 @@ def build() -> typer.Typer:
     return app
 
 
+AWAY = {
+    "psycopg": "start PostgreSQL, or correct DATABASE_URL",
+    "sqlalchemy": "start PostgreSQL, or correct DATABASE_URL",
+    "redis": "start Redis, or correct REDIS_URL",
+}
+
+
+def remedy_of(kind: type[BaseException]) -> str | None:
+    """Return what to do when a server is unavailable; None for other errors."""
+    names = {base.__name__ for base in kind.__mro__}
+    return AWAY.get(kind.__module__.partition(".")[0]) if names & {"OperationalError", "RedisError"} else None
+
+
 def explain(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     """Print an error on one line."""
-    message = " ".join(str(error).split()) or kind.__name__
+    message = " ".join(str(getattr(error, "orig", None) or error).split()) or kind.__name__
     expected = isinstance(error, EXPECTED)
+    if (remedy := remedy_of(kind)) is not None:
+        message, expected = f"{message}: {remedy}", True
     for field in error.errors if isinstance(error, Invalid) else ():
         print(f"  {field.loc}: {field.msg}", file=sys.stderr)
     print(

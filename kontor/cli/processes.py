@@ -110,10 +110,12 @@ def migrate(as_json: Json = False) -> None:
     """Migrate the database to the latest schema."""
     with running_settings("migrate") as settings:
         from workers import migrations
+        from workers.connections import require_sessions
 
-        before = migrations.revision(settings.database_url)
-        migrations.migrate(settings.database_url)
-        after = migrations.revision(settings.database_url)
+        require_sessions(settings)
+        before = migrations.revision(settings.direct_url)
+        migrations.migrate(settings.direct_url)
+        after = migrations.revision(settings.direct_url)
     if after is None:
         raise SettingsError("there are no migrations")
     print_facts({"from": before, "to": after}, as_json=as_json)

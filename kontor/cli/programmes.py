@@ -97,7 +97,7 @@ def simulate(
         # Failing calls and mails are part of the simulation; log only errors.
         configure_logs(settings.log, "simulate", logging.ERROR)
         parameters = read_parameters(programme, resellers, months, seed, start.date() if start else None)
-        result = simulate(settings.database_url, programme, parameters, plots)
+        result = simulate(settings.direct_url, programme, parameters, plots)
     if as_json:
         print_json(result.summary)
         return

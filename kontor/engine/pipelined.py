@@ -7,6 +7,7 @@ last result: a cursor costs a quarter of the time a worker spends on such a job.
 """
 
 import json
+import re
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -32,10 +33,10 @@ _PARAMETERS: Final = {
     "id": "$1", "worker": "$2", "started": "$3", "finished": "$4", "result": "$5",
     "state": "'succeeded'", "increment": "1", "reason": "NULL",
 }  # fmt: skip
-PREPARE: Final = (
-    f"PREPARE kontor_claim (uuid) AS {ledger.LOCK_ONE.replace('%s', '$1')};"
-    f" PREPARE kontor_finish ({_TYPES}) AS {ledger.ARCHIVE_ONE % _PARAMETERS}"
-)
+CLAIM: Final = ledger.LOCK_ONE.replace("%s", "$1")
+FINISH: Final = ledger.ARCHIVE_ONE % _PARAMETERS
+PREPARE: Final = f"PREPARE kontor_claim (uuid) AS {CLAIM}; PREPARE kontor_finish ({_TYPES}) AS {FINISH}"
+_PARAMETER: Final = re.compile(r"\$(\d)")
 
 
 def prepare_once(sa_connection: Connection, connection: PgConnection) -> None:
@@ -47,9 +48,18 @@ def prepare_once(sa_connection: Connection, connection: PgConnection) -> None:
 
 
 def prepare(connection: PgConnection) -> None:
-    """Prepare the statements of a connection (again: psycopg drops them all after a ROLLBACK)."""
-    connection.execute("DEALLOCATE ALL")
-    connection.execute(PREPARE)
+    """Prepare the statements of a connection (again: psycopg drops them all after a ROLLBACK).
+
+    Nothing is prepared on a connection that may change its session: a transaction pooler shares them.
+    """
+    if connection.prepare_threshold is not None:
+        connection.execute("DEALLOCATE ALL")
+        connection.execute(PREPARE)
+
+
+def with_literals(statement: str, *literals: str) -> str:
+    """Return a statement with literals in place of its numbered parameters."""
+    return _PARAMETER.sub(lambda match: literals[int(match[1]) - 1], statement)
 
 
 class PipelinedTransaction:
@@ -60,12 +70,13 @@ class PipelinedTransaction:
         self._libpq = connection.pgconn
         self._loader = Transformer(connection)
         self._worker = quote(worker)
+        self._prepared = connection.prepare_threshold is not None
         self._completion = ""
         self._open = False
 
     def begin(self, job_id: UUID) -> JobRow | None:
         """Commit the open transaction, begin the next and lock its job; None when the job is not waiting."""
-        completion, claim = self._completion, f"EXECUTE kontor_claim('{job_id}')"
+        completion, claim = self._completion, self._claim(f"'{job_id}'")
         opening = "COMMIT AND CHAIN" if self._open else "BEGIN"
         self._completion, self._open = "", True
         try:
@@ -84,8 +95,15 @@ class PipelinedTransaction:
     def finish(self, job_id: UUID, result: object, started: datetime, finished: datetime) -> None:
         """Send the job's completion with the next commit."""
         body = "NULL" if result is None else quote(json.dumps(result))
-        times = f"'{started.isoformat()}', '{finished.isoformat()}'"
-        self._completion = f"EXECUTE kontor_finish('{job_id}', {self._worker}, {times}, {body}); "
+        literals = f"'{job_id}'", self._worker, f"'{started.isoformat()}'", f"'{finished.isoformat()}'", body
+        if self._prepared:
+            self._completion = f"EXECUTE kontor_finish({', '.join(literals)}); "
+        else:
+            cast = [f"{literal}::{kind}" for literal, kind in zip(literals, _TYPES.split(", "), strict=True)]
+            self._completion = f"{with_literals(FINISH, *cast)}; "
+
+    def _claim(self, job_id: str) -> str:
+        return f"EXECUTE kontor_claim({job_id})" if self._prepared else with_literals(CLAIM, f"{job_id}::uuid")
 
     def commit(self) -> None:
         """Commit the open transaction, if any."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -92,6 +93,9 @@ class WorkerRuntime:
                     session.connection()
                     pipelined.prepare_once(sa_connection, connection)
                     yield session, connection
+            except ReadOnlySqlTransaction:
+                connection.close()  # after a failover, the next connection leads to the new primary
+                raise
             finally:
                 if connection.closed:
                     sa_connection.invalidate()

@@ -5,8 +5,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from random import Random
 
 import httpx
 import pytest
@@ -150,6 +151,39 @@ def test_killed_up_leaves_no_process_and_restarts_on_the_same_data(tmp_path: Pat
     again = start(stack, tmp_path / "data")
     assert echo(again, key) == {"message": "hello"}
     assert again.log.read_text().count("First start") == 1
+
+
+def descendants(pid: int) -> set[int]:
+    """The process ids below a process, itself included."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    below = {pid}
+    while more := {child for child, parent in parents.items() if parent in below} - below:
+        below |= more
+    return below
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_up_comes_back_when_every_process_was_killed_in_any_order_during_work(tmp_path: Path, stack: ExitStack) -> None:
+    up = start(stack, tmp_path / "data")
+    wait_for(lambda: up.roles() == ROLES)
+    key = first_key(up)
+    headers = {"Authorization": f"Bearer {key}"}
+    for seed in range(2):
+        jobs = [{"task": "probe.echo", "args": {"message": str(number)}} for number in range(2_000)]
+        httpx.post(f"{up.url}/v1/jobs/batch", json={"jobs": jobs}, headers=headers, timeout=40).raise_for_status()
+        victims = sorted(descendants(up.process.pid))
+        Random(seed).shuffle(victims)
+        for pid in victims:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        up.process.wait()
+        up = start(stack, tmp_path / "data")
+        assert echo(up, key) == {"message": "hello"}
 
 
 def test_second_up_on_the_same_data_or_port_is_refused_in_one_line(tmp_path: Path, stack: ExitStack) -> None:

@@ -13,7 +13,7 @@ import scheduler
 import workers.worker
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.logs import configure_logs
-from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.adapters.settings import Settings, load, settings_for
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import JobRequest, Jobs
@@ -22,6 +22,7 @@ from tests.faults.crash_trap import Trap
 from tests.faults.tasks import PAYLOADS, Sink, handlers
 from workers import relay
 from workers.connections import redis_client, sql_engine
+from workers.namespaces import redis_keys
 from workers.worker import Worker, serve
 
 
@@ -29,7 +30,7 @@ def enqueuer(settings: Settings, trap: Trap) -> None:
     from sqlalchemy.orm import Session
 
     engine = sql_engine(settings, "fault-enqueuer", 1)
-    doorbell = RedisRelayHint(redis_client(settings), RedisKeys(settings.namespace))
+    doorbell = RedisRelayHint(redis_client(settings), redis_keys(settings))
     jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
     for line in sys.stdin:
         requests = [JobRequest(task, args, **dict(*options)) for task, args, *options in json.loads(line)]

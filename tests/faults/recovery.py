@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from kontor.adapters.clock import DatabaseClock
-from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.kernel.ports import Clock
@@ -17,6 +17,7 @@ from tests.faults.fleet import Fleet, Member
 from tests.faults.tasks import PAYLOADS
 from tests.support.polling import wait_for
 from workers.connections import clock_for, redis_client
+from workers.namespaces import redis_keys
 
 CONCURRENT = 3
 NUMBERS = count(1_000_000)
@@ -77,7 +78,7 @@ def begun(fleet: Fleet, numbers: Sequence[int], attempt: int) -> dict[int, int]:
 def put(fleet: Fleet, requests: Sequence[JobRequest]) -> None:
     """Enqueue from this process."""
     client = redis_client(fleet.settings)
-    doorbell = RedisRelayHint(client, RedisKeys(fleet.settings.namespace))
+    doorbell = RedisRelayHint(client, redis_keys(fleet.settings))
     engine = create_engine(fleet.settings.database_url)
     clock = clock_of(fleet)
     with Session(engine) as session, session.begin():

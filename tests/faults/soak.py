@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.embedded.servers import EmbeddedServers
-from kontor.adapters.redis_doorbell import RedisKeys, RedisRelayHint
+from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.adapters.settings import Settings
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import JobRequest, Jobs
@@ -28,6 +28,7 @@ from tests.faults.fleet import Fleet, fleet
 from tests.faults.tasks import PAYLOADS
 from tests.support.polling import wait_for
 from workers.connections import redis_client
+from workers.namespaces import redis_keys
 
 ROLES = ("relay", "relay", "worker", "worker", "scheduler")
 PAUSE_SECONDS = (1.0, 4.0)
@@ -56,7 +57,7 @@ class Driver(threading.Thread):
 
     def run(self) -> None:
         engine = create_engine(self._settings.database_url, pool_pre_ping=True)
-        doorbell = RedisRelayHint(redis_client(self._settings), RedisKeys(self._settings.namespace))
+        doorbell = RedisRelayHint(redis_client(self._settings), redis_keys(self._settings))
         jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
         with self._id_log.open("a") as id_log:
             while not self._over.wait(DRIVER_PAUSE):

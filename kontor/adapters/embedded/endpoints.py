@@ -8,24 +8,25 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
-from kontor.adapters.embedded.process import StartFailed, last_line
+from kontor.adapters.embedded.process import LogSection, StartFailed
 
 # sun_path holds 108 bytes with its terminating zero; the longest file name is that of PostgreSQL's lock file.
 SOCKET_PATH_LIMIT = 107
 POLL = 0.02
 STOPPING_SECONDS = 10.0
+DYING_SECONDS = 1.0
 LONGEST_NAME = ".s.PGSQL.5432.lock"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """URLs of the running servers of a data directory."""
+    """URLs of the running servers of a data directory; an empty one names a server that is not run here."""
 
     database_url: str
     redis_url: str
@@ -46,7 +47,7 @@ def prepare(data_dir: Path) -> None:
 
 @contextmanager
 def owner_lock(data_dir: Path, timeout: float = STOPPING_SECONDS) -> Iterator[None]:
-    """Hold the owner lock of a data directory. Raises Owned when another live process holds it.
+    """Hold the owner lock of a data directory. Raises AlreadyOwned when another live process holds it.
 
     Waits for an owner that is about to stop because its users have ended.
     """
@@ -56,22 +57,25 @@ def owner_lock(data_dir: Path, timeout: float = STOPPING_SECONDS) -> Iterator[No
             raise AlreadyOwned(
                 f"another process runs the servers of {data_dir}: end it, or set another KONTOR_DATA_DIR"
             )
-        (data_dir / "servers.json").unlink(missing_ok=True)
+        unpublish(data_dir)
         yield
     finally:
         os.close(descriptor)
 
 
 def acquire_owner_lock(descriptor: int, data_dir: Path, timeout: float) -> bool:
-    """Take the owner's lock, looking again for `patience` seconds unless the owner is a running `kontor up`."""
-    deadline = time.monotonic() + timeout
+    """Take the owner's lock, trying for `timeout` seconds, or for 1 s when the owner is a running `kontor up`.
+
+    An owner that was killed holds the lock until the kernel has torn it down.
+    """
+    began = time.monotonic()
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             endpoints = published(data_dir)
-            stays = endpoints is not None and endpoints.web_url is not None and is_owned(data_dir)
-            if stays or time.monotonic() > deadline:
+            stays = endpoints is not None and endpoints.web_url is not None
+            if time.monotonic() - began > (min(DYING_SECONDS, timeout) if stays else timeout):
                 return False
             time.sleep(POLL)
         else:
@@ -124,17 +128,26 @@ def is_owned(data_dir: Path) -> bool:
 
 
 def publish(data_dir: Path, endpoints: Endpoints) -> None:
-    """Write the server URLs atomically, for other commands."""
+    """Write the server URLs atomically and durably, for other commands."""
     draft = data_dir / f"servers.json.{os.getpid()}"
-    draft.write_text(json.dumps(asdict(endpoints)))
+    with draft.open("w") as file:
+        file.write(json.dumps(asdict(endpoints)))
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(data_dir / "servers.json")
 
 
+def unpublish(data_dir: Path) -> None:
+    """Remove the server URLs, also those half written by a process that was killed."""
+    for path in data_dir.glob("servers.json*"):
+        path.unlink(missing_ok=True)
+
+
 def published(data_dir: Path) -> Endpoints | None:
-    """Return the published URLs, None when there are none yet."""
+    """Return the published URLs, None when there are none yet or they cannot be read."""
     try:
         return Endpoints(**json.loads((data_dir / "servers.json").read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
@@ -169,7 +182,10 @@ def running_endpoints(data_dir: Path, timeout: float = START_SECONDS) -> Endpoin
 
 @contextmanager
 def shared_servers(data_dir: Path, *options: str) -> Iterator[Endpoints]:
-    """Use the running servers of a data directory, or start them; they stop after their last user."""
+    """Use the running servers of a data directory, or start them; they stop after their last user.
+
+    With the option `--postgres` or `--valkey` only that one is needed and started. Raises StartFailed.
+    """
     prepare(data_dir)
     holder: Popen[bytes] | None = None
     try:
@@ -178,10 +194,21 @@ def shared_servers(data_dir: Path, *options: str) -> Iterator[Endpoints]:
             if running is None:
                 holder = start_holder(data_dir, *options)
                 running = wait_for_holder(data_dir, holder)
+            require_servers(data_dir, running, options)
             yield running
     finally:
         if holder is not None:
             wait_for_exit(data_dir, holder)
+
+
+def require_servers(data_dir: Path, running: Endpoints, options: Sequence[str]) -> None:
+    """Check that the running owner runs the needed servers. Raises StartFailed."""
+    for option, url, setting in (
+        ("--valkey", running.database_url, "DATABASE_URL"),
+        ("--postgres", running.redis_url, "REDIS_URL"),
+    ):
+        if not url and option not in options:
+            raise StartFailed(f"the servers of {data_dir} were started with {setting} set: set it here as there")
 
 
 def start_holder(data_dir: Path, *options: str) -> "Popen[bytes]":
@@ -205,7 +232,7 @@ def wait_for_holder(data_dir: Path, holder: "Popen[bytes]") -> Endpoints:
         if (running := running_endpoints(data_dir)) is not None:
             return running
         if holder.poll() is not None and not is_owned(data_dir):
-            raise StartFailed(last_line(data_dir / "log" / "holder.log"))
+            raise StartFailed(LogSection(data_dir / "log" / "holder.log").failure())
         time.sleep(POLL)
     raise StartFailed(f"no servers in {data_dir} after {START_SECONDS:.0f} s; see {data_dir / 'log'}")
 

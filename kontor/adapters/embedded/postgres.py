@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 from kontor.adapters.embedded.launch import UNUSABLE
 from kontor.adapters.embedded.process import (
+    LogSection,
     StartFailed,
+    StartRefused,
     kill_strays,
-    last_line,
     postgres_binary,
     spawn,
     stop,
@@ -93,6 +94,7 @@ class Postgres:
         self.log = log
         self.durable = durable
         self.process: subprocess.Popen[bytes] | None = None
+        self._section = LogSection(log)
 
     @property
     def url(self) -> str:
@@ -106,9 +108,10 @@ class Postgres:
             self._initialise()
         elif not (self.folder / "PG_VERSION").exists():
             contents = ", ".join(sorted(path.name for path in self.folder.iterdir())) or "nothing"
-            raise StartFailed(f"{self.folder} is not a PostgreSQL cluster (it holds {contents}): move it away")
-        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+            raise StartRefused(f"{self.folder} is not a PostgreSQL cluster (it holds {contents}): move it away")
+        self._remove_remains()
         self._configure()
+        self._section = LogSection.from_now(self.log)
         program = str(postgres_binary("postgres"))
         self.process = spawn(
             [program, "-D", str(self.folder)],
@@ -122,17 +125,21 @@ class Postgres:
         """Wait until the server accepts connections."""
         assert self.process is not None, "start() comes first"
         try:
-            wait_until(self._is_ready, self.process, timeout, self.log)
+            wait_until(self._is_ready, self.process, timeout, self._section)
         except StartFailed:
             if self.process.returncode != UNUSABLE or self.folder.stat().st_uid != 0:
                 raise
             hand_over(self.folder)
             self.start()
-            wait_until(self._is_ready, self.process, timeout, self.log)
+            wait_until(self._is_ready, self.process, timeout, self._section)
 
     def is_running(self) -> bool:
         """Whether the process is running; reaps it when it has ended."""
         return self.process is not None and self.process.poll() is None
+
+    def failure(self) -> str:
+        """Why the last run ended, from its log."""
+        return self._section.failure()
 
     def ask_to_stop(self) -> None:
         """Do nothing: its users stop first."""
@@ -151,8 +158,18 @@ class Postgres:
         mine = self.process is not None and lines[:1] == [str(self.process.pid)]
         return mine and len(lines) > 7 and lines[7].strip() == "ready"
 
+    def _remove_remains(self) -> None:
+        """Remove the locks and sockets of earlier runs: no server of ours is alive on this folder.
+
+        PostgreSQL itself would judge them by `kill(pid, 0)`, which succeeds for zombies and for other programs.
+        """
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        for path in self.sockets.glob(".s.PGSQL.*"):
+            path.unlink(missing_ok=True)
+
     def _initialise(self) -> None:
         """Create the cluster in a draft folder and rename it; as root without namespaces run as `nobody`."""
+        self._section = LogSection.from_now(self.log)
         draft = self.folder.with_name(self.folder.name + ".new")
         if draft.exists():
             kill_strays(draft, "postgres")
@@ -165,7 +182,8 @@ class Postgres:
         if status == 0:
             status = self._run(draft, "postgres", ["postgres"], f"CREATE DATABASE {DATABASE};\n".encode())
         if status != 0:
-            raise StartFailed(f"initdb ended with status {status}: {last_line(self.log)}; or set DATABASE_URL")
+            reason = self._section.failure()
+            raise StartRefused(f"initdb ended with status {status}: {reason}; correct that, or set DATABASE_URL")
         (draft / "kontor.conf").touch(mode=0o600)
         os.chown(draft / "kontor.conf", draft.stat().st_uid, draft.stat().st_gid)
         draft.rename(self.folder)

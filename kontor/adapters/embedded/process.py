@@ -2,21 +2,30 @@
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kontor.adapters.embedded import launch
 
 POLL = 0.01
+# A message with a database's name between the process id and the level concerns one client.
+FATAL = re.compile(r"\] +(?:FATAL|PANIC):|^\*\*\* FATAL")
+ADDED = re.compile(r"(?:DETAIL|HINT): .*")
 
 
 class StartFailed(Exception):
-    """A server failed to start."""
+    """A server failed to start; another try may succeed."""
+
+
+class StartRefused(StartFailed):
+    """A server cannot start until a person acts."""
 
 
 def spawn(
@@ -41,21 +50,49 @@ def spawn(
         )
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], timeout: float, log: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class LogSection:
+    """The part of a server's log that one run of it wrote: everything after byte `begin`."""
+
+    path: Path
+    begin: int = 0
+
+    @classmethod
+    def from_now(cls, path: Path) -> "LogSection":
+        """The part that is written from now on."""
+        return cls(path, path.stat().st_size if path.exists() else 0)
+
+    def lines(self) -> list[str]:
+        """The lines written so far, without empty ones."""
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self.begin)
+            return [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+
+    def failure(self) -> str:
+        """The last fatal message of the server itself with its DETAIL and HINT; without one, the last line."""
+        lines = self.lines()
+        fatal = max((number for number, line in enumerate(lines) if FATAL.search(line)), default=None)
+        if fatal is None:
+            return lines[-1] if lines else f"it wrote nothing to {self.path}"
+        message = [FATAL.split(lines[fatal])[-1].strip()]
+        for line in lines[fatal + 1 :]:
+            if (added := ADDED.search(line)) is None:
+                break
+            message.append(added[0].strip())
+        return f"FATAL: {'; '.join(message)}"
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], timeout: float, log: LogSection) -> None:
     """Wait for `ready` for at most `timeout` seconds. Raises StartFailed, also when the process ends."""
     deadline = time.monotonic() + timeout
     while not ready():
         if process.poll() is not None:
-            raise StartFailed(f"a server ended with status {process.returncode}: {last_line(log)}")
+            raise StartFailed(f"a server ended with status {process.returncode}: {log.failure()}")
         if time.monotonic() > deadline:
-            raise StartFailed(f"a server was not ready after {timeout:.0f} s; see {log}")
+            raise StartFailed(f"a server was not ready after {timeout:.0f} s; see {log.path}")
         time.sleep(POLL)
-
-
-def last_line(log: Path) -> str:
-    """Return the last line of a server's log, for an error message."""
-    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1] if lines else "its log is empty"
 
 
 def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[signal.Signals, float]]) -> None:
@@ -107,6 +144,8 @@ def kill_strays(folder: Path, program: str, timeout: float = 10.0) -> None:
                 os.kill(pid, signal.SIGQUIT if gentle else signal.SIGKILL)
             except ProcessLookupError:
                 continue
+            except PermissionError:
+                raise StartFailed(f"process {pid} of another user uses {folder}; end it and try again") from None
         if time.monotonic() > deadline:
             raise StartFailed(f"process {strays[0]} still uses {folder}; end it and try again")
         time.sleep(0.05)

@@ -58,7 +58,11 @@ def test_test_clock_may_start_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> 
         ("PORT", "70000"),
         ("DATABASE_URL", "mysql://h/d"),
         ("DATABASE_URL", "kontor"),
+        ("DATABASE_URL", "postgresql://u:geheim@h:port/d"),
+        ("DATABASE_DIRECT_URL", "postgresql://u:geheim@h/d?sslmod=require"),
         ("REDIS_URL", "http://h"),
+        ("REDIS_URL", "redis+sentinel://h:26379"),
+        ("REDIS_URL", "redis+sentinel://h:port/kontor"),
         ("SMTP_URL", "mail.example"),
         ("PUBLIC_URL", "ftp://h"),
         ("SECRET_KEY", "short"),
@@ -73,6 +77,7 @@ def test_malformed_value_is_refused_with_its_name_in_one_line(
     assert str(refused.value).startswith(f"{name} is malformed: ")
     assert "\n" not in str(refused.value)
     assert value not in str(refused.value) or name != "SECRET_KEY"
+    assert "geheim" not in str(refused.value)
 
 
 def test_unknown_kontor_variable_is_refused_and_foreign_ones_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

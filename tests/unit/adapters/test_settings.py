@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from kontor.adapters.embedded.endpoints import Endpoints
-from kontor.adapters.settings import Environment, SettingsError, default_namespace, settings_from, stored_secret
+from kontor.adapters.settings import (
+    Environment,
+    SettingsError,
+    default_namespace,
+    missing_server,
+    settings_from,
+    stored_secret,
+)
 
 FOUND = Endpoints("postgresql+psycopg://kontor@/kontor?host=/run", "unix:///run/valkey.sock?db=0")
 
@@ -54,10 +61,45 @@ def test_mail_goes_to_a_running_catcher(tmp_path: Path) -> None:
     assert settings_from(environment(tmp_path), endpoints).smtp_url == "smtp://127.0.0.1:4025"
 
 
-def test_each_database_has_its_own_namespace(tmp_path: Path) -> None:
-    assert default_namespace("postgresql://h/one") != default_namespace("postgresql://h/two")
-    assert settings_from(environment(tmp_path), FOUND).namespace == default_namespace(FOUND.database_url)
+def test_namespace_is_left_to_the_database_unless_it_is_set(tmp_path: Path) -> None:
+    settings = settings_from(environment(tmp_path), FOUND)
+    assert settings.namespace == ""
+    assert settings.earlier_namespace == default_namespace(FOUND.database_url)
     assert settings_from(environment(tmp_path, KONTOR_NAMESPACE="mine"), FOUND).namespace == "mine"
+
+
+def test_earlier_namespace_is_made_of_the_url_as_earlier_releases_read_it(tmp_path: Path) -> None:
+    configured = environment(tmp_path, DATABASE_URL="postgres://u@/d?host=a,b", SECRET_KEY="x" * 32)
+    expected = default_namespace("postgresql+psycopg://u@/d?host=a,b")
+    assert settings_from(configured, FOUND).earlier_namespace == expected
+
+
+@pytest.mark.parametrize(
+    ("configured", "missing"),
+    [
+        ({}, None),
+        ({"DATABASE_URL": "postgresql://h/d"}, "valkey"),
+        ({"REDIS_URL": "redis://h"}, "postgres"),
+    ],
+)
+def test_only_the_missing_server_is_embedded(tmp_path: Path, configured: dict[str, str], missing: str | None) -> None:
+    assert missing_server(environment(tmp_path, **configured)) == missing
+
+
+def test_sessions_go_to_the_direct_url_when_it_is_set(tmp_path: Path) -> None:
+    pooled = environment(
+        tmp_path,
+        DATABASE_URL="postgresql://u@pooler:6432/d",
+        DATABASE_DIRECT_URL="postgresql://u@db:5432/d",
+        SECRET_KEY="x" * 32,
+    )
+    settings = settings_from(pooled, FOUND)
+    assert settings.direct_url == "postgresql+psycopg://u@db:5432/d"
+    assert settings.has_pooler
+    assert settings.name_of(settings.direct_url) == "DATABASE_DIRECT_URL"
+    alone = settings_from(environment(tmp_path), FOUND)
+    assert alone.direct_url == alone.database_url
+    assert not alone.has_pooler
 
 
 def test_child_process_gets_identical_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

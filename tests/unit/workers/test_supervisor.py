@@ -24,6 +24,9 @@ class FakeChild:
     def is_running(self) -> bool:
         return self.alive
 
+    def failure(self) -> None:
+        pass
+
     def ask_to_stop(self) -> None:
         self.alive = False
 
