@@ -20,6 +20,7 @@ from kontor.adapters.settings import Settings
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler, Registry
+from kontor.engine.holdings import Holdings
 from kontor.engine.job_stats import JobStats
 from kontor.engine.recovery import APPLICATION_PREFIX
 from kontor.engine.runner import Runner
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 STOP_MILLISECONDS = 25_000
 RECONNECT_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 
 def prefetch_of(catalogue: Catalogue, threads: int) -> dict[str, int]:
@@ -69,10 +71,12 @@ class Worker:
             client, keys, self.name, prefetch_of(catalogue, self.threads), [CurrentMessage(), TimeLimit()]
         )
         stats = JobStats()
+        holdings = Holdings(self.broker.bell_ids)
         self.heartbeat = Heartbeat(
             lambda: psycopg_connection(settings, application),
-            self.name, self.threads, catalogue.queues, self._drain, stats,
+            self.name, self.threads, catalogue.queues, self._drain, stats, holdings,
         )  # fmt: skip
+        self.broker.may_claim = self.heartbeat.may_claim
         self._stopping = threading.Event()
         runtime = WorkerRuntime(
             engine=self.engine,
@@ -87,6 +91,9 @@ class Worker:
             wait_for_database=lambda: not self._stopping.wait(RECONNECT_SECONDS),
             interrupts=(Interrupt,),
             stats=stats,
+            holdings=holdings,
+            may_claim=self.heartbeat.may_claim,
+            registered_only=True,
         )
         self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer, queue_of_bell)
         self._serve(catalogue.queues)
@@ -142,7 +149,8 @@ def serve(process: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_requested.set())
     process.start()
-    stop_requested.wait()
+    while not stop_requested.wait(CHECK_SECONDS):
+        process.heartbeat.check()
     log.info("worker.stopping", worker=process.name)
     process.stop()
 

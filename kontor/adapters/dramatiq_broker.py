@@ -4,12 +4,16 @@ The stock consumer sleeps with back-off when its queue is empty or its prefetch 
 queue for every queue, and sends heartbeats only when it talks to Redis. Here a consumer blocks in
 BLMOVE (the broker moves the bell into the worker's list in one step), waits on an event while full,
 and has no delay queue: later jobs wait in PostgreSQL.
+
+A reply of Redis may be lost after the bell moved: on each new connection a consumer takes back what lies in its list
+and not in its memory.
 """
 
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import redis
 import structlog
@@ -33,6 +37,11 @@ return messages
 RECONNECT_SECONDS = 0.2
 
 
+def always() -> bool:
+    """Return True."""
+    return True
+
+
 class Acknowledger(threading.Thread):
     """Sends answers to the relay, all pending ones in one batch; retries until Redis accepts them."""
 
@@ -41,6 +50,7 @@ class Acknowledger(threading.Thread):
         self._client = client
         self._keys = keys
         self._waiting: deque[tuple[str, bytes, DoorbellResult]] = deque()
+        self._unsent: dict[str, None] = {}
         self._wake = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
@@ -48,12 +58,17 @@ class Acknowledger(threading.Thread):
     def put(self, held_key: str, raw: bytes, answer: DoorbellResult) -> None:
         """Queue the answer to a bell in the list `held_key`."""
         self._idle.clear()
+        self._unsent[answer.bell_id] = None
         self._waiting.append((held_key, raw, answer))
         self._wake.set()
 
     def drain(self, seconds: float) -> bool:
         """Wait until all answers are sent; False after `seconds`."""
         return self._idle.wait(seconds)
+
+    def unsent(self) -> tuple[str, ...]:
+        """Return the ids of the bells whose answers Redis has not accepted yet."""
+        return tuple(self._unsent)
 
     def run(self) -> None:
         """Send answers until the process ends."""
@@ -77,7 +92,27 @@ class Acknowledger(threading.Thread):
         except redis.RedisError as error:
             log.warning("answers.unsent", error=str(error))
             return False
+        for _, _, answer in batch:
+            self._unsent.pop(answer.bell_id, None)
         return True
+
+
+@dataclass(slots=True)
+class TakenBells:
+    """The bells of one queue that this process took and has not answered: `ready` ones wait for a thread.
+
+    Outlives the consumer: Dramatiq replaces a consumer that raised.
+    """
+
+    ready: deque[Message[object]] = field(default_factory=deque)
+    raw: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, raw: bytes) -> None:
+        """Add a bell that came from the broker, unless it is here already."""
+        message: Message[object] = Message.decode(raw)
+        if message.message_id not in self.raw:
+            self.raw[message.message_id] = raw
+            self.ready.append(message)
 
 
 class DoorbellBroker(Broker):
@@ -102,6 +137,18 @@ class DoorbellBroker(Broker):
         self.acknowledger.start()
         self._report = threading.local()
         self.draining = False
+        self.may_claim: Callable[[], bool] = always
+        self.taken: dict[str, TakenBells] = {}
+
+    @property
+    def takes_bells(self) -> bool:
+        """Whether this process picks up more bells."""
+        return not self.draining and self.may_claim()
+
+    def bell_ids(self) -> tuple[str, ...]:
+        """Return the ids of the bells taken and not yet answered."""
+        taken = [bell_id for bells in tuple(self.taken.values()) for bell_id in tuple(bells.raw)]
+        return tuple(dict.fromkeys([*taken, *self.acknowledger.unsent()]))
 
     def report(self, answer: DoorbellResult) -> None:
         """Keep the runner's answer until this thread acknowledges the message."""
@@ -138,17 +185,18 @@ class DoorbellConsumer(Consumer):
         self._held_key = broker.keys.held(broker.worker, queue)
         self._prefetch = prefetch
         self._timeout = max(1, timeout // 1000)
-        self._ready: deque[bytes] = deque()
-        self._in_flight: dict[str, bytes] = {}
+        self._taken = broker.taken.setdefault(queue, TakenBells())
         self._capacity_freed = threading.Event()
         self._has_backlog = False
+        self._is_new = True
 
     def ack(self, message: MessageProxy) -> None:
         """Answer the relay and remove the message from this worker's list."""
-        raw = self._in_flight.pop(message.message_id, None)
-        self._capacity_freed.set()
+        raw = self._taken.raw.get(message.message_id)
         if raw is not None:
             self._broker.acknowledger.put(self._held_key, raw, self._broker.take_report(message.message_id))
+            self._taken.raw.pop(message.message_id, None)
+        self._capacity_freed.set()
 
     nack = ack
 
@@ -158,32 +206,47 @@ class DoorbellConsumer(Consumer):
             self.ack(message)
 
     def __next__(self) -> MessageProxy | None:
-        if not self._ready:
+        if not self._taken.ready:
             try:
                 self._pick_up()
             except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError):
                 self._has_backlog = False
+                self._is_new = True
                 self._capacity_freed.wait(RECONNECT_SECONDS)
-        if not self._ready:
-            return None
-        raw = self._ready.popleft()
-        message: Message[object] = Message.decode(raw)
-        self._in_flight[message.message_id] = raw
-        return MessageProxy(message)
+        return MessageProxy(self._taken.ready.popleft()) if self._taken.ready else None
 
     def _pick_up(self) -> None:
-        capacity = self._prefetch - len(self._in_flight)
-        if capacity <= 0 or self._broker.draining:
+        if self._is_new:
+            self._take_back()
+            return
+        capacity = self._prefetch - len(self._taken.raw)
+        if capacity <= 0 or not self._broker.takes_bells:
             self._capacity_freed.clear()
-            if self._prefetch - len(self._in_flight) <= 0 or self._broker.draining:
+            if self._prefetch - len(self._taken.raw) <= 0 or not self._broker.takes_bells:
                 self._capacity_freed.wait(self._timeout)
             return
         if self._has_backlog:
-            self._ready.extend(self._broker.fetch(keys=[self._source, self._held_key], args=[capacity]))
-            self._has_backlog = bool(self._ready)
+            self._add(self._broker.fetch(keys=[self._source, self._held_key], args=[capacity]))
+            self._has_backlog = bool(self._taken.ready)
             if self._has_backlog:
                 return
         raw = self._broker.client.blmove(self._source, self._held_key, self._timeout, "LEFT", "RIGHT")
         if raw is not None:
-            self._ready.append(raw if isinstance(raw, bytes) else raw.encode())
+            self._add([raw])
             self._has_backlog = True
+
+    def _add(self, messages: Iterable[bytes | str]) -> None:
+        for raw in messages:
+            self._taken.add(_bytes(raw))
+
+    def _take_back(self) -> None:
+        """Take what lies in this worker's list and not in its memory: the reply that moved it was lost."""
+        before = self._broker.bell_ids()  # an answer under way may leave memory before it leaves the list
+        for raw in self._broker.client.lrange(self._held_key, 0, -1):
+            if Message.decode(_bytes(raw)).message_id not in before:
+                self._add([raw])
+        self._is_new = False
+
+
+def _bytes(raw: bytes | str) -> bytes:
+    return raw if isinstance(raw, bytes) else raw.encode()

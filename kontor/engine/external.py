@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
@@ -19,6 +20,8 @@ from kontor.engine.runtime import WorkerRuntime, committing
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, MAX_CRASHES, MAX_RERUNS, count_outcome, write_outcome
 from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import CrashPolicy, DeadReason
+
+log = structlog.get_logger(__name__)
 
 CRASHED = "crashed"
 
@@ -60,8 +63,20 @@ class ExternalRunner:
 
     def run(self, ids: Sequence[UUID]) -> tuple[int, float]:
         """Run the jobs still queued. Return the number claimed and the seconds spent in `act`."""
+        lease = uuid4()
+        self._runtime.holdings.take_lease(lease)
+        try:
+            return self._run(ids, lease)
+        except ledger.NotRegistered:
+            log.warning("claim.struck_off", worker=self._runtime.worker, jobs=len(ids))
+            return 0, 0.0
+        finally:
+            # Recorded, or it never will be: the relay requeues what still runs under a lease that no beat reports.
+            self._runtime.holdings.drop_lease(lease)
+
+    def _run(self, ids: Sequence[UUID], lease: UUID) -> tuple[int, float]:
         runtime = self._runtime
-        count, claims = self._claim_all(ids, uuid4())
+        count, claims = self._claim_all(ids, lease)
         began = runtime.clock.monotonic()
         acted = [self._act(claimed) for claimed in claims]
         seconds = runtime.clock.monotonic() - began
@@ -98,7 +113,10 @@ class ExternalRunner:
             claims = [claimed for claimed in planned if claimed is not None]
             with committing(connection, session):
                 if claims:
-                    ledger.start(connection, [claimed.row.id for claimed in claims], lease, runtime.worker, now)
+                    started = [claimed.row.id for claimed in claims]
+                    ledger.start(
+                        connection, started, lease, runtime.worker, now, registered_only=runtime.registered_only
+                    )
         runtime.crash("claim.after")
         return len(rows), claims
 

@@ -36,6 +36,7 @@ START = """
 UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = %s, worker = %s, started_at = %s
 WHERE id = ANY(%s::uuid[])
 """
+START_REGISTERED = f"{START.rstrip()} AND EXISTS (SELECT 1 FROM worker_processes w WHERE w.id = %s)"  # noqa: S608 -- constants
 FENCE = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND lease = %s ORDER BY id FOR UPDATE"
 _FINISHED = f"""
 INSERT INTO jobs_archive ({_CARRIED}, state, attempt, worker, reason, started_at, finished_at, result)
@@ -114,9 +115,21 @@ def begin_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
     return cursor.execute(LOCK, (list(ids),)).fetchall()
 
 
-def start(connection: PgConnection, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime) -> None:
-    """Mark locked jobs as running under a lease, the fence for recording them."""
-    connection.execute(START, (lease, worker, now, list(ids)))
+class NotRegistered(Exception):
+    """The worker was struck off the list of workers: it claims nothing until it has registered again."""
+
+
+def start(
+    connection: PgConnection, ids: Sequence[UUID], lease: UUID, worker: str, now: datetime, *, registered_only: bool
+) -> None:
+    """Mark locked jobs as running under a lease, the fence for recording them.
+
+    Raises NotRegistered if `registered_only` and the worker has no row in `worker_processes`.
+    """
+    if not registered_only:
+        connection.execute(START, (lease, worker, now, list(ids)))
+    elif connection.execute(START_REGISTERED, (lease, worker, now, list(ids), worker)).rowcount < len(ids):
+        raise NotRegistered(worker)
 
 
 def begin_fenced(connection: PgConnection, ids: Sequence[UUID], lease: UUID) -> set[UUID]:

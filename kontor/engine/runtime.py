@@ -14,6 +14,7 @@ from kontor.engine import lanes, pipelined
 from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.enqueue import Jobs, ring_after_commit, ring_if_enqueued
 from kontor.engine.handlers import Handler, JobContext, Registry
+from kontor.engine.holdings import Holdings
 from kontor.engine.job_stats import JobStats
 from kontor.engine.ledger import JobRow
 from kontor.engine.retry import BreakerPolicy, Random
@@ -31,6 +32,11 @@ def do_not_wait() -> bool:
     return False
 
 
+def always_may_claim() -> bool:
+    """Return True: nothing keeps this worker from claiming."""
+    return True
+
+
 def ignore_dead(session: Session, job: JobContext, reason: str, error: str) -> None:
     """Do nothing: no one is notified of dead jobs."""
 
@@ -40,7 +46,8 @@ class WorkerRuntime:
     """The dependencies of one worker process.
 
     `interrupts` are exceptions that stop a handler from outside. `wait_for_database` waits before a retry; False
-    gives up.
+    gives up. `may_claim`: whether the worker's last beat is recent. `registered_only`: external claims require the
+    worker's row in `worker_processes`.
     """
 
     engine: Engine
@@ -56,6 +63,9 @@ class WorkerRuntime:
     wait_for_database: Callable[[], bool] = do_not_wait
     interrupts: tuple[type[BaseException], ...] = ()
     stats: JobStats = field(default_factory=JobStats)
+    holdings: Holdings = field(default_factory=Holdings)
+    may_claim: Callable[[], bool] = always_may_claim
+    registered_only: bool = False
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:
