@@ -33,8 +33,8 @@ INSERT INTO worker_processes (id, host, pid, version, threads, queues, started_a
 VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp(), %s, %s::uuid[], %s::text[])
 ON CONFLICT (id) DO NOTHING
 """
-# set_config: this commit is not flushed. A beat follows the one that the thread knows to be written: one that lingers on
-# a lost connection undoes no newer one, and of two further beats the second was composed after the first was written.
+# set_config: this commit is not flushed. A beat follows the one that the thread knows to be written: one that lingers
+# on a lost connection undoes no newer one, and of two further beats the second was composed after the first.
 BEAT = """
 UPDATE worker_processes SET heartbeat_at = clock_timestamp(), memory_bytes = coalesce(%(memory)s, memory_bytes),
     beats = beats + 1, leases = %(leases)s::uuid[], bells = %(bells)s::text[]

@@ -90,6 +90,8 @@ class WorkerOptions(TypedDict, total=False):
     on_dead: Callable[[Session, JobContext, str, str], None]
     wait_for_database: Callable[[], bool]
     interrupts: tuple[type[BaseException], ...]
+    may_claim: Callable[[], bool]
+    registered_only: bool
 
 
 class InlineWorker:
