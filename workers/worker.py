@@ -31,7 +31,7 @@ from kontor.kernel.states import TaskKind
 from kontor.webhooks.dead_jobs import emit_job_dead
 from tasks.catalogue import PAYLOADS
 from workers.connections import CACHED_PLAN_OPTIONS, clock_for, psycopg_connection, redis_client, sql_engine, tracer_for
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import Heartbeat, end_process
 from workers.wiring import handlers_for
 
 log = structlog.get_logger(__name__)
@@ -119,6 +119,13 @@ class Worker:
         self.worker.start()
         log.info("worker.ready", worker=self.name, threads=self.threads)
 
+    def check(self) -> None:
+        """End the process when a thread that it cannot do without has died; to be called once a second."""
+        self.heartbeat.check()
+        for thread in (self.broker.acknowledger, *self.worker.consumers.values(), *self.worker.workers):
+            if not thread.is_alive():
+                end_process(f"the thread {thread.name} died")
+
     def stop(self) -> None:
         """Finish running jobs (at most 25 s), send the answers, deregister."""
         self.broker.draining = True
@@ -150,7 +157,7 @@ def serve(process: Worker) -> None:
         signal.signal(number, lambda *_: stop_requested.set())
     process.start()
     while not stop_requested.wait(CHECK_SECONDS):
-        process.heartbeat.check()
+        process.check()
     log.info("worker.stopping", worker=process.name)
     process.stop()
 

@@ -89,7 +89,7 @@ class Acknowledger(threading.Thread):
                     pipe.lrem(held_key, 1, raw.decode())
                     pipe.rpush(self._keys.answers, body)
                 pipe.execute()
-        except redis.RedisError as error:
+        except (redis.RedisError, OSError) as error:  # OSError: a process without file descriptors cannot connect
             log.warning("answers.unsent", error=str(error))
             return False
         for _, _, answer in batch:

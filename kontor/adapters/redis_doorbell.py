@@ -220,7 +220,7 @@ class RedisRelayHint:
             try:
                 connection = connection or self._pool.get_connection()
                 self._push(connection)
-            except redis.RedisError as error:
+            except (redis.RedisError, OSError) as error:
                 log.debug("doorbell.lost", error=str(error))
             elapsed = monotonic() - began
             self._closing.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS))
