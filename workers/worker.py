@@ -78,11 +78,17 @@ class Worker:
         )  # fmt: skip
         self.broker.may_claim = self.heartbeat.may_claim
         self._stopping = threading.Event()
-        runtime = WorkerRuntime(
+        runtime = self._runtime(jobs, stats, holdings, crash)
+        self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer, queue_of_bell)
+        self._serve(catalogue.queues)
+        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=1000)
+
+    def _runtime(self, jobs: Jobs, stats: JobStats, holdings: Holdings, crash: CrashPoint) -> WorkerRuntime:
+        return WorkerRuntime(
             engine=self.engine,
             registry=self.registry,
             jobs=jobs,
-            clock=clock,
+            clock=jobs.clock,
             random=random,
             worker=self.name,
             crash=crash,
@@ -95,9 +101,6 @@ class Worker:
             may_claim=self.heartbeat.may_claim,
             registered_only=True,
         )
-        self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer, queue_of_bell)
-        self._serve(catalogue.queues)
-        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads, worker_timeout=1000)
 
     def _serve(self, queues: Sequence[str]) -> None:
         for queue in queues:

@@ -90,7 +90,7 @@ def test_beat_is_not_flushed(beating: Beating) -> None:
         row = beating.connection.execute(UNFLUSHED).fetchone()
         return row is not None and row[0] > 0
 
-    wait_for(unflushed, "a beat that is not on disk yet", 10)
+    wait_for(unflushed, "a beat that is not on disk yet", 5)
     assert beating.connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 

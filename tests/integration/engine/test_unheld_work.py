@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
 from kontor.adapters.fakes import ManualClock
-from kontor.engine import lanes
+from kontor.engine import lanes, recovery
 from kontor.engine.fair_pick import OVERDUE_SECONDS
 from kontor.engine.handlers import Handler, JobContext, Outcome, RemoteUnavailable
 from kontor.engine.job_stats import JobStats
@@ -140,6 +140,8 @@ def test_lease_claimed_after_the_first_sight_is_not_the_one_that_was_missed(worl
     world.ask("UPDATE jobs SET lease = :lease", lease=lease)
     world.compare()
     assert world.state(job) == "running"
+    assert recovery.requeue_unheld(world.inline.relay.connection, [(job, uuid4())], world.clock.now()) == 0
+    assert recovery.requeue_unheld(world.inline.relay.connection, [(job, lease)], world.clock.now()) == 1
 
 
 def test_doorbell_is_dispatched_again_when_two_beats_of_every_worker_leave_it_out(world: BeatingHarness) -> None:
