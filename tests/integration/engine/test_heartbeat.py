@@ -90,7 +90,8 @@ def test_beat_is_not_flushed(beating: Beating) -> None:
         row = beating.connection.execute(UNFLUSHED).fetchone()
         return row is not None and row[0] > 0
 
-    wait_for(unflushed, "a beat that is not on disk yet", 5)
+    # The server's own processes write and flush as well, but not after most of the beats.
+    assert sum(unflushed() for _ in range(40)) > 20
     assert beating.connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
