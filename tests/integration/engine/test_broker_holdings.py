@@ -125,5 +125,10 @@ def test_scan_meets_the_lists_of_every_worker_among_many_keys(broker: BrokerHarn
             pipe.set(f"{broker.keys.namespace}:foreign:{number}", "")
         pipe.execute()
     seen: set[str] = set()
-    wait_for(lambda: bool(seen.update(broker.channel.holders()) or seen >= names), "every list", 10)
+
+    def meet() -> bool:
+        seen.update(broker.channel.holders())
+        return seen >= names
+
+    wait_for(meet, "every list", 10)
     assert seen == names
