@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import MisfirePolicy
@@ -51,7 +52,10 @@ class Lane(Base):
 
 
 class WorkerProcess(Base):
-    """A living worker process. `heartbeat_at` is PostgreSQL's own clock, never the test clock."""
+    """A living worker process. `heartbeat_at` is PostgreSQL's own clock, never the test clock.
+
+    Beat number `beats` reported `leases` and the ids of `bells` as held; both are NULL for a release that does not.
+    """
 
     __tablename__ = "worker_processes"
 
@@ -66,6 +70,9 @@ class WorkerProcess(Base):
     draining: Mapped[bool] = mapped_column(server_default=text("false"))
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
     running: Mapped[JsonValue | None] = mapped_column(JSONB(none_as_null=True))
+    beats: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    leases: Mapped[list[UUID] | None] = mapped_column(ARRAY(PG_UUID(as_uuid=True)))
+    bells: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
 
 
 class Schedule(Base):

@@ -75,6 +75,7 @@ class Job(JobColumns, Base):
             postgresql_where=text("unique_key IS NOT NULL AND state <> 'dead'"),
         ),
         Index("ix_jobs_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL AND state <> 'dead'")),
+        Index("ix_jobs_held", "held", "lane", "id", postgresql_where=text("lane IS NOT NULL AND state = 'queued'")),
         Index("ix_jobs_running", "worker", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
         Index("ix_jobs_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),

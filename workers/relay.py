@@ -37,6 +37,7 @@ class RelayProcess:
         self._bells = RedisDoorbellChannel(redis_client(settings), keys, catalogue.queues)
         self._tracer = tracer_for(settings, "relay")
         self._stop_requested = threading.Event()
+        self._after_outage = False
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Request the relay to stop."""
@@ -50,6 +51,7 @@ class RelayProcess:
                     self._lead(connection)
             except psycopg.Error as error:
                 log.warning("relay.no_ledger", error=str(error).strip())
+                self._after_outage = True
                 self._stop_requested.wait(STANDBY_SECONDS)
         if self._tracer is not None:
             self._tracer.close()
@@ -61,6 +63,7 @@ class RelayProcess:
                 break
             self._stop_requested.wait(STANDBY_SECONDS)
         relay = Relay(connection, self._channel(connection), self._catalogue, self._clock, self._crash)
+        relay.after_outage = self._after_outage
         started = False
         log.info("relay.leading")
         while not self._stop_requested.is_set():

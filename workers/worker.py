@@ -24,6 +24,7 @@ from kontor.engine import ledger
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler, Registry
+from kontor.engine.holdings import Holdings
 from kontor.engine.job_stats import JobStats
 from kontor.engine.recovery import APPLICATION_PREFIX
 from kontor.engine.runner import Runner
@@ -34,7 +35,7 @@ from kontor.kernel.states import TaskKind
 from kontor.webhooks.events import emit_job_dead
 from tasks.catalogue import PAYLOADS
 from workers.connections import CACHED_PLAN_OPTIONS, clock_for, psycopg_connection, redis_client, sql_engine, tracer_for
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import Heartbeat, end_process
 from workers.namespaces import redis_keys
 from workers.wiring import handlers_for
 
@@ -42,6 +43,7 @@ log = structlog.get_logger(__name__)
 
 STOP_MILLISECONDS = 25_000
 RECONNECT_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 
 QUICK_THREADS = 2
@@ -74,16 +76,24 @@ class Worker:
             client, keys, self.name, Capacity(self.threads, slow_queues(catalogue)), [CurrentMessage(), self.limits]
         )
         stats = JobStats()
+        holdings = Holdings(self.broker.bell_ids)
         self.heartbeat = Heartbeat(
             lambda: psycopg_connection(settings, application),
-            self.name, self.threads, catalogue.queues, self._drain, stats,
+            self.name, self.threads, catalogue.queues, self._drain, stats, holdings,
         )  # fmt: skip
+        self.broker.may_claim = self.heartbeat.may_claim
         self._stopping, self._ending = threading.Event(), threading.Event()
-        runtime = WorkerRuntime(
+        self.runtime = self._runtime(jobs, stats, holdings, crash)
+        self.runner = Runner(self.runtime) if self.tracer is None else TracedRunner(self.runtime, self.tracer)
+        self._serve(catalogue.queues)
+        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads + QUICK_THREADS, worker_timeout=1000)
+
+    def _runtime(self, jobs: Jobs, stats: JobStats, holdings: Holdings, crash: CrashPoint) -> WorkerRuntime:
+        return WorkerRuntime(
             engine=self.engine,
             registry=self.registry,
             jobs=jobs,
-            clock=clock,
+            clock=jobs.clock,
             random=random,
             worker=self.name,
             crash=crash,
@@ -92,14 +102,12 @@ class Worker:
             wait_for_database=lambda: not self._ending.wait(RECONNECT_SECONDS),
             interrupts=(Interrupt,),
             stats=stats,
-            may_claim=lambda: not self._stopping.is_set(),
+            holdings=holdings,
+            may_claim=lambda: not self._stopping.is_set() and self.heartbeat.may_claim(),
             stopping=self._stopping.is_set,
             act_limit=self._act_limit,
+            registered_only=True,
         )
-        self.runtime = runtime
-        self.runner = Runner(runtime) if self.tracer is None else TracedRunner(runtime, self.tracer)
-        self._serve(catalogue.queues)
-        self.worker = dramatiq.Worker(self.broker, worker_threads=self.threads + QUICK_THREADS, worker_timeout=1000)
 
     def _serve(self, queues: Sequence[str]) -> None:
         for queue in queues:
@@ -131,6 +139,13 @@ class Worker:
         self.heartbeat.start()
         self.worker.start()
         log.info("worker.ready", worker=self.name, threads=self.threads)
+
+    def check(self) -> None:
+        """End the process when a thread that it cannot do without has died; to be called once a second."""
+        self.heartbeat.check()
+        for thread in (self.broker.acknowledger, *self.worker.consumers.values(), *self.worker.workers):
+            if not thread.is_alive():
+                end_process(f"the thread {thread.name} died")
 
     def stop(self) -> None:
         """Finish running jobs (at most 25 s), give back those that still run, send the answers, deregister."""
@@ -171,7 +186,8 @@ def serve(process: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_requested.set())
     process.start()
-    stop_requested.wait()
+    while not stop_requested.wait(CHECK_SECONDS):
+        process.check()
     log.info("worker.stopping", worker=process.name)
     process.stop()
 

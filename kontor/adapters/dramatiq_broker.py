@@ -4,12 +4,16 @@ The stock consumer sleeps with back-off when its queue is empty or its prefetch 
 queue for every queue, and sends heartbeats only when it talks to Redis. Here a consumer blocks in
 BLMOVE (the broker moves the bell into the worker's list in one step), waits on an event while full,
 and has no delay queue: later jobs wait in PostgreSQL.
+
+A reply of Redis may be lost after the bell moved: on each new connection a consumer takes back what lies in its list
+and not in its memory.
 """
 
 import json
 import threading
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 
 import redis
 import structlog
@@ -38,6 +42,11 @@ MIN_QUICK = 2
 MAX_FETCH = 64
 
 
+def always() -> bool:
+    """Return True."""
+    return True
+
+
 class Acknowledger(threading.Thread):
     """Sends answers to the relay, all pending ones in one batch; retries until Redis accepts them."""
 
@@ -46,6 +55,7 @@ class Acknowledger(threading.Thread):
         self._client = client
         self._keys = keys
         self._waiting: deque[tuple[str, bytes, DoorbellResult]] = deque()
+        self._unsent: dict[str, None] = {}
         self._wake = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
@@ -53,12 +63,17 @@ class Acknowledger(threading.Thread):
     def put(self, held_key: str, raw: bytes, answer: DoorbellResult) -> None:
         """Queue the answer to a bell in the list `held_key`."""
         self._idle.clear()
+        self._unsent[answer.bell_id] = None
         self._waiting.append((held_key, raw, answer))
         self._wake.set()
 
     def drain(self, seconds: float) -> bool:
         """Wait until all answers are sent; False after `seconds`."""
         return self._idle.wait(seconds)
+
+    def unsent(self) -> tuple[str, ...]:
+        """Return the ids of the bells whose answers Redis has not accepted yet."""
+        return tuple(self._unsent)
 
     def run(self) -> None:
         """Send answers until the process ends."""
@@ -79,9 +94,11 @@ class Acknowledger(threading.Thread):
                     pipe.lrem(held_key, 1, raw.decode())
                     pipe.rpush(self._keys.answers, body)
                 pipe.execute()
-        except redis.RedisError as error:
+        except (redis.RedisError, OSError) as error:  # OSError: a process without file descriptors cannot connect
             log.warning("answers.unsent", error=str(error))
             return False
+        for _, _, answer in batch:
+            self._unsent.pop(answer.bell_id, None)
         return True
 
 
@@ -115,6 +132,11 @@ class Capacity:
             self._out[queue] += taken
             return taken
 
+    def take_over(self, queue: str) -> None:
+        """Count a bell that the process holds already, whether there is room or not."""
+        with self._lock:
+            self._out[queue] += 1
+
     def give_back(self, queue: str, bells: int = 1) -> None:
         """Free the room of bells that are answered or were not there."""
         with self._lock:
@@ -127,6 +149,26 @@ class Capacity:
         if queue in self._slow:
             return self._threads - busy
         return max(MIN_QUICK, self._threads - busy) - self._out[queue]
+
+
+@dataclass(slots=True)
+class TakenBells:
+    """The bells of one queue that this process took and has not answered: `ready` ones wait for a thread.
+
+    Outlives the consumer: Dramatiq replaces a consumer that raised.
+    """
+
+    ready: deque[Message[object]] = field(default_factory=deque)
+    raw: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, raw: bytes) -> bool:
+        """Add a bell that came from the broker; return False if it is here already."""
+        message: Message[object] = Message.decode(raw)
+        if message.message_id in self.raw:
+            return False
+        self.raw[message.message_id] = raw
+        self.ready.append(message)
+        return True
 
 
 class DoorbellBroker(Broker):
@@ -152,6 +194,18 @@ class DoorbellBroker(Broker):
         self.acknowledger.start()
         self._report = threading.local()
         self.draining = False
+        self.may_claim: Callable[[], bool] = always
+        self.taken: dict[str, TakenBells] = {}
+
+    @property
+    def takes_bells(self) -> bool:
+        """Whether this process picks up more bells."""
+        return not self.draining and self.may_claim()
+
+    def bell_ids(self) -> tuple[str, ...]:
+        """Return the ids of the bells taken and not yet answered."""
+        taken = [bell_id for bells in tuple(self.taken.values()) for bell_id in tuple(bells.raw)]
+        return tuple(dict.fromkeys([*taken, *self.acknowledger.unsent()]))
 
     def report(self, answer: DoorbellResult) -> None:
         """Keep the runner's answer until this thread acknowledges the message."""
@@ -188,18 +242,19 @@ class DoorbellConsumer(Consumer):
         self._source = broker.keys.queue(queue)
         self._held_key = broker.keys.held(broker.worker, queue)
         self._timeout = max(1, timeout // 1000)
-        self._ready: deque[bytes] = deque()
-        self._in_flight: dict[str, bytes] = {}
+        self._taken = broker.taken.setdefault(queue, TakenBells())
         self._capacity_freed = threading.Event()
         broker.capacity.listen(self._capacity_freed)
         self._has_backlog = False
+        self._is_new = True
 
     def ack(self, message: MessageProxy) -> None:
         """Answer the relay and remove the message from this worker's list."""
-        raw = self._in_flight.pop(message.message_id, None)
+        raw = self._taken.raw.get(message.message_id)
         if raw is not None:
-            self._broker.capacity.give_back(self._queue)
             self._broker.acknowledger.put(self._held_key, raw, self._broker.take_report(message.message_id))
+            self._taken.raw.pop(message.message_id, None)
+            self._broker.capacity.give_back(self._queue)
 
     nack = ack
 
@@ -210,24 +265,23 @@ class DoorbellConsumer(Consumer):
             self.ack(message)
 
     def __next__(self) -> MessageProxy | None:
-        if not self._ready:
+        if not self._taken.ready:
             try:
                 self._pick_up()
             except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError):
                 self._has_backlog = False
+                self._is_new = True
                 self._capacity_freed.wait(RECONNECT_SECONDS)
-        if not self._ready:
-            return None
-        raw = self._ready.popleft()
-        message: Message[object] = Message.decode(raw)
-        self._in_flight[message.message_id] = raw
-        return MessageProxy(message)
+        return MessageProxy(self._taken.ready.popleft()) if self._taken.ready else None
 
     def _pick_up(self) -> None:
-        """Take bells into `_ready`, as many as the process has room for; block while there are none."""
+        """Take bells into memory, as many as the process has room for; block while there are none."""
+        if self._is_new:
+            self._take_back()
+            return
         capacity = self._broker.capacity
         self._capacity_freed.clear()
-        if self._broker.draining or capacity.free(self._queue) <= 0:
+        if not self._broker.takes_bells or capacity.free(self._queue) <= 0:
             self._capacity_freed.wait(self._timeout)
             return
         if self._has_backlog:
@@ -237,21 +291,31 @@ class DoorbellConsumer(Consumer):
         raw = self._broker.client.blmove(self._source, self._held_key, self._timeout, "LEFT", "RIGHT")
         if raw is None:
             return
-        raw = raw if isinstance(raw, bytes) else raw.encode()
         if capacity.take(self._queue, 1):
-            self._ready.append(raw)
+            self._taken.add(_bytes(raw))
             self._has_backlog = True
         else:  # another queue took the last thread while this one waited
             self._broker.hand_back(keys=[self._source, self._held_key], args=[raw])
 
     def _fetch(self, capacity: Capacity) -> None:
         """Take bells that wait already, in one round trip."""
-        room = capacity.take(self._queue, MAX_FETCH)
-        bells: list[bytes] = []
+        room, added = capacity.take(self._queue, MAX_FETCH), 0
         try:
             bells = self._broker.fetch(keys=[self._source, self._held_key], args=[room]) if room else []
+            added = sum(self._taken.add(_bytes(raw)) for raw in bells)
         finally:
-            if room > len(bells):
-                capacity.give_back(self._queue, room - len(bells))
-        self._ready.extend(bells)
-        self._has_backlog = bool(bells)
+            if room > added:
+                capacity.give_back(self._queue, room - added)
+        self._has_backlog = bool(added)
+
+    def _take_back(self) -> None:
+        """Take what lies in this worker's list and not in its memory: the reply that moved it was lost."""
+        before = self._broker.bell_ids()  # an answer under way may leave memory before it leaves the list
+        for raw in map(_bytes, self._broker.client.lrange(self._held_key, 0, -1)):
+            if Message.decode(raw).message_id not in before and self._taken.add(raw):
+                self._broker.capacity.take_over(self._queue)
+        self._is_new = False
+
+
+def _bytes(raw: bytes | str) -> bytes:
+    return raw if isinstance(raw, bytes) else raw.encode()

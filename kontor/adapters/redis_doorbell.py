@@ -28,6 +28,8 @@ local answers = redis.call('lpop', KEYS[1], 1000) or {}
 local hinted = redis.call('del', KEYS[2])
 return {redis.call('get', KEYS[3]) or '', hinted, answers}
 """
+SCAN_KEYS = 1000
+"""Keys per step: a foreign data set in the same Redis makes the scan longer, never a step."""
 
 
 class RedisKeys:
@@ -65,6 +67,10 @@ class RedisKeys:
     def held(self, worker: str, name: str) -> str:
         """The list of doorbells that a worker picked up from a queue and has not answered."""
         return f"{self.namespace}:held:{worker}:{name}"
+
+    def holder(self, key: str) -> str:
+        """The worker of a `held` key."""
+        return key.removeprefix(f"{self.namespace}:held:").rpartition(":")[0]
 
 
 def actor_name_of(queue: str) -> str:
@@ -116,6 +122,7 @@ class RedisDoorbellChannel:
         self._keys = keys
         self._queues = queues
         self._epoch = b""
+        self._scanned = 0
         self._ring = client.register_script(RING)
         self._drain = client.register_script(DRAIN)
 
@@ -164,13 +171,27 @@ class RedisDoorbellChannel:
                 bells.extend(map(decode, messages))
         return tuple(bells)
 
-    def waiting(self, bell: Doorbell, workers: Sequence[str]) -> bool:
-        """Whether a bell still waits in the broker or with one of these workers. Raises DoorbellUnavailable."""
-        lists = [self._keys.queue(bell.queue)]
-        lists += [self._keys.held(worker, bell.queue) for worker in workers]
+    def waiting(self, queue: str, workers: Sequence[str]) -> frozenset[str]:
+        """Return the ids of the bells in a queue and in these workers' lists of it. Raises DoorbellUnavailable."""
+        lists = [self._keys.queue(queue), *(self._keys.held(worker, queue) for worker in workers)]
+        with convert_errors(), self._client.pipeline(transaction=False) as pipe:
+            for key in lists:
+                pipe.lrange(key, 0, -1)
+            return frozenset(decode(raw).id for messages in pipe.execute() for raw in messages)
+
+    def discard(self, bell: Doorbell, workers: Sequence[str]) -> None:
+        """Remove a bell from these workers' lists. Raises DoorbellUnavailable."""
         raw = encode(bell).decode()
+        with convert_errors(), self._client.pipeline(transaction=False) as pipe:
+            for worker in workers:
+                pipe.lrem(self._keys.held(worker, bell.queue), 1, raw)
+            pipe.execute()
+
+    def holders(self) -> frozenset[str]:
+        """Return the workers whose lists the next step of a scan over all keys meets. Raises DoorbellUnavailable."""
         with convert_errors():
-            return any(self._client.lpos(key, raw) is not None for key in lists)
+            self._scanned, keys = self._client.scan(self._scanned, match=self._keys.held("*", "*"), count=SCAN_KEYS)
+        return frozenset(self._keys.holder(key if isinstance(key, str) else key.decode()) for key in keys)
 
 
 def _answer(raw: bytes | str) -> DoorbellResult:
@@ -218,7 +239,7 @@ class RedisRelayHint:
             try:
                 connection = connection or self._pool.get_connection()
                 self._push(connection)
-            except redis.RedisError as error:
+            except (redis.RedisError, OSError) as error:
                 log.debug("doorbell.lost", error=str(error))
             elapsed = monotonic() - began
             self._closing.wait(min(max(MIN_PAUSE_SECONDS, PAUSE_FACTOR * elapsed), MAX_PAUSE_SECONDS))

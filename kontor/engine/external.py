@@ -7,6 +7,7 @@ lost it finds no row to record on.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, cast
 from uuid import UUID
 
@@ -28,6 +29,16 @@ BELL_SECONDS: Final = 0.2
 """A thread hands back the rest of a doorbell that takes longer: other threads may be idle."""
 
 
+@dataclass(slots=True)
+class BellRun:
+    """How far a thread came with a doorbell: jobs claimed, the slowest act in seconds, the job in hand."""
+
+    began: float
+    count: int = 0
+    slowest: float = 0.0
+    claimed: Claimed | None = None
+
+
 class ExternalRunner:
     """Runs doorbells of external tasks; the threads of a process share its transactions."""
 
@@ -42,24 +53,33 @@ class ExternalRunner:
         Return the number claimed, and the seconds they would have taken if each were as slow as the slowest.
         HANDED_BACK instead of a number: none was tried, since the worker is stopping or may not claim.
         """
-        runtime, began = self._runtime, self._runtime.clock.monotonic()
-        count, slowest = 0, 0.0
-        acted: Acted | None = None
+        bell = BellRun(self._runtime.clock.monotonic())
+        try:
+            self._run(ids, bell)
+        except ledger.NotRegistered:
+            log.warning("claim.struck_off", worker=self._runtime.worker, jobs=len(ids))
+        finally:
+            # Recorded, or it never will be: the relay requeues what runs under a lease that no beat reports.
+            if bell.claimed is not None:
+                self._runtime.holdings.drop_lease(bell.claimed.lease)
+        return bell.count, bell.slowest * max(bell.count, 0)
+
+    def _run(self, ids: Sequence[UUID], bell: BellRun) -> None:
+        runtime, acted = self._runtime, None
         for place, job_id in enumerate(ids):
-            passed = runtime.clock.monotonic() - began
-            if not runtime.may_claim() or (place and passed > BELL_SECONDS):
+            now = runtime.clock.monotonic()
+            if not runtime.may_claim() or (place and now - bell.began > BELL_SECONDS):
                 if not place:
-                    return HANDED_BACK, 0.0
+                    bell.count = HANDED_BACK
                 break
             turn = self._take(Turn(acted, job_id))
-            acted, count = None, count + turn.rows
+            acted, bell.claimed, bell.count = None, turn.claimed, bell.count + turn.rows
             if turn.claimed is not None:
                 acting = runtime.clock.monotonic()
                 acted = self._act(turn.claimed)
-                slowest = max(slowest, runtime.clock.monotonic() - acting)
+                bell.slowest = max(bell.slowest, runtime.clock.monotonic() - acting)
         if acted is not None:
             self._take(Turn(acted, None))
-        return count, slowest * count
 
     def _take(self, turn: Turn) -> Turn:
         """Commit a turn with those of other threads; alone when the group's transaction failed.
@@ -111,8 +131,6 @@ class ExternalRunner:
                     result = handler.act(job, claimed.plan)
         except BaseException as error:  # noqa: BLE001 -- sys.exit() in a handler must not leave its job running
             return Acted(claimed, error=error)
-        finally:
-            runtime.holdings.end_act(claimed.lease)
         runtime.crash("effect.after")
         return Acted(claimed, result=result)
 
@@ -129,7 +147,6 @@ class ExternalRunner:
             elif entry is acted:
                 entry = Acted(acted.claimed, error=error)
             else:
-                self._runtime.holdings.drop_lease(acted.claimed.lease)
                 raise error
 
     def _try_record(self, acted: Acted) -> BaseException | None:

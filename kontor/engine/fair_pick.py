@@ -138,7 +138,7 @@ MAX_BATCH = 32
 MAX_IN_FLIGHT = 4096
 RATE_SECONDS = 0.25
 RETRY_AFTER_SECONDS = 1.0
-OVERDUE_SECONDS = 30.0
+OVERDUE_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -235,7 +235,5 @@ class InFlight:
 
     def overdue(self, now: float) -> list[Doorbell]:
         """Return bells in flight for so long that they may be lost."""
-        overdue = [dispatched for dispatched in self.dispatched.values() if now - dispatched.sent_at > OVERDUE_SECONDS]
-        for dispatched in overdue:
-            dispatched.sent_at = now
-        return [dispatched.bell for dispatched in overdue]
+        sent = self.dispatched.values()
+        return [dispatched.bell for dispatched in sent if now - dispatched.sent_at > OVERDUE_SECONDS]

@@ -1,5 +1,6 @@
 """Lanes: one job at a time per remote system, behind a circuit breaker."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -33,6 +34,36 @@ WAITING = f"""
 SELECT {ROW} FROM jobs WHERE lane = %s AND state IN ('queued', 'retrying') ORDER BY id FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- constants
 RESTART = "UPDATE lanes SET held_since = %s WHERE name = %s"
+# A lane whose next job nobody will release: not waiting for its breaker or an operator, no job under way, none that
+# waits to be claimed. `busy_with` may name a job that ended elsewhere.
+_STUCK = """
+(coalesce(l.state, 'closed') = 'closed' OR (l.state = 'open' AND l.probe_at IS NULL))
+    AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.id = l.busy_with AND r.state = 'running')
+    AND NOT EXISTS (SELECT 1 FROM jobs q WHERE NOT q.held AND q.lane = {name} AND q.state = 'queued')"""
+_HELD_AFTER = "SELECT lane FROM jobs WHERE held AND state = 'queued' AND lane > {after} ORDER BY lane LIMIT 1"
+LOOK = f"""
+WITH RECURSIVE turns AS (
+    ({_HELD_AFTER.format(after="%(after)s")})
+    UNION ALL SELECT next.lane FROM turns CROSS JOIN LATERAL ({_HELD_AFTER.format(after="turns.lane")}) AS next
+), seen AS MATERIALIZED (SELECT lane FROM turns LIMIT %(limit)s)
+SELECT count(*), max(seen.lane), coalesce(array_agg(seen.lane) FILTER (WHERE {_STUCK.format(name="seen.lane")}), '{{}}')
+FROM seen LEFT JOIN lanes l ON l.name = seen.lane
+"""  # noqa: S608 -- constants
+UNSTICK = f"""
+WITH free AS (
+    SELECT l.name FROM lanes l WHERE l.name = ANY(%s::text[]) AND {_STUCK.format(name="l.name")}
+    ORDER BY l.name FOR UPDATE OF l SKIP LOCKED
+), cleared AS (
+    UPDATE lanes SET busy_with = NULL FROM free WHERE lanes.name = free.name AND lanes.busy_with IS NOT NULL
+)
+UPDATE jobs SET held = false FROM free CROSS JOIN LATERAL (
+    SELECT id FROM jobs WHERE held AND lane = free.name AND state = 'queued' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+) AS head
+WHERE jobs.id = head.id
+RETURNING jobs.lane
+"""  # noqa: S608 -- constants
+LANES_PER_LOOK = 2000
+ENSURE_ALL = "INSERT INTO lanes (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
 PROBES = """
 UPDATE lanes SET probe_at = NULL WHERE name IN (
     SELECT name FROM lanes WHERE state = 'open' AND probe_at <= %s AND busy_with IS NULL
@@ -110,3 +141,20 @@ def release_probes(connection: PgConnection, now: datetime) -> int:
     for name in names:
         connection.execute(NEXT, (name,))
     return len(names)
+
+
+def look_at_held(connection: PgConnection, after: str, limit: int = LANES_PER_LOOK) -> tuple[str, list[str]]:
+    """Return the lanes without a turn among the next `limit` with held jobs, and where to go on ('' at the end)."""
+    row = connection.execute(LOOK, {"after": after, "limit": limit}).fetchone()
+    assert row is not None
+    count, last, stuck = row
+    return (last if count == limit else ""), stuck
+
+
+def release_stuck(connection: PgConnection, names: Sequence[str]) -> list[str]:
+    """Release the next job of each of these lanes that has no turn; return the lanes of the released jobs.
+
+    A lane or job that is locked waits for the next call.
+    """
+    connection.execute(ENSURE_ALL, (list(names),))
+    return [row[0] for row in connection.execute(UNSTICK, (list(names),)).fetchall()]

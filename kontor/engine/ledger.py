@@ -41,7 +41,7 @@ SELECT id FROM jobs JOIN unnest(%s::uuid[], %s::uuid[]) AS held (job, its_lease)
 ORDER BY id FOR UPDATE OF jobs
 """
 START_ONE = """
-UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = %s, worker = %s, started_at = %s WHERE id = %s
+UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = %s, started_at = %s, lease = %s WHERE id = %s
 """
 FENCE_ONE = "SELECT id FROM jobs WHERE id = %s AND lease = %s FOR UPDATE"
 RELEASE = """
@@ -59,6 +59,7 @@ UPDATE jobs SET state = 'queued', attempt = jobs.attempt - 1, lease = NULL, work
 FROM mine WHERE jobs.id = mine.id
 RETURNING jobs.id
 """
+_REGISTERED = " AND EXISTS (SELECT 1 FROM worker_processes w WHERE w.id = %s)"
 _FINISHED = f"""
 INSERT INTO jobs_archive ({_CARRIED}, state, attempt, worker, reason, started_at, finished_at, result)
 SELECT {_CARRIED}, %(state)s, attempt + %(increment)s, %(worker)s, %(reason)s, coalesce(%(started)s, started_at),
@@ -146,12 +147,25 @@ def begin_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
     return lock_queued(connection, ids)
 
 
-def start(connection: PgConnection, claims: Sequence[tuple[UUID, UUID]], worker: str, now: datetime) -> None:
-    """Mark locked jobs (id, lease) as running; the lease is the fence for recording them."""
+class NotRegistered(Exception):
+    """The worker was struck off the list of workers: it claims nothing until it has registered again."""
+
+
+def start(
+    connection: PgConnection, claims: Sequence[tuple[UUID, UUID]], worker: str, now: datetime, *, registered_only: bool
+) -> None:
+    """Mark locked jobs (id, lease) as running; the lease is the fence for recording them.
+
+    Raises NotRegistered if `registered_only` and the worker has no row in `worker_processes`.
+    """
     if len(claims) == 1:
-        connection.execute(START_ONE, (claims[0][1], worker, now, claims[0][0]))
-        return
-    connection.execute(START, (worker, now, *map(list, zip(*claims, strict=True))))
+        statement, params = START_ONE, [worker, now, claims[0][1], claims[0][0]]
+    else:
+        statement, params = START, [worker, now, *map(list, zip(*claims, strict=True))]
+    if not registered_only:
+        connection.execute(statement, params)
+    elif connection.execute(statement + _REGISTERED, [*params, worker]).rowcount < len(claims):
+        raise NotRegistered(worker)
 
 
 def lock_leased(connection: PgConnection, leases: Sequence[tuple[UUID, UUID]]) -> set[UUID]:

@@ -18,7 +18,7 @@ from kontor.kernel.ports import Clock, CrashPoint, no_crash
 POLL_SECONDS = 0.5
 PROMOTE_SECONDS = 0.05
 RESCUE_SECONDS = 0.5
-GRACE_SECONDS = 1.5
+COMPARE_SECONDS = 1.0
 NEWCOMER_SECONDS = 0.05
 SUSPECT_CRASHES = 2
 QUEUE_SETTINGS = "SELECT name, paused, concurrency FROM queues"
@@ -27,7 +27,6 @@ WAITING = """
 SELECT name, EXISTS (SELECT 1 FROM jobs WHERE queue = name AND state = 'queued' AND NOT held)
 FROM unnest(%s::text[]) AS name
 """
-WORKERS = "SELECT id FROM worker_processes"
 
 
 @dataclass(slots=True)
@@ -37,6 +36,7 @@ class Timers:
     promote: float = 0.0
     poll: float = 0.0
     rescue: float = 0.0
+    compare: float = 0.0
     due: datetime | None = None
 
 
@@ -71,9 +71,12 @@ class Relay:
     backlogged: set[str] = field(default_factory=set)
     newcomers: dict[str, float] = field(default_factory=dict)
     crash_suspect: str | None = None
-    rescue_from: float | None = None
+    rescue_from: float | None = None  # when workers may first be struck off
+    after_outage: bool = False
+    comparison: recovery.Comparison = field(init=False)
 
     def __post_init__(self) -> None:
+        self.comparison = recovery.Comparison(self.connection, self.bells)
         self.batching = Batching(self.catalogue)
 
     def begin(self) -> None:
@@ -106,8 +109,8 @@ class Relay:
         if new_jobs:
             self._fill_all(now)
         if self.rescue_from is None:
-            self.rescue_from = now + GRACE_SECONDS
-        if now >= max(self.timers.rescue, self.rescue_from):
+            self.rescue_from = now + recovery.grace_seconds(self.connection, after_outage=self.after_outage)
+        if now >= self.timers.rescue:
             self._rescue(now)
             self.timers.rescue = now + RESCUE_SECONDS
         polled = now >= self.timers.poll
@@ -243,33 +246,38 @@ class Relay:
 
     def _rescue(self, now: float) -> None:
         wall_now = self.clock.now()
-        for stale in recovery.stale_workers(self.connection):
-            if stale.gone or stale.stalled:
-                recovery.terminate(self.connection, stale)
-                self._recover_worker(stale.worker, wall_now)
-                recovery.deregister(self.connection, stale.worker)
+        if self.rescue_from is not None and now >= self.rescue_from:
+            self._strike_off(wall_now)
         orphaned = recovery.orphans(self.connection)
         if orphaned:
             self.stats.rescued += recovery.requeue_running(self.connection, orphaned, wall_now)
             self.timers.poll = 0.0
-        self._redispatch_overdue(now)
+        if now >= self.timers.compare:
+            self._compare(now, wall_now)
 
-    def _recover_worker(self, worker: str, wall_now: datetime) -> None:
-        """Count a crash of each job a dead worker was running, and remove its doorbells from the window."""
-        for bell in self.bells.reclaim(worker):
+    def _strike_off(self, wall_now: datetime) -> None:
+        """Deregister dead workers, and count a crash of each job that they were running."""
+        for worker in recovery.cut_off(self.connection):
+            bells = self.bells.reclaim(worker)
+            self._forget(bells)
+            ids = [job_id for bell in bells for job_id in bell.ids]
+            self.stats.rescued += recovery.count_crash(self.connection, ids, worker, wall_now)
+            recovery.deregister(self.connection, worker)
+
+    def _compare(self, now: float, wall_now: datetime) -> None:
+        """Requeue what no worker holds; suspects are looked at again with the next rescue."""
+        requeued = recovery.requeue_unheld(self.connection, self.comparison.unheld_jobs(), wall_now)
+        self.stats.rescued += requeued
+        overdue = [bell for window in self.windows.values() for bell in window.overdue(now)]
+        self._forget([*self.comparison.lost_bells(overdue), *self.comparison.bells_of_strangers()])
+        if self.comparison.release_stuck_lanes() or requeued:
+            self.timers.poll = 0.0
+        self.timers.compare = now if self.comparison.missing else now + COMPARE_SECONDS
+
+    def _forget(self, bells: Sequence[Doorbell]) -> None:
+        """Take doorbells out of the window, so that their jobs are dispatched again."""
+        for bell in bells:
             self.windows[bell.queue].forget(bell.id)
             if bell.id == self.crash_suspect:
                 self.crash_suspect = None
-            self.stats.rescued += recovery.count_crash(self.connection, bell.ids, worker, wall_now)
-        self.timers.poll = 0.0
-
-    def _redispatch_overdue(self, now: float) -> None:
-        """Dispatch again, as a last resort, jobs whose doorbell was sent 30 s ago and is held nowhere."""
-        workers: list[str] | None = None
-        for window in self.windows.values():
-            for bell in window.overdue(now):
-                if workers is None:
-                    workers = [row[0] for row in self.connection.execute(WORKERS).fetchall()]
-                if not self.bells.waiting(bell, workers):
-                    window.forget(bell.id)
-                    self.crash_suspect = None if bell.id == self.crash_suspect else self.crash_suspect
+            self.timers.poll = 0.0

@@ -19,8 +19,11 @@ class Runner:
         self._external = ExternalRunner(runtime)
 
     def run(self, bell_id: str, task: str, ids: Sequence[UUID]) -> DoorbellResult:
-        """Run the jobs that still wait; a repeated delivery has no effect."""
-        if task not in self._runtime.registry:
+        """Run the jobs that still wait; a repeated delivery has no effect.
+
+        A worker that may not claim answers that it claimed nothing, so that another one gets the jobs.
+        """
+        if task not in self._runtime.registry or not self._runtime.may_claim():
             return DoorbellResult(bell_id, 0, 0.0)
         policy = self._runtime.registry.catalogue[task].policy
         if policy.kind is TaskKind.TRANSACTIONAL:

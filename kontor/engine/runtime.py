@@ -33,8 +33,8 @@ def do_not_wait() -> bool:
     return False
 
 
-def may_always() -> bool:
-    """Return True: claim whatever is queued."""
+def always_may_claim() -> bool:
+    """Return True: nothing keeps this worker from claiming."""
     return True
 
 
@@ -53,8 +53,9 @@ class WorkerRuntime:
     """The dependencies of one worker process.
 
     `interrupts` are exceptions that stop a handler from outside. `wait_for_database` waits before a retry; False
-    gives up. `may_claim`: False while the process must not take more work. `act_limit` interrupts an act that takes
-    longer than a number of seconds.
+    gives up. `may_claim`: whether the worker's last beat is recent and it is not stopping. `registered_only`: external
+    claims require the worker's row in `worker_processes`. `act_limit` interrupts an act that takes longer than a
+    number of seconds.
     """
 
     engine: Engine
@@ -71,9 +72,10 @@ class WorkerRuntime:
     interrupts: tuple[type[BaseException], ...] = ()
     stats: JobStats = field(default_factory=JobStats)
     holdings: Holdings = field(default_factory=Holdings)
-    may_claim: Callable[[], bool] = may_always
+    may_claim: Callable[[], bool] = always_may_claim
     stopping: Callable[[], bool] = do_not_wait
     act_limit: Callable[[float], AbstractContextManager[None]] = unlimited
+    registered_only: bool = False
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:

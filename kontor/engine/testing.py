@@ -53,9 +53,19 @@ class MemoryDoorbellChannel:
         """Remove and return the bells that a test assigned to a dead worker."""
         return self.held.pop(worker, ())
 
-    def waiting(self, bell: Doorbell, workers: Sequence[str]) -> bool:
-        """Whether a bell is still queued."""
-        return bell in self.dispatched
+    def waiting(self, queue: str, workers: Sequence[str]) -> frozenset[str]:
+        """Return the ids of the bells still queued, and of those assigned to these workers."""
+        held = [bell for worker in workers for bell in self.held.get(worker, ())]
+        return frozenset(bell.id for bell in [*self.dispatched, *held] if bell.queue == queue)
+
+    def discard(self, bell: Doorbell, workers: Sequence[str]) -> None:
+        """Remove a bell from what a test assigned to these workers."""
+        for worker in workers:
+            self.held[worker] = tuple(other for other in self.held.get(worker, ()) if other.id != bell.id)
+
+    def holders(self) -> frozenset[str]:
+        """Return the workers to which a test assigned bells."""
+        return frozenset(self.held)
 
 
 class MemoryRelayHint:
@@ -82,6 +92,7 @@ class WorkerOptions(TypedDict, total=False):
     interrupts: tuple[type[BaseException], ...]
     may_claim: Callable[[], bool]
     stopping: Callable[[], bool]
+    registered_only: bool
 
 
 class InlineWorker:

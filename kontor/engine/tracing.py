@@ -126,9 +126,17 @@ class TracedDoorbellChannel:
         """Remove and return the bells a dead worker had picked up. Raises DoorbellUnavailable."""
         return self._inner.reclaim(worker)
 
-    def waiting(self, bell: Doorbell, workers: Sequence[str]) -> bool:
-        """Whether a bell still waits in the broker or with one of these workers. Raises DoorbellUnavailable."""
-        return self._inner.waiting(bell, workers)
+    def waiting(self, queue: str, workers: Sequence[str]) -> frozenset[str]:
+        """Return the ids of the bells in a queue and taken from it by these workers. Raises DoorbellUnavailable."""
+        return self._inner.waiting(queue, workers)
+
+    def discard(self, bell: Doorbell, workers: Sequence[str]) -> None:
+        """Remove a bell from what these workers have taken. Raises DoorbellUnavailable."""
+        self._inner.discard(bell, workers)
+
+    def holders(self) -> frozenset[str]:
+        """Return some workers that have taken bells. Raises DoorbellUnavailable."""
+        return self._inner.holders()
 
 
 FIRST_PHASES: Final = frozenset({"run", "claim"})

@@ -1,6 +1,6 @@
 """The transaction of an external task's life: it records acts and claims jobs, for several threads at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -44,6 +44,10 @@ class Acted:
     error: BaseException | None = None
 
 
+Completions = Sequence[tuple[UUID, object]]
+"""Jobs that succeeded, with their results."""
+
+
 @dataclass(slots=True)
 class Turn:
     """What a thread needs from one transaction: to record its last act and to claim its next job.
@@ -78,13 +82,27 @@ class TurnTransaction:
         self._runtime = runtime
 
     def commit(self, turns: Sequence[Turn]) -> None:
-        """Record and claim in one transaction. Raises ClaimFailed and what the records raise: nothing is written."""
-        runtime = self._runtime
+        """Record and claim in one transaction.
+
+        Raises ClaimFailed, NotRegistered and what the records raise: nothing is written then.
+        """
         acted = [turn.acted for turn in turns if turn.acted is not None]
         ids = [turn.next_id for turn in turns if turn.next_id is not None]
         self._crash(acted, "record.before")
         self._crash(ids, "claim.before")
-        with runtime.transaction() as (session, connection):
+        try:
+            done = self._write(turns, acted, ids)
+        except BaseException:
+            self._let_go(turn.claimed for turn in turns if turn.claimed is not None)
+            raise
+        self._crash(acted, "commit.after")
+        self._crash(ids, "claim.after")
+        self._count(acted, done)
+        self._let_go(entry.claimed for entry in acted)
+
+    def _write(self, turns: Sequence[Turn], acted: Sequence[Acted], ids: Sequence[UUID]) -> Completions:
+        """Write records and claims; return the completions."""
+        with self._runtime.transaction() as (session, connection):
             ledger.begin(connection, shared=len(turns) > 1)
             leases = [(entry.claimed.row.id, entry.claimed.lease) for entry in acted]
             still_held = ledger.lock_leased(connection, leases) if acted else frozenset()
@@ -95,26 +113,25 @@ class TurnTransaction:
                     done.extend(self._record(session, connection, turn.acted))
             self._claim(session, connection, turns, rows)
             with committing(connection, session):
-                self._write(connection, turns, done)
+                self._write_states(connection, turns, done)
                 self._crash(acted, "record.after", "commit.before")
-        self._crash(acted, "commit.after")
-        self._crash(ids, "claim.after")
-        self._committed(acted, done)
+        return done
 
     def _crash(self, affected: Sequence[object], *points: str) -> None:
         for point in points if affected else ():
             self._runtime.crash(point)
 
-    def _committed(self, acted: Sequence[Acted], done: Sequence[tuple[UUID, object]]) -> None:
-        """Count the successes and drop the leases of a group that is committed."""
-        runtime, now = self._runtime, self._runtime.clock.now()
-        succeeded = {job_id for job_id, _ in done}
-        for claimed in (entry.claimed for entry in acted):
-            runtime.holdings.drop_lease(claimed.lease)
-            if claimed.row.id in succeeded:
-                count_outcome(runtime, claimed.row, Done(), claimed.started, now)
+    def _count(self, acted: Sequence[Acted], done: Completions) -> None:
+        """Count the successes of a group that is committed."""
+        now, succeeded = self._runtime.clock.now(), {job_id for job_id, _ in done}
+        for claimed in (entry.claimed for entry in acted if entry.claimed.row.id in succeeded):
+            count_outcome(self._runtime, claimed.row, Done(), claimed.started, now)
 
-    def _write(self, connection: PgConnection, turns: Sequence[Turn], done: Sequence[tuple[UUID, object]]) -> None:
+    def _let_go(self, claims: Iterable[Claimed]) -> None:
+        for claimed in claims:
+            self._runtime.holdings.drop_lease(claimed.lease)
+
+    def _write_states(self, connection: PgConnection, turns: Sequence[Turn], done: Completions) -> None:
         """Write the completions and the leases of a group."""
         runtime, now = self._runtime, self._runtime.clock.now()
         if done:
@@ -123,7 +140,8 @@ class TurnTransaction:
         if claims:
             for claimed in claims:
                 runtime.holdings.take_lease(claimed.lease)
-            ledger.start(connection, [(claimed.row.id, claimed.lease) for claimed in claims], runtime.worker, now)
+            started = [(claimed.row.id, claimed.lease) for claimed in claims]
+            ledger.start(connection, started, runtime.worker, now, registered_only=runtime.registered_only)
 
     def _claim(
         self, session: Session, connection: PgConnection, turns: Sequence[Turn], rows: Mapping[UUID, JobRow]
@@ -180,7 +198,7 @@ class TurnTransaction:
         self._runtime.free_lane(session, connection, row, healthy=False)
         return True
 
-    def _record(self, session: Session, connection: PgConnection, acted: Acted) -> list[tuple[UUID, object]]:
+    def _record(self, session: Session, connection: PgConnection, acted: Acted) -> Completions:
         """Let the handler record its result. Return the completion, for the shared statement."""
         runtime, claimed, row = self._runtime, acted.claimed, acted.claimed.row
         if isinstance(acted.error, Cancelled):

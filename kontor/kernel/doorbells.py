@@ -62,5 +62,11 @@ class DoorbellChannel(Protocol):
     def reclaim(self, worker: str) -> tuple[Doorbell, ...]:
         """Remove and return the doorbells that a dead worker had taken. Raises DoorbellUnavailable."""
 
-    def waiting(self, bell: Doorbell, workers: Sequence[str]) -> bool:
-        """Return whether a doorbell is still in the broker or with one of these workers. Raises DoorbellUnavailable."""
+    def waiting(self, queue: str, workers: Sequence[str]) -> frozenset[str]:
+        """Return the ids of the doorbells in a queue and taken from it by these workers. Raises DoorbellUnavailable."""
+
+    def discard(self, bell: Doorbell, workers: Sequence[str]) -> None:
+        """Remove a doorbell from what these workers have taken. Raises DoorbellUnavailable."""
+
+    def holders(self) -> frozenset[str]:
+        """Return some workers that have taken doorbells; repeated calls return all. Raises DoorbellUnavailable."""

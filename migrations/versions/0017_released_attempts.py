@@ -1,6 +1,6 @@
 """Allow attempts that a stopping worker gave back.
 
-Revision: 0017, after 0013.
+Revision: 0017, after 0016.
 
 Can be restarted.
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -20,7 +20,10 @@ COMMITTING_MODULES = {
     "workers/up.py",
     "devtools/simulation/environment.py",
 }
-CATCH_ALL_MODULES = {"kontor/bulk/dry_run.py"}  # it reports any error a handler would raise
+CATCH_ALL_MODULES = {
+    "kontor/bulk/dry_run.py",  # it reports any error a handler would raise
+    "workers/heartbeat.py",  # any error ends the process
+}
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")
 

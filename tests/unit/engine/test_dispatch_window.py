@@ -55,12 +55,14 @@ def test_answer_for_another_relay_changes_nothing() -> None:
     assert set(window.dispatched) == {"a"}
 
 
-def test_doorbell_is_reported_overdue_once_per_interval() -> None:
+def test_doorbell_is_reported_overdue_until_it_is_forgotten() -> None:
     window = InFlight()
     window.add(bell("a", 1), ["x"], 0.0)
     assert window.overdue(OVERDUE_SECONDS) == []
     assert window.overdue(OVERDUE_SECONDS + 1) == [bell("a", 1)]
-    assert window.overdue(OVERDUE_SECONDS + 2) == []
+    assert window.overdue(OVERDUE_SECONDS + 2) == [bell("a", 1)]
+    window.forget("a")
+    assert window.overdue(OVERDUE_SECONDS + 3) == []
 
 
 def test_window_grows_with_slots_and_rate_up_to_a_bound() -> None:
