@@ -26,7 +26,10 @@ BEAT = """
 UPDATE worker_processes SET heartbeat_at = clock_timestamp(), memory_bytes = %s WHERE id = %s
 RETURNING draining
 """
-CANCELLED = "SELECT id FROM jobs WHERE worker = %s AND state = 'running' AND cancel_requested"
+CANCELLED = """
+SELECT id FROM jobs WHERE worker = %s AND state = 'running' AND cancel_requested
+UNION ALL SELECT job_id FROM cancel_requests
+"""
 DEREGISTER = "DELETE FROM worker_processes WHERE id = %s"
 
 

@@ -90,7 +90,7 @@ class ExternalRunner:
         runtime = self._runtime
         runtime.crash("claim.before")
         with runtime.transaction() as (session, connection):
-            rows = ledger.begin_queued(connection, ids)
+            rows = runtime.supported(ledger.begin_queued(connection, ids))
             now = runtime.clock.now()
             by_lane = sorted(rows, key=lambda row: row.lane or "")
             admitted = [row for row in by_lane if self._enter_lane(connection, row, now)]

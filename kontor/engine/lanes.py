@@ -26,7 +26,7 @@ WHERE name = %s
 """
 NEXT = """
 UPDATE jobs SET held = false WHERE id = (
-    SELECT id FROM jobs WHERE lane = %s AND held AND state = 'queued'
+    SELECT id FROM jobs WHERE lane = %s AND held AND NOT unsupported AND state = 'queued'
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
 """
 WAITING = f"""

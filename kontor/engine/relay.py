@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from kontor.engine import fair_pick, lanes, recovery
+from kontor.engine import cancellation, fair_pick, lanes, recovery
 from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.fair_pick import Durations, InFlight
+from kontor.engine.unsupported import Unsupported
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
 from kontor.kernel.ids import new_id
@@ -72,6 +73,10 @@ class Relay:
     newcomers: dict[str, float] = field(default_factory=dict)
     crash_suspect: str | None = None
     rescue_from: float | None = None
+    unsupported: Unsupported = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.unsupported = Unsupported(self.catalogue, self.clock)
 
     def begin(self) -> None:
         """Start with an empty window. Raises DoorbellUnavailable."""
@@ -90,7 +95,7 @@ class Relay:
 
     def _poll_timeout(self) -> float:
         """Return the longest time to wait for events, in seconds."""
-        pause = POLL_SECONDS
+        pause = 0.001 if self.unsupported.behind else POLL_SECONDS
         if self.timers.due is not None:
             pause = min(pause, max((self.timers.due - self.clock.now()).total_seconds(), 0.001))
         return pause
@@ -110,6 +115,7 @@ class Relay:
         polled = now >= self.timers.poll
         if polled:
             self._read_queue_settings()
+            self.unsupported.release(self.connection)
             self.timers.poll = now + POLL_SECONDS
         promoted = self._promote(now) if now >= self.timers.promote else 0
         if polled or promoted:
@@ -133,6 +139,7 @@ class Relay:
                 dispatched = window.complete(answer, now)
                 if dispatched is None:
                     continue
+                self.unsupported.hear(dispatched.bell.task, answer)
                 if answer.claimed:
                     self.estimates.observe(dispatched.bell.task, answer.seconds / answer.claimed)
                 if answer.bell_id == self.crash_suspect:
@@ -171,10 +178,12 @@ class Relay:
             return
         began = self.clock.monotonic()
         jobs = fair_pick.pick(
-            self.connection, name, job_capacity, window.tenants, window.dispatchable, self.last_served.get(name, "")
-        )
+            self.connection, name, job_capacity, window.outstanding, window.dispatchable,
+            self.last_served.get(name, ""), self.unsupported,
+        )  # fmt: skip
         self.stats.pick_seconds += self.clock.monotonic() - began
-        (self.backlogged.add if len(jobs) == job_capacity else self.backlogged.discard)(name)
+        again = len(jobs) == job_capacity or self.unsupported.is_behind(name)
+        (self.backlogged.add if again else self.backlogged.discard)(name)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, message_capacity)
         self._ring_suspect(name, [job for job in jobs if job.crashes >= SUSPECT_CRASHES], now)
 
@@ -184,7 +193,10 @@ class Relay:
             return
         self.newcomers[name] = now + NEWCOMER_SECONDS
         window, slots = self.windows[name], max(self.slots, 1)
-        jobs = fair_pick.pick(self.connection, name, slots, window.tenants, window.dispatchable, new_tenants_only=True)
+        jobs = fair_pick.pick(
+            self.connection, name, slots, window.tenants, window.dispatchable, unsupported=self.unsupported,
+            new_tenants_only=True,
+        )  # fmt: skip
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, slots)
 
     def _tasks(self, queue: str) -> Iterable[type[Payload]]:
@@ -265,6 +277,7 @@ class Relay:
         if orphaned:
             self.stats.rescued += recovery.requeue_running(self.connection, orphaned, wall_now)
             self.timers.poll = 0.0
+        cancellation.apply_requests(self.connection, wall_now)
         self._redispatch_overdue(now)
 
     def _recover_worker(self, worker: str, wall_now: datetime) -> None:

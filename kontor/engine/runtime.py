@@ -1,6 +1,6 @@
 """Dependencies shared by both runners."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from kontor.engine.handlers import Handler, JobContext, Registry
 from kontor.engine.job_stats import JobStats
 from kontor.engine.ledger import JobRow
 from kontor.engine.retry import BreakerPolicy, Random
+from kontor.engine.unsupported import Refused
 from kontor.kernel.database import PgConnection
 from kontor.kernel.ports import Clock, CrashPoint, no_crash
 
@@ -56,6 +57,7 @@ class WorkerRuntime:
     wait_for_database: Callable[[], bool] = do_not_wait
     interrupts: tuple[type[BaseException], ...] = ()
     stats: JobStats = field(default_factory=JobStats)
+    refused: Refused = field(default_factory=Refused)
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:
@@ -94,6 +96,10 @@ class WorkerRuntime:
     def context(self, row: JobRow, attempt: int) -> JobContext:
         """Return the context for the job's handler."""
         return context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
+
+    def supported(self, rows: Sequence[JobRow]) -> list[JobRow]:
+        """Return the rows whose payload this release knows; the others stay queued."""
+        return self.refused.supported(rows, self.registry.catalogue)
 
     def handler(self, row: JobRow) -> Handler:
         """Return the handler of a job's task."""

@@ -5,11 +5,14 @@ Loads SQLAlchemy only when a caller has a Session: the relay runs without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
-from psycopg.errors import QueryCanceled
+from psycopg.errors import LockNotAvailable, QueryCanceled
+
+from kontor.kernel.errors import Busy
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -47,6 +50,39 @@ def is_disconnect(error: BaseException) -> bool:
         return False
     state = cause.sqlstate
     return state is None or state in _SHUTDOWNS or state.startswith("08")
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether a statement waited too long for a lock."""
+    return isinstance(_cause(error), LockNotAvailable)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether PostgreSQL responds but accepts no writes: read-only (a failover), or out of a resource."""
+    cause = _cause(error)
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    return state is not None and (state == "25006" or state.startswith("53"))
+
+
+LOCK_MS = 500
+SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
+
+
+@contextmanager
+def lock_limit(session: Session, limit_ms: int = LOCK_MS) -> Iterator[None]:
+    """Let no statement of the block wait longer for a lock. Raises Busy; the block then changed nothing."""
+    connection = psycopg_connection(session)
+    try:
+        with session.begin_nested():
+            before = connection.execute("SELECT current_setting('lock_timeout')").fetchone()
+            connection.execute(SET_LOCK_TIMEOUT, (f"{limit_ms}ms",))
+            yield
+            session.flush()
+            connection.execute(SET_LOCK_TIMEOUT, before)
+    except Exception as error:
+        if is_lock_timeout(error):
+            raise Busy from error
+        raise
 
 
 T = TypeVar("T")
