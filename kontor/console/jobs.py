@@ -102,7 +102,7 @@ def show_dead(request: ConsoleRequest) -> TemplateResponse:
     """Show every group with one example."""
     connection = psycopg_connection(request.session)
     views = [
-        DeadGroupView(group, job_queries.find(connection, group.example))
+        DeadGroupView(group, job_queries.find(connection, group.example, listed=True))
         for group in job_details.dead_groups(connection)
     ]
     total = sum(view.group.count for view in views)

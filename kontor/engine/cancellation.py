@@ -17,9 +17,7 @@ REMEMBER = """
 INSERT INTO cancel_requests (job_id, requested_at, actor, reason) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 FORGET = "DELETE FROM cancel_requests WHERE job_id = %s"
-REQUESTS = """
-SELECT c.job_id, c.actor, c.reason FROM cancel_requests AS c ORDER BY c.requested_at, c.job_id LIMIT %s
-"""
+REQUESTS = "SELECT job_id, actor, reason FROM cancel_requests ORDER BY requested_at, job_id LIMIT %s"
 LOCK = "SELECT state, lane FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
 EXISTS = "SELECT state FROM jobs WHERE id = %s"
 ASK_RUNNING = "UPDATE jobs SET cancel_requested = true WHERE id = %s"
@@ -48,7 +46,9 @@ def apply_requests(connection: PgConnection, now: datetime) -> int:
     return applied
 
 
-def cancel_locked(connection: PgConnection, job_id: UUID, state: str, lane: str | None, reason: str, now: datetime) -> None:
+def cancel_locked(
+    connection: PgConnection, job_id: UUID, state: str, lane: str | None, reason: str, now: datetime
+) -> None:
     """Cancel a job whose row the caller has locked, or ask its handler to stop."""
     if state == JobState.RUNNING:
         connection.execute(ASK_RUNNING, (job_id,))

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from kontor.engine import cancellation, fair_pick, lanes, recovery
@@ -182,8 +183,8 @@ class Relay:
             self.last_served.get(name, ""), self.unsupported,
         )  # fmt: skip
         self.stats.pick_seconds += self.clock.monotonic() - began
-        again = len(jobs) == job_capacity or self.unsupported.is_behind(name)
-        (self.backlogged.add if again else self.backlogged.discard)(name)
+        more = len(jobs) == job_capacity or name in self.unsupported.behind
+        (self.backlogged.add if more else self.backlogged.discard)(name)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, message_capacity)
         self._ring_suspect(name, [job for job in jobs if job.crashes >= SUSPECT_CRASHES], now)
 
@@ -194,9 +195,15 @@ class Relay:
         self.newcomers[name] = now + NEWCOMER_SECONDS
         window, slots = self.windows[name], max(self.slots, 1)
         jobs = fair_pick.pick(
-            self.connection, name, slots, window.tenants, window.dispatchable, unsupported=self.unsupported,
+            self.connection,
+            name,
+            slots,
+            window.tenants,
+            window.dispatchable,
+            "",
+            self.unsupported,
             new_tenants_only=True,
-        )  # fmt: skip
+        )
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, slots)
 
     def _tasks(self, queue: str) -> Iterable[type[Payload]]:

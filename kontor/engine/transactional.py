@@ -226,9 +226,7 @@ class TransactionalRunner:
             if isinstance(failed.cause, Cancelled):
                 now = runtime.clock.now()
                 outcome = CANCELLED_ON_REQUEST
-                write_outcome(
-                    connection, runtime.worker, row, outcome, failed.started_at, now, attempt_increment=1
-                )
+                write_outcome(connection, runtime.worker, row, outcome, failed.started_at, now, attempt_increment=1)
                 count_outcome(runtime, row, outcome, failed.started_at, now)
                 continue
             attempt = FailedAttempt(row, row.attempt + 1, failed.started_at)

@@ -84,10 +84,6 @@ class Unsupported:
         refusal = self._refusals.get(task)
         return refusal is None or version < refusal.version or self.clock.monotonic() >= refusal.until
 
-    def is_behind(self, queue: str) -> bool:
-        """Whether the last pick of a queue set jobs aside, so that others may lie behind them."""
-        return queue in self.behind
-
     def set_aside(self, connection: PgConnection, queue: str, jobs: list[Picked]) -> list[Picked]:
         """Return the supported jobs; take the others out of the pick, with those that wait right behind them."""
         self.behind.discard(queue)

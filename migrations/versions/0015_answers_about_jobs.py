@@ -35,6 +35,4 @@ def upgrade() -> None:
     columns = ["task", "payload_version", "id"]
     with op.get_context().autocommit_block():
         op.drop_index(INDEX, "jobs", postgresql_concurrently=True, if_exists=True)
-        op.create_index(
-            INDEX, "jobs", columns, postgresql_concurrently=True, postgresql_where=sa.text("unsupported")
-        )
+        op.create_index(INDEX, "jobs", columns, postgresql_concurrently=True, postgresql_where=sa.text("unsupported"))

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from sqlalchemy import cast, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from kontor.kernel.database import PgConnection
 from models.control import Schedule, ScheduleOccurrence, WorkerProcess
@@ -187,5 +187,11 @@ def list_workers(session: Session) -> list[tuple[WorkerProcess, bool, float]]:
 
 def running(session: Session) -> list[Job]:
     """Return the running jobs, longest-running first."""
-    query = select(Job).where(Job.state == "running").order_by(Job.started_at).limit(SHOWN_WORKERS)
+    query = (
+        select(Job)
+        .options(defer(Job.payload, raiseload=True))
+        .where(Job.state == "running")
+        .order_by(Job.started_at)
+        .limit(SHOWN_WORKERS)
+    )
     return list(session.scalars(query))
