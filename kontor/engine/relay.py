@@ -194,16 +194,8 @@ class Relay:
             return
         self.newcomers[name] = now + NEWCOMER_SECONDS
         window, slots = self.windows[name], max(self.slots, 1)
-        jobs = fair_pick.pick(
-            self.connection,
-            name,
-            slots,
-            window.tenants,
-            window.dispatchable,
-            "",
-            self.unsupported,
-            new_tenants_only=True,
-        )
+        pick = partial(fair_pick.pick, self.connection, unsupported=self.unsupported, new_tenants_only=True)
+        jobs = pick(name, slots, window.tenants, window.dispatchable)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, slots)
 
     def _tasks(self, queue: str) -> Iterable[type[Payload]]:
