@@ -18,6 +18,7 @@ from models.jobs import Job
 MAX_TENANTS: Final = 100
 COUNT_MOST: Final = 1_000
 MAX_FINISHED: Final = 20_000
+MAX_UNSUPPORTED: Final = 100_000
 OLDEST: Final = 3_000
 
 _WAITS: Final = "queue = %(queue)s AND state = 'queued' AND NOT held"
@@ -59,6 +60,9 @@ SELECT application_name, count(*), extract(epoch FROM clock_timestamp() - min(xa
 FROM pg_stat_activity WHERE application_name = ANY(%s) AND xact_start IS NOT NULL GROUP BY application_name
 """
 UP: Final = "SELECT id, extract(epoch FROM clock_timestamp() - started_at)::float8 FROM worker_processes"
+UNSUPPORTED: Final = """
+SELECT task, count(*) FROM (SELECT task FROM jobs WHERE unsupported ORDER BY task LIMIT %s) AS counted GROUP BY task
+"""
 LANE_JOBS: Final = """
 SELECT id, task, state, attempt, held, run_at, error ->> 'message' AS says FROM jobs
 WHERE lane = %s AND state <> 'dead' ORDER BY id LIMIT 50
@@ -122,6 +126,11 @@ def overdue_by_task(connection: PgConnection, dues: dict[str, float], now: datet
     """By task: how many of the 3,000 oldest waiting jobs exceed their due-by (seconds), and the oldest due time."""
     rows = connection.execute(LATE, (OLDEST, list(dues), list(dues.values()), now)).fetchall()
     return {task: (count, oldest) for task, count, oldest in rows}
+
+
+def unsupported_by_task(connection: PgConnection) -> dict[str, int]:
+    """By task: how many jobs no running release supports, at most 100,000 in all."""
+    return dict(connection.execute(UNSUPPORTED, (MAX_UNSUPPORTED,)).fetchall())
 
 
 def open_transactions(connection: PgConnection, names: list[str]) -> dict[str, tuple[int, float]]:
