@@ -59,7 +59,7 @@ UPDATE jobs SET held = false, unsupported = false WHERE id IN (
 
 
 @dataclass(slots=True)
-class Refusal:
+class TaskRefusal:
     """A task refused by a worker: versions from `version` on rest until `until` (monotonic seconds)."""
 
     version: int
@@ -74,7 +74,7 @@ class Unsupported:
     catalogue: Catalogue
     clock: Clock
     behind: set[str] = field(default_factory=set)
-    _refusals: dict[str, Refusal] = field(default_factory=dict)
+    _refusals: dict[str, TaskRefusal] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
 
     def supports(self, task: str, version: int) -> bool:
@@ -114,7 +114,7 @@ class Unsupported:
                 return
             delay = FIRST_DELAY if before is None else min(before.delay * 2, MAX_DELAY)
             version = 0 if answer.seconds == UNKNOWN_TASK else self.catalogue[task].version
-            self._refusals[task] = Refusal(version, now + delay, delay)
+            self._refusals[task] = TaskRefusal(version, now + delay, delay)
 
     def release(self, connection: PgConnection) -> None:
         """Put jobs back that are supported now, up to 4,000 of a kind."""

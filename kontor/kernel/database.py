@@ -71,6 +71,8 @@ SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
 @contextmanager
 def lock_limit(session: Session, limit_ms: int = LOCK_MS) -> Iterator[None]:
     """Let no statement of the block wait longer for a lock. Raises Busy; the block then changed nothing."""
+    from sqlalchemy.exc import DBAPIError
+
     connection = psycopg_connection(session)
     try:
         with session.begin_nested():
@@ -79,7 +81,7 @@ def lock_limit(session: Session, limit_ms: int = LOCK_MS) -> Iterator[None]:
             yield
             session.flush()
             connection.execute(SET_LOCK_TIMEOUT, before)
-    except Exception as error:
+    except (DBAPIError, psycopg.Error) as error:
         if is_lock_timeout(error):
             raise Busy from error
         raise

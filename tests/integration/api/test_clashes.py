@@ -106,3 +106,16 @@ def test_cancel_of_a_locked_job_answers_202_within_a_second_and_ends_it(
         inline.tick()
     job = api.ok(f"GET /v1/jobs/{job_id}")
     assert (job["state"], job["reason"]) == ("cancelled", "wrong")
+
+
+def test_busy_answer_is_not_stored_when_a_retry_was_refused(api: Api, database_url: str) -> None:
+    job_id = api.ok("POST /v1/jobs", ECHO)["id"]
+    with api.deps.sessions() as session:
+        session.execute(text("UPDATE jobs SET state = 'dead', finished_at = now()"))
+        session.commit()
+    headers, key = {"Idempotency-Key": "once"}, api.key()
+    with psycopg.connect(libpq(database_url)) as other:
+        other.execute("SELECT 1 FROM jobs WHERE id = %s FOR UPDATE", (job_id,))
+        refused = api.call(f"POST /v1/jobs/{job_id}/retry", headers=headers, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (409, "busy")
+    assert api.call(f"POST /v1/jobs/{job_id}/retry", headers=headers, key=key).status_code == 200
