@@ -46,13 +46,15 @@ class JobColumns:
 class Job(JobColumns, Base):
     """A job that is not finished, or dead and waiting for an operator.
 
-    `held`: the job waits for its lane because another job of the lane runs or the lane's breaker is open.
+    `held`: the job waits for its lane because another job of the lane runs or the lane's breaker is open, or is
+    `unsupported`: no running release knows its task or its payload version.
     """
 
     __tablename__ = "jobs"
 
     held: Mapped[bool] = mapped_column(server_default=text("false"))
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
+    unsupported: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         enum_check("state", JobState),
@@ -75,11 +77,18 @@ class Job(JobColumns, Base):
             postgresql_where=text("unique_key IS NOT NULL AND state <> 'dead'"),
         ),
         Index("ix_jobs_lane", "lane", "id", postgresql_where=text("lane IS NOT NULL AND state <> 'dead'")),
-        Index("ix_jobs_held", "held", "lane", "id", postgresql_where=text("lane IS NOT NULL AND state = 'queued'")),
+        Index(
+            "ix_jobs_held",
+            "held",
+            "lane",
+            "id",
+            postgresql_where=text("lane IS NOT NULL AND state = 'queued' AND NOT unsupported"),
+        ),
         Index("ix_jobs_running", "worker", postgresql_where=text("state = 'running'")),
         Index("ix_jobs_dead", "fingerprint", "id", postgresql_where=text("state = 'dead'")),
         Index("ix_jobs_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_jobs_tenant", "tenant", "id", postgresql_where=text("tenant <> ''")),
+        Index("ix_jobs_unsupported", "task", "payload_version", "id", postgresql_where=text("unsupported")),
         {
             "postgresql_with": {
                 "fillfactor": "90",
@@ -123,6 +132,17 @@ class JobAttempt(Base):
     error: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (enum_check("outcome", AttemptOutcome),)
+
+
+class CancelRequest(Base):
+    """A cancellation of a job whose row was locked. No foreign key: its check would wait for that lock."""
+
+    __tablename__ = "cancel_requests"
+
+    job_id: Mapped[UUID] = mapped_column(primary_key=True)
+    requested_at: Mapped[datetime]
+    actor: Mapped[str]
+    reason: Mapped[str | None]
 
 
 class OnceKey(Base):

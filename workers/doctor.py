@@ -12,6 +12,7 @@ import redis
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.primary import OldPrimary
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
+from kontor.engine.admin import overview
 from workers.connection_checks import Check, check_connections, one_line
 from workers.connections import open_connection, programme_time, redis_client
 from workers.migrations import newest_migration
@@ -136,7 +137,11 @@ def check_schema(connection: "psycopg.Connection[tuple[object, ...]]") -> Check:
 
 
 def check_work(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
-    """Check for live workers, and for overdue, dead or held work."""
+    """Check for live workers, for tasks that no running release knows, and for overdue, dead or held work."""
+    for task, count in overview.unsupported_by_task(connection).items():
+        text = f"{count} job(s) of unknown task {task}"
+        remedy = f"deploy the release that knows it, or cancel them: `kontor jobs list --state queued --task {task}`"
+        yield Check("tasks", "problem", text, remedy)
     row = connection.execute(STUCK).fetchone()
     assert row is not None
     overdue, dead, workers, held = (int(str(number)) for number in row)

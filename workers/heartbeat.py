@@ -42,7 +42,10 @@ WHERE id = %(worker)s AND beats = %(beats)s AND set_config('synchronous_commit',
 RETURNING draining
 """
 WRITTEN = "SELECT beats FROM worker_processes WHERE id = %s"
-CANCELLED = "SELECT id FROM jobs WHERE worker = %s AND state = 'running' AND cancel_requested"
+CANCELLED = """
+SELECT id FROM jobs WHERE worker = %s AND state = 'running' AND cancel_requested
+UNION ALL SELECT job_id FROM cancel_requests
+"""
 DEREGISTER = "DELETE FROM worker_processes WHERE id = %s"
 
 

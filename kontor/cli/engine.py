@@ -97,9 +97,11 @@ def retry(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> 
 def cancel(job_id: JobId, reason: ReasonOption = None, as_json: Json = False) -> None:
     """Cancel a waiting job, or ask a running one to stop."""
     with control_context(reason) as control_ctx:
-        control_ctx.operations.cancel(control_ctx.command.session, job_id, control_ctx.actor)
+        cancelled = control_ctx.operations.cancel(control_ctx.command.session, job_id, control_ctx.actor)
         job = document(control_ctx.command.session, job_id)
     print_facts(job, as_json=as_json)
+    if cancelled.remembered:
+        print("The job is locked; it is cancelled as soon as it no longer is.", file=sys.stderr)
 
 
 Name = Annotated[str, typer.Argument(metavar="QUEUE")]

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kontor.console.overview import unsupported_alerts
 from kontor.engine.admin import job_details, job_queries
 from kontor.engine.admin.job_details import DeadGroup
 from kontor.engine.admin.job_filter import JobFilter
@@ -57,6 +58,7 @@ def show_jobs(request: ConsoleRequest) -> TemplateResponse:
         "tasks": sorted(payload.policy.name for payload in catalogue),
         "queues": catalogue.queues,
         "result": result,
+        "unsupported": unsupported_alerts(request.session),
         "names": formatting.named(request, [view.job.tenant for view in result.items]),
         "total": total(request, applied, result, first=cursor is None),
         "most": job_details.MAX_COUNT,
@@ -102,7 +104,7 @@ def show_dead(request: ConsoleRequest) -> TemplateResponse:
     """Show every group with one example."""
     connection = psycopg_connection(request.session)
     views = [
-        DeadGroupView(group, job_queries.find(connection, group.example))
+        DeadGroupView(group, job_queries.find(connection, group.example, listed=True))
         for group in job_details.dead_groups(connection)
     ]
     total = sum(view.group.count for view in views)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -40,6 +41,7 @@ def show_overview(request: ConsoleRequest) -> TemplateResponse:
     tasks = monitoring_queries.by_task(psycopg_connection(session), range_.size, range_.begin(request.now))
     alerts = [
         *_queue_alerts(views, alive),
+        *unsupported_alerts(session),
         *_lane_alerts(session, open_lanes),
         *_schedule_alerts(overdue_schedules),
         *_overdue_alerts(overdue_jobs or {}),
@@ -77,6 +79,14 @@ def _queue_alerts(views: list[QueueView], alive: int) -> Alerts:
     if dead_jobs:
         alerts.append((texts.counted(texts.DEAD_JOBS, dead_jobs), "/console/dead"))
     return alerts
+
+
+def unsupported_alerts(session: Session) -> Alerts:
+    """Jobs that no running release supports, by task."""
+    return [
+        (texts.counted(texts.UNKNOWN_TASK_JOBS, count, task), f"/console/jobs?state=queued&task={quote(task)}")
+        for task, count in overview.unsupported_by_task(psycopg_connection(session)).items()
+    ]
 
 
 def _lane_alerts(session: Session, open_lanes: int) -> Alerts:

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from types import MappingProxyType
-from typing import TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from psycopg import Cursor
-from psycopg.sql import quote
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from kontor.engine import keyed_rows
 from kontor.engine.catalogue import Catalogue, Payload, validate
+from kontor.engine.keyed_rows import Row, insert_statement
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ids import new_id
@@ -26,23 +26,26 @@ COLUMNS = (
     " run_at, max_attempts, parent_id, trace_id, created_at"
 )
 ALWAYS = ("id", "payload", "run_at", "created_at")
-FIXED = ("task", "queue", "state", "max_attempts")
 OPTIONAL = ("tenant", "lane", "priority", "payload_version", "unique_key", "once_key", "parent_id", "trace_id")
 DEFAULTS = ("", None, 0, 1, None, None, None, None)
-Row = tuple[str, tuple[object, ...]]
-"""An INSERT statement and its values."""
+ARGS_LIMIT = 1024 * 1024
+"""The most bytes of a job's args as JSON; checked before UTF-8 is counted, in which a character has at most 4."""
+MAX_UTF8 = 4
 Shared = tuple[str, str, int, str, int, datetime, int, UUID | None, str | None, datetime]
 """Columns that jobs of a bulk insert may share: task, queue, priority, state, payload_version, run_at, max_attempts,
 parent_id, trace_id, created_at."""
-MOVE_ONCE = "UPDATE once_keys SET job_id = %s WHERE key = %s"
-CLAIM_ONCE = "INSERT INTO once_keys (key, job_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-FIND_ONCE = "SELECT job_id FROM once_keys WHERE key = %s"
-FIND_UNIQUE = "SELECT id FROM jobs WHERE tenant = %s AND task = %s AND unique_key = %s AND state <> 'dead'"
 BULK = f"""
 INSERT INTO jobs ({COLUMNS})
 SELECT id, %s, %s, tenant, NULL, %s, %s, payload::jsonb, %s, NULL, NULL, %s, %s, %s, %s, %s
 FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS rows (id, tenant, payload)
 """  # noqa: S608 -- constants
+
+
+class CheckedPayload(NamedTuple):
+    """A valid payload and its JSON."""
+
+    model: Payload
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,49 +133,47 @@ class Jobs:
 
     def enqueue_on(self, connection: PgConnection, request: JobRequest) -> EnqueueResult:
         """Do the same on a psycopg connection; the caller commits, then rings the doorbell. Raises Invalid."""
-        now = self.clock.now()
-        payload = self._payload(request)
-        job_id = new_id()
-        row = self._row(request, payload, job_id, now)
+        row = self._row(request, self.check(request), new_id(), self.clock.now())
         cursor: Cursor[tuple[UUID]] = connection.cursor()
-        if request.effect_key is not None:
-            cursor.execute(CLAIM_ONCE, (request.effect_key, job_id))
-            if cursor.rowcount == 0:
-                existing = cursor.execute(FIND_ONCE, (request.effect_key,)).fetchone()
-                assert existing is not None, "a claimed key has a job"
-                return EnqueueResult(existing[0], False)
-        if request.unique_key is None:
-            cursor.execute(*row)
-        else:
-            existing_id = self._insert_unique(cursor, request, row)
-            if existing_id is not None:
-                if request.effect_key is not None:
-                    cursor.execute(MOVE_ONCE, (existing_id, request.effect_key))
-                return EnqueueResult(existing_id, False)
-        return EnqueueResult(job_id, True)
+        existing_id = keyed_rows.claim_once(cursor, row)
+        if existing_id is None:
+            existing_id = keyed_rows.insert(cursor, row)
+        return EnqueueResult(existing_id, existing_id == row.id)
 
     def enqueue_many(self, session: Session, requests: Sequence[JobRequest]) -> list[UUID]:
-        """Insert many jobs, all or none; return their ids in the same order. Raises Invalid."""
+        """Insert many jobs, all or none; return their ids in the same order. Raises Invalid.
+
+        Keys are taken in one order, so that two calls with the same keys wait for each other without a deadlock.
+        """
         now = self.clock.now()
-        ids: list[UUID] = []
+        ids = [new_id() for _ in requests]
+        keyed: dict[int, Row] = {}
         groups: dict[Shared, tuple[list[UUID], list[str], list[str]]] = {}
-        for request in requests:
+        for number, (row_id, request) in enumerate(zip(ids, requests, strict=True)):
+            payload = self.check(request)
             if request.has_key_or_lane:
-                ids.append(self.enqueue_request(session, request).id)
+                keyed[number] = self._row(request, payload, row_id, now)
                 continue
-            payload = self._payload(request)
-            row_id = new_id()
-            shared = self._shared(request, payload, now)
-            row_ids, tenants, payloads = groups.setdefault(shared, ([], [], []))
+            row_ids, tenants, payloads = groups.setdefault(self._shared(request, payload.model, now), ([], [], []))
             row_ids.append(row_id)
             tenants.append(request.tenant)
-            payloads.append(payload.model_dump_json(exclude_unset=True))
-            ids.append(row_id)
+            payloads.append(payload.body)
         cursor = psycopg_connection(session).cursor()
         for shared, members in groups.items():
             cursor.execute(BULK, (*shared, *members))
+        for number, job_id in keyed_rows.insert_in_key_order(cursor, keyed).items():
+            ids[number] = job_id
         ring_after_commit(session, self.doorbell)
         return ids
+
+    def check(self, request: JobRequest) -> CheckedPayload:
+        """Return the payload of a request. Raises Invalid."""
+        payload = self._payload(request)
+        body = payload.model_dump_json(exclude_unset=True)
+        if len(body) * MAX_UTF8 > ARGS_LIMIT and len(body.encode()) > ARGS_LIMIT:
+            message = "The args exceed 1 MiB. Store the data elsewhere and pass its id or address."
+            raise Invalid("args_too_large", message, errors=[FieldError("args", message)])
+        return CheckedPayload(payload, body)
 
     def _payload(self, request: JobRequest) -> Payload:
         if not 0 <= request.priority <= 9:
@@ -200,46 +201,22 @@ class Jobs:
             now,
         )
 
-    def _row(self, request: JobRequest, payload: Payload, row_id: UUID, now: datetime) -> Row:
+    def _row(self, request: JobRequest, payload: CheckedPayload, row_id: UUID, now: datetime) -> Row:
         """Return the INSERT and its values; columns with default values are omitted, which saves a third."""
         task, queue, priority, state, version, run_at, attempts, parent, trace, now = self._shared(
-            request, payload, now
+            request, payload.model, now
         )
-        body = payload.model_dump_json(exclude_unset=True)
-        always, fixed = (row_id, body, run_at, now), (task, queue, state, attempts)
+        always, fixed = (row_id, payload.body, run_at, now), (task, queue, state, attempts)
         rest = (request.tenant, request.lane, priority, version, request.unique_key, request.effect_key, parent, trace)
         if rest == DEFAULTS:
-            return insert_statement(ALWAYS, fixed), always
+            return Row(row_id, insert_statement(ALWAYS, fixed), always, "", task, None, None)
         overrides = [
             (name, value) for name, value, default in zip(OPTIONAL, rest, DEFAULTS, strict=True) if value != default
         ]
         columns = (*ALWAYS, *(name for name, _ in overrides))
-        return insert_statement(columns, fixed), (*always, *(value for _, value in overrides))
-
-    def _insert_unique(self, cursor: Cursor[tuple[UUID]], request: JobRequest, row: Row) -> UUID | None:
-        """Insert and return None, or return the id of the unfinished job with the same key."""
-        insert, values = row
-        statement = f"{insert} ON CONFLICT DO NOTHING"
-        while True:
-            cursor.execute(statement, values)
-            if cursor.rowcount == 1:
-                return None
-            key = (request.tenant, request.task, request.unique_key)
-            existing = cursor.execute(FIND_UNIQUE, key).fetchone()
-            if existing is not None:
-                return existing[0]
-
-
-@lru_cache(maxsize=512)
-def insert_statement(columns: tuple[str, ...], fixed: tuple[str | int, ...]) -> str:
-    """Return the INSERT of a job with these columns.
-
-    Values fixed by the task's policy are literals: half as many parameters are sent, and few statements are prepared.
-    """
-    names = ", ".join((*columns, *FIXED))
-    places = ("%s::jsonb" if name == "payload" else "%s" for name in columns)
-    literals = (str(value) if isinstance(value, int) else quote(value).replace("%", "%%") for value in fixed)
-    return f"INSERT INTO jobs ({names}) VALUES ({', '.join((*places, *literals))})"  # noqa: S608 -- constants
+        values = (*always, *(value for _, value in overrides))
+        statement = insert_statement(columns, fixed)
+        return Row(row_id, statement, values, request.tenant, task, request.unique_key, request.effect_key)
 
 
 def ring_after_commit(session: Session, doorbell: RelayHint) -> None:

@@ -1,10 +1,11 @@
 """The relay's in-memory state: which jobs are dispatched, and how many jobs a doorbell may carry."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, zip_longest
+from typing import Protocol
 from uuid import UUID
 
 from kontor.kernel.database import PgConnection
@@ -40,11 +41,11 @@ WITH RECURSIVE heads AS (
 SELECT priority, tenant FROM heads LIMIT %(limit)s
 """  # noqa: S608 -- constants
 SHARES = """
-SELECT head.priority, head.tenant, job.id, job.task, job.crashes, job.lane
+SELECT head.priority, head.tenant, job.id, job.task, job.crashes, job.payload_version, job.lane
 FROM unnest(%(priorities)s::smallint[], %(tenants)s::text[], %(shares)s::int[])
     WITH ORDINALITY AS head (priority, tenant, share, place)
 CROSS JOIN LATERAL (
-    SELECT id, task, crashes, lane FROM jobs
+    SELECT id, task, crashes, payload_version, lane FROM jobs
     WHERE queue = %(queue)s AND state = 'queued' AND NOT held
         AND priority = head.priority AND tenant = head.tenant
     ORDER BY id LIMIT head.share
@@ -62,7 +63,15 @@ class Picked:
     tenant: str
     priority: int
     crashes: int
+    version: int = 1
     lane: str | None = None
+
+
+class SetsAside(Protocol):
+    """Takes jobs out of the pick that no running release supports."""
+
+    def set_aside(self, connection: PgConnection, queue: str, jobs: list[Picked]) -> list[Picked]:
+        """Return the supported jobs; the others leave the pick."""
 
 
 def pick(
@@ -72,12 +81,14 @@ def pick(
     outstanding: Mapping[str, int],
     dispatchable: Callable[[UUID], bool],
     last_served: str = "",
+    unsupported: "SetsAside | None" = None,
     *,
     new_tenants_only: bool = False,
 ) -> list[Picked]:
     """Return up to `limit` jobs of a queue for which no doorbell is outstanding.
 
-    `new_tenants_only` restricts the choice to tenants without an outstanding doorbell.
+    `unsupported` takes out jobs that no release can run. `new_tenants_only` restricts the choice to tenants without
+    an outstanding doorbell.
     """
     params = {"queue": queue, "limit": MAX_HEADS, "last_served": last_served}
     heads: list[tuple[int, str]] = connection.execute(HEADS, params).fetchall()
@@ -98,7 +109,9 @@ def pick(
             "shares": shares,
         },
     ).fetchall()
-    jobs = [Picked(row[2], row[3], row[1], row[0], row[4], row[5]) for row in rows if dispatchable(row[2])]
+    jobs = [Picked(row[2], row[3], row[1], row[0], row[4], row[5], row[6]) for row in rows if dispatchable(row[2])]
+    if unsupported is not None:
+        jobs = unsupported.set_aside(connection, queue, jobs)
     return round_robin(jobs, last_served)[:limit]
 
 
@@ -177,6 +190,7 @@ class InFlight:
         self.ids: set[UUID] = set()
         self.tenants: Counter[str] = Counter()
         self.retry_after: dict[UUID, float] = {}
+        self.cooling: deque[tuple[float, Counter[str]]] = deque()
         self.rate = 0.0
         self.bell_rate = 0.0
         self._done = 0
@@ -199,6 +213,7 @@ class InFlight:
         self._bells += 1
         if answer.claimed == 0:
             self.retry_after.update(dict.fromkeys(dispatched.bell.ids, now + RETRY_AFTER_SECONDS))
+            self.cooling.append((now + RETRY_AFTER_SECONDS, dispatched.tenants))
         return dispatched
 
     def forget(self, bell_id: str) -> Dispatched | None:
@@ -217,6 +232,13 @@ class InFlight:
             self._done, self._bells, self._since = 0, 0, now
         if self.retry_after:
             self.retry_after = {job_id: until for job_id, until in self.retry_after.items() if until > now}
+        while self.cooling and self.cooling[0][0] <= now:
+            self.cooling.popleft()
+
+    @property
+    def outstanding(self) -> Counter[str]:
+        """Jobs per tenant that are not dispatchable, in flight or delayed: a pick must look behind them."""
+        return sum((tenants for _, tenants in self.cooling), self.tenants.copy())
 
     def job_capacity(self, slots: int, batch: int, limit: int | None) -> int:
         """Return how many more jobs may be dispatched."""

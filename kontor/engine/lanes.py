@@ -27,7 +27,7 @@ WHERE name = %s
 """
 NEXT = """
 UPDATE jobs SET held = false WHERE id = (
-    SELECT id FROM jobs WHERE lane = %s AND held AND state = 'queued'
+    SELECT id FROM jobs WHERE lane = %s AND held AND NOT unsupported AND state = 'queued'
     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
 """
 WAITING = f"""
@@ -39,8 +39,11 @@ RESTART = "UPDATE lanes SET held_since = %s WHERE name = %s"
 _STUCK = """
 (coalesce(l.state, 'closed') = 'closed' OR (l.state = 'open' AND l.probe_at IS NULL))
     AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.id = l.busy_with AND r.state = 'running')
-    AND NOT EXISTS (SELECT 1 FROM jobs q WHERE NOT q.held AND q.lane = {name} AND q.state = 'queued')"""
-_HELD_AFTER = "SELECT lane FROM jobs WHERE held AND state = 'queued' AND lane > {after} ORDER BY lane LIMIT 1"
+    AND NOT EXISTS (SELECT 1 FROM jobs q
+        WHERE NOT q.held AND q.lane = {name} AND q.state = 'queued' AND NOT q.unsupported)"""
+_HELD_AFTER = """
+    SELECT lane FROM jobs WHERE held AND state = 'queued' AND NOT unsupported AND lane > {after} ORDER BY lane LIMIT 1
+"""
 LOOK = f"""
 WITH RECURSIVE turns AS (
     ({_HELD_AFTER.format(after="%(after)s")})
@@ -57,7 +60,8 @@ WITH free AS (
     UPDATE lanes SET busy_with = NULL FROM free WHERE lanes.name = free.name AND lanes.busy_with IS NOT NULL
 )
 UPDATE jobs SET held = false FROM free CROSS JOIN LATERAL (
-    SELECT id FROM jobs WHERE held AND lane = free.name AND state = 'queued' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT id FROM jobs WHERE held AND lane = free.name AND state = 'queued' AND NOT unsupported
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) AS head
 WHERE jobs.id = head.id
 RETURNING jobs.lane

@@ -13,7 +13,8 @@ from kontor.kernel.database import PgConnection
 
 ROW = (
     "id, task, tenant, lane, payload, payload_version, attempt, max_attempts, crashes, reason, trace_id,"
-    " cancel_requested, run_at"
+    " cancel_requested OR EXISTS (SELECT FROM cancel_requests AS c WHERE c.job_id = jobs.id) AS cancel_requested,"
+    " run_at"
 )
 # Single jobs have statements of their own: `id = %s` costs PostgreSQL and psycopg half as much as `= ANY`, the
 # completion needs no join with the results, and looking up one queue costs half as much as hashing the names of
@@ -83,7 +84,7 @@ WHERE id = %s
 """
 BURY = """
 UPDATE jobs SET state = 'dead', attempt = %s, lease = NULL, error = %s, fingerprint = %s, reason = %s,
-    finished_at = %s, held = false
+    finished_at = %s, held = false, unsupported = false
 WHERE id = %s
 """
 ATTEMPT = """

@@ -8,6 +8,7 @@ last result: a cursor costs a quarter of the time a worker spends on such a job.
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -74,8 +75,8 @@ class PipelinedTransaction:
         self._completion = ""
         self._open = False
 
-    def begin(self, job_id: UUID) -> JobRow | None:
-        """Commit the open transaction, begin the next and lock its job; None when the job is not waiting."""
+    def begin(self, job_id: UUID) -> Sequence[JobRow]:
+        """Commit the open transaction, begin the next and lock its job; empty when the job is not waiting."""
         completion, claim = self._completion, self._claim(f"'{job_id}'")
         opening = "COMMIT AND CHAIN" if self._open else "BEGIN"
         self._completion, self._open = "", True
@@ -88,9 +89,9 @@ class PipelinedTransaction:
             prepare(self._connection)
             result = self._execute(f"BEGIN; {claim}")
         if not result.ntuples:
-            return None
+            return ()
         self._loader.set_pgresult(result)
-        return self._loader.load_row(0, JobRow._make)
+        return (self._loader.load_row(0, JobRow._make),)
 
     def finish(self, job_id: UUID, result: object, started: datetime, finished: datetime) -> None:
         """Send the job's completion with the next commit."""

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
-from kontor.engine import fair_pick, lanes, recovery
+from kontor.engine import cancellation, fair_pick, lanes, recovery
 from kontor.engine.batching import Batching
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.fair_pick import InFlight
+from kontor.engine.unsupported import Unsupported
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
 from kontor.kernel.ids import new_id
@@ -74,10 +76,12 @@ class Relay:
     rescue_from: float | None = None  # when workers may first be struck off
     after_outage: bool = False
     comparison: recovery.Comparison = field(init=False)
+    unsupported: Unsupported = field(init=False)
 
     def __post_init__(self) -> None:
         self.comparison = recovery.Comparison(self.connection, self.bells)
         self.batching = Batching(self.catalogue)
+        self.unsupported = Unsupported(self.catalogue, self.clock)
 
     def begin(self) -> None:
         """Start with an empty window. Raises DoorbellUnavailable."""
@@ -96,7 +100,7 @@ class Relay:
 
     def _poll_timeout(self) -> float:
         """Return the longest time to wait for events, in seconds."""
-        pause = POLL_SECONDS
+        pause = 0.001 if self.unsupported.behind else POLL_SECONDS
         if self.timers.due is not None:
             pause = min(pause, max((self.timers.due - self.clock.now()).total_seconds(), 0.001))
         return pause
@@ -116,6 +120,7 @@ class Relay:
         polled = now >= self.timers.poll
         if polled:
             self._read_queue_settings()
+            self.unsupported.release(self.connection)
             self.timers.poll = now + POLL_SECONDS
         promoted = self._promote(now) if now >= self.timers.promote else 0
         if polled or promoted:
@@ -139,6 +144,7 @@ class Relay:
                 dispatched = window.complete(answer, now)
                 if dispatched is None:
                     continue
+                self.unsupported.hear(dispatched.bell.task, answer)
                 if answer.claimed > 0:
                     self.batching.observe(dispatched.bell, answer.seconds / answer.claimed)
                 if answer.bell_id == self.crash_suspect:
@@ -177,10 +183,12 @@ class Relay:
             return
         began = self.clock.monotonic()
         jobs = fair_pick.pick(
-            self.connection, name, job_capacity, window.tenants, window.dispatchable, self.last_served.get(name, "")
-        )
+            self.connection, name, job_capacity, window.outstanding, window.dispatchable,
+            self.last_served.get(name, ""), self.unsupported,
+        )  # fmt: skip
         self.stats.pick_seconds += self.clock.monotonic() - began
-        (self.backlogged.add if len(jobs) == job_capacity else self.backlogged.discard)(name)
+        more = len(jobs) == job_capacity or name in self.unsupported.behind
+        (self.backlogged.add if more else self.backlogged.discard)(name)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, message_capacity)
         self._ring_suspect(name, [job for job in jobs if job.crashes >= SUSPECT_CRASHES], now)
 
@@ -190,7 +198,8 @@ class Relay:
             return
         self.newcomers[name] = now + NEWCOMER_SECONDS
         window, slots = self.windows[name], max(self.slots, 1)
-        jobs = fair_pick.pick(self.connection, name, slots, window.tenants, window.dispatchable, new_tenants_only=True)
+        pick = partial(fair_pick.pick, self.connection, unsupported=self.unsupported, new_tenants_only=True)
+        jobs = pick(name, slots, window.tenants, window.dispatchable)
         self._ring(name, [job for job in jobs if job.crashes < SUSPECT_CRASHES], now, slots)
 
     def _tasks(self, queue: str) -> Iterable[str]:
@@ -252,6 +261,7 @@ class Relay:
         if orphaned:
             self.stats.rescued += recovery.requeue_running(self.connection, orphaned, wall_now)
             self.timers.poll = 0.0
+        cancellation.apply_requests(self.connection, wall_now)
         if now >= self.timers.compare:
             self._compare(now, wall_now)
 

@@ -1,6 +1,6 @@
 """Dependencies shared by both runners."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from kontor.engine.holdings import Holdings
 from kontor.engine.job_stats import JobStats
 from kontor.engine.ledger import JobRow
 from kontor.engine.retry import BreakerPolicy, Random
+from kontor.engine.unsupported import Refused
 from kontor.kernel.database import PgConnection
 from kontor.kernel.ports import Clock, CrashPoint, no_crash
 
@@ -76,6 +77,7 @@ class WorkerRuntime:
     stopping: Callable[[], bool] = do_not_wait
     act_limit: Callable[[float], AbstractContextManager[None]] = unlimited
     registered_only: bool = False
+    refused: Refused = field(default_factory=Refused)
 
     @property
     def catchable(self) -> tuple[type[BaseException], ...]:
@@ -118,6 +120,10 @@ class WorkerRuntime:
         """Return the context for the job's handler."""
         job = context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
         return replace(job, stopping=self.stopping)
+
+    def supported(self, rows: Sequence[JobRow]) -> list[JobRow]:
+        """Return the rows whose payload this release knows; the others stay queued."""
+        return self.refused.supported(rows, self.registry.catalogue)
 
     def handler(self, row: JobRow) -> Handler:
         """Return the handler of a job's task."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from kontor.engine import ledger
 from kontor.engine.enqueue import ring_if_enqueued
 from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
-from kontor.engine.handlers import Cancel, Done, Failure, Outcome, Snooze, TransactionalHandler
+from kontor.engine.handlers import Cancel, Cancelled, Done, Failure, Outcome, Snooze, TransactionalHandler
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.pipelined import PipelinedTransaction, prepare
 from kontor.engine.runtime import WorkerRuntime, committing
@@ -95,7 +95,7 @@ class TransactionalRunner:
                 row = None
             else:
                 runtime.crash("claim.before")
-                row = pipeline.begin(job_id)
+                row = next(iter(runtime.supported(pipeline.begin(job_id))), None)
                 runtime.crash("claim.after")
         except runtime.catchable as error:
             if previous is None:
@@ -158,7 +158,7 @@ class TransactionalRunner:
     def _run_batch(self, session: Session, connection: PgConnection, ids: Sequence[UUID]) -> tuple[int, float]:
         runtime = self._runtime
         runtime.crash("claim.before")
-        rows = ledger.begin_queued(connection, ids)
+        rows = runtime.supported(ledger.begin_queued(connection, ids))
         runtime.crash("claim.after")
         if not rows:
             connection.execute("COMMIT")
@@ -223,6 +223,12 @@ class TransactionalRunner:
         """Record the failure in a transaction of its own, if the job is still queued."""
         runtime = self._runtime
         for row in ledger.begin_queued(connection, [failed.row.id]):
+            if isinstance(failed.cause, Cancelled):
+                now = runtime.clock.now()
+                outcome = CANCELLED_ON_REQUEST
+                write_outcome(connection, runtime.worker, row, outcome, failed.started_at, now, attempt_increment=1)
+                count_outcome(runtime, row, outcome, failed.started_at, now)
+                continue
             attempt = FailedAttempt(row, row.attempt + 1, failed.started_at)
             record_failure(runtime, session, connection, attempt, failed.cause)
         with committing(connection, session):

@@ -106,7 +106,7 @@ class TurnTransaction:
             ledger.begin(connection, shared=len(turns) > 1)
             leases = [(entry.claimed.row.id, entry.claimed.lease) for entry in acted]
             still_held = ledger.lock_leased(connection, leases) if acted else frozenset()
-            rows = {row.id: row for row in ledger.lock_queued(connection, ids)} if ids else {}
+            rows = {row.id: row for row in self._runtime.supported(ledger.lock_queued(connection, ids))} if ids else {}
             done: list[tuple[UUID, object]] = []
             for turn in sorted(turns, key=lambda turn: turn.lane):
                 if turn.acted is not None and turn.acted.claimed.row.id in still_held:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from kontor.http.context import RequestContext
 from kontor.http.responses import ApiResponse, problem
 from kontor.http.stored_responses import Reservation, StoredResponse, fingerprint, reserve, save, validate_key
-from kontor.kernel.errors import KontorError
+from kontor.kernel.errors import Busy, KontorError
 
 MASK: Final = "***"
 SECRETS: Final = frozenset({"secret", "password"})
@@ -49,6 +49,8 @@ class IdempotentRequest:
         savepoint = self.ctx.session.begin_nested()
         try:
             response = effect(self.ctx)
+        except Busy:
+            raise
         except KontorError as error:
             savepoint.rollback()
             return problem(error, self.ctx.incoming.trace_id)

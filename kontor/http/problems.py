@@ -7,7 +7,7 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from kontor.kernel.errors import Conflict, Forbidden, Gone, Invalid, KontorError, NotFound, TooManyAttempts
+from kontor.kernel.errors import Busy, Conflict, Forbidden, Gone, Invalid, KontorError, NotFound, TooManyAttempts
 
 DB_UNAVAILABLE: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
 """Raised when the database does not respond in time."""
@@ -35,10 +35,10 @@ class OutOfRange(Invalid):
 
 
 class Unavailable(KontorError):
-    """The database does not respond (503)."""
+    """The database does not respond, or accepts no writes for a while (503)."""
 
-    def __init__(self) -> None:
-        super().__init__("unavailable", "The database does not respond. Try again.")
+    def __init__(self, message: str = "The database does not respond. Try again.") -> None:
+        super().__init__("unavailable", message)
 
 
 STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
@@ -65,6 +65,6 @@ def headers_of(error: KontorError) -> Mapping[str, str]:
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, TooManyAttempts):
         return {"Retry-After": str(error.retry_after_seconds)}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | Busy):
         return {"Retry-After": "1"}
     return {}

@@ -10,14 +10,17 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg import Connection
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from kontor.http.context import Deps
 from kontor.http.problems import DB_UNAVAILABLE, OutOfRange, Unavailable
-from kontor.kernel.database import is_disconnect, is_serialization_failure
-from kontor.kernel.errors import KontorError
+from kontor.kernel.database import is_disconnect, is_lock_timeout, is_refused, is_serialization_failure
+from kontor.kernel.errors import Busy, KontorError
 
 RERUNS: Final = 2
+RERUN_SECONDS: Final = 5.0
+"""After this time a lock time-out is not waited for again."""
 T = TypeVar("T")
 W = TypeVar("W", Session, Connection[Any])
 
@@ -29,8 +32,8 @@ class StaleConnection(Exception):
 def run(deps: Deps, work: Callable[[Session], T]) -> T:
     """Run `work` in one transaction and commit; any exception rolls back.
 
-    `work` runs again after a deadlock, a serialization failure or a lost connection, so its effects must be in the
-    database alone. Raises what it raises, and OutOfRange, Unavailable.
+    `work` runs again after a deadlock, a serialization failure, a short lock time-out or a lost connection, so its
+    effects must be in the database alone. Raises what it raises, and OutOfRange, Busy, Unavailable.
     """
     return _run(deps, deps.sessions, work)
 
@@ -58,6 +61,7 @@ def run_page(deps: Deps, show: Callable[[Session], T], refuse: Callable[[Session
 
 
 def _run(deps: Deps, begin: Callable[[], AbstractContextManager[W]], work: Callable[[W], T]) -> T:
+    began = deps.clock.monotonic()
     try:
         for _ in range(RERUNS):
             try:
@@ -65,13 +69,26 @@ def _run(deps: Deps, begin: Callable[[], AbstractContextManager[W]], work: Calla
             except StaleConnection:
                 deps.drop_connections()
             except (DBAPIError, psycopg.Error) as error:
-                if not is_serialization_failure(error):
+                short = deps.clock.monotonic() - began < RERUN_SECONDS
+                if not (is_serialization_failure(error) or (is_lock_timeout(error) and short)):
                     raise
         return _run_once(begin, work)
     except (DataError, psycopg.DataError) as error:
         raise OutOfRange from error
-    except (*DB_UNAVAILABLE, StaleConnection) as error:
-        raise Unavailable from error
+    except (DBAPIError, psycopg.Error, PoolTimeout, StaleConnection) as error:
+        expected = _expected(error)
+        if expected is None:
+            raise
+        raise expected from error
+
+
+def _expected(error: Exception) -> KontorError | None:
+    """Return what an error of the database means for the caller; None for a defect."""
+    if is_serialization_failure(error) or is_lock_timeout(error):
+        return Busy()
+    if is_refused(error):
+        return Unavailable("The database accepts no changes at the moment: it is read-only or full. Try again.")
+    return Unavailable() if isinstance(error, (*DB_UNAVAILABLE, StaleConnection)) else None
 
 
 def _run_once(begin: Callable[[], AbstractContextManager[W]], work: Callable[[W], T]) -> T:

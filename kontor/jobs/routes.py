@@ -152,16 +152,19 @@ control_routes = Routes("jobs")
 STEER = RoutePolicy(None, "job_id", ownership.job, guard=may_steer_job)
 
 
-@control_routes.post("/v1/jobs/{job_id}/cancel", STEER, response=JobOut)
-def cancel_job(ctx: Ctx, job_id: UUID, body: ActionIn = ActionIn()) -> JobOut:  # noqa: B008 -- frozen
-    """Cancel a waiting job, or ask a running one to stop. 409 `not_cancellable` with the state."""
-    operations(ctx).cancel(ctx.session, job_id, actor(ctx, body.reason))
-    return _controlled(ctx, job_id)
+@control_routes.post("/v1/jobs/{job_id}/cancel", STEER, response=JobOut, also={202: JobOut})
+def cancel_job(ctx: Ctx, job_id: UUID, body: ActionIn = ActionIn()) -> ApiResponse:  # noqa: B008 -- frozen
+    """Cancel a waiting job, or ask a running one to stop. 409 `not_cancellable` with the state.
+
+    202 if the job is locked, for example by its own transaction: it is cancelled as soon as it no longer is.
+    """
+    cancelled = operations(ctx).cancel(ctx.session, job_id, actor(ctx, body.reason))
+    return ApiResponse.of(_controlled(ctx, job_id), 202 if cancelled.remembered else 200)
 
 
 @control_routes.post("/v1/jobs/{job_id}/retry", STEER, response=JobOut)
 def retry_job(ctx: Ctx, job_id: UUID, body: ActionIn = ActionIn()) -> JobOut:  # noqa: B008 -- frozen
-    """Retry a dead, retrying or cancelled job now. 409 `not_retryable` with the state."""
+    """Retry a dead, retrying or cancelled job now. 409 `not_retryable` with the state, `busy` if it is locked."""
     operations(ctx).retry(ctx.session, job_id, actor(ctx, body.reason))
     return _controlled(ctx, job_id)
 

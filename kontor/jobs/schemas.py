@@ -19,7 +19,10 @@ class ActionIn(RequestModel):
 
 
 class JobIn(RequestModel):
-    """A new job. `priority` 9 runs first; `unique_key` returns an unfinished job of the same task instead."""
+    """A new job; its args have at most 1 MiB. `priority` 9 runs first.
+
+    `unique_key` returns an unfinished job of the same task instead.
+    """
 
     task: str = Field(max_length=200)
     args: dict[str, Json]
@@ -54,7 +57,11 @@ class AttemptOut(ResponseModel):
 
 
 class JobOut(ResponseModel):
-    """A job. `deduplicated` is true if an existing job was returned instead of a new one."""
+    """A job. `deduplicated` is true if an existing job was returned instead of a new one.
+
+    In a list args, result and errors over 4 KiB are cut (`args_truncated`, `result_truncated`): long members end in
+    `…` or are missing, a long result is the beginning of its JSON as a string. The job itself has them whole.
+    """
 
     id: UUID
     task: str
@@ -63,6 +70,7 @@ class JobOut(ResponseModel):
     state: JobState
     priority: int
     args: dict[str, Json]
+    args_truncated: bool = False
     attempt: int
     max_attempts: int
     run_at: UtcOut
@@ -70,6 +78,7 @@ class JobOut(ResponseModel):
     started_at: UtcOut | None
     finished_at: UtcOut | None
     result: Json
+    result_truncated: bool = False
     error: Json
     attempts: list[AttemptOut]
     unique_key: str | None = None
@@ -128,6 +137,7 @@ def job_out(view: JobView, *, deduplicated: bool = False) -> JobOut:
         state=JobState(job.state),
         priority=job.priority,
         args=dict(view.args),
+        args_truncated=job.args_truncated,
         attempt=job.attempt,
         max_attempts=job.max_attempts,
         run_at=job.run_at,
@@ -135,6 +145,7 @@ def job_out(view: JobView, *, deduplicated: bool = False) -> JobOut:
         started_at=job.started_at,
         finished_at=job.finished_at,
         result=job.result,
+        result_truncated=job.result_truncated,
         error=job.error,
         attempts=[AttemptOut(**attempt._asdict()) for attempt in view.attempts],
         unique_key=job.unique_key,

@@ -26,7 +26,6 @@ from kontor.kernel.states import JobState
 DEFAULT_SPAN: Final = timedelta(days=7)
 SKEW: Final = timedelta(hours=1)
 REDACTED: Final = "***"
-NO_JOB: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,8 @@ def view_on_connection(connection: PgConnection, catalogue: Catalogue, job_id: U
 
 
 def views(session: Session, catalogue: Catalogue, jobs: Sequence[JobRecord]) -> list[JobView]:
-    """Return jobs with their attempts."""
-    attempts = job_queries.attempts_of(psycopg_connection(session), jobs)
+    """Return listed jobs with their attempts."""
+    attempts = job_queries.attempts_of(psycopg_connection(session), jobs, listed=True)
     return [JobView(job, redacted(catalogue, job), attempts.get(job.id, [])) for job in jobs]
 
 
@@ -143,13 +142,10 @@ def _in_item(jobs: Jobs, requests: Sequence[JobRequest], error: Invalid) -> Inva
     """Return the error with the index of the first request that causes it."""
     for index, request in enumerate(requests):
         try:
-            new_view(jobs, request, NO_JOB)
-            valid = request.queue is None or request.queue in jobs.catalogue.queues
-        except Invalid:
-            valid = False
-        if not valid:
-            errors = [FieldError(f"jobs.{index}.{item.loc}", item.msg) for item in error.errors]
-            return Invalid(error.code, error.message, errors=errors)
+            jobs.check(request)
+        except Invalid as cause:
+            errors = [FieldError(f"jobs.{index}.{item.loc}", item.msg) for item in cause.errors]
+            return Invalid(cause.code, cause.message, errors=errors)
     return error
 
 

@@ -5,11 +5,14 @@ Loads SQLAlchemy only when a caller has a Session: the relay runs without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
-from psycopg.errors import QueryCanceled
+from psycopg.errors import LockNotAvailable, QueryCanceled
+
+from kontor.kernel.errors import Busy
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -49,16 +52,46 @@ def is_disconnect(error: BaseException) -> bool:
     return state is None or state in _SHUTDOWNS or state.startswith("08")
 
 
-# Read-only (a fail-over, a disk nearly full), disk or memory full, too many connections, lock or statement time-out.
-_REFUSALS = frozenset({"25006", "55P03", "57014"})
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether a statement waited too long for a lock."""
+    return isinstance(_cause(error), LockNotAvailable)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether PostgreSQL responds but accepts no writes: read-only (a failover), or out of a resource."""
+    cause = _cause(error)
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    return state is not None and (state == "25006" or state.startswith("53"))
 
 
 def is_refused_for_now(error: BaseException) -> bool:
     """Whether the same transaction can succeed later: PostgreSQL is lost, read-only, full, or its locks are taken."""
     cause = _cause(error)
-    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
-    refused = state is not None and (state in _REFUSALS or state.startswith("53"))
-    return refused or is_disconnect(error) or is_serialization_failure(error)
+    busy = isinstance(cause, LockNotAvailable | QueryCanceled)
+    return busy or is_refused(error) or is_disconnect(error) or is_serialization_failure(error)
+
+
+LOCK_MS = 500
+SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
+
+
+@contextmanager
+def lock_limit(session: Session, limit_ms: int = LOCK_MS) -> Iterator[None]:
+    """Let no statement of the block wait longer for a lock. Raises Busy; the block then changed nothing."""
+    from sqlalchemy.exc import DBAPIError
+
+    connection = psycopg_connection(session)
+    try:
+        with session.begin_nested():
+            before = connection.execute("SELECT current_setting('lock_timeout')").fetchone()
+            connection.execute(SET_LOCK_TIMEOUT, (f"{limit_ms}ms",))
+            yield
+            session.flush()
+            connection.execute(SET_LOCK_TIMEOUT, before)
+    except (DBAPIError, psycopg.Error) as error:
+        if is_lock_timeout(error):
+            raise Busy from error
+        raise
 
 
 T = TypeVar("T")

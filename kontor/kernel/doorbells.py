@@ -20,15 +20,26 @@ class Doorbell:
 
 HANDED_BACK: Final = -1
 """Instead of a number of claimed jobs: none was tried, and they may be dispatched again at once."""
+# A relay of an older release reads the seconds of claimed jobs only.
+UNKNOWN_TASK = -1.0
+NEWER_PAYLOAD = -2.0
 
 
 @dataclass(frozen=True, slots=True)
 class DoorbellResult:
-    """Result of a doorbell: number of claimed jobs and total handler time in seconds."""
+    """Result of a doorbell: number of claimed jobs and total handler time in seconds.
+
+    `seconds` of a refused doorbell is UNKNOWN_TASK or NEWER_PAYLOAD: the worker's release cannot run its jobs.
+    """
 
     bell_id: str
     claimed: int
     seconds: float
+
+    @property
+    def refused(self) -> bool:
+        """Whether the worker's release does not support the jobs."""
+        return self.seconds < 0
 
 
 @dataclass(frozen=True, slots=True)

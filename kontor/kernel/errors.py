@@ -55,6 +55,13 @@ class Conflict(KontorError):
         self.state = state
 
 
+class Busy(Conflict):
+    """Another transaction holds what this one needs: a lock that did not become free, or a lasting deadlock (409)."""
+
+    def __init__(self) -> None:
+        super().__init__("busy", "Another request is changing the same data. Try again.")
+
+
 class Invalid(KontorError):
     """The request is well-formed but invalid (422); `errors` names the fields."""
 

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kontor.engine.admin import queues
+from kontor.engine.admin import overview, queues
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.job_stats import RUN_BOUNDS, WAIT_BOUNDS
 from kontor.jobs.service import id_floor
@@ -115,6 +115,8 @@ def _finished(connection: PgConnection, catalogue: Catalogue) -> Iterator[Family
     dead_counts = dict.fromkeys((payload.policy.name for payload in catalogue), 0.0) | _counts(queries.dead(connection))
     dead_samples = [((task,), count) for task, count in dead_counts.items()]
     yield Gauge("kontor_jobs_dead", "Dead jobs that need an operator.", ("task",), dead_samples)
+    unknown = [((task,), float(count)) for task, count in overview.unsupported_by_task(connection).items()]
+    yield Gauge("kontor_jobs_unknown_task", "Jobs that no running release supports.", ("task",), unknown)
 
 
 def _engine(connection: PgConnection, now: datetime) -> Iterator[Family]:

@@ -29,7 +29,7 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "retry": "Job queued again.",
     "again": "New job created and queued.",
     "sent-again": "New mail created; its job is queued.",
-    "cancel": "Job cancelled. If it is running, it has been asked to stop.",
+    "cancel": "Job cancelled. If it is running or locked, it stops or is cancelled as soon as it can be.",
     "bulk": "Started. Progress is shown below.",
     "pause-bulk": "Bulk action paused.",
     "resume-bulk": "Bulk action resumed.",
@@ -213,6 +213,10 @@ QUEUE_BEHIND: Final = "Queue {} is behind: oldest job has waited {} (limit {})."
 SCHEDULE_OVERDUE: Final = "Schedule {} is overdue."
 DEAD_JOBS: Final = ("{} dead job needs attention.", "{} dead jobs need attention.")
 OVERDUE_JOBS: Final = ("{} {} job is overdue.", "{} {} jobs are overdue.")
+UNKNOWN_TASK_JOBS: Final = (
+    "{} job of unknown task {}: deploy the release that knows it, or cancel the job.",
+    "{} jobs of unknown task {}: deploy the release that knows it, or cancel the jobs.",
+)
 NOT_RECEIVING: Final = ("{} instance is not receiving: {}.", "{} instances are not receiving: {}.")
 
 ACCOUNT_LINE_KINDS: Final[Mapping[str, str]] = {

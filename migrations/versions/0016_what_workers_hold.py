@@ -1,6 +1,6 @@
 """The leases and doorbells that a worker's beat reports, and an index of the jobs held in their lanes.
 
-Revision: 0016, after 0013.
+Revision: 0016, after 0015.
 
 The index is built concurrently as in 0010. Can be restarted.
 """
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -26,6 +26,6 @@ def upgrade() -> None:
     ):
         op.add_column("worker_processes", column, if_not_exists=True)
     with op.get_context().autocommit_block():
-        where = sa.text("lane IS NOT NULL AND state = 'queued'")
+        where = sa.text("lane IS NOT NULL AND state = 'queued' AND NOT unsupported")
         op.drop_index(INDEX, "jobs", postgresql_concurrently=True, if_exists=True)
         op.create_index(INDEX, "jobs", ["held", "lane", "id"], postgresql_concurrently=True, postgresql_where=where)

@@ -19,6 +19,10 @@ from workers.migrations import ROOT
 
 KONTOR = Path(sys.executable).with_name("kontor")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+UNKNOWN = """
+INSERT INTO jobs (id, task, queue, state, payload, run_at, max_attempts, created_at, held, unsupported)
+VALUES (gen_random_uuid(), 'gone.task', 'probe', 'queued', '{}', now(), 3, now(), true, true)
+"""
 
 
 @pytest.fixture
@@ -162,6 +166,27 @@ def test_doctor_reports_problems_with_remedies(run: Run, engine: Engine, monkeyp
     assert ill.returncode == 1
     assert findings["migrations"]["remedy"] == "run `kontor migrate`"
     assert findings["clock"]["state"] == "warning"
+
+
+def test_doctor_names_an_unknown_task(run: Run, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(UNKNOWN))
+    ill = run("doctor", "--json")
+    finding = next(item for item in json.loads(ill.stdout)["items"] if item["subject"] == "tasks")
+    assert (ill.returncode, finding["text"]) == (1, "1 job(s) of unknown task gone.task")
+    assert finding["remedy"].startswith("deploy the release that knows it, or cancel them")
+
+
+def test_cancel_of_a_locked_job_is_remembered(run: Run, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(UNKNOWN))
+    with engine.begin() as connection:
+        job_id = connection.execute(text("SELECT id FROM jobs FOR UPDATE")).scalar_one()
+        cancelled = run("jobs", "cancel", str(job_id), "--json")
+    assert printed(cancelled)["state"] == "queued"
+    assert "as soon as it no longer is" in cancelled.stderr
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT job_id FROM cancel_requests")).scalar_one() == job_id
 
 
 def test_operator_gets_a_one_time_password_and_a_unique_login(run: Run) -> None:

@@ -114,7 +114,7 @@ def test_running_job_stops_when_it_is_cancelled(live: Fleet) -> None:
     engine = create_engine(live.settings.database_url)
     jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), SilentRelayHint())
     with Session(engine) as session, session.begin():
-        assert Operations(jobs).cancel(session, job, Actor("a test")) == "running"
+        assert Operations(jobs).cancel(session, job, Actor("a test")).state == "running"
     engine.dispose()
     wait_for(lambda: state(live, job)[0] == "cancelled", "the job cancelled")
     assert live.sink.lines(effect=1) == []

@@ -38,6 +38,16 @@ def create_dead_job(world: DiscountScenario, message: str = "boo") -> str:
     return job
 
 
+def create_unknown_job(world: DiscountScenario, task: str = "gone.task") -> None:
+    """Create a job of a task that this release does not know, and let the relay see it."""
+    world.rows("""
+        INSERT INTO jobs (id, task, queue, state, payload, run_at, max_attempts, created_at)
+        VALUES (gen_random_uuid(), :task, 'probe', 'queued', '{}', now(), 3, now())
+    """, task=task)  # fmt: skip
+    world.worker.inline.tick()
+    assert world.rows("SELECT unsupported FROM jobs WHERE task = :task", task=task)
+
+
 def hold_lane(world: DiscountScenario, name: str = "Weser") -> str:
     """Make an instance refuse connections for twenty minutes."""
     job = enqueue_delivery(world, name)

@@ -19,10 +19,43 @@ COLUMNS = (
     " worker, result, error, reason, parent_id, trace_id, created_at, started_at, finished_at"
 )
 ONE = f"SELECT {COLUMNS} FROM jobs WHERE id = %(id)s UNION ALL SELECT {COLUMNS} FROM jobs_archive WHERE id = %(id)s"  # noqa: S608 -- constants
-ATTEMPTS = """
-SELECT job_id, number, worker, started_at, ended_at, outcome, error FROM job_attempts
+MOST_BYTES = 4096
+"""The size to which args, result and error of a job in a list are cut, each, as JSON in UTF-8."""
+MEMBER_CHARACTERS = 400
+# Cut in SQL, so that the web process never holds what it does not show. Very large values are not read to see that.
+_LARGE = (
+    "({0} IS NOT NULL AND CASE WHEN pg_column_size({0}) > 16 * {most} THEN true"
+    " ELSE octet_length({0}::text) > {most} END)"
+)
+_CUT_ARGS = f"""
+CASE WHEN {_LARGE.format("payload", most=MOST_BYTES)} THEN (
+    SELECT coalesce(jsonb_object_agg(key, member), '{{}}') FROM (
+        SELECT key, member, sum(octet_length(to_jsonb(key)::text) + octet_length(member::text) + 4)
+            OVER (ORDER BY octet_length(member::text), key) AS size
+        FROM (SELECT key, CASE WHEN length(value::text) > {MEMBER_CHARACTERS}
+            THEN to_jsonb(left(value #>> '{{}}', {MEMBER_CHARACTERS}) || '…') ELSE value END AS member
+            FROM jsonb_each(payload)) AS members
+    ) AS sized WHERE size <= {MOST_BYTES} - 2
+) ELSE payload END AS payload, {_LARGE.format("payload", most=MOST_BYTES)} AS args_truncated
+"""  # noqa: S608 -- constants
+_CUT_RESULT = f"""
+CASE WHEN {_LARGE.format("result", most=MOST_BYTES)} THEN to_jsonb(left(result::text, 1000) || '…') ELSE result END
+    AS result, {_LARGE.format("result", most=MOST_BYTES)} AS result_truncated
+"""
+_CUT_ERROR = f"""
+CASE WHEN {_LARGE.format("error", most=MOST_BYTES)} THEN error || jsonb_build_object(
+    'message', left(error ->> 'message', 500), 'traceback', '…' || right(error ->> 'traceback', 500)) ELSE error END
+    AS error
+"""
+_CUT = {"payload": _CUT_ARGS, "result": _CUT_RESULT, "error": _CUT_ERROR}
+LISTED = ", ".join(_CUT.get(name, name) for name in COLUMNS.split(", "))
+ONE_LISTED = f"SELECT {LISTED} FROM ({ONE}) AS job"  # noqa: S608 -- constants
+_ATTEMPTS = """
+SELECT job_id, number, worker, started_at, ended_at, outcome, {error} FROM job_attempts
 WHERE job_id = ANY(%s::uuid[]) ORDER BY job_id, seq
 """
+ATTEMPTS = _ATTEMPTS.format(error="error")
+LISTED_ATTEMPTS = _ATTEMPTS.format(error=_CUT_ERROR)
 OPEN = "SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) AND state <> 'dead'"
 RIVAL = """
 SELECT id FROM jobs
@@ -32,7 +65,7 @@ WHERE tenant = %s AND task = %s AND unique_key = %s AND unique_key IS NOT NULL A
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job of either table."""
+    """A job of either table. In a list its args, result and error are cut at 4 KiB each."""
 
     id: UUID
     task: str
@@ -55,6 +88,8 @@ class JobRecord:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    args_truncated: bool = False
+    result_truncated: bool = False
 
 
 class AttemptRecord(NamedTuple):
@@ -68,17 +103,23 @@ class AttemptRecord(NamedTuple):
     error: dict[str, str] | None
 
 
-def find(connection: PgConnection, job_id: UUID) -> JobRecord | None:
-    """Return the job with an id."""
+def find(connection: PgConnection, job_id: UUID, *, listed: bool = False) -> JobRecord | None:
+    """Return the job with an id, whole or as `listed`."""
     with connection.cursor(row_factory=class_row(JobRecord)) as cursor:
-        return cursor.execute(ONE, {"id": job_id}).fetchone()
+        return cursor.execute(ONE_LISTED if listed else ONE, {"id": job_id}).fetchone()
 
 
-def attempts_of(connection: PgConnection, jobs: Sequence[JobRecord]) -> dict[UUID, list[AttemptRecord]]:
-    """Return each job's attempts in order; a successful or running one is built from the job itself."""
+def attempts_of(
+    connection: PgConnection, jobs: Sequence[JobRecord], *, listed: bool = False
+) -> dict[UUID, list[AttemptRecord]]:
+    """Return each job's attempts in order; a successful or running one is built from the job itself.
+
+    `listed`: errors are cut as in a list.
+    """
     attempts: dict[UUID, list[AttemptRecord]] = defaultdict(list)
     queried = [job.id for job in jobs if job.attempt > 1 or job.state != JobState.SUCCEEDED]
-    for job_id, *rest in connection.execute(ATTEMPTS, (queried,)).fetchall() if queried else ():
+    statement = LISTED_ATTEMPTS if listed else ATTEMPTS
+    for job_id, *rest in connection.execute(statement, (queried,)).fetchall() if queried else ():
         attempts[job_id].append(AttemptRecord(*rest))
     for job in jobs:
         latest = _latest_attempt(job)
@@ -99,14 +140,15 @@ def unfinished(connection: PgConnection, job_ids: Collection[UUID]) -> set[UUID]
 
 
 def newest_jobs(connection: PgConnection, job_filter: JobFilter, limit: int) -> list[JobRecord]:
-    """Return matching jobs by descending id. Raises psycopg.errors.QueryCanceled on a statement timeout."""
+    """Return matching jobs by descending id, as listed. Raises psycopg.errors.QueryCanceled on a statement timeout."""
     where, values = conditions(job_filter)
     parts = [
         f"(SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY id DESC LIMIT %(limit)s)"  # noqa: S608 -- constants
         for table in tables(job_filter)
     ]
     merged = " UNION ALL ".join(parts)
-    statement = f"SELECT * FROM ({merged}) AS matches ORDER BY id DESC LIMIT %(limit)s"  # noqa: S608 -- constants
+    newest = f"SELECT * FROM ({merged}) AS matches ORDER BY id DESC LIMIT %(limit)s"  # noqa: S608 -- constants
+    statement = f"SELECT {LISTED} FROM ({newest}) AS newest ORDER BY id DESC"  # noqa: S608 -- constants
     with connection.cursor(row_factory=class_row(JobRecord)) as cursor:
         return cursor.execute(statement, {**values, "limit": limit}, prepare=False).fetchall()
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.audit import Actor
 from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.kernel.database import lock_limit
 from kontor.kernel.errors import Conflict, NotFound
 from models.accounts import Account, Instance
 from models.control import BreakerState, Lane
@@ -50,7 +51,8 @@ def release(session: Session, jobs: Jobs, name: str, actor: Actor) -> None:
 
 
 def _locked(session: Session, name: str) -> Lane:
-    lane = lock_lane(session, name)
+    with lock_limit(session):
+        lane = lock_lane(session, name)
     if lane is None:
         raise NotFound("unknown_lane", UNKNOWN)
     return lane

@@ -10,21 +10,21 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
-from kontor.engine import lanes, ledger
+from kontor.engine import cancellation
 from kontor.engine.enqueue import Jobs, ring_after_commit
 from kontor.engine.schedules import run_now
-from kontor.kernel.database import psycopg_connection
-from kontor.kernel.errors import Conflict, NotFound
+from kontor.kernel.database import lock_limit, psycopg_connection
+from kontor.kernel.errors import Busy, Conflict, NotFound
 from kontor.kernel.ports import Clock
-from kontor.kernel.states import PENDING, JobState
+from kontor.kernel.states import JobState
 from models.control import Queue, Schedule
 
-FIND = "SELECT state, lane, attempt, started_at FROM jobs WHERE id = %s FOR UPDATE"
+FIND = "SELECT state, lane FROM jobs WHERE id = %s FOR UPDATE SKIP LOCKED"
+SEEN = "SELECT state FROM jobs WHERE id = %s"
 FINISHED = "SELECT state FROM jobs_archive WHERE id = %s"
-REQUEST_CANCEL = "UPDATE jobs SET cancel_requested = true WHERE id = %s"
 REQUEUE = """
 UPDATE jobs SET state = 'queued', run_at = %s, attempt = 0, crashes = 0, reason = NULL, lease = NULL,
-    worker = NULL, started_at = NULL, finished_at = NULL, held = false, cancel_requested = false
+    worker = NULL, started_at = NULL, finished_at = NULL, held = false, cancel_requested = false, unsupported = false
 WHERE id = %s
 """
 REVIVE = """
@@ -34,6 +34,14 @@ INSERT INTO jobs (id, task, queue, tenant, lane, priority, state, payload, paylo
 SELECT id, task, queue, tenant, lane, priority, 'queued', payload, payload_version, unique_key, once_key,
     %(now)s, max_attempts, parent_id, trace_id, created_at FROM removed
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """The state of a cancelled job; `remembered`: it was locked and will be cancelled, or asked to stop, later."""
+
+    state: JobState
+    remembered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +62,67 @@ class Operations:
         """Let the queue's jobs start again. Raises NotFound."""
         self._switch(session, name, actor, paused=False)
 
-    def cancel(self, session: Session, job_id: UUID, actor: Actor) -> JobState:
-        """Cancel a waiting or dead job at once; request cancellation of a running one. Raises Conflict, NotFound."""
-        row = psycopg_connection(session).execute(FIND, (job_id,)).fetchone()
+    def cancel(self, session: Session, job_id: UUID, actor: Actor) -> Cancellation:
+        """Cancel a waiting or dead job at once; ask a running one to stop. Raises Conflict, NotFound.
+
+        Waits for no lock over half a second: the cancellation of a locked job is remembered and carried out later.
+        """
+        connection, remembered = psycopg_connection(session), False
+        try:
+            with lock_limit(session):
+                state = self._cancel_unlocked(session, job_id, actor)
+        except Busy:
+            state = None
+        if state is None:
+            row = connection.execute(SEEN, (job_id,)).fetchone()
+            if row is None:
+                raise self._finished(session, job_id, "not_cancellable")
+            state, remembered = row[0], True
+            cancellation.remember(connection, job_id, actor.name, actor.reason, self.clock.now())
+            ring_after_commit(session, self.jobs.doorbell)
+        detail = {"state": state, **({"remembered": True} if remembered else {})}
+        audit.record(session, actor, "job.cancel", f"job:{job_id}", at=self.clock.now(), detail=detail)
+        after = state if remembered or state == JobState.RUNNING else JobState.CANCELLED
+        return Cancellation(JobState(after), remembered)
+
+    def _cancel_unlocked(self, session: Session, job_id: UUID, actor: Actor) -> str | None:
+        """Cancel a job and return the state that it had; None if its row is locked or it has left the table."""
+        connection = psycopg_connection(session)
+        row = connection.execute(FIND, (job_id,)).fetchone()
         if row is None:
-            raise self._finished(session, job_id, "not_cancellable")
-        state, lane, attempt, _ = row
-        audit.record(session, actor, "job.cancel", f"job:{job_id}", at=self.clock.now(), detail={"state": state})
-        if state == JobState.RUNNING:
-            psycopg_connection(session).execute(REQUEST_CANCEL, (job_id,))
-            return JobState.RUNNING
-        self._archive_cancelled(session, job_id, actor)
-        if lane is not None and state in PENDING and attempt >= 0:
-            lanes.leave(psycopg_connection(session), lane, job_id, healthy=False)
-        return JobState.CANCELLED
+            return None
+        state, lane = row
+        reason = actor.reason or f"cancelled by {actor.name}"
+        cancellation.cancel_locked(connection, job_id, state, lane, reason, self.clock.now())
+        return str(state)
 
     def retry(self, session: Session, job_id: UUID, actor: Actor) -> None:
-        """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Conflict, NotFound."""
-        now = self.clock.now()
-        row = psycopg_connection(session).execute(FIND, (job_id,)).fetchone()
-        if row is not None and row[0] not in (JobState.DEAD, JobState.RETRYING):
-            raise _conflict("not_retryable", row[0])
+        """Queue a dead, retrying or cancelled job now and reset its attempts. Raises Busy, Conflict, NotFound."""
+        connection = psycopg_connection(session)
+        seen = connection.execute(SEEN, (job_id,)).fetchone()
+        if seen is not None and seen[0] not in (JobState.DEAD, JobState.RETRYING):
+            raise _conflict("not_retryable", seen[0])
         try:
-            with session.begin_nested():
-                if row is not None:
-                    psycopg_connection(session).execute(REQUEUE, (now, job_id))
-                elif not psycopg_connection(session).execute(REVIVE, {"id": job_id, "now": now}).rowcount:
-                    raise self._finished(session, job_id, "not_retryable")
+            with lock_limit(session):
+                self._requeue(session, job_id)
         except UniqueViolation:
             message = "Another unfinished job has this job's unique_key; wait for it or cancel it."
-            raise Conflict("not_retryable", message, state=row[0] if row else "cancelled") from None
+            raise Conflict("not_retryable", message, state=seen[0] if seen else "cancelled") from None
         audit.record(session, actor, "job.retry", f"job:{job_id}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
+
+    def _requeue(self, session: Session, job_id: UUID) -> None:
+        connection, now = psycopg_connection(session), self.clock.now()
+        row = connection.execute(FIND, (job_id,)).fetchone()
+        if row is not None and row[0] not in (JobState.DEAD, JobState.RETRYING):
+            raise _conflict("not_retryable", row[0])
+        if row is not None:
+            connection.execute(REQUEUE, (now, job_id))
+        elif connection.execute(SEEN, (job_id,)).fetchone() is not None:
+            raise Busy
+        elif not connection.execute(REVIVE, {"id": job_id, "now": now}).rowcount:
+            raise self._finished(session, job_id, "not_retryable")
+        cancellation.forget(connection, job_id)
 
     def pause_schedule(self, session: Session, name: str, actor: Actor) -> None:
         """Pause a schedule; slots during the pause are skipped. Raises NotFound."""
@@ -110,16 +147,10 @@ class Operations:
         if name not in self.jobs.catalogue.queues:
             raise NotFound("unknown_queue", f"There is no queue {name!r}.")
         statement = insert(Queue).values(name=name, paused=paused)
-        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused}))
+        with lock_limit(session):
+            session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"paused": paused}))
         audit.record(session, actor, "queue.pause" if paused else "queue.resume", f"queue:{name}", at=self.clock.now())
         ring_after_commit(session, self.jobs.doorbell)
-
-    def _archive_cancelled(self, session: Session, job_id: UUID, actor: Actor) -> None:
-        ledger.archive(
-            psycopg_connection(session), [(job_id, None)], state=JobState.CANCELLED,
-            reason=actor.reason or f"cancelled by {actor.name}", attempt_increment=0, worker=None,
-            started=None, finished=self.clock.now(),
-        )  # fmt: skip
 
     def _finished(self, session: Session, job_id: UUID, code: str) -> Exception:
         row = psycopg_connection(session).execute(FINISHED, (job_id,)).fetchone()
@@ -127,7 +158,8 @@ class Operations:
 
     def _schedule(self, session: Session, name: str) -> Schedule:
         query = select(Schedule).where(Schedule.name == name, ~Schedule.retired).with_for_update()
-        row = session.scalar(query)
+        with lock_limit(session):
+            row = session.scalar(query)
         if row is None:
             raise NotFound("unknown_schedule", f"There is no schedule {name!r}.")
         return row

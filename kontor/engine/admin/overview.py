@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from sqlalchemy import cast, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from kontor.kernel.database import PgConnection
 from models.control import Schedule, ScheduleOccurrence, WorkerProcess
@@ -18,6 +18,7 @@ from models.jobs import Job
 MAX_TENANTS: Final = 100
 COUNT_MOST: Final = 1_000
 MAX_FINISHED: Final = 20_000
+MAX_UNSUPPORTED: Final = 100_000
 OLDEST: Final = 3_000
 
 _WAITS: Final = "queue = %(queue)s AND state = 'queued' AND NOT held"
@@ -59,6 +60,9 @@ SELECT application_name, count(*), extract(epoch FROM clock_timestamp() - min(xa
 FROM pg_stat_activity WHERE application_name = ANY(%s) AND xact_start IS NOT NULL GROUP BY application_name
 """
 UP: Final = "SELECT id, extract(epoch FROM clock_timestamp() - started_at)::float8 FROM worker_processes"
+UNSUPPORTED: Final = """
+SELECT task, count(*) FROM (SELECT task FROM jobs WHERE unsupported ORDER BY task LIMIT %s) AS counted GROUP BY task
+"""
 LANE_JOBS: Final = """
 SELECT id, task, state, attempt, held, run_at, error ->> 'message' AS says FROM jobs
 WHERE lane = %s AND state <> 'dead' ORDER BY id LIMIT 50
@@ -124,6 +128,11 @@ def overdue_by_task(connection: PgConnection, dues: dict[str, float], now: datet
     return {task: (count, oldest) for task, count, oldest in rows}
 
 
+def unsupported_by_task(connection: PgConnection) -> dict[str, int]:
+    """By task: how many jobs no running release supports, at most 100,000 in all."""
+    return dict(connection.execute(UNSUPPORTED, (MAX_UNSUPPORTED,)).fetchall())
+
+
 def open_transactions(connection: PgConnection, names: list[str]) -> dict[str, tuple[int, float]]:
     """By application name: the number of open transactions, and the age of the oldest in seconds (real time)."""
     return {name: (count, seconds) for name, count, seconds in connection.execute(BUSY, (names,)).fetchall()}
@@ -187,5 +196,11 @@ def list_workers(session: Session) -> list[tuple[WorkerProcess, bool, float]]:
 
 def running(session: Session) -> list[Job]:
     """Return the running jobs, longest-running first."""
-    query = select(Job).where(Job.state == "running").order_by(Job.started_at).limit(SHOWN_WORKERS)
+    query = (
+        select(Job)
+        .options(defer(Job.payload, raiseload=True))
+        .where(Job.state == "running")
+        .order_by(Job.started_at)
+        .limit(SHOWN_WORKERS)
+    )
     return list(session.scalars(query))

@@ -16,7 +16,7 @@ from kontor import audit
 from kontor.audit import Actor
 from kontor.engine.cron import next_occurrences
 from kontor.engine.enqueue import Jobs, ring_after_commit
-from kontor.kernel.database import PgConnection, psycopg_connection
+from kontor.kernel.database import PgConnection, lock_limit, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from models.control import Queue, Schedule, ScheduleOccurrence, WorkerProcess
 
@@ -82,7 +82,8 @@ def set_concurrency(session: Session, jobs: Jobs, name: str, limit: int | None, 
         message = f"The concurrency limit must be a whole number from 1 to {MAX_CONCURRENCY:,}, or empty for no limit."
         raise Invalid(message=message, errors=[FieldError("concurrency", message)])
     statement = insert(Queue).values(name=name, concurrency=limit)
-    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"concurrency": limit}))
+    with lock_limit(session):
+        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"concurrency": limit}))
     audit.record(session, actor, "queue.limit", f"queue:{name}", at=jobs.clock.now(), detail={"concurrency": limit})
     ring_after_commit(session, jobs.doorbell)
 
@@ -90,7 +91,9 @@ def set_concurrency(session: Session, jobs: Jobs, name: str, limit: int | None, 
 def set_draining(session: Session, jobs: Jobs, worker: str, actor: Actor, *, draining: bool) -> None:
     """Make a worker finish its jobs and take no new ones, or take jobs again. Raises NotFound."""
     statement = update(WorkerProcess).where(WorkerProcess.id == worker).values(draining=draining)
-    if session.scalars(statement.returning(WorkerProcess.id)).first() is None:
+    with lock_limit(session):
+        row = session.scalars(statement.returning(WorkerProcess.id)).first()
+    if row is None:
         raise NotFound("unknown_worker", "No such worker process; it may have ended.")
     action = "worker.drain" if draining else "worker.undrain"
     audit.record(session, actor, action, f"worker:{worker}", at=jobs.clock.now())
@@ -133,6 +136,7 @@ SELECT queue, state, count(*), min(run_at) FROM (
     UNION ALL (SELECT queue, state, run_at FROM jobs WHERE state = 'dead' LIMIT %(bound)s)
     UNION ALL (SELECT queue, 'held', run_at FROM jobs
         WHERE lane IS NOT NULL AND state <> 'dead' AND state = 'queued' AND held LIMIT %(bound)s)
+    UNION ALL (SELECT queue, 'held', run_at FROM jobs WHERE unsupported AND lane IS NULL LIMIT %(bound)s)
 ) AS bounded GROUP BY queue, state
 """
 

@@ -22,7 +22,7 @@ INLINE = {"KontorNoWorker", "KontorProcessMissing", "KontorTestClock"}
 
 ENGINE = {
     *("KontorRelayStands", "KontorLateWork", "KontorQueuePaused", "KontorDeadJobs", "KontorLanesHeld"),
-    *("KontorScheduleLate", "KontorCallsFail", "KontorLeaseOld", "KontorWorkerMemory"),
+    *("KontorScheduleLate", "KontorUnknownTask", "KontorCallsFail", "KontorLeaseOld", "KontorWorkerMemory"),
 }
 PROGRAMME = {"KontorReconciliationGap", "KontorGuardRail", "KontorMailsRefused", "KontorMailsFail"}
 PROCESS = {"KontorApiErrors", "KontorPoolExhausted", "KontorLedgerAway"}
@@ -51,6 +51,7 @@ def test_healthy_deployment_fires_no_alert(world: DiscountScenario, tmp_path: Pa
 def test_engine_incidents_fire_the_engine_alerts(world: DiscountScenario, tmp_path: Path) -> None:
     before = scrape(world)
     incidents.create_dead_job(world)
+    incidents.create_unknown_job(world)
     incidents.hold_lane(world)
     incidents.delay_job(world)
     later = {"task": "probe.echo", "args": {}, "run_at": (world.clock.now() + timedelta(minutes=1)).isoformat()}

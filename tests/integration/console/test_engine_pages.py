@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from kontor.adapters.fakes import ManualClock
 from kontor.engine.catalogue import ScheduleSpec
@@ -187,3 +187,16 @@ def test_overdue_schedule_is_reported(signed_in: As, deps: Deps, clock: ManualCl
     assert "nightly is overdue" not in someone.get("/console").text
     clock.advance(timedelta(minutes=11))
     assert "Schedule nightly is overdue." in someone.get("/console").text
+
+
+def test_unknown_task_is_marked_on_overview_and_jobs_page(signed_in: As, deps: Deps) -> None:
+    with deps.sessions() as session:
+        deps.jobs.enqueue(session, "probe.echo", {})
+        session.execute(update(Job).values(task="gone.task"))
+        session.commit()
+    with running_worker(deps) as engine:
+        engine.inline.tick()
+    someone = signed_in("viewer")
+    for page in ("/console", "/console/jobs", "/console/jobs?state=queued&task=gone.task"):
+        assert "1 job of unknown task gone.task: deploy the release that knows it" in someone.get(page).text
+    assert '<span class="state held">unknown task</span>' in someone.get("/console/jobs").text

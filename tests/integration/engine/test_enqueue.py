@@ -94,6 +94,28 @@ def test_many_jobs_are_enqueued_in_one_statement_in_order(world: EngineHarness) 
     assert [notes[job_id] for job_id in ids] == [request.args["note"] for request in requests]
 
 
+def test_keys_are_taken_in_one_order_whatever_the_order_of_the_requests(world: EngineHarness) -> None:
+    keys = ["d", "a", "c", "b", "a"]
+    requests = [JobRequest("test.write", {}, unique_key=key, effect_key=f"once-{key}") for key in keys]
+    with Session(world.engine) as session, session.begin():
+        ids = world.inline.jobs.enqueue_many(session, requests)
+    assert ids[1] == ids[4]
+    assert world.ask("SELECT array_agg(unique_key ORDER BY ctid) FROM jobs") == sorted(set(keys))
+    assert world.ask("SELECT array_agg(key ORDER BY ctid) FROM once_keys") == [
+        f"once-{key}" for key in sorted(set(keys))
+    ]
+    by_key = {key: world.ask("SELECT id FROM jobs WHERE unique_key = :key", key=key) for key in keys}
+    assert ids == [by_key[key] for key in keys]
+
+
+def test_many_jobs_with_the_same_keys_get_the_job_that_has_them(world: EngineHarness) -> None:
+    first = world.put(Write(), unique_key="b")
+    requests = [JobRequest("test.write", {}, unique_key="b", effect_key=key) for key in ("x", "x", "y")]
+    with Session(world.engine) as session, session.begin():
+        assert world.inline.jobs.enqueue_many(session, requests) == [first] * 3
+    assert world.ask("SELECT count(*) FROM once_keys WHERE job_id = :id", id=first) == 2
+
+
 def test_one_invalid_request_of_many_enqueues_none(world: EngineHarness) -> None:
     requests = [JobRequest("test.write", {"note": "good"}), JobRequest("test.write", {"nonsense": 1})]
     with pytest.raises(Invalid), Session(world.engine) as session, session.begin():

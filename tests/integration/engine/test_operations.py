@@ -23,7 +23,7 @@ def steer(world: EngineHarness, action: Callable[[Operations, Session], object])
 
 
 def cancel(world: EngineHarness, job: UUID) -> object:
-    return steer(world, lambda control, session: control.cancel(session, job, OPERATOR))
+    return steer(world, lambda control, session: control.cancel(session, job, OPERATOR).state)
 
 
 def retry(world: EngineHarness, job: UUID) -> object:

@@ -18,7 +18,7 @@ class Outside(Payload):
 
 
 def picked(number: int, tenant: str = "a", lane: str | None = None) -> Picked:
-    return Picked(UUID(int=number), "test.outside", tenant, 0, 0, lane)
+    return Picked(UUID(int=number), "test.outside", tenant, 0, 0, lane=lane)
 
 
 def bell(*jobs: Picked) -> Doorbell:

@@ -48,6 +48,16 @@ def test_jobs_handed_back_are_dispatched_again_at_once(claimed: int) -> None:
     assert window.dispatchable(UUID(int=2))
 
 
+def test_delayed_jobs_count_as_outstanding_until_their_delay_is_over() -> None:
+    window = InFlight()
+    window.add(bell("a", 1, 2), ["x", "x"], 0.0)
+    window.add(bell("b", 3), ["x"], 0.0)
+    window.complete(DoorbellResult("a", 0, 0.1), 5.0)
+    assert (window.tenants, window.outstanding) == ({"x": 1}, {"x": 3})
+    window.update_rates(5.0 + RETRY_AFTER_SECONDS)
+    assert window.outstanding == {"x": 1}
+
+
 def test_answer_for_another_relay_changes_nothing() -> None:
     window = InFlight()
     window.add(bell("a", 1), ["x"], 0.0)
