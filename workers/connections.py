@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import psycopg
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from kontor.adapters.clock import DatabaseClock, SystemClock
+from kontor.adapters.clock import DatabaseClock, ServerClock
 from kontor.adapters.settings import Settings, libpq_url
-from kontor.kernel.ports import Clock
 from kontor.kernel.tracing import Tracer
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-OPTIONS = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off"
+log = structlog.get_logger(__name__)
+
+# The server's keepalives: PostgreSQL's default notices a lost host after two hours.
+KEEPALIVES = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+OPTIONS = f"-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off {KEEPALIVES}"
 # Plans are cached: one made while the ledger was empty must not scan the table when it holds 100,000 jobs.
 CACHED_PLAN_OPTIONS = f"{OPTIONS} -c enable_seqscan=off"
 
@@ -56,18 +60,29 @@ def psycopg_connection(settings: Settings, application: str) -> psycopg.Connecti
     )
 
 
-def redis_client(settings: Settings) -> "redis.Redis":
-    """Return a client that raises at once when Redis is unavailable; callers do their own retries."""
+def redis_client(settings: Settings, timeout: float = 20) -> "redis.Redis":
+    """Return a client that raises at once when Redis is unavailable; callers do their own retries.
+
+    `timeout`: seconds that an answer may take.
+    """
     return redis.Redis.from_url(
-        settings.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, socket_timeout=20
+        settings.redis_url,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=min(5, timeout),
+        socket_timeout=timeout,
     )
 
 
-def clock_for(settings: Settings) -> Clock:
-    """Return the system clock, or the test clock if the settings enable it."""
-    if not settings.test_clock:
-        return SystemClock()
-    return DatabaseClock(libpq_url(settings.database_url), settings.test_clock_start)
+def clock_for(settings: Settings) -> ServerClock:
+    """Return PostgreSQL's clock, or the test clock if the settings enable it; measured once if PostgreSQL answers."""
+    url = libpq_url(settings.database_url)
+    clock = DatabaseClock(url, settings.test_clock_start) if settings.test_clock else ServerClock()
+    try:
+        with psycopg_connection(settings, "kontor clock") as connection:
+            clock.measure(connection)
+    except psycopg.Error as error:
+        log.warning("clock.not_measured", error=str(error).strip())
+    return clock
 
 
 def programme_time(settings: Settings) -> datetime:
