@@ -20,7 +20,11 @@ COMMITTING_MODULES = {
     "workers/up.py",
     "devtools/simulation/environment.py",
 }
-CATCH_ALL_MODULES = {"kontor/bulk/dry_run.py"}  # it reports any error a handler would raise
+CATCH_ALL_MODULES = {
+    "kontor/bulk/dry_run.py",  # it reports any error a handler would raise
+    "kontor/engine/schedules.py",  # one schedule that fails stops no other
+    "scheduler.py",  # it must survive everything
+}
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")
 
