@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
@@ -75,10 +75,53 @@ class WorkerProcess(Base):
     bells: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
 
 
+class Leader(Base):
+    """The lease of the process that leads a role; `holder` is null after it was released.
+
+    All instants are PostgreSQL's own clock. Each new holder has a higher `fence`.
+    """
+
+    __tablename__ = "leaders"
+
+    role: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str | None]
+    host: Mapped[str]
+    pid: Mapped[int]
+    version: Mapped[str]
+    fence: Mapped[int] = mapped_column(BigInteger)
+    acquired_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    backend_pid: Mapped[int | None]
+
+
+class ProcessBeat(Base):
+    """A relay, scheduler or web process; its last beat on PostgreSQL's own clock. Unlogged: empty after a crash.
+
+    `clock_offset_seconds`: its host's clock minus PostgreSQL's. Without `clock_trusted` it neither leads nor fires.
+    """
+
+    __tablename__ = "processes"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    host: Mapped[str]
+    pid: Mapped[int]
+    version: Mapped[str]
+    started_at: Mapped[datetime]
+    beat_at: Mapped[datetime]
+    redis_ok: Mapped[bool | None]
+    clock_offset_seconds: Mapped[float | None] = mapped_column(Double)
+    clock_trusted: Mapped[bool] = mapped_column(server_default=text("true"))
+    leads: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+
 class Schedule(Base):
     """A cron expression that enqueues a task. `checked_until`: the instant up to which slots are processed.
 
-    From `expected_from` (declared, changed or resumed) on, every slot has an occurrence.
+    From `expected_from` (declared, changed or resumed) on, every slot has an occurrence. `error`: why it does not
+    fire. `release`: the newest release that declared it, at `declared_at`; `declaration`: a digest of what it declared.
     """
 
     __tablename__ = "schedules"
@@ -94,6 +137,12 @@ class Schedule(Base):
     checked_until: Mapped[datetime]
     expected_from: Mapped[datetime | None]
     next_at: Mapped[datetime]
+    error: Mapped[str | None]
+    failed_at: Mapped[datetime | None]
+    release: Mapped[str | None]
+    declaration: Mapped[str | None]
+    declared_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
 
     __table_args__ = (enum_check("misfire", MisfirePolicy),)
 

@@ -14,6 +14,7 @@ from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
 from kontor.kernel.states import OfferState
 from kontor.licences import service as licences
 from kontor.licences.payloads import LicencesEndGrants, LicencesProvision, LicencesRemind
+from kontor.licences.rules import ENDING_REMINDER_LEAD
 from kontor.offers import notifications as offers_notifications
 from kontor.offers.transitions import lock_offer
 from kontor.offers.views import ended_message, granted_message, granted_payload
@@ -123,11 +124,14 @@ class LicencesRemindHandler:
         self._ctx = ctx
 
     def run(self, job: JobContext, session: Session, payload: LicencesRemind) -> Outcome:
-        """Mail the reminder, unless the grants were replaced or have ended."""
+        """Mail the reminder 14 days before the end, unless the grants were replaced or have ended."""
         account = session.get_one(Account, payload.account_id)
         ending: list[Grant] = licences.ending_grants(session, account.id, payload.ends_at)
         if account.deleted_at is not None or not ending or job.now >= payload.ends_at:
             return Cancel("no grants end at this time")
+        remind_at = payload.ends_at - ENDING_REMINDER_LEAD
+        if job.now < remind_at:
+            return Snooze(remind_at)
         days = -(-(payload.ends_at - job.now) // timedelta(days=1))
         offers_notifications.mail_licences_ending(self._ctx.within(job.jobs), session, account, ending, days)
         return Done({"grants": len(ending)})

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.context import Context
-from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome
+from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Snooze
 from kontor.kernel.ports import CallSender, HttpReply, OutgoingCall, SecretBox
 from kontor.kernel.states import DeadReason, OfferEvent, OfferState
 from kontor.offers import notifications as offers_notifications
@@ -121,7 +121,10 @@ class OfferExpireHandler:
         self._ctx = ctx
 
     def run(self, job: JobContext, session: Session, payload: OfferExpire) -> Outcome:
-        """Close the offer, unless it is already closed."""
+        """Close the offer, unless it is already closed; snooze while it has not expired."""
+        due = offers.expiry_ahead(session, payload.offer_id, job.now)
+        if due is not None:
+            return Snooze(due)
         return Done({"expired": offers.expire(self._ctx.within(job.jobs), session, payload.offer_id)})
 
 

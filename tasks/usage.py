@@ -103,13 +103,14 @@ class TrialsRemindHandler:
         self._programmes = programmes
 
     def run(self, job: JobContext, session: Session, payload: TrialsRemind) -> Outcome:
-        """Mail the reminder if one is still due."""
+        """Mail the reminder if one is still due; snooze until the next one when its time has not come."""
         account = accounts_queries.by_id(session, payload.account_id, lock=True)
         if account is None or account.deleted_at is not None:
             return Cancel("the account is gone")
         programme = self._programmes.current(session, account.programme)
         if not trials.remind(session, job.jobs, programme, account, job.now):
-            return Cancel("no reminder is due")
+            coming = trials.next_reminder(programme, account, job.now)
+            return Cancel("no reminder is due") if coming is None else Snooze(coming)
         return Done()
 
 

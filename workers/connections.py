@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import psycopg
 import redis
+import structlog
 
-from kontor.adapters.clock import DatabaseClock, SystemClock
+from kontor.adapters.clock import DatabaseClock, ServerClock
 from kontor.adapters.database_url import connection_parameters
 from kontor.adapters.primary import PrimaryConnector, shares_sessions
 from kontor.adapters.redis_client import RedisTimelines, client_of, is_cluster
 from kontor.adapters.settings import Settings, SettingsError, libpq_url
-from kontor.kernel.ports import Clock
 from kontor.kernel.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 Connection = psycopg.Connection[Any]
 
-OPTIONS = "-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off"
+log = structlog.get_logger(__name__)
+
+# The server's keepalives: PostgreSQL's default notices a lost host after two hours.
+KEEPALIVES = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+OPTIONS = f"-c idle_in_transaction_session_timeout=120s -c lock_timeout=30s -c jit=off {KEEPALIVES}"
 # Plans are cached: one made while the ledger was empty must not scan the table when it holds 100,000 jobs.
 CACHED_PLAN_OPTIONS = f"{OPTIONS} -c enable_seqscan=off"
 
@@ -129,12 +133,13 @@ def psycopg_connection(settings: Settings, application: str) -> Connection:
     return open_connection(settings, application, CACHED_PLAN_OPTIONS)
 
 
-def redis_client(settings: Settings) -> "redis.Redis":
+def redis_client(settings: Settings, timeout: float | None = None) -> "redis.Redis":
     """Return a client that raises at once when Redis is unavailable; callers do their own retries.
 
-    Raises SettingsError for a Redis Cluster, whose keys would lie on several servers.
+    `timeout`: seconds that an answer may take. Raises SettingsError for a Redis Cluster, whose keys would lie on
+    several servers.
     """
-    client = client_of(settings.redis_url)
+    client = client_of(settings.redis_url, timeout)
     with suppress(redis.RedisError):
         if is_cluster(client):
             raise SettingsError(
@@ -144,11 +149,16 @@ def redis_client(settings: Settings) -> "redis.Redis":
     return client
 
 
-def clock_for(settings: Settings) -> Clock:
-    """Return the system clock, or the test clock if the settings enable it."""
-    if not settings.test_clock:
-        return SystemClock()
-    return DatabaseClock(libpq_url(settings.database_url), settings.test_clock_start)
+def clock_for(settings: Settings) -> ServerClock:
+    """Return PostgreSQL's clock, or the test clock if the settings enable it; measured once if PostgreSQL answers."""
+    url = libpq_url(settings.database_url)
+    clock = DatabaseClock(url, settings.test_clock_start) if settings.test_clock else ServerClock()
+    try:
+        with psycopg_connection(settings, "kontor clock") as connection:
+            clock.measure(connection)
+    except psycopg.Error as error:
+        log.warning("clock.not_measured", error=str(error).strip())
+    return clock
 
 
 def programme_time(settings: Settings) -> datetime:

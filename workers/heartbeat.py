@@ -15,13 +15,18 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from kontor.adapters.clock import ServerClock
+from kontor.engine import processes
 from kontor.engine.holdings import Holdings
 from kontor.engine.job_stats import JobStats
+from kontor.engine.leadership import ProcessIdentity
+from kontor.kernel.database import PgConnection
 from workers.connections import installed_version
 
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 0.5
+BEATS_PER_MEASUREMENT = 2
 BEATS_PER_FLUSH = 4
 CLAIM_SECONDS = 8.0
 """Claim for this long after a beat that was written; the relay strikes a worker off after ten seconds."""
@@ -79,6 +84,7 @@ class Heartbeat(threading.Thread):
         on_draining: Callable[[bool], None],
         stats: JobStats,
         holdings: Holdings,
+        clock: ServerClock,
         end: Callable[[str], None] = end_process,
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
@@ -88,6 +94,8 @@ class Heartbeat(threading.Thread):
         self._on_draining = on_draining
         self._stats = stats
         self._holdings = holdings
+        self._clock = clock
+        self._identity = ProcessIdentity("worker", worker, platform.node(), os.getpid(), installed_version())
         self._end = end
         self._beats = 0
         self._turns = 0
@@ -105,8 +113,8 @@ class Heartbeat(threading.Thread):
         self._insert(self._connection)
 
     def may_claim(self) -> bool:
-        """Whether the worker was registered and beat in the last eight seconds."""
-        return monotonic() - self._written_at < CLAIM_SECONDS
+        """Whether the worker was registered and beat in the last eight seconds, and its host's clock is right."""
+        return self._clock.trusted and monotonic() - self._written_at < CLAIM_SECONDS
 
     def check(self) -> None:
         """End the process when the thread died or makes no turn; to be called once a second.
@@ -151,6 +159,7 @@ class Heartbeat(threading.Thread):
         try:
             with self._connect() as connection:
                 connection.execute(DEREGISTER, (self._worker,))
+                processes.leave(connection, self._identity)
                 self._stats.flush(connection)
         except psycopg.Error as error:
             log.warning("heartbeat.not_left", error=str(error).strip())
@@ -171,8 +180,18 @@ class Heartbeat(threading.Thread):
         self._on_draining(bool(row[0]))
         rows = self._connection.execute(CANCELLED, (self._worker,)).fetchall()
         self._cancelled = frozenset(UUID(str(job_id)) for (job_id,) in rows)
+        if self._beats % BEATS_PER_MEASUREMENT == 0:
+            self._measure(self._connection)
         if self._beats % BEATS_PER_FLUSH == 0:
             self._stats.flush(self._connection)
+
+    def _measure(self, connection: PgConnection) -> None:
+        """Compare the host's clock with PostgreSQL's, and show the offset."""
+        clock = self._clock
+        clock.measure(connection)
+        processes.beat(
+            connection, self._identity, redis_ok=None, offset=clock.offset, trusted=clock.trusted, leads=False
+        )
 
     def _catch_up(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         """Read which beat was written, or register again when the relay has struck the worker off."""

@@ -1,4 +1,4 @@
-"""`kontor relay`: leads while it holds the leader lock, else stands by."""
+"""`kontor relay`: leads while it holds the lease, else stands by."""
 
 import signal
 import threading
@@ -10,19 +10,25 @@ import structlog
 from kontor.adapters.fault_injection import KillAt
 from kontor.adapters.redis_doorbell import RedisDoorbellChannel
 from kontor.adapters.settings import Settings
+from kontor.engine import processes
 from kontor.engine.catalogue import Catalogue
+from kontor.engine.leadership import Leadership, LeadershipLost
 from kontor.engine.relay import Relay
+from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import DoorbellChannel, DoorbellUnavailable
 from kontor.kernel.ports import CrashPoint, no_crash
 from tasks.catalogue import catalogue as every_task
 from workers.connections import clock_for, psycopg_connection, redis_client, tracer_for
 from workers.namespaces import redis_keys
+from workers.presence import Presence, RedisPing, identify
 
 log = structlog.get_logger(__name__)
 
-LEAD = "SELECT pg_try_advisory_lock(hashtext('kontor relay'))"
 STANDBY_SECONDS = 0.5
 BROKER_DOWN_SECONDS = 0.2
+BROKER_TIMEOUT_SECONDS = 3.0
+GIVE_UP_SECONDS = 5.0
+"""A leader without Redis for this long lets another process lead that has it."""
 
 
 class RelayProcess:
@@ -34,7 +40,8 @@ class RelayProcess:
         self._crash = crash
         self._clock = clock_for(settings)
         keys = redis_keys(settings)
-        self._bells = RedisDoorbellChannel(redis_client(settings), keys, catalogue.queues)
+        self._bells = RedisDoorbellChannel(redis_client(settings, BROKER_TIMEOUT_SECONDS), keys, catalogue.queues)
+        self._presence = Presence(identify("relay"), self._clock, RedisPing(settings))
         self._tracer = tracer_for(settings, "relay")
         self._stop_requested = threading.Event()
         self._after_outage = False
@@ -45,10 +52,14 @@ class RelayProcess:
 
     def run(self) -> None:
         """Run until a stop is requested."""
+        identity = self._presence.identity
         while not self._stop_requested.is_set():
             try:
-                with psycopg_connection(self._settings, "kontor-relay") as connection:
-                    self._lead(connection)
+                with psycopg_connection(self._settings, identity.application) as connection:
+                    leadership = Leadership(connection, identity, self._clock.monotonic)
+                    while self._await_leadership(connection, leadership):
+                        self._lead(connection, leadership)
+                    processes.leave(connection, identity)
             except psycopg.Error as error:
                 log.warning("relay.no_ledger", error=str(error).strip())
                 self._after_outage = True
@@ -56,28 +67,54 @@ class RelayProcess:
         if self._tracer is not None:
             self._tracer.close()
 
-    def _lead(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    def _await_leadership(self, connection: PgConnection, leadership: Leadership) -> bool:
+        """Stand by until this process leads; False when a stop is requested."""
         while not self._stop_requested.is_set():
-            row = connection.execute(LEAD).fetchone()
-            if row and row[0]:
-                break
+            self._presence.beat(connection, leads=False)
+            if self._presence.may_lead(connection) and leadership.acquire():
+                return True
             self._stop_requested.wait(STANDBY_SECONDS)
-        relay = Relay(connection, self._channel(connection), self._catalogue, self._clock, self._crash)
+        return False
+
+    def _lead(self, connection: PgConnection, leadership: Leadership) -> None:
+        """Lead until a stop is requested or the leadership is lost or given up. Raises psycopg errors."""
+        relay = Relay(connection, self._channel(connection), self._catalogue, self._clock, self._crash, leadership)
         relay.after_outage = self._after_outage
+        log.info("relay.leading", fence=leadership.fence)
+        try:
+            self._run_relay(connection, leadership, relay)
+        except LeadershipLost:
+            log.warning("relay.stepped_down", fence=leadership.fence)
+        leadership.release()
+
+    def _run_relay(self, connection: PgConnection, leadership: Leadership, relay: Relay) -> None:
         started = False
-        log.info("relay.leading")
-        while not self._stop_requested.is_set():
+        down_since: float | None = None
+        while not self._stop_requested.is_set() and self._clock.trusted:
+            leadership.renew()
+            self._presence.beat(connection, leads=True, redis_ok=down_since is None)
             try:
                 if not started:
                     relay.begin()
                     started = True
                 relay.tick()
+                down_since = None
             except DoorbellUnavailable as error:
                 log.warning("relay.no_broker", error=str(error))
                 started = False
+                down_since = self._clock.monotonic() if down_since is None else down_since
+                if self._should_give_up(connection, down_since):
+                    log.warning("relay.gave_up_lead", reason="another relay reaches Redis")
+                    return
                 self._stop_requested.wait(BROKER_DOWN_SECONDS)
 
-    def _channel(self, connection: "psycopg.Connection[tuple[object, ...]]") -> DoorbellChannel:
+    def _should_give_up(self, connection: PgConnection, down_since: float) -> bool:
+        if self._clock.monotonic() - down_since < GIVE_UP_SECONDS:
+            return False
+        self._presence.redis_ok = False
+        return processes.another_has_redis(connection, self._presence.identity)
+
+    def _channel(self, connection: PgConnection) -> DoorbellChannel:
         if self._tracer is None:
             return self._bells
         from kontor.engine.tracing import TracedDoorbellChannel

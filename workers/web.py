@@ -20,6 +20,7 @@ from kontor.programme.service import Programmes
 from tasks.catalogue import catalogue
 from workers.connections import ContextThreads, clock_for, installed_version, redis_client, sql_engine, tracer_for
 from workers.namespaces import redis_keys
+from workers.presence import Presence, PresenceThread, RedisPing, identify
 from workers.web_app import build
 
 THREADS = 8
@@ -34,9 +35,11 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     client = redis_client(settings)
     doorbell = RedisRelayHint(client, redis_keys(settings))
     clock = clock_for(settings)
+    presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)))
     tracer = tracer_for(settings, "web")
     pool = ThreadPoolExecutor if tracer is None else ContextThreads
     threads = pool(THREADS, thread_name_prefix="call")
+    presence.start()
     try:
         yield Deps(
             sessions=sessionmaker(engine, expire_on_commit=False),
@@ -56,6 +59,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             tracer=tracer,
         )
     finally:
+        presence.stop()
         threads.shutdown(wait=False, cancel_futures=True)
         doorbell.close()
         client.close()

@@ -79,7 +79,7 @@ class Worker:
         holdings = Holdings(self.broker.bell_ids)
         self.heartbeat = Heartbeat(
             lambda: psycopg_connection(settings, application),
-            self.name, self.threads, catalogue.queues, self._drain, stats, holdings,
+            self.name, self.threads, catalogue.queues, self._drain, stats, holdings, clock,
         )  # fmt: skip
         self.broker.may_claim = self.heartbeat.may_claim
         self._stopping, self._ending = threading.Event(), threading.Event()

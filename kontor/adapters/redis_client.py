@@ -46,15 +46,19 @@ def tcp_options() -> dict[str, Any]:
     return {"socket_keepalive": True, "socket_keepalive_options": options}
 
 
-def client_of(url: str) -> "redis.Redis":
-    """Return a client that raises at once when Redis is unavailable; callers do their own retries."""
+def client_of(url: str, timeout: float | None = None) -> "redis.Redis":
+    """Return a client that raises at once when Redis is unavailable; callers do their own retries.
+
+    `timeout`: seconds that an answer may take.
+    """
+    limits = TIMEOUTS if timeout is None else {name: min(timeout, most) for name, most in TIMEOUTS.items()}
     retry = Retry(NoBackoff(), 0)
     scheme = urlsplit(url).scheme
     if not scheme.endswith("+sentinel"):
         tcp = {} if scheme == "unix" else tcp_options()
-        return redis.Redis.from_url(url, retry=retry, **{**TIMEOUTS, **tcp})
+        return redis.Redis.from_url(url, retry=retry, **{**limits, **tcp})
     sentinels, service, plain = sentinel_parts(url)
-    options: dict[str, Any] = {**TIMEOUTS, **tcp_options(), "retry": retry}
+    options: dict[str, Any] = {**limits, **tcp_options(), "retry": retry}
     options.update(parse_url(plain))  # type: ignore[no-untyped-call]  # untyped upstream
     secure = options.pop("connection_class", None) is not None
     for name in ("host", "port"):

@@ -173,6 +173,7 @@ def list_schedules(as_json: Json = False) -> None:
             "paused": view.schedule.paused,
             "last": view.last and {"slot": view.last.slot, "due_at": view.last.due_at, "job_id": view.last.job_id},
             "next": list(view.next),
+            "error": view.error,
         }
         for view in views
     ]

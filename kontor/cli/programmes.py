@@ -32,6 +32,7 @@ def apply(
     from kontor.programme import files
     from kontor.usage import quotas
     from tasks.schedules import all_schedules
+    from workers.connections import installed_version
 
     try:
         text = file.read_text("utf-8")
@@ -42,7 +43,7 @@ def apply(
         plan = files.apply(ctx.session, file.stem, text, now=ctx.now, actor=ctx.actor, dry_run=dry_run)
         if plan.applied:
             quotas.enqueue_check_on_limit_change(ctx.session, control_ctx.operations.jobs, plan.code, plan.changes)
-            declare(ctx.session, all_schedules(ctx.session), ctx.now)
+            declare(ctx.session, all_schedules(ctx.session), ctx.now, installed_version())
     if as_json:
         print_json(plan)
         return

@@ -137,7 +137,7 @@ def lateness_seconds(due: datetime, fired: datetime) -> float:
 def _timetable(view: ScheduleView, last: Sequence[ScheduleOccurrence]) -> Timetable:
     bars = [_bar(occurrence) for occurrence in reversed(last)]
     policy = texts.MISFIRE_POLICIES[MisfirePolicy(view.schedule.misfire)]
-    words = describe_cron(view.schedule.cron)
+    words = view.schedule.cron if view.error is not None else describe_cron(view.schedule.cron)
     return Timetable(view, words[0].upper() + words[1:], policy, last, bars)
 
 

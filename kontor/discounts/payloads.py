@@ -70,7 +70,7 @@ def schedules(programmes: Iterable[ProgrammeRow]) -> list[ScheduleSpec]:
         ScheduleSpec(
             name=f"discounts.daily.{row.code}",
             cron="5 0 * * *",
-            timezone=row.document["timezone"],
+            timezone=str(row.document.get("timezone", "")),
             task=RUN,
             misfire=MisfirePolicy.ONCE,
             args={"programme": row.code},

@@ -11,6 +11,7 @@ from kontor.engine import cancellation, fair_pick, lanes, recovery
 from kontor.engine.batching import Batching
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.fair_pick import InFlight
+from kontor.engine.leadership import Lead, SoleLead
 from kontor.engine.unsupported import Unsupported
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
@@ -55,13 +56,14 @@ class RelayStats:
 
 @dataclass(slots=True)
 class Relay:
-    """The leading relay. `driver` is in autocommit mode and holds the leader lock."""
+    """The leading relay. `connection` is in autocommit mode; its session holds the leader lock."""
 
     connection: PgConnection
     bells: DoorbellChannel
     catalogue: Catalogue
     clock: Clock
     crash: CrashPoint = no_crash
+    lead: Lead = field(default_factory=SoleLead)
     stats: RelayStats = field(default_factory=RelayStats)
     batching: Batching = field(init=False)
     windows: dict[str, InFlight] = field(default_factory=lambda: defaultdict(InFlight))
@@ -91,10 +93,14 @@ class Relay:
         self.timers = Timers()
 
     def tick(self) -> None:
-        """Wait for events, then perform due duties. Raises DoorbellUnavailable and psycopg errors."""
+        """Wait for events, then perform due duties. Raises DoorbellUnavailable, LeadershipLost and psycopg errors."""
+        self.lead.check()
         try:
-            self._process(self.bells.listen(self._poll_timeout()))
+            events = self.bells.listen(self._poll_timeout())
+            self.lead.check()  # this process may have been stopped while it waited
+            self._process(events)
         except DoorbellReset:
+            self.lead.confirm()
             self.stats.resets += 1
             self.begin()
 
@@ -160,6 +166,7 @@ class Relay:
         self.slots = int(row[0]) if row else 0
 
     def _promote(self, now: float) -> int:
+        self.lead.confirm()
         wall_now = self.clock.now()
         count = 0
         if self.timers.due is None or self.timers.due <= wall_now:
@@ -254,6 +261,7 @@ class Relay:
         return Doorbell(str(new_id()), queue, task, tuple(job.id for job in jobs), urgent, limit)
 
     def _rescue(self, now: float) -> None:
+        self.lead.confirm()
         wall_now = self.clock.now()
         if self.rescue_from is not None and now >= self.rescue_from:
             self._strike_off(wall_now)

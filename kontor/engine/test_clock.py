@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import ring_after_commit
-from kontor.engine.schedules import reset_future
+from kontor.engine.schedule_rows import reset_future
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import Conflict
 from kontor.kernel.ports import Clock, RelayHint

@@ -76,7 +76,7 @@ def schedules(programmes: Iterable[ProgrammeRow]) -> list[ScheduleSpec]:
         ScheduleSpec(
             name=f"{task}.{row.code}",
             cron=cron,
-            timezone=row.document["timezone"],
+            timezone=str(row.document.get("timezone", "")),
             task=task,
             misfire=misfire,
             args={"programme": row.code},

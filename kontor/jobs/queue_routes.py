@@ -96,7 +96,7 @@ class OccurrenceOut(ResponseModel):
 
 
 class ScheduleOut(ResponseModel):
-    """A schedule with its last run and its next twelve run times."""
+    """A schedule with its last run and its next twelve run times; `error`: why it does not fire."""
 
     name: str
     cron: str
@@ -106,6 +106,7 @@ class ScheduleOut(ResponseModel):
     paused: bool
     last: OccurrenceOut | None
     next: list[UtcOut]
+    error: str | None
 
 
 def require_schedule(ctx: RequestContext) -> None:
@@ -176,6 +177,7 @@ def _schedule_out(view: ScheduleView) -> ScheduleOut:
         paused=row.paused,
         last=shown,
         next=instants,
+        error=view.error,
     )
 
 

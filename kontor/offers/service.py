@@ -95,6 +95,12 @@ def expire(ctx: Context, session: Session, offer_id: UUID, actor: str = "system"
     return True
 
 
+def expiry_ahead(session: Session, offer_id: UUID, now: datetime) -> datetime | None:
+    """Return when an open offer expires, if that is after `now`. Locks the offer."""
+    offer = lock_offer(session, offer_id)
+    return offer.expires_at if OfferState(offer.state) in OPEN_STATES and now < offer.expires_at else None
+
+
 def cancel_open_offers(ctx: Context, session: Session, account_id: UUID, actor: str) -> int:
     """Cancel every open offer of an account that is being deleted; return how many there were."""
     closed = 0

@@ -17,7 +17,7 @@ from kontor.kernel.states import TrialState
 from kontor.programme import Programme
 from kontor.usage import notifications, quotas, service
 from kontor.usage.payloads import END, REMIND, TrialsEnd, TrialsRemind
-from kontor.usage.rules import TrialRun, check_trial_start, reminder_due, reminders, trial_identity
+from kontor.usage.rules import TrialRun, check_trial_start, reminder_due, reminders, trial_identity, trial_state
 from kontor.webhooks import events
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account, TrialClaim
@@ -120,6 +120,14 @@ def remind(session: Session, jobs: Jobs, programme: Programme, account: Account,
     session.flush()
     notifications.mail_trial_reminder(session, jobs, programme, account, due, now)
     return True
+
+
+def next_reminder(programme: Programme, account: Account, now: datetime) -> datetime | None:
+    """Return when the next reminder of an account's running trial is due, if one is to come."""
+    run = service.running_trial(account)
+    if run is None or programme.trial is None or trial_state(run, now) is not TrialState.RUNNING:
+        return None
+    return min((at for at in reminders(run, programme.trial) if at > now), default=None)
 
 
 def claim(session: Session, programme: str, identity: str, account_id: UUID, at: datetime) -> bool:

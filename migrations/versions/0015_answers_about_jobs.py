@@ -1,6 +1,6 @@
 """Set aside jobs that no running release supports; remember cancellations of locked jobs.
 
-Revision: 0015, after 0013.
+Revision: 0015, after 0014.
 
 Can be restarted. The previous release ignores the column and the table: it inserts jobs that are supported.
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

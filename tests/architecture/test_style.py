@@ -23,6 +23,8 @@ COMMITTING_MODULES = {
 CATCH_ALL_MODULES = {
     "kontor/bulk/dry_run.py",  # it reports any error a handler would raise
     "workers/heartbeat.py",  # any error ends the process
+    "kontor/engine/schedules.py",  # one schedule that fails stops no other
+    "scheduler.py",  # it must survive everything
 }
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}
 SUPPRESSION = re.compile(r"#\s*(noqa|type:\s*ignore|fmt:\s*(off|skip)|pragma)(?P<rest>.*)")

@@ -23,6 +23,7 @@ from kontor.engine.fair_pick import promote_due
 from kontor.engine.handlers import Registry
 from kontor.engine.runner import Runner
 from kontor.engine.runtime import WorkerRuntime
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.ports import CallSender
 from kontor.kernel.tokens import Tokens
@@ -126,6 +127,11 @@ class OfferScenario:
         """Run every due job except mails."""
         while self._work_once():
             pass
+
+    def promote_early(self, by: timedelta) -> int:
+        """Promote what is due by a relay whose clock is ahead; returns how many jobs."""
+        with self.transaction() as session:
+            return promote_due(psycopg_connection(session), self.clock.now() + by)
 
     def pass_time(self, by: timedelta) -> None:
         """Advance the clock, then run every due job."""

@@ -18,7 +18,9 @@ from kontor.accounts.clients import NewClient
 from kontor.accounts.schemas import AccountOut
 from kontor.accounts.service import NewAccount
 from kontor.adapters.fakes import FakeMailTransport, ManualClock
+from kontor.engine.fair_pick import promote_due
 from kontor.engine.testing import InlineWorker
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import ReportKind
 from kontor.programme import files
 from kontor.programme.service import Programmes
@@ -125,6 +127,11 @@ class TrialScenario:
     def work(self) -> None:
         """Run every due job."""
         self.inline.drain()
+
+    def promote_early(self, by: timedelta) -> int:
+        """Promote what is due by a relay whose clock is ahead; returns how many jobs."""
+        with self.transaction() as session:
+            return promote_due(psycopg_connection(session), self.clock.now() + by)
 
     def pass_time(self, by: timedelta) -> None:
         """Advance the clock, then run every due job, as after an outage of that length."""

@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 from psycopg import sql
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
 from kontor.engine.cron import next_occurrences
 from kontor.engine.enqueue import Jobs, ring_after_commit
+from kontor.engine.schedule_rows import UNREADABLE, describe
 from kontor.kernel.database import PgConnection, lock_limit, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from models.control import Queue, Schedule, ScheduleOccurrence, WorkerProcess
@@ -190,18 +192,46 @@ SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class ScheduleView:
-    """A schedule, its last occurrence (including skipped ones) and its next twelve runs, UTC."""
+    """A schedule, its last occurrence (including skipped ones) and its next twelve runs, UTC; `error`: why none."""
 
     schedule: Schedule
     last: ScheduleOccurrence | None
     next: Sequence[datetime]
+    error: str | None
 
 
 def list_schedules(session: Session, now: datetime) -> list[ScheduleView]:
-    """Return all schedules by name."""
-    schedules = session.scalars(select(Schedule).where(~Schedule.retired).order_by(Schedule.name)).all()
+    """Return all schedules by name; one that cannot be read has an error and no next runs."""
     last = _last(session)
-    return [ScheduleView(row, last.get(row.name), _next(row, now)) for row in schedules]
+    return [_view(row, last.get(row.name), error, now) for row, error in _schedules(session)]
+
+
+def _view(row: Schedule, last: ScheduleOccurrence | None, error: str | None, now: datetime) -> ScheduleView:
+    if error is not None:
+        return ScheduleView(row, last, (), error)
+    try:
+        return ScheduleView(row, last, _next(row, now), row.error)
+    except UNREADABLE as unreadable:
+        return ScheduleView(row, last, (), row.error or describe(unreadable))
+
+
+def _schedules(session: Session) -> list[tuple[Schedule, str | None]]:
+    """Return all schedules; a row with values that Python cannot hold has its texts alone, and the reason."""
+    query = select(Schedule).where(~Schedule.retired).order_by(Schedule.name)
+    try:
+        return [(row, None) for row in session.scalars(query)]
+    except DataError:
+        names = session.scalars(select(Schedule.name).where(~Schedule.retired).order_by(Schedule.name)).all()
+        return [_read_alone(session, name) for name in names]
+
+
+def _read_alone(session: Session, name: str) -> tuple[Schedule, str | None]:
+    texts = (Schedule.name, Schedule.cron, Schedule.timezone, Schedule.task, Schedule.misfire, Schedule.paused)
+    try:
+        return session.scalars(select(Schedule).where(Schedule.name == name)).one(), None
+    except DataError as error:
+        row = session.execute(select(*texts).where(Schedule.name == name)).one()
+        return Schedule(**row._asdict()), describe(error)
 
 
 def get_schedule(session: Session, name: str, now: datetime) -> ScheduleView | None:

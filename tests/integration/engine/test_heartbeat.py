@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from kontor.adapters.clock import ServerClock
 from kontor.adapters.fakes import ManualClock
 from kontor.engine import recovery
 from kontor.engine.handlers import Handler
@@ -64,7 +65,9 @@ def beating(database_url: str) -> Iterator[Beating]:
     ended: list[str] = []
     holdings = Holdings(lambda: ("bell",))
     with psycopg.connect(libpq(database_url), autocommit=True) as connection:
-        heartbeat = Heartbeat(lambda: connection, "w", 8, ["mail"], lambda _: None, JobStats(), holdings, ended.append)
+        heartbeat = Heartbeat(
+            lambda: connection, "w", 8, ["mail"], lambda _: None, JobStats(), holdings, ServerClock(), ended.append
+        )
         heartbeat.register()
         yield Beating(connection, holdings, heartbeat, ended)
         heartbeat._stopping.set()

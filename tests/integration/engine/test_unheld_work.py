@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
+from kontor.adapters.clock import ServerClock
 from kontor.adapters.fakes import ManualClock
 from kontor.engine import lanes, recovery
 from kontor.engine.fair_pick import OVERDUE_SECONDS
@@ -65,7 +66,9 @@ def world(database_url: str, engine: Engine, script: Script) -> Iterator[Beating
         with InlineWorker(through, handlers, clock, registered_only=True) as inline:
             beats = psycopg.connect(libpq(database_url), autocommit=True)
             inline.runtime.holdings._bells = lambda: tuple(bells)
-            heartbeat = Heartbeat(lambda: beats, "inline", 1, [], lambda _: None, JobStats(), inline.runtime.holdings)
+            heartbeat = Heartbeat(
+                lambda: beats, "inline", 1, [], lambda _: None, JobStats(), inline.runtime.holdings, ServerClock()
+            )
             heartbeat.register()
             yield BeatingHarness(inline, script, engine, clock, heartbeat, proxy, bells)
             beats.close()

@@ -190,3 +190,15 @@ def test_grants_ending_at_the_same_instant_are_reported_once(world: OfferScenari
     world.pass_time(timedelta(days=14))
     assert len(world.calls()) == calls + 1
     assert [licence["count"] for licence in world.calls()[-1]["data"]["licences"]] == [0, 0]
+
+
+def test_reminder_is_mailed_in_time_when_its_timer_fires_40_days_early(world: OfferScenario) -> None:
+    accepted(world, line(10, term="P30D"))
+    assert world.promote_early(timedelta(days=40)) > 0
+    world.work()
+    assert "licences-ending" not in [template for template, _ in world.mails()]
+    world.pass_time(timedelta(days=16, hours=2))
+    assert world.mail("licences-ending").facts["days"] == 14
+    world.pass_time(timedelta(days=14))
+    assert has(world) == ()
+    assert world.calls("licences.granted")[-1]["data"]["reason"] == "ended"

@@ -176,3 +176,16 @@ def test_only_expiry_is_possible_once_an_offer_has_expired(world: OfferScenario)
                 transition(world.ctx, session, offer, event, "a test")
         assert (offer.state, len(queries.events(session, [offer_id])[offer_id])) == ("waiting", 1)
         transition(world.ctx, session, offer, OfferEvent.EXPIRE, "a test")
+
+
+def test_offer_expires_later_when_its_timer_fires_before_its_time(world: OfferScenario) -> None:
+    expires_at = world.clock.now() + timedelta(days=1)
+    offer_id = world.delivered(expires_at=expires_at)
+    world.clock.advance(timedelta(days=1) - timedelta(seconds=0.3))
+    assert world.promote_early(timedelta(seconds=0.3)) == 1
+    world.work()
+    assert world.offer(offer_id).state == "waiting_for_confirmation"
+    assert world.jobs_of("offers.expire") == [("scheduled", 0, None)]
+    world.pass_time(timedelta(seconds=0.3))
+    assert [event.to for event in world.offer(offer_id).events][-1] == "cancelled"
+    assert world.mails()[-1] == ("offer-expired", "admin@nordic-academy.example")

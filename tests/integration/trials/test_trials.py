@@ -249,3 +249,14 @@ def test_merge_gives_no_second_trial(world: TrialScenario) -> None:
     with pytest.raises(Conflict) as refused:
         world.start(again)
     assert refused.value.code == "trial_used"
+
+
+def test_reminders_and_end_come_in_time_when_their_timers_fire_40_days_early(world: TrialScenario) -> None:
+    ends_at = world.start()
+    world.work()
+    assert world.promote_early(timedelta(days=40)) > 0
+    world.work()
+    assert world.mails("trial") == ["trial-started"]
+    for at in (ends_at - 3 * DAY, ends_at - DAY, ends_at):
+        world.go_to(at)
+    assert world.mails("trial") == ["trial-started", "trial-reminder", "trial-reminder", "trial-ended"]

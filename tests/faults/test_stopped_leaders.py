@@ -1,0 +1,91 @@
+"""Leaders that hang: SIGSTOP of the leading relay and of the leading scheduler beside a standby."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from kontor.adapters.settings import Settings
+from tests.faults.fleet import Enqueuer, Fleet, Member, fleet
+from tests.faults.recovery import owner
+from tests.support.polling import wait_for
+
+pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
+
+LEADER = "SELECT pid FROM leaders WHERE role = %s AND holder IS NOT NULL AND expires_at > clock_timestamp()"
+TAKE_OVER_SECONDS = 10.0
+
+
+@contextmanager
+def two_of(settings: Settings, folder: Path, role: str, *others: str) -> Iterator[Fleet]:
+    """A fleet in real time in which two processes may lead, once one of them does."""
+    real = replace(settings, test_clock=False, test_clock_start=None)
+    with fleet(real, folder / "fleet", role, role, *others) as made:
+        beats = "SELECT count(*) FROM processes WHERE role = %s"
+        wait_for(lambda: bool(made.ask(LEADER, [role])) and made.ask(beats, [role])[0][0] == 2, "both", 60)
+        yield made
+
+
+def leader_of(made: Fleet, role: str) -> Member:
+    return owner(made, made.ask(LEADER, [role])[0][0])
+
+
+@contextmanager
+def stopped(member: Member) -> Iterator[float]:
+    """SIGSTOP for the length of the block; yields when it was sent, in monotonic seconds."""
+    member.process.send_signal(signal.SIGSTOP)
+    try:
+        yield time.monotonic()
+    finally:
+        member.process.send_signal(signal.SIGCONT)
+
+
+def put(made: Fleet, number: int) -> UUID:
+    enqueuer = next(member for member in made.members if isinstance(member, Enqueuer))
+    ids = enqueuer.put([("fault.single", {"number": number})])
+    assert ids is not None
+    return ids[0]
+
+
+def is_done(made: Fleet, job: UUID) -> bool:
+    return bool(made.ask("SELECT FROM jobs_archive WHERE id = %s AND state = 'succeeded'", [job]))
+
+
+def test_job_is_done_within_ten_seconds_when_the_leading_relay_hangs(settings: Settings, tmp_path: Path) -> None:
+    with two_of(settings, tmp_path, "relay", "worker", "enqueuer") as made:
+        made.workers(1)
+        former = leader_of(made, "relay")
+        with stopped(former) as since:
+            job = put(made, 1)
+            wait_for(lambda: is_done(made, job), "the job", 60)
+            assert time.monotonic() - since < TAKE_OVER_SECONDS
+            assert leader_of(made, "relay") is not former
+        resumed = "SELECT FROM processes WHERE pid = %s AND NOT leads AND beat_at > clock_timestamp() - interval '1 s'"
+        wait_for(lambda: bool(made.ask(resumed, [former.process.pid])), "the former leader standing by", 30)
+        assert leader_of(made, "relay") is not former
+        job = put(made, 2)
+        wait_for(lambda: is_done(made, job), "a job after it woke", 10)
+        assert made.ask("SELECT fence FROM leaders WHERE role = 'relay'") == [(2,)]
+
+
+def test_schedules_fire_within_ten_seconds_when_the_leading_scheduler_hangs(settings: Settings, tmp_path: Path) -> None:
+    overdue = (
+        "UPDATE schedules SET next_at = clock_timestamp(), checked_until = clock_timestamp() - interval '70 s'"
+        " WHERE name = 'console.rollup' RETURNING name"
+    )
+    fired = "SELECT FROM schedule_occurrences WHERE schedule = 'console.rollup' AND fired_at > %s"
+    with two_of(settings, tmp_path, "scheduler") as made:
+        wait_for(lambda: bool(made.ask("SELECT FROM schedules")), "the schedules", 30)
+        former = leader_of(made, "scheduler")
+        with stopped(former) as since:
+            [(now,)] = made.ask("SELECT clock_timestamp()")
+            made.ask("DELETE FROM schedule_occurrences WHERE schedule = 'console.rollup' RETURNING slot")
+            assert made.ask(overdue)
+            wait_for(lambda: bool(made.ask(fired, [now])), "the schedule", 60)
+            assert time.monotonic() - since < TAKE_OVER_SECONDS
+            assert leader_of(made, "scheduler") is not former
