@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos mutate bench bench-growth bench-exports bench-memory bench-daily bench-charging bench-pool house simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos mutate bench bench-growth bench-exports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `bench` and `simulate`.
@@ -78,6 +78,9 @@ simulate: $(STAMP) ## a year of 200 resellers, three seeds, every day compared w
 
 bench-memory: $(STAMP) ## print the memory of each process at rest and after 1,000 jobs
 	@$(BIN)/python -m bench.memory $(BENCH)
+
+bench-outside: $(STAMP) ## measure slow outside work, a neighbour's job and waiting callers on two workers
+	@$(BIN)/python -m bench.outside $(BENCH)
 
 bench-daily: $(STAMP) ## measure the daily run of discounts, 100,000 resellers and 3,000,000 payments
 	@$(BIN)/python -m bench.daily $(BENCH)
