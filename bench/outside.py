@@ -122,7 +122,18 @@ def waiting_callers(deployment: Deployment) -> Figure:
 
 def make_key(command: Command) -> str:
     """Create an admin key with the environment of a process. Raises Failed."""
-    argv = [sys.executable, "-m", "kontor.cli.main", "keys", "create", "--name", "bench", "--scope", "enqueue", "--json"]
+    argv = [
+        sys.executable,
+        "-m",
+        "kontor.cli.main",
+        "keys",
+        "create",
+        "--name",
+        "bench",
+        "--scope",
+        "enqueue",
+        "--json",
+    ]
     made = subprocess.run(argv, cwd=ROOT, env=dict(command.environ), capture_output=True, text=True, check=False)
     if made.returncode:
         raise Failed(f"no API key: {made.stderr.strip()}")

@@ -8,6 +8,7 @@ from typing import Final
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.fair_pick import MAX_BATCH, Durations, Picked
 from kontor.kernel.doorbells import Doorbell
+from kontor.kernel.ids import new_id
 from kontor.kernel.states import CrashPolicy, TaskKind
 
 BELL_SECONDS: Final = 0.2
@@ -100,3 +101,12 @@ class Batching:
             if len(chunk) >= self.limit(job.task):
                 yield filling.pop(kind)
         yield from filling.values()
+
+    def bell(self, queue: str, jobs: Sequence[Picked], *, urgent: bool) -> Doorbell:
+        """Return a doorbell for jobs of one task; its time limit is that of all of them together."""
+        task = jobs[0].task
+        limit = 300_000
+        if task in self.catalogue:
+            seconds = self.catalogue[task].policy.time_limit.total_seconds()
+            limit = int(seconds * 1000 * len(jobs))
+        return Doorbell(str(new_id()), queue, task, tuple(job.id for job in jobs), urgent, limit)

@@ -66,6 +66,12 @@ UPDATE jobs SET state = 'queued', attempt = jobs.attempt + %(increment)s, crashe
 FROM gone WHERE jobs.id = gone.id
 RETURNING jobs.id, jobs.task, jobs.tenant, jobs.attempt, jobs.trace_id, gone.worker
 """
+FIRST_QUEUED = """
+SELECT id FROM jobs JOIN unnest(%(ids)s::uuid[]) WITH ORDINALITY AS bell (job, place) ON id = job
+WHERE state = 'queued' AND NOT EXISTS (
+    SELECT 1 FROM jobs r WHERE r.id = ANY(%(ids)s::uuid[]) AND r.state = 'running' AND r.worker = %(worker)s)
+ORDER BY place LIMIT 1
+"""
 _RUNNING: Mapping[str, object] = {"state": "running", "increment": 0, "worker": None, "reason": "crashed"}
 
 
@@ -129,6 +135,18 @@ def requeue_unheld(connection: PgConnection, unheld: Sequence[tuple[UUID, UUID]]
         return 0
     ids, leases = [job for job, _ in unheld], [lease for _, lease in unheld]
     return _requeue(connection, {**_RUNNING, "ids": ids, "now": now, "leases": leases})
+
+
+def suspects(connection: PgConnection, bell: Doorbell, worker: str, *, one_by_one: bool) -> Sequence[UUID]:
+    """Return the queued jobs of a dead worker's doorbell that it may have died of.
+
+    A thread begins the jobs of an external doorbell in turn: the one it was acting on is `running`, and if there is
+    none, only the first that is still queued can have been begun.
+    """
+    if not one_by_one:
+        return bell.ids
+    ids = list(bell.ids)
+    return [row[0] for row in connection.execute(FIRST_QUEUED, {"ids": ids, "worker": worker}).fetchall()]
 
 
 def count_crash(connection: PgConnection, ids: Sequence[UUID], worker: str, now: datetime) -> int:

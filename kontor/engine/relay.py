@@ -15,7 +15,6 @@ from kontor.engine.leadership import Lead, SoleLead
 from kontor.engine.unsupported import Unsupported
 from kontor.kernel.database import PgConnection
 from kontor.kernel.doorbells import Doorbell, DoorbellChannel, DoorbellReset, RelayEvents
-from kontor.kernel.ids import new_id
 from kontor.kernel.ports import Clock, CrashPoint, no_crash
 
 POLL_SECONDS = 0.5
@@ -223,7 +222,7 @@ class Relay:
         bells = []
         for chunk in islice(self.batching.chunks(jobs, self._idle_threads()), limit):
             urgent = not idle and all(window.tenants[job.tenant] == 0 for job in chunk)
-            bells.append((self._bell(name, chunk, urgent=urgent), [job.tenant for job in chunk]))
+            bells.append((self.batching.bell(name, chunk, urgent=urgent), [job.tenant for job in chunk]))
             self.last_served[name] = chunk[-1].tenant
         if len(bells) == limit:
             self.backlogged.add(name)
@@ -241,7 +240,7 @@ class Relay:
         """Dispatch jobs that ran when two workers died, one at a time in the whole deployment."""
         if jobs and self.crash_suspect is None:
             job = min(jobs, key=lambda job: job.id)
-            bell = self._bell(name, [job], urgent=True)
+            bell = self.batching.bell(name, [job], urgent=True)
             self._publish(name, [(bell, [job.tenant])], now)
             self.crash_suspect = bell.id
         if len(jobs) > 1 or (jobs and self.crash_suspect not in self.windows[name].dispatched):
@@ -251,14 +250,6 @@ class Relay:
         """Return how many threads have no doorbell of external work, in the whole deployment."""
         bells = (sent.bell for window in self.windows.values() for sent in window.dispatched.values())
         return max(self.slots, 1) - sum(self.batching.is_external(bell.task) for bell in bells)
-
-    def _bell(self, queue: str, jobs: Sequence[fair_pick.Picked], *, urgent: bool) -> Doorbell:
-        task = jobs[0].task
-        limit = 300_000
-        if task in self.catalogue:
-            seconds = self.catalogue[task].policy.time_limit.total_seconds()
-            limit = int(seconds * 1000 * len(jobs))
-        return Doorbell(str(new_id()), queue, task, tuple(job.id for job in jobs), urgent, limit)
 
     def _rescue(self, now: float) -> None:
         self.lead.confirm()
@@ -278,8 +269,9 @@ class Relay:
         for worker in recovery.cut_off(self.connection):
             bells = self.bells.reclaim(worker)
             self._forget(bells)
-            ids = [job_id for bell in bells for job_id in bell.ids]
-            self.stats.rescued += recovery.count_crash(self.connection, ids, worker, wall_now)
+            for bell in bells:
+                ids = recovery.suspects(self.connection, bell, worker, one_by_one=self.batching.is_external(bell.task))
+                self.stats.rescued += recovery.count_crash(self.connection, ids, worker, wall_now)
             recovery.deregister(self.connection, worker)
 
     def _compare(self, now: float, wall_now: datetime) -> None:

@@ -146,6 +146,17 @@ def test_parked_task_runs_again_when_it_crashed_in_its_claim(dying: CrashingHarn
     assert dying.state(job) == "succeeded"
 
 
+@pytest.mark.parametrize(("point", "crashed"), [("claim.before", 0), ("effect.before", 0), ("claim.after", 0)])
+def test_only_the_job_that_was_begun_is_a_crash_when_a_doorbell_carries_several(
+    dying: CrashingHarness, point: str, crashed: int
+) -> None:
+    jobs = [dying.put(_send(number)) for number in range(3)]
+    dying.die(point, *jobs)
+    assert [dying.outcomes(job) for job in jobs] == [["crashed"] if place == crashed else [] for place in range(3)]
+    dying.inline.drain()
+    assert {dying.state(job) for job in jobs} == {"succeeded"}
+
+
 @pytest.mark.parametrize("payload", [Send, SendVerified])
 def test_lane_of_a_dead_worker_is_released(dying: CrashingHarness, payload: type[Send]) -> None:
     first, second = (dying.put(payload(note=note), lane="a") for note in "ab")

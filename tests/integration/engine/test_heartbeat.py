@@ -21,6 +21,7 @@ from kontor.engine.handlers import Handler
 from kontor.engine.holdings import Holdings
 from kontor.engine.job_stats import JobStats
 from kontor.engine.testing import InlineWorker
+from kontor.kernel.doorbells import HANDED_BACK
 from tests.conftest import libpq
 from tests.integration.engine.conftest import EngineHarness, guard
 from tests.integration.engine.scripted_tasks import Script, Send, Sender, Write, Writer
@@ -126,6 +127,22 @@ def test_worker_claims_nothing_eight_seconds_after_its_last_written_beat(
     assert beating.heartbeat.may_claim()
 
 
+def test_worker_claims_nothing_when_its_clock_is_not_trusted(beating: Beating, monkeypatch: pytest.MonkeyPatch) -> None:
+    beating.heartbeat._beat()
+    assert beating.heartbeat.may_claim()
+    monkeypatch.setattr(ServerClock, "trusted", property(lambda _: False))
+    assert not beating.heartbeat.may_claim()
+
+
+def test_beat_measures_and_shows_the_hosts_clock(beating: Beating) -> None:
+    for _ in range(2):
+        beating.heartbeat._beat()
+    row = beating.connection.execute(
+        "SELECT role, clock_trusted, abs(clock_offset_seconds) < 1 FROM processes"
+    ).fetchone()
+    assert row == ("worker", True, True)
+
+
 def test_worker_that_was_struck_off_registers_again(beating: Beating) -> None:
     beating.connection.execute("DELETE FROM worker_processes")
     beating.heartbeat._beat()
@@ -217,7 +234,7 @@ def test_worker_that_was_struck_off_claims_nothing(making: Making) -> None:
 def test_worker_hands_doorbells_back_while_it_may_not_claim(making: Making, payload: Any) -> None:
     world = making(may_claim=lambda: False)
     job = world.put(payload)
-    assert world.inline.run(job).claimed == 0
+    assert world.inline.run(job).claimed == HANDED_BACK
     assert (world.state(job), world.effects()) == ("queued", [])
 
 

@@ -120,6 +120,18 @@ def test_doorbell_is_handed_back_when_the_worker_may_not_claim(stubborn: Stubbor
     assert stubborn.state(job) == "queued"
 
 
+def test_rest_of_a_doorbell_is_handed_back_when_the_worker_may_no_longer_claim(stubborn: StubbornHarness) -> None:
+    jobs = [stubborn.put(Send(note=str(number))) for number in range(3)]
+
+    def stop(job: JobContext, note: str) -> Outcome | None:
+        stubborn.permits.append(False)
+        return None
+
+    stubborn.script.actions["0"] = stop
+    assert stubborn.inline.run(*jobs).claimed == 1
+    assert [stubborn.state(job) for job in jobs] == ["succeeded", "queued", "queued"]
+
+
 def test_rest_of_a_slow_doorbell_is_handed_back(stubborn: StubbornHarness) -> None:
     jobs = [stubborn.put(Send(note=str(number))) for number in range(3)]
 
