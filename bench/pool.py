@@ -28,8 +28,9 @@ from bench.effects import TABLE, insert_committed, redis_url
 from bench.environment import ROOT, BenchEnvironment, open_environment
 from bench.processes import Failed
 from bench.thread_pool import Handle, ThreadPool
-from kontor.adapters.dramatiq_broker import Capacity, DoorbellBroker
+from kontor.adapters.dramatiq_broker import DoorbellBroker
 from kontor.adapters.redis_doorbell import RedisKeys, actor_name_of, encode
+from kontor.adapters.taken_bells import Capacity
 from kontor.kernel.doorbells import Doorbell, DoorbellResult
 
 DATABASE = "pool"

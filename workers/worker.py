@@ -16,10 +16,11 @@ from dramatiq.middleware import CurrentMessage, TimeLimit
 from dramatiq.middleware.threading import Interrupt
 from sqlalchemy.exc import DBAPIError
 
-from kontor.adapters.dramatiq_broker import Capacity, DoorbellBroker
+from kontor.adapters.dramatiq_broker import DoorbellBroker
 from kontor.adapters.fault_injection import KillAt
 from kontor.adapters.redis_doorbell import RedisRelayHint, actor_name_of
 from kontor.adapters.settings import Settings
+from kontor.adapters.taken_bells import Capacity
 from kontor.engine import ledger
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.enqueue import Jobs

@@ -45,7 +45,7 @@ class ExternalRunner:
     def __init__(self, runtime: WorkerRuntime) -> None:
         self._runtime = runtime
         self._transaction = TurnTransaction(runtime)
-        self._group: GroupCommit[Turn] = GroupCommit(self._transaction.commit)
+        self._group: GroupCommit[Turn] = GroupCommit(self._transaction.apply)
 
     def run(self, ids: Sequence[UUID]) -> tuple[int, float]:
         """Run the jobs still queued, one after another.
@@ -103,7 +103,7 @@ class ExternalRunner:
         """Claim one job; a handler's claim that raises is recorded as its failure."""
         for left in reversed(range(MAX_RERUNS)):
             try:
-                self._transaction.commit([turn])
+                self._transaction.apply([turn])
             except ClaimFailed as failed:
                 if is_disconnect(failed.cause):
                     raise failed.cause from failed
@@ -151,7 +151,7 @@ class ExternalRunner:
 
     def _try_record(self, acted: Acted) -> BaseException | None:
         try:
-            self._transaction.commit([Turn(acted, None)])
+            self._transaction.apply([Turn(acted, None)])
         except self._runtime.catchable as error:
             return error
         return None

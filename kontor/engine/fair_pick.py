@@ -81,7 +81,7 @@ def pick(
     outstanding: Mapping[str, int],
     dispatchable: Callable[[UUID], bool],
     last_served: str = "",
-    unsupported: "SetsAside | None" = None,
+    unsupported: SetsAside | None = None,
     *,
     new_tenants_only: bool = False,
 ) -> list[Picked]:

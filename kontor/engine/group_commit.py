@@ -15,7 +15,7 @@ PATIENCE_SECONDS: Final = 0.005
 
 
 @dataclass(slots=True, eq=False)
-class Entry(Generic[Step]):
+class WaitingStep(Generic[Step]):
     """A step that waits for its commit. `leads`: its thread has to commit those that wait."""
 
     step: Step
@@ -32,12 +32,12 @@ class GroupCommit(Generic[Step]):
         self._commit = commit
         self._patience = patience
         self._lock = Lock()
-        self._waiting: list[Entry[Step]] = []
+        self._waiting: list[WaitingStep[Step]] = []
         self._leaders = 0
 
     def run(self, step: Step) -> BaseException | None:
         """Wait for the commit of a group with this step; return what the group raised: none of it is written."""
-        entry = Entry(step)
+        entry = WaitingStep(step)
         with self._lock:
             self._waiting.append(entry)
             if not self._leaders:
@@ -48,12 +48,12 @@ class GroupCommit(Generic[Step]):
             self._lead(entry)
         return entry.error
 
-    def _promote(self, entry: Entry[Step]) -> None:
+    def _promote(self, entry: WaitingStep[Step]) -> None:
         """Make an entry's thread a leader. The caller holds the lock."""
         self._leaders += 1
         entry.leads = True
 
-    def _wait(self, entry: Entry[Step]) -> None:
+    def _wait(self, entry: WaitingStep[Step]) -> None:
         """Wait until the entry is committed, or its thread has to lead."""
         if entry.wake.wait(self._patience):
             return
@@ -63,7 +63,7 @@ class GroupCommit(Generic[Step]):
         if not entry.leads:
             entry.wake.wait()
 
-    def _lead(self, entry: Entry[Step]) -> None:
+    def _lead(self, entry: WaitingStep[Step]) -> None:
         """Commit all waiting entries, then pass the lead on."""
         with self._lock:
             group = [each for each in self._waiting if each is entry or not each.leads]

@@ -76,12 +76,12 @@ class ClaimFailed(Exception):
 
 
 class TurnTransaction:
-    """Commits turns."""
+    """Records and claims for a group of turns, in one transaction."""
 
     def __init__(self, runtime: WorkerRuntime) -> None:
         self._runtime = runtime
 
-    def commit(self, turns: Sequence[Turn]) -> None:
+    def apply(self, turns: Sequence[Turn]) -> None:
         """Record and claim in one transaction.
 
         Raises ClaimFailed, NotRegistered and what the records raise: nothing is written then.

@@ -23,6 +23,9 @@ COMMITTING_MODULES = {
 CATCH_ALL_MODULES = {
     "kontor/bulk/dry_run.py",  # it reports any error a handler would raise
     "workers/heartbeat.py",  # any error ends the process
+    "kontor/engine/external.py",  # whatever an act raises ends its own job
+    "kontor/engine/group_commit.py",  # each thread of a group learns of it
+    "kontor/engine/turns.py",  # it lets go of leases and raises again
     "kontor/engine/schedules.py",  # one schedule that fails stops no other
     "scheduler.py",  # it must survive everything
 }

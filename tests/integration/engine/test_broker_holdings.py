@@ -11,8 +11,9 @@ from dramatiq import Message, MessageProxy
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from kontor.adapters.dramatiq_broker import Capacity, DoorbellBroker, DoorbellConsumer
+from kontor.adapters.dramatiq_broker import DoorbellBroker, DoorbellConsumer
 from kontor.adapters.redis_doorbell import RedisDoorbellChannel, RedisKeys, encode
+from kontor.adapters.taken_bells import Capacity
 from kontor.kernel.doorbells import Doorbell
 from tests.support.cutting_proxy import CuttingProxy, before_redis
 from tests.support.polling import wait_for

@@ -148,10 +148,10 @@ def test_shared_commit_records_only_the_leases_that_still_stand(stubborn: Stubbo
     jobs = [stubborn.put(Send(note=str(number))) for number in range(3)]
     transaction = TurnTransaction(stubborn.inline.runtime)
     claims = [Turn(None, job) for job in jobs]
-    transaction.commit(claims)
+    transaction.apply(claims)
     assert len({claim.claimed.lease for claim in claims if claim.claimed}) == 3
     stubborn.ask("UPDATE jobs SET lease = gen_random_uuid() WHERE id = :id", id=jobs[1])
     acted = [Turn(Acted(claim.claimed, str(number)), None) for number, claim in enumerate(claims) if claim.claimed]
-    transaction.commit(acted)
+    transaction.apply(acted)
     assert [stubborn.state(job) for job in jobs] == ["succeeded", "running", "succeeded"]
     assert sorted(stubborn.effects()) == ["0", "2"]

@@ -1,6 +1,6 @@
 from threading import Event
 
-from kontor.adapters.dramatiq_broker import Capacity
+from kontor.adapters.taken_bells import Capacity
 
 
 def test_outside_work_of_all_queues_shares_the_threads() -> None:
