@@ -17,7 +17,7 @@ from kontor.adapters.settings import Settings, SettingsError
 from kontor.engine import processes
 from kontor.engine.admin import invariants
 from kontor.engine.leadership import ProcessIdentity
-from kontor.http.readiness import Readiness
+from kontor.engine.readiness import Readiness
 from kontor.kernel.database import PgConnection
 from workers.connections import Connection, installed_version, open_connection, psycopg_connection, redis_client
 

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
+from kontor.engine.readiness import Readiness
 from kontor.engine.test_clock import FrozenClock
 from kontor.http.incoming import IncomingRequest
 from kontor.http.keys import Principal
 from kontor.http.ownership import Owner, Ownership
-from kontor.http.readiness import Readiness
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Forbidden, KontorError, NotFound

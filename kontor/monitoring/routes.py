@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from kontor.engine.admin import invariants
+from kontor.engine.readiness import ReadinessReport, cause_of_unreadiness, report_of
 from kontor.http.context import Deps
-from kontor.http.readiness import ReadinessReport, cause_of_unreadiness, report_of
 from kontor.kernel.database import psycopg_connection
 from kontor.monitoring import service
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import sessionmaker
 
 from kontor.adapters.clock import ServerClock
 from kontor.adapters.settings import Settings
+from kontor.engine.readiness import Readiness, cause_of_unreadiness
 from kontor.http.context import Deps
-from kontor.http.readiness import Readiness, cause_of_unreadiness
 from tests.conftest import libpq
 from tests.support.api import Api, running_server
 from tests.support.polling import wait_for
