@@ -55,6 +55,7 @@ class WorkerProcess(Base):
     """A living worker process. `heartbeat_at` is PostgreSQL's own clock, never the test clock.
 
     Beat number `beats` reported `leases` and the ids of `bells` as held; both are NULL for a release that does not.
+    `unrecorded_since`: when the act ended that has waited longest for its record.
     """
 
     __tablename__ = "worker_processes"
@@ -73,6 +74,7 @@ class WorkerProcess(Base):
     beats: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     leases: Mapped[list[UUID] | None] = mapped_column(ARRAY(PG_UUID(as_uuid=True)))
     bells: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
+    unrecorded_since: Mapped[datetime | None]
 
 
 class Leader(Base):

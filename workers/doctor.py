@@ -1,9 +1,11 @@
 """The checks of `kontor doctor`."""
 
 import smtplib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -12,13 +14,16 @@ import redis
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.primary import OldPrimary
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
-from kontor.engine.admin import overview
+from kontor.engine.admin import invariants, overview
+from kontor.engine.admin.invariants import BrokenInvariant
 from workers.connection_checks import Check, check_connections, one_line
 from workers.connections import open_connection, programme_time, redis_client
 from workers.migrations import newest_migration
 
 OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)
+SECOND_LOOK_SECONDS = 1.5
+TWICE = invariants.PASSING | {invariants.LANE}
 STUCK = """
 SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - interval '5 minutes' AND NOT held
            AND NOT EXISTS (SELECT FROM queues q WHERE q.name = jobs.queue AND q.paused)),
@@ -41,6 +46,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield check(connection)
             if check_schema(connection).state == "ok":
                 yield from check_work(connection)
+                yield from check_invariants(connection, programme_time(settings))
     except OldPrimary as error:
         yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
     except SettingsError as error:
@@ -157,3 +163,22 @@ def check_work(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator
         yield Check("work", "warning", text, "see `kontor jobs list --state dead` and the console")
     else:
         yield Check("work", "ok", "nothing is overdue, dead or held")
+
+
+def check_invariants(connection: "psycopg.Connection[tuple[object, ...]]", now: datetime) -> Iterator[Check]:
+    """Name each broken invariant; what may be gone a moment later is looked at again after 1.5 s."""
+    broken = look_at_invariants(connection, now)
+    if any(entry.name in TWICE for entry in broken):
+        time.sleep(SECOND_LOOK_SECONDS)
+        repeated = look_at_invariants(connection, now)
+        broken = [entry for entry in broken if entry.name not in TWICE or entry in repeated]
+    for entry in broken:
+        state: Literal["warning", "problem"] = "warning" if entry.name == invariants.TRANSACTION else "problem"
+        yield Check(entry.name, state, entry.text, entry.remedy)
+    if not broken:
+        yield Check("invariants", "ok", "each holds")
+
+
+def look_at_invariants(connection: "psycopg.Connection[tuple[object, ...]]", now: datetime) -> list[BrokenInvariant]:
+    """Return what is broken at this instant, held jobs in free lanes included."""
+    return [*invariants.broken(connection, now), *invariants.stuck_lanes(connection)]

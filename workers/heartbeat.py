@@ -42,7 +42,8 @@ ON CONFLICT (id) DO NOTHING
 # on a lost connection undoes no newer one, and of two further beats the second was composed after the first.
 BEAT = """
 UPDATE worker_processes SET heartbeat_at = clock_timestamp(), memory_bytes = coalesce(%(memory)s, memory_bytes),
-    beats = beats + 1, leases = %(leases)s::uuid[], bells = %(bells)s::text[]
+    beats = beats + 1, leases = %(leases)s::uuid[], bells = %(bells)s::text[],
+    unrecorded_since = clock_timestamp() - make_interval(secs => %(unrecorded)s)
 WHERE id = %(worker)s AND beats = %(beats)s AND set_config('synchronous_commit', 'off', true) = 'off'
 RETURNING draining
 """
@@ -169,10 +170,14 @@ class Heartbeat(threading.Thread):
             self.register()
         assert self._connection is not None
         memory, began, held = resident_bytes(), monotonic(), self._holdings.now()
-        values = {"worker": self._worker, "memory": memory, "beats": self._beats}
-        row = self._connection.execute(
-            BEAT, {**values, "leases": list(held.leases), "bells": list(held.bells)}
-        ).fetchone()
+        values: dict[str, object] = {
+            "worker": self._worker,
+            "memory": memory,
+            "beats": self._beats,
+            "leases": list(held.leases),
+        }
+        values |= {"bells": list(held.bells), "unrecorded": held.unrecorded_seconds}
+        row = self._connection.execute(BEAT, values).fetchone()
         if row is None:
             self._catch_up(self._connection)
             return

@@ -1,26 +1,33 @@
-"""The beat of a relay, scheduler or web process: its row in `processes`, and the measurement of its clock."""
+"""The beat of a relay, scheduler or web process: its row in `processes`, its clock, and what it needs of PostgreSQL."""
 
 import os
 import platform
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 
 import psycopg
 import redis
 import structlog
 
 from kontor.adapters.clock import ServerClock
-from kontor.adapters.settings import Settings
+from kontor.adapters.settings import Settings, SettingsError
 from kontor.engine import processes
+from kontor.engine.admin import invariants
 from kontor.engine.leadership import ProcessIdentity
+from kontor.engine.readiness import Readiness
 from kontor.kernel.database import PgConnection
-from workers.connections import installed_version, psycopg_connection, redis_client
+from workers.connections import Connection, installed_version, open_connection, psycopg_connection, redis_client
 
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 1.0
 PING_SECONDS = 1.0
+INVARIANT_SECONDS = 5.0
+SCHEMA = "SELECT FROM jobs LIMIT 1"
+LIMIT = "SET LOCAL statement_timeout = '2s'"
 
 
 def identify(role: str) -> ProcessIdentity:
@@ -59,6 +66,14 @@ class Presence:
         """Whether this process's clock is right."""
         return self._clock.trusted
 
+    def now(self) -> datetime:
+        """Programme time, aware, UTC. Raises psycopg errors."""
+        return self._clock.now()
+
+    def elapsed(self) -> float:
+        """Seconds of real time since an arbitrary start."""
+        return self._clock.monotonic()
+
     def beat(self, connection: PgConnection, *, leads: bool, redis_ok: bool | None = None) -> None:
         """Measure the clock and write the row, if a second has passed; without `redis_ok`, ping Redis.
 
@@ -90,12 +105,15 @@ class Presence:
 
 
 class PresenceThread(threading.Thread):
-    """Beats in a process that has no loop of its own; survives the loss of PostgreSQL."""
+    """Beats in a process that has no loop of its own, and notes its readiness; survives the loss of PostgreSQL."""
 
     def __init__(self, settings: Settings, presence: Presence) -> None:
         super().__init__(name="presence", daemon=True)
         self._settings = settings
         self._presence = presence
+        self._pooled: Connection | None = None
+        self._next_look = 0.0
+        self.readiness = Readiness()
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -105,8 +123,10 @@ class PresenceThread(threading.Thread):
                 with psycopg_connection(self._settings, self._presence.identity.application) as connection:
                     while not self._stopping.wait(BEAT_SECONDS):
                         self._presence.beat(connection, leads=False)
+                        self._note_readiness(connection)
                     processes.leave(connection, self._presence.identity)
-            except psycopg.Error as error:
+            except (psycopg.Error, SettingsError) as error:
+                self.readiness.fail(error)
                 log.warning("presence.no_ledger", error=str(error).strip())
                 self._stopping.wait(BEAT_SECONDS)
 
@@ -114,3 +134,23 @@ class PresenceThread(threading.Thread):
         """Delete the row and end."""
         self._stopping.set()
         self.join(timeout=5)
+        if self._pooled is not None:
+            self._pooled.close()
+
+    def _note_readiness(self, connection: PgConnection) -> None:
+        """Ask for the schema on the way that requests take, and every 5 s for the invariants. Raises psycopg errors."""
+        (self._through_pooler() or connection).execute(SCHEMA)
+        self.readiness.succeed()
+        if self._presence.elapsed() < self._next_look:
+            return
+        self._next_look = self._presence.elapsed() + INVARIANT_SECONDS
+        now = self._presence.now()
+        with suppress(psycopg.errors.QueryCanceled), connection.transaction():
+            connection.execute(LIMIT)
+            self.readiness.note(invariants.broken(connection, now))
+
+    def _through_pooler(self) -> Connection | None:
+        """Return the open connection through the pooler; None without a pooler. Raises psycopg errors."""
+        if self._settings.has_pooler and (self._pooled is None or self._pooled.closed):
+            self._pooled = open_connection(self._settings, "kontor web", direct=False)
+        return self._pooled

@@ -57,6 +57,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             test_clock=settings.test_clock,
             version=installed_version(),
             tracer=tracer,
+            readiness=presence.readiness,
         )
     finally:
         presence.stop()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from kontor.console import stats
 from kontor.console.engine_pages import account_of_lane
-from kontor.engine.admin import job_details, lanes, overview, queues
+from kontor.engine.admin import invariants, job_details, lanes, overview, queues
 from kontor.engine.admin.queues import QueueView
 from kontor.kernel.database import psycopg_connection
 from kontor.monitoring import queries as monitoring_queries
@@ -22,6 +22,8 @@ from models.control import BreakerState, Lane, Schedule
 
 LATE_SECONDS: Final = 300
 LANES_NAMED: Final = 3
+PAGES: Final = {"schedule": "schedules", "lease": "jobs?state=running", "bell": "queues"}
+"""Where to look at a broken invariant; at the workers by default."""
 STATES: Final = ("scheduled", "queued", "running", "retrying", "dead")
 Alerts = list[tuple[str, str]]
 """(sentence, path of the page that helps), most severe first."""
@@ -41,6 +43,7 @@ def show_overview(request: ConsoleRequest) -> TemplateResponse:
     tasks = monitoring_queries.by_task(psycopg_connection(session), range_.size, range_.begin(request.now))
     alerts = [
         *_queue_alerts(views, alive),
+        *_invariant_alerts(request),
         *unsupported_alerts(session),
         *_lane_alerts(session, open_lanes),
         *_schedule_alerts(overdue_schedules),
@@ -79,6 +82,16 @@ def _queue_alerts(views: list[QueueView], alive: int) -> Alerts:
     if dead_jobs:
         alerts.append((texts.counted(texts.DEAD_JOBS, dead_jobs), "/console/dead"))
     return alerts
+
+
+def _invariant_alerts(request: ConsoleRequest) -> Alerts:
+    """Broken invariants; none when the look takes too long."""
+    connection = psycopg_connection(request.session)
+    broken = timeboxed(request, lambda: invariants.broken(connection, request.now)) or []
+    return [
+        (texts.INVARIANTS[entry.name].format(entry.text), f"/console/{PAGES.get(entry.name, 'workers')}")
+        for entry in broken
+    ]
 
 
 def unsupported_alerts(session: Session) -> Alerts:

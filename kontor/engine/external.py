@@ -77,6 +77,7 @@ class ExternalRunner:
             if turn.claimed is not None:
                 acting = runtime.clock.monotonic()
                 acted = self._act(turn.claimed)
+                runtime.holdings.end_act(turn.claimed.lease)
                 bell.slowest = max(bell.slowest, runtime.clock.monotonic() - acting)
         if acted is not None:
             self._take(Turn(acted, None))

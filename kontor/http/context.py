@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
+from kontor.engine.readiness import Readiness
 from kontor.engine.test_clock import FrozenClock
 from kontor.http.incoming import IncomingRequest
 from kontor.http.keys import Principal
@@ -32,7 +33,10 @@ from models.keys import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Built once at process start. `secret` keys request fingerprints, `offer_secret` the hash chain of offers."""
+    """Built once at process start. `secret` keys request fingerprints, `offer_secret` the hash chain of offers.
+
+    `readiness`: noted by the thread of the process's beat; without one, `/readyz` asks PostgreSQL itself.
+    """
 
     sessions: sessionmaker[Session]
     clock: Clock
@@ -49,6 +53,7 @@ class Deps:
     test_clock: bool = False
     version: str = "0"
     tracer: Tracer | None = None
+    readiness: Readiness | None = None
 
     @property
     def engine(self) -> Engine:

@@ -13,10 +13,14 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import Pool, QueuePool
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from kontor.engine.admin import invariants
+from kontor.engine.readiness import ReadinessReport, cause_of_unreadiness, report_of
 from kontor.http.context import Deps
+from kontor.kernel.database import psycopg_connection
 from kontor.monitoring import service
 
 MEDIA: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -116,7 +120,9 @@ def _histogram(source: service.Histogram) -> HistogramMetricFamily:
 
 
 health_router = APIRouter(tags=["health"])
-READY: dict[int | str, dict[str, object]] = {503: {"description": "Not ready; `why` has the cause."}}
+READY: dict[int | str, dict[str, object]] = {
+    503: {"description": "This process cannot work; `why` has the cause: PostgreSQL is away, read-only or empty."}
+}
 
 
 @health_router.get("/healthz")
@@ -126,13 +132,26 @@ async def healthz() -> dict[str, str]:
 
 
 @health_router.get("/readyz", responses=READY)
-def readyz(request: Request) -> JSONResponse:
-    """Report whether the database responds and has the schema."""
+async def readyz(request: Request) -> JSONResponse:
+    """Report whether this process can work; `broken` names broken invariants of the deployment.
+
+    Another process may hold every connection, and other requests every thread: the answer needs neither.
+    """
     deps: Deps = request.app.state.deps
+    report = None if deps.readiness is None else deps.readiness.report()
+    if report is None:
+        report = await run_in_threadpool(_ask, deps)
+    body: dict[str, object] = {"status": "ok" if report.why is None else "unavailable", "broken": list(report.broken)}
+    if report.why is None:
+        return JSONResponse(body)
+    return JSONResponse({**body, "why": report.why}, 503)
+
+
+def _ask(deps: Deps) -> ReadinessReport:
     try:
         with deps.sessions() as session:
             session.execute(text("SELECT 1 FROM jobs LIMIT 1"))
+            broken = invariants.broken(psycopg_connection(session), deps.clock.now())
     except (SQLAlchemyError, psycopg.Error) as error:
-        why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        return JSONResponse({"status": "unavailable", "why": why}, 503)
-    return JSONResponse({"status": "ok"})
+        return ReadinessReport(cause_of_unreadiness(error))
+    return report_of(broken)

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kontor.engine.admin import overview, queues
+from kontor.engine.admin import invariants, overview, queues
 from kontor.engine.catalogue import Catalogue
 from kontor.engine.job_stats import RUN_BOUNDS, WAIT_BOUNDS
 from kontor.jobs.service import id_floor
@@ -60,6 +60,7 @@ def collect(session: Session, catalogue: Catalogue, now: datetime, wall_time: da
     yield from _finished(connection, catalogue)
     yield from _engine(connection, now)
     yield from _leases(connection, now)
+    yield from _invariants(connection, now)
     yield from _external(connection, wall_time)
     yield from _pending_decisions(session)
 
@@ -141,6 +142,17 @@ def _leases(connection: PgConnection, now: datetime) -> Iterator[Family]:
     counts = dict.fromkeys(ROLES, 0.0) | _counts(queries.connections(connection))
     roles = [((role,), counts[role]) for role in ROLES]
     yield Gauge("kontor_connections", "Connections to PostgreSQL by role.", ("role",), roles)
+
+
+def _invariants(connection: PgConnection, now: datetime) -> Iterator[Family]:
+    names = {entry.name for entry in invariants.broken(connection, now)}
+    broken = [((name,), float(name in names)) for name in invariants.NAMES]
+    yield Gauge("kontor_invariant_broken", "1 while an invariant is broken.", ("invariant",), broken)
+    leads = invariants.leading_roles(connection)
+    leaders = [((role,), float(role in leads)) for role in invariants.LEADING_ROLES]
+    yield Gauge("kontor_leader", "1 while a process leads in a role.", ("role",), leaders)
+    offsets = [((role, host), seconds) for role, host, seconds in invariants.clock_offsets(connection)]
+    yield Gauge("kontor_clock_offset_seconds", "A host's clock minus PostgreSQL's.", ("role", "host"), offsets)
 
 
 def _external(connection: PgConnection, wall_time: datetime) -> Iterator[Family]:

@@ -217,6 +217,19 @@ UNKNOWN_TASK_JOBS: Final = (
     "{} job of unknown task {}: deploy the release that knows it, or cancel the job.",
     "{} jobs of unknown task {}: deploy the release that knows it, or cancel the jobs.",
 )
+INVARIANTS: Final = {
+    "relay": "Due work is not queued: {}.",
+    "scheduler": "Schedules do not fire: {}.",
+    "worker": "A worker does not answer: {}.",
+    "process": "A process does not answer: {}.",
+    "schedule": "A schedule does not fire: {}.",
+    "read-only": "Nothing can be written: {}.",
+    "record": "Work is done but not recorded: {}.",
+    "clock": "A clock is wrong: {}.",
+    "lease": "A job is stuck: {}.",
+    "bell": "A job is not picked up: {}.",
+    "transaction": "Jobs are picked slowly: {}.",
+}
 NOT_RECEIVING: Final = ("{} instance is not receiving: {}.", "{} instances are not receiving: {}.")
 
 ACCOUNT_LINE_KINDS: Final[Mapping[str, str]] = {

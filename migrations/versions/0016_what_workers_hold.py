@@ -1,4 +1,4 @@
-"""The leases and doorbells that a worker's beat reports, and an index of the jobs held in their lanes.
+"""The leases, doorbells and unrecorded acts that a worker's beat reports, and an index of the jobs held in their lanes.
 
 Revision: 0016, after 0015.
 
@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("beats", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("leases", postgresql.ARRAY(postgresql.UUID(as_uuid=True)), nullable=True),
         sa.Column("bells", postgresql.ARRAY(sa.TEXT()), nullable=True),
+        sa.Column("unrecorded_since", sa.DateTime(timezone=True), nullable=True),
     ):
         op.add_column("worker_processes", column, if_not_exists=True)
     with op.get_context().autocommit_block():

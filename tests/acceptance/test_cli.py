@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from kontor.adapters.clock import SystemClock
 from kontor.adapters.settings import Settings
 from kontor.cli.main import main
+from kontor.engine.admin import invariants
 from kontor.engine.enqueue import JobRequest
 from tests.support.wiring import silent_jobs
 from workers.migrations import ROOT
@@ -22,6 +23,11 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 UNKNOWN = """
 INSERT INTO jobs (id, task, queue, state, payload, run_at, max_attempts, created_at, held, unsupported)
 VALUES (gen_random_uuid(), 'gone.task', 'probe', 'queued', '{}', now(), 3, now(), true, true)
+"""
+
+WRONG_CLOCK = """
+INSERT INTO processes (id, role, host, pid, version, started_at, beat_at, clock_offset_seconds)
+VALUES ('web-1', 'web', 'h', 1, '0', clock_timestamp() - interval '1 hour', clock_timestamp(), 2.5)
 """
 
 
@@ -175,6 +181,54 @@ def test_doctor_names_an_unknown_task(run: Run, engine: Engine) -> None:
     finding = next(item for item in json.loads(ill.stdout)["items"] if item["subject"] == "tasks")
     assert (ill.returncode, finding["text"]) == (1, "1 job(s) of unknown task gone.task")
     assert finding["remedy"].startswith("deploy the release that knows it, or cancel them")
+
+
+def problems(result: "subprocess.CompletedProcess[str]") -> dict[str, tuple[str, str]]:
+    """(text, remedy) of the problems of `kontor doctor --json` by subject."""
+    items = json.loads(result.stdout)["items"]
+    return {item["subject"]: (item["text"], item["remedy"]) for item in items if item["state"] == "problem"}
+
+
+def test_doctor_names_a_broken_invariant_with_its_remedy(run: Run, engine: Engine) -> None:
+    assert "clock" not in problems(run("doctor", "--json"))
+    with engine.begin() as connection:
+        connection.execute(text(WRONG_CLOCK))
+    ill = run("doctor", "--json")
+    wrong = ("the clock of web web-1 is +2.5 s from PostgreSQL's", "synchronise both hosts with NTP")
+    assert (ill.returncode, problems(ill)["clock"]) == (1, wrong)
+
+
+def test_doctor_names_a_held_job_in_a_free_lane_after_a_second_look(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(UNKNOWN))
+        connection.execute(text("UPDATE jobs SET unsupported = false, lane = 'acme'"))
+
+    def release(seconds: float) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE jobs SET held = false"))
+
+    assert problems(run("doctor", "--json"))["lane"][0] == "lane acme is free, and its jobs are held"
+    monkeypatch.setattr("workers.doctor.time.sleep", release)
+    assert "lane" not in problems(run("doctor", "--json"))
+
+
+def test_doctor_warns_of_a_long_transaction(run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invariants, "LONG_OPEN", invariants.LONG_OPEN.replace("60 s", "0 s"))
+    with engine.connect() as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        items = json.loads(run("doctor", "--json").stdout)["items"]
+    warnings = [item["text"] for item in items if (item["subject"], item["state"]) == ("transaction", "warning")]
+    assert any(f"(pid {pid})" in warning for warning in warnings)
+
+
+def test_doctor_names_a_read_only_server(run: Run, engine: Engine) -> None:
+    name = engine.url.database
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    ill = run("doctor", "--json")
+    assert (ill.returncode, "read-only" in problems(ill)["read-only"][0]) == (1, True)
 
 
 def test_cancel_of_a_locked_job_is_remembered(run: Run, engine: Engine) -> None:

@@ -1,6 +1,9 @@
 """Leaders that hang: SIGSTOP of the leading relay and of the leading scheduler beside a standby."""
 
+import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +17,13 @@ from kontor.adapters.settings import Settings
 from tests.faults.fleet import Enqueuer, Fleet, Member, fleet
 from tests.faults.recovery import owner
 from tests.support.polling import wait_for
+from workers.migrations import ROOT
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
 LEADER = "SELECT pid FROM leaders WHERE role = %s AND holder IS NOT NULL AND expires_at > clock_timestamp()"
 TAKE_OVER_SECONDS = 10.0
+DOCTOR_SECONDS = 15.0
 
 
 @contextmanager
@@ -89,3 +94,26 @@ def test_schedules_fire_within_ten_seconds_when_the_leading_scheduler_hangs(sett
             wait_for(lambda: bool(made.ask(fired, [now])), "the schedule", 60)
             assert time.monotonic() - since < TAKE_OVER_SECONDS
             assert leader_of(made, "scheduler") is not former
+
+
+def findings(made: Fleet) -> dict[str, str]:
+    """Run `kontor doctor`; return the texts of its problems by subject."""
+    command = [sys.executable, "-m", "kontor.cli.main", "doctor", "--json"]
+    result = subprocess.run(command, cwd=ROOT, env=made.environ, capture_output=True, text=True, check=False)
+    problems = {
+        item["subject"]: item["text"] for item in json.loads(result.stdout)["items"] if item["state"] == "problem"
+    }
+    assert result.returncode == (1 if problems else 0)
+    return problems
+
+
+def test_doctor_names_the_relay_within_15_seconds_when_the_only_one_hangs(settings: Settings, tmp_path: Path) -> None:
+    real = replace(settings, test_clock=False, test_clock_start=None)
+    with fleet(real, tmp_path / "fleet", "relay", "scheduler", "worker") as made:
+        made.workers(1)
+        wait_for(lambda: bool(made.ask(LEADER, ["relay"]) and made.ask(LEADER, ["scheduler"])), "both leaders", 60)
+        assert {"relay", "scheduler", "worker", "process"} & set(findings(made)) == set()
+        with stopped(leader_of(made, "relay")) as since:
+            wait_for(lambda: "no relay leads since" in findings(made).get("relay", ""), "the relay in doctor", 60)
+            assert time.monotonic() - since < DOCTOR_SECONDS
+            assert "scheduler" not in findings(made)

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from kontor.adapters.fakes import ManualClock
+from kontor.engine.admin import invariants
 from kontor.engine.catalogue import ScheduleSpec
 from kontor.engine.schedules import declare
 from kontor.http.context import Deps
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import MisfirePolicy
 from kontor.monitoring import queries as monitoring_queries
+from kontor.ui import texts
 from models.console import JobRollup
 from models.control import Lane, Queue, WorkerProcess
 from models.jobs import Job
@@ -200,3 +202,19 @@ def test_unknown_task_is_marked_on_overview_and_jobs_page(signed_in: As, deps: D
     for page in ("/console", "/console/jobs", "/console/jobs?state=queued&task=gone.task"):
         assert "1 job of unknown task gone.task: deploy the release that knows it" in someone.get(page).text
     assert '<span class="state held">unknown task</span>' in someone.get("/console/jobs").text
+
+
+def test_broken_invariant_is_named_on_the_overview(signed_in: As, deps: Deps) -> None:
+    with deps.sessions() as session:
+        session.execute(text("""
+            INSERT INTO processes (id, role, host, pid, version, started_at, beat_at, clock_offset_seconds)
+            VALUES ('web-1', 'web', 'h', 1, '0', clock_timestamp() - interval '1 hour', clock_timestamp(), 2.5)
+        """))  # fmt: skip
+        session.commit()
+    assert (
+        "A clock is wrong: the clock of web web-1 is +2.5 s from PostgreSQL" in signed_in("viewer").get("/console").text
+    )
+
+
+def test_every_broken_invariant_has_a_sentence() -> None:
+    assert set(texts.INVARIANTS) == set(invariants.NAMES)

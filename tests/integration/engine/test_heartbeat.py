@@ -269,3 +269,21 @@ def test_restart_of_postgresql_counts_as_an_outage(
 
 def advance(clock: ManualClock, seconds: float) -> None:
     clock.advance(timedelta(seconds=seconds))
+
+
+def test_beat_reports_since_when_an_act_waits_for_its_record(beating: Beating) -> None:
+    query = "SELECT extract(epoch FROM clock_timestamp() - unrecorded_since)::float8 FROM worker_processes"
+    lease = uuid4()
+    beating.holdings.take_lease(lease)
+    beating.heartbeat._beat()
+    assert beating.connection.execute(query).fetchone() == (None,)
+    beating.holdings._elapsed = lambda: time.monotonic() - 12
+    beating.holdings.end_act(lease)
+    beating.holdings._elapsed = time.monotonic
+    beating.heartbeat._beat()
+    row = beating.connection.execute(query).fetchone()
+    assert row is not None
+    assert 12 <= row[0] < 20
+    beating.holdings.drop_lease(lease)
+    beating.heartbeat._beat()
+    assert beating.connection.execute(query).fetchone() == (None,)

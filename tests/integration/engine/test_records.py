@@ -1,7 +1,7 @@
 """Records of outside work that PostgreSQL refuses for a while, and acts that end in unusual ways."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -33,8 +33,10 @@ class StubbornSender(Sender):
     """Its record is refused a number of times."""
 
     refusals: list[psycopg.Error] = field(default_factory=list)
+    on_record: Callable[[], None] = lambda: None
 
     def record(self, job: JobContext, session: Session, payload: Send, plan: str, result: str) -> Outcome:
+        self.on_record()
         if self.refusals:
             raise self.refusals.pop()
         return super().record(job, session, payload, plan, result)
@@ -74,6 +76,17 @@ def test_record_is_tried_again_and_the_act_is_not_when_postgresql_refuses_it(
     assert stubborn.script.sent[str(job)] == 1
     assert stubborn.waits
     assert stubborn.inline.runtime.holdings.leases() == ()
+
+
+def test_act_waits_for_its_record_in_the_holdings_until_it_is_recorded(stubborn: StubbornHarness) -> None:
+    holdings, seconds = stubborn.inline.runtime.holdings, []
+    stubborn.script.actions["x"] = lambda job, note: seconds.append(holdings.now().unrecorded_seconds)
+    stubborn.sender.refusals = [errors.DiskFull("refused")]
+    stubborn.sender.on_record = lambda: seconds.append(holdings.now().unrecorded_seconds)
+    stubborn.inline.run(stubborn.put(Send(note="x")))
+    during, first, second = seconds
+    assert (during, first is not None, second is not None) == (None, True, True)
+    assert holdings.now().unrecorded_seconds is None
 
 
 @pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, GeneratorExit])
