@@ -162,9 +162,14 @@ class Jobs:
         for shared, members in groups.items():
             cursor.execute(BULK, (*shared, *members))
         for number, job_id in keyed_rows.insert_in_key_order(cursor, keyed).items():
+            if job_id == ids[number]:
+                self.record_created(job_id, requests[number])
             ids[number] = job_id
         ring_after_commit(session, self.doorbell)
         return ids
+
+    def record_created(self, job_id: UUID, request: JobRequest) -> None:
+        """Do nothing; a traced subclass records that a keyed job of a batch is new."""
 
     def check(self, request: JobRequest) -> CheckedPayload:
         """Return the payload of a request. Raises Invalid."""

@@ -54,13 +54,17 @@ class TracedJobs(Jobs):
         return result
 
     def enqueue_many(self, session: Session, requests: Sequence[JobRequest]) -> list[UUID]:
-        """Do as `Jobs.put_many` and record spans; keyed jobs are recorded by `place`."""
+        """Do as `Jobs.enqueue_many` and record spans; `record_created` has those of keyed jobs."""
         traced = self.with_trace()
         ids = Jobs.enqueue_many(traced, session, requests)
         for job_id, request in zip(ids, requests, strict=True):
             if not request.has_key_or_lane:
                 traced.record_span(job_id, request)
         return ids
+
+    def record_created(self, job_id: UUID, request: JobRequest) -> None:
+        """Record the span of a new keyed job of a batch."""
+        self.record_span(job_id, request)
 
     def with_trace(self) -> "TracedJobs":
         """Return a copy whose jobs belong to the caller's trace, or to a new one."""
