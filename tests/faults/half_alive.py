@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 from kontor.adapters.redis_doorbell import RING
 from tests.faults.fleet import Member
-from tests.faults.recovery import begun
 from tests.faults.scene import EXTERNAL, REPLY, TAKE_OVER, TRANSACTIONAL, Fault, Scene
 from tests.faults.stopping import has_leader, leader_of, stands_by, stopped
 from tests.support.cutting_proxy import before_postgres, before_redis
@@ -61,7 +60,7 @@ def stop_worker(scene: Scene, kind: str) -> float:
     scene.ended = 1
     with stopped(worker) as since:
         scene.open_gates(others)
-        seconds = scene.until(since, lambda: len(begun(scene.made, mine, 2)) == len(mine), "the second start")
+        seconds = scene.until(since, lambda: scene.have_begun(mine, 2), "the second start")
     scene.open_gates(mine)
     scene.until(since, lambda: scene.effects([*mine, *others]), "the jobs in hand")
     wait_for(lambda: bool(scene.ask(WORKER, [worker.process.pid])), "the worker registered again")

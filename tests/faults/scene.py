@@ -4,6 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,21 @@ class Scene:
             for attempt in attempts:
                 self.made.sink.open_gate(number, attempt)
 
+    def begin(self, kind: str, jobs: int) -> dict[int, int]:
+        """Let jobs wait at their gates, each with a doorbell of its own; returns the process id of each number."""
+        numbers: list[int] = []
+        for _ in range(jobs):
+            numbers += self.put(kind, gated=True)
+            wait_for(partial(self.have_begun, tuple(numbers), 1), "a job in hand", PATIENCE)
+        return begun(self.made, numbers, 1)
+
+    def have_begun(self, numbers: Sequence[int], attempt: int) -> bool:
+        return len(begun(self.made, numbers, attempt)) == len(numbers)
+
     def in_hand(self, kind: str, jobs: int) -> tuple[Member, list[int], list[int]]:
         """Let jobs wait at their gates; returns a worker, the numbers of its jobs and those of the others'."""
-        numbers = self.put(kind, jobs, gated=True)
-        wait_for(lambda: len(begun(self.made, numbers, 1)) == jobs, "jobs in hand", PATIENCE)
-        pids = begun(self.made, numbers, 1)
+        pids = self.begin(kind, jobs)
+        numbers = list(pids)
         pid = pids[numbers[0]]
         mine = [number for number in numbers if pids[number] == pid]
         return owner(self.made, pid), mine, [number for number in numbers if pids[number] != pid]
@@ -161,7 +172,8 @@ def observe(made: Fleet, servers: EmbeddedServers, fault: Fault) -> Outcome:
     unfinished: tuple[str, ...] = ()
     load.start()
     try:
-        scene.go_on()
+        if {"relay", "worker"} <= {member.role for member in made.members}:
+            scene.go_on()
         seconds = fault.inflict(scene)
         scene.go_on()
     except WaitTimeout as error:
