@@ -25,6 +25,7 @@ FIRED = "SELECT FROM schedule_occurrences WHERE schedule = 'console.rollup' AND 
 WORKER = "SELECT beats FROM worker_processes WHERE pid = %s"
 RELEASED = "SELECT count(*) FROM job_attempts WHERE outcome = 'released' AND job_id = %s"
 ATTEMPTS = "SELECT attempt, crashes FROM jobs_archive WHERE id = %s"
+LANE = "SELECT busy_with FROM lanes WHERE name = 'remote'"
 FEW_DESCRIPTORS = 3
 JOBS = 12
 
@@ -132,15 +133,14 @@ def drop_answer_to_claim(scene: Scene) -> float:
     with before_postgres(scene.made.settings.database_url) as (proxy, url):
         member = scene.made.start("worker", DATABASE_URL=url)
         scene.go_on()
-        scene.load.rest()
-        wait_for(lambda: scene.done(scene.load.ids), "the load")
-        proxy.lose = b"COMMIT"
-        numbers = scene.put("rerun", 4, lane="remote")
-        wait_for(proxy.lost.is_set, "the loss")
-        since, scene.ended = time.monotonic(), 1
-        seconds = scene.until(since, lambda: scene.effects(numbers), "the jobs of the lane")
-        assert scene.ask("SELECT busy_with FROM lanes WHERE name = 'remote'") == [(None,)]
-        scene.load.resume()
+        with scene.load.resting():
+            wait_for(lambda: scene.done(scene.load.ids), "the load")
+            proxy.lose = b"COMMIT"
+            numbers = scene.put("rerun", 4, lane="remote")
+            wait_for(proxy.lost.is_set, "the loss")
+            since, scene.ended = time.monotonic(), 1
+            seconds = scene.until(since, lambda: scene.effects(numbers), "the jobs of the lane")
+            wait_for(lambda: scene.ask(LANE) == [(None,)], "the free lane")
         scene.go_on()
         end(scene, member)
     return seconds

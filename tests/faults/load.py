@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
@@ -40,12 +41,11 @@ class Load(threading.Thread):
         self._over.set()
         self.join()
 
-    def rest(self) -> None:
-        """Enqueue nothing until `resume`."""
-        self._turn.acquire()
-
-    def resume(self) -> None:
-        self._turn.release()
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Enqueue nothing for the length of the block."""
+        with self._turn:
+            yield
 
     @property
     def ids(self) -> list[UUID]:
