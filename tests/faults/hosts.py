@@ -60,16 +60,18 @@ class Hosts:
 
     def unplug_leader(self, at: Scene) -> float:
         """The interfaces of the leader's host go down and, when the standby serves, up again."""
-        since, at.ended = time.monotonic(), 1
+        at.ended = 1
         with self.network.unplugged("a"):
+            since = time.monotonic()
             seconds = at.until_served(since)
         self.back(at)
         return seconds
 
     def cut_leader(self, at: Scene) -> float:
         """The cable of the leader's host is cut for 20 s."""
-        since, at.ended = time.monotonic(), 1
+        at.ended = 1
         with self.network.cut("a"):
+            since = time.monotonic()
             seconds = at.until_served(since)
             threading.Event().wait(since + CUT_SECONDS - time.monotonic())
         self.back(at)
@@ -77,16 +79,18 @@ class Hosts:
 
     def cut_leader_from_redis(self, at: Scene) -> float:
         """The leader's host reaches PostgreSQL and not Redis."""
-        since, at.ended = time.monotonic(), 1
+        at.ended = 1
         with self.network.cut("a", ["redis"]):
+            since = time.monotonic()
             seconds = at.until_served(since)
         self.back(at)
         return seconds
 
     def lose_packets(self, at: Scene) -> float:
         """The leader's host loses a tenth of its packets for ten seconds."""
-        since, at.ended = time.monotonic(), 1
+        at.ended = 1
         with self.network.lossy("a", 10):
+            since = time.monotonic()
             seconds = at.until_served(since)
             threading.Event().wait(since + LOSS_SECONDS - time.monotonic())
         return seconds
