@@ -25,7 +25,7 @@ from kontor.kernel.doorbells import Doorbell, DoorbellChannel
 log = structlog.get_logger(__name__)
 
 GONE_SECONDS = 2.0
-STOPPED_SECONDS = 3.0
+STOPPED_SECONDS = 2.5
 STALLED_SECONDS = 10.0
 GRACE_SECONDS = 1.5
 OUTAGE_GRACE_SECONDS = 10.0

@@ -18,7 +18,7 @@ from tests.faults import scene
 from tests.faults.chaos import settings_of
 from tests.faults.fleet import Fleet, Member, fleet
 from tests.faults.network import HOSTS, PLANES, Network, obstacle
-from tests.faults.scene import EXTERNAL, TAKE_OVER, Fault, Scene
+from tests.faults.scene import EXTERNAL, TAKE_OVER, TRANSACTIONAL, Fault, Scene
 from tests.faults.stopping import has_leader, leader_of, stands_by
 from tests.support.polling import wait_for
 from workers.migrations import ROOT, migrate
@@ -120,7 +120,10 @@ class Hosts:
             Fault("leader's host: loses Redis only", "all work", TAKE_OVER, self.cut_leader_from_redis),
             Fault("worker's host vanishes: external", "its jobs", EXTERNAL, lambda at: self.lose_worker(at, "rerun")),
             Fault(
-                "worker's host vanishes: transactional", "its jobs", EXTERNAL, lambda at: self.lose_worker(at, "single")
+                "worker's host vanishes: transactional",
+                "its jobs",
+                TRANSACTIONAL,
+                lambda at: self.lose_worker(at, "single"),
             ),
         ]
 
