@@ -13,7 +13,7 @@ from kontor.adapters.redis_doorbell import RING
 from tests.faults.fleet import Member
 from tests.faults.scene import EXTERNAL, REPLY, TAKE_OVER, TRANSACTIONAL, Fault, Scene
 from tests.faults.stopping import has_leader, leader_of, stands_by, stopped
-from tests.support.cutting_proxy import CuttingProxy, before_postgres, before_redis
+from tests.support.cutting_proxy import before_postgres, before_redis
 from tests.support.polling import wait_for
 
 OVERDUE = """
@@ -25,8 +25,7 @@ FIRED = "SELECT FROM schedule_occurrences WHERE schedule = 'console.rollup' AND 
 WORKER = "SELECT beats FROM worker_processes WHERE pid = %s"
 RELEASED = "SELECT count(*) FROM job_attempts WHERE outcome = 'released' AND job_id = %s"
 ATTEMPTS = "SELECT attempt, crashes FROM jobs_archive WHERE id = %s"
-DISTURBED = "SELECT count(*) FROM job_attempts WHERE outcome IN ('crashed', 'released')"
-ROUNDS = 10
+CRASHED = "SELECT count(*) FROM job_attempts WHERE outcome = 'crashed'"
 LANE = "SELECT busy_with FROM lanes WHERE name = 'remote'"
 FEW_DESCRIPTORS = 3
 JOBS = 12
@@ -131,31 +130,25 @@ def drop_reply_to_relay(scene: Scene) -> float:
 
 
 def drop_answer_to_claim(scene: Scene) -> float:
-    """The only worker's COMMIT is done and answered by a reset, with jobs in one lane."""
+    """The only worker's COMMIT of a claim is done and answered by a reset; its lane has more jobs.
+
+    It has run one job before: after five a COMMIT goes out as a prepared statement, which the proxy does not see.
+    """
     with before_postgres(scene.made.settings.database_url) as (proxy, url):
         member = scene.made.start("worker", DATABASE_URL=url)
-        scene.go_on()
-        with scene.load.resting():
-            wait_for(lambda: scene.done(scene.load.ids), "the load")
-            seconds, scene.ended = 0.0, 1
-            for _ in range(ROUNDS):
-                seconds = drop_commit(scene, proxy)
-                if scene.ask(DISTURBED) != [(0,)]:
-                    break
-            assert scene.ask(DISTURBED) != [(0,)], "a claim was hit in no round"
-            wait_for(lambda: scene.ask(LANE) == [(None,)], "the free lane")
+        first = scene.put("rerun", lane="remote")
+        wait_for(lambda: scene.effects(first), "the first job")
+        proxy.lose = b"COMMIT"
+        numbers = scene.put("rerun", 4, lane="remote")
+        wait_for(proxy.lost.is_set, "the loss")
+        since, scene.ended = time.monotonic(), 1
+        seconds = scene.until(since, lambda: scene.effects(numbers), "the jobs of the lane")
+        assert scene.ask(CRASHED) == [(1,)]
+        wait_for(lambda: scene.ask(LANE) == [(None,)], "the free lane")
+        scene.load.start()
         scene.go_on()
         end(scene, member)
     return seconds
-
-
-def drop_commit(scene: Scene, proxy: CuttingProxy) -> float:
-    """The answer to the next COMMIT of any session is lost: of a claim, or of a beat's sums."""
-    proxy.lost.clear()
-    proxy.lose = b"COMMIT"
-    numbers = scene.put("rerun", 4, lane="remote")
-    wait_for(proxy.lost.is_set, "the loss")
-    return scene.until(time.monotonic(), lambda: scene.effects(numbers), "the jobs of the lane")
 
 
 def exhaust_descriptors(scene: Scene) -> float:
@@ -211,7 +204,7 @@ PROCESS_FAULTS: Sequence[Fault] = (
     Fault("web stopped, then continued", "its requests", 1.0, stop_web),
     Fault("reply of Redis to a worker lost", "one doorbell", REPLY, drop_reply_to_worker, NO_WORKER),
     Fault("reply of Redis to the relay lost", "some doorbells", REPLY, drop_reply_to_relay, NO_RELAY),
-    Fault("claim's COMMIT answered by a reset", "one lane", EXTERNAL, drop_answer_to_claim, NO_WORKER),
+    Fault("claim's COMMIT answered by a reset", "one lane", EXTERNAL, drop_answer_to_claim, NO_WORKER, quiet=True),
     Fault("no file descriptors in a worker", "its jobs", EXTERNAL, exhaust_descriptors),
     Fault("three deploys during one long job", "that job", EXTERNAL, deploy_thrice, stop_milliseconds=500),
 )

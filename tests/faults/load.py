@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from uuid import UUID
 
 import psycopg
@@ -33,19 +32,13 @@ class Load(threading.Thread):
         self._settings = settings
         self._numbers = first
         self._over = threading.Event()
-        self._turn = threading.Lock()
         self.acknowledged: list[tuple[float, UUID]] = []
         self.refused = 0
 
     def stop(self) -> None:
         self._over.set()
-        self.join()
-
-    @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Enqueue nothing for the length of the block."""
-        with self._turn:
-            yield
+        if self.is_alive():
+            self.join()
 
     @property
     def ids(self) -> list[UUID]:
@@ -74,7 +67,7 @@ class Load(threading.Thread):
         while not self._over.wait(self.pause):
             began = time.monotonic()
             try:
-                with self._turn, Session(engine) as session, session.begin():
+                with Session(engine) as session, session.begin():
                     ids = jobs.enqueue_many(session, self.burst(session))
             except (DBAPIError, psycopg.Error):
                 self.refused += 1
