@@ -141,7 +141,7 @@ def drop_answer_to_claim(scene: Scene) -> float:
         proxy.lose = b"COMMIT"
         numbers = scene.put("rerun", 4, lane="remote")
         wait_for(proxy.lost.is_set, "the loss")
-        since, scene.ended = time.monotonic(), 1
+        since = time.monotonic()
         seconds = scene.until(since, lambda: scene.effects(numbers), "the jobs of the lane")
         assert scene.ask(CRASHED) == [(1,)]
         wait_for(lambda: scene.ask(LANE) == [(None,)], "the free lane")
