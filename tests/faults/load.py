@@ -62,7 +62,8 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         engine = create_engine(self._settings.database_url, pool_pre_ping=True)
-        doorbell = RedisRelayHint(redis_client(self._settings), redis_keys(self._settings))
+        client = redis_client(self._settings)
+        doorbell = RedisRelayHint(client, redis_keys(self._settings))
         jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
         while not self._over.wait(self.pause):
             began = time.monotonic()
@@ -74,4 +75,5 @@ class Load(threading.Thread):
                 continue
             self.committed(began, ids)
         doorbell.close()
+        client.close()
         engine.dispose()

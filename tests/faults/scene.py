@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -51,8 +52,16 @@ class Scene:
                 self._connection = self.made.connect()
             return self._connection.execute(statement, values).fetchall()
         except psycopg.OperationalError:
+            if self._connection is not None:
+                self._connection.close()
             self._connection = None
             return []
+
+    def close(self) -> None:
+        """End the load and the connection."""
+        self.load.stop()
+        if self._connection is not None:
+            self._connection.close()
 
     def members(self, role: str) -> list[Member]:
         return [member for member in self.made.members if member.role == role]
@@ -168,28 +177,32 @@ def broken_promises(fault: Fault, seconds: float, verdict: Verdict, per_thread: 
     return tuple(faults)
 
 
-def observe(made: Fleet, servers: EmbeddedServers, fault: Fault) -> Outcome:
-    """Put the load on, inflict the fault, wait until all is done, compare."""
-    made.wipe()
-    load = Load(made.settings)
-    scene = Scene(made, servers, load)
-    unfinished: tuple[str, ...] = ()
+def inflicted(scene: Scene, fault: Fault) -> tuple[float, list[str]]:
+    """Put the load on, inflict the fault, wait until all is done; returns the seconds, and what did not happen."""
+    seconds, unfinished = float("inf"), []
     try:
         if not fault.quiet:
-            load.start()
-        if {"relay", "worker"} <= {member.role for member in made.members}:
+            scene.load.start()
+        if {"relay", "worker"} <= {member.role for member in scene.made.members}:
             scene.go_on()
         seconds = fault.inflict(scene)
         scene.go_on()
     except (WaitTimeout, AssertionError) as error:
-        seconds, unfinished = float("inf"), (str(error) or "a condition of the row does not hold",)
-    finally:
-        load.stop()
+        unfinished.append(str(error) or "a condition of the row does not hold")
+    scene.load.stop()
     try:
         wait_for(lambda: scene.ask(OPEN) == [(0,)], "all jobs finished", PATIENCE)
     except WaitTimeout as error:
-        unfinished = (*unfinished, str(error))
-    acknowledged = [*load.ids, *scene.ids]
+        unfinished.append(str(error))
+    return seconds, unfinished
+
+
+def observe(made: Fleet, servers: EmbeddedServers, fault: Fault) -> Outcome:
+    """Inflict a fault on a running fleet, and compare what was acknowledged with what happened."""
+    made.wipe()
+    with closing(Scene(made, servers, Load(made.settings))) as scene:
+        seconds, unfinished = inflicted(scene, fault)
+        acknowledged = [*scene.load.ids, *scene.ids]
     verdict, per_thread = judge(made, acknowledged), repeats_per_thread(made.sink)
     faults = (*unfinished, *broken_promises(fault, seconds, verdict, per_thread, scene.ended))
     return Outcome(fault, seconds, len(acknowledged), verdict, per_thread, faults)
