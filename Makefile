@@ -1,7 +1,7 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos mutate bench bench-growth bench-exports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate bench bench-growth bench-exports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
 
 BIN := .venv/bin
 # Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `bench` and `simulate`.
@@ -55,8 +55,11 @@ format: $(STAMP) ## format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-chaos: $(STAMP) ## kill real processes at every crash point, then soak
+chaos: $(STAMP) ## kill real processes at every crash point, inflict other faults, then soak
 	@$(BIN)/python -m tests.faults.chaos $(CHAOS)
+
+chaos-hosts: $(STAMP) ## cut off hosts (network namespaces; needs root on Linux)
+	@$(BIN)/python -m tests.faults.hosts $(CHAOS)
 
 soak: $(STAMP) ## the seeded soak alone
 	@$(BIN)/python -m tests.faults.chaos --only soak $(CHAOS)

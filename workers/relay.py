@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 STANDBY_SECONDS = 0.5
 BROKER_DOWN_SECONDS = 0.2
 BROKER_TIMEOUT_SECONDS = 3.0
-GIVE_UP_SECONDS = 5.0
-"""A leader without Redis for this long lets another process lead that has it."""
+GIVE_UP_SECONDS = 4.0
+"""A leader without Redis for this long, after an error that takes up to three, lets another lead that has it."""
 
 
 class RelayProcess:

@@ -2,9 +2,10 @@
 
 The crash counts as an attempt.
 
-A worker is gone when its heartbeat is stale and it has no database connection. It has stalled when its
-heartbeat is very old but connections remain; these are terminated, which fences off its open
-transactions. Heartbeats are compared with PostgreSQL's clock.
+A worker is gone when its heartbeat is stale and it has no database connection. It has stopped when its heartbeat
+is stale and it leaves a transaction idle, at two looks in a row. It has stalled when its heartbeat is very old but
+connections remain. Connections are terminated, which fences off open transactions. Heartbeats are compared with
+PostgreSQL's clock.
 
 A beat names the leases and doorbells that its worker holds. What is missing in a beat counts as lost when it is still
 missing two beats later: the second of these was composed after the first sight, whatever the clocks say.
@@ -24,6 +25,7 @@ from kontor.kernel.doorbells import Doorbell, DoorbellChannel
 log = structlog.get_logger(__name__)
 
 GONE_SECONDS = 2.0
+STOPPED_SECONDS = 2.5
 STALLED_SECONDS = 10.0
 GRACE_SECONDS = 1.5
 OUTAGE_GRACE_SECONDS = 10.0
@@ -31,8 +33,10 @@ BEATS_TO_BE_SURE = 2
 APPLICATION_PREFIX = "kontor-worker:"
 SUSPECTS = """
 SELECT w.id, extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float,
-    array(SELECT a.pid FROM pg_stat_activity a WHERE a.application_name = %s || w.id)
-FROM worker_processes w WHERE w.heartbeat_at < clock_timestamp() - make_interval(secs => %s)
+    array(SELECT a.pid FROM pg_stat_activity a WHERE a.application_name = %(prefix)s || w.id),
+    EXISTS (SELECT FROM pg_stat_activity a WHERE a.application_name = %(prefix)s || w.id
+        AND a.state = 'idle in transaction' AND a.state_change < clock_timestamp() - make_interval(secs => %(gone)s))
+FROM worker_processes w WHERE w.heartbeat_at < clock_timestamp() - make_interval(secs => %(gone)s)
 """
 SERVER_AGE = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float"
 WORKERS = "SELECT id FROM worker_processes"
@@ -77,16 +81,25 @@ _RUNNING: Mapping[str, object] = {"state": "running", "increment": 0, "worker": 
 
 @dataclass(frozen=True, slots=True)
 class StaleWorker:
-    """A worker with a stale heartbeat: its age in seconds, and the pids of the worker's backends."""
+    """A worker with a stale heartbeat: its age in seconds, the pids of the worker's backends.
+
+    `waited_for`: a transaction of its is idle and keeps the rows of transactional jobs locked.
+    """
 
     worker: str
     age: float
     backends: tuple[int, ...]
+    waited_for: bool
 
     @property
     def gone(self) -> bool:
         """Whether the process has no connection left."""
         return not self.backends
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the process seems to stand still in the middle of a transaction."""
+        return self.waited_for and self.age > STOPPED_SECONDS
 
     @property
     def stalled(self) -> bool:
@@ -96,22 +109,14 @@ class StaleWorker:
 
 def stale_workers(connection: PgConnection) -> list[StaleWorker]:
     """Return the workers with a stale heartbeat."""
-    rows = connection.execute(SUSPECTS, (APPLICATION_PREFIX, GONE_SECONDS)).fetchall()
-    return [StaleWorker(worker, age, tuple(pids)) for worker, age, pids in rows]
+    rows = connection.execute(SUSPECTS, {"prefix": APPLICATION_PREFIX, "gone": GONE_SECONDS}).fetchall()
+    return [StaleWorker(worker, age, tuple(pids), waited_for) for worker, age, pids, waited_for in rows]
 
 
 def terminate(connection: PgConnection, stale: StaleWorker) -> None:
     """Terminate a worker's connections, which rolls back its open transactions."""
     if stale.backends:
         connection.execute(END_BACKENDS, (list(stale.backends),))
-
-
-def cut_off(connection: PgConnection) -> list[str]:
-    """Terminate the connections of the workers that are gone or have stalled; return these workers."""
-    dead = [stale for stale in stale_workers(connection) if stale.gone or stale.stalled]
-    for stale in dead:
-        terminate(connection, stale)
-    return [stale.worker for stale in dead]
 
 
 def deregister(connection: PgConnection, worker: str) -> None:
@@ -186,6 +191,16 @@ class Comparison:
     unheld: dict[tuple[UUID, UUID], int] = field(default_factory=dict)
     missing: dict[str, Mapping[str, int]] = field(default_factory=dict)
     lane_cursor: str = ""
+    stopped: frozenset[str] = frozenset()
+
+    def cut_off(self) -> list[str]:
+        """Terminate the connections of the workers that are gone, stopped or stalled; return these workers."""
+        stale = stale_workers(self.connection)
+        before, self.stopped = self.stopped, frozenset(each.worker for each in stale if each.stopped)
+        dead = [each for each in stale if each.gone or each.stalled or each.worker in before & self.stopped]
+        for each in dead:
+            terminate(self.connection, each)
+        return [each.worker for each in dead]
 
     def unheld_jobs(self) -> list[tuple[UUID, UUID]]:
         """Return (job, lease) of running jobs whose registered worker does not hold their lease."""

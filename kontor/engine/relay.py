@@ -266,7 +266,7 @@ class Relay:
 
     def _strike_off(self, wall_now: datetime) -> None:
         """Deregister dead workers, and count a crash of each job that they were running."""
-        for worker in recovery.cut_off(self.connection):
+        for worker in self.comparison.cut_off():
             bells = self.bells.reclaim(worker)
             self._forget(bells)
             for bell in bells:

@@ -1,4 +1,4 @@
-"""`make chaos`: crash points x kinds of tasks, recovery times, a soak. Exits with 0 if all is good."""
+"""`make chaos`: crash points x kinds of tasks, faults, recovery times, a soak. Exits with 0 if all is good."""
 
 import argparse
 import sys
@@ -11,13 +11,18 @@ from rich.table import Table
 
 from kontor.adapters.embedded.servers import EmbeddedServers, owned_servers
 from kontor.adapters.settings import Settings
-from tests.faults import fairness, recovery, soak
+from tests.faults import fairness, recovery, scene, soak
 from tests.faults.checker import Verdict
 from tests.faults.crash_points import KINDS, ROLE_OF_POINT, Cell, plan, run_cell
 from tests.faults.fleet import fleet
+from tests.faults.half_alive import PROCESS_FAULTS
+from tests.faults.half_alive_servers import SERVER_FAULTS
+from tests.faults.scene import Fault
 from workers.migrations import migrate
 
 LIMITS = {"transactional": 5.0, "external": 15.0}
+FAULTS = (*PROCESS_FAULTS, *SERVER_FAULTS)
+SHORT_FAULTS = ("relay stopped", "reply of Redis to a worker", "claim's COMMIT", "held job locked")
 
 
 def settings_of(servers: EmbeddedServers, namespace: str) -> Settings:
@@ -110,20 +115,33 @@ def fairness_table(console: Console, servers: EmbeddedServers, count: int) -> bo
     return max(times) <= 1.0 and left > 0
 
 
+def fault_table(console: Console, servers: EmbeddedServers, faults: Sequence[Fault]) -> bool:
+    """Inflict the faults, one after another, and print the table; returns whether every promise was kept."""
+    outcomes = []
+    for number, fault in enumerate(faults):
+        settings = settings_of(servers, f"half-alive-{number}")
+        outcomes.append(scene.run_fault(servers, settings, servers.data_dir / f"half-alive-{number}", fault))
+        scene.report(console, outcomes[-1])
+    console.print(scene.table_of("half alive: seconds until the work goes on", outcomes))
+    return not any(outcome.faults for outcome in outcomes)
+
+
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of `make chaos CHAOS="…"`."""
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the soak")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="few points, few samples, a soak of 40 s")
-    parser.add_argument("--only", choices=("points", "recovery", "fairness", "soak"), help="one part alone")
+    parser.add_argument("--only", choices=("points", "faults", "recovery", "fairness", "soak"), help="one part alone")
     parser.add_argument("--points", nargs="*", default=list(ROLE_OF_POINT), help="these crash points alone")
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="these kinds of task alone")
+    parser.add_argument("--faults", nargs="*", default=[""], help="faults whose names begin so")
     parser.add_argument("--backlog", type=int, default=100_000, help="jobs of the tenant that fills the queue")
     parser.add_argument("--samples", type=int, default=30, help="recoveries measured for each kind")
     options = parser.parse_args(arguments)
     if options.short:
         options.points = ["enqueued.after", "publish.after", "effect.after", "commit.after"]
+        options.faults = SHORT_FAULTS
         options.samples, options.seconds, options.backlog = 8, 40.0, 20_000
     return options
 
@@ -139,6 +157,9 @@ def main(arguments: Sequence[str]) -> int:
                 migrate(servers.postgres.url)
                 if options.only in (None, "points"):
                     good = crash_table(console, servers, options.points, options.kinds) and good
+                if options.only in (None, "faults"):
+                    faults = [fault for fault in FAULTS if fault.name.startswith(tuple(options.faults))]
+                    good = fault_table(console, servers, faults) and good
                 if options.only in (None, "recovery"):
                     good = recovery_table(console, servers, options.samples) and good
                 if options.only in (None, "fairness"):

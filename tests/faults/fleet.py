@@ -30,13 +30,13 @@ TABLES = "jobs, jobs_archive, job_attempts, once_keys, lanes, queues, effects"
 class Member:
     """One process of the fleet, in its own session; dies with the thread that started it."""
 
-    def __init__(self, role: str, environ: dict[str, str], log: Path, **pipes: Any) -> None:
+    def __init__(self, role: str, environ: dict[str, str], log: Path, prefix: Sequence[str] = (), **pipes: Any) -> None:
         self.role = role
         wrapper = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), "direct", str(int(signal.SIGKILL))]
         command = [str(ROOT), sys.executable, "-m", "tests.faults.process", role]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*wrapper, *command],
+                [*prefix, *wrapper, *command],
                 cwd=ROOT,
                 env=environ,
                 stderr=output,
@@ -108,10 +108,10 @@ class Fleet:
         url = self.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
         return psycopg.connect(url, autocommit=True)
 
-    def start(self, role: str) -> Member:
-        """Start one more process without waiting for it."""
-        log = self.folder / f"{role}.log"
-        member = Enqueuer(self.environ, log) if role == "enqueuer" else Member(role, self.environ, log)
+    def start(self, role: str, prefix: Sequence[str] = (), **environ: str) -> Member:
+        """Start one more process without waiting for it; `prefix` is a command that runs it, `environ` is its own."""
+        log, variables = self.folder / f"{role}.log", {**self.environ, **environ}
+        member = Enqueuer(variables, log) if role == "enqueuer" else Member(role, variables, log, prefix)
         self.members.append(member)
         return member
 
@@ -119,6 +119,13 @@ class Fleet:
         member = self.start("enqueuer")
         assert isinstance(member, Enqueuer)
         return member
+
+    def put(self, requests: Sequence[tuple[Any, ...]]) -> list[UUID]:
+        """Commit requested jobs by the fleet's enqueuer."""
+        enqueuer = next(member for member in self.members if isinstance(member, Enqueuer))
+        ids = enqueuer.put(requests)
+        assert ids is not None
+        return ids
 
     def replace(self, member: Member) -> Member:
         """Start a process in place of a dead one."""

@@ -20,7 +20,7 @@ from kontor.engine.enqueue import JobRequest, Jobs
 from tasks.catalogue import catalogue
 from tests.faults.crash_trap import Trap
 from tests.faults.tasks import PAYLOADS, Sink, handlers
-from workers import relay
+from workers import relay, web
 from workers.connections import redis_client, sql_engine
 from workers.namespaces import redis_keys
 from workers.worker import Worker, serve
@@ -57,6 +57,8 @@ def main(role: str) -> None:
             relay.run(settings, Catalogue([*catalogue(), *PAYLOADS]), trap)
         elif role == "scheduler":
             scheduler.run(settings)
+        elif role == "web":
+            web.run(settings)
         else:
             enqueuer(settings, trap)
 

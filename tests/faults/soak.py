@@ -1,78 +1,53 @@
 """A seeded soak: everything is killed at random under load; then acknowledged jobs are compared with the ledger."""
 
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from uuid import UUID
 
-import psycopg
 import redis
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from kontor.adapters.clock import SystemClock
 from kontor.adapters.embedded.servers import EmbeddedServers
-from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.adapters.settings import Settings
-from kontor.engine.catalogue import Catalogue
-from kontor.engine.enqueue import JobRequest, Jobs
+from kontor.engine.enqueue import JobRequest
 from tests.faults.checker import Verdict, judge
 from tests.faults.fleet import Fleet, fleet
-from tests.faults.tasks import PAYLOADS
+from tests.faults.load import Load
 from tests.support.polling import wait_for
-from workers.connections import redis_client
-from workers.namespaces import redis_keys
 
 ROLES = ("relay", "relay", "worker", "worker", "scheduler")
 PAUSE_SECONDS = (1.0, 4.0)
 SETTLE_SECONDS = 180.0
 BURST = (1, 40)
-DRIVER_PAUSE = 0.2
 CROWDED = text("SELECT count(*) = 1500 FROM (SELECT FROM jobs WHERE state <> 'dead' LIMIT 1500) AS waiting")
 
 
-class Driver(threading.Thread):
+class Driver(Load):
     """Enqueues bursts, and records committed ids outside the database."""
 
+    pause = 0.2
+
     def __init__(self, settings: Settings, seed: int, number: int, id_log: Path) -> None:
-        super().__init__(name=f"driver-{number}", daemon=True)
+        super().__init__(settings, f"driver-{number}", number * 10_000_000)
         self._random = Random(f"{seed} driver {number}")
-        self._numbers = number * 10_000_000
-        self._settings = settings
         self._id_log = id_log
-        self._over = threading.Event()
-        self.acknowledged: list[UUID] = []
-        self.refused = 0
 
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
+    def burst(self, session: Session) -> list[JobRequest]:
+        """A random number of jobs of one tenant; none while too many wait."""
+        return [] if session.scalar(CROWDED) else self._burst()
 
-    def run(self) -> None:
-        engine = create_engine(self._settings.database_url, pool_pre_ping=True)
-        doorbell = RedisRelayHint(redis_client(self._settings), redis_keys(self._settings))
-        jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
+    def committed(self, began: float, ids: Sequence[UUID]) -> None:
+        """Remember committed ids, and append them to the file."""
+        super().committed(began, ids)
         with self._id_log.open("a") as id_log:
-            while not self._over.wait(DRIVER_PAUSE):
-                try:
-                    with Session(engine) as session, session.begin():
-                        crowded = session.scalar(CROWDED)
-                        ids = [] if crowded else jobs.enqueue_many(session, self._burst())
-                except (DBAPIError, psycopg.Error):
-                    self.refused += 1
-                    continue
-                id_log.write("".join(f"{job_id}\n" for job_id in ids))
-                id_log.flush()
-                self.acknowledged += ids
-        doorbell.close()
-        engine.dispose()
+            id_log.write("".join(f"{job_id}\n" for job_id in ids))
 
     def _burst(self) -> list[JobRequest]:
         tenant = f"t{self._random.randrange(5)}"
@@ -165,7 +140,7 @@ def finish(console: Console, made: Fleet, drivers: list[Driver], chaos: Chaos, l
         made.replace(member)
     wait_for(lambda: made.open_jobs() == 0, "all jobs finished after the soak", SETTLE_SECONDS)
     settled = time.monotonic() - began
-    acknowledged = [job_id for driver in drivers for job_id in driver.acknowledged]
+    acknowledged = [job_id for driver in drivers for job_id in driver.ids]
     verdict = judge(made, acknowledged)
     console.print(summary(verdict, chaos.done, len(acknowledged), lasted, settled))
     for fault in verdict.faults[:20]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ class Sender:
 
     def act(self, job: JobContext, plan: Work) -> str:
         begin(self.sink, job, plan)
-        self.sink.put(effect=plan.number, key=str(job.id))
+        self.sink.put(effect=plan.number, key=str(job.id), run=job.attempt, thread=threading.get_ident())
         return str(job.id)
 
     def record(self, job: JobContext, session: Session, payload: Work, plan: Work, result: str) -> Outcome:

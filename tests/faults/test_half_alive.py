@@ -30,10 +30,7 @@ def alone(settings: Settings, tmp_path: Path) -> Iterator[Fleet]:
 
 def worker_through(fleet: Fleet, **urls: str) -> Member:
     """Start a worker that reaches a server at another address."""
-    plain = fleet.environ
-    fleet.environ = {**plain, **urls}
-    member = fleet.start("worker")
-    fleet.environ = plain
+    member = fleet.start("worker", **urls)
     fleet.workers(1)
     return member
 

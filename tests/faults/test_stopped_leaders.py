@@ -1,7 +1,6 @@
 """Leaders that hang: SIGSTOP of the leading relay and of the leading scheduler beside a standby."""
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -14,14 +13,13 @@ from uuid import UUID
 import pytest
 
 from kontor.adapters.settings import Settings
-from tests.faults.fleet import Enqueuer, Fleet, Member, fleet
-from tests.faults.recovery import owner
+from tests.faults.fleet import Enqueuer, Fleet, fleet
+from tests.faults.stopping import LEADER, leader_of, stopped
 from tests.support.polling import wait_for
 from workers.migrations import ROOT
 
 pytestmark = [pytest.mark.timeout(200), pytest.mark.slow]
 
-LEADER = "SELECT pid FROM leaders WHERE role = %s AND holder IS NOT NULL AND expires_at > clock_timestamp()"
 TAKE_OVER_SECONDS = 10.0
 DOCTOR_SECONDS = 15.0
 
@@ -34,20 +32,6 @@ def two_of(settings: Settings, folder: Path, role: str, *others: str) -> Iterato
         beats = "SELECT count(*) FROM processes WHERE role = %s"
         wait_for(lambda: bool(made.ask(LEADER, [role])) and made.ask(beats, [role])[0][0] == 2, "both", 60)
         yield made
-
-
-def leader_of(made: Fleet, role: str) -> Member:
-    return owner(made, made.ask(LEADER, [role])[0][0])
-
-
-@contextmanager
-def stopped(member: Member) -> Iterator[float]:
-    """SIGSTOP for the length of the block; yields when it was sent, in monotonic seconds."""
-    member.process.send_signal(signal.SIGSTOP)
-    try:
-        yield time.monotonic()
-    finally:
-        member.process.send_signal(signal.SIGCONT)
 
 
 def put(made: Fleet, number: int) -> UUID:

@@ -25,6 +25,7 @@ from tests.integration.engine.scripted_tasks import (
     Write,
     Writer,
 )
+from tests.support.polling import wait_for
 
 REGISTER = """
 INSERT INTO worker_processes (id, host, pid, version, threads, queues, started_at, heartbeat_at)
@@ -238,6 +239,29 @@ def test_stale_but_connected_worker_keeps_its_lease_for_a_while(dying: CrashingH
         dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '11 seconds'")
         dying.notice()
         assert dying.ask("SELECT count(*) FROM worker_processes") == 0
+    engine.dispose()
+
+
+def test_stale_worker_with_an_idle_transaction_is_struck_off_at_the_second_look(dying: CrashingHarness) -> None:
+    dying.ask(REGISTER)
+    dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '4 seconds'")
+    url = dying.engine.url.update_query_dict({"application_name": recovery.APPLICATION_PREFIX + "inline"})
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        idle = "SELECT state_change < clock_timestamp() - interval '2 s' FROM pg_stat_activity WHERE state = :state"
+        wait_for(lambda: dying.ask(idle, state="idle in transaction") is True, "two idle seconds", 20)
+        dying.notice()
+        assert dying.ask("SELECT count(*) FROM worker_processes") == 1
+        dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp()")
+        dying.notice()
+        dying.ask("UPDATE worker_processes SET heartbeat_at = clock_timestamp() - interval '4 seconds'")
+        dying.notice()
+        assert dying.ask("SELECT count(*) FROM worker_processes") == 1
+        dying.notice()
+        assert dying.ask("SELECT count(*) FROM worker_processes") == 0
+        with pytest.raises(OperationalError):
+            connection.execute(text("SELECT 1"))
     engine.dispose()
 
 
