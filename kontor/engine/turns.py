@@ -75,6 +75,10 @@ class ClaimFailed(Exception):
         self.cause = cause
 
 
+class CommitsAlone(Exception):
+    """A job of the group has crashed before: it shares no commit with others."""
+
+
 class TurnTransaction:
     """Records and claims for a group of turns, in one transaction."""
 
@@ -84,7 +88,7 @@ class TurnTransaction:
     def apply(self, turns: Sequence[Turn]) -> None:
         """Record and claim in one transaction.
 
-        Raises ClaimFailed, NotRegistered and what the records raise: nothing is written then.
+        Raises ClaimFailed, NotRegistered, CommitsAlone and what the records raise: nothing is written then.
         """
         acted = [turn.acted for turn in turns if turn.acted is not None]
         ids = [turn.next_id for turn in turns if turn.next_id is not None]
@@ -107,6 +111,8 @@ class TurnTransaction:
             leases = [(entry.claimed.row.id, entry.claimed.lease) for entry in acted]
             still_held = ledger.lock_leased(connection, leases) if acted else frozenset()
             rows = {row.id: row for row in self._runtime.supported(ledger.lock_queued(connection, ids))} if ids else {}
+            if len(turns) > 1 and any(row.crashes for row in (*rows.values(), *(each.claimed.row for each in acted))):
+                raise CommitsAlone
             done: list[tuple[UUID, object]] = []
             for turn in sorted(turns, key=lambda turn: turn.lane):
                 if turn.acted is not None and turn.acted.claimed.row.id in still_held:

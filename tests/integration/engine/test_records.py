@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from kontor.adapters.fakes import ManualClock
 from kontor.engine.handlers import Handler, JobContext, Outcome, Released
 from kontor.engine.testing import InlineWorker
-from kontor.engine.turns import Acted, Turn, TurnTransaction
+from kontor.engine.turns import Acted, CommitsAlone, Turn, TurnTransaction
 from kontor.kernel.doorbells import HANDED_BACK
 from tests.integration.engine.conftest import EngineHarness, guard
 from tests.integration.engine.scripted_tasks import Script, Send, Sender, SendParked
@@ -168,3 +168,18 @@ def test_shared_commit_records_only_the_leases_that_still_stand(stubborn: Stubbo
     transaction.apply(acted)
     assert [stubborn.state(job) for job in jobs] == ["succeeded", "running", "succeeded"]
     assert sorted(stubborn.effects()) == ["0", "2"]
+
+
+def test_job_that_crashed_before_shares_no_commit(stubborn: StubbornHarness) -> None:
+    crashed, other = (stubborn.put(Send(note=note)) for note in ("crashed", "other"))
+    stubborn.ask("UPDATE jobs SET crashes = 1 WHERE id = :id", id=crashed)
+    transaction = TurnTransaction(stubborn.inline.runtime)
+    with pytest.raises(CommitsAlone):
+        transaction.apply([Turn(None, crashed), Turn(None, other)])
+    alone = [Turn(None, job) for job in (crashed, other)]
+    for turn in alone:
+        transaction.apply([turn])
+    with pytest.raises(CommitsAlone):
+        transaction.apply([Turn(Acted(turn.claimed, "x"), None) for turn in alone if turn.claimed])
+    assert [stubborn.state(job) for job in (crashed, other)] == ["running", "running"]
+    assert stubborn.effects() == []
