@@ -24,6 +24,7 @@ OLDEST_POSTGRES = 150000
 SKEW = timedelta(seconds=5)
 SECOND_LOOK_SECONDS = 1.5
 TWICE = invariants.PASSING | {invariants.LANE}
+LEDGER_TIME = "SELECT coalesce((SELECT now FROM clock WHERE id = 1 AND %s), clock_timestamp())"
 STUCK = """
 SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - interval '5 minutes' AND NOT held
            AND NOT EXISTS (SELECT FROM queues q WHERE q.name = jobs.queue AND q.paused)),
@@ -46,7 +47,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield check(connection)
             if check_schema(connection).state == "ok":
                 yield from check_work(connection)
-                yield from check_invariants(connection, programme_time(settings))
+                yield from check_invariants(connection, ledger_time(connection, test_clock=settings.test_clock))
     except OldPrimary as error:
         yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
     except SettingsError as error:
@@ -54,6 +55,14 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     except psycopg.OperationalError as error:
         yield Check("PostgreSQL", "problem", one_line(error), "start it, or correct DATABASE_URL")
     yield from check_test_clock(settings)
+
+
+def ledger_time(connection: "psycopg.Connection[tuple[object, ...]]", *, test_clock: bool) -> datetime:
+    """Return programme time over a connection that is open, also through a pooler."""
+    row = connection.execute(LEDGER_TIME, (test_clock,)).fetchone()
+    assert row is not None
+    assert isinstance(row[0], datetime)
+    return row[0]
 
 
 def check_settings(settings: Settings) -> Iterator[Check]:
