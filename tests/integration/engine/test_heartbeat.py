@@ -87,7 +87,8 @@ def test_beat_reports_what_is_held_and_its_number(beating: Beating) -> None:
     assert beating.row() == (2, [], ["bell"])
 
 
-def test_beat_is_not_flushed(beating: Beating) -> None:
+def test_beat_is_not_flushed(beating: Beating, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEATS_PER_MEASUREMENT", 1000)  # measurements of the clock are unflushed too
     beating.connection.execute("SET synchronous_commit = on")
 
     def unflushed() -> bool:
