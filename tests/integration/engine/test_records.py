@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from kontor.adapters.fakes import ManualClock
+from kontor.engine import ledger
 from kontor.engine.handlers import Handler, JobContext, Outcome, Released
 from kontor.engine.testing import InlineWorker
 from kontor.engine.turns import Acted, CommitsAlone, Turn, TurnTransaction
@@ -183,3 +184,18 @@ def test_job_that_crashed_before_shares_no_commit(stubborn: StubbornHarness) -> 
         transaction.apply([Turn(Acted(turn.claimed, "x"), None) for turn in alone if turn.claimed])
     assert [stubborn.state(job) for job in (crashed, other)] == ["running", "running"]
     assert stubborn.effects() == []
+
+
+def test_job_of_a_stopping_worker_goes_back_without_a_used_attempt(stubborn: StubbornHarness) -> None:
+    job = stubborn.put(Send(note="x"), lane="a")
+    transaction = TurnTransaction(stubborn.inline.runtime)
+    turn = Turn(None, job)
+    transaction.apply([turn])
+    assert turn.claimed is not None
+    with stubborn.inline.runtime.transaction() as (_, connection):
+        released = ledger.release(connection, "inline", [turn.claimed.lease], stubborn.clock.now())
+    row = stubborn.job(job)
+    assert (released, row.state, row.attempt, row.crashes, row.reason) == ([job], "queued", 0, 0, "released")
+    assert (stubborn.outcomes(job), stubborn.ask("SELECT busy_with FROM lanes")) == (["released"], None)
+    transaction.apply([Turn(Acted(turn.claimed, "x"), None)])
+    assert (stubborn.state(job), stubborn.effects()) == ("queued", [])
