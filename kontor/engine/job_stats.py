@@ -4,10 +4,11 @@ They are flushed to `job_totals`, which metrics read. A crash loses the unflushe
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, local
 from typing import Final
 
 from kontor.kernel.database import PgConnection
@@ -61,6 +62,19 @@ class JobStats:
     def __init__(self) -> None:
         self._lock = Lock()
         self._stats: dict[tuple[str, str], OutcomeStats] = {}
+        self._thread = local()
+
+    @contextmanager
+    def provisional(self) -> Iterator[None]:
+        """Count what this thread adds in the block only if the block succeeds: its transaction may be rolled back."""
+        pending: list[tuple[str, str, datetime, datetime | None, datetime, timedelta | None]] = []
+        self._thread.pending = pending
+        try:
+            yield
+        finally:
+            self._thread.pending = None
+        for attempt in pending:
+            self.add(*attempt)
 
     def add(
         self,
@@ -72,6 +86,10 @@ class JobStats:
         due_by: timedelta | None,
     ) -> None:
         """Count an attempt that ended; it is late when it ended more than `due_by` after its due time."""
+        pending = getattr(self._thread, "pending", None)
+        if pending is not None:
+            pending.append((task, outcome, due, started, ended, due_by))
+            return
         began = started or ended
         waited, ran = max(0.0, (began - due).total_seconds()), max(0.0, (ended - began).total_seconds())
         overdue = due_by is not None and ended - due > due_by

@@ -106,7 +106,7 @@ class TurnTransaction:
 
     def _write(self, turns: Sequence[Turn], acted: Sequence[Acted], ids: Sequence[UUID]) -> Completions:
         """Write records and claims; return the completions."""
-        with self._runtime.transaction() as (session, connection):
+        with self._runtime.stats.provisional(), self._runtime.transaction() as (session, connection):
             ledger.begin(connection, shared=len(turns) > 1)
             leases = [(entry.claimed.row.id, entry.claimed.lease) for entry in acted]
             still_held = ledger.lock_leased(connection, leases) if acted else frozenset()

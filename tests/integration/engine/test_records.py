@@ -199,3 +199,19 @@ def test_job_of_a_stopping_worker_goes_back_without_a_used_attempt(stubborn: Stu
     assert (stubborn.outcomes(job), stubborn.ask("SELECT busy_with FROM lanes")) == (["released"], None)
     transaction.apply([Turn(Acted(turn.claimed, "x"), None)])
     assert (stubborn.state(job), stubborn.effects()) == ("queued", [])
+
+
+def test_failure_is_counted_once_when_its_group_was_rolled_back(stubborn: StubbornHarness) -> None:
+    jobs = [stubborn.put(Send(note=note)) for note in ("fails", "refused")]
+    transaction, stats = TurnTransaction(stubborn.inline.runtime), stubborn.inline.runtime.stats
+    claims = [Turn(None, job) for job in jobs]
+    transaction.apply(claims)
+    failed, refused = (turn.claimed for turn in claims)
+    assert failed is not None
+    assert refused is not None
+    stubborn.sender.refusals = [errors.DiskFull("refused")]
+    with pytest.raises(errors.DiskFull):
+        transaction.apply([Turn(Acted(failed, error=ValueError("no")), None), Turn(Acted(refused, "x"), None)])
+    assert stats._stats == {}
+    transaction.apply([Turn(Acted(failed, error=ValueError("no")), None)])
+    assert {key: each.jobs for key, each in stats._stats.items()} == {("test.send", "failed"): 1}
