@@ -19,22 +19,25 @@ from kontor.engine.group_commit import GroupCommit
 from kontor.engine.handlers import ExternalHandler, Verifying
 from kontor.engine.runtime import WorkerRuntime, committing
 from kontor.engine.transactional import MAX_RERUNS
+from kontor.engine.turn_statements import NotRegistered
 from kontor.engine.turns import INTERRUPTED, Acted, Claimed, ClaimFailed, Turn, TurnTransaction
 from kontor.kernel.database import is_disconnect, is_refused_for_now, is_serialization_failure
 from kontor.kernel.doorbells import HANDED_BACK
 
 log = structlog.get_logger(__name__)
 
-BELL_SECONDS: Final = 0.2
-"""A thread hands back the rest of a doorbell that takes longer: other threads may be idle."""
+BELL_ACT_SECONDS: Final = 0.2
+BELL_SECONDS: Final = 1.0
+"""A thread hands back the rest of a doorbell whose acts, or the whole, take longer: other threads may be idle."""
 
 
 @dataclass(slots=True)
 class BellRun:
-    """How far a thread came with a doorbell: jobs claimed, the slowest act in seconds, the job in hand."""
+    """How far a thread came with a doorbell: jobs claimed, seconds in acts, the slowest act, the job in hand."""
 
     began: float
     count: int = 0
+    acting: float = 0.0
     slowest: float = 0.0
     claimed: Claimed | None = None
 
@@ -56,9 +59,10 @@ class ExternalRunner:
         bell = BellRun(self._runtime.clock.monotonic())
         try:
             self._run(ids, bell)
-        except ledger.NotRegistered:
+        except NotRegistered:
             log.warning("claim.struck_off", worker=self._runtime.worker, jobs=len(ids))
         finally:
+            self._group.leave()
             # Recorded, or it never will be: the relay requeues what runs under a lease that no beat reports.
             if bell.claimed is not None:
                 self._runtime.holdings.drop_lease(bell.claimed.lease)
@@ -67,20 +71,23 @@ class ExternalRunner:
     def _run(self, ids: Sequence[UUID], bell: BellRun) -> None:
         runtime, acted = self._runtime, None
         for place, job_id in enumerate(ids):
-            now = runtime.clock.monotonic()
-            if not runtime.may_claim() or (place and now - bell.began > BELL_SECONDS):
+            if not runtime.may_claim() or (place and self._takes_long(bell)):
                 if not place:
                     bell.count = HANDED_BACK
                 break
             turn = self._take(Turn(acted, job_id))
             acted, bell.claimed, bell.count = None, turn.claimed, bell.count + turn.rows
             if turn.claimed is not None:
-                acting = runtime.clock.monotonic()
+                began = runtime.clock.monotonic()
                 acted = self._act(turn.claimed)
                 runtime.holdings.end_act(turn.claimed.lease)
-                bell.slowest = max(bell.slowest, runtime.clock.monotonic() - acting)
+                seconds = runtime.clock.monotonic() - began
+                bell.acting, bell.slowest = bell.acting + seconds, max(bell.slowest, seconds)
         if acted is not None:
             self._take(Turn(acted, None))
+
+    def _takes_long(self, bell: BellRun) -> bool:
+        return bell.acting > BELL_ACT_SECONDS or self._runtime.clock.monotonic() - bell.began > BELL_SECONDS
 
     def _take(self, turn: Turn) -> Turn:
         """Commit a turn with those of other threads; alone when the group's transaction failed.

@@ -6,12 +6,14 @@ has waited 5 ms for a transaction stuck behind a lock commits without it, so tha
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Condition, Event, Lock, get_ident
+from time import monotonic
 from typing import Final, Generic, TypeVar
 
 Step = TypeVar("Step")
 
 PATIENCE_SECONDS: Final = 0.005
+LINGER_SECONDS: Final = 0.001
 
 
 @dataclass(slots=True, eq=False)
@@ -19,6 +21,7 @@ class WaitingStep(Generic[Step]):
     """A step that waits for its commit. `leads`: its thread has to commit those that wait."""
 
     step: Step
+    thread: int
     wake: Event = field(default_factory=Event)
     taken: bool = False
     leads: bool = False
@@ -32,14 +35,18 @@ class GroupCommit(Generic[Step]):
         self._commit = commit
         self._patience = patience
         self._lock = Lock()
+        self._arrival = Condition(self._lock)
+        self._absent: dict[int, float] = {}
         self._waiting: list[WaitingStep[Step]] = []
         self._leaders = 0
 
     def run(self, step: Step) -> BaseException | None:
         """Wait for the commit of a group with this step; return what the group raised: none of it is written."""
-        entry = WaitingStep(step)
+        entry = WaitingStep(step, get_ident())
         with self._lock:
             self._waiting.append(entry)
+            if self._absent.pop(entry.thread, None) is not None:
+                self._arrival.notify_all()
             if not self._leaders:
                 self._promote(entry)
         if not entry.leads:
@@ -47,6 +54,12 @@ class GroupCommit(Generic[Step]):
         if entry.leads:
             self._lead(entry)
         return entry.error
+
+    def leave(self) -> None:
+        """Note that the calling thread will bring no step soon."""
+        with self._lock:
+            if self._absent.pop(get_ident(), None) is not None:
+                self._arrival.notify_all()
 
     def _promote(self, entry: WaitingStep[Step]) -> None:
         """Make an entry's thread a leader. The caller holds the lock."""
@@ -63,9 +76,20 @@ class GroupCommit(Generic[Step]):
         if not entry.leads:
             entry.wake.wait()
 
+    def _linger(self) -> None:
+        """Wait for threads that left less than LINGER_SECONDS ago: their acts may be short."""
+        deadline = monotonic() + LINGER_SECONDS
+        while self._absent:
+            now = monotonic()
+            remaining = min(deadline, max(self._absent.values()) + LINGER_SECONDS) - now
+            if remaining <= 0:
+                return
+            self._arrival.wait(remaining)
+
     def _lead(self, entry: WaitingStep[Step]) -> None:
         """Commit all waiting entries, then pass the lead on."""
         with self._lock:
+            self._linger()
             group = [each for each in self._waiting if each is entry or not each.leads]
             self._waiting = [each for each in self._waiting if each is not entry and each.leads]
             for each in group:
@@ -77,7 +101,9 @@ class GroupCommit(Generic[Step]):
             error = raised
         with self._lock:
             self._leaders -= 1
+            now = monotonic()
             for each in group:
+                self._absent[each.thread] = now
                 each.error = error
                 each.wake.set()
             following = next((each for each in self._waiting if not each.leads), None)

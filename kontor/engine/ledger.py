@@ -33,18 +33,20 @@ LOCK = f"""
 SELECT {ROW} FROM jobs WHERE id = ANY(%s::uuid[]) AND {_OPEN} ORDER BY id FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- constants
 LOCK_ONE = f"SELECT {ROW} FROM jobs WHERE id = %s AND {_OPEN_ONE} FOR UPDATE SKIP LOCKED"  # noqa: S608 -- constants
+LOCK_TURNS = f"""
+WITH held AS (
+    SELECT id FROM jobs JOIN unnest($1, $2) AS held (job, its_lease) ON id = job AND lease = its_lease
+    ORDER BY id FOR UPDATE OF jobs
+), waiting AS (
+    SELECT {ROW} FROM jobs WHERE id = ANY($3) AND {_OPEN} ORDER BY id FOR UPDATE SKIP LOCKED
+)
+SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM held
+UNION ALL SELECT * FROM waiting
+"""  # noqa: S608 -- constants
 START = """
-UPDATE jobs SET state = 'running', attempt = attempt + 1, lease = claim.lease, worker = %s, started_at = %s
-FROM unnest(%s::uuid[], %s::uuid[]) AS claim (id, lease) WHERE jobs.id = claim.id
-"""
-FENCE = """
-SELECT id FROM jobs JOIN unnest(%s::uuid[], %s::uuid[]) AS held (job, its_lease) ON id = job AND lease = its_lease
-ORDER BY id FOR UPDATE OF jobs
-"""
-START_ONE = """
-UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = %s, started_at = %s, lease = %s WHERE id = %s
-"""
-FENCE_ONE = "SELECT id FROM jobs WHERE id = %s AND lease = %s FOR UPDATE"
+UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $1, started_at = $2, lease = claim.lease
+FROM unnest($3, $4) AS claim (id, lease) WHERE jobs.id = claim.id"""
+REGISTERED = " AND EXISTS (SELECT FROM worker_processes WHERE worker_processes.id = $1)"
 RELEASE = """
 WITH mine AS (
     SELECT id, attempt, started_at FROM jobs
@@ -60,7 +62,6 @@ UPDATE jobs SET state = 'queued', attempt = jobs.attempt - 1, lease = NULL, work
 FROM mine WHERE jobs.id = mine.id
 RETURNING jobs.id
 """
-_REGISTERED = " AND EXISTS (SELECT 1 FROM worker_processes w WHERE w.id = %s)"
 _FINISHED = f"""
 INSERT INTO jobs_archive ({_CARRIED}, state, attempt, worker, reason, started_at, finished_at, result)
 SELECT {_CARRIED}, %(state)s, attempt + %(increment)s, %(worker)s, %(reason)s, coalesce(%(started)s, started_at),
@@ -129,53 +130,13 @@ def job_row_factory(cursor: object) -> Callable[[Sequence[object]], JobRow]:
     return JobRow._make
 
 
-def begin(connection: PgConnection, *, shared: bool = False) -> None:
-    """BEGIN. In a `shared` transaction a lock held elsewhere is waited for 0.1 s only: others wait with it."""
-    connection.execute("BEGIN; SET LOCAL lock_timeout = '100ms'" if shared else "BEGIN")
-
-
-def lock_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
-    """Lock the jobs that wait in an open queue and are not locked by another transaction."""
+def begin_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
+    """BEGIN; lock the jobs that wait in an open queue and are not locked by another transaction."""
+    connection.execute("BEGIN")
     cursor = connection.cursor(row_factory=job_row_factory)
     if len(ids) == 1:
         return cursor.execute(LOCK_ONE, (ids[0],)).fetchall()
     return cursor.execute(LOCK, (list(ids),)).fetchall()
-
-
-def begin_queued(connection: PgConnection, ids: Sequence[UUID]) -> list[JobRow]:
-    """BEGIN and `lock_queued`."""
-    begin(connection)
-    return lock_queued(connection, ids)
-
-
-class NotRegistered(Exception):
-    """The worker was struck off the list of workers: it claims nothing until it has registered again."""
-
-
-def start(
-    connection: PgConnection, claims: Sequence[tuple[UUID, UUID]], worker: str, now: datetime, *, registered_only: bool
-) -> None:
-    """Mark locked jobs (id, lease) as running; the lease is the fence for recording them.
-
-    Raises NotRegistered if `registered_only` and the worker has no row in `worker_processes`.
-    """
-    if len(claims) == 1:
-        statement, params = START_ONE, [worker, now, claims[0][1], claims[0][0]]
-    else:
-        statement, params = START, [worker, now, *map(list, zip(*claims, strict=True))]
-    if not registered_only:
-        connection.execute(statement, params)
-    elif connection.execute(statement + _REGISTERED, [*params, worker]).rowcount < len(claims):
-        raise NotRegistered(worker)
-
-
-def lock_leased(connection: PgConnection, leases: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
-    """Lock the jobs (id, lease) that still run under their lease; return their ids."""
-    if len(leases) == 1:
-        rows = connection.execute(FENCE_ONE, leases[0]).fetchall()
-    else:
-        rows = connection.execute(FENCE, tuple(map(list, zip(*leases, strict=True)))).fetchall()
-    return {row[0] for row in rows}
 
 
 def release(connection: PgConnection, worker: str, leases: Sequence[UUID], now: datetime) -> list[UUID]:

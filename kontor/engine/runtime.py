@@ -11,7 +11,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from kontor.engine import lanes, pipelined
+from kontor.engine import lanes, prepared
 from kontor.engine.catalogue import Catalogue, Payload
 from kontor.engine.enqueue import Jobs, ring_after_commit, ring_if_enqueued
 from kontor.engine.handlers import Handler, JobContext, Registry
@@ -95,7 +95,7 @@ class WorkerRuntime:
             try:
                 with Session(bind=sa_connection, autoflush=True, expire_on_commit=False) as session:
                     session.connection()
-                    pipelined.prepare_once(sa_connection, connection)
+                    prepared.prepare_once(sa_connection, connection)
                     yield session, connection
             except ReadOnlySqlTransaction:
                 connection.close()  # after a failover, the next connection leads to the new primary

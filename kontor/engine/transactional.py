@@ -17,7 +17,8 @@ from kontor.engine.enqueue import ring_if_enqueued
 from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
 from kontor.engine.handlers import Cancel, Cancelled, Done, Failure, Outcome, Snooze, TransactionalHandler
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
-from kontor.engine.pipelined import PipelinedTransaction, prepare
+from kontor.engine.pipelined import PipelinedTransaction
+from kontor.engine.prepared import prepare
 from kontor.engine.runtime import WorkerRuntime, committing
 from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import AttemptOutcome, DeadReason, JobState

@@ -15,6 +15,7 @@ from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Fai
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.runtime import WorkerRuntime, committing
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, MAX_CRASHES, count_outcome, write_outcome
+from kontor.engine.turn_statements import TurnStatements
 from kontor.kernel.database import PgConnection
 from kontor.kernel.states import AttemptOutcome, CrashPolicy, DeadReason, JobState
 
@@ -107,19 +108,18 @@ class TurnTransaction:
     def _write(self, turns: Sequence[Turn], acted: Sequence[Acted], ids: Sequence[UUID]) -> Completions:
         """Write records and claims; return the completions."""
         with self._runtime.stats.provisional(), self._runtime.transaction() as (session, connection):
-            ledger.begin(connection, shared=len(turns) > 1)
-            leases = [(entry.claimed.row.id, entry.claimed.lease) for entry in acted]
-            still_held = ledger.lock_leased(connection, leases) if acted else frozenset()
-            rows = {row.id: row for row in self._runtime.supported(ledger.lock_queued(connection, ids))} if ids else {}
+            statements = TurnStatements(connection, self._runtime.worker, shared=len(turns) > 1)
+            locked = statements.begin([(entry.claimed.row.id, entry.claimed.lease) for entry in acted], ids)
+            rows = {row.id: row for row in self._runtime.supported(locked.waiting)}
             if len(turns) > 1 and any(row.crashes for row in (*rows.values(), *(each.claimed.row for each in acted))):
                 raise CommitsAlone
             done: list[tuple[UUID, object]] = []
             for turn in sorted(turns, key=lambda turn: turn.lane):
-                if turn.acted is not None and turn.acted.claimed.row.id in still_held:
+                if turn.acted is not None and turn.acted.claimed.row.id in locked.held:
                     done.extend(self._record(session, connection, turn.acted))
             self._claim(session, connection, turns, rows)
             with committing(connection, session):
-                self._write_states(connection, turns, done)
+                self._write_states(statements, turns, done)
                 self._crash(acted, "record.after", "commit.before")
         return done
 
@@ -137,17 +137,13 @@ class TurnTransaction:
         for claimed in claims:
             self._runtime.holdings.drop_lease(claimed.lease)
 
-    def _write_states(self, connection: PgConnection, turns: Sequence[Turn], done: Completions) -> None:
+    def _write_states(self, statements: TurnStatements, turns: Sequence[Turn], done: Completions) -> None:
         """Write the completions and the leases of a group."""
-        runtime, now = self._runtime, self._runtime.clock.now()
-        if done:
-            ledger.archive(connection, done, attempt_increment=0, worker=runtime.worker, started=None, finished=now)
-        claims = [turn.claimed for turn in turns if turn.claimed is not None]
-        if claims:
-            for claimed in claims:
-                runtime.holdings.take_lease(claimed.lease)
-            started = [(claimed.row.id, claimed.lease) for claimed in claims]
-            ledger.start(connection, started, runtime.worker, now, registered_only=runtime.registered_only)
+        runtime = self._runtime
+        claims = [(turn.claimed.row.id, turn.claimed.lease) for turn in turns if turn.claimed is not None]
+        for _, lease in claims:
+            runtime.holdings.take_lease(lease)
+        statements.write(done, claims, runtime.clock.now(), registered_only=runtime.registered_only)
 
     def _claim(
         self, session: Session, connection: PgConnection, turns: Sequence[Turn], rows: Mapping[UUID, JobRow]
