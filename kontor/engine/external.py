@@ -111,7 +111,7 @@ class ExternalRunner:
         """Claim one job; a handler's claim that raises is recorded as its failure."""
         for left in reversed(range(MAX_RERUNS)):
             try:
-                self._transaction.apply([turn])
+                self._transaction.apply([turn], again=True)
             except ClaimFailed as failed:
                 if is_disconnect(failed.cause):
                     raise failed.cause from failed
@@ -159,7 +159,7 @@ class ExternalRunner:
 
     def _try_record(self, acted: Acted) -> BaseException | None:
         try:
-            self._transaction.apply([Turn(acted, None)])
+            self._transaction.apply([Turn(acted, None)], again=True)
         except self._runtime.catchable as error:
             return error
         return None

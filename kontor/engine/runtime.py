@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -118,8 +119,8 @@ class WorkerRuntime:
 
     def context(self, row: JobRow, attempt: int) -> JobContext:
         """Return the context for the job's handler."""
-        job = context_of(row, attempt, self.clock.now(), self.jobs, lambda: self.cancelled(row.id))
-        return replace(job, stopping=self.stopping)
+        cancelled = partial(self.cancelled, row.id)
+        return context_of(row, attempt, self.clock.now(), self.jobs, cancelled, self.stopping)
 
     def supported(self, rows: Sequence[JobRow]) -> list[JobRow]:
         """Return the rows whose payload this release knows; the others stay queued."""
@@ -134,6 +135,12 @@ class WorkerRuntime:
         return payload_of(row, self.registry.catalogue)
 
 
+def forget_rows(session: Session) -> None:
+    """Detach what a handler read, so that the next job reads it anew."""
+    if session.identity_map:
+        session.expunge_all()
+
+
 @contextmanager
 def committing(connection: PgConnection, session: Session) -> Iterator[None]:
     """COMMIT after the block, then ring the doorbell. Bypasses the session: its own commit costs 60 us."""
@@ -142,18 +149,17 @@ def committing(connection: PgConnection, session: Session) -> Iterator[None]:
     ring_if_enqueued(session)
 
 
-def context_of(row: JobRow, attempt: int, now: datetime, jobs: Jobs, cancelled: Callable[[], bool]) -> JobContext:
+def context_of(
+    row: JobRow,
+    attempt: int,
+    now: datetime,
+    jobs: Jobs,
+    cancelled: Callable[[], bool],
+    stopping: Callable[[], bool] = do_not_wait,
+) -> JobContext:
     """Build the context for a job's handler; `jobs` enqueues its children."""
-    return JobContext(
-        id=row.id,
-        task=row.task,
-        tenant=row.tenant,
-        lane=row.lane,
-        attempt=attempt,
-        now=now,
-        jobs=jobs.child_of(row.id, row.trace_id),
-        cancelled=cancelled,
-    )
+    children = jobs.child_of(row.id, row.trace_id)
+    return JobContext(row.id, row.task, row.tenant, row.lane, attempt, now, children, cancelled, stopping)
 
 
 def payload_of(row: JobRow, catalogue: Catalogue) -> Payload:

@@ -19,7 +19,7 @@ from kontor.engine.handlers import Cancel, Cancelled, Done, Failure, Outcome, Sn
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
 from kontor.engine.pipelined import PipelinedTransaction
 from kontor.engine.prepared import prepare
-from kontor.engine.runtime import WorkerRuntime, committing
+from kontor.engine.runtime import WorkerRuntime, committing, forget_rows
 from kontor.kernel.database import PgConnection, is_disconnect, is_serialization_failure
 from kontor.kernel.states import AttemptOutcome, DeadReason, JobState
 
@@ -193,8 +193,7 @@ class TransactionalRunner:
         except runtime.catchable as error:
             raise BatchFailed(row, started, error) from error
         runtime.crash("effect.after")
-        if session.identity_map:
-            session.expunge_all()
+        forget_rows(session)
         return outcome
 
     def _complete(

@@ -39,15 +39,17 @@ class Locked(NamedTuple):
 
 
 class TurnStatements:
-    """The statements of one transaction. `shared`: several threads wait for it."""
+    """The statements of one transaction. `shared`: several threads wait for it.
 
-    def __init__(self, connection: PgConnection, worker: str, *, shared: bool) -> None:
+    `again`: what failed before is tried once more, without prepared statements. After a handler's DROP or
+    ALTER, psycopg drops them in the middle of the transaction.
+    """
+
+    def __init__(self, connection: PgConnection, worker: str, *, shared: bool, again: bool) -> None:
         self._connection = connection
         self._libpq = Libpq(connection)
         self._worker = worker
-        # A handler may have dropped the prepared statements (psycopg does when it rolls back to a savepoint), so
-        # what is run again alone goes without.
-        self._prepared = shared and prepared.is_prepared(connection)
+        self._prepared = not again and prepared.is_prepared(connection)
         self._begin = BEGIN_SHARED if shared else BEGIN_ALONE
 
     def begin(self, leases: Sequence[tuple[UUID, UUID]], ids: Sequence[UUID]) -> Locked:

@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from kontor.engine import lanes, ledger
+from kontor.engine.catalogue import Payload
 from kontor.engine.enqueue import ring_after_commit
 from kontor.engine.failures import FailedAttempt, mark_dead, mark_exhausted_dead, record_failure
 from kontor.engine.handlers import Cancel, Cancelled, Done, ExternalHandler, Failure, Outcome, Released, Snooze
 from kontor.engine.ledger import JobRow, UnsuccessfulAttempt
-from kontor.engine.runtime import WorkerRuntime, committing
+from kontor.engine.runtime import WorkerRuntime, committing, forget_rows
 from kontor.engine.transactional import CANCELLED_ON_REQUEST, MAX_CRASHES, count_outcome, write_outcome
 from kontor.engine.turn_statements import TurnStatements
 from kontor.kernel.database import PgConnection
@@ -27,13 +28,14 @@ INTERRUPTED: Final = frozenset({CRASHED, RELEASED})
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job under a lease, with its handler's plan."""
+    """A job under a lease, with its payload and its handler's plan (None when it ends without an act)."""
 
     row: JobRow
     number: int
     lease: UUID
     started: datetime
-    plan: object
+    payload: Payload | None = None
+    plan: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class TurnTransaction:
     def __init__(self, runtime: WorkerRuntime) -> None:
         self._runtime = runtime
 
-    def apply(self, turns: Sequence[Turn]) -> None:
-        """Record and claim in one transaction.
+    def apply(self, turns: Sequence[Turn], *, again: bool = False) -> None:
+        """Record and claim in one transaction. `again`: after a transaction that failed.
 
         Raises ClaimFailed, NotRegistered, CommitsAlone and what the records raise: nothing is written then.
         """
@@ -96,7 +98,7 @@ class TurnTransaction:
         self._crash(acted, "record.before")
         self._crash(ids, "claim.before")
         try:
-            done = self._write(turns, acted, ids)
+            done = self._write(turns, acted, ids, again=again)
         except BaseException:
             self._let_go(turn.claimed for turn in turns if turn.claimed is not None)
             raise
@@ -105,10 +107,10 @@ class TurnTransaction:
         self._count(acted, done)
         self._let_go(entry.claimed for entry in acted)
 
-    def _write(self, turns: Sequence[Turn], acted: Sequence[Acted], ids: Sequence[UUID]) -> Completions:
+    def _write(self, turns: Sequence[Turn], acted: Sequence[Acted], ids: Sequence[UUID], *, again: bool) -> Completions:
         """Write records and claims; return the completions."""
         with self._runtime.stats.provisional(), self._runtime.transaction() as (session, connection):
-            statements = TurnStatements(connection, self._runtime.worker, shared=len(turns) > 1)
+            statements = TurnStatements(connection, self._runtime.worker, shared=len(turns) > 1, again=again)
             locked = statements.begin([(entry.claimed.row.id, entry.claimed.lease) for entry in acted], ids)
             rows = {row.id: row for row in self._runtime.supported(locked.waiting)}
             if len(turns) > 1 and any(row.crashes for row in (*rows.values(), *(each.claimed.row for each in acted))):
@@ -165,7 +167,7 @@ class TurnTransaction:
             self._finish(
                 session,
                 connection,
-                Claimed(row, number, lease, now, CANCELLED_ON_REQUEST),
+                Claimed(row, number, lease, now),
                 CANCELLED_ON_REQUEST,
                 attempt_increment=0,
                 healthy=False,
@@ -176,12 +178,13 @@ class TurnTransaction:
             return None
         handler = cast(ExternalHandler, runtime.handler(row))
         try:
-            plan = handler.claim(runtime.context(row, number), session, runtime.payload(row))
+            payload = runtime.payload(row)
+            plan = handler.claim(runtime.context(row, number), session, payload)
             session.flush()
         except runtime.catchable as error:
             raise ClaimFailed(row, error) from error
-        session.expunge_all()
-        claimed = Claimed(row, number, lease, now, plan)
+        forget_rows(session)
+        claimed = Claimed(row, number, lease, now, payload, plan)
         if isinstance(plan, Done | Snooze | Cancel):
             self._finish(session, connection, claimed, plan, attempt_increment=1, healthy=False)
             return None
@@ -215,9 +218,10 @@ class TurnTransaction:
             return []
         handler = cast(ExternalHandler, runtime.handler(row))
         job = runtime.context(row, claimed.number)
-        outcome = handler.record(job, session, runtime.payload(row), claimed.plan, acted.result)
+        payload = cast(Payload, claimed.payload)
+        outcome = handler.record(job, session, payload, claimed.plan, acted.result)
         session.flush()
-        session.expunge_all()
+        forget_rows(session)
         if isinstance(outcome, Done):
             runtime.free_lane(session, connection, row, healthy=True)
             return [(row.id, outcome.result)]

@@ -51,6 +51,14 @@ class SendParked(Payload):
     note: str = "plain"
 
 
+def make_psycopg_drop_prepared_statements(session: Session) -> None:
+    """Execute a DROP: psycopg then drops all statements, if it has prepared any (at the sixth run)."""
+    for _ in range(7):
+        session.execute(text("SELECT 1"))
+    session.execute(text("DROP TABLE IF EXISTS missing"))
+    session.execute(text("SELECT 1"))
+
+
 @dataclass
 class Script:
     """Actions of handlers by the note of the job, and a record of what they did."""
@@ -59,6 +67,7 @@ class Script:
     claims: dict[str, HandlerAction] = field(default_factory=dict)
     sent: Counter[str] = field(default_factory=Counter)
     order: list[str] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
     verified: list[str] = field(default_factory=list)
     failures: list[tuple[str, str | None]] = field(default_factory=list)
     on_failure: Callable[[], None] = lambda: None
@@ -77,6 +86,7 @@ class Writer:
 
     def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
         session.execute(WRITE, {"job": job.id, "note": payload.note})
+        self.script.sessions.append(session)
         self.script.order.append(payload.note)
         return self.script.do(self.script.actions, job, payload.note) or Done({"note": payload.note})
 

@@ -18,7 +18,13 @@ from kontor.engine.testing import InlineWorker
 from kontor.engine.turns import Acted, CommitsAlone, Turn, TurnTransaction
 from kontor.kernel.doorbells import HANDED_BACK
 from tests.integration.engine.conftest import EngineHarness, guard
-from tests.integration.engine.scripted_tasks import Script, Send, Sender, SendParked
+from tests.integration.engine.scripted_tasks import (
+    Script,
+    Send,
+    Sender,
+    SendParked,
+    make_psycopg_drop_prepared_statements,
+)
 
 REFUSALS = [
     errors.ReadOnlySqlTransaction,
@@ -35,11 +41,13 @@ class StubbornSender(Sender):
 
     refusals: list[psycopg.Error] = field(default_factory=list)
     on_record: Callable[[], None] = lambda: None
+    before_write: Callable[[Session], None] = lambda session: None
 
     def record(self, job: JobContext, session: Session, payload: Send, plan: str, result: str) -> Outcome:
         self.on_record()
         if self.refusals:
             raise self.refusals.pop()
+        self.before_write(session)
         return super().record(job, session, payload, plan, result)
 
 
@@ -199,6 +207,14 @@ def test_job_of_a_stopping_worker_goes_back_without_a_used_attempt(stubborn: Stu
     assert (stubborn.outcomes(job), stubborn.ask("SELECT busy_with FROM lanes")) == (["released"], None)
     transaction.apply([Turn(Acted(turn.claimed, "x"), None)])
     assert (stubborn.state(job), stubborn.effects()) == ("queued", [])
+
+
+def test_record_is_written_when_its_handler_drops_a_table(stubborn: StubbornHarness) -> None:
+    stubborn.sender.before_write = make_psycopg_drop_prepared_statements
+    jobs = [stubborn.put(Send(note=str(number))) for number in range(3)]
+    stubborn.inline.run(*jobs)
+    assert [(stubborn.state(job), stubborn.outcomes(job)) for job in jobs] == [("succeeded", [])] * 3
+    assert (stubborn.effects(), set(stubborn.script.sent.values())) == (["0", "1", "2"], {1})
 
 
 def test_failure_is_counted_once_when_its_group_was_rolled_back(stubborn: StubbornHarness) -> None:

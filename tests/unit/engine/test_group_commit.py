@@ -74,3 +74,37 @@ def test_every_step_of_a_failed_group_learns_its_error() -> None:
         assert group.run("later") is None
 
     run_gated(TIMEOUT_SECONDS, meet)
+
+
+def committed_together(linger: float) -> tuple[GatedCommits, GroupCommit[str], list[ThreadPoolExecutor]]:
+    """Two threads whose steps were committed in one group just now."""
+    commits = GatedCommits()
+    group = GroupCommit(commits, TIMEOUT_SECONDS, linger)
+    threads = [ThreadPoolExecutor(1) for _ in range(2)]
+    with ThreadPoolExecutor(1) as pool:
+        first, left = pool.submit(group.run, "first"), pool.submit(group.leave)
+        assert commits.began.wait(TIMEOUT_SECONDS)
+        futures = [thread.submit(group.run, step) for thread, step in zip(threads, "ab", strict=True)]
+        while len(group._waiting) < len(threads):
+            Event().wait(0.001)
+        commits.gate.set()
+        assert results([first, *futures]) == [None] * 3
+        left.result(TIMEOUT_SECONDS)
+    return commits, group, threads
+
+
+def test_leader_waits_for_a_thread_whose_act_is_short() -> None:
+    commits, group, (one, other) = committed_together(linger=TIMEOUT_SECONDS)
+    futures = [one.submit(group.run, "c")]
+    while not group._waiting:
+        Event().wait(0.001)
+    futures.append(other.submit(group.run, "d"))
+    assert results(futures) == [None, None]
+    assert sorted(commits.groups[-1]) == ["c", "d"]
+
+
+def test_leader_does_not_wait_for_a_thread_that_left() -> None:
+    commits, group, (one, other) = committed_together(linger=3600)
+    other.submit(group.leave).result(TIMEOUT_SECONDS)
+    assert results([one.submit(group.run, "c")]) == [None]
+    assert commits.groups[-1] == ["c"]
