@@ -76,9 +76,12 @@ routes = Routes("jobs")
 
 @routes.post("/v1/jobs", RoutePolicy(Scope.ENQUEUE), response=JobOut, status=202, also={200: JobOut}, sessionless=True)
 def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
-    """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result."""
+    """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result.
+
+    403 `task_internal` for Kontor's own tasks, whatever the key; `task_not_public` for a bound key.
+    """
     ledger, request = ctx.jobs, _request(ctx, body)
-    service.require_public(ledger.catalogue, ctx.caller, request.task)
+    service.require_enqueuable(ledger.catalogue, ctx.caller, request.task)
     enqueued = ctx.enqueue_request(request)
     if enqueued.created:
         response = _job_response(service.new_view(ledger, request, enqueued.id), 202)

@@ -82,7 +82,7 @@ def test_bound_key_enqueues_public_tasks_under_its_own_tenant(
     assert api.ok("POST /v1/jobs", body, key=theirs)["id"] != job["id"]
     assert api.call(f"GET /v1/jobs/{job['id']}", key=theirs).status_code == 404
     assert job["id"] not in [item["id"] for item in api.ok("GET /v1/jobs", key=theirs)["items"]]
-    assert (internal.status_code, internal.json()["code"]) == (403, "task_not_public")
+    assert (internal.status_code, internal.json()["code"]) == (403, "task_internal")
 
 
 def test_cancelling_jobs_of_others_requires_operate(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:

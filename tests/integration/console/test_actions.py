@@ -1,6 +1,7 @@
 """Operator actions: confirmed first, refused without role, token or reason, and audited."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -10,6 +11,7 @@ from kontor.engine.catalogue import ScheduleSpec
 from kontor.engine.schedules import declare
 from kontor.http.context import Deps
 from kontor.kernel.states import MisfirePolicy
+from models.console import BulkRun
 from models.control import AuditEntry, Lane, Queue, Schedule
 from models.jobs import Job
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
@@ -93,9 +95,11 @@ def test_bulk_retry_is_previewed_first_and_requires_a_reason(signed_in: As, deps
     with deps.sessions() as session:
         job = session.scalars(select(Job).where(Job.task == JobsBulk.policy.name)).one()
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "bulk.retry")).one()
+        run = session.get_one(BulkRun, UUID(str(job.payload["run"])))
     assert job.payload["fingerprint"] == group.rpartition("=")[2]
     assert job.payload["states"] == ["dead"]
-    assert (job.payload["reason"], entry.reason) == ("space again", "space again")
+    assert (run.actor, run.reason, entry.reason) == (entry.actor, "space again", "space again")
+    assert not {"actor", "reason"} & set(job.payload)
     assert someone.post(f"{place}/start", {"reason": "again"}).status_code == 409
 
 
