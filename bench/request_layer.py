@@ -65,7 +65,7 @@ def dependencies(deps: Deps, *, session: bool) -> FastAPI:
         opened: Annotated[Work, Depends(work)], key: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
     ) -> Principal:
         connection = psycopg_connection(opened) if isinstance(opened, Session) else opened
-        return authenticate(connection, key.credentials, deps.clock.now())
+        return authenticate(connection, key.credentials, deps.clock.wall_time(), "127.0.0.1")
 
     def enqueue(opened: Work, request: JobRequest) -> EnqueueResult:
         if isinstance(opened, Session):

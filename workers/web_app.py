@@ -29,6 +29,7 @@ from kontor.mails import routes as mails_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
 from kontor.offers import routes as offers_routes
+from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
 from kontor.portal.routes import page_router
@@ -64,6 +65,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     programme_routes.routes,
     webhooks_routes.routes,
     webhooks_routes.event_routes,
+    operators_routes.routes,
     jobs_routes.clock_routes,
 )
 CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}

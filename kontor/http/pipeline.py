@@ -174,7 +174,7 @@ def _authenticated(
     """Open the context of a request. Raises Unauthorized."""
     connection = psycopg_connection(transaction) if isinstance(transaction, Session) else transaction
     now = deps.clock.now()
-    caller = authenticate(connection, incoming.secret, now)
+    caller = authenticate(connection, incoming.secret, deps.clock.wall_time(), incoming.origin)
     return RequestContext(deps, transaction, incoming, now, caller, refusal)
 
 

@@ -22,6 +22,7 @@ from kontor.http.keys import Principal
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Forbidden, Invalid
 from kontor.kernel.states import JobState
+from models.keys import Scope
 
 DEFAULT_SPAN: Final = timedelta(days=7)
 SKEW: Final = timedelta(hours=1)
@@ -150,14 +151,14 @@ def _in_item(jobs: Jobs, requests: Sequence[JobRequest], error: Invalid) -> Inva
 
 
 def require_enqueuable(catalogue: Catalogue, caller: Principal, task: str) -> None:
-    """Raise Forbidden(`task_internal`, then `task_not_public`) for a task that the key may not enqueue.
+    """Raise Forbidden unless the key may enqueue the task: `task_internal`, then its scopes, then `task_not_public`.
 
     Unknown tasks pass; the enqueue itself refuses them.
     """
-    if task not in catalogue:
-        return
     require_not_internal(catalogue, task)
-    if caller.bound and not catalogue[task].policy.public:
+    if not caller.may_enqueue(task):
+        raise Forbidden(message=f"This key may not enqueue {task}.", scope=f"{Scope.ENQUEUE}:{task}")
+    if caller.bound and task in catalogue and not catalogue[task].policy.public:
         raise Forbidden("task_not_public", f"A bound key may not enqueue {task}.", task=task)
 
 

@@ -102,7 +102,7 @@ def decide_by_link(ctx: Context, session: Session, tokens: Tokens, token: str, v
 def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: UUID, verdict: DecisionChoice) -> Offer:
     """Accept or reject with the client's own key, or on its behalf with an unbound operator key (programme.md 5.8).
 
-    Raises NotFound, Forbidden (a reseller's key), IllegalTransition.
+    Raises NotFound, Forbidden (a reseller's key, or one that a reseller made), IllegalTransition.
     """
     offer = get(session, offer_id)
     if caller.reseller_id is not None:
@@ -114,6 +114,8 @@ def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: U
         return decide(ctx, session, offer_id, verdict, decider)
     if caller.account_id != offer.account_id:
         raise NotFound
+    if not caller.has_scope(Scope.DECIDE):
+        raise Forbidden(message="This key lacks the scope decide.", scope=Scope.DECIDE.value)
     account = session.get_one(Account, offer.account_id)
     return decide(ctx, session, offer_id, verdict, DecidedBy(caller.actor, account.admin_email))
 

@@ -85,7 +85,8 @@ def add_key(request: ConsoleRequest) -> TemplateResponse:
                 request.now,
                 reseller_id=bound[0],
                 account_id=bound[1],
-                expires_at=expires,
+                expires_at=expires or request.deps.clock.wall_time() + keys.LIFETIME,
+                maker=keys.KeyMaker(request.actor().name),
             )
             detail = {"name": created.name, "scopes": ",".join(created.scopes)}
             audit.record(

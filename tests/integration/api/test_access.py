@@ -31,7 +31,9 @@ def test_revoked_or_expired_key_is_401(api: Api, clock: ManualClock) -> None:
     assert api.call("GET /v1/jobs", key=gone.secret).status_code == 401
     assert api.call("GET /v1/jobs", key=short.secret).status_code == 200
     clock.advance(timedelta(hours=1))
-    assert api.call("GET /v1/jobs", key=short.secret).status_code == 401
+    expired = api.call("GET /v1/jobs", key=short.secret)
+    assert (expired.status_code, expired.json()["code"]) == (401, "key_expired")
+    assert expired.headers["www-authenticate"] == "Bearer"
 
 
 def test_key_secrets_are_stored_hashed(api: Api) -> None:
