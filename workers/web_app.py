@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kontor.accounts import routes as accounts_routes
+from kontor.accounts import suspension_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
 from kontor.discounts import routes as discounts_routes
@@ -48,6 +49,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     reconciliation_routes.routes,
     queue_routes.schedule_routes,
     accounts_routes.routes,
+    suspension_routes.routes,
     accounts_routes.reseller_routes,
     fees_routes.subscription_routes,
     fees_routes.routes,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.http.keys import Principal
 from kontor.kernel.errors import Forbidden, Gone, NotFound
@@ -121,13 +122,17 @@ def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: U
 
 
 def decide(ctx: Context, session: Session, offer_id: UUID, verdict: DecisionChoice, decider: DecidedBy) -> Offer:
-    """Accept or reject, locking the account, then the offer. Raises NotFound, IllegalTransition."""
+    """Accept or reject, locking the account, then the offer.
+
+    Raises NotFound, IllegalTransition, Conflict(`account_suspended`).
+    """
     account = queries.lock_account(session, get(session, offer_id).account_id)
     offer = lock_offer(session, offer_id)
     assert account is not None
     now = ctx.now
     event = OfferEvent.ACCEPT if verdict is DecisionChoice.ACCEPT else OfferEvent.REJECT
     next_state(state_at(offer, now), event)
+    require_not_suspended(account, session.get(Account, offer.reseller_id))
     freeze_changes(session, offer, now)
     transition(ctx, session, offer, event, decider.actor)
     offer.decided_at, offer.decided_by = now, decider.actor
