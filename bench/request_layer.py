@@ -65,7 +65,7 @@ def dependencies(deps: Deps, *, session: bool) -> FastAPI:
         opened: Annotated[Work, Depends(work)], key: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
     ) -> Principal:
         connection = psycopg_connection(opened) if isinstance(opened, Session) else opened
-        return authenticate(connection, key.credentials, deps.clock.now())
+        return authenticate(connection, key.credentials, deps.clock.wall_time(), "127.0.0.1")
 
     def enqueue(opened: Work, request: JobRequest) -> EnqueueResult:
         if isinstance(opened, Session):
@@ -79,7 +79,7 @@ def dependencies(deps: Deps, *, session: bool) -> FastAPI:
         opened: Annotated[Work, Depends(work)],
         who: Annotated[Principal, Depends(caller)],
     ) -> JobOut:
-        service.require_public(deps.jobs.catalogue, who, body.task)
+        service.require_enqueuable(deps.jobs.catalogue, who, body.task)
         request = JobRequest(body.task, body.args, tenant=who.tenant or body.tenant or "", unique_key=body.unique_key)
         document = job_out(service.new_view(deps.jobs, request, enqueue(opened, request).id))
         opened.commit()

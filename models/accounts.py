@@ -91,6 +91,35 @@ class Account(Base):
     )
 
 
+class SuspensionAuthority(StrEnum):
+    """Who may lift a suspension: a reseller, its own; an operator, each."""
+
+    OPERATOR = "operator"
+    RESELLER = "reseller"
+
+
+class Suspension(Base):
+    """Why an account is suspended: by an act on itself (`via` is the account), or through its reseller's (`via`).
+
+    `with_clients`: the act was on a reseller with all its clients, those to come included.
+    """
+
+    __tablename__ = "suspensions"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    via: Mapped[UUID] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str | None]
+    with_clients: Mapped[bool] = mapped_column(server_default=text("false"))
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        enum_check("authority", SuspensionAuthority),
+        Index("ix_suspensions_via", "via", postgresql_where=text("via <> account_id")),
+    )
+
+
 class ConnectFailure(Base):
     """A wrong password in a reseller's attempt to connect an account."""
 

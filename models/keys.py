@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,12 +17,22 @@ class Scope(StrEnum):
 
     READ = "read"
     ENQUEUE = "enqueue"
+    WORK = "work"
+    DECIDE = "decide"
     OPERATE = "operate"
     ADMIN = "admin"
+    KEYS = "keys"
+
+
+SCOPE_PATTERN: Final = "(read|enqueue|work|decide|operate|admin|keys|(enqueue|work):[A-Za-z0-9_.*-]+)"
 
 
 class ApiKey(Base):
-    """An API key, bound to a reseller, an account or nothing. Only the SHA-256 of its secret is stored."""
+    """An API key, bound to a reseller, an account or nothing. Only the SHA-256 of its secret is stored.
+
+    `created_by`: actor; `may_decide`: whether that maker could give the scope `decide`. `ranges`: networks in CIDR
+    form that it may be used from, none for all; `rate`: requests a second; `expires_at`, `last_used_at`: real time.
+    """
 
     __tablename__ = "api_keys"
 
@@ -34,13 +45,16 @@ class ApiKey(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    created_by: Mapped[str | None]
+    may_decide: Mapped[bool] = mapped_column(server_default=text("true"))
+    ranges: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    rate: Mapped[int | None]
+    last_used_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("reseller_id IS NULL OR account_id IS NULL", name="one_binding"),
-        CheckConstraint(
-            "scopes <@ ARRAY['read', 'enqueue', 'operate', 'admin'] AND cardinality(scopes) > 0",
-            name="scopes",
-        ),
+        CheckConstraint(f"array_to_string(scopes, ' ') ~ '^{SCOPE_PATTERN}( {SCOPE_PATTERN})*$'", name="scopes"),
+        CheckConstraint("rate > 0", name="rate"),
         Index("uq_api_keys_secret_hash", "secret_hash", unique=True),
         Index("ix_api_keys_reseller_id", "reseller_id"),
         Index("ix_api_keys_account_id", "account_id"),

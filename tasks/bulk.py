@@ -27,12 +27,10 @@ class JobsBulkHandler:
 
     def run(self, job: JobContext, session: Session, payload: JobsBulk) -> Outcome:
         """Process a chunk and enqueue the rest, unless the run was paused or belongs to another job."""
-        run = None
-        if payload.run is not None:
-            run = bulk.lock_for_job(session, payload.run, job.id, BulkState.RUNNING)
-            if run is None:
-                return Cancel("the bulk action was paused or stopped")
-        actor = Actor(payload.actor, f"job:{job.id}", payload.reason)
+        run = bulk.lock_for_job(session, payload.run, job.id, BulkState.RUNNING)
+        if run is None:
+            return Cancel("the bulk action was paused or stopped")
+        actor = Actor(run.actor, f"job:{job.id}", run.reason)
         chunk = bulk.run_chunk(session, Operations(job.jobs), payload.action, payload.remaining(job.id), actor)
         counts = {"done": payload.done + chunk.done, "refused": payload.refused + chunk.refused}
         next_job_id = None
@@ -41,8 +39,7 @@ class JobsBulkHandler:
             next_job_id = job.jobs.enqueue(
                 session, next_payload, tenant=job.tenant, priority=bulk.INTERACTIVE_PRIORITY
             ).id
-        if run is not None:
-            bulk.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
+        bulk.advance(session, run, **counts, reached=chunk.last, next_job_id=next_job_id, now=job.now)
         return Done({**counts, "continued_by": None if next_job_id is None else str(next_job_id)})
 
 

@@ -14,6 +14,7 @@ from kontor.fees import payloads as fees
 from kontor.licences import payloads as licences
 from kontor.mails import payloads as mails
 from kontor.offers import payloads as offers
+from kontor.operators import payloads as operators
 from kontor.reconciliation import payloads as reconciliation
 from kontor.usage import payloads as usage
 from kontor.webhooks import payloads as webhooks
@@ -28,6 +29,7 @@ MODULES: Final = (
     bulk,
     alerts,
     reconciliation,
+    operators,
     usage,
     discounts,
     fees,

@@ -14,6 +14,8 @@ from kontor.engine.payloads import ConsoleRollup, ProbeEcho, UpkeepIdempotency, 
 from kontor.http import stored_responses
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.monitoring import queries as monitoring_queries
+from kontor.operators.notifications import notify_expiring
+from kontor.operators.payloads import KeysExpiring
 from kontor.programme.service import Programmes
 from kontor.reconciliation.payloads import ReconciliationCompare
 from kontor.reconciliation.service import reconcile
@@ -133,6 +135,16 @@ class ReconciliationCompareHandler:
         return Done(result.document())
 
 
+class KeysExpiringHandler:
+    """Mails each notice once."""
+
+    payload: ClassVar[type[KeysExpiring]] = KeysExpiring
+
+    def run(self, job: JobContext, session: Session, payload: KeysExpiring) -> Outcome:
+        """Mail the owners of the keys that expire soon."""
+        return Done({"mails": notify_expiring(session, job.jobs)})
+
+
 NAP: Final = 0.1
 FINISH_SECONDS: Final = 10.0
 """A stopping worker finishes a probe with less to go, and gives back one with more."""
@@ -184,4 +196,5 @@ def handlers(deps: HandlerDeps) -> list[Handler]:
         ConsoleRollupHandler(),
         AlertsDigestHandler(),
         ReconciliationCompareHandler(deps.programmes),
+        KeysExpiringHandler(),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from models.offers import Offer
 from tasks.calls import definitely_not_received, send_or_raise
 from tasks.deps import HandlerDeps
 
+SUSPENDED_WAIT: Final = timedelta(minutes=10)
 ATTEMPTED: Final = (None, DeadReason.FAILED, DeadReason.PERMANENT)
 
 
@@ -33,12 +35,14 @@ class OfferDeliverHandler:
         self._sender = sender
         self._sealer = secret_box
 
-    def claim(self, job: JobContext, session: Session, payload: OfferDeliver) -> OutgoingCall | Cancel:
-        """Count the attempt and build the call; cancel unless the offer is still waiting."""
+    def claim(self, job: JobContext, session: Session, payload: OfferDeliver) -> OutgoingCall | Cancel | Snooze:
+        """Count the attempt and build the call; cancel unless the offer is still waiting, wait while suspended."""
         offer = lock_offer(session, payload.offer_id)
         state = state_at(offer, job.now)
         if state is not OfferState.WAITING:
             return Cancel(f"the offer is {state.value}")
+        if offers.is_suspended(session, offer):
+            return Snooze(job.now + SUSPENDED_WAIT)
         offer.delivery_attempts += 1
         offer.delivery_doubts += 1
         message = delivered_message(offer, job.now)

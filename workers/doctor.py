@@ -33,6 +33,11 @@ SELECT count(*) FILTER (WHERE state = 'queued' AND run_at < clock_timestamp() - 
        (SELECT count(*) FROM lanes WHERE state <> 'closed')
 FROM jobs WHERE state IN ('queued', 'dead')
 """
+EXPIRING_KEYS = """
+SELECT id, name, to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"') FROM api_keys
+WHERE revoked_at IS NULL AND expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '30 days'
+ORDER BY expires_at
+"""
 
 
 def run_checks(settings: Settings) -> Iterator[Check]:
@@ -47,6 +52,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
                 yield check(connection)
             if check_schema(connection).state == "ok":
                 yield from check_work(connection)
+                yield from check_keys(connection)
                 yield from check_invariants(connection, ledger_time(connection, test_clock=settings.test_clock))
     except OldPrimary as error:
         yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
@@ -172,6 +178,13 @@ def check_work(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator
         yield Check("work", "warning", text, "see `kontor jobs list --state dead` and the console")
     else:
         yield Check("work", "ok", "nothing is overdue, dead or held")
+
+
+def check_keys(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
+    """Name each API key that expires within 30 days of real time."""
+    for key_id, name, expires_at in connection.execute(EXPIRING_KEYS).fetchall():
+        text = f"{name} ({key_id}) expires on {expires_at}"
+        yield Check("API key", "warning", text, "replace it before: `kontor keys create`, then `kontor keys revoke`")
 
 
 def check_invariants(connection: "psycopg.Connection[tuple[object, ...]]", now: datetime) -> Iterator[Check]:

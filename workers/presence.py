@@ -105,12 +105,18 @@ class Presence:
 
 
 class PresenceThread(threading.Thread):
-    """Beats in a process that has no loop of its own, and notes its readiness; survives the loss of PostgreSQL."""
+    """Beats in a process that has no loop of its own, and notes its readiness; survives the loss of PostgreSQL.
 
-    def __init__(self, settings: Settings, presence: Presence) -> None:
+    `flush` is called after each beat, to write what the process gathered.
+    """
+
+    def __init__(
+        self, settings: Settings, presence: Presence, flush: Callable[[PgConnection], None] | None = None
+    ) -> None:
         super().__init__(name="presence", daemon=True)
         self._settings = settings
         self._presence = presence
+        self._flush = flush or (lambda _: None)
         self._pooled: Connection | None = None
         self._next_look = 0.0
         self.readiness = Readiness()
@@ -124,6 +130,8 @@ class PresenceThread(threading.Thread):
                     while not self._stopping.wait(BEAT_SECONDS):
                         self._presence.beat(connection, leads=False)
                         self._note_readiness(connection)
+                        self._flush(connection)
+                    self._flush(connection)
                     processes.leave(connection, self._presence.identity)
             except (psycopg.Error, SettingsError) as error:
                 self.readiness.fail(error)

@@ -14,6 +14,7 @@ from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
 from kontor.engine.tracing import with_tracing
 from kontor.http.context import Deps
+from kontor.http.key_use import KeyUse
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.tokens import Tokens
 from kontor.programme.service import Programmes
@@ -35,7 +36,8 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     client = redis_client(settings)
     doorbell = RedisRelayHint(client, redis_keys(settings))
     clock = clock_for(settings)
-    presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)))
+    key_use = KeyUse()
+    presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), key_use.flush)
     tracer = tracer_for(settings, "web")
     pool = ThreadPoolExecutor if tracer is None else ContextThreads
     threads = pool(THREADS, thread_name_prefix="call")
@@ -58,6 +60,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             version=installed_version(),
             tracer=tracer,
             readiness=presence.readiness,
+            key_use=key_use,
         )
     finally:
         presence.stop()

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kontor.accounts import routes as accounts_routes
+from kontor.accounts import suspension_routes
 from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
 from kontor.discounts import routes as discounts_routes
@@ -29,6 +30,7 @@ from kontor.mails import routes as mails_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
 from kontor.offers import routes as offers_routes
+from kontor.operators import routes as operators_routes
 from kontor.orders import routes as orders_routes
 from kontor.payments import routes as payments_routes
 from kontor.portal.routes import page_router
@@ -47,6 +49,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     reconciliation_routes.routes,
     queue_routes.schedule_routes,
     accounts_routes.routes,
+    suspension_routes.routes,
     accounts_routes.reseller_routes,
     fees_routes.subscription_routes,
     fees_routes.routes,
@@ -64,6 +67,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     programme_routes.routes,
     webhooks_routes.routes,
     webhooks_routes.event_routes,
+    operators_routes.routes,
     jobs_routes.clock_routes,
 )
 CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}

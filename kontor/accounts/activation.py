@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import queries
 from kontor.accounts.locks import lock_account
+from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, Gone, NotFound
 from kontor.kernel.ids import new_id
@@ -70,11 +71,15 @@ def peek(ctx: Context, session: Session, tokens: Tokens, token: str) -> Invitati
 
 
 def activate(ctx: Context, session: Session, tokens: Tokens, token: str, password: str | None = None) -> Invitation:
-    """Activate the account by a link. Raises NotFound (forged), Gone, Conflict(`already_activated`), Invalid."""
+    """Activate the account by a link.
+
+    Raises NotFound (forged), Gone, Conflict(`already_activated`, `account_suspended`), Invalid.
+    """
     invitation = _resolve(ctx, session, tokens, token, lock=True)
     account = invitation.account
     if invitation.done:
         raise Conflict("already_activated", "The account is already active.", state="active")
+    require_not_suspended(account)
     if password is not None:
         account.password_hash = ctx.passwords.hash(validate_password(password))
     account.activated_at = ctx.now

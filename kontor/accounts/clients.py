@@ -12,6 +12,7 @@ from kontor.accounts import activation, brand_queries, queries
 from kontor.accounts.locks import share_lock_reseller
 from kontor.accounts.service import NewAccount
 from kontor.accounts.service import create as create_account
+from kontor.accounts.suspension import follow_reseller
 from kontor.context import Context
 from kontor.fees.assignments import charge_to_date, stop_at_period_end
 from kontor.kernel import database
@@ -55,6 +56,7 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
         timezone=new.timezone or reseller.timezone,
     )
     account = create_account(ctx, session, account_input, reseller.id)
+    follow_reseller(session, [account.id])
     if queries.email_in_use(session, account.email_key, excluding=account.id):
         account.activated_at = ctx.now
         _notice(ctx, session, account)
@@ -130,7 +132,7 @@ def attach(ctx: Context, session: Session, reseller: Account, account: Account) 
     charge_to_date(ctx, session, [account])
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
     brand_queries.delete_brands(session, [account.id])
-    session.flush()
+    follow_reseller(session, [account.id])
     event_data = {"account_id": str(account.id), "name": account.name, "reseller_id": str(reseller.id)}
     seq = events.emit(session, ctx.jobs, "account.connected", account, event_data, at=ctx.now)
     mails.post(
@@ -163,6 +165,7 @@ def detach(ctx: Context, session: Session, reseller: Account, clients: Sequence[
     ids = [client.id for client in clients]
     queries.detach_clients(session, ids)
     brand_queries.delete_brands(session, ids)
+    follow_reseller(session, ids)
     new_events = [_disconnected_event(client, reseller) for client in clients]
     seqs = events.emit_many(session, ctx.jobs, new_events, at=ctx.now)
     facts = {"reseller": reseller.name, "disconnected_at": ctx.now}

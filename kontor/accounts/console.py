@@ -1,13 +1,14 @@
 """Accounts: search, and one account with its facts and activity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from kontor.accounts import instances, timeline, timeline_queries
+from kontor.accounts import instances, suspension, timeline, timeline_queries
 from kontor.accounts.schemas import account_outs
+from kontor.accounts.suspension import Suspender
 from kontor.accounts.timeline_queries import AccountSearch
 from kontor.discounts import queries as discounts_queries
 from kontor.fees import queries as fees_queries
@@ -69,6 +70,22 @@ def show_account(request: ConsoleRequest) -> TemplateResponse:
         **_instance(request, account.id),
     }
     return TemplateResponse("account.html", account.name, values, "accounts")
+
+
+def suspend(request: ConsoleRequest, reason: str | None) -> str:
+    """Suspend an account, a reseller with its clients."""
+    return _steer(request, suspension.suspend, reason, "suspend")
+
+
+def resume(request: ConsoleRequest, reason: str | None) -> str:
+    """Resume an account, a reseller with the clients that its suspension alone held."""
+    return _steer(request, suspension.resume, reason, "resume")
+
+
+def _steer(request: ConsoleRequest, act: Callable[..., Account], reason: str | None, verb: str) -> str:
+    account_id = request.incoming.uuid("account_id")
+    act(request.session, account_id, Suspender(request.actor(reason)), request.now, with_clients=True)
+    return f"{BASE_PATH}/{account_id}?done={verb}"
 
 
 def account_from_path(request: ConsoleRequest, name: str = "account_id") -> Account:

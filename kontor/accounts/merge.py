@@ -16,6 +16,7 @@ from kontor.accounts.locks import require_active
 from kontor.accounts.merge_queries import SharedAssignment
 from kontor.accounts.payloads import MERGE, ResellersMerge
 from kontor.accounts.schemas import HeldAssignmentOut, MergeReportOut, SubscriptionConflictOut, TemplateClashOut
+from kontor.accounts.suspension import follow_reseller
 from kontor.audit import Actor
 from kontor.context import Context
 from kontor.discounts.daily_run import enqueue_recompute
@@ -74,6 +75,7 @@ def merge(ctx: Context, session: Session, reseller_id: UUID, into: UUID) -> Merg
     require_no_conflicts(plan)
     merge_queries.rename_templates(session, reseller_id, plan.clashes)
     moved = merge_queries.move_rows(session, reseller_id, into, ctx.now)
+    follow_reseller(session, merge_queries.client_ids(session, into))
     pair.old.kind = AccountKind.REGULAR.value
     session.flush()
     programme = ctx.programme(session, pair.new.programme)

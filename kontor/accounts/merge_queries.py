@@ -136,6 +136,11 @@ def _run(session: Session, statement: str, old: UUID, new: UUID, now: datetime) 
     return result.rowcount
 
 
+def client_ids(session: Session, reseller_id: UUID) -> list[UUID]:
+    """Return the ids of a reseller's clients."""
+    return list(session.scalars(select(Account.id).where(Account.reseller_id == reseller_id)))
+
+
 def template_names(session: Session, reseller_id: UUID) -> list[str]:
     """Return the names of a reseller's templates."""
     return list(session.scalars(select(OfferTemplate.name).where(OfferTemplate.reseller_id == reseller_id)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 from uuid import UUID
 
-from kontor.engine.catalogue import Payload, Policy, ScheduleSpec, isolated_policy
+from pydantic import model_validator
+
+from kontor.engine.catalogue import Count, Payload, Policy, ScheduleSpec, isolated_policy
 from kontor.kernel.states import MisfirePolicy
 
 TIDY: Final = "accounts.tidy"
@@ -21,7 +23,7 @@ class AccountsTidy(Payload):
 
     policy: ClassVar[Policy] = isolated_policy(TIDY, "upkeep", timedelta(hours=1), attempts=5)
 
-    purged: int = 0
+    purged: Count = 0
 
 
 class ResellersMerge(Payload):
@@ -31,6 +33,13 @@ class ResellersMerge(Payload):
 
     reseller_id: UUID
     into: UUID
+
+    @model_validator(mode="after")
+    def into_another(self) -> Self:
+        """Refuse a merge of a reseller into itself."""
+        if self.reseller_id == self.into:
+            raise ValueError("a reseller cannot be merged into itself")
+        return self
 
 
 SCHEDULES: Final = (ScheduleSpec(name=TIDY, cron="10 * * * *", timezone="UTC", task=TIDY, misfire=MisfirePolicy.ONCE),)

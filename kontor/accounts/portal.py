@@ -1,5 +1,6 @@
 """The activation page: a new client's admin confirms the address by pressing a button."""
 
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -8,7 +9,7 @@ from kontor.accounts import activation
 from kontor.accounts.brands import branding_for
 from kontor.http.context import Deps, RequestTransaction
 from kontor.kernel.errors import Conflict, Gone, Invalid, KontorError, NotFound
-from kontor.mailer.brand import Brand
+from kontor.mailer.brand import Brand, Support
 from kontor.ui.pages import N, PublicPage, Reader
 from models.accounts import Account
 
@@ -23,6 +24,12 @@ ACTIVATION_GONE: Final[dict[str, str]] = {
 PASSWORD: Final = N("A password must have 8 to 200 characters.")
 UNKNOWN: Final = N("This link is not valid")
 UNKNOWN_HINT: Final = N("Please check that the link is complete, or ask the sender.")
+
+
+SUSPENDED: Final = N("This account is suspended")
+SUSPENDED_HINT: Final = N(
+    "The links and offers of this account do not work until it is resumed. Please get in touch with the contact below."
+)
 
 
 def show_activation(request: RequestTransaction) -> PublicPage:
@@ -66,6 +73,8 @@ def _gone(error: Gone) -> PublicPage:
 
 
 def _page(request: RequestTransaction, account: Account, status: int, notice: str | None, *, form: bool) -> PublicPage:
+    if account.suspended:
+        return suspended(request, account, status)
     brand = brand_of(request.deps, request.session, account)
     return PublicPage(
         "activation.html",
@@ -84,6 +93,25 @@ def brand_of(deps: Deps, session: Session, account: Account, reseller: Account |
     programme = deps.programmes.current(session, account.programme)
     provider = Brand(name=programme.sender.name, link_base=deps.public_url)
     return branding_for(session, account, provider, reseller=reseller).brand
+
+
+def suspended(
+    request: RequestTransaction, account: Account, status: int, reseller: Account | None = None
+) -> PublicPage:
+    """Return the page of a suspended account, in its brand: 403, or 409 when something was to be changed.
+
+    The contact is the brand's, otherwise the reseller's admin, otherwise the provider (programme.md 3.6).
+    """
+    session = request.session
+    owner = reseller or (session.get(Account, account.reseller_id) if account.reseller_id else None)
+    brand = brand_of(request.deps, session, account, reseller)
+    if brand.support == Support():
+        programme = request.deps.programmes.current(session, account.programme)
+        brand = replace(brand, support=Support(email=owner.admin_email if owner else programme.sender.address))
+    reader = Reader(account.locale, account.timezone)
+    return PublicPage(
+        "plain.html", 409 if status == 409 else 403, SUSPENDED, brand, reader, values={"hint": SUSPENDED_HINT}
+    )
 
 
 def unknown() -> PublicPage:

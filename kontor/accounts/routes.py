@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import Query
-from pydantic_core import from_json
 
 from kontor.accounts import (
     activation,
@@ -34,6 +33,7 @@ from kontor.accounts.schemas import (
     MergeOut,
     MergeReportOut,
 )
+from kontor.accounts.suspension_routes import refuse_suspending, suspender
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.responses import ApiResponse, problem
@@ -58,18 +58,6 @@ def shown(ctx: RequestContext, account: Account) -> AccountOut:
 def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
     """Build the responses for accounts; their usage is read in one query."""
     return schemas.account_outs(ctx.session, ctx.deps.programmes, rows, ctx.now)
-
-
-def refuse_suspending(ctx: RequestContext) -> None:
-    """Raise Forbidden if a key bound to the account tries to suspend it; runs before body validation."""
-    if ctx.caller.account_id is None or b"suspended" not in ctx.incoming.body:
-        return
-    try:
-        payload: object = from_json(ctx.incoming.body)
-    except ValueError:
-        return
-    if isinstance(payload, dict) and "suspended" in payload:
-        raise Forbidden(message="A key bound to an account cannot suspend that account.")
 
 
 CHANGE = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, guard=refuse_suspending)
@@ -107,7 +95,7 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
     """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
     changes = body.model_dump(exclude_unset=True)
-    account = service.change(ctx.context, ctx.session, account_id, changes)
+    account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx))
     if "admin_email" in changes:
         offers.remail_open_offers(ctx.context, ctx.session, account.id)
     return shown(ctx, account)

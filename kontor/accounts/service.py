@@ -10,9 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import activation, queries
+from kontor.accounts import activation, queries, suspension
 from kontor.accounts.locks import lock_account
 from kontor.accounts.queries import AccountFilter
+from kontor.accounts.suspension import SYSTEM, Suspender
 from kontor.context import Context
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
@@ -111,10 +112,12 @@ def page(session: Session, criteria: AccountFilter, cursor: str | None = None, l
     return queries.page(session, criteria, cursor, limit)
 
 
-def change(ctx: Context, session: Session, account_id: UUID, changes: Mapping[str, object]) -> Account:
-    """Change the given fields (of PATCHABLE); None leaves a field unchanged.
+def change(
+    ctx: Context, session: Session, account_id: UUID, changes: Mapping[str, object], by: Suspender = SYSTEM
+) -> Account:
+    """Change the given fields (of PATCHABLE); None leaves a field unchanged. `by` suspends and resumes it alone.
 
-    Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid.
+    Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid, Forbidden.
     """
     account = lock_account(session, account_id)
     fields = validate_account_fields({name: changes[name] for name in changes if changes[name] is not None})
@@ -124,9 +127,11 @@ def change(ctx: Context, session: Session, account_id: UUID, changes: Mapping[st
         account.password_hash = ctx.passwords.hash(fields["password"])
     account.locale = fields.get("locale", account.locale)
     account.timezone = fields.get("timezone", account.timezone)
-    account.suspended = fields.get("suspended", account.suspended)
     if "admin_email" in fields:
         _change_admin_address(ctx, session, account, fields["admin_email"])
+    if "suspended" in fields:
+        act = suspension.suspend if fields["suspended"] else suspension.resume
+        act(session, account.id, by, ctx.now)
     session.flush()
     return account
 

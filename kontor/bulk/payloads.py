@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from kontor.engine.admin.job_filter import JobFilter
-from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.catalogue import Count, Payload, Policy, isolated_policy
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.states import BulkAction, TaskKind
 
@@ -15,9 +17,9 @@ QUEUE: Final = "upkeep"
 
 
 class JobsBulk(JobFilter, Payload):
-    """Apply an action to the matching jobs for an actor. `before`, `done`, `refused`: progress of earlier chunks.
+    """Apply the action of a run to the matching jobs. `before`, `done`, `refused`: progress of earlier chunks.
 
-    `run`: the bulk action run that operators watch, pause and stop.
+    `run`: the bulk action run that operators watch, pause and stop; who acts and why stands there alone.
     """
 
     policy: ClassVar[Policy] = Policy(
@@ -29,12 +31,17 @@ class JobsBulk(JobFilter, Payload):
         batch_commits=False,
     )
 
+    version: ClassVar[int] = 2
+
     action: BulkAction
-    actor: str
-    reason: str | None = None
-    done: int = 0
-    refused: int = 0
-    run: UUID | None = None
+    done: Count = 0
+    refused: Count = 0
+    run: UUID
+
+    @classmethod
+    def upgrade(cls, version: int, stored: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Drop the actor and the reason, which version 1 took from the arguments."""
+        return {name: value for name, value in stored.items() if name not in ("actor", "reason")}
 
     def remaining(self, job_id: UUID) -> JobFilter:
         """Return the filter of the remaining jobs; jobs created after the action are excluded."""

@@ -198,7 +198,7 @@ def _new(
 def _enqueue(
     session: Session, jobs: Jobs, run: BulkRun, progress: Mapping[str, JsonValue], tenant: str = ""
 ) -> EnqueueResult:
-    args = {"action": run.action, "actor": run.actor, "reason": run.reason, "run": str(run.id), **run.query, **progress}
+    args = {"action": run.action, "run": str(run.id), **run.query, **progress}
     job = jobs.enqueue(session, validate(JobsBulk, args), tenant=tenant, priority=INTERACTIVE_PRIORITY)
     run.job_id = job.id
     return job

@@ -33,33 +33,52 @@ def last_instant(text: str) -> datetime:
     return instant
 
 
+ScopeOption = Annotated[
+    list[str],
+    typer.Option(
+        metavar="SCOPE",
+        help="read, enqueue, work, decide, operate, admin or keys; enqueue and work may be narrowed to tasks, such as "
+        "enqueue:vps.*; may be repeated.",
+    ),
+]
+RangeOption = Annotated[
+    list[str] | None,
+    typer.Option("--from", metavar="CIDR", help="Network that the key may be used from; may be repeated."),
+]
+ExpiryOption = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Last valid day (UTC), or a time with an offset; default: never.")
+]
+
+
 def create_key(
     name: Annotated[str, typer.Option(metavar="NAME", help="Purpose of the key; need not be unique.")],
-    scope: Annotated[
-        list[str], typer.Option(metavar="SCOPE", help="read, enqueue, operate or admin; may be repeated.")
-    ],
+    scope: ScopeOption,
     reseller: Annotated[UUID | None, typer.Option(metavar="ID", help="Limit the key to a reseller.")] = None,
     account: Annotated[UUID | None, typer.Option(metavar="ID", help="Limit the key to an account.")] = None,
-    expires: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Last valid day (UTC), or a time with an offset.")
-    ] = None,
+    expires: ExpiryOption = None,
+    sources: RangeOption = None,
+    rate: Annotated[int | None, typer.Option(metavar="N", help="Requests a second, instead of the default.")] = None,
     as_json: Json = False,
 ) -> None:
     """Create an API key; its secret is shown only once."""
     from kontor.operators import keys
 
-    ends = None if expires is None else last_instant(expires)
+    binding = {"reseller_id": reseller, "account_id": account}
     with command_context() as ctx:
-        key = keys.create(ctx.session, name, scope, ctx.now, reseller_id=reseller, account_id=account, expires_at=ends)
-    facts = {
-        "id": key.id,
-        "name": key.name,
-        "scopes": list(key.scopes),
-        "reseller_id": key.reseller_id,
-        "account_id": key.account_id,
-        "secret": key.secret,
-    }
-    print_facts(facts, as_json=as_json)
+        key = keys.create(
+            ctx.session,
+            name,
+            scope,
+            ctx.now,
+            **binding,
+            expires_at=None if expires is None else last_instant(expires),
+            maker=keys.KeyMaker(ctx.actor),
+            ranges=sources or (),
+            rate=rate,
+        )
+    facts = {"id": key.id, "name": key.name, "scopes": list(key.scopes), **binding, "expires_at": key.expires_at}
+    limits = {"from": list(key.ranges), "rate": key.rate}
+    print_facts({**facts, **limits, "secret": key.secret}, as_json=as_json)
 
 
 def list_keys(as_json: Json = False) -> None:
@@ -71,11 +90,15 @@ def list_keys(as_json: Json = False) -> None:
             {
                 "id": key.id,
                 "name": key.name,
-                "scopes": list(key.scopes),
+                "scopes": list(keys.scopes_of(key)),
                 "reseller_id": key.reseller_id,
                 "account_id": key.account_id,
                 "created_at": key.created_at,
+                "created_by": key.created_by,
                 "expires_at": key.expires_at,
+                "last_used_at": key.last_used_at,
+                "from": list(key.ranges),
+                "rate": key.rate,
                 "revoked_at": key.revoked_at,
             }
             for key in keys.list_keys(ctx.session)

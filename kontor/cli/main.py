@@ -8,7 +8,7 @@ import typer
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
-from kontor.cli import access, engine, imports, mails, money, processes, programmes
+from kontor.cli import access, accounts, engine, imports, mails, money, processes, programmes
 from kontor.kernel.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
@@ -36,6 +36,7 @@ def build() -> typer.Typer:
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(processes.bench)
     groups = {
         "programme": programmes.app,
+        "accounts": accounts.app,
         "keys": access.keys_app,
         "operator": access.operators_app,
         "jobs": engine.jobs_app,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts import console as accounts_console
 from kontor.audit import Actor
 from kontor.bulk import console as bulk
 from kontor.console import queues as queue_pages
@@ -113,6 +114,14 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/bulk/{run_id}/stop", "bulk.stop", bulk.stop, nav="bulk", path_param="run_id", cancel_url=BULK,
         needs_reason=True,
+    ),
+    ConsoleAction(
+        "/console/accounts/{account_id}/suspend", "suspension.set", accounts_console.suspend, nav="accounts",
+        path_param="account_id", cancel_url="/console/accounts/{}", needs_reason=True,
+    ),
+    ConsoleAction(
+        "/console/accounts/{account_id}/resume", "suspension.lift", accounts_console.resume, nav="accounts",
+        path_param="account_id", cancel_url="/console/accounts/{}", needs_reason=True,
     ),
     ConsoleAction(
         "/console/queues/{name}/limit", "queue.limit", queue_pages.limit, nav="queues", cancel_url="/console/queues/{}",

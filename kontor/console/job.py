@@ -47,7 +47,7 @@ def show_job(request: ConsoleRequest) -> TemplateResponse:
         "refusal": refusal(request, view),
         "cancellable": job.state in CANCELLABLE,
         "name": formatting.named(request, [job.tenant]).get(job.tenant),
-        "task_exists": job.task in request.deps.jobs.catalogue,
+        "editable": is_editable(request.deps.jobs.catalogue, job),
         "lane": lane_row(request, job),
         "mails": job_details.mail_rows(connection, mail_ids(view, children)),
         "steps": job_details.offer_transitions(connection, job.id),
@@ -104,16 +104,23 @@ def refusal(request: ConsoleRequest, view: JobView) -> Refusal | None:
     return None
 
 
+def is_editable(catalogue: Catalogue, job: JobRecord) -> bool:
+    """Whether the job may be run again with other args: not an unknown task, nor one of Kontor's own."""
+    return job.task in catalogue and not catalogue[job.task].policy.internal
+
+
 ARGS_MAX_CHARS = 100_000
 
 
 def show_again(request: ConsoleRequest) -> TemplateResponse:
-    """Show the form. Raises NotFound."""
-    return _form(request, document(job_from_path(request).args), None, 200)
+    """Show the form. Raises NotFound, Forbidden(`task_internal`)."""
+    view = job_from_path(request)
+    jobs.require_not_internal(request.deps.jobs.catalogue, view.job.task)
+    return _form(request, document(view.args), None, 200)
 
 
 def run_again(request: ConsoleRequest) -> ConsoleResponse:
-    """Enqueue the new job. Raises NotFound."""
+    """Enqueue the new job. Raises NotFound, Forbidden(`task_internal`)."""
     view = job_from_path(request)
     text = request.incoming.form.get("args", "")[:ARGS_MAX_CHARS]
     reason = request.incoming.form.get("reason", "").strip()[:REASON_LIMIT]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from kontor.engine.catalogue import Payload, Policy, ScheduleSpec, isolated_policy
+from kontor.engine.catalogue import Count, Payload, Policy, ProgrammeCode, ScheduleSpec, isolated_policy
 from kontor.kernel.states import MisfirePolicy
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class DiscountsRun(Payload):
 
     policy: ClassVar[Policy] = isolated_policy(RUN, QUEUE)
 
-    programme: str
-    range_size: int = Field(RANGE_SIZE, ge=1)
+    programme: ProgrammeCode
+    range_size: int = Field(RANGE_SIZE, ge=1, le=1_000_000)
 
 
 class DiscountsCompute(Payload):
@@ -35,7 +35,7 @@ class DiscountsCompute(Payload):
     policy: ClassVar[Policy] = isolated_policy("discounts.compute", QUEUE)
 
     run_id: UUID
-    number: int
+    number: Count
 
 
 class DiscountsApply(Payload):
@@ -44,7 +44,7 @@ class DiscountsApply(Payload):
     policy: ClassVar[Policy] = isolated_policy("discounts.apply", QUEUE)
 
     run_id: UUID
-    number: int
+    number: Count
 
 
 class DiscountsNotify(Payload):
@@ -53,7 +53,7 @@ class DiscountsNotify(Payload):
     policy: ClassVar[Policy] = isolated_policy("discounts.tell", QUEUE)
 
     run_id: UUID
-    number: int
+    number: Count
 
 
 class DiscountsRecompute(Payload):

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import ClassVar
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.errors import FieldError, Invalid
@@ -14,7 +14,10 @@ from kontor.kernel.states import CrashPolicy, MisfirePolicy, TaskKind
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a task runs. A start more than `due_by` after the due time counts as late."""
+    """How a task runs. A start more than `due_by` after the due time counts as late.
+
+    Who may enqueue it from outside: `public` every key, `declared` (a task type of others) unbound keys; else nobody.
+    """
 
     name: str
     queue: str
@@ -25,12 +28,25 @@ class Policy:
     due_by: timedelta = timedelta(minutes=5)
     time_limit: timedelta = timedelta(minutes=5)
     batch_commits: bool = True
+    declared: bool = False
+
+    @property
+    def internal(self) -> bool:
+        """Whether the task is Kontor's own: only Kontor itself enqueues it (security.md 1.1)."""
+        return not (self.public or self.declared)
 
 
 def isolated_policy(name: str, queue: str, due_by: timedelta = timedelta(minutes=5), *, attempts: int = 10) -> Policy:
     """A transactional policy with one commit per job, so that row locks are never held for other jobs of a batch."""
     retry = RetryPolicy(max_attempts=attempts)
     return Policy(name, queue, TaskKind.TRANSACTIONAL, retry, due_by=due_by, batch_commits=False)
+
+
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), lt=date(9999, 1, 1))]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+ProgrammeCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""The ranges of arguments of Kontor's own tasks; they hold for jobs that Kontor itself enqueues too."""
 
 
 class Payload(BaseModel):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from kontor.engine.catalogue import Payload, Policy, ScheduleSpec, isolated_policy
+from kontor.engine.catalogue import Instant, Payload, Policy, ScheduleSpec, isolated_policy
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.states import MisfirePolicy, TaskKind
 
@@ -15,6 +15,8 @@ QUEUE: Final = "upkeep"
 RETENTION: Final = "upkeep.retention"
 IDEMPOTENCY: Final = "upkeep.idempotency"
 ROLLUP: Final = "console.rollup"
+SHORTEST_RETENTION: Final = 7
+"""Days; a list without a time filter shows the finished jobs of as many."""
 
 
 class ProbeEcho(Payload):
@@ -45,7 +47,7 @@ class UpkeepRetention(Payload):
         due_by=timedelta(hours=6),
     )
 
-    days: int = 90
+    days: int = Field(90, ge=SHORTEST_RETENTION, le=36_500)
 
 
 class UpkeepIdempotency(Payload):
@@ -65,7 +67,7 @@ class ConsoleRollup(Payload):
 
     policy: ClassVar[Policy] = isolated_policy(ROLLUP, QUEUE, timedelta(minutes=2), attempts=3)
 
-    since: AwareDatetime | None = None
+    since: Instant | None = None
 
 
 SCHEDULES: Final = (

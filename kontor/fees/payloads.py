@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import field_validator, model_validator
 
-from kontor.engine.catalogue import Payload, Policy, ScheduleSpec, isolated_policy
+from kontor.engine.catalogue import Day, Instant, Payload, Policy, ProgrammeCode, ScheduleSpec, isolated_policy
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.states import MisfirePolicy, TaskKind
 
@@ -26,7 +26,7 @@ class FeesCharge(Payload):
 
     policy: ClassVar[Policy] = isolated_policy(CHARGE, QUEUE)
 
-    programme: str
+    programme: ProgrammeCode
 
 
 class FeesChargeRange(Payload):
@@ -34,11 +34,22 @@ class FeesChargeRange(Payload):
 
     policy: ClassVar[Policy] = isolated_policy("fees.charge_range", QUEUE, timedelta(minutes=10))
 
-    programme: str
-    day: date
+    programme: ProgrammeCode
+    day: Day
     run_id: UUID
-    before_day: date | None = None
+    before_day: Day | None = None
     before_run_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def forwards(self) -> Self:
+        """Refuse half an end, and an end that is not after the start."""
+        if (self.before_day is None) != (self.before_run_id is None):
+            raise ValueError("before_day and before_run_id belong together")
+        if self.before_day is None or self.before_run_id is None:
+            return self
+        if (self.before_day, self.before_run_id) <= (self.day, self.run_id):
+            raise ValueError("the end must come after the start")
+        return self
 
 
 class FeesStatements(Payload):
@@ -46,8 +57,8 @@ class FeesStatements(Payload):
 
     policy: ClassVar[Policy] = isolated_policy(STATEMENTS, QUEUE, timedelta(minutes=30))
 
-    programme: str
-    due: AwareDatetime
+    programme: ProgrammeCode
+    due: Instant
     after: UUID | None = None
 
 
@@ -63,7 +74,15 @@ class FeesStatement(Payload):
     )
 
     reseller_id: UUID
-    month: date
+    month: Day
+
+    @field_validator("month")
+    @classmethod
+    def first_day(cls, month: date) -> date:
+        """Refuse a day that is not the first of a month."""
+        if month.day != 1:
+            raise ValueError("must be the first day of a month")
+        return month
 
 
 def schedules(programmes: Iterable[ProgrammeRow]) -> list[ScheduleSpec]:

@@ -19,6 +19,7 @@ from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
 from kontor.engine.readiness import Readiness
 from kontor.engine.test_clock import FrozenClock
 from kontor.http.incoming import IncomingRequest
+from kontor.http.key_use import KeyUse
 from kontor.http.keys import Principal
 from kontor.http.ownership import Owner, Ownership
 from kontor.kernel.addresses import AddressGuard
@@ -35,7 +36,8 @@ from models.keys import Scope
 class Deps:
     """Built once at process start. `secret` keys request fingerprints, `offer_secret` the hash chain of offers.
 
-    `readiness`: noted by the thread of the process's beat; without one, `/readyz` asks PostgreSQL itself.
+    `readiness`: noted by the thread of the process's beat; without one, `/readyz` asks PostgreSQL itself. `key_use` is
+    written by that thread.
     """
 
     sessions: sessionmaker[Session]
@@ -54,6 +56,7 @@ class Deps:
     version: str = "0"
     tracer: Tracer | None = None
     readiness: Readiness | None = None
+    key_use: KeyUse = field(default_factory=KeyUse)
 
     @property
     def engine(self) -> Engine:

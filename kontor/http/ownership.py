@@ -50,6 +50,10 @@ TEMPLATE: Final = "SELECT reseller_id, NULL::uuid FROM offer_templates WHERE id 
 MAIL: Final = "SELECT reseller_id, account_id FROM mails WHERE id = %s"
 ENDPOINT: Final = "SELECT reseller_id, NULL::uuid FROM webhook_endpoints WHERE id = %s AND deleted_at IS NULL"
 CHARGE: Final = "SELECT reseller_id, account_id FROM charges WHERE id = %s"
+KEY: Final = """
+SELECT coalesce(k.reseller_id, a.reseller_id), k.account_id
+FROM api_keys k LEFT JOIN accounts a ON a.id = k.account_id WHERE k.id = %s
+"""
 CLIENTS: Final = "SELECT id FROM accounts WHERE reseller_id = %s AND purged_at IS NULL"
 PROGRAMME: Final = "SELECT programme FROM accounts WHERE id = %s AND purged_at IS NULL"
 
@@ -95,5 +99,6 @@ template: Owner = _by(TEMPLATE)
 mail: Owner = _by(MAIL)
 endpoint: Owner = _by(ENDPOINT)
 charge: Owner = _by(CHARGE)
+key: Owner = _by(KEY)
 job: Owner = _job
 provider: Owner = _provider

@@ -174,7 +174,9 @@ def _authenticated(
     """Open the context of a request. Raises Unauthorized."""
     connection = psycopg_connection(transaction) if isinstance(transaction, Session) else transaction
     now = deps.clock.now()
-    caller = authenticate(connection, incoming.secret, now)
+    real_now = deps.clock.wall_time()
+    caller = authenticate(connection, incoming.secret, real_now, incoming.origin)
+    deps.key_use.note(caller.key_id, real_now)
     return RequestContext(deps, transaction, incoming, now, caller, refusal)
 
 

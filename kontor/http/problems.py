@@ -16,8 +16,10 @@ DB_UNAVAILABLE: Final = (OperationalError, PoolTimeout, psycopg.OperationalError
 class Unauthorized(KontorError):
     """The caller is not authenticated (401): no valid API key, or no session in the console."""
 
-    def __init__(self) -> None:
-        super().__init__("unauthorized", "Send a valid API key: Authorization: Bearer <key>.")
+    def __init__(
+        self, code: str = "unauthorized", message: str = "Send a valid API key: Authorization: Bearer <key>."
+    ) -> None:
+        super().__init__(code, message)
 
 
 class TooLarge(KontorError):

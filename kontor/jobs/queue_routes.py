@@ -193,11 +193,15 @@ class RetryPolicyOut(ResponseModel):
 
 
 class TaskOut(ResponseModel):
-    """A task; `args` is a JSON Schema, `due_by_seconds` the time within which jobs should start."""
+    """A task; `args` is a JSON Schema, `due_by_seconds` the time within which jobs should start.
+
+    `internal`: only Kontor itself enqueues it.
+    """
 
     name: str
     queue: str
     public: bool
+    internal: bool
     kind: str
     args: dict[str, Json]
     retry: RetryPolicyOut
@@ -224,6 +228,7 @@ def _task_out(payload: type[Payload]) -> TaskOut:
         name=policy.name,
         queue=policy.queue,
         public=policy.public,
+        internal=policy.internal,
         kind=policy.kind,
         args=payload.model_json_schema(),
         retry=retry,

@@ -59,11 +59,12 @@ def may_steer_job(ctx: RequestContext) -> None:
     """Check access: `enqueue` suffices for one's own jobs of public tasks; all others require `operate`."""
     if ctx.caller.has_scope(Scope.OPERATE):
         return
-    ctx.require_scope(Scope.ENQUEUE)
     job_id: UUID = uuid_of(ctx.incoming.params["job_id"])
     view = service.view(ctx.session, ctx.deps.jobs.catalogue, job_id)
     if view is None:
         raise NotFound
+    if not ctx.caller.may_enqueue(view.job.task):
+        raise Forbidden(message="This key lacks the scope enqueue for this task.", scope=Scope.ENQUEUE.value)
     catalogue = ctx.deps.jobs.catalogue
     public = view.job.task in catalogue and catalogue[view.job.task].policy.public
     unowned = ownership.tenant_ownership(ctx.session, view.job.tenant) == Ownership()
@@ -71,14 +72,24 @@ def may_steer_job(ctx: RequestContext) -> None:
         raise Forbidden(message="Jobs of others require the scope operate.", scope=Scope.OPERATE.value)
 
 
+def may_enqueue_some(ctx: RequestContext) -> None:
+    """Raise Forbidden unless the key has `enqueue`, whole or narrowed; which task is checked with the body."""
+    if not any(scope.partition(":")[0] == Scope.ENQUEUE for scope in ctx.caller.scopes):
+        ctx.require_scope(Scope.ENQUEUE)
+
+
 routes = Routes("jobs")
+ENQUEUE_JOBS = RoutePolicy(None, guard=may_enqueue_some)
 
 
-@routes.post("/v1/jobs", RoutePolicy(Scope.ENQUEUE), response=JobOut, status=202, also={200: JobOut}, sessionless=True)
+@routes.post("/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut}, sessionless=True)
 def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
-    """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result."""
+    """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result.
+
+    403 `task_internal` for Kontor's own tasks, whatever the key; `task_not_public` for a bound key.
+    """
     ledger, request = ctx.jobs, _request(ctx, body)
-    service.require_public(ledger.catalogue, ctx.caller, request.task)
+    service.require_enqueuable(ledger.catalogue, ctx.caller, request.task)
     enqueued = ctx.enqueue_request(request)
     if enqueued.created:
         response = _job_response(service.new_view(ledger, request, enqueued.id), 202)
@@ -93,7 +104,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
     return replace(response, wait=LongPoll(query.wait, render, enqueued.id))
 
 
-@routes.post("/v1/jobs/batch", RoutePolicy(Scope.ENQUEUE), response=JobIdsOut, status=202)
+@routes.post("/v1/jobs/batch", ENQUEUE_JOBS, response=JobIdsOut, status=202)
 def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
     """Enqueue up to 10,000 jobs, all or none."""
     requests = [_request(ctx, new) for new in body.jobs]

@@ -22,6 +22,7 @@ from kontor.http.keys import Principal
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Forbidden, Invalid
 from kontor.kernel.states import JobState
+from models.keys import Scope
 
 DEFAULT_SPAN: Final = timedelta(days=7)
 SKEW: Final = timedelta(hours=1)
@@ -39,8 +40,8 @@ class JobView:
 
 def enqueue_many(session: Session, jobs: Jobs, caller: Principal, requests: Sequence[JobRequest]) -> list[UUID]:
     """Enqueue all requests or none. Raises Forbidden, or Invalid naming the item."""
-    for task in {request.task for request in requests}:
-        require_public(jobs.catalogue, caller, task)
+    for task in dict.fromkeys(request.task for request in requests):
+        require_enqueuable(jobs.catalogue, caller, task)
     try:
         return jobs.enqueue_many(session, requests)
     except Invalid as error:
@@ -149,10 +150,23 @@ def _in_item(jobs: Jobs, requests: Sequence[JobRequest], error: Invalid) -> Inva
     return error
 
 
-def require_public(catalogue: Catalogue, caller: Principal, task: str) -> None:
-    """Raise Forbidden when a bound key may not enqueue the task, Invalid when there is no such task."""
-    if caller.bound and not catalogue[task].policy.public:
+def require_enqueuable(catalogue: Catalogue, caller: Principal, task: str) -> None:
+    """Raise Forbidden unless the key may enqueue the task: `task_internal`, then its scopes, then `task_not_public`.
+
+    Unknown tasks pass; the enqueue itself refuses them.
+    """
+    require_not_internal(catalogue, task)
+    if not caller.may_enqueue(task):
+        raise Forbidden(message=f"This key may not enqueue {task}.", scope=f"{Scope.ENQUEUE}:{task}")
+    if caller.bound and task in catalogue and not catalogue[task].policy.public:
         raise Forbidden("task_not_public", f"A bound key may not enqueue {task}.", task=task)
+
+
+def require_not_internal(catalogue: Catalogue, task: str) -> None:
+    """Raise Forbidden(`task_internal`) for a task of Kontor's own, whoever asks (security.md 1.1)."""
+    if task in catalogue and catalogue[task].policy.internal:
+        message = f"{task} is a task of Kontor's own; only Kontor enqueues it. Run its schedule, or retry its job."
+        raise Forbidden("task_internal", message, task=task)
 
 
 def parse_args(text: str) -> Mapping[str, JsonValue]:
@@ -169,11 +183,14 @@ def parse_args(text: str) -> Mapping[str, JsonValue]:
 
 
 def rerun(session: Session, jobs: Jobs, view: JobView, args: Mapping[str, JsonValue], actor: Actor) -> UUID:
-    """Enqueue the task again for the same tenant and lane, without the old job's keys. Raises Invalid.
+    """Enqueue the task again for the same tenant and lane, without the old job's keys.
+
+    Raises Forbidden(`task_internal`), Invalid.
 
     Args that were shown redacted and not edited keep their values. The new job is a child of the old one.
     """
     old = view.job
+    require_not_internal(jobs.catalogue, old.task)
     payload = {name: _unredacted(view, name, value) for name, value in args.items()}
     family = jobs.child_of(old.id, old.trace_id)
     job = family.enqueue(session, old.task, payload, tenant=old.tenant, lane=old.lane, queue=old.queue)

@@ -6,9 +6,7 @@ from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime
-
-from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.catalogue import Instant, Payload, Policy
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.states import TaskKind
 
@@ -47,7 +45,7 @@ class LicencesEndGrants(Payload):
     )
 
     account_id: UUID
-    ends_at: AwareDatetime
+    ends_at: Instant
 
 
 class LicencesRemind(Payload):
@@ -58,4 +56,4 @@ class LicencesRemind(Payload):
     )
 
     account_id: UUID
-    ends_at: AwareDatetime
+    ends_at: Instant

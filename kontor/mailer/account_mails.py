@@ -103,6 +103,16 @@ class OperatorAlertFacts(MailFacts):
     all_clear: bool = False
 
 
+class KeyExpiringFacts(MailFacts):
+    """`key-expiring`: `account` is empty for a key of the provider's, mailed to its operators."""
+
+    account: Line = ""
+    key: Line
+    days: Count
+    expires_at: Instant
+    last_used_at: Instant | None = None
+
+
 class TrialStartedFacts(AccountFacts):
     """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
 
@@ -224,5 +234,11 @@ KINDS: Final = (
     MailKind("quota-reached", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=50, percent=100, **QUOTA)),
     MailKind("quota-exceeded", QuotaFacts, CLIENT, cc_reseller=True, sample=EXCEEDED_SAMPLE),
     MailKind("quota-digest", QuotaDigestFacts, RESELLER, listed=True, sample=DIGEST_SAMPLE),
+    MailKind(
+        "key-expiring",
+        KeyExpiringFacts,
+        ACCOUNT,
+        sample=sample_of(key="Webshop", days=7, expires_at=TRIAL_ENDS, last_used_at=SENT),
+    ),
     MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.http.keys import Principal
 from kontor.kernel.errors import Forbidden, Gone, NotFound
@@ -102,7 +103,7 @@ def decide_by_link(ctx: Context, session: Session, tokens: Tokens, token: str, v
 def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: UUID, verdict: DecisionChoice) -> Offer:
     """Accept or reject with the client's own key, or on its behalf with an unbound operator key (programme.md 5.8).
 
-    Raises NotFound, Forbidden (a reseller's key), IllegalTransition.
+    Raises NotFound, Forbidden (a reseller's key, or one that a reseller made), IllegalTransition.
     """
     offer = get(session, offer_id)
     if caller.reseller_id is not None:
@@ -114,18 +115,24 @@ def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: U
         return decide(ctx, session, offer_id, verdict, decider)
     if caller.account_id != offer.account_id:
         raise NotFound
+    if not caller.has_scope(Scope.DECIDE):
+        raise Forbidden(message="This key lacks the scope decide.", scope=Scope.DECIDE.value)
     account = session.get_one(Account, offer.account_id)
     return decide(ctx, session, offer_id, verdict, DecidedBy(caller.actor, account.admin_email))
 
 
 def decide(ctx: Context, session: Session, offer_id: UUID, verdict: DecisionChoice, decider: DecidedBy) -> Offer:
-    """Accept or reject, locking the account, then the offer. Raises NotFound, IllegalTransition."""
+    """Accept or reject, locking the account, then the offer.
+
+    Raises NotFound, IllegalTransition, Conflict(`account_suspended`).
+    """
     account = queries.lock_account(session, get(session, offer_id).account_id)
     offer = lock_offer(session, offer_id)
     assert account is not None
     now = ctx.now
     event = OfferEvent.ACCEPT if verdict is DecisionChoice.ACCEPT else OfferEvent.REJECT
     next_state(state_at(offer, now), event)
+    require_not_suspended(account, session.get(Account, offer.reseller_id))
     freeze_changes(session, offer, now)
     transition(ctx, session, offer, event, decider.actor)
     offer.decided_at, offer.decided_by = now, decider.actor

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts.portal import brand_of, unknown
+from kontor.accounts.portal import brand_of, suspended, unknown
 from kontor.http.context import Deps, RequestTransaction
 from kontor.kernel.errors import Conflict, Gone, KontorError, NotFound
 from kontor.kernel.states import OfferState
@@ -82,6 +82,8 @@ def _peek(request: RequestTransaction) -> DecisionView:
 def _page(request: RequestTransaction, seen: DecisionView, status: int = 200, notice: str | None = None) -> PublicPage:
     deps, session = request.deps, request.session
     owner = session.get(Account, seen.offer.reseller_id)
+    if seen.account.suspended or (owner is not None and owner.suspended):
+        return suspended(request, seen.account, status, owner)
     brand = brand_of(deps, session, seen.account, owner)
     if seen.unavailable_reason is not None and status == 200:
         status, notice = 410, GONE.get(seen.unavailable_reason)

@@ -34,7 +34,7 @@ routes = Routes("offers")
 def refuse_other_deciders(ctx: RequestContext) -> None:
     """Refuse resellers, who cannot decide their own offers; deciding on behalf requires `operate`."""
     if ctx.caller.account_id is not None:
-        ctx.require_scope(Scope.ENQUEUE)
+        ctx.require_scope(Scope.DECIDE)
         return
     if ctx.caller.reseller_id is not None:
         raise Forbidden(message="A reseller cannot decide its own offer.")

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kontor.accounts import instances
 from kontor.accounts.locks import require_client, require_reseller
+from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
@@ -50,10 +52,11 @@ class NewOffer:
 def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
     """Create an offer in state `waiting` and enqueue its delivery and its expiry.
 
-    Raises NotFound (reseller, its client, its template), Conflict(`no_instance`), Invalid.
+    Raises NotFound (reseller, its client, its template), Conflict(`no_instance`, `account_suspended`), Invalid.
     """
     owner = require_reseller(session, new.reseller_id, lock=True)
     client = require_client(session, owner, new.account_id)
+    require_not_suspended(owner, client)
     now = ctx.now
     lines = _lines(ctx, session, owner, client, new)
     message = _message(new.message)
@@ -120,6 +123,12 @@ def remail_open_offers(ctx: Context, session: Session, account_id: UUID) -> int:
     for offer in waiting:
         notifications.mail_received(ctx, session, offer)
     return len(waiting)
+
+
+def is_suspended(session: Session, offer: Offer) -> bool:
+    """Whether the offer's account or its reseller is suspended, so that it is neither delivered nor decided."""
+    parties = session.scalars(select(Account.suspended).where(Account.id.in_([offer.account_id, offer.reseller_id])))
+    return any(parties)
 
 
 def get(session: Session, offer_id: UUID) -> Offer:

@@ -73,7 +73,7 @@ def show_keys(request: ConsoleRequest) -> TemplateResponse:
 def add_key(request: ConsoleRequest) -> TemplateResponse:
     """Create a key; the response is the only place that shows its secret."""
     form = request.incoming.form
-    scopes = [scope.value for scope in Scope if form.get(f"scope-{scope.value}")]
+    scopes = [scope.value for scope in Scope if form.get(f"scope-{scope.value}")] + form.get("narrowed", "").split()
     try:
         with request.session.begin_nested():
             name, bound = _name(form.get("name", "")), (_id(form.get("reseller", "")), _id(form.get("account", "")))
@@ -85,7 +85,10 @@ def add_key(request: ConsoleRequest) -> TemplateResponse:
                 request.now,
                 reseller_id=bound[0],
                 account_id=bound[1],
-                expires_at=expires,
+                expires_at=expires or request.deps.clock.wall_time() + keys.LIFETIME,
+                maker=keys.KeyMaker(request.actor().name),
+                ranges=form.get("from", "").replace(",", " ").split(),
+                rate=_number(form.get("rate", "")),
             )
             detail = {"name": created.name, "scopes": ",".join(created.scopes)}
             audit.record(
@@ -133,7 +136,8 @@ def _keys(
     request: ConsoleRequest, message: str | None = None, secret: tuple[str, str] | None = None, status: int = 200
 ) -> TemplateResponse:
     values = {
-        "keys": keys.list_keys(request.session)[::-1],
+        "keys": [(key, keys.scopes_of(key)) for key in keys.list_keys(request.session)[::-1]],
+        "real_now": request.deps.clock.wall_time(),
         "scopes": list(Scope),
         "message": message,
         "secret": secret,
@@ -162,6 +166,13 @@ def _id(text: str) -> UUID | None:
         return UUID(text.strip()) if text.strip() else None
     except ValueError:
         raise Invalid(message=f"{text.strip()} is not an account id.") from None
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text) if text.strip() else None
+    except ValueError:
+        raise Invalid(message=f"{text} is not a number.") from None
 
 
 def _day(text: str) -> datetime | None:

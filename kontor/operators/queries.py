@@ -27,6 +27,12 @@ def operators_who_can_act(session: Session) -> list[Operator]:
     return list(session.scalars(query.order_by(Operator.id)))
 
 
+def admins(session: Session) -> list[Operator]:
+    """Return the operators who manage people and keys and are not disabled."""
+    query = select(Operator).where(Operator.disabled_at.is_(None), Operator.role == OperatorRole.ADMIN)
+    return list(session.scalars(query.order_by(Operator.id)))
+
+
 def session_by_secret(session: Session, secret_hash: str) -> tuple[OperatorSession, Operator] | None:
     """Return a session and its operator."""
     query = (

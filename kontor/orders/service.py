@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kontor.accounts.locks import share_lock_reseller
+from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.discounts.record import TierStatus, json_number, tier_status
 from kontor.discounts.rules import price_order
@@ -51,7 +52,7 @@ class PlacedOrder:
 def place(ctx: Context, session: Session, reseller_id: UUID, new: NewOrder) -> PlacedOrder:
     """Price an order and store it; a reference that was used before returns its existing order.
 
-    Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`), Invalid(`unknown_product`,
+    Raises NotFound, Conflict(`not_a_reseller`, `account_deleted`, `account_suspended`), Invalid(`unknown_product`,
     `not_for_sale`, `unknown_promo_code`, `quantity`, `order_ref`).
     """
     reference = payments.normalize_reference(new.order_ref, "order_ref")
@@ -59,6 +60,7 @@ def place(ctx: Context, session: Session, reseller_id: UUID, new: NewOrder) -> P
     existing = by_reference(session, reseller.id, reference)
     if existing is not None:
         return PlacedOrder(existing, created=False)
+    require_not_suspended(reseller)
     values = {**_priced(ctx, session, reseller, new), "order_ref": reference}
     if new.dry_run:
         return PlacedOrder(OrderRow(**{**values, "id": None}), created=False)

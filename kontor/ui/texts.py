@@ -34,6 +34,8 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "pause-bulk": "Bulk action paused.",
     "resume-bulk": "Bulk action resumed.",
     "stop": "Stopped. Finished items stay finished.",
+    "suspend": "Account suspended.",
+    "resume": "Account resumed.",
     "pause-queue": "Queue paused.",
     "resume-queue": "Queue resumed.",
     "limit": "Limit saved. Takes effect within half a second.",
@@ -99,6 +101,17 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
         "Resume queue {}?",
         "Waiting jobs of queue {} start again: oldest first, tenants in turn.",
         "Resume queue",
+    ),
+    "suspension.set": Confirmation(
+        "Suspend this account?",
+        "The keys of account {} stop at once; no offer is sent or decided, no order placed. Fees and trials go on. A "
+        "reseller's clients are suspended with it.",
+        "Suspend",
+    ),
+    "suspension.lift": Confirmation(
+        "Resume this account?",
+        "Account {} works again; of a reseller also the clients that its suspension alone held.",
+        "Resume",
     ),
     "queue.limit": Confirmation(
         "Concurrency limit of queue {}",

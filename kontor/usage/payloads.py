@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import field_validator
 
-from kontor.engine.catalogue import Payload, Policy, isolated_policy
+from kontor.engine.catalogue import Instant, Payload, Policy, ProgrammeCode, isolated_policy
 
 QUEUE: Final = "programme"
 DIGEST: Final = "quotas.digest"
@@ -30,7 +30,15 @@ class QuotasDigest(Payload):
     policy: ClassVar[Policy] = isolated_policy(DIGEST, QUEUE, timedelta(minutes=15))
 
     reseller_id: UUID
-    hour: AwareDatetime
+    hour: Instant
+
+    @field_validator("hour")
+    @classmethod
+    def whole(cls, hour: datetime) -> datetime:
+        """Refuse an instant that begins no hour of UTC."""
+        if hour != hour.replace(minute=0, second=0, microsecond=0):
+            raise ValueError("must be the beginning of an hour")
+        return hour
 
 
 class QuotasCheck(Payload):
@@ -38,7 +46,7 @@ class QuotasCheck(Payload):
 
     policy: ClassVar[Policy] = isolated_policy("quotas.judge", QUEUE, timedelta(minutes=15))
 
-    programme: str
+    programme: ProgrammeCode
     after: UUID | None = None
 
 

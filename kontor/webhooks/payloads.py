@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
+
+from pydantic import Field
 
 from kontor.engine.catalogue import Payload, Policy
 from kontor.engine.retry import RetryPolicy
@@ -20,7 +22,7 @@ class WebhooksFanOut(Payload):
         name="webhooks.fan_out", queue=QUEUE, kind=TaskKind.TRANSACTIONAL, retry=RetryPolicy()
     )
 
-    event_seq: int
+    event_seq: Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class WebhooksDeliver(Payload):

@@ -29,6 +29,7 @@ OTHERS_IN_BODY: dict[str, Callable[[ResellerAccounts, dict[str, str]], dict[str,
         "name": "Mine",
         "lines": [LINE],
     },
+    "POST /v1/keys": lambda theirs, _: {"name": "x", "scopes": ["read"], "account_id": str(theirs.client)},
     "POST /v1/webhook-endpoints": lambda theirs, _: {
         "url": "https://hooks.example/in",
         "events": ["*"],
@@ -68,6 +69,7 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
     hook = {"url": "https://hooks.example/in", "events": ["*"], "reseller_id": str(accounts.reseller)}
     endpoint = api.ok("POST /v1/webhook-endpoints", hook, key=key)["id"]
     job = {"task": "probe.echo", "args": {}, "tenant": str(accounts.reseller)}
+    new_key = {"name": "theirs", "scopes": ["read"], "account_id": str(accounts.client)}
     return {
         "account_id": str(accounts.client),
         "reseller_id": str(accounts.reseller),
@@ -75,6 +77,7 @@ def create_resources(api: Api, accounts: ResellerAccounts, word: str) -> dict[st
         "offer_id": offer,
         "endpoint_id": endpoint,
         "job_id": api.ok("POST /v1/jobs", job, key=key)["id"],
+        "key_id": api.ok("POST /v1/keys", new_key, key=key)["id"],
         "run_id": str(uuid4()),
         "gap_id": str(uuid4()),
         "mail_id": api.ok(f"GET /v1/mails?account={accounts.client}", key=key)["items"][0]["id"],

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from kontor.http.context import Deps
 from kontor.operators import keys
 
-ALL_SCOPES = ("read", "enqueue", "operate", "admin")
+ALL_SCOPES = ("read", "enqueue", "work", "decide", "operate", "admin", "keys")
 
 
 class ListeningServer(uvicorn.Server):

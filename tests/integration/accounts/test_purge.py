@@ -44,7 +44,7 @@ def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
     deletion.delete(office, session, client.id, "test")
     assert wait_and_purge(office, session, clock) == deletion.PurgeResult(1, 0)
     with pytest.raises(Unauthorized):
-        keys.authenticate(session.connection().connection.driver_connection, made.secret, office.now)  # type: ignore[arg-type]  # psycopg's
+        keys.authenticate(session.connection().connection.driver_connection, made.secret, office.now, "127.0.0.1")  # type: ignore[arg-type]  # psycopg's
     assert session.get(Instance, client.id) is None
     assert session.get(BrandRow, client.id) is None
     assert (client.admin_email, client.email_key, client.password_hash) == ("", "", None)

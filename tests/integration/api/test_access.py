@@ -31,7 +31,9 @@ def test_revoked_or_expired_key_is_401(api: Api, clock: ManualClock) -> None:
     assert api.call("GET /v1/jobs", key=gone.secret).status_code == 401
     assert api.call("GET /v1/jobs", key=short.secret).status_code == 200
     clock.advance(timedelta(hours=1))
-    assert api.call("GET /v1/jobs", key=short.secret).status_code == 401
+    expired = api.call("GET /v1/jobs", key=short.secret)
+    assert (expired.status_code, expired.json()["code"]) == (401, "key_expired")
+    assert expired.headers["www-authenticate"] == "Bearer"
 
 
 def test_key_secrets_are_stored_hashed(api: Api) -> None:
@@ -82,7 +84,7 @@ def test_bound_key_enqueues_public_tasks_under_its_own_tenant(
     assert api.ok("POST /v1/jobs", body, key=theirs)["id"] != job["id"]
     assert api.call(f"GET /v1/jobs/{job['id']}", key=theirs).status_code == 404
     assert job["id"] not in [item["id"] for item in api.ok("GET /v1/jobs", key=theirs)["items"]]
-    assert (internal.status_code, internal.json()["code"]) == (403, "task_not_public")
+    assert (internal.status_code, internal.json()["code"]) == (403, "task_internal")
 
 
 def test_cancelling_jobs_of_others_requires_operate(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:

@@ -1,6 +1,7 @@
 """Operator actions: confirmed first, refused without role, token or reason, and audited."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -10,13 +11,18 @@ from kontor.engine.catalogue import ScheduleSpec
 from kontor.engine.schedules import declare
 from kontor.http.context import Deps
 from kontor.kernel.states import MisfirePolicy
+from models.accounts import Account
+from models.console import BulkRun
 from models.control import AuditEntry, Lane, Queue, Schedule
 from models.jobs import Job
+from tests.support.api import ResellerAccounts
 from tests.support.console import ConsoleClient, enqueue_probe, mark_dead
 
 As = Callable[[str], ConsoleClient]
 SOME_ID = "018f0000-0000-7000-8000-000000000000"
-NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id"), SOME_ID) | {"name": "probe"}
+NAMES = dict.fromkeys(("job_id", "run_id", "operator_id", "key_id", "worker", "gap_id", "account_id"), SOME_ID) | {
+    "name": "probe"
+}
 
 
 def test_viewer_is_refused_every_action(signed_in: As) -> None:
@@ -93,9 +99,11 @@ def test_bulk_retry_is_previewed_first_and_requires_a_reason(signed_in: As, deps
     with deps.sessions() as session:
         job = session.scalars(select(Job).where(Job.task == JobsBulk.policy.name)).one()
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "bulk.retry")).one()
+        run = session.get_one(BulkRun, UUID(str(job.payload["run"])))
     assert job.payload["fingerprint"] == group.rpartition("=")[2]
     assert job.payload["states"] == ["dead"]
-    assert (job.payload["reason"], entry.reason) == ("space again", "space again")
+    assert (run.actor, run.reason, entry.reason) == (entry.actor, "space again", "space again")
+    assert not {"actor", "reason"} & set(job.payload)
     assert someone.post(f"{place}/start", {"reason": "again"}).status_code == 409
 
 
@@ -148,3 +156,18 @@ def test_lane_is_held_released_and_probed(signed_in: As, deps: Deps) -> None:
         assert session.get_one(Lane, "instance:x").probe_at == deps.clock.now()
         acts = session.scalars(select(AuditEntry.action).where(AuditEntry.target == "lane:instance:x")).all()
     assert acts == ["lane.hold", "lane.release", "lane.probe"]
+
+
+def test_account_is_suspended_and_resumed_with_its_clients(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    someone, elbe = signed_in("operator"), make_accounts("elbe")
+    place = f"/console/accounts/{elbe.reseller}"
+    assert f"{place}/suspend" in someone.get(place).text
+    assert someone.post(f"{place}/suspend", {"reason": "abuse"}).status_code == 303
+    with deps.sessions() as session:
+        assert [session.get_one(Account, each).suspended for each in (elbe.reseller, elbe.client)] == [True, True]
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "suspension.set")).one()
+    assert (entry.reason, entry.target) == ("abuse", f"account:{elbe.reseller}")
+    assert someone.post(f"{place}/resume", {"reason": "settled"}).status_code == 303
+    assert f"{place}/suspend" in someone.get(place).text

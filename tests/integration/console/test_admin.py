@@ -13,7 +13,9 @@ from kontor import audit
 from kontor.audit import Actor
 from kontor.console.app import ADMIN_PAGES
 from kontor.http.context import Deps
+from kontor.operators.keys import LIFETIME
 from models.control import AuditEntry
+from models.keys import ApiKey
 from models.people import Operator
 from tests.support.api import ResellerAccounts
 from tests.support.console import PASSWORD, ConsoleClient, create_operator
@@ -95,7 +97,9 @@ def test_key_is_created_shown_once_and_revoked(
 ) -> None:
     admin, accounts = signed_in("admin"), make_accounts("elbe")
     invalid_forms = ({"name": ""}, {"name": "k"}, {"name": "k", "scope-read": "1", "reseller": "x"},
-             {"name": "k", "scope-read": "1", "expires": "soon"})  # fmt: skip
+             {"name": "k", "scope-read": "1", "expires": "soon"}, {"name": "k", "narrowed": "read:x"},
+             {"name": "k", "scope-read": "1", "from": "10.0.0.0/99"},
+             {"name": "k", "scope-read": "1", "rate": "many"})  # fmt: skip
     for form in invalid_forms:
         assert admin.post("/console/keys", form).status_code == 422, form
     made = admin.post("/console/keys", {"name": "shop key", "scope-read": "1", "reseller": str(accounts.reseller)})
@@ -113,6 +117,30 @@ def test_key_is_created_shown_once_and_revoked(
         acts = session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("key."))).all()
     assert [(act.action, act.reason) for act in acts] == [("key.create", None), ("key.revoke", "leaked")]
     assert match[1] not in str([act.detail for act in acts])
+
+
+def test_keys_page_shows_scopes_networks_last_use_and_the_end_after_a_year(
+    signed_in: As, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
+) -> None:
+    admin, accounts = signed_in("admin"), make_accounts("elbe")
+    form = {
+        "name": "theirs",
+        "scope-read": "1",
+        "narrowed": "enqueue:vps.* work:vps.*",
+        "account": str(accounts.client),
+    }
+    made = admin.post("/console/keys", {**form, "from": "127.0.0.0/8, 10.0.0.0/8", "rate": "70"})
+    with deps.sessions() as session:
+        key = session.scalars(select(ApiKey).where(ApiKey.name == "theirs")).one()
+        key.last_used_at = deps.clock.wall_time()
+        session.commit()
+    assert key.expires_at == deps.clock.wall_time() + LIFETIME
+    assert str(key.created_by).startswith("operator:")
+    assert "read, enqueue:vps.*, work:vps.*, decide" in made.text
+    text = admin.get("/console/keys").text
+    assert "127.0.0.0/8, 10.0.0.0/8" in text
+    assert "70 requests a second" in text
+    assert key.last_used_at.strftime("%Y-%m-%dT%H:%M") in text
 
 
 def test_programme_page_shows_the_applied_source(

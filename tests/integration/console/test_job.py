@@ -1,14 +1,17 @@
 """The job page: its timeline, what it did and led to, and running it again with other args."""
 
+import json
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from kontor.bulk.payloads import JobsBulk
 from kontor.engine.admin import job_queries
 from kontor.engine.admin.job_queries import JobRecord
 from kontor.http.context import Deps
 from kontor.jobs.service import REDACTED, JobView
+from kontor.kernel.states import BulkAction
 from models.control import AuditEntry
 from models.jobs import Job
 from tests.support.api import Api, ResellerAccounts
@@ -97,3 +100,20 @@ def test_redacted_value_left_unchanged_keeps_its_value(deps: Deps) -> None:
         view = JobView(record, {"message": REDACTED}, [])
         new = rerun(session, deps.jobs, view, {"message": REDACTED}, Actor("test", None, "why"))
         assert session.get_one(Job, new).payload == {"message": "secret word"}
+
+
+def test_internal_task_cannot_be_edited_and_run_again(signed_in: As, deps: Deps) -> None:
+    run = uuid4()
+    with deps.sessions() as session:
+        job = deps.jobs.enqueue(session, JobsBulk(action=BulkAction.CANCEL, run=run)).id
+        session.commit()
+    mark_dead(deps, job, ValueError("it broke"))
+    someone = signed_in("admin")
+    edited = {"action": "cancel", "run": str(run), "actor": "operator:adm2@kontor.example"}
+    assert "Edit and run again" not in someone.get(f"/console/jobs/{job}").text
+    assert someone.http.get(f"/console/jobs/{job}/again").status_code == 403
+    refused = someone.post(f"/console/jobs/{job}/again", {"args": json.dumps(edited), "reason": "because"})
+    assert refused.status_code == 403
+    with deps.sessions() as session:
+        assert session.scalars(select(Job.id)).all() == [job]
+        assert not session.scalars(select(AuditEntry).where(AuditEntry.action == "job.again")).all()

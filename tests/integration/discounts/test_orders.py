@@ -35,6 +35,16 @@ def test_order_uses_the_tier_percentage_and_suppresses_promotions(world: Discoun
     assert {promotion["code"] for promotion in suppressed} == {"WELCOME10", "new-year-2027"}
 
 
+def test_suspended_reseller_places_no_order(world: DiscountScenario) -> None:
+    reseller = world.reseller()
+    first = order(world, reseller, "vps-small", "O-1")
+    world.api.ok(f"POST /v1/accounts/{reseller}/suspend", {"reason": "abuse"}, key=world.key)
+    assert code(world, reseller, {"product": "vps-small", "order_ref": "O-2"}) == (409, "account_suspended")
+    assert {**order(world, reseller, "vps-small", "O-1"), "status": 201} == first
+    world.api.ok(f"POST /v1/accounts/{reseller}/resume", {"reason": "paid"}, key=world.key)
+    assert order(world, reseller, "vps-small", "O-2")["status"] == 201
+
+
 def test_best_promotion_applies_without_a_tier_and_the_other_is_recorded(world: DiscountScenario) -> None:
     world.reach(moscow("2026-12-28"))
     reseller = world.reseller()

@@ -168,7 +168,7 @@ def test_token_of_another_key_purpose_or_account_is_not_found(world: OfferScenar
 def test_clients_own_key_and_an_operator_on_its_behalf_may_decide(world: OfferScenario) -> None:
     mine, behalf = world.delivered(), world.delivered()
     with world.transaction() as session:
-        own = key(Scope.ENQUEUE, account_id=world.client)
+        own = key(Scope.DECIDE, account_id=world.client)
         assert decide_by_key(world.ctx, session, own, mine, ACCEPT).decided_by == own.actor
         operator = key(Scope.OPERATE)
         decided = decide_by_key(world.ctx, session, operator, behalf, REJECT)
@@ -181,7 +181,8 @@ def test_reseller_stranger_and_read_only_key_may_not_decide(world: OfferScenario
         for caller, error in (
             (key(Scope.OPERATE, reseller_id=world.reseller), Forbidden),
             (key(Scope.READ), Forbidden),
-            (key(Scope.ENQUEUE, account_id=new_id()), NotFound),
+            (key(Scope.DECIDE, account_id=new_id()), NotFound),
+            (key(Scope.READ, Scope.ENQUEUE, Scope.OPERATE, account_id=world.client), Forbidden),
         ):
             with pytest.raises(error):
                 decide_by_key(world.ctx, session, caller, offer_id, ACCEPT)

@@ -55,7 +55,7 @@ def test_progress_is_not_part_of_the_json() -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_field_survives_the_payload_of_a_bulk_job(name: str) -> None:
-    payload = JobsBulk.model_validate({"action": "retry", "actor": "max", name: VALUES[name]})
+    payload = JobsBulk.model_validate({"action": "retry", "run": str(HIGH), name: VALUES[name]})
     stored = json.loads(payload.model_dump_json())
     assert JobsBulk.model_validate(stored).remaining(HIGH) == JobFilter(before=HIGH).replace(**{name: VALUES[name]})
 
@@ -118,7 +118,7 @@ def test_run_stored_by_an_earlier_release_loads() -> None:
     }  # fmt: skip
     loaded = JobFilter.load(stored)
     assert loaded.dump() == {**stored, "fingerprint": None, "error": None}
-    payload = JobsBulk.model_validate({"action": "retry", "actor": "max", **stored})
+    payload = JobsBulk.model_validate({"action": "retry", "run": str(HIGH), **stored})
     assert (payload.action, payload.remaining(HIGH)) == (BulkAction.RETRY, loaded.replace(before=HIGH))
 
 
