@@ -18,6 +18,7 @@ from kontor.context import Context, Secrets
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
 from kontor.engine.readiness import Readiness
 from kontor.engine.test_clock import FrozenClock
+from kontor.evidence.refusals import Refusals
 from kontor.http.incoming import IncomingRequest
 from kontor.http.keys import Principal
 from kontor.http.ownership import Owner, Ownership
@@ -54,6 +55,7 @@ class Deps:
     version: str = "0"
     tracer: Tracer | None = None
     readiness: Readiness | None = None
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def engine(self) -> Engine:

@@ -74,7 +74,15 @@ def may_steer_job(ctx: RequestContext) -> None:
 routes = Routes("jobs")
 
 
-@routes.post("/v1/jobs", RoutePolicy(Scope.ENQUEUE), response=JobOut, status=202, also={200: JobOut}, sessionless=True)
+@routes.post(
+    "/v1/jobs",
+    RoutePolicy(Scope.ENQUEUE),
+    response=JobOut,
+    status=202,
+    also={200: JobOut},
+    sessionless=True,
+    audited=False,
+)
 def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
     """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result."""
     ledger, request = ctx.jobs, _request(ctx, body)
@@ -93,7 +101,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
     return replace(response, wait=LongPoll(query.wait, render, enqueued.id))
 
 
-@routes.post("/v1/jobs/batch", RoutePolicy(Scope.ENQUEUE), response=JobIdsOut, status=202)
+@routes.post("/v1/jobs/batch", RoutePolicy(Scope.ENQUEUE), response=JobIdsOut, status=202, audited=False)
 def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
     """Enqueue up to 10,000 jobs, all or none."""
     requests = [_request(ctx, new) for new in body.jobs]
