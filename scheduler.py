@@ -22,6 +22,7 @@ from tasks.schedules import all_schedules
 from workers.connections import clock_for, installed_version, psycopg_connection, redis_client, sql_engine, tracer_for
 from workers.namespaces import redis_keys
 from workers.presence import Presence, RedisPing, identify
+from workers.sealing import Sealer
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ class SchedulerLoop:
         self._jobs = jobs
         self._release = installed_version() if release is None else release
         self._declare_at = 0.0
+        self._sealer = Sealer(engine, jobs.clock)
 
     def run_once(self, lead: Lead | None = None) -> int:
         """Declare and fire once; return how many jobs were enqueued. Raises LeadershipLost."""
@@ -48,6 +50,7 @@ class SchedulerLoop:
             self._declare_at = passed + DECLARE_SECONDS
             self._declare(now)
         lead.check()
+        self._sealer.run_due()
         with Session(self._engine) as session, session.begin():
             return fire_due(session, self._jobs, now, self._release)
 

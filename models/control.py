@@ -1,11 +1,11 @@
 """Engine control: queues, lanes, workers, schedules, the clock and the audit log."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Identity, Index, Integer, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
@@ -183,7 +183,11 @@ class RedisNamespace(Base):
 
 
 class AuditEntry(Base):
-    """An operator's or key's action: who, what, when and why."""
+    """An act of a person, key, command or schedule: who, from where, what, when and why; or an access refused.
+
+    `subjects`: the ids that the entry names. `salt`, `signature`: with the digest of the entry's text, what shows that
+    Kontor wrote it (kontor/evidence/digests.py). `erased_at`: since then the text is gone, and its salt with it.
+    """
 
     __tablename__ = "audit_log"
 
@@ -195,5 +199,50 @@ class AuditEntry(Base):
     reason: Mapped[str | None]
     origin: Mapped[str | None]
     detail: Mapped[dict[str, JsonValue]] = mapped_column(server_default=text("'{}'::jsonb"))
+    subjects: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), server_default=text("'{}'"))
+    salt: Mapped[str | None]
+    signature: Mapped[str | None]
+    erased_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_audit_log_target", "target", "seq"),)
+    __table_args__ = (
+        Index("ix_audit_log_target", "target", "seq"),
+        Index("ix_audit_log_subjects", "subjects", postgresql_using="gin"),
+        Index("uq_audit_log_signature", "signature", unique=True),
+    )
+
+
+class AuditLink(Base):
+    """One entry of the chain over the audit log: the digest of a row, and a keyed hash over it and the entry before."""
+
+    __tablename__ = "audit_chain"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str]
+    hash: Mapped[str]
+    sealed_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+    __table_args__ = (
+        Index("uq_audit_chain_seq", "seq", unique=True),
+        Index("ix_audit_chain_sealed_at", "sealed_at", "seq"),
+    )
+
+
+class AuditHead(Base):
+    """The last entry of the chain, signed. Rows of before the chain, up to `adopted_to`, are taken in unsigned.
+
+    `adopting_until`: until then (real time) rows of the previous release are taken in; None: no longer.
+    """
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
+    adopted_to: Mapped[int] = mapped_column(BigInteger)
+    adopting_until: Mapped[datetime | None]
+    signature: Mapped[str | None]
+    logged_on: Mapped[date | None]
+
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)

@@ -5,6 +5,7 @@ from typing import Final
 from kontor.engine.handlers import Handler
 from tasks import accounts, bulk, discounts, fees, licences, mails, maintenance, offers, usage, webhooks
 from tasks.deps import HandlerDeps
+from tasks.recorded import recorded
 
 FAMILIES: Final = (
     maintenance.handlers,
@@ -23,4 +24,4 @@ FAMILIES: Final = (
 def all_handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handler of every task; the last one dry-runs the others."""
     handlers = [handler for handlers_of in FAMILIES for handler in handlers_of(deps)]
-    return [*handlers, bulk.JobsPreviewHandler(handlers)]
+    return [*map(recorded, handlers), bulk.JobsPreviewHandler(handlers)]

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -92,6 +92,8 @@ def sql_engine(settings: Settings, application: str, size: int, options: str = O
     """
     from sqlalchemy import create_engine, event  # the relay runs without SQLAlchemy, which takes 20 MB
 
+    from kontor.evidence.digests import lend_key
+
     with suppress(psycopg.OperationalError):
         require_sessions(settings)
 
@@ -103,6 +105,7 @@ def sql_engine(settings: Settings, application: str, size: int, options: str = O
 
     engine = create_engine(settings.database_url, creator=connect, pool_size=size, max_overflow=4, pool_timeout=30)
     event.listen(engine, "handle_error", drop_read_only)
+    lend_key(engine, partial(chain_key, settings))
     connector_for(settings, settings.database_url).watch()
     return engine
 
@@ -118,12 +121,24 @@ def one_off_engine(settings: Settings, application: str = "kontor") -> "Engine":
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
+    from kontor.evidence.digests import lend_key
+
     def connect() -> Connection:
         connection = open_connection(settings, application, direct=False)
         connection.autocommit = False
         return connection
 
-    return create_engine(settings.database_url, creator=connect, poolclass=NullPool)
+    engine = create_engine(settings.database_url, creator=connect, poolclass=NullPool)
+    lend_key(engine, partial(chain_key, settings))
+    return engine
+
+
+@lru_cache(maxsize=8)
+def chain_key(settings: Settings) -> bytes:
+    """Return the key of the audit log's chain; the one place that says where it comes from."""
+    from kontor.adapters.secrets import derive_key  # takes 10 MB, which the relay goes without
+
+    return derive_key(settings.secret_key, "audit chain")
 
 
 def psycopg_connection(settings: Settings, application: str) -> Connection:

@@ -12,10 +12,12 @@ from types import FrameType
 
 from sqlalchemy.orm import Session
 
+from kontor import audit
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
 from kontor.adapters.secrets import Argon2Passwords
 from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
+from kontor.audit import Actor
 from kontor.kernel import database
 from kontor.operators import keys
 from kontor.operators import queries as operators_queries
@@ -151,4 +153,5 @@ def first_credentials(settings: Settings) -> FirstCredentials | None:
             return None
         made = operators.create(session, Argon2Passwords(), OPERATOR, "admin", now=now, actor="first start")
         key = keys.create(session, "first start", list(Scope), now)
+        audit.record(session, Actor("first start", "cli"), "key.create", f"key:{key.id}", at=now)
         return FirstCredentials(made.operator.email, made.password, key.secret)

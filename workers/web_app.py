@@ -18,6 +18,7 @@ from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
 from kontor.discounts import routes as discounts_routes
 from kontor.fees import routes as fees_routes
+from kontor.http.acts import flush_refusals
 from kontor.http.context import Deps
 from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
@@ -80,6 +81,7 @@ def build(deps: Deps) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        flush_refusals(deps)
         deps.threads.shutdown(wait=False, cancel_futures=True)
         if deps.tracer is not None:
             deps.tracer.close()

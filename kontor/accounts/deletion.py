@@ -15,6 +15,7 @@ from kontor.accounts import queries
 from kontor.accounts.reseller_status import release_clients
 from kontor.context import Context
 from kontor.engine.enqueue import Jobs
+from kontor.evidence import erasure
 from kontor.fees.assignments import resume_runs, stop_at_period_end
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.mails import service as mails
@@ -94,7 +95,9 @@ def purge(jobs: Jobs, session: Session, now: datetime, limit: int) -> PurgeResul
     """Purge accounts deleted 30 days ago or earlier: free their names, erase access and addresses."""
     due = queries.purgeable(session, now - RESTORE_PERIOD, limit)
     if due:
-        erase(session, [account.id for account in due], now)
+        ids = [account.id for account in due]
+        erase(session, ids, now)
+        erasure.erase(session, ids, now, jobs.clock.wall_time())
         events.emit_many(session, jobs, [_purged_event(account) for account in due], at=now)
     session.expire_all()
     return PurgeResult(len(due), queries.purgeable_count(session, now - RESTORE_PERIOD))

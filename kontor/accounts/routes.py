@@ -225,7 +225,13 @@ def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query(
     return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 
-@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", READ_RESELLER, media=export.CSV_MEDIA, problems=[409])
+@reseller_routes.get(
+    "/v1/resellers/{reseller_id}/clients.csv",
+    READ_RESELLER,
+    media=export.CSV_MEDIA,
+    problems=[409],
+    reads="clients.exported",
+)
 def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
     clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
@@ -238,7 +244,11 @@ def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
 
 
 @reseller_routes.get(
-    "/v1/resellers/{reseller_id}/clients.xlsx", READ_RESELLER, media=export.EXCEL_MEDIA, problems=[409]
+    "/v1/resellers/{reseller_id}/clients.xlsx",
+    READ_RESELLER,
+    media=export.EXCEL_MEDIA,
+    problems=[409],
+    reads="clients.exported",
 )
 def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as an Excel workbook."""

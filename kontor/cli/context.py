@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
+import click
 import typer
 from pydantic import BaseModel
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kontor.engine.enqueue import Jobs
 
 
+OBJECTS = frozenset({"key_id", "domain", "email", "job_id", "account_id", "reseller_id", "name"})
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only.")]
 
 
@@ -42,15 +44,49 @@ def running_settings(role: str = "cli") -> Iterator[Settings]:
 
 
 @contextmanager
-def transaction(settings: Settings) -> Iterator["Session"]:
-    """Open a transaction; it is committed at the end of the block."""
+def transaction(settings: Settings, at: datetime | None = None, *, audited: bool = True) -> Iterator["Session"]:
+    """Open a transaction; it is committed at the end of the block, with a row of what the command changed.
+
+    `at`: programme time, read when needed. `audited` False: the rows it writes are their own evidence.
+    """
     from sqlalchemy.orm import Session
 
-    from workers.connections import one_off_engine
+    from kontor import audit
+    from kontor.evidence.acts import Act, watched
+    from workers.connections import one_off_engine, programme_time
 
-    with Session(one_off_engine(settings), expire_on_commit=False) as session:
+    act = Act(f"cli:{getpass.getuser()}", "cli")
+    with Session(one_off_engine(settings), expire_on_commit=False) as session, watched(session, act):
         yield session
+        session.flush()
+        if act.wrote and audited:
+            target, detail = command_line()
+            audit.close(session, f"cli.{command_name()}", target, at=at or programme_time(settings), detail=detail)
         session.commit()
+
+
+def command_name() -> str:
+    """Return the name of the running command, such as `keys.create`."""
+    context = click.get_current_context(silent=True)
+    return "" if context is None else ".".join(context.command_path.split()[1:])
+
+
+def command_line() -> tuple[str | None, dict[str, object]]:
+    """Return the object that the running command names, and its options; secrets masked."""
+    from kontor.evidence.acts import shown
+
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return None, {}
+    values = {name: value for name, value in context.params.items() if value not in (None, False, [], ())}
+    values.pop("as_json", None)
+    named = next((f"{name.removesuffix('_id')}:{value}" for name, value in values.items() if name in OBJECTS), None)
+    return named, {"options": {name: shown(name, plain_text(value)) for name, value in values.items()}}
+
+
+def plain_text(value: object) -> object:
+    """Return an option's value for the audit log."""
+    return value if isinstance(value, bool | int | list | tuple) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +106,7 @@ def command_context() -> Iterator[CommandContext]:
         from workers.connections import programme_time
 
         now = programme_time(settings)
-        with transaction(settings) as session:
+        with transaction(settings, now) as session:
             yield CommandContext(settings, session, now, f"cli:{getpass.getuser()}")
 
 

@@ -117,7 +117,7 @@ def import_payments(
         begun = import_commit.start(service_ctx, session, reseller, file.digest())
     if not begun.finished:
         stage_rows(settings, begun.id, begun.staged, file, checked.rows, progress)
-    with transaction(settings) as session:
+    with transaction(settings, audited=False) as session:
         entered = import_commit.commit_rows(service_ctx, session, begun.id)
     return replace(
         result,
@@ -155,7 +155,7 @@ def stage_rows(
     step = bar(progress, "entering", rows)
     step(staged)
     for chunk in chunks(islice(good(file), staged, None), import_commit.CHUNK):
-        with transaction(settings) as session:
+        with transaction(settings, audited=False) as session:
             import_commit.stage_rows(session, import_id, staged, chunk)
         staged += len(chunk)
         step(staged)

@@ -8,7 +8,7 @@ import typer
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
-from kontor.cli import access, accounts, engine, imports, mails, money, processes, programmes
+from kontor.cli import access, accounts, audit, engine, imports, mails, money, processes, programmes
 from kontor.kernel.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
@@ -39,6 +39,7 @@ def build() -> typer.Typer:
         "accounts": accounts.app,
         "keys": access.keys_app,
         "operator": access.operators_app,
+        "audit": audit.app,
         "jobs": engine.jobs_app,
         "mails": mails.app,
         "queues": engine.queues_app,

@@ -11,7 +11,8 @@ from kontor.accounts import console as accounts_console
 from kontor.bulk import console as bulk_console
 from kontor.console import audit, auth, engine_pages, job, jobs, overview, queues
 from kontor.console.actions import ACTIONS
-from kontor.console.handler import ConsoleHandler, ConsoleView
+from kontor.console.acts import ConsoleView
+from kontor.console.handler import ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
 from kontor.kernel.errors import NotFound

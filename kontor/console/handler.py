@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from kontor.console.acts import ConsoleView, note_refusal, recorded
 from kontor.console.auth import RolePolicy, authenticated, login_path
 from kontor.console.render import Templates
 from kontor.http.context import Deps
@@ -22,7 +23,6 @@ from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 from models.people import OperatorRole
 
-ConsoleView = Callable[[ConsoleRequest], ConsoleResponse]
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 20
 
@@ -53,16 +53,21 @@ class ConsoleHandler:
         def show(session: Session) -> Response:
             request = authenticated(deps, session, incoming)
             policy.admit(request)
-            return self.templates.response(view(request), request)
+            return self.templates.response(recorded(request, view), request)
 
         def refuse(session: Session | None, error: KontorError) -> Response:
             if session is None:
                 request = ConsoleRequest(deps, Session(), incoming, deps.clock.wall_time())
             else:
                 request = authenticated(deps, session, incoming)
+            refused.append((request, error))
             return self.templates.response(_refusal(error, incoming), request)
 
-        return run_page(deps, show, refuse)
+        refused: list[tuple[ConsoleRequest, KontorError]] = []
+        response = run_page(deps, show, refuse)
+        for request, error in refused[-1:]:
+            note_refusal(request, error)
+        return response
 
     def _fragments(
         self, deps: Deps, incoming: IncomingRequest, view: ConsoleView, policy: RolePolicy

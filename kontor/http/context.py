@@ -18,6 +18,7 @@ from kontor.context import Context, Secrets
 from kontor.engine.enqueue import EnqueueResult, JobRequest, Jobs
 from kontor.engine.readiness import Readiness
 from kontor.engine.test_clock import FrozenClock
+from kontor.evidence.refusals import Refusals
 from kontor.http.incoming import IncomingRequest
 from kontor.http.key_use import KeyUse
 from kontor.http.keys import Principal
@@ -57,6 +58,7 @@ class Deps:
     tracer: Tracer | None = None
     readiness: Readiness | None = None
     key_use: KeyUse = field(default_factory=KeyUse)
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def engine(self) -> Engine:

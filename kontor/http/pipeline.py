@@ -17,10 +17,12 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kontor.evidence.acts import watched
+from kontor.http.acts import REFUSED, act_of, close_act, is_dry_run, note_refusal
 from kontor.http.context import Deps, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
 from kontor.http.incoming import IncomingRequest, read_body, trace_of
-from kontor.http.keys import authenticate
+from kontor.http.keys import Principal, authenticate
 from kontor.http.long_poll import long_poll
 from kontor.http.problems import TooLarge
 from kontor.http.responses import ApiResponse, invalid, problem, respond
@@ -30,6 +32,8 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, KontorError, NotFound
 
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
+READING: Final = frozenset({"GET", "HEAD"})
+REFUSALS: Final = 400
 Precheck = Callable[..., None]
 """Network check before the transaction; takes the arguments of the endpoint."""
 
@@ -48,6 +52,8 @@ class EndpointSpec:
     body: tuple[str, type[BaseModel], bool] | None
     precheck: Precheck | None = None
     sessionless: bool = False
+    audited: bool = True
+    reads: str | None = None
 
     @classmethod
     def of(
@@ -59,8 +65,14 @@ class EndpointSpec:
         precheck: Precheck | None = None,
         *,
         sessionless: bool = False,
+        audited: bool = True,
+        reads: str | None = None,
     ) -> "EndpointSpec":
-        """Read the signature: context, path parameters by name, a Query model, a body model."""
+        """Read the signature: context, path parameters by name, a Query model, a body model.
+
+        `audited` False: what the route writes is its own evidence. `reads`: the action under which its reads are
+        recorded.
+        """
         hints = get_type_hints(endpoint)
         ids = tuple(n for n, t in hints.items() if t is UUID and f"{{{n}}}" in path)
         strings = tuple(n for n, t in hints.items() if t is str and f"{{{n}}}" in path)
@@ -74,7 +86,7 @@ class EndpointSpec:
                 query = (name, model)
             else:
                 body = (name, model, parameter.default is not inspect.Parameter.empty)
-        return cls(endpoint, policy, status, path, ids, strings, query, body, precheck, sessionless)
+        return cls(endpoint, policy, status, path, ids, strings, query, body, precheck, sessionless, audited, reads)
 
     def arguments(self, incoming: IncomingRequest) -> dict[str, Any]:
         """Parse the endpoint's arguments. Raises NotFound or Invalid."""
@@ -116,16 +128,23 @@ class Pipeline:
         return respond(response, incoming.trace_id)
 
     def serve(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
-        """Run the request in one transaction; an expected error becomes a problem."""
+        """Run the request in one transaction; an expected error becomes a problem, a refusal a row of the audit log."""
+        callers: list[Principal] = []
         try:
-            if self.spec.sessionless and "idempotency-key" not in incoming.headers:
-                response = run_on_connection(deps, lambda connection: self._work(deps, connection, incoming))
-                deps.jobs.doorbell.ring()
-                return response
-            refusal = None if self.spec.precheck is None else self._precheck(deps, incoming)
-            return run(deps, lambda session: self._work(deps, session, incoming, refusal))
+            response = self._served(deps, incoming, callers)
         except KontorError as error:
-            return problem(error, incoming.trace_id)
+            response = problem(error, incoming.trace_id)
+        if response.status in REFUSED:
+            note_refusal(deps, incoming, callers[-1].actor if callers else None, self.spec.path, response)
+        return response
+
+    def _served(self, deps: Deps, incoming: IncomingRequest, callers: list[Principal]) -> ApiResponse:
+        if self.spec.sessionless and "idempotency-key" not in incoming.headers:
+            response = run_on_connection(deps, lambda connection: self._work(deps, connection, incoming, callers))
+            deps.jobs.doorbell.ring()
+            return response
+        refusal = None if self.spec.precheck is None else self._precheck(deps, incoming)
+        return run(deps, lambda session: self._work(deps, session, incoming, callers, refusal))
 
     def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
         """Run the network check of an authorized request with no transaction open; return its error."""
@@ -148,14 +167,28 @@ class Pipeline:
         deps: Deps,
         transaction: Session | Connection[Any],
         incoming: IncomingRequest,
+        callers: list[Principal],
         refusal: KontorError | None = None,
     ) -> ApiResponse:
         """Authenticate, then call the endpoint, once per idempotency key."""
         ctx = _authenticated(deps, transaction, incoming, refusal)
+        callers.append(ctx.caller)
+        call = self._recorded if isinstance(transaction, Session) else self._call
         key = incoming.headers.get("idempotency-key")
         if key is not None and incoming.method == "POST":
-            return IdempotentRequest(ctx, key).run(self._call)
-        return self._call(ctx)
+            return IdempotentRequest(ctx, key).run(call)
+        return call(ctx)
+
+    def _recorded(self, ctx: RequestContext) -> ApiResponse:
+        """Call the endpoint and write down what it changed, or what was read, in its transaction."""
+        spec, reading = self.spec, ctx.incoming.method in READING
+        if not spec.audited or (reading and spec.reads is None):
+            return self._call(ctx)
+        with watched(ctx.session, act_of(ctx)) as act:
+            response = self._call(ctx)
+            if response.status < REFUSALS and (act.wrote or not is_dry_run(ctx.incoming)):
+                close_act(ctx, spec.reads if reading else spec.endpoint.__name__)
+        return response
 
     def _call(self, ctx: RequestContext) -> ApiResponse:
         """Admit the caller, parse the arguments, call the endpoint."""

@@ -85,16 +85,18 @@ class Routes:
         problems: Sequence[int] = (),
         media: str | None = None,
         precheck: Precheck | None = None,
-        sessionless: bool = False,
+        **options: Any,
     ) -> Callable[[F], F]:
-        """Declare `METHOD /path`; `also` are further success responses, `problems` further error statuses."""
+        """Declare `METHOD /path`; `also` are further success responses, `problems` further error statuses.
+
+        `options`: sessionless, audited and reads of EndpointSpec.
+        """
         method, path = operation.split()
 
         def declare(endpoint: F) -> F:
-            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, sessionless=sessionless)
+            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, **options)
             responses = _success_responses(also or {}) | _error_responses(spec, method, problems)
-            if media is not None:
-                responses[status] = {"description": "The file.", "content": {media: {"schema": {"type": "string"}}}}
+            responses |= _file_response(status, media)
             route = KontorRoute(
                 path,
                 endpoint,
@@ -136,6 +138,12 @@ def _success_responses(also: Mapping[int, type[BaseModel] | str]) -> dict[int | 
     return {
         status: {"description": model} if isinstance(model, str) else {"model": model} for status, model in also.items()
     }
+
+
+def _file_response(status: int, media: str | None) -> dict[int | str, dict[str, Any]]:
+    if media is None:
+        return {}
+    return {status: {"description": "The file.", "content": {media: {"schema": {"type": "string"}}}}}
 
 
 def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:

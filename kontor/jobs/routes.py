@@ -82,7 +82,9 @@ routes = Routes("jobs")
 ENQUEUE_JOBS = RoutePolicy(None, guard=may_enqueue_some)
 
 
-@routes.post("/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut}, sessionless=True)
+@routes.post(
+    "/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut}, sessionless=True, audited=False
+)
 def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
     """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result.
 
@@ -104,7 +106,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
     return replace(response, wait=LongPoll(query.wait, render, enqueued.id))
 
 
-@routes.post("/v1/jobs/batch", ENQUEUE_JOBS, response=JobIdsOut, status=202)
+@routes.post("/v1/jobs/batch", ENQUEUE_JOBS, response=JobIdsOut, status=202, audited=False)
 def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
     """Enqueue up to 10,000 jobs, all or none."""
     requests = [_request(ctx, new) for new in body.jobs]

@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field
 
+from kontor import audit
+from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RoutePolicy, require_visible_filter
 from kontor.http.routing import Routes
@@ -45,4 +47,7 @@ def list_mails(ctx: Ctx, query: Annotated[MailQuery, Query()]) -> PageOut[MailOu
 def get_mail(ctx: Ctx, mail_id: UUID) -> MailOut:
     """Return a mail; with the scope `operate` including its source."""
     raw = ctx.caller.has_scope(Scope.OPERATE)
+    if raw:
+        actor = Actor(ctx.caller.actor, f"api {ctx.incoming.origin}")
+        audit.record(ctx.session, actor, "mail.read", f"mail:{mail_id}", at=ctx.now)
     return service.mail_out(service.get(ctx.session, mail_id), raw=raw)

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from kontor import audit
 from kontor.accounts import portal as accounts_portal
+from kontor.evidence.acts import Act, watched
 from kontor.http.context import Deps, RequestTransaction
 from kontor.http.incoming import IncomingRequest, read_form
 from kontor.http.transaction import run_page
@@ -64,7 +66,7 @@ def page_router() -> APIRouter:
     router.add_api_route("/", _redirect_to_console, methods=["GET", "HEAD"])
     for family in FAMILIES:
         path, refuse = family.path, family.refuse
-        show, act = _handler(pages, family.show, refuse), _handler(pages, family.act, refuse)
+        show, act = _handler(pages, family.show, refuse), _handler(pages, _recorded(family), refuse)
         router.add_api_route(path, show, methods=["GET", "HEAD"], name=f"show {path}")
         router.add_api_route(path, act, methods=["POST"], name=f"act {path}")
     return router
@@ -88,6 +90,20 @@ def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler
         return await asyncio.get_running_loop().run_in_executor(deps.threads, work)
 
     return handle
+
+
+def _recorded(family: PageFamily) -> ShowPage:
+    """Return the act of a family, written to the audit log in its transaction; never with the token."""
+    name = family.path.split("/")[1]
+
+    def act(transaction: RequestTransaction) -> PublicPage:
+        with watched(transaction.session, Act(f"link:{name}", f"page {transaction.incoming.origin}")) as change:
+            page = family.act(transaction)
+            if change.wrote:
+                audit.close(transaction.session, f"page.{name}", None, at=transaction.now)
+        return page
+
+    return act
 
 
 def _page(deps: Deps, incoming: IncomingRequest, view: ShowPage, refuse: RefusePage) -> PublicPage:

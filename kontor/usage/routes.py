@@ -49,7 +49,7 @@ class ReportedUsageOut(UsageOut):
     repeated: bool
 
 
-@routes.post("/v1/accounts/{account_id}/usage", REPORT, response=ReportedUsageOut, status=202)
+@routes.post("/v1/accounts/{account_id}/usage", REPORT, response=ReportedUsageOut, status=202, audited=False)
 def report_usage(ctx: Ctx, account_id: UUID, body: UsageReportIn) -> ReportedUsageOut:
     """Report usage; reports may be late, repeated or out of order. 409 `account_deleted`."""
     result = quotas.receive_report(ctx.context, ctx.session, account_id, body.to_report())

@@ -17,6 +17,7 @@ COMMITTING_MODULES = {
     "kontor/engine/runtime.py",  # the commits of the runner
     "kontor/engine/transactional.py",
     "scheduler.py",
+    "workers/sealing.py",
     "workers/up.py",
     "devtools/simulation/environment.py",
 }

@@ -1,0 +1,90 @@
+"""`kontor audit`: verify the chain over the audit log, move old rows to a sealed file."""
+
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from kontor.cli.context import Json, command_context, print_facts, print_json
+from kontor.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def app() -> typer.Typer:
+    """Build the command group."""
+    group = typer.Typer(help="The audit log and its chain.", no_args_is_help=True)
+    group.command("verify")(verify)
+    group.command("archive")(archive)
+    return group
+
+
+def _key(session: "Session") -> bytes:
+    from kontor.evidence.digests import key_of
+
+    key = key_of(session)
+    assert key is not None, "commands open their database with the key of the chain"
+    return key
+
+
+def verify(as_json: Json = False) -> None:
+    """Seal what waits, then compare every row with the chain; exit 1 and name what was changed past Kontor."""
+    from kontor.evidence import chain, verification
+    from kontor.evidence.chain import BrokenHead
+    from workers.connections import clock_for
+
+    with command_context() as ctx:
+        try:
+            chain.seal_all(ctx.session, _key(ctx.session), clock_for(ctx.settings).wall_time())
+        except BrokenHead:
+            ctx.session.rollback()  # the verification names it
+        result = verification.verify(ctx.session, _key(ctx.session))
+    document = {
+        "intact": result.intact,
+        "sealed": result.sealed,
+        "erased": result.erased,
+        "unsealed": result.unsealed,
+        "unsealed_from": result.unsealed_from,
+        "head": {"number": result.number, "hash": result.hash},
+        "findings": [{"kind": finding.kind, "row": finding.seq, "text": finding.text} for finding in result.findings],
+    }
+    if as_json:
+        print_json(document)
+    else:
+        for finding in result.findings:
+            print(f"{finding.kind.value:<9} {finding.text}")
+        tail = f", {result.unsealed} not sealed yet from row {result.unsealed_from}" if result.unsealed else ""
+        state = "intact" if result.intact else f"{len(result.findings)} finding(s)"
+        print(f"{result.sealed} rows sealed{tail}: {state}. Head: entry {result.number}, {result.hash}")
+    if not result.intact:
+        raise typer.Exit(1)
+
+
+def archive(
+    before: Annotated[str, typer.Option(metavar="DATE", help="Rows sealed before this day (UTC) go to the file.")],
+    file: Annotated[Path, typer.Option("--file", metavar="FILE", help="A new file, one JSON line per row.")],
+    as_json: Json = False,
+) -> None:
+    """Move old rows to a file sealed with the chain's key; the rest of the chain still verifies."""
+    from kontor.audit import Actor
+    from kontor.evidence import erasure
+
+    day = _day(before)
+    with command_context() as ctx:
+        part = erasure.archivable(ctx.session, datetime.combine(day, time(), ZoneInfo("UTC")))
+        if part is not None:
+            with file.open("x", encoding="utf-8") as target:
+                target.writelines(erasure.archive_lines(ctx.session, _key(ctx.session), part))
+            erasure.cut(ctx.session, part, Actor(ctx.actor, "cli"), ctx.now)
+    rows, last = (0, None) if part is None else (part.rows, part.last_number)
+    print_facts({"rows": rows, "last_number": last, "file": str(file) if rows else None}, as_json=as_json)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("invalid", f"--before {text}: use a day such as 2027-01-31") from None

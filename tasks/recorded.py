@@ -1,0 +1,70 @@
+"""What the jobs of schedules changed, as a row of the audit log in the transaction of the change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from kontor import audit
+from kontor.accounts.payloads import TIDY
+from kontor.discounts.payloads import RUN
+from kontor.engine.catalogue import Payload
+from kontor.engine.handlers import Done, Handler, JobContext, Outcome, TransactionalHandler
+from kontor.engine.payloads import RETENTION
+from kontor.evidence.acts import Act, watched
+from kontor.fees.payloads import CHARGE, STATEMENTS
+from kontor.kernel.states import TaskKind
+from kontor.reconciliation.payloads import TASK as RECONCILIATION
+
+RECORDED: Final = frozenset({TIDY, RETENTION, RUN, CHARGE, STATEMENTS, RECONCILIATION})
+"""Tasks of schedules that change accounts, money or the ledger; the others keep statistics."""
+
+SCHEDULE_OF = text("""
+SELECT schedule FROM schedule_occurrences
+WHERE job_id = :job AND schedule IN (SELECT name FROM schedules WHERE task = :task)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHandler:
+    """A handler whose changes are written down when a schedule fired its job."""
+
+    inner: TransactionalHandler
+
+    @property
+    def payload(self) -> type[Payload]:
+        """The payload of the handler."""
+        return self.inner.payload
+
+    def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
+        """Run the handler; who asked for a job that no schedule fired is recorded already."""
+        with watched(session, Act(f"task:{job.task}", "schedule")) as act:
+            outcome = self.inner.run(job, session, payload)
+            session.flush()
+            if not (act.wrote and isinstance(outcome, Done) and _did_something(outcome.result)):
+                return outcome
+            name = session.scalar(SCHEDULE_OF, {"job": job.id, "task": job.task})
+            if name is not None:
+                act.actor = f"schedule:{name}"
+                detail = {"result": outcome.result}
+                audit.close(session, f"schedule.{job.task}", f"job:{job.id}", at=job.now, detail=detail)
+        return outcome
+
+
+def _did_something(result: object) -> bool:
+    """Return whether a result counts anything; one that counts nothing may have changed anything."""
+    if not isinstance(result, Mapping):
+        return True
+    counts = [value for name, value in result.items() if isinstance(value, int) and name != "left"]
+    return not counts or any(counts)
+
+
+def recorded(handler: Handler) -> Handler:
+    """Return the handler, recorded if its task is one of RECORDED."""
+    policy = handler.payload.policy
+    if policy.name not in RECORDED:
+        return handler
+    assert policy.kind is TaskKind.TRANSACTIONAL, "an external task records its act itself"
+    return RecordedHandler(cast(TransactionalHandler, handler))
