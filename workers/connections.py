@@ -17,7 +17,9 @@ from kontor.adapters.clock import DatabaseClock, ServerClock
 from kontor.adapters.database_url import connection_parameters
 from kontor.adapters.primary import PrimaryConnector, shares_sessions
 from kontor.adapters.redis_client import RedisTimelines, client_of, is_cluster
+from kontor.adapters.secret_keys import fingerprint, other_key
 from kontor.adapters.settings import Settings, SettingsError, libpq_url
+from kontor.kernel.data_keys import DataKeys, KeyPurpose
 from kontor.kernel.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -85,6 +87,43 @@ def require_sessions(settings: Settings) -> None:
         raise SettingsError(NO_SESSION.format(name=settings.name_of(settings.direct_url)))
 
 
+@lru_cache(maxsize=8)
+def data_keys(settings: Settings) -> "DataKeys":
+    """Return the data keys, opened with SECRET_KEY. Raises psycopg errors and SettingsError for another key."""
+    from kontor.adapters.data_keys import stored_keys  # the relay opens none, and runs without cryptography
+
+    with open_connection(settings, "kontor-keys") as connection:
+        return stored_keys(connection, settings.secret_keys)
+
+
+class DatabaseKeys:
+    """Implements kontor.kernel.data_keys.DataKeys: read from the database when one is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def key(self, purpose: KeyPurpose) -> bytes:
+        """Return the key of a purpose. Raises psycopg errors and SettingsError for another SECRET_KEY."""
+        return data_keys(self._settings).key(purpose)
+
+
+@lru_cache(maxsize=8)
+def require_key(settings: Settings) -> None:
+    """Check that SECRET_KEY belongs to the database. Raises psycopg errors and SettingsError.
+
+    A database that no migration has prepared takes any.
+    """
+    with open_connection(settings, "kontor-key") as connection:
+        try:
+            row = connection.execute("SELECT sealed_with FROM data_keys LIMIT 1").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return
+    if row is None:
+        data_keys(settings)
+    elif row[0] not in {fingerprint(key) for key in settings.secret_keys}:
+        raise SettingsError(other_key(row[0], settings.secret_keys))
+
+
 def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> "Engine":
     """Return an engine with a pool of `size` connections, named in pg_stat_activity. Raises SettingsError.
 
@@ -94,9 +133,11 @@ def sql_engine(settings: Settings, application: str, size: int, options: str = O
 
     with suppress(psycopg.OperationalError):
         require_sessions(settings)
+        require_key(settings)
 
     def connect() -> Connection:
         require_sessions(settings)
+        require_key(settings)
         connection = open_connection(settings, application, options, direct=False)
         connection.autocommit = False
         return connection
@@ -129,6 +170,7 @@ def one_off_engine(settings: Settings, application: str = "kontor") -> "Engine":
 def psycopg_connection(settings: Settings, application: str) -> Connection:
     """Open a separate psycopg connection in autocommit mode, with a session of its own."""
     require_sessions(settings)
+    require_key(settings)
     connector_for(settings, settings.direct_url).watch()
     return open_connection(settings, application, CACHED_PLAN_OPTIONS)
 

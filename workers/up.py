@@ -21,7 +21,7 @@ from kontor.operators import keys
 from kontor.operators import queries as operators_queries
 from kontor.operators import service as operators
 from models.keys import Scope
-from workers.connections import one_off_engine, programme_time, require_sessions
+from workers.connections import one_off_engine, programme_time, require_key, require_sessions
 from workers.migrations import is_prepared
 from workers.namespaces import namespace_of
 from workers.supervisor import ForkedProcess, SupervisedProcess, Supervisor
@@ -118,6 +118,7 @@ def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Firs
         settings = with_catcher(environment, embedded_settings)
         require_sessions(settings)
         credentials = prepare(settings)
+        require_key(settings)
         settings = replace(settings, namespace=namespace_of(settings))
         endpoints.prepare(settings.data_dir)
         addresses = endpoints.Endpoints(

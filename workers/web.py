@@ -9,7 +9,7 @@ from sqlalchemy.orm import sessionmaker
 
 from kontor.adapters.network import system_resolve
 from kontor.adapters.redis_doorbell import RedisRelayHint
-from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox, derive_key
+from kontor.adapters.secrets import Argon2Passwords, DataKeyBox
 from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
 from kontor.engine.tracing import with_tracing
@@ -18,7 +18,15 @@ from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.tokens import Tokens
 from kontor.programme.service import Programmes
 from tasks.catalogue import catalogue
-from workers.connections import ContextThreads, clock_for, installed_version, redis_client, sql_engine, tracer_for
+from workers.connections import (
+    ContextThreads,
+    DatabaseKeys,
+    clock_for,
+    installed_version,
+    redis_client,
+    sql_engine,
+    tracer_for,
+)
 from workers.namespaces import redis_keys
 from workers.presence import Presence, PresenceThread, RedisPing, identify
 from workers.web_app import build
@@ -39,20 +47,21 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     tracer = tracer_for(settings, "web")
     pool = ThreadPoolExecutor if tracer is None else ContextThreads
     threads = pool(THREADS, thread_name_prefix="call")
+    keys = DatabaseKeys(settings)
+    newest, *former = settings.secret_keys
     presence.start()
     try:
         yield Deps(
             sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
             jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
-            secret_box=FernetSecretBox(settings.secret_key),
+            secret_box=DataKeyBox(keys, settings.secret_keys),
             passwords=Argon2Passwords(),
             programmes=Programmes(),
-            tokens=Tokens(settings.secret_key),
+            tokens=Tokens(newest, tuple(former)),
             guard=AddressGuard(system_resolve, settings.allow_private_instances),
             threads=threads,
-            secret=derive_key(settings.secret_key, "api"),
-            offer_secret=settings.secret_key.encode(),
+            keys=keys,
             public_url=settings.public_url,
             test_clock=settings.test_clock,
             version=installed_version(),

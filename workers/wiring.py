@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from kontor.adapters.dkim import signer_from_file
 from kontor.adapters.http import PinnedHttp, SignedCalls
-from kontor.adapters.secrets import FernetSecretBox
+from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings, SettingsError
 from kontor.adapters.smtp import SmtpTransport
 from kontor.adapters.smtp_pool import smtp_address
@@ -24,18 +24,20 @@ from kontor.mails.resend import RULES
 from kontor.programme.service import Programmes
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
+from workers.connections import DatabaseKeys
 
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
     """Build all handlers of the deployment with their adapters."""
     programmes = Programmes()
-    tokens = Tokens(settings.secret_key)
+    newest, *former = settings.secret_keys
+    tokens, keys = Tokens(newest, tuple(former)), DatabaseKeys(settings)
     http, transport = outbound_adapters(settings, tracer)
     ports = HandlerDeps(
         sleep=time.sleep,
-        ctx=Context(jobs, programmes, Secrets(offers=settings.secret_key.encode())),
+        ctx=Context(jobs, programmes, Secrets(keys)),
         sender=SignedCalls(http, clock),
-        secret_box=FernetSecretBox(settings.secret_key),
+        secret_box=DataKeyBox(keys, settings.secret_keys),
         clock=clock,
         dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url),
         builder=mail_builder(settings, clock),

@@ -110,12 +110,14 @@ def migrate(as_json: Json = False) -> None:
     """Migrate the database to the latest schema."""
     with running_settings("migrate") as settings:
         from workers import migrations
-        from workers.connections import require_sessions
+        from workers.connections import require_key, require_sessions
 
         require_sessions(settings)
+        require_key(settings)
         before = migrations.revision(settings.direct_url)
         migrations.migrate(settings.direct_url)
         after = migrations.revision(settings.direct_url)
+        require_key(settings)
     if after is None:
         raise SettingsError("there are no migrations")
     print_facts({"from": before, "to": after}, as_json=as_json)

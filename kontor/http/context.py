@@ -22,6 +22,7 @@ from kontor.http.incoming import IncomingRequest
 from kontor.http.keys import Principal
 from kontor.http.ownership import Owner, Ownership
 from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.data_keys import DataKeys
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.kernel.ports import Clock, PasswordHasher, SecretBox
@@ -33,7 +34,7 @@ from models.keys import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Built once at process start. `secret` keys request fingerprints, `offer_secret` the hash chain of offers.
+    """Built once at process start. `keys` has the data keys, of request fingerprints and offers' hash chains too.
 
     `readiness`: noted by the thread of the process's beat; without one, `/readyz` asks PostgreSQL itself.
     """
@@ -47,8 +48,7 @@ class Deps:
     tokens: Tokens
     guard: AddressGuard
     threads: Executor
-    secret: bytes = field(repr=False)
-    offer_secret: bytes = field(repr=False)
+    keys: DataKeys = field(repr=False)
     public_url: str
     test_clock: bool = False
     version: str = "0"
@@ -64,7 +64,7 @@ class Deps:
 
     def context(self, jobs: Jobs) -> Context:
         """Return the context of the use cases over a ledger."""
-        return Context(jobs, self.programmes, Secrets(self.offer_secret, self.passwords))
+        return Context(jobs, self.programmes, Secrets(self.keys, self.passwords))
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:
