@@ -1,4 +1,4 @@
-"""Engine control: queues, lanes, workers, schedules, the clock and the audit log."""
+"""Engine control: queues, lanes, workers, schedules, the clock, the audit log and data keys."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -197,3 +197,17 @@ class AuditEntry(Base):
     detail: Mapped[dict[str, JsonValue]] = mapped_column(server_default=text("'{}'::jsonb"))
 
     __table_args__ = (Index("ix_audit_log_target", "target", "seq"),)
+
+
+class DataKey(Base):
+    """The key of one purpose (kontor.kernel.data_keys), sealed by a key of SECRET_KEY.
+
+    `sealed_with`: that key's fingerprint, which every process compares with its own keys.
+    """
+
+    __tablename__ = "data_keys"
+
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str]
+    sealed_with: Mapped[str]
+    created_at: Mapped[datetime]

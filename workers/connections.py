@@ -1,10 +1,11 @@
 """Built where a process starts: connections to PostgreSQL and Redis, clock, tracer, release."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -20,6 +21,7 @@ from kontor.adapters.redis_client import RedisTimelines, client_of, is_cluster
 from kontor.adapters.secret_keys import fingerprint, other_key
 from kontor.adapters.settings import Settings, SettingsError, libpq_url
 from kontor.kernel.data_keys import DataKeys, KeyPurpose
+from kontor.kernel.errors import TooManyAttempts
 from kontor.kernel.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ CACHED_PLAN_OPTIONS = f"{OPTIONS} -c enable_seqscan=off"
 
 
 CONNECT_SECONDS = 5
+QUEUE_RETRY = timedelta(seconds=2)
 LOST_MILLISECONDS = 15_000
 NO_SESSION = (
     "{name} leads through a connection pooler in transaction mode, which keeps no session: set DATABASE_DIRECT_URL to"
@@ -119,7 +122,8 @@ def require_key(settings: Settings) -> None:
         except psycopg.errors.UndefinedTable:
             return
     if row is None:
-        data_keys(settings)
+        with suppress(psycopg.errors.ReadOnlySqlTransaction):
+            data_keys(settings)
     elif row[0] not in {fingerprint(key) for key in settings.secret_keys}:
         raise SettingsError(other_key(row[0], settings.secret_keys))
 
@@ -205,9 +209,14 @@ def clock_for(settings: Settings) -> ServerClock:
 
 def programme_time(settings: Settings) -> datetime:
     """Return the programme time and close the connection."""
+    return both_times(settings)[0]
+
+
+def both_times(settings: Settings) -> tuple[datetime, datetime]:
+    """Return programme time and real time, and close the connection."""
     clock = clock_for(settings)
     try:
-        return clock.now()
+        return clock.now(), clock.wall_time()
     finally:
         if isinstance(clock, DatabaseClock):
             clock.close()
@@ -241,3 +250,24 @@ class ContextThreads(ThreadPoolExecutor):
         """Run `fn` in the caller's context."""
         context = copy_context()
         return super().submit(lambda: context.run(fn, *args, **kwargs))
+
+
+class BoundedThreads(ThreadPoolExecutor):
+    """Threads with a queue of `waiting` calls; a further one is refused at once."""
+
+    def __init__(self, threads: int, waiting: int) -> None:
+        super().__init__(threads, thread_name_prefix="sign-in")
+        self._free = threading.BoundedSemaphore(threads + waiting)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run `fn` in the caller's context. Raises TooManyAttempts while the queue is full."""
+        if not self._free.acquire(blocking=False):
+            raise TooManyAttempts(QUEUE_RETRY)
+        context = copy_context()
+        try:
+            future = super().submit(lambda: context.run(fn, *args, **kwargs))
+        except RuntimeError:
+            self._free.release()
+            raise
+        future.add_done_callback(lambda _: self._free.release())
+        return future

@@ -30,8 +30,7 @@ from workers.connections import DatabaseKeys
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
     """Build all handlers of the deployment with their adapters."""
     programmes = Programmes()
-    newest, *former = settings.secret_keys
-    tokens, keys = Tokens(newest, tuple(former)), DatabaseKeys(settings)
+    tokens, keys = tokens_of(settings), DatabaseKeys(settings)
     http, transport = outbound_adapters(settings, tracer)
     ports = HandlerDeps(
         sleep=time.sleep,
@@ -44,6 +43,12 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         transport=transport,
     )
     return all_handlers(ports)
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """Build the tokens of links, signed with the newest key and accepted with any listed."""
+    newest, *former = settings.secret_keys
+    return Tokens(newest, tuple(former))
 
 
 def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, MailTransport]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -105,11 +107,15 @@ class DataKeyBox:
         return Fernet(base64.urlsafe_b64encode(self._keys.key(KeyPurpose.SECRETS)))
 
 
+HASHES_AT_ONCE = len(os.sched_getaffinity(0))
+"""Hashes computed at once in a process; each takes a core for tens of milliseconds."""
+
+_hashing = BoundedSemaphore(HASHES_AT_ONCE)
 DECOY = "no account has this password \x00"
 
 
 class Argon2Passwords:
-    """Implements kontor.kernel.ports.PasswordHasher with the library's recommended costs."""
+    """Implements kontor.kernel.ports.PasswordHasher with the library's recommended costs, on one core per hash."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
@@ -122,12 +128,14 @@ class Argon2Passwords:
 
     def hash(self, plain: str) -> str:
         """Return a PHC string such as `$argon2id$v=19$…`."""
-        return self._hasher.hash(canonical_password(plain))
+        with _hashing:
+            return self._hasher.hash(canonical_password(plain))
 
     def verify(self, stored: str | None, plain: str) -> bool:
         """Whether the password matches; a missing or malformed hash takes as long and never matches."""
         try:
-            self._hasher.verify(stored or self._decoy, canonical_password(plain))
+            with _hashing:
+                self._hasher.verify(stored or self._decoy, canonical_password(plain))
         except (VerificationError, InvalidHashError):
             return False
         return bool(stored)

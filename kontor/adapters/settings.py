@@ -106,6 +106,7 @@ class Environment(BaseSettings):
     smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
     port: int = Field(8000, alias="PORT", ge=1, le=65535)
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
+    console_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="CONSOLE_URL")
     secret_key: Annotated[str, AfterValidator(check_secret_keys)] | None = Field(None, alias="SECRET_KEY")
     data_dir: Path = Field(Path(".kontor"), alias="KONTOR_DATA_DIR")
     allow_private_instances: Flag = Field(False, alias="KONTOR_ALLOW_PRIVATE_INSTANCES")
@@ -154,6 +155,7 @@ class Settings:
     smtp_url: str
     port: int = 8000
     public_url: str = "http://127.0.0.1:8000"
+    console_url: str = ""
     secret_key: str = field(repr=False)
     namespace: str
     earlier_namespace: str = ""
@@ -196,6 +198,7 @@ class Settings:
             "SMTP_URL": self.smtp_url,
             "PORT": str(self.port),
             "PUBLIC_URL": self.public_url,
+            "CONSOLE_URL": self.console_url,
             "SECRET_KEY": self.secret_key,
             "KONTOR_DATA_DIR": str(self.data_dir),
         }
@@ -248,6 +251,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
         port=environment.port,
         public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
+        console_url=environment.console_url or "",
         secret_key=secret_key,
         namespace=environment.namespace or "",
         earlier_namespace=default_namespace(database_url),

@@ -9,8 +9,9 @@ from starlette.staticfiles import StaticFiles
 
 from kontor.accounts import console as accounts_console
 from kontor.bulk import console as bulk_console
-from kontor.console import audit, auth, engine_pages, job, jobs, overview, queues
+from kontor.console import audit, engine_pages, job, jobs, login, overview, queues
 from kontor.console.actions import ACTIONS
+from kontor.console.auth import PASSWORD_PATH, RolePolicy
 from kontor.console.handler import ConsoleHandler, ConsoleView
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
@@ -47,7 +48,7 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/reconciliation", reconciliation_console.show_gaps),
     ("/console/audit", audit.show_audit),
     ("/console/audit.csv", audit.export_audit),
-    ("/console/password", auth.show_password),
+    ("/console/password", login.show_password),
 )
 
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
@@ -56,6 +57,9 @@ ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/programmes", operators_console.show_programmes),
     ("/console/programmes/{code}", operators_console.show_programme),
 )
+
+SIGN_IN_PATHS: Final = frozenset({login.LOGIN, PASSWORD_PATH})
+"""Pages whose forms verify a password: they run in threads of their own."""
 
 
 class Assets(StaticFiles):
@@ -79,15 +83,16 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None) -> None:
+    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
-        router.add_api_route(path, server.handler(view, role), methods=methods, name=f"{method} {path}")
+        route = server.handler(view, RolePolicy(role, proof), sign_in=method == "POST" and path in SIGN_IN_PATHS)
+        router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
-    add(auth.LOGIN, "GET", auth.show_login, None)
-    add(auth.LOGIN, "POST", auth.login, None)
-    add("/console/logout", "POST", auth.logout, OperatorRole.VIEWER)
-    add("/console/password", "POST", auth.change_password, OperatorRole.VIEWER)
-    add("/console/theme", "POST", auth.choose_theme, OperatorRole.VIEWER)
+    add(login.LOGIN, "GET", login.show_login, None)
+    add(login.LOGIN, "POST", login.login, None)
+    add("/console/logout", "POST", login.logout, OperatorRole.VIEWER)
+    add(PASSWORD_PATH, "POST", login.change_password, OperatorRole.VIEWER)
+    add("/console/theme", "POST", login.choose_theme, OperatorRole.VIEWER)
     add("/console/searches", "POST", jobs.keep, OperatorRole.VIEWER)
     add("/console/searches/{search_id}/forget", "POST", jobs.forget, OperatorRole.VIEWER)
     add("/console/bulk", "POST", bulk_console.begin, OperatorRole.OPERATOR)
@@ -99,17 +104,19 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}/frame", "GET", gallery.sample_frame, OperatorRole.VIEWER)
-    add("/console/people", "POST", operators_console.add_person, OperatorRole.ADMIN)
-    add("/console/people/{operator_id}/password", "POST", operators_console.new_password, OperatorRole.ADMIN)
-    add("/console/people/{operator_id}/role", "POST", operators_console.set_role, OperatorRole.ADMIN)
-    add("/console/keys", "POST", operators_console.add_key, OperatorRole.ADMIN)
+    add("/console/people", "POST", operators_console.add_person, OperatorRole.ADMIN, proof=True)
+    add(
+        "/console/people/{operator_id}/password", "POST", operators_console.new_password, OperatorRole.ADMIN, proof=True
+    )
+    add("/console/people/{operator_id}/role", "POST", operators_console.set_role, OperatorRole.ADMIN, proof=True)
+    add("/console/keys", "POST", operators_console.add_key, OperatorRole.ADMIN, proof=True)
     for path, view in ADMIN_PAGES:
         add(path, "GET", view, OperatorRole.ADMIN)
     for path, view in PAGES:
         add(path, "GET", view, OperatorRole.VIEWER)
     for action in ACTIONS:
         add(action.path, "GET", action.ask, action.role)
-        add(action.path, "POST", action.do, action.role)
+        add(action.path, "POST", action.do, action.role, proof=action.proof)
     add("/console/{rest:path}", "GET", _not_found, OperatorRole.VIEWER)
     return router
 

@@ -36,7 +36,8 @@ from models.keys import Scope
 class Deps:
     """Built once at process start. `keys` has the data keys, of request fingerprints and offers' hash chains too.
 
-    `readiness`: noted by the thread of the process's beat; without one, `/readyz` asks PostgreSQL itself.
+    `sign_in_threads`: where passwords are verified, `threads` by default. `readiness`: noted by the thread of the
+    process's beat; without one, `/readyz` asks PostgreSQL itself.
     """
 
     sessions: sessionmaker[Session]
@@ -48,12 +49,19 @@ class Deps:
     tokens: Tokens
     guard: AddressGuard
     threads: Executor
+    sign_in_threads: Executor | None = None
     keys: DataKeys = field(repr=False)
     public_url: str
+    console_url: str = ""
     test_clock: bool = False
     version: str = "0"
     tracer: Tracer | None = None
     readiness: Readiness | None = None
+
+    @property
+    def staff_url(self) -> str:
+        """The address of the console: CONSOLE_URL, by default PUBLIC_URL."""
+        return self.console_url or self.public_url
 
     @property
     def engine(self) -> Engine:

@@ -216,7 +216,7 @@ def canonical_password(plain: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def common_passwords() -> frozenset[str]:
+def frequent_passwords() -> frozenset[str]:
     """Return the commonest passwords that are long enough to be chosen, in lower case."""
     return frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").splitlines())
 
@@ -226,7 +226,7 @@ def validate_password(plain: str, loc: str = "password") -> str:
     password = canonical_password(plain)
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         message = f"A password must have {PASSWORD_MIN} to {PASSWORD_MAX} characters."
-    elif password.casefold() in common_passwords():
+    elif password.casefold() in frequent_passwords():
         message = "This password is one of the commonest. Choose another one."
     else:
         return password

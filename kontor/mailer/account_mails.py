@@ -103,6 +103,15 @@ class OperatorAlertFacts(MailFacts):
     all_clear: bool = False
 
 
+class NewSignInFacts(MailFacts):
+    """`new-sign-in`: link `console`. `device`: browser and system, empty if unknown; `origin`: an IP address."""
+
+    email: Line
+    at: Instant
+    device: Line = ""
+    origin: Line
+
+
 class TrialStartedFacts(AccountFacts):
     """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
 
@@ -193,6 +202,12 @@ ALERTS_SAMPLE = [
     {"kind": "reconciliation", "count": 2},
 ]
 
+SIGN_IN_SAMPLE: Final = {
+    "email": "anna@learning.example",
+    "at": SENT,
+    "device": "Firefox, Linux",
+    "origin": "203.0.113.7",
+}
 RESELLER, ACCOUNT, CLIENT = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT
 ACTIVATION_LINK, CONSOLE_LINK = frozenset({"activation"}), frozenset({"console"})
 KINDS: Final = (
@@ -224,5 +239,6 @@ KINDS: Final = (
     MailKind("quota-reached", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=50, percent=100, **QUOTA)),
     MailKind("quota-exceeded", QuotaFacts, CLIENT, cc_reseller=True, sample=EXCEEDED_SAMPLE),
     MailKind("quota-digest", QuotaDigestFacts, RESELLER, listed=True, sample=DIGEST_SAMPLE),
+    MailKind("new-sign-in", NewSignInFacts, Audience.OPERATOR, CONSOLE_LINK, sample=SIGN_IN_SAMPLE),
     MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
 )

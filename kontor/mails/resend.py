@@ -27,6 +27,7 @@ from kontor.mails import queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.service import MailRule, Refreshed
 from kontor.offers import notifications as offers_notifications
+from kontor.operators import notifications as operators_notifications
 from kontor.operators import service as operators
 from kontor.programme.service import Programmes
 from kontor.usage import notifications as usage_notifications
@@ -44,6 +45,7 @@ RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
         **usage_notifications.QUOTA_RULES,
         **discounts_notifications.MAIL_RULES,
         **fees_notifications.MAIL_RULES,
+        **operators_notifications.MAIL_RULES,
     }
 )
 

@@ -262,6 +262,9 @@ AUDIENCES: Final[Mapping[Audience, str]] = {
 }
 
 REASON_REQUIRED: Final = "Enter a reason. It is kept in the audit log."
+CHANGE_REQUIRED: Final = "Choose your own password first."
+PROOF_TITLE: Final = "Confirm that it is you"
+WRONG_PROOF: Final = "That is not right. Nothing has been changed."
 WRONG_LOGIN: Final = "Wrong e-mail or password."
 LOGIN_EXPIRED: Final = "This form has expired. Please sign in again."
 FOREIGN_FORM: Final = "This form does not belong to your session. Reload the page and try again."

@@ -17,7 +17,7 @@ COMMITTING_MODULES = {
     "kontor/engine/runtime.py",  # the commits of the runner
     "kontor/engine/transactional.py",
     "scheduler.py",
-    "workers/up.py",
+    "workers/first_login.py",
     "devtools/simulation/environment.py",
 }
 CATCH_ALL_MODULES = {

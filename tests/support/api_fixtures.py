@@ -39,6 +39,7 @@ def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Dep
         threads=threads,
         keys=DerivedKeys(SECRET),
         public_url=PUBLIC_URL,
+        console_url="http://127.0.0.1",
         test_clock=True,
     )
 

@@ -3,11 +3,11 @@
 import pytest
 
 from kontor.kernel.errors import Invalid
-from kontor.kernel.ports import PASSWORD_MIN, common_passwords, validate_password
+from kontor.kernel.ports import PASSWORD_MIN, frequent_passwords, validate_password
 
 
 @pytest.mark.parametrize("password", ["", "password", "elevenchars", "x" * 201, "qwertyuiop123", "1Q2W3E4R5T6Y"])
-def test_password_is_refused_when_short_long_or_common(password: str) -> None:
+def test_password_is_refused_when_short_long_or_frequent(password: str) -> None:
     with pytest.raises(Invalid) as refused:
         validate_password(password, "new_password")
     assert [error.loc for error in refused.value.errors] == ["new_password"]
@@ -19,5 +19,5 @@ def test_password_needs_no_kind_of_character(password: str) -> None:
 
 
 def test_list_holds_only_passwords_that_are_long_enough() -> None:
-    assert all(len(password) >= PASSWORD_MIN for password in common_passwords())
-    assert len(common_passwords()) > 300
+    assert all(len(password) >= PASSWORD_MIN for password in frequent_passwords())
+    assert len(frequent_passwords()) > 300
