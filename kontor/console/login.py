@@ -15,7 +15,6 @@ from kontor.http.problems import headers_of
 from kontor.kernel.errors import FieldError, Forbidden, Invalid, TooManyAttempts
 from kontor.operators import notifications, sessions, sign_in
 from kontor.operators.sessions import NewSession
-from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 from models.people import Operator
 
@@ -42,25 +41,6 @@ def show_login(request: ConsoleRequest) -> ConsoleResponse:
     if request.operator is not None:
         return Redirect(safe_next(request.incoming.query.get("next", "")))
     return login_form(request, None, 200)
-
-
-def login(request: ConsoleRequest) -> ConsoleResponse:
-    """Open a session with a new secret. Too many failures lock account and network (security.md 2)."""
-    form = request.incoming.form
-    if not ticket_ok(request):
-        return login_form(request, texts.LOGIN_EXPIRED, 403)
-    try:
-        operator = sign_in.attempt(
-            request.session, request.deps.passwords, form.get("email", ""), form.get("password", ""),
-            browser_of(request), times_of(request),
-        )  # fmt: skip
-    except TooManyAttempts as error:
-        return too_many(request, error)
-    except Forbidden as error:
-        return login_form(request, error.message, 403)
-    if operator is None:
-        return login_form(request, texts.WRONG_LOGIN, 401)
-    return open_session(request, operator, safe_next(form.get("next", "")))
 
 
 def open_session(request: ConsoleRequest, operator: Operator, next_page: str) -> Redirect:

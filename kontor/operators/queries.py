@@ -63,10 +63,27 @@ def delete_devices(session: Session, operator_id: UUID) -> None:
     session.execute(delete(OperatorDevice).where(OperatorDevice.operator_id == operator_id))
 
 
+def factors_of(session: Session, operator_id: UUID) -> list[OperatorFactor]:
+    """Return the second factors of an operator, oldest first."""
+    query = select(OperatorFactor).where(OperatorFactor.operator_id == operator_id)
+    return list(session.scalars(query.order_by(OperatorFactor.id)))
+
+
+def recovery_codes_left(session: Session, operator_id: UUID) -> int:
+    """Return how many recovery codes an operator has not used."""
+    unused = select(func.count()).where(RecoveryCode.operator_id == operator_id, RecoveryCode.used_at.is_(None))
+    return session.scalar(unused) or 0
+
+
+def delete_recovery_codes(session: Session, operator_id: UUID) -> None:
+    """Delete an operator's recovery codes, used ones included."""
+    session.execute(delete(RecoveryCode).where(RecoveryCode.operator_id == operator_id))
+
+
 def delete_factors(session: Session, operator_id: UUID) -> None:
     """Delete an operator's second factors and recovery codes."""
     session.execute(delete(OperatorFactor).where(OperatorFactor.operator_id == operator_id))
-    session.execute(delete(RecoveryCode).where(RecoveryCode.operator_id == operator_id))
+    delete_recovery_codes(session, operator_id)
 
 
 def delete_session(session: Session, secret_hash: str) -> None:
