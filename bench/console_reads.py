@@ -62,7 +62,7 @@ def main() -> None:
         migrate(servers.database_url)
         settings = Settings(
             data_dir=Path(folder), database_url=servers.database_url, redis_url=servers.redis_url,
-            smtp_url="smtp://127.0.0.1:1", secret_key="a secret of the bench", namespace="bench",
+            smtp_url="smtp://127.0.0.1:1", secret_key="a secret of the bench and of some length", namespace="bench",
         )  # fmt: skip
         fill_jobs(servers.database_url, options.finished, options.queued, options.dead)
         fill_books(servers.database_url, options.resellers)

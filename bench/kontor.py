@@ -51,7 +51,7 @@ def environ(environment: BenchEnvironment, database: str = DATABASE) -> Mapping[
         **environment.environ(database),
         "DATABASE_URL": environment.url(database),
         "REDIS_URL": environment.redis_url,
-        "SECRET_KEY": "bench" * 8,
+        "SECRET_KEY": "a secret of the bench and of some length",
         "KONTOR_NAMESPACE": namespace(database),
         "KONTOR_DATA_DIR": str(environment.folder / "kontor"),
     }

@@ -88,7 +88,7 @@ def commands_for(endpoints: Endpoints, threads: int, *, forked: bool, folder: Pa
         "DATABASE_URL": endpoints.database_url,
         "REDIS_URL": endpoints.redis_url,
         "SMTP_URL": "smtp://127.0.0.1:9",
-        "SECRET_KEY": "bench" * 8,
+        "SECRET_KEY": "a secret of the bench and of some length",
         "PORT": str(free_port()),
         "KONTOR_DATA_DIR": str(folder),
         "KONTOR_WORKER_THREADS": str(threads),

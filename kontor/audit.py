@@ -141,9 +141,3 @@ def about(session: Session, target: str, limit: int) -> list[AuditEntry]:
     """Return the entries on one target, newest first."""
     query = select(AuditEntry).where(AuditEntry.target == target).order_by(AuditEntry.seq.desc())
     return list(session.scalars(query.limit(limit)))
-
-
-def instants(session: Session, target: str, action: str, since: datetime, limit: int) -> list[datetime]:
-    """Return the times of an action on a target after `since`, newest first."""
-    conditions = (AuditEntry.target == target, AuditEntry.action == action, AuditEntry.at > since)
-    return list(session.scalars(select(AuditEntry.at).where(*conditions).order_by(AuditEntry.seq.desc()).limit(limit)))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import Jobs
+from kontor.kernel.data_keys import DataKeys, KeyPurpose
 from kontor.kernel.ports import PasswordHasher
 from kontor.kernel.zones import local_day
 from kontor.programme.model import Programme
@@ -20,10 +21,10 @@ from models.accounts import Account
 class Secrets:
     """Secrets a process lends to its use cases; a process that needs one of them sets it.
 
-    `offers` keys the hash chain of offer events; `passwords` hashes and verifies passwords.
+    `keys` has the data keys; `passwords` hashes and verifies passwords.
     """
 
-    offers: bytes | None = field(default=None, repr=False)
+    keys: DataKeys | None = field(default=None, repr=False)
     passwords: PasswordHasher | None = None
 
 
@@ -46,11 +47,10 @@ class Context:
         assert self.secrets.passwords is not None, "this process was given no password hasher"
         return self.secrets.passwords
 
-    @property
-    def offer_secret(self) -> bytes:
-        """The secret that keys the hash chain of offer events."""
-        assert self.secrets.offers is not None, "this process was given no secret for offers"
-        return self.secrets.offers
+    def data_key(self, purpose: KeyPurpose) -> bytes:
+        """Return the data key of a purpose, for example of the hash chain of offer events."""
+        assert self.secrets.keys is not None, "this process was given no data keys"
+        return self.secrets.keys.key(purpose)
 
     def today(self, zone: ZoneInfo) -> date:
         """Return the current local day."""

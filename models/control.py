@@ -1,4 +1,4 @@
-"""Engine control: queues, lanes, workers, schedules, the clock and the audit log."""
+"""Engine control: queues, lanes, workers, schedules, the clock, the audit log and data keys."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -246,3 +246,17 @@ class AuditHead(Base):
     logged_on: Mapped[date | None]
 
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+
+class DataKey(Base):
+    """The key of one purpose (kontor.kernel.data_keys), sealed by a key of SECRET_KEY.
+
+    `sealed_with`: that key's fingerprint, which every process compares with its own keys.
+    """
+
+    __tablename__ = "data_keys"
+
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str]
+    sealed_with: Mapped[str]
+    created_at: Mapped[datetime]

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.kernel.states import AlertKind
@@ -19,8 +19,18 @@ class OperatorRole(StrEnum):
     ADMIN = "admin"
 
 
+class FactorKind(StrEnum):
+    """A second factor of an operator."""
+
+    TOTP = "totp"
+    PASSKEY = "passkey"
+
+
 class Operator(Base):
-    """A console user. `one_time`: the password is valid for the first login only."""
+    """A console user. `one_time`: the password opens nothing but the page that changes it.
+
+    Then `password_expires_at` is real time; None in a row of an earlier release. `oidc_subject`: `sub` of the provider.
+    """
 
     __tablename__ = "operators"
 
@@ -32,15 +42,25 @@ class Operator(Base):
     one_time: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    password_expires_at: Mapped[datetime | None]
+    locale: Mapped[str | None]
+    oidc_subject: Mapped[str | None]
 
     __table_args__ = (
         enum_check("role", OperatorRole),
         Index("uq_operators_email_key", "email_key", unique=True),
-    )
+        Index(
+            "uq_operators_oidc_subject", "oidc_subject", unique=True,
+            postgresql_where=text("oidc_subject IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
 
 class OperatorSession(Base):
-    """A signed-in browser; only the hash of its cookie's secret is stored."""
+    """A signed-in browser; only the hash of its cookie's secret is stored. Every time is real time.
+
+    `origin` and `agent`: address and browser that signed in. `proven_at`: the last proof by password or factor.
+    """
 
     __tablename__ = "operator_sessions"
 
@@ -51,10 +71,90 @@ class OperatorSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    origin: Mapped[str | None]
+    agent: Mapped[str | None]
+    device_id: Mapped[UUID | None]
+    proven_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index("uq_operator_sessions_secret_hash", "secret_hash", unique=True),
         Index("ix_operator_sessions_operator_id", "operator_id"),
+    )
+
+
+class OperatorDevice(Base):
+    """A browser that an operator has signed in with; only the hash of its cookie's secret is stored."""
+
+    __tablename__ = "operator_devices"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id"))
+    secret_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    signed_in_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("uq_operator_devices_secret_hash", "secret_hash", unique=True),
+        Index("ix_operator_devices_operator_id", "operator_id"),
+    )
+
+
+class OperatorFactor(Base):
+    """A second factor: the sealed secret of an authenticator app with its last used step, or a passkey's public key."""
+
+    __tablename__ = "operator_factors"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id"))
+    kind: Mapped[str]
+    name: Mapped[str]
+    secret_sealed: Mapped[str | None]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    credential_id: Mapped[str | None]
+    public_key: Mapped[str | None]
+    sign_count: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        enum_check("kind", FactorKind),
+        Index("ix_operator_factors_operator_id", "operator_id"),
+        Index(
+            "uq_operator_factors_credential_id", "credential_id", unique=True,
+            postgresql_where=text("credential_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
+
+
+class RecoveryCode(Base):
+    """A code that stands in for a second factor once; only its hash is stored."""
+
+    __tablename__ = "operator_recovery_codes"
+
+    operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Base):
+    """A refused sign-in, at real time. `device_id`: it came from a device that had signed in before.
+
+    `account` is what was typed, in its canonical form; `network` the origin's /24 or /48.
+    """
+
+    __tablename__ = "sign_in_failures"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    account: Mapped[str]
+    network: Mapped[str]
+    device_id: Mapped[UUID | None]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_sign_in_failures_account", "account", "at"),
+        Index("ix_sign_in_failures_network", "network", "at"),
+        Index("ix_sign_in_failures_at", "at"),
     )
 
 

@@ -37,7 +37,7 @@ class AccountsTidyHandler:
             return Done({**counts, "continued_by": str(next_job.id)})
         accounts_queries.delete_failures(session, job.now - FAILURE_RETENTION)
         mails_queries.delete_suppressions(session, job.now)
-        sessions = operators_queries.delete_expired_sessions(session, job.now)
+        sessions = operators_queries.delete_expired_sessions(session, job.jobs.clock.wall_time())
         return Done({**counts, "sessions": sessions, "continued_by": None})
 
 

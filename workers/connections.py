@@ -1,10 +1,11 @@
 """Built where a process starts: connections to PostgreSQL and Redis, clock, tracer, release."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -17,7 +18,10 @@ from kontor.adapters.clock import DatabaseClock, ServerClock
 from kontor.adapters.database_url import connection_parameters
 from kontor.adapters.primary import PrimaryConnector, shares_sessions
 from kontor.adapters.redis_client import RedisTimelines, client_of, is_cluster
+from kontor.adapters.secret_keys import fingerprint, other_key
 from kontor.adapters.settings import Settings, SettingsError, libpq_url
+from kontor.kernel.data_keys import DataKeys, KeyPurpose
+from kontor.kernel.errors import TooManyAttempts
 from kontor.kernel.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ CACHED_PLAN_OPTIONS = f"{OPTIONS} -c enable_seqscan=off"
 
 
 CONNECT_SECONDS = 5
+QUEUE_RETRY = timedelta(seconds=2)
 LOST_MILLISECONDS = 15_000
 NO_SESSION = (
     "{name} leads through a connection pooler in transaction mode, which keeps no session: set DATABASE_DIRECT_URL to"
@@ -85,6 +90,44 @@ def require_sessions(settings: Settings) -> None:
         raise SettingsError(NO_SESSION.format(name=settings.name_of(settings.direct_url)))
 
 
+@lru_cache(maxsize=8)
+def data_keys(settings: Settings) -> "DataKeys":
+    """Return the data keys, opened with SECRET_KEY. Raises psycopg errors and SettingsError for another key."""
+    from kontor.adapters.data_keys import stored_keys  # the relay opens none, and runs without cryptography
+
+    with open_connection(settings, "kontor-keys") as connection:
+        return stored_keys(connection, settings.secret_keys)
+
+
+class DatabaseKeys:
+    """Implements kontor.kernel.data_keys.DataKeys: read from the database when one is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def key(self, purpose: KeyPurpose) -> bytes:
+        """Return the key of a purpose. Raises psycopg errors and SettingsError for another SECRET_KEY."""
+        return data_keys(self._settings).key(purpose)
+
+
+@lru_cache(maxsize=8)
+def require_key(settings: Settings) -> None:
+    """Check that SECRET_KEY belongs to the database. Raises psycopg errors and SettingsError.
+
+    A database that no migration has prepared takes any.
+    """
+    with open_connection(settings, "kontor-key") as connection:
+        try:
+            row = connection.execute("SELECT sealed_with FROM data_keys LIMIT 1").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return
+    if row is None:
+        with suppress(psycopg.errors.ReadOnlySqlTransaction):
+            data_keys(settings)
+    elif row[0] not in {fingerprint(key) for key in settings.secret_keys}:
+        raise SettingsError(other_key(row[0], settings.secret_keys))
+
+
 def sql_engine(settings: Settings, application: str, size: int, options: str = OPTIONS) -> "Engine":
     """Return an engine with a pool of `size` connections, named in pg_stat_activity. Raises SettingsError.
 
@@ -96,16 +139,18 @@ def sql_engine(settings: Settings, application: str, size: int, options: str = O
 
     with suppress(psycopg.OperationalError):
         require_sessions(settings)
+        require_key(settings)
 
     def connect() -> Connection:
         require_sessions(settings)
+        require_key(settings)
         connection = open_connection(settings, application, options, direct=False)
         connection.autocommit = False
         return connection
 
     engine = create_engine(settings.database_url, creator=connect, pool_size=size, max_overflow=4, pool_timeout=30)
     event.listen(engine, "handle_error", drop_read_only)
-    lend_key(engine, partial(chain_key, settings))
+    lend_key(engine, partial(DatabaseKeys(settings).key, KeyPurpose.AUDIT))
     connector_for(settings, settings.database_url).watch()
     return engine
 
@@ -129,21 +174,14 @@ def one_off_engine(settings: Settings, application: str = "kontor") -> "Engine":
         return connection
 
     engine = create_engine(settings.database_url, creator=connect, poolclass=NullPool)
-    lend_key(engine, partial(chain_key, settings))
+    lend_key(engine, partial(DatabaseKeys(settings).key, KeyPurpose.AUDIT))
     return engine
-
-
-@lru_cache(maxsize=8)
-def chain_key(settings: Settings) -> bytes:
-    """Return the key of the audit log's chain; the one place that says where it comes from."""
-    from kontor.adapters.secrets import derive_key  # takes 10 MB, which the relay goes without
-
-    return derive_key(settings.secret_key, "audit chain")
 
 
 def psycopg_connection(settings: Settings, application: str) -> Connection:
     """Open a separate psycopg connection in autocommit mode, with a session of its own."""
     require_sessions(settings)
+    require_key(settings)
     connector_for(settings, settings.direct_url).watch()
     return open_connection(settings, application, CACHED_PLAN_OPTIONS)
 
@@ -178,9 +216,14 @@ def clock_for(settings: Settings) -> ServerClock:
 
 def programme_time(settings: Settings) -> datetime:
     """Return the programme time and close the connection."""
+    return both_times(settings)[0]
+
+
+def both_times(settings: Settings) -> tuple[datetime, datetime]:
+    """Return programme time and real time, and close the connection."""
     clock = clock_for(settings)
     try:
-        return clock.now()
+        return clock.now(), clock.wall_time()
     finally:
         if isinstance(clock, DatabaseClock):
             clock.close()
@@ -214,3 +257,24 @@ class ContextThreads(ThreadPoolExecutor):
         """Run `fn` in the caller's context."""
         context = copy_context()
         return super().submit(lambda: context.run(fn, *args, **kwargs))
+
+
+class BoundedThreads(ThreadPoolExecutor):
+    """Threads with a queue of `waiting` calls; a further one is refused at once."""
+
+    def __init__(self, threads: int, waiting: int) -> None:
+        super().__init__(threads, thread_name_prefix="sign-in")
+        self._free = threading.BoundedSemaphore(threads + waiting)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run `fn` in the caller's context. Raises TooManyAttempts while the queue is full."""
+        if not self._free.acquire(blocking=False):
+            raise TooManyAttempts(QUEUE_RETRY)
+        context = copy_context()
+        try:
+            future = super().submit(lambda: context.run(fn, *args, **kwargs))
+        except RuntimeError:
+            self._free.release()
+            raise
+        future.add_done_callback(lambda _: self._free.release())
+        return future

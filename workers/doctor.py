@@ -3,7 +3,7 @@
 import smtplib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
@@ -12,12 +12,14 @@ import psycopg
 import redis
 
 from kontor.adapters.clock import SystemClock
+from kontor.adapters.data_keys import sealed_by_earlier_releases
 from kontor.adapters.primary import OldPrimary
+from kontor.adapters.secret_keys import fingerprint
 from kontor.adapters.settings import CATCHER_URL, Settings, SettingsError
 from kontor.engine.admin import invariants, overview
 from kontor.engine.admin.invariants import BrokenInvariant
 from workers.connection_checks import Check, check_connections, one_line
-from workers.connections import open_connection, programme_time, redis_client
+from workers.connections import open_connection, programme_time, redis_client, require_key
 from workers.migrations import newest_migration
 
 OLDEST_POSTGRES = 150000
@@ -48,6 +50,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     try:
         with open_connection(settings, "kontor-doctor") as connection:
             yield from check_connections(settings, connection)
+            yield check_secret_key(settings, connection)
             for check in (check_postgres, check_clocks, check_schema):
                 yield check(connection)
             if check_schema(connection).state == "ok":
@@ -83,11 +86,34 @@ def check_settings(settings: Settings) -> Iterator[Check]:
         yield Check("settings", "ok", "complete")
 
 
+def check_secret_key(settings: Settings, connection: "psycopg.Connection[tuple[object, ...]]") -> Check:
+    """Check that SECRET_KEY belongs to the database, and that nothing waits for a rotation."""
+    try:
+        require_key(settings)
+        row = connection.execute("SELECT sealed_with FROM data_keys LIMIT 1").fetchone()
+    except SettingsError as error:
+        text, _, remedy = one_line(error).partition(". ")
+        return Check("SECRET_KEY", "problem", text, remedy)
+    except psycopg.errors.UndefinedTable:
+        row = None
+    if row is None:
+        return Check("SECRET_KEY", "warning", "the database keeps no data keys", "run `kontor migrate`")
+    newest = fingerprint(settings.secret_keys[0])
+    if row[0] != newest:
+        text = f"its newest key ({newest}) seals nothing yet; {row[0]} does"
+        return Check("SECRET_KEY", "warning", text, "run `kontor secrets rotate`")
+    if len(settings.secret_keys) > 1 and (earlier := sealed_by_earlier_releases(connection)):
+        text = f"{earlier} secret(s) are sealed by a key itself, as earlier releases did"
+        return Check("SECRET_KEY", "warning", text, "run `kontor secrets rotate` before a key leaves the list")
+    return Check("SECRET_KEY", "ok", f"belongs to the database, fingerprint {newest}")
+
+
 def check_test_clock(settings: Settings) -> Iterator[Check]:
     """Check that programme time is real time."""
     if settings.test_clock:
-        text = f"the test clock is on; programme time is {programme_time(settings).isoformat()}"
-        yield Check("clock", "warning", text, "unset KONTOR_TEST_CLOCK in production")
+        with suppress(SettingsError):
+            text = f"the test clock is on; programme time is {programme_time(settings).isoformat()}"
+            yield Check("clock", "warning", text, "unset KONTOR_TEST_CLOCK in production")
 
 
 def check_redis(settings: Settings) -> Check:

@@ -7,26 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
-
-from kontor import audit
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.servers import owned_servers
-from kontor.adapters.secrets import Argon2Passwords
 from kontor.adapters.settings import Environment, Settings, SettingsError, libpq_url, missing_server, settings_from
-from kontor.audit import Actor
-from kontor.kernel import database
-from kontor.operators import keys
-from kontor.operators import queries as operators_queries
-from kontor.operators import service as operators
-from models.keys import Scope
-from workers.connections import one_off_engine, programme_time, require_sessions
+from workers.connections import require_key, require_sessions
 from workers.migrations import is_prepared
 from workers.namespaces import namespace_of
 from workers.supervisor import ForkedProcess, SupervisedProcess, Supervisor
+
+if TYPE_CHECKING:
+    from workers.first_login import FirstLogin
 
 Roles = Mapping[str, Callable[[], object]]
 LOOPBACK = "127.0.0.1"
@@ -100,18 +95,28 @@ def preload() -> None:
     importlib.import_module("workers.worker")
 
 
-def prepare(settings: Settings) -> "FirstCredentials | None":
-    """Migrate and create the first credentials; a prepared database skips both and their imports."""
+def prepare(settings: Settings, credentials_file: Path) -> "FirstLogin | None":
+    """Migrate and create the first login; a prepared database skips both and their imports."""
     if is_prepared(libpq_url(settings.direct_url)):
         return None
     from workers.migrations import migrate
 
     migrate(settings.direct_url)
-    return first_credentials(settings)
+    from workers.first_login import first_login
+
+    return first_login(settings, credentials_file)
 
 
-def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "FirstCredentials | None"], None]) -> None:
-    """Run until Ctrl-C or SIGTERM; call `greet` once when the web process responds."""
+def run(
+    environment: Environment,
+    roles: Roles,
+    greet: Callable[[Settings, "FirstLogin | None"], None],
+    credentials_file: Path | None = None,
+) -> None:
+    """Run until Ctrl-C or SIGTERM; call `greet` once when the web process responds.
+
+    `credentials_file`: where a first start leaves its login, by default in the data directory.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, exit_on_signal)
     claim_port(environment.port)
@@ -119,9 +124,10 @@ def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Firs
         embedded_settings, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, embedded_settings)
         require_sessions(settings)
-        credentials = prepare(settings)
-        settings = replace(settings, namespace=namespace_of(settings))
         endpoints.prepare(settings.data_dir)
+        login = prepare(settings, credentials_file or settings.data_dir / "first-login.json")
+        require_key(settings)
+        settings = replace(settings, namespace=namespace_of(settings))
         addresses = endpoints.Endpoints(
             settings.database_url, settings.redis_url, settings.smtp_url, settings.public_url
         )
@@ -129,29 +135,4 @@ def run(environment: Environment, roles: Roles, greet: Callable[[Settings, "Firs
             endpoints.publish(settings.data_dir, addresses)
         preload()
         children = child_processes(settings, roles, catcher=environment.smtp_url is None)
-        Supervisor(children, servers).run(lambda: is_listening(settings.port), lambda: greet(settings, credentials))
-
-
-OPERATOR = "admin@kontor.example"
-
-
-@dataclass(frozen=True, slots=True)
-class FirstCredentials:
-    """Secrets shown once and stored as hashes."""
-
-    email: str
-    password: str = field(repr=False)
-    key: str = field(repr=False)
-
-
-def first_credentials(settings: Settings) -> FirstCredentials | None:
-    """Create the first operator and the first key; None when an operator exists."""
-    now = programme_time(settings)
-    with Session(one_off_engine(settings)) as session, session.begin():
-        database.lock_names(session, "first start")
-        if operators_queries.list_operators(session):
-            return None
-        made = operators.create(session, Argon2Passwords(), OPERATOR, "admin", now=now, actor="first start")
-        key = keys.create(session, "first start", list(Scope), now)
-        audit.record(session, Actor("first start", "cli"), "key.create", f"key:{key.id}", at=now)
-        return FirstCredentials(made.operator.email, made.password, key.secret)
+        Supervisor(children, servers).run(lambda: is_listening(settings.port), lambda: greet(settings, login))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from kontor.adapters.dkim import signer_from_file
 from kontor.adapters.http import PinnedHttp, SignedCalls
-from kontor.adapters.secrets import FernetSecretBox
+from kontor.adapters.secrets import DataKeyBox
 from kontor.adapters.settings import Settings, SettingsError
 from kontor.adapters.smtp import SmtpTransport
 from kontor.adapters.smtp_pool import smtp_address
@@ -24,24 +24,31 @@ from kontor.mails.resend import RULES
 from kontor.programme.service import Programmes
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
+from workers.connections import DatabaseKeys
 
 
 def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | None = None) -> Sequence[Handler]:
     """Build all handlers of the deployment with their adapters."""
     programmes = Programmes()
-    tokens = Tokens(settings.secret_key)
+    tokens, keys = tokens_of(settings), DatabaseKeys(settings)
     http, transport = outbound_adapters(settings, tracer)
     ports = HandlerDeps(
         sleep=time.sleep,
-        ctx=Context(jobs, programmes, Secrets(offers=settings.secret_key.encode())),
+        ctx=Context(jobs, programmes, Secrets(keys)),
         sender=SignedCalls(http, clock),
-        secret_box=FernetSecretBox(settings.secret_key),
+        secret_box=DataKeyBox(keys, settings.secret_keys),
         clock=clock,
         dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url),
         builder=mail_builder(settings, clock),
         transport=transport,
     )
     return all_handlers(ports)
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """Build the tokens of links, signed with the newest key and accepted with any listed."""
+    newest, *former = settings.secret_keys
+    return Tokens(newest, tuple(former))
 
 
 def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, MailTransport]:

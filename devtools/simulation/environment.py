@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from kontor.adapters.fakes import ManualClock, http_reply, refused, timed_out
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.redis_doorbell import SilentRelayHint
-from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
+from kontor.adapters.secrets import Argon2Passwords, DerivedKeys, FernetSecretBox
 from kontor.context import Context, Secrets
 from kontor.engine.catalogue import ScheduleSpec
 from kontor.engine.enqueue import Jobs
@@ -145,7 +145,7 @@ class SimulationEnvironment:
         self.instances, self.mailboxes = FakeInstances(), FakeMailboxes()
         self.programmes, self.secret_box = Programmes(), FernetSecretBox(SECRET)
         self.jobs = Jobs(catalogue(), self.clock, SilentRelayHint())
-        self.context = Context(self.jobs, self.programmes, Secrets(SECRET.encode(), Argon2Passwords.cheap()))
+        self.context = Context(self.jobs, self.programmes, Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
         registry = Registry(all_handlers(self._handler_deps()))
         # A separate pool, as a worker has: its prepared statements must survive rollbacks.
         self._runner_engine = create_engine(engine.url, pool_size=1, max_overflow=1)

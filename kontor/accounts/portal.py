@@ -21,7 +21,7 @@ ACTIVATION_GONE: Final[dict[str, str]] = {
     "address_changed": N("This link is no longer valid because the account’s address has changed."),
     "account_deleted": N("The account has been deleted."),
 }
-PASSWORD: Final = N("A password must have 8 to 200 characters.")
+PASSWORD: Final = N("A password must have 12 to 200 characters, and must not be one of the most common.")
 UNKNOWN: Final = N("This link is not valid")
 UNKNOWN_HINT: Final = N("Please check that the link is complete, or ask the sender.")
 

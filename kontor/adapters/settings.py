@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from kontor.adapters.database_url import connection_parameters, url_of
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.endpoints import shared_servers
+from kontor.adapters.secret_keys import check_secret_keys, listed_keys
 
 BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
 
@@ -105,7 +106,8 @@ class Environment(BaseSettings):
     smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
     port: int = Field(8000, alias="PORT", ge=1, le=65535)
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
-    secret_key: str | None = Field(None, alias="SECRET_KEY", min_length=16)
+    console_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="CONSOLE_URL")
+    secret_key: Annotated[str, AfterValidator(check_secret_keys)] | None = Field(None, alias="SECRET_KEY")
     data_dir: Path = Field(Path(".kontor"), alias="KONTOR_DATA_DIR")
     allow_private_instances: Flag = Field(False, alias="KONTOR_ALLOW_PRIVATE_INSTANCES")
     test_clock: Annotated[bool | datetime, BeforeValidator(parse_clock_start)] = Field(False, alias="KONTOR_TEST_CLOCK")
@@ -153,6 +155,7 @@ class Settings:
     smtp_url: str
     port: int = 8000
     public_url: str = "http://127.0.0.1:8000"
+    console_url: str = ""
     secret_key: str = field(repr=False)
     namespace: str
     earlier_namespace: str = ""
@@ -167,6 +170,11 @@ class Settings:
     dkim_domain: str | None = None
     otlp_endpoint: str | None = None
     crash_point: str | None = None
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys that SECRET_KEY lists, newest first."""
+        return listed_keys(self.secret_key)
 
     @property
     def direct_url(self) -> str:
@@ -190,6 +198,7 @@ class Settings:
             "SMTP_URL": self.smtp_url,
             "PORT": str(self.port),
             "PUBLIC_URL": self.public_url,
+            "CONSOLE_URL": self.console_url,
             "SECRET_KEY": self.secret_key,
             "KONTOR_DATA_DIR": str(self.data_dir),
         }
@@ -229,7 +238,9 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
     secret_key = environment.secret_key
     if secret_key is None:
         if environment.database_url is not None:
-            raise SettingsError("SECRET_KEY is missing: with DATABASE_URL set, give it 32 random characters or more")
+            raise SettingsError(
+                "SECRET_KEY is missing: DATABASE_URL is set, so set it to a key of `kontor secrets new`"
+            )
         secret_key = stored_secret(data_dir)
     start = environment.test_clock if isinstance(environment.test_clock, datetime) else None
     return Settings(
@@ -240,6 +251,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
         port=environment.port,
         public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
+        console_url=environment.console_url or "",
         secret_key=secret_key,
         namespace=environment.namespace or "",
         earlier_namespace=default_namespace(database_url),

@@ -1,5 +1,6 @@
-"""`kontor keys`, `kontor operator`, `kontor domains`."""
+"""`kontor keys`, `kontor domains`, `kontor secrets`."""
 
+from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from kontor.adapters.secret_keys import new_secret_key
 from kontor.cli.context import Json, command_context, print_facts, print_rows, running_settings, transaction
 from kontor.kernel.errors import Invalid
 
@@ -115,38 +117,6 @@ def revoke(key_id: Annotated[UUID, typer.Argument(metavar="ID")], as_json: Json 
     print_facts({"id": key.id, "name": key.name, "revoked_at": key.revoked_at}, as_json=as_json)
 
 
-def operators_app() -> typer.Typer:
-    """Build the command group."""
-    group = typer.Typer(help="Console logins.", no_args_is_help=True)
-    group.callback()(_no_op)
-    group.command("create")(create_operator)
-    return group
-
-
-def _no_op() -> None:
-    """Force a group: typer would merge a single command into it."""
-
-
-def create_operator(
-    email: Annotated[str, typer.Option(metavar="ADDRESS", help="E-mail address, used to sign in.")],
-    role: Annotated[str, typer.Option(metavar="ROLE", help="viewer, operator or admin.")],
-    as_json: Json = False,
-) -> None:
-    """Create a login; its one-time password is shown only once."""
-    from kontor.adapters.secrets import Argon2Passwords
-    from kontor.operators import service as operators
-
-    with command_context() as ctx:
-        created = operators.create(ctx.session, Argon2Passwords(), email, role, now=ctx.now, actor=ctx.actor)
-    facts = {
-        "id": created.operator.id,
-        "email": created.operator.email,
-        "role": created.operator.role,
-        "password": created.password,
-    }
-    print_facts(facts, as_json=as_json)
-
-
 def domains_app() -> typer.Typer:
     """Build the command group."""
     group = typer.Typer(help="Sending and link domains.", no_args_is_help=True)
@@ -214,3 +184,35 @@ def unmark(domain: Domain, account: AccountId = None, as_json: Json = False) -> 
         revoked = domains.revoke_verification(ctx.session, domain, account=owner)
         rows = [domains.domain_out(row).model_dump() for row in revoked]
     print_rows(rows, as_json=as_json)
+
+
+def secrets_app() -> typer.Typer:
+    """Build the command group."""
+    group = typer.Typer(help="SECRET_KEY.", no_args_is_help=True)
+    group.command("new")(new_secret)
+    group.command("rotate")(rotate_secret)
+    return group
+
+
+def new_secret(as_json: Json = False) -> None:
+    """Print a new random SECRET_KEY; nothing is changed."""
+    key = new_secret_key()
+    if as_json:
+        print_facts({"secret_key": key}, as_json=True)
+    else:
+        print(key)
+
+
+def rotate_secret(as_json: Json = False) -> None:
+    """Seal the data keys with the first key of SECRET_KEY; safe to repeat, and while everything runs."""
+    from kontor import audit
+    from kontor.adapters import data_keys
+    from kontor.audit import Actor
+    from workers.connections import open_connection
+
+    with command_context() as ctx:
+        with open_connection(ctx.settings, "kontor-rotate") as connection:
+            rotation = data_keys.rotate(connection, ctx.settings.secret_keys)
+        facts = asdict(rotation)
+        audit.record(ctx.session, Actor(ctx.actor, "cli"), "secrets.rotate", "SECRET_KEY", at=ctx.now, detail=facts)
+    print_facts(facts, as_json=as_json)

@@ -91,11 +91,12 @@ def plain_text(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Context of a command: settings, one transaction, programme time."""
+    """Context of a command: settings, one transaction, programme time and real time."""
 
     settings: Settings
     session: "Session"
     now: datetime
+    wall_time: datetime
     actor: str
 
 
@@ -103,11 +104,11 @@ class CommandContext:
 def command_context() -> Iterator[CommandContext]:
     """Open the context of a command; it is committed at the end of the block."""
     with running_settings() as settings:
-        from workers.connections import programme_time
+        from workers.connections import both_times
 
-        now = programme_time(settings)
+        now, wall_time = both_times(settings)
         with transaction(settings, now) as session:
-            yield CommandContext(settings, session, now, f"cli:{getpass.getuser()}")
+            yield CommandContext(settings, session, now, wall_time, f"cli:{getpass.getuser()}")
 
 
 def plain(value: object) -> object:

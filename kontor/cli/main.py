@@ -8,7 +8,7 @@ import typer
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
-from kontor.cli import access, accounts, audit, engine, imports, mails, money, processes, programmes
+from kontor.cli import access, accounts, audit, engine, imports, mails, money, operators, processes, programmes
 from kontor.kernel.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
@@ -38,7 +38,7 @@ def build() -> typer.Typer:
         "programme": programmes.app,
         "accounts": accounts.app,
         "keys": access.keys_app,
-        "operator": access.operators_app,
+        "operator": operators.app,
         "audit": audit.app,
         "jobs": engine.jobs_app,
         "mails": mails.app,
@@ -47,6 +47,7 @@ def build() -> typer.Typer:
         "domains": access.domains_app,
         "discounts": money.app,
         "import": imports.app,
+        "secrets": access.secrets_app,
     }
     for name, group in groups.items():
         app.add_typer(group(), name=name)

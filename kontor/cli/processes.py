@@ -15,7 +15,7 @@ from kontor.adapters.tracing_off import disable_sdk
 from kontor.cli.context import Json, print_facts, print_json, running_settings
 
 if TYPE_CHECKING:
-    from workers.up import FirstCredentials
+    from workers.first_login import FirstLogin
 
 
 Port = Annotated[int | None, typer.Option("--port", help="TCP port of the web process.", min=1, max=65535)]
@@ -61,7 +61,13 @@ def catcher() -> None:
         run(settings)
 
 
-def up(port: Port = None) -> None:
+def up(
+    port: Port = None,
+    credentials_file: Annotated[
+        Path | None,
+        typer.Option("--credentials-file", help="Where a first start leaves its login; default: the data directory."),
+    ] = None,
+) -> None:
     """Run everything on this machine until Ctrl-C."""
     if port is not None:
         os.environ["PORT"] = str(port)
@@ -72,22 +78,23 @@ def up(port: Port = None) -> None:
     from workers.up import run
 
     roles = {role.__name__: role for role in (web, worker, relay, scheduler, catcher)}
-    run(environment, roles, greet)
+    run(environment, roles, greet, credentials_file and credentials_file.absolute())
 
 
-def greet(settings: Settings, credentials: "FirstCredentials | None") -> None:
-    """Print the URLs and, on the first start, the credentials."""
+def greet(settings: Settings, login: "FirstLogin | None") -> None:
+    """Print the URLs and, on the first start, where the login is; the login itself on a terminal only."""
     lines = [
         "Kontor is up. Press Ctrl-C to stop it.",
-        f"  console   {settings.public_url}/console",
+        f"  console   {settings.console_url or settings.public_url}/console",
         f"  API       {settings.public_url}/v1, described at {settings.public_url}/docs",
         f"  mail      {settings.smtp_url}",
     ]
-    if credentials is not None:
+    if login is not None:
+        lines.append(f"First start. A login and an API key are in {login.path} (readable by you alone).")
+    if login is not None and sys.stdout.isatty():
         lines += [
-            "First start. These are shown only once:",
-            f"  operator  {credentials.email}, one-time password {credentials.password}",
-            f"  API key   {credentials.key}",
+            f"  operator  {login.email}, one-time password {login.password} (expires in 24 hours)",
+            f"  API key   {login.api_key}",
         ]
     print("\n".join(lines), flush=True)
 
@@ -110,12 +117,14 @@ def migrate(as_json: Json = False) -> None:
     """Migrate the database to the latest schema."""
     with running_settings("migrate") as settings:
         from workers import migrations
-        from workers.connections import require_sessions
+        from workers.connections import require_key, require_sessions
 
         require_sessions(settings)
+        require_key(settings)
         before = migrations.revision(settings.direct_url)
         migrations.migrate(settings.direct_url)
         after = migrations.revision(settings.direct_url)
+        require_key(settings)
     if after is None:
         raise SettingsError("there are no migrations")
     print_facts({"from": before, "to": after}, as_json=as_json)

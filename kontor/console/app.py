@@ -1,5 +1,6 @@
 """Routes of the operator console: pages, actions and static files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -9,9 +10,10 @@ from starlette.staticfiles import StaticFiles
 
 from kontor.accounts import console as accounts_console
 from kontor.bulk import console as bulk_console
-from kontor.console import audit, auth, engine_pages, job, jobs, overview, queues
+from kontor.console import audit, engine_pages, job, jobs, login, overview, queues, security, sign_in_steps
 from kontor.console.actions import ACTIONS
 from kontor.console.acts import ConsoleView
+from kontor.console.auth import PASSWORD_PATH, RolePolicy
 from kontor.console.handler import ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
@@ -48,7 +50,9 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/reconciliation", reconciliation_console.show_gaps),
     ("/console/audit", audit.show_audit),
     ("/console/audit.csv", audit.export_audit),
-    ("/console/password", auth.show_password),
+    ("/console/password", login.show_password),
+    ("/console/security", security.show_security),
+    ("/console/security/totp", security.show_totp),
 )
 
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
@@ -57,6 +61,23 @@ ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/programmes", operators_console.show_programmes),
     ("/console/programmes/{code}", operators_console.show_programme),
 )
+ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
+    ("/console/people", operators_console.add_person),
+    ("/console/people/{operator_id}/password", operators_console.new_password),
+    ("/console/people/{operator_id}/role", operators_console.set_role),
+    ("/console/keys", operators_console.add_key),
+)
+
+SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {
+    "totp": security.add_totp,
+    "passkeys": security.add_passkey,
+    "codes": security.new_codes,
+    "factors/{factor_id}/remove": security.remove_factor,
+    "sessions/{session_id}/end": security.end_session,
+    "sessions/end-others": security.end_others,
+}
+SIGN_IN_PATHS: Final = frozenset({login.LOGIN, PASSWORD_PATH})
+"""Pages whose forms verify a password: they run in threads of their own."""
 
 
 class Assets(StaticFiles):
@@ -80,15 +101,20 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     """Return every route of the console."""
     router = APIRouter(include_in_schema=False)
 
-    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None) -> None:
+    def add(path: str, method: str, view: ConsoleView, role: OperatorRole | None, *, proof: bool = False) -> None:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
-        router.add_api_route(path, server.handler(view, role), methods=methods, name=f"{method} {path}")
+        route = server.handler(view, RolePolicy(role, proof), sign_in=method == "POST" and path in SIGN_IN_PATHS)
+        router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
-    add(auth.LOGIN, "GET", auth.show_login, None)
-    add(auth.LOGIN, "POST", auth.login, None)
-    add("/console/logout", "POST", auth.logout, OperatorRole.VIEWER)
-    add("/console/password", "POST", auth.change_password, OperatorRole.VIEWER)
-    add("/console/theme", "POST", auth.choose_theme, OperatorRole.VIEWER)
+    add(login.LOGIN, "GET", login.show_login, None)
+    add(login.LOGIN, "POST", sign_in_steps.first, None)
+    add(sign_in_steps.SECOND, "GET", sign_in_steps.show_second, None)
+    add(sign_in_steps.SECOND, "POST", sign_in_steps.second, None)
+    add("/console/logout", "POST", login.logout, OperatorRole.VIEWER)
+    add(PASSWORD_PATH, "POST", login.change_password, OperatorRole.VIEWER)
+    for name, view in SECURITY_FORMS.items():
+        add(f"/console/security/{name}", "POST", view, OperatorRole.VIEWER, proof="session" not in name)
+    add("/console/theme", "POST", login.choose_theme, OperatorRole.VIEWER)
     add("/console/searches", "POST", jobs.keep, OperatorRole.VIEWER)
     add("/console/searches/{search_id}/forget", "POST", jobs.forget, OperatorRole.VIEWER)
     add("/console/bulk", "POST", bulk_console.begin, OperatorRole.OPERATOR)
@@ -100,17 +126,15 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/mail/gallery", "GET", gallery.show_index, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}", "GET", gallery.show_sample, OperatorRole.VIEWER)
     add("/console/mail/gallery/{template}/{language}/frame", "GET", gallery.sample_frame, OperatorRole.VIEWER)
-    add("/console/people", "POST", operators_console.add_person, OperatorRole.ADMIN)
-    add("/console/people/{operator_id}/password", "POST", operators_console.new_password, OperatorRole.ADMIN)
-    add("/console/people/{operator_id}/role", "POST", operators_console.set_role, OperatorRole.ADMIN)
-    add("/console/keys", "POST", operators_console.add_key, OperatorRole.ADMIN)
+    for path, view in ADMIN_FORMS:
+        add(path, "POST", view, OperatorRole.ADMIN, proof=True)
     for path, view in ADMIN_PAGES:
         add(path, "GET", view, OperatorRole.ADMIN)
     for path, view in PAGES:
         add(path, "GET", view, OperatorRole.VIEWER)
     for action in ACTIONS:
         add(action.path, "GET", action.ask, action.role)
-        add(action.path, "POST", action.do, action.role)
+        add(action.path, "POST", action.do, action.role, proof=action.proof)
     add("/console/{rest:path}", "GET", _not_found, OperatorRole.VIEWER)
     return router
 

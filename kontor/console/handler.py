@@ -12,30 +12,30 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from kontor.console.acts import ConsoleView, note_refusal, recorded
-from kontor.console.auth import RolePolicy, authenticated, login_path
+from kontor.console.auth import PASSWORD_PATH, PasswordChangeRequired, RolePolicy, authenticated
+from kontor.console.login import login_path
+from kontor.console.proof import demand
 from kontor.console.render import Templates
 from kontor.http.context import Deps
 from kontor.http.incoming import IncomingRequest, read_form
 from kontor.http.problems import OutOfRange, Unauthorized, Unavailable, headers_of, status_of
 from kontor.http.transaction import run, run_page
-from kontor.kernel.errors import KontorError, NotFound
+from kontor.kernel.errors import KontorError, NotFound, TooManyAttempts
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
-from models.people import OperatorRole
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
-FIELDS: Final = 20
+FIELDS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleHandler:
-    """Makes request handlers of views. `role` None: no sign-in required."""
+    """Makes request handlers of views."""
 
     templates: Templates
 
-    def handler(self, view: ConsoleView, role: OperatorRole | None) -> RequestHandler:
-        """Return the handler for the router."""
-        policy = RolePolicy(role)
+    def handler(self, view: ConsoleView, policy: RolePolicy, *, sign_in: bool = False) -> RequestHandler:
+        """Return the handler for the router; `sign_in`: it runs in the threads of sign-ins, and never in the others."""
 
         async def handle(http_request: Request) -> Response:
             deps: Deps = http_request.app.state.deps
@@ -44,8 +44,12 @@ class ConsoleHandler:
             incoming = IncomingRequest.of(http_request, form=stripped)
             if http_request.method == "GET" and requested(http_request.headers.get("accept", "")):
                 return stream(http_request, deps.threads, lambda: self._fragments(deps, incoming, view, policy))
+            threads = deps.sign_in_threads or deps.threads if sign_in else deps.threads
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(deps.threads, self._respond, deps, incoming, view, policy)
+            try:
+                return await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy)
+            except TooManyAttempts as error:
+                return self._refused(self._refused_request(deps, None, incoming), error)
 
         return handle
 
@@ -53,15 +57,13 @@ class ConsoleHandler:
         def show(session: Session) -> Response:
             request = authenticated(deps, session, incoming)
             policy.admit(request)
-            return self.templates.response(recorded(request, view), request)
+            missing = demand(request) if policy.proof and incoming.method == "POST" else None
+            return self.templates.response(recorded(request, view) if missing is None else missing, request)
 
         def refuse(session: Session | None, error: KontorError) -> Response:
-            if session is None:
-                request = ConsoleRequest(deps, Session(), incoming, deps.clock.wall_time())
-            else:
-                request = authenticated(deps, session, incoming)
+            request = self._refused_request(deps, session, incoming)
             refused.append((request, error))
-            return self.templates.response(_refusal(error, incoming), request)
+            return self._refused(request, error)
 
         refused: list[tuple[ConsoleRequest, KontorError]] = []
         response = run_page(deps, show, refuse)
@@ -69,13 +71,22 @@ class ConsoleHandler:
             note_refusal(request, error)
         return response
 
+    def _refused_request(self, deps: Deps, session: Session | None, incoming: IncomingRequest) -> ConsoleRequest:
+        """Return the request of a page that fails; without a Session nobody is signed in on it."""
+        if session is None:
+            return ConsoleRequest(deps, Session(), incoming, deps.clock.wall_time())
+        return authenticated(deps, session, incoming)
+
+    def _refused(self, request: ConsoleRequest, error: KontorError) -> Response:
+        return self.templates.response(_refusal(error, request.incoming), request)
+
     def _fragments(
         self, deps: Deps, incoming: IncomingRequest, view: ConsoleView, policy: RolePolicy
     ) -> Mapping[str, str] | None:
         """Render the live fragments; empty while the database is unavailable, None if the page has none."""
 
         def draw(session: Session) -> Mapping[str, str] | None:
-            request = authenticated(deps, session, incoming)
+            request = authenticated(deps, session, incoming, used=False)
             policy.admit(request)
             reply = view(request)
             if isinstance(reply, TemplateResponse) and reply.live:
@@ -96,6 +107,8 @@ def _refusal(error: KontorError, incoming: IncomingRequest) -> ConsoleResponse:
     match error:
         case Unauthorized():
             return Redirect(login_path(incoming))
+        case PasswordChangeRequired():
+            return Redirect(PASSWORD_PATH)
         case NotFound():
             message = texts.NOT_FOUND
         case OutOfRange():

@@ -7,7 +7,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from kontor.http.incoming import IncomingRequest
+from kontor.console import cookies
 from kontor.ui import texts
 from kontor.ui.console_request import (
     ConsoleRequest,
@@ -21,7 +21,6 @@ from kontor.ui.formatting import FILTERS
 from models.people import OperatorRole
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent.parent / "templates" / "console"
-COOKIE_SECONDS: Final = 12 * 3600
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -55,7 +54,7 @@ class Templates:
         """Build the HTTP response of a view's reply."""
         if isinstance(reply, Redirect):
             redirect = RedirectResponse(reply.path, 303, HEADERS)
-            return _with_cookies(redirect, reply.cookies, request.incoming)
+            return cookies.write(redirect, request.deps, reply.cookies)
         if isinstance(reply, RawResponse):
             return Response(reply.body, media_type=reply.media, headers={**HEADERS, **reply.headers})
         if isinstance(reply, StreamedFile):
@@ -63,7 +62,7 @@ class Templates:
             return StreamingResponse(reply.parts, media_type=reply.media, headers={**HEADERS, **named})
         body = self._env.get_template(reply.template).render(_scope(reply, request))
         page = HTMLResponse(body, reply.status, {**HEADERS, **reply.headers})
-        return _with_cookies(page, reply.cookies, request.incoming)
+        return cookies.write(page, request.deps, reply.cookies)
 
     def fragments(self, page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, str]:
         """Render the live fragments of a page, by template name."""
@@ -83,7 +82,7 @@ def _scope(page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, obje
         "test_clock": request.deps.test_clock,
         "version": request.deps.version,
         "notice": texts.FLASH_MESSAGES.get(request.incoming.query.get("done", "")),
-        "theme": _theme(request.incoming),
+        "theme": _theme(request),
         "path": request.incoming.path,
         "soon": page.soon,
         "live": page.live,
@@ -91,15 +90,6 @@ def _scope(page: TemplateResponse, request: ConsoleRequest) -> Mapping[str, obje
     }
 
 
-def _theme(incoming: IncomingRequest) -> str:
-    theme = incoming.cookies.get("kontor_theme", "")
+def _theme(request: ConsoleRequest) -> str:
+    theme = cookies.read(request.deps, request.incoming, cookies.THEME)
     return theme if theme in {"light", "dark"} else "auto"
-
-
-def _with_cookies(response: Response, cookies: Mapping[str, str], incoming: IncomingRequest) -> Response:
-    for name, value in cookies.items():
-        max_age = COOKIE_SECONDS if value else 0
-        response.set_cookie(
-            name, value, max_age=max_age, path="/console", httponly=True, samesite="lax", secure=incoming.secure
-        )
-    return response

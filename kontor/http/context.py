@@ -24,6 +24,7 @@ from kontor.http.key_use import KeyUse
 from kontor.http.keys import Principal
 from kontor.http.ownership import Owner, Ownership
 from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.data_keys import DataKeys
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
 from kontor.kernel.ports import Clock, PasswordHasher, SecretBox
@@ -35,10 +36,11 @@ from models.keys import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Built once at process start. `secret` keys request fingerprints, `offer_secret` the hash chain of offers.
+    """Built once at process start. `keys` has the data keys, of request fingerprints and offers' hash chains too.
 
-    `readiness`: noted by the thread of the process's beat; without one, `/readyz` asks PostgreSQL itself. `key_use` is
-    written by that thread.
+    `key_use` is written by the thread of the process's beat.
+    `sign_in_threads`: where passwords are verified, `threads` by default. `readiness`: noted by the thread of the
+    process's beat; without one, `/readyz` asks PostgreSQL itself.
     """
 
     sessions: sessionmaker[Session]
@@ -50,15 +52,21 @@ class Deps:
     tokens: Tokens
     guard: AddressGuard
     threads: Executor
-    secret: bytes = field(repr=False)
-    offer_secret: bytes = field(repr=False)
+    sign_in_threads: Executor | None = None
+    keys: DataKeys = field(repr=False)
     public_url: str
+    console_url: str = ""
     test_clock: bool = False
     version: str = "0"
     tracer: Tracer | None = None
     readiness: Readiness | None = None
     key_use: KeyUse = field(default_factory=KeyUse)
     refusals: Refusals = field(default_factory=Refusals)
+
+    @property
+    def staff_url(self) -> str:
+        """The address of the console: CONSOLE_URL, by default PUBLIC_URL."""
+        return self.console_url or self.public_url
 
     @property
     def engine(self) -> Engine:
@@ -69,7 +77,7 @@ class Deps:
 
     def context(self, jobs: Jobs) -> Context:
         """Return the context of the use cases over a ledger."""
-        return Context(jobs, self.programmes, Secrets(self.offer_secret, self.passwords))
+        return Context(jobs, self.programmes, Secrets(self.keys, self.passwords))
 
     @contextmanager
     def connection(self) -> Iterator[Connection[Any]]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from kontor.http.context import RequestContext
 from kontor.http.responses import ApiResponse, problem
 from kontor.http.stored_responses import Reservation, StoredResponse, fingerprint, reserve, save, validate_key
+from kontor.kernel.data_keys import KeyPurpose
 from kontor.kernel.errors import Busy, KontorError
 
 MASK: Final = "***"
@@ -41,7 +42,8 @@ class IdempotentRequest:
 
     def _reservation(self) -> Reservation:
         incoming = self.ctx.incoming
-        fingerprint_ = fingerprint(self.ctx.deps.secret, incoming.method, incoming.target, incoming.body)
+        key = self.ctx.deps.keys.key(KeyPurpose.REQUESTS)
+        fingerprint_ = fingerprint(key, incoming.method, incoming.target, incoming.body)
         return Reservation(self.ctx.caller.key_id, validate_key(self.key), fingerprint_)
 
     def _perform(self, effect: Callable[[RequestContext], ApiResponse]) -> ApiResponse:

@@ -82,9 +82,7 @@ routes = Routes("jobs")
 ENQUEUE_JOBS = RoutePolicy(None, guard=may_enqueue_some)
 
 
-@routes.post(
-    "/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut}, sessionless=True, audited=False
-)
+@routes.post("/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut}, sessionless=True, audited=False)
 def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
     """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result.
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
 from typing import Final, Protocol
 
 import idna
@@ -194,7 +196,7 @@ def failure_cause(error: str) -> FailureCause:
     return FailureCause.ADDRESS_FORBIDDEN if text != error else FailureCause.OTHER
 
 
-PASSWORD_MIN: Final = 8
+PASSWORD_MIN: Final = 12
 PASSWORD_MAX: Final = 200
 
 
@@ -213,12 +215,21 @@ def canonical_password(plain: str) -> str:
     return unicodedata.normalize("NFC", plain.encode("utf-8", "replace").decode("utf-8"))
 
 
+@lru_cache(maxsize=1)
+def frequent_passwords() -> frozenset[str]:
+    """Return the commonest passwords that are long enough to be chosen, in lower case."""
+    return frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").splitlines())
+
+
 def validate_password(plain: str, loc: str = "password") -> str:
-    """Return `canonical_password` of a new password. Raises Invalid if it is too short or too long."""
+    """Return `canonical_password` of a new password. Raises Invalid if it is too short, too long or too common."""
     password = canonical_password(plain)
-    if PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+        message = f"A password must have {PASSWORD_MIN} to {PASSWORD_MAX} characters."
+    elif password.casefold() in frequent_passwords():
+        message = "This password is one of the commonest. Choose another one."
+    else:
         return password
-    message = f"A password must have {PASSWORD_MIN} to {PASSWORD_MAX} characters."
     raise Invalid("invalid", message, errors=[FieldError(loc, message)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,9 +17,13 @@ LONGEST: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Signs and verifies tokens. Their content is signed, not encrypted: anyone with the token can read it."""
+    """Signs and verifies tokens. Their content is signed, not encrypted: anyone with the token can read it.
 
-    secret_key: str
+    `former`: earlier keys, newest first; what they signed is still accepted.
+    """
+
+    secret_key: str = field(repr=False)
+    former: tuple[str, ...] = field(default=(), repr=False)
 
     def make(self, purpose: str, content: Mapping[str, object], expires_at: datetime) -> str:
         """Return a URL-safe token; the same input gives the same token."""
@@ -45,7 +49,7 @@ class Tokens:
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
         return URLSafeSerializer(
-            self.secret_key,
+            [*reversed(self.former), self.secret_key],
             salt=f"kontor.{purpose}",
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )

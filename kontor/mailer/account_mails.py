@@ -113,6 +113,15 @@ class KeyExpiringFacts(MailFacts):
     last_used_at: Instant | None = None
 
 
+class NewSignInFacts(MailFacts):
+    """`new-sign-in`: link `console`. `device`: browser and system, empty if unknown; `origin`: an IP address."""
+
+    email: Line
+    at: Instant
+    device: Line = ""
+    origin: Line
+
+
 class TrialStartedFacts(AccountFacts):
     """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
 
@@ -203,6 +212,12 @@ ALERTS_SAMPLE = [
     {"kind": "reconciliation", "count": 2},
 ]
 
+SIGN_IN_SAMPLE: Final = {
+    "email": "anna@learning.example",
+    "at": SENT,
+    "device": "Firefox, Linux",
+    "origin": "203.0.113.7",
+}
 RESELLER, ACCOUNT, CLIENT = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT
 ACTIVATION_LINK, CONSOLE_LINK = frozenset({"activation"}), frozenset({"console"})
 KINDS: Final = (
@@ -240,5 +255,6 @@ KINDS: Final = (
         ACCOUNT,
         sample=sample_of(key="Webshop", days=7, expires_at=TRIAL_ENDS, last_used_at=SENT),
     ),
+    MailKind("new-sign-in", NewSignInFacts, Audience.OPERATOR, CONSOLE_LINK, sample=SIGN_IN_SAMPLE),
     MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
 )

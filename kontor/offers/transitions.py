@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from kontor.context import Context
+from kontor.kernel.data_keys import KeyPurpose
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import OfferEvent, OfferState
 from kontor.offers import queries
@@ -118,5 +117,5 @@ def _content(row: OfferEventRow) -> dict[str, object]:
 
 
 def _chain_key(ctx: Context) -> bytes:
-    """Return the key of the hash chain, derived for this purpose only."""
-    return hmac.new(ctx.offer_secret, b"kontor offer events", hashlib.sha256).digest()
+    """Return the key of the hash chain, which a new SECRET_KEY does not change."""
+    return ctx.data_key(KeyPurpose.OFFERS)

@@ -27,7 +27,7 @@ def add_person(request: ConsoleRequest) -> TemplateResponse:
         with request.session.begin_nested():
             created = service.create(
                 request.session, request.deps.passwords, form.get("email", "").strip(), form.get("role", ""),
-                now=request.now, actor=request.actor().name,
+                now=request.now, actor=request.actor().name, wall_time=request.wall_time,
             )  # fmt: skip
     except (Conflict, Invalid) as error:
         return _people(request, message=_message(error), status=409 if isinstance(error, Conflict) else 422)
@@ -38,8 +38,9 @@ def new_password(request: ConsoleRequest) -> TemplateResponse:
     """Replace a forgotten password; the response is the only place that shows the one-time password."""
     operator_id = request.incoming.uuid("operator_id")
     secret = service.reset_password(
-        request.session, request.deps.passwords, operator_id, request.actor(_reason(request)), request.now
-    )
+        request.session, request.deps.passwords, operator_id, request.actor(_reason(request)), request.now,
+        wall_time=request.wall_time, factors=bool(request.incoming.form.get("factors")),
+    )  # fmt: skip
     return _people(request, secret=(service.by_id(request.session, operator_id).email, secret))
 
 

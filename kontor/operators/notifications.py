@@ -1,4 +1,4 @@
-"""Mails about API keys that expire: to the account that a key is bound to, otherwise to the admins."""
+"""Mails about operators' logins, and about API keys that expire: to the account of a key, otherwise to the admins."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import service as accounts
 from kontor.engine.enqueue import Jobs
+from kontor.kernel.tokens import Tokens
 from kontor.mails import service as mails
-from kontor.mails.service import MailRule
+from kontor.mails.service import Links, MailRule
 from kontor.operators import queries
+from kontor.operators.sessions import NewSession
 from models.keys import ApiKey
 from models.mails import Mail
 
@@ -72,4 +74,50 @@ def _skip_reason(session: Session, mail: Mail, _now: datetime) -> str | None:
     return "the key was revoked" if key is None or key.revoked_at is not None else None
 
 
-MAIL_RULES: Final = {TEMPLATE: MailRule(skip_reason=_skip_reason)}
+NEW_SIGN_IN: Final = "new-sign-in"
+SECURITY_PAGE: Final = "/console/security"
+BROWSERS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+SYSTEMS: Final = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_name(agent: str | None) -> str:
+    """Return browser and system that a User-Agent names, of those known here: never its own text."""
+    text = agent or ""
+    names = (next((name for mark, name in table if mark in text), None) for table in (BROWSERS, SYSTEMS))
+    return ", ".join(name for name in names if name)
+
+
+def post_new_sign_in(session: Session, jobs: Jobs, opened: NewSession, at: datetime) -> None:
+    """Post `new-sign-in` to the operator."""
+    operator, row = opened.operator, opened.session
+    facts = {"email": operator.email, "at": at, "device": device_name(row.agent), "origin": row.origin or ""}
+    mails.post_to(
+        session,
+        jobs,
+        template=NEW_SIGN_IN,
+        address=operator.email,
+        facts=facts,
+        fact_key=f"session:{row.id}",
+        locale=operator.locale or "en",
+    )
+
+
+def _links(_session: Session, _tokens: Tokens, _mail: Mail) -> Links:
+    return {"console": SECURITY_PAGE}
+
+
+MAIL_RULES: Final = {TEMPLATE: MailRule(skip_reason=_skip_reason), NEW_SIGN_IN: MailRule(links=_links)}

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from models.people import Operator, OperatorRole, OperatorSession
+from kontor.kernel.login_throttle import MAX_FAILURES, NETWORK_FAILURES
+from models.people import (
+    Operator,
+    OperatorDevice,
+    OperatorFactor,
+    OperatorRole,
+    OperatorSession,
+    RecoveryCode,
+    SignInFailure,
+)
+
+FORGOTTEN: Final = timedelta(days=60)
 
 
 def operator_by_email(session: Session, email_key: str) -> Operator | None:
@@ -52,12 +64,98 @@ def delete_sessions(session: Session, operator_id: UUID, *, excluding: UUID | No
     session.execute(statement)
 
 
+def delete_devices(session: Session, operator_id: UUID) -> None:
+    """Forget an operator's devices: the next sign-in of each is one of a new device."""
+    session.execute(delete(OperatorDevice).where(OperatorDevice.operator_id == operator_id))
+
+
+def factors_of(session: Session, operator_id: UUID) -> list[OperatorFactor]:
+    """Return the second factors of an operator, oldest first."""
+    query = select(OperatorFactor).where(OperatorFactor.operator_id == operator_id)
+    return list(session.scalars(query.order_by(OperatorFactor.id)))
+
+
+def recovery_codes_left(session: Session, operator_id: UUID) -> int:
+    """Return how many recovery codes an operator has not used."""
+    unused = select(func.count()).where(RecoveryCode.operator_id == operator_id, RecoveryCode.used_at.is_(None))
+    return session.scalar(unused) or 0
+
+
+def delete_recovery_codes(session: Session, operator_id: UUID) -> None:
+    """Delete an operator's recovery codes, used ones included."""
+    session.execute(delete(RecoveryCode).where(RecoveryCode.operator_id == operator_id))
+
+
+def delete_factors(session: Session, operator_id: UUID) -> None:
+    """Delete an operator's second factors and recovery codes."""
+    session.execute(delete(OperatorFactor).where(OperatorFactor.operator_id == operator_id))
+    delete_recovery_codes(session, operator_id)
+
+
 def delete_session(session: Session, secret_hash: str) -> None:
     """Delete one session."""
     session.execute(delete(OperatorSession).where(OperatorSession.secret_hash == secret_hash))
 
 
+def factor_kinds(session: Session) -> dict[UUID, list[str]]:
+    """Return the kinds of second factors of each operator that has any."""
+    kinds: dict[UUID, list[str]] = {}
+    query = select(OperatorFactor.operator_id, OperatorFactor.kind).distinct().order_by(OperatorFactor.kind)
+    for operator_id, kind in session.execute(query):
+        kinds.setdefault(operator_id, []).append(kind)
+    return kinds
+
+
+def last_seen(session: Session) -> dict[UUID, datetime]:
+    """Return when each operator with a session used one last."""
+    query = select(OperatorSession.operator_id, func.max(OperatorSession.seen_at)).group_by(OperatorSession.operator_id)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def sessions_of(session: Session, operator_id: UUID) -> list[OperatorSession]:
+    """Return every session of an operator, ended ones included until they are deleted."""
+    return list(session.scalars(select(OperatorSession).where(OperatorSession.operator_id == operator_id)))
+
+
+def device_by_secret(session: Session, secret_hash: str) -> OperatorDevice | None:
+    """Return the device with this secret."""
+    return session.scalars(select(OperatorDevice).where(OperatorDevice.secret_hash == secret_hash)).one_or_none()
+
+
+def failures_of_account(session: Session, account: str, network: str, since: datetime) -> list[datetime]:
+    """Return when the latest sign-ins to an account from a network failed, of devices not seen before."""
+    conditions = (SignInFailure.account == account, SignInFailure.network == network)
+    return _failures(session, since, MAX_FAILURES, *conditions, SignInFailure.device_id.is_(None))
+
+
+def failures_of_device(session: Session, account: str, device_id: UUID, since: datetime) -> list[datetime]:
+    """Return when the latest sign-ins to an account from one device failed."""
+    return _failures(
+        session, since, MAX_FAILURES, SignInFailure.account == account, SignInFailure.device_id == device_id
+    )
+
+
+def failures_of_network(session: Session, network: str, since: datetime) -> list[datetime]:
+    """Return when the latest sign-ins from a network failed, of devices not seen before."""
+    conditions = (SignInFailure.network == network, SignInFailure.device_id.is_(None))
+    return _failures(session, since, NETWORK_FAILURES, *conditions)
+
+
+def _failures(session: Session, since: datetime, limit: int, *conditions: ColumnElement[bool]) -> list[datetime]:
+    query = select(SignInFailure.at).where(*conditions, SignInFailure.at > since)
+    return list(session.scalars(query.order_by(SignInFailure.at.desc()).limit(limit)))
+
+
+def delete_failures(session: Session, before: datetime) -> None:
+    """Delete failures that no limit counts any more."""
+    session.execute(delete(SignInFailure).where(SignInFailure.at <= before))
+
+
 def delete_expired_sessions(session: Session, now: datetime) -> int:
-    """Delete expired sessions; return how many."""
+    """Delete expired sessions, and devices that have not signed in for 60 days; return how many sessions.
+
+    `now` is real time.
+    """
+    session.execute(delete(OperatorDevice).where(OperatorDevice.signed_in_at <= now - FORGOTTEN))
     statement = delete(OperatorSession).where(OperatorSession.expires_at <= now)
     return len(session.scalars(statement.returning(OperatorSession.id)).all())

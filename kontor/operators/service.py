@@ -1,11 +1,11 @@
-"""Operators: created with a one-time password, signed in by sessions that end."""
+"""Operators: created with a one-time password, their roles, who may still sign in."""
 
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -15,16 +15,15 @@ from sqlalchemy.orm import Session
 from kontor import audit
 from kontor.audit import Actor
 from kontor.kernel import database
-from kontor.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, TooManyAttempts
+from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
-from kontor.kernel.login_throttle import FAILURE_RETENTION, MAX_FAILURES
-from kontor.kernel.login_throttle import locked_until as login_throttle_locked_until
 from kontor.kernel.ports import PasswordHasher, validate_password
 from kontor.kernel.validation import InvalidText, address_key, email_address
-from kontor.operators import queries
-from models.people import Operator, OperatorRole, OperatorSession
+from kontor.operators import queries, sessions
+from models.people import Operator, OperatorRole
 
-SESSION_LIFE: Final = timedelta(hours=12)
+ONE_TIME_LIFE: Final = timedelta(hours=24)
+"""Real time after which a first or reset password opens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,6 @@ class NewOperator:
 
     operator: Operator
     password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """A new session; `secret` goes into the cookie and is not stored."""
-
-    operator: Operator
-    session: OperatorSession
-    secret: str = field(repr=False)
 
 
 def create(
@@ -53,10 +43,11 @@ def create(
     now: datetime,
     actor: str,
     password: str | None = None,
+    wall_time: datetime | None = None,
 ) -> NewOperator:
-    """Create an operator, with the given password or a one-time password.
+    """Create an operator, with the given password or a one-time password that expires 24 hours after `wall_time`.
 
-    Raises Conflict(`operator_exists`), Invalid.
+    `wall_time` defaults to `now`. Raises Conflict(`operator_exists`), Invalid.
     """
     address, chosen = _address(email), _role(role)
     database.lock_names(session, f"operator:{address_key(address)}")
@@ -70,67 +61,13 @@ def create(
         role=chosen.value,
         password_hash=passwords.hash(secret),
         one_time=password is None,
+        password_expires_at=(wall_time or now) + ONE_TIME_LIFE if password is None else None,
         created_at=now,
     )
     session.add(operator)
     audit.record(session, Actor(actor), "operator.create", address, at=now, detail={"role": chosen.value})
     session.flush()
     return NewOperator(operator, secret)
-
-
-def verify_credentials(session: Session, passwords: PasswordHasher, email: str, password: str) -> Operator | None:
-    """Return the operator with these credentials; None if wrong, after the same time as if right."""
-    typed = email.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-    key = address_key(typed)[:320]
-    operator = queries.operator_by_email(session, key)
-    candidate = operator if operator is not None and operator.disabled_at is None else None
-    matches = passwords.verify(candidate.password_hash if candidate else None, password)
-    return candidate if matches else None
-
-
-def sign_in(session: Session, operator: Operator, now: datetime) -> NewSession:
-    """Open a session of 12 hours."""
-    secret = secrets.token_urlsafe(32)
-    opened = OperatorSession(
-        id=new_id(),
-        operator_id=operator.id,
-        secret_hash=hash_session_secret(secret),
-        csrf=secrets.token_urlsafe(24),
-        created_at=now,
-        seen_at=now,
-        expires_at=now + SESSION_LIFE,
-    )
-    session.add(opened)
-    session.flush()
-    return NewSession(operator, opened, secret)
-
-
-def find_session(session: Session, secret: str, now: datetime) -> tuple[OperatorSession, Operator] | None:
-    """Return the session and its operator; None if unknown, expired or the operator is disabled."""
-    row = queries.session_by_secret(session, hash_session_secret(secret))
-    if row is None or now >= row[0].expires_at or row[1].disabled_at is not None:
-        return None
-    return row
-
-
-def sign_out(session: Session, secret: str) -> None:
-    """End a session; an unknown one is ignored."""
-    queries.delete_session(session, hash_session_secret(secret))
-
-
-def change_password(session: Session, passwords: PasswordHasher, operator: Operator, old: str, new: str) -> None:
-    """Replace a password and end every session. Raises Forbidden(`bad_credentials`), Invalid."""
-    if not passwords.verify(operator.password_hash, old):
-        raise Forbidden("bad_credentials", "The old password is wrong.")
-    operator.password_hash = passwords.hash(validate_password(new, "new_password"))
-    operator.one_time = False
-    queries.delete_sessions(session, operator.id)
-    session.flush()
-
-
-def hash_session_secret(secret: str) -> str:
-    """Return the stored hash of a session secret."""
-    return sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def _address(email: str) -> str:
@@ -146,38 +83,6 @@ def _role(role: str) -> OperatorRole:
     except ValueError:
         message = f"Valid roles: {', '.join(OperatorRole)}."
         raise Invalid("invalid", message, errors=[FieldError("role", message)]) from None
-
-
-REFUSED: Final = "operator.refused"
-SIGN_IN_KEY_LIMIT: Final = 320
-
-
-def attempt(
-    session: Session, passwords: PasswordHasher, email: str, password: str, *, now: datetime, origin: str
-) -> NewSession | None:
-    """Return a new session; None for wrong credentials, which are recorded: commit before responding.
-
-    Raises Locked while the address is locked, even for the right password.
-    """
-    key = sign_in_throttle_key(email)
-    database.lock_names(session, f"operator door:{key}")
-    locked_until = login_throttle_locked_until(
-        audit.instants(session, f"login:{key}", REFUSED, now - FAILURE_RETENTION, MAX_FAILURES * 4), now
-    )
-    if locked_until is not None:
-        raise TooManyAttempts(locked_until - now)
-    operator = verify_credentials(session, passwords, email, password)
-    if operator is None:
-        audit.record(session, Actor("nobody", origin), REFUSED, f"login:{key}", at=now)
-        return None
-    audit.record(session, Actor(f"operator:{operator.email}", origin), "operator.sign_in", f"login:{key}", at=now)
-    return sign_in(session, operator, now)
-
-
-def sign_in_throttle_key(email: str) -> str:
-    """Return the key under which failures for an address are counted; accepts any input."""
-    typed = email.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8").strip()
-    return address_key(typed[: SIGN_IN_KEY_LIMIT * 2])[:SIGN_IN_KEY_LIMIT]
 
 
 def set_role(session: Session, operator_id: UUID, role: str, actor: Actor, now: datetime) -> Operator:
@@ -211,19 +116,54 @@ def enable(session: Session, operator_id: UUID, actor: Actor, now: datetime) -> 
     return operator
 
 
-def reset_password(session: Session, passwords: PasswordHasher, operator_id: UUID, actor: Actor, now: datetime) -> str:
-    """Set and return a one-time password, and end all sessions. Raises NotFound."""
+def reset_password(
+    session: Session,
+    passwords: PasswordHasher,
+    operator_id: UUID,
+    actor: Actor,
+    now: datetime,
+    *,
+    wall_time: datetime | None = None,
+    factors: bool = False,
+) -> str:
+    """Set and return a one-time password, which expires 24 hours after `wall_time`, and end all sessions.
+
+    `wall_time` defaults to `now`; `factors` removes the second factors too. Raises NotFound.
+    """
     operator = _locked(session, operator_id)
     secret = secrets.token_urlsafe(15)
     operator.password_hash, operator.one_time = passwords.hash(secret), True
+    operator.password_expires_at = (wall_time or now) + ONE_TIME_LIFE
     queries.delete_sessions(session, operator.id)
-    audit.record(session, actor, "operator.password", operator.email, at=now)
+    queries.delete_devices(session, operator.id)
+    if factors:
+        queries.delete_factors(session, operator.id)
+    detail = {"factors": "removed"} if factors else {}
+    audit.record(session, actor, "operator.password", operator.email, at=now, detail=detail)
     return secret
 
 
 def operators_who_can_act(session: Session) -> list[Operator]:
     """Return the active operators who may act on incidents, the recipients of alerts."""
     return queries.operators_who_can_act(session)
+
+
+def end_session(session: Session, operator: Operator, session_id: UUID, actor: Actor, now: datetime) -> None:
+    """End one session of an operator. Raises NotFound."""
+    sessions.end_session(session, operator.id, session_id)
+    detail = {"session": str(session_id)}
+    audit.record(session, actor, "operator.end_session", operator.email, at=now, detail=detail)
+
+
+def named(session: Session, name: str) -> Operator:
+    """Return the operator with this id or e-mail address. Raises NotFound."""
+    operator = None
+    with suppress(ValueError):
+        operator = session.get(Operator, UUID(name))
+    operator = operator or queries.operator_by_email(session, address_key(name))
+    if operator is None:
+        raise NotFound(message=f"There is no operator {name}: `kontor operator list` names them.")
+    return operator
 
 
 def by_id(session: Session, operator_id: UUID) -> Operator:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from kontor.audit import Actor
@@ -21,6 +22,11 @@ class ConsoleRequest(RequestTransaction):
 
     operator_session: OperatorSession | None = None
     operator: Operator | None = None
+
+    @property
+    def wall_time(self) -> datetime:
+        """Real time, aware, UTC: sessions, first passwords and limits run on it."""
+        return self.deps.clock.wall_time()
 
     @property
     def operations(self) -> Operations:
@@ -111,6 +117,11 @@ class ConsoleAction:
     needs_reason: bool = False
     role: OperatorRole = OperatorRole.OPERATOR
     field: tuple[str, str] | None = None
+
+    @property
+    def proof(self) -> bool:
+        """Whether password or factor must have been given within 10 minutes: for people, keys, programmes."""
+        return self.role is OperatorRole.ADMIN
 
     def ask(self, request: ConsoleRequest) -> TemplateResponse:
         """Return the confirmation page."""

@@ -56,6 +56,9 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "revoke": "Key revoked. Requests that use it are refused.",
     "password": "Password changed. Your other sessions have ended.",
     "theme": "Colours changed.",
+    "factor-removed": "Removed. It no longer opens your login.",
+    "session-ended": "Session ended.",
+    "sessions-ended": "All other sessions have ended.",
 }
 
 
@@ -275,7 +278,18 @@ AUDIENCES: Final[Mapping[Audience, str]] = {
 }
 
 REASON_REQUIRED: Final = "Enter a reason. It is kept in the audit log."
+CHANGE_REQUIRED: Final = "Choose your own password first."
+SECURITY_TITLE: Final = "Your sign-in"
+TOTP_TITLE: Final = "Add an authenticator app"
+SECOND_TITLE: Final = "One more step"
+WRONG_FACTOR: Final = "That is not right, or was used before. Try again."
+FACTOR_ADDED: Final = "Added. From now on, signing in asks for it."
+NO_FACTOR: Final = "Add an authenticator app or a passkey first."
+UNKNOWN_DEVICE: Final = "Unknown device"
+PROOF_TITLE: Final = "Confirm that it is you"
+WRONG_PROOF: Final = "That is not right. Nothing has been changed."
 WRONG_LOGIN: Final = "Wrong e-mail or password."
+FORM_EXPIRED: Final = "This form has expired. Begin again."
 LOGIN_EXPIRED: Final = "This form has expired. Please sign in again."
 FOREIGN_FORM: Final = "This form does not belong to your session. Reload the page and try again."
 NOT_FOUND: Final = "Page not found. It may have been deleted or its retention has ended."

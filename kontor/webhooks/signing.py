@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
+from kontor.kernel.data_keys import DecryptionError
 from kontor.kernel.errors import FieldError, Invalid
 from kontor.kernel.ports import SecretBox
 
@@ -105,10 +106,16 @@ def validate_or_generate(secret: str | None) -> str:
 
 
 def replace_secret(secret_box: SecretBox, holder: HasSecret, secret: str, now: datetime) -> None:
-    """Replace the secret; the previous one stays valid for 24 h."""
-    if secret_box.open(holder.secret_sealed) != secret:
-        holder.old_secret_sealed, holder.old_until = holder.secret_sealed, now + ROTATION
-        holder.secret_sealed = secret_box.seal(secret)
+    """Replace the secret; the previous one stays valid for 24 h, unless it can no longer be read."""
+    try:
+        previous = secret_box.open(holder.secret_sealed)
+    except DecryptionError:
+        previous = None
+    if previous == secret:
+        return
+    readable = previous is not None
+    holder.old_secret_sealed, holder.old_until = (holder.secret_sealed, now + ROTATION) if readable else (None, None)
+    holder.secret_sealed = secret_box.seal(secret)
 
 
 def valid_secrets(secret_box: SecretBox, holder: HasSecret, now: datetime) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Chain the audit log: salted, signed rows, links with keyed hashes, and triggers that keep both as they are.
 
-Revision: 0022, after 0018.
+Revision: 0022, after 0021.
 
 Can be restarted. Rows of before are taken into the chain by the first sealing; those that the previous release still
 writes within an hour, too.

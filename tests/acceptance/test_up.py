@@ -1,7 +1,8 @@
+import json
 import os
-import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,10 +100,9 @@ def echo(up: Up, key: str) -> object:
 
 
 def first_key(up: Up) -> str:
-    wait_for(lambda: "API key" in up.log.read_text())
-    match = re.search(r"API key\s+(\S+)", up.log.read_text())
-    assert match is not None
-    return match[1]
+    key = json.loads((up.data_dir / "first-login.json").read_text())["api_key"]
+    assert isinstance(key, str)
+    return key
 
 
 def all_stopped(up: Up, pids: dict[int, str]) -> bool:
@@ -119,6 +119,10 @@ def test_up_runs_every_role_and_stops_cleanly(tmp_path: Path, stack: ExitStack) 
     children = up.children()
     key = first_key(up)
     assert echo(up, key) == {"message": "hello"}
+    wait_for(lambda: "first-login.json" in up.log.read_text())
+    login = json.loads((up.data_dir / "first-login.json").read_text())
+    assert stat.S_IMODE((up.data_dir / "first-login.json").stat().st_mode) == 0o600
+    assert not any(login[name] in up.log.read_text() for name in ("password", "api_key"))
     listed = subprocess.run(
         [KONTOR, "keys", "list"], cwd=ROOT, env=clean_environment(up.data_dir), capture_output=True, text=True,
         check=True,

@@ -18,7 +18,7 @@ COMMITTING_MODULES = {
     "kontor/engine/transactional.py",
     "scheduler.py",
     "workers/sealing.py",
-    "workers/up.py",
+    "workers/first_login.py",
     "devtools/simulation/environment.py",
 }
 CATCH_ALL_MODULES = {

@@ -33,7 +33,7 @@ def settings_of(servers: EmbeddedServers, namespace: str) -> Settings:
         database_url=endpoints.database_url,
         redis_url=endpoints.redis_url,
         smtp_url="smtp://127.0.0.1:1",
-        secret_key="a secret that only chaos uses",
+        secret_key="a secret that only chaos uses and that is long enough",
         namespace=namespace,
         allow_private_instances=True,
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
 from kontor.adapters.fakes import ManualClock
-from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
+from kontor.adapters.secrets import Argon2Passwords, DerivedKeys, FernetSecretBox
 from kontor.http.context import Deps
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.ports import Clock
@@ -37,9 +37,9 @@ def build_deps(engine: Engine, clock: Clock, threads: ThreadPoolExecutor) -> Dep
         tokens=Tokens(SECRET),
         guard=AddressGuard(resolve_public),
         threads=threads,
-        secret=SECRET.encode(),
-        offer_secret=SECRET.encode(),
+        keys=DerivedKeys(SECRET),
         public_url=PUBLIC_URL,
+        console_url="http://127.0.0.1",
         test_clock=True,
     )
 

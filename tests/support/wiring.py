@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from kontor.adapters.fakes import FakeHttp, FakeMailTransport
 from kontor.adapters.http import SignedCalls
 from kontor.adapters.redis_doorbell import SilentRelayHint
-from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox
+from kontor.adapters.secrets import Argon2Passwords, DerivedKeys, FernetSecretBox
 from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.ports import CallSender, Clock, MailTransport
@@ -21,7 +21,7 @@ from tasks.deps import HandlerDeps
 from tasks.mails import MailSendHandler
 from workers.migrations import ROOT
 
-SECRET = "a secret that only tests use"
+SECRET = "a secret that only tests use and that is long enough"
 PUBLIC_URL = "https://kontor.example"
 EXAMPLES = ROOT / "examples" / "programmes"
 
@@ -33,7 +33,7 @@ def silent_jobs(clock: Clock) -> Jobs:
 
 def context_for(jobs: Jobs, programmes: Programmes | None = None) -> Context:
     """The context of use cases: offers signed with SECRET, a cheap password hasher."""
-    return Context(jobs, programmes or Programmes(), Secrets(SECRET.encode(), Argon2Passwords.cheap()))
+    return Context(jobs, programmes or Programmes(), Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
 
 
 def mail_handler(programmes: Programmes, transport: FakeMailTransport) -> MailSendHandler:

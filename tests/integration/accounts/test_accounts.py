@@ -158,8 +158,13 @@ def test_new_address_of_an_invited_client_gets_its_own_link(office: Context, ses
 
 
 def test_change_sets_only_the_submitted_fields(office: Context, session: Session, client: Account) -> None:
-    changes = {"locale": "ja", "timezone": "Asia/Tokyo", "suspended": True, "password": "long enough"}
+    changes = {
+        "locale": "ja",
+        "timezone": "Asia/Tokyo",
+        "suspended": True,
+        "password": "quite long enough",
+    }
     changed = accounts.change(office, session, client.id, changes)
     assert (changed.locale, changed.timezone, changed.suspended) == ("ja", "Asia/Tokyo", True)
     assert changed.name == "Weser Logistik"
-    assert office.passwords.verify(changed.password_hash, "long enough")
+    assert office.passwords.verify(changed.password_hash, "quite long enough")

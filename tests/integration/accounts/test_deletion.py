@@ -145,9 +145,9 @@ def test_restored_client_is_regular_when_its_reseller_was_deleted_too(
 def test_deleted_account_cannot_be_connected(
     office: Context, offer_book: Context, session: Session, reseller: Account
 ) -> None:
-    new = NewAccount("learning", "Salon", "a@salon.example", password="open sesame")
+    new = NewAccount("learning", "Salon", "a@salon.example", password="open sesame, please")
     account = accounts.create(office, session, new)
     deletion.delete(office, session, account.id, "test")
-    refused = clients.connect(office, session, reseller.id, "Salon", "open sesame")
+    refused = clients.connect(office, session, reseller.id, "Salon", "open sesame, please")
     assert not isinstance(refused, Account)
     assert refused.code == "bad_credentials"

@@ -71,7 +71,7 @@ def test_data_added_during_a_merge_is_moved_or_refused(
     number: int,
 ) -> None:
     old, new, mine = reseller.id, another(office, session, "Weser"), client.id
-    accounts.create(office, session, NewAccount("learning", "Salon", "s@salon.example", password="open sesame"))
+    accounts.create(office, session, NewAccount("learning", "Salon", "s@salon.example", password="open sesame, please"))
     instances.put(session, FernetSecretBox("key"), mine, "https://weser.example/in", None, office.now)
     session.commit()
     paid = NewPayment(PaymentKind.PAYMENT, Money(Decimal("10.00"), "EUR"), datetime(2026, 3, 1, tzinfo=UTC), "inv-1")
@@ -79,7 +79,7 @@ def test_data_added_during_a_merge_is_moved_or_refused(
     outcomes = run_concurrently(
         engine,
         lambda own: clients.create(office, own, old, NewClient(f"Late {number}", "late@x.example")),
-        lambda own: clients.connect(office, own, old, "Salon", "open sesame"),
+        lambda own: clients.connect(office, own, old, "Salon", "open sesame, please"),
         lambda own: offers.send(offer_book, own, NewOffer(old, mine, lines=LINES), "test"),
         lambda own: templates.create(offer_book, own, old, "Basics", LINES),
         lambda own: payments.post(discounts, own, old, paid),

@@ -25,7 +25,7 @@ from tests.support.console import PASSWORD, ConsoleClient, create_operator, enqu
 
 As = Callable[[str], ConsoleClient]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-OPEN = {"/console/login"}
+OPEN = {"/console/login", "/console/login/second"}
 HOLE = re.compile(r"{[^}]+}")
 
 
@@ -187,11 +187,11 @@ def test_theme_form_redirects_within_the_console_only(signed_in: As) -> None:
 
 def test_every_login_creates_a_new_session(signed_in: As, deps: Deps) -> None:
     someone = signed_in("viewer")
-    before = someone.http.cookies["kontor_session"]
+    before = someone.http.cookies["console"]
     form = {**someone.fields("/console"), "email": "viewer@kontor.example", "password": PASSWORD}
-    someone.http.cookies.delete("kontor_session")
-    someone.http.cookies.set("kontor_session", before, path="/console")
-    ticket = someone.http.get("/console/login").cookies.get("kontor_login") or ""
+    someone.http.cookies.delete("console")
+    someone.http.cookies.set("console", before, path="/")
+    ticket = someone.http.get("/console/login").cookies.get("console-ticket") or ""
     someone.http.post("/console/login", data={**form, "ticket": ticket})
     with deps.sessions() as session:
         sessions = session.scalars(select(OperatorSession)).all()

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text as sql
 
+from kontor.adapters.secrets import DerivedKeys
 from kontor.context import Secrets
 from kontor.http.keys import Principal
 from kontor.kernel.errors import Conflict, Forbidden, Gone, KontorError, NotFound
@@ -254,7 +255,7 @@ def test_audit_trail_does_not_verify_when_an_event_or_the_offer_was_changed(worl
         offer = session.get_one(Offer, offer_id)
         assert not audit_trail_intact(world.ctx, offer, events[:-1])
         assert not audit_trail_intact(world.ctx, offer, [events[0], events[2]])
-        assert not audit_trail_intact(replace(world.ctx, secrets=Secrets(offers=b"another")), offer, events)
+        assert not audit_trail_intact(replace(world.ctx, secrets=Secrets(DerivedKeys("another"))), offer, events)
         session.rollback()
     tampering = (
         "UPDATE offer_events SET actor = 'somebody else' WHERE number = 2",

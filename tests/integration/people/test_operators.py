@@ -10,9 +10,13 @@ from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import Argon2Passwords
 from kontor.kernel.errors import Conflict, Forbidden, Invalid
 from kontor.operators import service as operators
+from kontor.operators import sessions, sign_in
 from kontor.operators.service import NewOperator
+from kontor.operators.sessions import Browser
 from models.control import AuditEntry
 from models.people import Operator, OperatorSession
+
+BROWSER = Browser("192.0.2.1")
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def test_new_operator_signs_in_with_the_one_time_password(
     assert anna.operator.one_time
     assert anna.password not in repr(anna)
     assert anna.password not in anna.operator.password_hash
-    operator = operators.verify_credentials(session, passwords, "ANNA@kontor.example", anna.password)
+    operator = sign_in.verify_credentials(session, passwords, "ANNA@kontor.example", anna.password)
     assert operator is anna.operator
     entry = session.scalars(select(AuditEntry)).one()
     assert (entry.action, entry.target) == ("operator.create", "Anna@kontor.example")
@@ -46,17 +50,17 @@ def test_new_operator_signs_in_with_the_one_time_password(
 def test_wrong_credentials_are_refused(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, email: str, password: str
 ) -> None:
-    assert operators.verify_credentials(session, passwords, email, password) is None
+    assert sign_in.verify_credentials(session, passwords, email, password) is None
 
 
 def test_disabled_operator_is_refused(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
 ) -> None:
-    opened = operators.sign_in(session, anna.operator, clock.now())
+    opened = sessions.sign_in(session, anna.operator, BROWSER, clock.now())
     anna.operator.disabled_at = clock.now()
     session.flush()
-    assert operators.verify_credentials(session, passwords, anna.operator.email, anna.password) is None
-    assert operators.find_session(session, opened.secret, clock.now()) is None
+    assert sign_in.verify_credentials(session, passwords, anna.operator.email, anna.password) is None
+    assert sessions.find_session(session, opened.secret, clock.now()) is None
 
 
 def test_operator_address_is_unique_and_its_role_must_be_known(
@@ -72,28 +76,28 @@ def test_operator_address_is_unique_and_its_role_must_be_known(
 def test_session_ends_after_twelve_hours_or_by_signing_out(
     session: Session, anna: NewOperator, clock: ManualClock
 ) -> None:
-    opened = operators.sign_in(session, anna.operator, clock.now())
+    opened = sessions.sign_in(session, anna.operator, BROWSER, clock.now())
     assert opened.secret not in {row.secret_hash for row in session.scalars(select(OperatorSession))}
-    session_and_operator = operators.find_session(session, opened.secret, clock.now())
+    session_and_operator = sessions.find_session(session, opened.secret, clock.now())
     assert session_and_operator is not None
     assert session_and_operator[1] is anna.operator
-    assert operators.find_session(session, "guess", clock.now()) is None
+    assert sessions.find_session(session, "guess", clock.now()) is None
     later = clock.advance(timedelta(hours=12))
-    assert operators.find_session(session, opened.secret, later) is None
-    again = operators.sign_in(session, anna.operator, later)
-    operators.sign_out(session, again.secret)
-    assert operators.find_session(session, again.secret, later) is None
+    assert sessions.find_session(session, opened.secret, later) is None
+    again = sessions.sign_in(session, anna.operator, BROWSER, later)
+    sessions.sign_out(session, again.secret)
+    assert sessions.find_session(session, again.secret, later) is None
 
 
 def test_new_password_ends_every_session(
     session: Session, passwords: Argon2Passwords, anna: NewOperator, clock: ManualClock
 ) -> None:
-    opened = operators.sign_in(session, anna.operator, clock.now())
+    opened = sessions.sign_in(session, anna.operator, BROWSER, clock.now())
     with pytest.raises(Forbidden):
-        operators.change_password(session, passwords, anna.operator, "wrong", "a new password")
+        sign_in.change_password(session, passwords, anna.operator, "wrong", "a new password", clock.now())
     with pytest.raises(Invalid):
-        operators.change_password(session, passwords, anna.operator, anna.password, "short")
-    operators.change_password(session, passwords, anna.operator, anna.password, "a new password")
+        sign_in.change_password(session, passwords, anna.operator, anna.password, "short", clock.now())
+    sign_in.change_password(session, passwords, anna.operator, anna.password, "a new password", clock.now())
     assert not session.get_one(Operator, anna.operator.id).one_time
-    assert operators.find_session(session, opened.secret, clock.now()) is None
-    assert operators.verify_credentials(session, passwords, "anna@kontor.example", "a new password")
+    assert sessions.find_session(session, opened.secret, clock.now()) is None
+    assert sign_in.verify_credentials(session, passwords, "anna@kontor.example", "a new password")

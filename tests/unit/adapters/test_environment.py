@@ -66,6 +66,10 @@ def test_test_clock_may_start_at_an_instant(monkeypatch: pytest.MonkeyPatch) -> 
         ("SMTP_URL", "mail.example"),
         ("PUBLIC_URL", "ftp://h"),
         ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "a" * 40),
+        ("SECRET_KEY", "abcdefgh1" * 5),
+        ("SECRET_KEY", "0123456789abcdef" * 2 + ","),
+        ("SECRET_KEY", "0123456789abcdef" * 2 + ",cut off"),
     ],
 )
 def test_malformed_value_is_refused_with_its_name_in_one_line(

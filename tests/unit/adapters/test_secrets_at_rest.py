@@ -2,7 +2,8 @@
 
 import pytest
 
-from kontor.adapters.secrets import Argon2Passwords, DecryptionError, FernetSecretBox, derive_key
+from kontor.adapters.secrets import Argon2Passwords, DataKeyBox, DerivedKeys, FernetSecretBox, derive_key
+from kontor.kernel.data_keys import DecryptionError, KeyPurpose
 
 
 def test_encrypted_secret_can_be_decrypted_and_is_never_the_same_text() -> None:
@@ -32,6 +33,24 @@ def test_each_purpose_has_its_own_key() -> None:
     assert derive_key("key", "one") == derive_key("key", "one")
     with pytest.raises(ValueError, match="SECRET_KEY"):
         FernetSecretBox("")
+
+
+def test_secret_sealed_by_a_former_key_is_opened_while_that_key_is_listed() -> None:
+    sealed = FernetSecretBox("former").seal("secret")
+    assert DataKeyBox(DerivedKeys("any"), ("newest", "former")).open(sealed) == "secret"
+    with pytest.raises(DecryptionError):
+        DataKeyBox(DerivedKeys("any"), ("newest",)).open(sealed)
+
+
+def test_secret_sealed_by_the_data_key_needs_no_former_key() -> None:
+    sealed = DataKeyBox(DerivedKeys("one"), ("former",)).seal("secret")
+    assert DataKeyBox(DerivedKeys("one"), ("newest",)).open(sealed) == "secret"
+    with pytest.raises(DecryptionError):
+        DataKeyBox(DerivedKeys("two"), ("former",)).open(sealed)
+
+
+def test_each_purpose_has_a_data_key_of_its_own() -> None:
+    assert len({DerivedKeys("one").key(purpose) for purpose in KeyPurpose}) == len(KeyPurpose)
 
 
 def test_password_matches_its_hash_in_any_normal_form() -> None:

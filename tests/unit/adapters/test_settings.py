@@ -14,6 +14,7 @@ from kontor.adapters.settings import (
     stored_secret,
 )
 
+SECRET = "0123456789abcdef" * 2
 FOUND = Endpoints("postgresql+psycopg://kontor@/kontor?host=/run", "unix:///run/valkey.sock?db=0")
 
 
@@ -44,7 +45,7 @@ def test_secret_is_required_when_the_database_is_configured(tmp_path: Path) -> N
 
 
 def test_configured_urls_take_precedence_over_embedded_ones(tmp_path: Path) -> None:
-    configured = environment(tmp_path, DATABASE_URL="postgresql://h/d", SECRET_KEY="x" * 32)
+    configured = environment(tmp_path, DATABASE_URL="postgresql://h/d", SECRET_KEY=SECRET)
     settings = settings_from(configured, FOUND)
     assert settings.database_url == "postgresql+psycopg://h/d"
     assert settings.redis_url == FOUND.redis_url
@@ -69,7 +70,7 @@ def test_namespace_is_left_to_the_database_unless_it_is_set(tmp_path: Path) -> N
 
 
 def test_earlier_namespace_is_made_of_the_url_as_earlier_releases_read_it(tmp_path: Path) -> None:
-    configured = environment(tmp_path, DATABASE_URL="postgres://u@/d?host=a,b", SECRET_KEY="x" * 32)
+    configured = environment(tmp_path, DATABASE_URL="postgres://u@/d?host=a,b", SECRET_KEY=SECRET)
     expected = default_namespace("postgresql+psycopg://u@/d?host=a,b")
     assert settings_from(configured, FOUND).earlier_namespace == expected
 
@@ -91,7 +92,7 @@ def test_sessions_go_to_the_direct_url_when_it_is_set(tmp_path: Path) -> None:
         tmp_path,
         DATABASE_URL="postgresql://u@pooler:6432/d",
         DATABASE_DIRECT_URL="postgresql://u@db:5432/d",
-        SECRET_KEY="x" * 32,
+        SECRET_KEY=SECRET,
     )
     settings = settings_from(pooled, FOUND)
     assert settings.direct_url == "postgresql+psycopg://u@db:5432/d"

@@ -1,0 +1,152 @@
+"""The page of one's own sign-in: sessions, second factors, recovery codes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import segno
+
+from kontor.console import sign_in_steps
+from kontor.kernel.errors import Invalid
+from kontor.operators import factors, passkeys, queries, service, sessions
+from kontor.operators.factors import Change
+from kontor.operators.notifications import SECURITY_PAGE, device_name
+from kontor.ui import texts
+from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
+from models.people import Operator, OperatorSession
+
+QR_SCALE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A live session as the page shows it."""
+
+    id: UUID
+    device: str
+    origin: str
+    created_at: datetime
+    seen_at: datetime
+    mine: bool
+
+
+def show_security(request: ConsoleRequest) -> TemplateResponse:
+    """Show sessions and factors."""
+    return _page(request)
+
+
+def show_totp(request: ConsoleRequest) -> TemplateResponse:
+    """Show a new secret for an authenticator app, and the form that takes its first code."""
+    new = factors.new_totp(_me(request).email)
+    return _totp_form(request, new.secret, None, 200)
+
+
+def add_totp(request: ConsoleRequest) -> ConsoleResponse:
+    """Add the authenticator app; the response is the only place that shows the first recovery codes."""
+    form, change = request.incoming.form, _change(request)
+    sealed = form.get("sealed", "")
+    try:
+        factors.add_totp(change, request.deps.secret_box, sealed, form.get("name", ""), form.get("code", ""))
+    except Invalid as error:
+        if not error.errors:
+            return _page(request, message=error.message, status=422)
+        return _totp_form(request, request.deps.secret_box.open(sealed), error.message, 422)
+    return _page(request, done=texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
+
+
+def add_passkey(request: ConsoleRequest) -> ConsoleResponse:
+    """Add the passkey that the browser made; the response shows the first recovery codes."""
+    form, change = request.incoming.form, _change(request)
+    challenge = sign_in_steps.challenge_of(request, change.operator, form.get("state", ""))
+    if challenge is None:
+        return _page(request, message=texts.FORM_EXPIRED, status=422)
+    try:
+        party = sign_in_steps.party_of(request)
+        passkeys.add(change, party, form.get("name", ""), form.get("credential", ""), challenge)
+    except Invalid as error:
+        return _page(request, message=error.message, status=422)
+    return _page(request, done=texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
+
+
+def new_codes(request: ConsoleRequest) -> ConsoleResponse:
+    """Replace the recovery codes; the response is the only place that shows them."""
+    change = _change(request)
+    if not factors.list_factors(request.session, change.operator.id):
+        return _page(request, message=texts.NO_FACTOR, status=409)
+    return _page(request, codes=factors.new_recovery_codes(change))
+
+
+def remove_factor(request: ConsoleRequest) -> ConsoleResponse:
+    """Remove a factor. Raises NotFound."""
+    factors.remove(_change(request), request.incoming.uuid("factor_id"))
+    return Redirect(f"{SECURITY_PAGE}?done=factor-removed")
+
+
+def end_session(request: ConsoleRequest) -> ConsoleResponse:
+    """End one of one's own sessions. Raises NotFound."""
+    session_id = request.incoming.uuid("session_id")
+    service.end_session(request.session, _me(request), session_id, request.actor(), request.now)
+    return Redirect(f"{SECURITY_PAGE}?done=session-ended")
+
+
+def end_others(request: ConsoleRequest) -> ConsoleResponse:
+    """End all of one's own sessions but this one."""
+    for row in _sessions(request):
+        if not row.mine:
+            service.end_session(request.session, _me(request), row.id, request.actor(), request.now)
+    return Redirect(f"{SECURITY_PAGE}?done=sessions-ended")
+
+
+def _me(request: ConsoleRequest) -> Operator:
+    assert request.operator is not None
+    return request.operator
+
+
+def _change(request: ConsoleRequest) -> Change:
+    return Change(request.session, _me(request), request.actor(), request.now, request.wall_time)
+
+
+def _sessions(request: ConsoleRequest) -> list[SessionRow]:
+    def row(opened: OperatorSession) -> SessionRow:
+        mine = request.operator_session is not None and opened.id == request.operator_session.id
+        device = device_name(opened.agent) or texts.UNKNOWN_DEVICE
+        return SessionRow(opened.id, device, opened.origin or "", opened.created_at, opened.seen_at, mine)
+
+    return [row(opened) for opened in sessions.list_sessions(request.session, _me(request).id, request.wall_time)]
+
+
+def _page(
+    request: ConsoleRequest,
+    message: str | None = None,
+    done: str = "",
+    codes: Sequence[str] = (),
+    status: int = 200,
+) -> TemplateResponse:
+    me = _me(request)
+    challenge, state = sign_in_steps.new_challenge(request, me)
+    values = {
+        "sessions": _sessions(request),
+        "wall_time": request.wall_time,
+        "factors": factors.list_factors(request.session, me.id),
+        "codes_left": queries.recovery_codes_left(request.session, me.id),
+        "options": passkeys.creation_options(request.session, sign_in_steps.party_of(request), me, challenge),
+        "state": state,
+        "codes": codes,
+        "message": message,
+        "done": done,
+    }
+    return TemplateResponse("security.html", texts.SECURITY_TITLE, values, "", status)
+
+
+def _totp_form(request: ConsoleRequest, secret: str, message: str | None, status: int) -> TemplateResponse:
+    uri = factors.totp_uri(secret, _me(request).email)
+    values = {
+        "sealed": request.deps.secret_box.seal(secret),
+        "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        "uri": uri,
+        "picture": segno.make(uri, error="m").svg_data_uri(scale=QR_SCALE, border=4, light="white"),
+        "message": message,
+    }
+    return TemplateResponse("totp.html", texts.TOTP_TITLE, values, "", status)
