@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import uvicorn
 from sqlalchemy.orm import sessionmaker
 
-from kontor.adapters.network import system_resolve
 from kontor.adapters.redis_doorbell import RedisRelayHint
+from kontor.adapters.resolver import Names
 from kontor.adapters.secrets import Argon2Passwords, FernetSecretBox, derive_key
 from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
@@ -39,6 +39,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     tracer = tracer_for(settings, "web")
     pool = ThreadPoolExecutor if tracer is None else ContextThreads
     threads = pool(THREADS, thread_name_prefix="call")
+    names = Names()
     presence.start()
     try:
         yield Deps(
@@ -49,7 +50,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             passwords=Argon2Passwords(),
             programmes=Programmes(),
             tokens=Tokens(settings.secret_key),
-            guard=AddressGuard(system_resolve, settings.allow_private_instances),
+            guard=AddressGuard(names.lookup, settings.allow_private_instances),
             threads=threads,
             secret=derive_key(settings.secret_key, "api"),
             offer_secret=settings.secret_key.encode(),
@@ -62,6 +63,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     finally:
         presence.stop()
         threads.shutdown(wait=False, cancel_futures=True)
+        names.close()
         doorbell.close()
         client.close()
         engine.dispose()

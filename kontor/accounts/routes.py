@@ -135,9 +135,9 @@ def get_brand(ctx: Ctx, account_id: UUID) -> BrandOut:
     return brands.brand_out(ctx.session, account)
 
 
-def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
-    """Check by DNS that the instance may be called; runs outside any transaction."""
-    ctx.deps.guard.check(body.url)
+async def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
+    """Check by DNS that the instance may be called."""
+    await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
 
 
 @routes.put("/v1/accounts/{account_id}/instance", WRITE, response=InstanceOut, precheck=check_instance_url)

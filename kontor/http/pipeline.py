@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -30,8 +30,8 @@ from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, KontorError, NotFound
 
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
-Precheck = Callable[..., None]
-"""Network check before the transaction; takes the arguments of the endpoint."""
+Precheck = Callable[..., Coroutine[None, None, None]]
+"""Network check before the transaction, awaited without a thread; takes the arguments of the endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +110,34 @@ class Pipeline:
             trace_id = trace_of(request)
             return respond(problem(error, trace_id), trace_id)
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming)
+        refusal = None if self.spec.precheck is None else await self._precheck(deps, incoming)
+        response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, refusal)
         if response.wait is not None:
             response = await long_poll(request.app.state.watch, response)
         return respond(response, incoming.trace_id)
 
-    def serve(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
-        """Run the request in one transaction; an expected error becomes a problem."""
+    def serve(self, deps: Deps, incoming: IncomingRequest, refusal: KontorError | None = None) -> ApiResponse:
+        """Run the request in one transaction; an expected error becomes a problem. `refusal`: of its network check."""
         try:
             if self.spec.sessionless and "idempotency-key" not in incoming.headers:
                 response = run_on_connection(deps, lambda connection: self._work(deps, connection, incoming))
                 deps.jobs.doorbell.ring()
                 return response
-            refusal = None if self.spec.precheck is None else self._precheck(deps, incoming)
             return run(deps, lambda session: self._work(deps, session, incoming, refusal))
         except KontorError as error:
             return problem(error, incoming.trace_id)
 
-    def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
-        """Run the network check of an authorized request with no transaction open; return its error."""
+    async def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
+        """Run the network check of an authorized request: no transaction and no thread waits. Return its error."""
+        loop = asyncio.get_running_loop()
+        try:
+            await (await loop.run_in_executor(deps.threads, self._admitted_check, deps, incoming))
+        except KontorError as error:
+            return error
+        return None
+
+    def _admitted_check(self, deps: Deps, incoming: IncomingRequest) -> Coroutine[None, None, None]:
+        """Admit the caller, parse the arguments, return the check to await."""
         assert self.spec.precheck is not None
 
         def admitted(session: Session) -> RequestContext:
@@ -136,12 +145,7 @@ class Pipeline:
             self.spec.policy.admit(ctx)
             return ctx
 
-        try:
-            ctx = run(deps, admitted)
-            self.spec.precheck(ctx=ctx, **self.spec.arguments(incoming))
-        except KontorError as error:
-            return error
-        return None
+        return self.spec.precheck(ctx=run(deps, admitted), **self.spec.arguments(incoming))
 
     def _work(
         self,

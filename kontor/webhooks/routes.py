@@ -28,9 +28,9 @@ READ = RoutePolicy(Scope.READ, "endpoint_id", ownership.endpoint)
 WRITE = RoutePolicy(Scope.ENQUEUE, "endpoint_id", ownership.endpoint)
 
 
-def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
-    """Check by DNS that the endpoint may be called; runs outside any transaction."""
-    ctx.deps.guard.check(body.url)
+async def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
+    """Check by DNS that the endpoint may be called."""
+    await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
 
 
 @routes.post(
