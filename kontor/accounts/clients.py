@@ -16,9 +16,11 @@ from kontor.context import Context
 from kontor.fees.assignments import charge_to_date, stop_at_period_end
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
+from kontor.kernel.limits import CLIENTS
 from kontor.kernel.login_throttle import FAILURE_RETENTION
 from kontor.kernel.login_throttle import locked_until as login_throttle_locked_until
 from kontor.kernel.validation import name_key
+from kontor.limits import service as limits
 from kontor.mails import service as mails
 from kontor.mails.service import MailDraft
 from kontor.webhooks import events
@@ -44,7 +46,7 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
 
     An admin address that another account already has needs no activation and gets a notice instead.
 
-    Raises NotFound, Conflict(`not_a_reseller`, `name_taken`), Invalid.
+    Raises NotFound, Conflict(`not_a_reseller`, `name_taken`), Invalid, LimitReached.
     """
     reseller = share_lock_reseller(session, reseller_id)
     account_input = NewAccount(
@@ -55,6 +57,7 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
         timezone=new.timezone or reseller.timezone,
     )
     account = create_account(ctx, session, account_input, reseller.id)
+    limits.take(session, CLIENTS, str(reseller.id), ctx.now, reseller.id)
     if queries.email_in_use(session, account.email_key, excluding=account.id):
         account.activated_at = ctx.now
         _notice(ctx, session, account)

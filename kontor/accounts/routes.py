@@ -103,9 +103,9 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, service.get(ctx.session, account_id))
 
 
-@routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409])
+@routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409, 429])
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
-    """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
+    """Change the given fields of an account. 409 `name_taken`, `account_deleted`; 429 `too_many` addresses."""
     changes = body.model_dump(exclude_unset=True)
     account = service.change(ctx.context, ctx.session, account_id, changes)
     if "admin_email" in changes:
@@ -113,9 +113,9 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
     return shown(ctx, account)
 
 
-@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
+@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut, problems=[429])
 def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
-    """Resend the activation mail. 409 `already_activated`."""
+    """Resend the activation mail. 409 `already_activated`; 429 `too_many`."""
     return shown(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
 
 
@@ -212,7 +212,7 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, deletion.restore(ctx.context, ctx.session, account_id))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201)
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201, problems=[429])
 def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
     new = clients.NewClient(**body.model_dump())

@@ -8,7 +8,7 @@ import typer
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
-from kontor.cli import access, engine, imports, mails, money, processes, programmes
+from kontor.cli import access, engine, imports, limits, mails, money, processes, programmes
 from kontor.kernel.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
@@ -45,6 +45,7 @@ def build() -> typer.Typer:
         "domains": access.domains_app,
         "discounts": money.app,
         "import": imports.app,
+        "limits": limits.app,
     }
     for name, group in groups.items():
         app.add_typer(group(), name=name)

@@ -15,6 +15,7 @@ from kontor.console.handler import ConsoleHandler, ConsoleView
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
 from kontor.kernel.errors import NotFound
+from kontor.limits import console as limits_console
 from kontor.mails import console as mails_console
 from kontor.mails.preview_console import Gallery
 from kontor.offers import console as offers_console
@@ -53,6 +54,7 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.show_people),
     ("/console/keys", operators_console.show_keys),
+    ("/console/limits", limits_console.show_limits),
     ("/console/programmes", operators_console.show_programmes),
     ("/console/programmes/{code}", operators_console.show_programme),
 )
@@ -103,6 +105,7 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add("/console/people/{operator_id}/password", "POST", operators_console.new_password, OperatorRole.ADMIN)
     add("/console/people/{operator_id}/role", "POST", operators_console.set_role, OperatorRole.ADMIN)
     add("/console/keys", "POST", operators_console.add_key, OperatorRole.ADMIN)
+    add("/console/limits", "POST", limits_console.set_limit, OperatorRole.ADMIN)
     for path, view in ADMIN_PAGES:
         add(path, "GET", view, OperatorRole.ADMIN)
     for path, view in PAGES:

@@ -38,11 +38,11 @@ async def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
     RoutePolicy(Scope.ENQUEUE, not_account=True),
     response=WebhookEndpointSecretOut,
     status=201,
-    problems=[404],
+    problems=[404, 409, 429],
     precheck=check_url,
 )
 def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretOut:
-    """Create an endpoint. 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
+    """Create an endpoint. 409 `endpoint_exists`; 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
     if body.reseller_id is not None:
         require_visible_resource(ctx, ownership.account, body.reseller_id)
     created = service.create(

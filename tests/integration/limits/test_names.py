@@ -117,14 +117,14 @@ def slow_caller(url: str, key: str, account: str, number: int, ended: threading.
 def test_others_are_answered_in_250_ms_when_24_callers_wait_for_a_dead_name_server(
     api: Api, deps: Deps, make_accounts: Callable[[str], ResellerAccounts]
 ) -> None:
-    shop = make_accounts("tarpit")
-    attacker, other = api.key("read", "enqueue", account_id=shop.client), api.key("read")
+    accounts = make_accounts("tarpit")
+    attacker, other = api.key("read", "enqueue", account_id=accounts.client), api.key("read")
     answers: list[int] = []
     ended = threading.Event()
     with name_server(silent=True) as server, names_of(server) as names:
         app = build(replace(deps, guard=AddressGuard(names.lookup)))
         with running_server(app) as url, httpx.Client(base_url=url, timeout=30) as http:
-            arguments = [(url, attacker, str(shop.client), number, ended, answers) for number in range(CALLERS)]
+            arguments = [(url, attacker, str(accounts.client), number, ended, answers) for number in range(CALLERS)]
             callers = [threading.Thread(target=slow_caller, args=each) for each in arguments]
             for caller in callers:
                 caller.start()
