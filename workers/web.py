@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import uvicorn
 from sqlalchemy.orm import sessionmaker
@@ -21,6 +21,7 @@ from tasks.catalogue import catalogue
 from workers.connections import ContextThreads, clock_for, installed_version, redis_client, sql_engine, tracer_for
 from workers.namespaces import redis_keys
 from workers.presence import Presence, PresenceThread, RedisPing, identify
+from workers.rates import call_limits
 from workers.web_app import build
 
 THREADS = 8
@@ -39,31 +40,31 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     tracer = tracer_for(settings, "web")
     pool = ThreadPoolExecutor if tracer is None else ContextThreads
     threads = pool(THREADS, thread_name_prefix="call")
-    names = Names()
     presence.start()
     try:
-        yield Deps(
-            sessions=sessionmaker(engine, expire_on_commit=False),
-            clock=clock,
-            jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
-            secret_box=FernetSecretBox(settings.secret_key),
-            passwords=Argon2Passwords(),
-            programmes=Programmes(),
-            tokens=Tokens(settings.secret_key),
-            guard=AddressGuard(names.lookup, settings.allow_private_instances),
-            threads=threads,
-            secret=derive_key(settings.secret_key, "api"),
-            offer_secret=settings.secret_key.encode(),
-            public_url=settings.public_url,
-            test_clock=settings.test_clock,
-            version=installed_version(),
-            tracer=tracer,
-            readiness=presence.readiness,
-        )
+        with call_limits(settings) as limits, closing(Names()) as names:
+            yield Deps(
+                sessions=sessionmaker(engine, expire_on_commit=False),
+                clock=clock,
+                jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
+                secret_box=FernetSecretBox(settings.secret_key),
+                passwords=Argon2Passwords(),
+                programmes=Programmes(),
+                tokens=Tokens(settings.secret_key),
+                guard=AddressGuard(names.lookup, settings.allow_private_instances),
+                threads=threads,
+                secret=derive_key(settings.secret_key, "api"),
+                offer_secret=settings.secret_key.encode(),
+                public_url=settings.public_url,
+                test_clock=settings.test_clock,
+                version=installed_version(),
+                tracer=tracer,
+                readiness=presence.readiness,
+                limits=limits,
+            )
     finally:
         presence.stop()
         threads.shutdown(wait=False, cancel_futures=True)
-        names.close()
         doorbell.close()
         client.close()
         engine.dispose()

@@ -103,7 +103,7 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, service.get(ctx.session, account_id))
 
 
-@routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409, 429])
+@routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409])
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
     """Change the given fields of an account. 409 `name_taken`, `account_deleted`; 429 `too_many` addresses."""
     changes = body.model_dump(exclude_unset=True)
@@ -113,7 +113,7 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
     return shown(ctx, account)
 
 
-@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut, problems=[429])
+@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
 def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
     """Resend the activation mail. 409 `already_activated`; 429 `too_many`."""
     return shown(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
@@ -212,14 +212,14 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, deletion.restore(ctx.context, ctx.session, account_id))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201, problems=[429])
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201)
 def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
     new = clients.NewClient(**body.model_dump())
     return shown(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut, problems=[429])
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut)
 def connect_client(ctx: Ctx, reseller_id: UUID, body: ClientCredentials) -> ApiResponse | AccountOut:
     """Connect an existing account by its password. 403 `bad_credentials`; 409 `has_reseller`; 429 `locked`."""
     result = clients.connect(ctx.context, ctx.session, reseller_id, body.name, body.password)

@@ -20,6 +20,7 @@ from kontor.engine.readiness import Readiness
 from kontor.engine.test_clock import FrozenClock
 from kontor.http.incoming import IncomingRequest
 from kontor.http.keys import Principal
+from kontor.http.limits import CallLimits
 from kontor.http.ownership import Owner, Ownership
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.database import psycopg_connection
@@ -54,6 +55,7 @@ class Deps:
     version: str = "0"
     tracer: Tracer | None = None
     readiness: Readiness | None = None
+    limits: CallLimits = field(default_factory=CallLimits)
 
     @property
     def engine(self) -> Engine:

@@ -19,8 +19,9 @@ from starlette.responses import Response
 
 from kontor.http.context import Deps, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
-from kontor.http.incoming import IncomingRequest, read_body, trace_of
+from kontor.http.incoming import IncomingRequest, bearer, read_body, trace_of
 from kontor.http.keys import authenticate
+from kontor.http.limits import key_of
 from kontor.http.long_poll import long_poll
 from kontor.http.problems import TooLarge
 from kontor.http.responses import ApiResponse, invalid, problem, respond
@@ -97,24 +98,29 @@ class Pipeline:
     async def handle(self, request: Request) -> Response:
         """Handle one request."""
         began = asyncio.get_running_loop().time()
-        response = await self._respond(request)
-        took = asyncio.get_running_loop().time() - began
-        request.app.state.meter.count(request.method, self.spec.path, response.status_code, took)
-        return response
-
-    async def _respond(self, request: Request) -> Response:
         deps: Deps = request.app.state.deps
+        trace_id = trace_of(request)
+        key = key_of(bearer(request.headers))
+        with deps.limits.admitted(key, request.scope["path"], request.query_params.get("wait")) as refusal:
+            response = problem(refusal, trace_id) if refusal else await self._respond(deps, request, trace_id)
+        took = asyncio.get_running_loop().time() - began
+        meter = request.app.state.meter
+        meter.count(request.method, self.spec.path, response.status, took)
+        if response.limit is not None:
+            meter.refuse(response.limit)
+        return respond(response, trace_id)
+
+    async def _respond(self, deps: Deps, request: Request, trace_id: str) -> ApiResponse:
         try:
-            incoming = IncomingRequest.of(request, body=await read_body(request))
+            incoming = IncomingRequest.of(request, body=await read_body(request), trace_id=trace_id)
         except TooLarge as error:
-            trace_id = trace_of(request)
-            return respond(problem(error, trace_id), trace_id)
+            return problem(error, trace_id)
         loop = asyncio.get_running_loop()
         refusal = None if self.spec.precheck is None else await self._precheck(deps, incoming)
         response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, refusal)
         if response.wait is not None:
             response = await long_poll(request.app.state.watch, response)
-        return respond(response, incoming.trace_id)
+        return response
 
     def serve(self, deps: Deps, incoming: IncomingRequest, refusal: KontorError | None = None) -> ApiResponse:
         """Run the request in one transaction; an expected error becomes a problem. `refusal`: of its network check."""
@@ -179,6 +185,7 @@ def _authenticated(
     connection = psycopg_connection(transaction) if isinstance(transaction, Session) else transaction
     now = deps.clock.now()
     caller = authenticate(connection, incoming.secret, now)
+    deps.limits.rates.learn(key_of(incoming.secret), caller.key_id, caller.scopes, connection)
     return RequestContext(deps, transaction, incoming, now, caller, refusal)
 
 

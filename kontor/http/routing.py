@@ -139,7 +139,7 @@ def _success_responses(also: Mapping[int, type[BaseModel] | str]) -> dict[int | 
 
 
 def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:
-    statuses = {401, 403, 503, *further}
+    statuses = {401, 403, 429, 503, *further}
     if "{" in spec.path:
         statuses.add(404)
     if method == "POST":

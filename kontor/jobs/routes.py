@@ -36,6 +36,7 @@ from kontor.jobs.search import Searcher
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import Forbidden, NotFound
 from kontor.kernel.paging import cursor_id
+from kontor.limits import service as limits
 from models.keys import Scope
 
 
@@ -71,6 +72,13 @@ def may_steer_job(ctx: RequestContext) -> None:
         raise Forbidden(message="Jobs of others require the scope operate.", scope=Scope.OPERATE.value)
 
 
+def require_room(ctx: RequestContext, jobs: int) -> None:
+    """Raise LimitReached when a bound key's tenant would have too many unfinished jobs."""
+    tenant = ctx.caller.tenant
+    if tenant is not None:
+        ctx.deps.limits.jobs.add(tenant, jobs, lambda: limits.unfinished_jobs(ctx.connection, tenant))
+
+
 routes = Routes("jobs")
 
 
@@ -79,6 +87,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
     """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result."""
     ledger, request = ctx.jobs, _request(ctx, body)
     service.require_public(ledger.catalogue, ctx.caller, request.task)
+    require_room(ctx, 1)
     enqueued = ctx.enqueue_request(request)
     if enqueued.created:
         response = _job_response(service.new_view(ledger, request, enqueued.id), 202)
@@ -97,6 +106,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
 def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
     """Enqueue up to 10,000 jobs, all or none."""
     requests = [_request(ctx, new) for new in body.jobs]
+    require_room(ctx, len(requests))
     return JobIdsOut(ids=service.enqueue_many(ctx.session, ctx.jobs, ctx.caller, requests))
 
 

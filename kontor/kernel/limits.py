@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from kontor.kernel.errors import NotFound, TooManyAttempts
 
@@ -129,3 +129,10 @@ def spoken(window: timedelta) -> str:
     """Return a window in words."""
     words = {SECOND: "1 s", HOUR: "1 h", DAY: "24 h", WEEK: "7 days"}
     return words.get(window, f"{int(window.total_seconds())} s")
+
+
+class Spent(NamedTuple):
+    """Requests of a key that a process let through since it last told the others; the key's rate per second."""
+
+    requests: int
+    rate: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -13,15 +12,11 @@ from sqlalchemy.orm import Session
 from kontor.kernel.database import PgConnection, psycopg_connection
 from models.limits import LimitOverride, LimitUse
 
-ALL: Final = ""
-"""The subject of an override for all."""
-OVERRIDES_OF: Final = "SELECT name, subject, value FROM limit_overrides WHERE name = ANY(%s) AND subject = ANY(%s)"
-
-
-def overrides_of(connection: PgConnection, names: Sequence[str], subjects: Sequence[str]) -> dict[tuple[str, str], int]:
-    """Return the overrides of limits by (name, subject)."""
-    rows = connection.execute(OVERRIDES_OF, (list(names), [ALL, *subjects])).fetchall()
-    return {(name, subject): value for name, subject, value in rows}
+UNFINISHED: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM jobs WHERE tenant = %s AND state <> 'dead' LIMIT %s
+) AS j
+"""
 
 
 def overrides(session: Session) -> list[LimitOverride]:
@@ -70,6 +65,12 @@ def busiest(session: Session, name: str, since: datetime, now: datetime) -> Busi
 def delete_uses(session: Session, before: datetime) -> None:
     """Delete uses that no window holds."""
     session.execute(delete(LimitUse).where(LimitUse.at < before))
+
+
+def unfinished_jobs(connection: PgConnection, tenant: str, most: int) -> int:
+    """Return how many jobs of a tenant are unfinished, `most` at most."""
+    row = connection.execute(UNFINISHED, (tenant, most)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def most_of(session: Session, query: str, now: datetime) -> tuple[str, int] | None:

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 
 from kontor import audit
 from kontor.audit import Actor
+from kontor.http.limits import ALL, overrides_of
 from kontor.kernel import database
-from kontor.kernel.database import psycopg_connection
+from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid
-from kontor.kernel.limits import LIMITS, WEEK, Counted, Limit, LimitReached, limit_named
+from kontor.kernel.limits import JOBS_UNFINISHED, LIMITS, WEEK, Counted, Limit, LimitReached, limit_named
 from kontor.kernel.validation import address_key
 from kontor.limits import queries
-from kontor.limits.queries import ALL
 
 HIGHEST: Final = 1_000_000_000
 KEEP: Final = WEEK + timedelta(days=1)
@@ -41,7 +41,7 @@ MOST: Final[Mapping[str, str]] = MappingProxyType(
 def allowed(session: Session, limit: Limit, owner: UUID | None = None) -> int:
     """Return the value of a limit: the owner's override, else that for all, else the default."""
     subjects = [] if owner is None else [str(owner)]
-    values = queries.overrides_of(psycopg_connection(session), [limit.name], subjects)
+    values = overrides_of(psycopg_connection(session), [limit.name], subjects)
     return effective(values, limit, owner)
 
 
@@ -76,6 +76,13 @@ def time_to_next(
     if len(times) < most:
         return None
     return times[-1] + limit.window - now if times else limit.window
+
+
+def unfinished_jobs(connection: PgConnection, tenant: str) -> tuple[int, int]:
+    """Return how many jobs of a tenant are unfinished, counted up to its limit, and that limit."""
+    values = overrides_of(connection, [JOBS_UNFINISHED.name], [tenant])
+    most = values.get((JOBS_UNFINISHED.name, tenant), values.get((JOBS_UNFINISHED.name, ALL), JOBS_UNFINISHED.default))
+    return queries.unfinished_jobs(connection, tenant, most), most
 
 
 def count(session: Session, limit: Limit, subject: str, now: datetime) -> None:
@@ -142,7 +149,7 @@ def set_limit(
     limit = limit_named(name)
     _validate(limit, value)
     target = ALL if subject is None else str(subject)
-    before = queries.overrides_of(psycopg_connection(session), [name], [target]).get((name, target))
+    before = overrides_of(psycopg_connection(session), [name], [target]).get((name, target))
     if value is None:
         queries.remove(session, name, target)
     else:

@@ -52,9 +52,7 @@ def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
     return offer_out(ctx.session, offer, ctx.now)
 
 
-@routes.post(
-    "/v1/offers", RoutePolicy(Scope.ENQUEUE, not_account=True), response=OfferOut, status=201, problems=[404, 429]
-)
+@routes.post("/v1/offers", RoutePolicy(Scope.ENQUEUE, not_account=True), response=OfferOut, status=201, problems=[404])
 def send_offer(ctx: Ctx, body: OfferIn) -> OfferOut:
     """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`."""
     require_visible_resource(ctx, ownership.account, body.reseller_id)

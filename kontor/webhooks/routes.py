@@ -38,7 +38,7 @@ async def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
     RoutePolicy(Scope.ENQUEUE, not_account=True),
     response=WebhookEndpointSecretOut,
     status=201,
-    problems=[404, 409, 429],
+    problems=[404, 409],
     precheck=check_url,
 )
 def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretOut:
