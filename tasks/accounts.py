@@ -15,7 +15,7 @@ from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, P
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.login_throttle import FAILURE_RETENTION
 from kontor.limits import service as limits
-from kontor.mails import queries as mails_queries
+from kontor.mails import address_queries
 from kontor.operators import queries as operators_queries
 from kontor.programme.service import Programmes
 from tasks.deps import HandlerDeps
@@ -37,7 +37,7 @@ class AccountsTidyHandler:
             next_job = job.jobs.enqueue(session, AccountsTidy(purged=purged), tenant=job.tenant)
             return Done({**counts, "continued_by": str(next_job.id)})
         accounts_queries.delete_failures(session, job.now - FAILURE_RETENTION)
-        mails_queries.delete_suppressions(session, job.now)
+        address_queries.delete_suppressions(session, job.now)
         limits.tidy(session, job.now)
         sessions = operators_queries.delete_expired_sessions(session, job.now)
         return Done({**counts, "sessions": sessions, "continued_by": None})

@@ -9,6 +9,7 @@ from kontor.discounts import payloads as discounts
 from kontor.engine import payloads as engine
 from kontor.engine.catalogue import ScheduleSpec
 from kontor.fees import payloads as fees
+from kontor.mails import payloads as mails
 from kontor.reconciliation import payloads as reconciliation
 from models.programmes import ProgrammeRow
 
@@ -20,6 +21,7 @@ def all_schedules(session: Session) -> list[ScheduleSpec]:
         *engine.SCHEDULES,
         *accounts.SCHEDULES,
         *alerts.SCHEDULES,
+        *mails.SCHEDULES,
         *reconciliation.SCHEDULES,
         *discounts.schedules(programmes),
         *fees.schedules(programmes),

@@ -19,6 +19,7 @@ from kontor.kernel.ports import validate_password
 from kontor.kernel.tokens import Tokens
 from kontor.limits import service as limits
 from kontor.mails import service as mails
+from kontor.mails import strangers
 from kontor.mails.service import Links, MailRule, Refreshed
 from kontor.programme.service import Programmes
 from kontor.webhooks import events
@@ -89,6 +90,7 @@ def activate(ctx: Context, session: Session, tokens: Tokens, token: str, passwor
     if password is not None:
         account.password_hash = ctx.passwords.hash(validate_password(password))
     account.activated_at = ctx.now
+    strangers.confirm(session, account, ctx.now)
     session.flush()
     event_data = {"account_id": str(account.id)}
     events.emit(session, ctx.jobs, "account.activated", account, event_data, at=ctx.now)

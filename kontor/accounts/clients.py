@@ -22,6 +22,7 @@ from kontor.kernel.login_throttle import locked_until as login_throttle_locked_u
 from kontor.kernel.validation import name_key
 from kontor.limits import service as limits
 from kontor.mails import service as mails
+from kontor.mails import strangers
 from kontor.mails.service import MailDraft
 from kontor.webhooks import events
 from kontor.webhooks.events import NewEvent
@@ -133,6 +134,7 @@ def attach(ctx: Context, session: Session, reseller: Account, account: Account) 
     charge_to_date(ctx, session, [account])
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
     brand_queries.delete_brands(session, [account.id])
+    strangers.carry_over(session, account, reseller.id, ctx.now)
     session.flush()
     event_data = {"account_id": str(account.id), "name": account.name, "reseller_id": str(reseller.id)}
     seq = events.emit(session, ctx.jobs, "account.connected", account, event_data, at=ctx.now)

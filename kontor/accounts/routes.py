@@ -40,6 +40,8 @@ from kontor.http.responses import ApiResponse, problem
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery, RequestModel
 from kontor.kernel.errors import Forbidden
+from kontor.mails import strangers
+from kontor.mails.strangers import MailFate
 from kontor.offers import service as offers
 from models.accounts import Account
 from models.keys import Scope
@@ -165,6 +167,12 @@ class RevertIn(RequestModel):
     disconnect_clients: bool = False
 
 
+class ClientOut(AccountOut):
+    """A client, and what became of the mail to its admin: `held` waits for the reseller's allowance."""
+
+    mail: MailFate
+
+
 class ClientIn(RequestModel):
     """A new client account."""
 
@@ -212,11 +220,11 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, deletion.restore(ctx.context, ctx.session, account_id))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201)
-def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
-    """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
-    new = clients.NewClient(**body.model_dump())
-    return shown(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=ClientOut, status=201)
+def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> ClientOut:
+    """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`; 429 `too_many`."""
+    account = clients.create(ctx.context, ctx.session, reseller_id, clients.NewClient(**body.model_dump()))
+    return ClientOut(**dict(shown(ctx, account)), mail=strangers.fate_of(ctx.session, account.id))
 
 
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from kontor.cli.context import Json, ReasonOption, command_context, print_facts, print_rows
+from kontor.cli.context import Json, ReasonOption, command_context, control_context, print_facts, print_rows
 from kontor.kernel.errors import Invalid
 
 
@@ -49,18 +49,21 @@ def set_limit(
     as_json: Json = False,
 ) -> None:
     """Set a limit for all, for one reseller or for one key; mails that it held leave as far as it allows."""
-    from kontor.audit import Actor
+    from kontor.kernel.limits import Beyond
     from kontor.limits import service
     from kontor.limits.schemas import limit_out
+    from kontor.mails.payloads import MailsRelease
 
     if reseller is not None and key is not None:
         raise Invalid("invalid", "Use either --reseller or --key.")
     if value != "default" and not (value.isascii() and value.isdigit()):
         raise Invalid("invalid", f"{value} is no whole number; `default` restores the default.")
     number = None if value == "default" else int(value)
-    with command_context() as ctx:
+    with control_context(reason) as control_ctx:
+        session, jobs = control_ctx.command.session, control_ctx.operations.jobs
         if reseller or key:
             service.owner_kind(name, reseller=reseller is not None, key=key is not None)
-        actor = Actor(ctx.actor, "cli", reason)
-        view = service.set_limit(ctx.session, name, number, actor, ctx.now, reseller or key)
+        view = service.set_limit(session, name, number, control_ctx.actor, control_ctx.command.now, reseller or key)
+        if view.limit.beyond is Beyond.HELD:
+            jobs.enqueue(session, MailsRelease())
     print_facts(limit_out(view).model_dump(mode="json"), as_json=as_json)

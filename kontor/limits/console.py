@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from kontor.kernel.errors import Invalid, NotFound
+from kontor.kernel.limits import Beyond
 from kontor.limits import service
 from kontor.limits.schemas import limit_out
+from kontor.mails.payloads import MailsRelease
 from kontor.ui import formatting
 from kontor.ui.console_request import REASON_LIMIT, ConsoleRequest, TemplateResponse
 
@@ -21,7 +23,11 @@ def set_limit(request: ConsoleRequest) -> TemplateResponse:
     try:
         value, subject = _number(form.get("value", "").strip()), _subject(form.get("subject", "").strip())
         with request.session.begin_nested():
-            service.set_limit(request.session, form.get("name", ""), value, request.actor(reason), request.now, subject)
+            view = service.set_limit(
+                request.session, form.get("name", ""), value, request.actor(reason), request.now, subject
+            )
+            if view.limit.beyond is Beyond.HELD:
+                request.jobs.enqueue(request.session, MailsRelease())
     except (Invalid, NotFound) as error:
         return _page(request, message=error.message, status=422)
     return _page(request, done=True)

@@ -85,6 +85,14 @@ def unfinished_jobs(connection: PgConnection, tenant: str) -> tuple[int, int]:
     return queries.unfinished_jobs(connection, tenant, most), most
 
 
+def room(session: Session, limit: Limit, subject: str, now: datetime, owner: UUID | None = None) -> int:
+    """Return how many further uses are allowed now. Locks the subject until the transaction ends."""
+    assert limit.window is not None
+    database.lock_names(session, f"limit:{limit.name}:{subject}")
+    most = allowed(session, limit, owner)
+    return most - len(queries.uses(session, limit.name, subject, now - limit.window, now, most))
+
+
 def count(session: Session, limit: Limit, subject: str, now: datetime) -> None:
     """Count one use, whatever the limit."""
     queries.add_use(session, limit.name, subject, now)
