@@ -11,9 +11,14 @@ from models.base import Base, JsonObject, enum_check
 
 
 class MailState(StrEnum):
-    """State of a mail. skipped: obsolete when due. suppressed: all recipients are suppressed."""
+    """State of a mail. skipped: obsolete when due. suppressed: all recipients are suppressed.
+
+    held_limit: waits for the reseller's allowance of mails to strangers. folded: listed in a digest instead.
+    """
 
     QUEUED = "queued"
+    HELD_LIMIT = "held_limit"
+    FOLDED = "folded"
     SENT = "sent"
     SKIPPED = "skipped"
     SUPPRESSED = "suppressed"
@@ -28,9 +33,13 @@ class RecipientRole(StrEnum):
 
 
 class RecipientState(StrEnum):
-    """State of a recipient. failed: permanently refused now. suppressed: not tried because refused earlier."""
+    """State of a recipient. failed: permanently refused now. suppressed: not tried because refused earlier.
+
+    folded: had enough mails that day; the mail is listed in a digest.
+    """
 
     QUEUED = "queued"
+    FOLDED = "folded"
     SENT = "sent"
     SUPPRESSED = "suppressed"
     FAILED = "failed"
@@ -76,12 +85,16 @@ class Mail(Base):
         Index("ix_mails_reseller_id", "reseller_id", "id"),
         Index("ix_mails_template", "template", "id"),
         Index("ix_mails_state", "state", "id", postgresql_where=text("state <> 'sent'")),
+        Index("ix_mails_held", "reseller_id", "id", postgresql_where=text("state = 'held_limit'")),
         Index("ix_mails_repeats", "repeats", "id", postgresql_where=text("repeats IS NOT NULL")),
     )
 
 
 class MailRecipient(Base):
-    """One SMTP transaction of a mail. `address` as written, `address_key` case-folded."""
+    """One SMTP transaction of a mail. `address` as written, `address_key` case-folded.
+
+    `posted_at`: when the mail was posted, business time; `folded_in`: the digest that lists it.
+    """
 
     __tablename__ = "mail_recipients"
 
@@ -93,10 +106,20 @@ class MailRecipient(Base):
     tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None]
+    posted_at: Mapped[datetime | None]
+    folded_in: Mapped[UUID | None]
 
     __table_args__ = (
         enum_check("role", RecipientRole),
         enum_check("state", RecipientState),
+        Index(
+            "ix_mail_recipients_address_key", "address_key", "posted_at", postgresql_where=text("posted_at IS NOT NULL")
+        ),
+        Index(
+            "ix_mail_recipients_folded",
+            "address_key",
+            postgresql_where=text("state = 'folded' AND folded_in IS NULL"),
+        ),
     )
 
 

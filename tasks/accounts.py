@@ -14,7 +14,8 @@ from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, Handler, JobContext, Outcome, Permanent
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.login_throttle import FAILURE_RETENTION
-from kontor.mails import queries as mails_queries
+from kontor.limits import service as limits
+from kontor.mails import address_queries
 from kontor.operators import queries as operators_queries
 from kontor.programme.service import Programmes
 from tasks.deps import HandlerDeps
@@ -28,7 +29,7 @@ class AccountsTidyHandler:
     payload: ClassVar[type[AccountsTidy]] = AccountsTidy
 
     def run(self, job: JobContext, session: Session, payload: AccountsTidy) -> Outcome:
-        """Purge a chunk and enqueue the next; after the last, delete expired failures, suppressions and sessions."""
+        """Purge a chunk and enqueue the next; after the last, delete what expired: failures, suppressions, sessions."""
         chunk = purge(job.jobs, session, job.now, CHUNK)
         purged = payload.purged + chunk.done
         counts = {"purged": purged, "left": chunk.left}
@@ -36,7 +37,8 @@ class AccountsTidyHandler:
             next_job = job.jobs.enqueue(session, AccountsTidy(purged=purged), tenant=job.tenant)
             return Done({**counts, "continued_by": str(next_job.id)})
         accounts_queries.delete_failures(session, job.now - FAILURE_RETENTION)
-        mails_queries.delete_suppressions(session, job.now)
+        address_queries.delete_suppressions(session, job.now)
+        limits.tidy(session, job.now)
         sessions = operators_queries.delete_expired_sessions(session, job.jobs.clock.wall_time())
         return Done({**counts, "sessions": sessions, "continued_by": None})
 

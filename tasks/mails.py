@@ -14,7 +14,8 @@ from kontor.kernel.validation import address_key
 from kontor.mailer.build import MailBuilder
 from kontor.mails import queries as mails_queries
 from kontor.mails.dispatch import Dispatch, Dispatcher, NotSent, SendResult, log_copy_of, record
-from kontor.mails.payloads import MailSend
+from kontor.mails.held import release
+from kontor.mails.payloads import MailSend, MailsRelease
 from kontor.mails.queries import RecipientResult
 from models.mails import MailState, RecipientState
 from tasks.deps import HandlerDeps
@@ -88,8 +89,21 @@ class MailSendHandler:
             mails_queries.close(session, payload.mail_id, MailState.FAILED, error, job.id)
 
 
+@dataclass(frozen=True, slots=True)
+class MailsReleaseHandler:
+    """Queues held mails, oldest first."""
+
+    dispatcher: Dispatcher
+    payload: ClassVar[type[MailsRelease]] = MailsRelease
+
+    def run(self, job: JobContext, session: Session, payload: MailsRelease) -> Done:
+        """Release what the allowances permit."""
+        return Done(release(session, job.jobs, self.dispatcher.rules, self.dispatcher.programmes))
+
+
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of mails."""
     return [
         MailSendHandler(deps.dispatcher, deps.builder, deps.transport),
+        MailsReleaseHandler(deps.dispatcher),
     ]

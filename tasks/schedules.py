@@ -9,6 +9,7 @@ from kontor.discounts import payloads as discounts
 from kontor.engine import payloads as engine
 from kontor.engine.catalogue import ScheduleSpec
 from kontor.fees import payloads as fees
+from kontor.mails import payloads as mails
 from kontor.operators import payloads as operators
 from kontor.reconciliation import payloads as reconciliation
 from models.programmes import ProgrammeRow
@@ -21,6 +22,7 @@ def all_schedules(session: Session) -> list[ScheduleSpec]:
         *engine.SCHEDULES,
         *accounts.SCHEDULES,
         *alerts.SCHEDULES,
+        *mails.SCHEDULES,
         *reconciliation.SCHEDULES,
         *operators.SCHEDULES,
         *discounts.schedules(programmes),

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import uvicorn
 from sqlalchemy.orm import sessionmaker
 
-from kontor.adapters.network import system_resolve
 from kontor.adapters.redis_doorbell import RedisRelayHint
+from kontor.adapters.resolver import Names
 from kontor.adapters.secrets import HASHES_AT_ONCE, Argon2Passwords, DataKeyBox
 from kontor.adapters.settings import Settings
 from kontor.engine.enqueue import Jobs
@@ -30,6 +30,7 @@ from workers.connections import (
 )
 from workers.namespaces import redis_keys
 from workers.presence import Presence, PresenceThread, RedisPing, identify
+from workers.rates import call_limits
 from workers.web_app import build
 from workers.wiring import tokens_of
 
@@ -56,26 +57,28 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     sign_in_threads = BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
     presence.start()
     try:
-        yield Deps(
-            sessions=sessionmaker(engine, expire_on_commit=False),
-            clock=clock,
-            jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
-            secret_box=DataKeyBox(keys, settings.secret_keys),
-            passwords=Argon2Passwords(),
-            programmes=Programmes(),
-            tokens=tokens_of(settings),
-            guard=AddressGuard(system_resolve, settings.allow_private_instances),
-            threads=threads,
-            sign_in_threads=sign_in_threads,
-            keys=keys,
-            public_url=settings.public_url,
-            console_url=settings.console_url,
-            test_clock=settings.test_clock,
-            version=installed_version(),
-            tracer=tracer,
-            readiness=presence.readiness,
-            key_use=key_use,
-        )
+        with call_limits(settings) as limits, closing(Names()) as names:
+            yield Deps(
+                sessions=sessionmaker(engine, expire_on_commit=False),
+                clock=clock,
+                jobs=with_tracing(Jobs(catalogue(), clock, doorbell), tracer),
+                secret_box=DataKeyBox(keys, settings.secret_keys),
+                passwords=Argon2Passwords(),
+                programmes=Programmes(),
+                tokens=tokens_of(settings),
+                guard=AddressGuard(names.lookup, settings.allow_private_instances),
+                threads=threads,
+                sign_in_threads=sign_in_threads,
+                keys=keys,
+                public_url=settings.public_url,
+                console_url=settings.console_url,
+                test_clock=settings.test_clock,
+                version=installed_version(),
+                tracer=tracer,
+                readiness=presence.readiness,
+                key_use=key_use,
+                limits=limits,
+            )
     finally:
         presence.stop()
         threads.shutdown(wait=False, cancel_futures=True)

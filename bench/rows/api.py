@@ -44,7 +44,12 @@ def make_key(environment: BenchEnvironment, database: str, scope: str) -> str:
     made = subprocess.run(argv, env=environ(environment, database), capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise Failed(f"no API key: {made.stderr.strip()}")
-    return str(json.loads(made.stdout)["secret"])
+    created = json.loads(made.stdout)
+    unlimited = [*argv[:3], "limits", "set", "api_rate", "1000000", "--key", created["id"]]
+    set_ = subprocess.run(unlimited, env=environ(environment, database), capture_output=True, text=True, check=False)
+    if set_.returncode != 0:
+        raise Failed(f"no rate for the API key: {set_.stderr.strip()}")
+    return str(created["secret"])
 
 
 def wait_until_open(port: int, process: "Popen[bytes]", environment: BenchEnvironment) -> None:

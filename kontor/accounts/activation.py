@@ -15,9 +15,12 @@ from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, Gone, NotFound
 from kontor.kernel.ids import new_id
+from kontor.kernel.limits import ACTIVATIONS, LimitReached
 from kontor.kernel.ports import validate_password
 from kontor.kernel.tokens import Tokens
+from kontor.limits import service as limits
 from kontor.mails import service as mails
+from kontor.mails import strangers
 from kontor.mails.service import Links, MailRule, Refreshed
 from kontor.programme.service import Programmes
 from kontor.webhooks import events
@@ -44,6 +47,7 @@ class Invitation:
 
 def mail_link(ctx: Context, session: Session, account: Account) -> UUID | None:
     """Mail an activation link to the account's admin; earlier links stay valid until one is used."""
+    limits.count(session, ACTIVATIONS, limits.of_address(account.admin_email), ctx.now)
     expires_at = ctx.now + ACTIVATION_LIFETIME
     return mails.post(
         session,
@@ -57,12 +61,20 @@ def mail_link(ctx: Context, session: Session, account: Account) -> UUID | None:
 
 
 def resend_link(ctx: Context, session: Session, account_id: UUID) -> Account:
-    """Mail another activation link. Raises NotFound, Conflict(`already_activated`, `account_deleted`)."""
+    """Mail another activation link. Raises NotFound, Conflict(`already_activated`, `account_deleted`), LimitReached."""
     account = lock_account(session, account_id)
     if account.activated_at is not None:
         raise Conflict("already_activated", "The account is already active.", state="active")
+    require_activation_mail(ctx, session, account.admin_email, account.reseller_id)
     mail_link(ctx, session, account)
     return account
+
+
+def require_activation_mail(ctx: Context, session: Session, address: str, reseller_id: UUID | None) -> None:
+    """Raise LimitReached unless one more activation mail may go to an address this hour."""
+    free_in = limits.time_to_next(session, ACTIVATIONS, limits.of_address(address), ctx.now, reseller_id)
+    if free_in is not None:
+        raise LimitReached(ACTIVATIONS, limits.allowed(session, ACTIVATIONS, reseller_id), free_in)
 
 
 def peek(ctx: Context, session: Session, tokens: Tokens, token: str) -> Invitation:
@@ -83,6 +95,7 @@ def activate(ctx: Context, session: Session, tokens: Tokens, token: str, passwor
     if password is not None:
         account.password_hash = ctx.passwords.hash(validate_password(password))
     account.activated_at = ctx.now
+    strangers.confirm(session, account, ctx.now)
     session.flush()
     event_data = {"account_id": str(account.id)}
     events.emit(session, ctx.jobs, "account.activated", account, event_data, at=ctx.now)

@@ -17,10 +17,13 @@ from kontor.context import Context
 from kontor.fees.assignments import charge_to_date, stop_at_period_end
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
+from kontor.kernel.limits import CLIENTS
 from kontor.kernel.login_throttle import FAILURE_RETENTION
 from kontor.kernel.login_throttle import locked_until as login_throttle_locked_until
 from kontor.kernel.validation import name_key
+from kontor.limits import service as limits
 from kontor.mails import service as mails
+from kontor.mails import strangers
 from kontor.mails.service import MailDraft
 from kontor.webhooks import events
 from kontor.webhooks.events import NewEvent
@@ -45,7 +48,7 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
 
     An admin address that another account already has needs no activation and gets a notice instead.
 
-    Raises NotFound, Conflict(`not_a_reseller`, `name_taken`), Invalid.
+    Raises NotFound, Conflict(`not_a_reseller`, `name_taken`), Invalid, LimitReached.
     """
     reseller = share_lock_reseller(session, reseller_id)
     account_input = NewAccount(
@@ -57,6 +60,7 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
     )
     account = create_account(ctx, session, account_input, reseller.id)
     follow_reseller(session, [account.id])
+    limits.take(session, CLIENTS, str(reseller.id), ctx.now, reseller.id)
     if queries.email_in_use(session, account.email_key, excluding=account.id):
         account.activated_at = ctx.now
         _notice(ctx, session, account)
@@ -133,6 +137,8 @@ def attach(ctx: Context, session: Session, reseller: Account, account: Account) 
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
     brand_queries.delete_brands(session, [account.id])
     follow_reseller(session, [account.id])
+    strangers.carry_over(session, account, reseller.id, ctx.now)
+    session.flush()
     event_data = {"account_id": str(account.id), "name": account.name, "reseller_id": str(reseller.id)}
     seq = events.emit(session, ctx.jobs, "account.connected", account, event_data, at=ctx.now)
     mails.post(

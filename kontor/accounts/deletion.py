@@ -132,11 +132,12 @@ UPDATE webhook_endpoints SET secret_sealed = '', old_secret_sealed = NULL, delet
 DELETE FROM suspensions WHERE account_id = ANY(:ids);
 DELETE FROM brands WHERE account_id = ANY(:ids);
 DELETE FROM verified_domains WHERE account_id = ANY(:ids);
+DELETE FROM confirmed_addresses WHERE owner_id = ANY(:ids);
 DELETE FROM offer_templates WHERE reseller_id = ANY(:ids);
 DELETE FROM mail_recipients WHERE mail_id IN (SELECT id FROM mails WHERE account_id = ANY(:ids));
 UPDATE mails SET facts = '{}', refs = '{}', subject = NULL, raw = NULL, reply_to = NULL,
- reason = CASE state WHEN 'queued' THEN 'the account is gone' ELSE reason END,
- state = CASE state WHEN 'queued' THEN 'skipped' ELSE state END
+ reason = CASE WHEN state IN ('queued', 'held_limit') THEN 'the account is gone' ELSE reason END,
+ state = CASE WHEN state IN ('queued', 'held_limit') THEN 'skipped' ELSE state END
  WHERE account_id = ANY(:ids);
 """.strip()
     .rstrip(";")

@@ -81,15 +81,24 @@ EDITS: Final = (
     "UPDATE product_edits AS e SET reseller_id = :new WHERE reseller_id = :old AND NOT EXISTS (SELECT FROM"
     " product_edits AS o WHERE o.reseller_id = :new AND o.programme = e.programme AND o.product = e.product)"
 )
+MAILS: Final = (
+    "UPDATE mails SET reseller_id = :new"
+    " WHERE state IN ('queued', 'held_limit') AND reseller_id = :old AND account_id <> :old"
+)
+CONFIRMED: Final = (
+    "INSERT INTO confirmed_addresses (owner_id, address, at)"
+    " SELECT :new, address, at FROM confirmed_addresses WHERE owner_id = :old ON CONFLICT DO NOTHING"
+)
 FOLLOW_UP: Final = (
     DOMAINS,
     "DELETE FROM verified_domains WHERE account_id = :old",
     "DELETE FROM brands WHERE account_id = :old",
     EDITS,
-    "UPDATE mails SET reseller_id = :new WHERE state = 'queued' AND reseller_id = :old AND account_id <> :old",
+    MAILS,
+    CONFIRMED,
     f"UPDATE api_keys SET revoked_at = :now WHERE {KEYS}",  # noqa: S608 -- constants
 )
-"""Follow-up statements: domains, brand, product edits, queued mails (in the new brand), and keys, which are revoked."""
+"""Domains, brand, product edits, unsent mails (in the new brand), confirmed addresses, and keys, which are revoked."""
 
 
 def lock_resellers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Account]:

@@ -40,6 +40,8 @@ from kontor.http.responses import ApiResponse, problem
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery, RequestModel
 from kontor.kernel.errors import Forbidden
+from kontor.mails import strangers
+from kontor.mails.strangers import MailFate
 from kontor.offers import service as offers
 from models.accounts import Account
 from models.keys import Scope
@@ -93,7 +95,7 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 
 @routes.patch("/v1/accounts/{account_id}", CHANGE, response=AccountOut, problems=[409])
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
-    """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
+    """Change the given fields of an account. 409 `name_taken`, `account_deleted`; 429 `too_many` addresses."""
     changes = body.model_dump(exclude_unset=True)
     account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx))
     if "admin_email" in changes:
@@ -103,7 +105,7 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
 
 @routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
 def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
-    """Resend the activation mail. 409 `already_activated`."""
+    """Resend the activation mail. 409 `already_activated`; 429 `too_many`."""
     return shown(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
 
 
@@ -123,9 +125,9 @@ def get_brand(ctx: Ctx, account_id: UUID) -> BrandOut:
     return brands.brand_out(ctx.session, account)
 
 
-def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
-    """Check by DNS that the instance may be called; runs outside any transaction."""
-    ctx.deps.guard.check(body.url)
+async def check_instance_url(ctx: RequestContext, body: InstanceIn, **_: object) -> None:
+    """Check by DNS that the instance may be called."""
+    await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
 
 
 @routes.put("/v1/accounts/{account_id}/instance", WRITE, response=InstanceOut, precheck=check_instance_url)
@@ -151,6 +153,12 @@ class RevertIn(RequestModel):
     """Whether to disconnect the clients."""
 
     disconnect_clients: bool = False
+
+
+class ClientOut(AccountOut):
+    """A client, and what became of the mail to its admin: `held` waits for the reseller's allowance."""
+
+    mail: MailFate
 
 
 class ClientIn(RequestModel):
@@ -200,14 +208,14 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, deletion.restore(ctx.context, ctx.session, account_id))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201)
-def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
-    """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
-    new = clients.NewClient(**body.model_dump())
-    return shown(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=ClientOut, status=201)
+def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> ClientOut:
+    """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`; 429 `too_many`."""
+    account = clients.create(ctx.context, ctx.session, reseller_id, clients.NewClient(**body.model_dump()))
+    return ClientOut(**dict(shown(ctx, account)), mail=strangers.fate_of(ctx.session, account.id))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut, problems=[429])
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut)
 def connect_client(ctx: Ctx, reseller_id: UUID, body: ClientCredentials) -> ApiResponse | AccountOut:
     """Connect an existing account by its password. 403 `bad_credentials`; 409 `has_reseller`; 429 `locked`."""
     result = clients.connect(ctx.context, ctx.session, reseller_id, body.name, body.password)

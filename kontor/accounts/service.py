@@ -18,10 +18,12 @@ from kontor.context import Context
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
+from kontor.kernel.limits import ADDRESS_CHANGES
 from kontor.kernel.paging import Page
 from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import account_name, address_key, email_address, name_key
 from kontor.kernel.zones import zone
+from kontor.limits import service as limits
 from kontor.mails import service as mails
 from kontor.webhooks import events
 from models.accounts import Account, AccountKind, Party
@@ -117,7 +119,7 @@ def change(
 ) -> Account:
     """Change the given fields (of PATCHABLE); None leaves a field unchanged. `by` suspends and resumes it alone.
 
-    Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid, Forbidden.
+    Raises NotFound, Conflict(`name_taken`, `account_deleted`), Invalid, Forbidden, LimitReached.
     """
     account = lock_account(session, account_id)
     fields = validate_account_fields({name: changes[name] for name in changes if changes[name] is not None})
@@ -151,6 +153,10 @@ def _change_admin_address(ctx: Context, session: Session, account: Account, addr
     account.admin_email = address
     if email_key == account.email_key:
         return
+    limits.take(session, ADDRESS_CHANGES, str(account.id), ctx.now, account.reseller_id)
+    activates = account.activated_at is None and account.kind == AccountKind.CLIENT
+    if activates:
+        activation.require_activation_mail(ctx, session, address, account.reseller_id)
     account.email_key = email_key
     account.email_version += 1
     session.flush()
@@ -170,7 +176,7 @@ def _change_admin_address(ctx: Context, session: Session, account: Account, addr
             fact_key=f"{account.email_version}:{role}",
             to=to,
         )
-    if account.activated_at is None and account.kind == AccountKind.CLIENT:
+    if activates:
         activation.mail_link(ctx, session, account)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 import httpcore
 from standardwebhooks.webhooks import Webhook
 
-from kontor.adapters.network import Deadline, PinnedBackend, system_resolve
+from kontor.adapters.network import Deadline, PinnedBackend
+from kontor.adapters.resolver import Names
 from kontor.kernel.errors import Invalid, Unreachable
 from kontor.kernel.ports import BODY_LIMIT, TIME_OUT, AddressCheck, Clock, HttpReply, HttpSender, OutgoingCall, Resolve
 
@@ -18,7 +19,8 @@ USER_AGENT = "Kontor/1"
 class PinnedHttp:
     """Implements kontor.kernel.ports.HttpSender. Follows no redirects, ignores proxy variables, pools connections.
 
-    `allowed` checks every resolved address; `plain_http` permits `http` and any port.
+    `allowed` checks every resolved address; `plain_http` permits `http` and any port; `resolve` is by default the
+    resolver of this process.
     """
 
     def __init__(
@@ -26,7 +28,7 @@ class PinnedHttp:
         allowed: AddressCheck,
         *,
         plain_http: bool = False,
-        resolve: Resolve = system_resolve,
+        resolve: Resolve | None = None,
         time_out: float = TIME_OUT,
         ssl_context: ssl.SSLContext | None = None,
         connections: int = 64,
@@ -34,13 +36,14 @@ class PinnedHttp:
         self._plain_http = plain_http
         self._time_out = time_out
         self._deadline = Deadline()
-        self._network = PinnedBackend(allowed, resolve, self._deadline)
+        self._names = Names()
+        network = PinnedBackend(allowed, resolve or self._names.resolve, self._deadline)
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,
-            network_backend=self._network,
+            network_backend=network,
         )
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
@@ -64,7 +67,7 @@ class PinnedHttp:
     def close(self) -> None:
         """Close the pooled connections."""
         self._pool.close()
-        self._network.close()
+        self._names.close()
 
     def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         limits = {"pool": self._time_out}

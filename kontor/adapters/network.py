@@ -1,20 +1,17 @@
-"""Name resolution, and connections pinned to the checked address with a deadline."""
+"""Connections pinned to the checked address with a deadline, and TXT records of names."""
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import httpcore
-from dns.exception import DNSException
-from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
+from kontor.adapters.resolver import Names
 from kontor.kernel.errors import Invalid
-from kontor.kernel.ports import AddressCheck, DnsUnavailable, Resolve
+from kontor.kernel.ports import AddressCheck, Resolve
 
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
@@ -79,7 +76,6 @@ class PinnedBackend(httpcore.NetworkBackend):
         self._resolve = resolve
         self._deadline = deadline
         self._sockets = httpcore.SyncBackend()
-        self._resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
     def connect_tcp(
         self,
@@ -104,42 +100,26 @@ class PinnedBackend(httpcore.NetworkBackend):
                 return TimedStream(stream, self._deadline)
         raise last_error or httpcore.ConnectError(f"{host} has no address")
 
-    def close(self) -> None:
-        """Stop the resolver threads."""
-        self._resolvers.shutdown(wait=False)
-
     def _addresses(self, host: str, port: int, timeout: float | None) -> tuple[str, ...]:
-        remaining = self._deadline.remaining(timeout, httpcore.ConnectTimeout)
+        self._deadline.remaining(timeout, httpcore.ConnectTimeout)
         try:
-            return tuple(dict.fromkeys(self._resolvers.submit(self._resolve, host, port).result(remaining)))
+            return tuple(dict.fromkeys(self._resolve(host, port)))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"DNS did not answer for {host}") from error
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved") from error
 
 
-def system_resolve(host: str, port: int) -> list[str]:
-    """Resolve IP addresses with the system's resolver. Raises OSError."""
-    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in entries]
-
-
 class DnsTxt:
-    """Implements kontor.kernel.ports.TxtResolver with the system's resolvers."""
+    """Implements kontor.kernel.ports.TxtResolver; `tenant` is whose look-ups these count as."""
 
-    def __init__(self, timeout: float = 5.0) -> None:
-        self._timeout = timeout
+    def __init__(self, names: Names | None = None, tenant: str = "") -> None:
+        self._names = names or Names()
+        self._tenant = tenant
 
     def txt(self, name: str) -> Sequence[str]:
         """TXT strings of a name, empty when there are none. Raises DnsUnavailable."""
-        try:
-            resolver = Resolver()
-            answer = resolver.resolve(name, "TXT", lifetime=self._timeout)
-        except (NXDOMAIN, NoAnswer):
-            return ()
-        except DNSException as error:
-            raise DnsUnavailable(name, str(error)) from error
-        return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
+        return self._names.txt(name, self._tenant)
 
 
 class FixedTxt:

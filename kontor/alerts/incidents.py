@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from kontor.alerts.rules import Incident
@@ -17,8 +17,10 @@ from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import AlertKind, RunState
 from kontor.mails.payloads import SEND
+from models.accounts import Account
 from models.control import BreakerState, Lane
 from models.discounts import DiscountRun
+from models.mails import Mail, MailState
 from models.people import Alert
 
 HELD_FOR: Final = timedelta(minutes=5)
@@ -31,6 +33,7 @@ def current(session: Session, catalogue: Catalogue, now: datetime) -> list[Incid
         *_dead_jobs(session),
         *_overdue_tasks(session, catalogue, now),
         *_open_lanes(session, now),
+        *_held_mails(session),
         *_held_discount_runs(session),
         *gaps(psycopg_connection(session)),
     ]
@@ -65,6 +68,11 @@ def _open_lanes(session: Session, now: datetime) -> Iterator[Incident]:
     for lane in held_lanes(session, now - HELD_FOR):
         detail = f"{lane.name}: {lane.last_error or 'no answer'}"
         yield Incident(AlertKind.HELD_LANES, lane.name, 1, detail, lane.held_since, grows=True)
+
+
+def _held_mails(session: Session) -> Iterator[Incident]:
+    for name, count in held_mails(session):
+        yield Incident(AlertKind.HELD_MAILS, name, count, f"{name}: the limit of mails to strangers is reached")
 
 
 def _held_discount_runs(session: Session) -> Iterator[Incident]:
@@ -136,6 +144,13 @@ def held_lanes(session: Session, before: datetime) -> list[Lane]:
     """Return lanes that have not delivered since before then, longest first, including lanes on hold."""
     conditions = (Lane.state != BreakerState.CLOSED, Lane.held_since <= before)
     return list(session.scalars(select(Lane).where(*conditions).order_by(Lane.held_since, Lane.name).limit(MAX_LANES)))
+
+
+def held_mails(session: Session) -> list[tuple[str, int]]:
+    """Return (reseller, count) of the mails that wait for a reseller's allowance."""
+    query = select(Account.name, func.count()).join(Mail, Mail.reseller_id == Account.id)
+    held = query.where(Mail.state == MailState.HELD_LIMIT).group_by(Account.name).order_by(Account.name)
+    return [(name, count) for name, count in session.execute(held)]
 
 
 def held_runs(session: Session) -> list[DiscountRun]:

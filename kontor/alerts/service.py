@@ -29,6 +29,7 @@ PAGES: Final = {
     AlertKind.DEAD_JOBS: "/console/jobs?state=dead",
     AlertKind.LATE_WORK: "/console/jobs?state=queued",
     AlertKind.HELD_LANES: "/console/instances",
+    AlertKind.HELD_MAILS: "/console/mail?state=held_limit",
 }
 DETAIL_LIMIT: Final = 300
 

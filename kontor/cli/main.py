@@ -8,7 +8,19 @@ import typer
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
-from kontor.cli import access, accounts, audit, engine, imports, mails, money, operators, processes, programmes
+from kontor.cli import (
+    access,
+    accounts,
+    audit,
+    engine,
+    imports,
+    limits,
+    mails,
+    money,
+    operators,
+    processes,
+    programmes,
+)
 from kontor.kernel.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
@@ -48,6 +60,7 @@ def build() -> typer.Typer:
         "discounts": money.app,
         "import": imports.app,
         "secrets": access.secrets_app,
+        "limits": limits.app,
     }
     for name, group in groups.items():
         app.add_typer(group(), name=name)

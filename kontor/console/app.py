@@ -18,6 +18,7 @@ from kontor.console.handler import ConsoleHandler
 from kontor.console.render import Templates
 from kontor.discounts import console as discounts_console
 from kontor.kernel.errors import NotFound
+from kontor.limits import console as limits_console
 from kontor.mails import console as mails_console
 from kontor.mails.preview_console import Gallery
 from kontor.offers import console as offers_console
@@ -58,6 +59,7 @@ PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
 ADMIN_PAGES: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people", operators_console.show_people),
     ("/console/keys", operators_console.show_keys),
+    ("/console/limits", limits_console.show_limits),
     ("/console/programmes", operators_console.show_programmes),
     ("/console/programmes/{code}", operators_console.show_programme),
 )
@@ -66,6 +68,7 @@ ADMIN_FORMS: Final[tuple[tuple[str, ConsoleView], ...]] = (
     ("/console/people/{operator_id}/password", operators_console.new_password),
     ("/console/people/{operator_id}/role", operators_console.set_role),
     ("/console/keys", operators_console.add_key),
+    ("/console/limits", limits_console.set_limit),
 )
 
 SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {

@@ -22,6 +22,7 @@ from kontor.evidence.refusals import Refusals
 from kontor.http.incoming import IncomingRequest
 from kontor.http.key_use import KeyUse
 from kontor.http.keys import Principal
+from kontor.http.limits import CallLimits
 from kontor.http.ownership import Owner, Ownership
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.data_keys import DataKeys
@@ -62,6 +63,7 @@ class Deps:
     readiness: Readiness | None = None
     key_use: KeyUse = field(default_factory=KeyUse)
     refusals: Refusals = field(default_factory=Refusals)
+    limits: CallLimits = field(default_factory=CallLimits)
 
     @property
     def staff_url(self) -> str:

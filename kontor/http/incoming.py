@@ -37,7 +37,9 @@ class IncomingRequest:
     form: Mapping[str, str]
 
     @classmethod
-    def of(cls, request: Request, *, body: bytes = b"", form: Mapping[str, str] = NO_FORM) -> "IncomingRequest":
+    def of(
+        cls, request: Request, *, body: bytes = b"", form: Mapping[str, str] = NO_FORM, trace_id: str | None = None
+    ) -> "IncomingRequest":
         """Build it from Starlette's request and the body or form read from it."""
         scope = request.scope
         client = scope.get("client")
@@ -50,7 +52,7 @@ class IncomingRequest:
             headers=request.headers,
             origin=client[0] if client else "",
             scheme=scope.get("scheme", "http"),
-            trace_id=trace_of(request),
+            trace_id=trace_id or trace_of(request),
             body=body,
             form=form,
         )
@@ -58,8 +60,7 @@ class IncomingRequest:
     @property
     def secret(self) -> str | None:
         """The bearer token of the request, None if absent."""
-        scheme, _, secret = self.headers.get("authorization", "").partition(" ")
-        return secret.strip() if scheme.lower() == "bearer" and secret else None
+        return bearer(self.headers)
 
     @property
     def cookies(self) -> Mapping[str, str]:
@@ -79,6 +80,12 @@ class IncomingRequest:
     def uuid(self, name: str) -> UUID:
         """Return a path parameter as a UUID. Raises NotFound."""
         return uuid_of(self.params[name])
+
+
+def bearer(headers: Headers) -> str | None:
+    """Return the bearer token of a request's headers."""
+    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" and secret else None
 
 
 def trace_of(request: Request) -> str:

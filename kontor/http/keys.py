@@ -44,6 +44,11 @@ class Principal:
         return None if owner is None else str(owner)
 
     @property
+    def counted_as(self) -> str:
+        """Whose limits a request counts towards: the tenant, or an unbound key by itself."""
+        return self.tenant or str(self.key_id)
+
+    @property
     def actor(self) -> str:
         """The caller's name in audit entries."""
         return f"key:{self.key_id}"

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -21,8 +21,9 @@ from kontor.evidence.acts import watched
 from kontor.http.acts import REFUSED, act_of, close_act, is_dry_run, note_refusal
 from kontor.http.context import Deps, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
-from kontor.http.incoming import IncomingRequest, read_body, trace_of
+from kontor.http.incoming import IncomingRequest, bearer, read_body, trace_of
 from kontor.http.keys import Principal, authenticate
+from kontor.http.limits import key_of
 from kontor.http.long_poll import long_poll
 from kontor.http.problems import TooLarge
 from kontor.http.responses import ApiResponse, invalid, problem, respond
@@ -34,8 +35,8 @@ from kontor.kernel.errors import FieldError, Invalid, KontorError, NotFound
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
 REFUSALS: Final = 400
-Precheck = Callable[..., None]
-"""Network check before the transaction; takes the arguments of the endpoint."""
+Precheck = Callable[..., Coroutine[None, None, None]]
+"""Network check before the transaction, awaited without a thread; takes the arguments of the endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,45 +110,64 @@ class Pipeline:
     async def handle(self, request: Request) -> Response:
         """Handle one request."""
         began = asyncio.get_running_loop().time()
-        response = await self._respond(request)
-        took = asyncio.get_running_loop().time() - began
-        request.app.state.meter.count(request.method, self.spec.path, response.status_code, took)
-        return response
-
-    async def _respond(self, request: Request) -> Response:
         deps: Deps = request.app.state.deps
+        trace_id = trace_of(request)
+        key = key_of(bearer(request.headers))
+        with deps.limits.admitted(key, request.scope["path"], request.query_params.get("wait")) as refusal:
+            response = problem(refusal, trace_id) if refusal else await self._respond(deps, request, trace_id)
+        took = asyncio.get_running_loop().time() - began
+        meter = request.app.state.meter
+        meter.count(request.method, self.spec.path, response.status, took)
+        if response.limit is not None:
+            meter.refuse(response.limit)
+        return respond(response, trace_id)
+
+    async def _respond(self, deps: Deps, request: Request, trace_id: str) -> ApiResponse:
         try:
-            incoming = IncomingRequest.of(request, body=await read_body(request))
+            incoming = IncomingRequest.of(request, body=await read_body(request), trace_id=trace_id)
         except TooLarge as error:
-            trace_id = trace_of(request)
-            return respond(problem(error, trace_id), trace_id)
+            return problem(error, trace_id)
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming)
+        refusal = None if self.spec.precheck is None else await self._precheck(deps, incoming)
+        response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, refusal)
         if response.wait is not None:
             response = await long_poll(request.app.state.watch, response)
-        return respond(response, incoming.trace_id)
+        return response
 
-    def serve(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse:
-        """Run the request in one transaction; an expected error becomes a problem, a refusal a row of the audit log."""
+    def serve(self, deps: Deps, incoming: IncomingRequest, refusal: KontorError | None = None) -> ApiResponse:
+        """Run the request in one transaction; an expected error becomes a problem, a refusal a row of the audit log.
+
+        `refusal`: of its network check.
+        """
         callers: list[Principal] = []
         try:
-            response = self._served(deps, incoming, callers)
+            response = self._served(deps, incoming, callers, refusal)
         except KontorError as error:
             response = problem(error, incoming.trace_id)
         if response.status in REFUSED:
             note_refusal(deps, incoming, callers[-1].actor if callers else None, self.spec.path, response)
         return response
 
-    def _served(self, deps: Deps, incoming: IncomingRequest, callers: list[Principal]) -> ApiResponse:
+    def _served(
+        self, deps: Deps, incoming: IncomingRequest, callers: list[Principal], refusal: KontorError | None
+    ) -> ApiResponse:
         if self.spec.sessionless and "idempotency-key" not in incoming.headers:
             response = run_on_connection(deps, lambda connection: self._work(deps, connection, incoming, callers))
             deps.jobs.doorbell.ring()
             return response
-        refusal = None if self.spec.precheck is None else self._precheck(deps, incoming)
         return run(deps, lambda session: self._work(deps, session, incoming, callers, refusal))
 
-    def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
-        """Run the network check of an authorized request with no transaction open; return its error."""
+    async def _precheck(self, deps: Deps, incoming: IncomingRequest) -> KontorError | None:
+        """Run the network check of an authorized request: no transaction and no thread waits. Return its error."""
+        loop = asyncio.get_running_loop()
+        try:
+            await (await loop.run_in_executor(deps.threads, self._admitted_check, deps, incoming))
+        except KontorError as error:
+            return error
+        return None
+
+    def _admitted_check(self, deps: Deps, incoming: IncomingRequest) -> Coroutine[None, None, None]:
+        """Admit the caller, parse the arguments, return the check to await."""
         assert self.spec.precheck is not None
 
         def admitted(session: Session) -> RequestContext:
@@ -155,12 +175,7 @@ class Pipeline:
             self.spec.policy.admit(ctx)
             return ctx
 
-        try:
-            ctx = run(deps, admitted)
-            self.spec.precheck(ctx=ctx, **self.spec.arguments(incoming))
-        except KontorError as error:
-            return error
-        return None
+        return self.spec.precheck(ctx=run(deps, admitted), **self.spec.arguments(incoming))
 
     def _work(
         self,
@@ -210,6 +225,7 @@ def _authenticated(
     real_now = deps.clock.wall_time()
     caller = authenticate(connection, incoming.secret, real_now, incoming.origin)
     deps.key_use.note(caller.key_id, real_now)
+    deps.limits.rates.learn(key_of(incoming.secret), caller.key_id, caller.scopes, connection)
     return RequestContext(deps, transaction, incoming, now, caller, refusal)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kontor.kernel.errors import Busy, Conflict, Forbidden, Gone, Invalid, KontorError, NotFound, TooManyAttempts
+from kontor.kernel.limits import LimitReached
 
 DB_UNAVAILABLE: Final = (OperationalError, PoolTimeout, psycopg.OperationalError)
 """Raised when the database does not respond in time."""
@@ -65,8 +66,24 @@ def headers_of(error: KontorError) -> Mapping[str, str]:
     """Return the headers that a response to an error carries, whatever its body."""
     if isinstance(error, Unauthorized):
         return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, LimitReached):
+        return limit_headers(error)
     if isinstance(error, TooManyAttempts):
         return {"Retry-After": str(error.retry_after_seconds)}
     if isinstance(error, Unavailable | Busy):
         return {"Retry-After": "1"}
     return {}
+
+
+def limit_headers(error: LimitReached) -> Mapping[str, str]:
+    """Return when to try again, and the limit: the fields of draft-ietf-httpapi-ratelimit-headers, and those before."""
+    seconds, limit = error.retry_after_seconds, error.limit
+    window = "" if limit.window is None else f";w={int(limit.window.total_seconds())}"
+    return {
+        "Retry-After": str(seconds),
+        "RateLimit-Policy": f'"{limit.name}";q={error.allowed}{window}',
+        "RateLimit": f'"{limit.name}";r=0;t={seconds}',
+        "RateLimit-Limit": str(error.allowed),
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": str(seconds),
+    }

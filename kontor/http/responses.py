@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from kontor.http.problems import headers_of, status_of
 from kontor.kernel.errors import FieldError, Invalid, KontorError
+from kontor.kernel.limits import LimitReached
 
 JSON = "application/json"
 
@@ -32,7 +33,7 @@ class LongPoll:
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """Body, status and headers; or a stream of chunks, produced after the commit."""
+    """Body, status and headers; or a stream of chunks, produced after the commit. `limit`: the one that refused it."""
 
     body: bytes
     status: int = 200
@@ -40,6 +41,7 @@ class ApiResponse:
     media: str = JSON
     wait: LongPoll | None = None
     chunks: Iterator[bytes] | None = None
+    limit: str | None = None
 
     @classmethod
     def of(
@@ -76,7 +78,8 @@ def problem(error: KontorError, trace_id: str) -> ApiResponse:
     document: dict[str, object] = {**members, **error.data, **members}
     if isinstance(error, Invalid) and error.errors:
         document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
-    return ApiResponse(to_json(document), status, headers_of(error), MEDIA)
+    limit = error.limit.name if isinstance(error, LimitReached) else None
+    return ApiResponse(to_json(document), status, headers_of(error), MEDIA, limit=limit)
 
 
 def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object]:

@@ -26,7 +26,7 @@ DESCRIPTIONS: Final[Mapping[int, str]] = {
     409: "The request conflicts with the current state.",
     413: "The request body is too large: `too_large`.",
     422: "The request is well-formed but invalid.",
-    429: "Too many attempts: `locked`, with `Retry-After`.",
+    429: "Too many attempts or requests: `locked`, `too_many`, with `Retry-After`.",
     503: "The database does not respond: `unavailable`.",
 }
 
@@ -147,7 +147,7 @@ def _file_response(status: int, media: str | None) -> dict[int | str, dict[str, 
 
 
 def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) -> dict[int | str, dict[str, Any]]:
-    statuses = {401, 403, 503, *further}
+    statuses = {401, 403, 429, 503, *further}
     if "{" in spec.path:
         statuses.add(404)
     if method == "POST":

@@ -36,6 +36,7 @@ from kontor.jobs.search import Searcher
 from kontor.kernel.database import PgConnection, psycopg_connection
 from kontor.kernel.errors import Forbidden, NotFound
 from kontor.kernel.paging import cursor_id
+from kontor.limits import service as limits
 from models.keys import Scope
 
 
@@ -78,6 +79,13 @@ def may_enqueue_some(ctx: RequestContext) -> None:
         ctx.require_scope(Scope.ENQUEUE)
 
 
+def require_room(ctx: RequestContext, jobs: int) -> None:
+    """Raise LimitReached when a bound key's tenant would have too many unfinished jobs."""
+    tenant = ctx.caller.tenant
+    if tenant is not None:
+        ctx.deps.limits.jobs.add(tenant, jobs, lambda: limits.unfinished_jobs(ctx.connection, tenant))
+
+
 routes = Routes("jobs")
 ENQUEUE_JOBS = RoutePolicy(None, guard=may_enqueue_some)
 
@@ -90,6 +98,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
     """
     ledger, request = ctx.jobs, _request(ctx, body)
     service.require_enqueuable(ledger.catalogue, ctx.caller, request.task)
+    require_room(ctx, 1)
     enqueued = ctx.enqueue_request(request)
     if enqueued.created:
         response = _job_response(service.new_view(ledger, request, enqueued.id), 202)
@@ -108,6 +117,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
 def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
     """Enqueue up to 10,000 jobs, all or none."""
     requests = [_request(ctx, new) for new in body.jobs]
+    require_room(ctx, len(requests))
     return JobIdsOut(ids=service.enqueue_many(ctx.session, ctx.jobs, ctx.caller, requests))
 
 

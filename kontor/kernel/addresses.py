@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from kontor.kernel.errors import FieldError, Invalid
-from kontor.kernel.ports import Resolve
+from kontor.kernel.ports import Lookup
 
 _NAT64: Final = (IPv6Network("64:ff9b::/96"),)
 _SIX_TO_FOUR: Final = IPv6Network("2002::/16")
@@ -103,11 +103,11 @@ class AddressGuard:
     `allow_private` permits `http`, any port and any address (KONTOR_ALLOW_PRIVATE_INSTANCES).
     """
 
-    resolve: Resolve
+    lookup: Lookup
     allow_private: bool = False
 
-    def check(self, url: str) -> str:
-        """Return the URL if calls to it are allowed. Asks DNS. Raises Invalid(`forbidden_address`)."""
+    async def check(self, url: str, tenant: str = "") -> str:
+        """Return the URL if calls to it are allowed. Asks DNS for a tenant. Raises Invalid(`forbidden_address`)."""
         parts = _split(url)
         host = parts.hostname
         if not host or parts.username is not None or parts.password is not None:
@@ -119,12 +119,15 @@ class AddressGuard:
             return url
         if port != HTTPS_PORT:
             raise _forbidden("The URL must use port 443.")
-        self._check_host(host, port)
+        await self._check_host(host, port, tenant)
         return url
 
-    def _check_host(self, host: str, port: int) -> None:
+    async def _check_host(self, host: str, port: int, tenant: str) -> None:
         try:
-            addresses = self.resolve(host, port)
+            addresses = await self.lookup(host, port, tenant)
+        except TimeoutError:
+            message = f"The name servers of {host} did not answer in time. Check them, then send the request again."
+            raise _forbidden(message) from None
         except (OSError, UnicodeError):
             raise _forbidden(f"{host} cannot be resolved.") from None
         if not all_may_connect(addresses):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -136,6 +136,9 @@ AddressCheck = Callable[[str], bool]
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Resolves a host name and port to IP addresses; raises OSError when there are none."""
+
+Lookup = Callable[[str, int, str], Awaitable[Sequence[str]]]
+"""Resolves a host name and port for a tenant; raises TimeoutError by its deadline, OSError when there are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,5 +169,6 @@ class AlertKind(StrEnum):
     DEAD_JOBS = "dead_jobs"
     LATE_WORK = "late_work"
     HELD_LANES = "held_lanes"
+    HELD_MAILS = "held_mails"
     GUARD_RAIL = "guard_rail"
     RECONCILIATION = "reconciliation"

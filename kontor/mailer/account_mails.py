@@ -208,6 +208,7 @@ ALERTS_SAMPLE = [
     {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
     {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
     {"kind": "held_lanes", "count": 1, "detail": "instance of Elbe Logistik"},
+    {"kind": "held_mails", "count": 12, "detail": "Elbe Handel"},
     {"kind": "guard_rail", "count": 1, "detail": "hosting: 41 %"},
     {"kind": "reconciliation", "count": 2},
 ]

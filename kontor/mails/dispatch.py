@@ -18,7 +18,7 @@ from kontor.mailer.build import OutgoingMail, kind_of
 from kontor.mailer.identity import Addressee, SenderIdentity, sender_for
 from kontor.mailer.kinds import Audience
 from kontor.mailer.mime import BuiltMail, mask_tokens
-from kontor.mails import queries
+from kontor.mails import address_queries, queries
 from kontor.mails.queries import MailResult, RecipientResult
 from kontor.mails.service import Links, MailRule
 from kontor.programme.model import Programme
@@ -85,7 +85,7 @@ class Dispatcher:
         """Return the links of the rule and the unsubscribe link; None when the recipient unsubscribed."""
         links = dict(rule.links(session, self.tokens, mail)) if rule.links else {}
         if kind_of(mail.template).listed:
-            if queries.opted_out(session, to.address_key, mail.template):
+            if address_queries.opted_out(session, to.address_key, mail.template):
                 return None
             unsubscribe = UnsubscribeLink(to.address_key, mail.template)
             links["unsubscribe"] = unsubscribe_path(self.tokens, unsubscribe, mail_created_at(mail.id))
@@ -192,7 +192,7 @@ def record(
 ) -> MailState:
     """Store the result of an attempt; the mail stays queued while a recipient has to be retried."""
     if posted.refused:
-        queries.suppress(session, posted.refused, now + SUPPRESSED_FOR, "refused at RCPT")
+        address_queries.suppress(session, posted.refused, now + SUPPRESSED_FOR, "refused at RCPT")
     state, reason = resulting_state(posted, sent_before=sent_before)
     sender = posted.built.envelope.sender
     result = MailResult(

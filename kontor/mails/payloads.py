@@ -1,4 +1,4 @@
-"""Payload of sending mail."""
+"""Payloads of mails: sending one, releasing those that a limit held."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
-from kontor.engine.catalogue import Payload, Policy
+from kontor.engine.catalogue import Payload, Policy, ScheduleSpec, isolated_policy
 from kontor.engine.retry import RetryPolicy
-from kontor.kernel.states import CrashPolicy, TaskKind
+from kontor.kernel.states import CrashPolicy, MisfirePolicy, TaskKind
 
 SEND: Final = "mail.send"
+RELEASE: Final = "mails.release"
 RETRY: Final = RetryPolicy(max_attempts=80, base=timedelta(seconds=5), cap=timedelta(minutes=90))
 
 
@@ -28,3 +29,14 @@ class MailSend(Payload):
     )
 
     mail_id: UUID
+
+
+class MailsRelease(Payload):
+    """Send mails that a limit held, as far as the allowances of their resellers reach."""
+
+    policy: ClassVar[Policy] = isolated_policy(RELEASE, "upkeep", timedelta(minutes=5), attempts=5)
+
+
+SCHEDULES: Final = (
+    ScheduleSpec(name=RELEASE, cron="*/5 * * * *", timezone="UTC", task=RELEASE, misfire=MisfirePolicy.ONCE),
+)

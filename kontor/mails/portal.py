@@ -9,7 +9,7 @@ from kontor.accounts.portal import unknown
 from kontor.http.context import RequestTransaction
 from kontor.kernel.errors import Gone, KontorError, NotFound
 from kontor.kernel.tokens import Tokens
-from kontor.mails import queries
+from kontor.mails import address_queries
 from kontor.mails.dispatch import PURPOSE, UnsubscribeLink
 from kontor.ui.pages import N, PublicPage
 
@@ -44,7 +44,7 @@ def opt_out(session: Session, tokens: Tokens, token: str, now: datetime) -> Unsu
     Raises NotFound (forged), Gone (expired).
     """
     target = read_link(tokens, token, now)
-    queries.opt_out(session, target.address_key, target.template, now)
+    address_queries.opt_out(session, target.address_key, target.template, now)
     return target
 
 

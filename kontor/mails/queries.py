@@ -9,24 +9,24 @@ from typing import Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Uuid, and_, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy import Uuid, and_, bindparam, exists, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.paging import Page, page_of
 from kontor.kernel.validation import address_key
-from models.mails import Mail, MailOptOut, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
+from models.mails import Mail, MailRecipient, MailState, RecipientRole, RecipientState, Suppression
 
 # A duplicate is ignored unless its refs changed and no recipient has been sent the first.
 ADD: Final = """
 WITH added AS (
     INSERT INTO mails (id, template, programme, account_id, reseller_id, locale, facts, refs, fact_key, identity,
-        repeats, job_id, created_at)
+        repeats, job_id, created_at, state, reason)
     VALUES (%(id)s, %(template)s, %(programme)s, %(account_id)s, %(reseller_id)s, %(locale)s, %(facts)s, %(refs)s,
-        %(fact_key)s, %(identity)s, %(repeats)s, %(job_id)s, %(created_at)s)
+        %(fact_key)s, %(identity)s, %(repeats)s, %(job_id)s, %(created_at)s, %(state)s, %(reason)s)
     ON CONFLICT (identity) DO UPDATE
-    SET facts = excluded.facts, refs = excluded.refs, state = 'queued', reason = NULL
+    SET facts = excluded.facts, refs = excluded.refs, state = excluded.state, reason = excluded.reason
     WHERE mails.state = 'skipped' AND mails.refs <> excluded.refs
         AND NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')
     RETURNING id
@@ -41,7 +41,7 @@ SELECT id FROM added
 REVISE: Final = """
 UPDATE mails SET facts = newer.facts, refs = newer.refs
 FROM jsonb_to_recordset(%s) AS newer (identity text, facts jsonb, refs jsonb)
-WHERE mails.identity = newer.identity AND mails.state = 'queued' AND mails.refs <> newer.refs
+WHERE mails.identity = newer.identity AND mails.state IN ('queued', 'held_limit') AND mails.refs <> newer.refs
     AND NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')
 """
 # Recipients and message in one round trip; a mail that has to be retried stays queued.
@@ -101,6 +101,8 @@ class NewMail:
     recipients: tuple[Recipient, ...]
     job_id: UUID | None = None
     repeats: UUID | None = None
+    state: str = MailState.QUEUED.value
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def add_many(session: Session, mails: Sequence[NewMail]) -> list[NewMail]:
     if not by_identity:
         return []
     into = insert(Mail)
-    newer = {"facts": into.excluded.facts, "refs": into.excluded.refs, "state": MailState.QUEUED, "reason": None}
+    newer = {name: into.excluded[name] for name in ("facts", "refs", "state", "reason")}
     # In an upsert nothing correlates a subquery with the row, so `Mail.id` would join the whole log.
     row_id = literal_column("mails.id", Uuid)
     sent = exists().where(MailRecipient.mail_id == row_id, MailRecipient.state == RecipientState.SENT)
@@ -197,12 +199,6 @@ def lock_mail(session: Session, mail_id: UUID) -> Mail | None:
 def resends_of(session: Session, mail_id: UUID) -> list[Mail]:
     """Return the resends of a mail, oldest first."""
     return list(session.scalars(select(Mail).where(Mail.repeats == mail_id).order_by(Mail.id)))
-
-
-def suppressed_until(session: Session, address_key: str, now: datetime) -> datetime | None:
-    """Return the end of an address's suppression; None if it is not suppressed."""
-    query = select(Suppression.until).where(Suppression.address_key == address_key, Suppression.until > now)
-    return session.scalar(query)
 
 
 def lock_with_recipients(
@@ -257,31 +253,6 @@ def set_queued_reason(session: Session, mail_id: UUID, reason: str, job_id: UUID
     """Store the reason why a mail is still queued."""
     waiting = (Mail.id == mail_id, Mail.state == MailState.QUEUED)
     session.execute(update(Mail).where(*waiting).values(reason=reason, job_id=job_id))
-
-
-def suppress(session: Session, keys: Iterable[str], until: datetime, reason: str) -> None:
-    """Suppress mail to these addresses until `until`."""
-    for key in keys:
-        statement = insert(Suppression).values(address_key=key, until=until, reason=reason)
-        changes = {"until": statement.excluded.until, "reason": statement.excluded.reason}
-        session.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=changes))
-
-
-def opted_out(session: Session, address_key: str, template: str) -> bool:
-    """Return whether an address unsubscribed from this kind of mail."""
-    opt_out = exists().where(MailOptOut.address_key == address_key, MailOptOut.template == template)
-    return bool(session.scalar(select(opt_out)))
-
-
-def opt_out(session: Session, address_key: str, template: str, at: datetime) -> None:
-    """Record that an address unsubscribed from this kind of mail."""
-    values = {"address_key": address_key, "template": template, "at": at}
-    session.execute(insert(MailOptOut).values(**values).on_conflict_do_nothing())
-
-
-def delete_suppressions(session: Session, now: datetime) -> None:
-    """Delete expired suppressions."""
-    session.execute(delete(Suppression).where(Suppression.until <= now))
 
 
 def recipients(session: Session, mail_ids: Sequence[UUID]) -> list[MailRecipient]:

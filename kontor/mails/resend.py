@@ -23,7 +23,7 @@ from kontor.kernel.ids import new_id
 from kontor.mailer.build import kind_of, validate_facts
 from kontor.mailer.kinds import Audience
 from kontor.mailer.registry import MAIL_KINDS
-from kontor.mails import queries, service
+from kontor.mails import address_queries, queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.service import MailRule, Refreshed
 from kontor.offers import notifications as offers_notifications
@@ -112,6 +112,8 @@ def _draft(session: Session, programmes: Programmes, first: Mail, repeats: list[
         raise not_sendable("This release no longer has this kind of mail.")
     if first.state == MailState.QUEUED:
         raise not_sendable("The mail was not sent yet; its job is still trying.")
+    if first.state == MailState.HELD_LIMIT:
+        raise not_sendable("A limit holds the mail; raise the limit, and it leaves by itself.")
     if any(repeat.state == MailState.QUEUED for repeat in repeats):
         raise not_sendable("A resend of this mail is already queued.")
     recipients = resend_recipients(session, first, now)
@@ -235,8 +237,8 @@ def _check_address(session: Session, mail: Mail, to: Recipient, account: Account
 
 def _check_consent(session: Session, mail: Mail, to: Recipient, now: datetime) -> None:
     """Require that the address is neither suppressed nor unsubscribed. Raises Conflict(`not_sendable`)."""
-    until = queries.suppressed_until(session, to.key, now)
+    until = address_queries.suppressed_until(session, to.key, now)
     if until is not None:
         raise not_sendable(f"{to.address} rejected mail; it is suppressed until {until:%Y-%m-%d %H:%M} UTC.")
-    if kind_of(mail.template).listed and queries.opted_out(session, to.key, mail.template):
+    if kind_of(mail.template).listed and address_queries.opted_out(session, to.key, mail.template):
         raise not_sendable(f"{to.address} unsubscribed from this kind of mail.")

@@ -17,7 +17,7 @@ from kontor.kernel.paging import Page
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.validation import address_key
 from kontor.mailer.build import validate_facts
-from kontor.mails import queries
+from kontor.mails import address_queries, queries, strangers
 from kontor.mails.payloads import MailSend
 from kontor.mails.queries import MailFilter, NewMail, Recipient
 from kontor.mails.schemas import MailOut, RecipientOut
@@ -149,10 +149,15 @@ def post_to(
 
 
 def post_new(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
-    """Log a mail and enqueue the job that sends it; return its id, None for a duplicate."""
-    mail_id = queries.add(session, mail)
-    if mail_id is not None:
-        jobs.enqueue(session, MailSend(mail_id=mail_id), tenant=str(mail.reseller_id or ""))
+    """Log a mail and enqueue the job that sends it, unless a limit holds it; return its id, None for a duplicate."""
+    now = jobs.clock.now()
+    verdict = strangers.judge(session, mail, now)
+    mail_id = queries.add(session, mail if verdict is None else verdict.applied(mail))
+    if mail_id is None or (verdict is not None and verdict.held):
+        return mail_id
+    if verdict is not None:
+        strangers.count(session, verdict, now)
+    jobs.enqueue(session, MailSend(mail_id=mail_id), tenant=str(mail.reseller_id or ""))
     return mail_id
 
 
@@ -188,7 +193,7 @@ def get(session: Session, mail_id: UUID) -> LoggedMail:
 
 def suppressed_until(session: Session, email_key: str, now: datetime) -> datetime | None:
     """Return the end of an address's suppression; None if mails to it are not suppressed."""
-    return queries.suppressed_until(session, email_key, now)
+    return address_queries.suppressed_until(session, email_key, now)
 
 
 def page(session: Session, criteria: MailFilter, cursor: str | None = None, limit: int = 100) -> Page[LoggedMail]:

@@ -48,6 +48,7 @@ CONNECTIONS: Final = """
 SELECT split_part(substr(application_name, 8), ':', 1), count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name ~ '^kontor[ -]' GROUP BY 1
 """
+HELD_MAILS: Final = "SELECT count(*) FROM mails WHERE state = 'held_limit'"
 HELD_RUNS: Final = "SELECT count(*) FROM discount_runs WHERE state = 'held'"
 
 
@@ -134,6 +135,12 @@ def connections(connection: PgConnection) -> Counts:
 def held_runs(connection: PgConnection) -> int:
     """Number of discount runs that wait for an operator."""
     row = connection.execute(HELD_RUNS).fetchone()
+    return int(row[0]) if row else 0
+
+
+def held_mails(connection: PgConnection) -> int:
+    """Number of mails that wait for a limit."""
+    row = connection.execute(HELD_MAILS).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -21,6 +21,7 @@ from kontor.engine.admin import invariants
 from kontor.engine.readiness import ReadinessReport, cause_of_unreadiness, report_of
 from kontor.http.context import Deps
 from kontor.kernel.database import psycopg_connection
+from kontor.kernel.limits import LIMITS
 from kontor.monitoring import service
 
 MEDIA: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,6 +47,11 @@ class RequestMetrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._refusals = Counter(
+            "kontor_limit_refusals_total", "Requests refused by a limit.", ("limit",), registry=self.registry
+        )
+        for limit in LIMITS:
+            self._refusals.labels(limit.name)
         ProcessCollector(registry=self.registry)
         self.registry.register(DatabaseCollector(deps))
 
@@ -53,6 +59,10 @@ class RequestMetrics:
         """Count one answered request."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def refuse(self, limit: str) -> None:
+        """Count one request that a limit refused."""
+        self._refusals.labels(limit).inc()
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,8 @@ def _pending_decisions(session: Session) -> Iterator[Gauge]:
     """What needs an operator's decision, in addition to dead jobs."""
     gaps = [((kind.value,), float(count)) for kind, count in reconciliation.counts(session).items()]
     yield Gauge("kontor_reconciliation_gaps", "Open gaps: records that should exist and do not.", ("kind",), gaps)
+    held_mails = float(queries.held_mails(psycopg_connection(session)))
+    yield Gauge("kontor_mails_held", "Mails to strangers that wait for a reseller's allowance.", (), [((), held_mails)])
     held = float(queries.held_runs(psycopg_connection(session)))
     yield Gauge("kontor_discount_runs_held", "Discount runs held by the guard rail.", (), [((), held)])
 

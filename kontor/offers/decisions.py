@@ -16,6 +16,7 @@ from kontor.kernel.states import CancelReason, OfferEvent, OfferState
 from kontor.kernel.tokens import Tokens
 from kontor.licences import service as licences
 from kontor.licences.rules import CountChange
+from kontor.mails import strangers
 from kontor.offers import notifications, queries
 from kontor.offers.notifications import read_decision_token
 from kontor.offers.rules import next_state
@@ -97,6 +98,7 @@ def decide_by_link(ctx: Context, session: Session, tokens: Tokens, token: str, v
     if reason_at(offer, ctx.now) == CancelReason.EXPIRED:
         raise Gone("expired", "This offer has expired.", state=OfferState.CANCELLED.value)
     decide(ctx, session, offer.id, verdict, DecidedBy(f"admin:{account.id}", account.admin_email))
+    strangers.confirm(session, account, ctx.now)
     return peek(ctx, session, tokens, token)
 
 

@@ -71,6 +71,12 @@ def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
     return list(session.scalars(select(Offer.id).where(either, OPEN).order_by(Offer.id)))
 
 
+def count_open(session: Session, account_id: UUID, now: datetime, most: int) -> int:
+    """Return the number of open offers to an account that have not expired, `most` at most."""
+    open_offers = select(Offer.id).where(Offer.account_id == account_id, OPEN, Offer.expires_at > now).limit(most)
+    return session.scalar(select(func.count()).select_from(open_offers.subquery())) or 0
+
+
 def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:
     """Select the offers that await a decision by the account's admin."""
     waiting = state_condition(OfferState.WAITING_FOR_CONFIRMATION, now)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
+from kontor.accounts import service as accounts
 from kontor.accounts.schemas import LicenceOut
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
@@ -12,12 +13,14 @@ from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery
 from kontor.kernel.errors import Forbidden
 from kontor.licences import service as licences
+from kontor.mails import strangers
 from kontor.offers import decisions, service, templates
 from kontor.offers.decisions import DecisionChoice
 from kontor.offers.schemas import (
     OfferIn,
     OfferOut,
     OfferQuery,
+    SentOfferOut,
     TemplateIn,
     TemplateOut,
     TemplateQuery,
@@ -52,15 +55,19 @@ def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
     return offer_out(ctx.session, offer, ctx.now)
 
 
-@routes.post("/v1/offers", RoutePolicy(Scope.ENQUEUE, not_account=True), response=OfferOut, status=201, problems=[404])
-def send_offer(ctx: Ctx, body: OfferIn) -> OfferOut:
-    """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`."""
+@routes.post(
+    "/v1/offers", RoutePolicy(Scope.ENQUEUE, not_account=True), response=SentOfferOut, status=201, problems=[404]
+)
+def send_offer(ctx: Ctx, body: OfferIn) -> SentOfferOut:
+    """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`."""
     require_visible_resource(ctx, ownership.account, body.reseller_id)
     require_visible_resource(ctx, ownership.account, body.account_id)
     if body.template_id is not None:
         require_visible_resource(ctx, ownership.template, body.template_id)
-    new = service.NewOffer(**body.model_dump())
-    return shown(ctx, service.send(ctx.context, ctx.session, new, ctx.caller.actor))
+    offer = service.send(ctx.context, ctx.session, service.NewOffer(**body.model_dump()), ctx.caller.actor)
+    address = accounts.get(ctx.session, offer.account_id).admin_email
+    fate = strangers.fate_of_next(ctx.session, offer.reseller_id, address, ctx.now)
+    return SentOfferOut(**dict(shown(ctx, offer)), mail=fate)
 
 
 @routes.get("/v1/offers", RoutePolicy(Scope.READ), response=PageOut[OfferOut], problems=[404])

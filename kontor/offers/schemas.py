@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
+from kontor.mails.strangers import MailFate
 from models.offers import GrantState
 
 
@@ -137,6 +138,12 @@ class OfferOut(ResponseModel):
     grant: GrantStatusOut
     changes: list[LicenceChangeOut]
     events: list[OfferEventOut]
+
+
+class SentOfferOut(OfferOut):
+    """An offer just sent, and what becomes of its mail: `held` waits for the reseller's allowance."""
+
+    mail: MailFate
 
 
 class UpdatesOut(PageOut[OfferOut]):

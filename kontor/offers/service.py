@@ -15,13 +15,16 @@ from kontor.accounts import instances
 from kontor.accounts.locks import require_client, require_reseller
 from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
+from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
+from kontor.kernel.limits import HOUR, OFFERS_OPEN, OFFERS_SENT
 from kontor.kernel.paging import Page, invalid_cursor
 from kontor.kernel.states import OfferEvent, OfferState
 from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.licences.service import instance_lane
+from kontor.limits import service as limits
 from kontor.offers import notifications, queries
 from kontor.offers.payloads import WITHDRAW, OfferDeliver, OfferExpire, OfferWithdraw
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
@@ -52,7 +55,8 @@ class NewOffer:
 def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
     """Create an offer in state `waiting` and enqueue its delivery and its expiry.
 
-    Raises NotFound (reseller, its client, its template), Conflict(`no_instance`, `account_suspended`), Invalid.
+    Raises NotFound (reseller, its client, its template), Conflict(`no_instance`, `account_suspended`), Invalid,
+    LimitReached.
     """
     owner = require_reseller(session, new.reseller_id, lock=True)
     client = require_client(session, owner, new.account_id)
@@ -63,6 +67,7 @@ def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
     expires_at = _expiry(new.expires_at, now, ctx.programmes.current(session, owner.programme).offer_life)
     if instances.get(session, client.id) is None:
         raise Conflict("no_instance", "The account has no instance yet: PUT /v1/accounts/{id}/instance.")
+    _require_within_limits(ctx, session, owner.id, client.id)
     offer = Offer(
         id=new_id(),
         programme=client.programme,
@@ -197,6 +202,14 @@ def _lines(ctx: Context, session: Session, owner: Account, client: Account, new:
     if errors:
         raise Invalid("invalid", "A line would end before it starts.", errors=errors)
     return lines
+
+
+def _require_within_limits(ctx: Context, session: Session, reseller_id: UUID, account_id: UUID) -> None:
+    """Raise LimitReached when the client has enough open offers, or the reseller sent enough of them today."""
+    database.lock_names(session, f"limit:{OFFERS_OPEN.name}:{account_id}")
+    most = limits.allowed(session, OFFERS_OPEN, reseller_id)
+    limits.require(OFFERS_OPEN, queries.count_open(session, account_id, ctx.now, most), most, HOUR)
+    limits.take(session, OFFERS_SENT, str(reseller_id), ctx.now, reseller_id)
 
 
 def _message(text: str | None) -> str | None:

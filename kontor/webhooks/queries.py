@@ -29,6 +29,11 @@ def list_endpoints(session: Session, reseller_id: UUID | None, cursor: str | Non
     return page_of(session, query, WebhookEndpoint.id, cursor, limit)
 
 
+def endpoints_of(session: Session, reseller_id: UUID | None) -> list[WebhookEndpoint]:
+    """Return the endpoints of a reseller, or of the provider if `reseller_id` is None."""
+    return list(session.scalars(select(WebhookEndpoint).where(NOT_DELETED, WebhookEndpoint.reseller_id == reseller_id)))
+
+
 def subscribed_endpoints(session: Session, event: DomainEvent) -> list[WebhookEndpoint]:
     """Return the enabled endpoints subscribed to an event, oldest first."""
     owned: ColumnElement[bool] = WebhookEndpoint.reseller_id.is_(None)

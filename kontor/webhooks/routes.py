@@ -28,9 +28,9 @@ READ = RoutePolicy(Scope.READ, "endpoint_id", ownership.endpoint)
 WRITE = RoutePolicy(Scope.ENQUEUE, "endpoint_id", ownership.endpoint)
 
 
-def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
-    """Check by DNS that the endpoint may be called; runs outside any transaction."""
-    ctx.deps.guard.check(body.url)
+async def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
+    """Check by DNS that the endpoint may be called."""
+    await ctx.deps.guard.check(body.url, ctx.caller.counted_as)
 
 
 @routes.post(
@@ -38,11 +38,11 @@ def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
     RoutePolicy(Scope.ENQUEUE, not_account=True),
     response=WebhookEndpointSecretOut,
     status=201,
-    problems=[404],
+    problems=[404, 409],
     precheck=check_url,
 )
 def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretOut:
-    """Create an endpoint. 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
+    """Create an endpoint. 409 `endpoint_exists`; 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
     if body.reseller_id is not None:
         require_visible_resource(ctx, ownership.account, body.reseller_id)
     created = service.create(

@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from kontor.accounts.locks import require_reseller
 from kontor.engine.enqueue import Jobs
+from kontor.kernel import database
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
+from kontor.kernel.limits import ENDPOINTS, HOUR
 from kontor.kernel.paging import Page
 from kontor.kernel.ports import SecretBox
+from kontor.limits import service as limits
 from kontor.webhooks import queries, signing
 from kontor.webhooks.payloads import WebhooksDeliver
 from kontor.webhooks.signing import validate_events, wire_time
@@ -23,6 +27,7 @@ from models.webhooks import DeliveryState, DomainEvent, WebhookDelivery, Webhook
 
 TEST_EVENT: Final = "webhook.test"
 REPLAY_LIMIT: Final = 1_000
+DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,12 @@ def create(
 ) -> EndpointSecret:
     """Create an endpoint; without a reseller it gets the events of all. The caller checks the URL first.
 
-    Raises NotFound, Invalid(`unknown_event`, `invalid_secret`).
+    Raises NotFound, Conflict(`endpoint_exists`), LimitReached, Invalid(`unknown_event`, `invalid_secret`).
     """
     if reseller_id is not None:
         require_reseller(session, reseller_id, lock=True)
     plain = signing.validate_or_generate(secret)
+    _require_new(session, reseller_id, url, validate_events(events))
     endpoint = WebhookEndpoint(
         id=new_id(),
         reseller_id=reseller_id,
@@ -61,6 +67,23 @@ def create(
     session.add(endpoint)
     session.flush()
     return EndpointSecret(endpoint, plain)
+
+
+def _require_new(session: Session, reseller_id: UUID | None, url: str, events: Sequence[str]) -> None:
+    """Raise Conflict for an endpoint that its owner has already, LimitReached when the owner has enough of them."""
+    database.lock_names(session, f"limit:{ENDPOINTS.name}:{reseller_id or ''}")
+    own = queries.endpoints_of(session, reseller_id)
+    if any(url_key(row.url) == url_key(url) and set(row.events) == set(events) for row in own):
+        raise Conflict("endpoint_exists", "There is an endpoint with that URL and those events already.")
+    if reseller_id is not None:
+        limits.require(ENDPOINTS, len(own), limits.allowed(session, ENDPOINTS, reseller_id), HOUR)
+
+
+def url_key(url: str) -> str:
+    """Return the key by which URLs are compared: scheme and host in lower case, no default port, a path."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "") + ("" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}")
+    return urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
 
 
 def get(session: Session, endpoint_id: UUID, *, lock: bool = False) -> WebhookEndpoint:
@@ -126,13 +149,19 @@ def deliveries(
 
 
 def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:
-    """Start a delivery to every subscribed endpoint without one for this event; return how many."""
+    """Start a delivery to every subscribed endpoint without one for this event; return how many.
+
+    Of one owner's endpoints with the same URL, the oldest gets it alone.
+    """
     listening = queries.subscribed_endpoints(session, event)
     if _is_about_webhooks(event):
         return 0
     served = queries.endpoints_with_delivery(session, [endpoint.id for endpoint in listening], event.seq)
     body = {"type": event.type, "timestamp": wire_time(event.at), "data": event.data}
-    new = [endpoint for endpoint in listening if endpoint.id not in served]
+    first: dict[tuple[UUID | None, str], WebhookEndpoint] = {}
+    for endpoint in sorted(listening, key=lambda row: row.id not in served):
+        first.setdefault((endpoint.reseller_id, url_key(endpoint.url)), endpoint)
+    new = [endpoint for endpoint in first.values() if endpoint.id not in served]
     for endpoint in new:
         _start(session, jobs, endpoint, f"evt_{event.id.hex}", event.seq, event.type, body)
     return len(new)

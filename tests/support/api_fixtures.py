@@ -20,7 +20,7 @@ from tests.support.wiring import PUBLIC_URL, SECRET, apply_example, silent_jobs
 from workers.web_app import build
 
 
-def resolve_public(host: str, port: int) -> list[str]:
+async def resolve_public(host: str, port: int, tenant: str) -> list[str]:
     """Resolve every host name to one public address."""
     return ["93.184.215.14"]
 

@@ -18,7 +18,7 @@ from kontor.context import Context
 from kontor.engine.handlers import Cancel, Done, JobContext, Outcome, Snooze, Transient
 from kontor.kernel.ports import MailDeferred, MailRefused
 from kontor.kernel.tokens import Tokens
-from kontor.mails import queries as mails_queries
+from kontor.mails import address_queries
 from kontor.mails import service as mails
 from kontor.mails.dispatch import Dispatch
 from kontor.mails.payloads import MailSend
@@ -196,7 +196,7 @@ def test_refused_address_is_suppressed_under_the_key_of_its_account(
     mail_id = with_cc(office, session, client, "chef@elbe.example")
     send(mail_id)
     assert states(session, mail_id) == {"Admin@straße.example": "failed", "chef@elbe.example": "sent"}
-    assert mails_queries.suppressed_until(session, client.email_key, clock.now()) == clock.now() + timedelta(days=30)
+    assert address_queries.suppressed_until(session, client.email_key, clock.now()) == clock.now() + timedelta(days=30)
 
 
 def test_message_refused_at_data_suppresses_no_address(

@@ -21,13 +21,13 @@ from tests.support.offers import OfferScenario, account, body_of
 URL = "https://listener.example/hook"
 
 
-def listen(world: OfferScenario, *types: str, reseller: UUID | None = None) -> tuple[UUID, str]:
+def listen(world: OfferScenario, *types: str, reseller: UUID | None = None, url: str = URL) -> tuple[UUID, str]:
     with world.transaction() as session:
         made = webhooks.create(
             session,
             world.secret_box,
             reseller_id=reseller,
-            url=URL,
+            url=url,
             events=types or ("*",),
             secret=None,
             now=world.clock.now(),
@@ -165,7 +165,7 @@ def test_test_delivery_goes_to_that_endpoint_only(world: OfferScenario) -> None:
 
 def test_disabled_endpoint_gets_no_events(world: OfferScenario) -> None:
     disabled, _ = listen(world)
-    other, _ = listen(world)
+    other, _ = listen(world, url=f"{URL}/2")
     with world.transaction() as session:
         webhooks.disable(webhooks.get(session, disabled, lock=True), "It answered 410 Gone.", world.clock.now())
     happen(world)

@@ -1,17 +1,25 @@
 """Which addresses of customers may be called."""
 
-from collections.abc import Callable
+import asyncio
 
 import pytest
 
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.errors import Invalid
+from kontor.kernel.ports import Lookup
 
 PUBLIC = "93.184.215.14"
 
 
-def resolver(*addresses: str) -> Callable[[str, int], list[str]]:
-    return lambda host, port: [host] if host.replace(".", "").isdigit() or ":" in host else list(addresses)
+def resolver(*addresses: str) -> Lookup:
+    async def lookup(host: str, port: int, tenant: str) -> list[str]:
+        return [host] if host.replace(".", "").isdigit() or ":" in host else list(addresses)
+
+    return lookup
+
+
+def check(guard: AddressGuard, url: str) -> str:
+    return asyncio.run(guard.check(url))
 
 
 FORBIDDEN_URLS = [
@@ -66,7 +74,7 @@ FORBIDDEN_ADDRESSES = [
 @pytest.mark.parametrize("url", FORBIDDEN_URLS)
 def test_url_that_is_not_plain_https_is_forbidden(url: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        AddressGuard(resolver(PUBLIC)).check(url)
+        check(AddressGuard(resolver(PUBLIC)), url)
     assert refusal.value.code == "forbidden_address"
 
 
@@ -75,32 +83,42 @@ def test_address_that_is_not_global_unicast_is_forbidden_by_name_and_as_a_litera
     literal = f"[{address}]" if ":" in address else address
     for guard, host in ((AddressGuard(resolver(address)), "shop.example"), (AddressGuard(resolver()), literal)):
         with pytest.raises(Invalid) as refusal:
-            guard.check(f"https://{host}/hook")
+            check(guard, f"https://{host}/hook")
         assert refusal.value.code == "forbidden_address"
 
 
 def test_one_forbidden_address_among_public_ones_is_forbidden() -> None:
     with pytest.raises(Invalid):
-        AddressGuard(resolver(PUBLIC, "10.0.0.1")).check("https://shop.example/")
+        check(AddressGuard(resolver(PUBLIC, "10.0.0.1")), "https://shop.example/")
 
 
 def test_name_without_an_address_is_forbidden() -> None:
-    def unknown(host: str, port: int) -> list[str]:
+    async def unknown(host: str, port: int, tenant: str) -> list[str]:
         raise OSError("no such host")
 
-    for resolve in (unknown, resolver()):
+    for lookup in (unknown, resolver()):
         with pytest.raises(Invalid):
-            AddressGuard(resolve).check("https://shop.example/")
+            check(AddressGuard(lookup), "https://shop.example/")
+
+
+def test_name_server_that_does_not_answer_is_named_as_the_thing_to_check() -> None:
+    async def silent(host: str, port: int, tenant: str) -> list[str]:
+        raise TimeoutError
+
+    with pytest.raises(Invalid) as refusal:
+        check(AddressGuard(silent), "https://shop.example/")
+    assert refusal.value.errors[0].loc == "url"
+    assert "name servers of shop.example" in refusal.value.errors[0].msg
 
 
 @pytest.mark.parametrize("url", ["https://shop.example/hook?x=1", "https://shop.example:443/", f"https://{PUBLIC}/"])
 def test_public_https_is_allowed(url: str) -> None:
-    assert AddressGuard(resolver(PUBLIC, "2606:2800:220:1:248:1893:25c8:1946")).check(url) == url
+    assert check(AddressGuard(resolver(PUBLIC, "2606:2800:220:1:248:1893:25c8:1946")), url) == url
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9000/x", "https://10.0.0.1/", "http://localhost/"])
 def test_demo_switch_allows_private_addresses_but_no_other_scheme(url: str) -> None:
     guard = AddressGuard(resolver(), allow_private=True)
-    assert guard.check(url) == url
+    assert check(guard, url) == url
     with pytest.raises(Invalid):
-        guard.check("file:///etc/passwd")
+        check(guard, "file:///etc/passwd")
