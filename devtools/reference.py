@@ -91,7 +91,7 @@ def entries() -> list[TaskEntry]:
         TaskEntry(handler.payload, module.__name__)
         for module in modules
         for _, handler in inspect.getmembers(module, inspect.isclass)
-        if handler.__module__ == module.__name__ and hasattr(handler, "payload")
+        if handler.__module__ == module.__name__ and isinstance(getattr(handler, "payload", None), type)
     ]
 
 

@@ -16,6 +16,7 @@ from kontor.engine.tracing import with_tracing
 from kontor.http.context import Deps
 from kontor.http.key_use import KeyUse
 from kontor.kernel.addresses import AddressGuard
+from kontor.kernel.tracing import Tracer
 from kontor.programme.service import Programmes
 from tasks.catalogue import catalogue
 from workers.connections import (
@@ -41,20 +42,21 @@ WAITING_SIGN_INS = 100
 """Sign-ins that may wait for a thread; further ones are 429 at once."""
 
 
+def call_threads(tracer: Tracer | None) -> ThreadPoolExecutor:
+    """Return the threads that serve calls; with tracing they carry the caller's context."""
+    pool = ThreadPoolExecutor if tracer is None else ContextThreads
+    return pool(THREADS, thread_name_prefix="call")
+
+
 @contextmanager
 def web_deps(settings: Settings) -> Iterator[Deps]:
     """Build the dependencies of the API from settings; close them at the end of the block."""
     engine = sql_engine(settings, "kontor web", THREADS + HASHES_AT_ONCE)
     client = redis_client(settings)
-    doorbell = RedisRelayHint(client, redis_keys(settings))
-    clock = clock_for(settings)
-    key_use = KeyUse()
+    doorbell, clock, key_use = RedisRelayHint(client, redis_keys(settings)), clock_for(settings), KeyUse()
     presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)), key_use.flush)
-    tracer = tracer_for(settings, "web")
-    pool = ThreadPoolExecutor if tracer is None else ContextThreads
-    threads = pool(THREADS, thread_name_prefix="call")
-    keys = DatabaseKeys(settings)
-    sign_in_threads = BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
+    tracer, keys = tracer_for(settings, "web"), DatabaseKeys(settings)
+    threads, sign_in_threads = call_threads(tracer), BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
     presence.start()
     try:
         with call_limits(settings) as limits, closing(Names()) as names:
@@ -81,8 +83,8 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
             )
     finally:
         presence.stop()
-        threads.shutdown(wait=False, cancel_futures=True)
-        sign_in_threads.shutdown(wait=False, cancel_futures=True)
+        for each in (threads, sign_in_threads):
+            each.shutdown(wait=False, cancel_futures=True)
         doorbell.close()
         client.close()
         engine.dispose()

@@ -198,10 +198,11 @@ class Settings:
             "SMTP_URL": self.smtp_url,
             "PORT": str(self.port),
             "PUBLIC_URL": self.public_url,
-            "CONSOLE_URL": self.console_url,
             "SECRET_KEY": self.secret_key,
             "KONTOR_DATA_DIR": str(self.data_dir),
         }
+        if self.console_url:
+            variables["CONSOLE_URL"] = self.console_url
         if self.namespace:
             variables["KONTOR_NAMESPACE"] = self.namespace
         if self.database_direct_url is not None:

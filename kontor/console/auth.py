@@ -14,7 +14,7 @@ from kontor.kernel.errors import Forbidden, KontorError
 from kontor.operators import sessions
 from kontor.operators.sessions import Browser
 from kontor.operators.sign_in import SignInTimes
-from kontor.ui import texts
+from kontor.ui import sign_in_texts, texts
 from kontor.ui.console_request import ConsoleRequest
 from models.people import OperatorRole
 
@@ -26,7 +26,7 @@ class PasswordChangeRequired(KontorError):
     """The session was opened with a first or reset password, which opens only the page that changes it."""
 
     def __init__(self) -> None:
-        super().__init__("password_change_required", texts.CHANGE_REQUIRED)
+        super().__init__("password_change_required", sign_in_texts.CHANGE_REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)

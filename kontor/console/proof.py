@@ -7,7 +7,7 @@ from kontor.console.auth import browser_of, times_of
 from kontor.http.problems import headers_of
 from kontor.kernel.errors import TooManyAttempts
 from kontor.operators import sessions, sign_in
-from kontor.ui import texts
+from kontor.ui import sign_in_texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.people import Operator
 
@@ -37,7 +37,7 @@ def demand(request: ConsoleRequest) -> TemplateResponse | None:
         return _page(request, operator, error)
     if not _is_right(request, operator):
         limit.record()
-        return _page(request, operator, None, texts.WRONG_PROOF)
+        return _page(request, operator, None, sign_in_texts.WRONG_PROOF)
     opened.proven_at = request.wall_time
     return None
 
@@ -61,4 +61,4 @@ def _page(
         **sign_in_steps.passkey_values(request, operator),
     }
     headers = headers_of(error) if error else {}
-    return TemplateResponse("proof.html", texts.PROOF_TITLE, values, "", 429 if error else 403, headers)
+    return TemplateResponse("proof.html", sign_in_texts.PROOF_TITLE, values, "", 429 if error else 403, headers)

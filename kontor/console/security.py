@@ -13,7 +13,7 @@ from kontor.kernel.errors import Invalid
 from kontor.operators import factors, passkeys, queries, service, sessions
 from kontor.operators.factors import Change
 from kontor.operators.notifications import SECURITY_PAGE, device_name
-from kontor.ui import texts
+from kontor.ui import sign_in_texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 from models.people import Operator, OperatorSession
 
@@ -53,7 +53,7 @@ def add_totp(request: ConsoleRequest) -> ConsoleResponse:
         if not error.errors:
             return _page(request, message=error.message, status=422)
         return _totp_form(request, request.deps.secret_box.open(sealed), error.message, 422)
-    return _page(request, done=texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
+    return _page(request, done=sign_in_texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
 
 
 def add_passkey(request: ConsoleRequest) -> ConsoleResponse:
@@ -61,20 +61,20 @@ def add_passkey(request: ConsoleRequest) -> ConsoleResponse:
     form, change = request.incoming.form, _change(request)
     challenge = sign_in_steps.challenge_of(request, change.operator, form.get("state", ""))
     if challenge is None:
-        return _page(request, message=texts.FORM_EXPIRED, status=422)
+        return _page(request, message=sign_in_texts.FORM_EXPIRED, status=422)
     try:
         party = sign_in_steps.party_of(request)
         passkeys.add(change, party, form.get("name", ""), form.get("credential", ""), challenge)
     except Invalid as error:
         return _page(request, message=error.message, status=422)
-    return _page(request, done=texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
+    return _page(request, done=sign_in_texts.FACTOR_ADDED, codes=factors.first_recovery_codes(change))
 
 
 def new_codes(request: ConsoleRequest) -> ConsoleResponse:
     """Replace the recovery codes; the response is the only place that shows them."""
     change = _change(request)
     if not factors.list_factors(request.session, change.operator.id):
-        return _page(request, message=texts.NO_FACTOR, status=409)
+        return _page(request, message=sign_in_texts.NO_FACTOR, status=409)
     return _page(request, codes=factors.new_recovery_codes(change))
 
 
@@ -111,7 +111,7 @@ def _change(request: ConsoleRequest) -> Change:
 def _sessions(request: ConsoleRequest) -> list[SessionRow]:
     def row(opened: OperatorSession) -> SessionRow:
         mine = request.operator_session is not None and opened.id == request.operator_session.id
-        device = device_name(opened.agent) or texts.UNKNOWN_DEVICE
+        device = device_name(opened.agent) or sign_in_texts.UNKNOWN_DEVICE
         return SessionRow(opened.id, device, opened.origin or "", opened.created_at, opened.seen_at, mine)
 
     return [row(opened) for opened in sessions.list_sessions(request.session, _me(request).id, request.wall_time)]
@@ -137,7 +137,7 @@ def _page(
         "message": message,
         "done": done,
     }
-    return TemplateResponse("security.html", texts.SECURITY_TITLE, values, "", status)
+    return TemplateResponse("security.html", sign_in_texts.SECURITY_TITLE, values, "", status)
 
 
 def _totp_form(request: ConsoleRequest, secret: str, message: str | None, status: int) -> TemplateResponse:
@@ -149,4 +149,4 @@ def _totp_form(request: ConsoleRequest, secret: str, message: str | None, status
         "picture": segno.make(uri, error="m").svg_data_uri(scale=QR_SCALE, border=4, light="white"),
         "message": message,
     }
-    return TemplateResponse("totp.html", texts.TOTP_TITLE, values, "", status)
+    return TemplateResponse("totp.html", sign_in_texts.TOTP_TITLE, values, "", status)

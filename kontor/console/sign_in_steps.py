@@ -14,7 +14,7 @@ from kontor.http.problems import headers_of
 from kontor.kernel.errors import Forbidden, Gone, NotFound, TooManyAttempts
 from kontor.operators import factors, passkeys, sign_in
 from kontor.operators.passkeys import CHALLENGE_BYTES, RelyingParty
-from kontor.ui import texts
+from kontor.ui import sign_in_texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 from models.people import FactorKind, Operator
 
@@ -69,7 +69,7 @@ def first(request: ConsoleRequest) -> ConsoleResponse:
     """Check the password, then open a session or go on to the second step."""
     form = request.incoming.form
     if not login.ticket_ok(request):
-        return login.login_form(request, texts.LOGIN_EXPIRED, 403)
+        return login.login_form(request, sign_in_texts.LOGIN_EXPIRED, 403)
     try:
         operator = sign_in.attempt(
             request.session, request.deps.passwords, form.get("email", ""), form.get("password", ""),
@@ -80,7 +80,7 @@ def first(request: ConsoleRequest) -> ConsoleResponse:
     except Forbidden as error:
         return login.login_form(request, error.message, 403)
     if operator is None:
-        return login.login_form(request, texts.WRONG_LOGIN, 401)
+        return login.login_form(request, sign_in_texts.WRONG_LOGIN, 401)
     return _continue(request, operator, login.safe_next(form.get("next", "")))
 
 
@@ -103,7 +103,7 @@ def second(request: ConsoleRequest) -> ConsoleResponse:
     """Open a session if the factor is right. Wrong ones count as failures of signing in."""
     step = _step(request)
     if step is None or not login.ticket_ok(request):
-        return login.login_form(request, texts.LOGIN_EXPIRED, 403)
+        return login.login_form(request, sign_in_texts.LOGIN_EXPIRED, 403)
     operator, next_page = step
     form = request.incoming.form
     limit = sign_in.FailureLimit(request.session, operator.email, browser_of(request), times_of(request))
@@ -113,7 +113,7 @@ def second(request: ConsoleRequest) -> ConsoleResponse:
         return _form(request, operator, error.message, 429, headers_of(error))
     if not factor_ok(request, operator, form.get("code", ""), form.get("credential", ""), form.get("state", "")):
         limit.record()
-        return _form(request, operator, texts.WRONG_FACTOR, 401)
+        return _form(request, operator, sign_in_texts.WRONG_FACTOR, 401)
     return login.open_session(request, operator, login.safe_next(next_page))
 
 
@@ -145,5 +145,5 @@ def _form(
     ticket = secrets.token_urlsafe(24)
     values = {"message": message, "ticket": ticket, **passkey_values(request, operator)}
     return TemplateResponse(
-        "second.html", texts.SECOND_TITLE, values, "", status, headers or {}, {cookies.TICKET: ticket}
+        "second.html", sign_in_texts.SECOND_TITLE, values, "", status, headers or {}, {cookies.TICKET: ticket}
     )

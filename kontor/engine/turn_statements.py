@@ -88,11 +88,11 @@ class TurnStatements:
                 raise NotRegistered(self._worker)
 
     def _archive(self, done: Sequence[tuple[UUID, object]], now: datetime) -> str:
-        common = uuids(job_id for job_id, _ in done), quote(self._worker), f"'{now.isoformat()}'"
+        literals = uuids(job_id for job_id, _ in done), quote(self._worker), f"'{now.isoformat()}'"
         if all(result is None for _, result in done):
-            return ARCHIVE.call(*common, prepared=self._prepared)
+            return ARCHIVE.call(*literals, prepared=self._prepared)
         results = f"ARRAY[{', '.join(json_literal(result) for _, result in done)}]::jsonb[]"
-        return ARCHIVE_RESULTS.call(*common, results, prepared=self._prepared)
+        return ARCHIVE_RESULTS.call(*literals, results, prepared=self._prepared)
 
     def _start(self, claims: Sequence[tuple[UUID, UUID]], now: datetime, *, registered_only: bool) -> str:
         statement = START_REGISTERED if registered_only else START

@@ -2,18 +2,14 @@
 
 import asyncio
 import inspect
-import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from psycopg import Connection
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,12 +21,13 @@ from kontor.http.incoming import IncomingRequest, bearer, read_body, trace_of
 from kontor.http.keys import Principal, authenticate
 from kontor.http.limits import key_of
 from kontor.http.long_poll import long_poll
+from kontor.http.parsing import parse_body, parse_query
 from kontor.http.problems import TooLarge
-from kontor.http.responses import ApiResponse, invalid, problem, respond
+from kontor.http.responses import ApiResponse, problem, respond
 from kontor.http.transaction import run, run_on_connection
 from kontor.http.wire import QueryModel, uuid_of
 from kontor.kernel.database import psycopg_connection
-from kontor.kernel.errors import FieldError, Invalid, KontorError, NotFound
+from kontor.kernel.errors import KontorError, NotFound
 
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
@@ -236,72 +233,3 @@ def _model_in(hint: Any) -> type[BaseModel] | None:
     if get_origin(hint) is None or get_origin(hint) not in (Union, type(int | None)):
         return None
     return next((arg for arg in get_args(hint) if isinstance(arg, type) and issubclass(arg, BaseModel)), None)
-
-
-M = TypeVar("M", bound=BaseModel)
-Q = TypeVar("Q", bound=QueryModel)
-SUSPICIOUS: Final = re.compile(rb"\\u0000|[eE]\+?\d{3}|NaN|Infinity")
-"""Where this does not occur, a parsed body holds neither NUL characters nor numbers that are not finite."""
-
-EMPTY: Final = b"{}"
-
-
-def parse_body(model: type[M], body: bytes, *, optional: bool) -> M:
-    """Parse the body; an optional one may be empty. Raises Invalid."""
-    text = EMPTY if optional and not body.strip() else body
-    if SUSPICIOUS.search(text):
-        tree = _tree(text)
-        if not getattr(model, "any_text", False):
-            _refuse_unstorable(tree, "")
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        _tree(text)
-        raise invalid(error) from None
-
-
-def _tree(text: bytes) -> Any:
-    """Parse JSON without a model. Raises Invalid."""
-    try:
-        return from_json(text, allow_inf_nan=False, cache_strings=False)
-    except ValueError as error:
-        raise Invalid("invalid", "The body is not valid JSON.", errors=[FieldError("", str(error))]) from None
-
-
-def parse_query(model: type[Q], query: QueryParams) -> Q:
-    """Parse the query string. Raises Invalid."""
-    open_prefix = model.open_prefix
-    params: dict[str, Any] = {}
-    for name in query:
-        values = query.getlist(name)
-        if any("\x00" in value for value in (name, *values)):
-            raise Invalid(errors=[FieldError(name.replace("\x00", ""), "contains a NUL character")])
-        if open_prefix is not None and name.startswith(open_prefix):
-            continue
-        params[name] = values if _repeats(model, name) else values[-1]
-    try:
-        return model.model_validate(params)
-    except ValidationError as error:
-        raise invalid(error) from None
-
-
-def _repeats(model: type[BaseModel], name: str) -> bool:
-    field = model.model_fields.get(name)
-    return field is not None and get_origin(field.annotation) in (list, tuple)
-
-
-def _refuse_unstorable(value: object, loc: str) -> None:
-    match value:
-        case str() if "\x00" in value:
-            raise Invalid(errors=[FieldError(loc, "contains a NUL character")])
-        case float() if not isfinite(value):
-            raise Invalid(errors=[FieldError(loc, "is not a finite number")])
-        case Mapping():
-            for key, inner in value.items():
-                _refuse_unstorable(key, loc)
-                _refuse_unstorable(inner, f"{loc}.{key}" if loc else str(key))
-        case list():
-            for number, inner in enumerate(value):
-                _refuse_unstorable(inner, f"{loc}.{number}" if loc else str(number))
-        case _:
-            pass

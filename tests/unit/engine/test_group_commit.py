@@ -94,17 +94,17 @@ def committed_together(linger: float) -> tuple[GatedCommits, GroupCommit[str], l
 
 
 def test_leader_waits_for_a_thread_whose_act_is_short() -> None:
-    commits, group, (one, other) = committed_together(linger=TIMEOUT_SECONDS)
-    futures = [one.submit(group.run, "c")]
+    commits, group, (first, second) = committed_together(linger=TIMEOUT_SECONDS)
+    futures = [first.submit(group.run, "c")]
     while not group._waiting:
         Event().wait(0.001)
-    futures.append(other.submit(group.run, "d"))
+    futures.append(second.submit(group.run, "d"))
     assert results(futures) == [None, None]
     assert sorted(commits.groups[-1]) == ["c", "d"]
 
 
 def test_leader_does_not_wait_for_a_thread_that_left() -> None:
-    commits, group, (one, other) = committed_together(linger=3600)
-    other.submit(group.leave).result(TIMEOUT_SECONDS)
-    assert results([one.submit(group.run, "c")]) == [None]
+    commits, group, (first, second) = committed_together(linger=3600)
+    second.submit(group.leave).result(TIMEOUT_SECONDS)
+    assert results([first.submit(group.run, "c")]) == [None]
     assert commits.groups[-1] == ["c"]
