@@ -87,12 +87,13 @@ class Rows(list[Any]):
 def entries() -> list[TaskEntry]:
     """Return every task that has a handler below `tasks/`."""
     modules = [importlib.import_module(f"tasks.{info.name}") for info in pkgutil.iter_modules(tasks.__path__)]
-    return [
-        TaskEntry(handler.payload, module.__name__)
+    handled = (
+        (getattr(handler, "payload", None), module)
         for module in modules
         for _, handler in inspect.getmembers(module, inspect.isclass)
-        if handler.__module__ == module.__name__ and isinstance(getattr(handler, "payload", None), type)
-    ]
+        if handler.__module__ == module.__name__
+    )
+    return [TaskEntry(payload, module.__name__) for payload, module in handled if isinstance(payload, type)]
 
 
 def reference() -> str:
