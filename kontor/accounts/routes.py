@@ -29,6 +29,7 @@ from kontor.accounts.schemas import (
     BrandOut,
     InstanceIn,
     InstanceOut,
+    InvitedOut,
     MergeIn,
     MergeOut,
     MergeReportOut,
@@ -53,6 +54,11 @@ RESELLERS = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, not_acco
 def shown(ctx: RequestContext, account: Account) -> AccountOut:
     """Build the response for an account."""
     return all_shown(ctx, [account])[0]
+
+
+def invited(ctx: RequestContext, account: Account) -> InvitedOut:
+    """Build the response for a client whose admin is mailed; the same for known and unknown addresses."""
+    return InvitedOut(**dict(shown(ctx, account)))
 
 
 def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
@@ -101,10 +107,10 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
     return shown(ctx, account)
 
 
-@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
-def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
+@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=InvitedOut)
+def send_activation(ctx: Ctx, account_id: UUID) -> InvitedOut:
     """Resend the activation mail. 409 `already_activated`."""
-    return shown(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
+    return invited(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
 
 
 @routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
@@ -200,11 +206,11 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, deletion.restore(ctx.context, ctx.session, account_id))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=AccountOut, status=201)
-def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=InvitedOut, status=201)
+def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> InvitedOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
     new = clients.NewClient(**body.model_dump())
-    return shown(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
+    return invited(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
 
 
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut, problems=[429])

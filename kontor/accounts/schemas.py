@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -267,6 +268,12 @@ def account_out(
         deleted_at=account.deleted_at,
         created_at=account.created_at,
     )
+
+
+class InvitedOut(AccountOut):
+    """A client whose admin is mailed; `mail`: sent, or held until the reseller's allowance grows."""
+
+    mail: Literal["sent", "held"] = "sent"
 
 
 def _terms(account: Account) -> AcceptedTermsOut | None:

@@ -115,11 +115,12 @@ class RecipientResult:
 
 @dataclass(frozen=True, slots=True)
 class MailFilter:
-    """Mail filter; None matches any. `reseller` matches its own mails and those of its clients."""
+    """Mail filter; None matches any. `reseller` matches its own mails and those of its clients; `templates`: one of."""
 
     account: UUID | None = None
     reseller: UUID | None = None
     template: str | None = None
+    templates: Sequence[str] | None = None
     states: Sequence[str] = field(default=())
 
 
@@ -294,6 +295,8 @@ def page(session: Session, criteria: MailFilter, cursor: str | None, limit: int)
     """Return mails, newest first. Raises Invalid."""
     equal = {Mail.account_id: criteria.account, Mail.reseller_id: criteria.reseller, Mail.template: criteria.template}
     query = select(Mail).where(*(column == value for column, value in equal.items() if value is not None))
+    if criteria.templates is not None:
+        query = query.where(Mail.template.in_(criteria.templates))
     if criteria.states:
         query = query.where(Mail.state.in_(criteria.states))
     return page_of(session, query, Mail.id, cursor, limit)
