@@ -43,18 +43,18 @@ class Invitation:
         return self.account.activated_at is not None
 
 
-def mail_link(ctx: Context, session: Session, account: Account, *, known: bool = False) -> UUID | None:
+def mail_link(ctx: Context, session: Session, account: Account, *, notice: bool = False) -> UUID | None:
     """Mail an activation link to the account's admin; earlier links stay valid until one is used.
 
-    `known`: to an address that another account has, a notice instead, which needs no activation.
+    `notice`: to an address that another account has, a notice instead, which needs no activation.
     """
     expires_at = ctx.now + ACTIVATION_LIFETIME
     return mails.post(
         session,
         ctx.jobs,
-        template=NOTICE if known else TEMPLATE,
+        template=NOTICE if notice else TEMPLATE,
         account=account,
-        facts={"account": account.name} | ({} if known else {"expires_at": expires_at}),
+        facts={"account": account.name} | ({} if notice else {"expires_at": expires_at}),
         fact_key=new_id().hex,
         refs={"version": account.email_version, "expires_at": expires_at.isoformat()},
     )
@@ -65,8 +65,8 @@ def invite(ctx: Context, session: Session, account: Account) -> None:
 
     Neither the account nor the answer to its reseller may show whether another account has the address.
     """
-    known = queries.email_in_use(session, account.email_key, excluding=account.id)
-    mail_link(ctx, session, account, known=known)
+    registered = queries.email_in_use(session, account.email_key, excluding=account.id)
+    mail_link(ctx, session, account, notice=registered)
 
 
 def resend_link(ctx: Context, session: Session, account_id: UUID) -> Account:

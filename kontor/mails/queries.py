@@ -295,8 +295,6 @@ def page(session: Session, criteria: MailFilter, cursor: str | None, limit: int)
     """Return mails, newest first. Raises Invalid."""
     equal = {Mail.account_id: criteria.account, Mail.reseller_id: criteria.reseller, Mail.template: criteria.template}
     query = select(Mail).where(*(column == value for column, value in equal.items() if value is not None))
-    if criteria.templates is not None:
-        query = query.where(Mail.template.in_(criteria.templates))
-    if criteria.states:
-        query = query.where(Mail.state.in_(criteria.states))
+    lists = {Mail.template: criteria.templates, Mail.state: criteria.states or None}
+    query = query.where(*(column.in_(values) for column, values in lists.items() if values is not None))
     return page_of(session, query, Mail.id, cursor, limit)

@@ -35,9 +35,9 @@ def answers(api: Api, reseller: Any, key: str, name: str, address: str) -> tuple
     again = api.call(f"POST /v1/accounts/{client['id']}/activation", key=key)
     event.remove(api.deps.engine, "before_cursor_execute", count)
     listed = api.ok(f"GET /v1/mails?account={client['id']}", key=key)["items"]
-    found = [api.ok(f"GET /v1/mails?account={client['id']}&template={t}", key=key)["items"] for t in TEMPLATES]
+    filtered = [api.ok(f"GET /v1/mails?account={client['id']}&template={t}", key=key)["items"] for t in TEMPLATES]
     shown = [created.status_code, shape(client), again.status_code, shape(again.json())]
-    shown += [shape(api.ok(f"GET /v1/accounts/{client['id']}", key=key)), *map(shape, listed), *map(len, found)]
+    shown += [shape(api.ok(f"GET /v1/accounts/{client['id']}", key=key)), *map(shape, listed), *map(len, filtered)]
     return [*shown, shape(api.ok(f"GET /v1/mails/{listed[0]['id']}", key=key))], len(statements)
 
 
@@ -47,11 +47,11 @@ TEMPLATES = ("activation", "account-notice")
 def test_known_and_unknown_addresses_get_the_same_answers(api: Api, elbe: ResellerAccounts) -> None:
     key = api.key("read", "enqueue", "operate", reseller_id=elbe.reseller)
     answers(api, elbe.reseller, key, "Warm", "first@nobody.example")
-    known = answers(api, elbe.reseller, key, "Known", "admin@weser.example")
+    registered = answers(api, elbe.reseller, key, "Known", "admin@weser.example")
     unknown = answers(api, elbe.reseller, key, "Unknown", "nobody@nowhere.example")
-    assert known == unknown
-    assert known[0][1]["mail"] == "sent"
-    assert known[0][1]["activated_at"] is None
+    assert registered == unknown
+    assert registered[0][1]["mail"] == "sent"
+    assert registered[0][1]["activated_at"] is None
     with api.deps.sessions() as session:
         templates = session.scalars(select(Mail.template).order_by(Mail.id.desc()).limit(4)).all()
     assert templates == ["activation"] * 2 + ["account-notice"] * 2
