@@ -34,7 +34,7 @@ from kontor.accounts.schemas import (
     MergeOut,
     MergeReportOut,
 )
-from kontor.accounts.suspension_routes import refuse_suspending, suspender
+from kontor.accounts.suspension_routes import may_suspend, refuse_suspending, suspender
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.responses import ApiResponse, problem
@@ -101,6 +101,8 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
     """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
     changes = body.model_dump(exclude_unset=True)
+    if "suspended" in changes:
+        may_suspend(ctx)
     account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx))
     if "admin_email" in changes:
         offers.remail_open_offers(ctx.context, ctx.session, account.id)
