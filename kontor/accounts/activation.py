@@ -28,6 +28,7 @@ from models.accounts import Account
 from models.mails import Mail
 
 TEMPLATE: Final = "activation"
+NOTICE: Final = "account-notice"
 PURPOSE: Final = "activation"
 ACTIVATION_LIFETIME: Final = timedelta(hours=72)
 
@@ -45,28 +46,43 @@ class Invitation:
         return self.account.activated_at is not None
 
 
-def mail_link(ctx: Context, session: Session, account: Account) -> UUID | None:
-    """Mail an activation link to the account's admin; earlier links stay valid until one is used."""
+def mail_link(ctx: Context, session: Session, account: Account, *, notice: bool = False) -> UUID | None:
+    """Mail an activation link to the account's admin; earlier links stay valid until one is used.
+
+    `notice`: to an address that another account has, a notice instead, which needs no activation.
+    """
     limits.count(session, ACTIVATIONS, limits.of_address(account.admin_email), ctx.now)
     expires_at = ctx.now + ACTIVATION_LIFETIME
     return mails.post(
         session,
         ctx.jobs,
-        template=TEMPLATE,
+        template=NOTICE if notice else TEMPLATE,
         account=account,
-        facts={"account": account.name, "expires_at": expires_at},
+        facts={"account": account.name} | ({} if notice else {"expires_at": expires_at}),
         fact_key=new_id().hex,
         refs={"version": account.email_version, "expires_at": expires_at.isoformat()},
     )
 
 
+def invite(ctx: Context, session: Session, account: Account) -> None:
+    """Mail the admin of a client a link, or a notice to a known address; nothing else tells the two apart.
+
+    Neither the account nor the answer to its reseller may show whether another account has the address.
+    """
+    registered = queries.email_in_use(session, account.email_key, excluding=account.id)
+    mail_link(ctx, session, account, notice=registered)
+
+
 def resend_link(ctx: Context, session: Session, account_id: UUID) -> Account:
-    """Mail another activation link. Raises NotFound, Conflict(`already_activated`, `account_deleted`), LimitReached."""
+    """Mail another activation link, or notice.
+
+    Raises NotFound, Conflict(`already_activated`, `account_deleted`), LimitReached.
+    """
     account = lock_account(session, account_id)
     if account.activated_at is not None:
         raise Conflict("already_activated", "The account is already active.", state="active")
     require_activation_mail(ctx, session, account.admin_email, account.reseller_id)
-    mail_link(ctx, session, account)
+    invite(ctx, session, account)
     return account
 
 

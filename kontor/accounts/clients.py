@@ -44,9 +44,7 @@ class NewClient:
 
 
 def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) -> Account:
-    """Create a client on the free plan and mail its admin an activation link.
-
-    An admin address that another account already has needs no activation and gets a notice instead.
+    """Create a client on the free plan and mail its admin an activation link, or a notice to a known address.
 
     Raises NotFound, Conflict(`not_a_reseller`, `name_taken`), Invalid, LimitReached.
     """
@@ -61,24 +59,9 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
     account = create_account(ctx, session, account_input, reseller.id)
     follow_reseller(session, [account.id])
     limits.take(session, CLIENTS, str(reseller.id), ctx.now, reseller.id)
-    if queries.email_in_use(session, account.email_key, excluding=account.id):
-        account.activated_at = ctx.now
-        _notice(ctx, session, account)
-    else:
-        activation.mail_link(ctx, session, account)
+    activation.invite(ctx, session, account)
     session.flush()
     return account
-
-
-def _notice(ctx: Context, session: Session, account: Account) -> None:
-    mails.post(
-        session,
-        ctx.jobs,
-        template="account-notice",
-        account=account,
-        facts={"account": account.name},
-        fact_key="created",
-    )
 
 
 def connect(ctx: Context, session: Session, reseller_id: UUID, name: str, password: str) -> Account | Forbidden:

@@ -29,11 +29,12 @@ from kontor.accounts.schemas import (
     BrandOut,
     InstanceIn,
     InstanceOut,
+    InvitedOut,
     MergeIn,
     MergeOut,
     MergeReportOut,
 )
-from kontor.accounts.suspension_routes import refuse_suspending, suspender
+from kontor.accounts.suspension_routes import may_suspend, refuse_suspending, suspender
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.responses import ApiResponse, problem
@@ -41,7 +42,6 @@ from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery, RequestModel
 from kontor.kernel.errors import Forbidden
 from kontor.mails import strangers
-from kontor.mails.strangers import MailFate
 from kontor.offers import service as offers
 from models.accounts import Account
 from models.keys import Scope
@@ -55,6 +55,11 @@ RESELLERS = RoutePolicy(Scope.ENQUEUE, "account_id", ownership.account, not_acco
 def shown(ctx: RequestContext, account: Account) -> AccountOut:
     """Build the response for an account."""
     return all_shown(ctx, [account])[0]
+
+
+def invited(ctx: RequestContext, account: Account) -> InvitedOut:
+    """Build the response for a client whose admin is mailed; the same for known and unknown addresses."""
+    return InvitedOut(**dict(shown(ctx, account)), mail=strangers.fate_of(ctx.session, account.id))
 
 
 def all_shown(ctx: RequestContext, rows: Sequence[Account]) -> list[AccountOut]:
@@ -97,16 +102,18 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
     """Change the given fields of an account. 409 `name_taken`, `account_deleted`; 429 `too_many` addresses."""
     changes = body.model_dump(exclude_unset=True)
+    if "suspended" in changes:
+        may_suspend(ctx)
     account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx))
     if "admin_email" in changes:
         offers.remail_open_offers(ctx.context, ctx.session, account.id)
     return shown(ctx, account)
 
 
-@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=AccountOut)
-def send_activation(ctx: Ctx, account_id: UUID) -> AccountOut:
+@routes.post("/v1/accounts/{account_id}/activation", WRITE, response=InvitedOut)
+def send_activation(ctx: Ctx, account_id: UUID) -> InvitedOut:
     """Resend the activation mail. 409 `already_activated`; 429 `too_many`."""
-    return shown(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
+    return invited(ctx, activation.resend_link(ctx.context, ctx.session, account_id))
 
 
 @routes.put("/v1/accounts/{account_id}/brand", RESELLERS, response=BrandOut)
@@ -153,12 +160,6 @@ class RevertIn(RequestModel):
     """Whether to disconnect the clients."""
 
     disconnect_clients: bool = False
-
-
-class ClientOut(AccountOut):
-    """A client, and what became of the mail to its admin: `held` waits for the reseller's allowance."""
-
-    mail: MailFate
 
 
 class ClientIn(RequestModel):
@@ -208,11 +209,11 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
     return shown(ctx, deletion.restore(ctx.context, ctx.session, account_id))
 
 
-@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=ClientOut, status=201)
-def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> ClientOut:
+@reseller_routes.post("/v1/resellers/{reseller_id}/clients", TOUCH, response=InvitedOut, status=201)
+def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> InvitedOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`; 429 `too_many`."""
-    account = clients.create(ctx.context, ctx.session, reseller_id, clients.NewClient(**body.model_dump()))
-    return ClientOut(**dict(shown(ctx, account)), mail=strangers.fate_of(ctx.session, account.id))
+    new = clients.NewClient(**body.model_dump())
+    return invited(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
 
 
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
+from kontor.mails.strangers import MailFate
 from kontor.programme import Programme
 from kontor.programme.service import Programmes
 from kontor.usage import service as usage
@@ -267,6 +268,12 @@ def account_out(
         deleted_at=account.deleted_at,
         created_at=account.created_at,
     )
+
+
+class InvitedOut(AccountOut):
+    """A client whose admin is mailed; `mail`: sent, or held until the reseller's allowance grows."""
+
+    mail: MailFate
 
 
 def _terms(account: Account) -> AcceptedTermsOut | None:

@@ -79,7 +79,6 @@ def create(ctx: Context, session: Session, new: NewAccount, reseller_id: UUID | 
         "locale": fields.get("locale", programme.locale.value),
         "timezone": fields.get("timezone", programme.timezone),
         "plan": programme.free_plan.code,
-        "activated_at": ctx.now if password else None,
         "created_at": ctx.now,
     }
     database.lock_names(session, f"account:{values['name_key']}")

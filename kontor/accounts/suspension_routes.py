@@ -37,7 +37,10 @@ def suspender(ctx: RequestContext, reason: str | None = None) -> Suspender:
 
 
 def refuse_suspending(ctx: RequestContext) -> None:
-    """Raise Forbidden if the body suspends or resumes and the caller may not; runs before body validation."""
+    """Raise Forbidden if the body suspends or resumes and the caller may not; runs before body validation.
+
+    A member that is spelt with escapes is refused after it.
+    """
     if b"suspended" not in ctx.incoming.body:
         return
     try:

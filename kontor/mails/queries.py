@@ -117,11 +117,12 @@ class RecipientResult:
 
 @dataclass(frozen=True, slots=True)
 class MailFilter:
-    """Mail filter; None matches any. `reseller` matches its own mails and those of its clients."""
+    """Mail filter; None matches any. `reseller` matches its own mails and those of its clients; `templates`: one of."""
 
     account: UUID | None = None
     reseller: UUID | None = None
     template: str | None = None
+    templates: Sequence[str] | None = None
     states: Sequence[str] = field(default=())
 
 
@@ -265,6 +266,6 @@ def page(session: Session, criteria: MailFilter, cursor: str | None, limit: int)
     """Return mails, newest first. Raises Invalid."""
     equal = {Mail.account_id: criteria.account, Mail.reseller_id: criteria.reseller, Mail.template: criteria.template}
     query = select(Mail).where(*(column == value for column, value in equal.items() if value is not None))
-    if criteria.states:
-        query = query.where(Mail.state.in_(criteria.states))
+    lists = {Mail.template: criteria.templates, Mail.state: criteria.states or None}
+    query = query.where(*(column.in_(values) for column, values in lists.items() if values is not None))
     return page_of(session, query, Mail.id, cursor, limit)

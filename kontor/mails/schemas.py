@@ -1,6 +1,6 @@
 """Response models of the mail log."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -20,8 +20,15 @@ class RecipientOut(ResponseModel):
     sent_at: UtcOut | None
 
 
+INVITATIONS: Final = ("activation", "account-notice")
+"""To a new client's admin, by whether another account has the address; a reseller sees both as the first."""
+
+
 class MailOut(ResponseModel):
-    """A mail; `raw` requires the scope `operate` and has the tokens in its links masked."""
+    """A mail; `raw` requires an unbound key with the scope `operate` and has the tokens in its links masked.
+
+    A reseller sees `account-notice` as `activation`, and the subject of neither.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 

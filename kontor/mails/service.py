@@ -20,7 +20,7 @@ from kontor.mailer.build import validate_facts
 from kontor.mails import address_queries, queries, strangers
 from kontor.mails.payloads import MailSend
 from kontor.mails.queries import MailFilter, NewMail, Recipient
-from kontor.mails.schemas import MailOut, RecipientOut
+from kontor.mails.schemas import INVITATIONS, MailOut, RecipientOut
 from kontor.programme.service import Programmes
 from kontor.webhooks.events import reseller_of
 from models.accounts import Account
@@ -205,19 +205,23 @@ def page(session: Session, criteria: MailFilter, cursor: str | None = None, limi
     return Page(tuple(LoggedMail(mail, tuple(recipients[mail.id])) for mail in mails.items), mails.next)
 
 
-def mail_out(logged: LoggedMail, *, raw: bool = False) -> MailOut:
-    """Return a logged mail as readers see it; `raw` adds the message, its tokens masked."""
+def mail_out(logged: LoggedMail, *, raw: bool = False, masked: bool = False) -> MailOut:
+    """Return a logged mail as readers see it; `raw` adds the message, its tokens masked.
+
+    `masked`: without what tells an invitation to a known address from one to an unknown one.
+    """
     mail = logged.mail
+    hidden = masked and mail.template in INVITATIONS
     return MailOut(
         id=mail.id,
-        template=mail.template,
+        template=INVITATIONS[0] if hidden else mail.template,
         programme=mail.programme,
         account_id=mail.account_id,
         reseller_id=mail.reseller_id,
         locale=mail.locale,
         state=MailState(mail.state),
         reason=mail.reason,
-        subject=mail.subject,
+        subject=None if hidden else mail.subject,
         from_=mail.from_address,
         sender=mail.sender,
         reply_to=mail.reply_to,

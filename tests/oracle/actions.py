@@ -248,6 +248,15 @@ def restore(oracle: Oracle, entry: JournalEntry) -> None:
                 running.until, running.deleted = None, False
 
 
+def suspend(oracle: Oracle, entry: JournalEntry) -> None:
+    """No offer is sent, delivered or decided until it is resumed; all else goes on."""
+    if entry.outcome != "ok":
+        return
+    person = oracle.memory.people[entry.values["account"]]
+    person.suspended = entry.values["on"]
+    person.resumed = None if person.suspended else entry.at
+
+
 def nothing(oracle: Oracle, entry: JournalEntry) -> None:
     """An action that no rule here depends on."""
 
@@ -276,7 +285,7 @@ ACTIONS: Mapping[str, Callable[[Oracle, JournalEntry], None]] = {
     "down": down,
     "up": up,
     "instance": nothing,
-    "suspend": nothing,
+    "suspend": suspend,
     "round": nothing,
     "mailbox": nothing,
 }

@@ -50,6 +50,8 @@ class Person:
     kind: str = "regular"
     reseller: str | None = None
     deleted: datetime | None = None
+    suspended: bool = False
+    resumed: datetime | None = None
     trial: Trial | None = None
     plans: Plans = field(default_factory=Plans)
     products: dict[str, Running] = field(default_factory=dict)

@@ -34,6 +34,8 @@ def offer(oracle: Oracle, entry: JournalEntry) -> None:
     values = entry.values
     if not is_client_of(oracle, values["account"], values["reseller"]):
         expected(oracle, entry, "not_found")
+    elif oracle.memory.people[values["account"]].suspended:
+        expected(oracle, entry, "account_suspended")
     elif expected(oracle, entry, "ok"):
         life = timedelta(days=values.get("days") or oracle.rules.offer_days)
         made = Offered(values["offer"], values["account"], list(values["lines"]), entry.at, entry.at + life)
@@ -50,6 +52,9 @@ def decide(state: str) -> Callable[[Oracle, JournalEntry], None]:
             return
         if offered.seen(entry.at)[0] != "open":
             expected(oracle, entry, "illegal_transition")
+            return
+        if state != "cancelled" and oracle.memory.people[offered.account].suspended:
+            expected(oracle, entry, "account_suspended", "illegal_transition")
             return
         if entry.outcome != "ok":
             if state == "cancelled":

@@ -160,8 +160,9 @@ def is_delivered(view: View, account: str, sent: object) -> bool:
     memory = view.oracle.memory
     if account in memory.down or view.running_for < DELIVERY_TIME or not isinstance(sent, type(view.now)):
         return False
-    up = memory.up_since.get(account, sent)
-    return view.now - max(up, sent) > DELIVERY_TIME
+    person = memory.people[account]
+    up = max(memory.up_since.get(account, sent), person.resumed or sent)
+    return not person.suspended and view.now - max(up, sent) > DELIVERY_TIME
 
 
 def licences(view: View) -> None:

@@ -105,6 +105,7 @@ def test_account_key_cannot_suspend_brand_or_delete_the_account(
     path = f"/v1/accounts/{mine.client}"
 
     assert api.call(f"PATCH {path}", {"suspended": False, "nonsense": 1}, key=key).status_code == 403
+    assert api.call(f"PATCH {path}", b'{"\\u0073uspended": true}', key=key).status_code == 403
     assert api.call(f"PUT {path}/brand", BROKEN, key=key).status_code == 403
     assert api.call(f"DELETE {path}", key=key).status_code == 403
     assert api.call(f"POST {path}/restore", key=key).status_code == 403
