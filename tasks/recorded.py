@@ -27,16 +27,12 @@ WHERE job_id = :job AND schedule IN (SELECT name FROM schedules WHERE task = :ta
 """)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RecordedHandler:
     """A handler whose changes are written down when a schedule fired its job."""
 
     inner: TransactionalHandler
-
-    @property
-    def payload(self) -> type[Payload]:
-        """The payload of the handler."""
-        return self.inner.payload
+    payload: type[Payload]
 
     def run(self, job: JobContext, session: Session, payload: Any) -> Outcome:
         """Run the handler; who asked for a job that no schedule fired is recorded already."""
@@ -67,4 +63,4 @@ def recorded(handler: Handler) -> Handler:
     if policy.name not in RECORDED:
         return handler
     assert policy.kind is TaskKind.TRANSACTIONAL, "an external task records its act itself"
-    return RecordedHandler(cast(TransactionalHandler, handler))
+    return RecordedHandler(cast(TransactionalHandler, handler), handler.payload)

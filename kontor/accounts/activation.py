@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import queries
+from kontor.accounts import addresses, queries
 from kontor.accounts.locks import lock_account
 from kontor.context import Context
 from kontor.kernel.errors import Conflict, Gone, NotFound
@@ -42,7 +42,8 @@ class Invitation:
 
 
 def mail_link(ctx: Context, session: Session, account: Account) -> UUID | None:
-    """Mail an activation link to the account's admin; earlier links stay valid until one is used."""
+    """Mail an activation link to the account's admin; only the newest one works."""
+    account.activation_serial += 1
     expires_at = ctx.now + ACTIVATION_LIFETIME
     return mails.post(
         session,
@@ -51,7 +52,11 @@ def mail_link(ctx: Context, session: Session, account: Account) -> UUID | None:
         account=account,
         facts={"account": account.name, "expires_at": expires_at},
         fact_key=new_id().hex,
-        refs={"version": account.email_version, "expires_at": expires_at.isoformat()},
+        refs={
+            "version": account.email_version,
+            "serial": account.activation_serial,
+            "expires_at": expires_at.isoformat(),
+        },
     )
 
 
@@ -78,6 +83,7 @@ def activate(ctx: Context, session: Session, tokens: Tokens, token: str, passwor
     if password is not None:
         account.password_hash = ctx.passwords.hash(validate_password(password))
     account.activated_at = ctx.now
+    addresses.confirm(session, account, ctx.now)
     session.flush()
     event_data = {"account_id": str(account.id)}
     events.emit(session, ctx.jobs, "account.activated", account, event_data, at=ctx.now)
@@ -94,14 +100,17 @@ def _resolve(ctx: Context, session: Session, tokens: Tokens, token: str, *, lock
         raise Gone("account_deleted", "The account was deleted.")
     if claims["version"] != account.email_version:
         raise Gone("address_changed", "The account's address has changed.")
-    if account.activated_at is None and ctx.now >= claims["exp"]:
+    superseded = claims.get("serial", account.activation_serial) != account.activation_serial
+    if account.activated_at is None and (superseded or ctx.now >= claims["exp"]):
         raise Gone("expired", "This link has expired; request a new one.")
     return Invitation(account, claims["exp"])
 
 
-def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime) -> str:
-    """Return the token of an activation link."""
-    claims = {"account": account_id.hex, "version": version}
+def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime, serial: int | None = None) -> str:
+    """Return the token of an activation link; one of before the serials has none."""
+    claims: dict[str, object] = {"account": account_id.hex, "version": version}
+    if serial is not None:
+        claims["serial"] = serial
     return tokens.make(PURPOSE, claims, expires_at)
 
 
@@ -109,7 +118,7 @@ def _links(_session: Session, tokens: Tokens, mail: Mail) -> Links:
     if mail.account_id is None:
         raise NotFound
     expires_at = datetime.fromisoformat(mail.refs["expires_at"])
-    token = make_token(tokens, mail.account_id, mail.refs["version"], expires_at)
+    token = make_token(tokens, mail.account_id, mail.refs["version"], expires_at, mail.refs.get("serial"))
     return {"activation": f"/activate/{token}"}
 
 
@@ -121,6 +130,8 @@ def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
         return "the account is already active"
     if account.email_version != mail.refs["version"]:
         return "the account's address has changed"
+    if mail.refs.get("serial", account.activation_serial) != account.activation_serial:
+        return "a newer link was sent"
     if now >= datetime.fromisoformat(mail.refs["expires_at"]):
         return "the link has expired"
     return None

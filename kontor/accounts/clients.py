@@ -23,7 +23,7 @@ from kontor.mails import service as mails
 from kontor.mails.service import MailDraft
 from kontor.webhooks import events
 from kontor.webhooks.events import NewEvent
-from models.accounts import Account, AccountKind
+from models.accounts import Account, AccountKind, SetBy
 from models.fees import StopReason
 
 THROTTLE_KEY_LIMIT = 200
@@ -39,7 +39,9 @@ class NewClient:
     timezone: str | None = None
 
 
-def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) -> Account:
+def create(
+    ctx: Context, session: Session, reseller_id: UUID, new: NewClient, set_by: SetBy = SetBy.RESELLER
+) -> Account:
     """Create a client on the free plan and mail its admin an activation link.
 
     An admin address that another account already has needs no activation and gets a notice instead.
@@ -54,7 +56,7 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
         locale=new.locale or reseller.locale,
         timezone=new.timezone or reseller.timezone,
     )
-    account = create_account(ctx, session, account_input, reseller.id)
+    account = create_account(ctx, session, account_input, reseller.id, set_by)
     if queries.email_in_use(session, account.email_key, excluding=account.id):
         account.activated_at = ctx.now
         _notice(ctx, session, account)

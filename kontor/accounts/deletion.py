@@ -129,6 +129,7 @@ UPDATE api_keys SET revoked_at = :now
 DELETE FROM instances WHERE account_id = ANY(:ids);
 UPDATE webhook_endpoints SET secret_sealed = '', old_secret_sealed = NULL, deleted_at = coalesce(deleted_at, :now)
  WHERE reseller_id = ANY(:ids);
+UPDATE admin_addresses SET address = '', replaced = NULL WHERE account_id = ANY(:ids);
 DELETE FROM brands WHERE account_id = ANY(:ids);
 DELETE FROM verified_domains WHERE account_id = ANY(:ids);
 DELETE FROM offer_templates WHERE reseller_id = ANY(:ids);

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from kontor.accounts import (
     activation,
+    addresses,
     brands,
     clients,
     deletion,
@@ -34,14 +35,16 @@ from kontor.accounts.schemas import (
     MergeOut,
     MergeReportOut,
 )
+from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.responses import ApiResponse, problem
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery, RequestModel
 from kontor.kernel.errors import Forbidden
+from kontor.offers import holds
 from kontor.offers import service as offers
-from models.accounts import Account
+from models.accounts import Account, SetBy
 from models.keys import Scope
 
 routes = Routes("accounts")
@@ -107,8 +110,11 @@ def get_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut:
     """Change the given fields of an account. 409 `name_taken`, `account_deleted`."""
     changes = body.model_dump(exclude_unset=True)
-    account = service.change(ctx.context, ctx.session, account_id, changes)
+    set_by = addresses.setter_of(ctx.caller, service.get(ctx.session, account_id))
+    account = service.change(ctx.context, ctx.session, account_id, changes, set_by)
     if "admin_email" in changes:
+        if set_by is SetBy.OPERATOR:
+            holds.free_if_given_back(ctx.context, ctx.session, account, Actor(ctx.caller.actor))
         offers.remail_open_offers(ctx.context, ctx.session, account.id)
     return shown(ctx, account)
 
@@ -124,7 +130,7 @@ def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
     """Replace the brand; new domains must be verified before use."""
     account = service.get(ctx.session, account_id)
     settings = brands.validate_brand(body.model_dump(exclude_none=True))
-    brands.put(ctx.session, account, settings, ctx.now)
+    brands.put(ctx.session, account, settings, ctx.now, SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR)
     return brands.brand_out(ctx.session, account)
 
 
@@ -216,7 +222,8 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> AccountOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`."""
     new = clients.NewClient(**body.model_dump())
-    return shown(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
+    set_by = SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR
+    return shown(ctx, clients.create(ctx.context, ctx.session, reseller_id, new, set_by))
 
 
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut, problems=[429])
@@ -237,13 +244,7 @@ def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query(
     return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 
-@reseller_routes.get(
-    "/v1/resellers/{reseller_id}/clients.csv",
-    READ_RESELLER,
-    media=export.CSV_MEDIA,
-    problems=[409],
-    reads="clients.exported",
-)
+@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", READ_RESELLER, media=export.CSV_MEDIA, problems=[409])
 def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
     clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
@@ -256,11 +257,7 @@ def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
 
 
 @reseller_routes.get(
-    "/v1/resellers/{reseller_id}/clients.xlsx",
-    READ_RESELLER,
-    media=export.EXCEL_MEDIA,
-    problems=[409],
-    reads="clients.exported",
+    "/v1/resellers/{reseller_id}/clients.xlsx", READ_RESELLER, media=export.EXCEL_MEDIA, problems=[409]
 )
 def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as an Excel workbook."""

@@ -8,7 +8,7 @@ import typer
 from kontor.adapters.embedded.endpoints import AlreadyOwned
 from kontor.adapters.embedded.process import StartFailed
 from kontor.adapters.settings import SettingsError
-from kontor.cli import access, audit, engine, imports, mails, money, processes, programmes
+from kontor.cli import access, accounts, audit, engine, imports, mails, money, processes, programmes
 from kontor.kernel.errors import Invalid, KontorError
 
 EXPECTED = (SettingsError, StartFailed, AlreadyOwned, KontorError)
@@ -38,6 +38,7 @@ def build() -> typer.Typer:
         "programme": programmes.app,
         "keys": access.keys_app,
         "operator": access.operators_app,
+        "accounts": accounts.app,
         "audit": audit.app,
         "jobs": engine.jobs_app,
         "mails": mails.app,

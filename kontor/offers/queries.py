@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
@@ -16,6 +16,7 @@ from models.accounts import Account
 from models.offers import Offer, OfferEventRow, OfferTemplate
 
 OPEN = Offer.state.in_([state.value for state in OPEN_STATES])
+NEVER = datetime.max.replace(tzinfo=UTC)
 DECIDED = Offer.state.in_([OfferState.ACCEPTED.value, OfferState.REJECTED.value])
 
 
@@ -35,12 +36,18 @@ def lock_account(session: Session, account_id: UUID) -> Account | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
+def end_of(offer: Offer) -> datetime:
+    """Return when an offer expires: never while it is held, later than `expires_at` if it was."""
+    return NEVER if offer.held_by is not None else offer.open_until or offer.expires_at
+
+
 def state_condition(state: OfferState, now: datetime) -> ColumnElement[bool]:
     """Match offers by effective state at `now`: an open one past its expiry is cancelled."""
+    over = and_(Offer.held_by.is_(None), func.coalesce(Offer.open_until, Offer.expires_at) <= now)
     if state in OPEN_STATES:
-        return and_(Offer.state == state.value, Offer.expires_at > now)
+        return and_(Offer.state == state.value, ~over)
     if state is OfferState.CANCELLED:
-        return or_(Offer.state == state.value, and_(OPEN, Offer.expires_at <= now))
+        return or_(Offer.state == state.value, and_(OPEN, over))
     return Offer.state == state.value
 
 
@@ -69,6 +76,12 @@ def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
     """Return the ids of the open offers to an account or by it, oldest first."""
     either = or_(Offer.account_id == account_id, Offer.reseller_id == account_id)
     return list(session.scalars(select(Offer.id).where(either, OPEN).order_by(Offer.id)))
+
+
+def held_ids(session: Session, account_id: UUID) -> list[UUID]:
+    """Return the ids of the held offers to an account, oldest first."""
+    held = (Offer.account_id == account_id, OPEN, Offer.held_by.is_not(None))
+    return list(session.scalars(select(Offer.id).where(*held).order_by(Offer.id)))
 
 
 def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:

@@ -85,7 +85,7 @@ def test_refusals_are_recorded_once_and_their_repeats_together(
 def test_exports_are_recorded(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
     accounts = make_accounts("elbe")
     assert api.call(f"GET /v1/resellers/{accounts.reseller}/clients.csv").is_success
-    assert [row[2] for row in rows(api, "action = 'api.clients.exported'")] == [f"reseller:{accounts.reseller}"]
+    assert [row[2] for row in rows(api, "action = 'api.exported'")] == [f"reseller:{accounts.reseller}"]
 
 
 def test_what_a_schedule_changed_is_recorded_with_its_name(
