@@ -27,9 +27,12 @@ class AccountsTidyHandler:
 
     payload: ClassVar[type[AccountsTidy]] = AccountsTidy
 
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
     def run(self, job: JobContext, session: Session, payload: AccountsTidy) -> Outcome:
         """Purge a chunk and enqueue the next; after the last, delete expired failures, suppressions and sessions."""
-        chunk = purge(job.jobs, session, job.now, CHUNK)
+        chunk = purge(self._ctx.within(job.jobs), session, CHUNK)
         purged = payload.purged + chunk.done
         counts = {"purged": purged, "left": chunk.left}
         if chunk.done == CHUNK:
@@ -64,6 +67,6 @@ class ResellersMergeHandler:
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of accounts."""
     return [
-        AccountsTidyHandler(),
+        AccountsTidyHandler(deps.ctx),
         ResellersMergeHandler(deps.programmes),
     ]

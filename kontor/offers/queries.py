@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
@@ -82,6 +82,24 @@ def held_ids(session: Session, account_id: UUID) -> list[UUID]:
     """Return the ids of the held offers to an account, oldest first."""
     held = (Offer.account_id == account_id, OPEN, Offer.held_by.is_not(None))
     return list(session.scalars(select(Offer.id).where(*held).order_by(Offer.id)))
+
+
+def ids_of(session: Session, account_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the ids of all offers to or by some accounts, oldest first."""
+    return list(session.scalars(select(Offer.id).where(_of(account_ids)).order_by(Offer.id)))
+
+
+def erase_texts(session: Session, account_ids: Sequence[UUID]) -> None:
+    """Erase what is free text or evidence in the offers to or by some accounts, and the salts of both."""
+    gone = {"message": None, "message_salt": None, "delivery_error": None, "grant_error": None}
+    session.execute(update(Offer).where(_of(account_ids)).values(gone))
+    offers = select(Offer.id).where(Offer.account_id.in_(account_ids))
+    evidence = {"evidence": null(), "evidence_salt": None}
+    session.execute(update(OfferEventRow).where(OfferEventRow.offer_id.in_(offers)).values(evidence))
+
+
+def _of(account_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    return or_(Offer.account_id.in_(account_ids), Offer.reseller_id.in_(account_ids))
 
 
 def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:

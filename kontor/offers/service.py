@@ -26,7 +26,7 @@ from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
 from kontor.offers.schemas import UpdatesOut
 from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_json, validate_lines
-from kontor.offers.transitions import insert_offer, lock_offer, transition
+from kontor.offers.transitions import anchor_again, insert_offer, lock_offer, transition
 from kontor.offers.views import Viewer, freeze_changes, offer_outs
 from models.accounts import Account
 from models.offers import GrantState, Offer
@@ -125,6 +125,16 @@ def remail_open_offers(ctx: Context, session: Session, account_id: UUID) -> int:
     for offer in waiting:
         notifications.mail_received(ctx, session, offer)
     return len(waiting)
+
+
+def erase_texts(ctx: Context, session: Session, account_ids: Sequence[UUID]) -> None:
+    """Erase messages, errors and evidence of the offers of accounts deleted for good; their chains still verify."""
+    for offer_id in queries.ids_of(session, account_ids):
+        offer = lock_offer(session, offer_id)
+        anchor_again(ctx, session, offer)
+    session.flush()
+    queries.erase_texts(session, account_ids)
+    session.expire_all()
 
 
 def get(session: Session, offer_id: UUID) -> Offer:

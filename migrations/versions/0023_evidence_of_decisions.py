@@ -62,3 +62,11 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         for table, name, _ in CHECKS:
             op.execute(sa.text(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
+        op.create_index(
+            "ix_webhook_deliveries_event_seq",
+            "webhook_deliveries",
+            ["event_seq"],
+            postgresql_concurrently=True,
+            postgresql_where=sa.text("event_seq IS NOT NULL"),
+            if_not_exists=True,
+        )
