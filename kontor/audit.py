@@ -137,7 +137,9 @@ def _number(cursor: str) -> int:
     return int(cursor)
 
 
-def about(session: Session, target: str, limit: int) -> list[AuditEntry]:
-    """Return the entries on one target, newest first."""
+def about(session: Session, target: str, limit: int, action: str | None = None) -> list[AuditEntry]:
+    """Return the entries on one target, newest first; of one action, if given."""
     query = select(AuditEntry).where(AuditEntry.target == target).order_by(AuditEntry.seq.desc())
+    if action is not None:
+        query = query.where(AuditEntry.action == action)
     return list(session.scalars(query.limit(limit)))

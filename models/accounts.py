@@ -26,12 +26,22 @@ class Party(StrEnum):
     PERSON = "person"
 
 
+class SetBy(StrEnum):
+    """Who set an address or a domain; what a reseller's key for a client sets counts as set by the reseller."""
+
+    OPERATOR = "operator"
+    RESELLER = "reseller"
+    CLIENT = "client"
+    SHELL = "shell"
+
+
 class Account(Base):
     """An account. `email_version` grows with every change of address; links to older addresses are invalid.
 
     `name_key`, `email_key`: keys for uniqueness and look-ups (NFC, case-insensitive).
     `trial_state`: the stored state; a read also detects a trial that is over but not yet recorded.
-    `trial_reminded_at`: due instant of the last reminder sent.
+    `trial_reminded_at`: due instant of the last reminder sent. `activation_serial`: number of the newest activation
+    link, the only one that works.
     """
 
     __tablename__ = "accounts"
@@ -46,6 +56,7 @@ class Account(Base):
     admin_email: Mapped[str]
     email_key: Mapped[str]
     email_version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
+    activation_serial: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     password_hash: Mapped[str | None]
     locale: Mapped[str]
     timezone: Mapped[str]
@@ -120,6 +131,30 @@ class Suspension(Base):
     )
 
 
+class AdminAddress(Base):
+    """An admin address that an account has or had, by the account's `email_version` at the time.
+
+    `replaced`: the address before it, None for an account's first; `handed_over`: that one was the reseller's own.
+    `confirmed_at`: its owner used a link sent to it. `objected_at`: the owner of the one before objected; `freed_at`:
+    an operator freed the offers held since.
+    """
+
+    __tablename__ = "admin_addresses"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    address: Mapped[str]
+    replaced: Mapped[str | None]
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
+    handed_over: Mapped[bool] = mapped_column(server_default=text("false"))
+    confirmed_at: Mapped[datetime | None]
+    objected_at: Mapped[datetime | None]
+    freed_at: Mapped[datetime | None]
+
+    __table_args__ = (enum_check("set_by", SetBy),)
+
+
 class ConnectFailure(Base):
     """A wrong password in a reseller's attempt to connect an account."""
 
@@ -172,9 +207,12 @@ class BrandRow(Base):
     colours: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'::jsonb"))
     favicon_url: Mapped[str | None]
     domain: Mapped[str | None]
+    domain_set_by: Mapped[str | None]
     from_address: Mapped[str | None]
     support: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'::jsonb"))
     updated_at: Mapped[datetime]
+
+    __table_args__ = (enum_check("domain_set_by", SetBy),)
 
 
 class VerifiedDomain(Base):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -39,6 +40,12 @@ class ChangeJson(TypedDict):
     then: int
 
 
+class HeldBy(StrEnum):
+    """Why an open offer waits: nobody decides it, and it does not expire."""
+
+    OBJECTION = "objection"
+
+
 class OfferTemplate(Base):
     """A named, reusable list of lines with product, count, mode and term."""
 
@@ -59,6 +66,8 @@ class Offer(Base):
 
     `changes`: the changes at the moment the offer was closed; computed until then.
     `delivery_attempts`: calls started; `delivery_doubts`: those that may have arrived.
+    `message_digest`: what the hash chain has of the message, made with `message_salt`; None: the chain has its text.
+    `held_by`, `held_at`: since when it waits and why; `open_until`: its end, later than `expires_at` by such a wait.
     """
 
     __tablename__ = "offers"
@@ -71,6 +80,8 @@ class Offer(Base):
     state: Mapped[str]
     reason: Mapped[str | None]
     message: Mapped[str | None]
+    message_salt: Mapped[str | None]
+    message_digest: Mapped[str | None]
     lines: Mapped[list[LineJson]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -84,8 +95,12 @@ class Offer(Base):
     delivered_at: Mapped[datetime | None]
     grant_state: Mapped[str] = mapped_column(server_default=GrantState.NONE)
     grant_error: Mapped[str | None]
+    held_by: Mapped[str | None]
+    held_at: Mapped[datetime | None]
+    open_until: Mapped[datetime | None]
 
     __table_args__ = (
+        enum_check("held_by", HeldBy),
         enum_check("state", OfferState),
         enum_check("reason", CancelReason),
         enum_check("grant_state", GrantState),
@@ -104,7 +119,10 @@ class Offer(Base):
 
 
 class OfferEventRow(Base):
-    """One transition of an offer. `number` counts from 1 per offer; `hash` chains to the previous event."""
+    """One transition of an offer. `number` counts from 1 per offer; `hash` chains to the previous event.
+
+    `evidence`: how a decision was made; `evidence_digest`: what the chain has of it, made with `evidence_salt`.
+    """
 
     __tablename__ = "offer_events"
 
@@ -118,6 +136,9 @@ class OfferEventRow(Base):
     to_state: Mapped[str]
     job_id: Mapped[UUID | None]
     hash: Mapped[str]
+    evidence: Mapped[dict[str, JsonValue] | None] = mapped_column(JSONB(none_as_null=True))
+    evidence_salt: Mapped[str | None]
+    evidence_digest: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("offer_id", "number"),

@@ -64,6 +64,7 @@ class WebhookDelivery(Base):
         enum_check("state", DeliveryState),
         UniqueConstraint("endpoint_id", "event_seq"),
         Index("ix_webhook_deliveries_endpoint_id", "endpoint_id", "id"),
+        Index("ix_webhook_deliveries_event_seq", "event_seq", postgresql_where=text("event_seq IS NOT NULL")),
     )
 
 

@@ -28,9 +28,12 @@ class AccountsTidyHandler:
 
     payload: ClassVar[type[AccountsTidy]] = AccountsTidy
 
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
     def run(self, job: JobContext, session: Session, payload: AccountsTidy) -> Outcome:
         """Purge a chunk and enqueue the next; after the last, delete what expired: failures, suppressions, sessions."""
-        chunk = purge(job.jobs, session, job.now, CHUNK)
+        chunk = purge(self._ctx.within(job.jobs), session, CHUNK)
         purged = payload.purged + chunk.done
         counts = {"purged": purged, "left": chunk.left}
         if chunk.done == CHUNK:
@@ -66,6 +69,6 @@ class ResellersMergeHandler:
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of accounts."""
     return [
-        AccountsTidyHandler(),
+        AccountsTidyHandler(deps.ctx),
         ResellersMergeHandler(deps.programmes),
     ]

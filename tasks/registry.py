@@ -5,7 +5,7 @@ from typing import Final
 from kontor.engine.handlers import Handler
 from tasks import accounts, bulk, discounts, fees, licences, mails, maintenance, offers, usage, webhooks
 from tasks.deps import HandlerDeps
-from tasks.recorded import recorded
+from tasks.schedules import recorded
 
 FAMILIES: Final = (
     maintenance.handlers,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import queries
+from kontor.accounts import addresses, queries
 from kontor.accounts.locks import lock_account
 from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
@@ -47,11 +47,12 @@ class Invitation:
 
 
 def mail_link(ctx: Context, session: Session, account: Account, *, notice: bool = False) -> UUID | None:
-    """Mail an activation link to the account's admin; earlier links stay valid until one is used.
+    """Mail an activation link to the account's admin; only the newest one works.
 
     `notice`: to an address that another account has, a notice instead, which needs no activation.
     """
     limits.count(session, ACTIVATIONS, limits.of_address(account.admin_email), ctx.now)
+    account.activation_serial += 1
     expires_at = ctx.now + ACTIVATION_LIFETIME
     return mails.post(
         session,
@@ -60,7 +61,11 @@ def mail_link(ctx: Context, session: Session, account: Account, *, notice: bool 
         account=account,
         facts={"account": account.name} | ({} if notice else {"expires_at": expires_at}),
         fact_key=new_id().hex,
-        refs={"version": account.email_version, "expires_at": expires_at.isoformat()},
+        refs={
+            "version": account.email_version,
+            "serial": account.activation_serial,
+            "expires_at": expires_at.isoformat(),
+        },
     )
 
 
@@ -112,6 +117,7 @@ def activate(ctx: Context, session: Session, tokens: Tokens, token: str, passwor
         account.password_hash = ctx.passwords.hash(validate_password(password))
     account.activated_at = ctx.now
     strangers.confirm(session, account, ctx.now)
+    addresses.confirm(session, account, ctx.now)
     session.flush()
     event_data = {"account_id": str(account.id)}
     events.emit(session, ctx.jobs, "account.activated", account, event_data, at=ctx.now)
@@ -128,14 +134,17 @@ def _resolve(ctx: Context, session: Session, tokens: Tokens, token: str, *, lock
         raise Gone("account_deleted", "The account was deleted.")
     if claims["version"] != account.email_version:
         raise Gone("address_changed", "The account's address has changed.")
-    if account.activated_at is None and ctx.now >= claims["exp"]:
+    superseded = claims.get("serial", account.activation_serial) != account.activation_serial
+    if account.activated_at is None and (superseded or ctx.now >= claims["exp"]):
         raise Gone("expired", "This link has expired; request a new one.")
     return Invitation(account, claims["exp"])
 
 
-def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime) -> str:
-    """Return the token of an activation link."""
-    claims = {"account": account_id.hex, "version": version}
+def make_token(tokens: Tokens, account_id: UUID, version: int, expires_at: datetime, serial: int | None = None) -> str:
+    """Return the token of an activation link; one of before the serials has none."""
+    claims: dict[str, object] = {"account": account_id.hex, "version": version}
+    if serial is not None:
+        claims["serial"] = serial
     return tokens.make(PURPOSE, claims, expires_at)
 
 
@@ -143,7 +152,7 @@ def _links(_session: Session, tokens: Tokens, mail: Mail) -> Links:
     if mail.account_id is None:
         raise NotFound
     expires_at = datetime.fromisoformat(mail.refs["expires_at"])
-    token = make_token(tokens, mail.account_id, mail.refs["version"], expires_at)
+    token = make_token(tokens, mail.account_id, mail.refs["version"], expires_at, mail.refs.get("serial"))
     return {"activation": f"/activate/{token}"}
 
 
@@ -155,6 +164,8 @@ def _skip_reason(session: Session, mail: Mail, now: datetime) -> str | None:
         return "the account is already active"
     if account.email_version != mail.refs["version"]:
         return "the account's address has changed"
+    if mail.refs.get("serial", account.activation_serial) != account.activation_serial:
+        return "a newer link was sent"
     if now >= datetime.fromisoformat(mail.refs["expires_at"]):
         return "the link has expired"
     return None

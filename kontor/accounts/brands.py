@@ -20,7 +20,7 @@ from kontor.kernel.validation import account_name, colour, domain_name, email_ad
 from kontor.mailer.brand import Brand, Colours, Support
 from kontor.mailer.formatting import many_lines, one_line
 from kontor.mailer.identity import OutgoingAddress, domain_of
-from models.accounts import Account, AccountKind, BrandRow
+from models.accounts import Account, AccountKind, BrandRow, SetBy
 
 T = TypeVar("T")
 COLOUR_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -154,9 +154,23 @@ class Branding:
     outgoing: OutgoingAddress | None
 
 
-def put(session: Session, account: Account, settings: BrandSettings, now: datetime) -> BrandRow:
+def put(
+    session: Session,
+    account: Account,
+    settings: BrandSettings,
+    now: datetime,
+    set_by: SetBy = SetBy.RESELLER,
+) -> BrandRow:
     """Replace an account's brand; a new domain stays unverified until it is proven."""
-    values = {"account_id": account.id, "updated_at": now, **settings.columns()}
+    former = brand_queries.by_account(session, account.id)
+    kept = former is not None and former.domain == settings.domain and former.domain_set_by is not None
+    domain_set_by = former.domain_set_by if former is not None and kept else set_by.value if settings.domain else None
+    values = {
+        "account_id": account.id,
+        "updated_at": now,
+        "domain_set_by": domain_set_by,
+        **settings.columns(),
+    }
     stored = brand_queries.put(session, values)
     for domain in settings.domains():
         brand_queries.claim_domain(session, owner_of(account), domain, secrets.token_urlsafe(24), now)

@@ -27,7 +27,7 @@ from kontor.mails import strangers
 from kontor.mails.service import MailDraft
 from kontor.webhooks import events
 from kontor.webhooks.events import NewEvent
-from models.accounts import Account, AccountKind
+from models.accounts import Account, AccountKind, SetBy
 from models.fees import StopReason
 
 THROTTLE_KEY_LIMIT = 200
@@ -43,7 +43,9 @@ class NewClient:
     timezone: str | None = None
 
 
-def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) -> Account:
+def create(
+    ctx: Context, session: Session, reseller_id: UUID, new: NewClient, set_by: SetBy = SetBy.RESELLER
+) -> Account:
     """Create a client on the free plan and mail its admin an activation link, or a notice to a known address.
 
     Raises NotFound, Conflict(`not_a_reseller`, `name_taken`), Invalid, LimitReached.
@@ -56,7 +58,7 @@ def create(ctx: Context, session: Session, reseller_id: UUID, new: NewClient) ->
         locale=new.locale or reseller.locale,
         timezone=new.timezone or reseller.timezone,
     )
-    account = create_account(ctx, session, account_input, reseller.id)
+    account = create_account(ctx, session, account_input, reseller.id, set_by)
     follow_reseller(session, [account.id])
     limits.take(session, CLIENTS, str(reseller.id), ctx.now, reseller.id)
     activation.invite(ctx, session, account)

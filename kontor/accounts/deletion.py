@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from kontor.accounts import queries
 from kontor.accounts.reseller_status import release_clients
 from kontor.context import Context
-from kontor.engine.enqueue import Jobs
 from kontor.evidence import erasure
 from kontor.fees.assignments import resume_runs, stop_at_period_end
 from kontor.kernel.errors import Conflict, NotFound
@@ -91,11 +90,13 @@ class PurgeResult:
     left: int
 
 
-def purge(jobs: Jobs, session: Session, now: datetime, limit: int) -> PurgeResult:
-    """Purge accounts deleted 30 days ago or earlier: free their names, erase access and addresses."""
+def purge(ctx: Context, session: Session, limit: int) -> PurgeResult:
+    """Purge accounts deleted 30 days ago or earlier: free their names, erase access, addresses and texts."""
+    jobs, now = ctx.jobs, ctx.now
     due = queries.purgeable(session, now - RESTORE_PERIOD, limit)
     if due:
         ids = [account.id for account in due]
+        offers.erase_texts(ctx, session, ids)
         erase(session, ids, now)
         erasure.erase(session, ids, now, jobs.clock.wall_time())
         events.emit_many(session, jobs, [_purged_event(account) for account in due], at=now)
@@ -104,7 +105,7 @@ def purge(jobs: Jobs, session: Session, now: datetime, limit: int) -> PurgeResul
 
 
 def _purged_event(account: Account) -> NewEvent:
-    event_data = {"account_id": str(account.id), "name": account.name}
+    event_data = {"account_id": str(account.id)}
     return NewEvent("account.purged", event_data, account.id, events.reseller_of(account), account.programme)
 
 
@@ -130,10 +131,23 @@ DELETE FROM instances WHERE account_id = ANY(:ids);
 UPDATE webhook_endpoints SET secret_sealed = '', old_secret_sealed = NULL, deleted_at = coalesce(deleted_at, :now)
  WHERE reseller_id = ANY(:ids);
 DELETE FROM suspensions WHERE account_id = ANY(:ids);
+UPDATE admin_addresses SET address = '', replaced = NULL WHERE account_id = ANY(:ids);
+UPDATE webhook_deliveries SET body = body #- '{data,name}' #- '{data,into_name}' #- '{data,message}' #- '{data,error}'
+ WHERE event_seq IN (SELECT seq FROM domain_events WHERE account_id = ANY(:ids));
+UPDATE webhook_deliveries SET body = body #- '{data,message}'
+ WHERE event_seq IN (SELECT seq FROM domain_events WHERE reseller_id = ANY(:ids));
+UPDATE domain_events SET data = data - ARRAY['name', 'into_name', 'message', 'error'] WHERE account_id = ANY(:ids);
+UPDATE domain_events SET data = data - 'message' WHERE reseller_id = ANY(:ids);
 DELETE FROM brands WHERE account_id = ANY(:ids);
 DELETE FROM verified_domains WHERE account_id = ANY(:ids);
 DELETE FROM confirmed_addresses WHERE owner_id = ANY(:ids);
 DELETE FROM offer_templates WHERE reseller_id = ANY(:ids);
+UPDATE mails SET facts = '{}', subject = NULL, raw = NULL,
+ reason = CASE state WHEN 'queued' THEN 'the account is gone' ELSE reason END,
+ state = CASE state WHEN 'queued' THEN 'skipped' ELSE state END
+ WHERE account_id IN (SELECT reseller_id FROM accounts WHERE id = ANY(:ids))
+ AND (refs->>'account_id' = ANY(CAST(:ids AS text[]))
+ OR refs->>'offer_id' IN (SELECT id::text FROM offers WHERE account_id = ANY(:ids)));
 DELETE FROM mail_recipients WHERE mail_id IN (SELECT id FROM mails WHERE account_id = ANY(:ids));
 UPDATE mails SET facts = '{}', refs = '{}', subject = NULL, raw = NULL, reply_to = NULL,
  reason = CASE WHEN state IN ('queued', 'held_limit') THEN 'the account is gone' ELSE reason END,

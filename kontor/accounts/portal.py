@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import activation
+from kontor.accounts import activation, address_links, addresses
+from kontor.accounts.address_links import AddressLink, AddressRole
 from kontor.accounts.brands import branding_for
 from kontor.http.context import Deps, RequestTransaction
 from kontor.kernel.errors import Conflict, Gone, Invalid, KontorError, NotFound
@@ -60,6 +61,53 @@ def refuse_activation(request: RequestTransaction, error: KontorError) -> Public
             return _page(request, _peek(request).account, 422, PASSWORD, form=True)
         case _:
             raise error
+
+
+CONFIRM: Final = N("Confirm the admin address")
+CONFIRMED: Final = N("The address is confirmed. You can close this page.")
+ADDRESS_GONE: Final[dict[str, str]] = {**ACTIVATION_GONE, "settled": N("This has been settled.")}
+
+
+def show_confirmation(request: RequestTransaction) -> PublicPage:
+    """Show the page of a new address; changes nothing. Raises NotFound, Gone."""
+    tokens, token = request.deps.tokens, request.incoming.params["token"]
+    link = address_links.peek_confirmation(request.context, request.session, tokens, token)
+    return address_page(request, link, AddressRole.NEW, CONFIRM, CONFIRMED, done=link.address.confirmed_at is not None)
+
+
+def confirm(request: RequestTransaction) -> PublicPage:
+    """Confirm the new address. Raises NotFound, Gone."""
+    tokens, token = request.deps.tokens, request.incoming.params["token"]
+    link = address_links.confirm(request.context, request.session, tokens, token)
+    return address_page(request, link, AddressRole.NEW, CONFIRM, CONFIRMED, done=True)
+
+
+def refuse_address(_request: RequestTransaction, error: KontorError) -> PublicPage:
+    """Show why nothing was confirmed or objected to; without a brand, which would reveal the account."""
+    match error:
+        case NotFound():
+            return unknown()
+        case Gone():
+            return PublicPage("plain.html", 410, ADDRESS_GONE.get(error.code, UNKNOWN), values={"hint": None})
+        case _:
+            raise error
+
+
+def address_page(
+    request: RequestTransaction, link: AddressLink, role: AddressRole, title: str, notice: str, *, done: bool
+) -> PublicPage:
+    """Return the page of a link about an address; `done`: the button was pressed."""
+    account, since = link.account, addresses.waits_until(link.address)
+    values = {
+        "account": account.name,
+        "address": link.address,
+        "role": role.value,
+        "open": not done,
+        "decides_from": since if since is not None and since > request.now else None,
+    }
+    brand = brand_of(request.deps, request.session, account)
+    reader = Reader(account.locale, account.timezone)
+    return PublicPage("address.html", 200, title, brand, reader, notice if done else None, "good", values)
 
 
 def _peek(request: RequestTransaction) -> activation.Invitation:

@@ -8,6 +8,7 @@ from fastapi import Query
 
 from kontor.accounts import (
     activation,
+    addresses,
     brands,
     clients,
     deletion,
@@ -35,6 +36,7 @@ from kontor.accounts.schemas import (
     MergeReportOut,
 )
 from kontor.accounts.suspension_routes import may_suspend, refuse_suspending, suspender
+from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter
 from kontor.http.responses import ApiResponse, problem
@@ -42,8 +44,9 @@ from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery, RequestModel
 from kontor.kernel.errors import Forbidden
 from kontor.mails import strangers
+from kontor.offers import holds
 from kontor.offers import service as offers
-from models.accounts import Account
+from models.accounts import Account, SetBy
 from models.keys import Scope
 
 routes = Routes("accounts")
@@ -104,8 +107,11 @@ def change_account(ctx: Ctx, account_id: UUID, body: AccountPatch) -> AccountOut
     changes = body.model_dump(exclude_unset=True)
     if "suspended" in changes:
         may_suspend(ctx)
-    account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx))
+    set_by = addresses.setter_of(ctx.caller, service.get(ctx.session, account_id))
+    account = service.change(ctx.context, ctx.session, account_id, changes, suspender(ctx), set_by)
     if "admin_email" in changes:
+        if set_by is SetBy.OPERATOR:
+            holds.free_if_given_back(ctx.context, ctx.session, account, Actor(ctx.caller.actor))
         offers.remail_open_offers(ctx.context, ctx.session, account.id)
     return shown(ctx, account)
 
@@ -121,7 +127,7 @@ def put_brand(ctx: Ctx, account_id: UUID, body: BrandIn) -> BrandOut:
     """Replace the brand; new domains must be verified before use."""
     account = service.get(ctx.session, account_id)
     settings = brands.validate_brand(body.model_dump(exclude_none=True))
-    brands.put(ctx.session, account, settings, ctx.now)
+    brands.put(ctx.session, account, settings, ctx.now, SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR)
     return brands.brand_out(ctx.session, account)
 
 
@@ -213,7 +219,8 @@ def restore_account(ctx: Ctx, account_id: UUID) -> AccountOut:
 def create_client(ctx: Ctx, reseller_id: UUID, body: ClientIn) -> InvitedOut:
     """Create a client; its admin gets an activation link. 409 `name_taken`, `not_a_reseller`; 429 `too_many`."""
     new = clients.NewClient(**body.model_dump())
-    return invited(ctx, clients.create(ctx.context, ctx.session, reseller_id, new))
+    set_by = SetBy.RESELLER if ctx.caller.bound else SetBy.OPERATOR
+    return invited(ctx, clients.create(ctx.context, ctx.session, reseller_id, new, set_by))
 
 
 @reseller_routes.post("/v1/resellers/{reseller_id}/clients/connect", TOUCH, response=AccountOut)
@@ -234,13 +241,7 @@ def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query(
     return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 
-@reseller_routes.get(
-    "/v1/resellers/{reseller_id}/clients.csv",
-    READ_RESELLER,
-    media=export.CSV_MEDIA,
-    problems=[409],
-    reads="clients.exported",
-)
+@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", READ_RESELLER, media=export.CSV_MEDIA, problems=[409])
 def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
     clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
@@ -253,11 +254,7 @@ def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
 
 
 @reseller_routes.get(
-    "/v1/resellers/{reseller_id}/clients.xlsx",
-    READ_RESELLER,
-    media=export.EXCEL_MEDIA,
-    problems=[409],
-    reads="clients.exported",
+    "/v1/resellers/{reseller_id}/clients.xlsx", READ_RESELLER, media=export.EXCEL_MEDIA, problems=[409]
 )
 def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as an Excel workbook."""

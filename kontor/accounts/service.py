@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts import activation, queries, suspension
+from kontor.accounts import activation, address_links, addresses, queries, suspension
 from kontor.accounts.locks import lock_account
 from kontor.accounts.queries import AccountFilter
 from kontor.accounts.suspension import SYSTEM, Suspender
@@ -24,9 +24,8 @@ from kontor.kernel.ports import validate_password
 from kontor.kernel.validation import account_name, address_key, email_address, name_key
 from kontor.kernel.zones import zone
 from kontor.limits import service as limits
-from kontor.mails import service as mails
 from kontor.webhooks import events
-from models.accounts import Account, AccountKind, Party
+from models.accounts import Account, AccountKind, Party, SetBy
 
 PATCHABLE: Final = frozenset({"name", "admin_email", "password", "locale", "timezone", "suspended"})
 
@@ -56,7 +55,13 @@ class NewAccount:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def create(ctx: Context, session: Session, new: NewAccount, reseller_id: UUID | None = None) -> Account:
+def create(
+    ctx: Context,
+    session: Session,
+    new: NewAccount,
+    reseller_id: UUID | None = None,
+    set_by: SetBy = SetBy.OPERATOR,
+) -> Account:
     """Create an account on the free plan, a client if it has a reseller. Sends no mail.
 
     Raises Invalid (every invalid field, `unknown_programme`), Conflict(`name_taken`).
@@ -85,6 +90,7 @@ def create(ctx: Context, session: Session, new: NewAccount, reseller_id: UUID | 
     account = queries.add(session, values)
     if account is None:
         raise name_conflict(fields["name"])
+    addresses.record_first(session, account, set_by, ctx.now)
     event_data = {"account_id": str(account.id), "name": account.name, "kind": account.kind}
     events.emit(session, ctx.jobs, "account.created", account, event_data, at=ctx.now)
     return account
@@ -114,7 +120,12 @@ def page(session: Session, criteria: AccountFilter, cursor: str | None = None, l
 
 
 def change(
-    ctx: Context, session: Session, account_id: UUID, changes: Mapping[str, object], by: Suspender = SYSTEM
+    ctx: Context,
+    session: Session,
+    account_id: UUID,
+    changes: Mapping[str, object],
+    by: Suspender = SYSTEM,
+    set_by: SetBy = SetBy.OPERATOR,
 ) -> Account:
     """Change the given fields (of PATCHABLE); None leaves a field unchanged. `by` suspends and resumes it alone.
 
@@ -129,7 +140,7 @@ def change(
     account.locale = fields.get("locale", account.locale)
     account.timezone = fields.get("timezone", account.timezone)
     if "admin_email" in fields:
-        _change_admin_address(ctx, session, account, fields["admin_email"])
+        _change_admin_address(ctx, session, account, fields["admin_email"], set_by)
     if "suspended" in fields:
         act = suspension.suspend if fields["suspended"] else suspension.resume
         act(session, account.id, by, ctx.now)
@@ -146,7 +157,7 @@ def _rename(session: Session, account: Account, name: str) -> None:
     account.name, account.name_key = name, key
 
 
-def _change_admin_address(ctx: Context, session: Session, account: Account, address: str) -> None:
+def _change_admin_address(ctx: Context, session: Session, account: Account, address: str, set_by: SetBy) -> None:
     """Change the admin address, notify both addresses, invalidate links sent to the old one (programme.md 2.4)."""
     old_address, email_key = account.admin_email, address_key(address)
     account.admin_email = address
@@ -159,22 +170,8 @@ def _change_admin_address(ctx: Context, session: Session, account: Account, addr
     account.email_key = email_key
     account.email_version += 1
     session.flush()
-    facts = {
-        "account": account.name,
-        "old_address": old_address,
-        "new_address": address,
-        "changed_at": ctx.now,
-    }
-    for role, to in (("old", old_address), ("new", address)):
-        mails.post(
-            session,
-            ctx.jobs,
-            template="address-changed",
-            account=account,
-            facts={**facts, "told": role},
-            fact_key=f"{account.email_version}:{role}",
-            to=to,
-        )
+    changed = addresses.record_change(session, account, old_address, set_by, ctx.now)
+    address_links.mail_change(ctx, session, account, changed)
     if activates:
         activation.mail_link(ctx, session, account)
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-import click
 import typer
 from pydantic import BaseModel
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kontor.engine.enqueue import Jobs
 
 
-OBJECTS = frozenset({"key_id", "domain", "email", "job_id", "account_id", "reseller_id", "name"})
+LONGEST_WORD = 500
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document only.")]
 
 
@@ -60,33 +60,23 @@ def transaction(settings: Settings, at: datetime | None = None, *, audited: bool
         yield session
         session.flush()
         if act.wrote and audited:
-            target, detail = command_line()
-            audit.close(session, f"cli.{command_name()}", target, at=at or programme_time(settings), detail=detail)
+            name, target, detail = command_line()
+            audit.close(session, f"cli.{name}", target, at=at or programme_time(settings), detail=detail)
         session.commit()
 
 
-def command_name() -> str:
-    """Return the name of the running command, such as `keys.create`."""
-    context = click.get_current_context(silent=True)
-    return "" if context is None else ".".join(context.command_path.split()[1:])
+def command_line() -> tuple[str, str | None, dict[str, object]]:
+    """Return name, object and arguments of the running command for its row of the audit log; secrets masked."""
+    from kontor.evidence.acts import MASK, SECRET, clean
 
-
-def command_line() -> tuple[str | None, dict[str, object]]:
-    """Return the object that the running command names, and its options; secrets masked."""
-    from kontor.evidence.acts import shown
-
-    context = click.get_current_context(silent=True)
-    if context is None:
-        return None, {}
-    values = {name: value for name, value in context.params.items() if value not in (None, False, [], ())}
-    values.pop("as_json", None)
-    named = next((f"{name.removesuffix('_id')}:{value}" for name, value in values.items() if name in OBJECTS), None)
-    return named, {"options": {name: shown(name, plain_text(value)) for name, value in values.items()}}
-
-
-def plain_text(value: object) -> object:
-    """Return an option's value for the audit log."""
-    return value if isinstance(value, bool | int | list | tuple) else str(value)
+    words = [clean(word)[:LONGEST_WORD] for word in sys.argv[1:] if word != "--debug"]
+    leading = list(takewhile(lambda word: not word.startswith("-"), words))
+    shown_words = [
+        MASK if SECRET.search(before) and before.startswith("-") else word
+        for before, word in zip(["", *words], words, strict=False)
+    ]
+    target = leading[2] if len(leading) > 2 else None
+    return ".".join(leading[:2]), target, {"arguments": shown_words}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from kontor.console import queues as queue_pages
 from kontor.engine.admin import lanes, queues
 from kontor.engine.admin.operations import Operations
 from kontor.engine.enqueue import Jobs
+from kontor.offers import console as offers_console
 from kontor.operators import console as operators_console
 from kontor.reconciliation import console as reconciliation_console
 from kontor.ui import texts
@@ -134,6 +135,10 @@ ACTIONS: Final = (
     ConsoleAction(
         "/console/reconciliation/{gap_id}/accept", "gap.accept", reconciliation_console.accept, nav="reconciliation",
         path_param="gap_id", cancel_url=reconciliation_console.BASE_PATH, needs_reason=True,
+    ),
+    ConsoleAction(
+        "/console/accounts/{account_id}/free-offers", "account.free_offers", offers_console.free_offers, nav="accounts",
+        path_param="account_id", cancel_url="/console/accounts/{}", needs_reason=True,
     ),
     ConsoleAction(
         "/console/people/{operator_id}/disable", "operator.disable", operators_console.disable, nav="people",

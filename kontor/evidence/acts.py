@@ -29,6 +29,9 @@ QUIET: Final = frozenset(
 """Tables that are evidence themselves, or the engine's bookkeeping."""
 
 WRITES: Final = re.compile(r"\s*(?:insert|update|delete|merge)\b", re.IGNORECASE)
+Change = dict[str, Any]
+"""A changed row: its id if known, and its columns before and after."""
+
 MOST_CHANGES: Final = 50
 LONGEST_TEXT: Final = 500
 
@@ -40,15 +43,21 @@ class Act:
     actor: str
     origin: str | None = None
     reason: str | None = None
-    changes: list[dict[str, object]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
     subjects: set[UUID] = field(default_factory=set)
     wrote: bool = False
     recorded: int = 0
 
-    def note(self, table: str, change: Mapping[str, object]) -> None:
-        """Take a changed row."""
+    def note(self, table: str, change: Change) -> None:
+        """Take a changed row; one that changed before in this act stays one, with the first before and last after."""
         self.wrote = True
-        if len(self.changes) < MOST_CHANGES:
+        same = (row for row in self.changes if (row["table"], row.get("id")) == (table, change.get("id")))
+        earlier = next(same, None) if "id" in change else None
+        if earlier is not None:
+            if "before" in earlier:
+                earlier["before"] = change.get("before", {}) | earlier["before"]
+            earlier["after"] = earlier.get("after", {}) | change.get("after", {})
+        elif len(self.changes) < MOST_CHANGES:
             self.changes.append({"table": table, **change})
 
     def mention(self, name: str, value: object) -> None:
@@ -114,7 +123,7 @@ def _take(act: Act, row: object, *, before: bool, after: bool) -> None:
     identity = state.dict.get("id")
     if table == "accounts" and isinstance(identity, UUID):
         act.subjects.add(identity)
-    change: dict[str, object] = {"id": shown("id", identity or _identity(state))}
+    change: Change = {"id": shown("id", identity or _identity(state))}
     act.note(table, change | ({"before": old} if before else {}) | ({"after": new} if after else {}))
 
 

@@ -89,12 +89,12 @@ class Routes:
     ) -> Callable[[F], F]:
         """Declare `METHOD /path`; `also` are further success responses, `problems` further error statuses.
 
-        `options`: sessionless, audited and reads of EndpointSpec.
+        `options`: sessionless and audited of EndpointSpec. `media` is that of a file, whose reads are recorded.
         """
         method, path = operation.split()
 
         def declare(endpoint: F) -> F:
-            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, **options)
+            spec = EndpointSpec.of(endpoint, policy, status, path, precheck, reads=media and "exported", **options)
             responses = _success_responses(also or {}) | _error_responses(spec, method, problems)
             responses |= _file_response(status, media)
             route = KontorRoute(

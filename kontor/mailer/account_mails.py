@@ -41,12 +41,28 @@ class AccountNoticeFacts(AccountFacts):
 
 
 class AddressChangedFacts(AccountFacts):
-    """`address-changed`: one mail to the old address and one to the new; `told`: which of the two."""
+    """`address-changed`: one mail to the old address and one to the new; `told`: which of the two.
+
+    Link `page`: the new address is confirmed there; with `objection`, the old one objects. `decides_from`: from when
+    the new one decides offers.
+    """
 
     old_address: Line
     new_address: Line
     told: Literal["old", "new"]
     changed_at: Instant
+    objection: bool = False
+    decides_from: Instant | None = None
+
+
+class AddressObjectedFacts(AccountFacts):
+    """`address-objected`: `offers` are on hold; `for_operators`: the mail says what to do, with the link `console`."""
+
+    old_address: Line
+    new_address: Line
+    objected_at: Instant
+    offers: Count
+    for_operators: bool = False
 
 
 class AccountConnectedFacts(AccountFacts):
@@ -190,7 +206,19 @@ WELCOME_SAMPLE = {
     "left": "Alster Media",
 }
 MOVED_SAMPLE = sample_of(
-    told="old", changed_at=SENT, old_address="ops@nordlicht.example", new_address="admin@elbe.example"
+    told="old",
+    changed_at=SENT,
+    old_address="ops@nordlicht.example",
+    new_address="admin@elbe.example",
+    objection=True,
+    decides_from=DECIDED,
+)
+OBJECTED_SAMPLE = sample_of(
+    old_address="ops@nordlicht.example",
+    new_address="admin@elbe.example",
+    objected_at=DECIDED,
+    offers=2,
+    for_operators=True,
 )
 MERGED_SAMPLE = {
     "merged": "Alster Media",
@@ -225,7 +253,8 @@ KINDS: Final = (
     MailKind("welcome-reseller", WelcomeResellerFacts, RESELLER, sample=WELCOME_SAMPLE),
     MailKind("activation", ActivationFacts, ACCOUNT, ACTIVATION_LINK, sample=sample_of(expires_at=DECIDED)),
     MailKind("account-notice", AccountNoticeFacts, ACCOUNT, sample=sample_of()),
-    MailKind("address-changed", AddressChangedFacts, ACCOUNT, sample=MOVED_SAMPLE),
+    MailKind("address-changed", AddressChangedFacts, ACCOUNT, frozenset({"page"}), sample=MOVED_SAMPLE),
+    MailKind("address-objected", AddressObjectedFacts, RESELLER, CONSOLE_LINK, sample=OBJECTED_SAMPLE),
     MailKind("account-connected", AccountConnectedFacts, ACCOUNT, sample=sample_of(connected_at=SENT)),
     MailKind(
         "account-disconnected",

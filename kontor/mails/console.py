@@ -46,7 +46,7 @@ def show_mail(request: ConsoleRequest) -> TemplateResponse:
         "looks": LOOKS,
         "resend": resend,
         "gallery": _in_the_gallery(logged.mail),
-        "acts": audit.about(request.session, f"mail:{resend.first.id}", ACTS),
+        "acts": audit.about(request.session, f"mail:{resend.first.id}", ACTS, "mail.again"),
         "text": _part(message, "plain"),
         "source": logged.mail.raw if request.may(OperatorRole.OPERATOR) else None,
     }

@@ -114,6 +114,7 @@ SAMPLE_LINKS: Mapping[str, str] = MappingProxyType(
     {
         "decision": "/offers/sample-token-of-an-offer",
         "activation": "/activate/sample-token-of-an-activation",
+        "page": "/object/sample-token-of-a-changed-address",
         "unsubscribe": "/unsubscribe/sample-token",
         "console": "/console/jobs?state=dead",
     }

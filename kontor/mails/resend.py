@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from kontor import audit
-from kontor.accounts import activation
+from kontor.accounts import activation, address_links
 from kontor.alerts import service as alerts
 from kontor.audit import Actor
 from kontor.discounts import notifications as discounts_notifications
@@ -26,6 +26,7 @@ from kontor.mailer.registry import MAIL_KINDS
 from kontor.mails import address_queries, queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.service import MailRule, Refreshed
+from kontor.offers import holds
 from kontor.offers import notifications as offers_notifications
 from kontor.operators import notifications as operators_notifications
 from kontor.operators import service as operators
@@ -39,6 +40,8 @@ from models.offers import Offer
 RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
         **activation.MAIL_RULES,
+        **address_links.MAIL_RULES,
+        **holds.MAIL_RULES,
         **alerts.MAIL_RULES,
         **offers_notifications.OFFER_RULES,
         **usage_notifications.TRIAL_RULES,

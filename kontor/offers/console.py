@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from kontor.accounts import timeline_queries
 from kontor.licences.service import instance_lane
-from kontor.offers import queries, service
+from kontor.offers import holds, queries, service
 from kontor.offers.transitions import audit_trail_intact
-from kontor.offers.views import offer_out
+from kontor.offers.views import Viewer, offer_out
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.offers import OfferEventRow
@@ -27,7 +27,7 @@ def show_offer(request: ConsoleRequest) -> TemplateResponse:
     events = queries.events(request.session, [offer.id])[offer.id]
     service_ctx = request.context
     values = {
-        "offer": offer_out(request.session, offer, request.now),
+        "offer": offer_out(request.session, offer, request.now, Viewer.OPERATOR),
         "events": events,
         "chain": chain_status(audit_trail_intact(service_ctx, offer, events), events),
         "lane": instance_lane(offer.account_id),
@@ -36,6 +36,13 @@ def show_offer(request: ConsoleRequest) -> TemplateResponse:
         "names": formatting.named(request, [str(offer.account_id), str(offer.reseller_id)]),
     }
     return TemplateResponse("offer.html", "Offer", values, "accounts")
+
+
+def free_offers(request: ConsoleRequest, reason: str | None) -> str:
+    """Settle an objection to an account's address; return the page to go to. Raises NotFound, Conflict."""
+    account_id = request.incoming.uuid("account_id")
+    holds.free_offers(request.context, request.session, account_id, request.actor(reason))
+    return f"/console/accounts/{account_id}?done=free-offers"
 
 
 def chain_status(holds: bool, events: Sequence[OfferEventRow]) -> ChainStatus:

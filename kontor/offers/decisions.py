@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kontor.accounts import addresses
 from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
 from kontor.http.keys import Principal
@@ -18,6 +20,8 @@ from kontor.licences import service as licences
 from kontor.licences.rules import CountChange
 from kontor.mails import strangers
 from kontor.offers import notifications, queries
+from kontor.offers.evidence import DecisionSource, DecisionWay, evidence_of
+from kontor.offers.holds import require_free
 from kontor.offers.notifications import read_decision_token
 from kontor.offers.rules import next_state
 from kontor.offers.service import get
@@ -26,6 +30,10 @@ from kontor.offers.views import current_changes, freeze_changes, reason_at, stat
 from models.accounts import Account
 from models.keys import Scope
 from models.offers import GrantState, Offer
+
+LINK: Final = DecisionSource(DecisionWay.LINK)
+ADDRESSED: Final = frozenset({DecisionWay.LINK, DecisionWay.PORTAL})
+"""Ways that rest on the admin address; a key rests on who made it."""
 
 
 class DecisionChoice(StrEnum):
@@ -85,11 +93,18 @@ def require_open(ctx: Context, session: Session, tokens: Tokens, token: str) -> 
     return decision
 
 
-def decide_by_link(ctx: Context, session: Session, tokens: Tokens, token: str, verdict: DecisionChoice) -> DecisionView:
-    """Accept or reject by the link from the mail.
+def decide_by_link(
+    ctx: Context,
+    session: Session,
+    tokens: Tokens,
+    token: str,
+    verdict: DecisionChoice,
+    source: DecisionSource = LINK,
+) -> DecisionView:
+    """Accept or reject by the link from the mail, the use of which confirms the address that it was mailed to.
 
     Raises NotFound; Gone (expired, address changed); IllegalTransition with the state after an earlier
-    decision or withdrawal.
+    decision or withdrawal; Conflict(`address_unconfirmed`, `offer_held`).
     """
     offer, account, address = _resolve(session, tokens, token)
     queries.lock_account(session, account.id)
@@ -97,12 +112,21 @@ def decide_by_link(ctx: Context, session: Session, tokens: Tokens, token: str, v
         raise Gone("address_changed", "This link was sent to an address that is no longer the admin's.")
     if reason_at(offer, ctx.now) == CancelReason.EXPIRED:
         raise Gone("expired", "This offer has expired.", state=OfferState.CANCELLED.value)
-    decide(ctx, session, offer.id, verdict, DecidedBy(f"admin:{account.id}", account.admin_email))
+    addresses.confirm(session, account, ctx.now)
+    decider = DecidedBy(f"admin:{account.id}", account.admin_email)
+    decide(ctx, session, offer.id, verdict, decider, source)
     strangers.confirm(session, account, ctx.now)
     return peek(ctx, session, tokens, token)
 
 
-def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: UUID, verdict: DecisionChoice) -> Offer:
+def decide_by_key(
+    ctx: Context,
+    session: Session,
+    caller: Principal,
+    offer_id: UUID,
+    verdict: DecisionChoice,
+    source: DecisionSource | None = None,
+) -> Offer:
     """Accept or reject with the client's own key, or on its behalf with an unbound operator key (programme.md 5.8).
 
     Raises NotFound, Forbidden (a reseller's key, or one that a reseller made), IllegalTransition.
@@ -114,19 +138,27 @@ def decide_by_key(ctx: Context, session: Session, caller: Principal, offer_id: U
         if not caller.has_scope(Scope.OPERATE):
             raise Forbidden(message="Deciding on behalf of a client requires the scope operate.")
         decider = DecidedBy(f"{caller.actor} on behalf of account:{offer.account_id}")
-        return decide(ctx, session, offer_id, verdict, decider)
+        return decide(ctx, session, offer_id, verdict, decider, source or DecisionSource(DecisionWay.OPERATOR))
     if caller.account_id != offer.account_id:
         raise NotFound
     if not caller.has_scope(Scope.DECIDE):
         raise Forbidden(message="This key lacks the scope decide.", scope=Scope.DECIDE.value)
     account = session.get_one(Account, offer.account_id)
-    return decide(ctx, session, offer_id, verdict, DecidedBy(caller.actor, account.admin_email))
+    decider = DecidedBy(caller.actor, account.admin_email)
+    return decide(ctx, session, offer_id, verdict, decider, source or DecisionSource(DecisionWay.KEY))
 
 
-def decide(ctx: Context, session: Session, offer_id: UUID, verdict: DecisionChoice, decider: DecidedBy) -> Offer:
+def decide(
+    ctx: Context,
+    session: Session,
+    offer_id: UUID,
+    verdict: DecisionChoice,
+    decider: DecidedBy,
+    source: DecisionSource = LINK,
+) -> Offer:
     """Accept or reject, locking the account, then the offer.
 
-    Raises NotFound, IllegalTransition, Conflict(`account_suspended`).
+    Raises NotFound, IllegalTransition, Conflict(`account_suspended`, `offer_held`; of a link, `address_unconfirmed`).
     """
     account = queries.lock_account(session, get(session, offer_id).account_id)
     offer = lock_offer(session, offer_id)
@@ -135,8 +167,11 @@ def decide(ctx: Context, session: Session, offer_id: UUID, verdict: DecisionChoi
     event = OfferEvent.ACCEPT if verdict is DecisionChoice.ACCEPT else OfferEvent.REJECT
     next_state(state_at(offer, now), event)
     require_not_suspended(account, session.get(Account, offer.reseller_id))
+    require_free(offer)
+    if source.via in ADDRESSED:
+        addresses.require_deciding(session, account, now)
     freeze_changes(session, offer, now)
-    transition(ctx, session, offer, event, decider.actor)
+    transition(ctx, session, offer, event, decider.actor, evidence_of(session, account, source))
     offer.decided_at, offer.decided_by = now, decider.actor
     if verdict is DecisionChoice.ACCEPT:
         offer.grant_state = GrantState.PENDING.value

@@ -33,7 +33,7 @@ def mail_received(ctx: Context, session: Session, offer: Offer) -> None:
     account = session.get_one(Account, offer.account_id)
     facts = {
         "changes": _with_product_names(ctx.programmes, session, account, _changes(session, offer, ctx.now)),
-        "expires_at": offer.expires_at,
+        "expires_at": offer.open_until or offer.expires_at,
         "message": offer.message or "",
     }
     _to_client(ctx, session, "offer-received", offer, facts)
@@ -52,7 +52,7 @@ def mail_decision(ctx: Context, session: Session, offer: Offer, by: str) -> None
 
 def mail_expiry(ctx: Context, session: Session, offer: Offer) -> None:
     """Post `offer-expired` to the reseller's admin."""
-    facts = {"sent_at": offer.created_at, "expired_at": offer.expires_at}
+    facts = {"sent_at": offer.created_at, "expired_at": offer.open_until or offer.expires_at}
     _to_reseller(ctx, session, "offer-expired", offer, facts, str(offer.id))
 
 

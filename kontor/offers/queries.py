@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
@@ -16,6 +16,7 @@ from models.accounts import Account
 from models.offers import Offer, OfferEventRow, OfferTemplate
 
 OPEN = Offer.state.in_([state.value for state in OPEN_STATES])
+NEVER = datetime.max.replace(tzinfo=UTC)
 DECIDED = Offer.state.in_([OfferState.ACCEPTED.value, OfferState.REJECTED.value])
 
 
@@ -35,12 +36,18 @@ def lock_account(session: Session, account_id: UUID) -> Account | None:
     return session.scalar(query.execution_options(populate_existing=True))
 
 
+def end_of(offer: Offer) -> datetime:
+    """Return when an offer expires: never while it is held, later than `expires_at` if it was."""
+    return NEVER if offer.held_by is not None else offer.open_until or offer.expires_at
+
+
 def state_condition(state: OfferState, now: datetime) -> ColumnElement[bool]:
     """Match offers by effective state at `now`: an open one past its expiry is cancelled."""
+    over = and_(Offer.held_by.is_(None), func.coalesce(Offer.open_until, Offer.expires_at) <= now)
     if state in OPEN_STATES:
-        return and_(Offer.state == state.value, Offer.expires_at > now)
+        return and_(Offer.state == state.value, ~over)
     if state is OfferState.CANCELLED:
-        return or_(Offer.state == state.value, and_(OPEN, Offer.expires_at <= now))
+        return or_(Offer.state == state.value, and_(OPEN, over))
     return Offer.state == state.value
 
 
@@ -75,6 +82,30 @@ def count_open(session: Session, account_id: UUID, now: datetime, most: int) -> 
     """Return the number of open offers to an account that have not expired, `most` at most."""
     open_offers = select(Offer.id).where(Offer.account_id == account_id, OPEN, Offer.expires_at > now).limit(most)
     return session.scalar(select(func.count()).select_from(open_offers.subquery())) or 0
+
+
+def held_ids(session: Session, account_id: UUID) -> list[UUID]:
+    """Return the ids of the held offers to an account, oldest first."""
+    held = (Offer.account_id == account_id, OPEN, Offer.held_by.is_not(None))
+    return list(session.scalars(select(Offer.id).where(*held).order_by(Offer.id)))
+
+
+def ids_of(session: Session, account_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the ids of all offers to or by some accounts, oldest first."""
+    return list(session.scalars(select(Offer.id).where(_of(account_ids)).order_by(Offer.id)))
+
+
+def erase_texts(session: Session, account_ids: Sequence[UUID]) -> None:
+    """Erase what is free text or evidence in the offers to or by some accounts, and the salts of both."""
+    gone = {"message": None, "message_salt": None, "delivery_error": None, "grant_error": None}
+    session.execute(update(Offer).where(_of(account_ids)).values(gone))
+    offers = select(Offer.id).where(Offer.account_id.in_(account_ids))
+    evidence = {"evidence": null(), "evidence_salt": None}
+    session.execute(update(OfferEventRow).where(OfferEventRow.offer_id.in_(offers)).values(evidence))
+
+
+def _of(account_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    return or_(Offer.account_id.in_(account_ids), Offer.reseller_id.in_(account_ids))
 
 
 def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:

@@ -4,18 +4,21 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 
 from kontor.accounts import service as accounts
 from kontor.accounts.schemas import LicenceOut
+from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
 from kontor.http.routing import Routes
-from kontor.http.wire import PageOut, PageQuery
+from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel
 from kontor.kernel.errors import Forbidden
 from kontor.licences import service as licences
 from kontor.mails import strangers
-from kontor.offers import decisions, service, templates
+from kontor.offers import decisions, holds, service, templates
 from kontor.offers.decisions import DecisionChoice
+from kontor.offers.evidence import DecisionSource, DecisionWay
 from kontor.offers.schemas import (
     OfferIn,
     OfferOut,
@@ -27,7 +30,7 @@ from kontor.offers.schemas import (
     TemplateUpdate,
     UpdatesOut,
 )
-from kontor.offers.views import offer_out, offer_outs
+from kontor.offers.views import offer_out, offer_outs, viewer_of
 from models.keys import Scope
 from models.offers import Offer
 
@@ -52,7 +55,7 @@ ACCOUNT = RoutePolicy(Scope.READ, "account_id", ownership.account)
 
 def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
     """Build the response for an offer."""
-    return offer_out(ctx.session, offer, ctx.now)
+    return offer_out(ctx.session, offer, ctx.now, viewer_of(ctx.caller))
 
 
 @routes.post(
@@ -84,7 +87,7 @@ def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[Offe
         cursor=query.cursor,
         limit=query.limit,
     )
-    return PageOut(items=offer_outs(ctx.session, page.items, ctx.now), next=page.next)
+    return PageOut(items=offer_outs(ctx.session, page.items, ctx.now, viewer_of(ctx.caller)), next=page.next)
 
 
 @routes.get("/v1/offers/{offer_id}", READ, response=OfferOut)
@@ -101,20 +104,21 @@ def cancel_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
 
 @routes.post("/v1/offers/{offer_id}/accept", DECIDE, response=OfferOut)
 def accept_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
-    """Accept an offer, with the client's own key or on its behalf. 409 `illegal_transition`."""
+    """Accept an offer, with the client's own key or on its behalf. 409 `illegal_transition`, `offer_held`."""
     return _decided(ctx, offer_id, DecisionChoice.ACCEPT)
 
 
 @routes.post("/v1/offers/{offer_id}/reject", DECIDE, response=OfferOut)
 def reject_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
-    """Reject an offer, with the client's own key or on its behalf. 409 `illegal_transition`."""
+    """Reject an offer, with the client's own key or on its behalf. 409 `illegal_transition`, `offer_held`."""
     return _decided(ctx, offer_id, DecisionChoice.REJECT)
 
 
 @routes.get("/v1/accounts/{account_id}/updates", ACCOUNT, response=UpdatesOut)
 def list_updates(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> UpdatesOut:
     """List offers for the customer's admin: open ones first, then the last 20 decided."""
-    return service.read_inbox(ctx.session, account_id, ctx.now, cursor=query.cursor, limit=query.limit)
+    viewer = viewer_of(ctx.caller)
+    return service.read_inbox(ctx.session, account_id, ctx.now, cursor=query.cursor, limit=query.limit, viewer=viewer)
 
 
 @routes.get("/v1/accounts/{account_id}/licences", ACCOUNT, response=PageOut[LicenceOut])
@@ -127,7 +131,31 @@ def list_licences(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query(
 
 
 def _decided(ctx: RequestContext, offer_id: UUID, verdict: DecisionChoice) -> OfferOut:
-    return shown(ctx, decisions.decide_by_key(ctx.context, ctx.session, ctx.caller, offer_id, verdict))
+    way = DecisionWay.OPERATOR if ctx.caller.account_id is None else DecisionWay.KEY
+    source = DecisionSource(way, ctx.incoming.origin, ctx.incoming.headers.get("user-agent"))
+    return shown(ctx, decisions.decide_by_key(ctx.context, ctx.session, ctx.caller, offer_id, verdict, source))
+
+
+class FreeOffersIn(RequestModel):
+    """Why an objection is settled."""
+
+    reason: str = Field(min_length=1, max_length=1_000)
+
+
+class FreedOffersOut(ResponseModel):
+    """How many offers go on."""
+
+    offers: int
+
+
+FREE = RoutePolicy(Scope.OPERATE, "account_id", ownership.account, unbound_only=True)
+
+
+@routes.post("/v1/accounts/{account_id}/free-offers", FREE, response=FreedOffersOut)
+def free_offers(ctx: Ctx, account_id: UUID, body: FreeOffersIn) -> FreedOffersOut:
+    """Settle an objection to the account's address: its held offers go on. 409 `not_held`."""
+    actor = Actor(ctx.caller.actor, reason=body.reason)
+    return FreedOffersOut(offers=holds.free_offers(ctx.context, ctx.session, account_id, actor))
 
 
 template_routes = Routes("offers")

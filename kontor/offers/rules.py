@@ -80,22 +80,32 @@ def event_hash(key: bytes, snapshot: Mapping[str, object], previous: str | None,
 
 
 def first_invalid(
-    key: bytes, snapshot: Mapping[str, object], events: Sequence[tuple[Mapping[str, object], str]]
+    key: bytes,
+    snapshot: Mapping[str, object],
+    events: Sequence[tuple[Mapping[str, object], str]],
+    former: Mapping[str, object] | None = None,
 ) -> int | None:
-    """Return the position of the first (event, hash), oldest first, that does not verify, if any."""
+    """Return the position of the first (event, hash), oldest first, that does not verify, if any.
+
+    `former`: the snapshot as an earlier release hashes it, of which an event may be, too.
+    """
+    snapshots = [snapshot] if former is None else [snapshot, former]
     previous: str | None = None
     for position, (event, recorded) in enumerate(events):
-        if not hmac.compare_digest(event_hash(key, snapshot, previous, event), recorded):
+        if not any(hmac.compare_digest(event_hash(key, fields, previous, event), recorded) for fields in snapshots):
             return position
         previous = recorded
     return None
 
 
 def verify_chain(
-    key: bytes, snapshot: Mapping[str, object], events: Sequence[tuple[Mapping[str, object], str]]
+    key: bytes,
+    snapshot: Mapping[str, object],
+    events: Sequence[tuple[Mapping[str, object], str]],
+    former: Mapping[str, object] | None = None,
 ) -> bool:
     """Return whether there is at least one event and every hash is correct.
 
     A truncated chain still verifies: compare its last `to` with the offer's state.
     """
-    return bool(events) and first_invalid(key, snapshot, events) is None
+    return bool(events) and first_invalid(key, snapshot, events, former) is None

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
 from kontor.mails.strangers import MailFate
-from models.offers import GrantState
+from models.offers import GrantState, HeldBy
 
 
 class LineIn(RequestModel):
@@ -104,6 +104,31 @@ class LicenceChangeOut(ResponseModel):
     then: int
 
 
+class BriefEvidenceOut(ResponseModel):
+    """The way of a decision, all that a reseller sees of its evidence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    via: str
+
+
+class EvidenceOut(BriefEvidenceOut):
+    """The evidence of a decision: the way, the address that it was mailed to, who set and confirmed it, from where.
+
+    `domain_set_by`: who set the domain of the link; null for the provider's. `self_decided`: the address is also the
+    reseller's.
+    """
+
+    address: str
+    confirmed_at: UtcOut | None
+    set_by: str | None
+    link_host: str | None
+    domain_set_by: str | None
+    origin: str
+    user_agent: str | None
+    self_decided: bool = False
+
+
 class OfferEventOut(ResponseModel):
     """One transition, with its keyed hash."""
 
@@ -116,6 +141,7 @@ class OfferEventOut(ResponseModel):
     to: OfferState
     job: UUID | None
     hash: str
+    evidence: EvidenceOut | BriefEvidenceOut | None
 
 
 class OfferOut(ResponseModel):
@@ -128,6 +154,7 @@ class OfferOut(ResponseModel):
     template_id: UUID | None
     state: OfferState
     reason: str | None
+    held_by: HeldBy | None
     message: str | None
     lines: list[LineOut]
     expires_at: UtcOut

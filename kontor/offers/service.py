@@ -25,18 +25,19 @@ from kontor.kernel.zones import zone
 from kontor.licences.rules import OfferLine, expired_line_errors
 from kontor.licences.service import instance_lane
 from kontor.limits import service as limits
-from kontor.offers import notifications, queries
+from kontor.offers import holds, notifications, queries
 from kontor.offers.payloads import WITHDRAW, OfferDeliver, OfferExpire, OfferWithdraw
 from kontor.offers.rules import MESSAGE_LIMIT, OPEN_STATES
 from kontor.offers.schemas import UpdatesOut
 from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_json, validate_lines
-from kontor.offers.transitions import insert_offer, lock_offer, transition
-from kontor.offers.views import freeze_changes, offer_outs
+from kontor.offers.transitions import anchor_again, insert_offer, lock_offer, transition
+from kontor.offers.views import Viewer, freeze_changes, offer_outs
 from models.accounts import Account
 from models.offers import GrantState, Offer
 
 RESEND_LIMIT: Final = 100
+HELD_LOOK: Final = timedelta(days=1)
 MAX_LIFETIME: Final = timedelta(days=3_650)
 
 
@@ -82,6 +83,7 @@ def send(ctx: Context, session: Session, new: NewOffer, actor: str) -> Offer:
         delivery_doubts=0,
         grant_state=GrantState.NONE.value,
     )
+    holds.hold_if_contested(ctx, session, client, offer)
     insert_offer(ctx, session, offer, actor)
     _enqueue_first_jobs(ctx, session, offer)
     return offer
@@ -97,16 +99,19 @@ def cancel(ctx: Context, session: Session, offer_id: UUID, actor: str) -> Offer:
 def expire(ctx: Context, session: Session, offer_id: UUID, actor: str = "system") -> bool:
     """Close an open offer past its expiry and notify the reseller; False if it is not due."""
     offer = lock_offer(session, offer_id)
-    if OfferState(offer.state) not in OPEN_STATES or ctx.now < offer.expires_at:
+    if OfferState(offer.state) not in OPEN_STATES or ctx.now < queries.end_of(offer):
         return False
     _close(ctx, session, offer, OfferEvent.EXPIRE, actor)
     return True
 
 
 def expiry_ahead(session: Session, offer_id: UUID, now: datetime) -> datetime | None:
-    """Return when an open offer expires, if that is after `now`. Locks the offer."""
+    """Return when an open offer expires, if that is after `now`; of a held one, when to look again. Locks the offer."""
     offer = lock_offer(session, offer_id)
-    return offer.expires_at if OfferState(offer.state) in OPEN_STATES and now < offer.expires_at else None
+    end = queries.end_of(offer)
+    if OfferState(offer.state) not in OPEN_STATES or now >= end:
+        return None
+    return min(end, now + HELD_LOOK) if offer.held_by is not None else end
 
 
 def cancel_open_offers(ctx: Context, session: Session, account_id: UUID, actor: str) -> int:
@@ -114,7 +119,7 @@ def cancel_open_offers(ctx: Context, session: Session, account_id: UUID, actor: 
     closed = 0
     for offer_id in queries.open_ids(session, account_id=account_id):
         offer = lock_offer(session, offer_id)
-        if ctx.now >= offer.expires_at:
+        if ctx.now >= queries.end_of(offer):
             closed += expire(ctx, session, offer_id)
         elif OfferState(offer.state) in OPEN_STATES:
             _close(ctx, session, offer, OfferEvent.CLOSE_ACCOUNT, actor)
@@ -134,6 +139,16 @@ def is_suspended(session: Session, offer: Offer) -> bool:
     """Whether the offer's account or its reseller is suspended, so that it is neither delivered nor decided."""
     parties = session.scalars(select(Account.suspended).where(Account.id.in_([offer.account_id, offer.reseller_id])))
     return any(parties)
+
+
+def erase_texts(ctx: Context, session: Session, account_ids: Sequence[UUID]) -> None:
+    """Erase messages, errors and evidence of the offers of accounts deleted for good; their chains still verify."""
+    for offer_id in queries.ids_of(session, account_ids):
+        offer = lock_offer(session, offer_id)
+        anchor_again(ctx, session, offer)
+    session.flush()
+    queries.erase_texts(session, account_ids)
+    session.expire_all()
 
 
 def get(session: Session, offer_id: UUID) -> Offer:
@@ -248,7 +263,13 @@ DECIDED_CURSOR: Final = "decided:"
 
 
 def read_inbox(
-    session: Session, account_id: UUID, now: datetime, *, cursor: str | None = None, limit: int = 100
+    session: Session,
+    account_id: UUID,
+    now: datetime,
+    *,
+    cursor: str | None = None,
+    limit: int = 100,
+    viewer: Viewer = Viewer.RESELLER,
 ) -> UpdatesOut:
     """Return open offers, newest first, then the last 20 decided. Raises Invalid for an invalid cursor."""
     offers: tuple[Offer, ...] = ()
@@ -263,7 +284,7 @@ def read_inbox(
         offers = (*offers, *decided[:room])
         next_cursor = f"{DECIDED_CURSOR}{start + room}" if len(decided) > room else None
     count = queries.count_to_decide(session, account_id, now)
-    return UpdatesOut(items=offer_outs(session, offers, now), next=next_cursor, count=count)
+    return UpdatesOut(items=offer_outs(session, offers, now, viewer), next=next_cursor, count=count)
 
 
 def _start(cursor: str | None) -> int:

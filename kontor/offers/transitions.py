@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
+from kontor.audit import Actor, record
 from kontor.context import Context
 from kontor.kernel.data_keys import KeyPurpose
 from kontor.kernel.errors import NotFound
 from kontor.kernel.states import OfferEvent, OfferState
 from kontor.offers import queries
+from kontor.offers.evidence import SaltedEvidence, salted_digest
 from kontor.offers.rules import (
     CANCEL_REASONS,
     IllegalTransition,
@@ -36,19 +40,28 @@ def lock_offer(session: Session, offer_id: UUID) -> Offer:
 def insert_offer(ctx: Context, session: Session, offer: Offer, actor: str) -> None:
     """Insert a new offer and its first event."""
     offer.state = next_state(None, OfferEvent.SEND)
+    offer.message_salt = secrets.token_hex(16)
+    offer.message_digest = salted_digest(offer.message, offer.message_salt)
     session.add(offer)
     session.flush()
     _write(ctx, session, offer, OfferEvent.SEND, None, actor)
 
 
-def transition(ctx: Context, session: Session, offer: Offer, event: OfferEvent, actor: str) -> None:
+def transition(
+    ctx: Context,
+    session: Session,
+    offer: Offer,
+    event: OfferEvent,
+    actor: str,
+    evidence: SaltedEvidence | None = None,
+) -> None:
     """Make a transition. The caller holds the offer's lock. Raises IllegalTransition with the current state."""
     from_state = OfferState(offer.state)
-    to_state = next_effective_state(from_state, event, expires_at=offer.expires_at, now=ctx.now)
+    to_state = next_effective_state(from_state, event, expires_at=queries.end_of(offer), now=ctx.now)
     reason = CANCEL_REASONS.get(event)
     offer.state = to_state.value
     offer.reason = reason.value if reason is not None else None
-    _write(ctx, session, offer, event, from_state, actor)
+    _write(ctx, session, offer, event, from_state, actor, evidence)
 
 
 def try_transition(ctx: Context, session: Session, offer: Offer, event: OfferEvent, actor: str) -> bool:
@@ -64,12 +77,22 @@ def audit_trail_intact(ctx: Context, offer: Offer, events: Sequence[OfferEventRo
     """Return whether an offer's events, oldest first, are complete, unchanged and end in its state."""
     numbered = [event.number for event in events] == list(range(1, len(events) + 1))
     recorded = [(_content(event), event.hash) for event in events]
-    valid = numbered and chain_is_valid(_chain_key(ctx), _snapshot(offer), recorded)
-    return valid and events[-1].to_state == offer.state
+    former = None if offer.message_digest is None else _snapshot(offer, with_text=True)
+    valid = numbered and chain_is_valid(_chain_key(ctx), _snapshot(offer), recorded, former)
+    texts: list[tuple[JsonValue, str | None, str | None]]
+    texts = [(offer.message, offer.message_salt, offer.message_digest)]
+    texts += [(event.evidence, event.evidence_salt, event.evidence_digest) for event in events]
+    return valid and all(map(_matches, texts)) and events[-1].to_state == offer.state
 
 
 def _write(
-    ctx: Context, session: Session, offer: Offer, event: OfferEvent, from_state: OfferState | None, actor: str
+    ctx: Context,
+    session: Session,
+    offer: Offer,
+    event: OfferEvent,
+    from_state: OfferState | None,
+    actor: str,
+    evidence: SaltedEvidence | None = None,
 ) -> None:
     last = queries.last_event(session, offer.id)
     row = OfferEventRow(
@@ -82,23 +105,57 @@ def _write(
         to_state=offer.state,
         job_id=ctx.jobs.parent_id,
     )
+    if evidence is not None:
+        row.evidence, row.evidence_salt, row.evidence_digest = evidence.values, evidence.salt, evidence.digest
     previous = last.hash if last is not None else None
     row.hash = event_hash(_chain_key(ctx), _snapshot(offer), previous, _content(row))
     session.add(row)
     session.flush()
 
 
-def _snapshot(offer: Offer) -> dict[str, object]:
+def anchor_again(ctx: Context, session: Session, offer: Offer) -> None:
+    """Make a chain that holds the message's text hold its digest instead, so that the text can be erased.
+
+    A chain that does not verify stays as it is. The audit log keeps the last hash of before and after.
+    """
+    events, key = queries.events(session, [offer.id])[offer.id], _chain_key(ctx)
+    if chain_is_valid(key, _snapshot(offer), [(_content(event), event.hash) for event in events]):
+        if offer.message_digest is not None:
+            return
+    elif not audit_trail_intact(ctx, offer, events):
+        return
+    former, previous = events[-1].hash, None
+    if offer.message_digest is None:
+        offer.message_salt = secrets.token_hex(16)
+        offer.message_digest = salted_digest(offer.message, offer.message_salt)
+    for event in events:
+        event.hash = previous = event_hash(key, _snapshot(offer), previous, _content(event))
+    detail = {"from": former, "to": previous}
+    record(session, Actor("kontor"), "offer.anchored", f"offer:{offer.id}", at=ctx.now, detail=detail, aside=True)
+
+
+def _matches(text: tuple[JsonValue, str | None, str | None]) -> bool:
+    """Return whether a text is what its digest in the chain says; erased, it is gone with its salt."""
+    value, salt, digest = text
+    if digest is None:
+        return salt is None
+    return value is None if salt is None else salted_digest(value, salt) == digest
+
+
+def _snapshot(offer: Offer, *, with_text: bool = False) -> dict[str, object]:
     """Return the fields of an offer that never change; its reseller is not one, because a merge changes it.
 
-    They are part of every hash, so a new column here breaks existing chains.
+    They are part of every hash, so a new column here breaks existing chains. Of the message they have the salted
+    digest, so that it can be erased; chains of before the digest have its text, and so have events that the release
+    of before writes while it is replaced.
     """
-    return {
+    digested = offer.message_digest is not None and not with_text
+    said = {"message_digest": offer.message_digest} if digested else {"message": offer.message}
+    return said | {
         "id": offer.id,
         "programme": offer.programme,
         "account_id": offer.account_id,
         "lines": offer.lines,
-        "message": offer.message,
         "created_at": offer.created_at,
         "expires_at": offer.expires_at,
     }
@@ -113,6 +170,7 @@ def _content(row: OfferEventRow) -> dict[str, object]:
         "from": row.from_state,
         "to": row.to_state,
         "job": row.job_id,
+        **({} if row.evidence_digest is None else {"evidence": row.evidence_digest}),
     }
 
 

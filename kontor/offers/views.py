@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import NotRequired, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from kontor.http.keys import Principal
 from kontor.kernel.states import CancelReason, OfferEvent, OfferState
 from kontor.kernel.zones import zone
 from kontor.licences import service as licences
@@ -18,6 +20,8 @@ from kontor.licences.rules import Balance, CountChange
 from kontor.offers import queries
 from kontor.offers.rules import effective_state
 from kontor.offers.schemas import (
+    BriefEvidenceOut,
+    EvidenceOut,
     GrantStatusOut,
     OfferDeliveryOut,
     OfferEventOut,
@@ -29,7 +33,7 @@ from models.offers import ChangeJson, GrantState, LineJson, Offer, OfferEventRow
 
 def state_at(offer: Offer, now: datetime) -> OfferState:
     """Return the effective state at `now`: an open offer past its expiry is cancelled."""
-    return effective_state(OfferState(offer.state), offer.expires_at, now)
+    return effective_state(OfferState(offer.state), queries.end_of(offer), now)
 
 
 def reason_at(offer: Offer, now: datetime) -> str | None:
@@ -59,21 +63,38 @@ def freeze_changes(session: Session, offer: Offer, now: datetime) -> None:
     ]
 
 
-def offer_outs(session: Session, offers: Sequence[Offer], now: datetime) -> list[OfferOut]:
-    """Return the offers as readers see them at `now`, in the order given."""
+class Viewer(StrEnum):
+    """Who reads an offer: a reseller does not see where its client decided."""
+
+    OPERATOR = "operator"
+    RESELLER = "reseller"
+    CLIENT = "client"
+
+
+def viewer_of(caller: Principal) -> Viewer:
+    """Return as whom a key reads."""
+    if caller.reseller_id is not None:
+        return Viewer.RESELLER
+    return Viewer.OPERATOR if caller.account_id is None else Viewer.CLIENT
+
+
+def offer_outs(
+    session: Session, offers: Sequence[Offer], now: datetime, viewer: Viewer = Viewer.RESELLER
+) -> list[OfferOut]:
+    """Return the offers as a viewer sees them at `now`, in the order given."""
     open_offers = [offer for offer in offers if offer.changes is None]
     computed = licences.preview_changes(session, open_offers, account_zones(session, open_offers), now)
     events = queries.events(session, [offer.id for offer in offers])
-    return [_offer_out(offer, now, computed.get(offer.id, ()), events[offer.id]) for offer in offers]
+    return [_offer_out(offer, now, computed.get(offer.id, ()), events[offer.id], viewer) for offer in offers]
 
 
-def offer_out(session: Session, offer: Offer, now: datetime) -> OfferOut:
-    """Return one offer as readers see it at `now`."""
-    return offer_outs(session, [offer], now)[0]
+def offer_out(session: Session, offer: Offer, now: datetime, viewer: Viewer = Viewer.RESELLER) -> OfferOut:
+    """Return one offer as a viewer sees it at `now`."""
+    return offer_outs(session, [offer], now, viewer)[0]
 
 
 def _offer_out(
-    offer: Offer, now: datetime, computed: Sequence[CountChange], events: Sequence[OfferEventRow]
+    offer: Offer, now: datetime, computed: Sequence[CountChange], events: Sequence[OfferEventRow], viewer: Viewer
 ) -> OfferOut:
     """Take the columns of the same name from the row; compute the rest."""
     computed_fields = {
@@ -82,7 +103,8 @@ def _offer_out(
         "delivery": _delivery_out(offer),
         "grant": GrantStatusOut(state=GrantState(offer.grant_state), last_error=offer.grant_error),
         "changes": offer.changes or computed,
-        "events": [_event_out(event) for event in events],
+        "events": [_event_out(event, viewer) for event in events],
+        "expires_at": offer.open_until or offer.expires_at,
     }
     columns = {name: getattr(offer, name) for name in OfferOut.model_fields.keys() - computed_fields.keys()}
     return OfferOut.model_validate(columns | computed_fields)
@@ -97,7 +119,7 @@ def _delivery_out(offer: Offer) -> OfferDeliveryOut:
     )
 
 
-def _event_out(event: OfferEventRow) -> OfferEventOut:
+def _event_out(event: OfferEventRow, viewer: Viewer) -> OfferEventOut:
     return OfferEventOut(
         at=event.at,
         actor=event.actor,
@@ -106,7 +128,16 @@ def _event_out(event: OfferEventRow) -> OfferEventOut:
         to=OfferState(event.to_state),
         job=event.job_id,
         hash=event.hash,
+        evidence=_evidence_out(event, viewer),
     )
+
+
+def _evidence_out(event: OfferEventRow, viewer: Viewer) -> EvidenceOut | BriefEvidenceOut | None:
+    if event.evidence is None:
+        return None
+    if viewer is Viewer.RESELLER:
+        return BriefEvidenceOut(via=str(event.evidence["via"]))
+    return EvidenceOut.model_validate(event.evidence)
 
 
 class OfferPayload(TypedDict):
@@ -134,7 +165,7 @@ def event_payload(offer: Offer, now: datetime) -> OfferPayload:
         "reason": reason_at(offer, now),
         "message": offer.message,
         "lines": offer.lines,
-        "expires_at": wire_time(offer.expires_at),
+        "expires_at": wire_time(offer.open_until or offer.expires_at),
     }
 
 

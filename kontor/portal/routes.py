@@ -51,6 +51,12 @@ FAMILIES: Final = (
         accounts_portal.refuse_activation,
     ),
     PageFamily(
+        "/confirm/{token}", accounts_portal.show_confirmation, accounts_portal.confirm, accounts_portal.refuse_address
+    ),
+    PageFamily(
+        "/object/{token}", offers_portal.show_objection, offers_portal.object_to_change, accounts_portal.refuse_address
+    ),
+    PageFamily(
         "/unsubscribe/{token}",
         mails_portal.show_unsubscribe,
         mails_portal.unsubscribe,

@@ -51,6 +51,7 @@ FLASH_MESSAGES: Final[Mapping[str, str]] = {
     "forgotten": "Search deleted.",
     "drain": "Draining: the worker finishes its jobs and takes no new ones.",
     "undrain": "Worker accepts jobs again.",
+    "free-offers": "The offers can be decided again.",
     "disable": "Login disabled. All its sessions have ended.",
     "enable": "Login enabled.",
     "revoke": "Key revoked. Requests that use it are refused.",
@@ -156,6 +157,12 @@ CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
     ),
     "gap.accept": Confirmation(
         "Accept this gap?", "Gap {} is closed as it is; it will not be reported again.", "Accept"
+    ),
+    "account.free_offers": Confirmation(
+        "Free the held offers?",
+        "The objection to the address of account {} is settled: its offers can be decided again and go on as long as"
+        " they still had.",
+        "Free",
     ),
     "operator.disable": Confirmation(
         "Disable this login?", "All sessions of operator {} end now and sign-in is blocked.", "Disable"

@@ -44,7 +44,7 @@ def tidy(office: Context, session: Session) -> object:
         jobs=office.jobs,
         cancelled=lambda: False,
     )
-    outcome = AccountsTidyHandler().run(job, session, AccountsTidy())
+    outcome = AccountsTidyHandler(office).run(job, session, AccountsTidy())
     session.expire_all()
     assert isinstance(outcome, Done)
     assert isinstance(outcome.result, dict)

@@ -7,16 +7,29 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
+from kontor import audit
 from kontor.accounts import brands, deletion, instances
+from kontor.accounts import service as accounts
+from kontor.accounts.personal_data import personal_data
 from kontor.adapters.fakes import ManualClock
 from kontor.adapters.secrets import FernetSecretBox
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.engine.testing import InlineWorker
 from kontor.http import keys
 from kontor.http.problems import Unauthorized
+from kontor.kernel.states import OfferEvent
+from kontor.offers import queries as offers_queries
+from kontor.offers import service as offers
+from kontor.offers.decisions import DecidedBy, DecisionChoice, decide
+from kontor.offers.rules import event_hash
+from kontor.offers.service import NewOffer
+from kontor.offers.transitions import _chain_key, _content, _snapshot, audit_trail_intact, transition
 from kontor.operators import keys as operators_keys
 from models.accounts import Account, BrandRow, Instance, VerifiedDomain
+from models.base import Base
 from models.mails import Mail, MailRecipient
+from models.offers import Offer
 from models.webhooks import DomainEvent, WebhookEndpoint
 from tasks.accounts import CHUNK, AccountsTidyHandler
 from tests.support.wiring import context_for
@@ -30,7 +43,7 @@ def offer_book(office: Context) -> Context:
 def wait_and_purge(office: Context, session: Session, clock: ManualClock) -> deletion.PurgeResult:
     """Advance the clock past the restore period and purge."""
     clock.advance(deletion.RESTORE_PERIOD)
-    return deletion.purge(office.jobs, session, office.now, CHUNK)
+    return deletion.purge(office, session, CHUNK)
 
 
 def test_purge_removes_keys_secrets_brand_and_address_of_a_client(
@@ -99,7 +112,7 @@ def test_purge_runs_in_chunks_and_each_job_reports_its_progress(
     fill(session, client.id, 2 * CHUNK + 20)
     session.commit()
     clock.advance(deletion.RESTORE_PERIOD)
-    with InlineWorker(engine, [AccountsTidyHandler()], clock) as inline:
+    with InlineWorker(engine, [AccountsTidyHandler(office)], clock) as inline:
         with Session(engine) as own:
             inline.jobs.enqueue(own, "accounts.tidy", {})
             own.commit()
@@ -135,4 +148,73 @@ def test_account_restored_in_the_last_second_is_not_purged(
     clock.advance(deletion.RESTORE_PERIOD - timedelta(seconds=1))
     deletion.restore(office, session, client.id)
     clock.advance(timedelta(seconds=1))
-    assert deletion.purge(office.jobs, session, office.now, CHUNK) == deletion.PurgeResult(0, 0)
+    assert deletion.purge(office, session, CHUNK) == deletion.PurgeResult(0, 0)
+
+
+def test_no_table_has_texts_or_addresses_of_a_client_after_its_final_deletion(
+    offer_book: Context, session: Session, client: Account, clock: ManualClock
+) -> None:
+    secret = "Dear Max Private, XYZZY-42"
+    message, address = "private words", "max.private@weser.example"
+    accounts.change(offer_book, session, client.id, {"admin_email": address, "name": "Max Private"})
+    instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, offer_book.now)
+    line = {"product": "excel-basics", "count": 1, "mode": "absolute", "term": "P1Y"}
+    assert client.reseller_id is not None
+    new = NewOffer(client.reseller_id, client.id, lines=[line], message=secret)
+    offer = offers.send(offer_book, session, new, "key:1")
+    transition(offer_book, session, offer, OfferEvent.DELIVERED, "system")
+    decide(offer_book, session, offer.id, DecisionChoice.ACCEPT, DecidedBy(f"admin:{client.id}", address))
+    audit.record(session, Actor("operator:ada", reason=message), "x", f"account:{client.id}", at=offer_book.now)
+    assert hits(session, [secret, message, address]) != []
+    deletion.delete(offer_book, session, client.id, "test")
+    clock.advance(deletion.RESTORE_PERIOD)
+    deletion.purge(offer_book, session, CHUNK)
+    assert hits(session, [secret, message, address]) == []
+    assert hits(session, ["Max Private"]) == ["accounts"]
+    events = offers_queries.events(session, [offer.id])[offer.id]
+    assert audit_trail_intact(offer_book, session.get_one(Offer, offer.id), events)
+
+
+def test_chain_with_the_text_of_the_message_is_anchored_again_before_the_text_is_erased(
+    offer_book: Context, session: Session, client: Account
+) -> None:
+    instances.put(session, FernetSecretBox("key"), client.id, "https://weser.example/in", None, offer_book.now)
+    line = {"product": "excel-basics", "count": 1, "mode": "absolute", "term": "P1Y"}
+    assert client.reseller_id is not None
+    new = NewOffer(client.reseller_id, client.id, lines=[line], message="some words")
+    offer = offers.send(offer_book, session, new, "key:1")
+    (event,) = offers_queries.events(session, [offer.id])[offer.id]
+    offer.message_digest = offer.message_salt = None
+    event.hash = event_hash(_chain_key(offer_book), _snapshot(offer), None, _content(event))
+    assert audit_trail_intact(offer_book, offer, [event])
+    former = event.hash
+    offers.erase_texts(offer_book, session, [client.id])
+    events = offers_queries.events(session, [offer.id])[offer.id]
+    offer = session.get_one(Offer, offer.id)
+    assert offer.message is None
+    assert events[0].hash != former
+    assert audit_trail_intact(offer_book, offer, events)
+    anchored = session.scalars(text("SELECT detail ->> 'from' FROM audit_log WHERE action = 'offer.anchored'")).all()
+    assert anchored == [former]
+
+
+def test_export_names_what_the_database_has_of_an_account_without_secrets(
+    offer_book: Context, session: Session, client: Account, reseller: Account
+) -> None:
+    operators_keys.create(session, "theirs", ["read"], offer_book.now, account_id=client.id)
+    data = personal_data(session, client.id)
+    assert {"accounts", "admin_addresses", "api_keys", "mails", "mail_recipients", "domain_events"} <= data.keys()
+    assert [row["id"] for row in data["accounts"]] == [client.id]
+    assert data["api_keys"][0]["secret_hash"] == "***"
+    assert str(reseller.admin_email) not in str(data)
+
+
+def hits(session: Session, texts: list[str]) -> list[str]:
+    """The tables, except of jobs, that have one of the texts in any column."""
+    session.flush()
+    tables = []
+    for table in Base.metadata.sorted_tables:
+        rows = [str(row) for row in session.execute(text(f"SELECT t::text FROM {table.name} AS t")).scalars()]
+        if table.name not in {"jobs", "jobs_archive"} and any(part in row for row in rows for part in texts):
+            tables.append(table.name)
+    return tables

@@ -11,8 +11,7 @@ from kontor.engine.schedules import declare
 from kontor.evidence.refusals import WINDOW_SECONDS
 from kontor.kernel.ids import new_id
 from tasks.accounts import AccountsTidyHandler
-from tasks.recorded import RecordedHandler, recorded
-from tasks.schedules import all_schedules
+from tasks.schedules import RecordedHandler, all_schedules, recorded
 from tests.support.api import Api, ResellerAccounts
 
 FIRED = """
@@ -85,7 +84,7 @@ def test_refusals_are_recorded_once_and_their_repeats_together(
 def test_exports_are_recorded(api: Api, make_accounts: Callable[[str], ResellerAccounts]) -> None:
     accounts = make_accounts("elbe")
     assert api.call(f"GET /v1/resellers/{accounts.reseller}/clients.csv").is_success
-    assert [row[2] for row in rows(api, "action = 'api.clients.exported'")] == [f"reseller:{accounts.reseller}"]
+    assert [row[2] for row in rows(api, "action = 'api.exported'")] == [f"reseller:{accounts.reseller}"]
 
 
 def test_what_a_schedule_changed_is_recorded_with_its_name(
@@ -94,7 +93,7 @@ def test_what_a_schedule_changed_is_recorded_with_its_name(
     accounts = make_accounts("elbe")
     api.ok(f"DELETE /v1/accounts/{accounts.client}")
     clock.advance(RESTORE_PERIOD)
-    handler = recorded(AccountsTidyHandler())
+    handler = recorded(AccountsTidyHandler(api.deps.context(api.deps.jobs)))
     assert isinstance(handler, RecordedHandler)
     with api.deps.sessions() as session:
         declare(session, all_schedules(session), clock.now(), "1")

@@ -6,12 +6,14 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from kontor import audit
+from kontor.adapters.fakes import ManualClock
 from kontor.audit import Actor
 from kontor.evidence import chain, erasure
 from kontor.evidence.chain import BrokenHead
 from kontor.evidence.digests import lend_key
 from kontor.evidence.verification import Verification, verify
 from kontor.kernel.ids import new_id
+from workers.sealing import EVERY_SECONDS, Sealer
 
 KEY = b"the key of this test's chain"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -139,3 +141,21 @@ def test_rows_of_before_the_chain_are_taken_in_once(engine: Engine, session: Ses
     session.execute(text(INSERTED))
     chain.seal_all(session, KEY, until)
     assert kinds(session) == [("inserted", 2)]
+
+
+def test_leading_scheduler_seals_every_few_seconds_and_logs_the_head_once_a_day(
+    engine: Engine, session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lend_key(engine, lambda: KEY)
+    clock = ManualClock(NOW)
+    sealer = Sealer(engine, clock)
+    for _ in range(3):
+        audit.record(session, Actor("key:1"), "thing.done", "x", at=NOW)
+        session.commit()
+        sealer.run_due()
+        clock.advance(timedelta(seconds=EVERY_SECONDS))
+    assert session.execute(text("SELECT count(*), max(number) FROM audit_chain")).one() == (3, 3)
+    assert capsys.readouterr().out.count("audit.head") == 1
+    clock.advance(timedelta(days=1))
+    sealer.run_due()
+    assert capsys.readouterr().out.count("audit.head") == 1

@@ -96,4 +96,4 @@ def test_payloads_and_rows_hold_no_token(
     assert all(set(payload) == {"mail_id"} for payload in payloads())
     mail = session.scalars(select(Mail).where(Mail.template == "activation")).one()
     assert set(mail.facts) == {"account", "expires_at"}
-    assert set(mail.refs) == {"version", "expires_at"}
+    assert set(mail.refs) == {"version", "serial", "expires_at"}
