@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 
 from kontor.accounts import console as accounts_console
 from kontor.bulk import console as bulk_console
-from kontor.console import audit, engine_pages, job, jobs, login, overview, queues, security, sign_in_steps
+from kontor.console import audit, engine_pages, job, jobs, login, overview, provider, queues, security, sign_in_steps
 from kontor.console.actions import ACTIONS
 from kontor.console.auth import PASSWORD_PATH, RolePolicy
 from kontor.console.handler import ConsoleHandler, ConsoleView
@@ -109,6 +109,8 @@ def router_of(server: ConsoleHandler) -> APIRouter:
     add(login.LOGIN, "POST", sign_in_steps.first, None)
     add(sign_in_steps.SECOND, "GET", sign_in_steps.show_second, None)
     add(sign_in_steps.SECOND, "POST", sign_in_steps.second, None)
+    for path, prepare in ((provider.START, provider.leave), (provider.BACK, provider.come_back)):
+        router.add_api_route(path, server.prepared(prepare), methods=["GET"], name=f"GET {path}")
     add("/console/logout", "POST", login.logout, OperatorRole.VIEWER)
     add(PASSWORD_PATH, "POST", login.change_password, OperatorRole.VIEWER)
     for name, view in SECURITY_FORMS.items():

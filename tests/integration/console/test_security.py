@@ -25,7 +25,7 @@ from tests.support.console import PASSWORD, ConsoleClient, create_operator, enqu
 
 As = Callable[[str], ConsoleClient]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-OPEN = {"/console/login", "/console/login/second"}
+OPEN = {"/console/login", "/console/login/second", "/console/login/provider", "/console/login/provider/callback"}
 HOLE = re.compile(r"{[^}]+}")
 
 
