@@ -48,8 +48,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
     clock = clock_for(settings)
     presence = PresenceThread(settings, Presence(identify("web"), clock, RedisPing(settings)))
     tracer = tracer_for(settings, "web")
-    pool = ThreadPoolExecutor if tracer is None else ContextThreads
-    threads = pool(THREADS, thread_name_prefix="call")
+    threads = (ThreadPoolExecutor if tracer is None else ContextThreads)(THREADS, thread_name_prefix="call")
     keys = DatabaseKeys(settings)
     sign_in_threads = BoundedThreads(HASHES_AT_ONCE, WAITING_SIGN_INS)
     presence.start()
