@@ -39,7 +39,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         sender=SignedCalls(http, clock),
         secret_box=DataKeyBox(keys, settings.secret_keys),
         clock=clock,
-        dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url),
+        dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url, settings.console_url),
         builder=mail_builder(settings, clock),
         transport=transport,
     )

@@ -193,14 +193,15 @@ def test_first_password_opens_nothing_after_a_day(deps: Deps, visitor: ConsoleCl
 def test_mail_says_that_a_new_device_signed_in(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
     visitor.http.headers["user-agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 <b>"
+    visitor.http.headers["accept-language"] = "de-AT,de;q=0.9,en;q=0.8"
     assert visitor.sign_in(email).status_code == 303
     assert visitor.post("/console/logout").status_code == 303
     assert visitor.sign_in(email).status_code == 303
     with deps.sessions() as session:
         mails = session.scalars(select(Mail).where(Mail.template == "new-sign-in")).all()
-        assert [(mail.facts["email"], mail.facts["device"], mail.facts["origin"]) for mail in mails] == [
-            (email, "Firefox, Linux", "127.0.0.1")
-        ]
+        (mail,) = mails
+        facts = (mail.facts["email"], mail.facts["device"], mail.facts["origin"], mail.locale)
+        assert facts == (email, "Firefox, Linux", "127.0.0.1", "de")
 
 
 def test_keys_and_people_ask_for_the_password_again_after_ten_minutes(signed_in: As, clock: ManualClock) -> None:
