@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from sqlalchemy import select
@@ -188,6 +188,34 @@ def test_first_password_opens_nothing_after_a_day(deps: Deps, visitor: ConsoleCl
     expired = visitor.sign_in("new@kontor.example", made.password)
     assert (expired.status_code, "kontor operator reset" in expired.text) == (403, True)
     assert visitor.http.get("/console").status_code == 303
+
+
+class ClockAhead(ManualClock):
+    """A test clock that is a year ahead of real time."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=365)
+
+
+def test_sessions_and_first_passwords_run_on_real_time_whatever_the_test_clock_says(deps: Deps) -> None:
+    clock = ClockAhead()
+    with deps.sessions() as session:
+        made = operators.create(
+            session, deps.passwords, "new@kontor.example", "viewer", now=clock.now(), actor="test",
+            wall_time=clock.wall_time(),
+        )  # fmt: skip
+        session.commit()
+    with running_server(build(replace(deps, clock=clock))) as url, httpx.Client(base_url=url, timeout=30) as http:
+        someone = ConsoleClient(http)
+        clock.advance(timedelta(hours=23))
+        assert someone.sign_in("new@kontor.example", made.password).status_code == 303
+        csrf = someone.fields("/console/password")["csrf"]
+        changed = {"csrf": csrf, "old": made.password, "new": "a password of one's own"}
+        assert http.post("/console/password", data=changed).status_code == 303
+        clock.advance(timedelta(minutes=59))
+        assert http.get("/console").status_code == 200
+        clock.advance(timedelta(minutes=60))
+        assert http.get("/console").status_code == 303
 
 
 def test_mail_says_that_a_new_device_signed_in(deps: Deps, visitor: ConsoleClient) -> None:
