@@ -125,7 +125,7 @@ class Settings:
     redis_url: str
     smtp_url: str
     port: int = 8000
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = "http://localhost:8000"
     console_url: str = ""
     secret_key: str = field(repr=False)
     namespace: str
@@ -223,7 +223,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         redis_url=environment.redis_url or (servers.redis_url if servers else ""),
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
         port=environment.port,
-        public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
+        public_url=environment.public_url or f"http://localhost:{environment.port}",
         console_url=environment.console_url or "",
         secret_key=secret_key,
         namespace=environment.namespace or "",
