@@ -33,7 +33,7 @@ from workers.namespaces import redis_keys
 from workers.presence import Presence, PresenceThread, RedisPing, identify
 from workers.rates import call_limits
 from workers.web_app import build
-from workers.wiring import tokens_of
+from workers.wiring import identity_provider, tokens_of
 
 THREADS = 8
 BACKLOG = 2_048
@@ -72,6 +72,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 threads=threads,
                 sign_in_threads=sign_in_threads,
                 keys=keys,
+                identity_provider=identity_provider(settings, clock),
                 public_url=settings.public_url,
                 console_url=settings.console_url,
                 test_clock=settings.test_clock,

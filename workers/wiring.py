@@ -14,6 +14,7 @@ from kontor.context import Context, Secrets
 from kontor.engine.enqueue import Jobs
 from kontor.engine.handlers import Handler
 from kontor.kernel.addresses import may_connect
+from kontor.kernel.identity import IdentityProvider
 from kontor.kernel.ports import Clock, HttpSender, MailTransport
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.tracing import Tracer
@@ -38,7 +39,7 @@ def handlers_for(settings: Settings, clock: Clock, jobs: Jobs, tracer: Tracer | 
         sender=SignedCalls(http, clock),
         secret_box=DataKeyBox(keys, settings.secret_keys),
         clock=clock,
-        dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url),
+        dispatcher=Dispatcher(RULES, tokens, programmes, settings.public_url, settings.console_url),
         builder=mail_builder(settings, clock),
         transport=transport,
     )
@@ -49,6 +50,15 @@ def tokens_of(settings: Settings) -> Tokens:
     """Build the tokens of links, signed with the newest key and accepted with any listed."""
     newest, *former = settings.secret_keys
     return Tokens(newest, tuple(former))
+
+
+def identity_provider(settings: Settings, clock: Clock) -> IdentityProvider | None:
+    """Build the adapter of the identity provider; None without one."""
+    if settings.identity_provider is None:
+        return None
+    from kontor.adapters.oidc import OidcProvider
+
+    return OidcProvider(settings.identity_provider, clock.wall_time)
 
 
 def outbound_adapters(settings: Settings, tracer: Tracer | None) -> tuple[HttpSender, MailTransport]:

@@ -6,47 +6,31 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kontor.adapters.database_url import connection_parameters, url_of
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.secret_keys import check_secret_keys, listed_keys
-
-BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
+from kontor.adapters.setting_forms import (
+    check_issuer,
+    check_redis_url,
+    parse_boolean,
+    parse_clock_start,
+    parse_role_map,
+    url_validator,
+)
+from kontor.kernel.identity import RANKED, ProviderSettings
 
 
 class SettingsError(Exception):
     """The environment is invalid; the message is one line that says how to fix it."""
-
-
-def parse_boolean(text: object) -> object:
-    """Parse exactly `0`, `1`, `true` or `false`."""
-    if isinstance(text, str):
-        if text not in BOOLEANS:
-            raise ValueError("use 0, 1, true or false")
-        return BOOLEANS[text]
-    return text
-
-
-def parse_clock_start(text: object) -> object:
-    """Parse `0`, `1` or an RFC 3339 instant with an offset."""
-    if not isinstance(text, str) or text in BOOLEANS:
-        return parse_boolean(text)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("use 0, 1 or an instant such as 2026-03-01T09:00:00Z") from None
-    if instant.tzinfo is None or "T" not in text.upper():
-        raise ValueError("an instant needs an offset, such as 2026-03-01T09:00:00Z")
-    return instant.astimezone(UTC)
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -63,26 +47,6 @@ def check_database_url(url: str) -> str:
     """Check a PostgreSQL URL; return it with SQLAlchemy's scheme, else as it is: earlier releases hash it."""
     connection_parameters(url)
     return f"postgresql+psycopg://{url.partition('://')[2]}"
-
-
-def check_redis_url(url: str) -> str:
-    """Check the form of a Sentinel URL; redis-py reads the others."""
-    if urlsplit(url).scheme.endswith("+sentinel"):
-        from kontor.adapters.redis_client import sentinel_parts  # redis takes 0.1 s to load
-
-        sentinel_parts(url)
-    return url
-
-
-def url_validator(*schemes: str) -> AfterValidator:
-    """Require one of the schemes."""
-
-    def check(url: str) -> str:
-        if urlsplit(url).scheme not in schemes:
-            raise ValueError("use " + " or ".join(f"{scheme}://…" for scheme in schemes))
-        return url.rstrip("/") if schemes[0] == "https" else url
-
-    return AfterValidator(check)
 
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
@@ -122,6 +86,13 @@ class Environment(BaseSettings):
         None, alias="OTEL_EXPORTER_OTLP_ENDPOINT"
     )
     crash_point: str | None = Field(None, alias="KONTOR_CRASH_POINT")
+    oidc_issuer: Annotated[str, AfterValidator(check_issuer)] | None = Field(None, alias="OIDC_ISSUER")
+    oidc_client_id: str | None = Field(None, alias="OIDC_CLIENT_ID")
+    oidc_client_secret: str | None = Field(None, alias="OIDC_CLIENT_SECRET", repr=False)
+    oidc_role_claim: str = Field("role", alias="OIDC_ROLE_CLAIM")
+    oidc_roles: Annotated[Mapping[str, str], NoDecode, BeforeValidator(parse_role_map)] = Field(
+        {role: role for role in RANKED}, alias="OIDC_ROLES"
+    )
 
 
 def load(env_file: Path = Path(".env")) -> Environment:
@@ -154,7 +125,7 @@ class Settings:
     redis_url: str
     smtp_url: str
     port: int = 8000
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = "http://localhost:8000"
     console_url: str = ""
     secret_key: str = field(repr=False)
     namespace: str
@@ -170,6 +141,7 @@ class Settings:
     dkim_domain: str | None = None
     otlp_endpoint: str | None = None
     crash_point: str | None = None
+    identity_provider: ProviderSettings | None = None
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
@@ -251,7 +223,7 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         redis_url=environment.redis_url or (servers.redis_url if servers else ""),
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
         port=environment.port,
-        public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
+        public_url=environment.public_url or f"http://localhost:{environment.port}",
         console_url=environment.console_url or "",
         secret_key=secret_key,
         namespace=environment.namespace or "",
@@ -267,7 +239,19 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         dkim_domain=environment.dkim_domain,
         otlp_endpoint=environment.otlp_endpoint,
         crash_point=environment.crash_point,
+        identity_provider=provider_settings(environment),
     )
+
+
+def provider_settings(environment: Environment) -> ProviderSettings | None:
+    """Return the settings of the identity provider, None without OIDC_ISSUER. Raises SettingsError."""
+    issuer, client_id = environment.oidc_issuer, environment.oidc_client_id
+    if issuer is None:
+        return None
+    if client_id is None:
+        raise SettingsError("OIDC_CLIENT_ID is missing: set it to the id that the provider of OIDC_ISSUER gave Kontor")
+    secret, claim = environment.oidc_client_secret, environment.oidc_role_claim
+    return ProviderSettings(issuer, client_id, secret, claim, environment.oidc_roles)
 
 
 def missing_server(environment: Environment) -> str | None:

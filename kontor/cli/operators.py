@@ -41,7 +41,7 @@ def create(
 
     with command_context() as ctx:
         created = service.create(
-            ctx.session, Argon2Passwords(), email, role, now=ctx.now, actor=ctx.actor, wall_time=ctx.wall_time
+            ctx.session, Argon2Passwords(), email, role, now=ctx.now, actor=_actor(ctx, None), wall_time=ctx.wall_time
         )
     print_facts({**_facts(created.operator), "password": created.password}, as_json=as_json)
 

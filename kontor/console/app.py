@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 
 from kontor.accounts import console as accounts_console
 from kontor.bulk import console as bulk_console
-from kontor.console import audit, engine_pages, job, jobs, login, overview, queues, security, sign_in_steps
+from kontor.console import audit, engine_pages, job, jobs, login, overview, provider, queues, security, sign_in_steps
 from kontor.console.actions import ACTIONS
 from kontor.console.acts import ConsoleView
 from kontor.console.auth import PASSWORD_PATH, RolePolicy
@@ -79,6 +79,12 @@ SECURITY_FORMS: Final[Mapping[str, ConsoleView]] = {
     "sessions/{session_id}/end": security.end_session,
     "sessions/end-others": security.end_others,
 }
+SIGN_IN: Final[tuple[tuple[str, str, ConsoleView], ...]] = (
+    ("GET", login.LOGIN, login.show_login),
+    ("POST", login.LOGIN, sign_in_steps.first),
+    ("GET", sign_in_steps.SECOND, sign_in_steps.show_second),
+    ("POST", sign_in_steps.SECOND, sign_in_steps.second),
+)
 SIGN_IN_PATHS: Final = frozenset({login.LOGIN, PASSWORD_PATH})
 """Pages whose forms verify a password: they run in threads of their own."""
 
@@ -109,10 +115,10 @@ def router_of(server: ConsoleHandler) -> APIRouter:
         route = server.handler(view, RolePolicy(role, proof), sign_in=method == "POST" and path in SIGN_IN_PATHS)
         router.add_api_route(path, route, methods=methods, name=f"{method} {path}")
 
-    add(login.LOGIN, "GET", login.show_login, None)
-    add(login.LOGIN, "POST", sign_in_steps.first, None)
-    add(sign_in_steps.SECOND, "GET", sign_in_steps.show_second, None)
-    add(sign_in_steps.SECOND, "POST", sign_in_steps.second, None)
+    for method, path, view in SIGN_IN:
+        add(path, method, view, None)
+    for path, prepare in ((provider.START, provider.leave), (provider.BACK, provider.come_back)):
+        router.add_api_route(path, server.prepared(prepare), methods=["GET"], name=f"GET {path}")
     add("/console/logout", "POST", login.logout, OperatorRole.VIEWER)
     add(PASSWORD_PATH, "POST", login.change_password, OperatorRole.VIEWER)
     for name, view in SECURITY_FORMS.items():

@@ -16,6 +16,7 @@ from kontor.operators.sessions import Browser
 from kontor.operators.sign_in import SignInTimes
 from kontor.ui import sign_in_texts, texts
 from kontor.ui.console_request import ConsoleRequest
+from kontor.ui.pages import preferred_language
 from models.people import OperatorRole
 
 PASSWORD_PATH: Final = "/console/password"  # noqa: S105 -- a page
@@ -65,7 +66,8 @@ def browser_of(request: ConsoleRequest) -> Browser:
     """Return the browser of a request."""
     incoming = request.incoming
     device = cookies.read(request.deps, incoming, cookies.DEVICE)
-    return Browser(incoming.origin, incoming.headers.get("user-agent", ""), device or None)
+    language = preferred_language(incoming.headers.get("accept-language", "")).partition("-")[0].lower()
+    return Browser(incoming.origin, incoming.headers.get("user-agent", ""), device or None, language)
 
 
 def times_of(request: ConsoleRequest) -> SignInTimes:

@@ -24,6 +24,9 @@ from kontor.kernel.errors import KontorError, NotFound, TooManyAttempts
 from kontor.ui import texts
 from kontor.ui.console_request import ConsoleRequest, ConsoleResponse, Redirect, TemplateResponse
 
+Prepare = Callable[[Deps, IncomingRequest], ConsoleView]
+"""Does what takes network I/O before the transaction; returns the view that uses it."""
+
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 40
 
@@ -49,6 +52,21 @@ class ConsoleHandler:
             try:
                 return await loop.run_in_executor(threads, self._respond, deps, incoming, view, policy)
             except TooManyAttempts as error:
+                return self._refused(self._refused_request(deps, None, incoming), error)
+
+        return handle
+
+    def prepared(self, prepare: Prepare) -> RequestHandler:
+        """Return the handler of a page without sign-in whose view asks another server first, outside a transaction."""
+
+        async def handle(http_request: Request) -> Response:
+            deps: Deps = http_request.app.state.deps
+            incoming, loop = IncomingRequest.of(http_request), asyncio.get_running_loop()
+            threads = deps.sign_in_threads or deps.threads
+            try:
+                view = await loop.run_in_executor(threads, prepare, deps, incoming)
+                return await loop.run_in_executor(threads, self._respond, deps, incoming, view, RolePolicy(None))
+            except (TooManyAttempts, NotFound) as error:
                 return self._refused(self._refused_request(deps, None, incoming), error)
 
         return handle

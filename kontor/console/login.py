@@ -145,5 +145,6 @@ def login_form(
         "ticket": ticket,
         "next": safe_next(next_path),
         "email": request.incoming.form.get("email", ""),
+        "by_provider": request.deps.identity_provider is not None,
     }
     return TemplateResponse("login.html", "Sign in", values, "", status, headers, {cookies.TICKET: ticket})

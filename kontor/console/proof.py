@@ -58,6 +58,7 @@ def _page(
         "message": error.message if error else message,
         "kept": kept,
         "action": request.incoming.path,
+        "by_provider": request.deps.identity_provider is not None,
         **sign_in_steps.passkey_values(request, operator),
     }
     headers = headers_of(error) if error else {}

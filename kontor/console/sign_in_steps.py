@@ -81,10 +81,10 @@ def first(request: ConsoleRequest) -> ConsoleResponse:
         return login.login_form(request, error.message, 403)
     if operator is None:
         return login.login_form(request, sign_in_texts.WRONG_LOGIN, 401)
-    return _continue(request, operator, login.safe_next(form.get("next", "")))
+    return continue_sign_in(request, operator, login.safe_next(form.get("next", "")))
 
 
-def _continue(request: ConsoleRequest, operator: Operator, next_page: str) -> ConsoleResponse:
+def continue_sign_in(request: ConsoleRequest, operator: Operator, next_page: str) -> ConsoleResponse:
     """Open a session after the right password, or ask for the second factor first."""
     if not factors.list_factors(request.session, operator.id):
         return login.open_session(request, operator, next_page)

@@ -28,6 +28,7 @@ from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.data_keys import DataKeys
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import Forbidden, KontorError, NotFound
+from kontor.kernel.identity import IdentityProvider
 from kontor.kernel.ports import Clock, PasswordHasher, SecretBox
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.tracing import Tracer
@@ -59,6 +60,7 @@ class Deps:
     console_url: str = ""
     test_clock: bool = False
     version: str = "0"
+    identity_provider: IdentityProvider | None = None
     tracer: Tracer | None = None
     readiness: Readiness | None = None
     key_use: KeyUse = field(default_factory=KeyUse)

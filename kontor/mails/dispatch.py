@@ -58,6 +58,7 @@ class Dispatcher:
     tokens: Tokens
     programmes: Programmes
     public_url: str
+    console_url: str = ""
 
     def prepare(self, session: Session, mail_id: UUID, now: datetime) -> Dispatch | NotSent | None:
         """Lock a mail and plan its sending; None when it is no longer queued."""
@@ -120,7 +121,9 @@ class Dispatcher:
             programme = self.programmes.any(session, mail.programme)
             if programme is None:
                 return None
-            return Branding(provider_brand(programme, self.public_url), None), programme, programme.timezone, ""
+            to_operator = kind_of(mail.template).audience is Audience.OPERATOR
+            base = (self.console_url if to_operator else "") or self.public_url
+            return Branding(provider_brand(programme, base), None), programme, programme.timezone, ""
         row = brand_queries.branding_row(session, mail.account_id, _brand_owner(mail))
         if row is None:
             return None

@@ -27,7 +27,7 @@ def add_person(request: ConsoleRequest) -> TemplateResponse:
         with request.session.begin_nested():
             created = service.create(
                 request.session, request.deps.passwords, form.get("email", "").strip(), form.get("role", ""),
-                now=request.now, actor=request.actor().name, wall_time=request.wall_time,
+                now=request.now, actor=request.actor(), wall_time=request.wall_time,
             )  # fmt: skip
     except (Conflict, Invalid) as error:
         return _people(request, message=_message(error), status=409 if isinstance(error, Conflict) else 422)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 CHALLENGE_BYTES: Final = 32
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 NOT_ACCEPTED: Final = "The passkey was not accepted. Try again, in the browser that holds it."
 
 
@@ -29,9 +30,10 @@ class RelyingParty:
 
     @classmethod
     def of(cls, url: str) -> RelyingParty:
-        """Return the party of the console's address."""
+        """Return the party of the console's address; a loopback address is `localhost`, since passkeys need a name."""
         parts = urlsplit(url)
-        return cls(parts.hostname or "", f"{parts.scheme}://{parts.netloc}")
+        host = "localhost" if parts.hostname in LOOPBACK else parts.hostname or ""
+        return cls(host, f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))
 
 
 def creation_options(session: Session, party: RelyingParty, operator: Operator, challenge: bytes) -> str:

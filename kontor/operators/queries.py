@@ -28,6 +28,11 @@ def operator_by_email(session: Session, email_key: str) -> Operator | None:
     return session.scalars(select(Operator).where(Operator.email_key == email_key)).one_or_none()
 
 
+def operator_by_subject(session: Session, subject: str) -> Operator | None:
+    """Return the operator whom the identity provider knows by this subject."""
+    return session.scalars(select(Operator).where(Operator.oidc_subject == subject)).one_or_none()
+
+
 def list_operators(session: Session) -> list[Operator]:
     """Return every operator, oldest first."""
     return list(session.scalars(select(Operator).order_by(Operator.id)))

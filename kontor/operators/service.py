@@ -41,7 +41,7 @@ def create(
     role: str,
     *,
     now: datetime,
-    actor: str,
+    actor: Actor | str,
     password: str | None = None,
     wall_time: datetime | None = None,
 ) -> NewOperator:
@@ -65,7 +65,8 @@ def create(
         created_at=now,
     )
     session.add(operator)
-    audit.record(session, Actor(actor), "operator.create", address, at=now, detail={"role": chosen.value})
+    who = Actor(actor) if isinstance(actor, str) else actor
+    audit.record(session, who, "operator.create", address, at=now, detail={"role": chosen.value})
     session.flush()
     return NewOperator(operator, secret)
 

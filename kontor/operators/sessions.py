@@ -29,11 +29,12 @@ AGENT_LIMIT: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """The browser of a request: its IP address, its User-Agent header, the secret of its device cookie."""
+    """The browser of a request: its IP address, User-Agent header and language, the secret of its device cookie."""
 
     origin: str
     agent: str = ""
     device: str | None = field(default=None, repr=False)
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def sign_in(session: Session, operator: Operator, browser: Browser, now: datetim
         )
         session.add(device)
     device.signed_in_at = now
+    operator.locale = browser.language or operator.locale
     secret = secrets.token_urlsafe(32)
     opened = OperatorSession(
         id=new_id(),

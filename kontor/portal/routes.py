@@ -17,10 +17,9 @@ from kontor.http.context import Deps, RequestTransaction
 from kontor.http.incoming import IncomingRequest, read_form
 from kontor.http.transaction import run_page
 from kontor.kernel.errors import KontorError
-from kontor.mailer.formatting import LANGUAGES
 from kontor.mails import portal as mails_portal
 from kontor.offers import portal as offers_portal
-from kontor.ui.pages import N, Pages, PublicPage, Reader
+from kontor.ui.pages import N, Pages, PublicPage, Reader, preferred_language
 
 BUSY: Final = N("Please try again in a moment")
 
@@ -90,7 +89,7 @@ def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler
         def work() -> Response:
             page = _page(deps, incoming, view, refuse)
             if page.brand is None:
-                page = replace(page, reader=Reader(_preferred(incoming.headers.get("accept-language", ""))))
+                page = replace(page, reader=Reader(preferred_language(incoming.headers.get("accept-language", ""))))
             return pages.response(page)
 
         return await asyncio.get_running_loop().run_in_executor(deps.threads, work)
@@ -124,12 +123,3 @@ def _page(deps: Deps, incoming: IncomingRequest, view: ShowPage, refuse: RefuseP
         return refuse(opened(session), error)
 
     return run_page(deps, lambda session: view(opened(session)), refused)
-
-
-def _preferred(header: str) -> str:
-    """Return the first supported language of an Accept-Language header."""
-    for part in header.split(","):
-        language = part.partition(";")[0].strip()
-        if language.partition("-")[0].lower() in LANGUAGES:
-            return language
-    return "en"

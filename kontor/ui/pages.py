@@ -12,7 +12,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from kontor.mailer.brand import Brand, Colours, palette
-from kontor.mailer.formatting import FILTERS, TranslationCatalogue, formats_for, language_of, load_catalogues
+from kontor.mailer.formatting import FILTERS, LANGUAGES, TranslationCatalogue, formats_for, language_of, load_catalogues
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent.parent / "templates"
 NEUTRAL: Final = Colours()
@@ -130,3 +130,12 @@ def _filled(context: Context, text: str, values: Mapping[str, object]) -> str:
     if context.eval_ctx.autoescape:
         return Markup(text) % values  # noqa: S704 -- our own texts; % escapes the values
     return text % values
+
+
+def preferred_language(header: str) -> str:
+    """Return the first supported language of an Accept-Language header, with its region."""
+    for part in header.split(","):
+        language = part.partition(";")[0].strip()
+        if language.partition("-")[0].lower() in LANGUAGES:
+            return language
+    return "en"

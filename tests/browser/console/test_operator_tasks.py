@@ -18,7 +18,8 @@ pytestmark = [
 ]
 PLAIN = (
     "", "/jobs", "/dead", "/bulk", "/queues", "/queues/probe", "/schedules", "/workers", "/instances", "/mail",
-    "/accounts", "/reconciliation", "/audit", "/password", "/people", "/keys", "/programmes", "/programmes/learning",
+    "/accounts", "/reconciliation", "/audit", "/password", "/security", "/security/totp",
+    "/people", "/keys", "/programmes", "/programmes/learning",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from kontor.adapters.fakes import ManualClock
 from kontor.http.context import Deps
 from kontor.operators import factors
+from kontor.operators.passkeys import RelyingParty
 from models.people import Operator, OperatorFactor, RecoveryCode
 from tests.support.console import HIDDEN, PASSWORD, ConsoleClient
 from tests.support.passkeys import SoftPasskey
@@ -22,7 +23,7 @@ SECOND = "/console/login/second"
 SECRET = re.compile(r'<code class="secret">([A-Z2-7 ]+)</code>')
 RECOVERY = re.compile(r'<code class="secret">([a-z2-7-]{19})</code>')
 OPTIONS = re.compile(r'data-options="([^"]+)"')
-ORIGIN, HOST = "http://127.0.0.1", "127.0.0.1"
+ORIGIN, HOST = "http://localhost", "localhost"
 
 
 def code_of(secret: str, clock: ManualClock) -> str:
@@ -217,3 +218,8 @@ def test_sessions_are_listed_and_ended(signed_in: As, visitor: ConsoleClient, ad
         assert someone.post("/console/security/sessions/end-others").status_code == 303
         assert http.get("/console").status_code == 303
     assert someone.http.get("/console").status_code == 200
+
+
+def test_passkeys_of_a_loopback_address_belong_to_localhost() -> None:
+    assert RelyingParty.of("http://127.0.0.1:8000") == RelyingParty("localhost", "http://localhost:8000")
+    assert RelyingParty.of("https://kontor.example") == RelyingParty("kontor.example", "https://kontor.example")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from sqlalchemy import select
@@ -190,17 +190,46 @@ def test_first_password_opens_nothing_after_a_day(deps: Deps, visitor: ConsoleCl
     assert visitor.http.get("/console").status_code == 303
 
 
+class ClockAhead(ManualClock):
+    """A test clock that is a year ahead of real time."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=365)
+
+
+def test_sessions_and_first_passwords_run_on_real_time_whatever_the_test_clock_says(deps: Deps) -> None:
+    clock = ClockAhead()
+    with deps.sessions() as session:
+        made = operators.create(
+            session, deps.passwords, "new@kontor.example", "viewer", now=clock.now(), actor="test",
+            wall_time=clock.wall_time(),
+        )  # fmt: skip
+        session.commit()
+    with running_server(build(replace(deps, clock=clock))) as url, httpx.Client(base_url=url, timeout=30) as http:
+        someone = ConsoleClient(http)
+        clock.advance(timedelta(hours=23))
+        assert someone.sign_in("new@kontor.example", made.password).status_code == 303
+        csrf = someone.fields("/console/password")["csrf"]
+        changed = {"csrf": csrf, "old": made.password, "new": "a password of one's own"}
+        assert http.post("/console/password", data=changed).status_code == 303
+        clock.advance(timedelta(minutes=59))
+        assert http.get("/console").status_code == 200
+        clock.advance(timedelta(minutes=60))
+        assert http.get("/console").status_code == 303
+
+
 def test_mail_says_that_a_new_device_signed_in(deps: Deps, visitor: ConsoleClient) -> None:
     email = create_operator(deps, "viewer")
     visitor.http.headers["user-agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 <b>"
+    visitor.http.headers["accept-language"] = "de-AT,de;q=0.9,en;q=0.8"
     assert visitor.sign_in(email).status_code == 303
     assert visitor.post("/console/logout").status_code == 303
     assert visitor.sign_in(email).status_code == 303
     with deps.sessions() as session:
         mails = session.scalars(select(Mail).where(Mail.template == "new-sign-in")).all()
-        assert [(mail.facts["email"], mail.facts["device"], mail.facts["origin"]) for mail in mails] == [
-            (email, "Firefox, Linux", "127.0.0.1")
-        ]
+        (mail,) = mails
+        facts = (mail.facts["email"], mail.facts["device"], mail.facts["origin"], mail.locale)
+        assert facts == (email, "Firefox, Linux", "127.0.0.1", "de")
 
 
 def test_keys_and_people_ask_for_the_password_again_after_ten_minutes(signed_in: As, clock: ManualClock) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -9,6 +10,7 @@ from sqlalchemy import func, select
 from starlette.routing import Route
 
 from kontor import audit
+from kontor.adapters.fakes import ManualClock
 from kontor.audit import Actor
 from kontor.console import jobs
 from kontor.console.actions import ACTIONS
@@ -25,7 +27,7 @@ from tests.support.console import PASSWORD, ConsoleClient, create_operator, enqu
 
 As = Callable[[str], ConsoleClient]
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-OPEN = {"/console/login", "/console/login/second"}
+OPEN = {"/console/login", "/console/login/second", "/console/login/provider", "/console/login/provider/callback"}
 HOLE = re.compile(r"{[^}]+}")
 
 
@@ -69,6 +71,22 @@ def test_every_route_requires_signing_in(visitor: ConsoleClient) -> None:
                 continue
             answer = visitor.http.request(method, filled(path, unknown_id()))
             assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/console/login"), path
+
+
+def test_every_form_of_admins_asks_for_the_password_again_after_ten_minutes(signed_in: As, clock: ManualClock) -> None:
+    someone = signed_in("operator")
+    paths = [filled(path, unknown_id()) for path in addresses("POST") if path not in {*OPEN, "/console/logout"}]
+    csrf = someone.fields("/console")["csrf"]
+    sent = {"csrf": csrf, "reason": "because"}
+    refused = [path for path in paths if "requires the role admin" in someone.http.post(path, data=sent).text]
+    assert len(refused) >= 7
+    someone.http.cookies.clear()
+    admin = signed_in("admin")
+    clock.advance(timedelta(minutes=10))
+    sent = {"csrf": admin.fields("/console")["csrf"], "reason": "because"}
+    for path in refused:
+        answer = admin.http.post(path, data=sent)
+        assert (answer.status_code, "Confirm that it is you" in answer.text) == (403, True), path
 
 
 def test_live_updates_require_signing_in(visitor: ConsoleClient) -> None:

@@ -40,7 +40,7 @@ def transport() -> FakeMailTransport:
 @pytest.fixture
 def sending(office: Context, tokens: Tokens, builder: MailBuilder, transport: FakeMailTransport) -> MailSendHandler:
     """The handler as a worker builds it."""
-    dispatcher = Dispatcher(RULES, tokens, office.programmes, PUBLIC_URL)
+    dispatcher = Dispatcher(RULES, tokens, office.programmes, PUBLIC_URL, "https://staff.example")
     return MailSendHandler(dispatcher, builder, transport)
 
 

@@ -46,6 +46,6 @@ def test_alert_is_sent_in_a_providers_name_with_a_link_to_the_console(
     mail = session.scalars(select(Mail).where(Mail.template == "operator-alert")).one()
     assert isinstance(send(mail.id), Done)
     assert mail.raw is not None
-    assert "/console/jobs?state=dead" in mail.raw.replace("=3D", "=").replace("=\r\n", "")
+    assert "https://staff.example/console/jobs?state=dead" in mail.raw.replace("=3D", "=").replace("=\r\n", "")
     assert [sent.recipient for sent in transport.sent] == ["op@kontor.example"]
     assert b"\nBcc" not in transport.sent[0].raw

@@ -52,7 +52,7 @@ def test_configured_urls_take_precedence_over_embedded_ones(tmp_path: Path) -> N
 
 
 def test_links_point_to_this_machine_by_default(tmp_path: Path) -> None:
-    assert settings_from(environment(tmp_path, PORT=9000), FOUND).public_url == "http://127.0.0.1:9000"
+    assert settings_from(environment(tmp_path, PORT=9000), FOUND).public_url == "http://localhost:9000"
     configured = environment(tmp_path, PUBLIC_URL="https://kontor.example/")
     assert settings_from(configured, FOUND).public_url == "https://kontor.example"
 

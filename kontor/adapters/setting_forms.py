@@ -1,0 +1,65 @@
+"""Forms of settings: each parser raises ValueError with what to write instead."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from kontor.kernel.identity import parse_roles
+
+BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
+
+
+def parse_boolean(text: object) -> object:
+    """Parse exactly `0`, `1`, `true` or `false`."""
+    if isinstance(text, str):
+        if text not in BOOLEANS:
+            raise ValueError("use 0, 1, true or false")
+        return BOOLEANS[text]
+    return text
+
+
+def parse_clock_start(text: object) -> object:
+    """Parse `0`, `1` or an RFC 3339 instant with an offset."""
+    if not isinstance(text, str) or text in BOOLEANS:
+        return parse_boolean(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("use 0, 1 or an instant such as 2026-03-01T09:00:00Z") from None
+    if instant.tzinfo is None or "T" not in text.upper():
+        raise ValueError("an instant needs an offset, such as 2026-03-01T09:00:00Z")
+    return instant.astimezone(UTC)
+
+
+def check_redis_url(url: str) -> str:
+    """Check the form of a Sentinel URL; redis-py reads the others."""
+    if urlsplit(url).scheme.endswith("+sentinel"):
+        from kontor.adapters.redis_client import sentinel_parts  # redis takes 0.1 s to load
+
+        sentinel_parts(url)
+    return url
+
+
+def url_validator(*schemes: str) -> AfterValidator:
+    """Require one of the schemes."""
+
+    def check(url: str) -> str:
+        if urlsplit(url).scheme not in schemes:
+            raise ValueError("use " + " or ".join(f"{scheme}://…" for scheme in schemes))
+        return url.rstrip("/") if schemes[0] == "https" else url
+
+    return AfterValidator(check)
+
+
+def check_issuer(url: str) -> str:
+    """Require https of an identity provider, except on this machine."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in {("http", "127.0.0.1"), ("http", "localhost")}:
+        raise ValueError("use https://…, exactly as the provider names its issuer")
+    return url
+
+
+def parse_role_map(text: object) -> object:
+    """Parse `value=role,value=role`; the default is one already."""
+    return parse_roles(text) if isinstance(text, str) else text
