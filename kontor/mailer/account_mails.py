@@ -88,6 +88,20 @@ class MergedFacts(MailFacts):
     merged_at: Instant
 
 
+class FoldedMailFact(MailFacts):
+    """A mail that was folded: its subject, and when it was posted."""
+
+    subject: Line
+    at: Instant
+
+
+class MailDigestFacts(AccountFacts):
+    """`mail-digest`: mails beyond those that an address gets one by one; `more` is the number of those not listed."""
+
+    mails: tuple[FoldedMailFact, ...]
+    more: Count = 0
+
+
 class AlertFact(MailFacts):
     """One incident with its count."""
 
@@ -185,6 +199,9 @@ MERGED_SAMPLE = {
 }
 EXCEEDED_SAMPLE = sample_of(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **QUOTA)
 DIGEST_SAMPLE = {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": NOTICES}
+MAIL_DIGEST_SAMPLE = sample_of(
+    mails=[{"subject": "Your trial has ended", "at": SENT}, {"subject": "Your new account", "at": DECIDED}], more=3
+)
 ALERTS_SAMPLE = [
     {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
     {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
@@ -225,5 +242,6 @@ KINDS: Final = (
     MailKind("quota-reached", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=50, percent=100, **QUOTA)),
     MailKind("quota-exceeded", QuotaFacts, CLIENT, cc_reseller=True, sample=EXCEEDED_SAMPLE),
     MailKind("quota-digest", QuotaDigestFacts, RESELLER, listed=True, sample=DIGEST_SAMPLE),
+    MailKind("mail-digest", MailDigestFacts, ACCOUNT, sample=MAIL_DIGEST_SAMPLE),
     MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
 )

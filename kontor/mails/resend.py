@@ -23,7 +23,7 @@ from kontor.kernel.ids import new_id
 from kontor.mailer.build import kind_of, validate_facts
 from kontor.mailer.kinds import Audience
 from kontor.mailer.registry import MAIL_KINDS
-from kontor.mails import address_queries, queries, service
+from kontor.mails import address_queries, folding, queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.service import MailRule, Refreshed
 from kontor.offers import notifications as offers_notifications
@@ -35,7 +35,7 @@ from models.accounts import Account, AccountKind
 from models.mails import Mail, MailState, RecipientRole
 from models.offers import Offer
 
-RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
+LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
         **activation.MAIL_RULES,
         **alerts.MAIL_RULES,
@@ -46,6 +46,7 @@ RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
         **fees_notifications.MAIL_RULES,
     }
 )
+RULES: Final[Mapping[str, MailRule]] = MappingProxyType({**LISTED, folding.TEMPLATE: folding.digest_rule(LISTED)})
 
 
 NO_RULE: Final = MailRule()
