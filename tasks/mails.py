@@ -14,8 +14,9 @@ from kontor.kernel.validation import address_key
 from kontor.mailer.build import MailBuilder
 from kontor.mails import queries as mails_queries
 from kontor.mails.dispatch import Dispatch, Dispatcher, NotSent, SendResult, log_copy_of, record
+from kontor.mails.folding import fold
 from kontor.mails.held import release
-from kontor.mails.payloads import MailSend, MailsRelease
+from kontor.mails.payloads import MailSend, MailsFold, MailsRelease
 from kontor.mails.queries import RecipientResult
 from models.mails import MailState, RecipientState
 from tasks.deps import HandlerDeps
@@ -101,9 +102,22 @@ class MailsReleaseHandler:
         return Done(release(session, job.jobs, self.dispatcher.rules, self.dispatcher.programmes))
 
 
+@dataclass(frozen=True, slots=True)
+class MailsFoldHandler:
+    """Posts the digests of the hour."""
+
+    builder: MailBuilder
+    payload: ClassVar[type[MailsFold]] = MailsFold
+
+    def run(self, job: JobContext, session: Session, payload: MailsFold) -> Done:
+        """Post one digest per address and brand."""
+        return Done(fold(session, job.jobs, self.builder))
+
+
 def handlers(deps: HandlerDeps) -> list[Handler]:
     """Return the handlers of mails."""
     return [
         MailSendHandler(deps.dispatcher, deps.builder, deps.transport),
         MailsReleaseHandler(deps.dispatcher),
+        MailsFoldHandler(deps.builder),
     ]

@@ -39,6 +39,8 @@ OPERATING: Final = frozenset({Scope.OPERATE.value, Scope.ADMIN.value})
 ALL: Final = ""
 """The subject of an override for all."""
 OVERRIDES_OF: Final = "SELECT name, subject, value FROM limit_overrides WHERE name = ANY(%s) AND subject = ANY(%s)"
+# Read from the row as a whole: a database of the release before has no such column.
+OWN_RATE: Final = "SELECT (to_jsonb(k) ->> 'rate')::int FROM api_keys AS k WHERE id = %s"
 Overrides = Mapping[tuple[str, str], int]
 
 
@@ -46,6 +48,12 @@ def overrides_of(connection: Connection[Any], names: Sequence[str], subjects: Se
     """Return the overrides of limits by (name, subject)."""
     rows = connection.execute(OVERRIDES_OF, (list(names), [ALL, *subjects])).fetchall()
     return {(name, subject): value for name, subject, value in rows}
+
+
+def own_rate(connection: Connection[Any], key_id: UUID) -> int | None:
+    """Return the rate that a key was made with, if any."""
+    row = connection.execute(OWN_RATE, (key_id,)).fetchone()
+    return None if row is None else row[0]
 
 
 @dataclass(slots=True)
@@ -102,6 +110,7 @@ class KeyRates:
         limit = API_RATE_OPERATORS if OPERATING.intersection(scopes) else API_RATE
         values = overrides_of(connection, [API_RATE.name, API_RATE_OPERATORS.name, WAITING.name], [str(key_id)])
         own = values.get((API_RATE.name, str(key_id)), values.get((limit.name, str(key_id))))
+        own = own_rate(connection, key_id) if own is None else own
         rate = own if own is not None else values.get((limit.name, ALL), limit.default)
         waiting = values.get((WAITING.name, str(key_id)), values.get((WAITING.name, ALL), WAITING.default))
         with self._lock:

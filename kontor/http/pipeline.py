@@ -86,6 +86,11 @@ class EndpointSpec:
                 body = (name, model, parameter.default is not inspect.Parameter.empty)
         return cls(endpoint, policy, status, path, ids, strings, query, body, precheck, sessionless, audited, reads)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a caller may ask to wait for the answer."""
+        return self.query is not None and "wait" in self.query[1].model_fields
+
     def arguments(self, incoming: IncomingRequest) -> dict[str, Any]:
         """Parse the endpoint's arguments. Raises NotFound or Invalid."""
         arguments: dict[str, Any] = {name: uuid_of(incoming.params[name]) for name in self.ids}
@@ -110,7 +115,8 @@ class Pipeline:
         deps: Deps = request.app.state.deps
         trace_id = trace_of(request)
         key = key_of(bearer(request.headers))
-        with deps.limits.admitted(key, request.scope["path"], request.query_params.get("wait")) as refusal:
+        wait = request.query_params.get("wait") if self.spec.waits else None
+        with deps.limits.admitted(key, request.scope["path"], wait) as refusal:
             response = problem(refusal, trace_id) if refusal else await self._respond(deps, request, trace_id)
         took = asyncio.get_running_loop().time() - began
         meter = request.app.state.meter

@@ -104,6 +104,20 @@ class MergedFacts(MailFacts):
     merged_at: Instant
 
 
+class FoldedMailFact(MailFacts):
+    """A mail that was folded: its subject, and when it was posted."""
+
+    subject: Line
+    at: Instant
+
+
+class MailDigestFacts(AccountFacts):
+    """`mail-digest`: mails beyond those that an address gets one by one; `more` is the number of those not listed."""
+
+    mails: tuple[FoldedMailFact, ...]
+    more: Count = 0
+
+
 class AlertFact(MailFacts):
     """One incident with its count."""
 
@@ -232,6 +246,9 @@ MERGED_SAMPLE = {
 }
 EXCEEDED_SAMPLE = sample_of(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **QUOTA)
 DIGEST_SAMPLE = {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": NOTICES}
+MAIL_DIGEST_SAMPLE = sample_of(
+    mails=[{"subject": "Your trial has ended", "at": SENT}, {"subject": "Your new account", "at": DECIDED}], more=3
+)
 ALERTS_SAMPLE = [
     {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
     {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
@@ -286,5 +303,6 @@ KINDS: Final = (
         sample=sample_of(key="Webshop", days=7, expires_at=TRIAL_ENDS, last_used_at=SENT),
     ),
     MailKind("new-sign-in", NewSignInFacts, Audience.OPERATOR, CONSOLE_LINK, sample=SIGN_IN_SAMPLE),
+    MailKind("mail-digest", MailDigestFacts, ACCOUNT, sample=MAIL_DIGEST_SAMPLE),
     MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
 )

@@ -15,7 +15,7 @@ from kontor.mailer.identity import Addressee, SenderIdentity
 from kontor.mailer.kinds import MailFacts, MailKind
 from kontor.mailer.mime import BuiltMail, Envelope, assemble, token_in_link
 from kontor.mailer.registry import MAIL_KINDS
-from kontor.mailer.render import Renderer, RenderInput, content_language
+from kontor.mailer.render import FOLDED_LINK, Renderer, RenderInput, content_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,17 @@ class MailBuilder:
         envelope = _envelope(letter, kind, rendered.subject, date)
         raw = assemble(envelope, rendered.text, rendered.html)
         signed = self._sign(raw) if self._sign else raw
-        tokens = tuple(token_in_link(letter.links[name]) for name in sorted(kind.token_links))
+        names = sorted({*kind.token_links, *(name for name in letter.links if name.startswith(FOLDED_LINK))})
+        tokens = tuple(token_in_link(letter.links[name]) for name in names)
         return BuiltMail(letter.template, envelope, rendered.text, rendered.html, signed, tokens)
+
+    def subject(self, template: str, locale: str, timezone: str, facts: Mapping[str, object]) -> str:
+        """Return the subject that a mail has. Raises Invalid for invalid facts."""
+        kind = kind_of(template)
+        brand = Brand(name="", link_base="")
+        return self._renderer.subject(
+            RenderInput(kind, brand, locale, timezone, validate_facts(template, facts), {}, "")
+        )
 
 
 def _envelope(letter: OutgoingMail, kind: MailKind, subject: str, date: datetime) -> Envelope:

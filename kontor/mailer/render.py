@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from css_inline import inline_fragment
 from jinja2 import (
@@ -135,12 +135,22 @@ class Renderer:
         html = apply_palette(self._body(env, name, "html", scope), colours)
         return RenderedMail(subject, text, html)
 
+    def subject(self, data: RenderInput) -> str:
+        """Render the subject alone."""
+        scope = _scope(data, palette(data.brand.colours))
+        template = self._envs[language_of(data.locale)].get_template(f"{data.kind.name}/subject.txt")
+        return typeset_line(template.render(scope))
+
     def _body(self, env: Environment, name: str, form: str, scope: dict[str, object]) -> str:
         scope |= {"form": form, "letter": f"{name}/letter.{form}"}
         for part in ("kit", "phrases"):
             scope[part] = env.get_template(f"_base/{part}.{form}").make_module(scope)
         body = f"{name}/body.{form}"
         return env.get_template(body if body in self._own_bodies else f"_base/body.{form}").render(scope)
+
+
+FOLDED_LINK: Final = "folded-"
+"""Begins the names of a digest's links, each that of a mail that it lists."""
 
 
 def _scope(data: RenderInput, colours: Palette) -> dict[str, object]:
@@ -150,7 +160,11 @@ def _scope(data: RenderInput, colours: Palette) -> dict[str, object]:
         "brand": brand,
         "palette": colours,
         "facts": data.facts,
-        "links": {name: brand.link(data.links[name]) for name in data.kind.required_links},
+        "links": {
+            name: brand.link(link)
+            for name, link in data.links.items()
+            if name in data.kind.required_links or name.startswith(FOLDED_LINK)
+        },
         "audience": data.kind.audience,
         "language": content_language(data.locale),
         "say": say,

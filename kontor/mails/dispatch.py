@@ -71,6 +71,8 @@ class Dispatcher:
         if skip_reason is not None:
             return NotSent(MailState.SKIPPED, skip_reason)
         outstanding = _outstanding(recipients, now)
+        if not outstanding and any(recipient.state == RecipientState.FOLDED for recipient, _ in recipients):
+            return NotSent(MailState.FOLDED, "a digest lists the mail")
         if not outstanding:
             return NotSent(MailState.SUPPRESSED, "every address is suppressed after a refusal")
         links = self._links(session, rule, mail, recipients[0][0])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from kontor.engine.enqueue import Jobs
 from kontor.kernel.errors import Conflict
 from kontor.limits import service as limits
-from kontor.mails import held_queries
+from kontor.mails import limit_queries
 from kontor.mails.payloads import MailSend
 from kontor.mails.service import MailRule
 from kontor.mails.strangers import limit_of
@@ -22,10 +22,10 @@ from models.mails import Mail, MailState
 def release(session: Session, jobs: Jobs, rules: Mapping[str, MailRule], programmes: Programmes) -> dict[str, int]:
     """Queue held mails as far as the allowances reach, oldest first; return how many left and how many wait."""
     now, released, waiting = jobs.clock.now(), 0, 0
-    for reseller_id, count_held in held_queries.resellers_with_held(session):
+    for reseller_id, count_held in limit_queries.resellers_with_held(session):
         limit = limit_of(session.get_one(Account, reseller_id), now)
         room = limits.room(session, limit, str(reseller_id), now, reseller_id)
-        leaving = held_queries.lock_held(session, reseller_id, room)
+        leaving = limit_queries.lock_held(session, reseller_id, room)
         for mail in leaving:
             _refresh(session, rules.get(mail.template), programmes, mail, now)
             mail.state, mail.reason = MailState.QUEUED.value, None

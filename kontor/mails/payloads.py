@@ -1,4 +1,4 @@
-"""Payloads of mails: sending one, releasing those that a limit held."""
+"""Payloads of mails: sending one, releasing those that a limit held, digests of folded ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kontor.kernel.states import CrashPolicy, MisfirePolicy, TaskKind
 
 SEND: Final = "mail.send"
 RELEASE: Final = "mails.release"
+FOLD: Final = "mails.fold"
 RETRY: Final = RetryPolicy(max_attempts=80, base=timedelta(seconds=5), cap=timedelta(minutes=90))
 
 
@@ -37,6 +38,13 @@ class MailsRelease(Payload):
     policy: ClassVar[Policy] = isolated_policy(RELEASE, "upkeep", timedelta(minutes=5), attempts=5)
 
 
+class MailsFold(Payload):
+    """Send each address one digest of the mails that were folded for it since the last one."""
+
+    policy: ClassVar[Policy] = isolated_policy(FOLD, "upkeep", timedelta(minutes=15), attempts=5)
+
+
 SCHEDULES: Final = (
+    ScheduleSpec(name=FOLD, cron="0 * * * *", timezone="UTC", task=FOLD, misfire=MisfirePolicy.ONCE),
     ScheduleSpec(name=RELEASE, cron="*/5 * * * *", timezone="UTC", task=RELEASE, misfire=MisfirePolicy.ONCE),
 )

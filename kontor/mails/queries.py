@@ -31,9 +31,10 @@ WITH added AS (
         AND NOT EXISTS (SELECT FROM mail_recipients AS r WHERE r.mail_id = mails.id AND r.state = 'sent')
     RETURNING id
 ), theirs AS (
-    INSERT INTO mail_recipients (mail_id, address_key, address, role)
-    SELECT added.id, r.key, r.address, r.role FROM added,
-        unnest(%(keys)s::text[], %(addresses)s::text[], %(roles)s::text[]) AS r (key, address, role)
+    INSERT INTO mail_recipients (mail_id, address_key, address, role, state, posted_at)
+    SELECT added.id, r.key, r.address, r.role, r.state, %(created_at)s FROM added,
+        unnest(%(keys)s::text[], %(addresses)s::text[], %(roles)s::text[], %(states)s::text[])
+            AS r (key, address, role, state)
     ON CONFLICT DO NOTHING
 )
 SELECT id FROM added
@@ -72,15 +73,21 @@ LOCK_WITH_RECIPIENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A recipient address of a mail."""
+    """A recipient address of a mail. `folded`: the mail is listed in a digest to it instead."""
 
     address: str
     role: RecipientRole
+    folded: bool = False
 
     @property
     def key(self) -> str:
         """Key for comparing addresses."""
         return address_key(self.address)
+
+    @property
+    def state(self) -> str:
+        """The state in which the recipient is logged."""
+        return (RecipientState.FOLDED if self.folded else RecipientState.QUEUED).value
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ def add(session: Session, mail: NewMail) -> UUID | None:
         "keys": [recipient.key for recipient in mail.recipients],
         "addresses": [recipient.address for recipient in mail.recipients],
         "roles": [recipient.role.value for recipient in mail.recipients],
+        "states": [recipient.state for recipient in mail.recipients],
     }
     session.flush()
     row = psycopg_connection(session).execute(ADD, values).fetchone()
@@ -167,7 +175,14 @@ def add_many(session: Session, mails: Sequence[NewMail]) -> list[NewMail]:
     rows = session.execute(upsert.returning(Mail.id, Mail.identity), values).all()
     to_send = [replace(by_identity[identity], id=mail_id) for mail_id, identity in rows]
     recipients = [
-        {"mail_id": mail.id, "address_key": recipient.key, "address": recipient.address, "role": recipient.role.value}
+        {
+            "mail_id": mail.id,
+            "address_key": recipient.key,
+            "address": recipient.address,
+            "role": recipient.role.value,
+            "state": recipient.state,
+            "posted_at": mail.created_at,
+        }
         for mail in to_send
         for recipient in mail.recipients
     ]

@@ -23,7 +23,7 @@ from kontor.kernel.ids import new_id
 from kontor.mailer.build import kind_of, validate_facts
 from kontor.mailer.kinds import Audience
 from kontor.mailer.registry import MAIL_KINDS
-from kontor.mails import address_queries, queries, service
+from kontor.mails import address_queries, folding, queries, service
 from kontor.mails.queries import NewMail, Recipient
 from kontor.mails.service import MailRule, Refreshed
 from kontor.offers import holds
@@ -37,7 +37,7 @@ from models.accounts import Account, AccountKind
 from models.mails import Mail, MailState, RecipientRole
 from models.offers import Offer
 
-RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
+LISTED: Final[Mapping[str, MailRule]] = MappingProxyType(
     {
         **activation.MAIL_RULES,
         **address_links.MAIL_RULES,
@@ -51,6 +51,7 @@ RULES: Final[Mapping[str, MailRule]] = MappingProxyType(
         **operators_notifications.MAIL_RULES,
     }
 )
+RULES: Final[Mapping[str, MailRule]] = MappingProxyType({**LISTED, folding.TEMPLATE: folding.digest_rule(LISTED)})
 
 
 NO_RULE: Final = MailRule()

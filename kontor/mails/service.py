@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from kontor.kernel.paging import Page
 from kontor.kernel.tokens import Tokens
 from kontor.kernel.validation import address_key
 from kontor.mailer.build import validate_facts
-from kontor.mails import address_queries, queries, strangers
+from kontor.mails import address_queries, limit_queries, queries, strangers
 from kontor.mails.payloads import MailSend
 from kontor.mails.queries import MailFilter, NewMail, Recipient
 from kontor.mails.schemas import INVITATIONS, MailOut, RecipientOut
@@ -27,6 +28,14 @@ from models.accounts import Account
 from models.mails import Mail, MailRecipient, MailState, RecipientRole
 
 Links = Mapping[str, str]
+FOLDED: Final = "the address had enough mails today; a digest lists this one"
+NEVER_FOLDED: Final = frozenset(
+    (
+        *("sign-in-link", "password-reset", "new-sign-in", "operator-alert", "mail-digest", "quota-digest"),
+        *("statement", "balance-low", "price-change", "margin-note", "tier-changed", "tier-drop-tomorrow"),
+    )
+)
+"""Mails that people wait for, about money, or digests themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,10 @@ def post(
 def post_many(session: Session, jobs: Jobs, drafts: Sequence[MailDraft]) -> int:
     """Post many mails in a few statements; return how many were not duplicates."""
     now = jobs.clock.now()
-    added = queries.add_many(session, [_new_mail(draft, now) for draft in drafts])
-    requests = [JobRequest.of(MailSend(mail_id=mail.id), tenant=str(mail.reseller_id or "")) for mail in added]
+    new = folded(session, [_new_mail(draft, now) for draft in drafts], now)
+    added = queries.add_many(session, new)
+    sent = [mail for mail in added if mail.state == MailState.QUEUED]
+    requests = [JobRequest.of(MailSend(mail_id=mail.id), tenant=str(mail.reseller_id or "")) for mail in sent]
     if requests:
         jobs.enqueue_many(session, requests)
     return len(added)
@@ -152,13 +163,34 @@ def post_new(session: Session, jobs: Jobs, mail: NewMail) -> UUID | None:
     """Log a mail and enqueue the job that sends it, unless a limit holds it; return its id, None for a duplicate."""
     now = jobs.clock.now()
     verdict = strangers.judge(session, mail, now)
-    mail_id = queries.add(session, mail if verdict is None else verdict.applied(mail))
-    if mail_id is None or (verdict is not None and verdict.held):
-        return mail_id
-    if verdict is not None:
+    logged = folded(session, [mail], now)[0] if verdict is None or not verdict.held else verdict.applied(mail)
+    mail_id = queries.add(session, logged)
+    if mail_id is None:
+        return None
+    if verdict is not None and not verdict.held:
         strangers.count(session, verdict, now)
-    jobs.enqueue(session, MailSend(mail_id=mail_id), tenant=str(mail.reseller_id or ""))
+    if logged.state == MailState.QUEUED:
+        jobs.enqueue(session, MailSend(mail_id=mail_id), tenant=str(mail.reseller_id or ""))
     return mail_id
+
+
+def folded(session: Session, mails: Sequence[NewMail], now: datetime) -> list[NewMail]:
+    """Fold the mails to addresses that had enough of them today; one that all its readers had enough of is not sent."""
+    keys = {recipient.key for mail in mails if mail.template not in NEVER_FOLDED for recipient in mail.recipients}
+    if not keys:
+        return list(mails)
+    left = limit_queries.mails_left(session, keys, now)
+    return [mail if mail.template in NEVER_FOLDED else _folded(mail, left) for mail in mails]
+
+
+def _folded(mail: NewMail, left: dict[str, int]) -> NewMail:
+    recipients = []
+    for recipient in mail.recipients:
+        recipients.append(replace(recipient, folded=left[recipient.key] <= 0))
+        left[recipient.key] -= 1
+    if all(recipient.folded for recipient in recipients):
+        return replace(mail, recipients=tuple(recipients), state=MailState.FOLDED.value, reason=FOLDED)
+    return replace(mail, recipients=tuple(recipients))
 
 
 def identity(template: str, fact_key: str, address: str) -> str:

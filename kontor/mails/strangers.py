@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from kontor.kernel.limits import STRANGERS, STRANGERS_FIRST_WEEK, WEEK, Limit
 from kontor.limits import service as limits
-from kontor.mails import address_queries, held_queries
+from kontor.mails import address_queries, limit_queries
 from kontor.mails.queries import NewMail
 from models.accounts import Account
 from models.mails import MailState
@@ -91,7 +91,7 @@ def count(session: Session, verdict: Verdict, now: datetime) -> None:
 
 def fate_of(session: Session, account_id: UUID) -> MailFate:
     """Return what became of the mails that an act on an account just caused."""
-    return MailFate.HELD if held_queries.has_held(session, account_id) else MailFate.SENT
+    return MailFate.HELD if limit_queries.has_held(session, account_id) else MailFate.SENT
 
 
 def fate_of_next(session: Session, reseller_id: UUID, address: str, now: datetime) -> MailFate:

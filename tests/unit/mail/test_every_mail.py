@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 from kontor.mailer.brand import Brand
 from kontor.mailer.build import validate_facts
 from kontor.mailer.formatting import LANGUAGES, LOCALES
+from kontor.mailer.kinds import Audience
 from kontor.mailer.registry import MAIL_KINDS
 from kontor.mailer.render import TEMPLATES, Renderer, RenderInput
 from kontor.mails.preview import SAMPLE_LINKS, sample_facts
@@ -77,6 +78,18 @@ def test_mail_renders_completely(build: Any, name: str, language: str) -> None:
     assert page.open == []
     assert page.having("html") == [{"lang": language, "dir": "ltr"}]
     assert all(table.get("role") == "presentation" or table["class"] == "grid" for table in page.having("table"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_subject_of_a_mail_to_a_client_holds_no_text_of_a_resellers_choosing(build: Any, language: str) -> None:
+    for name, kind in MAIL_KINDS.items():
+        if kind.audience not in {Audience.ACCOUNT, Audience.CLIENT}:
+            continue
+        sample = sample_facts()[name]
+        chosen = {fact: "Your parcel" for fact in ("account", "reseller", "message") if fact in sample}
+        facts = chosen | ({"undeliverable_to": ""} if "undeliverable_to" in sample else {})
+        brand = Brand("Your parcel", "https://learn.example")
+        assert "parcel" not in build(name, language, facts, brand=brand).subject, name
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -185,7 +198,7 @@ def test_currency_code_is_separated_from_the_amount(build: Any) -> None:
 
 def test_unknown_locale_is_english_in_words_and_numbers(build: Any) -> None:
     mail = build("offer-received", "pl-PL")
-    assert mail.subject == "Nordlicht has sent you an offer"
+    assert mail.subject == "You have received an offer"
     assert mail.envelope.language == "en"
 
 

@@ -20,15 +20,19 @@ class Seconds:
 
 
 class Stored:
-    """Stands for the connection: the overrides it would read."""
+    """Stands for the connection: the overrides it would read, and the rate that the key was made with."""
 
-    def __init__(self, *rows: tuple[str, str, int]) -> None:
+    def __init__(self, *rows: tuple[str, str, int], rate: int | None = None) -> None:
         self.rows = rows
+        self.rate = rate
         self.reads = 0
 
-    def execute(self, _statement: str, _params: object) -> "Stored":
-        self.reads += 1
+    def execute(self, statement: str, _params: object) -> "Stored":
+        self.reads += "limit_overrides" in statement
         return self
+
+    def fetchone(self) -> tuple[int | None]:
+        return (self.rate,)
 
     def fetchall(self) -> list[tuple[str, str, int]]:
         return list(self.rows)
@@ -68,6 +72,13 @@ def test_key_sends_its_burst_then_its_rate(
     refusal = rates.take("key")
     assert refusal is not None
     assert (refusal.code, refusal.allowed, refusal.retry_after_seconds) == ("too_many", rate, 1)
+
+
+def test_rate_that_a_key_was_made_with_holds_unless_it_is_overridden() -> None:
+    for rows, rate in (((), 7), ((("api_rate", "", 9),), 7), ((("api_rate", str(KEY_ID), 5),), 5)):
+        rates = KeyRates(Seconds())
+        rates.learn("key", KEY_ID, frozenset({"read"}), cast("Any", Stored(*rows, rate=7)))
+        assert accepted(rates, 100) == 4 * rate - 1
 
 
 def test_unknown_key_is_not_limited() -> None:
