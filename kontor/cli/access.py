@@ -78,9 +78,8 @@ def create_key(
             ranges=sources or (),
             rate=rate,
         )
-    facts = {"id": key.id, "name": key.name, "scopes": list(key.scopes), **binding, "expires_at": key.expires_at}
-    limits = {"from": list(key.ranges), "rate": key.rate}
-    print_facts({**facts, **limits, "secret": key.secret}, as_json=as_json)
+    facts = {"id": key.id, "name": key.name, "scopes": list(key.scopes), **binding, "secret": key.secret}
+    print_facts(facts, as_json=as_json)
 
 
 def list_keys(as_json: Json = False) -> None:

@@ -32,9 +32,6 @@ class NewKey:
     scopes: tuple[str, ...]
     reseller_id: UUID | None
     account_id: UUID | None
-    expires_at: datetime | None
-    ranges: tuple[str, ...]
-    rate: int | None
     secret: str
 
 
@@ -86,8 +83,7 @@ def create(
     )
     session.add(key)
     session.flush()
-    shown = (key.expires_at, tuple(key.ranges), key.rate)
-    return NewKey(key.id, name, scopes_of(key), reseller_id, account_id, *shown, secret)
+    return NewKey(key.id, name, scopes_of(key), reseller_id, account_id, secret)
 
 
 def scopes_of(key: ApiKey) -> tuple[str, ...]:

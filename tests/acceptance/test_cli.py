@@ -83,6 +83,15 @@ def test_key_is_created_shown_once_listed_and_revoked(run: Run) -> None:
     made = printed(run("keys", "create", "--name", "shop", "--scope", "read", "--scope", "enqueue", "--json"))
     assert list(made) == ["id", "name", "scopes", "reseller_id", "account_id", "secret"]
     assert made["scopes"] == ["read", "enqueue"]
+    bound = printed(
+        run(
+            "keys", "create", "--name", "n", "--scope", "enqueue:vps.*", "--from", "10.0.0.0/8", "--rate", "9", "--json"
+        )
+    )
+    (row,) = [row for row in json.loads(run("keys", "list", "--json").stdout)["items"] if row["id"] == bound["id"]]
+    assert (row["scopes"], row["from"], row["rate"]) == (["enqueue:vps.*"], ["10.0.0.0/8"], 9)
+    assert (row["expires_at"], row["last_used_at"]) == (None, None)
+    assert run("accounts", "suspend", bound["id"], "--reason", "abuse").returncode == 1
     assert UUID(str(made["id"])).version == 7
     listed = run("keys", "list", "--json")
     assert str(made["id"]) in listed.stdout
