@@ -74,6 +74,7 @@ def test_slow_search_shows_its_progress_and_continues(
     signed_in: As, deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = {str(enqueue_probe(deps, "needle" if number % 10 == 0 else "hay")) for number in range(40)}
+    someone, ids_seen, going_on = signed_in("viewer"), set[str](), 0
     with deps.sessions() as session:
         make_slow(session)
         session.commit()
@@ -82,7 +83,6 @@ def test_slow_search_shows_its_progress_and_continues(
         return Searcher(catalogue, SystemClock(), limit_ms, slice=2, full_query_share=full_query_share)
 
     monkeypatch.setattr("kontor.console.jobs.Searcher", hurried)
-    someone, ids_seen, going_on = signed_in("viewer"), set[str](), 0
     address: str | None = "/console/jobs?args.message=needle"
     while address is not None:
         page = someone.get(address).text
