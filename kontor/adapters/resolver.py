@@ -189,7 +189,8 @@ def _serve(loop: AbstractEventLoop) -> None:
         waiting = asyncio.all_tasks(loop)
         for task in waiting:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+        if waiting:
+            loop.run_until_complete(asyncio.wait(waiting))
         loop.close()
 
 
