@@ -110,6 +110,7 @@ class Fleet:
         self.sink = Sink(folder / "sink")
         self.trap = Trap(folder / "trap")
         self.members: list[Member] = []
+        self._connection: PgConnection | None = None
         self.environ = {**settings.environ(), "FAULT_FOLDER": str(folder), "PYTHONPATH": str(ROOT), **environ}
         with self.connect() as connection:
             connection.execute(TABLE)
@@ -144,16 +145,26 @@ class Fleet:
         return self.start(member.role)
 
     def stop(self) -> None:
-        """Stop every process."""
+        """Stop every process, and close the connection."""
         for member in self.members:
             member.process.terminate()
         for member in self.members:
             member.stop()
         self.members.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def ask(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self.connect() as connection:
-            return connection.execute(statement, values).fetchall()
+        """Ask PostgreSQL over one connection, or over a new one if it was lost."""
+        if self._connection is not None:
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except psycopg.OperationalError:
+                if not self._connection.closed:
+                    raise
+        self._connection = self.connect()
+        return self._connection.execute(statement, values).fetchall()
 
     def workers(self, count: int) -> None:
         """Wait until that many workers are registered."""
