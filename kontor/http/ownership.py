@@ -45,11 +45,14 @@ Owners = tuple[UUID | None, UUID | None]
 """(reseller, account)"""
 
 ACCOUNT: Final = "SELECT reseller_id, id FROM accounts WHERE id = %s AND purged_at IS NULL"
+RESELLER: Final = "SELECT id, id FROM accounts WHERE id = %s AND purged_at IS NULL"
+"""A reseller's own: also what a client of today had as a reseller before is not its reseller's of today."""
 OFFER: Final = "SELECT reseller_id, account_id FROM offers WHERE id = %s"
 TEMPLATE: Final = "SELECT reseller_id, NULL::uuid FROM offer_templates WHERE id = %s"
 MAIL: Final = "SELECT reseller_id, account_id FROM mails WHERE id = %s"
 ENDPOINT: Final = "SELECT reseller_id, NULL::uuid FROM webhook_endpoints WHERE id = %s AND deleted_at IS NULL"
-CHARGE: Final = "SELECT reseller_id, account_id FROM charges WHERE id = %s"
+CHARGE: Final = "SELECT reseller_id, CASE WHEN reseller_id IS NULL THEN account_id END FROM charges WHERE id = %s"
+"""The payer's: the account's only if it paid itself."""
 KEY: Final = """
 SELECT coalesce(k.reseller_id, a.reseller_id), k.account_id
 FROM api_keys k LEFT JOIN accounts a ON a.id = k.account_id WHERE k.id = %s
@@ -94,6 +97,7 @@ def _provider(_session: Session, text: str) -> Ownership:
 
 
 account: Owner = _by(ACCOUNT)
+reseller: Owner = _by(RESELLER)
 offer: Owner = _by(OFFER)
 template: Owner = _by(TEMPLATE)
 mail: Owner = _by(MAIL)

@@ -259,4 +259,4 @@ def set_clock(ctx: Ctx, body: ClockIn) -> ApiResponse:
         return ApiResponse.of(UnsettledOut(now=now, due=due), 202)
 
     done = LongPoll(SETTLE_SECONDS, render, done=lambda session: not test_clock.due_work(session, now))
-    return ApiResponse(response.body, wait=done)
+    return replace(response, wait=done)

@@ -45,8 +45,8 @@ def list_mails(ctx: Ctx, query: Annotated[MailQuery, Query()]) -> PageOut[MailOu
 
 @routes.get("/v1/mails/{mail_id}", RoutePolicy(Scope.READ, "mail_id", ownership.mail), response=MailOut)
 def get_mail(ctx: Ctx, mail_id: UUID) -> MailOut:
-    """Return a mail; with the scope `operate` including its source."""
-    raw = ctx.caller.has_scope(Scope.OPERATE)
+    """Return a mail; to an unbound key with the scope `operate` including its source."""
+    raw = ctx.caller.has_scope(Scope.OPERATE) and not ctx.caller.bound
     if raw:
         actor = Actor(ctx.caller.actor, f"api {ctx.incoming.origin}")
         audit.record(ctx.session, actor, "mail.read", f"mail:{mail_id}", at=ctx.now)

@@ -60,7 +60,7 @@ def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
 )
 def send_offer(ctx: Ctx, body: OfferIn) -> SentOfferOut:
     """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`."""
-    require_visible_resource(ctx, ownership.account, body.reseller_id)
+    require_visible_resource(ctx, ownership.reseller, body.reseller_id)
     require_visible_resource(ctx, ownership.account, body.account_id)
     if body.template_id is not None:
         require_visible_resource(ctx, ownership.template, body.template_id)
@@ -73,7 +73,7 @@ def send_offer(ctx: Ctx, body: OfferIn) -> SentOfferOut:
 @routes.get("/v1/offers", RoutePolicy(Scope.READ), response=PageOut[OfferOut], problems=[404])
 def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[OfferOut]:
     """List offers, newest first."""
-    require_visible_filter(ctx, ownership.account, query.reseller)
+    require_visible_filter(ctx, ownership.reseller, query.reseller)
     require_visible_filter(ctx, ownership.account, query.account)
     page = service.list_offers(
         ctx.session,
@@ -144,7 +144,7 @@ WRITE_TEMPLATE = RoutePolicy(Scope.ENQUEUE, "template_id", ownership.template)
 )
 def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
     """Create a template. 409 `name_taken`; 422 `unknown_product`."""
-    require_visible_resource(ctx, ownership.account, body.reseller_id)
+    require_visible_resource(ctx, ownership.reseller, body.reseller_id)
     lines = [line.model_dump(mode="json") for line in body.lines]
     template = templates.create(ctx.context, ctx.session, body.reseller_id, body.name, lines)
     return TemplateOut.model_validate(template)
@@ -155,7 +155,7 @@ def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
 )
 def list_templates(ctx: Ctx, query: Annotated[TemplateQuery, Query()]) -> PageOut[TemplateOut]:
     """List templates, newest first."""
-    require_visible_filter(ctx, ownership.account, query.reseller)
+    require_visible_filter(ctx, ownership.reseller, query.reseller)
     reseller_id = query.reseller or ctx.caller.reseller_id
     page = templates.list_templates(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
     return PageOut(items=[TemplateOut.model_validate(row) for row in page.items], next=page.next)

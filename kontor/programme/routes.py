@@ -7,6 +7,7 @@ from fastapi import Query
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy
 from kontor.http.routing import Routes
+from kontor.http.visibility import ActorOut
 from kontor.http.wire import PageOut, PageQuery, ResponseModel, UtcOut
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import NotFound
@@ -21,7 +22,7 @@ class ProgrammeOut(ResponseModel):
     code: str
     version: int
     applied_at: UtcOut
-    applied_by: str
+    applied_by: ActorOut
     document: dict[str, object]
 
     @classmethod
