@@ -53,6 +53,7 @@ def actor(ctx: RequestContext, reason: str | None) -> Actor:
 def applied_filter(ctx: RequestContext, members: JobFilterMembers, args: Sequence[tuple[str, str]]) -> JobFilter:
     """Return the filter as applied: jobs the caller may see, by default of the last seven days."""
     job_filter = members.job_filter(args, service.visible_tenants(ctx.session, ctx.caller))
+    job_filter = job_filter.replace(reseller=ctx.caller.reseller_id)
     return service.with_defaults(job_filter, ctx.now, real_time=not ctx.deps.test_clock)
 
 

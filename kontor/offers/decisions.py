@@ -19,7 +19,7 @@ from kontor.licences.rules import CountChange
 from kontor.mails import strangers
 from kontor.offers import notifications, queries
 from kontor.offers.notifications import read_decision_token
-from kontor.offers.rules import next_state
+from kontor.offers.rules import IllegalTransition, next_state
 from kontor.offers.service import get
 from kontor.offers.transitions import lock_offer, transition
 from kontor.offers.views import current_changes, freeze_changes, reason_at, state_at
@@ -47,7 +47,8 @@ class DecidedBy:
 class DecisionView:
     """Content of the decision page; `state` is the effective state.
 
-    `unavailable_reason` is why the link no longer works: withdrawn, expired, account_closed, address_changed.
+    `unavailable_reason` is why the link no longer works: withdrawn, expired, account_closed, account_moved,
+    address_changed.
     """
 
     offer: Offer
@@ -134,6 +135,8 @@ def decide(ctx: Context, session: Session, offer_id: UUID, verdict: DecisionChoi
     now = ctx.now
     event = OfferEvent.ACCEPT if verdict is DecisionChoice.ACCEPT else OfferEvent.REJECT
     next_state(state_at(offer, now), event)
+    if offer.reseller_id != account.reseller_id:
+        raise IllegalTransition(OfferState.CANCELLED, event)
     require_not_suspended(account, session.get(Account, offer.reseller_id))
     freeze_changes(session, offer, now)
     transition(ctx, session, offer, event, decider.actor)

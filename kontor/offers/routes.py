@@ -28,6 +28,7 @@ from kontor.offers.schemas import (
     UpdatesOut,
 )
 from kontor.offers.views import offer_out, offer_outs
+from kontor.programme import service as programmes
 from models.keys import Scope
 from models.offers import Offer
 
@@ -113,17 +114,30 @@ def reject_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
 
 @routes.get("/v1/accounts/{account_id}/updates", ACCOUNT, response=UpdatesOut)
 def list_updates(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> UpdatesOut:
-    """List offers for the customer's admin: open ones first, then the last 20 decided."""
-    return service.read_inbox(ctx.session, account_id, ctx.now, cursor=query.cursor, limit=query.limit)
+    """List offers for the customer's admin: open ones first, then the last 20 decided; to a reseller its own."""
+    mine = ctx.caller.reseller_id if ctx.caller.reseller_id != account_id else None
+    return service.read_inbox(
+        ctx.session, account_id, ctx.now, reseller_id=mine, cursor=query.cursor, limit=query.limit
+    )
 
 
 @routes.get("/v1/accounts/{account_id}/licences", ACCOUNT, response=PageOut[LicenceOut])
 def list_licences(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[LicenceOut]:
     """List the account's licences, ordered by product."""
-    held = [LicenceOut.model_validate(row) for row in licences.balances(ctx.session, account_id, ctx.now)]
+    hidden = hidden_products(ctx, account_id)
+    balances = licences.balances(ctx.session, account_id, ctx.now)
+    held = [LicenceOut.model_validate(row) for row in balances if row.product not in hidden]
     rest = [row for row in held if query.cursor is None or row.product > query.cursor]
     page = rest[: query.limit]
     return PageOut(items=page, next=page[-1].product if len(rest) > len(page) else None)
+
+
+def hidden_products(ctx: RequestContext, account_id: UUID) -> set[str]:
+    """Return the products of an account's programme that the caller must not see: those of other resellers."""
+    if ctx.caller.reseller_id is None:
+        return set()
+    code = accounts.get(ctx.session, account_id).programme
+    return programmes.products_of_others(ctx.session, code, ctx.caller.reseller_id)
 
 
 def _decided(ctx: RequestContext, offer_id: UUID, verdict: DecisionChoice) -> OfferOut:

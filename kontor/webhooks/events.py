@@ -18,6 +18,7 @@ from kontor.http import ownership, visibility
 from kontor.http.visibility import Viewer
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
+from kontor.programme import service as programmes
 from kontor.webhooks.payloads import WebhooksFanOut
 from models.accounts import Account, AccountKind
 from models.webhooks import DomainEvent
@@ -242,6 +243,16 @@ def viewer_of(event: DomainEvent, viewer: Viewer, reseller_id: UUID | None) -> V
     """Return as whom a viewer sees an event: a reseller is a client where another reseller owns the event."""
     as_client = viewer is Viewer.RESELLER and event.reseller_id not in (None, reseller_id)
     return Viewer.CLIENT if as_client else viewer
+
+
+def data_for(session: Session, event: DomainEvent, viewer: Viewer, reseller_id: UUID | None) -> dict[str, object]:
+    """Return the data of an event as a viewer may see it: a reseller without products that others manage."""
+    data = visibility.event_data(event.type, event.data, viewer_of(event, viewer, reseller_id))
+    licences = data.get("licences")
+    if viewer is Viewer.RESELLER and reseller_id is not None and event.programme and isinstance(licences, list):
+        hidden = programmes.products_of_others(session, event.programme, reseller_id)
+        data["licences"] = [each for each in licences if each["product"] not in hidden]
+    return data
 
 
 def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, condition: ColumnElement[bool]) -> Select[int]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from kontor.http import ownership, visibility
+from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_filter, require_visible_resource
 from kontor.http.routing import Routes
 from kontor.http.wire import PageOut, PageQuery
@@ -139,6 +139,5 @@ def list_events(ctx: Ctx, query: Annotated[EventQuery, Query()]) -> PageOut[Even
 
 def _event_out(ctx: RequestContext, event: DomainEvent) -> EventOut:
     """Build the response for an event, its data cut for the caller."""
-    viewer = events.viewer_of(event, ctx.caller.viewer, ctx.caller.reseller_id)
-    whole = EventOut.model_validate(event)
-    return whole.model_copy(update={"data": visibility.event_data(event.type, event.data, viewer)})
+    data = events.data_for(ctx.session, event, ctx.caller.viewer, ctx.caller.reseller_id)
+    return EventOut.model_validate(event).model_copy(update={"data": data})

@@ -22,7 +22,7 @@ from kontor.kernel.limits import ENDPOINTS, HOUR
 from kontor.kernel.paging import Page
 from kontor.kernel.ports import SecretBox
 from kontor.limits import service as limits
-from kontor.webhooks import queries, signing
+from kontor.webhooks import events, queries, signing
 from kontor.webhooks.payloads import WebhooksDeliver
 from kontor.webhooks.signing import validate_events, wire_time
 from models.webhooks import DeliveryState, DomainEvent, WebhookDelivery, WebhookEndpoint
@@ -166,7 +166,7 @@ def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:
     new = [each for each in first.values() if each.id not in served and (public or each.reseller_id is None)]
     for endpoint in new:
         viewer = Viewer.OPERATOR if endpoint.reseller_id is None else Viewer.RESELLER
-        data = visibility.event_data(event.type, event.data, viewer)
+        data = events.data_for(session, event, viewer, endpoint.reseller_id)
         body = {"type": event.type, "timestamp": wire_time(event.at), "data": data}
         _start(session, jobs, endpoint, f"evt_{event.id.hex}", event.seq, event.type, body)
     return len(new)

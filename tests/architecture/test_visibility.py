@@ -45,14 +45,14 @@ def test_every_field_of_every_response_says_who_sees_it() -> None:
 
 
 def test_visibility_names_no_field_that_no_response_has() -> None:
-    known: dict[str, set[str]] = {}
+    fields_of: dict[str, set[str]] = {}
     for model in responses():
-        known.setdefault(model.__name__.partition("[")[0], set()).update(model.model_fields)
+        fields_of.setdefault(model.__name__.partition("[")[0], set()).update(model.model_fields)
     named = {
         f"{model}.{name}"
         for model, marks in visible_fields.RESPONSES.items()
         for name in visibility.readers_of(marks)
-        if name not in known.get(model, set())
+        if name not in fields_of.get(model, set())
     }
 
     assert named == set()
