@@ -68,6 +68,7 @@ class Account(Base):
     suspended: Mapped[bool] = mapped_column(server_default=text("false"))
     terms_version: Mapped[str | None]
     terms_accepted_at: Mapped[datetime | None]
+    reseller_since: Mapped[UUID | None]
     activated_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

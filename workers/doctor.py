@@ -40,6 +40,12 @@ SELECT id, name, to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC
 WHERE revoked_at IS NULL AND expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '30 days'
 ORDER BY expires_at
 """
+UNMANAGED = """
+SELECT code, product.key, product.value ->> 'reseller' FROM programmes, jsonb_each(document -> 'products') AS product
+WHERE product.value ->> 'managed_by' = 'reseller'
+    AND NOT EXISTS (SELECT FROM accounts WHERE id::text = product.value ->> 'reseller' AND programme = code)
+ORDER BY 1, 2
+"""
 
 
 def run_checks(settings: Settings) -> Iterator[Check]:
@@ -56,6 +62,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
             if check_schema(connection).state == "ok":
                 yield from check_work(connection)
                 yield from check_keys(connection)
+                yield from check_products(connection)
                 yield from check_invariants(connection, ledger_time(connection, test_clock=settings.test_clock))
     except OldPrimary as error:
         yield Check("timeline", "problem", one_line(error), "see docs/how-to/run-on-your-servers.md, Failover")
@@ -211,6 +218,13 @@ def check_keys(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator
     for key_id, name, expires_at in connection.execute(EXPIRING_KEYS).fetchall():
         text = f"{name} ({key_id}) expires on {expires_at}"
         yield Check("API key", "warning", text, "replace it before: `kontor keys create`, then `kontor keys revoke`")
+
+
+def check_products(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[Check]:
+    """Name each product that is managed by a reseller that does not exist."""
+    for code, product, reseller in connection.execute(UNMANAGED).fetchall():
+        text = f"{product} of {code} is managed by {reseller}, which is no account's id: nobody sees it"
+        yield Check("programme", "warning", text, "apply the file with the id of the reseller's account")
 
 
 def check_invariants(connection: "psycopg.Connection[tuple[object, ...]]", now: datetime) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from kontor.context import Context
 from kontor.fees.assignments import charge_to_date, stop_at_period_end
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, Forbidden, NotFound, TooManyAttempts
+from kontor.kernel.ids import new_id
 from kontor.kernel.limits import CLIENTS
 from kontor.kernel.login_throttle import FAILURE_RETENTION
 from kontor.kernel.login_throttle import locked_until as login_throttle_locked_until
@@ -25,6 +26,7 @@ from kontor.limits import service as limits
 from kontor.mails import service as mails
 from kontor.mails import strangers
 from kontor.mails.service import MailDraft
+from kontor.offers import service as offers
 from kontor.webhooks import events
 from kontor.webhooks.events import NewEvent
 from models.accounts import Account, AccountKind, SetBy
@@ -120,6 +122,7 @@ def attach(ctx: Context, session: Session, reseller: Account, account: Account) 
         raise Conflict("programme_mismatch", "The account belongs to another programme.")
     charge_to_date(ctx, session, [account])
     account.kind, account.reseller_id = AccountKind.CLIENT.value, reseller.id
+    account.reseller_since = new_id()
     brand_queries.delete_brands(session, [account.id])
     follow_reseller(session, [account.id])
     strangers.carry_over(session, account, reseller.id, ctx.now)
@@ -149,11 +152,13 @@ def disconnect(ctx: Context, session: Session, reseller_id: UUID, account_id: UU
 def detach(ctx: Context, session: Session, reseller: Account, clients: Sequence[Account]) -> None:
     """Make locked clients regular accounts, in a few statements.
 
-    Brand and discount end at once; data, trial and plan stay. Products end with the paid period; the client
-    pays for its plan from the next period on.
+    Brand, discount, open offers and the keys that the reseller made for them end at once; data, trial and plan stay.
+    Products end with the paid period; the client pays for its plan from the next period on.
     """
-    stop_at_period_end(ctx, session, clients, StopReason.DISCONNECTED)
     ids = [client.id for client in clients]
+    offers.cancel_offers_of_moved(ctx, session, ids)
+    stop_at_period_end(ctx, session, clients, StopReason.DISCONNECTED)
+    queries.revoke_keys_of_reseller(session, ids, ctx.now)
     queries.detach_clients(session, ids)
     brand_queries.delete_brands(session, ids)
     follow_reseller(session, ids)

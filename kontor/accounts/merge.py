@@ -148,8 +148,8 @@ def _single_client_products(programme: Programme) -> dict[str, str]:
 
 
 def _managed_products(programme: Programme, account: Account) -> list[str]:
-    """Return the products that the programme file assigns to this reseller by name."""
-    owner = (ManagedBy.RESELLER, account.name)
+    """Return the products that the programme file assigns to this reseller."""
+    owner = (ManagedBy.RESELLER, str(account.id))
     return sorted(
         code for code, product in programme.products.items() if (product.managed_by, product.reseller) == owner
     )

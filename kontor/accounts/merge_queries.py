@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Uuid, select, text, type_coerce
 from sqlalchemy.orm import Session
 
-from kontor.fees.queries import OPEN, active_on
+from kontor.fees.queries import OPEN, active_on, payer_of_run
 from models.accounts import Account
 from models.fees import FeeKind, FeeRun
 from models.offers import OfferTemplate
@@ -171,6 +171,7 @@ def subscription_clients(
         .join(Account, Account.id == FeeRun.account_id)
         .where(Account.reseller_id.in_(resellers), FeeRun.kind == FeeKind.PRODUCT.value)
         .where(FeeRun.code.in_(products), OPEN, active_on(day), Account.purged_at.is_(None))
+        .where(payer_of_run() == Account.reseller_id)
         .order_by(Account.id)
     )
     return [

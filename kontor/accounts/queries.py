@@ -16,6 +16,7 @@ from kontor.kernel.database import PgConnection
 from kontor.kernel.paging import Page, page_of
 from kontor.usage.queries import SINCE, USED
 from models.accounts import Account, AccountKind, ConnectFailure
+from models.keys import ApiKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,12 @@ def detach_clients(session: Session, ids: Sequence[UUID]) -> None:
     """Make locked clients regular accounts without a reseller."""
     statement = update(Account).where(Account.id.in_(ids))
     session.execute(statement.values(kind=AccountKind.REGULAR.value, reseller_id=None))
+
+
+def revoke_keys_of_reseller(session: Session, ids: Sequence[UUID], now: datetime) -> None:
+    """Revoke the accounts' keys made by their reseller or by such a key: by makers who could not give `decide`."""
+    theirs = (ApiKey.account_id.in_(ids), ~ApiKey.may_decide, ApiKey.revoked_at.is_(None))
+    session.execute(update(ApiKey).where(*theirs).values(revoked_at=now))
 
 
 def page(session: Session, criteria: AccountFilter, cursor: str | None, limit: int) -> Page[Account]:
@@ -192,7 +199,9 @@ COPY (
  ) AS used
  CROSS JOIN LATERAL (
   SELECT sum(r.monthly) AS monthly FROM fee_runs AS r
-  WHERE r.account_id = a.id AND NOT r.ended AND (r.until IS NULL OR r.until > %(today)s)
+  WHERE r.account_id = a.id AND NOT r.ended AND (r.until IS NULL OR r.until > %(today)s) AND (
+   SELECT c.reseller_id FROM charges AS c WHERE c.run_id = r.id ORDER BY c.period_start DESC LIMIT 1
+  ) = %(reseller_id)s
  ) AS fees
  LEFT JOIN (
   SELECT account_id, count(*) AS open FROM offers

@@ -83,7 +83,7 @@ def create_account(ctx: Ctx, body: AccountIn) -> AccountOut:
 @routes.get("/v1/accounts", RoutePolicy(Scope.READ), response=PageOut[AccountOut], problems=[404])
 def list_accounts(ctx: Ctx, query: Annotated[AccountQuery, Query()]) -> PageOut[AccountOut]:
     """List accounts in order of creation."""
-    require_visible_filter(ctx, ownership.account, query.reseller)
+    require_visible_filter(ctx, ownership.reseller, query.reseller)
     filter_ = queries.AccountFilter(
         programme=query.programme,
         kind=query.kind,
@@ -151,8 +151,9 @@ def put_instance(ctx: Ctx, account_id: UUID, body: InstanceIn) -> InstanceOut:
 
 
 reseller_routes = Routes("resellers")
-READ_RESELLER = RoutePolicy(Scope.READ, "reseller_id", ownership.account)
-TOUCH = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account)
+READ_RESELLER = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller)
+EXPORT = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
+TOUCH = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller)
 ATTACHMENT: Final = 'attachment; filename="{}"'
 
 
@@ -241,7 +242,7 @@ def list_clients(ctx: Ctx, reseller_id: UUID, query: Annotated[PageQuery, Query(
     return PageOut(items=all_shown(ctx, page.items), next=page.next)
 
 
-@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", READ_RESELLER, media=export.CSV_MEDIA, problems=[409])
+@reseller_routes.get("/v1/resellers/{reseller_id}/clients.csv", EXPORT, media=export.CSV_MEDIA, problems=[409])
 def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as CSV, UTF-8 with a byte order mark."""
     clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
@@ -253,9 +254,7 @@ def download_clients_csv(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     )
 
 
-@reseller_routes.get(
-    "/v1/resellers/{reseller_id}/clients.xlsx", READ_RESELLER, media=export.EXCEL_MEDIA, problems=[409]
-)
+@reseller_routes.get("/v1/resellers/{reseller_id}/clients.xlsx", EXPORT, media=export.EXCEL_MEDIA, problems=[409])
 def download_clients_xlsx(ctx: Ctx, reseller_id: UUID) -> ApiResponse:
     """Download the reseller's clients as an Excel workbook."""
     clients_list = export.read_clients(ctx.context, ctx.session, reseller_id)
@@ -273,7 +272,7 @@ def disconnect_client(ctx: Ctx, reseller_id: UUID, account_id: UUID) -> AccountO
     return shown(ctx, clients.disconnect(ctx.context, ctx.session, reseller_id, account_id))
 
 
-MERGE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, unbound_only=True)
+MERGE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller, unbound_only=True)
 
 
 @reseller_routes.post(

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from kontor.http.visibility import ActorOut
 from kontor.http.wire import MoneyOut, PageQuery, RequestModel, ResponseModel, UtcOut
 from kontor.kernel.ports import PASSWORD_MAX
 from kontor.kernel.states import TrialState
@@ -137,7 +138,7 @@ class DomainOut(ResponseModel):
     domain: str
     verified: bool
     verified_at: UtcOut | None
-    verified_by: str | None
+    verified_by: ActorOut | None
     checked_at: UtcOut | None
     last_error: str | None
     record: DnsRecordOut

@@ -70,13 +70,14 @@ class Assignments:
         if not product.recurring:
             message = f"The product {code!r} has no monthly fee and cannot be assigned; order or offer it instead."
             raise Invalid("not_recurring", message, errors=[FieldError("product", message)])
-        run = self.find(code)
+        run = self._current(code)
         if run is None or run.until is not None:
             self._require_single_use(reseller_id, product)
         if run is not None:
             run.until, run.stopped_by = resume_run(_period_run(run)).until, None
             self.session.flush()
             return AssignResult(run, created=False)
+        self._close_former(code)
         run = start_run(self.billing, self.account, FeeKind.PRODUCT, code, retail_fee=_amount(retail))
         self._note_margin(run)
         return AssignResult(run, created=True)
@@ -102,9 +103,21 @@ class Assignments:
         open_runs = queries.lock_open(self.session, [self.account.id])
         return next((run for run in open_runs if run.kind == FeeKind.PRODUCT and run.code == code), None)
 
-    def _existing(self, code: str) -> FeeRun:
+    def _current(self, code: str) -> FeeRun | None:
+        """Return the assignment of a product if it is the present reseller's."""
         run = self.find(code)
-        if run is None or not self.shelf.includes(run):
+        return run if run is not None and own_runs(self.session, self.account, [run]) else None
+
+    def _close_former(self, code: str) -> None:
+        """Close what a former reseller has paid to the end of its period: it is charged no more, and no longer here."""
+        former = self.find(code)
+        if former is not None:
+            former.ended = True
+            self.session.flush()
+
+    def _existing(self, code: str) -> FeeRun:
+        run = self._current(code)
+        if run is None:
             name = self.shelf.product(code).name
             raise NotFound(message=f"{name} is not assigned to the account.")
         return run
@@ -140,17 +153,28 @@ def _period_run(run: FeeRun) -> BillingRun:
 
 
 def page(ctx: Context, session: Session, account: Account, after: str | None, limit: int) -> Page[AssignmentOut]:
-    """Return an account's assignments of today, by product, without products hidden from its reseller."""
+    """Return an account's assignments of today, by product: those of its present reseller."""
     shelf = catalogue_of(ctx, session, account)
     today = ctx.today(shelf.programme.zone)
     percents = DiscountPercents(session, shelf.programme)
     active_runs = [
         run
-        for run in queries.active_runs(session, account.id, FeeKind.PRODUCT, today)
-        if shelf.includes(run) and (after is None or run.code > after)
+        for run in own_runs(session, account, queries.active_runs(session, account.id, FeeKind.PRODUCT, today))
+        if after is None or run.code > after
     ]
     page_of_runs = paginate(active_runs[: limit + 1], limit, lambda run: run.code)
     return Page(tuple(describe(shelf, run, account, percents, today) for run in page_of_runs.items), page_of_runs.next)
+
+
+def own_runs(session: Session, account: Account, runs: Sequence[FeeRun]) -> list[FeeRun]:
+    """Return those of an account's runs whose last period its present reseller paid; all while it has none.
+
+    What belongs to a former reseller stays that one's (programme.md 2.5): a merge moves it with the charges.
+    """
+    if account.reseller_id is None or not runs:
+        return list(runs)
+    payers = queries.payers_of(session, runs)
+    return [run for run in runs if payers.get(run.id) == account.reseller_id]
 
 
 def catalogue_of(ctx: Context, session: Session, account: Account) -> ResellerCatalogue:
@@ -162,7 +186,7 @@ def require_visible(ctx: Context, session: Session, account: Account, code: str)
     """Raise NotFound(`unknown_product`) for a product that the account's reseller neither sells nor pays for."""
     shelf = catalogue_of(ctx, session, account)
     running = queries.active_runs(session, account.id, FeeKind.PRODUCT, ctx.today(shelf.programme.zone))
-    if not any(run.code == code and shelf.includes(run) for run in running):
+    if not own_runs(session, account, [run for run in running if run.code == code]):
         shelf.product(code)
 
 

@@ -29,7 +29,7 @@ from kontor.programme import Programme
 from kontor.programme import service as programme_service
 from kontor.programme.model import ManagedBy, Product, Tier, TurnoverDiscount
 from models.accounts import Account
-from models.fees import FeeKind, FeeRun, ProductOverride, StopReason
+from models.fees import FeeKind, ProductOverride
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,6 @@ class ResellerCatalogue:
         if product is None:
             raise NotFound("unknown_product", f"There is no product {code!r}.")
         return product
-
-    def includes(self, run: FeeRun) -> bool:
-        """Whether the reseller sees an assignment: also of a hidden product if it pays for it after a merge."""
-        return run.code in self.products or run.stopped_by != StopReason.DISCONNECTED
 
     def name(self, code: str, locale: str = "") -> str:
         """Return the product's name; its code when the programme no longer has it."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CollectionAggregate,
     ColumnElement,
     Row,
+    ScalarSelect,
     Select,
     Uuid,
     and_,
@@ -237,6 +238,18 @@ def _locked(session: Session, query: Select[FeeRun]) -> list[FeeRun]:
     return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 
+def payer_of_run() -> ScalarSelect[UUID | None]:
+    """Select the reseller that paid a run's last period, whose run it is; null: the account itself."""
+    last = select(Charge.reseller_id).where(Charge.run_id == FeeRun.id).order_by(Charge.period_start.desc())
+    return last.limit(1).correlate(FeeRun).scalar_subquery()
+
+
+def payers_of(session: Session, runs: Collection[FeeRun]) -> dict[UUID, UUID | None]:
+    """Return who paid the last period of each run, by its id."""
+    query = select(FeeRun.id, payer_of_run()).where(FeeRun.id == any_of([run.id for run in runs]))
+    return {run_id: payer for run_id, payer in session.execute(query)}  # noqa: C416 -- mypy does not accept rows as pairs
+
+
 def active_runs(session: Session, account_id: UUID, kind: FeeKind, day: date) -> list[FeeRun]:
     """Return an account's active runs on a day, by code, without locks."""
     query = select(FeeRun).where(FeeRun.account_id == account_id, FeeRun.kind == kind.value, OPEN, active_on(day))
@@ -257,6 +270,7 @@ def assigned_elsewhere(
         select(FeeRun.id)
         .join(Account, Account.id == FeeRun.account_id)
         .where(others, FeeRun.kind == FeeKind.PRODUCT.value, FeeRun.code.in_(products), OPEN, active_on(day))
+        .where(payer_of_run() == reseller_id)
         .limit(1)
     )
     return session.execute(query).first() is not None

@@ -52,8 +52,8 @@ def require_managed(ctx: RequestContext) -> None:
     catalogue.require_editable(ctx.context, ctx.session, reseller_id, ctx.incoming.params["product"])
 
 
-EDIT = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, guard=require_managed)
-LISTED = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=True)
+EDIT = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller, guard=require_managed)
+LISTED = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
 
 
 @product_routes.get("/v1/resellers/{reseller_id}/products", LISTED, response=PageOut[ProductOut], problems=[409])
@@ -166,7 +166,7 @@ def unassign_product(ctx: Ctx, account_id: UUID, product: str) -> AssignmentOut:
 
 
 charge_routes = Routes("fees")
-OWED = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=True)
+OWED = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
 VOID = RoutePolicy(Scope.ENQUEUE, "charge_id", ownership.charge, unbound_only=True)
 
 

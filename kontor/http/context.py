@@ -24,6 +24,7 @@ from kontor.http.key_use import KeyUse
 from kontor.http.keys import Principal
 from kontor.http.limits import CallLimits
 from kontor.http.ownership import Owner, Ownership
+from kontor.http.visibility import ResponseView
 from kontor.kernel.addresses import AddressGuard
 from kontor.kernel.data_keys import DataKeys
 from kontor.kernel.database import psycopg_connection
@@ -138,6 +139,11 @@ class RequestContext(RequestTransaction):
 
     caller: Principal
     refusal: KontorError | None = None
+
+    @property
+    def view(self) -> ResponseView:
+        """How the caller sees responses."""
+        return ResponseView(self.caller.viewer, self.connection)
 
     def enqueue_request(self, request: JobRequest) -> EnqueueResult:
         """Enqueue a job; the relay is notified after the commit. Raises Invalid."""

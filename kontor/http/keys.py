@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from kontor.http.ownership import Ownership
 from kontor.http.problems import Unauthorized
 from kontor.http.scopes import covers_task, effective
+from kontor.http.visibility import Viewer
 from kontor.kernel.errors import Forbidden
 from models.keys import ApiKey, Scope
 
@@ -36,6 +37,13 @@ class Principal:
     def bound(self) -> bool:
         """Whether the key belongs to a reseller or an account."""
         return self.reseller_id is not None or self.account_id is not None
+
+    @property
+    def viewer(self) -> Viewer:
+        """As whom the caller sees responses: a key bound to an account is a client, whatever the account's kind."""
+        if self.account_id is not None:
+            return Viewer.CLIENT
+        return Viewer.OPERATOR if self.reseller_id is None else Viewer.RESELLER
 
     @property
     def tenant(self) -> str | None:

@@ -28,28 +28,39 @@ Owner = Callable[[Session, str], Ownership | None]
 def ownership(session: Session, job_id: UUID) -> Ownership | None:
     """Return who owns a job; None when there is no such job."""
     job = job_queries.find(psycopg_connection(session), job_id)
-    return None if job is None else tenant_ownership(session, job.tenant)
+    return None if job is None else tenant_ownership(session, job.tenant, job.id)
 
 
-def tenant_ownership(session: Session, tenant: str) -> Ownership:
-    """Return who owns a tenant's jobs; a free-form tenant belongs to the provider."""
+def tenant_ownership(session: Session, tenant: str, job_id: UUID | None = None) -> Ownership:
+    """Return who owns a tenant's jobs; a free-form tenant belongs to the provider.
+
+    A job from before the tenant came to its reseller is not that one's.
+    """
     try:
         account_id = UUID(tenant)
     except ValueError:
         return Ownership()
-    owner = owners_of(psycopg_connection(session), ACCOUNT, account_id)
-    return Ownership() if owner is None else Ownership(*owner)
+    row = psycopg_connection(session).execute(TENANT, (account_id,)).fetchone()
+    if row is None:
+        return Ownership()
+    reseller_id, since = row
+    is_former = job_id is not None and since is not None and job_id < since
+    return Ownership(None if is_former else reseller_id, account_id)
 
 
 Owners = tuple[UUID | None, UUID | None]
 """(reseller, account)"""
 
 ACCOUNT: Final = "SELECT reseller_id, id FROM accounts WHERE id = %s AND purged_at IS NULL"
+TENANT: Final = "SELECT reseller_id, reseller_since FROM accounts WHERE id = %s AND purged_at IS NULL"
+RESELLER: Final = "SELECT id, id FROM accounts WHERE id = %s AND purged_at IS NULL"
+"""A reseller's own: also what a client of today had as a reseller before is not its reseller's of today."""
 OFFER: Final = "SELECT reseller_id, account_id FROM offers WHERE id = %s"
 TEMPLATE: Final = "SELECT reseller_id, NULL::uuid FROM offer_templates WHERE id = %s"
 MAIL: Final = "SELECT reseller_id, account_id FROM mails WHERE id = %s"
 ENDPOINT: Final = "SELECT reseller_id, NULL::uuid FROM webhook_endpoints WHERE id = %s AND deleted_at IS NULL"
-CHARGE: Final = "SELECT reseller_id, account_id FROM charges WHERE id = %s"
+CHARGE: Final = "SELECT reseller_id, CASE WHEN reseller_id IS NULL THEN account_id END FROM charges WHERE id = %s"
+"""The payer's: the account's only if it paid itself."""
 KEY: Final = """
 SELECT coalesce(k.reseller_id, a.reseller_id), k.account_id
 FROM api_keys k LEFT JOIN accounts a ON a.id = k.account_id WHERE k.id = %s
@@ -94,6 +105,7 @@ def _provider(_session: Session, text: str) -> Ownership:
 
 
 account: Owner = _by(ACCOUNT)
+reseller: Owner = _by(RESELLER)
 offer: Owner = _by(OFFER)
 template: Owner = _by(TEMPLATE)
 mail: Owner = _by(MAIL)

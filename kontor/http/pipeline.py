@@ -209,14 +209,15 @@ class Pipeline:
         return response
 
     def _call(self, ctx: RequestContext) -> ApiResponse:
-        """Admit the caller, parse the arguments, call the endpoint."""
+        """Admit the caller, parse the arguments, call the endpoint, cut its response for the caller."""
         if any("\x00" in value for value in ctx.incoming.params.values()):
             raise NotFound
         self.spec.policy.admit(ctx)
         if ctx.refusal is not None:
             raise ctx.refusal
         response = self.spec.endpoint(ctx=ctx, **self.spec.arguments(ctx.incoming))
-        return response if isinstance(response, ApiResponse) else ApiResponse.of(response, self.spec.status)
+        answer = response if isinstance(response, ApiResponse) else ApiResponse.of(response, self.spec.status)
+        return answer.rendered(ctx.view)
 
 
 def _authenticated(

@@ -1,7 +1,7 @@
 """Responses: results, RFC 9457 problem documents, and their headers."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 from uuid import UUID
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response, StreamingResponse
 
 from kontor.http.problems import headers_of, status_of
+from kontor.http.visibility import ResponseView
+from kontor.kernel.database import psycopg_connection
 from kontor.kernel.errors import FieldError, Invalid, KontorError
 from kontor.kernel.limits import LimitReached
 
@@ -30,10 +32,21 @@ class LongPoll:
     job_id: UUID | None = None
     done: Callable[[Session], bool] | None = None
 
+    def rendered(self, view: ResponseView) -> "LongPoll":
+        """Return the same, whose last response is rendered for its viewer."""
+
+        def render(session: Session) -> ApiResponse:
+            return self.render(session).rendered(ResponseView(view.viewer, psycopg_connection(session)))
+
+        return replace(self, render=render)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """Body, status and headers; or a stream of chunks, produced after the commit. `limit`: the one that refused it."""
+    """Body, status and headers; or a stream of chunks, produced after the commit. `limit`: the one that refused it.
+
+    `document` becomes the body when it is rendered for its viewer.
+    """
 
     body: bytes
     status: int = 200
@@ -42,6 +55,7 @@ class ApiResponse:
     wait: LongPoll | None = None
     chunks: Iterator[bytes] | None = None
     limit: str | None = None
+    document: BaseModel | None = None
 
     @classmethod
     def of(
@@ -51,8 +65,14 @@ class ApiResponse:
         headers: Mapping[str, str] | None = None,
         wait: LongPoll | None = None,
     ) -> "ApiResponse":
-        """Serialise a model as JSON."""
-        return cls(document.model_dump_json(by_alias=True).encode(), status, headers or {}, wait=wait)
+        """Answer with a model as JSON, once it is rendered."""
+        return cls(b"", status, headers or {}, wait=wait, document=document)
+
+    def rendered(self, view: ResponseView) -> "ApiResponse":
+        """Serialise the document as its viewer may see it, and what a long poll renders in the end."""
+        body = self.body if self.document is None else view.serialize(self.document)
+        wait = None if self.wait is None else self.wait.rendered(view)
+        return replace(self, body=body, document=None, wait=wait)
 
 
 TRACE: Final = "X-Trace-Id"

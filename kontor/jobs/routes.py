@@ -53,6 +53,7 @@ def actor(ctx: RequestContext, reason: str | None) -> Actor:
 def applied_filter(ctx: RequestContext, members: JobFilterMembers, args: Sequence[tuple[str, str]]) -> JobFilter:
     """Return the filter as applied: jobs the caller may see, by default of the last seven days."""
     job_filter = members.job_filter(args, service.visible_tenants(ctx.session, ctx.caller))
+    job_filter = job_filter.replace(reseller=ctx.caller.reseller_id)
     return service.with_defaults(job_filter, ctx.now, real_time=not ctx.deps.test_clock)
 
 
@@ -259,4 +260,4 @@ def set_clock(ctx: Ctx, body: ClockIn) -> ApiResponse:
         return ApiResponse.of(UnsettledOut(now=now, due=due), 202)
 
     done = LongPoll(SETTLE_SECONDS, render, done=lambda session: not test_clock.due_work(session, now))
-    return ApiResponse(response.body, wait=done)
+    return replace(response, wait=done)

@@ -103,6 +103,7 @@ class OfferEvent(StrEnum):
     WITHDRAW = "withdraw"
     EXPIRE = "expire"
     CLOSE_ACCOUNT = "close_account"
+    MOVE_ACCOUNT = "move_account"
 
 
 class CancelReason(StrEnum):
@@ -111,6 +112,7 @@ class CancelReason(StrEnum):
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_MOVED = "account_moved"
 
 
 class LineMode(StrEnum):

@@ -59,7 +59,7 @@ def _templates(ctx: RequestContext, template: str | None) -> Sequence[str] | Non
 
 @routes.get("/v1/mails/{mail_id}", RoutePolicy(Scope.READ, "mail_id", ownership.mail), response=MailOut)
 def get_mail(ctx: Ctx, mail_id: UUID) -> MailOut:
-    """Return a mail; for an unbound key with the scope `operate` including its source."""
+    """Return a mail; to an unbound key with the scope `operate` including its source."""
     raw = ctx.caller.has_scope(Scope.OPERATE) and not ctx.caller.bound
     if raw:
         actor = Actor(ctx.caller.actor, f"api {ctx.incoming.origin}")

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kontor.accounts import timeline_queries
+from kontor.http.visibility import Viewer
 from kontor.licences.service import instance_lane
 from kontor.offers import holds, queries, service
 from kontor.offers.transitions import audit_trail_intact
-from kontor.offers.views import Viewer, offer_out
+from kontor.offers.views import offer_out
 from kontor.ui import formatting, texts
 from kontor.ui.console_request import ConsoleRequest, TemplateResponse
 from models.offers import OfferEventRow

@@ -23,7 +23,7 @@ from kontor.offers import notifications, queries
 from kontor.offers.evidence import DecisionSource, DecisionWay, evidence_of
 from kontor.offers.holds import require_free
 from kontor.offers.notifications import read_decision_token
-from kontor.offers.rules import next_state
+from kontor.offers.rules import IllegalTransition, next_state
 from kontor.offers.service import get
 from kontor.offers.transitions import lock_offer, transition
 from kontor.offers.views import current_changes, freeze_changes, reason_at, state_at
@@ -55,7 +55,8 @@ class DecidedBy:
 class DecisionView:
     """Content of the decision page; `state` is the effective state.
 
-    `unavailable_reason` is why the link no longer works: withdrawn, expired, account_closed, address_changed.
+    `unavailable_reason` is why the link no longer works: withdrawn, expired, account_closed, account_moved,
+    address_changed.
     """
 
     offer: Offer
@@ -166,6 +167,8 @@ def decide(
     now = ctx.now
     event = OfferEvent.ACCEPT if verdict is DecisionChoice.ACCEPT else OfferEvent.REJECT
     next_state(state_at(offer, now), event)
+    if offer.reseller_id != account.reseller_id:
+        raise IllegalTransition(OfferState.CANCELLED, event)
     require_not_suspended(account, session.get(Account, offer.reseller_id))
     require_free(offer)
     if source.via in ADDRESSED:

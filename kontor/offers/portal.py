@@ -33,6 +33,7 @@ GONE: Final[dict[str, str]] = {
     "withdrawn": N("This offer was withdrawn."),
     "expired": N("This offer has expired."),
     "account_closed": N("This offer was withdrawn because the account was closed."),
+    "account_moved": N("This offer was withdrawn."),
     "address_changed": N("This link is no longer valid because the account’s address has changed."),
 }
 DECIDED_BEFORE: Final[dict[OfferState, str]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, null, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from kontor.kernel.paging import Page, page_of
@@ -78,6 +78,11 @@ def open_ids(session: Session, *, account_id: UUID) -> list[UUID]:
     return list(session.scalars(select(Offer.id).where(either, OPEN).order_by(Offer.id)))
 
 
+def open_ids_to(session: Session, account_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the ids of the open offers to accounts, oldest first."""
+    return list(session.scalars(select(Offer.id).where(Offer.account_id.in_(account_ids), OPEN).order_by(Offer.id)))
+
+
 def count_open(session: Session, account_id: UUID, now: datetime, most: int) -> int:
     """Return the number of open offers to an account that have not expired, `most` at most."""
     open_offers = select(Offer.id).where(Offer.account_id == account_id, OPEN, Offer.expires_at > now).limit(most)
@@ -108,28 +113,34 @@ def _of(account_ids: Sequence[UUID]) -> ColumnElement[bool]:
     return or_(Offer.account_id.in_(account_ids), Offer.reseller_id.in_(account_ids))
 
 
-def to_decide(account_id: UUID, now: datetime) -> Select[Offer]:
-    """Select the offers that await a decision by the account's admin."""
+def to_decide(account_id: UUID, now: datetime, reseller_id: UUID | None = None) -> Select[Offer]:
+    """Select the offers that await a decision by the account's admin; with `reseller_id` only that one's."""
     waiting = state_condition(OfferState.WAITING_FOR_CONFIRMATION, now)
-    return select(Offer).where(Offer.account_id == account_id, waiting)
+    return select(Offer).where(Offer.account_id == account_id, waiting, _sent_by(reseller_id))
 
 
-def count_to_decide(session: Session, account_id: UUID, now: datetime) -> int:
+def _sent_by(reseller_id: UUID | None) -> ColumnElement[bool]:
+    return true() if reseller_id is None else Offer.reseller_id == reseller_id
+
+
+def count_to_decide(session: Session, account_id: UUID, now: datetime, reseller_id: UUID | None = None) -> int:
     """Return the number of offers that await a decision by the account's admin."""
-    query = to_decide(account_id, now).with_only_columns(func.count())
+    query = to_decide(account_id, now, reseller_id).with_only_columns(func.count())
     return session.scalar(query) or 0
 
 
-def page_to_decide(session: Session, account_id: UUID, now: datetime, cursor: str | None, limit: int) -> Page[Offer]:
+def page_to_decide(
+    session: Session, account_id: UUID, now: datetime, cursor: str | None, limit: int, reseller_id: UUID | None = None
+) -> Page[Offer]:
     """Return the offers that await a decision by the account's admin, newest first. Raises Invalid."""
-    return page_of(session, to_decide(account_id, now), Offer.id, cursor, limit)
+    return page_of(session, to_decide(account_id, now, reseller_id), Offer.id, cursor, limit)
 
 
-def decided(session: Session, account_id: UUID, limit: int) -> list[Offer]:
+def decided(session: Session, account_id: UUID, limit: int, reseller_id: UUID | None = None) -> list[Offer]:
     """Return the last accepted or rejected offers, latest decision first."""
     query = (
         select(Offer)
-        .where(Offer.account_id == account_id, DECIDED)
+        .where(Offer.account_id == account_id, DECIDED, _sent_by(reseller_id))
         .order_by(Offer.decided_at.desc(), Offer.id.desc())
         .limit(limit)
     )

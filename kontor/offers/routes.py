@@ -30,7 +30,8 @@ from kontor.offers.schemas import (
     TemplateUpdate,
     UpdatesOut,
 )
-from kontor.offers.views import offer_out, offer_outs, viewer_of
+from kontor.offers.views import offer_out, offer_outs
+from kontor.programme import service as programmes
 from models.keys import Scope
 from models.offers import Offer
 
@@ -55,7 +56,7 @@ ACCOUNT = RoutePolicy(Scope.READ, "account_id", ownership.account)
 
 def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
     """Build the response for an offer."""
-    return offer_out(ctx.session, offer, ctx.now, viewer_of(ctx.caller))
+    return offer_out(ctx.session, offer, ctx.now, ctx.caller.viewer)
 
 
 @routes.post(
@@ -63,7 +64,7 @@ def shown(ctx: RequestContext, offer: Offer) -> OfferOut:
 )
 def send_offer(ctx: Ctx, body: OfferIn) -> SentOfferOut:
     """Send an offer to a client. 409 `no_instance`; 422 `unknown_product`; 429 `too_many`."""
-    require_visible_resource(ctx, ownership.account, body.reseller_id)
+    require_visible_resource(ctx, ownership.reseller, body.reseller_id)
     require_visible_resource(ctx, ownership.account, body.account_id)
     if body.template_id is not None:
         require_visible_resource(ctx, ownership.template, body.template_id)
@@ -76,7 +77,7 @@ def send_offer(ctx: Ctx, body: OfferIn) -> SentOfferOut:
 @routes.get("/v1/offers", RoutePolicy(Scope.READ), response=PageOut[OfferOut], problems=[404])
 def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[OfferOut]:
     """List offers, newest first."""
-    require_visible_filter(ctx, ownership.account, query.reseller)
+    require_visible_filter(ctx, ownership.reseller, query.reseller)
     require_visible_filter(ctx, ownership.account, query.account)
     page = service.list_offers(
         ctx.session,
@@ -87,7 +88,7 @@ def list_offers(ctx: Ctx, query: Annotated[OfferQuery, Query()]) -> PageOut[Offe
         cursor=query.cursor,
         limit=query.limit,
     )
-    return PageOut(items=offer_outs(ctx.session, page.items, ctx.now, viewer_of(ctx.caller)), next=page.next)
+    return PageOut(items=offer_outs(ctx.session, page.items, ctx.now, ctx.caller.viewer), next=page.next)
 
 
 @routes.get("/v1/offers/{offer_id}", READ, response=OfferOut)
@@ -116,18 +117,31 @@ def reject_offer(ctx: Ctx, offer_id: UUID) -> OfferOut:
 
 @routes.get("/v1/accounts/{account_id}/updates", ACCOUNT, response=UpdatesOut)
 def list_updates(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> UpdatesOut:
-    """List offers for the customer's admin: open ones first, then the last 20 decided."""
-    viewer = viewer_of(ctx.caller)
-    return service.read_inbox(ctx.session, account_id, ctx.now, cursor=query.cursor, limit=query.limit, viewer=viewer)
+    """List offers for the customer's admin: open ones first, then the last 20 decided; to a reseller its own."""
+    caller = ctx.caller
+    mine = caller.reseller_id if caller.reseller_id != account_id else None
+    return service.read_inbox(
+        ctx.session, account_id, ctx.now, caller.viewer, reseller_id=mine, cursor=query.cursor, limit=query.limit
+    )
 
 
 @routes.get("/v1/accounts/{account_id}/licences", ACCOUNT, response=PageOut[LicenceOut])
 def list_licences(ctx: Ctx, account_id: UUID, query: Annotated[PageQuery, Query()]) -> PageOut[LicenceOut]:
     """List the account's licences, ordered by product."""
-    held = [LicenceOut.model_validate(row) for row in licences.balances(ctx.session, account_id, ctx.now)]
+    hidden = hidden_products(ctx, account_id)
+    balances = licences.balances(ctx.session, account_id, ctx.now)
+    held = [LicenceOut.model_validate(row) for row in balances if row.product not in hidden]
     rest = [row for row in held if query.cursor is None or row.product > query.cursor]
     page = rest[: query.limit]
     return PageOut(items=page, next=page[-1].product if len(rest) > len(page) else None)
+
+
+def hidden_products(ctx: RequestContext, account_id: UUID) -> set[str]:
+    """Return the products of an account's programme that the caller must not see: those of other resellers."""
+    if ctx.caller.reseller_id is None:
+        return set()
+    code = accounts.get(ctx.session, account_id).programme
+    return programmes.products_of_others(ctx.session, code, ctx.caller.reseller_id)
 
 
 def _decided(ctx: RequestContext, offer_id: UUID, verdict: DecisionChoice) -> OfferOut:
@@ -172,7 +186,7 @@ WRITE_TEMPLATE = RoutePolicy(Scope.ENQUEUE, "template_id", ownership.template)
 )
 def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
     """Create a template. 409 `name_taken`; 422 `unknown_product`."""
-    require_visible_resource(ctx, ownership.account, body.reseller_id)
+    require_visible_resource(ctx, ownership.reseller, body.reseller_id)
     lines = [line.model_dump(mode="json") for line in body.lines]
     template = templates.create(ctx.context, ctx.session, body.reseller_id, body.name, lines)
     return TemplateOut.model_validate(template)
@@ -183,7 +197,7 @@ def create_template(ctx: Ctx, body: TemplateIn) -> TemplateOut:
 )
 def list_templates(ctx: Ctx, query: Annotated[TemplateQuery, Query()]) -> PageOut[TemplateOut]:
     """List templates, newest first."""
-    require_visible_filter(ctx, ownership.account, query.reseller)
+    require_visible_filter(ctx, ownership.reseller, query.reseller)
     reseller_id = query.reseller or ctx.caller.reseller_id
     page = templates.list_templates(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
     return PageOut(items=[TemplateOut.model_validate(row) for row in page.items], next=page.next)

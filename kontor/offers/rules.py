@@ -23,11 +23,13 @@ TRANSITIONS: Final[Mapping[tuple[OfferState | None, OfferEvent], OfferState]] = 
         (OfferState.WAITING, OfferEvent.WITHDRAW): OfferState.CANCELLED,
         (OfferState.WAITING, OfferEvent.EXPIRE): OfferState.CANCELLED,
         (OfferState.WAITING, OfferEvent.CLOSE_ACCOUNT): OfferState.CANCELLED,
+        (OfferState.WAITING, OfferEvent.MOVE_ACCOUNT): OfferState.CANCELLED,
         (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.ACCEPT): OfferState.ACCEPTED,
         (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.REJECT): OfferState.REJECTED,
         (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.WITHDRAW): OfferState.CANCELLED,
         (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.EXPIRE): OfferState.CANCELLED,
         (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.CLOSE_ACCOUNT): OfferState.CANCELLED,
+        (OfferState.WAITING_FOR_CONFIRMATION, OfferEvent.MOVE_ACCOUNT): OfferState.CANCELLED,
     }
 )
 OPEN_STATES: Final = frozenset({OfferState.WAITING, OfferState.WAITING_FOR_CONFIRMATION})
@@ -36,6 +38,7 @@ CANCEL_REASONS: Final[Mapping[OfferEvent, CancelReason]] = MappingProxyType(
         OfferEvent.WITHDRAW: CancelReason.WITHDRAWN,
         OfferEvent.EXPIRE: CancelReason.EXPIRED,
         OfferEvent.CLOSE_ACCOUNT: CancelReason.ACCOUNT_CLOSED,
+        OfferEvent.MOVE_ACCOUNT: CancelReason.ACCOUNT_MOVED,
     }
 )
 

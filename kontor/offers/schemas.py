@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from kontor.http.visibility import ActorOut
 from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.states import LineMode, OfferEvent, OfferState
 from kontor.mails.strangers import MailFate
@@ -135,7 +136,7 @@ class OfferEventOut(ResponseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     at: UtcOut
-    actor: str
+    actor: ActorOut
     event: OfferEvent
     from_: Annotated[OfferState | None, Field(alias="from")]
     to: OfferState
@@ -160,7 +161,7 @@ class OfferOut(ResponseModel):
     expires_at: UtcOut
     created_at: UtcOut
     decided_at: UtcOut | None
-    decided_by: str | None
+    decided_by: ActorOut | None
     delivery: OfferDeliveryOut
     grant: GrantStatusOut
     changes: list[LicenceChangeOut]

@@ -15,6 +15,7 @@ from kontor.accounts import instances
 from kontor.accounts.locks import require_client, require_reseller
 from kontor.accounts.suspension import require_not_suspended
 from kontor.context import Context
+from kontor.http.visibility import Viewer
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from kontor.kernel.ids import new_id
@@ -32,7 +33,7 @@ from kontor.offers.schemas import UpdatesOut
 from kontor.offers.templates import get as template_of
 from kontor.offers.templates import lines_to_json, validate_lines
 from kontor.offers.transitions import anchor_again, insert_offer, lock_offer, transition
-from kontor.offers.views import Viewer, freeze_changes, offer_outs
+from kontor.offers.views import freeze_changes, offer_outs
 from models.accounts import Account
 from models.offers import GrantState, Offer
 
@@ -116,20 +117,30 @@ def expiry_ahead(session: Session, offer_id: UUID, now: datetime) -> datetime | 
 
 def cancel_open_offers(ctx: Context, session: Session, account_id: UUID, actor: str) -> int:
     """Cancel every open offer of an account that is being deleted; return how many there were."""
+    return _close_open(ctx, session, queries.open_ids(session, account_id=account_id), OfferEvent.CLOSE_ACCOUNT, actor)
+
+
+def cancel_offers_of_moved(ctx: Context, session: Session, account_ids: Sequence[UUID], actor: str = "system") -> int:
+    """Cancel every open offer to locked clients that leave their reseller, whose offers they are; return how many."""
+    return _close_open(ctx, session, queries.open_ids_to(session, account_ids), OfferEvent.MOVE_ACCOUNT, actor)
+
+
+def _close_open(ctx: Context, session: Session, offer_ids: Sequence[UUID], event: OfferEvent, actor: str) -> int:
     closed = 0
-    for offer_id in queries.open_ids(session, account_id=account_id):
+    for offer_id in offer_ids:
         offer = lock_offer(session, offer_id)
         if ctx.now >= queries.end_of(offer):
             closed += expire(ctx, session, offer_id)
         elif OfferState(offer.state) in OPEN_STATES:
-            _close(ctx, session, offer, OfferEvent.CLOSE_ACCOUNT, actor)
+            _close(ctx, session, offer, event, actor)
             closed += 1
     return closed
 
 
 def remail_open_offers(ctx: Context, session: Session, account_id: UUID) -> int:
     """Mail the offers that await a decision to a new admin address; links sent to the old one no longer work."""
-    waiting = queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT).items
+    account = session.get_one(Account, account_id)
+    waiting = queries.page_to_decide(session, account_id, ctx.now, None, RESEND_LIMIT, account.reseller_id).items
     for offer in waiting:
         notifications.mail_received(ctx, session, offer)
     return len(waiting)
@@ -266,24 +277,28 @@ def read_inbox(
     session: Session,
     account_id: UUID,
     now: datetime,
+    viewer: Viewer = Viewer.RESELLER,
     *,
+    reseller_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = 100,
-    viewer: Viewer = Viewer.RESELLER,
 ) -> UpdatesOut:
-    """Return open offers, newest first, then the last 20 decided. Raises Invalid for an invalid cursor."""
+    """Return open offers, newest first, then the last 20 decided; with `reseller_id` only that one's.
+
+    Raises Invalid for an invalid cursor.
+    """
     offers: tuple[Offer, ...] = ()
     next_cursor: str | None = None
     if cursor is None or not cursor.startswith(DECIDED_CURSOR):
-        waiting = queries.page_to_decide(session, account_id, now, cursor, limit)
+        waiting = queries.page_to_decide(session, account_id, now, cursor, limit, reseller_id)
         offers, next_cursor = waiting.items, waiting.next
     if next_cursor is None:
         start = _start(cursor)
-        decided = queries.decided(session, account_id, DECIDED_SHOWN)[start:]
+        decided = queries.decided(session, account_id, DECIDED_SHOWN, reseller_id)[start:]
         room = limit - len(offers)
         offers = (*offers, *decided[:room])
         next_cursor = f"{DECIDED_CURSOR}{start + room}" if len(decided) > room else None
-    count = queries.count_to_decide(session, account_id, now)
+    count = queries.count_to_decide(session, account_id, now, reseller_id)
     return UpdatesOut(items=offer_outs(session, offers, now, viewer), next=next_cursor, count=count)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import NotRequired, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from kontor.http.keys import Principal
+from kontor.http import visibility
+from kontor.http.visibility import Viewer
 from kontor.kernel.states import CancelReason, OfferEvent, OfferState
 from kontor.kernel.zones import zone
 from kontor.licences import service as licences
@@ -61,21 +61,6 @@ def freeze_changes(session: Session, offer: Offer, now: datetime) -> None:
         ChangeJson(product=change.product, now=change.now, then=change.then)
         for change in current_changes(session, offer, now)
     ]
-
-
-class Viewer(StrEnum):
-    """Who reads an offer: a reseller does not see where its client decided."""
-
-    OPERATOR = "operator"
-    RESELLER = "reseller"
-    CLIENT = "client"
-
-
-def viewer_of(caller: Principal) -> Viewer:
-    """Return as whom a key reads."""
-    if caller.reseller_id is not None:
-        return Viewer.RESELLER
-    return Viewer.OPERATOR if caller.account_id is None else Viewer.CLIENT
 
 
 def offer_outs(
@@ -177,11 +162,16 @@ class InstanceMessage:
     body: bytes
 
 
+def _body(event_type: str, at: datetime, data: OfferPayload | GrantedPayload) -> bytes:
+    """Return the body of a call to an instance, cut as for its client."""
+    return message_body(event_type, at, visibility.event_data(event_type, dict(data), Viewer.CLIENT))
+
+
 def delivered_message(offer: Offer, now: datetime) -> InstanceMessage:
     """Build `offer.delivered`."""
     return InstanceMessage(
         f"offer_{offer.id.hex}_delivered",
-        message_body("offer.delivered", offer.created_at, event_payload(offer, now)),
+        _body("offer.delivered", offer.created_at, event_payload(offer, now)),
     )
 
 
@@ -189,22 +179,20 @@ def withdrawn_message(session: Session, offer: Offer, now: datetime) -> Instance
     """Build `offer.withdrawn`; `data.reason` is the reason."""
     last = queries.last_event(session, offer.id)
     at = last.at if last is not None else now
-    return InstanceMessage(
-        f"offer_{offer.id.hex}_withdrawn", message_body("offer.withdrawn", at, event_payload(offer, now))
-    )
+    return InstanceMessage(f"offer_{offer.id.hex}_withdrawn", _body("offer.withdrawn", at, event_payload(offer, now)))
 
 
 def granted_message(offer: Offer, licences: Sequence[Balance], now: datetime) -> InstanceMessage:
     """Build `licences.granted` after an acceptance: totals per product as of `now`."""
     data = granted_payload(offer.account_id, licences, now, offer)
-    return InstanceMessage(f"licences_{offer.id.hex}_granted", message_body("licences.granted", now, data))
+    return InstanceMessage(f"licences_{offer.id.hex}_granted", _body("licences.granted", now, data))
 
 
 def ended_message(account_id: UUID, ends_at: datetime, licences: Sequence[Balance], now: datetime) -> InstanceMessage:
     """Build `licences.granted` after grants ended at `ends_at`."""
     instant = ends_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
     data = granted_payload(account_id, licences, now)
-    return InstanceMessage(f"licences_{account_id.hex}_ended_{instant}", message_body("licences.granted", now, data))
+    return InstanceMessage(f"licences_{account_id.hex}_ended_{instant}", _body("licences.granted", now, data))
 
 
 class LicenceTotal(TypedDict):

@@ -11,6 +11,7 @@ from kontor.audit import Actor
 from kontor.http import ownership
 from kontor.http.context import Ctx, RequestContext, RoutePolicy, require_visible_resource
 from kontor.http.routing import Routes
+from kontor.http.visibility import ActorOut
 from kontor.http.wire import PageOut, PageQuery, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.kernel.errors import Forbidden, NotFound
 from kontor.operators import keys
@@ -40,7 +41,7 @@ class KeyOut(ResponseModel):
     reseller_id: UUID | None
     account_id: UUID | None
     created_at: UtcOut
-    created_by: str | None
+    created_by: ActorOut | None
     expires_at: UtcOut | None
     last_used_at: UtcOut | None
     revoked_at: UtcOut | None

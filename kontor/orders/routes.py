@@ -86,7 +86,7 @@ class OrderOut(ResponseModel):
 
 
 routes = Routes("orders")
-PLACE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, not_account=True)
+PLACE = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller, not_account=True)
 
 
 @routes.post("/v1/resellers/{reseller_id}/orders", PLACE, response=OrderOut, status=201, also={200: OrderOut})

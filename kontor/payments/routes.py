@@ -71,8 +71,8 @@ class PaymentQuery(PageQuery):
 
 
 routes = Routes("payments")
-POST = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.account, unbound_only=True)
-READ = RoutePolicy(Scope.READ, "reseller_id", ownership.account, not_account=True)
+POST = RoutePolicy(Scope.ENQUEUE, "reseller_id", ownership.reseller, unbound_only=True)
+READ = RoutePolicy(Scope.READ, "reseller_id", ownership.reseller, not_account=True)
 
 
 def reseller_here(ctx: RequestContext, reseller_id: UUID) -> Account:

@@ -26,6 +26,7 @@ from kontor.programme import (
     service,
     to_document,
 )
+from kontor.programme.product_owners import unknown_owners
 from kontor.programme.service import clear_digest_cache
 from models.fees import FeeKind
 from models.programmes import ProgrammeRow
@@ -62,6 +63,8 @@ def apply(session: Session, code: str, text: str, *, now: datetime, actor: str, 
     database.lock_names(session, f"programme:{code}")
     row = service.by_code(session, code, lock=True)
     before = from_document(row.document) if row else None
+    if unknown := unknown_owners(session, code, text, programme, before):
+        raise InvalidProgrammeFile(code, unknown)
     changes = tuple(diff(before, programme))
     _refuse_removals_in_use(session, code, before, programme)
     version = row.version if row else 0

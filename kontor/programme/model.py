@@ -150,7 +150,7 @@ class ResellerSubscription:
 class Product:
     """A product that is sold once (`price`), licensed, or charged monthly (both subscriptions).
 
-    `reseller`: account name of the managing reseller when `managed_by` is a reseller.
+    `reseller`: account id of the managing reseller when `managed_by` is a reseller.
     """
 
     code: str

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kontor.kernel.errors import FieldError, Invalid, NotFound
 from kontor.mailer.formatting import language_of
-from kontor.programme import Programme, from_document
-from kontor.programme.model import ManagedBy, Product
+from kontor.programme import Programme, from_document, views
+from kontor.programme.diff import Document
+from kontor.programme.model import Product
 from models.accounts import Account
-from models.fees import Charge
+from models.fees import Charge, ProductOverride
 from models.payments import OrderRow, PaymentRow
 from models.programmes import ProgrammeRow
 
@@ -114,11 +116,33 @@ def has_postings(session: Session, code: str) -> bool:
 
 def visible(programme: Programme, owner: Account) -> Mapping[str, Product]:
     """Return the products that a reseller may sell: all except those that another reseller manages."""
-    return {
-        code: product
-        for code, product in programme.products.items()
-        if product.managed_by is not ManagedBy.RESELLER or product.reseller == owner.name
-    }
+    return views.sold_by(programme, owner.id)
+
+
+OWN_PRODUCTS: Final = text(
+    "SELECT code FROM fee_runs WHERE account_id = :id AND kind = 'product'"
+    " UNION SELECT product FROM grants WHERE account_id = :id"
+    " UNION SELECT line ->> 'product' FROM offers, jsonb_array_elements(lines) AS line WHERE account_id = :id"
+)
+OTHERS_PRODUCTS: Final = text(
+    "SELECT product.key FROM programmes, jsonb_each(document -> 'products') AS product WHERE code = :code"
+    " AND product.value ->> 'managed_by' = 'reseller' AND product.value ->> 'reseller' IS DISTINCT FROM :reseller"
+)
+
+
+def document_for_client(session: Session, programme: Programme, account: Account) -> Document:
+    """Return a programme's document as a client sees it."""
+    own = session.scalars(OWN_PRODUCTS, {"id": account.id}).all()
+    edits = select(ProductOverride.product, ProductOverride.name).where(
+        ProductOverride.programme == account.programme, ProductOverride.reseller_id == account.reseller_id
+    )
+    renamed = {code: name for code, name in session.execute(edits) if name is not None}
+    return views.for_client(programme, own, renamed)
+
+
+def products_of_others(session: Session, code: str, reseller_id: UUID) -> set[str]:
+    """Return the products of a programme that other resellers manage."""
+    return set(session.scalars(OTHERS_PRODUCTS, {"code": code, "reseller": str(reseller_id)}))
 
 
 def name_of(programme: Programme, code: str, locale: str) -> str:

@@ -9,14 +9,16 @@ from typing import Final
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Select, insert, select, text, union
+from sqlalchemy import ColumnElement, Select, and_, insert, or_, select, text, union
 from sqlalchemy.orm import Session
 
 from kontor.engine.enqueue import JobRequest, Jobs
 from kontor.engine.handlers import JobContext
-from kontor.http import ownership
+from kontor.http import ownership, visibility
+from kontor.http.visibility import Viewer
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.ids import new_id
+from kontor.programme import service as programmes
 from kontor.webhooks.payloads import WebhooksFanOut
 from models.accounts import Account, AccountKind
 from models.webhooks import DomainEvent
@@ -218,16 +220,39 @@ def events_after(
     reseller_id: UUID | None = None,
     account_id: UUID | None = None,
 ) -> list[DomainEvent]:
-    """Return events after `seq` in order, up to the last number before which no event can still appear."""
+    """Return events after `seq` in order, up to the last number before which no event can still appear.
+
+    Of what concerned it while another reseller owned the event, a reseller gets what its clients get.
+    """
     bounds = (DomainEvent.seq > seq, DomainEvent.seq <= settled_number(session))
     query = select(DomainEvent).where(*bounds)
+    to_clients = DomainEvent.type.in_(visibility.event_types(Viewer.CLIENT) or ())
     if reseller_id is not None:
-        of_reseller = _numbers(bounds, limit, DomainEvent.reseller_id == reseller_id)
-        of_account = _numbers(bounds, limit, DomainEvent.account_id == reseller_id)
+        to_resellers = DomainEvent.type.in_(visibility.event_types(Viewer.RESELLER) or ())
+        of_reseller = _numbers(bounds, limit, and_(DomainEvent.reseller_id == reseller_id, to_resellers))
+        as_client = and_(DomainEvent.reseller_id != reseller_id, to_clients)
+        own = or_(and_(DomainEvent.reseller_id.is_(None), to_resellers), as_client)
+        of_account = _numbers(bounds, limit, and_(DomainEvent.account_id == reseller_id, own))
         query = query.where(DomainEvent.seq.in_(union(of_reseller, of_account)))
     if account_id is not None:
-        query = query.where(DomainEvent.account_id == account_id)
+        query = query.where(DomainEvent.account_id == account_id, to_clients)
     return list(session.scalars(query.order_by(DomainEvent.seq).limit(limit)))
+
+
+def viewer_of(event: DomainEvent, viewer: Viewer, reseller_id: UUID | None) -> Viewer:
+    """Return as whom a viewer sees an event: a reseller is a client where another reseller owns the event."""
+    as_client = viewer is Viewer.RESELLER and event.reseller_id not in (None, reseller_id)
+    return Viewer.CLIENT if as_client else viewer
+
+
+def data_for(session: Session, event: DomainEvent, viewer: Viewer, reseller_id: UUID | None) -> dict[str, object]:
+    """Return the data of an event as a viewer may see it: a reseller without products that others manage."""
+    data = visibility.event_data(event.type, event.data, viewer_of(event, viewer, reseller_id))
+    licences = data.get("licences")
+    if viewer is Viewer.RESELLER and reseller_id is not None and event.programme and isinstance(licences, list):
+        hidden = programmes.products_of_others(session, event.programme, reseller_id)
+        data["licences"] = [each for each in licences if each["product"] not in hidden]
+    return data
 
 
 def _numbers(bounds: Sequence[ColumnElement[bool]], limit: int, condition: ColumnElement[bool]) -> Select[int]:

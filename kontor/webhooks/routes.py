@@ -22,6 +22,7 @@ from kontor.webhooks.schemas import (
     WebhookEndpointSecretOut,
 )
 from models.keys import Scope
+from models.webhooks import DomainEvent
 
 routes = Routes("webhooks")
 READ = RoutePolicy(Scope.READ, "endpoint_id", ownership.endpoint)
@@ -44,7 +45,7 @@ async def check_url(ctx: RequestContext, body: WebhookEndpointIn) -> None:
 def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretOut:
     """Create an endpoint. 409 `endpoint_exists`; 422 `forbidden_address`, `unknown_event`, `invalid_secret`."""
     if body.reseller_id is not None:
-        require_visible_resource(ctx, ownership.account, body.reseller_id)
+        require_visible_resource(ctx, ownership.reseller, body.reseller_id)
     created = service.create(
         ctx.session,
         ctx.deps.secret_box,
@@ -65,7 +66,7 @@ def create_endpoint(ctx: Ctx, body: WebhookEndpointIn) -> WebhookEndpointSecretO
 )
 def list_endpoints(ctx: Ctx, query: Annotated[WebhookEndpointQuery, Query()]) -> PageOut[WebhookEndpointOut]:
     """List endpoints, newest first."""
-    require_visible_filter(ctx, ownership.account, query.reseller)
+    require_visible_filter(ctx, ownership.reseller, query.reseller)
     reseller_id = query.reseller or ctx.caller.reseller_id
     page = service.list_endpoints(ctx.session, reseller_id=reseller_id, cursor=query.cursor, limit=query.limit)
     documents = [WebhookEndpointOut.model_validate(row) for row in page.items]
@@ -132,5 +133,11 @@ def list_events(ctx: Ctx, query: Annotated[EventQuery, Query()]) -> PageOut[Even
         reseller_id=ctx.caller.reseller_id,
         account_id=ctx.caller.account_id,
     )
-    items = [EventOut.model_validate(event) for event in rows]
+    items = [_event_out(ctx, event) for event in rows]
     return PageOut(items=items, next=str(items[-1].seq) if len(items) == query.limit else None)
+
+
+def _event_out(ctx: RequestContext, event: DomainEvent) -> EventOut:
+    """Build the response for an event, its data cut for the caller."""
+    data = events.data_for(ctx.session, event, ctx.caller.viewer, ctx.caller.reseller_id)
+    return EventOut.model_validate(event).model_copy(update={"data": data})

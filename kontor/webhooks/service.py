@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts.locks import require_reseller
 from kontor.engine.enqueue import Jobs
+from kontor.http import visibility
+from kontor.http.visibility import Viewer
 from kontor.kernel import database
 from kontor.kernel.errors import Conflict, NotFound
 from kontor.kernel.ids import new_id
@@ -20,7 +22,7 @@ from kontor.kernel.limits import ENDPOINTS, HOUR
 from kontor.kernel.paging import Page
 from kontor.kernel.ports import SecretBox
 from kontor.limits import service as limits
-from kontor.webhooks import queries, signing
+from kontor.webhooks import events, queries, signing
 from kontor.webhooks.payloads import WebhooksDeliver
 from kontor.webhooks.signing import validate_events, wire_time
 from models.webhooks import DeliveryState, DomainEvent, WebhookDelivery, WebhookEndpoint
@@ -157,12 +159,15 @@ def fan_out(session: Session, jobs: Jobs, event: DomainEvent) -> int:
     if _is_about_webhooks(event):
         return 0
     served = queries.endpoints_with_delivery(session, [endpoint.id for endpoint in listening], event.seq)
-    body = {"type": event.type, "timestamp": wire_time(event.at), "data": event.data}
     first: dict[tuple[UUID | None, str], WebhookEndpoint] = {}
     for endpoint in sorted(listening, key=lambda row: row.id not in served):
         first.setdefault((endpoint.reseller_id, url_key(endpoint.url)), endpoint)
-    new = [endpoint for endpoint in first.values() if endpoint.id not in served]
+    public = event.type in (visibility.event_types(Viewer.RESELLER) or ())
+    new = [each for each in first.values() if each.id not in served and (public or each.reseller_id is None)]
     for endpoint in new:
+        viewer = Viewer.OPERATOR if endpoint.reseller_id is None else Viewer.RESELLER
+        data = events.data_for(session, event, viewer, endpoint.reseller_id)
+        body = {"type": event.type, "timestamp": wire_time(event.at), "data": data}
         _start(session, jobs, endpoint, f"evt_{event.id.hex}", event.seq, event.type, body)
     return len(new)
 

@@ -66,6 +66,7 @@ def disconnect(oracle: Oracle, entry: JournalEntry) -> None:
     elif expected(oracle, entry, "ok"):
         oracle.settle(person)
         end_products(oracle, person)
+        cancel_open(oracle, person, entry, "account_moved")
         person.kind, person.reseller = "regular", None
 
 
@@ -171,7 +172,7 @@ def assign(oracle: Oracle, entry: JournalEntry) -> None:
     values = entry.values
     person = oracle.memory.people[values["account"]]
     oracle.settle(person)
-    running = person.products.get(values["product"])
+    running = own_product(person, values["product"])
     if is_taken(oracle, person, values["product"]) and (running is None or running.until is not None):
         expected(oracle, entry, "not_multiple")
     elif not expected(oracle, entry, "ok"):
@@ -180,8 +181,16 @@ def assign(oracle: Oracle, entry: JournalEntry) -> None:
         running.until, running.deleted = None, False
     else:
         today = oracle.today()
-        person.products[values["product"]] = Running(person.label, "product", values["product"], today, today)
+        person.products[values["product"]] = Running(
+            person.label, "product", values["product"], today, today, seller=person.reseller
+        )
         oracle.charge(person, person.products[values["product"]], today)
+
+
+def own_product(person: Person, product: str) -> Running | None:
+    """What its reseller of today assigned; what a former one paid for is not there for the next."""
+    running = person.products.get(product)
+    return running if running is None or person.reseller in (None, running.seller) else None
 
 
 def is_taken(oracle: Oracle, person: Person, product: str) -> bool:
@@ -191,7 +200,7 @@ def is_taken(oracle: Oracle, person: Person, product: str) -> bool:
     for other in oracle.memory.people.values():
         running = other.products.get(product)
         mine = other is not person and other.reseller is not None and other.reseller == person.reseller
-        if mine and running is not None and not running.is_over(oracle.today()):
+        if mine and running is not None and running.seller == person.reseller and not running.is_over(oracle.today()):
             return True
     return False
 
@@ -200,7 +209,7 @@ def unassign(oracle: Oracle, entry: JournalEntry) -> None:
     """The plan ends with the paid period."""
     person = oracle.memory.people[entry.values["account"]]
     oracle.settle(person)
-    running = person.products.get(entry.values["product"])
+    running = own_product(person, entry.values["product"])
     if running is None:
         expected(oracle, entry, "not_found")
     elif expected(oracle, entry, "ok"):
@@ -223,9 +232,14 @@ def delete(oracle: Oracle, entry: JournalEntry) -> None:
             running.end_with_period(oracle.today())
             running.deleted = True
     person.deleted = entry.at
+    cancel_open(oracle, person, entry, "account_closed")
+
+
+def cancel_open(oracle: Oracle, person: Person, entry: JournalEntry, reason: str) -> None:
+    """Every open offer to the account is cancelled."""
     for offered in oracle.memory.offers.values():
         if offered.account == person.label and offered.seen(entry.at)[0] == "open":
-            offered.state, offered.reason = "cancelled", "account_closed"
+            offered.state, offered.reason = "cancelled", reason
 
 
 def running_of(person: Person) -> list[Running]:

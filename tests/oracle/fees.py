@@ -29,8 +29,8 @@ class Charge:
 class Running:
     """Something paid monthly since `anchor`, until the exclusive end of a paid period.
 
-    `then` is the plan that follows; `deleted` means that only a deletion ends it.
-
+    `then` is the plan that follows; `deleted` means that only a deletion ends it. `seller` is the reseller that
+    assigned a product, whose it stays.
     """
 
     account: str
@@ -41,6 +41,7 @@ class Running:
     until: date | None = None
     then: str | None = None
     deleted: bool = False
+    seller: str | None = None
 
     def period(self, day: date) -> tuple[date, date]:
         """The period that contains a day."""

@@ -17,7 +17,7 @@ def single_products(oracle: Oracle, reseller: str) -> set[str]:
         code
         for person in oracle.memory.people.values()
         for code, running in person.products.items()
-        if person.reseller == reseller
+        if person.reseller == running.seller == reseller
         and not running.is_over(oracle.today())
         and not oracle.rules.products[code].multiple
     }
@@ -37,6 +37,9 @@ def merge(oracle: Oracle, entry: JournalEntry) -> None:
         if person.reseller == source.label:
             oracle.settle(person)
             person.reseller = target.label
+    for person in oracle.memory.people.values():
+        for running in person.products.values():
+            running.seller = target.label if running.seller == source.label else running.seller
     oracle.memory.payers = [
         (charge, target.label if payer == source.label and charge.account != source.label else payer)
         for charge, payer in oracle.memory.payers

@@ -48,17 +48,20 @@ products:
     shared: true
     account_subscription: line-retail
     reseller_subscription: line-wholesale
-  house-line:
-    name: House line
-    family: video
-    managed_by: reseller
-    reseller: Elbe
-    account_subscription: house-retail
-    reseller_subscription: house-wholesale
   handset:
     name: Handset
     price: "20.00"
 """.replace("Line, wholesale", '"Line, wholesale"').replace("House line, wholesale", '"House line, wholesale"')
+HOUSE_LINE = """
+  house-line:
+    name: House line
+    family: video
+    managed_by: reseller
+    reseller: {reseller}
+    account_subscription: house-retail
+    reseller_subscription: house-wholesale
+"""
+"""The product of the reseller Elbe, once it exists."""
 
 
 def money(amount: str, currency: str = "USD") -> dict[str, str]:
@@ -79,9 +82,11 @@ class FeeScenario(ApiScenario):
 
     def reseller(self, programme: str, name: str = "Elbe") -> str:
         """Create a reseller; returns its id."""
-        return str(
-            self.api.ok(f"POST /v1/accounts/{self.account(programme, name)}/become-reseller", key=self.key)["id"]
-        )
+        account = self.account(programme, name)
+        self.api.ok(f"POST /v1/accounts/{account}/become-reseller", key=self.key)
+        if (programme, name) == ("house", "Elbe"):
+            self.apply("house", HOUSE + HOUSE_LINE.format(reseller=account))
+        return account
 
     def client(self, reseller: str, name: str | None = None) -> str:
         """Create a client; returns its id."""

@@ -10,6 +10,9 @@ MOMENT: Final = datetime(2026, 3, 2, 12, 0, 30, 500_000, tzinfo=UTC)
 LOW: Final = UUID("019c0000-0000-7000-8000-000000000001")
 MIDDLE: Final = UUID("019c0000-0000-7000-8000-000000000002")
 HIGH: Final = UUID("019c0000-0000-7000-8000-000000000003")
+RESELLER: Final = UUID("019c0000-0000-7000-8000-0000000000a1")
+MOVED: Final = UUID("019c0000-0000-7000-8000-0000000000a2")
+"""A client that came to RESELLER at MIDDLE."""
 VALUES: Final[dict[str, object]] = {
     "states": frozenset({"dead", "retrying"}),
     "task": "offers.deliver",
@@ -20,6 +23,7 @@ VALUES: Final[dict[str, object]] = {
     "created_after": MOMENT,
     "created_before": MOMENT,
     "args": (("offer_id", "7"), ("a=b&c", "")),
+    "reseller": RESELLER,
     "floor": MIDDLE,
     "before": MIDDLE,
 }

@@ -18,6 +18,10 @@ COLD_STATES: Final = frozenset({JobState.SUCCEEDED, JobState.CANCELLED})
 PREFIX: Final = "args."
 EACH_ARG: Final = "payload ->> %(key)s = %(value)s"
 """One such clause for each pair."""
+NOT_BEFORE: Final = """
+NOT EXISTS (SELECT FROM (SELECT id::text AS client, reseller_since AS since FROM accounts
+    WHERE reseller_id = %(reseller)s AND reseller_since IS NOT NULL) AS moved WHERE client = tenant AND id < since)
+""".strip()
 TIMES: Final = frozenset({"created_after", "created_before"})
 
 
@@ -50,7 +54,8 @@ class Condition:
 class JobFilter(BaseModel):
     """A job filter; a default value means any. `tenants` () means no job. `args` are compared as text.
 
-    `error` matches a part of the error message, ignoring case; `fingerprint` groups similar errors. `floor` and
+    `reseller` leaves out the jobs of its clients from before they came to it. `error` matches a part of the error
+    message, ignoring case; `fingerprint` groups similar errors. `floor` and
     `before` bound the ids of one search or chunk.
     """
 
@@ -76,6 +81,7 @@ class JobFilter(BaseModel):
         datetime | None, Condition("created_at < %(created_before)s", "before", "created before {}", _instant)
     ] = None
     args: Annotated[tuple[tuple[str, str], ...], Condition(EACH_ARG, PREFIX)] = ()
+    reseller: Annotated[UUID | None, Condition(NOT_BEFORE)] = None
     floor: Annotated[UUID | None, Condition("id >= %(floor)s")] = None
     before: Annotated[UUID | None, Condition("id < %(before)s")] = None
 
@@ -90,8 +96,9 @@ class JobFilter(BaseModel):
         return JobFilter.model_validate(dict(stored))
 
     def dump(self) -> dict[str, Any]:
-        """Return the filter as JSON without `before`, which is progress."""
-        return {name: _as_json(getattr(self, name)) for name in CONDITIONS if name != "before"}
+        """Return the filter as JSON without `before`, which is progress, and a member that the last release lacks."""
+        newer = {"reseller"} if self.reseller is None else set()
+        return {name: _as_json(getattr(self, name)) for name in CONDITIONS.keys() - {"before", *newer}}
 
     def replace(self, **changes: object) -> Self:
         """Return the filter with other values of some fields."""

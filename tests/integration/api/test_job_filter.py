@@ -15,9 +15,11 @@ from kontor.engine.admin.job_queries import count_by_task_and_tenant, newest_job
 from kontor.jobs.service import with_defaults
 from kontor.kernel.database import psycopg_connection
 from kontor.kernel.states import BulkAction
+from models.accounts import Account
 from models.jobs import Job
 from tests.support.api import Api
-from tests.support.job_filters import HIGH, LOW, MOMENT, VALUES, filter_on
+from tests.support.job_filters import HIGH, LOW, MIDDLE, MOMENT, MOVED, RESELLER, VALUES, filter_on
+from tests.support.wiring import apply_example
 
 MATCHES = {"created_before": LOW, "before": LOW}
 """The older of both jobs matches a limit to the past, the newer one every other field."""
@@ -33,14 +35,38 @@ def both(api: Api) -> Api:
         "error": {"message": f"OSError: {VALUES['error']}!"}, "created_at": MOMENT + second,
     }  # fmt: skip
     older = {
-        "task": "probe.echo", "queue": "default", "tenant": "havel", "state": "queued", "payload": {"offer_id": 8},
+        "task": "probe.echo", "queue": "default", "tenant": str(MOVED), "state": "queued", "payload": {"offer_id": 8},
         "created_at": MOMENT - second,
     }  # fmt: skip
     shared = {"priority": 0, "run_at": MOMENT, "attempt": 1, "max_attempts": 5}
     with api.deps.sessions() as session:
+        apply_example(session, "learning", api.deps.clock)
+        for account in (an_account(RESELLER), an_account(MOVED, reseller_id=RESELLER, reseller_since=MIDDLE)):
+            session.add(account)
+            session.flush()
         session.add_all([Job(id=HIGH, **shared, **newer), Job(id=LOW, **shared, **older)])
         session.commit()
     return api
+
+
+def an_account(account_id: UUID, **more: Any) -> Account:
+    """A reseller, or with `reseller_id` a client."""
+    name = str(account_id)
+    return Account(
+        id=account_id,
+        programme="learning",
+        name=name,
+        name_key=name,
+        kind="client" if more else "reseller",
+        party="company",
+        admin_email="a@elbe.example",
+        email_key=name,
+        locale="de",
+        timezone="UTC",
+        plan="free",
+        created_at=MOMENT,
+        **more,
+    )
 
 
 def ids(connection: Connection[Any], job_filter: JobFilter) -> set[UUID]:

@@ -22,12 +22,12 @@ FROM generate_series(1, 100000)
 def test_filtered_feed_is_read_by_an_index(session: Session, engine: Engine, jobs: Jobs, bound: str | None) -> None:
     session.execute(text(FILL))
     mine = {bound: new_id()} if bound else {}
-    events.emit_for(session, jobs, "mine", {}, at=jobs.clock.now(), **mine)  # type: ignore[arg-type]  # ids by name
+    events.emit_for(session, jobs, "account.activated", {}, at=jobs.clock.now(), **mine)  # type: ignore[arg-type]  # ids by name
     session.commit()
     session.execute(text("ANALYZE domain_events"))
     with statements(engine) as asked:
         page = events.read_feed(session, 0, 100, **mine)
-    assert [event.type for event in page][-1] == ("mine" if bound else "x")
+    assert [event.type for event in page][-1] == ("account.activated" if bound else "x")
     statement, values = asked[-1]
     plan = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalar()
     assert "Seq Scan" not in json.dumps(plan)

@@ -123,11 +123,28 @@ def test_new_reseller_of_a_client_does_not_see_products_managed_by_the_old_one(
     world.api.ok(f"POST /v1/resellers/{elbe}/clients/{moving}/disconnect", key=world.key)
     world.api.ok(f"POST /v1/resellers/{weser}/clients/connect", connected, key=world.key)
 
-    assert world.assigned(moving) == ["line"]
-    assert world.assign(moving, "line").status_code == 200
+    assert world.assigned(moving) == []
+    assert world.call(f"PATCH /v1/accounts/{moving}/products/line", {"retail_fee": None}).status_code == 404
+    assert world.call(f"DELETE /v1/accounts/{moving}/products/line").status_code == 404
+    assert world.assign(moving, "line").status_code == 201
     world.go("2026-01-01")
-    assert [charge["product"] for charge in world.charges(f"resellers/{weser}")] == ["line"]
+    assert world.starts(f"resellers/{weser}") == ["2025-12-01", "2026-01-01"]
     assert [charge["period_start"] for charge in world.charges(f"resellers/{elbe}")] == ["2025-12-01"] * 2
+
+
+def test_reseller_that_gets_its_client_back_has_its_own_assignment_again(
+    world: FeeScenario, house: tuple[str, str]
+) -> None:
+    elbe, _ = house
+    moving = world.account("house", "Moving")
+    connected = {"name": "Moving", "password": "a" * 12}
+    for _ in range(2):
+        world.api.ok(f"POST /v1/resellers/{elbe}/clients/connect", connected, key=world.key)
+        answer = world.assign(moving, "line").status_code
+        world.api.ok(f"POST /v1/resellers/{elbe}/clients/{moving}/disconnect", key=world.key)
+
+    assert answer == 200
+    assert world.starts(f"resellers/{elbe}") == ["2025-12-01"]
 
 
 def test_merged_reseller_sees_and_may_end_the_products_it_pays_for(world: FeeScenario, house: tuple[str, str]) -> None:

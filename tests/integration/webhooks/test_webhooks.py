@@ -63,11 +63,11 @@ def signed_with(posted: ReceivedPost, secret: str) -> bool:
 def test_event_is_delivered_once_signed_to_matching_endpoints(world: OfferScenario) -> None:
     _, secret = listen(world, "trial.started", reseller=world.reseller)
     listen(world, "charge.created", reseller=world.reseller)
-    happen(world, state="running")
+    happen(world, name="Weser", wholesale="13.37")
     world.work()
     [posted] = heard(world)
     assert signed_with(posted, secret)
-    assert body_of(posted)["data"] == {"state": "running"}
+    assert body_of(posted)["data"] == {"name": "Weser"}
     assert posted.headers["webhook-id"].startswith("evt_")
 
 

@@ -35,7 +35,9 @@ ARROWS = {
     (W, "expire"): "cancelled",
     (C, "expire"): "cancelled",
     (W, "close_account"): "cancelled",
+    (W, "move_account"): "cancelled",
     (C, "close_account"): "cancelled",
+    (C, "move_account"): "cancelled",
 }
 
 
@@ -62,6 +64,7 @@ def test_every_transition_to_cancelled_has_its_reason() -> None:
         "withdraw": "withdrawn",
         "expire": "expired",
         "close_account": "account_closed",
+        "move_account": "account_moved",
     }
 
 

@@ -18,8 +18,8 @@ from tests.support.job_filters import HIGH, MOMENT, VALUES, filter_on
 
 FIELDS = tuple(JobFilter.model_fields)
 CHOSEN = tuple(name for name, condition in CONDITIONS.items() if condition.param is not None)
-BOUNDS = {"floor", "before"}
-"""Computed by the search itself, so in no query string."""
+BOUNDS = {"reseller", "floor", "before"}
+"""Computed by the caller and the search, so in no query string."""
 MEMBERS: dict[str, tuple[str, object]] = {
     "state": ("states", ["dead", "retrying"]),
     "task": ("task", VALUES["task"]),

@@ -1,0 +1,202 @@
+"""The visibility of each field of each response, and of each event's data (security.md 1.3, contract.md 7).
+
+A field that stands nowhere here is for operators alone, and a test names it. `decider`: the account itself and
+operators, not its reseller. Opaque members (a programme's document, a job's args) are cut where they are built.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Names separated by blanks, by who sees them; `trade`: resellers and operators, `staff`: operators alone."""
+
+    everyone: str = ""
+    trade: str = ""
+    decider: str = ""
+    staff: str = ""
+
+    def by_group(self) -> Iterator[tuple[str, list[str]]]:
+        """Return each group with its names."""
+        return ((each.name, getattr(self, each.name).split()) for each in fields(self))
+
+
+RESPONSES: Final[Mapping[str, Fields]] = {
+    # wire
+    "PageOut": Fields(everyone="items next"),
+    "MoneyOut": Fields(everyone="amount currency"),
+    "FieldProblemOut": Fields(everyone="loc msg"),
+    # jobs
+    "JobIdsOut": Fields(everyone="ids"),
+    "AttemptOut": Fields(everyone="number started_at ended_at outcome error", staff="worker"),
+    "JobOut": Fields(
+        everyone="id task queue tenant state priority args args_truncated attempt max_attempts run_at created_at"
+        " started_at finished_at result result_truncated error attempts unique_key reason parent_id trace_id"
+        " deduplicated"
+    ),
+    "JobPageOut": Fields(everyone="partial"),
+    "RetryPolicyOut": Fields(everyone="max_attempts base_seconds cap_seconds"),
+    "TaskOut": Fields(everyone="name queue public internal kind args retry crash due_by_seconds"),
+    "BulkCountOut": Fields(everyone="task tenant count"),
+    "BulkOut": Fields(everyone="action total counts partial"),
+    "ClockOut": Fields(staff="now"),
+    "DueWorkOut": Fields(staff="jobs schedules probes"),
+    "UnsettledOut": Fields(staff="due"),
+    "QueueOut": Fields(
+        staff="name paused scheduled queued running retrying dead oldest_queued_seconds estimated",
+    ),
+    "OccurrenceOut": Fields(staff="slot due_at fired_at job_id skipped"),
+    "ScheduleOut": Fields(staff="name cron timezone misfire task paused last next error"),
+    "GapOut": Fields(
+        staff="id kind subject detail remedy mendable since seen_at mended_at accepted_by job_id",
+    ),
+    "OverrideOut": Fields(staff="subject value set_by set_at"),
+    "BusiestOut": Fields(staff="subject count"),
+    "LimitOut": Fields(staff="name what value default window per beyond overrides busiest"),
+    # accounts
+    "TrialOut": Fields(everyone="state ends_at"),
+    "UsageOut": Fields(everyone="value limit"),
+    "ReportedUsageOut": Fields(everyone="metric repeated"),
+    "StartedTrialOut": Fields(everyone="ends_at"),
+    "AcceptedTermsOut": Fields(trade="version accepted_at"),
+    "AccountOut": Fields(
+        everyone="id programme name kind party reseller_id admin_email locale timezone plan trial usage read_only"
+        " suspended activated_at deleted_at created_at",
+        trade="terms",
+    ),
+    "ResellerOut": Fields(everyone="disconnected_from"),
+    "ClientOut": Fields(everyone="mail"),
+    "InstanceOut": Fields(everyone="url secret"),
+    "DnsRecordOut": Fields(trade="name type value"),
+    "DomainOut": Fields(
+        trade="account_id domain verified verified_at verified_by checked_at last_error record",
+    ),
+    "BrandOut": Fields(
+        everyone="name logo_url colours favicon_url support",
+        trade="domain from_address domains",
+    ),
+    "LicenceOut": Fields(everyone="product count expires_at"),
+    "TemplateClashOut": Fields(staff="template becomes"),
+    "HeldAssignmentOut": Fields(staff="account_id account reseller_id product"),
+    "SubscriptionConflictOut": Fields(staff="subscription held"),
+    "MergeReportOut": Fields(
+        staff="reseller_id into turnover_before turnover_after tier_before tier_after clients open_offers"
+        " running_trials templates payments charges assignments paid_plans webhook_endpoints keys clashes conflicts"
+        " managed_products"
+    ),
+    "MergeOut": Fields(staff="job_id report"),
+    "KeyOut": Fields(
+        everyone="id name scopes reseller_id account_id created_at created_by expires_at last_used_at revoked_at"
+        " ranges rate"
+    ),
+    "NewKeyOut": Fields(everyone="secret"),
+    # fees, orders, payments, discounts
+    "AssignmentOut": Fields(
+        everyone="id account_id product name retail_fee anchor since paid_until ends_on created_at",
+        trade="recommended reseller_fee cost below_cost",
+    ),
+    "ChargeOut": Fields(
+        everyone="id account_id reseller_id kind product period_start period_end fee total void voided_at created_at",
+        trade="discount void_reason how",
+    ),
+    "ProductOut": Fields(
+        trade="product name family managed_by editable price retail_fee reseller_fee cost below_cost multiple",
+    ),
+    "SubscriptionOut": Fields(everyone="plan since paid_until ends_on then"),
+    "SubscribedAccountOut": Fields(everyone="subscription"),
+    "SuppressedPercentOut": Fields(trade="code percent by"),
+    "OrderOut": Fields(
+        trade="id reseller_id order_ref product quantity promo_code promotion list_ percent net suppressed"
+        " discount_as_of turnover tier created_at"
+    ),
+    "PaymentOut": Fields(
+        trade="id reseller_id posted_to kind amount paid_at day reference created_at",
+    ),
+    "DiscountWindowOut": Fields(trade="from_ to"),
+    "CountedPaymentOut": Fields(trade="id kind amount paid_at day reference"),
+    "NextTierOut": Fields(trade="name missing"),
+    "TomorrowOut": Fields(trade="as_of turnover tier leaving keep_with"),
+    "SuppressedPromotionOut": Fields(trade="code kind percent by products"),
+    "RecordedDiscountOut": Fields(trade="as_of since turnover tier percent"),
+    "DiscountOut": Fields(
+        trade="as_of window turnover tier percent next_tier tomorrow payments suppressed recorded pay",
+    ),
+    "TierMoveOut": Fields(staff="from_ to resellers"),
+    "MoverOut": Fields(staff="reseller_id from_ to turnover"),
+    "DiscountRunPreviewOut": Fields(
+        staff="programme day resellers moved guard_rail needs_approval moves movers",
+    ),
+    "DiscountRunOut": Fields(
+        staff="id programme day state ranges computed applied resellers moved guard_rail moves started_at decided_at"
+        " decided_by reason finished_at"
+    ),
+    # offers
+    "LineOut": Fields(everyone="product count mode term"),
+    "TemplateOut": Fields(trade="id reseller_id name lines created_at updated_at"),
+    "OfferDeliveryOut": Fields(everyone="attempts last_error delivered_at", trade="job_id"),
+    "GrantStatusOut": Fields(everyone="state last_error"),
+    "LicenceChangeOut": Fields(everyone="product now then"),
+    "OfferEventOut": Fields(everyone="at actor event from_ to hash", trade="job"),
+    "OfferOut": Fields(
+        everyone="id programme reseller_id account_id state reason message lines expires_at created_at decided_at"
+        " decided_by delivery grant changes events",
+        trade="template_id",
+    ),
+    "SentOfferOut": Fields(trade="mail"),
+    "UpdatesOut": Fields(everyone="count"),
+    # mails, programmes, webhooks
+    "RecipientOut": Fields(everyone="address role state sent_at", trade="tries last_error"),
+    "MailOut": Fields(
+        everyone="id template programme account_id reseller_id locale state reason subject from_ sender reply_to"
+        " message_id repeats recipients created_at sent_at",
+        trade="job_id",
+        staff="raw",
+    ),
+    "ProgrammeOut": Fields(everyone="code version applied_at applied_by document"),
+    "WebhookEndpointOut": Fields(
+        trade="id reseller_id url events disabled_at disabled_reason created_at",
+    ),
+    "WebhookEndpointSecretOut": Fields(trade="secret"),
+    "WebhookDeliveryOut": Fields(
+        trade="id endpoint_id webhook_id event_seq type state tries last_status last_error job_id created_at"
+        " delivered_at"
+    ),
+    "ReplayOut": Fields(trade="started"),
+    "EventOut": Fields(everyone="seq id type account_id reseller_id programme at data"),
+}
+
+OFFER: Final = Fields(everyone="offer_id programme reseller_id account_id state reason message lines expires_at")
+NAMED: Final = Fields(everyone="account_id name")
+EVENTS: Final[Mapping[str, Fields]] = {
+    "offer.delivered": OFFER,
+    "offer.withdrawn": OFFER,
+    "offer.accepted": OFFER,
+    "offer.rejected": OFFER,
+    "offer.cancelled": OFFER,
+    "licences.granted": Fields(everyone="account_id reason licences as_of offer_id"),
+    "trial.started": Fields(everyone="account_id name ends_at"),
+    "trial.ended": Fields(everyone="account_id name outcome ended_at"),
+    "quota.exceeded": Fields(everyone="account_id name metric value limit period"),
+    "discount.changed": Fields(trade="reseller_id as_of turnover from to"),
+    "charge.created": Fields(
+        trade="id account_id reseller_id kind product period_start period_end fee discount total void",
+    ),
+    "account.created": Fields(everyone="account_id name kind"),
+    "account.activated": Fields(everyone="account_id"),
+    "account.connected": Fields(everyone="account_id name reseller_id"),
+    "account.disconnected": Fields(everyone="account_id name reseller_id"),
+    "account.became_reseller": Fields(everyone="account_id", trade="terms_version"),
+    "account.reverted": Fields(everyone="account_id"),
+    "account.merged": Fields(
+        everyone="account_id name",
+        trade="into into_name clients open_offers running_trials templates payments charges assignments paid_plans"
+        " webhook_endpoints keys",
+    ),
+    "account.deleted": NAMED,
+    "account.restored": NAMED,
+    "account.purged": NAMED,
+    "job.dead": Fields(trade="job task tenant reason error"),
+}
+"""By type; a type that stands nowhere here is for operators alone."""

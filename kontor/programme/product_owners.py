@@ -1,0 +1,43 @@
+"""The reseller that manages a product: named by its id, which no rename and no new bearer of a name changes."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kontor.programme import Programme
+from kontor.programme.model import ManagedBy, Product
+from kontor.programme.reader import FieldReader
+from kontor.programme.yaml_nodes import ProgrammeError, parse_yaml
+from models.accounts import Account, AccountKind
+
+UNKNOWN = "names no reseller of this programme: give the id of its account"
+
+
+def unknown_owners(
+    session: Session, code: str, text: str, programme: Programme, before: Programme | None
+) -> list[ProgrammeError]:
+    """Return an error at its line for each managing reseller that does not exist; one applied before may have left."""
+    kept = {} if before is None else {name: product.reseller for name, product in before.products.items()}
+    errors: list[ProgrammeError] = []
+    products = FieldReader(parse_yaml(text), "", errors).child("products")
+    for product in programme.products.values():
+        changed = product.reseller != kept.get(product.code)
+        new = product.managed_by is ManagedBy.RESELLER and (changed or not _is_id(product))
+        if new and not _exists(session, code, product):
+            products.child(product.code).child("reseller").add_error(f"{product.reseller!r} {UNKNOWN}")
+    return errors
+
+
+def _is_id(product: Product) -> bool:
+    try:
+        return product.reseller == str(UUID(product.reseller or ""))
+    except ValueError:
+        return False
+
+
+def _exists(session: Session, code: str, product: Product) -> bool:
+    if not _is_id(product):
+        return False
+    reseller = (Account.id == UUID(product.reseller), Account.programme == code, Account.purged_at.is_(None))
+    return session.scalar(select(Account.id).where(*reseller, Account.kind == AccountKind.RESELLER)) is not None
