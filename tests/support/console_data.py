@@ -12,8 +12,6 @@ from kontor.engine.schedules import declare
 from kontor.http.context import Deps
 from kontor.kernel.ids import new_id
 from kontor.kernel.states import MisfirePolicy
-from kontor.mailer.build import MailBuilder
-from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatch, Dispatcher
 from kontor.mails.payloads import MailSend
 from kontor.mails.resend import RULES
@@ -21,13 +19,14 @@ from models.control import Lane, ScheduleOccurrence, WorkerProcess
 from models.mails import Mail
 from tasks.mails import MailSendHandler
 from tests.support.console import enqueue_probe, mark_dead
+from tests.support.wiring import mail_builder
 
 
 def send_first_mail(deps: Deps, template: str) -> tuple[UUID, bytes]:
     """Send the first mail of that template; returns its id and the bytes on the wire."""
     transport = FakeMailTransport()
     dispatcher = Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url)
-    sending = MailSendHandler(dispatcher, MailBuilder(Renderer()), transport)
+    sending = MailSendHandler(dispatcher, mail_builder(), transport)
     context = JobContext(
         id=new_id(), task="mail.send", tenant="", lane=None, attempt=1, now=deps.clock.now(), jobs=deps.jobs,
         cancelled=lambda: False,

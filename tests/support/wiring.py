@@ -1,5 +1,7 @@
 """Services wired as a process wires them, with secrets, doorbells and password hashing fit for tests."""
 
+from functools import lru_cache
+
 from sqlalchemy.orm import Session
 
 from kontor.adapters.fakes import FakeHttp, FakeMailTransport
@@ -36,10 +38,16 @@ def context_for(jobs: Jobs, programmes: Programmes | None = None) -> Context:
     return Context(jobs, programmes or Programmes(), Secrets(DerivedKeys(SECRET), Argon2Passwords.cheap()))
 
 
+@lru_cache(maxsize=1)
+def mail_builder() -> MailBuilder:
+    """The builder of every test: a process compiles a template once."""
+    return MailBuilder(Renderer())
+
+
 def mail_handler(programmes: Programmes, transport: FakeMailTransport) -> MailSendHandler:
     """The handler of `mail.send` with the real templates."""
     dispatcher = Dispatcher(RULES, Tokens(SECRET), programmes, PUBLIC_URL)
-    return MailSendHandler(dispatcher, MailBuilder(Renderer()), transport)
+    return MailSendHandler(dispatcher, mail_builder(), transport)
 
 
 def handler_deps(ctx: Context, sender: CallSender | None = None, transport: MailTransport | None = None) -> HandlerDeps:
@@ -52,7 +60,7 @@ def handler_deps(ctx: Context, sender: CallSender | None = None, transport: Mail
         secret_box=FernetSecretBox(SECRET),
         clock=clock,
         dispatcher=Dispatcher(RULES, Tokens(SECRET), ctx.programmes, PUBLIC_URL),
-        builder=MailBuilder(Renderer()),
+        builder=mail_builder(),
         transport=transport or FakeMailTransport(),
     )
 

@@ -9,12 +9,11 @@ from kontor.adapters.fakes import FakeHttp, FakeMailTransport
 from kontor.adapters.http import SignedCalls
 from kontor.engine.testing import InlineWorker
 from kontor.http.context import Deps
-from kontor.mailer.build import MailBuilder
-from kontor.mailer.render import Renderer
 from kontor.mails.dispatch import Dispatcher
 from kontor.mails.resend import RULES
 from tasks.deps import HandlerDeps
 from tasks.registry import all_handlers
+from tests.support.wiring import mail_builder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def running_worker(deps: Deps, **options: Any) -> Iterator[WorkerHarness]:
         secret_box=deps.secret_box,
         clock=deps.clock,
         dispatcher=Dispatcher(RULES, deps.tokens, deps.programmes, deps.public_url),
-        builder=MailBuilder(Renderer()),
+        builder=mail_builder(),
         transport=mail_transport,
     )
     with InlineWorker(deps.engine, all_handlers(ports), deps.clock, **options) as inline:
