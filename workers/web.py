@@ -95,10 +95,12 @@ def run(settings: Settings) -> None:
     with web_deps(settings) as deps:
         uvicorn.run(
             build(deps),
-            host="0.0.0.0",  # noqa: S104 -- the platform decides who reaches the port
+            host=settings.host,
             port=settings.port,
             loop="uvloop",
             http="httptools",
+            proxy_headers=bool(settings.forwarded_allow_ips),
+            forwarded_allow_ips=list(settings.forwarded_allow_ips),
             lifespan="on",
             access_log=False,
             log_config=None,

@@ -6,47 +6,24 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kontor.adapters.database_url import connection_parameters, url_of
 from kontor.adapters.embedded import endpoints
 from kontor.adapters.embedded.endpoints import shared_servers
 from kontor.adapters.secret_keys import check_secret_keys, listed_keys
-
-BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
+from kontor.adapters.setting_values import parse_boolean, parse_clock_start, parse_networks, url_validator
 
 
 class SettingsError(Exception):
     """The environment is invalid; the message is one line that says how to fix it."""
-
-
-def parse_boolean(text: object) -> object:
-    """Parse exactly `0`, `1`, `true` or `false`."""
-    if isinstance(text, str):
-        if text not in BOOLEANS:
-            raise ValueError("use 0, 1, true or false")
-        return BOOLEANS[text]
-    return text
-
-
-def parse_clock_start(text: object) -> object:
-    """Parse `0`, `1` or an RFC 3339 instant with an offset."""
-    if not isinstance(text, str) or text in BOOLEANS:
-        return parse_boolean(text)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("use 0, 1 or an instant such as 2026-03-01T09:00:00Z") from None
-    if instant.tzinfo is None or "T" not in text.upper():
-        raise ValueError("an instant needs an offset, such as 2026-03-01T09:00:00Z")
-    return instant.astimezone(UTC)
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -74,17 +51,6 @@ def check_redis_url(url: str) -> str:
     return url
 
 
-def url_validator(*schemes: str) -> AfterValidator:
-    """Require one of the schemes."""
-
-    def check(url: str) -> str:
-        if urlsplit(url).scheme not in schemes:
-            raise ValueError("use " + " or ".join(f"{scheme}://…" for scheme in schemes))
-        return url.rstrip("/") if schemes[0] == "https" else url
-
-    return AfterValidator(check)
-
-
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 Flag = Annotated[bool, BeforeValidator(parse_boolean)]
 
@@ -104,7 +70,12 @@ class Environment(BaseSettings):
         None, alias="REDIS_URL"
     )
     smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
+    host: str = Field("127.0.0.1", alias="HOST", pattern=r"^[A-Za-z0-9.:_-]{1,255}$")
     port: int = Field(8000, alias="PORT", ge=1, le=65535)
+    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
+        (), alias="FORWARDED_ALLOW_IPS"
+    )
+    metrics_token: str | None = Field(None, alias="METRICS_TOKEN", min_length=16, pattern=r"^[\x21-\x7e]+$")
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
     console_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="CONSOLE_URL")
     secret_key: Annotated[str, AfterValidator(check_secret_keys)] | None = Field(None, alias="SECRET_KEY")
@@ -153,8 +124,11 @@ class Settings:
     database_direct_url: str | None = None
     redis_url: str
     smtp_url: str
+    host: str = "127.0.0.1"
     port: int = 8000
-    public_url: str = "http://127.0.0.1:8000"
+    forwarded_allow_ips: tuple[str, ...] = ()
+    metrics_token: str | None = field(default=None, repr=False)
+    public_url: str = "http://localhost:8000"
     console_url: str = ""
     secret_key: str = field(repr=False)
     namespace: str
@@ -196,6 +170,7 @@ class Settings:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "SMTP_URL": self.smtp_url,
+            "HOST": self.host,
             "PORT": str(self.port),
             "PUBLIC_URL": self.public_url,
             "SECRET_KEY": self.secret_key,
@@ -250,8 +225,11 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         database_direct_url=environment.database_direct_url,
         redis_url=environment.redis_url or (servers.redis_url if servers else ""),
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
+        host=environment.host,
         port=environment.port,
-        public_url=environment.public_url or f"http://127.0.0.1:{environment.port}",
+        forwarded_allow_ips=environment.forwarded_allow_ips,
+        metrics_token=environment.metrics_token,
+        public_url=environment.public_url or f"http://localhost:{environment.port}",
         console_url=environment.console_url or "",
         secret_key=secret_key,
         namespace=environment.namespace or "",

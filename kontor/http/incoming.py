@@ -31,7 +31,6 @@ class IncomingRequest:
     query: QueryParams
     headers: Headers
     origin: str
-    scheme: str
     trace_id: str
     body: bytes
     form: Mapping[str, str]
@@ -51,7 +50,6 @@ class IncomingRequest:
             query=request.query_params,
             headers=request.headers,
             origin=client[0] if client else "",
-            scheme=scope.get("scheme", "http"),
             trace_id=trace_id or trace_of(request),
             body=body,
             form=form,
@@ -66,11 +64,6 @@ class IncomingRequest:
     def cookies(self) -> Mapping[str, str]:
         """The cookies, parsed on use: the API needs none."""
         return cookie_parser("; ".join(self.headers.getlist("cookie")))
-
-    @property
-    def secure(self) -> bool:
-        """Whether the client speaks HTTPS, with Kontor or with the proxy before it."""
-        return "https" in (self.scheme, self.headers.get("x-forwarded-proto"))
 
     def param(self, name: str) -> str | None:
         """Return a query parameter, None if empty; NUL characters, which PostgreSQL rejects, are removed."""

@@ -1,0 +1,53 @@
+"""Values of settings as the environment spells them."""
+
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+BOOLEANS = {"0": False, "false": False, "1": True, "true": True}
+
+
+def parse_boolean(text: object) -> object:
+    """Parse exactly `0`, `1`, `true` or `false`."""
+    if isinstance(text, str):
+        if text not in BOOLEANS:
+            raise ValueError("use 0, 1, true or false")
+        return BOOLEANS[text]
+    return text
+
+
+def parse_clock_start(text: object) -> object:
+    """Parse `0`, `1` or an RFC 3339 instant with an offset."""
+    if not isinstance(text, str) or text in BOOLEANS:
+        return parse_boolean(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("use 0, 1 or an instant such as 2026-03-01T09:00:00Z") from None
+    if instant.tzinfo is None or "T" not in text.upper():
+        raise ValueError("an instant needs an offset, such as 2026-03-01T09:00:00Z")
+    return instant.astimezone(UTC)
+
+
+def parse_networks(text: object) -> object:
+    """Parse addresses and networks, separated by commas."""
+    if not isinstance(text, str):
+        return text
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return tuple(str(ip_network(part)) for part in parts)
+    except ValueError:
+        raise ValueError("list addresses or networks, such as 127.0.0.1,10.0.0.0/8") from None
+
+
+def url_validator(*schemes: str) -> AfterValidator:
+    """Require one of the schemes."""
+
+    def check(url: str) -> str:
+        if urlsplit(url).scheme not in schemes:
+            raise ValueError("use " + " or ".join(f"{scheme}://…" for scheme in schemes))
+        return url.rstrip("/") if schemes[0] == "https" else url
+
+    return AfterValidator(check)
