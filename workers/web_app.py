@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from kontor.accounts import routes as accounts_routes
@@ -22,11 +22,12 @@ from kontor.http.acts import flush_refusals
 from kontor.http.context import Deps
 from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
-from kontor.http.responses import MEDIA, ApiResponse, head, respond
+from kontor.http.responses import MEDIA, ApiResponse, head, problem, respond
 from kontor.http.routing import Routes, describe, flat
 from kontor.http.tracing import TracingMiddleware
 from kontor.jobs import queue_routes
 from kontor.jobs import routes as jobs_routes
+from kontor.kernel.errors import KontorError
 from kontor.mails import routes as mails_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
@@ -86,7 +87,7 @@ def build(deps: Deps) -> FastAPI:
         if deps.tracer is not None:
             deps.tracer.close()
 
-    app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
     app.state.deps = deps
     app.state.watch = JobWatcher(deps)
     app.state.meter = RequestMetrics(deps)
@@ -96,6 +97,8 @@ def build(deps: Deps) -> FastAPI:
     app.include_router(page_router())
     mount_console(app)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(KontorError, _refused)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
     app.add_exception_handler(Exception, _internal_error)
     describe(app)
     if deps.tracer is not None:
@@ -109,11 +112,23 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _plain(error.status_code, dict(error.headers or {}), trace_of(request))
 
 
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer a request whose body is refused before a route works on it."""
+    assert isinstance(error, KontorError)
+    trace_id = trace_of(request)
+    return respond(problem(error, trace_id), trace_id)
+
+
+async def _disconnected(request: Request, error: Exception) -> Response:
+    """End a request whose client left before its body was complete; nobody reads the answer."""
+    return Response(status_code=400)
+
+
 async def _internal_error(request: Request, error: Exception) -> Response:
-    """Log an internal error and answer with its trace id."""
+    """Log an internal error and answer with its trace id; the server closes the connection after it."""
     trace_id = trace_of(request)
     log.error("request.failed", path=request.url.path, trace=trace_id, exc_info=error)
-    return _plain(500, {}, trace_id)
+    return _plain(500, {"Connection": "close"}, trace_id)
 
 
 def _plain(status: int, headers: dict[str, str], trace_id: str) -> Response:

@@ -23,6 +23,4 @@ BODY_SECONDS: Final = 10.0
 """A body may take this long, and a second more for every BODY_RATE bytes of it; also the longest pause within it."""
 BODY_RATE: Final = 64 * 1024
 LARGE_BODY: Final = 64 * 1024
-"""Longer bodies count towards those in flight."""
-BODIES_IN_FLIGHT: Final = 64 * 1024 * 1024
-"""Bytes of large bodies that a process reads or works on at once; a single key may use half of them."""
+"""Longer bodies count towards the limit `body_bytes`."""

@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from kontor import audit
 from kontor.accounts import portal as accounts_portal
 from kontor.evidence.acts import Act, watched
+from kontor.http.bodies import read_form
 from kontor.http.context import Deps, RequestTransaction
-from kontor.http.incoming import IncomingRequest, read_form
+from kontor.http.incoming import IncomingRequest
 from kontor.http.transaction import run_page
 from kontor.kernel.errors import KontorError
 from kontor.mailer.formatting import LANGUAGES
@@ -79,7 +80,7 @@ async def _redirect_to_console() -> RedirectResponse:
 def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler:
     async def handle(request: Request) -> Response:
         deps: Deps = request.app.state.deps
-        incoming = IncomingRequest.of(request, form=await read_form(request, FIELDS))
+        incoming = IncomingRequest.of(request, form=await read_form(request, FIELDS, deps.limits.bodies))
 
         def work() -> Response:
             page = _page(deps, incoming, view, refuse)
