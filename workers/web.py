@@ -76,6 +76,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 keys=keys,
                 public_url=settings.public_url,
                 console_url=settings.console_url,
+                metrics_token=settings.metrics_token,
                 test_clock=settings.test_clock,
                 version=installed_version(),
                 tracer=tracer,

@@ -5,12 +5,11 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
-import structlog
 from fastapi import FastAPI
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from kontor.accounts import routes as accounts_routes
 from kontor.accounts import suspension_routes
@@ -20,6 +19,8 @@ from kontor.discounts import routes as discounts_routes
 from kontor.fees import routes as fees_routes
 from kontor.http.acts import flush_refusals
 from kontor.http.context import Deps
+from kontor.http.edge import Edge, on_domain
+from kontor.http.hosts import DomainOwners, Hosts
 from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
 from kontor.http.responses import MEDIA, ApiResponse, head, problem, respond
@@ -72,8 +73,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     operators_routes.routes,
     jobs_routes.clock_routes,
 )
-CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
-log = structlog.get_logger(__name__)
+CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
 def build(deps: Deps) -> FastAPI:
@@ -89,6 +89,8 @@ def build(deps: Deps) -> FastAPI:
 
     app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
     app.state.deps = deps
+    app.state.hosts = Hosts.of(deps.public_url, deps.staff_url)
+    app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)
     app.state.meter = RequestMetrics(deps)
     app.router.routes.extend(flat(FAMILIES))
@@ -99,16 +101,18 @@ def build(deps: Deps) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(KontorError, _refused)
     app.add_exception_handler(ClientDisconnect, _disconnected)
-    app.add_exception_handler(Exception, _internal_error)
     describe(app)
     if deps.tracer is not None:
         app.add_middleware(TracingMiddleware, tracer=deps.tracer)
+    app.add_middleware(Edge)
     return app
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     """Answer a request that matches no route or method."""
     assert isinstance(error, HTTPException)
+    if on_domain(request.scope):
+        return PlainTextResponse(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
     return _plain(error.status_code, dict(error.headers or {}), trace_of(request))
 
 
@@ -122,13 +126,6 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _disconnected(request: Request, error: Exception) -> Response:
     """End a request whose client left before its body was complete; nobody reads the answer."""
     return Response(status_code=400)
-
-
-async def _internal_error(request: Request, error: Exception) -> Response:
-    """Log an internal error and answer with its trace id; the server closes the connection after it."""
-    trace_id = trace_of(request)
-    log.error("request.failed", path=request.url.path, trace=trace_id, exc_info=error)
-    return _plain(500, {"Connection": "close"}, trace_id)
 
 
 def _plain(status: int, headers: dict[str, str], trace_id: str) -> Response:

@@ -19,6 +19,7 @@ class IncomingRequest:
     """Everything a use case may read of a request, with its body (API) or its form (pages).
 
     `target` is path and query as sent, `origin` the client's IP address.
+    `domain_owners`: who verified the domain that was asked; None on a host of the deployment itself.
     """
 
     method: str
@@ -31,6 +32,7 @@ class IncomingRequest:
     trace_id: str
     body: bytes
     form: Mapping[str, str]
+    domain_owners: frozenset[UUID] | None = None
 
     @classmethod
     def of(
@@ -50,6 +52,7 @@ class IncomingRequest:
             trace_id=trace_id or trace_of(request),
             body=body,
             form=form,
+            domain_owners=scope.get("kontor.owners"),
         )
 
     @property

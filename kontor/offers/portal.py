@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from kontor.accounts.portal import brand_of, suspended, unknown
+from kontor.accounts.portal import brand_of, require_served, suspended, unknown
 from kontor.http.context import Deps, RequestTransaction
 from kontor.kernel.errors import Conflict, Gone, KontorError, NotFound
 from kontor.kernel.states import OfferState
@@ -57,6 +57,8 @@ def decide(request: RequestTransaction) -> PublicPage:
     verdict, token = request.incoming.form.get("decision"), request.incoming.params["token"]
     if verdict not in list(DecisionChoice):
         return _page(request, _peek(request), 422, CHOOSE)
+    if request.incoming.domain_owners is not None:
+        _peek(request)
     tokens, choice = request.deps.tokens, DecisionChoice(verdict)
     return _page(request, decisions.decide_by_link(request.context, request.session, tokens, token, choice))
 
@@ -76,7 +78,9 @@ def refuse_decision(request: RequestTransaction, error: KontorError) -> PublicPa
 
 
 def _peek(request: RequestTransaction) -> DecisionView:
-    return decisions.peek(request.context, request.session, request.deps.tokens, request.incoming.params["token"])
+    seen = decisions.peek(request.context, request.session, request.deps.tokens, request.incoming.params["token"])
+    require_served(request, seen.offer.reseller_id)
+    return seen
 
 
 def _page(request: RequestTransaction, seen: DecisionView, status: int = 200, notice: str | None = None) -> PublicPage:

@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -15,6 +16,8 @@ from kontor.accounts import portal as accounts_portal
 from kontor.evidence.acts import Act, watched
 from kontor.http.bodies import read_form
 from kontor.http.context import Deps, RequestTransaction
+from kontor.http.edge import SURFACES
+from kontor.http.hosts import Surface
 from kontor.http.incoming import IncomingRequest
 from kontor.http.transaction import run_page
 from kontor.kernel.errors import KontorError
@@ -73,7 +76,10 @@ def page_router() -> APIRouter:
     return router
 
 
-async def _redirect_to_console() -> RedirectResponse:
+async def _redirect_to_console(request: Request) -> RedirectResponse:
+    """Lead the staff's host to the console."""
+    if Surface.STAFF not in request.scope[SURFACES]:
+        raise HTTPException(404)
     return RedirectResponse("/console", 302)
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from kontor.adapters.bounded_http import BoundedHttp, bounded_http
 from kontor.http.context import Deps
+from kontor.http.hosts import BOTH
 from kontor.operators import keys
 
 ALL_SCOPES = ("read", "enqueue", "work", "decide", "operate", "admin", "keys")
@@ -40,7 +41,12 @@ class ListeningServer(uvicorn.Server):
 
 @contextmanager
 def running_server(app: FastAPI, http: type[BoundedHttp] | None = None) -> Iterator[str]:
-    """Serve an application while the block runs, as the web process does; yields its base URL."""
+    """Serve an application while the block runs, as the web process does; yields its base URL.
+
+    This machine's names serve what the staff's and the provider's host do.
+    """
+    if hasattr(app.state, "hosts"):
+        app.state.hosts = replace(app.state.hosts, loopback=BOTH)
     server = ListeningServer(app, http or bounded_http())
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
