@@ -17,6 +17,7 @@ from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
 from kontor.discounts import routes as discounts_routes
 from kontor.fees import routes as fees_routes
+from kontor.http import docs_page
 from kontor.http.acts import flush_refusals
 from kontor.http.context import Deps
 from kontor.http.edge import Edge, on_domain
@@ -87,7 +88,9 @@ def build(deps: Deps) -> FastAPI:
         if deps.tracer is not None:
             deps.tracer.close()
 
-    app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=TITLE, version=deps.version, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.deps = deps
     app.state.hosts = Hosts.of(deps.public_url, deps.staff_url)
     app.state.domains = DomainOwners(deps)
@@ -97,6 +100,7 @@ def build(deps: Deps) -> FastAPI:
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)
     app.include_router(page_router())
+    docs_page.mount(app)
     mount_console(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(KontorError, _refused)

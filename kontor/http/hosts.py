@@ -109,7 +109,7 @@ class Hosts:
     def surfaces(self, host: str, own_port: int | None) -> frozenset[Surface]:
         """Return what a Host header's host serves; nothing for a host that is not the deployment's."""
         name, port = split_host(host)
-        if is_loopback(name) and (port in self.ports or port == own_port):
+        if is_loopback(name) and (port is None or port in self.ports or port == own_port):
             return self.loopback
         ports = PORTS.values() if port is None else (port,)
         return frozenset().union(*(self.named.get((name, number), NOWHERE) for number in ports))

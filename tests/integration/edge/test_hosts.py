@@ -1,5 +1,6 @@
 """What each host serves, the headers of every answer, and who may ask for metrics and certificates."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -181,3 +182,15 @@ def test_unexpected_error_is_500_and_the_connection_goes_on(api: Api, monkeypatc
     assert "connection" not in failed.headers
     monkeypatch.undo()
     assert api.http.get("/healthz").status_code == 200
+
+
+def test_docs_load_every_file_from_this_host(api: Api) -> None:
+    page = api.http.get("/docs")
+    policy = page.headers["content-security-policy"]
+
+    assert "//" not in page.text
+    assert "'unsafe-inline'" not in policy
+    assert re.findall(r"<script>|style=|\son\w+=", page.text) == []
+    for path in re.findall(r'(?:src|href)="(/[^"]+)"', page.text):
+        asset = api.http.get(path)
+        assert (asset.status_code, asset.headers["x-content-type-options"]) == (200, "nosniff"), path

@@ -14,8 +14,8 @@ TOGETHER = Hosts.of("https://kontor.example", "https://kontor.example")
     ("hosts", "header", "expected"),
     [
         *((LOCAL, f"{name}:8000", BOTH) for name in ("localhost", "127.0.0.1", "[::1]", "LOCALHOST")),
-        (LOCAL, "localhost:9001", BOTH),
-        *((LOCAL, name, NOWHERE) for name in ("localhost", "localhost:80", "kontor.example", "", "a:b", "[::1]")),
+        *((LOCAL, name, BOTH) for name in ("localhost:9001", "localhost", "[::1]")),
+        *((LOCAL, name, NOWHERE) for name in ("localhost:80", "kontor.example", "", "a:b", "10.0.0.1:8000")),
         *((TOGETHER, name, BOTH) for name in ("kontor.example", "kontor.example:443", "Kontor.Example")),
         *((TOGETHER, name, NOWHERE) for name in ("kontor.example:8000", "localhost:9001", "www.kontor.example")),
         (APART, "kontor.example", PROVIDER),
