@@ -17,6 +17,8 @@ from kontor.kernel.edge import DEFENCES, HEADER_LIMIT, HEADER_SECONDS, INCOMPLET
 
 DRAIN_SECONDS: Final = 2.0
 """How long a client may still send, unread, after an answer that did not wait for its body."""
+DRAIN_BYTES: Final = 1024 * 1024
+"""How much of it is taken; the rest stays where it is."""
 CLOSE: Final = (b"connection", b"close")
 
 
@@ -85,6 +87,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
         self._ending = False
         """An answer was given that is the last one: what still arrives is dropped."""
+        self._dropped = 0
         self._unread = False
         """The answer under way does not wait for the body."""
 
@@ -105,14 +108,19 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, a header in parts that cannot exceed the limit."""
-        while data and not self._ending and not self.transport.is_closing():
+        if self._ending:
+            self._dropped += len(data)
+            if self._dropped > DRAIN_BYTES:
+                self.flow.pause_reading()
+            return
+        while data and self._goes_on():
             room = HEADER_LIMIT - self._unparsed if self._in_header else len(data)
             part, data = data[:room], data[room:]
             self._unparsed += len(part)
             super().data_received(part)
-            if self._unparsed >= HEADER_LIMIT and not self._ending:
+            if self._unparsed >= HEADER_LIMIT and self._goes_on():
                 self.refuse(431 if self._in_header else 400)
-        if self._in_header and self._unparsed and self._timer is None and not self._ending:
+        if self._in_header and self._unparsed and self._timer is None and self._goes_on():
             self._expect_header()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -183,6 +191,9 @@ class BoundedHttp(HttpToolsProtocol):
             await app(scope, receive, answer)
 
         super()._start_asgi_task(cycle, answered)
+
+    def _goes_on(self) -> bool:
+        return not self._ending and not self.transport.is_closing()
 
     def _expect_header(self) -> None:
         self._timer = self.loop.call_later(self.header_seconds, self._on_overdue_header)
