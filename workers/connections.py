@@ -1,5 +1,7 @@
 """Built where a process starts: connections to PostgreSQL and Redis, clock, tracer, release."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,6 +42,7 @@ CACHED_PLAN_OPTIONS = f"{OPTIONS} -c enable_seqscan=off"
 
 
 CONNECT_SECONDS = 5
+HASHING_NICENESS = 10
 QUEUE_RETRY = timedelta(seconds=2)
 LOST_MILLISECONDS = 15_000
 NO_SESSION = (
@@ -259,11 +262,17 @@ class ContextThreads(ThreadPoolExecutor):
         return super().submit(lambda: context.run(fn, *args, **kwargs))
 
 
+def yield_to_others() -> None:
+    """Let other threads of this process have the processor first; Linux has a priority per thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICENESS)
+
+
 class BoundedThreads(ThreadPoolExecutor):
-    """Threads with a queue of `waiting` calls; a further one is refused at once."""
+    """Threads with a queue of `waiting` calls; a further one is refused at once. All others go before them."""
 
     def __init__(self, threads: int, waiting: int) -> None:
-        super().__init__(threads, thread_name_prefix="sign-in")
+        super().__init__(threads, thread_name_prefix="sign-in", initializer=yield_to_others)
         self._free = threading.BoundedSemaphore(threads + waiting)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:

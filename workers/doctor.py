@@ -140,16 +140,19 @@ def check_smtp(settings: Settings) -> Check:
     """Check that the mail server responds."""
     url = urlsplit(settings.smtp_url)
     client: Callable[..., smtplib.SMTP] = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
-    port = url.port or (465 if url.scheme == "smtps" else 25)
+    port, starttls = url.port or (465 if url.scheme == "smtps" else 25), parse_qs(url.query).get("starttls") == ["1"]
     try:
         with client(url.hostname or "", port, timeout=5) as server:
             server.ehlo()
-            if parse_qs(url.query).get("starttls") == ["1"]:
+            if starttls:
                 server.starttls()
     except (OSError, smtplib.SMTPException) as error:
         if settings.smtp_url == CATCHER_URL:
             return Check("SMTP", "warning", "no mail catcher is running", "start `kontor up`, or set SMTP_URL")
         return Check("SMTP", "problem", f"{url.hostname}:{port}: {one_line(error)}", "correct SMTP_URL")
+    if url.scheme == "smtp" and url.password is not None and not starttls:
+        text = f"{url.hostname}:{port} responds, but its password crosses the network in clear"
+        return Check("SMTP", "warning", text, "use smtps://, or add ?starttls=1 to SMTP_URL")
     return Check("SMTP", "ok", f"{url.hostname}:{port} responds")
 
 

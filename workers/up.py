@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Roles = Mapping[str, Callable[[], object]]
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- compared with, not listened on
 
 
 def free_port() -> int:
@@ -33,12 +34,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def claim_port(port: int) -> None:
+def claim_port(host: str, port: int) -> None:
     """Check that a port is free before anything starts; a killed owner of it gets 1 s to end. Raises SettingsError."""
     deadline = time.monotonic() + endpoints.DYING_SECONDS
     while True:
         try:
-            socket.create_server((LOOPBACK, port)).close()
+            socket.create_server((host, port), family=family_of(host)).close()
         except OSError:
             if time.monotonic() > deadline:
                 raise SettingsError(f"port {port} is in use: choose another with --port or PORT") from None
@@ -47,10 +48,15 @@ def claim_port(port: int) -> None:
             return
 
 
-def is_listening(port: int) -> bool:
-    """Whether a process listens on a local port."""
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the family of an address to listen on."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def is_listening(host: str, port: int) -> bool:
+    """Whether a process listens on a port of this machine."""
     try:
-        socket.create_connection((LOOPBACK, port), timeout=0.5).close()
+        socket.create_connection((LOOPBACK if host in EVERYWHERE else host, port), timeout=0.5).close()
     except OSError:
         return False
     return True
@@ -119,7 +125,7 @@ def run(
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, exit_on_signal)
-    claim_port(environment.port)
+    claim_port(environment.host, environment.port)
     with ExitStack() as stack:
         embedded_settings, servers = stack.enter_context(embedded(environment))
         settings = with_catcher(environment, embedded_settings)
@@ -135,4 +141,6 @@ def run(
             endpoints.publish(settings.data_dir, addresses)
         preload()
         children = child_processes(settings, roles, catcher=environment.smtp_url is None)
-        Supervisor(children, servers).run(lambda: is_listening(settings.port), lambda: greet(settings, login))
+        Supervisor(children, servers).run(
+            lambda: is_listening(settings.host, settings.port), lambda: greet(settings, login)
+        )

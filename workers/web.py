@@ -1,5 +1,6 @@
 """The web process: API and pages behind uvicorn."""
 
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -7,6 +8,7 @@ from contextlib import closing, contextmanager
 import uvicorn
 from sqlalchemy.orm import sessionmaker
 
+from kontor.adapters.bounded_http import bounded_http
 from kontor.adapters.redis_doorbell import RedisRelayHint
 from kontor.adapters.resolver import Names
 from kontor.adapters.secrets import HASHES_AT_ONCE, Argon2Passwords, DataKeyBox
@@ -75,6 +77,7 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
                 identity_provider=identity_provider(settings, clock),
                 public_url=settings.public_url,
                 console_url=settings.console_url,
+                metrics_token=settings.metrics_token,
                 test_clock=settings.test_clock,
                 version=installed_version(),
                 tracer=tracer,
@@ -91,15 +94,25 @@ def web_deps(settings: Settings) -> Iterator[Deps]:
         engine.dispose()
 
 
+def raise_open_files() -> None:
+    """Let this process open as many files as the system lets it: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run(settings: Settings) -> None:
     """Serve until a stop signal."""
+    raise_open_files()
     with web_deps(settings) as deps:
         uvicorn.run(
             build(deps),
-            host="0.0.0.0",  # noqa: S104 -- the platform decides who reaches the port
+            host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=bounded_http(settings.forwarded_allow_ips),
+            ws="none",
+            proxy_headers=bool(settings.forwarded_allow_ips),
+            forwarded_allow_ips=list(settings.forwarded_allow_ips),
             lifespan="on",
             access_log=False,
             log_config=None,

@@ -5,12 +5,11 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
-import structlog
 from fastapi import FastAPI
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 
 from kontor.accounts import routes as accounts_routes
 from kontor.accounts import suspension_routes
@@ -18,15 +17,19 @@ from kontor.bulk import routes as bulk_routes
 from kontor.console.app import mount as mount_console
 from kontor.discounts import routes as discounts_routes
 from kontor.fees import routes as fees_routes
+from kontor.http import docs_page
 from kontor.http.acts import flush_refusals
 from kontor.http.context import Deps
+from kontor.http.edge import Edge, on_domain
+from kontor.http.hosts import DomainOwners, Hosts
 from kontor.http.incoming import trace_of
 from kontor.http.long_poll import JobWatcher
-from kontor.http.responses import MEDIA, ApiResponse, head, respond
+from kontor.http.responses import MEDIA, ApiResponse, head, problem, respond
 from kontor.http.routing import Routes, describe, flat
 from kontor.http.tracing import TracingMiddleware
 from kontor.jobs import queue_routes
 from kontor.jobs import routes as jobs_routes
+from kontor.kernel.errors import KontorError
 from kontor.mails import routes as mails_routes
 from kontor.monitoring import routes as monitoring_routes
 from kontor.monitoring.routes import RequestMetrics
@@ -71,8 +74,7 @@ FAMILIES: Final[tuple[Routes, ...]] = (
     operators_routes.routes,
     jobs_routes.clock_routes,
 )
-CODES: Final = {404: "not_found", 405: "method_not_allowed", 500: "internal"}
-log = structlog.get_logger(__name__)
+CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
 def build(deps: Deps) -> FastAPI:
@@ -86,34 +88,48 @@ def build(deps: Deps) -> FastAPI:
         if deps.tracer is not None:
             deps.tracer.close()
 
-    app = FastAPI(title=TITLE, version=deps.version, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title=TITLE, version=deps.version, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.deps = deps
+    app.state.hosts = Hosts.of(deps.public_url, deps.staff_url)
+    app.state.domains = DomainOwners(deps)
     app.state.watch = JobWatcher(deps)
     app.state.meter = RequestMetrics(deps)
     app.router.routes.extend(flat(FAMILIES))
     app.include_router(monitoring_routes.health_router)
     app.include_router(monitoring_routes.metrics_router)
     app.include_router(page_router())
+    docs_page.mount(app)
     mount_console(app)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _internal_error)
+    app.add_exception_handler(KontorError, _refused)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
     describe(app)
     if deps.tracer is not None:
         app.add_middleware(TracingMiddleware, tracer=deps.tracer)
+    app.add_middleware(Edge)
     return app
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     """Answer a request that matches no route or method."""
     assert isinstance(error, HTTPException)
+    if on_domain(request.scope):
+        return PlainTextResponse(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
     return _plain(error.status_code, dict(error.headers or {}), trace_of(request))
 
 
-async def _internal_error(request: Request, error: Exception) -> Response:
-    """Log an internal error and answer with its trace id."""
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer a request whose body is refused before a route works on it."""
+    assert isinstance(error, KontorError)
     trace_id = trace_of(request)
-    log.error("request.failed", path=request.url.path, trace=trace_id, exc_info=error)
-    return _plain(500, {}, trace_id)
+    return respond(problem(error, trace_id), trace_id)
+
+
+async def _disconnected(request: Request, error: Exception) -> Response:
+    """End a request whose client left before its body was complete; nobody reads the answer."""
+    return Response(status_code=400)
 
 
 def _plain(status: int, headers: dict[str, str], trace_id: str) -> Response:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -44,6 +45,8 @@ def activate(request: RequestTransaction) -> PublicPage:
     """Activate the account, with a password if one was entered. Raises NotFound, Gone, Conflict, Invalid."""
     password = request.incoming.form.get("password") or None
     token = request.incoming.params["token"]
+    if request.incoming.domain_owners is not None:
+        _peek(request)
     link = activation.activate(request.context, request.session, request.deps.tokens, token, password)
     return _page(request, link.account, 200, ACTIVE, form=False)
 
@@ -112,7 +115,16 @@ def address_page(
 
 def _peek(request: RequestTransaction) -> activation.Invitation:
     token = request.incoming.params["token"]
-    return activation.peek(request.context, request.session, request.deps.tokens, token)
+    link = activation.peek(request.context, request.session, request.deps.tokens, token)
+    require_served(request, link.account.reseller_id or link.account.id)
+    return link
+
+
+def require_served(request: RequestTransaction, owner: UUID) -> None:
+    """Raise NotFound on a domain of others than the owner of what a link shows: a reseller, or a regular account."""
+    domain_owners = request.incoming.domain_owners
+    if domain_owners is not None and owner not in domain_owners:
+        raise NotFound
 
 
 def _gone(error: Gone) -> PublicPage:

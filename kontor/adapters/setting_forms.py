@@ -1,6 +1,7 @@
 """Forms of settings: each parser raises ValueError with what to write instead."""
 
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
@@ -30,6 +31,17 @@ def parse_clock_start(text: object) -> object:
     if instant.tzinfo is None or "T" not in text.upper():
         raise ValueError("an instant needs an offset, such as 2026-03-01T09:00:00Z")
     return instant.astimezone(UTC)
+
+
+def parse_networks(text: object) -> object:
+    """Parse addresses and networks, separated by commas."""
+    if not isinstance(text, str):
+        return text
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return tuple(str(ip_network(part)) for part in parts)
+    except ValueError:
+        raise ValueError("list addresses or networks, such as 127.0.0.1,10.0.0.0/8") from None
 
 
 def check_redis_url(url: str) -> str:

@@ -23,6 +23,7 @@ from kontor.adapters.setting_forms import (
     check_redis_url,
     parse_boolean,
     parse_clock_start,
+    parse_networks,
     parse_role_map,
     url_validator,
 )
@@ -68,7 +69,12 @@ class Environment(BaseSettings):
         None, alias="REDIS_URL"
     )
     smtp_url: Annotated[str, url_validator("smtp", "smtps")] | None = Field(None, alias="SMTP_URL")
+    host: str = Field("127.0.0.1", alias="HOST", pattern=r"^[A-Za-z0-9.:_-]{1,255}$")
     port: int = Field(8000, alias="PORT", ge=1, le=65535)
+    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_networks)] = Field(
+        (), alias="FORWARDED_ALLOW_IPS"
+    )
+    metrics_token: str | None = Field(None, alias="METRICS_TOKEN", min_length=16, pattern=r"^[\x21-\x7e]+$")
     public_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="PUBLIC_URL")
     console_url: Annotated[str, url_validator("https", "http")] | None = Field(None, alias="CONSOLE_URL")
     secret_key: Annotated[str, AfterValidator(check_secret_keys)] | None = Field(None, alias="SECRET_KEY")
@@ -124,7 +130,10 @@ class Settings:
     database_direct_url: str | None = None
     redis_url: str
     smtp_url: str
+    host: str = "127.0.0.1"
     port: int = 8000
+    forwarded_allow_ips: tuple[str, ...] = ()
+    metrics_token: str | None = field(default=None, repr=False)
     public_url: str = "http://localhost:8000"
     console_url: str = ""
     secret_key: str = field(repr=False)
@@ -168,6 +177,7 @@ class Settings:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "SMTP_URL": self.smtp_url,
+            "HOST": self.host,
             "PORT": str(self.port),
             "PUBLIC_URL": self.public_url,
             "SECRET_KEY": self.secret_key,
@@ -222,7 +232,10 @@ def settings_from(environment: Environment, servers: endpoints.Endpoints | None)
         database_direct_url=environment.database_direct_url,
         redis_url=environment.redis_url or (servers.redis_url if servers else ""),
         smtp_url=environment.smtp_url or (servers and servers.smtp_url) or CATCHER_URL,
+        host=environment.host,
         port=environment.port,
+        forwarded_allow_ips=environment.forwarded_allow_ips,
+        metrics_token=environment.metrics_token,
         public_url=environment.public_url or f"http://localhost:{environment.port}",
         console_url=environment.console_url or "",
         secret_key=secret_key,

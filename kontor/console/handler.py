@@ -16,8 +16,9 @@ from kontor.console.auth import PASSWORD_PATH, PasswordChangeRequired, RolePolic
 from kontor.console.login import login_path
 from kontor.console.proof import demand
 from kontor.console.render import Templates
+from kontor.http.bodies import read_form
 from kontor.http.context import Deps
-from kontor.http.incoming import IncomingRequest, read_form
+from kontor.http.incoming import IncomingRequest
 from kontor.http.problems import OutOfRange, Unauthorized, Unavailable, headers_of, status_of
 from kontor.http.transaction import run, run_page
 from kontor.kernel.errors import KontorError, NotFound, TooManyAttempts
@@ -42,7 +43,7 @@ class ConsoleHandler:
 
         async def handle(http_request: Request) -> Response:
             deps: Deps = http_request.app.state.deps
-            form = await read_form(http_request, FIELDS)
+            form = await read_form(http_request, FIELDS, deps.limits.bodies)
             stripped = {name: text.replace("\x00", "") for name, text in form.items()}
             incoming = IncomingRequest.of(http_request, form=stripped)
             if http_request.method == "GET" and requested(http_request.headers.get("accept", "")):

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Val
 
 from kontor.engine.retry import RetryPolicy
 from kontor.kernel.errors import FieldError, Invalid
+from kontor.kernel.field_errors import MANY_ERRORS, field_errors, unknown_names
 from kontor.kernel.states import CrashPolicy, MisfirePolicy, TaskKind
 
 
@@ -68,13 +69,14 @@ class Payload(BaseModel):
 
 
 def validate(payload: type[Payload], args: Mapping[str, object]) -> Payload:
-    """Validate untrusted args. Raises Invalid(`invalid_args`) that lists every invalid field."""
+    """Validate untrusted args. Raises Invalid(`invalid_args`) that lists a hundred invalid fields."""
+    errors = unknown_names(payload, args, "args") if len(args) > MANY_ERRORS else []
     try:
-        return payload.model_validate(args)
+        if not errors:
+            return payload.model_validate(args)
     except ValidationError as error:
-        errors = [FieldError(".".join(["args", *map(str, item["loc"])]), item["msg"]) for item in error.errors()]
-        name = payload.policy.name
-        raise Invalid("invalid_args", f"The args do not fit task {name}.", errors=errors) from None
+        errors = field_errors(error, "args")
+    raise Invalid("invalid_args", f"The args do not fit task {payload.policy.name}.", errors=errors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Deps:
     keys: DataKeys = field(repr=False)
     public_url: str
     console_url: str = ""
+    metrics_token: str | None = field(default=None, repr=False)
     test_clock: bool = False
     version: str = "0"
     identity_provider: IdentityProvider | None = None

@@ -6,14 +6,11 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.exceptions import HTTPException
 from starlette.requests import Request, cookie_parser
 
-from kontor.http.problems import TooLarge
 from kontor.http.wire import uuid_of
 from kontor.kernel.tracing import TRACEPARENT, parse_traceparent
 
-BODY_LIMIT: Final = 16 * 1024 * 1024
 NO_FORM: Final[Mapping[str, str]] = {}
 
 
@@ -22,6 +19,7 @@ class IncomingRequest:
     """Everything a use case may read of a request, with its body (API) or its form (pages).
 
     `target` is path and query as sent, `origin` the client's IP address.
+    `domain_owners`: who verified the domain that was asked; None on a host of the deployment itself.
     """
 
     method: str
@@ -34,6 +32,7 @@ class IncomingRequest:
     trace_id: str
     body: bytes
     form: Mapping[str, str]
+    domain_owners: frozenset[UUID] | None = None
 
     @classmethod
     def of(
@@ -53,6 +52,7 @@ class IncomingRequest:
             trace_id=trace_id or trace_of(request),
             body=body,
             form=form,
+            domain_owners=scope.get("kontor.owners"),
         )
 
     @property
@@ -86,26 +86,3 @@ def trace_of(request: Request) -> str:
     header = request.headers.get(TRACEPARENT)
     caller = None if header is None else parse_traceparent(header)
     return uuid4().hex if caller is None else caller.trace_id
-
-
-async def read_body(request: Request) -> bytes:
-    """Read the whole body. Raises TooLarge beyond 16 MiB."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            raise TooLarge(BODY_LIMIT)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-async def read_form(request: Request, max_fields: int) -> Mapping[str, str]:
-    """Read the text fields of a posted form; empty for other methods and for a form that cannot be parsed."""
-    if request.method != "POST":
-        return NO_FORM
-    try:
-        fields = await request.form(max_files=0, max_fields=max_fields)
-    except HTTPException:
-        return NO_FORM
-    return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from kontor.http.bodies import BodiesInFlight
 from kontor.http.keys import hash_key
 from kontor.kernel.limits import (
     API_RATE,
@@ -122,6 +123,11 @@ class KeyRates:
                 self._buckets[key] = bucket
             bucket.limit, bucket.rate, bucket.waiting, bucket.read_at = limit, rate, waiting, now
 
+    def knows(self, key: str) -> bool:
+        """Whether a key was authenticated by this process within the last minute."""
+        bucket = self._buckets.get(key)
+        return bucket is not None and self._monotonic() - bucket.read_at < IDLE_SECONDS
+
     def waiting_of(self, key: str) -> int | None:
         """Return how many requests of a known key may wait at once."""
         bucket = self._buckets.get(key)
@@ -213,6 +219,7 @@ class CallLimits:
         self.rates = KeyRates()
         self.seats = Seats()
         self.jobs = TenantJobs()
+        self.bodies = BodiesInFlight()
 
     @contextmanager
     def admitted(self, key: str, path: str, wait: str | None) -> Iterator[LimitReached | None]:

@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from kontor.http.responses import invalid
 from kontor.http.wire import QueryModel
 from kontor.kernel.errors import FieldError, Invalid
+from kontor.kernel.field_errors import MANY_ERRORS, unknown_names
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound=QueryModel)
@@ -19,6 +20,7 @@ SUSPICIOUS: Final = re.compile(rb"\\u0000|[eE]\+?\d{3}|NaN|Infinity")
 """Where this does not occur, a parsed body holds neither NUL characters nor numbers that are not finite."""
 
 EMPTY: Final = b"{}"
+MANY_NAMES: Final = 100_000
 
 
 def parse_body(model: type[M], body: bytes, *, optional: bool) -> M:
@@ -28,11 +30,21 @@ def parse_body(model: type[M], body: bytes, *, optional: bool) -> M:
         tree = _tree(text)
         if not getattr(model, "any_text", False):
             _refuse_unstorable(tree, "")
+    if text.count(b":") > MANY_NAMES:
+        _refuse_unknown(model, _tree(text))
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        _tree(text)
+        tree = _tree(text)
+        if error.error_count() > MANY_ERRORS:
+            _refuse_unknown(model, tree)
         raise invalid(error) from None
+
+
+def _refuse_unknown(model: type[BaseModel], tree: object) -> None:
+    """Name the first unknown names of a large body, which a model would collect by the million. Raises Invalid."""
+    if errors := unknown_names(model, tree):
+        raise Invalid("invalid", "The request is not valid.", errors=errors)
 
 
 def _tree(text: bytes) -> Any:

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -15,19 +15,22 @@ from starlette.responses import Response
 
 from kontor.evidence.acts import watched
 from kontor.http.acts import REFUSED, act_of, close_act, is_dry_run, note_refusal
+from kontor.http.bodies import declared_size, read_body, require_size
 from kontor.http.context import Deps, RequestContext, RoutePolicy
 from kontor.http.idempotency import IdempotentRequest
-from kontor.http.incoming import IncomingRequest, bearer, read_body, trace_of
+from kontor.http.incoming import IncomingRequest, bearer, trace_of
 from kontor.http.keys import Principal, authenticate
 from kontor.http.limits import key_of
 from kontor.http.long_poll import long_poll
 from kontor.http.parsing import parse_body, parse_query
-from kontor.http.problems import TooLarge
+from kontor.http.problems import TooLarge, TooSlow, Unauthorized
 from kontor.http.responses import ApiResponse, problem, respond
 from kontor.http.transaction import run, run_on_connection
 from kontor.http.wire import QueryModel, uuid_of
 from kontor.kernel.database import psycopg_connection
+from kontor.kernel.edge import BODY_LIMIT
 from kontor.kernel.errors import KontorError, NotFound
+from kontor.kernel.limits import LimitReached
 
 EndpointFunction = Callable[..., ApiResponse | BaseModel]
 READING: Final = frozenset({"GET", "HEAD"})
@@ -52,6 +55,7 @@ class EndpointSpec:
     sessionless: bool = False
     audited: bool = True
     reads: str | None = None
+    body_limit: int = BODY_LIMIT
 
     @classmethod
     def of(
@@ -65,11 +69,12 @@ class EndpointSpec:
         sessionless: bool = False,
         audited: bool = True,
         reads: str | None = None,
+        body_limit: int = BODY_LIMIT,
     ) -> "EndpointSpec":
         """Read the signature: context, path parameters by name, a Query model, a body model.
 
         `audited` False: what the route writes is its own evidence. `reads`: the action under which its reads are
-        recorded.
+        recorded. `body_limit`: the largest body, in bytes.
         """
         hints = get_type_hints(endpoint)
         ids = tuple(n for n, t in hints.items() if t is UUID and f"{{{n}}}" in path)
@@ -84,7 +89,9 @@ class EndpointSpec:
                 query = (name, model)
             else:
                 body = (name, model, parameter.default is not inspect.Parameter.empty)
-        return cls(endpoint, policy, status, path, ids, strings, query, body, precheck, sessionless, audited, reads)
+        return cls(
+            endpoint, policy, status, path, ids, strings, query, body, precheck, sessionless, audited, reads, body_limit
+        )
 
     @property
     def waits(self) -> bool:
@@ -117,7 +124,7 @@ class Pipeline:
         key = key_of(bearer(request.headers))
         wait = request.query_params.get("wait") if self.spec.waits else None
         with deps.limits.admitted(key, request.scope["path"], wait) as refusal:
-            response = problem(refusal, trace_id) if refusal else await self._respond(deps, request, trace_id)
+            response = problem(refusal, trace_id) if refusal else await self._respond(deps, request, key, trace_id)
         took = asyncio.get_running_loop().time() - began
         meter = request.app.state.meter
         meter.count(request.method, self.spec.path, response.status, took)
@@ -125,17 +132,40 @@ class Pipeline:
             meter.refuse(response.limit)
         return respond(response, trace_id)
 
-    async def _respond(self, deps: Deps, request: Request, trace_id: str) -> ApiResponse:
+    async def _respond(self, deps: Deps, request: Request, key: str, trace_id: str) -> ApiResponse:
+        """Authenticate, then read the body: nobody else's is held. A key seen within the last minute is trusted so far.
+
+        Raises ClientDisconnect.
+        """
+        loop, alone = asyncio.get_running_loop(), IncomingRequest.of(request, trace_id=trace_id)
         try:
-            incoming = IncomingRequest.of(request, body=await read_body(request), trace_id=trace_id)
-        except TooLarge as error:
+            size = declared_size(request, self.spec.body_limit)
+            if alone.secret is None or (size and not deps.limits.rates.knows(key)):
+                refused = await loop.run_in_executor(deps.threads, self._refused, deps, alone)
+                if refused is not None:
+                    return refused
+            require_size(size, self.spec.body_limit)
+            async with deps.limits.bodies.room(key, size):
+                body = await read_body(request, self.spec.body_limit) if size else b""
+                incoming = replace(alone, body=body)
+                refusal = None if self.spec.precheck is None else await self._precheck(deps, incoming)
+                response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, refusal)
+        except (TooLarge, TooSlow, LimitReached) as error:
             return problem(error, trace_id)
-        loop = asyncio.get_running_loop()
-        refusal = None if self.spec.precheck is None else await self._precheck(deps, incoming)
-        response = await loop.run_in_executor(deps.threads, self.serve, deps, incoming, refusal)
-        if response.wait is not None:
-            response = await long_poll(request.app.state.watch, response)
-        return response
+        return response if response.wait is None else await long_poll(request.app.state.watch, response)
+
+    def _refused(self, deps: Deps, incoming: IncomingRequest) -> ApiResponse | None:
+        """Return why the caller is nobody, or None."""
+        try:
+            if incoming.secret is None:
+                raise Unauthorized
+            run_on_connection(deps, lambda connection: _authenticated(deps, connection, incoming))
+        except KontorError as error:
+            response = problem(error, incoming.trace_id)
+            if response.status in REFUSED:
+                note_refusal(deps, incoming, None, self.spec.path, response)
+            return response
+        return None
 
     def serve(self, deps: Deps, incoming: IncomingRequest, refusal: KontorError | None = None) -> ApiResponse:
         """Run the request in one transaction; an expected error becomes a problem, a refusal a row of the audit log.

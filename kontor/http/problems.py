@@ -30,6 +30,13 @@ class TooLarge(KontorError):
         super().__init__("too_large", f"The request body exceeds {limit} bytes.", limit=limit)
 
 
+class TooSlow(KontorError):
+    """The request body does not arrive in time (408)."""
+
+    def __init__(self) -> None:
+        super().__init__("request_timeout", "The request body did not arrive in time. Send it again.")
+
+
 class OutOfRange(Invalid):
     """The request contains a value that PostgreSQL cannot hold (422)."""
 
@@ -51,6 +58,7 @@ STATUS: Final[tuple[tuple[type[KontorError], int], ...]] = (
     (Conflict, 409),
     (Gone, 410),
     (TooLarge, 413),
+    (TooSlow, 408),
     (Invalid, 422),
     (TooManyAttempts, 429),
     (Unavailable, 503),

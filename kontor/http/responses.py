@@ -7,14 +7,15 @@ from typing import Final
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, to_json
+from pydantic_core import to_json
 from sqlalchemy.orm import Session
 from starlette.responses import Response, StreamingResponse
 
 from kontor.http.problems import headers_of, status_of
 from kontor.http.visibility import ResponseView
 from kontor.kernel.database import psycopg_connection
-from kontor.kernel.errors import FieldError, Invalid, KontorError
+from kontor.kernel.errors import Invalid, KontorError
+from kontor.kernel.field_errors import MANY_ERRORS, MOST_ERRORS, field_errors
 from kontor.kernel.limits import LimitReached
 
 JSON = "application/json"
@@ -97,7 +98,7 @@ def problem(error: KontorError, trace_id: str) -> ApiResponse:
     members = head(status, error.code, error.message, trace_id)
     document: dict[str, object] = {**members, **error.data, **members}
     if isinstance(error, Invalid) and error.errors:
-        document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors]
+        document["errors"] = [{"loc": field.loc, "msg": field.msg} for field in error.errors[:MOST_ERRORS]]
     limit = error.limit.name if isinstance(error, LimitReached) else None
     return ApiResponse(to_json(document), status, headers_of(error), MEDIA, limit=limit)
 
@@ -117,11 +118,9 @@ def head(status: int, code: str, detail: str, trace_id: str) -> dict[str, object
 
 def invalid(problem: ValidationError, *, prefix: str = "") -> Invalid:
     """Convert a Pydantic error."""
-    details = problem.errors(include_url=False, include_input=False)
-    code = next((d["type"] for d in details if d["type"] in PUBLIC_CODES), "invalid")
-    return Invalid(code, "The request is not valid.", errors=[_field(d, prefix) for d in details])
-
-
-def _field(detail: ErrorDetails, prefix: str) -> FieldError:
-    words = [str(part) for part in detail["loc"]]
-    return FieldError(".".join([prefix, *words] if prefix else words), detail["msg"])
+    code = "invalid"
+    if problem.error_count() <= MANY_ERRORS:
+        details = problem.errors(include_url=False, include_input=False, include_context=False)
+        code = next((detail["type"] for detail in details if detail["type"] in PUBLIC_CODES), code)
+    errors = field_errors(problem, *([prefix] if prefix else []))
+    return Invalid(code, "The request is not valid.", errors=errors)

@@ -23,6 +23,7 @@ DESCRIPTIONS: Final[Mapping[int, str]] = {
     401: "The API key is missing or invalid: `unauthorized`.",
     403: "The key does not have permission.",
     404: "The resource does not exist or is not visible to the caller.",
+    408: "The request body did not arrive in time: `request_timeout`.",
     409: "The request conflicts with the current state.",
     413: "The request body is too large: `too_large`.",
     422: "The request is well-formed but invalid.",
@@ -89,7 +90,7 @@ class Routes:
     ) -> Callable[[F], F]:
         """Declare `METHOD /path`; `also` are further success responses, `problems` further error statuses.
 
-        `options`: sessionless and audited of EndpointSpec. `media` is that of a file, whose reads are recorded.
+        `options`: sessionless, audited and body_limit of EndpointSpec. `media`: of a file, whose reads are recorded.
         """
         method, path = operation.split()
 
@@ -151,9 +152,9 @@ def _error_responses(spec: EndpointSpec, method: str, further: Sequence[int]) ->
     if "{" in spec.path:
         statuses.add(404)
     if method == "POST":
-        statuses |= {409, 413, 422}
+        statuses |= {408, 409, 413, 422}
     if spec.body is not None:
-        statuses |= {413, 422}
+        statuses |= {408, 413, 422}
     if spec.query is not None:
         statuses.add(422)
     return {status: {"description": DESCRIPTIONS[status], "model": ProblemOut} for status in sorted(statuses)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -88,10 +88,16 @@ def require_room(ctx: RequestContext, jobs: int) -> None:
 
 
 routes = Routes("jobs")
+JOB_LIMIT: Final = 2 * 1024 * 1024
+"""Args have at most 1 MiB; the same text as JSON with escapes may be longer."""
+BATCH_LIMIT: Final = 16 * 1024 * 1024
 ENQUEUE_JOBS = RoutePolicy(None, guard=may_enqueue_some)
 
 
-@routes.post("/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut}, sessionless=True, audited=False)
+@routes.post(
+    "/v1/jobs", ENQUEUE_JOBS, response=JobOut, status=202, also={200: JobOut},
+    sessionless=True, audited=False, body_limit=JOB_LIMIT,
+)  # fmt: skip
 def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> ApiResponse:
     """Enqueue a job, or return the unfinished one with its `unique_key`; optionally wait for the result.
 
@@ -114,7 +120,7 @@ def enqueue_job(ctx: Ctx, body: JobIn, query: Annotated[WaitQuery, Query()]) -> 
     return replace(response, wait=LongPoll(query.wait, render, enqueued.id))
 
 
-@routes.post("/v1/jobs/batch", ENQUEUE_JOBS, response=JobIdsOut, status=202, audited=False)
+@routes.post("/v1/jobs/batch", ENQUEUE_JOBS, response=JobIdsOut, status=202, audited=False, body_limit=BATCH_LIMIT)
 def enqueue_jobs(ctx: Ctx, body: JobsIn) -> JobIdsOut:
     """Enqueue up to 10,000 jobs, all or none."""
     requests = [_request(ctx, new) for new in body.jobs]

@@ -84,6 +84,10 @@ JOBS_UNFINISHED: Final = Limit("jobs_unfinished", 1_000_000, Counted.TENANT, "jo
 NAMES: Final = Limit(
     "names_at_once", 4, Counted.TENANT, "names looked up at once", beyond=Beyond.WAITS, real_time=True, owner=None
 )
+BODY_BYTES: Final = Limit(
+    "body_bytes", 64 * 1024 * 1024, Counted.PROCESS, "bytes of bodies over 64 KiB at once, half of them a key's",
+    real_time=True, owner=None,
+)  # fmt: skip
 
 LIMITS: Final = (
     STRANGERS_FIRST_WEEK,
@@ -101,6 +105,7 @@ LIMITS: Final = (
     WAITING_PROCESS,
     JOBS_UNFINISHED,
     NAMES,
+    BODY_BYTES,
 )
 BURST_SECONDS: Final = 4
 """A key that was quiet may send this many seconds' worth of requests at once."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from secrets import compare_digest
 from typing import Final
 
 import psycopg
@@ -20,7 +21,12 @@ from starlette.responses import JSONResponse, Response
 from kontor.engine.admin import invariants
 from kontor.engine.readiness import ReadinessReport, cause_of_unreadiness, report_of
 from kontor.http.context import Deps
+from kontor.http.hosts import DomainOwners, is_local
+from kontor.http.incoming import bearer, trace_of
+from kontor.http.problems import Unauthorized
+from kontor.http.responses import problem, respond
 from kontor.kernel.database import psycopg_connection
+from kontor.kernel.errors import Forbidden, KontorError
 from kontor.kernel.limits import LIMITS
 from kontor.monitoring import service
 
@@ -105,9 +111,22 @@ def _pool(pool: Pool) -> Iterator[service.Gauge]:
 
 @metrics_router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def scrape(request: Request) -> Response:
-    """Return all metrics in the Prometheus text format."""
+    """Return all metrics in the Prometheus text format: to the holder of METRICS_TOKEN, otherwise on this machine."""
+    deps: Deps = request.app.state.deps
+    refusal = _refusal(request, deps.metrics_token)
+    if refusal is not None:
+        trace_id = trace_of(request)
+        return respond(problem(refusal, trace_id), trace_id)
     meter: RequestMetrics = request.app.state.meter
     return Response(generate_latest(meter.registry), media_type=MEDIA)
+
+
+def _refusal(request: Request, token: str | None) -> KontorError | None:
+    """Return why a caller may not read the metrics. Without a token only loopback peers may, never when forwarded."""
+    if token is None:
+        return None if is_local(request.scope) else Forbidden(message="Only callers on this machine read the metrics.")
+    sent = bearer(request.headers) or ""
+    return None if compare_digest(sent.encode(), token.encode()) else Unauthorized(message="Send METRICS_TOKEN.")
 
 
 def _family(source: service.Family) -> Metric:
@@ -155,6 +174,13 @@ async def readyz(request: Request) -> JSONResponse:
     if report.why is None:
         return JSONResponse(body)
     return JSONResponse({**body, "why": report.why}, 503)
+
+
+@health_router.get("/internal/tls-allowed", include_in_schema=False)
+async def tls_allowed(request: Request, domain: str = "") -> Response:
+    """Tell a proxy on this machine whether to get a certificate for a domain: 200 for verified ones, 404 for others."""
+    domains: DomainOwners = request.app.state.domains
+    return Response(status_code=200 if await domains.owners(domain) else 404)
 
 
 def _ask(deps: Deps) -> ReadinessReport:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import addresses
 from kontor.accounts.address_links import AddressRole
-from kontor.accounts.portal import address_page, brand_of, suspended, unknown
+from kontor.accounts.portal import address_page, brand_of, require_served, suspended, unknown
 from kontor.http.context import Deps, RequestTransaction
 from kontor.kernel.errors import Conflict, Gone, KontorError, NotFound
 from kontor.kernel.states import OfferState
@@ -110,7 +110,9 @@ def object_to_change(request: RequestTransaction) -> PublicPage:
 
 
 def _peek(request: RequestTransaction) -> DecisionView:
-    return decisions.peek(request.context, request.session, request.deps.tokens, request.incoming.params["token"])
+    seen = decisions.peek(request.context, request.session, request.deps.tokens, request.incoming.params["token"])
+    require_served(request, seen.offer.reseller_id)
+    return seen
 
 
 def _page(request: RequestTransaction, seen: DecisionView, status: int = 200, notice: str | None = None) -> PublicPage:

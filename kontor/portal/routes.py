@@ -7,14 +7,18 @@ from typing import Final
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from kontor import audit
 from kontor.accounts import portal as accounts_portal
 from kontor.evidence.acts import Act, watched
+from kontor.http.bodies import read_form
 from kontor.http.context import Deps, RequestTransaction
-from kontor.http.incoming import IncomingRequest, read_form
+from kontor.http.edge import SURFACES
+from kontor.http.hosts import Surface
+from kontor.http.incoming import IncomingRequest
 from kontor.http.transaction import run_page
 from kontor.kernel.errors import KontorError
 from kontor.mails import portal as mails_portal
@@ -77,14 +81,17 @@ def page_router() -> APIRouter:
     return router
 
 
-async def _redirect_to_console() -> RedirectResponse:
+async def _redirect_to_console(request: Request) -> RedirectResponse:
+    """Lead the staff's host to the console."""
+    if Surface.STAFF not in request.scope[SURFACES]:
+        raise HTTPException(404)
     return RedirectResponse("/console", 302)
 
 
 def _handler(pages: Pages, view: ShowPage, refuse: RefusePage) -> RequestHandler:
     async def handle(request: Request) -> Response:
         deps: Deps = request.app.state.deps
-        incoming = IncomingRequest.of(request, form=await read_form(request, FIELDS))
+        incoming = IncomingRequest.of(request, form=await read_form(request, FIELDS, deps.limits.bodies))
 
         def work() -> Response:
             page = _page(deps, incoming, view, refuse)

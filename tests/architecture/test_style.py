@@ -28,6 +28,7 @@ CATCH_ALL_MODULES = {
     "kontor/engine/group_commit.py",  # each thread of a group learns of it
     "kontor/engine/turns.py",  # it lets go of leases and raises again
     "kontor/engine/schedules.py",  # one schedule that fails stops no other
+    "kontor/http/edge.py",  # the outermost layer: what nothing else expected is logged and answered
     "scheduler.py",  # it must survive everything
 }
 BUILT_BY_PROCESSES = {"create_engine", "Redis", "Redis.from_url", "redis.Redis.from_url", "RedisBroker", "load"}

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,9 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from kontor.adapters.bounded_http import BoundedHttp, bounded_http
 from kontor.http.context import Deps
+from kontor.http.hosts import BOTH
 from kontor.operators import keys
 
 ALL_SCOPES = ("read", "enqueue", "work", "decide", "operate", "admin", "keys")
@@ -20,8 +22,9 @@ ALL_SCOPES = ("read", "enqueue", "work", "decide", "operate", "admin", "keys")
 class ListeningServer(uvicorn.Server):
     """A server that signals when it listens."""
 
-    def __init__(self, app: FastAPI) -> None:
-        super().__init__(uvicorn.Config(app, port=0, access_log=False, log_config=None, lifespan="on"))
+    def __init__(self, app: FastAPI, http: type[BoundedHttp]) -> None:
+        config = uvicorn.Config(app, port=0, access_log=False, log_config=None, lifespan="on", http=http, ws="none")
+        super().__init__(config)
         self.listening = threading.Event()
 
     async def startup(self, sockets: Any = None) -> None:
@@ -37,9 +40,14 @@ class ListeningServer(uvicorn.Server):
 
 
 @contextmanager
-def running_server(app: FastAPI) -> Iterator[str]:
-    """Serve an application while the block runs; yields its base URL."""
-    server = ListeningServer(app)
+def running_server(app: FastAPI, http: type[BoundedHttp] | None = None) -> Iterator[str]:
+    """Serve an application while the block runs, as the web process does; yields its base URL.
+
+    This machine's names serve what the staff's and the provider's host do.
+    """
+    if hasattr(app.state, "hosts"):
+        app.state.hosts = replace(app.state.hosts, loopback=BOTH)
+    server = ListeningServer(app, http or bounded_http())
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert server.listening.wait(20), "the server did not start"

@@ -128,9 +128,10 @@ def is_owned(data_dir: Path) -> bool:
 
 
 def publish(data_dir: Path, endpoints: Endpoints) -> None:
-    """Write the server URLs atomically and durably, for other commands."""
+    """Write the server URLs atomically and durably, for other commands; mode 0600."""
     draft = data_dir / f"servers.json.{os.getpid()}"
-    with draft.open("w") as file:
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(json.dumps(asdict(endpoints)))
         file.flush()
         os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -91,6 +92,12 @@ def test_urls_stay_readable_when_another_writer_was_killed(tmp_path: Path) -> No
     publish(tmp_path, Endpoints("one", "two"))
     (tmp_path / "servers.json.99").write_text("{")
     assert published(tmp_path) == Endpoints("one", "two")
+
+
+def test_urls_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    publish(tmp_path, Endpoints("postgresql://kontor:secret@h/d", "redis://h"))
+    assert stat.S_IMODE((tmp_path / "servers.json").stat().st_mode) == 0o600
 
 
 def test_servers_start_when_valkey_left_files_it_would_refuse(crashed: Path) -> None:

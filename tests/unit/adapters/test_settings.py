@@ -116,3 +116,13 @@ def variable_names() -> set[str]:
 def test_secret_does_not_appear_in_a_traceback(tmp_path: Path) -> None:
     settings = settings_from(environment(tmp_path), FOUND)
     assert settings.secret_key not in repr(settings)
+
+
+def test_web_process_listens_on_this_machine_and_believes_no_proxy_by_default(tmp_path: Path) -> None:
+    settings = settings_from(environment(tmp_path), FOUND)
+    assert (settings.host, settings.forwarded_allow_ips, settings.metrics_token) == ("127.0.0.1", (), None)
+
+
+def test_proxies_are_addresses_and_networks_when_they_are_listed(tmp_path: Path) -> None:
+    settings = settings_from(environment(tmp_path, FORWARDED_ALLOW_IPS="127.0.0.1, 10.0.0.0/8,::1"), FOUND)
+    assert settings.forwarded_allow_ips == ("127.0.0.1/32", "10.0.0.0/8", "::1/128")
