@@ -144,7 +144,9 @@ class RequestContext(RequestTransaction):
     @property
     def view(self) -> ResponseView:
         """How the caller sees responses."""
-        return ResponseView(self.caller.viewer, self.connection)
+        catalogue = self.deps.jobs.catalogue if self.caller.bound else ()
+        open_tasks = frozenset(each.policy.name for each in catalogue if not each.policy.internal)
+        return ResponseView(self.caller.viewer, self.connection, open_tasks)
 
     def enqueue_request(self, request: JobRequest) -> EnqueueResult:
         """Enqueue a job; the relay is notified after the commit. Raises Invalid."""

@@ -37,7 +37,7 @@ class LongPoll:
         """Return the same, whose last response is rendered for its viewer."""
 
         def render(session: Session) -> ApiResponse:
-            return self.render(session).rendered(ResponseView(view.viewer, psycopg_connection(session)))
+            return self.render(session).rendered(replace(view, connection=psycopg_connection(session)))
 
         return replace(self, render=render)
 

@@ -1,6 +1,6 @@
 """Who sees which field of a response or an event: an answer is cut for its viewer here, and nowhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -97,16 +97,24 @@ def exclusion(document: BaseModel, viewer: Viewer) -> Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class ResponseView:
-    """The viewer of a response, and the connection on which its actors are looked up."""
+    """The viewer of a response, and the connection on which its actors are looked up.
+
+    `open_tasks`: those whose arguments and results are not for operators alone.
+    """
 
     viewer: Viewer
     connection: Connection[Any]
+    open_tasks: Collection[str] = frozenset()
     providers: dict[UUID, bool] = field(default_factory=dict)
 
     def serialize(self, document: BaseModel) -> bytes:
         """Return the JSON of a document as its viewer may see it."""
         left_out = None if self.viewer is Viewer.OPERATOR else exclusion(document, self.viewer)
         return document.model_dump_json(by_alias=True, exclude=left_out, context=self).encode()
+
+    def sees_task(self, task: str) -> bool:
+        """Whether the viewer may see the arguments and results of a task's jobs."""
+        return self.viewer is Viewer.OPERATOR or task in self.open_tasks
 
     def actor(self, actor: str) -> str:
         """Return who did something as the viewer may know it: the provider's people and keys are `staff`."""

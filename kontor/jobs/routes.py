@@ -53,7 +53,9 @@ def actor(ctx: RequestContext, reason: str | None) -> Actor:
 def applied_filter(ctx: RequestContext, members: JobFilterMembers, args: Sequence[tuple[str, str]]) -> JobFilter:
     """Return the filter as applied: jobs the caller may see, by default of the last seven days."""
     job_filter = members.job_filter(args, service.visible_tenants(ctx.session, ctx.caller))
-    job_filter = job_filter.replace(reseller=ctx.caller.reseller_id)
+    if ctx.caller.bound:
+        internal = sorted(each.policy.name for each in ctx.deps.jobs.catalogue if each.policy.internal) if args else ()
+        job_filter = job_filter.replace(reseller=ctx.caller.reseller_id, hidden_tasks=tuple(internal))
     return service.with_defaults(job_filter, ctx.now, real_time=not ctx.deps.test_clock)
 
 

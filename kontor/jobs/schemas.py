@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FieldSerializationInfo, field_serializer
 
 from kontor.engine.admin.job_filter import JobFilter
+from kontor.http.visibility import ResponseView
 from kontor.http.wire import Json, PageOut, PageQuery, QueryModel, RequestModel, ResponseModel, UtcIn, UtcOut
 from kontor.jobs.service import JobView
 from kontor.kernel.states import JobState
@@ -60,7 +61,8 @@ class JobOut(ResponseModel):
     """A job. `deduplicated` is true if an existing job was returned instead of a new one.
 
     In a list args, result and errors over 4 KiB are cut (`args_truncated`, `result_truncated`): long members end in
-    `…` or are missing, a long result is the beginning of its JSON as a string. The job itself has them whole.
+    `…` or are missing, a long result is the beginning of its JSON as a string. The job itself has them whole. Those of
+    Kontor's own tasks are for operators alone: others get `{}` and null.
     """
 
     id: UUID
@@ -86,6 +88,19 @@ class JobOut(ResponseModel):
     parent_id: UUID | None = None
     trace_id: str | None = None
     deduplicated: bool = False
+
+    @field_serializer("args")
+    def args_for_viewer(self, args: dict[str, Json], field: FieldSerializationInfo) -> dict[str, Json]:
+        """Empty the arguments of a job of Kontor's own, except to operators."""
+        return args if self._is_open(field) else {}
+
+    @field_serializer("result")
+    def result_for_viewer(self, result: Json, field: FieldSerializationInfo) -> Json:
+        """Leave out the result of a job of Kontor's own, except to operators."""
+        return result if self._is_open(field) else None
+
+    def _is_open(self, field: FieldSerializationInfo) -> bool:
+        return not isinstance(field.context, ResponseView) or field.context.sees_task(self.task)
 
 
 class JobPageOut(PageOut[JobOut]):

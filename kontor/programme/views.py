@@ -63,8 +63,7 @@ def for_client(programme: Programme, own_products: Iterable[str], renamed: Mappi
         "locale": programme.locale.value,
         "timezone": programme.timezone,
         "plans": {code: _plan(plan) for code, plan in programme.plans.items()},
-        "trial": whole["trial"],
-        "quota": whole["quota"],
+        **{section: whole[section] for section in ("trial", "quota") if section in whole},
         "products": {
             code: {"name": renamed[code]} if code in renamed else _names(product) for code, product in named.items()
         },

@@ -24,6 +24,7 @@ VALUES: Final[dict[str, object]] = {
     "created_before": MOMENT,
     "args": (("offer_id", "7"), ("a=b&c", "")),
     "reseller": RESELLER,
+    "hidden_tasks": ("probe.echo",),
     "floor": MIDDLE,
     "before": MIDDLE,
 }

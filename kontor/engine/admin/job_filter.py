@@ -54,9 +54,9 @@ class Condition:
 class JobFilter(BaseModel):
     """A job filter; a default value means any. `tenants` () means no job. `args` are compared as text.
 
-    `reseller` leaves out the jobs of its clients from before they came to it. `error` matches a part of the error
-    message, ignoring case; `fingerprint` groups similar errors. `floor` and
-    `before` bound the ids of one search or chunk.
+    `error` matches a part of the error message, ignoring case; `fingerprint` groups similar errors. `reseller` leaves
+    out jobs of its clients from before they came to it, `hidden_tasks` those whose arguments the caller may not search.
+    `floor` and `before` bound the ids of one search or chunk.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +82,7 @@ class JobFilter(BaseModel):
     ] = None
     args: Annotated[tuple[tuple[str, str], ...], Condition(EACH_ARG, PREFIX)] = ()
     reseller: Annotated[UUID | None, Condition(NOT_BEFORE)] = None
+    hidden_tasks: Annotated[tuple[str, ...], Condition("task <> ALL(%(hidden_tasks)s)")] = ()
     floor: Annotated[UUID | None, Condition("id >= %(floor)s")] = None
     before: Annotated[UUID | None, Condition("id < %(before)s")] = None
 
@@ -97,7 +98,7 @@ class JobFilter(BaseModel):
 
     def dump(self) -> dict[str, Any]:
         """Return the filter as JSON without `before`, which is progress, and a member that the last release lacks."""
-        newer = {"reseller"} if self.reseller is None else set()
+        newer = {name for name in ("reseller", "hidden_tasks") if not getattr(self, name)}
         return {name: _as_json(getattr(self, name)) for name in CONDITIONS.keys() - {"before", *newer}}
 
     def replace(self, **changes: object) -> Self:

@@ -18,7 +18,7 @@ from tests.support.job_filters import HIGH, MOMENT, VALUES, filter_on
 
 FIELDS = tuple(JobFilter.model_fields)
 CHOSEN = tuple(name for name, condition in CONDITIONS.items() if condition.param is not None)
-BOUNDS = {"reseller", "floor", "before"}
+BOUNDS = {"reseller", "hidden_tasks", "floor", "before"}
 """Computed by the caller and the search, so in no query string."""
 MEMBERS: dict[str, tuple[str, object]] = {
     "state": ("states", ["dead", "retrying"]),
