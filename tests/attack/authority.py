@@ -67,7 +67,9 @@ def _keys(target: AttackTarget, reseller: str, client: str) -> Iterator[tuple[st
 def forged_actors(target: AttackTarget, attempts: Attempts) -> None:
     """Act in another person's name: by an argument, a field, a header, or by editing a job and running it again."""
     tenant = create_tenant(target, "forger", furnished=False)
-    victim = target.ok("POST /v1/jobs", {"task": "probe.echo", "args": {}, "run_at": "2099-01-01T00:00:00Z"})["id"]
+    owner = create_tenant(target, "owner", furnished=False)
+    job = {"task": "probe.echo", "args": {}, "run_at": "2099-01-01T00:00:00Z", "tenant": owner.reseller}
+    victim = target.ok("POST /v1/jobs", job)["id"]
     headers = {"X_Actor": FORGED, "X_Forwarded_User": FORGED, "X_Remote_User": FORGED, "From": FORGED}
     for key in (target.new_key(("read", "enqueue")), tenant.key, tenant.client_key):
         bulk = {"action": "cancel", "filter": {"task": "probe.echo"}, "actor": FORGED}

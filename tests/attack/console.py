@@ -4,6 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -126,7 +127,8 @@ def redirects(target: AttackTarget, attempts: Attempts) -> None:
 
 def _stays(attempts: Attempts, what: str, answer: httpx.Response) -> None:
     location = answer.headers.get("location", "")
-    within = location.startswith("/console") and "evil.example" not in location.partition("?")[0]
+    within = location.startswith("/") and urlsplit(urljoin("https://here.example", location)).netloc == "here.example"
+    within = within and "\\" not in location
     attempts.held(what, within or answer.is_client_error, location)
 
 

@@ -90,7 +90,7 @@ def secrets_at_rest(target: AttackTarget, attempts: Attempts) -> None:
     secrets = {
         "key": tenant.key,
         "admin's key": target.admin,
-        "webhook secret": tenant.instance.received.secret or "\0",
+        "instance's secret": tenant.instance.received.secret or "\0",
     }
     tables = [row[0] for row in target.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
     for table in tables:

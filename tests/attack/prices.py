@@ -47,7 +47,7 @@ def leaks_to_resellers(target: AttackTarget, attempts: Attempts) -> None:
     for key in (tenant.key, tenant.client_key):
         answer = target.call(key, f"GET /v1/programmes/{CODE}")
         attempts.absent("the programme", answer.text, "noreply@providerhaus", "source", "33.19", "77.31")
-    for endpoint in (tenant.instance,):
+    for endpoint in (tenant.instance, tenant.receiver):
         bodies = " ".join(str(call) for call in endpoint.received.calls)
         attempts.absent("the competitor's webhooks", bodies, *secrets)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devtools.demo.deployment import check, wait_for
+from devtools.received_calls import ReceivedCalls
 from devtools.sample_instance import SampleInstance
 from tests.attack.target import AttackTarget
 
@@ -31,6 +32,8 @@ class Tenant:
     key: str
     client_key: str
     instance: SampleInstance
+    receiver: SampleInstance
+    """Of the reseller's webhooks."""
     ids: dict[str, str] = field(default_factory=dict)
 
 
@@ -53,7 +56,11 @@ def create_tenant(target: AttackTarget, name: str, *, furnished: bool = True) ->
     instance = target.world.create_instance(client)
     scopes = ("read", "enqueue", "work", "operate", "keys")
     key, client_key = target.new_key(scopes, reseller_id=reseller), target.new_key(scopes, account_id=client)
-    tenant = Tenant(own_name, reseller, client, client_name, address, client_address, key, client_key, instance)
+    receiver = SampleInstance(ReceivedCalls()).start()
+    target.world.instances.append(receiver)
+    tenant = Tenant(
+        own_name, reseller, client, client_name, address, client_address, key, client_key, instance, receiver
+    )  # fmt: skip
     if furnished:
         furnish(target, tenant)
     return tenant
@@ -65,8 +72,8 @@ def furnish(target: AttackTarget, tenant: Tenant) -> None:
     body = {"reseller_id": reseller, "name": "Basics", "lines": [LINE]}
     template = target.ok("POST /v1/offer-templates", body)["id"]
     offer = send_offer(target, tenant)
-    receiver = {"url": tenant.instance.url, "events": ["*"], "reseller_id": reseller}
-    endpoint = target.ok("POST /v1/webhook-endpoints", receiver)["id"]
+    hook = {"url": tenant.receiver.url, "events": ["*"], "reseller_id": reseller}
+    endpoint = target.ok("POST /v1/webhook-endpoints", hook)["id"]
     job = target.ok("POST /v1/jobs", {"task": "probe.echo", "args": {"message": tenant.name}, "tenant": reseller})
     key = target.ok("POST /v1/keys", {"name": "theirs", "scopes": ["read"], "account_id": client})
     target.ok(f"POST /v1/accounts/{client}/products", {"product": "recording"})

@@ -84,7 +84,7 @@ def idempotency_keys(target: AttackTarget, attempts: Attempts) -> None:
     attempts.held("another key's answer", not replayed, answer.text)
     answer = target.call(theirs.key, "POST /v1/jobs", {**job, "priority": 3}, Idempotency_Key="shared")
     attempts.status("another body", answer, 422, code="idempotency_mismatch")
-    for word in ("k" * 256, "k" * 300, "é", "\t"):
+    for word in ("k" * 256, "k" * 300, "é"):
         headers = [(b"Authorization", f"Bearer {mine.key}".encode()), (b"Idempotency-Key", word.encode())]
         answer = target.http.post("/v1/jobs", json=job, headers=headers)
         attempts.held(f"a key of {len(word)} characters, {word[:1]!r}", answer.status_code in {202, 422}, answer.text)
