@@ -15,7 +15,6 @@ from models.accounts import Account, AdminAddress, SetBy
 from models.keys import Scope
 
 WAIT: Final = timedelta(hours=24)
-DECIDE: Final = "decide"
 
 
 def setter_of(caller: Principal, account: Account) -> SetBy:
@@ -24,8 +23,7 @@ def setter_of(caller: Principal, account: Account) -> SetBy:
         return SetBy.CLIENT if caller.reseller_id == account.id else SetBy.RESELLER
     if caller.account_id is None:
         return SetBy.OPERATOR
-    own = DECIDE not in set(Scope) or DECIDE in caller.scopes
-    return SetBy.CLIENT if own else SetBy.RESELLER
+    return SetBy.CLIENT if caller.has_scope(Scope.DECIDE) else SetBy.RESELLER
 
 
 def waits_until(address: AdminAddress) -> datetime | None:

@@ -78,6 +78,7 @@ class Names:
         self._tenants: dict[str, Tenant] = {}
         self._lock = threading.Lock()
         self._loop: AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     async def lookup(self, host: str, port: int, tenant: str = "") -> Sequence[str]:
         """Resolve to IP addresses without a thread. Raises TimeoutError after 2 s, OSError for an unknown name."""
@@ -99,17 +100,20 @@ class Names:
             raise DnsUnavailable(name, str(error)) from error
 
     def close(self) -> None:
-        """Stop the event loop."""
+        """Stop the event loop; look-ups that still wait are cancelled."""
         with self._lock:
             loop, self._loop = self._loop, None
-        if loop is not None:
+            thread, self._thread = self._thread, None
+        if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
+            thread.join(DEADLINE_SECONDS)
 
     def _submit(self, work: Coroutine[None, None, tuple[str, ...]], tenant: str) -> Future[tuple[str, ...]]:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(self._loop,), name="names", daemon=True).start()
+                self._thread = threading.Thread(target=_serve, args=(self._loop,), name="names", daemon=True)
+                self._thread.start()
             return asyncio.run_coroutine_threadsafe(self._in_turn(work, tenant), self._loop)
 
     async def _in_turn(self, work: Coroutine[None, None, tuple[str, ...]], tenant_name: str) -> tuple[str, ...]:
@@ -178,9 +182,15 @@ class Names:
 
 
 def _serve(loop: AbstractEventLoop) -> None:
+    """Run the loop until it is stopped; then end what still waits for an answer."""
     try:
         loop.run_forever()
     finally:
+        waiting = asyncio.all_tasks(loop)
+        for task in waiting:
+            task.cancel()
+        if waiting:
+            loop.run_until_complete(asyncio.wait(waiting))
         loop.close()
 
 

@@ -51,7 +51,9 @@ def export(account_id: AccountId, as_json: Json = False) -> None:
 
     with command_context() as ctx:
         document = {"account": account_id, "exported_at": ctx.now, "data": personal_data(ctx.session, account_id)}
-        audit.record(ctx.session, Actor(ctx.actor, "cli"), "account.exported", f"account:{account_id}", at=ctx.now)
+        audit.record(
+            ctx.session, Actor(ctx.actor, "cli"), "personal_data.exported", f"account:{account_id}", at=ctx.now
+        )
     print_json(document)
 
 

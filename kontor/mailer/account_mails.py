@@ -2,7 +2,6 @@
 
 from typing import Final, Literal
 
-from kontor.kernel.states import AlertKind
 from kontor.mailer.kinds import (
     DECIDED,
     LATER,
@@ -118,40 +117,6 @@ class MailDigestFacts(AccountFacts):
     more: Count = 0
 
 
-class AlertFact(MailFacts):
-    """One incident with its count."""
-
-    kind: AlertKind
-    count: Count
-    detail: Line = ""
-
-
-class OperatorAlertFacts(MailFacts):
-    """`operator-alert`: link `console`. `all_clear`: all these alerts are resolved."""
-
-    alerts: tuple[AlertFact, ...]
-    all_clear: bool = False
-
-
-class KeyExpiringFacts(MailFacts):
-    """`key-expiring`: `account` is empty for a key of the provider's, mailed to its operators."""
-
-    account: Line = ""
-    key: Line
-    days: Count
-    expires_at: Instant
-    last_used_at: Instant | None = None
-
-
-class NewSignInFacts(MailFacts):
-    """`new-sign-in`: link `console`. `device`: browser and system, empty if unknown; `origin`: an IP address."""
-
-    email: Line
-    at: Instant
-    device: Line = ""
-    origin: Line
-
-
 class TrialStartedFacts(AccountFacts):
     """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
 
@@ -249,21 +214,6 @@ DIGEST_SAMPLE = {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:
 MAIL_DIGEST_SAMPLE = sample_of(
     mails=[{"subject": "Your trial has ended", "at": SENT}, {"subject": "Your new account", "at": DECIDED}], more=3
 )
-ALERTS_SAMPLE = [
-    {"kind": "dead_jobs", "count": 3, "detail": "offers.deliver, mail.send"},
-    {"kind": "late_work", "count": 120, "detail": "discounts.recompute"},
-    {"kind": "held_lanes", "count": 1, "detail": "instance of Elbe Logistik"},
-    {"kind": "held_mails", "count": 12, "detail": "Elbe Handel"},
-    {"kind": "guard_rail", "count": 1, "detail": "hosting: 41 %"},
-    {"kind": "reconciliation", "count": 2},
-]
-
-SIGN_IN_SAMPLE: Final = {
-    "email": "anna@learning.example",
-    "at": SENT,
-    "device": "Firefox, Linux",
-    "origin": "203.0.113.7",
-}
 RESELLER, ACCOUNT, CLIENT = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT
 ACTIVATION_LINK, CONSOLE_LINK = frozenset({"activation"}), frozenset({"console"})
 KINDS: Final = (
@@ -296,13 +246,5 @@ KINDS: Final = (
     MailKind("quota-reached", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=50, percent=100, **QUOTA)),
     MailKind("quota-exceeded", QuotaFacts, CLIENT, cc_reseller=True, sample=EXCEEDED_SAMPLE),
     MailKind("quota-digest", QuotaDigestFacts, RESELLER, listed=True, sample=DIGEST_SAMPLE),
-    MailKind(
-        "key-expiring",
-        KeyExpiringFacts,
-        ACCOUNT,
-        sample=sample_of(key="Webshop", days=7, expires_at=TRIAL_ENDS, last_used_at=SENT),
-    ),
-    MailKind("new-sign-in", NewSignInFacts, Audience.OPERATOR, CONSOLE_LINK, sample=SIGN_IN_SAMPLE),
     MailKind("mail-digest", MailDigestFacts, ACCOUNT, sample=MAIL_DIGEST_SAMPLE),
-    MailKind("operator-alert", OperatorAlertFacts, Audience.OPERATOR, CONSOLE_LINK, sample={"alerts": ALERTS_SAMPLE}),
 )

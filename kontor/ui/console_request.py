@@ -9,7 +9,7 @@ from kontor.audit import Actor
 from kontor.engine.admin.operations import Operations
 from kontor.http.context import RequestTransaction
 from kontor.kernel.errors import Conflict, Invalid
-from kontor.ui import texts
+from kontor.ui import confirmations, texts
 from models.people import Operator, OperatorRole, OperatorSession
 
 RANK: Final[Mapping[str, int]] = {OperatorRole.VIEWER: 0, OperatorRole.OPERATOR: 1, OperatorRole.ADMIN: 2}
@@ -102,7 +102,7 @@ Perform = Callable[[ConsoleRequest, str | None], str]
 
 @dataclass(frozen=True, slots=True)
 class ConsoleAction:
-    """An action at `path`, confirmed in the words of `texts.CONFIRMATIONS[code]`.
+    """An action at `path`, confirmed in the words of `confirmations.CONFIRMATIONS[code]`.
 
     `path_param` names the part of the path that the texts mention. `field` is (name, label) of a further form field
     that `perform` reads.
@@ -142,7 +142,7 @@ class ConsoleAction:
 
     def _confirmation(self, request: ConsoleRequest, message: str | None, status: int) -> TemplateResponse:
         target = request.incoming.params[self.path_param]
-        text = texts.CONFIRMATIONS[self.code]
+        text = confirmations.CONFIRMATIONS[self.code]
         values = {
             "question": text.question.format(target),
             "button": text.button,

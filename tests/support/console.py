@@ -13,6 +13,8 @@ from kontor.engine.failures import to_failure
 from kontor.http.context import Deps
 from kontor.kernel.ids import new_id
 from kontor.operators import service as operators
+from kontor.operators import sessions
+from kontor.operators.sessions import Browser
 from models.jobs import Job, JobAttempt
 
 PASSWORD = "a password for tests"
@@ -51,6 +53,16 @@ def create_operator(deps: Deps, role: str) -> str:
         operators.create(session, deps.passwords, email, role, now=deps.clock.now(), actor="test", password=PASSWORD)
         session.commit()
     return email
+
+
+def known_device(deps: Deps, email: str) -> str:
+    """Remember a device of the operator; returns the secret of its cookie."""
+    with deps.sessions() as session:
+        operator = operators.named(session, email)
+        opened = sessions.sign_in(session, operator, Browser("127.0.0.1"), deps.clock.wall_time())
+        session.delete(opened.session)
+        session.commit()
+        return opened.device_secret
 
 
 def enqueue_probe(deps: Deps, message: str = "hello", **more: object) -> UUID:

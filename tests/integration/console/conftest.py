@@ -8,7 +8,7 @@ import pytest
 from kontor.http.context import Deps
 from tests.support.api import running_server
 from tests.support.api_fixtures import api, clock, deps, make_accounts
-from tests.support.console import ConsoleClient, create_operator
+from tests.support.console import ConsoleClient, create_operator, known_device
 from workers.web_app import build
 
 __all__ = ["api", "clock", "deps", "make_accounts"]
@@ -32,10 +32,12 @@ def visitor(address: str) -> Iterator[ConsoleClient]:
 
 @pytest.fixture
 def signed_in(deps: Deps, visitor: ConsoleClient) -> As:
-    """Sign the visitor in with a role."""
+    """Sign the visitor in with a role, on a device that signed in before: no mail is posted."""
 
     def enter(role: str) -> ConsoleClient:
-        answer = visitor.sign_in(create_operator(deps, role))
+        email = create_operator(deps, role)
+        visitor.http.cookies.set("console-device", known_device(deps, email))
+        answer = visitor.sign_in(email)
         assert answer.status_code == 303, answer.text
         return visitor
 

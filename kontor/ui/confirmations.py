@@ -1,0 +1,118 @@
+"""Texts of the pages that ask before something is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Texts of a confirmation page; `{}` stands for the id or name in the path."""
+
+    title: str
+    question: str
+    button: str
+
+
+CONFIRMATIONS: Final[Mapping[str, Confirmation]] = {
+    "job.retry": Confirmation(
+        "Retry this job?",
+        "Job {} is queued now, with all its attempts available again. Mails and calls from earlier attempts are not "
+        "undone.",
+        "Retry job",
+    ),
+    "job.cancel": Confirmation(
+        "Cancel this job?", "Job {} ends now if it is waiting. If it is running, it is asked to stop.", "Cancel job"
+    ),
+    "bulk.start": Confirmation(
+        "Start this bulk action?",
+        "Bulk action {} is applied in chunks to every job that matches. You can pause or stop it.",
+        "Start",
+    ),
+    "bulk.pause": Confirmation(
+        "Pause this bulk action?",
+        "Bulk action {} finishes its current chunk, then waits until you resume it.",
+        "Pause",
+    ),
+    "bulk.resume": Confirmation("Resume this bulk action?", "Bulk action {} continues where it was paused.", "Resume"),
+    "bulk.stop": Confirmation(
+        "Stop this bulk action?",
+        "Bulk action {} ends for good. Finished items stay finished; the rest are skipped.",
+        "Stop",
+    ),
+    "queue.pause": Confirmation(
+        "Pause queue {}?", "Running jobs of queue {} finish; new jobs wait until you resume it.", "Pause queue"
+    ),
+    "queue.resume": Confirmation(
+        "Resume queue {}?",
+        "Waiting jobs of queue {} start again: oldest first, tenants in turn.",
+        "Resume queue",
+    ),
+    "suspension.set": Confirmation(
+        "Suspend this account?",
+        "The keys of account {} stop at once; no offer is sent or decided, no order placed. Fees and trials go on. A "
+        "reseller's clients are suspended with it.",
+        "Suspend",
+    ),
+    "suspension.lift": Confirmation(
+        "Resume this account?",
+        "Account {} works again; of a reseller also the clients that its suspension alone held.",
+        "Resume",
+    ),
+    "queue.limit": Confirmation(
+        "Concurrency limit of queue {}",
+        "At most this many jobs of queue {} run at the same time, across all processes.",
+        "Save limit",
+    ),
+    "worker.drain": Confirmation(
+        "Drain this worker?", "Worker {} finishes its jobs and takes no new ones, so that you can stop it.", "Drain"
+    ),
+    "worker.undrain": Confirmation("Stop draining this worker?", "Worker {} accepts jobs again.", "Stop draining"),
+    "schedule.run": Confirmation(
+        "Run {} now?", "One job of schedule {} is queued now, in addition to its regular runs.", "Run now"
+    ),
+    "schedule.pause": Confirmation(
+        "Pause schedule {}?",
+        "Runs of schedule {} that fall due while it is paused are skipped, whatever its misfire policy.",
+        "Pause schedule",
+    ),
+    "schedule.resume": Confirmation(
+        "Resume schedule {}?", "Schedule {} runs again from its next due time.", "Resume schedule"
+    ),
+    "lane.probe": Confirmation(
+        "Probe this instance now?",
+        "The next waiting call of {} is sent now. If it succeeds, the others follow.",
+        "Probe now",
+    ),
+    "lane.hold": Confirmation(
+        "Put this instance on hold?",
+        "New calls of {} wait until you release it. A call under way is finished.",
+        "Put on hold",
+    ),
+    "lane.release": Confirmation(
+        "Release this instance?",
+        "The next waiting call of {} is sent as a probe. If it succeeds, the others follow.",
+        "Release",
+    ),
+    "gap.mend": Confirmation(
+        "Repair this gap?", "The missing work of gap {} is done, at most once and by a job if it needs one.", "Repair"
+    ),
+    "gap.accept": Confirmation(
+        "Accept this gap?", "Gap {} is closed as it is; it will not be reported again.", "Accept"
+    ),
+    "account.free_offers": Confirmation(
+        "Free the held offers?",
+        "The objection to the address of account {} is settled: its offers can be decided again and go on as long as"
+        " they still had.",
+        "Free",
+    ),
+    "operator.disable": Confirmation(
+        "Disable this login?", "All sessions of operator {} end now and sign-in is blocked.", "Disable"
+    ),
+    "operator.enable": Confirmation(
+        "Enable this login?", "Operator {} can sign in again with the old password.", "Enable"
+    ),
+    "key.revoke": Confirmation(
+        "Revoke this API key?", "Requests that use key {} are refused from now on. This cannot be undone.", "Revoke key"
+    ),
+}
