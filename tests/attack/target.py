@@ -15,6 +15,7 @@ import httpx
 
 from devtools.demo.deployment import Deployment, check, wait_for
 from devtools.demo.world import World, running_world
+from kontor.adapters.settings import libpq_url
 from workers.supervisor import kontor_command
 from workers.up import free_port
 
@@ -83,7 +84,7 @@ class AttackTarget:
         import psycopg
 
         url = json.loads((self.deployment.data / "servers.json").read_text())["database_url"]
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(libpq_url(url), autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 

@@ -1,8 +1,8 @@
 """The data under attack: two resellers of a programme, their clients, and one of everything they can have."""
 
 import re
+import secrets
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ PROGRAMME: Final = Path(__file__).with_name("guarded.yaml")
 CODE: Final = PROGRAMME.stem
 LINE: Final = {"product": "course", "count": 5, "mode": "absolute", "term": "P1Y"}
 PASSWORD: Final = "an account's own long word"
-NUMBERS = count(1)
 LINK: Final = re.compile(r"https?://\S+/offers/\S+")
 
 
@@ -44,7 +43,7 @@ def apply_programme(target: AttackTarget) -> None:
 
 def create_tenant(target: AttackTarget, name: str, *, furnished: bool = True) -> Tenant:
     """Create a reseller with a client that has an instance; `furnished`: with one of everything."""
-    number = next(NUMBERS)
+    number = secrets.token_hex(3)
     address, client_address = f"boss{number}@{name}.example", f"admin{number}@{name}-client.example"
     own_name = f"{name.title()} Trading {number}"
     new = {"programme": CODE, "name": own_name, "admin_email": address, "password": PASSWORD}
