@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -150,8 +151,8 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def detach_from_parent() -> None:
-    """Reset inherited state: session, signal handlers, open files (also the owner lock), random seed."""
+def detach_from_parent(keep: Collection[int] = ()) -> None:
+    """Reset inherited state: session, signal handlers, random seed, and open files (also the owner lock) but `keep`."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
@@ -160,7 +161,9 @@ def detach_from_parent() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
-    os.closerange(3, 1 + max(int(entry.name) for entry in Path("/proc/self/fd").iterdir()))
+    for descriptor in {int(entry.name) for entry in Path("/proc/self/fd").iterdir()} - {0, 1, 2, *keep}:
+        with suppress(OSError):  # the listing itself, closed already
+            os.close(descriptor)
     uuid_utils.reseed_rng()
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from kontor.adapters.settings import Settings
+from tests.support.polling import wait_for
 from workers.migrations import ROOT
 
 KONTOR = Path(sys.executable).with_name("kontor")
@@ -64,10 +64,8 @@ def test_interrupted_simulation_drops_its_database(environ: Mapping[str, str], e
     before = databases(engine)
     command = [str(KONTOR), "simulate", "--programme", HOSTING, "--months", "120"]
     running = subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not databases(engine) - before:
-        assert time.monotonic() < deadline, "no database was made"
-        assert running.poll() is None
+    wait_for(lambda: bool(databases(engine) - before) or running.poll() is not None, "a database", TIMEOUT_SECONDS)
+    assert running.poll() is None
 
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=TIMEOUT_SECONDS)

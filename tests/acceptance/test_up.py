@@ -16,6 +16,7 @@ import pytest
 from kontor.adapters.embedded.process import is_alive, processes_in
 from tests.support.polling import wait_for
 from workers.migrations import ROOT
+from workers.up import is_listening
 
 KONTOR = Path(sys.executable).with_name("kontor")
 ROLES = ["catcher", "relay", "scheduler", "web", "worker", "worker"]
@@ -50,7 +51,7 @@ class Up:
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
         try:
-            return httpx.get(f"{self.url}/readyz").status_code == 200
+            return is_listening(self.port) and httpx.get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 

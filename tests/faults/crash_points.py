@@ -101,5 +101,5 @@ def replace_killed(fleet: Fleet, role: str) -> None:
         return bool(killed)
 
     wait_for(has_died, f"the death of a {role}")
-    assert killed[0].process.returncode == -signal.SIGKILL
+    assert killed[0].process.exitcode == -signal.SIGKILL
     fleet.replace(killed[0])

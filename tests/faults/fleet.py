@@ -1,12 +1,13 @@
 """A disposable deployment of real processes: embedded servers, relay, workers, enqueuers."""
 
-import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,9 +15,9 @@ from uuid import UUID
 
 import psycopg
 
-from kontor.adapters.embedded import launch
 from kontor.adapters.settings import Settings
 from kontor.kernel.database import PgConnection
+from tests.faults import process
 from tests.faults.crash_trap import Trap
 from tests.faults.tasks import TABLE, Sink
 from tests.support.polling import TIMEOUT_SECONDS, wait_for
@@ -27,68 +28,77 @@ COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
 TABLES = "jobs, jobs_archive, job_attempts, once_keys, lanes, queues, effects"
 
 
-class Member:
-    """One process of the fleet, in its own session; dies with the thread that started it."""
+@lru_cache(maxsize=1)
+def forks() -> ForkServerContext:
+    """The context of processes that are forked from one that has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([process.__name__])
+    return context
 
-    def __init__(self, role: str, environ: dict[str, str], log: Path, prefix: Sequence[str] = (), **pipes: Any) -> None:
+
+class Member:
+    """One process of the fleet, in its own session; dies with the process that started it."""
+
+    def __init__(
+        self,
+        role: str,
+        environ: Mapping[str, str],
+        log: Path,
+        prefix: Sequence[str] = (),
+        requests: Connection | None = None,
+    ) -> None:
         self.role = role
-        wrapper = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), "direct", str(int(signal.SIGKILL))]
-        command = [str(ROOT), sys.executable, "-m", "tests.faults.process", role]
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*prefix, *wrapper, *command],
-                cwd=ROOT,
-                env=environ,
-                stderr=output,
-                start_new_session=True,
-                **{"stdout": output, "stdin": subprocess.DEVNULL, **pipes},
-            )
+        arguments = (role, dict(environ), log, prefix, requests)
+        self.process = forks().Process(target=process.become, args=arguments, daemon=True)
+        self.process.start()
+        assert self.process.pid is not None
+        self.pid: int = self.process.pid
 
     @property
     def dead(self) -> bool:
-        return self.process.poll() is not None
+        return not self.process.is_alive()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless the process is dead."""
+        if not self.dead:
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Send SIGKILL, and reap the process."""
         self.process.kill()
-        self.process.wait()
-        self.close_pipes()
+        self.process.join()
+        self.close_pipe()
 
-    def close_pipes(self) -> None:
-        """Close the pipes to the process."""
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
+    def close_pipe(self) -> None:
+        """Close the pipe to the process, if it has one."""
 
     def stop(self) -> None:
         """Send SIGTERM, and SIGKILL if that does not end it."""
         self.process.terminate()
-        try:
-            self.process.wait(40)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.close_pipes()
+        self.process.join(40)
+        self.kill()
 
 
 class Enqueuer(Member):
     """Commits requested jobs and reports the committed ids."""
 
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
-        super().__init__("enqueuer", environ, log, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, environ: Mapping[str, str], log: Path) -> None:
+        self._pipe, theirs = forks().Pipe()
+        with theirs:
+            super().__init__("enqueuer", environ, log, requests=theirs)
+
+    def close_pipe(self) -> None:
+        """Close the pipe to the process."""
+        self._pipe.close()
 
     def put(self, requests: Sequence[tuple[Any, ...]]) -> list[UUID] | None:
         """Commit (task, args) or (task, args, options) in one transaction; returns None if the process died first."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         try:
-            self.process.stdin.write(json.dumps(requests).encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
+            self._pipe.send(requests)
+            ids: list[UUID] = self._pipe.recv()
+        except (BrokenPipeError, ConnectionResetError, EOFError):
             return None
-        answer = self.process.stdout.readline()
-        return [UUID(job_id) for job_id in json.loads(answer)] if answer else None
+        return ids
 
 
 class Fleet:
@@ -100,6 +110,7 @@ class Fleet:
         self.sink = Sink(folder / "sink")
         self.trap = Trap(folder / "trap")
         self.members: list[Member] = []
+        self._connection: PgConnection | None = None
         self.environ = {**settings.environ(), "FAULT_FOLDER": str(folder), "PYTHONPATH": str(ROOT), **environ}
         with self.connect() as connection:
             connection.execute(TABLE)
@@ -130,20 +141,30 @@ class Fleet:
     def replace(self, member: Member) -> Member:
         """Start a process in place of a dead one."""
         self.members.remove(member)
-        member.close_pipes()
+        member.close_pipe()
         return self.start(member.role)
 
     def stop(self) -> None:
-        """Stop every process."""
+        """Stop every process, and close the connection."""
         for member in self.members:
             member.process.terminate()
         for member in self.members:
             member.stop()
         self.members.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def ask(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self.connect() as connection:
-            return connection.execute(statement, values).fetchall()
+        """Ask PostgreSQL over one connection, or over a new one if it was lost."""
+        if self._connection is not None:
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except psycopg.OperationalError:
+                if not self._connection.closed:
+                    raise
+        self._connection = self.connect()
+        return self._connection.execute(statement, values).fetchall()
 
     def workers(self, count: int) -> None:
         """Wait until that many workers are registered."""

@@ -65,7 +65,7 @@ def stop_worker(scene: Scene, kind: str) -> float:
         seconds = scene.until(since, lambda: scene.have_begun(mine, 2), "the second start")
     scene.open_gates(mine)
     scene.until(since, lambda: scene.effects([*mine, *others]), "the jobs in hand")
-    wait_for(lambda: bool(scene.ask(WORKER, [worker.process.pid])), "the worker registered again")
+    wait_for(lambda: bool(scene.ask(WORKER, [worker.pid])), "the worker registered again")
     return seconds
 
 
@@ -154,7 +154,7 @@ def drop_answer_to_claim(scene: Scene) -> float:
 def exhaust_descriptors(scene: Scene) -> float:
     """No file descriptors for a worker with work in hand; a supervisor starts it again when it ended itself."""
     worker, mine, others = scene.in_hand("rerun", JOBS)
-    pid = worker.process.pid
+    pid = worker.pid
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     beats = scene.ask(WORKER, [pid])[0][0]
     since, scene.ended = time.monotonic(), 1
@@ -163,7 +163,7 @@ def exhaust_descriptors(scene: Scene) -> float:
     scene.open_gates([*mine, *others])
     wait_for(lambda: worker.dead or scene.ask(WORKER, [pid]) > [(beats + 4,)], "four beats or the end")
     if worker.dead:
-        assert worker.process.returncode == 75
+        assert worker.process.exitcode == 75
         scene.made.replace(worker)
     else:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
@@ -179,7 +179,7 @@ def deploy_thrice(scene: Scene) -> float:
     for deploys in range(3):
         wait_for(lambda n=deploys: len(scene.made.sink.lines(began=number)) == n + 1, "the act")  # type: ignore[misc] # a default binds the loop's value
         pid = scene.made.sink.lines(began=number)[-1]["pid"]
-        worker = next(member for member in scene.members("worker") if member.process.pid == pid)
+        worker = next(member for member in scene.members("worker") if member.pid == pid)
         worker.stop()
         since = time.monotonic()
         scene.made.replace(worker)

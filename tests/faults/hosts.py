@@ -99,7 +99,7 @@ class Hosts:
         """The standby's host vanishes with work in hand and does not come back."""
         pids = at.begin(kind, JOBS)
         numbers = list(pids)
-        mine = [number for number in numbers if pids[number] == self.members["b worker"].process.pid]
+        mine = [number for number in numbers if pids[number] == self.members["b worker"].pid]
         assert mine
         at.ended = 1
         with self.network.cut("b"):

@@ -1,12 +1,14 @@
-"""Kontor's own processes with the fault tasks: `python -m tests.faults.process ROLE`.
+"""Kontor's own processes with the fault tasks: forked by the fleet, or `python -m tests.faults.process ROLE`.
 
 FAULT_FOLDER holds the sink and the trap, FAULT_STOP_MILLISECONDS the grace of a stopped worker. The role
-`enqueuer` reads requests from stdin, one JSON line per transaction, and writes the ids after the commit.
+`enqueuer` receives a transaction's requests from a pipe, and sends the ids after the commit.
 """
 
-import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import scheduler
@@ -22,30 +24,49 @@ from tests.faults.crash_trap import Trap
 from tests.faults.tasks import PAYLOADS, Sink, handlers
 from workers import relay, web
 from workers.connections import redis_client, sql_engine
+from workers.migrations import ROOT
 from workers.namespaces import redis_keys
+from workers.supervisor import detach_from_parent, die_with_parent, set_process_title
 from workers.worker import Worker, serve
 
 
-def enqueuer(settings: Settings, trap: Trap) -> None:
+def enqueuer(settings: Settings, trap: Trap, pipe: Connection) -> None:
     from sqlalchemy.orm import Session
 
     engine = sql_engine(settings, "fault-enqueuer", 1)
     doorbell = RedisRelayHint(redis_client(settings), redis_keys(settings))
     jobs = Jobs(Catalogue(PAYLOADS), SystemClock(), doorbell)
-    for line in sys.stdin:
-        requests = [JobRequest(task, args, **dict(*options)) for task, args, *options in json.loads(line)]
-        with Session(engine) as session:
-            trap("insert.before")
-            ids = jobs.enqueue_many(session, requests)
-            trap("insert.after")
-            trap("enqueued.before")
-            session.commit()
-            trap("enqueued.after")
-        sys.stdout.write(json.dumps([str(job_id) for job_id in ids]) + "\n")
-        sys.stdout.flush()
+    with suppress(EOFError):  # the fleet has stopped this process
+        while True:
+            requests = [JobRequest(task, args, **dict(*options)) for task, args, *options in pipe.recv()]
+            with Session(engine) as session:
+                trap("insert.before")
+                ids = jobs.enqueue_many(session, requests)
+                trap("insert.after")
+                trap("enqueued.before")
+                session.commit()
+                trap("enqueued.after")
+            pipe.send(ids)
 
 
-def main(role: str) -> None:
+def become(
+    role: str, environ: Mapping[str, str], log: Path, prefix: Sequence[str], requests: Connection | None
+) -> None:
+    """Play a role in a fresh fork, which dies with its parent; `prefix` is a command that runs it instead."""
+    die_with_parent(os.getppid())
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    detach_from_parent(keep=() if requests is None else (requests.fileno(),))
+    os.chdir(ROOT)
+    if prefix:
+        os.execvpe(prefix[0], [*prefix, sys.executable, "-m", "tests.faults.process", role], environ)
+    os.environ.clear()
+    os.environ.update(environ)
+    set_process_title(f"fault {role}")
+    main(role, requests)
+
+
+def main(role: str, requests: Connection | None = None) -> None:
+    """Run a role until it is stopped."""
     folder = Path(os.environ["FAULT_FOLDER"])
     sink, trap = Sink(folder / "sink"), Trap(folder / "trap")
     with settings_for(load()) as settings:
@@ -60,7 +81,8 @@ def main(role: str) -> None:
         elif role == "web":
             web.run(settings)
         else:
-            enqueuer(settings, trap)
+            assert requests is not None, role
+            enqueuer(settings, trap, requests)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def kill_and_wait(fleet: Fleet, pid: int, numbers: Sequence[int]) -> list[float]
 
 def owner(fleet: Fleet, pid: int) -> Member:
     """The member with this process id."""
-    return next(member for member in fleet.members if member.process.pid == pid)
+    return next(member for member in fleet.members if member.pid == pid)
 
 
 def begun(fleet: Fleet, numbers: Sequence[int], attempt: int) -> dict[int, int]:

@@ -24,14 +24,14 @@ def leader_of(made: Fleet, role: str) -> Member:
 
 def stands_by(made: Fleet, member: Member) -> bool:
     """Whether a process beats and does not lead."""
-    return bool(made.ask(AWAKE, [member.process.pid]))
+    return bool(made.ask(AWAKE, [member.pid]))
 
 
 @contextmanager
 def stopped(member: Member) -> Iterator[float]:
     """SIGSTOP for the length of the block; yields when it was sent, in monotonic seconds."""
-    member.process.send_signal(signal.SIGSTOP)
+    member.send_signal(signal.SIGSTOP)
     try:
         yield time.monotonic()
     finally:
-        member.process.send_signal(signal.SIGCONT)
+        member.send_signal(signal.SIGCONT)

@@ -95,7 +95,7 @@ def test_no_job_crashes_twice_when_a_worker_runs_out_of_file_descriptors(alone: 
     put(alone, *range(30))
     wait_for(lambda: worker.dead or alone.ask(beats)[0][0] > before + 4, "four beats or the end", 30)
     if worker.dead:
-        assert worker.process.returncode == 75
+        assert worker.process.exitcode == 75
         worker_through(alone)
     else:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)

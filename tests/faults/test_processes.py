@@ -78,33 +78,34 @@ def test_no_job_is_lost_or_doubled_when_a_process_is_killed(live: Fleet, point: 
 def test_worker_stopped_for_longer_than_its_lease_records_nothing(live: Fleet, kind: str) -> None:
     job = put(live, kind, number=1, holds=1)
     stopped = holder(live, 1)
-    stopped.process.send_signal(signal.SIGSTOP)
+    stopped.send_signal(signal.SIGSTOP)
     try:
         wait_for(lambda: state(live, job)[0] == "succeeded", "the job done elsewhere")
     finally:
-        stopped.process.send_signal(signal.SIGCONT)
+        stopped.send_signal(signal.SIGCONT)
     assert state(live, job) == ("succeeded", 2, 1)
     waiting = "SELECT count(*) FROM worker_processes WHERE pid = %s"
-    wait_for(lambda: live.ask(waiting, [stopped.process.pid])[0][0] == 1, "the stopped worker back")
+    wait_for(lambda: live.ask(waiting, [stopped.pid])[0][0] == 1, "the stopped worker back")
     assert judge(live, [job]).faults == ()
+    stopped.kill()  # its job would use up the grace of a stopping worker
 
 
 def test_worker_that_wakes_while_another_runs_its_job_records_nothing(live: Fleet) -> None:
     job = put(live, "rerun", number=1, gated=True)
     stopped = holder(live, 1)
-    stopped.process.send_signal(signal.SIGSTOP)
+    stopped.send_signal(signal.SIGSTOP)
     try:
         other = holder(live, 1, attempt=2)
     finally:
-        stopped.process.send_signal(signal.SIGCONT)
+        stopped.send_signal(signal.SIGCONT)
     live.sink.open_gate(1, 1)
-    wait_for(lambda: bool(live.sink.lines(effect=1, pid=stopped.process.pid)), "the act of the woken worker")
+    wait_for(lambda: bool(live.sink.lines(effect=1, pid=stopped.pid)), "the act of the woken worker")
     stopped.stop()  # it has tried to record by then
     assert state(live, job) == ("running", 2, 1)
     assert live.ask("SELECT * FROM effects") == []
     live.sink.open_gate(1, 2)
     wait_for(lambda: state(live, job)[0] == "succeeded", "the job done elsewhere")
-    assert [line["pid"] for line in live.sink.lines(effect=1)] == [stopped.process.pid, other.process.pid]
+    assert [line["pid"] for line in live.sink.lines(effect=1)] == [stopped.pid, other.pid]
     assert judge(live, [job]).faults == ()
 
 
@@ -185,7 +186,7 @@ def test_doorbells_lost_by_redis_are_rung_again(tmp_path: Path, disaster: str) -
     with disposable_fleet(tmp_path / "data", "relay", "worker", "enqueuer") as (servers, made):
         made.workers(1)
         held = put(made, "single", number=1, holds=1)
-        holder(made, 1)
+        busy = holder(made, 1)
         if disaster == "flush":
             with redis.Redis.from_url(servers.valkey.url) as client:
                 client.flushall()
@@ -196,3 +197,4 @@ def test_doorbells_lost_by_redis_are_rung_again(tmp_path: Path, disaster: str) -
         job = put(made, "single", number=2)
         wait_for(lambda: state(made, job)[0] == "succeeded", "a job after the disaster")
         assert state(made, held)[0] == "queued"
+        busy.kill()  # its job would use up the grace of a stopping worker

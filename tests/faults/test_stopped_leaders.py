@@ -55,7 +55,7 @@ def test_job_is_done_within_ten_seconds_when_the_leading_relay_hangs(settings: S
             assert time.monotonic() - since < TAKE_OVER_SECONDS
             assert leader_of(made, "relay") is not former
         resumed = "SELECT FROM processes WHERE pid = %s AND NOT leads AND beat_at > clock_timestamp() - interval '1 s'"
-        wait_for(lambda: bool(made.ask(resumed, [former.process.pid])), "the former leader standing by", 30)
+        wait_for(lambda: bool(made.ask(resumed, [former.pid])), "the former leader standing by", 30)
         assert leader_of(made, "relay") is not former
         job = put(made, 2)
         wait_for(lambda: is_done(made, job), "a job after it woke", 10)
