@@ -64,8 +64,7 @@ CLASSES: Final[Mapping[str, AttackClass]] = {
 """In the order in which they run: those that move the clock or shut the sign-in come last."""
 
 SHORT: Final = (
-    "internal tasks", "keys and ids", "leaks to clients", "own offers", "forbidden addresses", "oracles",
-    "formulas in files",
+    "internal tasks", "keys and ids", "leaks to clients", "oracles", "own offers", "forbidden addresses",
 )  # fmt: skip
 """The classes of a short run: those whose failure costs most."""
 

@@ -44,7 +44,7 @@ def forbidden_addresses(target: AttackTarget, attempts: Attempts) -> None:
     tenant = create_tenant(target, "prober", furnished=False)
     with httpx.Client(base_url=target.strict_url, timeout=30, trust_env=False) as http:
         headers = {"Authorization": f"Bearer {tenant.key}"}
-        for url in FORBIDDEN:
+        for url in FORBIDDEN[:: 3 if target.short else 1]:
             path = f"/v1/accounts/{tenant.client}/instance"
             attempts.status(f"instance {url!r}", http.put(path, json={"url": url}, headers=headers), 422)
             body = {"url": url, "events": ["*"]}

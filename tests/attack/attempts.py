@@ -25,7 +25,7 @@ class Attempts:
         """Record an attempt; a false `refused` means that it got through."""
         self.count += 1
         if not refused:
-            self.through.append(f"{what}: {str(detail)[:SHOWN_CHARS]}".rstrip(": "))
+            self.through.append(f"{what}: {' '.join(str(detail).split())[:SHOWN_CHARS]}".rstrip(": "))
 
     def status(self, what: str, answer: httpx.Response, *expected: int, code: str | None = None) -> None:
         """Record an attempt that must be answered with one of these statuses, and this code of a problem if given."""

@@ -7,6 +7,7 @@ import httpx
 from devtools.demo.deployment import check, wait_for
 from devtools.demo.world import open_page, press_button
 from tests.attack.attempts import Attempts, code_of
+from tests.attack.console import sign_in
 from tests.attack.target import AttackTarget
 from tests.attack.tenants import CODE, PASSWORD, Tenant, create_tenant, decision_links, send_offer, state_of
 
@@ -27,14 +28,32 @@ def press(link: str, word: str = "accept") -> int:
 
 def own_offers(target: AttackTarget, attempts: Attempts) -> None:
     """Send an offer and accept it without the client."""
-    for way in (_by_key, _by_address, _there_and_back, _by_its_domain, _by_keys_for_the_client, _suspended):
+    ways = (_by_key, _by_address, _by_keys_for_the_client, _there_and_back, _by_its_domain, _suspended)
+    for way in ways[: 3 if target.short else None]:
         tenant = create_tenant(target, "chooser", furnished=False)
         way(target, attempts, tenant)
+    _true_decisions(target, attempts)
+
+
+def _true_decisions(target: AttackTarget, attempts: Attempts) -> None:
+    """Decide as the client does, to show that the refusals above are not for another reason; read the evidence."""
     tenant = create_tenant(target, "honest", furnished=False)
     offer = send_offer(target, tenant)
     key = target.new_key(("read", "enqueue"), account_id=tenant.client)
     answer = target.call(key, f"POST /v1/offers/{offer}/accept")
     attempts.status("control: the client's own key decides", answer, 200)
+    second = send_offer(target, tenant)
+    status = press(decision_links(target, tenant.client_address)[-1])
+    attempts.held("control: the client's link decides", status < 400, status)
+    events = target.ok(f"GET /v1/offers/{second}")["events"]
+    evidence = [dict(event["evidence"]) for event in events if event.get("evidence")]
+    right = [(each["via"], each["address"]) for each in evidence] == [("link", tenant.client_address)]
+    attempts.held("the evidence of a decision by link", right, evidence)
+    shown = target.call(tenant.key, f"GET /v1/offers/{second}").text
+    attempts.absent("the evidence as the reseller reads it", shown, "user_agent", '"origin"', "set_by")
+    if not target.short:
+        page = sign_in(target, "viewer").get(f"/console/offers/{second}").text
+        attempts.held("the evidence in the console", tenant.client_address in page and "Verified" in page, "not there")
 
 
 def _undecided(target: AttackTarget, attempts: Attempts, what: str, offer: str) -> None:

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from tests.attack.attempts import Attempts
+import httpx
+
+from tests.attack.attempts import Attempts, code_of
 from tests.attack.target import AttackTarget
 from tests.attack.tenants import create_tenant
 
@@ -46,16 +48,25 @@ def mails_to_one_address(target: AttackTarget, attempts: Attempts) -> None:
     for number in range(30 if not target.short else 6):
         answer = target.call(tenant.key, f"POST /v1/accounts/{tenant.client}/activation")
         attempts.held(f"activation {number}", answer.status_code == 429 or number < 3, answer.status_code)
+        _says_when(attempts, answer)
     for word, key in (("reseller", tenant.key), ("client", tenant.client_key)):
         for number in range(20 if not target.short else 7):
             new = {"admin_email": f"{word}{number}@stranger-{tenant.client[-6:]}.example"}
             answer = target.call(key, f"PATCH /v1/accounts/{tenant.client}", new)
             allowed = word == "reseller" and number < 5
             attempts.held(f"{word}: address change {number}", answer.is_client_error or allowed, answer.status_code)
+            _says_when(attempts, answer)
     target.settle()
     mails = [mail for mail in target.world.mailbox.mails() if tenant.client_address in mail.recipients]
     activations = [mail for mail in mails if mail.links("/activate/")]
     attempts.held("activation mails within an hour", len(activations) <= 3, len(activations))
+
+
+def _says_when(attempts: Attempts, answer: httpx.Response) -> None:
+    """Record whether a refusal for a limit says which, and when the next one is accepted."""
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        named = all(name in answer.headers for name in ("retry-after", "ratelimit", "ratelimit-policy"))
+        attempts.held("a refusal says when", named and code_of(answer) == "too_many", dict(answer.headers))
 
 
 def amplified_webhooks(target: AttackTarget, attempts: Attempts) -> None:
