@@ -32,6 +32,7 @@ from tests.attack.tenants import apply_programme
 
 AttackClass = Callable[[AttackTarget, Attempts], None]
 EDGE: Final = "tests.attack.edge"
+EDGE_SECONDS: Final = 10.0
 CLASSES: Final[Mapping[str, AttackClass]] = {
     "internal tasks": authority.internal_tasks,
     "forged actors": authority.forged_actors,
@@ -70,11 +71,19 @@ SHORT: Final = (
 
 
 def classes() -> dict[str, AttackClass]:
-    """Return all classes; those of the edge come last, as they burden the server."""
+    """Return all classes; that of the edge comes last, as it burdens the server."""
     every = dict(CLASSES)
     if importlib.util.find_spec(EDGE) is not None:
-        every |= importlib.import_module(EDGE).CLASSES
+        every["edge"] = edge
     return every
+
+
+def edge(target: AttackTarget, attempts: Attempts) -> None:
+    """Burden the web process before any key is looked at, while another caller goes on."""
+    attacks = importlib.import_module(EDGE)
+    seconds = EDGE_SECONDS / (5 if target.short else 1)
+    for result in attacks.run(target.deployment.url, target.admin, target.web_pid(), seconds):
+        attempts.held(result.name, result.held, result)
 
 
 def run_classes(target: AttackTarget, chosen: Mapping[str, AttackClass], progress: Console) -> list[Attempts]:

@@ -53,7 +53,9 @@ def _true_decisions(target: AttackTarget, attempts: Attempts) -> None:
     attempts.absent("the evidence as the reseller reads it", shown, "user_agent", '"origin"', "set_by")
     if not target.short:
         page = sign_in(target, "viewer").get(f"/console/offers/{second}").text
-        attempts.held("the evidence in the console", tenant.client_address in page and "Verified" in page, "not there")
+        attempts.held(
+            "the evidence in the console", tenant.client_address in page and "Audit trail intact" in page, "not there"
+        )
 
 
 def _undecided(target: AttackTarget, attempts: Attempts, what: str, offer: str) -> None:

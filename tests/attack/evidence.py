@@ -15,6 +15,9 @@ CHANGES: Final = {
     "changed": "UPDATE audit_log SET action = 'nothing.happened' WHERE seq = {seq}",
     "deleted": "DELETE FROM audit_log WHERE seq = {seq}",
 }
+INSERTED: Final = (
+    "INSERT INTO audit_log (at, actor, action, target) VALUES (now(), 'operator:victim', 'job.cancel', 'job:1')"
+)
 WRONG_KEYS: Final = (
     "another secret that nobody listed 0123456789",
     "a" * 32,
@@ -34,11 +37,19 @@ def changed_audit(target: AttackTarget, attempts: Attempts) -> None:
     _acts(target, attempts, tenant.reseller)
     for word, statement in CHANGES.items():
         seq = _newest(target)
+        _verify(target)
         target.sql(f"{TRIGGERS}; {statement.format(seq=seq)}")
-        result = target.run("audit", "verify", "--json")
-        report = json.loads(result.stdout)
-        named = [finding for finding in report["findings"] if finding["row"] == seq and finding["kind"] == word]
-        attempts.held(f"a row {word} past Kontor", result.returncode == 1 and named, report["findings"])
+        _named(target, attempts, word, seq)
+    target.sql(INSERTED)
+    _named(target, attempts, "inserted", _newest(target))
+
+
+def _named(target: AttackTarget, attempts: Attempts, word: str, seq: int) -> None:
+    """Record whether the verification names a row."""
+    result = target.run("audit", "verify", "--json")
+    findings = json.loads(result.stdout)["findings"]
+    named = [finding for finding in findings if finding["row"] == seq and finding["kind"] == word]
+    attempts.held(f"a row {word} past Kontor", result.returncode == 1 and named, findings)
 
 
 def _verify(target: AttackTarget) -> dict[str, Any]:
@@ -70,7 +81,7 @@ def _acts(target: AttackTarget, attempts: Attempts, reseller: str) -> None:
     admin.post("/console/logout", {})
     rows = sign_in(target, "admin").get("/console/audit.csv").text
     for action in ("key.create", "key.revoke", "operator.create", "operator.own_password", "operator.sign_in",
-                   "operator.sign_out", "account.", "audit.export"):  # fmt: skip
+                   "operator.sign_out", "account.", "exported"):  # fmt: skip
         attempts.held(f"a row for {action}", re.search(rf"\b{re.escape(action)}", rows), "none")
 
 

@@ -6,14 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
-from devtools.demo.deployment import Deployment, check, wait_for
+from devtools.demo.deployment import Deployment, check, processes_titled, wait_for
 from devtools.demo.world import World, running_world
 from kontor.adapters.settings import libpq_url
 from workers.supervisor import kontor_command
@@ -78,6 +79,15 @@ class AttackTarget:
         command = [sys.executable, str(kontor_command()), *arguments]
         environment = {**self.deployment.environ, **environ}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+    def web_pid(self) -> int | None:
+        """Return the pid of the attacked web process, which `kontor up` forked; None if none is there."""
+        port = f"PORT={urlsplit(self.deployment.url).port}".encode()
+        for pid in processes_titled("kontor web"):
+            with suppress(OSError):
+                if port in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                    return pid
+        return None
 
     def sql(self, statement: str) -> list[Any]:
         """Run a statement on the database, past Kontor; returns its rows, if it returns any."""
