@@ -43,7 +43,7 @@ def mails_to_strangers(target: AttackTarget, attempts: Attempts) -> None:
 
 
 def mails_to_one_address(target: AttackTarget, attempts: Attempts) -> None:
-    """Send one address many mails: activations again and again, and addresses flipped to and fro."""
+    """Send one address many mails: activations again and again, and addresses changed back and forth."""
     tenant = create_tenant(target, "bomber", furnished=False)
     for number in range(30 if not target.short else 6):
         answer = target.call(tenant.key, f"POST /v1/accounts/{tenant.client}/activation")
