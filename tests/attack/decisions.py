@@ -52,10 +52,9 @@ def _true_decisions(target: AttackTarget, attempts: Attempts) -> None:
     shown = target.call(tenant.key, f"GET /v1/offers/{second}").text
     attempts.absent("the evidence as the reseller reads it", shown, "user_agent", '"origin"', "set_by")
     if not target.short:
-        page = sign_in(target, "viewer").get(f"/console/offers/{second}").text
-        attempts.held(
-            "the evidence in the console", tenant.client_address in page and "Audit trail intact" in page, "not there"
-        )
+        page = sign_in(target, "viewer").get(f"/console/offers/{second}")
+        missing = [word for word in (tenant.client_address, "Audit trail intact") if word not in page.text]
+        attempts.held("the evidence in the console", not missing, f"{page.status_code}, without {missing}")
 
 
 def _undecided(target: AttackTarget, attempts: Attempts, what: str, offer: str) -> None:
