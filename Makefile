@@ -1,13 +1,14 @@
 # Kontor. `make help` lists what can be made. Needs make and python3 (3.11 or newer, with its venv module).
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate bench bench-growth bench-exports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
+.PHONY: help install lock demo up test check quick format chaos chaos-hosts mutate attack bench bench-growth bench-exports bench-memory bench-outside bench-daily bench-charging bench-pool house simulate migrate browser soak clean
 
 BIN := .venv/bin
-# Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `bench` and `simulate`.
+# Options for the programs behind `test`, `browser`, `chaos`, `mutate`, `attack`, `bench` and `simulate`.
 PYTEST ?=
 CHAOS ?=
 MUTATE ?=
+ATTACK ?=
 BENCH ?=
 SIMULATE ?=
 HOUSE ?=
@@ -66,6 +67,9 @@ soak: $(STAMP) ## the seeded soak alone
 
 mutate: $(STAMP) ## remove each promised guard in turn; a test must fail
 	@$(BIN)/python -m tests.mutate $(MUTATE)
+
+attack: $(STAMP) ## attack a running deployment in every way that got through or might; ATTACK=--short takes a minute
+	@$(BIN)/python -m tests.attack $(ATTACK)
 
 bench: $(STAMP) ## measure against peers on the same servers
 	@$(BIN)/python -m bench $(BENCH)
