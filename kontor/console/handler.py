@@ -10,7 +10,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from kontor.console import cookies
 from kontor.console.acts import ConsoleView, note_refusal, recorded
 from kontor.console.auth import PASSWORD_PATH, PasswordChangeRequired, RolePolicy, authenticated
 from kontor.console.login import login_path
@@ -19,6 +21,7 @@ from kontor.console.render import Templates
 from kontor.http.bodies import read_form
 from kontor.http.context import Deps
 from kontor.http.incoming import IncomingRequest
+from kontor.http.keys import hash_key
 from kontor.http.problems import OutOfRange, Unauthorized, Unavailable, headers_of, status_of
 from kontor.http.transaction import run, run_page
 from kontor.kernel.errors import KontorError, NotFound, TooManyAttempts
@@ -30,6 +33,8 @@ Prepare = Callable[[Deps, IncomingRequest], ConsoleView]
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
 FIELDS: Final = 40
+STREAMS_PER_SESSION: Final = 20
+"""Live pages that a session has open at once; they count as requests that wait, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class ConsoleHandler:
             stripped = {name: text.replace("\x00", "") for name, text in form.items()}
             incoming = IncomingRequest.of(http_request, form=stripped)
             if http_request.method == "GET" and requested(http_request.headers.get("accept", "")):
-                return stream(http_request, deps.threads, lambda: self._fragments(deps, incoming, view, policy))
+                return self._stream(http_request, deps, incoming, lambda: self._fragments(deps, incoming, view, policy))
             threads = deps.sign_in_threads or deps.threads if sign_in else deps.threads
             loop = asyncio.get_running_loop()
             try:
@@ -71,6 +76,16 @@ class ConsoleHandler:
                 return self._refused(self._refused_request(deps, None, incoming), error)
 
         return handle
+
+    def _stream(
+        self, http_request: Request, deps: Deps, incoming: IncomingRequest, draw: Callable[[], "Parts"]
+    ) -> Response:
+        """Stream to a session that has not too many streams already."""
+        session, seats = f"session:{hash_key(cookies.read(deps, incoming, cookies.SESSION))}", deps.limits.seats
+        refusal = seats.sit(session, STREAMS_PER_SESSION)
+        if refusal is not None:
+            return self._refused(self._refused_request(deps, None, incoming), refusal)
+        return stream(http_request, deps.threads, draw, lambda: seats.leave(session))
 
     def _respond(self, deps: Deps, incoming: IncomingRequest, view: ConsoleView, policy: RolePolicy) -> Response:
         def show(session: Session) -> Response:
@@ -156,10 +171,27 @@ def requested(accept: str) -> bool:
     return MEDIA in accept
 
 
-def stream(http_request: Request, threads: Executor, draw: Callable[[], Parts]) -> Response:
+class CountedStream(StreamingResponse):
+    """A stream that says when it is over, however it ends."""
+
+    ended: Callable[[], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.ended()
+
+
+def stream(
+    http_request: Request, threads: Executor, draw: Callable[[], Parts], ended: Callable[[], None]
+) -> CountedStream:
     """Stream each fragment when it changes. `draw` runs in a thread and authorizes the viewer each time."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(_events(http_request, threads, draw), media_type=MEDIA, headers=headers)
+    response = CountedStream(_events(http_request, threads, draw), media_type=MEDIA, headers=headers)
+    response.ended = ended
+    return response
 
 
 async def _events(http_request: Request, threads: Executor, draw: Callable[[], Parts]) -> AsyncIterator[str]:
