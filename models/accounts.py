@@ -218,7 +218,8 @@ class BrandRow(Base):
 class VerifiedDomain(Base):
     """A sending or link domain that an account claims; `verified_at` is None until verified.
 
-    `account_id`: the reseller (also for overrides of a client), or a regular account.
+    `account_id`: the reseller (also for overrides of a client), or a regular account. `missing_since`: when the record
+    of a domain verified by DNS was first missed.
     """
 
     __tablename__ = "verified_domains"
@@ -229,6 +230,7 @@ class VerifiedDomain(Base):
     verified_at: Mapped[datetime | None]
     verified_by: Mapped[str | None]
     checked_at: Mapped[datetime | None]
+    missing_since: Mapped[datetime | None]
     last_error: Mapped[str | None]
     created_at: Mapped[datetime]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, delete, func, select
+from sqlalchemy import Select, Uuid, and_, bindparam, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.orm import Session, aliased
 
@@ -134,3 +134,23 @@ def domain_claims(
     if account_id is not None:
         query = query.where(VerifiedDomain.account_id == account_id)
     return list(session.scalars(query))
+
+
+def lock_claim(session: Session, account_id: UUID, domain: str) -> VerifiedDomain | None:
+    """Lock and return an account's claim on a domain."""
+    query = select(VerifiedDomain).where(VerifiedDomain.account_id == account_id, VerifiedDomain.domain == domain)
+    locked = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(locked).one_or_none()
+
+
+def due_claims(session: Session, fresh_since: datetime, daily_since: datetime, limit: int) -> list[VerifiedDomain]:
+    """Return the claims of active accounts to look up: unverified fresh ones, any not looked up since `daily_since`.
+
+    Those looked up longest ago come first.
+    """
+    fresh = and_(VerifiedDomain.verified_at.is_(None), VerifiedDomain.created_at > fresh_since)
+    due = or_(VerifiedDomain.checked_at.is_(None), VerifiedDomain.checked_at <= daily_since, fresh)
+    query = select(VerifiedDomain).join(Account, Account.id == VerifiedDomain.account_id)
+    query = query.where(due, Account.deleted_at.is_(None))
+    order = (VerifiedDomain.checked_at.asc().nulls_first(), VerifiedDomain.domain, VerifiedDomain.account_id)
+    return list(session.scalars(query.order_by(*order).limit(limit)))

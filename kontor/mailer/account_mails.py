@@ -1,4 +1,4 @@
-"""Mails about accounts, usage and operators: facts and samples."""
+"""Mails about accounts, their domains, and operators: facts and samples."""
 
 from typing import Final, Literal
 
@@ -11,7 +11,6 @@ from kontor.mailer.kinds import (
     AccountFacts,
     Audience,
     Count,
-    Day,
     Instant,
     Line,
     MailFacts,
@@ -152,66 +151,18 @@ class NewSignInFacts(MailFacts):
     origin: Line
 
 
-class TrialStartedFacts(AccountFacts):
-    """`trial-started`: `metric` and `limit` are the free plan's; None: no limit."""
+class DomainVerifiedFacts(AccountFacts):
+    """`domain-verified`."""
 
-    ends_at: Instant
-    metric: Line = ""
-    limit: Count | None = None
+    domain: Line
 
 
-class TrialReminderFacts(TrialStartedFacts):
-    """`trial-reminder`: link `unsubscribe`."""
+class DomainLostFacts(DomainVerifiedFacts):
+    """`domain-lost`: the TXT record has been missing since `missing_since`."""
 
-    days: Count
-
-
-class TrialEndedFacts(AccountFacts):
-    """`trial-ended`: `read_only` if usage exceeds the free plan's limit."""
-
-    ended_at: Instant
-    metric: Line = ""
-    value: Count = 0
-    limit: Count | None = None
-    read_only: bool = False
+    missing_since: Instant
 
 
-class QuotaFacts(AccountFacts):
-    """`quota-*`: `undeliverable_to` is the suppressed To address if only the reseller gets the mail."""
-
-    metric: Line
-    value: Count
-    limit: Count
-    percent: Count
-    resets_on: Day | None = None
-    read_only: bool = False
-    undeliverable_to: Line = ""
-
-
-class DigestLineFact(AccountFacts):
-    """A quota mail of which the reseller got no copy."""
-
-    threshold: Literal["warning", "reached", "exceeded"]
-    metric: Line
-    value: Count
-    limit: Count
-
-
-class QuotaDigestFacts(MailFacts):
-    """`quota-digest`: the quota mails of one clock hour; link `unsubscribe`."""
-
-    starts_at: Instant
-    ends_at: Instant
-    notices: tuple[DigestLineFact, ...]
-
-
-FREE = {"metric": "appointments", "limit": 50}
-QUOTA = {**FREE, "resets_on": "2026-12-01"}
-TRIAL_ENDS = "2026-11-28T08:30:00Z"
-NOTICES = [
-    {"account": f"Elbe {place}", "threshold": threshold, "value": value, **FREE}
-    for place, threshold, value in (("Nord", "warning", 41), ("Mitte", "reached", 50), ("Süd", "exceeded", 57))
-]
 WELCOME_SAMPLE = {
     "account": SAMPLE_RESELLER,
     "discount": "20",
@@ -244,8 +195,6 @@ MERGED_SAMPLE = {
     "tier_after": "5,000",
     "merged_at": SENT,
 }
-EXCEEDED_SAMPLE = sample_of(value=57, percent=114, read_only=True, undeliverable_to="old@elbe.example", **QUOTA)
-DIGEST_SAMPLE = {"starts_at": "2026-11-21T08:00:00Z", "ends_at": "2026-11-21T09:00:00Z", "notices": NOTICES}
 MAIL_DIGEST_SAMPLE = sample_of(
     mails=[{"subject": "Your trial has ended", "at": SENT}, {"subject": "Your new account", "at": DECIDED}], more=3
 )
@@ -264,7 +213,9 @@ SIGN_IN_SAMPLE: Final = {
     "device": "Firefox, Linux",
     "origin": "203.0.113.7",
 }
-RESELLER, ACCOUNT, CLIENT = Audience.RESELLER, Audience.ACCOUNT, Audience.CLIENT
+VERIFIED_SAMPLE: Final = {"account": SAMPLE_RESELLER, "domain": "nordlicht.example"}
+LOST_SAMPLE: Final = {**VERIFIED_SAMPLE, "missing_since": SENT}
+RESELLER, ACCOUNT = Audience.RESELLER, Audience.ACCOUNT
 ACTIVATION_LINK, CONSOLE_LINK = frozenset({"activation"}), frozenset({"console"})
 KINDS: Final = (
     MailKind("welcome-reseller", WelcomeResellerFacts, RESELLER, sample=WELCOME_SAMPLE),
@@ -281,26 +232,14 @@ KINDS: Final = (
     ),
     MailKind("account-deleted", AccountDeletedFacts, ACCOUNT, sample=sample_of(deleted_at=SENT, final_at=LATER)),
     MailKind("account-restored", AccountRestoredFacts, ACCOUNT, sample=sample_of(restored_at=DECIDED)),
+    MailKind("domain-verified", DomainVerifiedFacts, RESELLER, sample=VERIFIED_SAMPLE),
+    MailKind("domain-lost", DomainLostFacts, RESELLER, sample=LOST_SAMPLE),
     MailKind("merged", MergedFacts, RESELLER, sample=MERGED_SAMPLE),
-    MailKind("trial-started", TrialStartedFacts, CLIENT, sample=sample_of(ends_at=TRIAL_ENDS, **FREE)),
-    MailKind(
-        "trial-reminder", TrialReminderFacts, CLIENT, listed=True, sample=sample_of(ends_at=TRIAL_ENDS, days=3, **FREE)
-    ),
-    MailKind(
-        "trial-ended",
-        TrialEndedFacts,
-        CLIENT,
-        sample=sample_of(ended_at=TRIAL_ENDS, value=57, read_only=True, **FREE),
-    ),
-    MailKind("quota-warning", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=41, percent=82, **QUOTA)),
-    MailKind("quota-reached", QuotaFacts, CLIENT, cc_reseller=True, sample=sample_of(value=50, percent=100, **QUOTA)),
-    MailKind("quota-exceeded", QuotaFacts, CLIENT, cc_reseller=True, sample=EXCEEDED_SAMPLE),
-    MailKind("quota-digest", QuotaDigestFacts, RESELLER, listed=True, sample=DIGEST_SAMPLE),
     MailKind(
         "key-expiring",
         KeyExpiringFacts,
         ACCOUNT,
-        sample=sample_of(key="Webshop", days=7, expires_at=TRIAL_ENDS, last_used_at=SENT),
+        sample=sample_of(key="Webshop", days=7, expires_at="2026-11-28T08:30:00Z", last_used_at=SENT),
     ),
     MailKind("new-sign-in", NewSignInFacts, Audience.OPERATOR, CONSOLE_LINK, sample=SIGN_IN_SAMPLE),
     MailKind("mail-digest", MailDigestFacts, ACCOUNT, sample=MAIL_DIGEST_SAMPLE),

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from kontor.accounts import activation, brands, clients, domains
 from kontor.adapters.fakes import FakeMailTransport
+from kontor.audit import Actor
 from kontor.context import Context
 from kontor.engine.handlers import Done, Outcome
 from models.accounts import Account
@@ -77,8 +78,8 @@ def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
     chosen = {"from_address": "info@elbe.example", "domain": "lernen.weser.example"}
     brands.put(session, client, brands.validate_brand(chosen), office.now)
     send(latest(session, "activation").id)
-    domains.verify_manually(session, "elbe.example", "operator", office.now, account=client)
-    domains.verify_manually(session, "lernen.weser.example", "operator", office.now, account=client)
+    domains.verify_manually(office, session, "elbe.example", client, Actor("operator"))
+    domains.verify_manually(office, session, "lernen.weser.example", client, Actor("operator"))
     activation.resend_link(office, session, client.id)
     send(latest(session, "activation").id)
     before, after = (parsed(sent_mail) for sent_mail in transport.sent)
