@@ -25,6 +25,8 @@ from kontor.programme.service import Programmes
 from tasks.deps import HandlerDeps
 
 CHUNK: Final = 100
+LOOKS: Final = 1_000
+"""Accounts made by an earlier release during an upgrade whose names get their key, at most in one job."""
 
 
 class AccountsTidyHandler:
@@ -46,6 +48,7 @@ class AccountsTidyHandler:
         accounts_queries.delete_failures(session, job.now - FAILURE_RETENTION)
         address_queries.delete_suppressions(session, job.now)
         limits.tidy(session, job.now)
+        accounts_queries.fill_looks(session, LOOKS)
         sessions = operators_queries.delete_expired_sessions(session, job.jobs.clock.wall_time())
         return Done({**counts, "sessions": sessions, "continued_by": None})
 
