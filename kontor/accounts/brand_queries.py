@@ -154,3 +154,10 @@ def due_claims(session: Session, fresh_since: datetime, daily_since: datetime, l
     query = query.where(due, Account.deleted_at.is_(None))
     order = (VerifiedDomain.checked_at.asc().nulls_first(), VerifiedDomain.domain, VerifiedDomain.account_id)
     return list(session.scalars(query.order_by(*order).limit(limit)))
+
+
+def brand_names_of_others(session: Session, programme: str, owner: UUID) -> list[str]:
+    """Return the brand names of a programme's other resellers, those for their clients included."""
+    query = select(BrandRow.name).join(Account, Account.id == BrandRow.account_id)
+    others = func.coalesce(Account.reseller_id, Account.id) != owner
+    return [name for name in session.scalars(query.where(Account.programme == programme, others)) if name is not None]

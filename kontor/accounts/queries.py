@@ -54,6 +54,17 @@ def name_taken(session: Session, looks_key: str, *, excluding: UUID | None = Non
     return bool(session.scalar(select(or_(first, others))))
 
 
+def reseller_looks_like(session: Session, programme: str, looks_key: str, excluding: UUID) -> bool:
+    """Return whether another reseller of a programme has an account name that looks like this."""
+    alike = (Account.looks_key == looks_key, Account.purged_at.is_(None), Account.id != excluding)
+    mine = (Account.programme == programme, Account.kind == AccountKind.RESELLER)
+    first, others = (
+        exists().where(*alike, *mine, ~Account.looks_clash),
+        exists().where(*alike, *mine, Account.looks_clash),
+    )
+    return bool(session.scalar(select(or_(first, others))))
+
+
 def fill_looks(session: Session, limit: int) -> int:
     """Give accounts made by a release before 0031 the key of their looks, marked if another has it; return how many."""
     unkeyed = select(Account).where(Account.looks_key.is_(None), Account.purged_at.is_(None))

@@ -35,10 +35,15 @@ IGNORABLE: Final = frozenset(
 def looks_key(name: str) -> str:
     """Return the key that names share when they look alike: case, compatibility forms and white space are ignored.
 
-    The skeleton of TS #39 over the case-folded NFKC form. Its prototypes may be capitals, so it is folded again.
+    The skeleton of TS #39 over the case-folded NFKC form. Its prototypes may be capitals, so it is folded again; small
+    letters whose capitals look like Latin ones count as these.
     """
-    plain = " ".join(_folded(name).split())
-    return _folded("".join(prototypes().get(char, char) for char in unicodedata.normalize("NFD", plain)))
+    skeleton = _skeleton(" ".join(_folded(name).split()))
+    return "".join(latin_capitals().get(char, char) for char in skeleton)
+
+
+def _skeleton(folded: str) -> str:
+    return _folded("".join(prototypes().get(char, char) for char in unicodedata.normalize("NFD", folded)))
 
 
 def _folded(text: str) -> str:
@@ -54,3 +59,14 @@ def prototypes() -> Mapping[str, str]:
     lines = (Path(__file__).parent / "confusables.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(";") for line in lines if not line.startswith("#"))
     return {chr(int(source, 16)): "".join(chr(int(code, 16)) for code in text.split()) for source, text in pairs}
+
+
+@lru_cache(maxsize=1)
+def latin_capitals() -> Mapping[str, str]:
+    """Return what small letters look like whose capitals look like Latin ones, by their skeletons.
+
+    Folding alone would lose that a Cyrillic capital K looks like K, since its small form does not.
+    """
+    capitals = ((char, latin) for char, latin in prototypes().items() if char.isupper() and latin.isupper())
+    pairs = ((_skeleton(_folded(char)), latin) for char, latin in capitals if latin.isascii() and len(latin) == 1)
+    return {small: _skeleton(_folded(latin)) for small, latin in pairs if len(small) == 1 and not small.isascii()}

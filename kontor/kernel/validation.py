@@ -16,6 +16,8 @@ _RESERVED: Final = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
 _PLACEHOLDER: Final = ".test"
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _WHITE = re.compile(r"[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+# A mail address, the start of a link, a domain such as bank.example, an IP address.
+_LINK = re.compile(r"\w@\w|:/|\bwww\.|\w\.[^\W\d_]{2}|\w\.xn--|\d\.\d+\.\d+\.\d", re.IGNORECASE)
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?!-)[a-z0-9-]{2,63}(?<!-)", re.ASCII)
 
@@ -38,6 +40,14 @@ def account_name(text: str) -> str:
             raise InvalidText(f"a name must have printable characters only, not U+{ord(char):04X}")
     if not any(unicodedata.category(char)[0] in "LN" for char in name):
         raise InvalidText("a name must have at least one letter or digit")
+    return name
+
+
+def brand_name(text: str) -> str:
+    """Return a brand's name, of the form of an account's, that holds no address or link; raises `InvalidText`."""
+    name = account_name(text)
+    if _LINK.search(unicodedata.normalize("NFKC", name).replace("\u3002", ".")):
+        raise InvalidText("a brand name must hold no address, link or domain; put a space after a full stop")
     return name
 
 

@@ -13,6 +13,9 @@ from kontor.kernel.validation import name_key
     [
         ("Acrne", "Acme"),
         ("Ma1er", "Maler"),
+        ("\u041aontor", "Kontor"),
+        ("\u0412\u041c\u0422", "bmt"),
+        ("\u0432\u043c\u0442", "BMT"),
         ("Ac\u200dme", "Acme"),
         ("\uff21cme", "Acme"),
         ("\u0410cme", "Acme"),
@@ -28,7 +31,20 @@ def test_names_share_a_key_when_they_look_alike(name: str, other: str) -> None:
 
 
 def test_names_have_keys_of_their_own_when_they_look_different() -> None:
-    names = ("Acme", "Acne", "Acm\u00e9", "Acme 2", "Acme 3", "Ac me", "\u0416\u0443\u043a", "\u682a\u5f0f")
+    names = (
+        "Acme",
+        "Acne",
+        "Mail",
+        "Mall",
+        "Nova",
+        "Vova",
+        "Acm\u00e9",
+        "Acme 2",
+        "Acme 3",
+        "Ac me",
+        "\u0416\u0443\u043a",
+        "\u682a\u5f0f",
+    )
     assert len({looks_key(name) for name in names}) == len(names)
 
 
