@@ -31,7 +31,7 @@ class StoredBrand:
 
 @dataclass(frozen=True, slots=True)
 class BrandingRow:
-    """Data that determines the brand of an account's mails and pages."""
+    """Data that determines the brand of an account's mails and pages; `contact` is its reseller's admin address."""
 
     kind: str
     name: str
@@ -39,6 +39,7 @@ class BrandingRow:
     programme: str
     digest: str
     reseller: str | None
+    contact: str | None
     verified_domains: frozenset[str]
     own_brand: StoredBrand | None
     reseller_brand: StoredBrand | None
@@ -67,6 +68,7 @@ def _voices() -> Select[Any]:
         Account.programme,
         ProgrammeRow.digest,
         RESELLER.name,
+        RESELLER.admin_email,
     )
     brand_columns = [
         getattr(table, name) for table in (OWN_BRAND, RESELLER_BRAND) for name in ("account_id", *SETTINGS)
@@ -90,10 +92,10 @@ def branding_row(session: Session, account_id: UUID, speaker: UUID | None = None
     row = session.execute(BRANDING_QUERY, params).one_or_none()
     if row is None:
         return None
-    kind, name, timezone, programme, digest, reseller, domains, *rest = row
+    kind, name, timezone, programme, digest, reseller, contact, domains, *rest = row
     own_brand, reseller_brand = _brand(rest[: len(SETTINGS) + 1]), _brand(rest[len(SETTINGS) + 1 :])
     proven = frozenset(domains or ())
-    return BrandingRow(kind, name, timezone, programme, digest, reseller, proven, own_brand, reseller_brand)
+    return BrandingRow(kind, name, timezone, programme, digest, reseller, contact, proven, own_brand, reseller_brand)
 
 
 def _brand(columns: Sequence[Any]) -> StoredBrand | None:

@@ -156,10 +156,14 @@ COLOUR_NAMES: Final = ("primary", "background", "text")
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """The brand an account's admin sees, and the From address chosen for it (None: the provider's)."""
+    """The brand an account's admin sees, and the From address chosen for it (None: the provider's).
+
+    `contact` is whom an answer reaches when no address is chosen: the support contact, else the reseller's admin.
+    """
 
     brand: Brand
     outgoing: OutgoingAddress | None
+    contact: str | None = None
 
 
 def require_own_name(ctx: Context, session: Session, account: Account, name: str | None) -> None:
@@ -245,9 +249,10 @@ def resolve_branding(row: BrandingRow, provider: Brand) -> Branding:
         logo_url=own.logo_url or inherited.logo_url,
         favicon_url=own.favicon_url or inherited.favicon_url,
         colours=_colours({**inherited.colours, **own.colours}),
-        support=Support(**inherited.support),
+        support=Support(**(inherited.support or {"email": row.contact or ""})),
     )
-    return Branding(brand, _outgoing(own.from_address or inherited.from_address, row.verified_domains))
+    outgoing = _outgoing(own.from_address or inherited.from_address, row.verified_domains)
+    return Branding(brand, outgoing, brand.support.email or row.contact or None)
 
 
 def link_base(own: BrandSettings, verified: frozenset[str], public_url: str) -> str:

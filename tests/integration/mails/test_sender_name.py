@@ -37,6 +37,7 @@ def test_mail_to_a_reseller_is_in_the_providers_name(
     send(latest(session, "welcome-reseller").id)
     name = office.programme_of(session, reseller).sender.name
     assert parsed(transport.sent[0])["From"].addresses[0].display_name == name
+    assert parsed(transport.sent[0])["Reply-To"] is None
 
 
 def test_mail_uses_the_resellers_brand_and_the_clients_own_where_set(
@@ -96,6 +97,23 @@ def test_unverified_address_is_reply_to_and_a_verified_one_is_from(
     assert {sent_mail.envelope_from for sent_mail in transport.sent} == {provider.address}
 
 
+def test_resellers_admin_is_contact_and_reply_to_unless_a_support_contact_is_set(
+    office: Context,
+    session: Session,
+    reseller: Account,
+    client: Account,
+    send: Send,
+    transport: FakeMailTransport,
+) -> None:
+    send(latest(session, "activation").id)
+    brands.put(session, reseller, brands.validate_brand({"support": {"email": "hilfe@elbe.example"}}), office.now)
+    activation.resend_link(office, session, client.id)
+    send(latest(session, "activation").id)
+    for sent, contact in zip(transport.sent, (reseller.admin_email, "hilfe@elbe.example"), strict=True):
+        assert parsed(sent)["Reply-To"].addresses[0].addr_spec == contact
+        assert contact in text_of(sent)
+
+
 def test_mail_to_a_disconnected_client_is_in_the_providers_name(
     office: Context,
     session: Session,
@@ -108,3 +126,4 @@ def test_mail_to_a_disconnected_client_is_in_the_providers_name(
     send(latest(session, "account-disconnected").id)
     name = office.programme_of(session, client).sender.name
     assert parsed(transport.sent[0])["From"].addresses[0].display_name == name
+    assert parsed(transport.sent[0])["Reply-To"] is None
